@@ -1,0 +1,49 @@
+# Self-documenting: `make` lists the targets. PYTHON names the interpreter that makes .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check samples bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed-all ## Make .venv with reportgen and everything to develop it
+
+demo: $(VENV)/.installed ## Run the whole pipeline on handwritten digits; prints where the report is
+	@$(BIN)/reportgen demo
+
+test: $(VENV)/.installed-all ## Run the tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.installed-all ## Lint (ruff) and type-check (mypy --strict)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+samples: $(VENV)/.installed ## Make sample_reports/ again from its inputs
+	@$(BIN)/python sample_reports/make.py
+
+bench: $(VENV)/.installed-all ## Print the benchmarks' ratios
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove .venv, caches and what the demo wrote
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis reportgen-demo dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps make a second call start at once; they are made anew when the project's needs change.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "reportgen needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-all: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group check
+	@touch $@
