@@ -1,0 +1,75 @@
+"""One self-contained HTML report on a trained image classifier.
+
+>>> import reportgen
+>>> reportgen.run(model, loader, classes=["cat", "dog"], out="report")  # doctest: +SKIP
+
+Importing this package loads nothing heavy; each name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reportgen.api import evaluate, predict, render, run
+    from reportgen.confusion import ConfusionMatrix
+    from reportgen.errors import (
+        DataError,
+        Interrupted,
+        ModelError,
+        OutputError,
+        ReportgenError,
+        UsageError,
+    )
+    from reportgen.evaluation import Evaluation
+    from reportgen.metrics import Metric
+    from reportgen.predictions import Predictions
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ConfusionMatrix": "reportgen.confusion",
+    "DataError": "reportgen.errors",
+    "Evaluation": "reportgen.evaluation",
+    "Interrupted": "reportgen.errors",
+    "Metric": "reportgen.metrics",
+    "ModelError": "reportgen.errors",
+    "OutputError": "reportgen.errors",
+    "Predictions": "reportgen.predictions",
+    "ReportgenError": "reportgen.errors",
+    "UsageError": "reportgen.errors",
+    "evaluate": "reportgen.api",
+    "predict": "reportgen.api",
+    "render": "reportgen.api",
+    "run": "reportgen.api",
+}
+
+__all__ = [
+    "ConfusionMatrix",
+    "DataError",
+    "Evaluation",
+    "Interrupted",
+    "Metric",
+    "ModelError",
+    "OutputError",
+    "Predictions",
+    "ReportgenError",
+    "UsageError",
+    "evaluate",
+    "predict",
+    "render",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,44 @@
+"""CSV that spreadsheets can open without running what stands in it, and reading it back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+__all__ = ["csv_text", "guarded", "unguarded"]
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guarded(text: str) -> str:
+    """`text`, with one ``'`` before it where a spreadsheet would take it for a formula.
+
+    A text that begins with ``'`` gets one too where that hides a formula, so that
+    :func:`unguarded` gives back what was written.
+    """
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
+
+
+def unguarded(text: str) -> str:
+    """The inverse of :func:`guarded`."""
+    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A CSV of `header` and `rows`: comma, ``\\n``, quotes where needed.
+
+    Strings are guarded; numbers are written as Python writes them; None is an empty cell.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([guarded(cell) for cell in header])
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return stream.getvalue()
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    return guarded(value) if isinstance(value, str) else value

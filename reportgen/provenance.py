@@ -1,0 +1,163 @@
+"""Where numbers come from: what data, model, versions and rules made them.
+
+These values travel in the metadata of a predictions file and in ``report.json``, so that a report
+rendered later, elsewhere, says the same. They hold base names, never absolute paths; no user, no
+host, no environment, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Accounting", "DataNote", "ModelFacts", "Provenance"]
+
+
+@dataclass(frozen=True)
+class DataNote:
+    """Something that a reader should know about the data or the run.
+
+    Attributes
+    ----------
+    code
+        Stable name, for example ``"duplicate-images"``; one note a code.
+    sentence
+        The whole message, one sentence or two, in plain words.
+    severity
+        ``"warning"`` where it may change a decision, else ``"info"``.
+    count
+        How many samples, files or classes it concerns.
+    examples
+        At most ten names, printable.
+    """
+
+    code: str
+    sentence: str
+    severity: str = "info"
+    count: int = 0
+    examples: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> DataNote:
+        return cls(**{**value, "examples": tuple(value.get("examples", ()))})
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """What became of every sample: ``counted + sum(excluded.values()) == found``.
+
+    Attributes
+    ----------
+    found
+        Samples found in the data.
+    counted
+        Samples in the confusion matrix.
+    excluded
+        Reason in words → number of samples left out for it.
+    skipped
+        Reason → number of directory entries that never were candidates (hidden folders, text
+        files); they are not part of `found`.
+    """
+
+    found: int
+    counted: int
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.counted + sum(self.excluded.values()) != self.found:
+            raise ValueError(f"{self.counted} counted + {self.excluded} excluded != {self.found}")
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Accounting:
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Which model ran.
+
+    Attributes
+    ----------
+    name, version
+        What the user calls it; `version` may be empty.
+    kind
+        ``"torch.export program"``, ``"factory + weights"``, ``"torchvision + weights"`` or
+        ``"live module"``.
+    source
+        How it was named on the command line, with base names only.
+    files
+        Base name → SHA-256 (hexadecimal) of each file that made it.
+    executes_code
+        Whether loading or running it runs code that the user named.
+    notes
+        What was done to load it, one sentence each.
+    """
+
+    name: str
+    version: str = ""
+    kind: str = ""
+    source: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    executes_code: bool = False
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ModelFacts:
+        return cls(**{**value, "notes": tuple(value.get("notes", ()))})
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything an auditor asks about one evaluation; empty strings where it is not known.
+
+    Attributes
+    ----------
+    kind
+        ``"inference"``, ``"predictions"`` or ``"confusion matrix"``: what the numbers stand on.
+    data_fingerprint
+        SHA-256 over the sorted sample ids, labels and content hashes.
+    classes_source
+        Where the class list came from, in words.
+    preprocessing
+        The declared steps, one line each.
+    outputs
+        How the model's outputs were read: ``logits``, ``probabilities`` or ``log-probabilities``,
+        and by which rule.
+    inference
+        ``device``, ``precision``, ``batch_size`` and what else shaped the forward passes.
+    versions
+        Library → version that made the predictions.
+    command
+        The command that repeats this, with base names only.
+    """
+
+    kind: str
+    title: str = ""
+    date: str = ""
+    model: ModelFacts = field(default_factory=lambda: ModelFacts(name=""))
+    data_name: str = ""
+    split: str = ""
+    data_fingerprint: str = ""
+    classes_source: str = ""
+    preprocessing: tuple[str, ...] = ()
+    outputs: str = ""
+    inference: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists and strings."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Provenance:
+        """The inverse of :meth:`to_json`."""
+        return cls(
+            **{
+                **value,
+                "model": ModelFacts.from_json(value.get("model", {"name": ""})),
+                "preprocessing": tuple(value.get("preprocessing", ())),
+            }
+        )

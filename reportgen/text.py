@@ -1,0 +1,114 @@
+"""Strings that people read: names made harmless, numbers without false precision.
+
+Names of classes, files and models come from data, so they are hostile until escaped. This module
+makes them fit for any *plain* text (terminal, error, CSV, JSON, figure); escaping for HTML is the
+template engine's work.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+__all__ = [
+    "count",
+    "interval_percent",
+    "listing",
+    "middle_cut",
+    "nearest",
+    "percent",
+    "plural",
+    "printable",
+    "quoted",
+]
+
+# Marks that change the direction or the visibility of the text around them (Trojan Source).
+_BIDI = frozenset(
+    "\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+_JOINERS = frozenset("\u200c\u200d")  # legal inside words and emoji sequences
+
+
+def printable(name: str) -> str:
+    """`name` on one line, with control, direction and surrogate characters as escapes.
+
+    >>> printable("a\\nb\\x1b[31m")
+    'a\\\\nb\\\\x1b[31m'
+    """
+    if name.isascii() and name.isprintable():
+        return name
+    return "".join(_printable_character(character) for character in name)
+
+
+def _printable_character(character: str) -> str:
+    if character in _JOINERS:
+        return character
+    if character in _BIDI or unicodedata.category(character) in {"Cc", "Cs"}:
+        return character.encode("unicode_escape", "backslashreplace").decode("ascii")
+    return character
+
+
+def quoted(name: str) -> str:
+    """`name` in double quotes, printable: for error messages."""
+    return f'"{printable(name)}"'
+
+
+def middle_cut(name: str, width: int = 40) -> str:
+    """`name` in at most `width` characters, its middle replaced by an ellipsis."""
+    if len(name) <= width:
+        return name
+    tail = (width - 1) // 2
+    return f"{name[: width - 1 - tail]}…{name[len(name) - tail :]}"
+
+
+def count(n: int) -> str:
+    """A whole number with its thousands separated: ``10,000``."""
+    return f"{n:,}"
+
+
+def plural(n: int, singular: str, many: str | None = None) -> str:
+    """``1 image``, ``2 images``, ``1,000 classes``."""
+    return f"{n:,} {singular if n == 1 else (many or singular + 's')}"
+
+
+def percent(share: float, digits: int = 1, unit: str = " %") -> str:
+    """A share in 0..1 as a percentage: only a true 0 reads 0, only a true 1 reads 100.
+
+    >>> percent(0.845), percent(0.0001), percent(0.99996), percent(1.0)
+    ('84.5 %', '<0.1 %', '>99.9 %', '100 %')
+    """
+    if share == 0:
+        return f"0{unit}"
+    if share == 1:
+        return f"100{unit}"
+    text = f"{100 * share:.{digits}f}"
+    if float(text) == 0:
+        return f"<{10.0**-digits:.{digits}f}{unit}"
+    if float(text) >= 100:
+        return f">{100 - 10.0**-digits:.{digits}f}{unit}"
+    return f"{text}{unit}"
+
+
+def interval_percent(interval: tuple[float, float], digits: int = 1) -> str:
+    """``83.8–85.2 %``: both ends to the same number of digits."""
+    low, high = interval
+    return f"{percent(low, digits, '')}–{percent(high, digits)}"
+
+
+def listing(names: Iterable[str], limit: int = 5) -> str:
+    """``a, b, c and 12 more``; names are made printable."""
+    names = list(names)
+    shown = ", ".join(printable(name) for name in names[:limit])
+    rest = len(names) - limit
+    return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that `name` was most likely meant to be, or None."""
+    folded: dict[str, str] = {}
+    for candidate in known[:5000]:  # a longer list is searched in part: this is only a hint
+        folded.setdefault(candidate.casefold(), candidate)
+    found = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[found[0]] if found else None

@@ -1,0 +1,65 @@
+"""Names and numbers as people read them."""
+
+import pytest
+
+from reportgen import text
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.845, "84.5 %"),
+        (0.0004, "<0.1 %"),
+        (1e-12, "<0.1 %"),
+        (0.9996, ">99.9 %"),
+        (0.99949, "99.9 %"),
+        (0.5, "50.0 %"),
+    ],
+)
+def test_only_a_true_0_reads_0_and_only_a_true_1_reads_100(share, shown):
+    assert text.percent(share) == shown
+
+
+def test_an_interval_has_both_ends_to_the_same_digit():
+    assert text.interval_percent((0.8378, 0.852)) == "83.8–85.2 %"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("cat", "cat"),
+        ("two\nlines", "two\\nlines"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("::error::\r\nx", "::error::\\r\\nx"),
+        ("right\u202eleft", "right\\u202eleft"),
+        ("\ud800", "\\ud800"),
+        ("\x85", "\\x85"),
+        ("nul\0", "nul\\x00"),
+        ("猫 é العربية", "猫 é العربية"),
+    ],
+)
+def test_a_name_is_one_harmless_line(name, shown):
+    assert text.printable(name) == shown
+    assert text.printable(shown) == shown
+
+
+def test_a_long_name_loses_its_middle():
+    assert text.middle_cut("a" * 30 + "b" * 30, 11) == "aaaaa…bbbbb"
+    assert text.middle_cut("short", 11) == "short"
+
+
+def test_a_listing_counts_what_it_leaves_out():
+    assert text.listing("abc") == "a, b, c"
+    assert text.listing("abcdefg") == "a, b, c, d, e and 2 more"
+
+
+def test_the_nearest_name_is_found_whatever_its_case():
+    assert text.nearest("Catt", ["dog", "cat"]) == "cat"
+    assert text.nearest("zebra", ["dog", "cat"]) is None
+
+
+def test_plurals_carry_thousands():
+    assert text.plural(1, "class", "classes") == "1 class"
+    assert text.plural(1200, "class", "classes") == "1,200 classes"
