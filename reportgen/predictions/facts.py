@@ -1,0 +1,77 @@
+"""What a predictions file knows besides its rows, as the JSON text in its metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.provenance import Accounting, DataNote, Provenance
+from reportgen.text import quoted
+
+__all__ = ["RunFacts"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What made the rows, what became of every sample, and what to know about them.
+
+    Attributes
+    ----------
+    classes
+        Class names in the order of the model's outputs, printable and unique.
+    fingerprint
+        What shaped the rows (model, data, preprocessing, batch size, …) → its value or hash;
+        ``--resume`` compares it.
+    """
+
+    classes: tuple[str, ...]
+    provenance: Provenance
+    samples: Accounting
+    notes: tuple[DataNote, ...] = ()
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+    def to_text(self) -> str:
+        """JSON with sorted keys: the same facts give the same bytes."""
+        return json.dumps(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "classes": self.classes,
+                "provenance": self.provenance.to_json(),
+                "samples": asdict(self.samples),
+                "notes": [asdict(note) for note in self.notes],
+                "fingerprint": dict(self.fingerprint),
+            },
+            ensure_ascii=True,
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_text(cls, text: str | bytes, file_name: str) -> RunFacts:
+        """The inverse of :meth:`to_text`; :class:`DataError` where the text is not of it."""
+        try:
+            value: Mapping[str, Any] = json.loads(text)
+            if value["schema_version"] != SCHEMA_VERSION:
+                raise DataError(
+                    f"{quoted(file_name)} has predictions schema {value['schema_version']}; "
+                    f"this reportgen reads {SCHEMA_VERSION}",
+                    slug="predictions-version",
+                    hint="render it with the reportgen that wrote it, or predict again",
+                )
+            return cls(
+                classes=tuple(value["classes"]),
+                provenance=Provenance.from_json(value["provenance"]),
+                samples=Accounting.from_json(value["samples"]),
+                notes=tuple(DataNote.from_json(note) for note in value["notes"]),
+                fingerprint=value["fingerprint"],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"the metadata of {quoted(file_name)} is damaged: {type(error).__name__}",
+                slug="predictions-damaged",
+                hint="predict again",
+            ) from error

@@ -1,0 +1,272 @@
+"""Predictions on their way: parts that survive a crash, and the one file that they become.
+
+Parts stand in ``predictions.partial/00000.parquet``, ``00001.parquet``, …; each is written under
+another name and then renamed, so a part is whole or absent. ``run.json`` beside them says what
+run they belong to. Where the parts are cut depends on the clock; the finished file does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import DataError, UsageError
+from reportgen.files import TEMPORARY_PREFIX, atomic_path, write_text
+from reportgen.predictions.facts import RunFacts
+from reportgen.predictions.schema import Rows, predictions_schema, table_of
+from reportgen.provenance import DataNote
+from reportgen.text import count, listing, quoted
+
+__all__ = ["BadSample", "Parts", "RunState", "require_same_run", "write_predictions"]
+
+ROW_GROUP_ROWS = 65_536
+_COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a resumed run must know of the one before it.
+
+    Attributes
+    ----------
+    fingerprint
+        What shapes the rows; a run with another one can't go on with these parts.
+    outputs
+        How the model's outputs are read, once that is decided.
+    forward_size
+        Forward batch size after out-of-memory halvings; 0 where there was none.
+    notes, model_notes
+        What the first batch told about the run and the model.
+    """
+
+    fingerprint: Mapping[str, str]
+    outputs: str = ""
+    forward_size: int = 0
+    notes: tuple[DataNote, ...] = ()
+    model_notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> RunState:
+        notes = tuple(DataNote.from_json(note) for note in value["notes"])
+        return cls(**{**value, "notes": notes, "model_notes": tuple(value["model_notes"])})
+
+
+@dataclass(frozen=True)
+class BadSample:
+    """A sample that could not be used."""
+
+    id: str
+    reason: str
+
+
+@dataclass
+class Parts:
+    """The folder of parts of one unfinished run."""
+
+    folder: Path
+    state: RunState
+    tables: list[Path] = field(default_factory=list)
+    n_rows: int = 0
+
+    @classmethod
+    def start(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
+        """An empty folder, whatever stood there before."""
+        parts = cls(folder, RunState(dict(fingerprint)))
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        parts.remember(parts.state)
+        return parts
+
+    @classmethod
+    def resume(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
+        """The parts of an earlier run, up to the first that is damaged.
+
+        Raises :class:`UsageError` where they belong to another model, data or settings.
+        """
+        try:
+            state = RunState.from_json(json.loads((folder / "run.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError, KeyError):
+            return cls.start(folder, fingerprint)
+        require_same_run(state.fingerprint, fingerprint)
+        parts = cls(folder, state)
+        for stale in folder.glob(f"{TEMPORARY_PREFIX}*"):
+            stale.unlink()
+        while (path := parts.next_path).exists() and (n := _rows_if_whole(path)) is not None:
+            parts.tables.append(path)
+            parts.n_rows += n
+        for path in sorted(folder.glob("*.parquet")):
+            if path not in parts.tables:
+                path.unlink()
+        return parts
+
+    @property
+    def next_path(self) -> Path:
+        return self.folder / f"{len(self.tables):05d}.parquet"
+
+    def remember(self, state: RunState) -> None:
+        """Keep what a resumed run must know."""
+        self.state = state
+        write_text(self.folder / "run.json", json.dumps(asdict(state), sort_keys=True, indent=1))
+
+    def write(self, rows: Rows) -> None:
+        """One part, whole or not at all."""
+        import pyarrow.parquet as pq
+
+        path = self.next_path
+        with atomic_path(path) as temporary:
+            pq.write_table(table_of(rows), temporary, write_page_checksum=True)
+        self.tables.append(path)
+        self.n_rows += len(rows)
+
+    def bad(self) -> list[BadSample]:
+        """The samples that could not be used, in order."""
+        found = []
+        for table in self._tables("id", "reason"):
+            wrong = table.filter(table["reason"].is_valid())
+            found += [BadSample(row["id"], row["reason"]) for row in wrong.to_pylist()]
+        return found
+
+    def flag_counts(self) -> dict[int, int]:
+        """Value of ``flags`` → number of usable samples that have it."""
+        counts: dict[int, int] = {}
+        for table in self._tables("flags", "reason"):
+            flags = table.filter(table["reason"].is_null())["flags"].to_numpy()
+            for value, n in zip(*np.unique(flags, return_counts=True), strict=True):
+                counts[int(value)] = counts.get(int(value), 0) + int(n)
+        return counts
+
+    def label_fingerprint(self) -> str:
+        """SHA-256 over the sorted ids and labels of all samples, hexadecimal."""
+        pairs = [
+            f"{row['id']}\n{row['label']}\n"
+            for table in self._tables("id", "label")
+            for row in table.to_pylist()
+        ]
+        return hashlib.sha256("".join(sorted(pairs)).encode()).hexdigest()
+
+    def finish(self, target: Path, facts: RunFacts) -> None:
+        """Make the one file from the parts; the folder stays until :meth:`discard`."""
+        write_predictions(target, facts, self._in_order())
+
+    def discard(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder)
+
+    def _tables(self, *columns: str) -> Iterator[Any]:
+        import pyarrow.parquet as pq
+
+        for path in self.tables:
+            yield pq.read_table(path, columns=list(columns) or None)
+
+    def _in_order(self) -> Iterator[Any]:
+        """Tables of usable samples, all rows sorted by id.
+
+        Only ids stay in memory. Rows that stand in order already, as those of a folder do, are
+        read once; others once for each row group that they are spread over.
+        """
+        ids = self._usable_ids()
+        order = np.argsort(ids, kind="stable") if len(ids) else np.zeros(0, np.intp)
+        _require_unique(ids, order)
+        if np.array_equal(order, np.arange(len(order))):
+            yield from (_usable(table) for table in self._tables())
+            return
+        starts = np.cumsum([0, *(len(_usable(t)) for t in self._tables("reason"))])
+        for begin in range(0, len(order), ROW_GROUP_ROWS):
+            yield self._gathered(order[begin : begin + ROW_GROUP_ROWS], starts)
+
+    def _usable_ids(self) -> np.ndarray[Any, Any]:
+        ids = [
+            value for t in self._tables("id", "reason") for value in _usable(t)["id"].to_pylist()
+        ]
+        return np.array(ids, dtype=object)
+
+    def _gathered(self, wanted: Any, starts: Any) -> Any:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        part_of = np.searchsorted(starts, wanted, side="right") - 1
+        pieces, places = [], []
+        for part in np.unique(part_of):
+            here = np.flatnonzero(part_of == part)
+            table = _usable(pq.read_table(self.tables[part]))
+            pieces.append(table.take(wanted[here] - starts[part]))
+            places.append(here)
+        back = np.argsort(np.concatenate(places))
+        return pa.concat_tables(pieces).take(back)
+
+
+def write_predictions(target: Path, facts: RunFacts, tables: Iterator[Any]) -> None:
+    """The finished file: row groups of 65,536 rows, however the tables are cut."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = predictions_schema(facts.to_text())
+    with (
+        atomic_path(target) as temporary,
+        pq.ParquetWriter(temporary, schema, compression=_COMPRESSION) as writer,
+    ):
+        waiting: list[Any] = []
+        n_waiting = 0
+        for table in tables:
+            waiting.append(table.select(schema.names).cast(schema))
+            n_waiting += len(table)
+            while n_waiting >= ROW_GROUP_ROWS:
+                whole = pa.concat_tables(waiting)
+                writer.write_table(_one_chunk(whole.slice(0, ROW_GROUP_ROWS)))
+                waiting, n_waiting = [whole.slice(ROW_GROUP_ROWS)], n_waiting - ROW_GROUP_ROWS
+        if n_waiting:
+            writer.write_table(_one_chunk(pa.concat_tables(waiting)))
+
+
+def _one_chunk(table: Any) -> Any:
+    """The same rows in one block: page limits are checked block by block, and would leak in."""
+    return table.combine_chunks()
+
+
+def _usable(table: Any) -> Any:
+    return table.filter(table["reason"].is_null())
+
+
+def _rows_if_whole(path: Path) -> int | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return len(pq.read_table(path, page_checksum_verification=True))
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def _require_unique(ids: Any, order: Any) -> None:
+    in_order = ids[order]
+    twins = np.flatnonzero(in_order[1:] == in_order[:-1])
+    if len(twins):
+        raise DataError(
+            f"the sample id {quoted(in_order[twins[0]])} stands for more than one sample",
+            slug="duplicate-ids",
+            details=[f"{count(len(twins))} ids are repeated: {listing(in_order[twins])}"],
+            hint="give every sample an id of its own",
+        )
+
+
+def require_same_run(before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse to go on with predictions that another model, data or setting made."""
+    differing = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    if differing:
+        raise UsageError(
+            f"--resume: the predictions were made with another {differing[0].replace('_', ' ')}",
+            slug="resume-differs",
+            details=[
+                f"{key}: {before.get(key, 'none')} before, {now.get(key, 'none')} now"
+                for key in differing[:5]
+            ],
+            hint="repeat the same command, or start over with --force",
+        )

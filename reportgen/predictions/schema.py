@@ -1,0 +1,140 @@
+"""The columns of a predictions file.
+
+===================== ================ ======================================================
+``id``                string           relative path or stable index; unique; rows sorted by it
+``label``             int32            true class, an index into the class list; -1 = unknown
+``prediction``        int32            class of the largest score (the first of equal ones)
+``confidence``        float32          probability of ``prediction``, 0..1; null without scores
+``label_probability`` float32          probability of ``label``, 0..1; null where it is unknown
+``label_rank``        int32            1 + larger scores + other scores equal to the label's;
+                                       null without scores or label
+``top_tied``          bool             whether another class has exactly the largest score
+``top_classes``       list of int32    the min(5, K) best classes, best first
+``top_probabilities`` list of float32  their probabilities
+===================== ================ ======================================================
+
+While inference runs, a part has two more: ``flags`` (int32, what the decoder noticed) and
+``reason`` (string, why a sample could not be used; null where it could).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Rows", "part_schema", "predictions_schema", "table_of"]
+
+METADATA_KEY = b"reportgen"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Predictions of consecutive samples, as they leave the model; all of length n.
+
+    A sample with a `reason` was not predicted: its prediction is -1, its scores are nan.
+
+    Attributes
+    ----------
+    label, prediction, label_rank, flags
+        int32, shape (n,); a rank of 0 means that there is none.
+    confidence, label_probability
+        float32, shape (n,); nan where there is none.
+    top_tied
+        bool, shape (n,).
+    top_classes, top_probabilities
+        int32 and float32, shape (n, k).
+    """
+
+    id: list[str]
+    label: NDArray[np.int32]
+    prediction: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    label_probability: NDArray[np.float32]
+    label_rank: NDArray[np.int32]
+    top_tied: NDArray[np.bool_]
+    top_classes: NDArray[np.int32]
+    top_probabilities: NDArray[np.float32]
+    flags: NDArray[np.int32]
+    reason: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @classmethod
+    def joined(cls, blocks: list[Rows]) -> Rows:
+        """All rows of the blocks, in order; there must be one at least."""
+        if len(blocks) == 1:
+            return blocks[0]
+        columns: dict[str, Any] = {}
+        for item in fields(cls):
+            values = [getattr(block, item.name) for block in blocks]
+            if isinstance(values[0], list):
+                columns[item.name] = [value for block in values for value in block]
+            else:
+                columns[item.name] = np.concatenate(values)
+        return cls(**columns)
+
+
+def predictions_schema(metadata: str | None = None) -> Any:
+    """The Arrow schema of a finished file; `metadata` is the JSON text of its facts."""
+    import pyarrow as pa
+
+    schema = pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("label", pa.int32(), nullable=False),
+            pa.field("prediction", pa.int32(), nullable=False),
+            pa.field("confidence", pa.float32()),
+            pa.field("label_probability", pa.float32()),
+            pa.field("label_rank", pa.int32()),
+            pa.field("top_tied", pa.bool_(), nullable=False),
+            pa.field("top_classes", pa.list_(pa.int32())),
+            pa.field("top_probabilities", pa.list_(pa.float32())),
+        ]
+    )
+    return schema if metadata is None else schema.with_metadata({METADATA_KEY: metadata.encode()})
+
+
+def part_schema() -> Any:
+    """The Arrow schema of a part."""
+    import pyarrow as pa
+
+    return (
+        predictions_schema()
+        .append(pa.field("flags", pa.int32()))
+        .append(pa.field("reason", pa.string()))
+    )
+
+
+def table_of(rows: Rows) -> Any:
+    """`rows` as an Arrow table of :func:`part_schema`; nan and rank 0 become null."""
+    import pyarrow as pa
+
+    schema = part_schema()
+    columns = {
+        "id": rows.id,
+        "label": rows.label,
+        "prediction": rows.prediction,
+        "confidence": pa.array(rows.confidence, pa.float32(), mask=np.isnan(rows.confidence)),
+        "label_probability": pa.array(
+            rows.label_probability, pa.float32(), mask=np.isnan(rows.label_probability)
+        ),
+        "label_rank": pa.array(rows.label_rank, pa.int32(), mask=rows.label_rank == 0),
+        "top_tied": rows.top_tied,
+        "top_classes": _lists(rows.top_classes, pa.int32()),
+        "top_probabilities": _lists(rows.top_probabilities, pa.float32()),
+        "flags": rows.flags,
+        "reason": pa.array(rows.reason, pa.string()),
+    }
+    return pa.table(columns, schema=schema)
+
+
+def _lists(values: NDArray[Any], kind: Any) -> Any:
+    import pyarrow as pa
+
+    n, width = values.shape
+    offsets = np.arange(0, (n + 1) * width, max(width, 1), dtype=np.int32)[: n + 1]
+    return pa.ListArray.from_arrays(offsets, pa.array(values.ravel(), kind))

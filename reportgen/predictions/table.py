@@ -1,0 +1,135 @@
+"""Reading a predictions file, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import DataError
+from reportgen.predictions.facts import RunFacts
+from reportgen.predictions.schema import METADATA_KEY, predictions_schema
+from reportgen.text import printable, quoted
+
+__all__ = ["Predictions"]
+
+_BATCH_ROWS = 65_536
+_NO_RANK = 0
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A finished predictions file. Rows are read when asked for, and never all at once.
+
+    Attributes
+    ----------
+    path
+        The Parquet file.
+    facts
+        What it knows besides its rows.
+    n_rows
+        Number of samples in it.
+    """
+
+    path: Path
+    facts: RunFacts
+    n_rows: int
+
+    @classmethod
+    def open(cls, path: Path) -> Predictions:
+        """Read schema and metadata.
+
+        Raises :class:`DataError` where the file is missing, damaged, or was not written by
+        reportgen.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with pq.ParquetFile(path) as file:
+                schema, n_rows = file.schema_arrow, file.metadata.num_rows
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(path, error) from error
+        metadata = (schema.metadata or {}).get(METADATA_KEY)
+        if metadata is None or not schema.equals(predictions_schema()):
+            raise DataError(
+                f"{quoted(path.name)} was not written by reportgen",
+                slug="predictions-foreign",
+                details=["its columns: " + printable(", ".join(schema.names))[:300]],
+                hint="give the predictions.parquet of `reportgen run` or `reportgen predict`",
+            )
+        return cls(path, RunFacts.from_text(metadata, path.name), n_rows)
+
+    @property
+    def has_confidence(self) -> bool:
+        """Whether the rows say how sure the model was."""
+        return True
+
+    def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[dict[str, NDArray[Any]]]:
+        """The named columns, in file order, as numpy arrays of at most 65,536 rows.
+
+        ``confidence`` and ``label_probability`` are float32 with nan, ``label_rank`` is int32
+        with 0, where there is none; ``id`` is an object array of strings. With `wrong_only`,
+        just the rows whose prediction is not the label, where the label is known.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        wanted = list(dict.fromkeys([*columns, *(("label", "prediction") if wrong_only else ())]))
+        try:
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                for batch in file.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
+                    yield _arrays(_mistaken(batch) if wrong_only else batch, columns)
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(self.path, error) from error
+
+    def tables(self) -> Iterator[Any]:
+        """The rows as Arrow tables, for :func:`~reportgen.predictions.parts.write_predictions`."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path, pre_buffer=False) as file:
+            for batch in file.iter_batches(_BATCH_ROWS):
+                yield pa.table(batch)
+
+
+def _mistaken(batch: Any) -> Any:
+    label = batch.column("label").to_numpy()
+    prediction = batch.column("prediction").to_numpy()
+    return batch.take(np.flatnonzero((label >= 0) & (label != prediction)))
+
+
+def _arrays(batch: Any, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    arrays = {}
+    for name in columns:
+        column = batch.column(name)
+        if name == "label_rank":
+            column = column.fill_null(_NO_RANK)
+        arrays[name] = column.to_numpy(zero_copy_only=False)
+    return arrays
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    if not path.exists():
+        return DataError(
+            f"there is no file {quoted(path.name)}",
+            slug="input-missing",
+            hint="give the path of a predictions.parquet or of a confusion matrix (CSV)",
+        )
+    if path.is_dir():
+        return DataError(
+            f"{quoted(path.name)} is a folder, not a predictions file",
+            slug="input-is-folder",
+            hint=f"give {quoted(path.name + '/predictions.parquet')}",
+        )
+    reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
+    return DataError(
+        f"{quoted(path.name)} can't be read as Parquet: {reason}",
+        slug="predictions-damaged",
+        details=[f"the file has {path.stat().st_size:,} bytes"],
+        hint="predict again, or restore the file",
+    )
