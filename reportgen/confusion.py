@@ -19,7 +19,8 @@ DENSE_LIMIT = 2048
 """Most classes that are handled as one dense int64 table (32 MB); above, only as cells."""
 
 MAX_SAMPLES = 2**61
-"""Most samples that a matrix may hold: the sum of two totals then still fits an int64."""
+"""Most samples that a matrix may hold: twice as many still fit an int64, so that neither the sum
+of two matrices nor that of two totals can wrap before it is checked."""
 
 Counts = NDArray[np.int64]
 
@@ -154,7 +155,6 @@ class ConfusionMatrix:
             return NotImplemented
         if self.n_classes != other.n_classes:
             raise ValueError(f"{self.n_classes} classes + {other.n_classes} classes")
-        _check_total(float(self.n_samples + other.n_samples))
         keys, inverse = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
         values = np.zeros(len(keys), np.int64)
         np.add.at(values, inverse, np.concatenate([self.values, other.values]))

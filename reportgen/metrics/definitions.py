@@ -1,0 +1,215 @@
+"""What a metric is: its description, its value with an interval, and why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "REASONS",
+    "TAKAHASHI",
+    "Definition",
+    "Kind",
+    "Metric",
+    "MetricColumn",
+    "Reasons",
+    "reasons",
+]
+
+Floats = NDArray[np.float64]
+Reasons = tuple[str | None, ...]
+Kind = Literal["count", "share", "signed"]
+
+TAKAHASHI = "Takahashi et al. 2022, Applied Intelligence 52, 4961–4972"
+
+REASONS: dict[str, str] = {
+    "no_samples": "There are no samples.",
+    "no_true_samples": "The test set has no samples of this class.",
+    "never_predicted": "The model never predicts this class.",
+    "no_other_samples": "Every sample of the test set is of this class.",
+    "always_predicted": "The model predicts this class for every sample.",
+    "absent_and_never_predicted": (
+        "The test set has no samples of this class, and the model never predicts it."
+    ),
+    "one_class_only": (
+        "All samples, or none, are of this class, or the model predicts it always or never: "
+        "there is nothing to correlate."
+    ),
+    "no_scores": "The input holds predictions only, no scores of the other classes.",
+    "too_few_classes": "With five classes or fewer, the five best guesses are always right.",
+    "constant_labels_or_predictions": (
+        "All samples have the same true class, or the same predicted one: "
+        "chance and skill cannot be told apart."
+    ),
+    "no_interval": (
+        "No interval is given: none is defined for this figure, "
+        "or these samples show no variation to estimate one from."
+    ),
+    "no_errors_seen": (
+        "The figure is perfect: no error that counts in it was seen, so none can be estimated. "
+        "That does not mean that there are none."
+    ),
+    "none_right": (
+        "The figure is the worst possible: no right answer that counts in it was seen, "
+        "so none can be estimated."
+    ),
+}
+"""Reason code → one sentence for readers. A code explains a null value or, beside a value, a
+null interval."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number, how sure it is, and why it is missing where it is.
+
+    Attributes
+    ----------
+    value
+        The figure, or None where it is undefined; never 0 in place of "undefined".
+    interval
+        Ends of the 95 % confidence interval, or None.
+    reason
+        A key of :data:`REASONS` where value or interval is None; else None.
+    """
+
+    value: float | None
+    interval: tuple[float, float] | None
+    reason: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"value": number|null, "interval": [low, high]|null, "reason": code|null}``."""
+        return {
+            "value": self.value,
+            "interval": None if self.interval is None else list(self.interval),
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Metric:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`KeyError`, :class:`TypeError` or :class:`ValueError` where it is no metric.
+        """
+        number, interval, reason = value["value"], value["interval"], value["reason"]
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError(f"reason {reason!r} is no code")
+        if interval is not None:
+            low, high = interval
+            interval = float(low), float(high)
+        return cls(None if number is None else float(number), interval, reason)
+
+
+@dataclass(frozen=True, eq=False)
+class MetricColumn:
+    """One metric of all K classes.
+
+    Attributes
+    ----------
+    value
+        float64, shape (K,), read-only; nan where undefined.
+    low, high
+        float64, shape (K,), read-only: ends of the 95 % confidence intervals; nan where there
+        is none.
+    reason
+        K codes: a key of :data:`REASONS` where value or interval is missing, else None.
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    reason: Reasons
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            array = np.asarray(getattr(self, name), np.float64).view()
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+            if array.shape != (len(self.reason),):
+                raise ValueError(f"{name} has shape {array.shape} for {len(self.reason)} reasons")
+
+    @classmethod
+    def of(cls, metrics: Sequence[Metric]) -> MetricColumn:
+        """The column of these metrics, one a class."""
+        nan = float("nan")
+        value = [nan if metric.value is None else metric.value for metric in metrics]
+        ends = [(nan, nan) if metric.interval is None else metric.interval for metric in metrics]
+        low, high = np.array(ends, np.float64).reshape(-1, 2).T
+        reason = tuple(metric.reason for metric in metrics)
+        return cls(np.array(value, np.float64), low, high, reason)
+
+    def metric(self, i: int) -> Metric:
+        """The metric of class `i`, in Python numbers."""
+        value, low, high = float(self.value[i]), float(self.low[i]), float(self.high[i])
+        return Metric(
+            None if value != value else value,
+            None if low != low or high != high else (low, high),
+            self.reason[i],
+        )
+
+    def __len__(self) -> int:
+        return len(self.reason)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, MetricColumn)
+            and self.reason == other.reason
+            and np.array_equal(self.value, other.value, equal_nan=True)
+            and np.array_equal(self.low, other.low, equal_nan=True)
+            and np.array_equal(self.high, other.high, equal_nan=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """The one place where a metric is described; page, glossary, CSV and docs are made from it.
+
+    Attributes
+    ----------
+    name
+        The key in ``report.json`` and the column in CSV: ``"recall"``.
+    title
+        The heading on the page: ``"Recall"``.
+    formula
+        In counts: ``"TP / (TP + FN)"``.
+    meaning
+        One or two plain sentences for someone who signs a release.
+    also
+        Other names in the literature, separated by commas; empty where there are none.
+    interval
+        How the 95 % interval is made; ``"none"`` where there is none.
+    undefined
+        When the figure is n/a; ``"never"`` where any sample at all defines it.
+    source
+        Who defined the figure, or its standard error.
+    kind
+        How it is printed: ``"count"`` as a whole number, ``"share"`` (0..1) as a percentage,
+        ``"signed"`` (-1..1) as a decimal fraction.
+    higher_is_better
+        None where the figure describes the data rather than the model.
+    """
+
+    name: str
+    title: str
+    formula: str
+    meaning: str
+    also: str = ""
+    interval: str = "none"
+    undefined: str = "never"
+    source: str
+    kind: Kind = "share"
+    higher_is_better: bool | None = True
+
+
+def reasons(size: int, *cases: tuple[NDArray[np.bool_], str]) -> Reasons:
+    """For each of `size` classes the code of the first case, (mask, code), that it is in."""
+    codes: NDArray[np.object_] = np.full(size, None, dtype=object)
+    for mask, code in reversed(cases):
+        codes[mask] = code
+    return tuple(codes.tolist())
