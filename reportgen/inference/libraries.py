@@ -1,0 +1,54 @@
+"""Libraries whose import can fail in ways that need an explanation."""
+
+from __future__ import annotations
+
+import importlib
+from importlib import metadata
+from types import ModuleType
+
+import torch
+
+from reportgen.errors import ModelError
+from reportgen.text import printable
+
+__all__ = ["import_torchvision"]
+
+
+def import_torchvision() -> ModuleType:
+    """torchvision, or a :class:`ModelError` that says what is wrong with the installation.
+
+    Raises
+    ------
+    ModelError
+        ``torch-mismatch``: torchvision was built for another torch (its operators are missing, or
+        its CUDA version is another). ``torchvision-missing``: it is not installed.
+    """
+    try:
+        return importlib.import_module("torchvision")
+    except ModuleNotFoundError as error:
+        if error.name != "torchvision":
+            raise
+        raise ModelError(
+            "torchvision is not installed",
+            slug="torchvision-missing",
+            hint=f"install the torchvision that belongs to torch {torch.__version__}",
+        ) from error
+    except (RuntimeError, ImportError, OSError, AttributeError) as error:
+        raise ModelError(
+            f"torch {torch.__version__} and torchvision {_version('torchvision')} are different "
+            "builds; install both from one source",
+            slug="torch-mismatch",
+            details=[f"importing torchvision says: {_first_line(error)}"],
+            hint="for example: pip install --force-reinstall torch torchvision, in one command",
+        ) from error
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "of an unknown version"
+
+
+def _first_line(error: BaseException) -> str:
+    return printable((str(error).strip().splitlines() or [type(error).__name__])[0])
