@@ -1,6 +1,7 @@
 """The predictions file: parts that survive, and one file whose bytes don't depend on them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -30,6 +31,7 @@ def rows(ids, bad=()):
         top_tied=np.zeros(n, bool),
         top_classes=np.tile(np.array([1, 0, 2], np.int32), (n, 1)),
         top_probabilities=np.tile(np.array([0.75, 0.2, 0.05], np.float32), (n, 1)),
+        probabilities=np.zeros((n, 0), np.float32),
         flags=np.zeros(n, np.int32),
         reason=reasons,
     )
@@ -155,6 +157,18 @@ def test_columns_are_read_in_batches_with_nan_and_0_for_null(tmp_path):
     assert predictions.n_rows == 3
     (wrong,) = predictions.batches("id", wrong_only=True)
     assert wrong["id"].tolist() == ["a", "c"]
+
+
+def test_probabilities_come_back_as_a_table(tmp_path):
+    parts = Parts.start(tmp_path / "p.partial", {})
+    block = rows(["b", "a"])
+    kept = np.array([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]], np.float32)
+    parts.write(replace(block, probabilities=kept))
+    parts.finish(tmp_path / "p.parquet", facts(2), with_probabilities=True)
+    predictions = Predictions.open(tmp_path / "p.parquet")
+    assert predictions.has_probabilities
+    (batch,) = predictions.batches("id", "probabilities")
+    np.testing.assert_array_equal(batch["probabilities"], kept[::-1])
 
 
 @pytest.mark.parametrize(

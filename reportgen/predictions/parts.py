@@ -152,9 +152,9 @@ class Parts:
         ]
         return hashlib.sha256("".join(sorted(pairs)).encode()).hexdigest()
 
-    def finish(self, target: Path, facts: RunFacts) -> None:
+    def finish(self, target: Path, facts: RunFacts, *, with_probabilities: bool = False) -> None:
         """Make the one file from the parts; the folder stays until :meth:`discard`."""
-        write_predictions(target, facts, self._in_order())
+        write_predictions(target, facts, self._in_order(), with_probabilities=with_probabilities)
 
     def discard(self) -> None:
         """Remove the folder."""
@@ -203,12 +203,14 @@ class Parts:
         return pa.concat_tables(pieces).take(back)
 
 
-def write_predictions(target: Path, facts: RunFacts, tables: Iterator[Any]) -> None:
+def write_predictions(
+    target: Path, facts: RunFacts, tables: Iterator[Any], *, with_probabilities: bool = False
+) -> None:
     """The finished file: row groups of 65,536 rows, however the tables are cut."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = predictions_schema(facts.to_text())
+    schema = predictions_schema(facts.to_text(), with_probabilities=with_probabilities)
     with (
         atomic_path(target) as temporary,
         pq.ParquetWriter(temporary, schema, compression=_COMPRESSION) as writer,

@@ -11,6 +11,7 @@
 ``top_tied``          bool             whether another class has exactly the largest score
 ``top_classes``       list of int32    the min(5, K) best classes, best first
 ``top_probabilities`` list of float32  their probabilities
+``probabilities``     list of float32  of all K classes; the column is there only where they are kept
 ===================== ================ ======================================================
 
 While inference runs, a part has two more: ``flags`` (int32, what the decoder noticed) and
@@ -46,6 +47,8 @@ class Rows:
         bool, shape (n,).
     top_classes, top_probabilities
         int32 and float32, shape (n, k).
+    probabilities
+        float32, shape (n, K), or (n, 0) where they are not kept.
     """
 
     id: list[str]
@@ -57,6 +60,7 @@ class Rows:
     top_tied: NDArray[np.bool_]
     top_classes: NDArray[np.int32]
     top_probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
     flags: NDArray[np.int32]
     reason: list[str | None]
 
@@ -78,7 +82,7 @@ class Rows:
         return cls(**columns)
 
 
-def predictions_schema(metadata: str | None = None) -> Any:
+def predictions_schema(metadata: str | None = None, *, with_probabilities: bool = False) -> Any:
     """The Arrow schema of a finished file; `metadata` is the JSON text of its facts."""
     import pyarrow as pa
 
@@ -95,6 +99,8 @@ def predictions_schema(metadata: str | None = None) -> Any:
             pa.field("top_probabilities", pa.list_(pa.float32())),
         ]
     )
+    if with_probabilities:
+        schema = schema.append(pa.field("probabilities", pa.list_(pa.float32())))
     return schema if metadata is None else schema.with_metadata({METADATA_KEY: metadata.encode()})
 
 
@@ -102,11 +108,8 @@ def part_schema() -> Any:
     """The Arrow schema of a part."""
     import pyarrow as pa
 
-    return (
-        predictions_schema()
-        .append(pa.field("flags", pa.int32()))
-        .append(pa.field("reason", pa.string()))
-    )
+    schema = predictions_schema(with_probabilities=True)
+    return schema.append(pa.field("flags", pa.int32())).append(pa.field("reason", pa.string()))
 
 
 def table_of(rows: Rows) -> Any:
@@ -126,6 +129,7 @@ def table_of(rows: Rows) -> Any:
         "top_tied": rows.top_tied,
         "top_classes": _lists(rows.top_classes, pa.int32()),
         "top_probabilities": _lists(rows.top_probabilities, pa.float32()),
+        "probabilities": _lists(rows.probabilities, pa.float32()),
         "flags": rows.flags,
         "reason": pa.array(rows.reason, pa.string()),
     }
@@ -136,5 +140,5 @@ def _lists(values: NDArray[Any], kind: Any) -> Any:
     import pyarrow as pa
 
     n, width = values.shape
-    offsets = np.arange(0, (n + 1) * width, max(width, 1), dtype=np.int32)[: n + 1]
+    offsets = np.arange(n + 1, dtype=np.int32) * np.int32(width)
     return pa.ListArray.from_arrays(offsets, pa.array(values.ravel(), kind))

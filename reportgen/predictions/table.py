@@ -33,11 +33,14 @@ class Predictions:
         What it knows besides its rows.
     n_rows
         Number of samples in it.
+    has_probabilities
+        Whether it holds the probabilities of all classes.
     """
 
     path: Path
     facts: RunFacts
     n_rows: int
+    has_probabilities: bool = False
 
     @classmethod
     def open(cls, path: Path) -> Predictions:
@@ -55,14 +58,15 @@ class Predictions:
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(path, error) from error
         metadata = (schema.metadata or {}).get(METADATA_KEY)
-        if metadata is None or not schema.equals(predictions_schema()):
+        kept = "probabilities" in schema.names
+        if metadata is None or not schema.equals(predictions_schema(with_probabilities=kept)):
             raise DataError(
                 f"{quoted(path.name)} was not written by reportgen",
                 slug="predictions-foreign",
                 details=["its columns: " + printable(", ".join(schema.names))[:300]],
                 hint="give the predictions.parquet of `reportgen run` or `reportgen predict`",
             )
-        return cls(path, RunFacts.from_text(metadata, path.name), n_rows)
+        return cls(path, RunFacts.from_text(metadata, path.name), n_rows, kept)
 
     @property
     def has_confidence(self) -> bool:
@@ -73,7 +77,8 @@ class Predictions:
         """The named columns, in file order, as numpy arrays of at most 65,536 rows.
 
         ``confidence`` and ``label_probability`` are float32 with nan, ``label_rank`` is int32
-        with 0, where there is none; ``id`` is an object array of strings. With `wrong_only`,
+        with 0, where there is none; ``id`` is an object array of strings; ``probabilities`` is
+        float32, shape (n, K). With `wrong_only`,
         just the rows whose prediction is not the label, where the label is known.
         """
         import pyarrow as pa
@@ -109,6 +114,9 @@ def _arrays(batch: Any, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         column = batch.column(name)
         if name == "label_rank":
             column = column.fill_null(_NO_RANK)
+        if name == "probabilities":
+            arrays[name] = column.flatten().to_numpy().reshape(len(column), -1)
+            continue
         arrays[name] = column.to_numpy(zero_copy_only=False)
     return arrays
 
