@@ -1,0 +1,239 @@
+"""From a plan to a finished predictions file: what stands before and after the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reportgen.csv_text import csv_text
+from reportgen.errors import DataError, UsageError
+from reportgen.files import write_text
+from reportgen.inference.decoding import ImageFlag, notes_from_flags
+from reportgen.inference.engine import Engine, resolve_device
+from reportgen.inference.loop import NOT_FINITE, predict_into
+from reportgen.inference.plan import Plan, plan_folder, plan_live
+from reportgen.inference.preserve import device_of, kept_as_found
+from reportgen.options import Options
+from reportgen.predictions import Predictions, RunFacts
+from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions
+from reportgen.provenance import Accounting, DataNote
+from reportgen.reporter import Reporter
+from reportgen.text import count, plural, printable, quoted
+
+__all__ = ["facts_of", "predict_folder", "predict_live"]
+
+UNREADABLE = "unreadable"
+
+
+def predict_folder(
+    model: str, data: Path, target: Path, options: Options, reporter: Reporter
+) -> Predictions:
+    """Predict a tree of class folders with a model named on the command line.
+
+    `target` is the predictions file to write. Raises the errors of every step; whatever was
+    predicted before one is kept beside `target` and found again by ``resume``.
+    """
+    return _execute(plan_folder(model, data, target, options, reporter), reporter)
+
+
+def predict_live(
+    module: torch.nn.Module, data: Any, target: Path, options: Options, reporter: Reporter
+) -> Predictions:
+    """Predict the batches of a DataLoader or Dataset with a live module, left as it was found."""
+    if options.resume:
+        raise UsageError(
+            "resume needs a model and a folder named by their paths",
+            slug="resume-live",
+            hint="run over a live loader again from its start, with force=True",
+        )
+    device = resolve_device(options.device, device_of(module))
+    with kept_as_found(module, device):
+        plan = plan_live(module, data, target, options, device)
+        return _execute(plan, reporter)
+
+
+def _execute(plan: Plan, reporter: Reporter) -> Predictions:
+    folder = plan.target.with_suffix(".partial")
+    options = plan.options
+    if options.resume and plan.target.exists() and not folder.exists():
+        return _finished_before(plan)
+    parts = (
+        Parts.resume(folder, plan.fingerprint)
+        if options.resume
+        else Parts.start(folder, plan.fingerprint)
+    )
+    engine = Engine(
+        plan.model,
+        plan.device,
+        options.precision,
+        len(plan.classes.names),
+        plan.model.batch_sizes.chunk(plan.batch_size),
+    )
+    predict_into(
+        parts,
+        plan.source,
+        engine,
+        batch_size=plan.batch_size,
+        outputs=options.outputs,
+        reporter=reporter,
+        keep_probabilities=plan.keep_probabilities,
+    )
+    bad = [*plan.unreadable, *parts.bad()]
+    facts = facts_of(plan, parts, bad)
+    _write_bad_list(plan.target.with_name("bad.csv"), bad)
+    parts.finish(plan.target, facts, with_probabilities=plan.keep_probabilities)
+    parts.discard()
+    _require_few_bad(len(bad), facts.samples.found, bad, options.max_bad)
+    return Predictions.open(plan.target)
+
+
+def _finished_before(plan: Plan) -> Predictions:
+    """The predictions of the same run, which ended before its report: only names may be new."""
+    before = Predictions.open(plan.target)
+    require_same_run(before.facts.fingerprint, plan.fingerprint)
+    old, new = before.facts.provenance, plan.provenance
+    model = replace(
+        old.model, name=new.model.name, version=new.model.version, source=new.model.source
+    )
+    provenance = replace(
+        old,
+        title=new.title,
+        date=new.date,
+        model=model,
+        data_name=new.data_name,
+        split=new.split,
+        command=new.command,
+    )
+    facts = replace(before.facts, provenance=provenance)
+    if facts != before.facts:
+        write_predictions(
+            plan.target, facts, before.tables(), with_probabilities=before.has_probabilities
+        )
+        before = Predictions.open(plan.target)
+    excluded = before.facts.samples.excluded
+    n_bad = excluded.get(UNREADABLE, 0) + excluded.get(NOT_FINITE, 0)
+    _require_few_bad(n_bad, facts.samples.found, (), plan.options.max_bad)
+    return before
+
+
+def facts_of(plan: Plan, parts: Parts, bad: Sequence[BadSample]) -> RunFacts:
+    """What the finished file says besides its rows."""
+    state, before = parts.state, plan.provenance
+    decided = "decided on the first batch" if plan.options.outputs == "auto" else "as declared"
+    provenance = replace(
+        before,
+        outputs=f"{state.outputs}, {decided}" if state.outputs else "",
+        model=replace(before.model, notes=(*before.model.notes, *state.model_notes)),
+        inference=_inference_facts(plan, state.forward_size),
+        data_fingerprint=before.data_fingerprint or parts.label_fingerprint(),
+    )
+    return RunFacts(
+        classes=plan.classes.names,
+        provenance=provenance,
+        samples=_accounting(plan, parts, bad),
+        notes=(
+            *plan.notes,
+            *state.notes,
+            *notes_from_flags({ImageFlag(v): n for v, n in parts.flag_counts().items()}),
+            *_bad_notes(bad),
+            *_halving_note(state.forward_size),
+        ),
+        fingerprint=plan.fingerprint,
+    )
+
+
+def _accounting(plan: Plan, parts: Parts, bad: Sequence[BadSample]) -> Accounting:
+    n_not_finite = sum(sample.reason == NOT_FINITE for sample in bad)
+    excluded = {
+        UNREADABLE: len(bad) - n_not_finite,
+        NOT_FINITE: n_not_finite,
+        **plan.excluded,
+    }
+    return Accounting(
+        found=parts.n_rows if plan.n_found is None else plan.n_found,
+        counted=parts.n_rows - (len(bad) - len(plan.unreadable)),
+        excluded={reason: n for reason, n in excluded.items() if n},
+        skipped=plan.skipped,
+    )
+
+
+def _inference_facts(plan: Plan, forward_size: int) -> dict[str, str]:
+    size = str(plan.batch_size)
+    if forward_size:
+        size += f", in forward passes of {forward_size} after memory ran out"
+    facts = {
+        "device": _device_words(plan.device),
+        "precision": plan.options.precision,
+        "batch size": size,
+        "sample ids": plan.source.id_kind,
+    }
+    if plan.device.type == "cuda":
+        facts["TF32"] = "on" if torch.backends.cuda.matmul.allow_tf32 else "off"
+    return facts
+
+
+def _device_words(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"cuda ({printable(torch.cuda.get_device_name(device))})"
+    return device.type
+
+
+def _bad_notes(bad: Sequence[BadSample]) -> Iterator[DataNote]:
+    unreadable = [sample for sample in bad if sample.reason != NOT_FINITE]
+    infinite = [sample for sample in bad if sample.reason == NOT_FINITE]
+    if unreadable:
+        yield DataNote(
+            "unreadable-images",
+            f"{plural(len(unreadable), 'image')} could not be read; "
+            "they are in no number of this report.",
+            "warning",
+            len(unreadable),
+            tuple(f"{sample.id}: {sample.reason}" for sample in unreadable[:10]),
+        )
+    if infinite:
+        yield DataNote(
+            "scores-not-finite",
+            f"For {plural(len(infinite), 'sample')} the model gave scores that are not finite; "
+            "they are in no number of this report.",
+            "warning",
+            len(infinite),
+            tuple(sample.id for sample in infinite[:10]),
+        )
+
+
+def _halving_note(forward_size: int) -> Iterator[DataNote]:
+    if forward_size:
+        yield DataNote(
+            "out-of-memory",
+            f"Memory ran out; the run went on with {forward_size} images at a time. A repetition "
+            "may differ in the last bits of the confidences.",
+            "warning",
+        )
+
+
+def _write_bad_list(path: Path, bad: Sequence[BadSample]) -> None:
+    """``bad.csv`` where there is something to list; none of an earlier run stays."""
+    if bad:
+        write_text(path, csv_text(("id", "reason"), ((item.id, item.reason) for item in bad)))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _require_few_bad(n_bad: int, n_found: int, bad: Sequence[BadSample], limit: int) -> None:
+    if n_bad <= limit:
+        return
+    first = f": {quoted(bad[0].id)}: {bad[0].reason}" if bad else ""
+    raise DataError(
+        f"{plural(n_bad, 'sample')} can't be used{first}",
+        slug="too-many-bad",
+        details=[
+            *(f"{quoted(sample.id)}: {sample.reason}" for sample in bad[1:5]),
+            f"{count(n_bad)} of {count(n_found)} can't be used; --max-bad is {limit}",
+            "all are listed in bad.csv; the predictions of the others are kept",
+        ],
+        hint=f"continue without them: --resume --max-bad {n_bad}",
+    )

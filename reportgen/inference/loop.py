@@ -1,0 +1,233 @@
+"""The loop that is the product's first half: batches in, rows of predictions out, in parts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reportgen.errors import Interrupted, ModelError, ReportgenError, Terminated
+from reportgen.inference.engine import Engine
+from reportgen.inference.probe import self_check
+from reportgen.inference.sources import Batch, Source
+from reportgen.predictions.parts import Parts
+from reportgen.predictions.schema import Rows
+from reportgen.provenance import DataNote
+from reportgen.reporter import Reporter
+from reportgen.scores import (
+    TOP_K,
+    OutputKind,
+    ScoredRows,
+    contradiction,
+    decide_outputs,
+    finite_rows,
+    score,
+)
+from reportgen.text import count, quoted
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+__all__ = ["NOT_FINITE", "predict_into"]
+
+PART_ROWS = 2048
+PART_SECONDS = 10.0
+NOT_FINITE = "scores are not finite"
+
+
+@dataclass
+class _Run:
+    """The state of one pass over a source."""
+
+    engine: Engine
+    parts: Parts
+    asked: str
+    keep_probabilities: bool
+    reporter: Reporter
+    waiting: list[Rows] = field(default_factory=list)
+    n_waiting: int = 0
+    written_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def kind(self) -> OutputKind | None:
+        return OutputKind(self.parts.state.outputs) if self.parts.state.outputs else None
+
+
+def predict_into(
+    parts: Parts,
+    source: Source,
+    engine: Engine,
+    *,
+    batch_size: int,
+    outputs: str,
+    reporter: Reporter,
+    keep_probabilities: bool = False,
+) -> None:
+    """Predict every sample that `parts` does not hold yet; what it holds survives any failure.
+
+    What the first batch tells about the model is kept in the state of `parts`. Raises
+    :class:`Interrupted` on Ctrl-C or SIGTERM, and whatever the source, the model or the disk raise.
+    """
+    run = _Run(engine, parts, outputs, keep_probabilities, reporter)
+    start = parts.n_rows
+    if parts.state.forward_size:
+        engine.size = min(engine.size, parts.state.forward_size)
+    engine.on_halved = lambda size: _remember_halving(run, size)
+    reporter.begin("predicting", source.n_samples)
+    reporter.advance(start)
+    try:
+        for batch in source.batches(start, batch_size):
+            rows = _predict(run, batch)
+            run.waiting.append(rows)
+            run.n_waiting += len(rows)
+            if run.n_waiting >= PART_ROWS or time.monotonic() - run.written_at >= PART_SECONDS:
+                _flush(run)
+            reporter.advance(len(rows))
+        _flush(run)
+    except (KeyboardInterrupt, Terminated) as stop:
+        _flush(run)
+        raise _interrupted(run, source, stop) from None
+    except ReportgenError:
+        _flush(run)
+        raise
+    finally:
+        reporter.end()
+
+
+def _predict(run: _Run, batch: Batch) -> Rows:
+    usable = np.array([reason is None for reason in batch.reasons])
+    if batch.images is None:
+        return _rows(run, batch, usable, None)
+    first = run.parts.n_rows + run.n_waiting == 0
+    raw = run.engine.scores(batch.images)
+    kind = _kind(run, raw, batch, usable)
+    if first:
+        _examine(run, batch.images, raw)
+    return _rows(run, batch, usable, score(raw, batch.labels[usable], kind))
+
+
+def _examine(run: _Run, images: torch.Tensor, raw: Floats) -> None:
+    notes = list(self_check(run.engine, images, raw))
+    for note in notes:
+        run.reporter.warn(note.sentence)
+    _remember(
+        run,
+        notes=(*run.parts.state.notes, *notes),
+        model_notes=tuple(sorted(run.engine.notes)),
+    )
+
+
+def _remember(run: _Run, **changes: Any) -> None:
+    run.parts.remember(replace(run.parts.state, **changes))
+
+
+def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
+    """How outputs are read: decided with the first finite batch, checked with every later one."""
+    kind = run.kind
+    finite = finite_rows(raw, kind)
+    if kind is None:
+        if run.asked != "auto":
+            kind = OutputKind(run.asked)
+        elif finite.any():
+            kind = decide_outputs(raw[finite])
+        else:
+            return OutputKind.LOGITS  # nothing of this batch counts; the next one decides
+        _decided(run, kind, raw[finite])
+    wrong = contradiction(raw[finite], kind)
+    if wrong is not None:
+        ids = [batch.ids[i] for i in np.flatnonzero(usable)[finite]]
+        raise _contradicted(run.asked, kind, wrong, ids)
+    return kind
+
+
+def _decided(run: _Run, kind: OutputKind, raw: Floats) -> None:
+    _remember(run, outputs=kind.value, notes=())
+    if run.asked == "auto":
+        run.reporter.say(f"outputs are read as {kind.value} (decided on the first batch)")
+    elif kind is OutputKind.LOGITS and raw.shape[1] > 1 and len(raw):
+        likely = decide_outputs(raw)
+        if likely is not OutputKind.LOGITS:
+            note = DataNote(
+                "outputs-look-normalised",
+                f"Outputs are read as logits, as declared, but the first batch looks like "
+                f"{likely.value}: confidences may be wrong.",
+                "warning",
+            )
+            _remember(run, notes=(note,))
+            run.reporter.warn(note.sentence)
+
+
+def _contradicted(asked: str, kind: OutputKind, wrong: str, ids: list[str]) -> ModelError:
+    why = "decided on the first batch" if asked == "auto" else f"--outputs {asked}"
+    return ModelError(
+        f"the outputs can't be {kind.value} ({why}): {wrong}",
+        slug="outputs-contradict",
+        details=[
+            f"in the batch that begins with {quoted(ids[0])}" if ids else "in the first batch"
+        ],
+        hint="say what the model returns with --outputs logits|probabilities|log-probabilities "
+        "(and --force, where predictions were begun)",
+    )
+
+
+def _rows(run: _Run, batch: Batch, usable: Mask, scored: ScoredRows | None) -> Rows:
+    n, n_classes = len(batch), run.engine.n_classes
+    k = min(TOP_K, n_classes)
+    reasons = list(batch.reasons)
+    rows = Rows(
+        id=batch.ids,
+        label=batch.labels,
+        prediction=np.full(n, -1, np.int32),
+        confidence=np.full(n, np.nan, np.float32),
+        label_probability=np.full(n, np.nan, np.float32),
+        label_rank=np.zeros(n, np.int32),
+        top_tied=np.zeros(n, np.bool_),
+        top_classes=np.zeros((n, k), np.int32),
+        top_probabilities=np.zeros((n, k), np.float32),
+        probabilities=np.zeros((n, n_classes if run.keep_probabilities else 0), np.float32),
+        flags=batch.flags,
+        reason=reasons,
+    )
+    if scored is None:
+        return rows
+    at = np.flatnonzero(usable)
+    for i in at[~scored.finite]:
+        reasons[i] = NOT_FINITE
+    good, kept = at[scored.finite], scored.finite
+    rows.prediction[good] = scored.prediction[kept]
+    rows.confidence[good] = scored.confidence[kept]
+    rows.label_probability[good] = scored.label_probability[kept]
+    rows.label_rank[good] = scored.label_rank[kept]
+    rows.top_tied[good] = scored.top_tied[kept]
+    rows.top_classes[good] = scored.top_classes[kept]
+    rows.top_probabilities[good] = scored.top_probabilities[kept]
+    if run.keep_probabilities:
+        rows.probabilities[good] = scored.probabilities[kept]
+    return rows
+
+
+def _flush(run: _Run) -> None:
+    """Write what waits as a part."""
+    run.written_at = time.monotonic()
+    if run.waiting:
+        waiting, run.waiting, run.n_waiting = run.waiting, [], 0
+        run.parts.write(Rows.joined(waiting))
+
+
+def _remember_halving(run: _Run, size: int) -> None:
+    run.reporter.warn(f"out of memory: going on with {size} images at a time")
+    _remember(run, forward_size=size)
+
+
+def _interrupted(run: _Run, source: Source, stop: BaseException) -> Interrupted:
+    total = "" if source.n_samples is None else f" of {count(source.n_samples)}"
+    terminated = isinstance(stop, Terminated)
+    return Interrupted(
+        f"{'terminated' if terminated else 'interrupted'} after {count(run.parts.n_rows)}{total}",
+        hint="the same command with --resume continues",
+        exit_code=143 if terminated else 130,
+    )

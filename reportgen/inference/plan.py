@@ -1,0 +1,390 @@
+"""What is known before the first forward pass: model, classes, samples, settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from reportgen import __version__
+from reportgen.errors import DataError, ModelError, UsageError
+from reportgen.inference.classes import ClassList, read_class_list, resolve_classes
+from reportgen.inference.dataset import ImageFolderDataset
+from reportgen.inference.engine import resolve_device
+from reportgen.inference.folder_source import FolderSource, default_workers
+from reportgen.inference.folders import (
+    FolderScan,
+    ImageFile,
+    UnreadableFile,
+    data_fingerprint,
+    scan,
+    training_note,
+    uniform_size_or_error,
+)
+from reportgen.inference.live_source import LiveSource, as_loader
+from reportgen.inference.model import BatchSizes, LoadedModel, load_model, to_device
+from reportgen.inference.preprocessing import Preprocessing
+from reportgen.inference.sources import Source
+from reportgen.options import DEFAULT_BATCH_SIZES, Options, report_date
+from reportgen.predictions.parts import BadSample
+from reportgen.provenance import DataNote, ModelFacts, Provenance
+from reportgen.reporter import Reporter
+from reportgen.text import count, printable, quoted
+
+__all__ = ["Plan", "plan_folder", "plan_live"]
+
+KEPT_CLASSES = 100
+UNKNOWN_CLASS = "of classes that the model does not know"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is known before the first forward pass."""
+
+    target: Path
+    options: Options
+    model: LoadedModel
+    classes: ClassList
+    source: Source
+    batch_size: int
+    device: torch.device
+    provenance: Provenance
+    fingerprint: Mapping[str, str]
+    n_found: int | None
+    unreadable: tuple[BadSample, ...] = ()
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[DataNote, ...] = ()
+
+    @property
+    def keep_probabilities(self) -> bool:
+        """Whether the file shall hold the probabilities of all classes."""
+        asked = self.options.keep_probabilities
+        return asked == "yes" or (asked == "auto" and len(self.classes.names) <= KEPT_CLASSES)
+
+
+def plan_folder(spec: str, root: Path, target: Path, options: Options, reporter: Reporter) -> Plan:
+    explicit, explicit_source = _explicit_classes(options)
+    preprocessing = Preprocessing.from_options(options)
+    model = load_model(
+        spec,
+        weights=options.weights,
+        model_args=_model_args(options.model_arg),
+        n_classes=len(explicit) if explicit else None,
+        name=options.model_name or "",
+        version=options.model_version,
+    )
+    found = _scan(root, preprocessing, reporter)
+    classes = resolve_classes(
+        explicit=explicit,
+        explicit_source=explicit_source,
+        from_model=model.classes,
+        model_source=model.classes_source,
+        folders=found.folders,
+        n_outputs=model.n_outputs,
+        ignore_unknown=options.ignore_unknown_classes,
+    )
+    kept, unreadable = _known(found, classes)
+    if not preprocessing.fixes_size:
+        uniform_size_or_error(kept, preprocessing.output_size)
+    labels = np.array([classes.index[file.folder] for file in kept], np.int32)
+    dataset = ImageFolderDataset(kept, preprocessing)
+    device = resolve_device(options.device)
+    model = to_device(model, device)
+    _require_shape(model, dataset)
+    batch_size = options.batch_size or DEFAULT_BATCH_SIZES[device.type]
+    workers = default_workers(len(kept), device) if options.workers is None else options.workers
+    data_hash = data_fingerprint(kept, [file.folder for file in kept])
+    provenance = _provenance(
+        options,
+        model=model.facts,
+        data_name=options.data_name or printable(root.resolve().name),
+        data_hash=data_hash,
+        classes=classes,
+        preprocessing=preprocessing.describe(),
+        command=_command(spec, root, options),
+    )
+    n_found = len(found.files) + len(found.unreadable)
+    n_ignored = n_found - len(kept) - len(unreadable)
+    return Plan(
+        target=target,
+        options=options,
+        model=model,
+        classes=classes,
+        source=FolderSource(
+            dataset, [file.id for file in kept], labels, workers, reporter, device.type == "cuda"
+        ),
+        batch_size=batch_size,
+        device=device,
+        provenance=provenance,
+        fingerprint=_fingerprint(
+            options, model, data_hash, classes, preprocessing, batch_size, device
+        ),
+        n_found=n_found,
+        unreadable=tuple(BadSample(item.id, item.reason) for item in unreadable),
+        excluded={UNKNOWN_CLASS: n_ignored} if n_ignored else {},
+        skipped=found.skipped,
+        notes=(*found.notes, *classes.notes, *training_note(root, options.split)),
+    )
+
+
+def plan_live(
+    module: torch.nn.Module, data: Any, target: Path, options: Options, device: torch.device
+) -> Plan:
+    explicit, source = _explicit_classes(options)
+    loader = as_loader(
+        data, options.batch_size or DEFAULT_BATCH_SIZES[device.type], options.workers or 0
+    )
+    if explicit is None:
+        known = getattr(loader.dataset, "classes", None)
+        if not isinstance(known, (list, tuple)):
+            raise UsageError(
+                "classes= is needed: the data set has no list of class names",
+                slug="classes-needed",
+                hint='give classes=["cat", "dog", …] in the order of the model\'s outputs',
+            )
+        explicit, source = tuple(str(name) for name in known), "the data set's own classes"
+    classes = resolve_classes(
+        explicit=explicit,
+        explicit_source=source,
+        from_model=None,
+        model_source="",
+        folders=(),
+        n_outputs=None,
+        ignore_unknown=False,
+    )
+    name = type(module).__name__
+    facts = ModelFacts(
+        name=options.model_name or name,
+        version=options.model_version,
+        kind="live module",
+        source=name,
+        files={"state dict": _state_hash(module)},
+        executes_code=True,
+    )
+    batch_size = loader.batch_size or options.batch_size or DEFAULT_BATCH_SIZES[device.type]
+    model = LoadedModel(
+        module=module,
+        facts=facts,
+        batch_sizes=BatchSizes(),
+        input_shape=None,
+        input_dtype=torch.float32,
+        n_outputs=None,
+        classes=None,
+        classes_source="",
+        is_program=False,
+    )
+    dataset_name = type(loader.dataset).__name__
+    return Plan(
+        target=target,
+        options=options,
+        model=model,
+        classes=classes,
+        source=LiveSource(loader, len(classes.names)),
+        batch_size=batch_size,
+        device=device,
+        provenance=_provenance(
+            options,
+            model=facts,
+            data_name=options.data_name or dataset_name,
+            data_hash="",
+            classes=classes,
+            preprocessing=(f"as the data set does it ({dataset_name})",),
+            command=f"reportgen.run({name}, {type(loader).__name__}({dataset_name}), out=OUT)",
+        ),
+        fingerprint={},
+        n_found=None,
+    )
+
+
+def _scan(root: Path, preprocessing: Preprocessing, reporter: Reporter) -> FolderScan:
+    reporter.begin("reading the data", None, "files")
+    try:
+        return scan(root, progress=_progress(reporter), want_sizes=not preprocessing.fixes_size)
+    finally:
+        reporter.end()
+
+
+def _progress(reporter: Reporter) -> Callable[[int, int | None], None]:
+    """First the files are listed, and their number grows; then it is known, and they are read."""
+    seen, counted = 0, False
+
+    def tell(done: int, total: int | None) -> None:
+        nonlocal seen, counted
+        if total is not None and not counted:
+            reporter.begin("reading the data", total, "files")
+            seen, counted = 0, True
+        reporter.advance(done - seen)
+        seen = done
+
+    return tell
+
+
+def _known(found: FolderScan, classes: ClassList) -> tuple[list[ImageFile], list[UnreadableFile]]:
+    """The files whose class the model knows; refused where there is none at all."""
+    files = [file for file in found.files if classes.index[file.folder] is not None]
+    unreadable = [file for file in found.unreadable if classes.index[file.folder] is not None]
+    if not files:
+        raise DataError(
+            f"no images are left in {quoted(found.root.name)}: nothing to evaluate",
+            slug="no-samples",
+            details=[
+                f"{count(len(found.files))} are in folders that the model does not know",
+                f"{count(len(found.unreadable))} can't be read",
+            ],
+            hint="check the data folder and the class list",
+        )
+    return files, unreadable
+
+
+def _explicit_classes(options: Options) -> tuple[tuple[str, ...] | None, str]:
+    if options.classes is None:
+        return None, ""
+    if isinstance(options.classes, Path):
+        return read_class_list(options.classes), f"--classes {printable(options.classes.name)}"
+    return options.classes, "the list given as classes="
+
+
+def _model_args(pairs: tuple[str, ...]) -> dict[str, str]:
+    arguments = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(
+                f"--model-arg {pair!r} is not key=value",
+                slug="option-value",
+                hint="for example --model-arg width=64",
+            )
+        arguments[key] = value
+    return arguments
+
+
+def _require_shape(model: LoadedModel, dataset: ImageFolderDataset) -> None:
+    """Refuse, before the first pass, images of another shape than an exported program takes."""
+    if model.input_shape is None:
+        return
+    for i in range(min(len(dataset), 100)):
+        image = dataset[i].image
+        if image is None:
+            continue
+        given, wanted = tuple(image.shape), model.input_shape
+        if len(given) != len(wanted) or any(
+            w is not None and w != g for g, w in zip(given, wanted, strict=True)
+        ):
+            raise ModelError(
+                f"images come out as {_shape(given)}, the model takes {_shape(wanted)} "
+                "(channels × height × width)",
+                slug="input-shape",
+                hint=_shape_hint(given, wanted),
+            )
+        return
+
+
+def _shape(sizes: tuple[int | None, ...]) -> str:
+    return "×".join("any" if size is None else str(size) for size in sizes)
+
+
+def _shape_hint(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
+    if len(given) == len(wanted) == 3:
+        if given[0] != wanted[0] and wanted[0] == 1:
+            return "make the images grey with --grayscale"
+        if given[0] != wanted[0] and wanted[0] == 3:
+            return "leave out --grayscale"
+        if None not in wanted[1:]:
+            return f"resize the images with --resize {wanted[1]}x{wanted[2]}"
+    return "choose --resize, --crop and --grayscale so that the shapes agree"
+
+
+def _provenance(
+    options: Options,
+    *,
+    model: ModelFacts,
+    data_name: str,
+    data_hash: str,
+    classes: ClassList,
+    preprocessing: tuple[str, ...],
+    command: str,
+) -> Provenance:
+    return Provenance(
+        kind="inference",
+        title=options.title,
+        date=report_date(options.date),
+        model=model,
+        data_name=data_name,
+        split=options.split,
+        data_fingerprint=data_hash,
+        classes_source=classes.source,
+        preprocessing=preprocessing,
+        versions=_versions(),
+        command=command,
+    )
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "reportgen": __version__,
+        "Python": platform.python_version(),
+        "torch": str(torch.__version__),
+        **{name: version(name) for name in ("torchvision", "numpy", "pillow", "pyarrow")},
+    }
+
+
+def _command(spec: str, root: Path, options: Options) -> str:
+    """The command that repeats the run, with base names only."""
+    path, colon, name = spec.rpartition(":")
+    if colon and path.endswith(".py"):
+        spec = f"{Path(path).name}:{name}"
+    elif not colon:
+        spec = Path(spec).name
+    words = ["reportgen", "run", spec, root.resolve().name, "-o", "OUT", *options.command_words()]
+    return " ".join(shlex.quote(printable(word)) for word in words)
+
+
+def _fingerprint(
+    options: Options,
+    model: LoadedModel,
+    data_hash: str,
+    classes: ClassList,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    device: torch.device,
+) -> dict[str, str]:
+    """What shapes the rows; a resumed run must have the same."""
+    return {
+        "model": ", ".join(f"{name} {digest[:16]}" for name, digest in model.facts.files.items()),
+        "model_arguments": " ".join(options.model_arg),
+        "data": data_hash,
+        "classes": _digest(json.dumps(classes.names)),
+        "preprocessing": "; ".join(preprocessing.describe()),
+        "outputs": options.outputs,
+        "batch_size": str(batch_size),
+        "device": device.type,
+        "precision": options.precision,
+        "probabilities": options.keep_probabilities,
+        "torch": str(torch.__version__),
+        "reportgen": __version__,
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _state_hash(module: torch.nn.Module) -> str:
+    """SHA-256 over the names, types, shapes and bytes of a live module's state."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        if isinstance(tensor, torch.Tensor):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            digest.update(raw.numpy().tobytes())
+    return digest.hexdigest()
