@@ -1,0 +1,77 @@
+"""Tables for spreadsheets and scripts: ``per_class.csv``, ``confusion.csv``, ``pairs.csv``.
+
+UTF-8 with ``\\n`` line ends; undefined numbers are empty cells; numbers are written in full; a
+name that a spreadsheet would take for a formula gets one ``'`` in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from reportgen.confusion import DENSE_LIMIT
+from reportgen.csv_text import csv_text
+from reportgen.evaluation import Evaluation
+from reportgen.metrics import COUNTS, PER_CLASS
+
+__all__ = ["confusion", "pairs", "per_class"]
+
+CORNER = "true\\predicted"
+
+
+def per_class(evaluation: Evaluation) -> str:
+    """One row a class, in class order: counts, then each metric with the ends of its interval."""
+    names = [definition.name for definition in PER_CLASS]
+    counts = [definition.name for definition in COUNTS]
+    header = [
+        "class",
+        *counts,
+        *(f"{name}{end}" for name in names for end in ("", "_low", "_high")),
+    ]
+    columns = [evaluation.per_class[name] for name in names]
+    numbers = [
+        values.tolist() for column in columns for values in (column.value, column.low, column.high)
+    ]
+    rows = (
+        [
+            name,
+            *map(evaluation.class_counts(i).__getitem__, counts),
+            *(_defined(column[i]) for column in numbers),
+        ]
+        for i, name in enumerate(evaluation.classes)
+    )
+    return csv_text(header, rows)
+
+
+def confusion(evaluation: Evaluation) -> str:
+    """The matrix, rows true; above 2,048 classes its non-zero cells as true, predicted, count."""
+    matrix, names = evaluation.confusion, evaluation.classes
+    if matrix.n_classes > DENSE_LIMIT:
+        cells = ((names[true], names[predicted], n) for true, predicted, n in matrix.cells())
+        return csv_text(["true", "predicted", "count"], cells)
+    rows: Iterable[Sequence[object]] = (
+        [name, *row] for name, row in zip(names, matrix.counts.tolist(), strict=True)
+    )
+    return csv_text([CORNER, *names], rows)
+
+
+def pairs(evaluation: Evaluation) -> str:
+    """Every confusion that occurs, by count."""
+    header = ["true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count"]
+    return csv_text(header, _pair_rows(evaluation))
+
+
+def _pair_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
+    names = evaluation.classes
+    for pair in evaluation.pairs:
+        yield (
+            names[pair.true],
+            names[pair.predicted],
+            pair.count,
+            pair.share_of_true,
+            pair.share_of_errors,
+            pair.reversed_count,
+        )
+
+
+def _defined(value: float) -> float | None:
+    return None if value != value else value

@@ -1,0 +1,160 @@
+"""Small pieces of the page that are numbers first: names, bars, whiskers, matrix cells.
+
+Every piece is built from numbers and from escaped text, and from nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from reportgen.report.model import Cell, MatrixRow, MatrixSection
+from reportgen.report.words import Name, Words
+
+__all__ = ["FILTERS"]
+
+HEAT_STEPS = 20
+BAR = 100  # px that 0..1 takes in a cell's bar
+TILE_FROM, TILE_TO = 4, 196
+
+
+def name(value: Name | str) -> Markup:
+    """A name; one that is not ASCII is isolated, so that its direction stays its own."""
+    text = escape(str(value))
+    cut = isinstance(value, Name) and len(value.full) > len(value.text)
+    if cut:
+        return Markup('<bdi title="{}">{}</bdi>').format(value.full, text)  # type: ignore[union-attr]
+    return text if str(value).isascii() else Markup("<bdi>{}</bdi>").format(text)
+
+
+def full(value: Name) -> Markup:
+    """A name in its whole length."""
+    if value.full.isascii():
+        return escape(value.full)
+    return Markup("<bdi>{}</bdi>").format(value.full)
+
+
+def words(value: Words | str) -> Markup:
+    """A sentence with its names."""
+    if isinstance(value, str):
+        return escape(value)
+    return Markup("").join(
+        _in_sentence(part) if isinstance(part, Name) else escape(part) for part in value.parts
+    )
+
+
+def _in_sentence(value: Name) -> Markup:
+    """A name among words: a short one is not broken at its own hyphens and spaces."""
+    unbroken = len(value.text) <= 16 and not value.text.isalnum()
+    return Markup('<span class="nb">{}</span>').format(name(value)) if unbroken else name(value)
+
+
+def exact(value: float | None) -> str:
+    """The number in full, for sorting; empty where undefined."""
+    return "" if value is None else repr(value)
+
+
+def bar(cell: Cell) -> Markup:
+    """A share as a bar from 0 to 100 % with its interval as a whisker."""
+    if cell.value is None:
+        return Markup("")
+    whisker = ""
+    if cell.low is not None and cell.high is not None:
+        low, high = f"{2 + BAR * cell.low:.1f}", f"{2 + BAR * cell.high:.1f}"
+        whisker = f'<path class="g-cap" d="M{low} 8H{high}M{low} 5V11M{high} 5V11"/>'
+    return Markup(
+        '<svg viewBox="0 0 104 16" aria-hidden="true">'
+        '<rect class="g-track" x="2" y="4" width="100" height="8"/>'
+        f'<rect class="g-bar" x="2" y="4" width="{BAR * cell.value:.1f}" height="8"/>'
+        f"{whisker}</svg>"
+    )
+
+
+def dot(cell: Cell, axis_low: float) -> Markup:
+    """A tile's value and interval on the axis that all tiles share, `axis_low` to 1."""
+    if cell.value is None:
+        return Markup("")
+
+    def x(value: float) -> str:
+        place = max(0.0, (value - axis_low) / (1 - axis_low))
+        return f"{TILE_FROM + place * (TILE_TO - TILE_FROM):.1f}"
+
+    interval = ""
+    if cell.low is not None and cell.high is not None:
+        interval = f'<path class="g-ci" d="M{x(cell.low)} 8H{x(cell.high)}"/>'
+    return Markup(
+        '<svg viewBox="0 0 200 24" aria-hidden="true">'
+        '<rect class="g-track" x="4" y="6" width="192" height="4"/>'
+        f'{interval}<circle class="g-dot" cx="{x(cell.value)}" cy="8" r="4"/>'
+        f'<text class="g-txt" x="4" y="23">{100 * axis_low:.0f}</text>'
+        '<text class="g-txt" x="196" y="23" text-anchor="end">100\u00a0%</text></svg>'
+    )
+
+
+def fit_beside(matrix: MatrixSection) -> bool:
+    """Whether both tables have room side by side in a page of 1,280 px, by estimate."""
+    longest = max(len(str(name)) for name in matrix.names)
+    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    cells = len(matrix.names) * (max(36, 7.5 * widest) + 37)
+    return cells + 7.2 * longest + 230 <= 1056
+
+
+def heat(share: float | None) -> str:
+    """The class of a cell's colour: h0 to h20 in steps of 5 %, or "na" where undefined."""
+    return "na" if share is None else f"h{round(HEAT_STEPS * share)}"
+
+
+def count_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """The counts of one true class as table cells, coloured by row share."""
+    texts = (f"{count:,}" for count in row.counts)
+    return Markup("".join(_cells(row, matrix, texts)))
+
+
+def share_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """The row shares of one true class as table cells, in percent without the sign."""
+    texts = ("n/a" if share is None else _percent(share) for share in row.shares)
+    return Markup("".join(_cells(row, matrix, texts)))
+
+
+def plain_cells(row: MatrixRow) -> Markup:
+    """The counts of one true class as table cells without colour, for large tables."""
+    return Markup(
+        "".join(
+            f'<td class="dg">{count}</td>' if column == row.index else f"<td>{count}</td>"
+            for column, count in enumerate(row.counts)
+        )
+    )
+
+
+def _percent(share: float) -> str:
+    from reportgen.text import percent
+
+    return percent(share, 1, "").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cells(row: MatrixRow, matrix: MatrixSection, texts: Iterator[str]) -> Iterator[str]:
+    for column, (share, text) in enumerate(zip(row.shares, texts, strict=True)):
+        kind = heat(share)
+        if column == row.index:
+            kind += " dg"
+        elif share is not None and share >= matrix.hot:
+            kind += " hot"
+        if (row.index, column) in matrix.anchors:
+            text = f'<a href="#p-{row.index}-{column}">{text}</a>'
+        yield f'<td class="{kind}">{text}</td>'
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "bar": bar,
+    "count_cells": count_cells,
+    "dot": dot,
+    "exact": exact,
+    "fit_beside": fit_beside,
+    "full": full,
+    "name": name,
+    "plain_cells": plain_cells,
+    "share_cells": share_cells,
+    "words": words,
+}

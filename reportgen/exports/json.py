@@ -1,0 +1,47 @@
+"""``report.json``: every number, for machines. Its form is a contract (``docs/report-json.md``)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from reportgen.evaluation import Evaluation
+
+__all__ = ["render"]
+
+
+def render(evaluation: Evaluation) -> str:
+    """The evaluation as ASCII JSON, one element of a list a line; no NaN, floats in full.
+
+    Raises :class:`ValueError` where a number is not finite: undefined must be null.
+    """
+    return "".join(_lines(evaluation.to_json()))
+
+
+def _lines(value: dict[str, Any]) -> Iterator[str]:
+    """An object whose members start lines; lists of compounds have one element a line."""
+    for position, (key, member) in enumerate(value.items()):
+        yield "{\n" if position == 0 else ",\n"
+        yield f" {_dump(key)}: "
+        if key == "confusion_matrix":
+            yield "{"
+            for place, (name, part) in enumerate(member.items()):
+                yield f"{', ' if place else ''}{_dump(name)}: {_spread(part)}"
+            yield "}"
+        else:
+            yield _spread(member)
+    yield "\n}\n"
+
+
+def _spread(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict | list):
+        return "[\n  " + ",\n  ".join(map(_dump, value)) + "\n ]"
+    if isinstance(value, dict) and value:
+        members = (f"{_dump(key)}: {_dump(member)}" for key, member in value.items())
+        return "{\n  " + ",\n  ".join(members) + "\n }"
+    return _dump(value)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)

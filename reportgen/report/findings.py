@@ -1,0 +1,499 @@
+"""Findings: plain sentences that follow from the numbers by rule, the weightiest first.
+
+Each rule looks at one thing and returns a finding or nothing; what it says is true as it stands,
+with few samples, with ties, with classes that don't occur. At most seven are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from reportgen.metrics import one_sided_error_bound
+from reportgen.report.facts import LOW_SUPPORT, Facts
+from reportgen.report.model import Finding
+from reportgen.report.words import Name, Words, at_most, clause, interval, join, listed, say, share
+from reportgen.text import count, plural
+
+__all__ = ["MAX_FINDINGS", "findings"]
+
+MAX_FINDINGS = 7
+WIDE_INTERVAL = 0.10
+IMBALANCE = 0.02
+CONCENTRATION = 1 / 3
+MISCALLED = 0.05
+
+
+Rule = Callable[[Facts], Finding | None]
+
+
+def findings(facts: Facts) -> tuple[Finding, ...]:
+    """What the rules find, weightiest first, at most seven."""
+    found: Iterable[Finding | None] = (rule(facts) for rule in RULES)
+    return tuple(finding for finding in found if finding)[:MAX_FINDINGS]
+
+
+def few_samples(facts: Facts) -> Finding | None:
+    n = facts.matrix.n_samples
+    ends = facts.summary("accuracy").interval
+    if ends is None or (n > 1 and ends[1] - ends[0] <= WIDE_INTERVAL):
+        return None
+    head = "1 sample supports no conclusion:" if n == 1 else "{n} samples leave much open:"
+    return Finding(
+        say(head, n=count(n)),
+        say("the 95 % interval of the accuracy runs from {ends}.", ends=_from_to(ends)),
+        "headline",
+        say("The headline"),
+    )
+
+
+def nothing_right(facts: Facts) -> Finding | None:
+    if facts.matrix.n_correct:
+        return None
+    n = facts.matrix.n_samples
+    if n == 1:
+        return Finding(
+            say("The one answer is wrong."), say("It supports no rate."), "pairs", say("The pair")
+        )
+    return Finding(
+        say("Not one of {n} answers is right.", n=count(n)),
+        say("Check that the class list has the order of the model's outputs."),
+        "matrix",
+        say("The matrix"),
+    )
+
+
+def nothing_wrong(facts: Facts) -> Finding | None:
+    if facts.matrix.n_errors:
+        return None
+    n = facts.matrix.n_samples
+    return Finding(
+        say("No errors were seen in {n}:", n=plural(n, "sample")),
+        say(
+            "the error rate is at most {bound} (one-sided 95 % bound).",
+            bound=at_most(one_sided_error_bound(n)),
+        ),
+        "headline",
+        say("The headline"),
+    )
+
+
+def no_better_than_constant(facts: Facts) -> Finding | None:
+    accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
+    if len(facts.present) < 2 or accuracy.interval is None or constant.value is None:
+        return None
+    low, high = accuracy.interval
+    if low > constant.value:
+        return None
+    worse = high < constant.value
+    commonest = facts.names[int(np.argmax(facts.matrix.true_totals))]
+    return Finding(
+        say("A constant answer would do better:")
+        if worse
+        else say("The model is not shown to beat a constant answer:"),
+        say(
+            "“always {name}” is right for {constant} of the samples, the model for {accuracy} "
+            "(95 % interval {ends}).",
+            name=_unquoted(commonest),
+            constant=share(constant.value),
+            accuracy=share(accuracy.value or 0.0),
+            ends=interval(accuracy.interval),
+        ),
+        "headline",
+        say("The headline"),
+    )
+
+
+def one_class_only(facts: Facts) -> Finding | None:
+    if len(facts.present) != 1:
+        return None
+    return Finding(
+        say("All samples are of one class, {name}:", name=facts.names[facts.present[0]]),
+        say("how well it is told apart from others cannot be seen here."),
+        "data",
+        say("Data notes"),
+    )
+
+
+def never_found(facts: Facts) -> Finding | None:
+    lost = [i for i in facts.present if facts.recall[i] == 0]
+    if not lost or not facts.matrix.n_correct:
+        return None
+    if len(lost) > 1:
+        names = listed([facts.names[i] for i in lost])
+        return Finding(
+            say("{n} classes are never found:", n=count(len(lost))),
+            say(
+                "{names}; {n} and not one right answer.",
+                names=names,
+                n=plural(sum(map(facts.support, lost)), "sample"),
+            ),
+            "classes",
+            say("The table"),
+        )
+    i = lost[0]
+    n = facts.support(i)
+    verb = "found" if facts.predicted(i) else "predicted"
+    samples = say("its one sample" if n == 1 else "its {n} samples", n=count(n))
+    return Finding(
+        say("{name} is never {verb}:", name=facts.names[i], verb=verb),
+        join(
+            say("not one right answer for {samples}.", samples=samples),
+            _taken(facts, i, of_one=n == 1),
+        ),
+        *facts.at_class(i),
+    )
+
+
+def weakest_class(facts: Facts) -> Finding | None:
+    found = {i: recall for i, recall in facts.recall.items() if recall > 0}
+    if len(found) < 2 or len(set(found.values())) == 1:
+        return None
+    lowest = min(found.values())
+    weakest = [i for i, recall in found.items() if recall == lowest]
+    others_lost = len(found) < len(facts.recall)
+    if len(weakest) > 1:
+        return Finding(
+            say("{n} classes share the lowest recall:", n=count(len(weakest)))
+            if not others_lost
+            else say("{n} classes come next:", n=count(len(weakest))),
+            say(
+                "of {names}, {share} are found each.",
+                names=listed([facts.names[i] for i in weakest]),
+                share=share(lowest),
+            ),
+            "classes",
+            say("The table"),
+        )
+    i = weakest[0]
+    return Finding(
+        say("{name} is the next weakest class:", name=facts.names[i])
+        if others_lost
+        else say("{name} is the weakest class:", name=facts.names[i]),
+        join(_found(facts, i), _taken(facts, i), _overlap(facts, i, found)),
+        *facts.at_class(i),
+    )
+
+
+def hardest_pair(facts: Facts) -> Finding | None:
+    if facts.matrix.n_errors < 2 or len(facts.names) < 3:
+        return None  # with two classes there is only one pair
+    totals = {
+        (pair.true, pair.predicted): pair.count + pair.reversed_count
+        for pair in facts.evaluation.pairs[:2000]
+    }
+    (a, b), both = max(totals.items(), key=lambda item: item[1])
+    ties = {frozenset(key) for key, total in totals.items() if total == both}
+    if both < 2:
+        return None
+    there, back = facts.matrix.count(a, b), facts.matrix.count(b, a)
+    head = "{a} and {b} are {rank}:"
+    return Finding(
+        say(
+            head,
+            a=facts.names[a],
+            b=facts.names[b],
+            rank="the hardest pair" if len(ties) == 1 else "among the hardest pairs",
+        ),
+        clause(
+            "{a} is called {b} {there}, {back}; together {share} of {errors}.",
+            a=facts.names[a],
+            b=facts.names[b],
+            there=_times(there),
+            back=_reversed(facts, b, a, back),
+            share=share(both / facts.matrix.n_errors),
+            errors=_all_errors(facts),
+        ),
+        *facts.at_pair(a, b),
+    )
+
+
+def absent_classes(facts: Facts) -> Finding | None:
+    absent = [i for i in range(len(facts.names)) if not facts.support(i)]
+    if not absent:
+        return None
+    return Finding(
+        say(
+            "{n} of {all} classes {verb} no samples:",
+            n=count(len(absent)),
+            all=count(len(facts.names)),
+            verb="has" if len(absent) == 1 else "have",
+        ),
+        say(
+            "{names}. Nothing is known of how well {they} found, "
+            "and macro averages leave {them} out.",
+            names=listed([facts.names[i] for i in absent]),
+            they="it is" if len(absent) == 1 else "they are",
+            them="it" if len(absent) == 1 else "them",
+        ),
+        "data",
+        say("Data notes"),
+    )
+
+
+def imbalance(facts: Facts) -> Finding | None:
+    accuracy, balanced = facts.summary("accuracy").value, facts.summary("balanced_accuracy").value
+    if accuracy is None or balanced is None or abs(accuracy - balanced) < IMBALANCE:
+        return None
+    sizes = ("larger", "smaller") if accuracy > balanced else ("smaller", "larger")
+    return Finding(
+        say("Accuracy flatters the model:")
+        if accuracy > balanced
+        else say("Accuracy is below the mean over classes:"),
+        say(
+            "{accuracy} of all samples are right, but the mean recall over classes is {balanced}. "
+            "On the whole, {first} classes are found better than {second} ones.",
+            accuracy=share(accuracy),
+            balanced=share(balanced),
+            first=sizes[0],
+            second=sizes[1],
+        ),
+        "headline",
+        say("The headline"),
+    )
+
+
+def concentration(facts: Facts) -> Finding | None:
+    pairs = facts.evaluation.pairs
+    top = 10 if len(pairs) > 20 else 3
+    if len(pairs) <= 2 * top or facts.matrix.n_errors < 20:
+        return None
+    part = sum(pair.count for pair in pairs[:top]) / facts.matrix.n_errors
+    if part < CONCENTRATION:
+        return None
+    return Finding(
+        say("A few confusions make {much} of the errors:", much="most" if part > 0.5 else "many"),
+        say(
+            "the {top} largest of {cells} error cells hold {share} of {errors}.",
+            top="ten" if top == 10 else "three",
+            cells=count(len(pairs)),
+            share=share(part),
+            errors=_all_errors(facts),
+        ),
+        "pairs",
+        say("The pairs"),
+    )
+
+
+def miscalled(facts: Facts) -> Finding | None:
+    """Classes that are named clearly more or less often than they occur."""
+    rare = _furthest(facts, -1)  # a class that is never predicted has a finding of its own
+    often = _furthest(facts, +1)
+    if rare is None and often is None:
+        return None
+    first = rare if rare is not None else often
+    assert first is not None
+    head = "{name} is called too rarely:" if rare is not None else "{name} is called too often:"
+    sentences = [_calls(facts, first)]
+    if rare is not None and often is not None:
+        sentences.append(
+            say(
+                "{name} is called too often: {n} for {samples}.",
+                name=facts.names[often],
+                n=count(facts.predicted(often)),
+                samples=count(facts.support(often)),
+            )
+        )
+    return Finding(
+        say(head, name=facts.names[first]), join(*sentences), "matrix", say("Column totals")
+    )
+
+
+def least_reliable(facts: Facts) -> Finding | None:
+    hits = facts.matrix.diagonal
+    named = [i for i in range(len(facts.names)) if facts.predicted(i) >= LOW_SUPPORT]
+    if len(named) < 2 or not facts.matrix.n_errors:
+        return None
+    precision = {i: int(hits[i]) / facts.predicted(i) for i in named}
+    lowest = min(precision.values())
+    worst = [i for i in named if precision[i] == lowest]
+    if lowest == 1 or len(worst) > 1:
+        return None
+    i = worst[0]
+    ends = facts.of_class("precision", i).interval
+    rarer = any(
+        int(hits[j]) < lowest * facts.predicted(j)
+        for j in range(len(facts.names))
+        if 0 < facts.predicted(j) < LOW_SUPPORT
+    )
+    head = "Of the answers given at least {n} times, “{name}” is the least reliable:"
+    return Finding(
+        say(
+            head if rarer else "“{name}” is the least reliable answer:",
+            name=_unquoted(facts.names[i]),
+            n=str(LOW_SUPPORT),
+        ),
+        say(
+            "{share} of {n} such answers are right{ends}.",
+            share=share(lowest),
+            n=count(facts.predicted(i)),
+            ends=f" (95 % interval {interval(ends)})" if ends else "",
+        ),
+        *facts.at_class(i),
+    )
+
+
+def perfect_classes(facts: Facts) -> Finding | None:
+    perfect = [i for i in facts.present if facts.recall[i] == 1]
+    if not perfect or len(facts.present) < 2 or not facts.matrix.n_errors:
+        return None
+    largest = max(perfect, key=facts.support)
+    n = facts.support(largest)
+    bound = _miss_bound(n)
+    if len(perfect) == 1:
+        return Finding(
+            say("No sample of {name} is missed:", name=facts.names[largest]),
+            say("no errors seen in {n}; {bound}.", n=plural(n, "sample"), bound=bound),
+            *facts.at_class(largest),
+        )
+    return Finding(
+        say("{n} classes have no misses:", n=count(len(perfect))),
+        say(
+            "{names}. No errors seen in {n} of {largest}; {bound}.",
+            names=listed([facts.names[i] for i in perfect]),
+            n=plural(n, "sample"),
+            largest=facts.names[largest],
+            bound=bound,
+        ),
+        "classes",
+        say("The table"),
+    )
+
+
+def above_chance(facts: Facts) -> Finding | None:
+    accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
+    if accuracy.interval is None or constant.value is None or len(facts.present) < 2:
+        return None
+    if accuracy.interval[0] <= constant.value:
+        return None
+    return Finding(
+        say("The model beats a constant answer:"),
+        say(
+            "it is right for {accuracy} of the samples, “always {name}” would be for {constant}.",
+            name=_unquoted(facts.names[int(np.argmax(facts.matrix.true_totals))]),
+            accuracy=share(accuracy.value or 0.0),
+            constant=share(constant.value),
+        ),
+        "headline",
+        say("The headline"),
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    few_samples,
+    nothing_right,
+    no_better_than_constant,
+    one_class_only,
+    nothing_wrong,
+    never_found,
+    weakest_class,
+    hardest_pair,
+    absent_classes,
+    imbalance,
+    concentration,
+    miscalled,
+    least_reliable,
+    perfect_classes,
+    above_chance,
+)
+
+
+def _miss_bound(n: int) -> str:
+    """The one-sided bound in words, for a class without misses."""
+    return f"the miss rate is at most {at_most(one_sided_error_bound(n))} (one-sided 95 % bound)"
+
+
+def _found(facts: Facts, i: int) -> Words:
+    n = facts.support(i)
+    ends = facts.of_class("recall", i).interval
+    return say(
+        "{share} of {few}{n} are found{ends}.",
+        share=share(facts.recall[i]),
+        few="only " if n < LOW_SUPPORT else "",
+        n=count(n),
+        ends=f" (95 % interval {interval(ends)})" if ends else "",
+    )
+
+
+def _taken(facts: Facts, i: int, *, of_one: bool = False) -> Words:
+    """What the class's samples are called instead, most often."""
+    pair = facts.taken_for.get(i)
+    if pair is None:
+        return Words(())
+    name = facts.names[pair.predicted]
+    if of_one:
+        return say("It is called {name}.", name=name)
+    ties = [
+        other for other in facts.evaluation.pairs if other.true == i and other.count == pair.count
+    ]
+    if len(ties) > 1:
+        return Words(())
+    if pair.count == facts.support(i):
+        return say("All are called {name}.", name=name)
+    return say("{share} are called {name}.", share=share(pair.count / facts.support(i)), name=name)
+
+
+def _overlap(facts: Facts, i: int, recall: dict[int, float]) -> Words:
+    """Whether the next class is clearly better, as far as two intervals can tell."""
+    ends = facts.of_class("recall", i).interval
+    nexts = sorted((value, j) for j, value in recall.items() if j != i)
+    if ends is None or not nexts:
+        return Words(())
+    following = facts.of_class("recall", nexts[0][1]).interval
+    if following is None or following[0] > ends[1]:
+        return Words(())
+    return say(
+        "Its interval overlaps that of {name} ({share}).",
+        name=facts.names[nexts[0][1]],
+        share=share(nexts[0][0]),
+    )
+
+
+def _furthest(facts: Facts, sign: int) -> int | None:
+    """The class whose predictions differ most from its samples, beyond two standard errors."""
+    support, predicted = facts.matrix.true_totals, facts.matrix.predicted_totals
+    surplus = (predicted - support) * sign
+    errors = predicted + support - 2 * facts.matrix.diagonal
+    clear = (
+        (support >= LOW_SUPPORT)
+        & (predicted > 0)
+        & (surplus >= MISCALLED * support)
+        & (surplus**2 > 4 * np.maximum(errors, 1))
+    )
+    if not clear.any():
+        return None
+    ratio = np.where(clear, surplus / np.maximum(support, 1), -1.0)
+    return int(np.argmax(ratio))
+
+
+def _calls(facts: Facts, i: int) -> Words:
+    return say(
+        "{n} for {samples}.",
+        n=plural(facts.predicted(i), "prediction"),
+        samples=plural(facts.support(i), "sample"),
+    )
+
+
+def _times(n: int) -> str:
+    return {1: "once", 2: "twice"}.get(n, f"{count(n)} times")
+
+
+def _reversed(facts: Facts, true: int, predicted: int, n: int) -> Words:
+    if not n:
+        return say("never the other way round")
+    a, b = facts.names[true], facts.names[predicted]
+    return clause("{a} is called {b} {n}", a=a, b=b, n=_times(n))
+
+
+def _all_errors(facts: Facts) -> str:
+    return f"all {count(facts.matrix.n_errors)} errors"
+
+
+def _from_to(ends: Sequence[float]) -> str:
+    return f"{share(ends[0])} to {share(ends[1])}"
+
+
+def _unquoted(name: Name) -> Name:
+    """The name for a place that sets the quotation marks itself."""
+    return Name(name.text, name.full)

@@ -1,0 +1,257 @@
+"""The confusion matrix as tables and as pictures, at any number of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
+from reportgen.metrics import PER_CLASS, SUMMARY, Definition
+from reportgen.report.cells import Footnotes, cell
+from reportgen.report.facts import Facts
+from reportgen.report.model import Cell, HeatmapSpec, MatrixRow, MatrixSection
+from reportgen.report.order import confusion_order
+from reportgen.report.words import NBSP, Name, Words, join, say, share, shorten
+from reportgen.text import count, middle_cut
+
+__all__ = ["NUMBERED_CLASSES", "TABLED_CLASSES", "matrix_section"]
+
+NUMBERED_CLASSES = 30
+"""Most classes whose matrix is a table with numbers first of all, and a picture with numbers."""
+TABLED_CLASSES = 100
+"""Most classes whose matrix is a table at all; above, its largest cells are listed instead."""
+ROOMY_CLASSES = 15
+"""Most classes whose pictures have room for long names and for every digit."""
+LABELLED_CLASSES = 60
+"""Most classes whose names are legible on the axes of a picture."""
+OVERVIEW_SIDE = 390
+"""Most cells a side of an overview picture; more classes share one, and the largest value shows."""
+OVERVIEW_POWER = 1 / 3
+HEAD_WIDTH = 24
+HOT = 0.05
+ENDS = ("recall", "precision", "f1")
+
+
+def matrix_section(
+    facts: Facts, subject: str, anchors: frozenset[tuple[int, int]]
+) -> MatrixSection:
+    """Tables to 100 classes, pictures always; the largest cells are the pair section's list."""
+    matrix, k = facts.matrix, len(facts.names)
+    tabled = k <= TABLED_CLASSES
+    notes = Footnotes()
+    return MatrixSection(
+        lead=_lead(facts),
+        names=_column_names(facts) if tabled else (),
+        rows=tuple(_rows(facts, notes)) if tabled else (),
+        open=k <= NUMBERED_CLASSES,
+        totals=tuple(map(count, matrix.predicted_totals.tolist())) if tabled else (),
+        n_samples=count(matrix.n_samples),
+        end_titles=tuple(item.title for item in _end_definitions()),
+        macro=tuple(_macro(facts, notes)),
+        figures=tuple(_figures(facts, subject)),
+        anchors=anchors,
+        hot=HOT,
+    )
+
+
+def _lead(facts: Facts) -> Words:
+    k = len(facts.names)
+    axes = say("Rows are the true class, columns the predicted class.")
+    if k <= NUMBERED_CLASSES:
+        return join(
+            axes,
+            say(
+                "Both tables are coloured by the share of the row, on one fixed scale from 0 to "
+                f"100{NBSP}%. Outlined: errors that take {share(HOT, 0)} of a class or more."
+            ),
+        )
+    if k <= TABLED_CLASSES:
+        return join(
+            axes,
+            say(
+                "{k} classes are too many for numbers in the pictures: all counts stand in the "
+                "table below them, and in confusion.csv.",
+                k=count(k),
+            ),
+        )
+    return join(axes, _overview_words(facts))
+
+
+def _overview_words(facts: Facts) -> Words:
+    pairs = facts.evaluation.pairs[:20]
+    covered = sum(pair.count for pair in pairs) / max(facts.matrix.n_errors, 1)
+    seen = (
+        say("The pictures show all {k} classes at once.", k=count(len(facts.names)))
+        if len(facts.names) <= OVERVIEW_SIDE
+        else say(
+            "The pictures show all {k} classes; neighbours share a square, which has the colour of "
+            "the largest of their cells.",
+            k=count(len(facts.names)),
+        )
+    )
+    if not pairs:
+        return seen
+    return join(
+        seen,
+        say(
+            "The {n} largest error cells, listed under Most confused pairs, hold {share} of all "
+            "{errors} errors; every cell that is not 0 is in confusion.csv.",
+            n=count(len(pairs)),
+            share=share(covered),
+            errors=count(facts.matrix.n_errors),
+        ),
+    )
+
+
+def _column_names(facts: Facts) -> tuple[Name, ...]:
+    """The names as the tables' heads show them: shorter than elsewhere, still unique."""
+    full = [name.full for name in facts.names]
+    return tuple(
+        Name(short, whole) for short, whole in zip(shorten(full, HEAD_WIDTH), full, strict=True)
+    )
+
+
+def _end_definitions() -> list[Definition]:
+    return [item for name in ENDS for item in PER_CLASS if item.name == name]
+
+
+def _rows(facts: Facts, notes: Footnotes) -> Iterable[MatrixRow]:
+    counts, shares = facts.matrix.counts.tolist(), facts.matrix.normalized("true").tolist()
+    for i, name in enumerate(_column_names(facts)):
+        yield MatrixRow(
+            index=i,
+            name=name,
+            counts=tuple(counts[i]),
+            shares=tuple(None if value != value else value for value in shares[i]),
+            support=count(facts.support(i)),
+            ends=tuple(
+                cell(facts.of_class(item.name, i), item, notes) for item in _end_definitions()
+            ),
+        )
+
+
+def _macro(facts: Facts, notes: Footnotes) -> Iterable[Cell]:
+    for name in ("macro_recall", "macro_precision", "macro_f1"):
+        definition = next(item for item in SUMMARY if item.name == name)
+        yield cell(facts.summary(name), definition, notes)
+
+
+def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
+    k = len(facts.names)
+    counts, shares, top = _values(facts)
+    overview = k > TABLED_CLASSES
+    power = OVERVIEW_POWER if overview else 1.0
+    numbered = k <= NUMBERED_CLASSES
+    small = k > ROOMY_CLASSES
+    labels: tuple[str, ...] = ()
+    if k <= LABELLED_CLASSES:
+        labels = shorten([name.full for name in facts.names], 24 if small else 40)
+    subtitle = middle_cut(subject, 90)
+    how = _overview_order(k) if overview else ""
+    brief = ""
+    if small and numbered:
+        brief = " Empty cells are 0, k stands for thousands; the table has the exact numbers."
+    yield HeatmapSpec(
+        name="confusion-counts",
+        title="Confusion matrix: counts",
+        subtitle=subtitle,
+        values=counts,
+        texts=_texts(counts, _brief_count if small else _count_text) if numbered else None,
+        labels=labels,
+        top=top,
+        unit="samples",
+        power=power,
+        alt=_alt(facts, "counts"),
+        purpose="Counts: how many samples stand in each cell; large classes are dark."
+        + brief
+        + how,
+    )
+    yield HeatmapSpec(
+        name="confusion-row-shares",
+        title="Confusion matrix: % of the true class",
+        subtitle=subtitle,
+        values=shares,
+        texts=_texts(shares, _whole_percent if small else _percent) if numbered else None,
+        labels=labels,
+        top=1.0,
+        unit="share of the true class",
+        power=power,
+        alt=_alt(facts, "row shares"),
+        purpose="Row shares: what becomes of each class, whatever its size; from 0 to "
+        f"100{NBSP}%." + brief.replace(", k stands for thousands", "") + how,
+    )
+
+
+def _overview_order(k: int) -> str:
+    order = "Confused classes stand together" if k <= DENSE_LIMIT else "Classes in their order"
+    return f" {order}; the colour follows the cube root, so that rare errors are seen."
+
+
+def _texts(values: Image, text: Callable[[float], str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(map(text, row)) for row in values.tolist())
+
+
+def _count_text(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _brief_count(value: float) -> str:
+    """``999``, ``1.9k``, ``61k``, ``1.2M``: at most four characters, and none for 0."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size * 0.9995:
+            scaled = value / size
+            return f"{scaled:.1f}{letter}" if scaled < 9.95 else f"{scaled:.0f}{letter}"
+    return f"{value:.0f}" if value else ""
+
+
+def _percent(value: float, digits: int = 1) -> str:
+    """Percent without its sign; only a true 0 reads 0, only a true 1 reads 100."""
+    return "n/a" if value != value else share(value, digits).split(NBSP)[0]
+
+
+def _whole_percent(value: float) -> str:
+    return _percent(value, 0) if value else ""
+
+
+def _alt(facts: Facts, what: str) -> str:
+    matrix = facts.matrix
+    text = (
+        f"Heatmap of {what}, rows true, columns predicted: {count(matrix.n_correct)} of "
+        f"{count(matrix.n_samples)} samples are on the diagonal."
+    )
+    if not facts.evaluation.pairs:
+        return f"{text} There are no errors."
+    pair = facts.evaluation.pairs[0]
+    size = count(pair.count) if what == "counts" else share(pair.count / facts.support(pair.true))
+    true, predicted = facts.names[pair.true], facts.names[pair.predicted]
+    return f"{text} The most frequent error: {true} called {predicted}, {size}."
+
+
+Image = NDArray[np.float64]
+
+
+def _values(facts: Facts) -> tuple[Image, Image, float]:
+    """Counts, row shares, and the largest count: as they are, or as an overview."""
+    matrix, k = facts.matrix, len(facts.names)
+    if k <= TABLED_CLASSES:
+        counts = matrix.counts.astype(np.float64)
+        return counts, matrix.normalized("true"), float(counts.max())
+    order = confusion_order(matrix) if k <= DENSE_LIMIT else np.arange(k)
+    counts, shares = _overview(matrix, order)
+    return counts, shares, float(counts.max())
+
+
+def _overview(matrix: ConfusionMatrix, order: NDArray[np.int64]) -> tuple[Image, Image]:
+    """Both pictures, shape (P, P) with P <= 390: each value the largest of its cells."""
+    k = matrix.n_classes
+    side = min(k, OVERVIEW_SIDE)
+    place = np.empty(k, np.int64)
+    place[order] = np.arange(k) * side // k
+    rows, columns = divmod(matrix.keys, k)
+    counts, shares = np.zeros((side, side)), np.zeros((side, side))
+    at = place[rows], place[columns]
+    np.maximum.at(counts, at, matrix.values.astype(np.float64))
+    np.maximum.at(shares, at, matrix.values / matrix.true_totals[rows])
+    return counts, shares

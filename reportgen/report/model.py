@@ -1,0 +1,378 @@
+"""`Report`: what is said about an evaluation, and in which order. No HTML, no colours.
+
+Every output (page, mail, pull-request comment) reads these values; numbers that a reader sees
+stand here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.metrics import Definition
+from reportgen.report.words import Name, Words
+
+__all__ = [
+    "Cell",
+    "ClassRow",
+    "ClassSection",
+    "DataSection",
+    "Direction",
+    "Example",
+    "Fact",
+    "Finding",
+    "Headline",
+    "HeatmapSpec",
+    "MatrixRow",
+    "MatrixSection",
+    "Note",
+    "PairGroup",
+    "PairRow",
+    "PairSection",
+    "Reason",
+    "Report",
+    "SummaryRow",
+    "Thumbnail",
+    "Tile",
+    "Verdict",
+]
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A sample's picture, re-encoded from its pixels.
+
+    Attributes
+    ----------
+    content, mime
+        The file's bytes, and ``"image/png"`` or ``"image/jpeg"``.
+    width, height
+        Pixels, at least 1.
+    pixelated
+        Whether it is enlarged without smoothing: sources of at most 64 px.
+    """
+
+    content: bytes
+    mime: str
+    width: int
+    height: int
+    pixelated: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """May it ship? `kind` chooses the shape, `word` says it, `reason` is one sentence or two."""
+
+    kind: Literal["none", "ship", "stop", "unclear"]
+    word: str
+    reason: Words
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A term and what is known of it; `code` where it is to be copied letter by letter."""
+
+    term: str
+    values: tuple[Words, ...]
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number with its uncertainty, as drawn and as read.
+
+    Attributes
+    ----------
+    value, low, high
+        The exact numbers, None where undefined.
+    text, range
+        The same for reading, without a unit; `range` is empty without an interval.
+    mark
+        Letter of the :class:`Reason` why something is missing, or empty.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    text: str
+    range: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A footnote: what the letter behind a cell means."""
+
+    mark: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline number; `unit` follows it, `lines` explain it."""
+
+    title: Words
+    cell: Cell
+    unit: str
+    lines: tuple[Words, ...]
+    alarm: bool = False
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One metric of the whole test set, for the complete list."""
+
+    definition: Definition
+    cell: Cell
+    unit: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The tiles, the axis that they share (`low` to 1), and the list of all summary metrics."""
+
+    tiles: tuple[Tile, ...]
+    low: float
+    notes: tuple[Words, ...]
+    rows: tuple[SummaryRow, ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A true sentence, and where its evidence stands: the id of an element, and its name."""
+
+    head: Words
+    body: Words
+    target: str
+    link: Words
+
+
+@dataclass(frozen=True)
+class HeatmapSpec:
+    """A picture of the matrix.
+
+    Attributes
+    ----------
+    name
+        What the file is called where it becomes one.
+    title, subtitle
+        Drawn above the picture.
+    values
+        float64, shape (K, K), rows true; nan where undefined.
+    texts
+        K rows of K texts, one a cell; None where numbers would not be legible.
+    labels
+        The classes' short names; empty where the axes show no names.
+    top
+        The value of the darkest colour; the lightest is 0.
+    unit
+        What a value is, for the colour scale.
+    power
+        1 where colours are proportional to values; below 1, small values are seen better.
+    alt
+        The message in words, for those who don't see the picture.
+    purpose
+        What this picture is for.
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    values: NDArray[np.float64]
+    texts: tuple[tuple[str, ...], ...] | None
+    labels: tuple[str, ...]
+    top: float
+    unit: str
+    power: float
+    alt: str
+    purpose: str
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """A true class: counts and shares of its samples in each column; None where undefined."""
+
+    index: int
+    name: Name
+    counts: tuple[int, ...]
+    shares: tuple[float | None, ...]
+    support: str
+    ends: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class MatrixSection:
+    """The confusion matrix.
+
+    Attributes
+    ----------
+    lead
+        How to read it.
+    names
+        Column heads, in class order.
+    rows
+        The table's rows; empty where there are more than 100 classes.
+    open
+        Whether the tables are the primary view (to 30 classes), or there on demand.
+    totals, n_samples
+        Column sums and the grand total, as text.
+    end_titles, macro
+        Titles of the metrics that continue the rows, and their macro averages below.
+    figures
+        Counts and row shares as pictures.
+    anchors
+        Cells (true, predicted) that the pair section shows, so that they can be linked.
+    hot
+        Errors that take at least this share of a class are outlined.
+    """
+
+    lead: Words
+    names: tuple[Name, ...]
+    rows: tuple[MatrixRow, ...]
+    open: bool
+    totals: tuple[str, ...]
+    n_samples: str
+    end_titles: tuple[str, ...]
+    macro: tuple[Cell, ...]
+    figures: tuple[HeatmapSpec, ...]
+    anchors: frozenset[tuple[int, int]]
+    hot: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A misclassified sample: its path, the two probabilities as text, its picture if known."""
+
+    path: Name
+    file: Name
+    confidence: str
+    label_probability: str
+    thumbnail: Thumbnail | None
+    alt: str
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Samples of one class called another: "cat called dog"."""
+
+    true: int
+    predicted: int
+    true_name: Name
+    predicted_name: Name
+    count: int
+    exact_share: float
+    share: str
+    range: str
+    share_of_errors: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class PairGroup:
+    """Two classes that are confused, the larger direction first, its reverse beside it."""
+
+    rank: int
+    total: int
+    share_of_errors: str
+    directions: tuple[Direction, ...]
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One line of the ranked list; `has_gallery` where it is shown again among the galleries."""
+
+    rank: int
+    direction: Direction
+    reversed_count: int
+    cumulated: float
+    cumulated_text: str
+    has_gallery: bool
+
+
+@dataclass(frozen=True)
+class PairSection:
+    """The most confused pairs; `rest` says what the list leaves out, so that shares add up."""
+
+    lead: Words
+    rows: tuple[PairRow, ...]
+    rest: Words
+    rest_count: int
+    rest_share: str
+    groups: tuple[PairGroup, ...]
+    gallery_note: str
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """All that is known of one class; `cells` by metric name."""
+
+    index: int
+    name: Name
+    counts: Mapping[str, int]
+    cells: Mapping[str, Cell]
+    remarks: tuple[str, ...]
+    taken: float | None
+    taken_for: Name | None
+    taken_share: str
+
+
+@dataclass(frozen=True)
+class ClassSection:
+    """The classes, worst recall first; `main` metrics stand in the first table, `others` in tables
+    that are narrow enough for paper.
+
+    Above 2,000 classes `rows` holds the 200 worst and the 50 best, and `lookup` all of them:
+    name, samples, predictions, and the main metrics as text.
+    """
+
+    lead: Words
+    rows: tuple[ClassRow, ...]
+    main: tuple[Definition, ...]
+    others: tuple[tuple[Definition, ...], ...]
+    reasons: tuple[Reason, ...]
+    lookup: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A data note, ready to be shown."""
+
+    warning: bool
+    sentence: str
+    examples: tuple[Name, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """What became of every sample, and what to know about the data."""
+
+    facts: tuple[Fact, ...]
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report: its sections in the order of the page."""
+
+    title: str
+    subject: Words
+    verdict: Verdict
+    facts: tuple[Fact, ...]
+    cautions: tuple[str, ...]
+    headline: Headline
+    findings: tuple[Finding, ...]
+    matrix: MatrixSection
+    pairs: PairSection
+    classes: ClassSection
+    data: DataSection
+    made: tuple[Fact, ...]
+    glossary: tuple[tuple[str, tuple[Definition, ...]], ...]
+    interval_note: str
+    n_thumbnails: int
+    made_with: str

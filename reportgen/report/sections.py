@@ -1,0 +1,431 @@
+"""The sections of a report that stand on numbers: headline, matrix, per class, data, provenance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from reportgen.evaluation import Evaluation
+from reportgen.metrics import COUNTS, PER_CLASS, REASONS, SUMMARY, Definition, Metric
+from reportgen.provenance import Accounting, DataNote, Provenance
+from reportgen.report.cells import Footnotes, cell, unit_of
+from reportgen.report.facts import LOW_SUPPORT, Facts
+from reportgen.report.model import (
+    Cell,
+    ClassRow,
+    ClassSection,
+    DataSection,
+    Fact,
+    Headline,
+    Note,
+    SummaryRow,
+    Tile,
+    Verdict,
+)
+from reportgen.report.words import NBSP, Name, Words, join, listed, say, share
+from reportgen.text import count, plural
+
+__all__ = [
+    "class_section",
+    "data_section",
+    "facts_of",
+    "glossary",
+    "headline",
+    "made",
+    "subject",
+    "verdict",
+]
+
+MAIN_METRICS = ("recall", "precision", "f1")
+PAPER_COLUMNS = 10
+LISTED_CLASSES, WORST, BEST = 2000, 200, 50
+"""To so many classes all are listed; above, these numbers of the worst and of the best are."""
+TILES = ("accuracy", "balanced_accuracy", "macro_f1", "top5_accuracy")
+INTERVAL_NOTE = (
+    "An interval holds the sampling error of this test set, and no other: not the randomness of "
+    "training, not label errors, not a shift between this data and the data in use, not repeated "
+    "use of the same test set, and not samples that depend on each other, such as frames of one "
+    "video or crops of one picture. Wherever one of these applies, the truth is less certain than "
+    "the interval says."
+)
+DEFINITIONS = {definition.name: definition for definition in SUMMARY}
+
+
+def verdict(facts: Facts) -> Verdict:
+    """Without release rules there is no decision: the page says so, and what it measured."""
+    accuracy = facts.summary("accuracy")
+    n = facts.matrix.n_samples
+    measured = say(
+        "No release rules were given, so this report measures and does not decide: "
+        "{accuracy} of {n} {verb} right{ends}.",
+        accuracy=share(accuracy.value or 0.0),
+        n=plural(n, "answer"),
+        verb="is" if n == 1 else "are",
+        ends=_in_brackets(accuracy),
+    )
+    return Verdict("none", "NO GATES SET", join(measured, _weakest_words(facts)))
+
+
+def _weakest_words(facts: Facts) -> Words:
+    if len(facts.recall) < 2:
+        return Words(())
+    low, high = min(facts.recall.values()), max(facts.recall.values())
+    if low == high:
+        return say("The recall of each class is {share}.", share=share(low))
+    weakest = [i for i in facts.present if facts.recall[i] == low]
+    if len(weakest) > 1:
+        return say("Recall by class is from {low} to {high}.", low=share(low), high=share(high))
+    return say(
+        "The weakest class is {name}, with a recall of {share}.",
+        name=facts.names[weakest[0]],
+        share=share(low),
+    )
+
+
+def _in_brackets(metric: Metric) -> str:
+    if metric.interval is None:
+        return ""
+    low, high = (share(end) for end in metric.interval)
+    return f" (95{NBSP}% interval {low.removesuffix(f'{NBSP}%')}–{high})"
+
+
+def subject(provenance: Provenance) -> Words:
+    """``candidate 1.2 on CIFAR-10 test``, or the title that the user gave."""
+    if provenance.title:
+        return Words((Name.of(provenance.title, 120),))
+    model = " ".join(filter(None, (provenance.model.name, provenance.model.version)))
+    data = " ".join(filter(None, (provenance.data_name, provenance.split)))
+    known: list[str | Name] = [Name.of(text, 80) for text in (model, data) if text]
+    if len(known) == 2:
+        known.insert(1, " on ")
+    return Words(tuple(known))
+
+
+def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
+    """Model, data, samples, date: what was measured on what."""
+    made_by, n = evaluation.provenance, evaluation.n_samples
+    known = (
+        ("Model", made_by.model.name),
+        ("Version", made_by.model.version),
+        ("Data", made_by.data_name),
+        ("Split", made_by.split),
+        ("Date", made_by.date),
+    )
+    facts = [Fact(term, (Words((Name.of(text, 60),)),)) for term, text in known if text]
+    in_classes = f"{count(n)} in {plural(len(evaluation.classes), 'class', 'classes')}"
+    facts.insert(min(4, len(facts)), Fact("Samples", (say(in_classes),)))
+    return tuple(facts)
+
+
+def headline(facts: Facts) -> Headline:
+    """The tiles on one axis, and every metric of the whole in a list."""
+    notes = Footnotes()
+    rows = tuple(
+        SummaryRow(
+            definition, cell(facts.summary(definition.name), definition, notes), unit_of(definition)
+        )
+        for definition in SUMMARY
+    )
+    cells = {row.definition.name: row.cell for row in rows}
+    tiles = [
+        Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)))
+        for name in TILES
+        if not (name == "top5_accuracy" and len(facts.names) <= 5)
+    ]
+    if len(facts.names) <= 5:
+        tiles.append(_mcc_tile(cells))
+    weakest = _weakest_tile(facts)
+    if weakest:
+        tiles.insert(3, weakest)
+    return Headline(tuple(tiles), _axis(tiles), tuple(_macro_notes(facts)), rows, notes.reasons())
+
+
+def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
+    definition = DEFINITIONS["matthews_corrcoef"]
+    return Tile(
+        say(definition.title),
+        cells[definition.name],
+        "",
+        (say("0 is chance, 1 is perfect"),),
+    )
+
+
+def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
+    metric = facts.summary(name)
+    if metric.value is None:
+        yield say(REASONS.get(metric.reason or "", ""))
+    elif name == "accuracy":
+        constant = facts.summary("no_information_rate").value
+        yield say(
+            "{n} of {all} right", n=count(facts.matrix.n_correct), all=count(facts.matrix.n_samples)
+        )
+        if constant is not None and len(facts.names) > 1:
+            yield say("{share} by always naming the commonest class", share=share(constant))
+    elif name == "balanced_accuracy":
+        yield say("mean of the recalls of {n}", n=_classes_counted(facts))
+    elif name == "macro_f1":
+        yield say("mean of F1 over {n}", n=_classes_counted(facts))
+    else:
+        yield say("the right class is among the five best guesses")
+
+
+def _classes_counted(facts: Facts) -> str:
+    n, of = len(facts.present), len(facts.names)
+    return plural(n, "class", "classes") if n == of else f"{count(n)} of {count(of)} classes"
+
+
+def _weakest_tile(facts: Facts) -> Tile | None:
+    if len(facts.recall) < 2 or len(set(facts.recall.values())) < 2:
+        return None
+    i = min(facts.present, key=lambda j: (facts.recall[j], j))
+    definition = next(item for item in PER_CLASS if item.name == "recall")
+    shown = cell(facts.of_class("recall", i), definition, Footnotes())
+    name = facts.names[i]
+    lines = say(
+        "{n} of {all} found", n=count(int(facts.matrix.diagonal[i])), all=count(facts.support(i))
+    )
+    return Tile(say("Weakest recall: {name}", name=name), shown, "%", (lines,))
+
+
+def _axis(tiles: Iterable[Tile]) -> float:
+    """Lower end of the tiles' common axis: the tens below the lowest thing drawn on it."""
+    drawn = [
+        end
+        for tile in tiles
+        if tile.unit == "%"
+        for end in (tile.cell.value, tile.cell.low)
+        if end is not None
+    ]
+    return max(0.0, math.floor(10 * min(drawn, default=0.0) - 0.25) / 10)
+
+
+def _macro_notes(facts: Facts) -> Iterable[Words]:
+    absent = [facts.names[i] for i in range(len(facts.names)) if not facts.support(i)]
+    if absent:
+        yield say(
+            "Macro averages are over {n} of {all} classes; no samples of: {names}.",
+            n=count(len(facts.present)),
+            all=count(len(facts.names)),
+            names=listed(absent),
+        )
+    silent = [facts.names[i] for i in facts.present if not facts.predicted(i)]
+    if silent:
+        yield say("Never predicted, precision counted as 0: {names}.", names=listed(silent))
+    sizes = {facts.support(i) for i in range(len(facts.names))}
+    if len(sizes) == 1 and len(facts.names) > 1:
+        yield say(
+            "Balanced accuracy equals accuracy: every class has {n}.",
+            n=plural(sizes.pop(), "sample"),
+        )
+
+
+def class_section(facts: Facts) -> ClassSection:
+    """All classes, worst recall first; undefined recall last."""
+    definitions = [item for item in PER_CLASS if item.kind != "count"]
+    notes = Footnotes()
+    order = sorted(
+        range(len(facts.names)),
+        key=lambda i: (i not in facts.recall, facts.recall.get(i, 0.0), -facts.support(i), i),
+    )
+    listed_classes = order if len(order) <= LISTED_CLASSES else _extremes(order, facts)
+    rows = tuple(_class_row(facts, i, definitions, notes) for i in listed_classes)
+    main = tuple(item for name in MAIN_METRICS for item in definitions if item.name == name)
+    return ClassSection(
+        lead=_class_lead(facts),
+        rows=rows,
+        main=main,
+        others=_in_parts([item for item in definitions if item not in main]),
+        reasons=notes.reasons(),
+        lookup=tuple(_lookup(facts, main)) if len(rows) < len(order) else (),
+    )
+
+
+def _in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
+    """As few tables as fit on paper, of about equal width."""
+    n_parts = max(1, math.ceil(len(definitions) / PAPER_COLUMNS))
+    size = math.ceil(len(definitions) / n_parts)
+    return tuple(tuple(definitions[i : i + size]) for i in range(0, len(definitions), size))
+
+
+def _extremes(order: Sequence[int], facts: Facts) -> list[int]:
+    """The worst classes and the best ones; those without samples are neither."""
+    known = order[: len(facts.recall)]
+    return [*known[:WORST], *known[max(WORST, len(known) - BEST) :]]
+
+
+def _lookup(facts: Facts, main: Sequence[Definition]) -> Iterable[tuple[str, ...]]:
+    notes = Footnotes()
+    for i, name in enumerate(facts.names):
+        texts = (cell(facts.of_class(item.name, i), item, notes).text for item in main)
+        yield (name.full, count(facts.support(i)), count(facts.predicted(i)), *texts)
+
+
+def _class_lead(facts: Facts) -> Words:
+    k = len(facts.names)
+    if k > LISTED_CLASSES:
+        return say(
+            "Of {k} classes the {worst} with the lowest recall and, after them, the {best} with "
+            "the highest are listed. per_class.csv holds all.",
+            k=count(k),
+            worst=str(WORST),
+            best=str(BEST),
+        )
+    few = sum(0 < facts.support(i) < LOW_SUPPORT for i in range(len(facts.names)))
+    lead = say(
+        f"Worst recall first. Bars run from 0 to 100{NBSP}%, whiskers are 95{NBSP}% intervals, "
+        "which stand beside them in figures."
+    )
+    if not few:
+        return lead
+    marked = say(
+        "{n} with fewer than {limit} samples {verb} marked: what is said of {them} is vague.",
+        n=plural(few, "class", "classes"),
+        limit=str(LOW_SUPPORT),
+        verb="is" if few == 1 else "are",
+        them="it" if few == 1 else "them",
+    )
+    return join(lead, marked)
+
+
+def _class_row(
+    facts: Facts, i: int, definitions: Sequence[Definition], notes: Footnotes
+) -> ClassRow:
+    counts = facts.evaluation.class_counts(i)
+    taken = facts.taken_for.get(i)
+    return ClassRow(
+        index=i,
+        name=facts.names[i],
+        counts=counts,
+        cells={item.name: cell(facts.of_class(item.name, i), item, notes) for item in definitions},
+        remarks=tuple(_remarks(counts)),
+        taken=taken.count / counts["support"] if taken else None,
+        taken_for=facts.names[taken.predicted] if taken else None,
+        taken_share=share(taken.count / counts["support"]) if taken else "",
+    )
+
+
+def _remarks(counts: Mapping[str, int]) -> Iterable[str]:
+    if counts["support"] == 0:
+        yield "no samples"
+    elif counts["support"] < LOW_SUPPORT:
+        yield "few samples"
+    if counts["predicted"] == 0:
+        yield "never predicted"
+
+
+def data_section(facts: Facts) -> DataSection:
+    """The books of the samples, the classes without any, and what was noticed."""
+    evaluation = facts.evaluation
+    return DataSection(
+        (*_accounting(evaluation.samples, evaluation.provenance.kind), *_class_facts(facts)),
+        tuple(_note(note) for note in evaluation.notes),
+    )
+
+
+def _accounting(samples: Accounting, kind: str) -> Iterable[Fact]:
+    found = "Samples in the matrix" if kind == "confusion matrix" else "Samples found"
+    yield Fact(found, (say(count(samples.found)),))
+    excluded = tuple(_reason_counts(samples.excluded)) or (say("none"),)
+    yield Fact("Left out", excluded)
+    yield Fact("Counted", (say(count(samples.counted)),))
+    if samples.skipped:
+        yield Fact("Passed over, no samples", tuple(_reason_counts(samples.skipped)))
+
+
+def _reason_counts(counts: Mapping[str, int]) -> Iterable[Words]:
+    for reason, n in counts.items():
+        yield Words((f"{count(n)}: ", Name.of(reason, 200)))
+
+
+def _class_facts(facts: Facts) -> Iterable[Fact]:
+    k = len(facts.names)
+    absent = [facts.names[i] for i in range(k) if not facts.support(i)]
+    silent = [facts.names[i] for i in range(k) if not facts.predicted(i)]
+    yield Fact("Classes without samples", (_some_of(absent, k),))
+    yield Fact("Classes never predicted", (_some_of(silent, k),))
+    sizes = [facts.support(i) for i in facts.present]
+    low, high = min(sizes), max(sizes)
+    spread = (
+        say("{n} in every class", n=plural(low, "sample"))
+        if low == high and not absent
+        else say("{low} to {high} samples a class", low=count(low), high=count(high))
+        if low != high
+        else say("{n} in every class that has any", n=plural(low, "sample"))
+    )
+    yield Fact("Support", (spread,))
+
+
+def _some_of(names: Sequence[Name], k: int) -> Words:
+    if not names:
+        return say(f"none of {count(k)}")
+    return say(f"{count(len(names))} of {count(k)}: {{names}}", names=listed(names, 40))
+
+
+def _note(note: DataNote) -> Note:
+    shown = tuple(Name.of(name, 120) for name in note.examples[:10])
+    if all(name.full in note.sentence for name in shown):
+        shown = ()  # the sentence lists them already
+    return Note(
+        note.severity == "warning",
+        Name.of(note.sentence, 2000).text,
+        shown,
+        max(0, note.count - len(shown)) if shown else 0,
+    )
+
+
+def made(facts: Facts, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[Fact, ...]:
+    """Everything that an auditor asks about this evaluation."""
+    by = facts.evaluation.provenance
+    rows: list[tuple[str, Iterable[str], bool]] = [
+        ("Stands on", [_input_kind(by.kind)], False),
+        ("Title", [by.title], False),
+        ("Date", [by.date], False),
+        ("Model", [" ".join(filter(None, (by.model.name, by.model.version)))], False),
+        ("Kind of model", [by.model.kind], False),
+        ("Named as", [by.model.source], True),
+        (
+            "Model files, SHA-256",
+            (f"{name}  {digest}" for name, digest in by.model.files.items()),
+            True,
+        ),
+        ("Loading", [*by.model.notes, *_code_note(by)], False),
+        ("Data", [" ".join(filter(None, (by.data_name, by.split)))], False),
+        ("Data fingerprint", [by.data_fingerprint], True),
+        ("Class list", [by.classes_source], False),
+        ("Preprocessing", by.preprocessing, False),
+        ("Outputs read as", [by.outputs], False),
+        ("Inference", (f"{key}: {value}" for key, value in by.inference.items()), False),
+        ("Versions", (f"{name} {text}" for name, text in by.versions.items()), False),
+        ("Page made with", (f"{name} {text}" for name, text in versions.items()), False),
+        ("Pictures", [_thumbnail_words(n_thumbnails)], False),
+        ("Command", [by.command], True),
+    ]
+    return tuple(
+        Fact(term, words, code)
+        for term, values, code in rows
+        if (words := tuple(Words((Name.of(value, 4000),)) for value in values if value))
+    )
+
+
+def _input_kind(kind: str) -> str:
+    return {
+        "inference": "inference on images by this run",
+        "predictions": "saved predictions, one row a sample",
+        "confusion matrix": "a saved confusion matrix, rows true, columns predicted",
+    }.get(kind, kind)
+
+
+def _code_note(by: Provenance) -> Iterable[str]:
+    if by.model.executes_code:
+        yield "Loading or running it executes code that came with the model."
+
+
+def _thumbnail_words(n: int) -> str:
+    if not n:
+        return ""
+    return f"this page holds {plural(n, 'thumbnail')} of the data set, re-encoded without metadata"
+
+
+def glossary() -> tuple[tuple[str, tuple[Definition, ...]], ...]:
+    """Every metric that the page shows, with heads for the two groups."""
+    return (("Of the whole test set", tuple(SUMMARY)), ("Of one class", (*COUNTS, *PER_CLASS)))

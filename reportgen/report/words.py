@@ -1,0 +1,228 @@
+"""Sentences that hold names from data: each output can tell the two apart, and mark the names.
+
+A page isolates a name's writing direction, Markdown puts it into a code span, plain text shows it
+as it is; so a sentence is a row of parts, and a name stays a name until it is written out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+
+from reportgen.text import middle_cut, percent, printable
+
+__all__ = [
+    "NBSP",
+    "Name",
+    "Words",
+    "at_most",
+    "class_names",
+    "clause",
+    "interval",
+    "join",
+    "listed",
+    "ratio",
+    "say",
+    "share",
+    "shorten",
+    "signed",
+]
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+NAME_WIDTH = 40
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name that came from data.
+
+    Attributes
+    ----------
+    text
+        What is shown: at most 40 characters, its middle cut where it was longer.
+    full
+        The whole name.
+    opening
+        What is shown where a sentence begins with the name: ``"Cat"`` for ``"cat"``.
+    bare
+        Whether it reads well in a sentence without quotation marks.
+    """
+
+    text: str
+    full: str
+    opening: str = ""
+    bare: bool = True
+
+    @classmethod
+    def of(cls, raw: str, width: int = NAME_WIDTH) -> Name:
+        """Any name (file, model, data set), made printable and short."""
+        full = printable(raw)
+        return cls(middle_cut(full, width), full)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Words:
+    """A sentence: text and names in turn; ``str()`` is its plain form."""
+
+    parts: tuple[str | Name, ...]
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.parts))
+
+    def __bool__(self) -> bool:
+        return bool(self.parts)
+
+
+def say(template: str, **values: str | Name | Words) -> Words:
+    """A sentence from `template`, in which ``{key}`` stands for ``values[key]``.
+
+    A name that opens the sentence gets a capital letter where that is safe, and one that would
+    not be seen as a name gets quotation marks.
+    """
+    return Words(tuple(_parts(template, values, opens=True)))
+
+
+def clause(template: str, **values: str | Name | Words) -> Words:
+    """As :func:`say`, for what goes on after a colon."""
+    return Words(tuple(_parts(template, values, opens=False)))
+
+
+def _parts(
+    template: str, values: Mapping[str, str | Name | Words], *, opens: bool
+) -> Iterator[str | Name]:
+    for position, (literal, key, _, _) in enumerate(Formatter().parse(template)):
+        if literal:
+            yield literal
+        if key is not None:
+            yield from _spoken(values[key], opens=opens and position == 0 and not literal)
+
+
+def join(*sentences: Words) -> Words:
+    """Sentences one after the other, a space between them; empty ones are left out."""
+    parts: list[str | Name] = []
+    for sentence in filter(None, sentences):
+        parts.extend([" "] * bool(parts) + list(sentence.parts))
+    return Words(tuple(parts))
+
+
+def listed(names: Sequence[Name], limit: int = 5) -> Words:
+    """``a, b and c``, or ``a, b, c, d, e and 12 more``."""
+    shown = list(names[:limit])
+    rest = len(names) - len(shown)
+    parts: list[str | Name] = []
+    for position, name in enumerate(shown):
+        last = position == len(shown) - 1
+        if position:
+            parts.append(" and " if last and not rest else ", ")
+        parts.extend(_spoken(name, opens=False))
+    if rest:
+        parts.append(f" and {rest:,} more")
+    return Words(tuple(parts))
+
+
+def _spoken(value: str | Name | Words, *, opens: bool) -> list[str | Name]:
+    if isinstance(value, Words):
+        return list(value.parts)
+    if isinstance(value, str):
+        return [value] if value else []
+    if not value.bare:
+        return ["“", value, "”"]
+    if opens and value.opening:
+        return [Name(value.opening, value.full)]
+    return [value]
+
+
+def shorten(names: Sequence[str], width: int = NAME_WIDTH) -> tuple[str, ...]:
+    """Each name in at most `width` characters; names that differ still differ.
+
+    The middle is cut out; names that become equal get a number in its place.
+    """
+    cut = [middle_cut(name, width) for name in names]
+    taken = set(cut)
+    seen: set[str] = set()
+    for position, short in enumerate(cut):
+        number = 1
+        while short in seen or (number > 1 and short in taken):
+            number += 1
+            mark = f"…{number}…"
+            head = (width - len(mark) + 1) // 2
+            tail = width - len(mark) - head
+            name = names[position]
+            short = f"{name[:head]}{mark}{name[len(name) - tail :]}"
+        seen.add(short)
+        cut[position] = short
+    return tuple(cut)
+
+
+def class_names(classes: Sequence[str]) -> tuple[Name, ...]:
+    """The classes as names for sentences and tables: printable, short, still unique."""
+    full = [printable(name) or "(empty)" for name in classes]
+    known = set(full)
+    return tuple(
+        Name(short, whole, _opening(short, known), _reads_alone(short))
+        for short, whole in zip(shorten(full), full, strict=True)
+    )
+
+
+def _opening(short: str, known: set[str]) -> str:
+    capital = short[:1].upper() + short[1:]
+    safe = re.fullmatch(r"[a-z][a-z -]+", short) and capital not in known
+    return capital if safe else short
+
+
+def _reads_alone(short: str) -> bool:
+    words = re.fullmatch(r"[^\W\d_]+(?:[ /'’-]?[^\W\d_]+){0,3}", short)
+    return bool(words) and len(short) > 1
+
+
+def share(value: float, digits: int = 1) -> str:
+    """A share in 0..1 as text, with a space before the sign that does not break: ``84.5 %``."""
+    return percent(value, digits, f"{NBSP}%")
+
+
+def interval(ends: tuple[float, float], unit: str = f"{NBSP}%") -> str:
+    """``83.8–85.2 %``, from shares in 0..1."""
+    return f"{percent(ends[0], 1, '')}–{percent(ends[1], 1, '')}{unit}"
+
+
+def at_most(bound: float) -> str:
+    """A share in 0..1 rounded *up*, so that "at most" stays true.
+
+    To 0.1 %, and to two digits below that.
+    """
+    if bound <= 0:
+        return f"0{NBSP}%"
+    digits = 1 if bound >= 0.001 else 1 - math.floor(math.log10(100 * bound))
+    scale = 10**digits
+    return f"{math.ceil(100 * bound * scale - 1e-9) / scale:.{digits}f}{NBSP}%"
+
+
+def ratio(value: float) -> str:
+    """A number from 0 upwards, to three digits: ``8.20``, ``63.4``, ``1,060``."""
+    if value == 0:
+        return "0"
+    if value < 0.01:
+        return "<0.01"
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A number in −1..1: ``0.848``; only a true 0 reads 0, only a true ±1 reads ±1."""
+    if value in (0, 1, -1):
+        return f"{value:.0f}".replace("-", MINUS)
+    text = f"{abs(value):.{digits}f}"
+    sign = MINUS if value < 0 else ""
+    step = 10.0**-digits
+    if float(text) == 0:
+        return f"{'>' if sign else '<'}{sign}{step:.{digits}f}"
+    if float(text) == 1:
+        return f"{'<' if sign else '>'}{sign}{1 - step:.{digits}f}"
+    return f"{sign}{text}"

@@ -1,0 +1,234 @@
+"""The page in a real browser: quiet, inert, readable, and usable by keyboard and without script."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from tests import factories
+
+pytestmark = pytest.mark.browser
+
+ALL = [
+    "two classes", "ten classes", "matrix only", "30 classes", "100 classes", "1,000 classes",
+    "2,100 classes", "absent", "hostile", "one sample",
+]  # fmt: skip
+
+
+def axe_source():
+    import importlib.util
+
+    spec = importlib.util.find_spec("axe_playwright_python")
+    if spec is None:
+        pytest.skip("axe-core is not installed (axe-playwright-python)")
+    return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_asks_for_nothing_and_says_nothing(open_page, name, scheme):
+    page, seen = open_page(name, color_scheme=scheme)
+    page.wait_for_load_state()
+    assert len(seen.requests) == 1  # the file
+    assert seen.messages == []
+    assert seen.dialogs == []
+
+
+def test_the_policy_is_in_force(open_page):
+    page, seen = open_page("ten classes")
+    page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.x = 1';"
+        " document.body.append(s); const i = new Image(); i.src = 'https://example.org/a.png';"
+        " document.body.append(i); }"
+    )
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.x") is None
+    assert any("CSP script-src" in message for message in seen.messages)
+    assert any("CSP img-src" in message for message in seen.messages)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["ten classes", "absent", "hostile", "two classes"])
+def test_axe_finds_no_violation(open_page, name, scheme):
+    page, _ = open_page(name, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    found = page.evaluate(
+        axe_source() + "; axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
+        " 'wcag22aa', 'best-practice'], resultTypes: ['violations']}).then((result) =>"
+        " result.violations.map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html)))"
+    )
+    assert found == []
+
+
+def test_hostile_names_stay_text(open_page):
+    page, seen = open_page("hostile")
+    assert page.title().startswith("NO GATES SET: ")
+    assert seen.dialogs == []
+    assert page.locator("img[src='x']").count() == 0
+    assert page.locator("script").count() == 1
+    text = page.locator("#classes").inner_text()
+    for name in factories.HOSTILE:
+        shown = name.replace("\u202e", "\\u202e")
+        assert shown in text.replace("\u200b", "")
+    assert "49" not in page.locator("#c-2 th").inner_text()
+
+
+def test_the_hostile_page_has_the_elements_of_a_benign_one(open_page):
+    def shape(page):
+        return page.evaluate(
+            "() => [...new Set([...document.querySelectorAll('*')].flatMap((e) =>"
+            " [e.localName, ...[...e.attributes].map((a) => e.localName + '@' + a.name)]))].sort()"
+        )
+
+    hostile, _ = open_page("hostile")
+    benign, _ = open_page("ten classes")
+    noted, _ = open_page("absent")
+    assert set(shape(hostile)) <= set(shape(benign)) | set(shape(noted)) | {"bdi", "bdi@title"}
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_page_never_scrolls_sideways(open_page, name, width):
+    page, _ = open_page(name, width=width)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_everything_is_there_without_script(open_page):
+    page, _ = open_page("ten classes", java_script_enabled=False)
+    for name in ("verdict", "headline", "findings", "matrix", "pairs", "classes", "data", "made"):
+        assert page.locator(f"#{name}").is_visible()
+    assert page.locator("#counts tbody td.dg").count() == 10
+    assert page.locator("table.pc tbody tr").count() == 10
+    assert page.locator(".gal img").count() == 80
+    assert page.locator("button:visible").count() == 0
+    assert page.locator("input:visible").count() == 0
+    page.locator("#glossary summary").first.click()
+    assert page.locator("#glossary dl").first.is_visible()
+
+
+def test_a_cell_leads_to_its_pair(open_page):
+    page, _ = open_page("ten classes")
+    page.locator("#counts a[href='#p-3-5']").click()
+    assert page.url.endswith("#p-3-5")
+    assert "cat called dog" in page.locator("#p-3-5").inner_text()
+
+
+def test_every_link_has_a_target(open_page):
+    for name in ("ten classes", "matrix only", "absent", "1,000 classes"):
+        page, _ = open_page(name)
+        assert (
+            page.evaluate(
+                "[...document.querySelectorAll('a')].filter((a) =>"
+                " !document.getElementById(a.hash.slice(1))).map((a) => a.outerHTML)"
+            )
+            == []
+        )
+
+
+def names_of(page):
+    return page.locator("table.pc tbody th").all_inner_texts()
+
+
+def test_tables_are_sorted_by_click_and_by_key(open_page):
+    page, _ = open_page("ten classes")
+    assert names_of(page)[0] == "cat"  # worst recall first, without script
+    precision = page.locator("table.pc thead th", has_text="Precision")
+    precision.locator("button").click()
+    assert precision.get_attribute("aria-sort") == "ascending"
+    assert names_of(page)[:2] == ["cat", "bird"]
+    assert "Sorted by Precision" in page.locator("#status").inner_text()
+    precision.locator("button").press("Enter")
+    assert precision.get_attribute("aria-sort") == "descending"
+    assert names_of(page)[0] == "automobile"
+    page.locator("table.pc thead th", has_text="Class").locator("button").press("Space")
+    assert names_of(page) == sorted(factories.CIFAR)
+    assert page.locator("table.pc [aria-sort]").count() == 1
+
+
+def test_undefined_values_are_sorted_last_both_ways(open_page):
+    page, _ = open_page("absent")
+    recall = page.locator("table.pc thead th", has_text="Recall").locator("button")
+    assert names_of(page)[-1].startswith("bee")
+    recall.click()
+    assert names_of(page)[-1].startswith("bee")
+    recall.click()
+    assert names_of(page)[-1].startswith("bee")
+
+
+def test_the_filter_shows_matching_classes_in_both_tables(open_page):
+    page, _ = open_page("ten classes")
+    page.locator("#filter").fill("SHIP")
+    assert page.locator("table.pc tbody tr:visible").count() == 1
+    page.locator("#classes summary").click()
+    assert page.locator("table.more tbody tr:visible").count() == 1
+    assert page.locator("#status").inner_text() == "1 classes match"
+    page.locator("a[href='#c-3']").first.click()
+    page.wait_for_function("!document.getElementById('c-3').hidden")
+
+
+def test_classes_without_a_row_are_looked_up(open_page):
+    page, _ = open_page("2,100 classes")
+    assert page.locator("table.pc tbody tr").count() == 250
+    page.locator("#filter").fill("family 207 member 3")
+    assert page.locator("#found tbody tr").count() == 1
+    assert "5" in page.locator("#found tbody td").first.inner_text()
+
+
+def test_a_link_is_copied_or_put_into_the_address_bar(open_page):
+    page, _ = open_page("ten classes", permissions=["clipboard-read", "clipboard-write"])
+    page.locator("#findings .copy").click()
+    page.wait_for_function("document.getElementById('status').textContent !== ''")
+    copied = page.locator("#status").inner_text()
+    assert copied in {"Link copied", "The link is in the address bar"}
+    if copied == "Link copied":
+        assert page.evaluate("navigator.clipboard.readText()").endswith("#findings")
+
+
+def test_it_works_in_a_sandbox_without_an_origin(browser, html, tmp_path):
+    page = browser.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    (tmp_path / "page.html").write_text(html("ten classes"), "ascii")
+    (tmp_path / "frame.html").write_text(
+        '<iframe sandbox="allow-scripts" src="page.html" width="1000" height="800"></iframe>'
+    )
+    page.goto((tmp_path / "frame.html").as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator("table.pc thead th", has_text="Precision").locator("button").click()
+    frame.locator("#findings .copy").click()
+    frame.locator("#status", has_text="ink").wait_for(state="attached")
+    assert errors == []
+    page.close()
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_a_print_is_light_and_cuts_no_table(open_page, paper):
+    page, _ = open_page("ten classes", color_scheme="dark")
+    width = {"A4": 703, "Letter": 725}[paper]  # the paper less the margins, in CSS pixels
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": width, "height": 1000})
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    too_wide = page.evaluate(
+        "[...document.querySelectorAll('table, img, dl')].filter((e) =>"
+        f" e.getBoundingClientRect().right > {width} + 1).map((e) => e.className || e.localName)"
+    )
+    assert too_wide == []
+    content = page.pdf(format=paper, print_background=True)
+    assert content.startswith(b"%PDF")
+    assert len(io.BytesIO(content).getvalue()) > 50_000
+
+
+def test_details_are_open_on_paper(open_page):
+    page, _ = open_page("ten classes")
+    page.emulate_media(media="print")
+    assert page.locator("#glossary dl").first.is_visible()
+    assert page.locator("table.more").is_visible()
+
+
+def test_forced_colours_keep_the_verdict_and_the_matrix(open_page):
+    page, seen = open_page("ten classes", forced_colors="active")
+    assert page.locator("h1").inner_text() == "NO GATES SET"
+    heat = "getComputedStyle(document.querySelector('#counts .h18')).backgroundColor"
+    assert page.evaluate(heat) == "rgb(8, 74, 146)"
+    assert seen.messages == []
