@@ -1,0 +1,182 @@
+"""The whole pipeline on data that everybody has: the handwritten digits inside scikit-learn.
+
+Two small networks are trained for seconds with a fixed seed on one half; the other half becomes
+class folders of PNGs, and then the very code of ``reportgen run`` is called.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reportgen import api
+from reportgen.errors import OutputError, UsageError
+from reportgen.evaluation import Evaluation
+from reportgen.reporter import Reporter
+from reportgen.text import quoted
+
+__all__ = ["Demo", "make_demo"]
+
+PARTS = ("images", "models", "report")
+MARK = ".reportgen-demo"
+SEED = 7
+EPOCHS = 24
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo made.
+
+    Attributes
+    ----------
+    command
+        The ``reportgen run`` that repeats its report by hand.
+    """
+
+    evaluation: Evaluation
+    report_path: Path
+    command: str
+
+
+def make_demo(out: Path, reporter: Reporter) -> Demo:
+    """Images, two models and the report on the second, in ``out/{images,models,report}``.
+
+    Replaces only what an earlier demo wrote there. Raises :class:`OutputError` where something
+    else stands in its place, and :class:`UsageError` where scikit-learn is missing.
+    """
+    _clear(out)
+    train, test = _digits()
+    _write_images(out / "images", *test)
+    (out / "models").mkdir(parents=True)
+    for name, network in _networks():
+        reporter.say(f"training the {name} network")
+        _train(network, *train)
+        _export(network, out / "models" / f"{name}.pt2")
+    model = out / "models" / "second.pt2"
+    evaluation = api.run(
+        model,
+        out / "images",
+        out=out / "report",
+        reporter=reporter,
+        grayscale=True,
+        data_name="handwritten digits",
+        split="held-out half",
+    )
+    words = ["reportgen", "run", str(model), str(out / "images"), "-o", str(out / "report")]
+    words += [
+        "--grayscale",
+        "--data-name",
+        "handwritten digits",
+        "--split",
+        "held-out half",
+        "--force",
+    ]
+    return Demo(evaluation, out / "report" / "report.html", shlex.join(words))
+
+
+def _clear(out: Path) -> None:
+    """Remove an earlier demo; refuse to touch anything else."""
+    standing = [name for name in PARTS if (out / name).exists()]
+    if standing and not (out / MARK).exists():
+        raise OutputError(
+            f"{quoted(out.name)} holds {', '.join(standing)} that the demo did not write",
+            slug="demo-folder",
+            hint="name another folder with -o",
+        )
+    try:
+        for name in standing:
+            shutil.rmtree(out / name)
+        out.mkdir(parents=True, exist_ok=True)
+        (out / MARK).touch()
+    except OSError as error:
+        from reportgen.files import output_error
+
+        raise output_error(out, error) from error
+
+
+def _digits() -> tuple[Any, Any]:
+    """((images, labels) to train on, the same to test on): uint8 (N, 8, 8) and int64 (N,)."""
+    try:
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != "sklearn":
+            raise
+        raise UsageError(
+            "the demo needs scikit-learn, which brings the digits",
+            slug="demo-needs-sklearn",
+            hint='install it: pip install "reportgen[demo]"',
+        ) from error
+    digits = load_digits()
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    a, b, c, d = train_test_split(
+        images, digits.target, test_size=0.5, random_state=SEED, stratify=digits.target
+    )
+    return (a, c), (b, d)
+
+
+def _write_images(root: Path, images: Any, labels: Any) -> None:
+    from PIL import Image
+
+    for label in range(10):
+        (root / str(label)).mkdir(parents=True)
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        Image.fromarray(image).save(root / str(label) / f"{i:04d}.png")
+
+
+def _networks() -> Iterator[tuple[str, Any]]:
+    """(name, network): a linear classifier, and a small convolutional one."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(SEED)
+    yield "first", nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    torch.manual_seed(SEED)
+    yield (
+        "second",
+        nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(16 * 16, 10),
+        ),
+    )
+
+
+def _train(network: Any, images: Any, labels: Any) -> None:
+    import torch
+    from torch import nn
+
+    x = torch.from_numpy(images).float().div(255)[:, None]
+    y = torch.from_numpy(labels)
+    order = torch.Generator().manual_seed(SEED)
+    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    for _ in range(EPOCHS):
+        for batch in torch.randperm(len(x), generator=order).split(64):  # type: ignore[no-untyped-call]
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(x[batch]), y[batch]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    network.eval()
+
+
+def _export(network: Any, path: Path) -> None:
+    """The network as a program that takes any batch size and knows its class names."""
+    import torch
+
+    program = torch.export.export(
+        network,
+        (torch.zeros(4, 1, 8, 8),),
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+    )
+    classes = json.dumps([str(digit) for digit in range(10)])
+    torch.export.save(program, path, extra_files={"classes.json": classes})
