@@ -1,0 +1,5 @@
+"""Benchmarks: each prints a ratio against a reference that runs in turn with it.
+
+Absolute times depend on the machine; the ratio of the minima of five interleaved runs does not,
+much. ``make bench`` runs all of them; ``python -m benchmarks NAME …`` some.
+"""

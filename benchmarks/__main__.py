@@ -1,0 +1,28 @@
+"""Run the benchmarks that are named, or all of them, and print a line for each."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks import importing, inference, rendering
+
+BENCHMARKS = {
+    "import": importing.main,
+    "render": rendering.main,
+    "inference": inference.main,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each side (default: 5)")
+    options = parser.parse_args()
+    for name in options.names or BENCHMARKS:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+        BENCHMARKS[name](options.runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Interleaved runs of two things, and the ratio of their minima."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took: CPU seconds (user and system, children too), peak memory in MB."""
+
+    cpu_seconds: float
+    peak_mb: float
+
+
+def process_cost(words: Sequence[str], folder: Path) -> Cost:
+    """Run a command to its end, its output thrown away, and account for it."""
+    process = subprocess.Popen(
+        list(words), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{words} ended with {process.returncode}:\n{errors.decode()}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def ratio_of_minima(
+    ours: Callable[[], float], reference: Callable[[], float], runs: int
+) -> tuple[float, float, float]:
+    """(ratio, our minimum, the reference's minimum); the two run in turn, ours second."""
+    theirs_all, ours_all = [], []
+    for _ in range(runs):
+        theirs_all.append(reference())
+        ours_all.append(ours())
+    return min(ours_all) / min(theirs_all), min(ours_all), min(theirs_all)
+
+
+def report(name: str, ratio: float, budget: float, ours: float, theirs: float, unit: str) -> None:
+    """One line: the ratio, what it may be, and the figures behind it."""
+    verdict = "within" if ratio <= budget else "OVER"
+    print(
+        f"{name}: {ratio:.3f} × the reference (budget {budget:g}: {verdict}); "
+        f"minima {ours:.3f} and {theirs:.3f} {unit}",
+        flush=True,
+    )
