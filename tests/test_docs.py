@@ -1,0 +1,601 @@
+"""The documents say what is so: their code runs, their names exist, their tables are complete."""
+
+import ast
+import contextlib
+import functools
+import inspect
+import io
+import itertools
+import pkgutil
+import re
+import shlex
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import reportgen
+from reportgen import cli, errors
+from tests import write_docs
+from tests.factories import binary, make_evaluation
+from tests.test_architecture import ROOMS
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "reportgen"
+DOCUMENTS = sorted(
+    [
+        *ROOT.glob("docs/*.md"),
+        *(ROOT / f"{n}.md" for n in ("README", "SECURITY", "CONTRIBUTING", "CHANGELOG")),
+    ]
+)
+
+
+def text_of(name):
+    return (ROOT / name).read_text("utf-8")
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(page, language):
+    """The fenced blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+
+def prose(page):
+    """The page without fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", page, flags=re.DOTALL | re.MULTILINE)
+
+
+def code_spans(page):
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(page))]
+
+
+def section(page, heading):
+    """What stands below a heading of level 2, up to the next one."""
+    return page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def table(page, heading):
+    """The cells of the first table below a heading, without its head."""
+    lines = section(page, heading).splitlines()
+    after = itertools.dropwhile(lambda line: not line.startswith("|"), lines)
+    rows = itertools.takewhile(lambda line: line.startswith("|"), after)
+    cells = [re.split(r" *(?<!\\)\| *", row.strip(" |")) for row in rows]
+    return cells[2:]
+
+
+def unquoted(cell):
+    return cell.strip("`")
+
+
+# What runs
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """The files that the documents' examples name: images, a program, a network with weights."""
+    import torch
+    from safetensors.torch import save_file
+
+    root = tmp_path_factory.mktemp("docs")
+    rng = np.random.default_rng(0)
+    for k, name in enumerate(("cat", "dog")):
+        (root / "test" / name).mkdir(parents=True)
+        for i in range(6):
+            pixels = rng.integers(0, 120, (32, 32, 3), dtype=np.uint8)
+            pixels[..., k] += np.uint8(rng.integers(0, 80))
+            Image.fromarray(pixels).save(root / "test" / name / f"{i}.png")
+    (root / "networks.py").write_text(NETWORK)
+    network = two_colours()
+    save_file(
+        network.state_dict(), root / "weights.safetensors", metadata={"classes": '["cat", "dog"]'}
+    )
+    program = torch.export.export(
+        network.eval(), (torch.zeros(2, 3, 32, 32),),
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+    )  # fmt: skip
+    torch.export.save(program, root / "model.pt2", extra_files={"classes.json": '["cat", "dog"]'})
+    (root / "matrix.csv").write_text(",cat,dog\ncat,5,1\ndog,0,6\n")
+    return root
+
+
+NETWORK = """
+from torch import nn
+def make(num_classes=2):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, num_classes))
+"""
+
+
+def two_colours():
+    """More red is a cat, more green a dog."""
+    import torch
+
+    names = {}
+    exec(NETWORK, names)
+    network = names["make"]()
+    with torch.no_grad():
+        network[2].weight.copy_(torch.eye(3)[:2] * 9)
+        network[2].bias.zero_()
+    return network
+
+
+@pytest.fixture
+def place(workspace, tmp_path, monkeypatch):
+    """A copy of the workspace as working directory, and the names that the examples use."""
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    paths = sorted(Path("test").glob("*/*.png"))
+    pictures = [Image.open(path).convert("RGB") for path in paths]
+    pixels = torch.from_numpy(np.stack([np.asarray(p) for p in pictures])).permute(0, 3, 1, 2)
+    labels = torch.tensor([path.parent.name == "dog" for path in paths]).long()
+    yield {
+        "model": two_colours(),
+        "test_images": pictures,
+        "test_loader": DataLoader(TensorDataset(pixels.float() / 255, labels), batch_size=5),
+    }
+    for name in ("networks", "prepare"):
+        sys.modules.pop(name, None)
+
+
+def command_lines(page):
+    """The commands of a page's bash blocks, as words; lines that end in a backslash go on."""
+    for block in blocks(page, "bash"):
+        for line in block.replace("\\\n", " ").splitlines():
+            if words := shlex.split(line, comments=True):
+                yield words
+
+
+def called(words):
+    """Run `reportgen words`, and see it end well."""
+    code, err = 0, io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", words),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+    assert code == 0, (words, err.getvalue())
+
+
+def accepting(model, data, *, out, reporter, **options):
+    from reportgen.inference.preprocessing_options import parse_options, preset_steps
+    from reportgen.options import Options
+
+    settings = Options.of(options)
+    preset_steps(settings.preset) if settings.preset else parse_options(settings)
+    raise SystemExit(0)
+
+
+RUNNABLE = [
+    p for p in DOCUMENTS if blocks(p.read_text("utf-8"), "python") and p.name != "metrics.md"
+]
+
+
+@pytest.mark.parametrize("path", RUNNABLE, ids=name_of)
+def test_the_examples_of_a_page_run_in_their_order(path, place, workspace):
+    """Python and the `reportgen` commands; those that need files which a reader must bring are
+    parsed, down to the values of their options."""
+    page = path.read_text("utf-8")
+    if path.name == "report-json.md":
+        reportgen.render("matrix.csv", out="report")
+    names = dict(place)
+    with contextlib.redirect_stdout(io.StringIO()):
+        for language, block in re.findall(
+            r"^```(python|bash)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
+        ):
+            if language == "bash":
+                for words in command_lines(f"```bash\n{block}```"):
+                    if words[0] == "reportgen" and words[1] != "demo":
+                        run_or_parse(words)
+            elif named := re.match(r"# (\w+\.py)\n", block):
+                Path(named.group(1)).write_text(block)
+            else:
+                exec(compile(block, name_of(path), "exec"), names)
+
+
+def run_or_parse(words):
+    if words[1] == "run" and words[2].startswith("torchvision:"):
+        with mock.patch("reportgen.api.run", accepting):
+            called(words)
+    else:
+        called(words)
+
+
+def test_the_few_lines_of_the_readme_make_every_file_that_it_lists(place):
+    (block,) = blocks(text_of("README.md"), "python")
+    assert len(block.splitlines()) <= 12
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(block, place)
+    assert 0 <= float(printed.getvalue()) <= 1
+    listed = {unquoted(row[0]) for row in table(text_of("README.md"), "What is in the folder")}
+    assert {path.name for path in Path("report").iterdir()} == listed - {"bad.csv"}
+
+
+def test_make_targets_and_extras_that_are_named_exist():
+    makefile = text_of("Makefile")
+    extras = tomllib.loads(text_of("pyproject.toml"))["project"]["optional-dependencies"]
+    for path in DOCUMENTS:
+        for words in command_lines(path.read_text("utf-8")):
+            if words[0] == "make":
+                assert re.search(rf"^{words[1]}:.*## ", makefile, re.MULTILINE), words
+            elif words[0] == "pip":
+                assert set(re.findall(r"\[(\w+)\]", " ".join(words))) <= set(extras), words
+            else:
+                assert words[0] == "reportgen", f"{path.name}: unknown command {words}"
+
+
+def test_the_oldest_python_that_is_named_is_the_projects():
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    named = re.findall(r"Python (3\.\d+)", text_of("README.md") + text_of("CONTRIBUTING.md"))
+    assert {f">={version}" for version in named} == {project["requires-python"]}
+
+
+# The command line
+
+
+@pytest.mark.parametrize("name", write_docs.PARTS)
+def test_what_is_generated_is_up_to_date(name):
+    page = text_of(name)
+    fresh = write_docs.updated(page, write_docs.PARTS[name])
+    assert page == fresh, f"{name} is behind the code; run: {write_docs.COMMAND}"
+
+
+def test_every_command_is_documented():
+    for name in write_docs.commands():
+        assert f"\n## reportgen {name}\n" in text_of("docs/cli.md")
+        assert re.search(rf"`reportgen {name}\b", text_of("CHANGELOG.md"))
+
+
+def test_every_option_of_a_run_has_a_keyword_and_a_row():
+    from dataclasses import fields
+
+    from reportgen.options import Options, RunKeywords
+
+    page = section(text_of("docs/cli.md"), "reportgen run")
+    for item in fields(Options):
+        assert f"`--{item.name.replace('_', '-')}" in page
+    assert set(RunKeywords.__annotations__) == {item.name for item in fields(Options)}
+
+
+OTHERS_OPTIONS = {"--strict"}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_options_that_are_named_exist(path):
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text("utf-8")))
+    assert named <= write_docs.all_flags() | OTHERS_OPTIONS
+
+
+def test_the_functions_are_those_of_the_library():
+    """The signatures in python.md, and the commands beside them."""
+    for command, shown in python_functions():
+        name, _, rest = shown.partition("(")
+        function = getattr(reportgen, name.removeprefix("reportgen."))
+        own = inspect.signature(function).replace(return_annotation=inspect.Signature.empty)
+        bare = [p.replace(annotation=p.empty) for p in own.parameters.values()]
+        assert f"({rest}" == str(own.replace(parameters=bare)).replace("'", '"')
+        if command:
+            assert command.removeprefix("reportgen ") in write_docs.commands()
+
+
+def python_functions():
+    rows = re.findall(
+        r"^\| ?(.*?) ?\| `(reportgen\..*?)` \|$", text_of("docs/python.md"), re.MULTILINE
+    )
+    assert len(rows) == 4
+    return [(unquoted(command), shown) for command, shown in rows]
+
+
+def test_every_public_name_is_documented():
+    for name in reportgen.__all__:
+        assert re.search(rf"\b{name}\b", text_of("docs/python.md")), name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_names_of_the_library_that_are_named_exist(path):
+    for span in code_spans(path.read_text("utf-8")):
+        for name in re.findall(r"\breportgen(?:\.[A-Za-z_]\w*)+", span):
+            pkgutil.resolve_name(name)
+
+
+# Errors
+
+PLACEHOLDER = re.compile(r"\{(?:what|role|self\.role)\}")
+"""What slugs are put together with; it stands for "label" or "prediction"."""
+
+
+def raised():
+    """(slug, class, pattern of the message) of each place in the package that makes an error."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path == PACKAGE / "errors.py":
+            continue  # it hands slugs on
+        tree = ast.parse(path.read_text("utf-8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            kind = call.func.id if isinstance(call.func, ast.Name) else ""
+            slugs = [word.value for word in call.keywords if word.arg == "slug"]
+            if kind == "Interrupted" and not slugs:
+                yield "interrupted", kind, pattern(call.args[0])
+            for value in slugs:
+                for slug in texts_of(value, tree):
+                    yield slug, kind, pattern(call.args[0])
+
+
+def texts_of(value, tree):
+    """What `slug=value` can be: a text, one put together, or a parameter that gets a text; else
+    the expression itself, which has no heading."""
+    if isinstance(value, ast.Constant):
+        return [value.value]
+    if isinstance(value, ast.IfExp):
+        return texts_of(value.body, tree) + texts_of(value.orelse, tree)
+    found = []
+    if isinstance(value, ast.Name):
+        found = [text.value for text in passed(value, tree) if isinstance(text, ast.Constant)]
+    if isinstance(value, ast.JoinedStr):
+        form = ast.unparse(value)[2:-1]
+        found = [PLACEHOLDER.sub(what, form) for what in ("label", "prediction")]
+    return found or [ast.unparse(value)]
+
+
+def passed(parameter, tree):
+    """What the calls in a module pass for a parameter of the function that it is used in."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef) or parameter not in ast.walk(function):
+            continue
+        names = [argument.arg for argument in function.args.args if argument.arg != "self"]
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            if ast.unparse(call.func).rpartition(".")[2] == function.name:
+                given = dict(zip(names, call.args, strict=False))
+                given |= {word.arg: word.value for word in call.keywords}
+                yield from (given[name] for name in [parameter.id] if name in given)
+
+
+def pattern(node):
+    """A regular expression for the texts that an expression can give."""
+    if isinstance(node, ast.Constant):
+        return re.escape(str(node.value))
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(pattern, node.values))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return pattern(node.left) + pattern(node.right)
+    return "(?s:.*)"
+
+
+@functools.cache
+def exit_codes():
+    """Name of an error class, in whatever module → exit code."""
+    codes = {
+        name: getattr(errors, name).exit_code for name in errors.__all__ if name != "Terminated"
+    }
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.ClassDef)
+                and node.bases
+                and ast.unparse(node.bases[0]) in codes
+            ):
+                codes.setdefault(node.name, codes[ast.unparse(node.bases[0])])
+    return codes
+
+
+PLACES = sorted(set(raised()))
+SLUGS = sorted({slug for slug, _, _ in PLACES})
+
+
+def error_sections():
+    page = text_of("docs/errors.md")
+    return dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+
+
+def test_every_error_has_a_heading_and_every_heading_an_error():
+    documented = list(error_sections())
+    assert sorted(set(SLUGS) - set(documented)) == [], "in the code, without a heading"
+    assert sorted(set(documented) - set(SLUGS)) == [], "a heading, and nothing in the code"
+    assert documented == sorted(documented)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_an_errors_section_is_true(slug):
+    """Its exit code is that of the class, its example is a message that the code can print."""
+    text = error_sections().get(slug)
+    assert text, f"docs/errors.md has no heading {slug}"
+    codes = {exit_codes()[kind] for name, kind, _ in PLACES if name == slug}
+    assert len(codes) == 1, f"{slug} ends with different exit codes: {codes}"
+    assert f"\nExit code {codes.pop()}" in text
+    (example,) = blocks(text, "text")
+    patterns = [pattern for name, _, pattern in PLACES if name == slug]
+    assert any(re.fullmatch(p, example.strip()) for p in patterns), f"none of {patterns}"
+    assert re.search(r"^Way out: .", text, re.MULTILINE)
+
+
+def test_every_error_has_a_test():
+    tests = "".join(
+        path.read_text("utf-8")
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.name != "test_docs.py"
+    )
+    missing = [slug for slug in SLUGS if not re.search(rf"[\"'#]{slug}[\"']", tests)]
+    assert not missing, f"{len(missing)} errors are named in no test: {', '.join(missing)}"
+
+
+def test_the_exit_codes_are_those_of_the_code():
+    codes = {
+        *(getattr(errors, name).exit_code for name in ("UsageError", "DataError", "ModelError", "OutputError")),
+        0, cli.INTERNAL_ERROR, errors.Interrupted.exit_code, 143,
+    }  # fmt: skip
+    assert numbers(table(text_of("README.md"), "Exit codes")) == codes
+    head = text_of("docs/errors.md").split("\n## ")[0]
+    rows = re.findall(r"^\| ([\d, ]+) \| `?(\w*)", head, re.MULTILINE)
+    assert numbers(rows) == codes | {cli.BROKEN_PIPE}
+    for code, name in rows:
+        if name:
+            assert getattr(reportgen, name).exit_code == int(code.split(",")[0])
+
+
+def numbers(rows):
+    return {int(number) for row in rows for number in row[0].split(",")}
+
+
+def test_the_block_that_is_shown_is_what_is_printed():
+    from reportgen.inference.classes import resolve_classes
+
+    shown = blocks(text_of("docs/errors.md").split("\n## ")[0], "text")[0]
+    with pytest.raises(reportgen.DataError) as caught:
+        resolve_classes(["cat", "dog", "horse"], "--classes names.txt", None, "", ["catt"], None)
+    with contextlib.redirect_stderr(io.StringIO()) as printed:
+        from reportgen.console import print_error
+
+        print_error(caught.value)
+    assert printed.getvalue() == shown
+
+
+# Tables
+
+
+def test_every_reason_code_is_tabled():
+    from reportgen.metrics import REASONS
+
+    rows = table(text_of("docs/report-json.md"), "Reasons")
+    assert [unquoted(row[0]) for row in rows] == list(REASONS)
+
+
+def documented_fields(heading):
+    return [unquoted(row[0]) for row in table(text_of("docs/report-json.md"), heading)]
+
+
+def test_every_field_of_report_json_is_documented_in_its_order():
+    value = make_evaluation(examples=2, top5_hits=9_900).to_json()
+    value["data_notes"] = binary_with_a_note()
+    assert documented_fields("The document") == list(value)
+    matrix = documented_fields("confusion_matrix")
+    assert matrix == [*value["confusion_matrix"], "cells"]
+    assert documented_fields("Metrics") == list(value["summary"]["accuracy"])
+    counts = [k for k, v in value["per_class"][0].items() if not isinstance(v, dict)]
+    assert documented_fields("per_class") == counts
+    for heading in ("pairs", "data_notes"):
+        assert documented_fields(heading) == list(value[heading][0])
+    assert documented_fields("examples") == list(value["examples"][0][0])
+    assert documented_fields("samples") == list(value["samples"])
+    assert documented_fields("provenance") == list(value["provenance"])
+    assert documented_fields("provenance.model") == list(value["provenance"]["model"])
+
+
+def binary_with_a_note():
+    from reportgen.provenance import DataNote
+
+    note = DataNote("x", "X.", "info", 1, ("a",))
+    return make_evaluation(binary().confusion.counts.tolist(), notes=[note]).to_json()["data_notes"]
+
+
+def test_every_column_of_the_predictions_file_is_documented():
+    from reportgen.predictions.schema import predictions_schema
+
+    rows = table(text_of("docs/models-and-data.md"), "predictions.parquet")
+    schema = predictions_schema()
+    types = {"float": "float32"}
+    documented = [(unquoted(row[0]), row[1]) for row in rows]
+    assert [name for name, _ in documented] == schema.names
+    for name, shown in documented:
+        kind = str(schema.field(name).type)
+        kind = re.sub(r"list<\w+: (\w+)>", r"list of \1", kind)
+        assert shown == re.sub(r"\bfloat\b", types["float"], kind)
+
+
+def test_every_image_extension_is_documented():
+    from reportgen.inference.image_files import IMAGE_EXTENSIONS
+
+    spans = [s for s in code_spans(text_of("docs/models-and-data.md")) if s.startswith(".jpg ")]
+    assert set(spans[0].split()) == IMAGE_EXTENSIONS
+
+
+def test_every_preprocessing_option_is_documented():
+    from dataclasses import fields
+
+    from reportgen.options import Options
+
+    page = section(text_of("docs/models-and-data.md"), "Preprocessing")
+    for item in fields(Options):
+        if item.metadata["panel"] == "Preprocessing":
+            assert f"--{item.name}" in page
+
+
+def test_every_room_is_in_the_picture_of_the_house():
+    rows = table(text_of("docs/how-it-works.md"), "The rooms")
+    assert {unquoted(room): int(floor) for floor, room, *_ in rows} == ROOMS
+
+
+# Links, paths, pictures
+
+
+def anchors(page):
+    """What GitHub makes of the headings."""
+    for heading in re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE):
+        plain = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
+        yield plain.replace(" ", "-")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_links_lead_somewhere(path):
+    page = prose(path.read_text("utf-8"))
+    for target in re.findall(r"\]\(([^)]+)\)", page):
+        target = re.sub(r"\s+", " ", target)
+        assert not target.startswith(("http:", "https:", "/")), f"{target} is out of our hands"
+        name, _, anchor = target.partition("#")
+        there = (path.parent / name).resolve() if name else path
+        assert there.is_file(), target
+        if anchor:
+            assert anchor in set(anchors(there.read_text("utf-8"))), target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_nothing_belongs_to_one_machine(path):
+    page = path.read_text("utf-8")
+    assert not re.search(r"(?<![\w.<])/(?:home|root|tmp|work|Users|usr|mnt|opt)\b", page)
+    assert "http" not in re.sub(r"https://example\.org\S*", "", page)
+    assert not re.search(r"[ \t]$", page, re.MULTILINE)
+    assert page.endswith("\n")
+    assert "\n\n\n\n" not in page
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_files_of_the_project_that_are_named_exist(path):
+    for span in code_spans(path.read_text("utf-8")):
+        if re.fullmatch(
+            r"(reportgen|tests|docs|templates|benchmarks|sample_reports)/[\w./-]*", span
+        ):
+            assert (ROOT / span).exists() or span == "reportgen/templates", span
+        if module := re.match(r"python -m (\S+)", span):
+            name = module.group(1).replace(".", "/")
+            assert (ROOT / f"{name}.py").is_file() or (ROOT / name / "__main__.py").is_file()
+
+
+def test_every_document_is_linked_from_the_readme():
+    page = text_of("README.md")
+    for path in DOCUMENTS:
+        if path.name != "README.md":
+            assert f"]({name_of(path)})" in page
+
+
+def test_the_picture_of_the_page_is_small_and_of_the_right_size():
+    path = ROOT / "docs/page.png"
+    assert path.stat().st_size <= 200_000
+    with Image.open(path) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "P", (1280, 900))
+
+
+def test_the_change_log_tells_of_this_version():
+    headings = re.findall(r"^## (\S+)", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert headings[0] == reportgen.__version__
