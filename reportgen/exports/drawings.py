@@ -120,12 +120,10 @@ def share_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
 
 def plain_cells(row: MatrixRow) -> Markup:
     """The counts of one true class as table cells without colour, for large tables."""
-    return Markup(
-        "".join(
-            f'<td class="dg">{count}</td>' if column == row.index else f"<td>{count}</td>"
-            for column, count in enumerate(row.counts)
-        )
-    )
+    kinds = {False: "<td>{}</td>", True: '<td class="e">{}</td>'}
+    cells = [kinds[count > 0].format(count) for count in row.counts]
+    cells[row.index] = f'<td class="dg">{row.counts[row.index]}</td>'
+    return Markup("".join(cells))
 
 
 def _percent(share: float) -> str:

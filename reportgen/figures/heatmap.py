@@ -86,7 +86,7 @@ def _empty_figure() -> Any:
 
     figure: Any = Figure(dpi=DPIS[0])
     FigureCanvasAgg(figure)
-    figure.draw = lambda renderer: None
+    figure.draw = lambda _renderer: None
     return figure
 
 

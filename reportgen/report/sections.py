@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 MAIN_METRICS = ("recall", "precision", "f1")
+MANY_NAMES = 100
 PAPER_COLUMNS = 10
 LISTED_CLASSES, WORST, BEST = 2000, 200, 50
 """To so many classes all are listed; above, these numbers of the worst and of the best are."""
@@ -392,6 +393,7 @@ def made(facts: Facts, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[
         ("Data", [" ".join(filter(None, (by.data_name, by.split)))], False),
         ("Data fingerprint", [by.data_fingerprint], True),
         ("Class list", [by.classes_source], False),
+        ("Class order", [_class_order(facts.names)], False),
         ("Preprocessing", by.preprocessing, False),
         ("Outputs read as", [by.outputs], False),
         ("Inference", (f"{key}: {value}" for key, value in by.inference.items()), False),
@@ -405,6 +407,12 @@ def made(facts: Facts, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[
         for term, values, code in rows
         if (words := tuple(Words((Name.of(value, 4000),)) for value in values if value))
     )
+
+
+def _class_order(names: Sequence[Name]) -> str:
+    if len(names) > MANY_NAMES:
+        return f"{count(len(names))} classes, in the order of confusion.csv"
+    return ", ".join(name.text for name in names)
 
 
 def _input_kind(kind: str) -> str:

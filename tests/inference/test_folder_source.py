@@ -75,6 +75,12 @@ def test_a_worker_that_dies_is_replaced_by_this_process():
     assert "\n" not in told.warnings[0]
 
 
+def test_a_source_that_dies_without_workers_is_an_error():
+    error = folder_source._worker_failure(RuntimeError("DataLoader worker exited"), ["a", "b"])
+    assert error.slug == "worker-died"
+    assert "--workers 0" in str(error)
+
+
 def test_a_worker_that_hangs_ends_the_run_and_is_named(monkeypatch):
     monkeypatch.setattr(folder_source, "WATCHDOG_SECONDS", 2.0)
     with pytest.raises(ModelError) as caught:
