@@ -7,8 +7,13 @@ import pytest
 
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
-from reportgen.evaluation import Evaluation, evaluate_matrix, evaluate_predictions
-from reportgen.metrics import PER_CLASS, SUMMARY
+from reportgen.evaluation import (
+    CLASS_METRICS,
+    SUMMARY_METRICS,
+    Evaluation,
+    evaluate_matrix,
+    evaluate_predictions,
+)
 from reportgen.predictions import Predictions, RunFacts
 from reportgen.predictions.parts import Parts
 from reportgen.predictions.schema import Rows
@@ -62,10 +67,10 @@ def predictions(tmp_path, samples, n_classes=3, found=None, notes=()):
 
 def test_every_name_of_the_contract_is_there():
     value = from_counts([[3, 1], [0, 2]]).to_json()
-    assert list(value["summary"]) == [d.name for d in SUMMARY]
+    assert list(value["summary"]) == [d.name for d in SUMMARY_METRICS]
     assert set(SUMMARY_NAMES) <= set(value["summary"])
     assert set(CLASS_NAMES) <= set(value["per_class"][0])
-    assert {d.name for d in PER_CLASS} <= set(value["per_class"][0])
+    assert {d.name for d in CLASS_METRICS} <= set(value["per_class"][0])
     assert value["schema_version"] == 1
     assert value["n_samples"] == 6
     assert value["confusion_matrix"] == {

@@ -6,7 +6,7 @@ taken away and never change their meaning within one ``schema_version``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -14,16 +14,20 @@ import numpy as np
 
 from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
 from reportgen.errors import DataError
-from reportgen.metrics import PER_CLASS, Metric, MetricColumn, per_class_metrics, summary_metrics
-from reportgen.predictions import Predictions
+from reportgen.evaluation.confidence import Confidence
+from reportgen.metrics import PER_CLASS, SUMMARY, Metric, MetricColumn
 from reportgen.provenance import Accounting, DataNote, Provenance
-from reportgen.tallies import Counts, Mistake, WorstMistakes
-from reportgen.text import count, listing, plural
+from reportgen.scoring import CLASS_SCORES, SCORES
+from reportgen.tallies import Mistake
 
-__all__ = ["Evaluation", "Pair", "evaluate_matrix", "evaluate_predictions"]
+__all__ = ["CLASS_METRICS", "SUMMARY_METRICS", "Evaluation", "Pair"]
+
+SUMMARY_METRICS = (*SUMMARY, *SCORES)
+"""Every metric of the whole, in the order of all outputs."""
+CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)
+"""Every metric of a class, in the order of all outputs."""
 
 SCHEMA_VERSION = 1
-GALLERY_PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Evaluation:
         What made this.
     examples_reason
         Why there are no examples; empty where there are.
+    confidence
+        How sure the model was, and whether rightly so; None where the input has no confidences.
     """
 
     classes: tuple[str, ...]
@@ -91,6 +97,7 @@ class Evaluation:
     notes: tuple[DataNote, ...]
     provenance: Provenance
     examples_reason: str = ""
+    confidence: Confidence | None = None
 
     @property
     def n_samples(self) -> int:
@@ -119,6 +126,7 @@ class Evaluation:
             "examples": [[asdict(mistake) for mistake in gallery] for gallery in self.examples],
             "examples_reason": self.examples_reason,
             "macro": "present",
+            "calibration": None if self.confidence is None else self.confidence.to_json(),
             "samples": asdict(self.samples),
             "data_notes": [
                 {**asdict(note), "examples": list(note.examples)} for note in self.notes
@@ -184,7 +192,7 @@ class Evaluation:
                 definition.name: MetricColumn.of(
                     [Metric.from_json(row[definition.name]) for row in rows]
                 )
-                for definition in PER_CLASS
+                for definition in CLASS_METRICS
             },
             pairs=tuple(
                 Pair(**{**pair, "true": index[pair["true"]], "predicted": index[pair["predicted"]]})
@@ -197,6 +205,9 @@ class Evaluation:
             notes=tuple(DataNote.from_json(note) for note in value["data_notes"]),
             provenance=Provenance.from_json(value["provenance"]),
             examples_reason=value["examples_reason"],
+            confidence=None
+            if value["calibration"] is None
+            else Confidence.from_json(value["calibration"]),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -205,180 +216,6 @@ class Evaluation:
         )
 
     __hash__ = None  # type: ignore[assignment]  # holds mappings
-
-
-def evaluate_predictions(predictions: Predictions) -> Evaluation:
-    """The facts from one row a sample, in two passes over the file, in bounded memory.
-
-    Raises :class:`DataError` where no sample can be counted.
-    """
-    facts = predictions.facts
-    counts = Counts.empty(len(facts.classes))
-    for rows in predictions.batches("label", "prediction", "label_rank", "top_tied"):
-        counts += Counts.of(rows, len(facts.classes))
-    samples = facts.samples
-    if counts.n_unlabelled:
-        samples = Accounting(
-            samples.found,
-            counts.confusion.n_samples,
-            {**samples.excluded, "label unknown": counts.n_unlabelled},
-            samples.skipped,
-        )
-    pairs = tuple(_pairs(counts.confusion))
-    return _evaluation(
-        facts.classes,
-        counts.confusion,
-        pairs=pairs,
-        examples=_examples(predictions, pairs),
-        top5_hits=counts.top5_hits if counts.n_ranked == counts.confusion.n_samples else None,
-        samples=samples,
-        notes=(*facts.notes, *_tie_notes(counts.n_tied)),
-        provenance=facts.provenance,
-        examples_reason="" if predictions.has_confidence else "the predictions have no confidences",
-    )
-
-
-def evaluate_matrix(
-    confusion: ConfusionMatrix,
-    classes: tuple[str, ...],
-    provenance: Provenance,
-    notes: tuple[DataNote, ...] = (),
-) -> Evaluation:
-    """The facts from counts alone: no scores, so no top-5; no samples, so no galleries."""
-    n = confusion.n_samples
-    return _evaluation(
-        classes,
-        confusion,
-        pairs=tuple(_pairs(confusion)),
-        examples=(),
-        top5_hits=None,
-        samples=Accounting(found=n, counted=n),
-        notes=notes,
-        provenance=provenance,
-        examples_reason="the input is a confusion matrix: it holds counts, no samples",
-    )
-
-
-def _evaluation(
-    classes: tuple[str, ...],
-    confusion: ConfusionMatrix,
-    *,
-    pairs: tuple[Pair, ...],
-    examples: tuple[tuple[Mistake, ...], ...],
-    top5_hits: int | None,
-    samples: Accounting,
-    notes: tuple[DataNote, ...],
-    provenance: Provenance,
-    examples_reason: str,
-) -> Evaluation:
-    if confusion.n_samples == 0:
-        raise DataError(
-            "no samples: nothing to evaluate",
-            slug="no-samples",
-            details=[f"{count(samples.found)} found, {excluded_words(samples)}"],
-            hint="check the data folder, and what was excluded",
-        )
-    return Evaluation(
-        classes=classes,
-        confusion=confusion,
-        summary=summary_metrics(confusion, top5_hits),
-        per_class=per_class_metrics(confusion),
-        pairs=pairs,
-        examples=examples,
-        samples=samples,
-        notes=_once((*notes, *_class_notes(confusion, classes))),
-        provenance=provenance,
-        examples_reason=examples_reason,
-    )
-
-
-def _once(notes: tuple[DataNote, ...]) -> tuple[DataNote, ...]:
-    """The first note of each code: what the run knows is said with more detail."""
-    return tuple({note.code: note for note in reversed(notes)}.values())[::-1]
-
-
-def excluded_words(samples: Accounting) -> str:
-    """``3 excluded (2 unreadable, 1 non-finite scores)``."""
-    total = sum(samples.excluded.values())
-    if not total:
-        return "none excluded"
-    reasons = ", ".join(f"{count(n)} {reason}" for reason, n in samples.excluded.items())
-    return f"{count(total)} excluded ({reasons})"
-
-
-def _pairs(confusion: ConfusionMatrix) -> Iterator[Pair]:
-    rows, columns, values = confusion.errors_by_count()
-    support = confusion.true_totals[rows]
-    n_errors = max(confusion.n_errors, 1)
-    backwards = confusion.lookup(columns, rows)
-    of_true = (values / support).tolist()
-    of_errors = (values / n_errors).tolist()
-    for i, (true, predicted, n) in enumerate(
-        zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True)
-    ):
-        yield Pair(true, predicted, n, of_true[i], of_errors[i], int(backwards[i]))
-
-
-def _examples(predictions: Predictions, pairs: tuple[Pair, ...]) -> tuple[tuple[Mistake, ...], ...]:
-    if not pairs or not predictions.has_confidence:
-        return ()
-    worst = WorstMistakes(tuple((pair.true, pair.predicted) for pair in pairs[:GALLERY_PAIRS]))
-    columns = ("id", "label", "prediction", "confidence", "label_probability")
-    for rows in predictions.batches(*columns, wrong_only=True):
-        worst = worst.having(rows)
-    return tuple(worst.of_pair(*pair) for pair in worst.pairs)
-
-
-def _tie_notes(n_tied: int) -> Iterator[DataNote]:
-    if n_tied:
-        yield DataNote(
-            "tied-scores",
-            f"In {plural(n_tied, 'sample')} two classes share the largest score; "
-            "the first of them in the class list is the prediction.",
-            count=n_tied,
-        )
-
-
-def _class_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
-    absent = np.flatnonzero(confusion.true_totals == 0)
-    if len(absent):
-        yield _class_note(
-            "absent-classes",
-            "warning",
-            classes,
-            absent,
-            "has no samples",
-            "have no samples",
-            "their recall is undefined, and macro averages leave them out",
-        )
-    silent = np.flatnonzero((confusion.predicted_totals == 0) & (confusion.true_totals > 0))
-    if len(silent):
-        yield _class_note(
-            "never-predicted-classes",
-            "warning",
-            classes,
-            silent,
-            "is never predicted",
-            "are never predicted",
-            "their precision is undefined, and counts as 0 in macro averages",
-        )
-    if confusion.n_samples == 1:
-        yield DataNote("one-sample", "1 sample supports no conclusion.", "warning", 1)
-
-
-def _class_note(
-    code: str,
-    severity: str,
-    classes: tuple[str, ...],
-    which: np.ndarray[Any, Any],
-    one: str,
-    many: str,
-    so: str,
-) -> DataNote:
-    names = tuple(classes[i] for i in which[:10])
-    subject = f"{plural(len(which), 'class', 'classes')} {one if len(which) == 1 else many}"
-    sentence = f"{subject}: {listing(classes[i] for i in which[:1000])}; {so}."
-    return DataNote(code, sentence, severity, len(which), names)
 
 
 def _matrix_json(confusion: ConfusionMatrix) -> dict[str, Any]:

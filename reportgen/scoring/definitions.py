@@ -1,0 +1,240 @@
+"""What each figure of scores is: name, formula, meaning, interval, source.
+
+Page, glossary, CSV and documentation are made from these, as from those of counts.
+"""
+
+from __future__ import annotations
+
+from reportgen.metrics import Definition
+from reportgen.metrics.intervals import LOGIT, WILSON
+
+__all__ = ["CLASS_SCORES", "SCORES"]
+
+_NO_SCORES = "when there are no probabilities of all classes"
+_NO_CONFIDENCE = "when there are no confidences"
+_ONE_SIDE = "when the class has no samples, or every sample is of it"
+_RUSSAKOVSKY = "Russakovsky et al. 2015, International Journal of Computer Vision 115, 211–252"
+_GEIFMAN = "Geifman & El-Yaniv 2017, NeurIPS, 4878–4887"
+_BOOTSTRAP = "bootstrap over samples, reversed percentiles, 2,000 draws"
+_HANLEY = "Hanley & McNeil 1982, Radiology 143, 29–36"
+_BUCKLEY = "Buckley & Voorhees 2000, SIGIR, 33–40"
+
+
+def _top_k(k: int, word: str) -> Definition:
+    return Definition(
+        name=f"top{k}_accuracy",
+        title=f"Top-{k} accuracy",
+        formula=f"samples with the true class among the {word} largest / n"
+        if k > 1
+        else "samples whose true class alone has the largest score / n",
+        meaning=(
+            f"The share of all samples whose true class is among the model's {word} best guesses; "
+            "ties count against the model."
+            if k > 1
+            else "Accuracy, if an answer counts as wrong whenever another class has the very same "
+            "score; equal to the accuracy where no scores are tied."
+        ),
+        also=f"top-{k} hit rate, 1 − top-{k} error",
+        interval=WILSON,
+        undefined=f"when there are no scores, or no more than {k} class{'es' if k > 1 else ''}",
+        source=_RUSSAKOVSKY,
+    )
+
+
+SCORES: tuple[Definition, ...] = (
+    _top_k(1, "one"),
+    _top_k(3, "three"),
+    Definition(
+        name="log_loss",
+        title="Log loss",
+        formula="−mean ln p(label), in nats; p below 2⁻⁵² counts as 2⁻⁵²",
+        meaning=(
+            "How surprised the model is by the truth. It punishes being sure and wrong: a true "
+            "class that was given no chance at all costs 36 nats."
+        ),
+        also="cross-entropy, negative log-likelihood (NLL)",
+        interval="delta method on the log scale",
+        undefined="when there are no probabilities of the true class",
+        source="Good 1952, Journal of the Royal Statistical Society B 14, 107–114",
+        kind="signed",
+        higher_is_better=False,
+    ),
+    Definition(
+        name="brier_score",
+        title="Brier score (0–2)",
+        formula="mean Σ_k (p_k − y_k)², y = 1 for the true class, else 0",
+        meaning=(
+            "Squared distance between the probabilities and the truth, over all classes: 0 is "
+            "perfect, 2 is sure and wrong every time. Some tools show half of it."
+        ),
+        also="quadratic score, mean squared error of probabilities",
+        interval=f"{LOGIT.name}, of half the score",
+        undefined=_NO_SCORES,
+        source="Brier 1950, Monthly Weather Review 78, 1–3",
+        kind="signed",
+        higher_is_better=False,
+    ),
+    Definition(
+        name="ece",
+        title="ECE",
+        formula="Σ_b n_b/n · |accuracy_b − confidence_b|, 15 equal-width bins (a, b]",
+        meaning=(
+            "By how much the model's confidence misses its accuracy, on average. "
+            "Even a perfectly calibrated model shows some in a finite sample."
+        ),
+        also="expected calibration error",
+        interval=_BOOTSTRAP,
+        undefined=_NO_CONFIDENCE,
+        source="Naeini et al. 2015, AAAI, 2901–2907; Guo et al. 2017, ICML, 1321–1330",
+        higher_is_better=False,
+    ),
+    Definition(
+        name="ece_equal_mass",
+        title="ECE, equal mass",
+        formula="Σ_b n_b/n · |accuracy_b − confidence_b|, 15 bins of equal size",
+        meaning=(
+            "The ECE with bins that hold equally many samples, "
+            "so that the crowded end of the scale is looked at more closely."
+        ),
+        also="adaptive calibration error of the top label",
+        interval=_BOOTSTRAP,
+        undefined=_NO_CONFIDENCE,
+        source="Nixon et al. 2019, CVPR Workshops; Roelofs et al. 2022, AISTATS, 4036–4054",
+        higher_is_better=False,
+    ),
+    Definition(
+        name="mce",
+        title="MCE",
+        formula="max_b |accuracy_b − confidence_b|, 15 equal-width bins (a, b]",
+        meaning=(
+            "The largest gap between confidence and accuracy of any bin. "
+            "A bin of few samples can make it large by chance."
+        ),
+        also="maximum calibration error",
+        undefined=_NO_CONFIDENCE,
+        source="Naeini et al. 2015, AAAI, 2901–2907",
+        higher_is_better=False,
+    ),
+    Definition(
+        name="ece_classwise",
+        title="ECE, class-wise",
+        formula="mean_k Σ_b n_kb/n · |share of class k_b − mean p_k,b|, 15 equal-width bins",
+        meaning=(
+            "The calibration error of every class's probability, not only of the predicted one's, "
+            "averaged over all classes."
+        ),
+        also="static calibration error (SCE), marginal calibration error",
+        undefined=_NO_SCORES,
+        source="Nixon et al. 2019, CVPR Workshops; Kull et al. 2019, NeurIPS",
+        higher_is_better=False,
+    ),
+    Definition(
+        name="aurc",
+        title="AURC",
+        formula="mean over k = 1…n of the errors among the k most confident answers / k",
+        meaning=(
+            "The error rate if the model may abstain, averaged over how often it does. "
+            "It is low where the model is accurate, and its errors are those it is unsure of."
+        ),
+        also="area under the risk–coverage curve",
+        interval=f"{LOGIT.name}, standard error from the influence function",
+        undefined=_NO_CONFIDENCE,
+        source=_GEIFMAN,
+        higher_is_better=False,
+    ),
+    Definition(
+        name="excess_aurc",
+        title="Excess AURC",
+        formula="AURC − AURC of the same errors ranked last",
+        meaning=(
+            "What is lost because some errors are more confident than some right answers; "
+            "0 is a perfect ranking."
+        ),
+        also="E-AURC",
+        undefined=_NO_CONFIDENCE,
+        source="Geifman, Uziel & El-Yaniv 2019, ICLR",
+        higher_is_better=False,
+    ),
+    Definition(
+        name="coverage_at_1_percent_error",
+        title="Coverage at error ≤ 1 %",
+        formula="largest share of answers, most confident first, with at most 1 % errors",
+        meaning=(
+            "How much of the work the model can do alone at an error of at most 1 %. "
+            "The threshold is chosen on these very samples: expect a little less on others."
+        ),
+        also="coverage at guaranteed risk",
+        undefined=_NO_CONFIDENCE,
+        source=_GEIFMAN,
+    ),
+    Definition(
+        name="error_at_90_percent_coverage",
+        title="Error at 90 % coverage",
+        formula="errors / answers, among the most confident answers that make up 90 %",
+        meaning="The error rate if the tenth of the answers that is least sure goes to a human.",
+        also="selective risk",
+        interval=f"{WILSON}, at the threshold found",
+        undefined=_NO_CONFIDENCE,
+        source=_GEIFMAN,
+        higher_is_better=False,
+    ),
+    Definition(
+        name="macro_roc_auc",
+        title="Macro ROC AUC",
+        formula="mean ROC AUC of the classes that have samples, and other samples",
+        meaning=(
+            "How well the scores rank samples of a class above all others, averaged over classes; "
+            "0.5 is what guessing gives."
+        ),
+        also="one-vs-rest AUC, macro-averaged AUROC",
+        interval=f"{LOGIT.name}, samples' pulls on all classes added up (up to 5 million scores)",
+        undefined=f"{_NO_SCORES}, or samples of one class only",
+        source=_HANLEY,
+        kind="signed",
+    ),
+    Definition(
+        name="macro_average_precision",
+        title="Macro average precision",
+        formula="mean average precision of the classes that have samples, and other samples",
+        meaning=(
+            "Precision averaged over all the ways of finding more of a class, then over classes. "
+            "Rare classes make it low where ROC AUC still looks good."
+        ),
+        also="mAP, macro-averaged area under the precision–recall curve",
+        undefined=f"{_NO_SCORES}, or samples of one class only",
+        source=_BUCKLEY,
+        kind="signed",
+    ),
+)
+"""The figures of the whole, in the order of JSON and page. Top-5 stands with the counts."""
+
+CLASS_SCORES: tuple[Definition, ...] = (
+    Definition(
+        name="roc_auc",
+        title="ROC AUC",
+        formula="P(score of one of the class > score of another) + ½ P(equal)",
+        meaning=(
+            "Put a sample of the class beside one of any other: how often the class's own has "
+            "the higher score. 0.5 is what guessing gives."
+        ),
+        also="AUROC, c-statistic, Mann–Whitney U / (P·N)",
+        interval=f"DeLong, {LOGIT.name}",
+        undefined=_ONE_SIDE,
+        source=f"{_HANLEY}; DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44, 837–845",
+        kind="signed",
+    ),
+    Definition(
+        name="average_precision",
+        title="Average precision",
+        formula="Σ (gain in recall) · precision, over all thresholds",
+        meaning=(
+            "Precision, averaged over the samples of the class as the threshold falls. "
+            "Guessing gives the class's prevalence."
+        ),
+        also="AP, area under the precision–recall curve",
+        undefined=_ONE_SIDE,
+        source=_BUCKLEY,
+        kind="signed",
+    ),
+)
+"""The figures of a class, in the order of columns."""

@@ -1,0 +1,222 @@
+"""One class against the rest, by its score: area under the ROC curve, and average precision.
+
+Exact where all scores were kept. From histograms, pairs in different bins are ranked as they are,
+and pairs inside one bin count as ties; what that can change is bounded, and printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.metrics import Metric, MetricColumn
+from reportgen.metrics.intervals import LOGIT
+from reportgen.scoring.bounded import Bounded
+from reportgen.scoring.harmonic import harmonic_gap
+from reportgen.scoring.inputs import missing_reason
+from reportgen.scoring.ranks import Groups, RankedScores
+
+__all__ = ["JOINT_LIMIT", "Ranking", "average_precision", "roc_auc"]
+
+JOINT_LIMIT = 5_000_000
+"""Most scores, samples × classes, for which the interval of the macro AUC is made: every sample
+has to be found again in the order of every class."""
+
+_COARSE = 1e-4  # machine epsilon of half precision is 1e-3
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """ROC AUC and average precision of each class against the rest, and their plain means.
+
+    Attributes
+    ----------
+    roc_auc, average_precision
+        One metric a class. ``no_true_samples`` or ``no_other_samples`` where one side is empty.
+    roc_auc_bounds, average_precision_bounds
+        float64, shape (K, 2), read-only: the figure of these very samples lies between; both ends
+        are the value where it is exact, nan where it is undefined.
+    macro_roc_auc, macro_average_precision
+        Means over the classes that have both samples and others.
+    n_averaged
+        How many classes these are.
+    exact
+        Whether all scores were ranked one by one; else in `n_bins` bins a class.
+    n_bins
+        0 where exact.
+    half_precision
+        Whether scores were saved in half precision: many are then equal that were not, and the
+        figures are those of the rounded scores.
+    """
+
+    roc_auc: MetricColumn
+    average_precision: MetricColumn
+    roc_auc_bounds: Floats
+    average_precision_bounds: Floats
+    macro_roc_auc: Bounded
+    macro_average_precision: Bounded
+    n_averaged: int
+    exact: bool
+    n_bins: int
+    half_precision: bool
+
+    @classmethod
+    def of(cls, ranked: RankedScores) -> Ranking:
+        """The figures of a tally; all ``no_samples`` or ``no_scores`` where it is empty."""
+        if ranked.n == 0:
+            nothing = Bounded.undefined(missing_reason(ranked.n_without), ranked.exact)
+            aucs = precisions = [nothing] * ranked.n_classes
+        else:
+            pairs = [(roc_auc(groups), average_precision(groups)) for groups in ranked.groups()]
+            aucs, precisions = [auc for auc, _ in pairs], [ap for _, ap in pairs]
+        return cls(
+            MetricColumn.of([auc.metric for auc in aucs]),
+            MetricColumn.of([precision.metric for precision in precisions]),
+            _limits(aucs),
+            _limits(precisions),
+            _macro(aucs, _macro_auc_error(ranked, aucs)),
+            _macro(precisions, None),
+            sum(auc.metric.value is not None for auc in aucs),
+            ranked.exact,
+            0 if ranked.exact else ranked.n_bins,
+            ranked.eps > _COARSE,
+        )
+
+
+def roc_auc(groups: Groups) -> Bounded:
+    """P(score of a positive > that of a negative) + half of P(equal); Hanley & McNeil 1982.
+
+    Interval: DeLong, DeLong & Clarke-Pearson 1988, on the logit scale; with binned scores it is
+    made wider by the bounds. Bounds: half of the pairs that share a bin, either way.
+    """
+    if reason := _one_sided(groups):
+        return Bounded.undefined(reason, groups.exact)
+    p, n = groups.positives, groups.negatives
+    n_p, n_n = int(p.sum()), int(n.sum())
+    if 2 * n_p * n_n < 2**62:  # twice the pairs won fits, so it is counted exactly
+        value = int((p * (2 * np.cumsum(n) - n)).sum()) / (2 * n_p * n_n)
+    else:
+        value = float((p / n_p * ((np.cumsum(n) - n / 2) / n_n)).sum())
+    metric = _logit_metric(value, _delong_error(groups, value))
+    if groups.exact:
+        return Bounded(metric, True, value, value)
+    slack = float((p / n_p * (n / n_n)).sum()) / 2
+    low, high = max(value - slack, 0.0), min(value + slack, 1.0)
+    if metric.interval is not None:
+        ends = max(metric.interval[0] - slack, 0.0), min(metric.interval[1] + slack, 1.0)
+        metric = Metric(value, ends, None)
+    return Bounded(metric, False, low, high)
+
+
+def average_precision(groups: Groups) -> Bounded:
+    """sum over thresholds of (gain in recall) × precision, as scikit-learn; no interpolation.
+
+    No interval. Bounds with binned scores: highest where in each bin all positives share one score
+    above all negatives, lowest where all negatives are above, and no two positives are equal.
+    """
+    if reason := _one_sided(groups):
+        return Bounded.undefined(reason, groups.exact)
+    p, n = groups.positives[::-1], groups.negatives[::-1]
+    n_p, found, false = int(p.sum()), np.cumsum(p), np.cumsum(n)
+    value = float((p * (found / (found + false))).sum()) / n_p
+    metric = Metric(value, None, "no_interval")
+    if groups.exact:
+        return Bounded(metric, True, value, value)
+    highest = float((p * (found / np.maximum(found + false - n, 1))).sum()) / n_p
+    start = found - p + false  # accepted before the first positive of the bin, which comes last
+    lowest = float((p - false * harmonic_gap(start, p)).sum()) / n_p
+    return Bounded(metric, False, min(max(lowest, 0.0), value), max(min(highest, 1.0), value))
+
+
+def _one_sided(groups: Groups) -> str | None:
+    if not groups.positives.any():
+        return "no_true_samples"
+    return None if groups.negatives.any() else "no_other_samples"
+
+
+def _placements(groups: Groups) -> tuple[Floats, Floats]:
+    """For each group, the share of negatives that a positive there beats, and the share of
+    positives that beat a negative there; ties half: float64, shape (G,) each.
+    """
+    p, n = groups.positives, groups.negatives
+    above = p.sum() - np.cumsum(p)
+    return (np.cumsum(n) - n / 2) / n.sum(), (above + p / 2) / p.sum()
+
+
+def _delong_error(groups: Groups, value: float) -> float:
+    """Standard error; 0 where a side has a single sample, whose spread can't be seen."""
+    n_p, n_n = int(groups.positives.sum()), int(groups.negatives.sum())
+    if n_p < 2 or n_n < 2:
+        return 0.0
+    beats, beaten = _placements(groups)
+    of_positives = float((groups.positives * (beats - value) ** 2).sum()) / (n_p - 1)
+    of_negatives = float((groups.negatives * (beaten - value) ** 2).sum()) / (n_n - 1)
+    return float(np.sqrt(of_positives / n_p + of_negatives / n_n))
+
+
+def _logit_metric(value: float, error: float) -> Metric:
+    if value == 1:
+        return Metric(value, None, "no_errors_seen")
+    if value == 0:
+        return Metric(value, None, "none_right")
+    low, high = LOGIT.interval(value, error)
+    if np.isnan(low):
+        return Metric(value, None, "no_interval")
+    return Metric(value, (float(low), float(high)), None)
+
+
+def _limits(figures: list[Bounded]) -> Floats:
+    nan = float("nan")
+    limits = np.array(
+        [(nan if f.lowest is None else f.lowest, nan if f.highest is None else f.highest)
+         for f in figures], np.float64
+    ).reshape(-1, 2)  # fmt: skip
+    limits.flags.writeable = False
+    return limits
+
+
+def _macro(figures: list[Bounded], error: float | None) -> Bounded:
+    """The mean of the figures that are defined."""
+    exact = figures[0].exact
+    values = [f.metric.value for f in figures if f.metric.value is not None]
+    if not values:
+        reasons = {f.metric.reason for f in figures}
+        nothing = next(iter(reasons & {"no_scores", "no_samples"}), None)
+        return Bounded.undefined(nothing or "constant_labels_or_predictions", exact)
+    value = float(np.mean(values))
+    metric = Metric(value, None, "no_interval") if error is None else _logit_metric(value, error)
+    if exact:
+        return Bounded(metric, True, value, value)
+    low, high = (float(x) for x in np.nanmean(_limits(figures), axis=0))
+    return Bounded(metric, False, min(low, value), max(high, value))
+
+
+def _macro_auc_error(ranked: RankedScores, aucs: list[Bounded]) -> float | None:
+    """Standard error of the mean AUC; None where it would cost too much.
+
+    All classes are scored on the same samples, so each sample's pull on each class's AUC is
+    added up over the classes first: (placement - AUC) · n / (samples of its side).
+    """
+    if not ranked.exact or ranked.n == 0 or ranked.n * ranked.n_classes > JOINT_LIMIT:
+        return None
+    labels, scores = ranked.rows()
+    pull = np.zeros(len(labels))
+    n_defined = 0
+    for k, groups in enumerate(ranked.groups()):
+        auc = aucs[k].metric.value
+        if auc is None:
+            continue
+        n_defined += 1
+        beats, beaten = _placements(groups)
+        at = np.searchsorted(groups.scores, scores[:, k].astype(np.float64))
+        own = labels == k
+        n_own = int(np.count_nonzero(own))
+        pull += np.where(own, (beats[at] - auc) / n_own, (beaten[at] - auc) / (len(own) - n_own))
+    if n_defined == 0:
+        return None
+    squares = np.sort(pull) ** 2  # sorted, so that the order of the samples leaves no trace
+    return float(np.sqrt(squares.sum())) / n_defined

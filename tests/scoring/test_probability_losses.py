@@ -1,0 +1,129 @@
+"""Log loss and Brier score against scikit-learn, with their ends and their intervals."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import brier_score_loss, log_loss
+
+from reportgen.errors import DataError
+from reportgen.scoring import BrierScore, LogLoss, Scores
+from reportgen.scoring.probability_losses import WORST_LOG_LOSS
+from tests.scoring.samples import assert_adds_up, cuts, maybe, model, orders
+
+Z = stats.norm.ppf(0.975)
+
+
+def own(p, labels):
+    return p[np.arange(len(p)), labels]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sharp", [0.5, 3.0, 12.0])
+def test_log_loss_is_that_of_scikit_learn(dtype, sharp):
+    p, labels = model(3_000, 6, sharp=sharp, dtype=dtype)
+    got = LogLoss.of(own(p, labels)).metric().value
+    exact = own(p, labels).astype(np.float64)
+    assert got == pytest.approx(-np.mean(np.log(np.maximum(exact, 2.0**-52))), rel=1e-12)
+    if dtype is np.float64:
+        assert got == pytest.approx(log_loss(labels, p, labels=range(6)), rel=1e-12)
+
+
+def test_a_sample_without_a_chance_costs_36_nats_and_is_counted():
+    loss = LogLoss.of([0.0, 1e-20, 2.0**-52, 0.5])
+    assert (loss.n, loss.n_zero, loss.n_clipped) == (4, 1, 2)
+    assert loss.metric().value == pytest.approx((3 * WORST_LOG_LOSS + math.log(2)) / 4, rel=1e-15)
+    assert pytest.approx(36.04, abs=0.01) == WORST_LOG_LOSS
+    p = np.array([[1.0, 0.0], [0.25, 0.75], [0.9, 0.1]])
+    assert LogLoss.of(own(p, [1, 1, 0])).metric().value == pytest.approx(
+        log_loss([1, 1, 0], p), rel=1e-12
+    )
+
+
+def test_the_interval_of_log_loss_is_symmetric_on_the_log_scale():
+    p, labels = model(400, 4)
+    losses = -np.log(own(p, labels))
+    low, high = LogLoss.of(own(p, labels)).metric().interval
+    half = Z * stats.sem(losses) / losses.mean()
+    assert math.log(high / losses.mean()) == pytest.approx(half, rel=1e-9)
+    assert math.log(losses.mean() / low) == pytest.approx(half, rel=1e-9)
+
+
+def test_losses_at_their_ends_have_no_interval():
+    perfect, worst = LogLoss.of([1.0, 1.0]).metric(), LogLoss.of([0.0, 0.0]).metric()
+    assert (perfect.value, perfect.interval, perfect.reason) == (0, None, "no_errors_seen")
+    assert math.copysign(1, perfect.value) == 1
+    assert (worst.value, worst.interval, worst.reason) == (WORST_LOG_LOSS, None, "none_right")
+    assert LogLoss.of([0.25, 0.25, 0.25]).metric().reason == "no_interval"
+    assert LogLoss.of([0.25]).metric().reason == "no_interval"
+
+
+def test_losses_are_undefined_without_scores():
+    assert LogLoss.of([np.nan]).metric().reason == "no_scores"
+    assert LogLoss().metric().reason == "no_samples"
+    assert BrierScore().metric().reason == "no_samples"
+    assert BrierScore.of(Scores.of([[np.nan, np.nan]], [0])).metric().reason == "no_scores"
+    assert LogLoss.of([np.nan, 0.5]).n == 1
+
+
+def test_a_loss_of_no_probability_is_refused():
+    with pytest.raises(DataError) as caught:
+        LogLoss.of([-2.3])
+    assert caught.value.slug == "probability-range"
+
+
+@given(st.lists(maybe, max_size=50), cuts, orders)
+def test_log_loss_adds_up(values, cuts, order):
+    assert_adds_up(lambda rows: LogLoss.of(np.array(rows, float)), LogLoss(), values, cuts, order)
+
+
+@pytest.mark.parametrize("k", [2, 3, 40])
+def test_brier_is_that_of_scikit_learn_on_the_scale_0_to_2(k):
+    p, labels = model(1_500, k)
+    expected = brier_score_loss(
+        labels if k == 2 else np.eye(k)[labels], p[:, 1] if k == 2 else p, scale_by_half=False
+    )
+    score = BrierScore.of(Scores.of(p, labels)).metric()
+    assert score.value == pytest.approx(expected, rel=1e-12)
+    streamed = BrierScore.of_squares(own(p, labels), (p**2).sum(axis=1)).metric()
+    assert streamed.value == pytest.approx(expected, rel=1e-12)
+    assert streamed.interval == pytest.approx(score.interval, rel=1e-9)
+
+
+def test_the_interval_of_brier_is_symmetric_on_the_logit_scale_of_half_of_it():
+    p, labels = model(400, 4)
+    half = np.sum((p - np.eye(4)[labels]) ** 2, axis=1) / 2
+    low, high = BrierScore.of(Scores.of(p, labels)).metric().interval
+    mean, error = half.mean(), stats.sem(half)
+    logit = [math.log(x / (1 - x)) for x in (low / 2, mean, high / 2)]
+    assert logit[2] - logit[1] == pytest.approx(Z * error / (mean * (1 - mean)), rel=1e-9)
+    assert logit[1] - logit[0] == pytest.approx(Z * error / (mean * (1 - mean)), rel=1e-9)
+
+
+def test_brier_at_its_ends_has_no_interval():
+    sure = np.eye(3)
+    right = BrierScore.of(Scores.of(sure, [0, 1, 2])).metric()
+    wrong = BrierScore.of(Scores.of(sure, [1, 2, 0])).metric()
+    assert (right.value, right.reason) == (0, "no_errors_seen")
+    assert (wrong.value, wrong.reason) == (2, "none_right")
+    assert BrierScore.of(Scores.of([[0.5, 0.5]] * 3, [0, 1, 1])).metric().reason == "no_interval"
+
+
+def test_brier_refuses_squares_of_other_samples():
+    with pytest.raises(ValueError, match="different samples"):
+        BrierScore.of_squares([0.5, np.nan], [0.5, 0.5])
+
+
+@given(st.lists(st.tuples(maybe, st.integers(0, 1)), max_size=50), cuts,
+       orders)  # fmt: skip
+def test_brier_adds_up(rows, cuts, order):
+    def of(rows):
+        p = np.array([row[0] for row in rows], float)
+        return BrierScore.of(
+            Scores.of(np.stack([p, 1 - p], axis=1), np.array([row[1] for row in rows], int))
+        )
+
+    assert_adds_up(of, BrierScore(), rows, cuts, order)

@@ -1,0 +1,322 @@
+"""ROC AUC and average precision: against scikit-learn; from histograms within their bounds."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from reportgen.scoring import RankedScores, Ranking, Scores
+from reportgen.scoring import ranking as ranking_module
+from reportgen.scoring.ranks import FINE_BINS, SCORES_LIMIT, Groups, fine_bins
+from tests.scoring.samples import assert_adds_up, confidences, cuts, maybe, model, orders
+
+
+def rank(p, labels, limit=SCORES_LIMIT):
+    return Ranking.of(RankedScores.of(Scores.of(p, labels), limit))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("decimals", [2, 15])
+@pytest.mark.parametrize("k", [2, 6, 40])
+def test_they_are_those_of_scikit_learn_with_ties_and_without(k, decimals, dtype):
+    p, labels = model(1_200, k)
+    p = np.round(p, decimals)
+    p[:, 0] = np.maximum(1 - p[:, 1:].sum(axis=1), 0)
+    p = (p / p.sum(axis=1, keepdims=True)).astype(dtype)
+    got = rank(p, labels)
+    present = np.unique(labels)
+    aucs = [roc_auc_score(labels == c, p[:, c]) for c in present]
+    precisions = [average_precision_score(labels == c, p[:, c]) for c in present]
+    assert got.roc_auc.value[present] == pytest.approx(aucs, rel=1e-12)
+    assert got.average_precision.value[present] == pytest.approx(precisions, rel=1e-12)
+    assert got.macro_roc_auc.metric.value == pytest.approx(np.mean(aucs), rel=1e-12)
+    assert got.macro_average_precision.metric.value == pytest.approx(np.mean(precisions), rel=1e-12)
+    assert (got.exact, got.n_bins, got.n_averaged) == (True, 0, len(present))
+    assert got.macro_roc_auc.error == 0
+
+
+def one_class(rows):
+    """(class 1 against class 0): probabilities and labels of (score, positive) rows."""
+    p = np.array([row[0] for row in rows], float)
+    return np.stack([1 - p, p], axis=1), np.array([row[1] for row in rows], int)
+
+
+scored = st.lists(st.tuples(confidences, st.booleans()), min_size=1, max_size=50)
+
+
+@given(scored)
+def test_any_two_classes_are_ranked_as_scikit_learn_does(rows):
+    p, labels = one_class(rows)
+    got = rank(p, labels)
+    if len(set(labels)) < 2:
+        missing = "no_true_samples" if labels[0] == 0 else "no_other_samples"
+        assert got.roc_auc.reason[1] == got.average_precision.reason[1] == missing
+        assert got.macro_roc_auc.metric.reason == "constant_labels_or_predictions"
+        assert np.isnan(got.roc_auc_bounds).all()
+        return
+    assert got.roc_auc.value[1] == pytest.approx(
+        roc_auc_score(labels, p[:, 1]), rel=1e-12, abs=1e-15
+    )
+    with warnings.catch_warnings():
+        expected = average_precision_score(labels, p[:, 1])
+    assert got.average_precision.value[1] == pytest.approx(expected, rel=1e-12)
+
+
+coarse = st.lists(
+    st.tuples(st.one_of(st.sampled_from([0.5, 0.5 + 2e-6, 0.5 + 4e-6, 0.5 + 6e-6, 1.0]), st.floats(0.5, 0.50001)),
+              st.booleans()), min_size=2, max_size=40,
+)  # fmt: skip
+"""Scores that share a few bins of the fine histogram."""
+
+
+@given(coarse)
+def test_histograms_keep_both_within_the_stated_bounds(rows):
+    p, labels = one_class(rows)
+    exact, binned = rank(p, labels), rank(p, labels, limit=0)
+    assert (exact.exact, binned.exact, binned.n_bins) == (True, False, FINE_BINS)
+    if len(set(labels)) < 2:
+        assert binned.roc_auc.reason == exact.roc_auc.reason
+        return
+    for name in ("roc_auc", "average_precision"):
+        value = getattr(exact, name).value
+        low, high = getattr(binned, f"{name}_bounds").T
+        assert np.all(low - 1e-12 <= value)
+        assert np.all(value <= high + 1e-12)
+        assert np.all(low <= getattr(binned, name).value)
+        macro, of_bins = getattr(exact, f"macro_{name}"), getattr(binned, f"macro_{name}")
+        assert of_bins.lowest - 1e-12 <= macro.metric.value <= of_bins.highest + 1e-12
+
+
+@pytest.mark.parametrize("positives_first", [True, False])
+def test_the_bounds_are_reached_by_the_best_and_the_worst_order_inside_a_bin(positives_first):
+    positive = np.repeat([positives_first, not positives_first], [20, 20])
+    if positives_first:  # tied with each other: no later one waits for an earlier one
+        score = np.where(positive, 0.5 + 3e-6, 0.5 + 1e-6)
+    else:
+        score = 0.5 + np.linspace(5e-6, 1e-6, 40)
+    p, labels = one_class(list(zip(score, positive, strict=True)))
+    exact, binned = rank(p, labels), rank(p, labels, limit=0)
+    side = 1 if positives_first else 0
+    assert exact.roc_auc.value[1] == pytest.approx(binned.roc_auc_bounds[1, side])
+    assert exact.average_precision.value[1] == pytest.approx(
+        binned.average_precision_bounds[1, side]
+    )
+
+
+def test_the_certificate_is_half_of_the_pairs_that_share_a_bin():
+    groups = Groups.of_bins(np.array([2, 0, 3, 0]), np.array([1, 0, 4, 2]))
+    auc = ranking_module.roc_auc(groups)
+    assert auc.metric.value == (1 * 1 + 4 * (2 + 1.5) + 2 * 5) / 35
+    assert auc.error == pytest.approx((1 * 2 + 4 * 3) / 35 / 2)
+    assert groups.scores.tolist() == [0.125, 0.625, 0.875]
+
+
+def test_histograms_of_a_peaked_model_are_close():
+    p, labels = model(20_000, 10, sharp=4)
+    exact, binned = rank(p, labels), rank(p, labels, limit=0)
+    error = np.abs(exact.roc_auc.value - binned.roc_auc.value)
+    bound = binned.roc_auc_bounds[:, 1] - binned.roc_auc.value
+    assert np.all(error <= bound)
+    assert bound.max() < 1e-4
+    assert binned.macro_roc_auc.metric.value == pytest.approx(
+        exact.macro_roc_auc.metric.value, abs=1e-5
+    )
+
+
+def test_a_score_of_1_is_in_the_last_bin_and_zero_has_no_sign():
+    last = 1 - 2.0**-16
+    p, labels = one_class([(last, 1), (1.0, 1), (last - 1e-9, 0), (0.0, 0), (-0.0, 1)])
+    *_, groups = RankedScores.of(Scores.of(p, labels), 0).groups()
+    assert groups.scores.tolist() == [2.0**-17, 1 - 1.5 * 2.0**-16, 1 - 2.0**-17]
+    assert groups.positives.tolist() == [1, 0, 2]
+    *_, exact = RankedScores.of(Scores.of(p, labels)).groups()
+    assert exact.scores.tolist() == [0, last - 1e-9, last, 1]
+    assert exact.positives.tolist() == [1, 0, 1, 1]
+
+
+def test_scores_on_the_grid_of_the_bins_are_ranked_exactly_by_them():
+    rng = np.random.default_rng(0)
+    score = rng.integers(0, FINE_BINS + 1, 2_000) / FINE_BINS
+    score[score == 1] = 0.5
+    p = np.stack([1 - score, score], axis=1)
+    labels = (rng.random(2_000) < score).astype(int)
+    assert rank(p, labels, limit=0).roc_auc.value[1] == pytest.approx(
+        roc_auc_score(labels, score), rel=1e-12
+    )
+
+
+def delong(positive, negative):
+    """AUC and its standard error from all pairs."""
+    wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
+    v10, v01 = wins.mean(axis=1), wins.mean(axis=0)
+    return wins.mean(), np.sqrt(v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01))
+
+
+@pytest.mark.parametrize("decimals", [1, 15])
+def test_the_interval_is_delongs_on_the_logit_scale(decimals):
+    p, labels = model(300, 3)
+    p[:, 1] = np.round(p[:, 1], decimals)
+    p[:, 2] = 1 - p[:, 1]
+    p[:, 0] = 0
+    auc, error = delong(p[labels == 1, 1], p[labels != 1, 1])
+    metric = rank(p, labels).roc_auc.metric(1)
+    low, high = metric.interval
+    half = 1.959963984540054 * error / (auc * (1 - auc))
+    centre = np.log(auc / (1 - auc))
+    assert metric.value == pytest.approx(auc, rel=1e-12)
+    assert np.log(high / (1 - high)) == pytest.approx(centre + half, rel=1e-9)
+    assert np.log(low / (1 - low)) == pytest.approx(centre - half, rel=1e-9)
+
+
+def test_binned_scores_widen_the_interval_by_the_bound():
+    positives, negatives = np.array([2, 5, 9, 14]), np.array([12, 8, 6, 1])
+    as_ties = ranking_module.roc_auc(Groups(np.arange(4) / 4, positives, negatives, 0.0))
+    as_bins = ranking_module.roc_auc(Groups(np.arange(4) / 4, positives, negatives, 0.25))
+    assert as_ties.metric.value == as_bins.metric.value
+    low, high = as_ties.metric.interval
+    assert as_bins.error > 0.05
+    assert as_bins.metric.interval == pytest.approx(
+        (low - as_bins.error, min(high + as_bins.error, 1)), rel=1e-12
+    )
+
+
+def test_the_interval_of_the_macro_auc_is_that_of_resampling_the_samples():
+    p, labels = model(600, 4, seed=5)
+    low, high = rank(p, labels).macro_roc_auc.metric.interval
+    rng = np.random.default_rng(0)
+    draws = np.array([
+        rank(p[i], labels[i]).macro_roc_auc.metric.value
+        for i in (rng.integers(0, 600, 600) for _ in range(300))
+    ])  # fmt: skip
+    logits = np.log(draws / (1 - draws))
+    half = (np.log(high / (1 - high)) - np.log(low / (1 - low))) / 2 / 1.959964
+    assert half == pytest.approx(logits.std(), rel=0.12)
+
+
+def test_two_classes_have_one_auc_and_one_interval():
+    p, labels = model(2_000, 2)
+    got = rank(p, labels)
+    of_class = got.roc_auc.metric(0).interval
+    assert got.macro_roc_auc.metric.interval == pytest.approx(of_class, rel=1e-3)
+
+
+def test_the_macro_interval_is_left_out_where_it_would_cost_too_much(monkeypatch):
+    p, labels = model(100, 3)
+    monkeypatch.setattr(ranking_module, "JOINT_LIMIT", 299)
+    metric = rank(p, labels).macro_roc_auc.metric
+    assert (metric.interval, metric.reason) == (None, "no_interval")
+    assert rank(p, labels, limit=0).macro_roc_auc.metric.reason == "no_interval"
+
+
+def test_classes_without_samples_are_left_out_of_the_mean():
+    p, labels = model(500, 4)
+    keep = labels != 2
+    got = rank(p[keep], labels[keep])
+    assert (got.roc_auc.reason[2], got.average_precision.reason[2]) == ("no_true_samples",) * 2
+    assert got.n_averaged == 3
+    assert got.macro_roc_auc.metric.value == pytest.approx(np.nanmean(got.roc_auc.value), rel=1e-14)
+    assert got.macro_roc_auc.metric.interval is not None
+
+
+def test_perfect_and_reversed_rankings_have_no_interval():
+    p = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.2, 0.8]])
+    good, bad = rank(p, [0, 0, 1, 1]), rank(p, [1, 1, 0, 0])
+    assert (good.roc_auc.value.tolist(), good.roc_auc.reason[0]) == ([1, 1], "no_errors_seen")
+    assert (bad.roc_auc.value.tolist(), bad.roc_auc.reason[0]) == ([0, 0], "none_right")
+    assert good.macro_roc_auc.metric.reason == "no_errors_seen"
+    assert good.average_precision.value.tolist() == [1, 1]
+
+
+def test_a_single_sample_of_a_class_gives_no_interval():
+    p, labels = model(50, 2, seed=1)
+    labels[:] = 0
+    labels[7] = 1
+    metric = rank(p, labels).roc_auc.metric(1)
+    assert metric.reason in ("no_interval", "no_errors_seen", "none_right")
+    assert metric.interval is None
+
+
+def test_a_constant_score_ranks_nothing():
+    got = rank([[0.5, 0.5]] * 6, [0, 1, 1, 0, 1, 0])
+    assert got.roc_auc.value.tolist() == [0.5, 0.5]
+    assert got.average_precision.value.tolist() == [0.5, 0.5]
+
+
+def test_they_are_undefined_without_scores():
+    nothing = Ranking.of(RankedScores.of(Scores.of([[np.nan, np.nan]], [0])))
+    assert nothing.roc_auc.reason == ("no_scores", "no_scores")
+    assert nothing.macro_average_precision.metric.reason == "no_scores"
+    assert Ranking.of(RankedScores.empty(3)).macro_roc_auc.metric.reason == "no_samples"
+
+
+def test_one_class_is_nothing_to_rank():
+    got = rank([[1.0], [1.0]], [0, 0])
+    assert got.roc_auc.reason == ("no_other_samples",)
+    assert got.macro_roc_auc.metric.reason == "constant_labels_or_predictions"
+
+
+def test_half_precision_is_said():
+    p, labels = model(50, 3)
+    assert rank(p.astype(np.float16), labels).half_precision
+    assert not rank(p.astype(np.float32), labels).half_precision
+
+
+def test_counts_beyond_64_bits_are_ranked_too():
+    many = 3 * 10**9
+    groups = Groups.of_bins(np.array([many, many, 0]), np.array([0, many, many]))
+    assert ranking_module.roc_auc(groups).metric.value == pytest.approx(0.875, rel=1e-12)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(maybe, st.integers(0, 1)), max_size=50), cuts, orders)
+def test_scores_add_up_below_across_and_above_the_limit(rows, cuts, order):
+    for limit in (1_000, 40, 0):
+
+        def of(rows, limit=limit):
+            return RankedScores.of(Scores.of(*one_class(rows)), limit)
+
+        assert_adds_up(of, RankedScores.empty(2, limit), rows, cuts, order)
+
+
+def test_batches_give_the_very_figures_of_the_whole():
+    p, labels = model(2_000, 5, dtype=np.float32)
+    for limit in (10**6, 3_000):
+        parts = [
+            RankedScores.of(Scores.of(p[i : i + 128], labels[i : i + 128]), limit)
+            for i in range(0, 2_000, 128)
+        ]
+        total = RankedScores.empty(5, limit)
+        for part in reversed(parts):
+            total = total + part
+        whole = rank(p, labels, limit)
+        assert Ranking.of(total).macro_roc_auc == whole.macro_roc_auc
+        assert Ranking.of(total).roc_auc == whole.roc_auc
+        assert Ranking.of(total).average_precision == whole.average_precision
+
+
+def test_waiting_scores_are_counted_only_once(monkeypatch):
+    monkeypatch.setattr("reportgen.scoring.ranks._PENDING", 300)
+    p, labels = model(1_000, 3)
+    total = RankedScores.empty(3, 600)
+    for i in range(0, 1_000, 50):
+        total = total + RankedScores.of(Scores.of(p[i : i + 50], labels[i : i + 50]), 600)
+    assert not total.exact
+    assert total.n == 1_000
+    assert total == RankedScores.of(Scores.of(p, labels), 600)
+
+
+def test_other_limits_or_classes_do_not_add_up():
+    with pytest.raises(ValueError, match="different"):
+        _ = RankedScores.empty(2) + RankedScores.empty(3)
+    with pytest.raises(ValueError, match="different"):
+        _ = RankedScores.empty(2, 5) + RankedScores.empty(2, 6)
+
+
+@pytest.mark.parametrize(
+    ("k", "bins"), [(1, 65_536), (64, 65_536), (65, 32_768), (1_000, 4_096), (21_000, 128)]
+)
+def test_histograms_of_many_classes_stay_in_memory(k, bins):
+    assert fine_bins(k) == bins
