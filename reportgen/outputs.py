@@ -115,7 +115,8 @@ def sole_writer(folder: Path) -> Iterator[None]:
         raise output_error(path, error) from error
     with stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A record lock: forked workers that outlive a killed run for seconds don't hold it.
+            fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise OutputError(
                 f"another run is writing to {quoted(folder.name)}",

@@ -128,10 +128,40 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
 
 def test_a_second_run_to_the_same_folder_is_refused(tmp_path):
     pytest.importorskip("fcntl")
+    program = (
+        "import sys; from pathlib import Path; from reportgen import outputs\n"
+        "with outputs.sole_writer(Path(sys.argv[1])): print('writing')"
+    )
+
+    def second():
+        words = [sys.executable, "-c", program, str(tmp_path)]
+        return subprocess.run(words, capture_output=True, text=True)
+
     with outputs.sole_writer(tmp_path):
-        with pytest.raises(OutputError) as caught, outputs.sole_writer(tmp_path):
-            pass
-        assert caught.value.slug == "output-busy"
-    with outputs.sole_writer(tmp_path):
-        pass
+        assert "OutputError: another run is writing" in second().stderr
+        assert 'slug="output-busy"' in Path(outputs.__file__).read_text()
+    assert second().stdout == "writing\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_run_whose_workers_linger_does_not_hold_the_folder(tmp_path):
+    pytest.importorskip("fcntl")
+    program = (
+        "import os, sys, time; from pathlib import Path; from reportgen import outputs\n"
+        "with outputs.sole_writer(Path(sys.argv[1])):\n"
+        "    child = os.fork()\n"
+        "    if child: print(child, flush=True)\n"
+        "    time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    child = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    try:
+        with outputs.sole_writer(tmp_path):
+            pass
+    finally:
+        os.kill(child, 9)
+        process.stdout.close()
