@@ -11,7 +11,8 @@ from reportgen.confusion import ConfusionMatrix
 from reportgen.metrics import Metric, per_class_metrics, summary_metrics
 
 CLASS_NAMES = (
-    "precision recall specificity npv fpr fnr fdr for f1 jaccard balanced_accuracy mcc prevalence"
+    "precision recall specificity npv fpr fnr fdr for f1 jaccard balanced_accuracy mcc prevalence "
+    "f2 f0_5 informedness markedness lift"
 )
 SUMMARY_NAMES = (
     "accuracy error_rate no_information_rate balanced_accuracy macro_precision macro_recall "

@@ -16,6 +16,7 @@ from sklearn import metrics as sk
 
 from reportgen.metrics import (
     COUNTS,
+    ORDINAL,
     PER_CLASS,
     REASONS,
     SUMMARY,
@@ -39,7 +40,7 @@ def test_every_name_is_there_in_its_order() -> None:
     assert [count.name for count in COUNTS] == ["support", "predicted", "tp", "fp", "fn", "tn"]
 
 
-@pytest.mark.parametrize("metric", [*COUNTS, *PER_CLASS, *SUMMARY], ids=lambda m: m.name)
+@pytest.mark.parametrize("metric", [*COUNTS, *PER_CLASS, *SUMMARY, *ORDINAL], ids=lambda m: m.name)
 def test_a_description_is_complete_and_plain(metric: Any) -> None:
     assert metric.meaning[0].isupper()
     assert metric.meaning.endswith(".")
@@ -71,7 +72,7 @@ def test_the_documentation_is_that_of_the_code() -> None:
     path = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
     page = path.read_text(encoding="utf-8")
     assert page == updated(page), "run: python -m reportgen.metrics.markdown docs/metrics.md"
-    for metric in (*PER_CLASS, *SUMMARY):
+    for metric in (*PER_CLASS, *SUMMARY, *ORDINAL):
         assert f"(`{metric.name}`)" in page
     assert all(f"| `{code}` |" in reference() for code in REASONS)
 
@@ -119,6 +120,11 @@ def test_counts_of_a_class_worked_by_hand() -> None:
         ("mcc", [48 / math.sqrt(6 * 7 * 11 * 12), 27 / math.sqrt(11 * 9 * 9 * 7),
                  -2 / math.sqrt(1 * 2 * 16 * 17)]),
         ("prevalence", [7 / 18, 9 / 18, 2 / 18]),
+        ("f2", [25 / 34, 35 / 47, 0]),
+        ("f0_5", [25 / 31, 35 / 53, 0]),
+        ("informedness", [5 / 7 - 1 / 11, 7 / 9 - 4 / 9, -1 / 16]),
+        ("markedness", [5 / 6 - 2 / 12, 7 / 11 - 2 / 7, -2 / 17]),
+        ("lift", [5 * 18 / (6 * 7), 7 * 18 / (11 * 9), 0]),
     ],
 )  # fmt: skip
 def test_per_class_metrics_worked_by_hand(name: str, expected: list[float]) -> None:
@@ -196,6 +202,8 @@ def test_per_class_values_equal_those_of_scikit_learn(table: NDArray[np.int64]) 
     jaccard = sk.jaccard_score(y, p, labels=list(k), average=None, zero_division=0)
     seen = (support > 0) | (table.sum(0) > 0)
     equal(ours["jaccard"], np.where(seen, jaccard, np.nan))
+    for name, beta in (("f2", 2), ("f0_5", 0.5)):
+        equal(ours[name], sk.fbeta_score(y, p, beta=beta, **options))
     assert np.array_equal(ClassCounts.of(of(table)).support, support)
     negatives = [sk.recall_score(y != i, p != i, zero_division=np.nan) for i in k]
     equal(ours["specificity"], negatives)
@@ -207,6 +215,11 @@ def test_per_class_values_equal_those_of_scikit_learn(table: NDArray[np.int64]) 
         if ours["balanced_accuracy"].metric(i).value is not None:
             balanced = sk.balanced_accuracy_score(y == i, p == i)
             assert ours["balanced_accuracy"].value[i] == pytest.approx(balanced, rel=1e-12)
+            adjusted = sk.balanced_accuracy_score(y == i, p == i, adjusted=True)
+            assert ours["informedness"].value[i] == pytest.approx(adjusted, rel=1e-12, abs=1e-15)
+        if ours["markedness"].metric(i).value is not None:  # that of predictions taken for labels
+            adjusted = sk.balanced_accuracy_score(p == i, y == i, adjusted=True)
+            assert ours["markedness"].value[i] == pytest.approx(adjusted, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("table", TABLES)

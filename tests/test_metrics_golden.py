@@ -29,6 +29,7 @@ CLASS_NAMES = {
                                "for", "f1", "jaccard", "prevalence")},
     "balanced_accuracy": "balanced_accuracy_one_vs_rest",
     "mcc": "mcc_one_vs_rest",
+    **{name: name for name in ("f2", "f0_5", "informedness", "markedness", "lift")},
 }  # fmt: skip
 STATISTICS: dict[str, tuple[str, Callable[[ConfusionMatrix], Any]]] = {
     "macro_recall": ("macro_recall", gradients.macro_recall),

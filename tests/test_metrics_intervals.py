@@ -13,9 +13,9 @@ from scipy import stats
 
 from reportgen.metrics import (
     ClassCounts,
+    class_figures,
     gradients,
     one_sided_error_bound,
-    per_class,
     wilson,
 )
 from reportgen.metrics.gradients import Statistic
@@ -185,18 +185,32 @@ def test_gradients_and_errors_equal_complex_step_derivatives(name: str) -> None:
     assert checked > 30
 
 
-CLASS_DEFINITIONS: dict[str, tuple[Callable[..., Any], Callable[..., per_class.Estimates]]] = {
-    "f1": (lambda tp, fp, fn, tn: 2 * tp / (2 * tp + fp + fn), per_class.f1),
-    "jaccard": (lambda tp, fp, fn, tn: tp / (tp + fp + fn), per_class.jaccard),
+CLASS_DEFINITIONS: dict[str, tuple[Callable[..., Any], Callable[..., class_figures.Estimates]]] = {
+    "f1": (lambda tp, fp, fn, tn: 2 * tp / (2 * tp + fp + fn), class_figures.FBeta(1, 1)),
+    "jaccard": (lambda tp, fp, fn, tn: tp / (tp + fp + fn), class_figures.jaccard),
+    "f2": (lambda tp, fp, fn, tn: 5 * tp / (5 * tp + 4 * fn + fp), class_figures.FBeta(4, 1)),
+    "f0_5": (lambda tp, fp, fn, tn: 5 * tp / (5 * tp + fn + 4 * fp), class_figures.FBeta(1, 4)),
+    "informedness": (
+        lambda tp, fp, fn, tn: tp / (tp + fn) + tn / (tn + fp) - 1,
+        class_figures.informedness,
+    ),
+    "markedness": (
+        lambda tp, fp, fn, tn: tp / (tp + fp) + tn / (tn + fn) - 1,
+        class_figures.markedness,
+    ),
+    "lift": (
+        lambda tp, fp, fn, tn: tp * (tp + fp + fn + tn) / ((tp + fp) * (tp + fn)),
+        class_figures.lift,
+    ),
     "balanced_accuracy": (
         lambda tp, fp, fn, tn: (tp / (tp + fn) + tn / (tn + fp)) / 2,
-        per_class.balanced_accuracy,
+        class_figures.balanced_accuracy,
     ),
     "mcc": (
         lambda tp, fp, fn, tn: (
             (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
         ),
-        per_class.matthews,
+        class_figures.matthews,
     ),
 }
 

@@ -73,8 +73,17 @@ def test_values_stay_in_range_and_intervals_contain_them(table: Table) -> None:
         if metric.interval is not None:
             assert metric.value is not None
             low, high = metric.interval
-            assert -1 <= low <= metric.value <= high <= 1
+            assert low <= metric.value <= high
             assert low < high
+    for name, column in columns(table).items():
+        worst = -1 if name in ("mcc", "informedness", "markedness") else 0
+        best = table.sum() if name == "lift" else 1
+        for metric in column:
+            assert metric.value is None or worst <= metric.value <= best
+            # an interval on the log scale has no upper end to stop at
+            low, high = metric.interval or (0, 0)
+            assert worst <= low
+            assert high <= best or name == "lift"
 
 
 @given(tables, st.randoms(use_true_random=False))
@@ -97,11 +106,15 @@ def test_transposing_swaps_precision_and_recall_and_keeps_the_symmetric_figures(
 ) -> None:
     before, after = columns(table), columns(table.T)
     for ours, theirs in (("precision", "recall"), ("specificity", "npv"), ("fpr", "for"),
-                         ("fnr", "fdr")):  # fmt: skip
+                         ("fnr", "fdr"), ("informedness", "markedness")):  # fmt: skip
         for a, b in zip(before[ours], after[theirs], strict=True):
             assert (a.value, a.interval) == (b.value, b.interval)
     for name in ("f1", "jaccard", "mcc"):
         assert all(map(same, before[name], after[name])), name
+    assert all(map(same, before["f2"], after["f0_5"]))
+    for a, b in zip(before["lift"], after["lift"], strict=True):
+        assert a.value == b.value
+        assert a.interval is None or a.interval == pytest.approx(b.interval, rel=1e-9)
     for name in ("accuracy", "error_rate", "cohen_kappa", "matthews_corrcoef"):
         assert same(summary(table)[name], summary(table.T)[name]), name
 

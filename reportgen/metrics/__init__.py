@@ -5,24 +5,45 @@ one float64 division at the end. To add a metric, add one entry to ``PER_CLASS``
 or ``SUMMARY`` (``overall.py``); JSON, CSV, page, glossary and documentation follow from it.
 """
 
-from reportgen.metrics.definitions import REASONS, Definition, Metric, MetricColumn
-from reportgen.metrics.intervals import CONFIDENCE, one_sided_error_bound, wilson
+from reportgen.metrics.bootstrap import DRAWS, bootstrap_intervals
+from reportgen.metrics.class_figures import ClassCounts
+from reportgen.metrics.definitions import (
+    MACRO_MODES,
+    REASONS,
+    Definition,
+    Intervals,
+    MacroMode,
+    Metric,
+    MetricColumn,
+)
+from reportgen.metrics.exact import exact_intervals
+from reportgen.metrics.intervals import CONFIDENCE, clopper_pearson, one_sided_error_bound, wilson
+from reportgen.metrics.ordinal import ORDINAL, ordinal_metrics
 from reportgen.metrics.overall import SUMMARY, MacroNote, macro_note, summary_metrics
-from reportgen.metrics.per_class import COUNTS, PER_CLASS, ClassCounts, per_class_metrics
+from reportgen.metrics.per_class import COUNTS, PER_CLASS, per_class_metrics
 
 __all__ = [
     "CONFIDENCE",
     "COUNTS",
+    "DRAWS",
+    "MACRO_MODES",
+    "ORDINAL",
     "PER_CLASS",
     "REASONS",
     "SUMMARY",
     "ClassCounts",
     "Definition",
+    "Intervals",
+    "MacroMode",
     "MacroNote",
     "Metric",
     "MetricColumn",
+    "bootstrap_intervals",
+    "clopper_pearson",
+    "exact_intervals",
     "macro_note",
     "one_sided_error_bound",
+    "ordinal_metrics",
     "per_class_metrics",
     "summary_metrics",
     "wilson",

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "MACRO_MODES",
     "REASONS",
     "TAKAHASHI",
     "Definition",
+    "Intervals",
     "Kind",
+    "MacroMode",
     "Metric",
     "MetricColumn",
     "Reasons",
@@ -22,7 +25,14 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Reasons = tuple[str | None, ...]
-Kind = Literal["count", "share", "signed"]
+Kind = Literal["count", "share", "signed", "ratio"]
+MacroMode = Literal["present", "all"]
+
+MACRO_MODES: dict[MacroMode, str] = {
+    "present": "Macro averages are over the classes that have samples.",
+    "all": "Macro averages are over all declared classes; one without samples counts as 0.",
+}
+"""Which classes macro precision, recall and F1 average → the sentence that says so."""
 
 TAKAHASHI = "Takahashi et al. 2022, Applied Intelligence 52, 4961–4972"
 
@@ -56,6 +66,10 @@ REASONS: dict[str, str] = {
     "none_right": (
         "The figure is the worst possible: no right answer that counts in it was seen, "
         "so none can be estimated."
+    ),
+    "bootstrap_undefined": (
+        "In more than one resample of twenty the figure is undefined: "
+        "there are too few samples for a bootstrap interval."
     ),
 }
 """Reason code → one sentence for readers. A code explains a null value or, beside a value, a
@@ -166,6 +180,25 @@ class MetricColumn:
         return hash(self.reason)
 
 
+@dataclass(frozen=True)
+class Intervals:
+    """Metrics with other intervals than the default ones, to be put in place of theirs.
+
+    Attributes
+    ----------
+    method
+        How they were made, in words.
+    summary
+        Name → metric of the whole; only those that the method changes.
+    per_class
+        Name → metric of all classes; only those that the method changes.
+    """
+
+    method: str
+    summary: Mapping[str, Metric]
+    per_class: Mapping[str, MetricColumn]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """The one place where a metric is described; page, glossary, CSV and docs are made from it.
@@ -190,7 +223,7 @@ class Definition:
         Who defined the figure, or its standard error.
     kind
         How it is printed: ``"count"`` as a whole number, ``"share"`` (0..1) as a percentage,
-        ``"signed"`` (-1..1) as a decimal fraction.
+        ``"signed"`` (-1..1) and ``"ratio"`` (0 and up, 1 is chance) as a decimal fraction.
     higher_is_better
         None where the figure describes the data rather than the model.
     """

@@ -5,10 +5,10 @@ the variance ``sum C_ij (g_ij - mean g)²`` with ``g_ij`` its derivative by the 
 derivative used here has the form "a number of the row + a number of the column" off the diagonal,
 and another number on it, so K² cells need 3 K numbers, and only non-zero cells are visited.
 
-Notation: r, c row and column sums, n their total, t the trace, m the number of classes with
-samples. Where a class's part is fixed by rule (precision of a class that is never predicted is
-counted as 0), its derivative is 0 too. With class sizes fixed by design, the error is a little
-smaller than the one given.
+Notation: r, c row and column sums, n their total, t the trace, m the number of classes that macro
+averages are over: those with samples, or all. Where a class's part is fixed by rule (precision of
+a class that is never predicted is counted as 0), its derivative is 0 too. With class sizes fixed
+by design, the error is a little smaller than the one given.
 """
 
 from __future__ import annotations
@@ -16,19 +16,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion import ConfusionMatrix
+from reportgen.metrics.definitions import MacroMode
 
 __all__ = [
+    "ByCell",
+    "Figure",
     "Statistic",
     "cohen_kappa",
     "macro_f1",
     "macro_precision",
     "macro_recall",
     "matthews",
+    "n_averaged",
     "weighted_f1",
     "weighted_precision",
 ]
@@ -43,6 +48,42 @@ Terms = tuple[Floats, ...]
 _ROUNDING = 1e-12
 """What is left of terms that cancel exactly, relative to them, is below this. A real error is far
 above: at least 1 / sqrt(n) of them."""
+
+
+class Figure(Protocol):
+    """A figure of the whole matrix that knows its error."""
+
+    @property
+    def value(self) -> float: ...
+
+    def standard_error(self, matrix: ConfusionMatrix) -> float: ...
+
+
+@dataclass(frozen=True)
+class ByCell:
+    """A figure and its derivative by each count.
+
+    Attributes
+    ----------
+    value
+        The figure.
+    gradient
+        The derivative by each non-zero cell, in the order of ``matrix.keys``, up to a constant:
+        float64, shape (M,).
+    size
+        The sum of the sizes of the terms that each derivative is the sum of.
+    """
+
+    value: float
+    gradient: Floats
+    size: Floats
+
+    def standard_error(self, matrix: ConfusionMatrix) -> float:
+        """Delta-method standard error; exactly 0 where nothing varies."""
+        mean = float(np.sum(matrix.values * self.gradient)) / matrix.n_samples
+        error = math.sqrt(float(np.sum(matrix.values * (self.gradient - mean) ** 2)))
+        rounding = _ROUNDING * math.sqrt(float(np.sum(matrix.values * self.size**2)))
+        return error if error > rounding else 0.0
 
 
 @dataclass(frozen=True)
@@ -70,11 +111,8 @@ class Statistic:
 
     def standard_error(self, matrix: ConfusionMatrix) -> float:
         """Delta-method standard error; exactly 0 where nothing varies."""
-        gradient, size = self.gradient(matrix), self._by_cell(matrix, np.abs)
-        mean = float(np.sum(matrix.values * gradient)) / matrix.n_samples
-        error = math.sqrt(float(np.sum(matrix.values * (gradient - mean) ** 2)))
-        rounding = _ROUNDING * math.sqrt(float(np.sum(matrix.values * size**2)))
-        return error if error > rounding else 0.0
+        size = self._by_cell(matrix, np.abs)
+        return ByCell(self.value, self.gradient(matrix), size).standard_error(matrix)
 
     def _by_cell(self, matrix: ConfusionMatrix, form: Callable[[Floats], Floats]) -> Floats:
         by_true, by_predicted, right = (
@@ -85,25 +123,33 @@ class Statistic:
         return np.where(rows == columns, right[rows], by_true[rows] + by_predicted[columns])
 
 
-def macro_recall(matrix: ConfusionMatrix) -> Statistic:
-    """Mean recall of the classes with samples: balanced accuracy."""
+def n_averaged(matrix: ConfusionMatrix, macro: MacroMode) -> int:
+    """How many classes macro averages are over; a class without samples adds 0 to any of them."""
+    return matrix.n_classes if macro == "all" else int(np.count_nonzero(matrix.true_totals))
+
+
+def macro_recall(matrix: ConfusionMatrix, macro: MacroMode = "present") -> Statistic:
+    """Mean recall: of the classes with samples, the balanced accuracy."""
     recall, miss, support = _shares(matrix, matrix.true_totals)
-    slope = 1 / (support * _n_present(matrix))
-    return Statistic(_macro(recall, matrix), (-recall * slope,), (), (miss * slope,))
+    m = n_averaged(matrix, macro)
+    slope = 1 / (support * m)
+    return Statistic(float(recall.sum()) / m, (-recall * slope,), (), (miss * slope,))
 
 
-def macro_precision(matrix: ConfusionMatrix) -> Statistic:
-    """Mean precision of the classes with samples; 0 for one that is never predicted."""
+def macro_precision(matrix: ConfusionMatrix, macro: MacroMode = "present") -> Statistic:
+    """Mean precision; 0 for a class that is never predicted."""
     precision, false, predicted = _shares(matrix, matrix.predicted_totals)
-    slope = 1 / (predicted * _n_present(matrix))
-    return Statistic(_macro(precision, matrix), (), (-precision * slope,), (false * slope,))
+    m = n_averaged(matrix, macro)
+    slope = 1 / (predicted * m)
+    return Statistic(float(precision.sum()) / m, (), (-precision * slope,), (false * slope,))
 
 
-def macro_f1(matrix: ConfusionMatrix) -> Statistic:
-    """Mean F1 of the classes with samples: the mean of F1s, not the F1 of means."""
+def macro_f1(matrix: ConfusionMatrix, macro: MacroMode = "present") -> Statistic:
+    """Mean F1: the mean of F1s, not the F1 of means."""
     f1, errors, size = _f1(matrix)
-    slope = 1 / (size * _n_present(matrix))
-    value = _macro(f1, matrix)
+    m = n_averaged(matrix, macro)
+    slope = 1 / (size * m)
+    value = float(f1.sum()) / m
     return Statistic(value, (-f1 * slope,), (-f1 * slope,), (2 * errors * slope,))
 
 
@@ -162,16 +208,6 @@ def matthews(matrix: ConfusionMatrix) -> Statistic | None:
     by_a, by_b = -value * not_r / float(a), -value * not_c / float(b)
     wrong, right = (np.full(len(r), -(x / root)) for x in (n + errors, errors))
     return Statistic(value, (by_c, by_a, wrong), (by_r, by_b), (by_c, by_r, by_a, by_b, right))
-
-
-def _n_present(matrix: ConfusionMatrix) -> int:
-    """How many classes have samples: those that macro averages are over."""
-    return int(np.count_nonzero(matrix.true_totals))
-
-
-def _macro(values: Floats, matrix: ConfusionMatrix) -> float:
-    """Mean over the classes with samples; the value of any other must be 0."""
-    return float(values.sum()) / _n_present(matrix)
 
 
 def _weighted(values: Floats, matrix: ConfusionMatrix) -> float:

@@ -1,7 +1,8 @@
 """Confidence intervals: Wilson for proportions, the delta method on a bounded scale for the rest.
 
-Both are deterministic and never leave the range of the figure. They cover the sampling error of
-*this* test set only: no training randomness, no wrong labels, no shift, no dependent samples.
+Both are deterministic and never leave the range of the figure; Clopper-Pearson is there for those
+who must guarantee the coverage. All cover the sampling error of *this* test set only: no training
+randomness, no wrong labels, no shift, no dependent samples.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "ATANH",
     "CONFIDENCE",
+    "EXACT",
+    "LOG",
     "LOGIT",
     "WILSON",
     "Scale",
     "atanh_interval",
+    "clopper_pearson",
+    "log_interval",
     "logit_interval",
     "one_sided_error_bound",
     "quantile",
@@ -32,6 +37,9 @@ CONFIDENCE = 0.95
 
 WILSON = "Wilson score"
 """The name of the interval of a proportion, for readers."""
+
+EXACT = "Clopper-Pearson"
+"""The name of the exact interval of a proportion, for readers."""
 
 Floats = NDArray[np.float64]
 
@@ -46,13 +54,14 @@ class Scale:
         For readers.
     interval
         (values, standard errors) → (lower ends, upper ends), nan where there is none.
-    worst
-        The lowest value on the scale; the highest is 1. At both there is no interval.
+    worst, best
+        The lowest and the highest value on the scale. At both there is no interval.
     """
 
     name: str
     interval: Callable[[ArrayLike, ArrayLike], tuple[Floats, Floats]]
     worst: float
+    best: float = 1.0
 
 
 @cache
@@ -87,9 +96,7 @@ def wilson(
     Wilson 1927, JASA 22, 209-212; recommended by Brown, Cai & DasGupta 2001, Statistical
     Science 16, 101-133.
     """
-    k, n = np.asarray(successes), np.asarray(trials)
-    if np.any(k < 0) or np.any(k > n):
-        raise ValueError("successes must be between 0 and the number of trials")
+    k, n = _counts(successes, trials)
     z = quantile(confidence)
     some = np.where(n > 0, n, np.nan)
     share = k / some
@@ -100,6 +107,36 @@ def wilson(
     low = np.where(empty, 0.0, np.maximum((centre - half) / scale, 0.0))
     high = np.where(full, 1.0, np.minimum((centre + half) / scale, 1.0))
     return low, high
+
+
+def clopper_pearson(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
+) -> tuple[Floats, Floats]:
+    """The exact interval of a proportion, as :func:`wilson`: it covers with at least `confidence`.
+
+    Both ends are quantiles of beta distributions. It is wider than it need be, most so for few
+    trials.
+
+    Clopper & Pearson 1934, Biometrika 26, 404-413.
+    """
+    from scipy.special import betaincinv  # scipy takes longer to import than most reports need
+
+    k, n = np.broadcast_arrays(*_counts(successes, trials))
+    tail = (1 - confidence) / 2
+    if not 0 < tail < 0.5:
+        raise ValueError(f"a confidence level lies between 0 and 1, not {confidence}")
+    low, high = np.where(n > 0, 0.0, np.nan), np.where(n > 0, 1.0, np.nan)
+    some, short = (n > 0) & (k > 0), (n > 0) & (k < n)
+    low[some] = betaincinv(k[some], (n - k)[some] + 1, tail)
+    high[short] = betaincinv(k[short] + 1, (n - k)[short], 1 - tail)
+    return low, high
+
+
+def _counts(successes: ArrayLike, trials: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    k, n = np.asarray(successes), np.asarray(trials)
+    if np.any(k < 0) or np.any(k > n):
+        raise ValueError("successes must be between 0 and the number of trials")
+    return k, n
 
 
 def logit_interval(
@@ -134,11 +171,28 @@ def atanh_interval(
     return _where(inside, np.tanh(centre - half)), _where(inside, np.tanh(centre + half))
 
 
+def log_interval(
+    value: ArrayLike, standard_error: ArrayLike, confidence: float = CONFIDENCE
+) -> tuple[Floats, Floats]:
+    """Interval of a ratio above 0, symmetric on the scale log(v).
+
+    **nan** where the value or the standard error is not above 0. Element by element.
+    """
+    v, se = np.broadcast_arrays(_float(value), _float(standard_error))
+    inside = (v > 0) & (se > 0)
+    safe = np.where(inside, v, 1.0)
+    half = quantile(confidence) * np.where(inside, se, 0.0) / safe
+    return _where(inside, safe * np.exp(-half)), _where(inside, safe * np.exp(half))
+
+
 LOGIT = Scale("delta method on the logit scale", logit_interval, worst=0.0)
 """For figures in 0..1 that are no plain proportion."""
 
 ATANH = Scale("delta method on the atanh scale", atanh_interval, worst=-1.0)
 """For correlations, -1..1; 0 is inside this scale, so it keeps its interval."""
+
+LOG = Scale("delta method on the log scale", log_interval, worst=0.0, best=math.inf)
+"""For ratios that have no upper end."""
 
 
 def one_sided_error_bound(n_samples: int, alpha: float = 0.05) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reportgen.metrics.definitions import REASONS, Definition
+from reportgen.metrics.ordinal import ORDINAL
 from reportgen.metrics.overall import SUMMARY
 from reportgen.metrics.per_class import COUNTS, PER_CLASS
 
@@ -34,6 +35,9 @@ def reference() -> str:
             "## Metrics of the whole",
             "",
             *(line for metric in SUMMARY for line in _section(metric)),
+            "## Metrics of ordered classes",
+            "",
+            *(line for metric in ORDINAL for line in _section(metric)),
             "## Reasons",
             "",
             *_table(("Code", "Meaning"), ((f"`{code}`", text) for code, text in REASONS.items())),

@@ -1,7 +1,7 @@
 """Metrics of the whole matrix.
 
 A metric is added by one entry in :data:`SUMMARY`: its description and its function. Macro averages
-are over the classes that have samples; see :func:`macro_note`.
+are over the classes that have samples, or by wish over all; see :func:`macro_note`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,21 @@ import numpy as np
 
 from reportgen.confusion import ConfusionMatrix
 from reportgen.metrics import gradients
-from reportgen.metrics.definitions import TAKAHASHI, Definition, Metric
-from reportgen.metrics.gradients import Statistic
+from reportgen.metrics.definitions import TAKAHASHI, Definition, MacroMode, Metric
+from reportgen.metrics.gradients import Figure
 from reportgen.metrics.intervals import ATANH, LOGIT, WILSON, Scale, wilson
+from reportgen.metrics.per_class import Interval
 
-__all__ = ["SUMMARY", "MacroNote", "SummaryMetric", "Whole", "macro_note", "summary_metrics"]
+__all__ = [
+    "SUMMARY",
+    "Estimate",
+    "MacroNote",
+    "Proportion",
+    "SummaryMetric",
+    "Whole",
+    "macro_note",
+    "summary_metrics",
+]
 
 TOP_K = 5
 
@@ -32,10 +42,62 @@ class Whole:
         At least one sample.
     top5_hits
         Samples whose true class is among the five largest scores; None where there are no scores.
+    macro
+        Which classes macro averages are over.
     """
 
     matrix: ConfusionMatrix
     top5_hits: int | None
+    macro: MacroMode = "present"
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A share of samples with an interval of proportions.
+
+    Attributes
+    ----------
+    of
+        → (successes, trials), trials at least 1, or the reason code where there are none.
+    """
+
+    of: Callable[[Whole], tuple[int, int] | str]
+
+    def __call__(self, whole: Whole, interval: Interval = wilson) -> Metric:
+        found = self.of(whole)
+        if isinstance(found, str):
+            return Metric(None, None, found)
+        low, high = interval(*found)
+        return Metric(found[0] / found[1], (float(low), float(high)), None)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its delta-method interval.
+
+    Attributes
+    ----------
+    statistic
+        → the figure, which knows its error; None where labels or predictions are constant.
+    scale
+        On which the interval is symmetric.
+    """
+
+    statistic: Callable[[Whole], Figure | None]
+    scale: Scale
+
+    def __call__(self, whole: Whole) -> Metric:
+        found = self.statistic(whole)
+        if found is None:
+            return Metric(None, None, "constant_labels_or_predictions")
+        if found.value == self.scale.best:
+            return Metric(found.value, None, "no_errors_seen")
+        if found.value == self.scale.worst:
+            return Metric(found.value, None, "none_right")
+        low, high = self.scale.interval(found.value, found.standard_error(whole.matrix))
+        if np.isnan(low):
+            return Metric(found.value, None, "no_interval")
+        return Metric(found.value, (float(low), float(high)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +114,24 @@ class MacroNote:
     Attributes
     ----------
     absent
-        Indices of classes without samples: left out.
+        Indices of classes without samples: left out, or counted as 0 where `macro` is ``"all"``.
     never_predicted
         Indices of classes with samples that are never predicted: precision counted as 0.
     n_averaged
         Number of classes that macro averages are over.
+    macro
+        Which classes those are: :data:`~reportgen.metrics.MACRO_MODES`.
     """
 
     absent: list[int]
     never_predicted: list[int]
     n_averaged: int
+    macro: MacroMode = "present"
 
 
-def summary_metrics(matrix: ConfusionMatrix, top5_hits: int | None = None) -> dict[str, Metric]:
+def summary_metrics(
+    matrix: ConfusionMatrix, top5_hits: int | None = None, *, macro: MacroMode = "present"
+) -> dict[str, Metric]:
     """Every metric of :data:`SUMMARY`, in that order, by name.
 
     Parameters
@@ -74,6 +141,10 @@ def summary_metrics(matrix: ConfusionMatrix, top5_hits: int | None = None) -> di
     top5_hits
         Samples whose true class is among the five largest scores, or None where there are no
         scores.
+    macro
+        Which classes macro precision, recall and F1 average: those with samples, or every
+        declared one, a class without samples counting as 0 (scikit-learn with all ``labels`` and
+        ``zero_division=0``). Balanced accuracy is over the classes with samples in both modes.
 
     Raises :class:`ValueError` where the hits are negative or more than the samples.
 
@@ -87,32 +158,28 @@ def summary_metrics(matrix: ConfusionMatrix, top5_hits: int | None = None) -> di
         raise ValueError(f"{top5_hits} top-5 hits among {matrix.n_samples} samples")
     if matrix.n_samples == 0:
         return {metric.name: Metric(None, None, "no_samples") for metric in SUMMARY}
-    whole = Whole(matrix, top5_hits)
+    whole = Whole(matrix, top5_hits, macro)
     return {metric.name: metric.compute(whole) for metric in SUMMARY}
 
 
-def macro_note(matrix: ConfusionMatrix) -> MacroNote:
-    """Which classes macro averages leave out, and which precisions they count as 0."""
+def macro_note(matrix: ConfusionMatrix, macro: MacroMode = "present") -> MacroNote:
+    """Which classes macro averages leave out, and which figures they count as 0."""
     present = matrix.true_totals > 0
     silent = present & (matrix.predicted_totals == 0)
     return MacroNote(
         np.flatnonzero(~present).tolist(),
         np.flatnonzero(silent).tolist(),
-        int(np.count_nonzero(present)),
+        gradients.n_averaged(matrix, macro),
+        macro,
     )
 
 
-def _proportion(successes: int, trials: int) -> Metric:
-    low, high = wilson(successes, trials)
-    return Metric(successes / trials, (float(low), float(high)), None)
+def _accuracy(whole: Whole) -> tuple[int, int]:
+    return whole.matrix.n_correct, whole.matrix.n_samples
 
 
-def _accuracy(whole: Whole) -> Metric:
-    return _proportion(whole.matrix.n_correct, whole.matrix.n_samples)
-
-
-def _error_rate(whole: Whole) -> Metric:
-    return _proportion(whole.matrix.n_errors, whole.matrix.n_samples)
+def _error_rate(whole: Whole) -> tuple[int, int]:
+    return whole.matrix.n_errors, whole.matrix.n_samples
 
 
 def _no_information_rate(whole: Whole) -> Metric:
@@ -120,33 +187,24 @@ def _no_information_rate(whole: Whole) -> Metric:
     return Metric(share, None, "no_interval")
 
 
-def _top5_accuracy(whole: Whole) -> Metric:
+def _top5_accuracy(whole: Whole) -> tuple[int, int] | str:
     if whole.matrix.n_classes <= TOP_K:  # said first: scores would not help
-        return Metric(None, None, "too_few_classes")
+        return "too_few_classes"
     if whole.top5_hits is None:
-        return Metric(None, None, "no_scores")
-    return _proportion(whole.top5_hits, whole.matrix.n_samples)
+        return "no_scores"
+    return whole.top5_hits, whole.matrix.n_samples
 
 
-def _estimated(
-    statistic: Callable[[ConfusionMatrix], Statistic | None], scale: Scale
-) -> Callable[[Whole], Metric]:
-    """A figure with its delta-method interval."""
+def _of(
+    statistic: Callable[[ConfusionMatrix], Figure | None],
+) -> Callable[[Whole], Figure | None]:
+    return lambda whole: statistic(whole.matrix)
 
-    def compute(whole: Whole) -> Metric:
-        found = statistic(whole.matrix)
-        if found is None:
-            return Metric(None, None, "constant_labels_or_predictions")
-        if found.value == 1:
-            return Metric(found.value, None, "no_errors_seen")
-        if found.value == scale.worst:
-            return Metric(found.value, None, "none_right")
-        low, high = scale.interval(found.value, found.standard_error(whole.matrix))
-        if np.isnan(low):
-            return Metric(found.value, None, "no_interval")
-        return Metric(found.value, (float(low), float(high)), None)
 
-    return compute
+def _macro(
+    statistic: Callable[[ConfusionMatrix, MacroMode], Figure],
+) -> Callable[[Whole], Figure]:
+    return lambda whole: statistic(whole.matrix, whole.macro)
 
 
 _NO_SAMPLES = "when there are no samples"
@@ -167,7 +225,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=WILSON,
         undefined=_NO_SAMPLES,
         source=_BROWN,
-        compute=_accuracy,
+        compute=Proportion(_accuracy),
     ),
     SummaryMetric(
         name="error_rate",
@@ -179,7 +237,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         undefined=_NO_SAMPLES,
         source=_BROWN,
         higher_is_better=False,
-        compute=_error_rate,
+        compute=Proportion(_error_rate),
     ),
     SummaryMetric(
         name="no_information_rate",
@@ -207,7 +265,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=LOGIT.name,
         undefined=_NO_SAMPLES,
         source="Brodersen et al. 2010, ICPR, 3121–3124",
-        compute=_estimated(gradients.macro_recall, LOGIT),
+        compute=Estimate(_of(gradients.macro_recall), LOGIT),
     ),
     SummaryMetric(
         name="macro_precision",
@@ -221,7 +279,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=LOGIT.name,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=_estimated(gradients.macro_precision, LOGIT),
+        compute=Estimate(_macro(gradients.macro_precision), LOGIT),
     ),
     SummaryMetric(
         name="macro_recall",
@@ -229,13 +287,13 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         formula="mean recall",
         meaning=(
             "The average of the classes' recall, each class counting the same. "
-            "It is the balanced accuracy."
+            "Over the classes that have samples, it is the balanced accuracy."
         ),
         also="balanced accuracy, macro-averaged sensitivity",
         interval=LOGIT.name,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=_estimated(gradients.macro_recall, LOGIT),
+        compute=Estimate(_macro(gradients.macro_recall), LOGIT),
     ),
     SummaryMetric(
         name="macro_f1",
@@ -249,7 +307,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=LOGIT.name,
         undefined=_NO_SAMPLES,
         source=f"Opitz & Burst 2019, arXiv:1911.03347; standard error: {TAKAHASHI}",
-        compute=_estimated(gradients.macro_f1, LOGIT),
+        compute=Estimate(_macro(gradients.macro_f1), LOGIT),
     ),
     SummaryMetric(
         name="weighted_precision",
@@ -263,7 +321,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=LOGIT.name,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=_estimated(gradients.weighted_precision, LOGIT),
+        compute=Estimate(_of(gradients.weighted_precision), LOGIT),
     ),
     SummaryMetric(
         name="weighted_recall",
@@ -277,7 +335,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=WILSON,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=_accuracy,
+        compute=Proportion(_accuracy),
     ),
     SummaryMetric(
         name="weighted_f1",
@@ -288,7 +346,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=LOGIT.name,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=_estimated(gradients.weighted_f1, LOGIT),
+        compute=Estimate(_of(gradients.weighted_f1), LOGIT),
     ),
     SummaryMetric(
         name="cohen_kappa",
@@ -306,7 +364,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "standard error: Fleiss, Cohen & Everitt 1969, Psychological Bulletin 72, 323–327"
         ),
         kind="signed",
-        compute=_estimated(gradients.cohen_kappa, ATANH),
+        compute=Estimate(_of(gradients.cohen_kappa), ATANH),
     ),
     SummaryMetric(
         name="matthews_corrcoef",
@@ -321,7 +379,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         undefined=_CONSTANT,
         source="Gorodkin 2004, Computational Biology and Chemistry 28, 367–374",
         kind="signed",
-        compute=_estimated(gradients.matthews, ATANH),
+        compute=Estimate(_of(gradients.matthews), ATANH),
     ),
     SummaryMetric(
         name="top5_accuracy",
@@ -335,7 +393,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=WILSON,
         undefined="when there are no scores, or five classes or fewer",
         source="Russakovsky et al. 2015, International Journal of Computer Vision 115, 211–252",
-        compute=_top5_accuracy,
+        compute=Proportion(_top5_accuracy),
     ),
 )
 """The metrics of the whole, in the order of JSON and page."""

@@ -1,110 +1,96 @@
 """Metrics of each class against all others, for all classes at once.
 
 A metric is added by one entry in :data:`PER_CLASS`: its description and its function. The order
-there is the order of columns everywhere.
+there is the order of columns everywhere; new ones come last.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics.definitions import (
-    TAKAHASHI,
-    Definition,
-    MetricColumn,
-    Reasons,
-    reasons,
-)
-from reportgen.metrics.intervals import ATANH, LOGIT, WILSON, Scale, wilson
+from reportgen.metrics import class_figures
+from reportgen.metrics.class_figures import ClassCounts, Estimates, FBeta, ratio
+from reportgen.metrics.definitions import TAKAHASHI, Definition, MetricColumn, reasons
+from reportgen.metrics.intervals import ATANH, LOG, LOGIT, WILSON, Scale, wilson
 
 __all__ = [
     "COUNTS",
     "PER_CLASS",
-    "ClassCounts",
     "ClassMetric",
-    "Estimates",
-    "balanced_accuracy",
-    "f1",
-    "jaccard",
-    "matthews",
+    "Estimated",
+    "Interval",
+    "Share",
     "per_class_metrics",
 ]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Interval = Callable[[ArrayLike, ArrayLike], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
-class ClassCounts:
-    """Each class against all others: exact counts, int64, shape (K,).
+class Share:
+    """A share of samples with an interval of proportions; n/a where the whole is 0.
 
     Attributes
     ----------
-    n
-        Number of samples.
-    support, predicted
-        Samples of the class, and samples that were called it.
-    tp, fp, fn, tn
-        True and false positives and negatives; they add up to `n` for each class.
+    part, whole
+        Counts, int64, shape (K,).
+    reason
+        The code where the whole is 0.
     """
 
-    n: int
-    support: Counts
-    predicted: Counts
-    tp: Counts
-    fp: Counts
-    fn: Counts
-    tn: Counts
+    part: Callable[[ClassCounts], Counts]
+    whole: Callable[[ClassCounts], Counts]
+    reason: str
 
-    @classmethod
-    def of(cls, matrix: ConfusionMatrix) -> ClassCounts:
-        """From the margins and the diagonal of `matrix`."""
-        support, predicted, tp = matrix.true_totals, matrix.predicted_totals, matrix.diagonal
-        fp, fn = predicted - tp, support - tp
-        n = matrix.n_samples
-        return cls(n, support, predicted, tp, fp, fn, n - tp - fp - fn)
-
-    @property
-    def others(self) -> Counts:
-        """Samples of all other classes."""
-        return self.n - self.support
-
-    @property
-    def predicted_other(self) -> Counts:
-        """Samples that were called any other class."""
-        return self.n - self.predicted
+    def __call__(self, counts: ClassCounts, interval: Interval = wilson) -> MetricColumn:
+        k, n = self.part(counts), self.whole(counts)
+        return MetricColumn(ratio(k, n), *interval(k, n), reasons(len(n), (n == 0, self.reason)))
 
 
 @dataclass(frozen=True)
-class Estimates:
-    """A figure of each class with its standard error; all of shape (K,).
+class Estimated:
+    """A figure with its delta-method interval, which is missing at both ends of the scale, and
+    where the standard error is 0.
 
     Attributes
     ----------
+    estimate
+        The figure with its standard error.
+    scale
+        On which the interval is symmetric.
     value
-        float64; nan where undefined.
-    standard_error
-        float64; delta method, the four counts of each class taken as one multinomial sample.
-    undefined
-        The reason code where the value is undefined, else None.
+        The figure alone, for bootstrap resamples; equal up to rounding.
     """
 
-    value: Floats
-    standard_error: Floats
-    undefined: Reasons
+    estimate: Callable[[ClassCounts], Estimates]
+    scale: Scale
+    value: Callable[[ClassCounts], Floats]
+
+    def __call__(self, counts: ClassCounts) -> MetricColumn:
+        found = self.estimate(counts)
+        low, high = self.scale.interval(found.value, found.standard_error)
+        no_interval = reasons(
+            len(low),
+            (found.value == self.scale.best, "no_errors_seen"),
+            (found.value == self.scale.worst, "none_right"),
+            (np.isnan(low), "no_interval"),
+        )
+        reason = tuple(a or b for a, b in zip(found.undefined, no_interval, strict=True))
+        return MetricColumn(found.value, low, high, reason)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetric(Definition):
     """The description of a per-class metric, and the function that computes it."""
 
-    compute: Callable[[ClassCounts], MetricColumn]
+    compute: Share | Estimated
 
 
 def per_class_metrics(matrix: ConfusionMatrix) -> dict[str, MetricColumn]:
@@ -120,113 +106,12 @@ def _nothing(n_classes: int) -> MetricColumn:
     return MetricColumn(nan, nan, nan, ("no_samples",) * n_classes)
 
 
-def _ratio(part: Counts | Floats, whole: Counts | Floats) -> Floats:
-    """part / whole, float64; nan where whole is 0."""
-    shares: Floats = np.full(whole.shape, np.nan)
-    np.divide(part, whole, out=shares, where=whole > 0)
-    return shares
-
-
-def _proportion(
-    part: Callable[[ClassCounts], Counts], whole: Callable[[ClassCounts], Counts], reason: str
-) -> Callable[[ClassCounts], MetricColumn]:
-    """A share of samples with its Wilson interval; n/a for `reason` where the whole is 0."""
-
-    def compute(counts: ClassCounts) -> MetricColumn:
-        k, n = part(counts), whole(counts)
-        return MetricColumn(_ratio(k, n), *wilson(k, n), reasons(len(n), (n == 0, reason)))
-
-    return compute
-
-
-def _estimated(
-    estimate: Callable[[ClassCounts], Estimates], scale: Scale
-) -> Callable[[ClassCounts], MetricColumn]:
-    """A figure with its delta-method interval, which is missing at both ends of the scale, and
-    where the standard error is 0.
-    """
-
-    def compute(counts: ClassCounts) -> MetricColumn:
-        found = estimate(counts)
-        low, high = scale.interval(found.value, found.standard_error)
-        no_interval = reasons(
-            len(low),
-            (found.value == 1, "no_errors_seen"),
-            (found.value == scale.worst, "none_right"),
-            (np.isnan(low), "no_interval"),
-        )
-        reason = tuple(a or b for a, b in zip(found.undefined, no_interval, strict=True))
-        return MetricColumn(found.value, low, high, reason)
-
-    return compute
-
-
-def f1(counts: ClassCounts) -> Estimates:
-    """2 TP / (2 TP + FP + FN): the form that stays defined where precision is not."""
-    size = counts.support + counts.predicted
-    value, errors = _ratio(2 * counts.tp, size), _ratio(counts.fp + counts.fn, size)
-    # derivatives: 2 (1 - F1) / size by TP, -F1 / size by FP and by FN
-    variance = counts.tp * (2 * errors) ** 2 + (counts.fp + counts.fn) * value**2
-    return Estimates(value, _ratio(np.sqrt(variance), size), _neither(counts))
-
-
-def jaccard(counts: ClassCounts) -> Estimates:
-    """TP / (TP + FP + FN), with the error that makes its logit interval that of F1.
-
-    logit F1 = logit Jaccard + log 2, so the two intervals are one, seen on two scales.
-    """
-    union = counts.tp + counts.fp + counts.fn
-    value, errors = _ratio(counts.tp, union), _ratio(counts.fp + counts.fn, union)
-    return Estimates(value, np.sqrt(_ratio(value * errors, union)), _neither(counts))
-
-
-def balanced_accuracy(counts: ClassCounts) -> Estimates:
-    """(recall + specificity) / 2, two independent proportions."""
-    n, m = counts.support, counts.others
-    recall, miss = _ratio(counts.tp, n), _ratio(counts.fn, n)
-    specificity, fall_out = _ratio(counts.tn, m), _ratio(counts.fp, m)
-    variance = _ratio(recall * miss, n) + _ratio(specificity * fall_out, m)
-    undefined = reasons(len(n), (n == 0, "no_true_samples"), (m == 0, "no_other_samples"))
-    return Estimates((recall + specificity) / 2, np.sqrt(variance) / 2, undefined)
-
-
-def matthews(counts: ClassCounts) -> Estimates:
-    """(TP TN - FP FN) / sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN)), from exact integers."""
-    r, s = counts.support, counts.others
-    c, d = counts.predicted, counts.predicted_other
-    cells = zip(*(x.tolist() for x in (counts.tp, r, s, c, d)), strict=True)
-    value = np.array([_phi(*of_class) for of_class in cells])
-    by_r, by_s, by_c, by_d = (_ratio(np.ones(len(x)), x) for x in (r, s, c, d))
-    scale = np.sqrt(by_r * by_s) * np.sqrt(by_c * by_d)
-    slopes = (
-        (counts.tp, counts.tn * scale - value * (by_r + by_c) / 2),
-        (counts.fn, -counts.fp * scale - value * (by_r + by_d) / 2),
-        (counts.fp, -counts.fn * scale - value * (by_s + by_c) / 2),
-        (counts.tn, counts.tp * scale - value * (by_s + by_d) / 2),
-    )
-    variance = sum((n * slope**2 for n, slope in slopes), start=np.zeros(len(r)))
-    one_class = (r == 0) | (s == 0) | (c == 0) | (d == 0)
-    return Estimates(value, np.sqrt(variance), reasons(len(r), (one_class, "one_class_only")))
-
-
-def _phi(tp: int, r: int, s: int, c: int, d: int) -> float:
-    """One class's MCC in Python integers: the products of four counts don't fit 64 bits."""
-    top, square = tp * (r + s) - r * c, r * s * c * d
-    if square == 0:
-        return math.nan
-    if top * top == square:  # rounding must not turn a perfect score into 0.9999999999999999
-        return math.copysign(1.0, top)
-    return top / math.sqrt(square)
-
-
-def _neither(counts: ClassCounts) -> Reasons:
-    absent = (counts.support == 0) & (counts.predicted == 0)
-    return reasons(len(absent), (absent, "absent_and_never_predicted"))
-
-
 _YERUSHALMY = "Yerushalmy 1947, Public Health Reports 62, 1432–1449"
 _ALTMAN = "Altman & Bland 1994, BMJ 309, 102"
 _RIJSBERGEN = "van Rijsbergen 1979, Information Retrieval, 2nd edition, chapter 7"
+_POWERS = "Powers 2011, Journal of Machine Learning Technologies 2, 37–63"
+_NEITHER = "when the class has no samples and is never predicted"
+_F1, _F2, _F05 = FBeta(1, 1), FBeta(4, 1), FBeta(1, 4)
 
 COUNTS: tuple[Definition, ...] = (
     Definition(
@@ -300,7 +185,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         interval=WILSON,
         undefined="when the class is never predicted",
         source=_ALTMAN,
-        compute=_proportion(lambda c: c.tp, lambda c: c.predicted, "never_predicted"),
+        compute=Share(lambda c: c.tp, lambda c: c.predicted, "never_predicted"),
     ),
     ClassMetric(
         name="recall",
@@ -311,7 +196,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         interval=WILSON,
         undefined="when the class has no samples",
         source=_YERUSHALMY,
-        compute=_proportion(lambda c: c.tp, lambda c: c.support, "no_true_samples"),
+        compute=Share(lambda c: c.tp, lambda c: c.support, "no_true_samples"),
     ),
     ClassMetric(
         name="specificity",
@@ -325,7 +210,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         interval=WILSON,
         undefined="when every sample is of the class",
         source=_YERUSHALMY,
-        compute=_proportion(lambda c: c.tn, lambda c: c.others, "no_other_samples"),
+        compute=Share(lambda c: c.tn, lambda c: c.others, "no_other_samples"),
     ),
     ClassMetric(
         name="npv",
@@ -339,7 +224,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         interval=WILSON,
         undefined="when every sample is predicted as the class",
         source=_ALTMAN,
-        compute=_proportion(lambda c: c.tn, lambda c: c.predicted_other, "always_predicted"),
+        compute=Share(lambda c: c.tn, lambda c: c.predicted_other, "always_predicted"),
     ),
     ClassMetric(
         name="fpr",
@@ -351,7 +236,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when every sample is of the class",
         source=_YERUSHALMY,
         higher_is_better=False,
-        compute=_proportion(lambda c: c.fp, lambda c: c.others, "no_other_samples"),
+        compute=Share(lambda c: c.fp, lambda c: c.others, "no_other_samples"),
     ),
     ClassMetric(
         name="fnr",
@@ -363,7 +248,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples",
         source=_YERUSHALMY,
         higher_is_better=False,
-        compute=_proportion(lambda c: c.fn, lambda c: c.support, "no_true_samples"),
+        compute=Share(lambda c: c.fn, lambda c: c.support, "no_true_samples"),
     ),
     ClassMetric(
         name="fdr",
@@ -375,7 +260,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class is never predicted",
         source=_ALTMAN,
         higher_is_better=False,
-        compute=_proportion(lambda c: c.fp, lambda c: c.predicted, "never_predicted"),
+        compute=Share(lambda c: c.fp, lambda c: c.predicted, "never_predicted"),
     ),
     ClassMetric(
         name="for",
@@ -390,7 +275,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when every sample is predicted as the class",
         source=_ALTMAN,
         higher_is_better=False,
-        compute=_proportion(lambda c: c.fn, lambda c: c.predicted_other, "always_predicted"),
+        compute=Share(lambda c: c.fn, lambda c: c.predicted_other, "always_predicted"),
     ),
     ClassMetric(
         name="f1",
@@ -402,9 +287,9 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         ),
         also="F-score, Dice coefficient, Sørensen index",
         interval=LOGIT.name,
-        undefined="when the class has no samples and is never predicted",
+        undefined=_NEITHER,
         source=f"{_RIJSBERGEN}; standard error: {TAKAHASHI}",
-        compute=_estimated(f1, LOGIT),
+        compute=Estimated(_F1, LOGIT, _F1.value),
     ),
     ClassMetric(
         name="jaccard",
@@ -416,9 +301,9 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         ),
         also="intersection over union (IoU), critical success index, threat score",
         interval=LOGIT.name,
-        undefined="when the class has no samples and is never predicted",
+        undefined=_NEITHER,
         source="Jaccard 1912, New Phytologist 11, 37–50",
-        compute=_estimated(jaccard, LOGIT),
+        compute=Estimated(class_figures.jaccard, LOGIT, class_figures.jaccard_value),
     ),
     ClassMetric(
         name="balanced_accuracy",
@@ -432,7 +317,9 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         interval=LOGIT.name,
         undefined="when the class has no samples, or every sample is of it",
         source="Brodersen et al. 2010, ICPR, 3121–3124",
-        compute=_estimated(balanced_accuracy, LOGIT),
+        compute=Estimated(
+            class_figures.balanced_accuracy, LOGIT, class_figures.balanced_accuracy_value
+        ),
     ),
     ClassMetric(
         name="mcc",
@@ -447,7 +334,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples or all, or is predicted never or always",
         source="Matthews 1975, Biochimica et Biophysica Acta 405, 442–451",
         kind="signed",
-        compute=_estimated(matthews, ATANH),
+        compute=Estimated(class_figures.matthews, ATANH, class_figures.matthews_value),
     ),
     ClassMetric(
         name="prevalence",
@@ -462,9 +349,76 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when there are no samples",
         source="Altman & Bland 1994, BMJ 309, 102",
         higher_is_better=None,
-        compute=_proportion(
-            lambda c: c.support, lambda c: np.full(len(c.support), c.n), "no_samples"
+        compute=Share(lambda c: c.support, lambda c: np.full(len(c.support), c.n), "no_samples"),
+    ),
+    ClassMetric(
+        name="f2",
+        title="F2",
+        formula="5 TP / (5 TP + 4 FN + FP)",
+        meaning="F1 with more weight on recall: a missed sample costs four times a false alarm.",
+        also="F-beta with β = 2",
+        interval=LOGIT.name,
+        undefined=_NEITHER,
+        source=_RIJSBERGEN,
+        compute=Estimated(_F2, LOGIT, _F2.value),
+    ),
+    ClassMetric(
+        name="f0_5",
+        title="F0.5",
+        formula="5 TP / (5 TP + FN + 4 FP)",
+        meaning=(
+            "F1 with more weight on precision: a false alarm costs four times a missed sample."
         ),
+        also="F-beta with β = 0.5",
+        interval=LOGIT.name,
+        undefined=_NEITHER,
+        source=_RIJSBERGEN,
+        compute=Estimated(_F05, LOGIT, _F05.value),
+    ),
+    ClassMetric(
+        name="informedness",
+        title="Informedness",
+        formula="recall + specificity − 1 = 2 · balanced accuracy − 1",
+        meaning=(
+            "How much better than guessing the class is told from the rest, "
+            "however common it is: 1 is perfect, 0 is guessing, −1 is always the wrong way round."
+        ),
+        also="Youden's J, bookmaker informedness, ΔP′",
+        interval=ATANH.name,
+        undefined="when the class has no samples, or every sample is of it",
+        source=f"Youden 1950, Cancer 3, 32–35; {_POWERS}",
+        kind="signed",
+        compute=Estimated(class_figures.informedness, ATANH, class_figures.informedness_value),
+    ),
+    ClassMetric(
+        name="markedness",
+        title="Markedness",
+        formula="precision + NPV − 1",
+        meaning=(
+            "How much an answer, “is the class” or “is not”, tells beyond guessing: "
+            "1 is always true, 0 tells nothing, −1 is always false."
+        ),
+        also="ΔP",
+        interval=ATANH.name,
+        undefined="when the class is predicted never or always",
+        source=_POWERS,
+        kind="signed",
+        compute=Estimated(class_figures.markedness, ATANH, class_figures.markedness_value),
+    ),
+    ClassMetric(
+        name="lift",
+        title="Lift",
+        formula="precision / prevalence = TP · n / (predicted · support)",
+        meaning=(
+            "How many times more common the class is among the samples that are called it than "
+            "in the whole test set: 1 is guessing. A rare class can reach a high lift, a common "
+            "one cannot."
+        ),
+        interval=LOG.name,
+        undefined="when the class has no samples or is never predicted",
+        source="Brin et al. 1997, ACM SIGMOD, 255–264",
+        kind="ratio",
+        compute=Estimated(class_figures.lift, LOG, class_figures.lift_value),
     ),
 )
 """The metrics of a class, in the order of columns in JSON, CSV and page."""
