@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reportgen.api import evaluate, predict, render, run
+    from reportgen.api import evaluate, load, predict, render, run
     from reportgen.confusion import ConfusionMatrix
     from reportgen.errors import (
         DataError,
@@ -40,6 +40,7 @@ _HOMES = {
     "ReportgenError": "reportgen.errors",
     "UsageError": "reportgen.errors",
     "evaluate": "reportgen.api",
+    "load": "reportgen.api",
     "predict": "reportgen.api",
     "render": "reportgen.api",
     "run": "reportgen.api",
@@ -57,6 +58,7 @@ __all__ = [
     "ReportgenError",
     "UsageError",
     "evaluate",
+    "load",
     "predict",
     "render",
     "run",

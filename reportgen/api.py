@@ -6,6 +6,7 @@ same report can be made again from that file, elsewhere, without torch.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +16,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 from reportgen import outputs
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation, evaluate_matrix, evaluate_predictions
+from reportgen.inputs import (
+    InputOptions,
+    NormalisedMatrix,
+    kind_of,
+    open_predictions,
+    read_json,
+    read_matrix_any,
+)
 from reportgen.options import Options, RunKeywords, report_date
 from reportgen.predictions import Predictions
 from reportgen.reporter import Reporter
@@ -25,9 +34,8 @@ if TYPE_CHECKING:
 
     from reportgen.report.model import Thumbnail
 
-__all__ = ["KINDS", "evaluate", "predict", "render", "run"]
+__all__ = ["evaluate", "load", "predict", "render", "run"]
 
-KINDS = ("auto", "predictions", "matrix")
 SampleImage = Callable[[str], Any]
 """Sample id → its image: encoded bytes, a PIL image, or None where there is none."""
 
@@ -102,34 +110,41 @@ def evaluate(predictions: Predictions | str | Path) -> Evaluation:
 
 
 def render(
-    source: str | Path,
+    source: Any,
     *,
     out: str | Path,
     images: str | Path | SampleImage | None = None,
-    kind: str = "auto",
-    rows: str = "true",
     force: bool = False,
-    **names: str | None,
+    title: str | None = None,
+    date: str | None = None,
+    model_name: str | None = None,
+    model_version: str | None = None,
+    data_name: str | None = None,
+    split: str | None = None,
+    **reading: Any,
 ) -> Evaluation:
-    """Write the report of a saved predictions file or confusion matrix. Never imports torch.
+    """Write the report of a saved input. Never imports torch.
 
     Parameters
     ----------
     source
-        A ``predictions.parquet``, or a confusion matrix as CSV.
+        What :func:`load` takes.
     images
         The folder that the sample ids are relative to, or a function from id to image.
-    kind
-        ``"auto"``, ``"predictions"`` or ``"matrix"``.
-    rows
-        What the rows of a matrix are: ``"true"`` or ``"predicted"``.
-    **names
-        ``title``, ``date``, ``model_name``, ``model_version``, ``data_name`` and ``split``, where
-        they shall differ from those in the file.
+    title, date, model_name, model_version, data_name, split
+        Where they shall differ from those in the input.
+    **reading
+        The options of :func:`load`.
     """
-    path, folder = Path(source), Path(out)
-    kind = _kind_of(path, kind)
+    folder = Path(out)
     root = Path(images) if isinstance(images, (str, Path)) else None
+    names = {
+        "title": title, "date": date, "model_name": model_name, "model_version": model_version,
+        "data_name": data_name, "split": split,
+    }  # fmt: skip
+    options = InputOptions.of(reading)
+    if isinstance(source, (str, Path)):
+        kind_of(Path(source), options)  # what can't be read is refused before anything is made
     if root is not None and not root.is_dir():
         raise UsageError(
             f"--images {quoted(root.name)}: there is no such folder",
@@ -137,14 +152,26 @@ def render(
             hint="give the folder that was given as DATA to `reportgen run`",
         )
     outputs.prepare(folder, outputs.REPORT_FILES, replace=force, data=root)
-    with outputs.sole_writer(folder):
-        if kind == "matrix":
-            evaluation = _evaluate_matrix_file(path, rows)
-        else:
-            evaluation = evaluate_predictions(Predictions.open(path))
-        evaluation = _named(evaluation, names)
+    with outputs.sole_writer(folder), outputs.spool_in(folder) as spool:
+        evaluation = _named(_evaluated(source, options, spool), names)
         found = images if callable(images) else _images_of(root, evaluation)
         return _report(evaluation, folder, found)
+
+
+def load(source: Any, **reading: Any) -> Evaluation:
+    """The numbers of a saved input, without a report.
+
+    Parameters
+    ----------
+    source
+        A path: predictions (Parquet of ours or of another program, CSV, TSV, JSON Lines, .npz,
+        .npy), a confusion matrix (CSV, JSON, .npy), or a ``report.json``. Or a DataFrame or a
+        mapping from column names to arrays (predictions), or a square array (a matrix, rows true).
+    **reading
+        The options of ``reportgen render``, with underscores: ``label_column``, ``classes``, …
+    """
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        return _evaluated(source, InputOptions.of(reading), Path(spool))
 
 
 def _prepare_run(
@@ -177,45 +204,34 @@ def _predictions(
     return predict_folder(str(model), Path(data), target, settings, reporter)
 
 
-def _kind_of(path: Path, kind: str) -> str:
-    from reportgen.matrix_file import looks_like_matrix
+def _evaluated(source: Any, options: InputOptions, spool: Path) -> Evaluation:
+    """The evaluation of a saved input of any kind; copies that it needs stand in `spool`."""
+    kind = kind_of(Path(source), options) if isinstance(source, (str, Path)) else _held(source)
+    if kind == "evaluation":
+        return Evaluation.from_json(read_json(Path(source)))
+    if kind == "matrix":
+        found = read_matrix_any(source, options)
+        if isinstance(found.matrix, NormalisedMatrix):
+            raise UsageError(
+                "a report needs counts: none is made yet of a matrix that holds shares alone",
+                slug="matrix-shares",
+                hint="save the matrix before it is normalised",
+            )
+        return evaluate_matrix(found.matrix, found.classes, found.provenance, found.notes)
+    return evaluate_predictions(open_predictions(source, options, spool=spool))
 
-    if kind not in KINDS:
-        raise UsageError(
-            f"--kind {quoted(kind)} is not one of {', '.join(KINDS)}", slug="option-value"
-        )
-    if kind != "auto":
-        return kind
-    if path.suffix.lower() != ".csv":
+
+def _held(source: Any) -> str:
+    """What an object in memory is: a table of predictions, or a matrix."""
+    if hasattr(source, "columns") or isinstance(source, Mapping):
         return "predictions"
-    if looks_like_matrix(path):
+    if isinstance(source, list) or getattr(source, "ndim", 0) == 2:
         return "matrix"
     raise DataError(
-        f"{quoted(path.name)} does not look like a confusion matrix: its header after the first "
-        "cell is not its first column",
+        f"a {type(source).__name__} is no saved input",
         slug="input-kind",
-        hint="read it as one all the same: --kind matrix",
+        hint="give a path, a DataFrame or mapping of columns, or a square array of counts",
     )
-
-
-def _evaluate_matrix_file(path: Path, rows: str) -> Evaluation:
-    from reportgen.files import sha256_of
-    from reportgen.matrix_file import read_matrix
-    from reportgen.provenance import ModelFacts, Provenance
-
-    if rows not in ("true", "predicted"):
-        raise UsageError(f"--rows {quoted(rows)} is not true or predicted", slug="option-value")
-    matrix, classes = read_matrix(path, rows_are_true=rows == "true")
-    provenance = Provenance(
-        kind="confusion matrix",
-        model=ModelFacts(name=path.stem),
-        data_fingerprint=sha256_of(path),
-        classes_source=f"rows and columns of {path.name}",
-        command=f"reportgen render {path.name} -o OUT"
-        + (" --rows predicted" if rows == "predicted" else ""),
-        inference={"rows of the file": f"{rows} classes"},
-    )
-    return evaluate_matrix(matrix, classes, provenance)
 
 
 def _named(evaluation: Evaluation, names: Mapping[str, str | None]) -> Evaluation:

@@ -18,6 +18,7 @@ import typer
 
 from reportgen import __version__
 from reportgen.errors import Interrupted, ReportgenError
+from reportgen.inputs.options import InputOptions
 from reportgen.options import Options
 
 __all__ = ["main"]
@@ -52,10 +53,18 @@ Data = Annotated[
 ]
 
 
-def _with_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Give `function` one parameter for each field of :class:`Options`, in place of `options`."""
+def _with_options(declared: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a function one parameter for each field of `declared`, in place of ``**options``."""
+
+    def given(function: Callable[..., None]) -> Callable[..., None]:
+        return _with_parameters(function, declared)
+
+    return given
+
+
+def _with_parameters(function: Callable[..., None], declared: Any) -> Callable[..., None]:
     signature = inspect.signature(function, eval_str=True)
-    hints = get_type_hints(Options)
+    hints = get_type_hints(declared)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     added = [
         inspect.Parameter(
@@ -64,7 +73,7 @@ def _with_options(function: Callable[..., None]) -> Callable[..., None]:
             default=list(item.default) if isinstance(item.default, tuple) else item.default,
             annotation=Annotated[_plain_type(item.name, hints[item.name]), _typer_option(item)],
         )
-        for item in fields(Options)
+        for item in fields(declared)
         if item.default is not MISSING
     ]
     function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
@@ -74,7 +83,11 @@ def _with_options(function: Callable[..., None]) -> Callable[..., None]:
 
 def _plain_type(name: str, hint: Any) -> Any:
     """The type that typer parses: one kind of value, where the library takes several."""
-    return {"classes": Path | None, "model_arg": list[str]}.get(name, hint)
+    return {
+        "classes": Path | None,
+        "model_arg": list[str],
+        "scores_columns": str | None,
+    }.get(name, hint)
 
 
 def _typer_option(item: Any) -> Any:
@@ -83,14 +96,14 @@ def _typer_option(item: Any) -> Any:
     return typer.Option(
         flag,
         help=metadata["help"],
-        metavar="|".join(choices) if choices else metadata.get("metavar"),
+        metavar="|".join(map(str, choices)) if choices else metadata.get("metavar"),
         rich_help_panel=metadata["panel"],
         show_default=isinstance(item.default, (str, int)) and item.default not in ("", False),
     )
 
 
 @app.command()
-@_with_options
+@_with_options(Options)
 def run(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
@@ -103,7 +116,7 @@ def run(
 
 
 @app.command()
-@_with_options
+@_with_options(Options)
 def predict(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
@@ -117,12 +130,14 @@ def predict(
 
 
 @app.command()
+@_with_options(InputOptions)
 def render(
     source: Annotated[
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="predictions.parquet, or a confusion matrix as CSV.",
+            help="Predictions (Parquet, CSV, TSV, JSON Lines, .npz, .npy), a confusion matrix "
+            "(CSV, JSON, .npy) or a report.json.",
             show_default=False,
         ),
     ],
@@ -133,12 +148,6 @@ def render(
             help="Folder of the images, for galleries.", metavar="DATA", show_default=False
         ),
     ] = None,
-    kind: Annotated[
-        str, typer.Option(metavar="auto|predictions|matrix", help="What INPUT is.")
-    ] = "auto",
-    rows: Annotated[
-        str, typer.Option(metavar="true|predicted", help="What the rows of a matrix are.")
-    ] = "true",
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
     date: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Date to print.")] = None,
     model_name: Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")] = None,
@@ -150,25 +159,17 @@ def render(
     ] = False,
     quiet: Quiet = False,
     debug: Debug = False,
+    **options: Any,
 ) -> None:
     """Write the report of saved predictions or of a saved confusion matrix. Needs no torch."""
     from reportgen import api
     from reportgen.console import print_summary
 
     evaluation = api.render(
-        source,
-        out=out,
-        images=images,
-        kind=kind,
-        rows=rows,
-        force=force,
-        title=title,
-        date=date,
-        model_name=model_name,
-        model_version=model_version,
-        data_name=data_name,
-        split=split,
-    )
+        source, out=out, images=images, force=force, title=title, date=date,
+        model_name=model_name, model_version=model_version, data_name=data_name, split=split,
+        **options,
+    )  # fmt: skip
     print_summary(evaluation, str(out / "report.html"))
 
 

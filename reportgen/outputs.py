@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from reportgen.errors import OutputError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, output_error
 from reportgen.text import quoted
 
-__all__ = ["PREDICTIONS", "REPORT_FILES", "partial_folder", "prepare", "sole_writer"]
+__all__ = ["PREDICTIONS", "REPORT_FILES", "partial_folder", "prepare", "sole_writer", "spool_in"]
 
 PREDICTIONS = "predictions.parquet"
 REPORT_FILES = ("report.html", "report.json")
@@ -83,7 +84,7 @@ def _remove_stale(folder: Path) -> None:
         process = path.name.removeprefix(TEMPORARY_PREFIX).split("-")[0]
         if process.isdigit() and not _alive(int(process)):
             with contextlib.suppress(OSError):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _alive(process: int) -> bool:
@@ -94,6 +95,20 @@ def _alive(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+@contextlib.contextmanager
+def spool_in(folder: Path) -> Iterator[Path]:
+    """A folder for copies of inputs that can't be read twice; it is gone after the block."""
+    spool = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-spool"
+    try:
+        spool.mkdir()
+    except OSError as error:
+        raise output_error(spool, error) from error
+    try:
+        yield spool
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -171,6 +171,57 @@ def test_a_matrix_is_rendered(tmp_path):
     assert value["confusion_matrix"]["counts"] == [[5, 1], [2, 7]]
 
 
+def tables(folder):
+    """The same eight predictions in every format."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    labels = ["cat"] * 4 + ["NA"] * 4
+    predictions = ["cat", "cat", "NA", "cat", "NA", "NA", "cat", "NA"]
+    confidence = [0.9, 0.8, 0.7, 0.6, 0.9, 0.8, 0.7, 0.6]
+    ids = [f"{name}/{i}.png" for i, name in enumerate(labels)]
+    rows = list(zip(ids, labels, predictions, confidence, strict=True))
+    header = ["id", "label", "prediction", "confidence"]
+    for name, mark in (("t.csv", ","), ("t.tsv", "\t")):
+        lines = [mark.join(map(str, row)) for row in [header, *rows]]
+        (folder / name).write_text("\n".join(lines) + "\n")
+    (folder / "t.jsonl").write_text(
+        "".join(json.dumps(dict(zip(header, row, strict=True))) + "\n" for row in rows)
+    )
+    pq.write_table(
+        pa.table(dict(zip(header, zip(*rows, strict=True), strict=True))), folder / "t.parquet"
+    )
+    np.savez(folder / "t.npz", label=labels, prediction=predictions, confidence=confidence)
+    return [folder / f"t.{ending}" for ending in ("csv", "tsv", "jsonl", "parquet", "npz")]
+
+
+def test_predictions_of_any_format_give_the_same_numbers(tmp_path):
+    for path in tables(tmp_path):
+        reportgen("render", path, "-o", tmp_path / path.suffix)
+        value = json.loads((tmp_path / path.suffix / "report.json").read_text())
+        assert value["classes"] == ["NA", "cat"]
+        assert value["confusion_matrix"]["counts"] == [[3, 1], [1, 3]]
+        assert value["summary"]["ece"]["value"] == pytest.approx(
+            0.35
+        )  # (0.1 + 0.2 + 0.7 + 0.4) / 4
+        assert not list((tmp_path / path.suffix).glob(".reportgen*"))
+
+
+def test_columns_can_be_named(tmp_path):
+    (tmp_path / "x.csv").write_text("who,truth,guess\n1,a,b\n2,b,b\n")
+    reportgen("render", tmp_path / "x.csv", "-o", tmp_path / "o", "--label-column", "truth",
+              "--prediction-column", "guess", "--id-column", "who")  # fmt: skip
+    value = json.loads((tmp_path / "o/report.json").read_text())
+    assert value["confusion_matrix"]["counts"] == [[0, 1], [0, 1]]
+
+
+def test_a_saved_evaluation_is_rendered_again(finished, tmp_path):
+    out, _ = finished
+    reportgen("render", out / "report.json", "-o", tmp_path / "o")
+    assert (tmp_path / "o/report.json").read_bytes() == (out / "report.json").read_bytes()
+
+
 def test_our_own_confusion_csv_comes_back(finished, tmp_path):
     out, _ = finished
     reportgen("render", out / "confusion.csv", "-o", tmp_path / "o")
@@ -202,10 +253,10 @@ def test_our_own_confusion_csv_comes_back(finished, tmp_path):
         (["render", "none.parquet", "-o", "{out}"], 3, "none.parquet"),
         (["render", "{model}", "-o", "{out}"], 3, "net.pt2"),
         (["render", "none.csv", "-o", "{out}"], 3, "none.csv"),
-        (["render", "{table}", "-o", "{out}"], 3, "#input-kind"),
-        (["render", "{table}", "-o", "{out}", "--images", "nowhere"], 3, "--kind matrix"),
+        (["render", "{text}", "-o", "{out}"], 3, "#input-kind"),
+        (["render", "{matrix}", "-o", "{out}", "--normalised", "--normalised-over", "true"], 2, "#matrix-shares"),
         (["render", "{matrix}", "-o", "{out}", "--images", "nowhere"], 2, "#images-missing"),
-        (["render", "{data}", "-o", "{out}", "--kind", "matrix"], 3, "#input-unreadable"),
+        (["render", "{data}", "-o", "{out}", "--kind", "matrix"], 3, "#input-kind"),
         (["render", "{matrix}", "-o", "{out}", "--kind", "x"], 2, "--kind"),
         (["render", "{matrix}", "-o", "{out}", "--rows", "x"], 2, "--rows"),
     ],
@@ -213,10 +264,10 @@ def test_our_own_confusion_csv_comes_back(finished, tmp_path):
 def test_what_cannot_work_is_refused_before_anything_is_written(
     model, data, tmp_path, words, code, text
 ):
-    (tmp_path / "table.csv").write_text("id,label,prediction\na,b,c\n")
+    (tmp_path / "text.doc").write_text("id,label,prediction\na,b,c\n")
     (tmp_path / "matrix.csv").write_text(",a,b\na,1,0\nb,0,1\n")
     places = {"model": model, "data": data, "out": tmp_path / "out",
-              "table": tmp_path / "table.csv", "matrix": tmp_path / "matrix.csv"}  # fmt: skip
+              "text": tmp_path / "text.doc", "matrix": tmp_path / "matrix.csv"}  # fmt: skip
     done = reportgen(*(word.format(**places) for word in words), code=code, cwd=tmp_path)
     assert text in done.stderr
     assert not (tmp_path / "out/report.html").exists()

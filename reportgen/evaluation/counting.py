@@ -10,9 +10,10 @@ import numpy as np
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.evaluation.confidence import Confidence
+from reportgen.evaluation.details import slices_of, suspects_of
+from reportgen.evaluation.rows import PredictionRows
 from reportgen.evaluation.value import Evaluation, Pair
 from reportgen.metrics import Metric, MetricColumn, per_class_metrics, summary_metrics
-from reportgen.predictions import Predictions
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.scoring import (
     CLASS_SCORES,
@@ -22,6 +23,8 @@ from reportgen.scoring import (
     ScoreFigures,
     Scores,
 )
+from reportgen.slices import SliceReport
+from reportgen.suspects import LabelSuspects, Thresholds, label_suspects
 from reportgen.tallies import Counts, Mistake, WorstMistakes
 from reportgen.text import count, listing, plural
 
@@ -30,13 +33,13 @@ __all__ = ["GALLERY_PAIRS", "evaluate_matrix", "evaluate_predictions", "excluded
 GALLERY_PAIRS = 10
 
 
-def evaluate_predictions(predictions: Predictions) -> Evaluation:
+def evaluate_predictions(predictions: PredictionRows) -> Evaluation:
     """The facts from one row a sample, in two passes over the file, in bounded memory.
 
     Raises :class:`DataError` where no sample can be counted.
     """
     facts = predictions.facts
-    counts, figures = _counted(predictions)
+    counts, figures, thresholds = _counted(predictions)
     samples = facts.samples
     if counts.n_unlabelled:
         samples = Accounting(
@@ -53,6 +56,8 @@ def evaluate_predictions(predictions: Predictions) -> Evaluation:
         examples=_examples(predictions, pairs),
         top5_hits=counts.top5_hits if counts.n_ranked == counts.confusion.n_samples else None,
         figures=figures,
+        suspects=suspects_of(predictions, thresholds),
+        slices=slices_of(predictions),
         samples=samples,
         notes=(*facts.notes, *_tie_notes(counts.n_tied)),
         provenance=facts.provenance,
@@ -60,7 +65,9 @@ def evaluate_predictions(predictions: Predictions) -> Evaluation:
     )
 
 
-def _counted(predictions: Predictions) -> tuple[Counts, ScoreFigures | None]:
+def _counted(
+    predictions: PredictionRows,
+) -> tuple[Counts, ScoreFigures | None, Thresholds | None]:
     """Everything that one pass adds up: counts, and the figures of scores where there are any."""
     n_classes = len(predictions.facts.classes)
     counts = Counts.empty(n_classes)
@@ -68,17 +75,21 @@ def _counted(predictions: Predictions) -> tuple[Counts, ScoreFigures | None]:
     if not predictions.has_confidence:
         for rows in predictions.batches(*columns):
             counts += Counts.of(rows, n_classes)
-        return counts, None
+        return counts, None, None
     columns += ["confidence", "label_probability"]
     columns += ["probabilities"] if predictions.has_probabilities else []
     answers = AnswerTally()
-    kept = ProbabilityTally.empty(n_classes) if predictions.has_probabilities else None
+    kept, thresholds = None, None
+    if predictions.has_probabilities:
+        kept, thresholds = ProbabilityTally.empty(n_classes), Thresholds.empty(n_classes)
     for rows in predictions.batches(*columns):
         counts += Counts.of(rows, n_classes)
         answers += AnswerTally.of(rows)
-        if kept is not None:
-            kept += ProbabilityTally.of(Scores.of(rows["probabilities"], rows["label"]))
-    return counts, ScoreFigures.of(answers, kept, n_classes)
+        if kept is not None and thresholds is not None:
+            scores = Scores.of(rows["probabilities"], rows["label"])
+            kept += ProbabilityTally.of(scores)
+            thresholds += Thresholds.of(scores)
+    return counts, ScoreFigures.of(answers, kept, n_classes), thresholds
 
 
 def evaluate_matrix(
@@ -96,6 +107,8 @@ def evaluate_matrix(
         examples=(),
         top5_hits=None,
         figures=None,
+        suspects=label_suspects(None),
+        slices=SliceReport(),
         samples=Accounting(found=n, counted=n),
         notes=notes,
         provenance=provenance,
@@ -111,6 +124,8 @@ def _evaluation(
     examples: tuple[tuple[Mistake, ...], ...],
     top5_hits: int | None,
     figures: ScoreFigures | None,
+    suspects: LabelSuspects,
+    slices: SliceReport,
     samples: Accounting,
     notes: tuple[DataNote, ...],
     provenance: Provenance,
@@ -135,6 +150,8 @@ def _evaluation(
         provenance=provenance,
         examples_reason=examples_reason,
         confidence=None if figures is None else Confidence.of(figures),
+        suspects=suspects,
+        slices=slices,
     )
 
 
@@ -179,7 +196,9 @@ def _pairs(confusion: ConfusionMatrix) -> Iterator[Pair]:
         yield Pair(true, predicted, n, of_true[i], of_errors[i], int(backwards[i]))
 
 
-def _examples(predictions: Predictions, pairs: tuple[Pair, ...]) -> tuple[tuple[Mistake, ...], ...]:
+def _examples(
+    predictions: PredictionRows, pairs: tuple[Pair, ...]
+) -> tuple[tuple[Mistake, ...], ...]:
     if not pairs or not predictions.has_confidence:
         return ()
     worst = WorstMistakes(tuple((pair.true, pair.predicted) for pair in pairs[:GALLERY_PAIRS]))

@@ -7,7 +7,7 @@ taken away and never change their meaning within one ``schema_version``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from reportgen.evaluation.confidence import Confidence
 from reportgen.metrics import PER_CLASS, SUMMARY, Metric, MetricColumn
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.scoring import CLASS_SCORES, SCORES
+from reportgen.slices import SliceReport
+from reportgen.suspects import LabelSuspects
 from reportgen.tallies import Mistake
 
 __all__ = ["CLASS_METRICS", "SUMMARY_METRICS", "Evaluation", "Pair"]
@@ -85,6 +87,10 @@ class Evaluation:
         Why there are no examples; empty where there are.
     confidence
         How sure the model was, and whether rightly so; None where the input has no confidences.
+    suspects
+        Labels worth a second look, or why none could be examined.
+    slices
+        How good the model is on each part of the data that metadata tells apart.
     """
 
     classes: tuple[str, ...]
@@ -98,6 +104,8 @@ class Evaluation:
     provenance: Provenance
     examples_reason: str = ""
     confidence: Confidence | None = None
+    suspects: LabelSuspects = field(default_factory=lambda: LabelSuspects("no_scores"))
+    slices: SliceReport = field(default_factory=SliceReport)
 
     @property
     def n_samples(self) -> int:
@@ -126,6 +134,8 @@ class Evaluation:
             "examples": [[asdict(mistake) for mistake in gallery] for gallery in self.examples],
             "examples_reason": self.examples_reason,
             "macro": "present",
+            "slices": self.slices.to_json(),
+            "label_suspects": self.suspects.to_json(self.classes),
             "calibration": None if self.confidence is None else self.confidence.to_json(),
             "samples": asdict(self.samples),
             "data_notes": [
@@ -208,6 +218,8 @@ class Evaluation:
             confidence=None
             if value["calibration"] is None
             else Confidence.from_json(value["calibration"]),
+            suspects=LabelSuspects.from_json(value["label_suspects"], classes),
+            slices=SliceReport.from_json(value["slices"]),
         )
 
     def __eq__(self, other: object) -> bool:
