@@ -49,7 +49,7 @@ REASONS: dict[str, str] = {
         "All samples, or none, are of this class, or the model predicts it always or never: "
         "there is nothing to correlate."
     ),
-    "no_scores": "The input holds predictions only, no scores of the other classes.",
+    "no_scores": "The input holds no scores, or those of the predicted classes only.",
     "too_few_classes": "With five classes or fewer, the five best guesses are always right.",
     "constant_labels_or_predictions": (
         "All samples have the same true class, or the same predicted one: "

@@ -1,0 +1,61 @@
+"""Which classes are taken for which: ranked pairs, an order, groups, and checks of the class list.
+
+Everything is read from the confusion matrix, by its non-zero cells, so that 21,000 classes cost
+what their errors cost.
+"""
+
+from reportgen.confusions.expected import (
+    EXPECTED_RULES,
+    Expected,
+    ExpectedRule,
+    expected_counts,
+    false_discovery,
+)
+from reportgen.confusions.groups import Grouping, GroupMatrix, group_matrix
+from reportgen.confusions.hierarchy import grouping_from_rows
+from reportgen.confusions.misplaced import (
+    Relabelling,
+    best_relabelling,
+    check_supports,
+    orientation_note,
+    relabelling_note,
+)
+from reportgen.confusions.order import ClassTree, confusion_order, confusion_tree
+from reportgen.confusions.pairs import (
+    RANKINGS,
+    DirectedPairs,
+    Ranking,
+    Rest,
+    SymmetricPairs,
+    directed_pairs,
+    symmetric_pairs,
+)
+from reportgen.confusions.suggestion import suggested_groups
+
+__all__ = [
+    "EXPECTED_RULES",
+    "RANKINGS",
+    "ClassTree",
+    "DirectedPairs",
+    "Expected",
+    "ExpectedRule",
+    "GroupMatrix",
+    "Grouping",
+    "Ranking",
+    "Relabelling",
+    "Rest",
+    "SymmetricPairs",
+    "best_relabelling",
+    "check_supports",
+    "confusion_order",
+    "confusion_tree",
+    "directed_pairs",
+    "expected_counts",
+    "false_discovery",
+    "group_matrix",
+    "grouping_from_rows",
+    "orientation_note",
+    "relabelling_note",
+    "suggested_groups",
+    "symmetric_pairs",
+]

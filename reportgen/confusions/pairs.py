@@ -1,0 +1,228 @@
+"""Confused pairs of classes, ranked: by count, by a sure rate, by lift, and both ways together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.confusion import ConfusionMatrix
+from reportgen.confusions.expected import (
+    ExpectedRule,
+    binomial_tail,
+    expected_counts,
+    false_discovery,
+)
+from reportgen.metrics import wilson
+
+__all__ = [
+    "RANKINGS",
+    "DirectedPairs",
+    "Ranking",
+    "Rest",
+    "SymmetricPairs",
+    "directed_pairs",
+    "symmetric_pairs",
+]
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Ranking = Literal["count", "rate", "lift"]
+
+LEAST_FOR_RATE = 3
+LEAST_FOR_LIFT = 5
+
+RANKINGS: dict[Ranking, str] = {
+    "count": "By the number of samples.",
+    "rate": (
+        "By the lower end of the 95 % interval of the share of the true class; "
+        f"{LEAST_FOR_RATE} samples or more."
+    ),
+    "lift": (
+        "By how many times more samples there are than chance would make; "
+        f"{LEAST_FOR_LIFT} samples or more."
+    ),
+}
+"""How directed pairs are ranked → one sentence for readers."""
+
+LISTED = 20
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The errors that a ranking does not list, so that with it the shares add up to 1.
+
+    Attributes
+    ----------
+    pairs
+        Number of pairs.
+    count
+        Number of samples.
+    share_of_errors
+        `count` of all errors; 0 where there are none.
+    """
+
+    pairs: int
+    count: int
+    share_of_errors: float
+
+
+@dataclass(frozen=True, eq=False)
+class DirectedPairs:
+    """P pairs, samples of class `true` that were called `predicted`, best first.
+
+    Attributes
+    ----------
+    ranking
+        What they are ranked by.
+    true, predicted
+        Class indices, int64, shape (P,).
+    count, reversed_count
+        Samples of the pair, and of the same two classes the other way round: int64.
+    rate, rate_low, rate_high
+        `count` of the samples of the true class, with its Wilson interval: float64, 0..1.
+    share_of_errors, share_of_class_errors
+        `count` of all errors, and of those of the true class: float64, 0..1.
+    expected
+        Errors that chance would put there, by `expected_rule`: float64.
+    lift
+        `count` / `expected`: float64.
+    p, q
+        Probability of `count` or more under chance (binomial tail), and the same adjusted over
+        all K (K − 1) pairs (Benjamini-Hochberg). With many samples both are tiny for any pair.
+    rest
+        The pairs that are not listed.
+    """
+
+    ranking: Ranking
+    expected_rule: ExpectedRule
+    true: Counts
+    predicted: Counts
+    count: Counts
+    reversed_count: Counts
+    rate: Floats
+    rate_low: Floats
+    rate_high: Floats
+    share_of_errors: Floats
+    share_of_class_errors: Floats
+    expected: Floats
+    lift: Floats
+    p: Floats
+    q: Floats
+    rest: Rest
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricPairs:
+    """P pairs of classes that are taken for one another, most samples first.
+
+    Attributes
+    ----------
+    a, b
+        Class indices, int64, shape (P,), a < b.
+    count, a_as_b, b_as_a
+        Samples both ways, and each way: int64.
+    rate
+        `count` of the samples of both classes: float64, 0..1.
+    share_of_errors
+        `count` of all errors: float64, 0..1.
+    direction_p
+        Two-sided exact binomial p of the two counts under "both ways alike": float64. Small, it
+        tells of a bias or a rule of labelling; else the classes are alike.
+    rest
+        The pairs that are not listed.
+    """
+
+    a: Counts
+    b: Counts
+    count: Counts
+    a_as_b: Counts
+    b_as_a: Counts
+    rate: Floats
+    share_of_errors: Floats
+    direction_p: Floats
+    rest: Rest
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+
+def directed_pairs(
+    matrix: ConfusionMatrix,
+    by: Ranking = "count",
+    *,
+    limit: int | None = LISTED,
+    expected: ExpectedRule = "quasi-independence",
+) -> DirectedPairs:
+    """The first `limit` pairs of a ranking, None for all that it takes.
+
+    Ties: more samples, then the lower true, then the lower predicted index first.
+    """
+    true, predicted, count = matrix.errors_by_count()
+    found = expected_counts(matrix, true, predicted, expected)
+    class_errors = (matrix.true_totals - matrix.diagonal)[true]
+    support = matrix.true_totals[true]
+    low, high = wilson(count, support)
+    lift = count / found.count
+    p = binomial_tail(count, class_errors, found.count / class_errors)
+    at = _ranked(by, count, low, lift)[:limit]
+    n_errors = matrix.n_errors
+    return DirectedPairs(
+        ranking=by,
+        expected_rule=found.rule,
+        true=true[at],
+        predicted=predicted[at],
+        count=count[at],
+        reversed_count=matrix.lookup(predicted[at], true[at]),
+        rate=count[at] / support[at],
+        rate_low=low[at],
+        rate_high=high[at],
+        share_of_errors=count[at] / max(n_errors, 1),
+        share_of_class_errors=count[at] / class_errors[at],
+        expected=found.count[at],
+        lift=lift[at],
+        p=p[at],
+        q=false_discovery(p, matrix.n_classes * (matrix.n_classes - 1))[at],
+        rest=_rest(len(count) - len(at), n_errors - int(count[at].sum()), n_errors),
+    )
+
+
+def _ranked(by: Ranking, count: Counts, low: Floats, lift: Floats) -> Counts:
+    """Places of the pairs that a ranking takes; they come by count, true, predicted."""
+    if by == "count":
+        return np.arange(len(count))
+    least, figure = (LEAST_FOR_RATE, low) if by == "rate" else (LEAST_FOR_LIFT, lift)
+    enough = np.flatnonzero(count >= least)
+    return enough[np.argsort(-figure[enough], kind="stable")]
+
+
+def symmetric_pairs(matrix: ConfusionMatrix, *, limit: int | None = LISTED) -> SymmetricPairs:
+    """The first `limit` pairs by count, None for all. Ties: the lower a, then the lower b first."""
+    true, predicted, _ = matrix.errors_by_count()
+    k, n_errors = matrix.n_classes, matrix.n_errors
+    both = np.unique(np.minimum(true, predicted) * k + np.maximum(true, predicted))
+    count = matrix.lookup(both // k, both % k) + matrix.lookup(both % k, both // k)
+    at = np.argsort(-count, kind="stable")[:limit]
+    a, b, count = both[at] // k, both[at] % k, count[at]
+    a_as_b, b_as_a = matrix.lookup(a, b), matrix.lookup(b, a)
+    tail = binomial_tail(np.maximum(a_as_b, b_as_a), count, 0.5)
+    return SymmetricPairs(
+        a=a,
+        b=b,
+        count=count,
+        a_as_b=a_as_b,
+        b_as_a=b_as_a,
+        rate=count / (matrix.true_totals[a] + matrix.true_totals[b]),
+        share_of_errors=count / max(n_errors, 1),
+        direction_p=np.minimum(2 * tail, 1.0),
+        rest=_rest(len(both) - len(at), n_errors - int(count.sum()), n_errors),
+    )
+
+
+def _rest(pairs: int, count: int, n_errors: int) -> Rest:
+    return Rest(pairs, count, count / n_errors if n_errors else 0.0)

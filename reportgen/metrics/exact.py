@@ -1,0 +1,36 @@
+"""Clopper-Pearson intervals for every proportion, for those who must guarantee the coverage."""
+
+from __future__ import annotations
+
+from reportgen.confusion import ConfusionMatrix
+from reportgen.metrics.class_figures import ClassCounts
+from reportgen.metrics.definitions import Intervals
+from reportgen.metrics.intervals import EXACT, clopper_pearson
+from reportgen.metrics.overall import SUMMARY, Proportion, Whole
+from reportgen.metrics.per_class import PER_CLASS, Share
+
+__all__ = ["exact_intervals"]
+
+
+def exact_intervals(matrix: ConfusionMatrix, top5_hits: int | None = None) -> Intervals:
+    """The metrics that are shares of samples, with exact intervals in place of Wilson's.
+
+    Parameters are those of :func:`~reportgen.metrics.summary_metrics`. Without a sample there is
+    nothing to replace.
+    """
+    if matrix.n_samples == 0:
+        return Intervals(EXACT, {}, {})
+    whole, counts = Whole(matrix, top5_hits), ClassCounts.of(matrix)
+    return Intervals(
+        EXACT,
+        {
+            metric.name: metric.compute(whole, clopper_pearson)
+            for metric in SUMMARY
+            if isinstance(metric.compute, Proportion)
+        },
+        {
+            metric.name: metric.compute(counts, clopper_pearson)
+            for metric in PER_CLASS
+            if isinstance(metric.compute, Share)
+        },
+    )
