@@ -1,0 +1,121 @@
+"""Cells of a batch as text with few distinct values, or as numbers. All vectorised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import DataError
+from reportgen.text import quoted
+
+__all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers"]
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
+_TRUTH = {"false": 0, "true": 1}
+
+
+def as_index(text: str) -> int | None:
+    """The whole number that a cell is, or None: ``7``, ``-1``, ``7.0``; not ``007``, ``1e5``.
+
+    >>> as_index("7.0"), as_index("007")
+    (7, None)
+    """
+    text = text.strip()
+    if text in _TRUTH:
+        return _TRUTH[text]
+    return int(text.split(".")[0]) if _INTEGER.fullmatch(text) else None
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell holds nothing but spaces."""
+    return not text.strip()
+
+
+class TextCells:
+    """One column's cells as places in a short list of texts.
+
+    Batches of one file mostly have the same few values, so what is made of them is kept.
+    """
+
+    def __init__(self) -> None:
+        self._dictionary: Any = None
+        self._texts: list[str] = []
+
+    def __call__(self, array: Any) -> tuple[list[str], NDArray[np.int64]]:
+        """(texts, places): ``texts[places[i]]`` is cell i; the last text is that of no value."""
+        import pyarrow as pa
+
+        if pa.types.is_null(array.type):
+            return [""], np.zeros(len(array), np.int64)
+        if pa.types.is_boolean(array.type) or pa.types.is_decimal(array.type):
+            array = array.cast(pa.string())
+        if not pa.types.is_dictionary(array.type):
+            array = array.dictionary_encode()
+        if self._dictionary is None or not self._dictionary.equals(array.dictionary):
+            self._dictionary = array.dictionary
+            self._texts = [*map(_text, array.dictionary.to_pylist()), ""]
+        indices = array.indices
+        if indices.null_count:
+            indices = indices.cast(pa.int64()).fill_null(len(self._texts) - 1)
+        return self._texts, indices.to_numpy(zero_copy_only=False)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else str(value)
+
+
+def numbers(array: Any, describe: Callable[[int, str], DataError]) -> NDArray[np.float64]:
+    """A column's cells as float64, nan where there is none.
+
+    Parameters
+    ----------
+    describe
+        Row within the batch and cell → the error where a text is no number.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        try:
+            array = array.cast(pa.float64())
+        except pa.ArrowInvalid:
+            return _by_hand(array.to_pylist(), describe)
+    if pa.types.is_decimal(array.type) or pa.types.is_boolean(array.type):
+        array = array.cast(pa.float64())
+    if pa.types.is_null(array.type):
+        return np.full(len(array), np.nan)
+    values: NDArray[np.float64] = array.to_numpy(zero_copy_only=False).astype(np.float64)
+    return values
+
+
+def _by_hand(
+    cells: Iterable[str | None], describe: Callable[[int, str], DataError]
+) -> NDArray[np.float64]:
+    values = []
+    for row, cell in enumerate(cells):
+        try:
+            values.append(np.nan if cell is None or is_blank(cell) else _number(cell))
+        except ValueError:
+            raise describe(row, cell or "") from None
+    return np.array(values, np.float64)
+
+
+def _number(cell: str) -> float:
+    if "_" in cell or not cell.isascii():  # Python's 1_000 and other digits: no table means them
+        raise ValueError(cell)
+    return float(cell)
+
+
+def not_a_number(column: str, where: str, cell: str) -> DataError:
+    """The error for a text in a column of numbers."""
+    comma = re.fullmatch(r"\s*-?\d*,\d+\s*", cell)
+    return DataError(
+        f"{where}: {quoted(cell[:40])} in column {quoted(column)} is no number",
+        slug="table-number",
+        hint="numbers need a decimal point, not a comma" if comma else "write numbers as 0.93",
+    )

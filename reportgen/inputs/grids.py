@@ -1,0 +1,223 @@
+"""`Grid`: the cells of a matrix as they stand in a file, with the names at its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reportgen.accumulate import as_array
+from reportgen.confusion import ConfusionMatrix
+from reportgen.csv_text import unguarded
+from reportgen.errors import DataError
+from reportgen.inputs.arrays import array_files, npy_file
+from reportgen.inputs.arrays_table import CLASS_NAMES, ArraysTable
+from reportgen.inputs.formats import MATRIX_ARRAYS, read_json
+from reportgen.inputs.roles import COMMON_NAMES
+from reportgen.inputs.strict_csv import Dialect, rows_of, scan
+from reportgen.text import count, quoted
+
+__all__ = ["LONG_HEADER", "Cells", "Grid", "grid_of", "grid_of_file", "looks_like_matrix"]
+
+LONG_HEADER = ("true", "predicted", "count")
+
+Cells = Any
+"""A list of rows of texts or numbers, or a numpy array of two dimensions."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A matrix before its cells are believed.
+
+    Attributes
+    ----------
+    cells
+        Rows of cells, all of one length.
+    row_names, column_names
+        Class names at the edges; None where there are none.
+    rows
+        What the file itself says its rows are: ``"true"`` or ``"predicted"``; else empty.
+    support
+        Number of samples of each true class, where the file has it.
+    triples
+        Instead of cells: (true, predicted, count) of a long table, as text.
+    """
+
+    name: str
+    cells: Cells = ()
+    row_names: tuple[str, ...] | None = None
+    column_names: tuple[str, ...] | None = None
+    rows: str = ""
+    support: tuple[Any, ...] | None = None
+    triples: tuple[tuple[str, str, str], ...] | None = None
+
+
+def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
+    """The grid in a file of format `kind` (see :func:`~reportgen.inputs.formats.format_of`)."""
+    if kind == "csv":
+        return _grid_of_csv(path, dialect)
+    if kind == "json":
+        return _grid_of_json(path.name, read_json(path))
+    if kind == "npy":
+        return Grid(path.name, npy_file(path).read())
+    if kind == "npz":
+        return _grid_of_npz(path)
+    raise DataError(
+        f"{quoted(path.name)} is a table of predictions, no confusion matrix",
+        slug="input-kind",
+        hint="read it with --kind predictions",
+    )
+
+
+def grid_of(value: Any) -> Grid:
+    """The grid in an array, tensor, list of lists or DataFrame, such as that of a crosstab."""
+    name = "the given matrix"
+    if isinstance(value, Mapping):
+        return _grid_of_json(name, value)
+    if not (hasattr(value, "index") and hasattr(value, "columns")):
+        return Grid(name, value if isinstance(value, (list, tuple)) else as_array(value))
+    rows, columns = (tuple(map(str, edge)) for edge in (value.index, value.columns))
+    cells = as_array(value)
+    if rows == columns:
+        return Grid(name, cells, rows, columns)
+    # A crosstab leaves out a class that occurs on one side alone.
+    both = tuple(sorted({*rows, *columns}))
+    table = np.zeros((len(both), len(both)), cells.dtype)
+    where = {label: i for i, label in enumerate(both)}
+    table[np.ix_([where[r] for r in rows], [where[c] for c in columns])] = cells
+    return Grid(name, table, both, both)
+
+
+def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
+    """Whether a delimited file is a confusion matrix and not a table of predictions.
+
+    It is one in the long form, or square with numbers inside, with or without names at its edges;
+    but a first row with names such as ``label`` and ``prediction`` makes it a table.
+    """
+    first = next(rows_of(path, dialect), None)
+    if first is None:
+        return False
+    header = first[1]
+    if tuple(header) == LONG_HEADER:
+        return True
+    known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
+    if any(cell.strip().lower() in known for cell in header) and not _named(header):
+        return False
+    rows = [cells for _, cells in islice(rows_of(path, dialect), len(header) + 2)]
+    if len(rows) > len(header) + 1 or not len(header) - 1 <= len(rows):
+        return False
+    grid = _edged("", rows)
+    if grid.row_names and grid.column_names and grid.row_names != grid.column_names:
+        return False
+    return all(_is_number(cell) for row in grid.cells for cell in row)
+
+
+def _named(header: Sequence[str]) -> bool:
+    """Whether the first cell is what a matrix has in its corner: nothing, or words for both."""
+    return not header[0].strip() or "\\" in header[0]
+
+
+def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
+    scan(path, dialect)
+    rows = [cells for _, cells in rows_of(path, dialect)]
+    if not rows:
+        raise DataError(f"{quoted(path.name)} is empty", slug="matrix-empty")
+    if tuple(rows[0]) == LONG_HEADER:
+        triples = tuple((a, b, n) for a, b, n in rows[1:])
+        return Grid(path.name, triples=triples)
+    return _edged(path.name, rows)
+
+
+def _edged(name: str, rows: list[list[str]]) -> Grid:
+    """Which edges hold names: by the shape, and where it is square by the corner."""
+    n_rows, width = len(rows), len(rows[0])
+    header = tuple(map(unguarded, rows[0]))
+    first = tuple(unguarded(row[0]) for row in rows)
+    if n_rows == width + 1 and any(_is_number(row[0]) for row in rows[1:]):
+        return Grid(name, rows[1:], None, header)
+    if n_rows == width - 1 and any(map(_is_number, rows[0][1:])):
+        return Grid(name, [row[1:] for row in rows], first, None)
+    if n_rows == width and all(map(_is_number, (rows[0][0], *rows[0], *first))):
+        return Grid(name, rows)
+    if n_rows == width:
+        return Grid(name, [row[1:] for row in rows[1:]], first[1:], header[1:])
+    raise DataError(
+        f"the matrix in {quoted(name)} is not square: "
+        f"{count(n_rows - 1)} rows, {count(width - 1)} columns of counts",
+        slug="matrix-not-square",
+        hint="the first row and the first column hold the class names, the rest the counts; "
+        "or leave out both",
+    )
+
+
+def _grid_of_json(name: str, value: Any) -> Grid:
+    if isinstance(value, list):
+        return Grid(name, value)
+    if not isinstance(value, Mapping):
+        raise _no_matrix(name)
+    classes = next(
+        (value[key] for key in ("classes", "class_names", "labels") if key in value), None
+    )
+    inner = value
+    if isinstance(value.get("confusion_matrix"), Mapping):
+        inner = value["confusion_matrix"]
+    key = next((key for key in MATRIX_ARRAYS if isinstance(inner.get(key), list)), None)
+    names = _json_names(name, classes)
+    rows = inner.get("rows", "")
+    rows = rows if rows in ("true", "predicted") else ""
+    support = value.get("support", value.get("supports"))
+    if key is None and isinstance(inner.get("cells"), list) and names:
+        return Grid(name, _dense(name, inner["cells"], len(names)), names, names, rows)
+    if key is None:
+        raise _no_matrix(name)
+    known = tuple(support) if isinstance(support, list) else None
+    return Grid(name, inner[key], names, names, rows, known)
+
+
+def _json_names(name: str, classes: Any) -> tuple[str, ...] | None:
+    if classes is None:
+        return None
+    if not isinstance(classes, list) or not all(isinstance(c, (str, int)) for c in classes):
+        raise DataError(
+            f"the class names in {quoted(name)} are no list of texts", slug="matrix-names"
+        )
+    return tuple(map(str, classes))
+
+
+def _dense(name: str, cells: Any, n: int) -> Any:
+    try:
+        return ConfusionMatrix.from_cells(cells, n)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _no_matrix(name) from error
+
+
+def _no_matrix(name: str) -> DataError:
+    return DataError(
+        f"{quoted(name)} holds no confusion matrix",
+        slug="matrix-empty",
+        hint='for example {"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}',
+    )
+
+
+def _grid_of_npz(path: Path) -> Grid:
+    arrays = array_files(path)
+    key = next((name for name in arrays if name.lower() in MATRIX_ARRAYS), None)
+    if key is None and len([n for n in arrays if n not in CLASS_NAMES]) == 1:
+        key = next(n for n in arrays if n not in CLASS_NAMES)
+    if key is None:
+        raise _no_matrix(path.name)
+    found = ArraysTable.of_npz(path).class_names()
+    names = found[0] if found else None
+    return Grid(path.name, arrays[key].read(), names, names)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text and text.isascii()

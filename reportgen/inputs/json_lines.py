@@ -1,0 +1,219 @@
+"""JSON Lines → a spool: one object a line, its scalars as text, its lists of numbers as lists."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import DataError
+from reportgen.inputs.limits import bytes_words, require_plain_file
+from reportgen.inputs.strict_json import JsonFault, parse
+from reportgen.inputs.tables import LIST, OTHER, TEXT, Column, Spool
+from reportgen.text import count, plural, quoted
+
+__all__ = ["read_json_lines"]
+
+MAX_LINE_BYTES = 16 << 20
+_CHUNK_CELLS = 1 << 18
+_MARK = b"\xef\xbb\xbf"
+_WORDS = {True: "true", False: "false"}
+
+
+def read_json_lines(path: Path, folder: Path) -> Spool:
+    """The table in a JSON Lines file; its columns are the keys of the first line.
+
+    A value that is a mapping from class names to numbers becomes a list column with names.
+    Numbers and booleans become the text that they are written as, in Python's spelling.
+
+    Raises :class:`DataError` naming the line: no JSON, NaN, a repeated key, a value of another
+    kind than in the lines before.
+    """
+    require_plain_file(path)
+    source = _Lines(path)
+    first = next(source.objects(), None)
+    if first is None:
+        raise DataError(
+            f"{quoted(path.name)} is empty", slug="table-empty", hint="one JSON object a line"
+        )
+    source.columns = {name: _column(name, value) for name, value in first[1].items()}
+    if any(map(_odd, source.columns)):
+        raise source.error(first[0], "holds half a character in a key", "table-encoding")
+    kept = {name: c for name, c in source.columns.items() if c.kind != OTHER}
+    if not kept:
+        raise DataError(
+            f"line {first[0]} of {quoted(path.name)} holds no columns",
+            slug="table-columns",
+            hint='one JSON object a line, such as {"label": "cat", "prediction": "dog"}',
+        )
+    batches = source.batches(kept)
+    spool = Spool.of(batches, folder, name=path.name, sha256="", columns=kept, find=source.place)
+    columns = {
+        name: replace(column, mixed=source.mixed.get(name, ""))
+        for name, column in source.columns.items()
+    }
+    return replace(spool, sha256=source.sha256, columns=columns)
+
+
+def _column(name: str, value: Any) -> Column:
+    if isinstance(value, list) and value and all(map(_is_number, value)):
+        return Column(name, LIST, len(value))
+    if isinstance(value, dict) and value and all(map(_is_number, value.values())):
+        return Column(name, LIST, len(value), tuple(value))
+    return Column(name, OTHER if isinstance(value, (list, dict)) else TEXT)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _schema(columns: dict[str, Column]) -> Any:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field(c.name, pa.string() if c.kind == TEXT else pa.list_(pa.float64(), c.width))
+            for c in columns.values()
+        ]
+    )
+
+
+@dataclass
+class _Lines:
+    """A JSON Lines file on its way through."""
+
+    path: Path
+    columns: dict[str, Column] = field(default_factory=dict)
+    sha256: str = ""
+    kinds: dict[str, tuple[str, str]] = field(default_factory=dict)
+    mixed: dict[str, str] = field(default_factory=dict)
+
+    def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(line, object) of every line that is not blank; the hash is known after the last."""
+        digest = hashlib.sha256()
+        with self.path.open("rb") as stream:
+            for number, line in enumerate(
+                iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b""), start=1
+            ):
+                digest.update(line)
+                if len(line) > MAX_LINE_BYTES:
+                    raise self.error(
+                        number, f"is longer than {bytes_words(MAX_LINE_BYTES)}", "table-syntax"
+                    )
+                line = line.removeprefix(_MARK) if number == 1 else line
+                if not line.isspace():
+                    yield number, self._object(number, line)
+        self.sha256 = digest.hexdigest()
+
+    def place(self, row: int) -> str:
+        found = next(islice(self.objects(), row, None), None)
+        return f"row {row + 1:,}" if found is None else f"line {found[0]:,}"
+
+    def batches(self, columns: dict[str, Column]) -> Iterator[Any]:
+        import pyarrow as pa
+
+        schema = _schema(columns)
+        cells = sum(c.width or 1 for c in columns.values())
+        rows = self.objects()
+        while chunk := list(islice(rows, max(_CHUNK_CELLS // cells, 1))):
+            arrays = [
+                self._texts(column, chunk) if column.kind == TEXT else self._lists(column, chunk)
+                for column in columns.values()
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _object(self, number: int, line: bytes) -> dict[str, Any]:
+        try:
+            value = parse(line.decode("utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError as error:
+            raise self.error(
+                number, f"is not UTF-8 at its byte {error.start:,}", "table-encoding"
+            ) from error
+        except JsonFault as error:
+            raise self.error(number, f"is no JSON: {error.what}", "table-syntax") from error
+        if not isinstance(value, dict):
+            raise self.error(number, "is no JSON object", "table-syntax")
+        return value
+
+    def _texts(self, column: Column, chunk: list[tuple[int, dict[str, Any]]]) -> Any:
+        import pyarrow as pa
+
+        texts = [self._text(column.name, line, value.get(column.name)) for line, value in chunk]
+        try:
+            return pa.array(texts, pa.string())
+        except (UnicodeError, pa.ArrowException):
+            line = next(line for (line, _), text in zip(chunk, texts, strict=True) if _odd(text))
+            raise self.error(
+                line, f"holds half a character in {quoted(column.name)}", "table-encoding"
+            ) from None
+
+    def _text(self, name: str, line: int, value: Any) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, (list, dict)):
+            raise self.error(line, f"has a list in {quoted(name)}, not one value", "table-cell")
+        text = value if isinstance(value, str) else self._written(name, line, value)
+        kind = "text" if isinstance(value, str) else "number"
+        here = f"the {kind} {quoted(text[:40])} in line {line:,}"
+        if (before := self.kinds.setdefault(name, (kind, here)))[0] != kind:
+            self.mixed.setdefault(name, f"{before[1]}, {here}")
+        return text
+
+    def _written(self, name: str, line: int, value: float) -> str:
+        try:
+            return _WORDS[value] if isinstance(value, bool) else repr(value)
+        except ValueError as error:  # more digits than Python writes
+            raise self.error(
+                line, f"has too many digits in {quoted(name)}", "table-cell"
+            ) from error
+
+    def _lists(self, column: Column, chunk: list[tuple[int, dict[str, Any]]]) -> Any:
+        import pyarrow as pa
+
+        assert column.width is not None
+        table = np.empty((len(chunk), column.width))
+        for i, (line, value) in enumerate(chunk):
+            table[i] = self._numbers(column, line, value.get(column.name))
+        return pa.FixedSizeListArray.from_arrays(pa.array(table.ravel()), column.width)
+
+    def _numbers(self, column: Column, line: int, value: Any) -> Any:
+        if column.names is not None and isinstance(value, dict):
+            if value.keys() != set(column.names):
+                raise self.error(
+                    line, f"has other keys in {quoted(column.name)} than the first line",
+                    "table-cell",
+                )  # fmt: skip
+            value = [value[name] for name in column.names]
+        if not isinstance(value, list) or len(value) != column.width:
+            found = plural(len(value), "value") if isinstance(value, list) else "no list"
+            raise self.error(
+                line, f"has {found} in {quoted(column.name)}, not {column.width}", "table-cell"
+            )
+        if not all(map(_is_number, value)):
+            raise self.error(line, f"has no numbers in {quoted(column.name)}", "table-cell")
+        try:
+            return [np.nan if cell is None else float(cell) for cell in value]
+        except OverflowError as error:
+            raise self.error(
+                line, f"has a number beyond 10^308 in {quoted(column.name)}", "table-cell"
+            ) from error
+
+    def error(self, line: int, what: str, slug: str) -> DataError:
+        return DataError(
+            f"line {count(line)} of {quoted(self.path.name)} {what}",
+            slug=slug,
+            hint="every line is one JSON object with the same keys and kinds of values",
+        )
+
+
+def _odd(text: str | None) -> bool:
+    try:
+        (text or "").encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,331 @@
+"""`open_predictions`: from a file, a DataFrame or arrays to predictions, one named step a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import DataError
+from reportgen.inference.classes import display_name, read_class_list
+from reportgen.inputs.arrays_table import ArraysTable
+from reportgen.inputs.cells import TextCells, as_index
+from reportgen.inputs.delimited import read_delimited
+from reportgen.inputs.formats import format_of
+from reportgen.inputs.json_lines import read_json_lines
+from reportgen.inputs.labels import ClassNames, Reading, read_labels
+from reportgen.inputs.options import InputOptions
+from reportgen.inputs.parquet import ParquetTable, is_ours
+from reportgen.inputs.predictions import TablePredictions
+from reportgen.inputs.roles import (
+    Roles,
+    columns_named_after,
+    find_roles,
+    require_prediction,
+)
+from reportgen.inputs.scoring import (
+    ScoreBlocks,
+    ScoreTally,
+    decide_kind,
+    not_finite_error,
+    score_table,
+)
+from reportgen.inputs.strict_csv import dialect_of
+from reportgen.inputs.survey import NARROW_ROWS, Survey, ignored_places, take_survey
+from reportgen.inputs.tables import Table
+from reportgen.inputs.words import facts_of
+from reportgen.predictions import Predictions
+from reportgen.scores import OutputKind
+from reportgen.text import count, listing, quoted
+
+__all__ = ["open_predictions"]
+
+
+def open_predictions(
+    source: Any, options: InputOptions | None = None, *, spool: Path
+) -> Predictions | TablePredictions:
+    """Predictions from anywhere, checked as a whole and ready to be read in batches.
+
+    Parameters
+    ----------
+    source
+        A path: Parquet (ours, any other, or a folder of part files), CSV, TSV, JSON Lines, .npz
+        or .npy. Or a DataFrame, or a mapping from column names to arrays, tensors or lists.
+    options
+        How to read it; by default everything is found out, or refused where that would be a
+        guess.
+    spool
+        An empty folder for copies of what can't be read twice; the predictions need it as long as
+        they are used, the caller removes it.
+
+    Raises
+    ------
+    DataError
+        Where the table, a label or a score is not what it must be, with the place.
+    UsageError
+        Where two readings are possible, with the option that decides.
+    """
+    options = options or InputOptions()
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if format_of(path) == "parquet" and is_ours(path):
+            return Predictions.open(path)
+    table = _table(source, options, spool)
+    given = _given_classes(table, options)
+    roles = find_roles(table.name, table.columns, options, given.names if given else None)
+    if isinstance(table, ArraysTable):
+        table = table.settled(roles.used)
+    _require_one_type(table, roles)
+    survey = take_survey(table, roles, options.ignore_label)
+    roles = _proven(table, roles, survey, options)
+    require_prediction(roles, table.name, table.columns)
+    if roles.scores is None:
+        return _unscored(table, roles, survey, given, options)
+    return _scored(table, roles, survey, given, options, spool)
+
+
+def _table(source: Any, options: InputOptions, spool: Path) -> Table:
+    if not isinstance(source, (str, Path)):
+        if isinstance(source, Mapping):
+            return ArraysTable.of_mapping(source, "the given arrays")
+        return ArraysTable.of_frame(source)
+    path = Path(source)
+    found = format_of(path)
+    if found == "parquet":
+        return ParquetTable.open(path)
+    if found == "csv":
+        return read_delimited(path, dialect_of(path, options.separator, options.encoding), spool)
+    if found == "jsonl":
+        return read_json_lines(path, spool)
+    if found == "npz":
+        return ArraysTable.of_npz(path)
+    if found == "npy":
+        return ArraysTable.of_npy(path, options.labels_file)
+    raise DataError(
+        f"{quoted(path.name)} is JSON: no table of predictions",
+        slug="input-kind",
+        hint="write JSON Lines (.jsonl), one object a line; or read it with --kind matrix",
+    )
+
+
+def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:
+    if isinstance(options.classes, Path):
+        return ClassNames(
+            tuple(map(display_name, read_class_list(options.classes))), options.classes.name
+        )
+    if options.classes is not None:
+        return ClassNames.checked(options.classes, "classes=")
+    if isinstance(table, ArraysTable) and (found := table.class_names()):
+        return ClassNames.checked(found[0], f"the array {quoted(found[1])} of {table.name}")
+    return None
+
+
+def _require_one_type(table: Table, roles: Roles) -> None:
+    """Refuse 1 beside "cat" in a column that has types: one of them is an accident."""
+    for role, name in (("label", roles.label), ("prediction", roles.prediction)):
+        if name is not None and (both := table.columns[name].mixed):
+            raise DataError(
+                f"the {role}s of {quoted(table.name)} are text and numbers: {both}",
+                slug="labels-mixed",
+                hint="write all of them as text, or all as indices",
+            )
+
+
+def _proven(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> Roles:
+    """With score columns that the labels prove to be some, and without those that they don't."""
+    labels = {display_name(text) for text in survey.labels.counts}
+    numbered = all(as_index(text) is not None for text in survey.labels.counts)
+    scores = roles.scores
+    if roles.unproven and scores is not None and scores.names is not None:
+        named = labels <= {display_name(name) for name in scores.names}
+        if named or (numbered and _are_numbered(scores.names, options.label_base)):
+            return roles
+        if roles.prediction is None:
+            raise _no_class_of_scores(table, labels, scores.names)
+        return find_roles(table.name, table.columns, replace(options, scores_columns="none"), None)
+    derived = options.scores_columns is None and options.classes is None and scores is None
+    if derived and len(labels) > 1:
+        taken: set[str | None] = {roles.label, roles.prediction, roles.id}
+        found = columns_named_after(sorted(labels), table.columns, taken)
+        if found is not None:
+            return replace(roles, scores=found, confidence=None)
+    return roles
+
+
+def _are_numbered(names: Sequence[str], base: int) -> bool:
+    """Whether the names are all the indices that the labels may have."""
+    numbers = sorted(-1 if (n := as_index(name)) is None else n for name in names)
+    return numbers == list(range(base, base + len(names)))
+
+
+def _no_class_of_scores(table: Table, labels: set[str], names: Sequence[str]) -> DataError:
+    missing = sorted(labels - set(map(display_name, names)))
+    return DataError(
+        f"the label {quoted(missing[0])} of {quoted(table.name)} has no score column",
+        slug="scores-classes",
+        details=[f"the score columns are those of {listing(names, 10)}"],
+        hint="name the score columns with --scores-columns, or the predictions with "
+        "--prediction-column",
+    )
+
+
+def _place(table: Table, roles: Roles, ignore: str | None) -> Any:
+    """("label" or "prediction", text) → where such a cell stands first."""
+
+    def find(role: str, text: str) -> str:
+        column = roles.label if role == "label" else roles.prediction
+        assert column is not None
+        start = 0
+        of_label, of_column = TextCells(), TextCells()
+        for batch in table.batches(list(dict.fromkeys([roles.label, column])), NARROW_ROWS):
+            texts, places = of_column(batch.column(column))
+            wanted = np.array([t == text for t in texts])[places]
+            texts, places = of_label(batch.column(roles.label))
+            if (ignored := ignored_places(texts, ignore)) is not None:
+                wanted &= ~ignored[places]
+            if len(at := np.flatnonzero(wanted)):
+                return table.place(start + int(at[0]))
+            start += len(batch)
+        return quoted(table.name)
+
+    return find
+
+
+def _read(
+    table: Table,
+    roles: Roles,
+    survey: Survey,
+    given: ClassNames | None,
+    options: InputOptions,
+    n_scores: int | None = None,
+) -> Reading:
+    return read_labels(
+        survey.labels.counts,
+        survey.predictions.counts,
+        given,
+        n_scores=n_scores,
+        labels_are=options.labels_are,
+        base=options.label_base,
+        place=_place(table, roles, options.ignore_label),
+    )
+
+
+def _unscored(
+    table: Table,
+    roles: Roles,
+    survey: Survey,
+    given: ClassNames | None,
+    options: InputOptions,
+) -> TablePredictions:
+    reading = _read(table, roles, survey, given, options)
+    n_bad = survey.n_without_confidence
+    if n_bad > options.max_bad:
+        places = [table.place(row) for row in survey.without_confidence[:5]]
+        raise not_finite_error(n_bad, places, options.max_bad, "no finite confidence")
+    n_rows = table.n_rows - survey.n_ignored - n_bad
+    return TablePredictions(
+        table, roles, facts_of(table, roles, survey, reading, options), n_rows,
+        survey.labels.indices(reading.labels), survey.predictions.indices(reading.predictions),
+        survey.confidence,
+    )  # fmt: skip
+
+
+def _scored(
+    table: Table,
+    roles: Roles,
+    survey: Survey,
+    given: ClassNames | None,
+    options: InputOptions,
+    spool: Path,
+) -> TablePredictions:
+    assert roles.scores is not None
+    blocks = ScoreBlocks.of(table, roles.scores)
+    given, order = _score_classes(blocks, given, options.label_base)
+    n_scores = blocks.width if given is None else None
+    reading = _read(table, roles, survey, given, options, n_scores)
+    blocks = replace(blocks, order=order)
+    kind = _kind(blocks, options)
+    labels = survey.labels.indices(reading.labels)
+    predictions = survey.predictions.indices(reading.predictions) if roles.prediction else None
+    scored = score_table(
+        blocks, kind, labels, predictions, spool, declared=options.outputs != "auto"
+    )
+    if scored.n_not_finite > options.max_bad:
+        places = [table.place(row) for row in scored.not_finite[:5]]
+        what = "scores that are not finite"
+        raise not_finite_error(scored.n_not_finite, places, options.max_bad, what)
+    return TablePredictions(
+        table,
+        roles,
+        facts_of(table, roles, survey, reading, options, scored, kind),
+        table.n_rows - survey.n_ignored - scored.n_not_finite,
+        scored.labels,
+        scored.predictions,
+        None,
+        scored,
+        blocks,
+        kind,
+    )
+
+
+def _kind(blocks: ScoreBlocks, options: InputOptions) -> OutputKind:
+    if options.outputs != "auto":
+        return OutputKind(options.outputs)
+    tally = ScoreTally()
+    for start, scores in blocks.blocks():
+        tally.add(start, scores)
+    return decide_kind(tally, blocks)
+
+
+def _score_classes(
+    blocks: ScoreBlocks, given: ClassNames | None, base: int
+) -> tuple[ClassNames | None, tuple[int, ...] | None]:
+    """The class list, and the place of each class's score; None where there is nothing to sort.
+
+    Raises :class:`DataError` where the class list and the scores differ.
+    """
+    table, names, width = blocks.table, blocks.columns.names, blocks.width
+    if names is not None and _are_numbered(names, base):
+        numbers = [as_index(name) or 0 for name in names]
+        order = sorted(range(width), key=numbers.__getitem__)
+        names = None
+    else:
+        order = list(range(width))
+    if given is None:
+        if names is None:
+            return None, tuple(order)
+        source = f"the score columns of {table.name}"
+        return ClassNames.checked(names, source), tuple(order)
+    if names is None:
+        n = len(given.names)
+        if width != n and not (width == 1 and n == 2):
+            raise DataError(
+                f"{quoted(table.name)} has {count(width)} scores a sample, the class list has "
+                f"{count(n)} classes",
+                slug="class-count",
+                details=[f"the class list is {given.source}"],
+                hint="give the class list of the model that made the scores with --classes FILE",
+            )
+        return given, tuple(order)
+    place = {display_name(name): i for i, name in enumerate(names)}
+    if set(place) != set(given.names):
+        raise _other_classes(table, given, list(place))
+    return given, tuple(place[name] for name in given.names)
+
+
+def _other_classes(table: Table, given: ClassNames, names: Sequence[str]) -> DataError:
+    missing = [name for name in given.names if name not in names]
+    extra = [name for name in names if name not in given.names]
+    return DataError(
+        f"the score columns of {quoted(table.name)} are not those of the class list",
+        slug="scores-classes",
+        details=[
+            *([f"classes without scores: {listing(missing)}"] if missing else []),
+            *([f"scores without a class: {listing(extra)}"] if extra else []),
+        ],
+        hint="give the class list of the model that made the scores, or name the columns with "
+        "--scores-columns",
+    )

@@ -1,0 +1,329 @@
+"""Which column is what: named by the user, else recognised by a common name; never a toss-up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from reportgen.errors import DataError, UsageError
+from reportgen.inputs.options import NONE, InputOptions
+from reportgen.inputs.tables import LIST, NUMBER, OTHER, TEXT, Column
+from reportgen.text import listing, nearest, quoted
+
+__all__ = ["Roles", "ScoreColumns", "columns_named_after", "find_roles", "require_prediction"]
+
+COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
+    "label": (
+        "label", "labels", "true", "y_true", "y", "target", "targets", "true_label", "label_true",
+        "true_class", "ground_truth", "gt", "actual", "truth",
+    ),
+    "prediction": (
+        "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
+        "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
+    ),
+    "confidence": (
+        "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
+        "max_probability", "top1_probability",
+    ),
+    "id": (
+        "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
+        "filepath", "file_path", "image", "image_path", "name",
+    ),
+    "scores": (
+        "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
+        "y_prob", "y_proba", "outputs",
+    ),
+}  # fmt: skip
+"""Role → names that it goes by, in lower case with underscores; the first is ours."""
+
+_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
+             "log_prob_", "log_probability_")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ScoreColumns:
+    """Where the scores of all classes stand.
+
+    Attributes
+    ----------
+    columns
+        One column of lists, or one column a class.
+    names
+        The class that each score is called after; None where they come without names.
+    width
+        Number of scores of a sample; None for lists until they are read.
+    hint
+        ``"logits"``, ``"probabilities"`` or ``"log-probabilities"`` where the columns are called
+        so, else empty.
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[str, ...] | None
+    width: int | None
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that matter.
+
+    Attributes
+    ----------
+    unproven
+        Whether the score columns are one by their common prefix alone: the labels must be among
+        what stands behind it.
+    """
+
+    label: str
+    prediction: str | None
+    id: str | None
+    confidence: str | None
+    scores: ScoreColumns | None
+    unproven: bool = False
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """All columns with a role."""
+        single = (self.label, self.prediction, self.id, self.confidence)
+        some = [name for name in single if name is not None]
+        return (*some, *(self.scores.columns if self.scores else ()))
+
+    def rest(self, columns: Mapping[str, Column], *, usable: bool) -> tuple[str, ...]:
+        """The columns without a role: metadata if `usable`, else those that hold what can't be."""
+        return tuple(
+            c.name
+            for c in columns.values()
+            if c.name not in self.used and (c.kind not in (LIST, OTHER)) == usable
+        )
+
+
+def find_roles(
+    name: str, columns: Mapping[str, Column], options: InputOptions, classes: Sequence[str] | None
+) -> Roles:
+    """Find the columns of a table that is called `name`.
+
+    `classes` is the class list, where it is known by now.
+
+    Raises
+    ------
+    UsageError
+        ``column-ambiguous``: two columns could have one role, and the user has named neither.
+    DataError
+        ``table-columns``: the label, or a column that was named, is not there; ``column-kind``: it
+        holds what can't have that role.
+    """
+    finder = _Finder(name, columns, options)
+    label = finder.required("label", options.label_column)
+    taken: set[str | None] = {label}
+    prediction = finder.optional("prediction", options.prediction_column, taken)
+    scores = finder.scores(classes, taken | {prediction})
+    if prediction == label:
+        raise UsageError(
+            f"column {quoted(label)} can't be both the label and the prediction",
+            slug="column-ambiguous",
+            hint="name two columns: --label-column and --prediction-column",
+        )
+    taken |= {prediction, *(scores.columns if scores else ())}
+    sample_id = finder.optional("id", options.id_column, taken)
+    confidence = None
+    if scores is None:
+        confidence = finder.optional("confidence", options.confidence_column, taken | {sample_id})
+    guessed = scores is not None and options.scores_columns is None and len(scores.columns) > 1
+    return Roles(label, prediction, sample_id, confidence, scores, guessed and classes is None)
+
+
+def require_prediction(roles: Roles, name: str, columns: Mapping[str, Column]) -> None:
+    """Refuse a table that says what the samples are, but not what a model said of them."""
+    if roles.prediction is None and roles.scores is None:
+        finder = _Finder(name, columns, InputOptions())
+        raise finder.missing("prediction", "--prediction-column")
+
+
+def columns_named_after(
+    classes: Sequence[str], columns: Mapping[str, Column], taken: set[str | None]
+) -> ScoreColumns | None:
+    """One column for each class, called by its name with or without a prefix such as ``prob_``."""
+    free = [c.name for c in columns.values() if c.name not in taken and c.kind in (NUMBER, TEXT)]
+    for prefix in ("", *_PREFIXES):
+        by_class = {
+            name[len(prefix) :].strip(): name for name in free if name.lower().startswith(prefix)
+        }
+        if len(classes) > 1 and all(name in by_class for name in classes):
+            found = tuple(by_class[name] for name in classes)
+            return ScoreColumns(found, tuple(classes), len(found), _hint(prefix))
+    return None
+
+
+@dataclass(frozen=True)
+class _Finder:
+    name: str
+    columns: Mapping[str, Column]
+    options: InputOptions
+
+    def required(self, role: str, given: str | None) -> str:
+        found = self.optional(role, given, set())
+        if found is None:
+            raise self.missing(role, _flag(role))
+        return found
+
+    def optional(self, role: str, given: str | None, taken: set[str | None]) -> str | None:
+        if given is not None:
+            if given == NONE and NONE not in self.columns and role != "label":
+                return None
+            return self._single(role, self._named(given, _flag(role)))
+        known = COMMON_NAMES[role]
+        found = [
+            c.name
+            for c in self.columns.values()
+            if _folded(c.name) in known and c.name not in taken and c.kind not in (LIST, OTHER)
+        ]
+        if len(found) > 1 and role == "id":  # no number depends on it: the more common name wins
+            found = sorted(found, key=lambda column: known.index(_folded(column)))[:1]
+        if len(found) > 1:
+            raise UsageError(
+                f"{quoted(self.name)} has {len(found)} columns that could be the {role}: "
+                f"{listing(found)}",
+                slug="column-ambiguous",
+                hint=f"name the one: {_flag(role)} {found[0]}",
+            )
+        return found[0] if found else None
+
+    def scores(self, classes: Sequence[str] | None, taken: set[str | None]) -> ScoreColumns | None:
+        given = self.options.scores_columns
+        if given == NONE:
+            return None
+        if given is not None:
+            return self._given_scores(given)
+        lists = [
+            c
+            for c in self.columns.values()
+            if c.kind == LIST and _folded(c.name) in COMMON_NAMES["scores"] and c.name not in taken
+        ]
+        if len(lists) > 1:
+            raise UsageError(
+                f"{quoted(self.name)} has {len(lists)} columns that could be the scores: "
+                f"{listing(c.name for c in lists)}",
+                slug="column-ambiguous",
+                hint=f"name the one: --scores-columns {lists[0].name}",
+            )
+        if lists:
+            return _of_lists(lists[0])
+        if classes is None:
+            return self._prefixed(taken)
+        if found := columns_named_after(classes, self.columns, taken):
+            return found
+        base = self.options.label_base
+        numbers = [str(i) for i in range(base, base + len(classes))]
+        numbered = columns_named_after(numbers, self.columns, taken)
+        return replace(numbered, names=None) if numbered else None
+
+    def _prefixed(self, taken: set[str | None]) -> ScoreColumns | None:
+        """Columns with one of the common prefixes, where the labels will prove them right."""
+        free = [c.name for c in self.columns.values() if c.name not in taken]
+        for prefix in _PREFIXES:
+            found = tuple(n for n in free if n.lower().startswith(prefix) and len(n) > len(prefix))
+            if len(found) > 1:
+                names = tuple(name[len(prefix) :].strip() for name in found)
+                return ScoreColumns(found, names, len(found), _hint(prefix))
+        return None
+
+    def _given_scores(self, given: str | tuple[str, ...]) -> ScoreColumns:
+        flag = "--scores-columns"
+        if isinstance(given, str) and ("*" in given or "?" in given) and given not in self.columns:
+            found = tuple(c for c in self.columns if fnmatchcase(c, given))
+            if not found:
+                raise self._unknown(given, flag)
+        elif isinstance(given, str) and given not in self.columns:
+            found = tuple(self._named(part.strip(), flag) for part in given.split(","))
+        else:
+            found = tuple(
+                self._named(c, flag) for c in ([given] if isinstance(given, str) else given)
+            )
+        if len(found) == 1 and self.columns[found[0]].kind == LIST:
+            return _of_lists(self.columns[found[0]])
+        for column in found:
+            self._single("score", column)
+        shared = _shared_prefix(given, found)
+        names = tuple(column[len(shared) :].strip() for column in found)
+        named = names if len(found) > 1 and all(names) else None
+        return ScoreColumns(found, named, len(found), _hint(shared.lower() or found[0].lower()))
+
+    def _named(self, column: str, flag: str) -> str:
+        if column not in self.columns:
+            raise self._unknown(column, flag)
+        return column
+
+    def _single(self, role: str, column: str) -> str:
+        if self.columns[column].kind in (LIST, OTHER):
+            raise DataError(
+                f"column {quoted(column)} of {quoted(self.name)} can't be the {role}: its cells "
+                f"are {'lists' if self.columns[column].kind == LIST else 'no single values'}",
+                slug="column-kind",
+                hint="name a column of text or numbers",
+            )
+        return column
+
+    def _unknown(self, column: str, flag: str) -> DataError:
+        meant = nearest(column, list(self.columns))
+        return DataError(
+            f"{quoted(self.name)} has no column {quoted(column)} ({flag})",
+            slug="table-columns",
+            details=[f"its columns: {listing(self.columns, 20)}"],
+            hint=f"did you mean {quoted(meant)}?" if meant else None,
+        )
+
+    def missing(self, role: str, flag: str) -> DataError:
+        details = [
+            f"its columns: {listing(self.columns, 20)}",
+            f"a {role} is looked for under {listing(COMMON_NAMES[role], 8)}",
+        ]
+        return DataError(
+            f"{quoted(self.name)} has no {role} column",
+            slug="table-columns",
+            details=details,
+            hint=self._delimiter_hint() or f"name it: {flag} NAME",
+        )
+
+    def _delimiter_hint(self) -> str | None:
+        """Where the whole header became one name, the cells were split at the wrong character."""
+        if len(self.columns) != 1:
+            return None
+        only = next(iter(self.columns))
+        for mark, word in ((";", "';'"), ("\t", "tab"), ("|", "'|'"), (",", "','")):
+            if mark in only:
+                return f"its cells seem to be separated by {word}: --delimiter {word}"
+        return None
+
+
+def _of_lists(column: Column) -> ScoreColumns:
+    return ScoreColumns((column.name,), column.names, column.width, _hint(_folded(column.name)))
+
+
+def _flag(role: str) -> str:
+    return f"--{role}-column"
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s\-.]+", "_", name.strip().lower())
+
+
+def _hint(text: str) -> str:
+    if text.startswith("log_prob"):
+        return "log-probabilities"
+    if text.startswith("logit"):
+        return "logits"
+    if text.startswith(("prob", "p_", "y_prob")):
+        return "probabilities"
+    return ""
+
+
+def _shared_prefix(given: str | tuple[str, ...], found: Sequence[str]) -> str:
+    """What stands before the class in every column: up to the ``*``, or one of the prefixes."""
+    if isinstance(given, str) and given.endswith("*") and given.count("*") == 1:
+        return given[:-1]
+    for prefix in _PREFIXES:
+        if all(column.lower().startswith(prefix) for column in found):
+            return found[0][: len(prefix)]
+    return ""

@@ -1,0 +1,154 @@
+"""What a report says about a saved input: its origin, what was decided, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from reportgen.inputs.labels import Reading
+from reportgen.inputs.options import InputOptions
+from reportgen.inputs.roles import Roles
+from reportgen.inputs.scoring import Scored
+from reportgen.inputs.survey import Survey
+from reportgen.inputs.tables import Table
+from reportgen.predictions import RunFacts
+from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
+from reportgen.scores import OutputKind
+from reportgen.text import count, listing, plural, printable
+
+__all__ = ["NOT_FINITE", "NO_CONFIDENCE", "ROW_NUMBERS", "facts_of", "render_command"]
+
+NOT_FINITE = "scores are not finite"
+NO_CONFIDENCE = "no finite confidence"
+ROW_NUMBERS = "row numbers, from 0"
+
+
+def facts_of(
+    table: Table,
+    roles: Roles,
+    survey: Survey,
+    reading: Reading,
+    options: InputOptions,
+    scored: Scored | None = None,
+    outputs: OutputKind | None = None,
+) -> RunFacts:
+    """Classes, provenance, accounting and notes of a table of predictions."""
+    name = printable(table.name)
+    provenance = Provenance(
+        kind="predictions",
+        model=ModelFacts(name=printable(Path(table.name).stem) if table.sha256 else ""),
+        data_fingerprint=table.sha256,
+        classes_source=reading.classes.source,
+        outputs=_outputs_words(outputs, options, table.n_rows),
+        inference={"read from": name, **_column_facts(roles, reading, options)},
+        command=render_command(name, options) if table.sha256 else "",
+    )
+    return RunFacts(
+        classes=reading.classes.names,
+        provenance=provenance,
+        samples=_accounting(table, survey, options, scored),
+        notes=(*reading.notes, *_notes(table, roles, survey, options, scored)),
+    )
+
+
+def render_command(name: str, options: InputOptions) -> str:
+    """The command that repeats this, with base names only."""
+    words = (f"'{w}'" if set(w) & set(" *;'\"") or not w else w for w in options.command_words())
+    return " ".join([f"reportgen render {name} -o OUT", *words])
+
+
+def _outputs_words(outputs: OutputKind | None, options: InputOptions, n_rows: int) -> str:
+    if outputs is None:
+        return ""
+    how = f"decided over all {count(n_rows)} rows" if options.outputs == "auto" else "as declared"
+    return f"{outputs}, {how}"
+
+
+def _column_facts(roles: Roles, reading: Reading, options: InputOptions) -> Mapping[str, str]:
+    """Role → column; and whether cells were names or indices."""
+    facts = {"label column": f"{printable(roles.label)} ({reading.how['label']})"}
+    if roles.prediction is not None:
+        facts["prediction column"] = f"{printable(roles.prediction)} ({reading.how['prediction']})"
+    if roles.confidence is not None:
+        facts["confidence column"] = printable(roles.confidence)
+    if roles.scores is not None:
+        facts["score columns"] = listing(roles.scores.columns, 3)
+    facts["sample ids"] = ROW_NUMBERS if roles.id is None else f"column {printable(roles.id)}"
+    if options.label_base:
+        facts["first index"] = str(options.label_base)
+    return facts
+
+
+def _accounting(
+    table: Table, survey: Survey, options: InputOptions, scored: Scored | None
+) -> Accounting:
+    ignored = f"label {printable(options.ignore_label or '') or '(empty)'} is ignored"
+    excluded = {
+        ignored: survey.n_ignored,
+        NO_CONFIDENCE: survey.n_without_confidence,
+        NOT_FINITE: scored.n_not_finite if scored else 0,
+    }
+    return Accounting(
+        found=table.n_rows,
+        counted=table.n_rows - sum(excluded.values()),
+        excluded={reason: n for reason, n in excluded.items() if n},
+    )
+
+
+def _notes(
+    table: Table, roles: Roles, survey: Survey, options: InputOptions, scored: Scored | None
+) -> Iterator[DataNote]:
+    if survey.n_repeated_ids:
+        yield DataNote(
+            "repeated-ids",
+            f"{plural(survey.n_repeated_ids, 'id')} stand for more than one row: "
+            f"{listing(survey.repeated_ids)}. Every row is counted.",
+            "warning",
+            survey.n_repeated_ids,
+            survey.repeated_ids,
+        )
+    if survey.n_without_confidence:
+        yield _left_out(
+            "confidence-not-finite", survey.n_without_confidence, "without a finite confidence",
+            tuple(table.place(row) for row in survey.without_confidence),
+        )  # fmt: skip
+    if scored and scored.n_not_finite:
+        yield _left_out(
+            "scores-not-finite", scored.n_not_finite, "with scores that are not finite",
+            tuple(table.place(row) for row in scored.not_finite),
+        )  # fmt: skip
+    if survey.n_ignored:
+        yield DataNote(
+            "labels-ignored",
+            f"{plural(survey.n_ignored, 'row')} with the label "
+            f"{printable(options.ignore_label or '') or '(empty)'} are left out, as asked.",
+            count=survey.n_ignored,
+        )
+    yield from _column_notes(table, roles, scored)
+
+
+def _left_out(code: str, n: int, what: str, places: tuple[str, ...]) -> DataNote:
+    sentence = f"{plural(n, 'row')} {what} are in no number of this report."
+    return DataNote(code, sentence, "warning", n, places)
+
+
+def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator[DataNote]:
+    if scored and scored.n_differing:
+        n = scored.n_differing
+        yield DataNote(
+            "predictions-differ",
+            f"For {plural(n, 'row')} the prediction column is not the class of the largest score; "
+            "the column counts, and its confidence is that class's probability. If this is not a "
+            "decision rule of your own, the scores may stand in another order than the classes.",
+            "warning",
+            n,
+        )
+    left_out = roles.rest(table.columns, usable=False)
+    if left_out:
+        yield DataNote(
+            "columns-left-out",
+            f"{plural(len(left_out), 'column')} hold neither text nor numbers and are left out: "
+            f"{listing(left_out)}.",
+            count=len(left_out),
+            examples=tuple(map(printable, left_out[:10])),
+        )
