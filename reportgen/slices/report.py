@@ -1,0 +1,291 @@
+"""The table of slices: figures with intervals, differences from the rest, the worst first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from reportgen.confusion import ConfusionMatrix
+from reportgen.metrics import MacroMode, Metric, summary_metrics
+from reportgen.metrics.intervals import quantile
+from reportgen.multiple import holm
+from reportgen.scoring import CalibrationBins
+from reportgen.scoring.inputs import missing_reason
+from reportgen.slices.comparison import newcombe, two_sided_p
+from reportgen.slices.plan import Bins, Cut, LeftOut, Part
+from reportgen.slices.tallies import SliceTallies
+
+__all__ = ["ALPHA", "LOW_SUPPORT", "Column", "Slice", "SliceReport", "Verdict", "slice_table"]
+
+ALPHA = 0.05
+LOW_SUPPORT = 30
+"""Fewer samples than this carry a mark: the 95 % interval of a share is then over ±10 points."""
+
+Verdict = Literal["worse", "better", "unclear"]
+_FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One part of the samples.
+
+    Attributes
+    ----------
+    column
+        Name of the metadata column.
+    part
+        Which part of the column.
+    n, n_correct
+        Samples, and right answers among them.
+    accuracy
+        With its Wilson interval.
+    balanced_accuracy, macro_f1
+        With delta-method intervals; over the classes that the slice has samples of.
+    confidence_gap
+        Mean confidence minus accuracy, over the samples with a confidence: above 0, the model is
+        overconfident here. Normal interval from :data:`LOW_SUPPORT` samples on.
+    ece
+        Expected calibration error in the 15 bins of equal width; no interval.
+    difference
+        Accuracy minus that of all other samples of the data, with Newcombe's interval.
+    p_value
+        Of "no difference"; None where there are no other samples.
+    p_holm
+        The same, corrected over all slices of all columns.
+    """
+
+    column: str
+    part: Part
+    n: int
+    n_correct: int
+    accuracy: Metric
+    balanced_accuracy: Metric
+    macro_f1: Metric
+    confidence_gap: Metric
+    ece: Metric
+    difference: Metric
+    p_value: float | None
+    p_holm: float | None
+
+    @property
+    def low_support(self) -> bool:
+        """Whether there are too few samples to say much."""
+        return self.n < LOW_SUPPORT
+
+    @property
+    def verdict(self) -> Verdict:
+        """``worse`` or ``better`` than the rest where the corrected test says so."""
+        if self.p_holm is None or self.p_holm >= ALPHA or not self.difference.value:
+            return "unclear"
+        return "worse" if self.difference.value < 0 else "better"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; ``low_support`` and ``verdict`` are for readers of the file."""
+        part = self.part
+        return {
+            "column": self.column,
+            "value": part.text,
+            "kind": part.kind,
+            "low": part.low,
+            "high": part.high,
+            "n": self.n,
+            "n_correct": self.n_correct,
+            **{name: getattr(self, name).to_json() for name in _METRICS},
+            "p_value": self.p_value,
+            "p_holm": self.p_holm,
+            "verdict": self.verdict,
+            "low_support": self.low_support,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Slice:
+        """The inverse of :meth:`to_json`."""
+        return cls(
+            column=value["column"],
+            part=Part(value["kind"], value["value"], value["low"], value["high"]),
+            n=int(value["n"]),
+            n_correct=int(value["n_correct"]),
+            **{name: Metric.from_json(value[name]) for name in _METRICS},
+            p_value=value["p_value"],
+            p_holm=value["p_holm"],
+        )
+
+
+_METRICS = (*_FIGURES, "confidence_gap", "ece", "difference")
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a metadata column was cut.
+
+    Attributes
+    ----------
+    name
+        Of the column.
+    kind
+        ``"categories"``, ``"bins"`` or ``"left_out"``.
+    reason
+        Why it was left out: a key of :data:`reportgen.slices.REASONS`; else None.
+    n_values
+        Different values, of categories; else None.
+    n_shown
+        Values with a slice of their own, of categories; else None.
+    edges
+        Lowest number, cuts, highest number, of bins; else ().
+    rounded
+        Whether the cuts come from rounded numbers.
+    """
+
+    name: str
+    kind: Literal["categories", "bins", "left_out"]
+    reason: str | None = None
+    n_values: int | None = None
+    n_shown: int | None = None
+    edges: tuple[float, ...] = ()
+    rounded: bool = False
+
+    @classmethod
+    def of(cls, cut: Cut | LeftOut) -> Column:
+        if isinstance(cut, LeftOut):
+            return cls(cut.name, "left_out", cut.reason)
+        if isinstance(cut, Bins):
+            edges = (cut.low, *cut.edges, cut.high)
+            return cls(cut.name, "bins", edges=edges, rounded=cut.rounded)
+        return cls(cut.name, "categories", None, cut.n_values, len(cut.levels))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "reason": self.reason,
+            "n_values": self.n_values,
+            "n_shown": self.n_shown,
+            "edges": list(self.edges),
+            "rounded": self.rounded,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Column:
+        """The inverse of :meth:`to_json`."""
+        return cls(**{**value, "edges": tuple(value["edges"])})
+
+
+@dataclass(frozen=True)
+class SliceReport:
+    """All slices, the worst first.
+
+    Attributes
+    ----------
+    columns
+        Every metadata column: those that are cut, then those that are left out.
+    slices
+        Those shown to be worse first, then the rest; in both, by how much worse the slice is at
+        least (the upper end of the difference), so that a slice of one sample does not come first.
+    n_tests
+        How many tests Holm's correction was over: it is printed.
+    """
+
+    columns: tuple[Column, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    n_tests: int = 0
+
+    @property
+    def n_worse(self) -> int:
+        """Slices that are shown to be worse than the rest."""
+        return sum(one.verdict == "worse" for one in self.slices)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``report.json``, key ``slices``."""
+        return {
+            "columns": [column.to_json() for column in self.columns],
+            "n_tests": self.n_tests,
+            "correction": "holm",
+            "alpha": ALPHA,
+            "slices": [one.to_json() for one in self.slices],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> SliceReport:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`KeyError`, :class:`TypeError` or :class:`ValueError` where it is not of it.
+        """
+        return cls(
+            tuple(Column.from_json(column) for column in value["columns"]),
+            tuple(Slice.from_json(one) for one in value["slices"]),
+            int(value["n_tests"]),
+        )
+
+
+def slice_table(tallies: SliceTallies, *, macro: MacroMode = "present") -> SliceReport:
+    """Compare every slice that has samples with the rest. `macro`: which classes F1 averages."""
+    plan = tallies.plan
+    found = [
+        one
+        for c, cut in enumerate(plan.cuts)
+        for one in _of_column(tallies, c, cut, macro)
+    ]  # fmt: skip
+    adjusted = holm([math.nan if one.p_value is None else one.p_value for one in found])
+    corrected = [
+        one if one.p_value is None else replace(one, p_holm=p)
+        for one, p in zip(found, adjusted.p.tolist(), strict=True)
+    ]
+    columns = tuple(Column.of(cut) for cut in (*plan.cuts, *plan.left_out))
+    return SliceReport(columns, tuple(sorted(corrected, key=_harm)), adjusted.m)
+
+
+def _of_column(tallies: SliceTallies, column: int, cut: Cut, macro: MacroMode) -> list[Slice]:
+    matrices = [tallies.matrix(column, part) for part in range(len(cut.parts))]
+    n, hits = sum(m.n_samples for m in matrices), sum(m.n_correct for m in matrices)
+    return [
+        _slice(cut.name, part, matrix, tallies.bins(column, at), n, hits, macro)
+        for at, (part, matrix) in enumerate(zip(cut.parts, matrices, strict=True))
+        if matrix.n_samples
+    ]
+
+
+def _slice(
+    column: str, part: Part, matrix: ConfusionMatrix, bins: CalibrationBins, n_all: int,
+    hits_all: int, macro: MacroMode,
+) -> Slice:  # fmt: skip
+    n, hits = matrix.n_samples, matrix.n_correct
+    figures = summary_metrics(matrix, macro=macro)
+    p, difference = None, Metric(None, None, "no_samples")
+    if n < n_all:
+        groups = hits, n, hits_all - hits, n_all - n
+        p = two_sided_p(*groups)
+        difference = Metric(hits / n - groups[2] / groups[3], newcombe(*groups), None)
+    gap, ece = _calibration(bins)
+    accuracy, balanced, f1 = (figures[name] for name in _FIGURES)
+    return Slice(column, part, n, hits, accuracy, balanced, f1, gap, ece, difference, p, None)
+
+
+def _calibration(bins: CalibrationBins) -> tuple[Metric, Metric]:
+    """(mean confidence - accuracy, ECE)."""
+    n = bins.n
+    if n == 0:
+        nothing = Metric(None, None, missing_reason(bins.n_without))
+        return nothing, nothing
+    cells = bins.cells()
+    gap = -float(cells.gaps.sum()) / n
+    ece = Metric(cells.ece, None, "no_interval")
+    if n < LOW_SUPPORT:
+        return Metric(gap, None, "no_interval"), ece
+    # of (confidence - right)²: c² where wrong, (1 - c)² where right
+    right = cells.counts[1] - 2 * cells.confidences[1] + cells.squares[1]
+    square = float((cells.squares[0] + right).sum()) / n
+    error = math.sqrt(max(square - gap * gap, 0.0) / (n - 1))
+    if error == 0:
+        return Metric(gap, None, "no_interval"), ece
+    ends = np.clip([gap - quantile() * error, gap + quantile() * error], -1, 1).tolist()
+    return Metric(gap, (ends[0], ends[1]), None), ece
+
+
+def _harm(one: Slice) -> tuple[bool, float]:
+    """Shown to be worse first; then by the upper end of the difference; without one, last."""
+    ends = one.difference.interval
+    return one.verdict != "worse", math.inf if ends is None else ends[1]
