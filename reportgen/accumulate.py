@@ -89,14 +89,14 @@ class ConfusionCounter:
         them is no class; nothing of that batch is counted then. The values of CUDA tensors are
         checked by :meth:`compute`, because asking for them would stop the device in every batch.
         """
-        if _on_device(labels) and _on_device(predictions):
-            if len(self.classes) <= DENSE_LIMIT:
-                self._count_on_device(labels, predictions)
-                return
+        dense = len(self.classes) <= DENSE_LIMIT
+        if dense and _on_device(labels) and _on_device(predictions):
+            self._count_on_device(labels, predictions)
+            return
         batch = ConfusionMatrix.from_labels(
             as_array(labels), as_array(predictions), len(self.classes)
         )
-        if len(self.classes) > DENSE_LIMIT:
+        if not dense:
             self._keep(batch)
             return
         if self._dense is None:
@@ -183,7 +183,8 @@ class ConfusionCounter:
         true, predicted = labels.detach().long(), predictions.detach().long()
         valid = (true >= 0) & (true < n) & (predicted >= 0) & (predicted < n)
         cells = (true * n + predicted).masked_fill(~valid, n * n)
-        self._device.index_add_(0, cells, cells.new_ones(cells.shape))
+        # Not in place: what was made under torch.inference_mode() can't be changed outside of it.
+        self._device = self._device.index_add(0, cells, cells.new_ones(cells.shape))
 
     def _keep(self, batch: ConfusionMatrix) -> None:
         self._pairs.append(np.stack([batch.keys, batch.values]))
@@ -197,8 +198,7 @@ class ConfusionCounter:
             counts = as_array(self._device)
             if counts[-1]:
                 raise DataError(
-                    f"{int(counts[-1]):,} samples have a label or prediction outside "
-                    f"0..{n - 1}",
+                    f"{int(counts[-1]):,} samples have a label or prediction outside 0..{n - 1}",
                     slug="label-out-of-range",
                     hint="start again with reset(), and check what is given to update()",
                 )

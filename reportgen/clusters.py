@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.metrics import CONFIDENCE, DRAWS, Intervals, MacroMode, Metric, summary_metrics
-from reportgen.metrics.resampling import CHUNK, FIGURES, MOST_UNDEFINED, Sums, _Layout
+from reportgen.metrics.resampling import CHUNK, FIGURES, MOST_UNDEFINED, Layout, Sums
 
 __all__ = ["FEW_GROUPS", "ClusterIntervals", "GroupCounts", "cluster_intervals"]
 
@@ -290,7 +290,7 @@ def _resampled(
     kinds, cells, numbers, repeats = _kinds(counts.whole)
     dense = len(repeats) * len(matrix.keys) <= DENSE
     add = (_dense if dense else _sparse)(kinds, np.searchsorted(matrix.keys, cells), numbers)
-    layout = _Layout.of(matrix)
+    layout = Layout.of(matrix)
     width = max(len(repeats) if dense else len(kinds), len(matrix.keys), len(layout.places))
     size = max(1, CHUNK // width)
     for start in range(0, draws, size):

@@ -57,7 +57,9 @@ def test_copies_in_a_group_widen_the_intervals_by_the_root_of_their_number():
     for name in NAMES:
         copies, strangers = (x.intervals.summary[name] for x in (grouped, ignored))
         assert width(copies) / width(strangers) == pytest.approx(3, rel=0.1)
-        np.testing.assert_allclose(copies.interval, alone.intervals.summary[name].interval, rtol=1e-12)
+        np.testing.assert_allclose(
+            copies.interval, alone.intervals.summary[name].interval, rtol=1e-12
+        )
     assert grouped.design_effect == pytest.approx(9, rel=0.01)
     assert grouped.effective_samples == pytest.approx(400, rel=0.01)
     assert (grouped.n_groups, grouped.n_samples, grouped.largest) == (400, 3600, 9)
@@ -67,7 +69,10 @@ def test_unequal_groups_agree_with_resampling_them_by_hand():
     labels, predictions = answers(300, seed=3)
     groups = np.random.default_rng(4).choice([f"g{i}" for i in range(40)], 300)
     found = intervals(groups, labels, predictions, draws=4000).intervals.summary
-    rng, members = np.random.default_rng(9), [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    rng, members = (
+        np.random.default_rng(9),
+        [np.flatnonzero(groups == g) for g in np.unique(groups)],
+    )
     right, rates, recalls = labels == predictions, [], []
     for _ in range(4000):
         drawn = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
@@ -95,7 +100,9 @@ def test_every_figure_of_a_matrix_gets_its_interval():
     assert found.per_class == {}
     assert found.method == "percentile cluster bootstrap: 2,000 resamples of 50 groups, seed 0"
     low, high = found.summary["accuracy"].interval
-    np.testing.assert_allclose(found.summary["error_rate"].interval, (1 - high, 1 - low), rtol=1e-12)
+    np.testing.assert_allclose(
+        found.summary["error_rate"].interval, (1 - high, 1 - low), rtol=1e-12
+    )
     for name, metric in found.summary.items():
         low, high = metric.interval
         assert low <= metric.value <= high, name
@@ -106,12 +113,16 @@ def test_the_seed_decides_and_neither_names_nor_order_do():
     groups = np.arange(120) // 3
     one = intervals(groups, labels, predictions, seed=5)
     order = np.random.default_rng(0).permutation(120)
-    other = intervals([f"{1000 - g}" for g in groups[order]], labels[order], predictions[order], seed=5)
+    other = intervals(
+        [f"{1000 - g}" for g in groups[order]], labels[order], predictions[order], seed=5
+    )
     assert one == other
     assert one != intervals(groups, labels, predictions, seed=6)
 
 
-@pytest.mark.parametrize(("predictions", "reason"), [([0, 1, 0, 1], "no_errors_seen"), ([1, 0, 1, 0], "none_right")])
+@pytest.mark.parametrize(
+    ("predictions", "reason"), [([0, 1, 0, 1], "no_errors_seen"), ([1, 0, 1, 0], "none_right")]
+)
 def test_perfect_and_hopeless_answers_have_no_interval_of_no_width(predictions, reason):
     found = intervals(list("aabb"), [0, 1, 0, 1], predictions, k=2)
     accuracy = found.intervals.summary["accuracy"]
@@ -149,7 +160,8 @@ def test_macro_all_is_over_all_declared_classes():
 
 
 rows = st.lists(
-    st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.integers(-1, 2), st.integers(0, 2)), max_size=40
+    st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.integers(-1, 2), st.integers(0, 2)),
+    max_size=40,
 )
 
 

@@ -56,6 +56,11 @@ def test_what_reportgen_writes_it_reads() -> None:
     assert found.names == ("-a", "+b")
 
 
+def test_group_names_are_made_printable() -> None:
+    found = grouping_from_rows(rows("class,group\na,x\x1b[2J\n"), ("a",), "groups.csv")
+    assert found.names == ("x\\x1b[2J",)
+
+
 def test_the_strict_reader_of_tables_gives_the_rows(tmp_path: Path) -> None:
     strict_csv = pytest.importorskip("reportgen.inputs.strict_csv")
     path = tmp_path / "groups.csv"

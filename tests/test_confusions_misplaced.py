@@ -68,6 +68,21 @@ def test_a_class_stays_in_its_place_where_nothing_is_gained() -> None:
     assert absent.permutation.tolist() == [0, 1, 2]
 
 
+@given(st.integers(2, 5), st.integers(0, 10**6))
+@LAW
+def test_of_equally_good_relabellings_the_one_that_moves_fewest_is_taken(k: int, seed: int) -> None:
+    counts = np.random.default_rng(seed).integers(0, 3, (k, k))
+    counts[0, 0] += 1
+    found = best_relabelling(of(counts))
+    assert found is not None
+    every = list(itertools.permutations(range(k)))
+    hits = [sum(counts[i, p[i]] for i in range(k)) for p in every]
+    stay = [sum(i == p[i] for i in range(k)) for p in every]
+    best = max(zip(hits, stay, strict=True))
+    assert found.accuracy_after == best[0] / counts.sum()
+    assert int((found.permutation == np.arange(k)).sum()) == best[1]
+
+
 def test_one_class_too_many_classes_or_no_samples_are_not_relabelled() -> None:
     assert best_relabelling(of([[4]])) is None
     assert best_relabelling(ConfusionMatrix.empty(3)) is None
@@ -157,6 +172,34 @@ def test_look_alikes_and_a_coin_that_falls_wrong_are_not_suspected() -> None:
     assert relabelling_note(of([[20, 30], [30, 20]]), names(2)) is None
     assert relabelling_note(of([[0, 3], [3, 0]]), names(2)) is None  # six samples
     assert relabelling_note(of([[10, 90], [90, 10]]), names(2)) is not None
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        np.array([[400, 600], [600, 400]]),  # below chance, but not clearly another name
+        # two classes share each name
+        np.eye(6, dtype=int)[[2, 2, 4, 4, 0, 0]] * 60,
+        # two classes have two names each
+        np.array([[0, 50, 50, 0, 0, 0], *[[0] * 6] * 2, [0, 0, 0, 0, 50, 50], *[[0] * 6] * 2]),
+        # two odd habits of a model that guesses
+        np.vstack([[[0, 40] + [0] * 8, [40] + [0] * 9], np.full((8, 10), 4)]),
+        # two of a hundred classes: not worth a warning
+        np.eye(100, dtype=int)[[1, 0, *range(2, 100)]] * 20,
+    ],
+)
+def test_no_warning_is_given_unless_all_signs_are_there(table: Any) -> None:
+    found = best_relabelling(of(table))
+    assert found is not None
+    assert found.accuracy_after > found.accuracy
+    assert not found.is_suspicious
+
+
+def test_a_name_that_stands_for_two_classes_belongs_to_neither() -> None:
+    found = best_relabelling(of([[0, 60, 0], [60, 0, 0], [60, 0, 0]]))
+    assert found is not None
+    assert found.permutation.tolist() == [1, 0, 2]
+    assert found.moved.tolist() == [0]
 
 
 def test_a_name_from_data_is_made_printable() -> None:

@@ -167,6 +167,15 @@ def test_classes_that_are_confused_in_blocks_are_grouped_by_them(k: int, n_block
     assert abs(len(found.names) - n_blocks) <= 2
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_stand_in_the_order_of_the_tree(seed: int) -> None:
+    matrix, _ = blocks(40, 8, 8000, seed)
+    found = suggested_groups(matrix, names(40))
+    assert found is not None
+    in_order = found.group_of[confusion_order(matrix)]
+    assert (np.diff(in_order) >= 0).all()
+
+
 def test_no_more_than_thirty_groups_are_suggested() -> None:
     matrix, block = blocks(300, 50, 60_000)
     found = suggested_groups(matrix, names(300))

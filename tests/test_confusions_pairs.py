@@ -120,6 +120,7 @@ def test_a_listing_and_its_rest_hold_all_errors() -> None:
     found = directed_pairs(of(SMALL), limit=2)
     assert cells(found) == [(2, 1), (0, 1)]
     assert found.share_of_errors.tolist() == [6 / 17, 4 / 17]
+    assert found.reversed_count.tolist() == [0, 2]
     assert (found.rest.pairs, found.rest.count) == (4, 7)
     assert found.share_of_errors.sum() + found.rest.share_of_errors == pytest.approx(1)
     both = symmetric_pairs(of(SMALL), limit=1)

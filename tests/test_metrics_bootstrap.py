@@ -88,10 +88,12 @@ def test_figures_without_one_sample_equal_those_of_the_matrix_without_it(macro: 
 def test_resamples_have_the_size_and_the_cells_of_the_matrix(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(resampling, "CHUNK", 64)  # several chunks of a few resamples
+    monkeypatch.setattr(resampling, "CHUNK", 64)
     matrix = of([[5, 0, 2], [0, 0, 0], [1, 0, 4]])
-    sums = resampling.drawn(matrix, np.random.default_rng(0), 400, "present", ordinal=True)
-    assert all(values.shape == (400,) for values in sums.values())
+    chunks = list(resampling._resamples(matrix, np.random.default_rng(0), 395, 4))
+    assert [len(chunk) for chunk in chunks] == [16] * 24 + [11]
+    sums = resampling.drawn(matrix, np.random.default_rng(0), 395, "present", ordinal=True)
+    assert all(values.shape == (395,) for values in sums.values())
     assert (sums["n"] == 12).all()
     assert (sums["present"] <= 2).all()
     assert sums["right"].mean() == pytest.approx(9, abs=0.3)
@@ -165,6 +167,29 @@ def test_the_interval_of_a_class_is_that_of_its_four_counts() -> None:
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.05 * (theirs.high - theirs.low))
 
 
+def test_classes_without_one_sample_are_those_of_the_table_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def spy(draws: Any, value: Any, without_one: Any, weights: Any, confidence: float) -> Any:
+        seen.append((value, without_one, weights))
+        return np.zeros(len(value)), np.ones(len(value))
+
+    monkeypatch.setattr(resampling, "bca", spy)
+    table = np.array([[4, 2], [3, 6]])  # of class 0: TP 4, FN 2, FP 3, TN 6
+    bootstrap_intervals(of(table), draws=2)
+    cells = [(0, 0), (1, 0), (0, 1), (1, 1)]  # in the order TP, FP, FN, TN
+    for name, (value, without_one, weights) in zip(OF_CLASS, seen[-len(OF_CLASS) :], strict=True):
+        row = weights.tolist().index([4, 3, 2, 6])
+        assert value[row] == pytest.approx(per_class_metrics(of(table))[name].value[0])
+        for at, cell in enumerate(cells):
+            less = table.copy()
+            less[cell] -= 1
+            expected = per_class_metrics(of(less))[name].value[0]
+            assert without_one[row, at] == pytest.approx(expected, abs=1e-14), name
+
+
 # --- what the intervals are worth
 
 
@@ -222,6 +247,12 @@ def test_the_seed_makes_the_intervals_and_another_seed_others() -> None:
 def test_impossible_wishes_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="draws"):
         bootstrap_intervals(of(TABLE), **wrong)
+
+
+def test_one_resample_tells_no_interval() -> None:
+    found = bootstrap_intervals(of(TABLE), draws=1)
+    assert found.summary["macro_f1"].reason == "no_interval"
+    assert found.per_class["f1"].metric(0).reason == "no_interval"
 
 
 def test_a_wider_confidence_gives_wider_intervals() -> None:

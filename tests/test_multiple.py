@@ -24,14 +24,18 @@ p_lists = st.lists(
 )
 
 
-@pytest.mark.parametrize(("method", "expected"), BY_HAND.items(), ids=lambda x: getattr(x, "__name__", ""))
+@pytest.mark.parametrize(
+    ("method", "expected"), BY_HAND.items(), ids=lambda x: getattr(x, "__name__", "")
+)
 def test_eight_values_worked_out_by_hand(method, expected):
     found = method(EIGHT)
     np.testing.assert_allclose(found.p, expected, rtol=1e-12)
     assert found.m == 8
 
 
-@pytest.mark.parametrize(("method", "name"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh"), (bonferroni, "bonferroni")])
+@pytest.mark.parametrize(
+    ("method", "name"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh"), (bonferroni, "bonferroni")]
+)
 def test_equals_statsmodels_with_ties(method, name):
     from statsmodels.stats.multitest import multipletests
 
@@ -46,7 +50,9 @@ def test_equals_the_golden_recall_tests():
     rows = json.loads(GOLDEN.read_text("utf-8"))["second_minus_first"]["recall_by_class"]
     p = [row["p"] for row in rows]
     np.testing.assert_allclose(holm(p).p, [row["p_holm"] for row in rows], rtol=1e-12)
-    np.testing.assert_allclose(benjamini_hochberg(p).p, [row["p_fdr_bh"] for row in rows], rtol=1e-12)
+    np.testing.assert_allclose(
+        benjamini_hochberg(p).p, [row["p_fdr_bh"] for row in rows], rtol=1e-12
+    )
 
 
 def test_an_undefined_test_is_not_counted():

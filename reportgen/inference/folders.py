@@ -17,8 +17,8 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+from reportgen.classes import check_distinct
 from reportgen.errors import DataError, ModelError, UsageError
-from reportgen.inference.classes import check_distinct
 from reportgen.inference.file_hashes import Size, read_digests
 from reportgen.inference.folder_tree import Tree, walk
 from reportgen.inference.image_files import escaped, locate, os_reason, special_reason

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from reportgen import __version__
+from reportgen.classes import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
-from reportgen.inference.classes import ClassList, read_class_list, resolve_classes
 from reportgen.inference.dataset import ImageFolderDataset
 from reportgen.inference.engine import resolve_device
 from reportgen.inference.folder_source import FolderSource, default_workers

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.inputs.limits import bytes_words, require_memory, require_plain_file
+from reportgen.inputs.limits import bytes_words, readable, require_memory, require_plain_file
 from reportgen.text import count, printable, quoted
 
 __all__ = ["ArrayFile", "array_files", "npy_file"]
@@ -233,9 +233,10 @@ def _member(path: Path, member: str) -> Iterator[IO[bytes]]:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
-        yield
+        with readable(path):
+            yield
     except (
-        OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
+        EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
         struct.error, KeyError, UnicodeError,
     ) as error:  # fmt: skip
         raise DataError(

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from reportgen.accumulate import as_array, is_missing
 from reportgen.errors import DataError, UsageError
-from reportgen.files import sha256_of
 from reportgen.inputs.arrays import ArrayFile, array_files, npy_file
-from reportgen.inputs.limits import require_plain_file
+from reportgen.inputs.limits import file_sha256, require_plain_file
 from reportgen.inputs.strict_csv import dialect_of, rows_of
 from reportgen.inputs.tables import BOOLEAN, LIST, NUMBER, OTHER, TEXT, Column
 from reportgen.text import count, quoted
@@ -87,7 +86,7 @@ class ArraysTable:
 
     @cached_property
     def sha256(self) -> str:
-        return "" if self.path is None else sha256_of(self.path)
+        return "" if self.path is None else file_sha256(self.path)
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:

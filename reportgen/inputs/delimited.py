@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError
-from reportgen.inputs.limits import require_plain_file
+from reportgen.inputs.limits import readable, require_plain_file
 from reportgen.inputs.strict_csv import FIELD_LIMIT, Dialect, FileScan, rows_of, scan
 from reportgen.inputs.tables import TEXT, Column, Spool, require_columns
 from reportgen.text import quoted
@@ -40,7 +40,8 @@ def read_delimited(path: Path, dialect: Dialect, folder: Path) -> Spool:
     import pyarrow as pa
 
     try:
-        return spool(_quickly(path, dialect, header))
+        with readable(path):
+            return spool(_quickly(path, dialect, header))
     except pa.ArrowInvalid:  # the strict reader words it, or reads it
         return spool(_strictly(path, dialect, header))
 

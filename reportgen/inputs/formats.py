@@ -7,7 +7,7 @@ from typing import Any
 
 from reportgen.errors import DataError
 from reportgen.inputs.arrays import array_files, npy_file
-from reportgen.inputs.limits import require_memory, require_plain_file
+from reportgen.inputs.limits import readable, require_memory, require_plain_file
 from reportgen.inputs.options import InputOptions
 from reportgen.inputs.strict_csv import dialect_of
 from reportgen.inputs.strict_json import JsonFault, parse
@@ -41,13 +41,8 @@ def format_of(path: Path) -> str:
         return "parquet"
     require_plain_file(path)
     by_name = _SUFFIXES.get(path.suffix.lower(), "")
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(4096)
-    except OSError as error:
-        raise DataError(
-            f"{quoted(path.name)} can't be read: {error.strerror}", slug="input-unreadable"
-        ) from error
+    with readable(path), path.open("rb") as stream:
+        head = stream.read(4096)
     for magic, kind in ((b"PAR1", "parquet"), (b"\x93NUMPY", "npy")):
         if head.startswith(magic):
             return kind
@@ -100,7 +95,8 @@ def read_json(path: Path) -> Any:
     size = require_plain_file(path)
     require_memory(_JSON_GROWTH * size, quoted(path.name))
     try:
-        return parse(path.read_text("utf-8-sig"))
+        with readable(path):
+            return parse(path.read_text("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{quoted(path.name)} is not UTF-8 at byte {error.start:,}",
@@ -112,10 +108,6 @@ def read_json(path: Path) -> Any:
             f"line {error.line:,} of {quoted(path.name)} is no JSON: {error.what}",
             slug="table-syntax",
             hint="write it with a JSON library",
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{quoted(path.name)} can't be read: {error.strerror}", slug="input-unreadable"
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import DataError
-from reportgen.inputs.limits import bytes_words, require_plain_file
+from reportgen.inputs.limits import bytes_words, readable, require_plain_file
 from reportgen.inputs.strict_json import JsonFault, parse
 from reportgen.inputs.tables import LIST, OTHER, TEXT, Column, Spool
 from reportgen.text import count, plural, quoted
@@ -96,7 +96,7 @@ class _Lines:
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """(line, object) of every line that is not blank; the hash is known after the last."""
         digest = hashlib.sha256()
-        with self.path.open("rb") as stream:
+        with readable(self.path), self.path.open("rb") as stream:
             for number, line in enumerate(
                 iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b""), start=1
             ):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from reportgen.classes import check_distinct, display_name, name_key, natural_key
 from reportgen.errors import DataError, UsageError
-from reportgen.inference.classes import check_distinct, display_name, name_key, natural_key
 from reportgen.inputs.cells import as_index, is_blank
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, nearest, plural, printable, quoted

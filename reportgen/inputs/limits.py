@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from reportgen.errors import DataError
+from reportgen.files import sha256_of
 from reportgen.text import quoted
 
-__all__ = ["available_bytes", "bytes_words", "require_memory", "require_plain_file"]
+__all__ = [
+    "available_bytes",
+    "bytes_words",
+    "file_sha256",
+    "readable",
+    "require_memory",
+    "require_plain_file",
+]
 
 _MEMINFO = Path("/proc/meminfo")
 _UNKNOWN = 1 << 32
@@ -48,6 +58,25 @@ def require_memory(n_bytes: int, what: str) -> None:
         )
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file into a :class:`DataError`, without its folder."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{quoted(path.name)} can't be read: {(error.strerror or 'the disk failed').lower()}",
+            slug="input-unreadable",
+            hint="check its rights and its disk",
+        ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, hexadecimal."""
+    with readable(path):
+        return sha256_of(path)
+
+
 def require_plain_file(path: Path) -> int:
     """The size of a file in bytes; :class:`DataError` where there is none, or it is no file."""
     try:
@@ -67,6 +96,7 @@ def require_plain_file(path: Path) -> int:
         ) from error
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{quoted(path.name)} can't be read: {getattr(error, 'strerror', None) or error}",
+            f"{quoted(path.name)} can't be read: "
+            f"{getattr(error, 'strerror', None) or 'this is no path'}",
             slug="input-unreadable",
         ) from error

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.classes import check_distinct, display_name, name_key, read_class_list
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
-from reportgen.files import sha256_of
-from reportgen.inference.classes import check_distinct, display_name, name_key, read_class_list
 from reportgen.inputs.formats import format_of
 from reportgen.inputs.grids import Grid, grid_of, grid_of_file
+from reportgen.inputs.limits import file_sha256
 from reportgen.inputs.normalised import NormalisedMatrix, normalised_matrix
 from reportgen.inputs.options import InputOptions
 from reportgen.inputs.strict_csv import dialect_of
@@ -64,7 +64,7 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
         path = Path(source)
         dialect = dialect_of(path, options.separator, options.encoding)
         grid = grid_of_file(path, format_of(path), dialect)
-        digest, stem = sha256_of(path), printable(path.stem)
+        digest, stem = file_sha256(path), printable(path.stem)
     else:
         grid, digest, stem = grid_of(source), "", ""
     rows_are_true = _rows(grid, options) == "true"
@@ -113,7 +113,7 @@ def _classes(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]:
         raise DataError(
             f"the matrix in {quoted(grid.name)} has {count(n)} classes, {source} has "
             f"{count(len(given))}",
-            slug="class-count",
+            slug="classes-count",
             hint="give the class list of the model with --classes FILE",
         )
     return given, source

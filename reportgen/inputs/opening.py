@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.classes import display_name, read_class_list
 from reportgen.errors import DataError
-from reportgen.inference.classes import display_name, read_class_list
 from reportgen.inputs.arrays_table import ArraysTable
 from reportgen.inputs.cells import TextCells, as_index
 from reportgen.inputs.delimited import read_delimited
@@ -277,6 +277,8 @@ def _kind(blocks: ScoreBlocks, options: InputOptions) -> OutputKind:
     tally = ScoreTally()
     for start, scores in blocks.blocks():
         tally.add(start, scores)
+        if blocks.columns.hint == OutputKind.LOGITS and tally.improbable is not None:
+            break  # what the columns' name says stands: nothing that follows can unsettle it
     return decide_kind(tally, blocks)
 
 
@@ -305,7 +307,7 @@ def _score_classes(
             raise DataError(
                 f"{quoted(table.name)} has {count(width)} scores a sample, the class list has "
                 f"{count(n)} classes",
-                slug="class-count",
+                slug="classes-count",
                 details=[f"the class list is {given.source}"],
                 hint="give the class list of the model that made the scores with --classes FILE",
             )

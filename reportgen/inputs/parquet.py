@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError
-from reportgen.files import sha256_of
-from reportgen.inputs.limits import require_plain_file
+from reportgen.inputs.limits import file_sha256, require_plain_file
 from reportgen.inputs.tables import LIST, TEXT, Column, kind_of_type, require_columns, sliced
 from reportgen.predictions.schema import METADATA_KEY
 from reportgen.text import count, printable, quoted
@@ -68,10 +67,10 @@ class ParquetTable:
     @cached_property
     def sha256(self) -> str:
         if len(self.parts) == 1:
-            return sha256_of(self.parts[0])
+            return file_sha256(self.parts[0])
         import hashlib
 
-        return hashlib.sha256("".join(map(sha256_of, self.parts)).encode()).hexdigest()
+        return hashlib.sha256("".join(map(file_sha256, self.parts)).encode()).hexdigest()
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         for part in self.parts:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
+from reportgen.inputs.limits import readable
 from reportgen.text import count, printable, quoted
 
 __all__ = ["Dialect", "FileScan", "dialect_of", "rows_of", "scan"]
@@ -118,7 +119,8 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 def _reading(path: Path, encoding: str = "utf-8") -> Iterator[None]:
     """Errors of the system and of decoding become a :class:`DataError`."""
     try:
-        yield
+        with readable(path):
+            yield
     except UnicodeError as error:
         if encoding in _UTF8:
             scan(path, Dialect())  # which knows the byte
@@ -126,10 +128,6 @@ def _reading(path: Path, encoding: str = "utf-8") -> Iterator[None]:
             f"{quoted(path.name)} is not {encoding.upper()}",
             slug="table-encoding",
             hint="name its encoding, such as --encoding latin-1, or save it as UTF-8",
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{quoted(path.name)} can't be read: {error.strerror}", slug="input-unreadable"
         ) from error
 
 

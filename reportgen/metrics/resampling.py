@@ -95,7 +95,7 @@ FIGURES: dict[str, Callable[[Sums], Floats]] = {
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """Where the cells of a matrix belong; U classes occur in it, as label or as prediction.
 
     Attributes
@@ -114,7 +114,7 @@ class _Layout:
     columns: Counts
 
     @classmethod
-    def of(cls, matrix: ConfusionMatrix) -> _Layout:
+    def of(cls, matrix: ConfusionMatrix) -> Layout:
         places = np.flatnonzero(matrix.true_totals + matrix.predicted_totals)
         rows = np.searchsorted(places, matrix.rows)
         return cls(matrix, places, rows, np.searchsorted(places, matrix.columns))
@@ -164,7 +164,7 @@ def _averaged(
 
 def observed(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False) -> Sums:
     """The sums of the matrix itself, made as those of the resamples are: shape (1,)."""
-    return _Layout.of(matrix).sums(matrix.values[None, :], macro, ordinal)
+    return Layout.of(matrix).sums(matrix.values[None, :], macro, ordinal)
 
 
 def drawn(
@@ -176,7 +176,7 @@ def drawn(
     ordinal: bool = False,
 ) -> Sums:
     """The sums of `draws` resamples: shape (draws,) each. Memory does not grow with K² or n."""
-    layout = _Layout.of(matrix)
+    layout = Layout.of(matrix)
     parts = [
         layout.sums(cells, macro, ordinal)
         for cells in _resamples(matrix, rng, draws, max(len(matrix.values), len(layout.places)))

@@ -11,7 +11,7 @@
 ``top_tied``          bool             whether another class has exactly the largest score
 ``top_classes``       list of int32    the min(5, K) best classes, best first
 ``top_probabilities`` list of float32  their probabilities
-``probabilities``     list of float32  of all K classes; the column is there only where they are kept
+``probabilities``     list of float32  of all K classes; a column only where they are kept
 ===================== ================ ======================================================
 
 While inference runs, a part has two more: ``flags`` (int32, what the decoder noticed) and

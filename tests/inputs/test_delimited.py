@@ -258,7 +258,7 @@ def test_a_spool_without_room_is_an_output_error(box, monkeypatch):
 
 
 CELL = st.text(
-    st.sampled_from(list('ab0 ,;\t"\'\\é\u2028\x0b\x0c\x85\x1c')) | st.characters(codec="utf-8"),
+    st.sampled_from(list("ab0 ,;\t\"'\\é\u2028\x0b\x0c\x85\x1c")) | st.characters(codec="utf-8"),
     max_size=4,
 )
 
@@ -273,13 +273,19 @@ def both_ways(path, folder, delimiter):
     try:
         header = delimited._header(path, dialect)
         batches = list(delimited._quickly(path, dialect, header))
-        quick = [list(row) for b in batches for row in zip(*(c.to_pylist() for c in b.columns), strict=True)]
+        quick = [
+            list(row)
+            for b in batches
+            for row in zip(*(c.to_pylist() for c in b.columns), strict=True)
+        ]
     except (pa.ArrowInvalid, ReportgenError):
         quick = None
     return quick, strict
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(st.lists(CELL, min_size=2, max_size=3), min_size=1, max_size=6),
     st.sampled_from(["\n", "\r\n", "\r"]),
@@ -297,7 +303,9 @@ def test_the_quick_reader_gives_what_the_strict_one_gives(tmp_path, rows, end, l
     assert quick is None or quick == strict
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6))
 def test_what_the_csv_module_writes_comes_back_cell_by_cell(tmp_path, rows):
     rows = [(a.replace("\0", ""), b.replace("\0", "")) for a, b in rows]

@@ -1,5 +1,6 @@
 """Whatever a file holds: a result, or one of our errors, and soon. Never another exception."""
 
+import contextlib
 import io
 import json
 import time
@@ -13,7 +14,13 @@ from hypothesis import strategies as st
 
 from reportgen.errors import DataError, ReportgenError
 from reportgen.evaluation import evaluate_matrix
-from reportgen.inputs import InputOptions, NormalisedMatrix, kind_of, open_predictions, read_matrix_any
+from reportgen.inputs import (
+    InputOptions,
+    NormalisedMatrix,
+    kind_of,
+    open_predictions,
+    read_matrix_any,
+)
 
 SECONDS = 5  # of a machine that may be busy; a result takes milliseconds
 fuzz = settings(
@@ -32,7 +39,9 @@ def swallow(path, spool, **options):
             n = 0
             for batch in found.batches("id", "label", "prediction", "confidence", "top_classes"):
                 assert (batch["label"] >= 0).all()
-                assert max(batch["label"].max(initial=0), batch["prediction"].max(initial=0)) < len(found.facts.classes)
+                assert max(batch["label"].max(initial=0), batch["prediction"].max(initial=0)) < len(
+                    found.facts.classes
+                )
                 n += len(batch["label"])
             assert n == found.n_rows == found.facts.samples.counted
         elif kind == "matrix":
@@ -40,8 +49,10 @@ def swallow(path, spool, **options):
             if not isinstance(matrix.matrix, NormalisedMatrix) and matrix.matrix.n_samples:
                 evaluate_matrix(matrix.matrix, matrix.classes, matrix.provenance, matrix.notes)
     except ReportgenError as error:
-        assert error.slug
-        assert str(error).isprintable() or "\n" in str(error)
+        said = error.lines()
+    else:
+        said = []
+    assert all(line.isprintable() for line in said)
     assert time.perf_counter() - start < SECONDS
 
 
@@ -52,7 +63,9 @@ def valid_files():
     np.savez_compressed(npz, labels=labels, logits=scores, ids=np.array(list("abcdef")))
     np.save(npy, np.zeros(5, [("label", "i4"), ("prediction", "i4")]))
     np.save(matrix, np.arange(9).reshape(3, 3))
-    pq.write_table(pa.table({"label": ["a", "b"], "prediction": ["b", "b"], "score": [0.5, 1.0]}), parquet)
+    pq.write_table(
+        pa.table({"label": ["a", "b"], "prediction": ["b", "b"], "score": [0.5, 1.0]}), parquet
+    )
     rows = [{"label": "a", "prediction": "b", "probabilities": {"a": 0.5, "b": 0.5}}] * 3
     return {
         "t.csv": b'id,label,prediction,score\nx,a,b,0.5\n"y",b,b,1\nz,"a,b",b,0\n',
@@ -134,7 +147,9 @@ def test_any_json_is_read_or_refused(tmp_path, value):
 
 
 @fuzz
-@given(st.text(st.sampled_from(list('ab01.,;\t"\n\r -')) | st.characters(codec="utf-8"), max_size=60))
+@given(
+    st.text(st.sampled_from(list('ab01.,;\t"\n\r -')) | st.characters(codec="utf-8"), max_size=60)
+)
 def test_any_text_is_read_or_refused(tmp_path, text):
     path = tmp_path / "t.csv"
     path.write_bytes(text.encode())
@@ -145,7 +160,12 @@ def test_any_text_is_read_or_refused(tmp_path, text):
 
 
 VALUES = st.one_of(
-    st.lists(st.lists(st.integers(-2, 2**64) | st.floats() | st.text(max_size=2) | st.none(), max_size=3), max_size=3),
+    st.lists(
+        st.lists(
+            st.integers(-2, 2**64) | st.floats() | st.text(max_size=2) | st.none(), max_size=3
+        ),
+        max_size=3,
+    ),
     st.lists(st.integers() | st.text(max_size=2), max_size=3),
 )
 
@@ -154,10 +174,8 @@ VALUES = st.one_of(
 @given(VALUES)
 def test_any_value_is_a_matrix_or_refused(value):
     for options in (InputOptions(), InputOptions(normalised=True), InputOptions(rows="predicted")):
-        try:
+        with contextlib.suppress(ReportgenError):
             read_matrix_any(value, options)
-        except ReportgenError as error:
-            assert error.slug
 
 
 def test_bombs_are_refused_before_they_are_unpacked(tmp_path):
@@ -166,7 +184,7 @@ def test_bombs_are_refused_before_they_are_unpacked(tmp_path):
     import sys
 
     program = f"""
-import io, resource, sys, warnings, zipfile
+import zipfile
 from pathlib import Path
 from reportgen.errors import DataError
 from reportgen.inputs import InputOptions, kind_of, open_predictions, read_matrix_any
@@ -185,16 +203,21 @@ with zipfile.ZipFile(folder / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
 (folder / "deep.json").write_text("[" * 5_000_000)
 (folder / "deep.jsonl").write_text("{{" * 5_000_000)
 (folder / "wide.csv").write_text("label,prediction\\n" + '"' + "x" * 20_000_000)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_mb():
+    # ru_maxrss would begin with what the parent had when it forked
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024 if "VmHWM:" in status else 0
 for name in ("huge.npy", "bomb.npz", "deep.json", "deep.jsonl", "wide.csv"):
     try:
         kind = kind_of(folder / name, InputOptions())
         read_matrix_any(folder / name) if kind == "matrix" else open_predictions(folder / name, spool=folder)
     except DataError as error:
         print(name, error.slug)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(peak_mb())
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     *refused, peak = done.stdout.splitlines()
     assert refused == [
         "huge.npy array-damaged", "bomb.npz array-bomb", "deep.json table-syntax",

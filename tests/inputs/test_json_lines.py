@@ -40,12 +40,16 @@ def test_labels_may_be_numbers_texts_or_truths(box, a, b, expected):
 
 
 def test_a_mark_blank_lines_and_foreign_line_ends_do_not_matter(box):
-    content = b'\xef\xbb\xbf{"label": "a", "prediction": "b"}\r\n\r\n{"label": "b", "prediction": "b"}'
+    content = (
+        b'\xef\xbb\xbf{"label": "a", "prediction": "b"}\r\n\r\n{"label": "b", "prediction": "b"}'
+    )
     assert box.pairs(content, "t.jsonl") == [("a", "b"), ("b", "b")]
 
 
 def test_nested_values_are_left_out_and_said_so(box):
-    found = box.open(lines({"label": "a", "prediction": "b", "box": {"x": [1]}, "tags": ["q"]}), "t.jsonl")
+    found = box.open(
+        lines({"label": "a", "prediction": "b", "box": {"x": [1]}, "tags": ["q"]}), "t.jsonl"
+    )
     assert {n.code: n.examples for n in found.facts.notes}["columns-left-out"] == ("box", "tags")
     assert dict(found.metadata) == {}
 
@@ -94,14 +98,16 @@ def test_a_line_that_can_not_be_trusted_is_named(box, content, slug, words):
 
 def test_a_line_without_an_end_is_not_read_into_memory(box, monkeypatch):
     monkeypatch.setattr("reportgen.inputs.json_lines.MAX_LINE_BYTES", 1000)
-    with pytest.raises(DataError, match="line 2 of .* is longer than 1.0 kB"):
+    with pytest.raises(DataError, match=r"line 2 of .* is longer than 1\.0 kB"):
         box.open(lines(ROW) + '{"label": "' + "x" * 2000, "t.jsonl")
 
 
 def test_many_lines_are_read_in_chunks(box, monkeypatch):
     monkeypatch.setattr("reportgen.inputs.json_lines._CHUNK_CELLS", 6)
     content = lines(*({"label": str(i % 3), "prediction": "1"} for i in range(50)))
-    assert columns(box.open(content, "t.jsonl"), "label")["label"].tolist() == [i % 3 for i in range(50)]
+    assert columns(box.open(content, "t.jsonl"), "label")["label"].tolist() == [
+        i % 3 for i in range(50)
+    ]
     with pytest.raises(DataError, match="line 51"):
         box.open(content + lines({"label": "", "prediction": "1"}), "t.jsonl")
 

@@ -140,7 +140,9 @@ CATS = {"classes": ("cat", "dog")}
         (table(("cat", "dog")), {"classes": ()}, "classes-empty", "lists no classes"),
     ],
 )  # fmt: skip
-def test_labels_that_are_no_classes_are_refused_with_their_place(box, content, options, slug, words):
+def test_labels_that_are_no_classes_are_refused_with_their_place(
+    box, content, options, slug, words
+):
     with pytest.raises(DataError) as caught:
         box.open(content, **options)
     assert caught.value.slug == slug
@@ -191,7 +193,9 @@ def test_a_column_of_ids_is_no_column_of_classes(box, monkeypatch):
         ("label,target,pred", {"label_column": "label", "prediction_column": "pred"}, None),
     ],
 )
-def test_columns_are_known_by_their_common_names_or_by_what_the_user_says(box, header, options, expected):
+def test_columns_are_known_by_their_common_names_or_by_what_the_user_says(
+    box, header, options, expected
+):
     row = ("a", "b") if expected else ("a", "x", "b")
     assert box.pairs(table(row, header=header), **options) == [expected or ("a", "b")]
 
@@ -201,11 +205,23 @@ def test_columns_are_known_by_their_common_names_or_by_what_the_user_says(box, h
     [
         ("label,target,pred", {}, UsageError, "column-ambiguous", "label, target"),
         ("label,pred,predicted", {}, UsageError, "column-ambiguous", "--prediction-column pred"),
-        ("label,pred,score", {"prediction_column": "label"}, UsageError, "column-ambiguous", "both"),
+        (
+            "label,pred,score",
+            {"prediction_column": "label"},
+            UsageError,
+            "column-ambiguous",
+            "both",
+        ),
         ("label,pred,x", {"label_column": "labl"}, DataError, "table-columns", 'mean "label"'),
         ("label,pred,x", {"id_column": "name"}, DataError, "table-columns", "--id-column"),
         ("label,pred,x", {"scores_columns": "p_*"}, DataError, "table-columns", "--scores-columns"),
-        ("label,pred,x", {"prediction_column": "none"}, DataError, "table-columns", "no prediction"),
+        (
+            "label,pred,x",
+            {"prediction_column": "none"},
+            DataError,
+            "table-columns",
+            "no prediction",
+        ),
     ],
 )
 def test_columns_that_are_not_clear_are_refused(box, header, options, kind, slug, words):

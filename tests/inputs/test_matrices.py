@@ -66,7 +66,11 @@ def test_every_form_says_the_same(box, content, name, options, classes):
     assert ("classes-numbered" in {n.code for n in found.notes}) == (
         "positions" in found.provenance.classes_source
     )
-    turned = read(box, content, name, **options, rows="predicted") if "rows" not in str(content) else None
+    turned = (
+        read(box, content, name, **options, rows="predicted")
+        if "rows" not in str(content)
+        else None
+    )
     assert turned is None or turned.matrix == ConfusionMatrix.from_counts(COUNTS).transposed()
 
 
@@ -133,7 +137,10 @@ def test_a_class_may_be_called_anything(box, names):
 
 
 def test_large_counts_stay_exact(box):
-    assert read(box, ",a,b\na,1000000000001,2\nb,0,999999999999999999\n").matrix.count(1, 1) == 10**18 - 1
+    assert (
+        read(box, ",a,b\na,1000000000001,2\nb,0,999999999999999999\n").matrix.count(1, 1)
+        == 10**18 - 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +168,7 @@ def test_large_counts_stay_exact(box):
         (",a,b\na,1,٣\nb,3,4\n", "m.csv", {}, "matrix-cell", '"٣"'),
         (",a,b\na,1,1e300\nb,3,4\n", "m.csv", {}, "matrix-cell", '"1e300"'),
         (HEADED, "m.csv", {"classes": ("ant", "cow", "bee")}, "classes-differ", '"bee", "cow"'),
-        (BARE, "m.csv", {"classes": ("a", "b")}, "class-count", "3 classes, classes= has 2"),
+        (BARE, "m.csv", {"classes": ("a", "b")}, "classes-count", "3 classes, classes= has 2"),
         ("[[1, 2], [3]]", "m.json", {}, "matrix-not-square", "different lengths"),
         ("[1, 2]", "m.json", {}, "matrix-not-square", "it is 2"),
         ("[]", "m.json", {}, "matrix-not-square", "it is 0"),
@@ -276,7 +283,9 @@ def shares(over):
 @pytest.mark.parametrize("over", ["true", "predicted", "all"])
 @pytest.mark.parametrize("unit", [1, 100])
 @pytest.mark.parametrize("digits", [2, 4, 17])
-def test_what_was_divided_by_is_seen_and_the_metrics_that_are_left_are_right(box, over, unit, digits):
+def test_what_was_divided_by_is_seen_and_the_metrics_that_are_left_are_right(
+    box, over, unit, digits
+):
     table = (shares(over) * unit).round(min(digits, 15))
     found = read(box, json.dumps(table.tolist()), "m.json", normalised=True)
     assert isinstance(found.matrix, NormalisedMatrix)
@@ -313,7 +322,11 @@ def test_an_absent_class_has_no_shares(box):
     table = [[0.5, 0.5, 0], [0, 0, 0], [0, 0.25, 0.75]]
     assert read(box, table, normalised=True).matrix.over == "true"
     table[1] = [np.nan] * 3
-    assert read(box, np.array(table), normalised=True).matrix.scaled().true_totals.tolist() == [10**9, 0, 10**9]
+    assert read(box, np.array(table), normalised=True).matrix.scaled().true_totals.tolist() == [
+        10**9,
+        0,
+        10**9,
+    ]
     text = ",a,b,c\na,0.5,0.5,0\nb,,,\nc,0,0.25,0.75\n"
     assert read(box, text, normalised=True).matrix.scaled().true_totals[1] == 0
 
@@ -350,3 +363,24 @@ def test_a_list_of_cells_is_not_normalised(box, form):
     with pytest.raises(UsageError) as caught:
         read(box, content, name, normalised=True)
     assert caught.value.slug == "option-conflict"
+
+
+def test_a_normalised_matrix_of_thousands_of_classes_is_refused():
+    with pytest.raises(DataError) as caught:
+        read_matrix_any(np.zeros((4097, 4097), np.float16), InputOptions(normalised=True))
+    assert caught.value.slug == "matrix-too-large"
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.json", "m.npy", "t.jsonl", "t.npz", "t.parquet"])
+def test_a_file_that_can_not_be_opened_is_named(box, name, monkeypatch):
+    path = box.write(HEADED, name)
+    monkeypatch.setattr("pathlib.Path.open", _refused)
+    with pytest.raises(DataError) as caught:
+        kind_of(path, InputOptions())
+    assert caught.value.slug == "input-unreadable"
+    assert name in str(caught.value)
+    assert str(box.folder) not in str(caught.value)
+
+
+def _refused(path, *args, **more):
+    raise PermissionError(13, "Permission denied", str(path))

@@ -42,10 +42,13 @@ def check(found, kind="probabilities"):
     assert rows["prediction"].tolist() == LOGITS.argmax(axis=1).tolist()
     np.testing.assert_allclose(rows["probabilities"], expected, rtol=1e-9)
     np.testing.assert_allclose(rows["confidence"], expected.max(axis=1), rtol=1e-6)
-    np.testing.assert_allclose(rows["label_probability"], expected[np.arange(40), LABELS], rtol=1e-6)
-    assert rows["label_rank"].tolist() == (
-        LOGITS >= LOGITS[np.arange(40), LABELS][:, None]
-    ).sum(axis=1).tolist()
+    np.testing.assert_allclose(
+        rows["label_probability"], expected[np.arange(40), LABELS], rtol=1e-6
+    )
+    assert (
+        rows["label_rank"].tolist()
+        == (LOGITS[np.arange(40), LABELS][:, None] <= LOGITS).sum(axis=1).tolist()
+    )
     assert rows["top_classes"].tolist() == np.argsort(-LOGITS, axis=1).tolist()
     assert rows["top_probabilities"].shape == (40, 3)
 
@@ -135,7 +138,7 @@ S = "label,score_a,score_b\n"
         (P + "a,1,0\n", {"classes": ("a", "b", "c")}, DataError, "table-columns", "no prediction"),
         (P + "a,1,0\n", {"classes": ("a", "c"), "scores_columns": "prob_*"}, DataError, "scores-classes", "without scores: c"),
         ("label,s\nx,0.5\n", {"scores_columns": "s"}, UsageError, "classes-needed", "--classes"),
-        ("label,s\na,0.5\n", {"scores_columns": "s", "classes": ("a", "b", "c")}, DataError, "class-count", "1 scores"),
+        ("label,s\na,0.5\n", {"scores_columns": "s", "classes": ("a", "b", "c")}, DataError, "classes-count", "1 scores"),
     ],
 )  # fmt: skip
 def test_scores_that_can_not_be_trusted_are_refused(box, content, options, kind, slug, words):
@@ -192,7 +195,9 @@ def test_a_prediction_column_counts_even_where_the_scores_say_otherwise(box):
 
 
 def test_an_ignored_label_leaves_its_scores_out(box):
-    found = box.open(P + "a,0.7,0.3\n?,0.7,0.3\nb,0.2,0.8\n", ignore_label="?", scores_columns="prob_*")
+    found = box.open(
+        P + "a,0.7,0.3\n?,0.7,0.3\nb,0.2,0.8\n", ignore_label="?", scores_columns="prob_*"
+    )
     assert found.facts.samples.counted == 2
     rows = columns(found, "id", "label", "probabilities", "confidence")
     assert rows["id"].tolist() == ["0", "2"]
@@ -222,7 +227,7 @@ def jsonl(*objects):
 
 
 def test_lists_of_scores_need_one_length(box):
-    with pytest.raises(DataError, match="line 2 of .* has 1 value in"):
+    with pytest.raises(DataError, match=r"line 2 of .* has 1 value in"):
         box.open(jsonl({"label": 0, "scores": [1, 2]}, {"label": 1, "scores": [1]}), "t.jsonl")
 
 
@@ -242,4 +247,16 @@ def test_scores_in_a_mapping_bring_their_names(box):
     )
     found = box.open(content, "t.jsonl")
     assert found.facts.classes == ("a", "b")
-    np.testing.assert_array_equal(columns(found, "probabilities")["probabilities"], [[0.25, 0.75], [0.5, 0.5]])
+    np.testing.assert_array_equal(
+        columns(found, "probabilities")["probabilities"], [[0.25, 0.75], [0.5, 0.5]]
+    )
+
+
+@pytest.mark.parametrize(
+    "given", [{"label_column": "scores"}, {"scores_columns": "scores,label"}, {"id_column": "box"}]
+)
+def test_a_column_of_lists_can_not_hold_single_values(box, given):
+    content = jsonl({"label": 0, "y": 0, "pred": 1, "scores": [1, 2], "box": [["a"]]})
+    with pytest.raises(DataError) as caught:
+        box.open(content, "t.jsonl", **{"label_column": "y", **given})
+    assert caught.value.slug == "column-kind"

@@ -45,7 +45,9 @@ def test_small_groups_have_fishers_p(one, other):
     assert _fisher(hits, n, hits + other_hits, n + m) == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize(("hits", "n", "other", "m"), [(80, 100, 900, 1000), (50, 100, 50, 100), (7, 12, 500, 1000)])
+@pytest.mark.parametrize(
+    ("hits", "n", "other", "m"), [(80, 100, 900, 1000), (50, 100, 50, 100), (7, 12, 500, 1000)]
+)
 def test_large_groups_have_the_p_of_chi_square_without_correction(hits, n, other, m):
     from scipy.stats import chi2_contingency
 
@@ -58,7 +60,9 @@ def test_the_exact_test_begins_where_an_expected_count_is_below_five():
     from scipy.stats import chi2_contingency, fisher_exact
 
     at, below = [[47, 8], [53, 2]], [[48, 7], [53, 2]]
-    assert two_sided_p(47, 55, 53, 55) == pytest.approx(chi2_contingency(at, correction=False).pvalue)
+    assert two_sided_p(47, 55, 53, 55) == pytest.approx(
+        chi2_contingency(at, correction=False).pvalue
+    )
     assert two_sided_p(48, 55, 53, 55) == pytest.approx(fisher_exact(below).pvalue)
 
 

@@ -84,7 +84,9 @@ def test_the_confidence_gap_is_a_mean_with_its_normal_interval():
     found = part(table(columns, labels, predictions, confidences), "light", "night").confidence_gap
     error = 1.959963984540054 * gaps.std(ddof=1) / np.sqrt(len(gaps))
     assert found.value == pytest.approx(gaps.mean(), rel=1e-12)
-    np.testing.assert_allclose(found.interval, [gaps.mean() - error, gaps.mean() + error], rtol=1e-9)
+    np.testing.assert_allclose(
+        found.interval, [gaps.mean() - error, gaps.mean() + error], rtol=1e-9
+    )
 
 
 def test_bins_and_missing_values_are_slices():
@@ -129,6 +131,27 @@ def test_one_wrong_sample_does_not_come_first():
     assert [one.low_support for one in report.slices] == [False, True, False]
 
 
+def site_table(**right_of):
+    """A table of one column: site=(right answers, samples)."""
+    sites = [name for name, (_, n) in right_of.items() for _ in range(n)]
+    wrong = [i >= right for right, n in right_of.values() for i in range(n)]
+    return table({"site": sites}, np.zeros(len(sites), int), np.array(wrong, int), n_classes=2)
+
+
+def test_proof_of_a_small_harm_comes_before_a_suspicion_of_a_large_one():
+    slices = site_table(good=(3760, 4000), one=(0, 1), bad=(3600, 4000)).slices
+    assert [one.part.text for one in slices] == ["bad", "one", "good"]
+    assert [one.verdict for one in slices] == ["worse", "unclear", "better"]
+    assert slices[0].difference.interval[1] > slices[1].difference.interval[1]
+
+
+def test_suspicions_are_ordered_by_the_harm_that_is_there_at_least():
+    slices = site_table(rest=(9500, 10_000), ten=(9, 10), many=(372, 400)).slices
+    assert [one.part.text for one in slices[:2]] == ["many", "ten"]
+    assert {one.verdict for one in slices} == {"unclear"}
+    assert slices[0].difference.interval[0] > slices[1].difference.interval[0]
+
+
 def test_without_confidences_it_is_said():
     report = table(*data()[:3])
     assert {one.ece.reason for one in report.slices} == {"no_scores"}
@@ -167,7 +190,9 @@ def test_equal_slices_are_rarely_called_worse():
 
 def test_macro_all_counts_absent_classes():
     columns = {"site": ["a", "b", "a", "b"]}
-    one = part(table(columns, np.array([0, 1, 0, 1]), np.array([0, 1, 0, 1]), macro="all"), "site", "a")
+    one = part(
+        table(columns, np.array([0, 1, 0, 1]), np.array([0, 1, 0, 1]), macro="all"), "site", "a"
+    )
     assert one.macro_f1.value == 0.25
     assert one.balanced_accuracy.value == 1
 
@@ -178,8 +203,17 @@ def test_the_report_survives_json():
     text = json.dumps(report.to_json(), allow_nan=False)
     assert SliceReport.from_json(json.loads(text)) == report
     value = json.loads(text)
-    assert value["slices"][0] | {"verdict": "worse", "value": "night", "kind": "value"} == value["slices"][0]
-    assert [column["reason"] for column in value["columns"]] == [None, None, None, "identifier", "constant"]
+    assert (
+        value["slices"][0] | {"verdict": "worse", "value": "night", "kind": "value"}
+        == value["slices"][0]
+    )
+    assert [column["reason"] for column in value["columns"]] == [
+        None,
+        None,
+        None,
+        "identifier",
+        "constant",
+    ]
 
 
 def test_a_category_called_other_is_not_the_other_slice():

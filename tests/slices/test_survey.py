@@ -82,7 +82,10 @@ def test_numbers_written_as_text_are_numbers():
     assert found.places(["5", None, "99"]).tolist() == [0, 5, 4]
 
 
-@pytest.mark.parametrize("column", [["1", "2"], [True, False, None], np.array([True, False]), ["001", *map(str, range(2, 20))]])
+@pytest.mark.parametrize(
+    "column",
+    [["1", "2"], [True, False, None], np.array([True, False]), ["001", *map(str, range(2, 20))]],
+)
 def test_few_texts_booleans_and_leading_zeros_are_values(column):
     assert isinstance(cut(column), Categories)
 
@@ -137,7 +140,10 @@ def test_any_split_and_order_gives_the_same_numbers(found, size, limit, order):
     order.shuffle(shuffled)
 
     def tally(rows):
-        parts = [NumberCounts.of(as_values(np.array(rows[i : i + size]))) for i in range(0, len(rows), size)]
+        parts = [
+            NumberCounts.of(as_values(np.array(rows[i : i + size])))
+            for i in range(0, len(rows), size)
+        ]
         order.shuffle(parts)
         return sum(parts, NumberCounts.empty())
 
@@ -149,6 +155,15 @@ def test_any_split_and_order_gives_the_same_numbers(found, size, limit, order):
     assert one == two
     assert len(one.counted) <= limit
     assert one.counted.counts.sum() == np.isfinite(found).sum()
+
+
+def test_numbers_that_were_rounded_round_those_they_are_added_to(monkeypatch):
+    monkeypatch.setattr(values, "DISTINCT_LIMIT", 2)
+    fine = NumberCounts.of(np.array([1.0 + 2**-52]))
+    coarse = NumberCounts.of(np.array([1.0, 1.5, 1.75]))
+    both = NumberCounts.of(np.array([1.0 + 2**-52, 1.0, 1.5, 1.75]))
+    assert coarse.dropped == 51
+    assert fine + coarse == coarse + fine == both
 
 
 def test_too_many_different_numbers_are_rounded_as_little_as_will_do(monkeypatch):
@@ -172,7 +187,9 @@ def test_any_split_and_order_gives_the_same_survey(column, size, order):
 
 def test_too_many_texts_are_forgotten(monkeypatch):
     monkeypatch.setattr("reportgen.slices.survey.TEXT_LIMIT", 9)
-    assert cut([f"a{i}" for i in range(6)] * 9, [f"b{i}" for i in range(6)] * 9) == LeftOut("c", "identifier")
+    assert cut([f"a{i}" for i in range(6)] * 9, [f"b{i}" for i in range(6)] * 9) == LeftOut(
+        "c", "identifier"
+    )
     assert isinstance(cut([str(i) for i in range(20)]), Bins)
 
 
