@@ -50,7 +50,8 @@ REASONS: dict[str, str] = {
         "there is nothing to correlate."
     ),
     "no_scores": "The input holds no scores, or those of the predicted classes only.",
-    "too_few_classes": "With five classes or fewer, the five best guesses are always right.",
+    "too_few_classes": "With k classes or fewer, the k best guesses are always right.",
+    "too_few_samples": "There are too few samples for any difference to be shown.",
     "constant_labels_or_predictions": (
         "All samples have the same true class, or the same predicted one: "
         "chance and skill cannot be told apart."

@@ -22,12 +22,12 @@ from reportgen.scoring.detectable import (
     non_inferiority_samples,
 )
 from reportgen.scoring.equal_mass import EqualMassCalibration
-from reportgen.scoring.figures import AnswerTally, ProbabilityTally, ScoreFigures
 from reportgen.scoring.inputs import Answers, Scores
 from reportgen.scoring.probability_losses import BrierScore, LogLoss
 from reportgen.scoring.ranking import Ranking
 from reportgen.scoring.ranks import RankedScores, of_answers, ranked_answers
 from reportgen.scoring.risk_coverage import OperatingPoint, RiskCoverage
+from reportgen.scoring.summary import AnswerTally, ProbabilityTally, ScoreFigures
 from reportgen.scoring.topk import TOP_KS, TopK, pessimistic_ranks
 
 __all__ = [

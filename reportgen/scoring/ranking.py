@@ -29,7 +29,7 @@ _COARSE = 1e-4  # machine epsilon of half precision is 1e-3
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
     """ROC AUC and average precision of each class against the rest, and their plain means.
 

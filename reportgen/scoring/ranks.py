@@ -39,7 +39,7 @@ SCORES_LIMIT = 50_000_000
 _MOST_CELLS = 1 << 22  # of both histograms of all classes: 67 MB
 _FEWEST_BINS = 64
 _PENDING = 1 << 22  # scores that wait to be counted together: counting visits all cells
-_COLUMNS = 16  # classes that are copied out together: a row of a block is one cache line
+_COLUMNS = 16  # most classes that are copied out together: a row of a block is one cache line
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -229,10 +229,9 @@ class RankedScores:
         """The kept scores of each class, shape (n,), in the order of :meth:`rows`."""
         none = np.zeros((0, self.n_classes), np.float32)
         pieces = [scores for _, scores in self.chunks] or [none]
-        for start in range(0, self.n_classes, _COLUMNS):
-            yield from np.concatenate(
-                [piece[:, start : start + _COLUMNS].T for piece in pieces], axis=1
-            )
+        width = min(max(_PENDING // max(self.n, 1), 1), _COLUMNS)
+        for start in range(0, self.n_classes, width):
+            yield from np.concatenate([piece[:, start : start + width].T for piece in pieces], 1)
 
     def _settled(self) -> RankedScores:
         """With the scores counted in bins where they are too many to be kept."""

@@ -121,6 +121,12 @@ class RiskCoverage:
     at_target_error: OperatingPoint | None
     at_target_coverage: OperatingPoint | None
 
+    def __post_init__(self) -> None:
+        for name in ("thresholds", "coverage", "risk"):
+            view = np.asarray(getattr(self, name), np.float64).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
     @classmethod
     def of(cls, ranked: RankedScores) -> RiskCoverage:
         """From a tally of answers. ``no_samples`` or ``no_scores`` where it is empty.

@@ -137,6 +137,11 @@ def test_the_curve_is_made_of_thresholds_that_can_be_used():
     assert found.coverage[0] == 1 / 5_000
 
 
+def test_the_curve_cannot_be_changed():
+    with pytest.raises(ValueError, match="read-only"):
+        curve([0.5], [True]).risk[0] = 1
+
+
 def test_binned_thresholds_can_be_used_too():
     confidence, right = answers_of(5_000)
     found = curve(confidence, right, limit=0)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 
 from reportgen.scoring import Answers, EqualMassCalibration, of_answers, ranked_answers
+from reportgen.scoring.equal_mass import _split_error
+from reportgen.scoring.ranks import Groups
 from tests.scoring.samples import answers, answers_of
 
 
@@ -68,18 +70,14 @@ def test_bins_of_a_peaked_model_are_bounded_by_more_than_their_width():
 
 
 def test_the_bound_by_hand():
-    # 30 samples, 10 of them right, in one bin: each of the 14 inner edges, at 2, 4, … 28, may have
-    # none of the right ones below it, or as many as there are samples; a third is expected
-    confidence = np.full(30, 0.5)
-    right = np.arange(30) < 10
-    binned = equal_mass(confidence, right, limit=0)
+    # 10 right and 20 wrong answers in one bin. Of m below an edge a third is expected to be right;
+    # it may be as few as m - 20, or 0, and as many as m, or 10
+    groups = Groups(np.array([0.5]), np.array([10]), np.array([20]), 1.0)
     worst = [max(m / 3 - max(m - 20, 0), min(m, 10) - m / 3) for m in range(2, 30, 2)]
-    assert binned.metric.value == pytest.approx(0.5 + 2**-17 - 1 / 3)
-    low = binned.metric.value - (2**-17 + 2 * sum(worst) / 30)
-    assert binned.lowest == max(low, 0)
-    assert binned.highest == 1
-    few = equal_mass(np.array([0.5] * 2), np.array([True, False]), limit=0)
-    assert few.highest == pytest.approx(few.metric.value + 2**-17 + 2 * 0.5 / 2)
+    assert _split_error(groups, list(range(0, 31, 2))) == pytest.approx(sum(worst))
+    assert _split_error(groups, [0] + [16] * 14 + [30]) == pytest.approx(14 * 16 / 3)
+    two = equal_mass(np.array([0.5] * 2), np.array([True, False]), limit=0)
+    assert two.highest == pytest.approx(two.metric.value + 2**-17 + 2 * 0.5 / 2)
 
 
 def test_it_has_an_interval_and_a_chance_level():

@@ -239,6 +239,19 @@ def test_a_single_sample_of_a_class_gives_no_interval():
     assert metric.interval is None
 
 
+def test_two_samples_of_each_side_are_enough_for_an_interval():
+    p = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7]])
+    metric = rank(p, [0, 0, 1, 1]).roc_auc.metric(1)
+    assert (metric.value, metric.reason) == (0.5, None)
+
+
+def test_bounds_cannot_be_changed():
+    got = rank(*model(50, 3))
+    for bounds in (got.roc_auc_bounds, got.average_precision_bounds):
+        with pytest.raises(ValueError, match="read-only"):
+            bounds[0] = 0
+
+
 def test_a_constant_score_ranks_nothing():
     got = rank([[0.5, 0.5]] * 6, [0, 1, 1, 0, 1, 0])
     assert got.roc_auc.value.tolist() == [0.5, 0.5]
