@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "load", "predict", "render", "run"]
 
+SUSPECT_PICTURES = 24
 SampleImage = Callable[[str], Any]
 """Sample id → its image: encoded bytes, a PIL image, or None where there is none."""
 
@@ -81,7 +82,8 @@ def run(
     with outputs.sole_writer(folder):
         predictions = _predictions(model, data, folder / outputs.PREDICTIONS, settings, reporter)
         evaluation = evaluate_predictions(predictions)
-        return _report(evaluation, folder, thumbnail or _images_of(data, evaluation))
+        images = thumbnail or _images_of(data, evaluation)
+        return _report(evaluation, folder, images, reporter)
 
 
 def predict(
@@ -121,6 +123,7 @@ def render(
     model_version: str | None = None,
     data_name: str | None = None,
     split: str | None = None,
+    reporter: Reporter | None = None,
     **reading: Any,
 ) -> Evaluation:
     """Write the report of a saved input. Never imports torch.
@@ -155,7 +158,7 @@ def render(
     with outputs.sole_writer(folder), outputs.spool_in(folder) as spool:
         evaluation = _named(_evaluated(source, options, spool), names)
         found = images if callable(images) else _images_of(root, evaluation)
-        return _report(evaluation, folder, found)
+        return _report(evaluation, folder, found, reporter or Reporter())
 
 
 def load(source: Any, **reading: Any) -> Evaluation:
@@ -275,26 +278,33 @@ def _images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
     return lambda name: Path(paths[int(name)]).read_bytes()
 
 
-def _report(evaluation: Evaluation, folder: Path, images: SampleImage | None) -> Evaluation:
+def _report(
+    evaluation: Evaluation, folder: Path, images: SampleImage | None, reporter: Reporter
+) -> Evaluation:
     """Say it, draw it, write it: the page last, so that a page means a whole report."""
     from reportgen.exports import write_all
     from reportgen.report import build_report
 
     thumbnails = _thumbnails(evaluation, images) if images else {}
     report = build_report(evaluation, thumbnails, _page_versions())
-    write_all(report, evaluation, folder)
+    for warning in write_all(report, evaluation, folder):
+        reporter.warn(warning)
     return evaluation
 
 
 def _thumbnails(evaluation: Evaluation, images: SampleImage) -> dict[str, Thumbnail]:
-    """Sample id → picture; a sample whose image is gone or broken has none."""
+    """Sample id → picture, of the galleries and of the first suspected labels; a sample whose
+    image is gone or broken has none.
+    """
     from reportgen.thumbnails import make_thumbnail
 
+    shown = [mistake.id for gallery in evaluation.examples for mistake in gallery]
+    shown += [suspect.id for suspect in evaluation.suspects.suspects[:SUSPECT_PICTURES]]
     found = {}
-    for example in (mistake for gallery in evaluation.examples for mistake in gallery):
+    for name in dict.fromkeys(shown):
         with suppress(OSError, DataError):
-            if (image := images(example.id)) is not None:
-                found[example.id] = make_thumbnail(image)
+            if (image := images(name)) is not None:
+                found[name] = make_thumbnail(image)
     return found
 
 

@@ -163,11 +163,12 @@ def render(
 ) -> None:
     """Write the report of saved predictions or of a saved confusion matrix. Needs no torch."""
     from reportgen import api
-    from reportgen.console import print_summary
+    from reportgen.console import ConsoleReporter, print_summary
 
     evaluation = api.render(
         source, out=out, images=images, force=force, title=title, date=date,
         model_name=model_name, model_version=model_version, data_name=data_name, split=split,
+        reporter=ConsoleReporter(quiet=quiet),
         **options,
     )  # fmt: skip
     print_summary(evaluation, str(out / "report.html"))

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "count",
+    "interval_ends",
     "interval_percent",
     "listing",
     "middle_cut",
@@ -92,9 +93,25 @@ def percent(share: float, digits: int = 1, unit: str = " %") -> str:
 
 
 def interval_percent(interval: tuple[float, float], digits: int = 1) -> str:
-    """``83.8–85.2 %``: both ends to the same number of digits."""
+    """``83.8–85.2 %``; an end that would round to 0 or to 100 gets the digits that it needs."""
+    return f"{'–'.join(interval_ends(interval, digits))} %"
+
+
+def interval_ends(interval: tuple[float, float], digits: int = 1) -> tuple[str, str]:
+    """Both ends of an interval of shares as percentages without a sign.
+
+    >>> interval_ends((0.838, 0.852)), interval_ends((0.994, 0.99983)), interval_ends((0, 0.0004))
+    (('83.8', '85.2'), ('99.4', '99.98'), ('0', '0.04'))
+    """
     low, high = interval
-    return f"{percent(low, digits, '')}–{percent(high, digits)}"
+    return _end(low, digits), _end(high, digits)
+
+
+def _end(share: float, digits: int) -> str:
+    if share in (0, 1):
+        return percent(share, digits, "")
+    needed = (d for d in range(digits, 13) if 0 < float(f"{100 * share:.{d}f}") < 100)
+    return percent(share, next(needed, digits), "")
 
 
 def listing(names: Iterable[str], limit: int = 5) -> str:

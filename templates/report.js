@@ -53,6 +53,8 @@
   // Filter: rows whose class name holds the words, in all tables of the section.
   const filter = document.getElementById("filter");
 
+  const matches = (n) => n + (n === 1 ? " class matches" : " classes match");
+
   function applyFilter() {
     const wanted = filter.value.trim().toLocaleLowerCase();
     let shown = 0;
@@ -63,7 +65,7 @@
         if (hit && position === 0) shown += 1;
       }
     });
-    say(wanted === "" ? "All classes are shown" : shown + " classes match");
+    say(wanted === "" ? "All classes are shown" : matches(shown));
   }
 
   // Above 2,000 classes not all have a row: the rest are looked up in an inert list.
@@ -87,7 +89,7 @@
       });
     }
     found.hidden = body.rows.length === 0;
-    say(wanted === "" ? "" : hits.length + " classes match, " + body.rows.length + " are shown");
+    say(wanted === "" ? "" : matches(hits.length) + ", " + body.rows.length + " are shown");
   }
 
   if (filter) {

@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.evaluation import Evaluation, evaluate_matrix
+from reportgen.evaluation import Confidence, Evaluation, evaluate_matrix
 from reportgen.metrics import summary_metrics
 from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
+from reportgen.scoring import AnswerTally, ProbabilityTally, ScoreFigures, Scores
+from reportgen.slices import SliceReport, SliceTallies, Survey, plan_slices, slice_table
+from reportgen.suspects import Suspects, Thresholds, label_suspects
 from reportgen.tallies import Mistake
 
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
@@ -100,7 +104,8 @@ def make_evaluation(
         classes = plain or tuple(f"class {i}" for i in range(matrix.n_classes))
     evaluation = evaluate_matrix(matrix, tuple(classes), provenance, tuple(notes))
     if top5_hits is not None:
-        evaluation = replace(evaluation, summary=summary_metrics(matrix, top5_hits))
+        counted = summary_metrics(matrix, top5_hits)
+        evaluation = replace(evaluation, summary={**evaluation.summary, **counted})
     if not examples:
         return evaluation
     galleries = tuple(
@@ -134,6 +139,70 @@ def fashion() -> Evaluation:
 def cifar(examples: int = 8) -> Evaluation:
     """Ten classes with galleries and top-5."""
     return make_evaluation(examples=examples, top5_hits=9_950)
+
+
+def scored(
+    evaluation: Evaluation | None = None, *, temperature: float = 0.4, full: bool = True
+) -> Evaluation:
+    """`evaluation` with scores: too sure at a `temperature` of 0.4, not sure enough at 1.
+
+    The probabilities are invented sample by sample from a fixed seed, so that their argmax is the
+    prediction that was counted. Without `full`, only those of answer and label are known.
+    """
+    evaluation = cifar() if evaluation is None else evaluation
+    rng = np.random.default_rng(0)
+    cells = list(evaluation.confusion.cells())
+    label = np.repeat([i for i, _, _ in cells], [n for _, _, n in cells])
+    answer = np.repeat([j for _, j, _ in cells], [n for _, _, n in cells])
+    n, k = len(label), len(evaluation.classes)
+    logits = rng.normal(0, 1, (n, k))
+    logits[np.arange(n), label] += 2
+    right = label == answer
+    logits[np.arange(n), answer] = logits.max(axis=1) + np.where(
+        right, rng.gamma(2.0, 1.5, n), rng.gamma(1.0, 0.5, n)
+    )
+    p = np.exp(logits / temperature)
+    p = (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+    at_label = p[np.arange(n), label]
+    rows = {
+        "label": label,
+        "prediction": answer,
+        "confidence": p[np.arange(n), answer],
+        "label_probability": at_label,
+        "label_rank": 1 + (p > at_label[:, None]).sum(axis=1),
+    }
+    whole = ProbabilityTally.of(Scores.of(p, label)) if full else None
+    figures = ScoreFigures.of(AnswerTally.of(rows), whole, k)
+    ids = np.array([f"{evaluation.classes[i]}/{j}-{s:04}.png" for s, (i, j) in
+                    enumerate(zip(label, answer, strict=True))], object)  # fmt: skip
+    if full:
+        thresholds = Thresholds.of(Scores.of(p, label))
+        suspects = label_suspects(Suspects(thresholds).having(ids, label, p))
+    else:
+        suspects = label_suspects(None)
+    return replace(
+        evaluation,
+        summary={**evaluation.summary, **figures.summary},
+        per_class={**evaluation.per_class, **figures.per_class},
+        confidence=Confidence.of(figures),
+        suspects=suspects,
+        slices=_slices(label, answer, rows["confidence"], k),
+    )
+
+
+def _slices(label: Any, answer: Any, confidence: Any, n_classes: int) -> SliceReport:
+    """By light (errors gather at night), by a number, and by columns that can't be cut."""
+    rng = np.random.default_rng(1)
+    n, wrong = len(label), label != answer
+    night = rng.random(n) < np.where(wrong, 0.5, 0.2)
+    columns = {
+        "light": [HOSTILE[1] if dark else "day" for dark in night],
+        "exposure": rng.normal(0, 1, n),
+        "device": ["one"] * n,
+        "serial": [f"{i:x}" for i in range(n)],
+    }
+    tallies = SliceTallies.empty(plan_slices(Survey.of(columns)), n_classes)
+    return slice_table(tallies.having(columns, label, answer, confidence))
 
 
 def binary() -> Evaluation:

@@ -15,7 +15,7 @@ ROOMS = {
     "errors": 0, "text": 0,
     "csv_text": 1, "provenance": 1, "reporter": 1, "files": 1, "options": 1, "confusion": 1,
     "scores": 1, "multiple": 1,
-    "outputs": 2, "predictions": 2, "matrix_file": 2, "tallies": 2, "metrics": 2,
+    "outputs": 2, "predictions": 2, "tallies": 2, "metrics": 2,
     "accumulate": 2, "classes": 2,
     "scoring": 3, "confusions": 3, "clusters": 3,
     "slices": 4, "suspects": 4, "inputs": 4,

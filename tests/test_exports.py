@@ -9,16 +9,17 @@ import json
 import pytest
 
 from reportgen.csv_text import unguarded
-from reportgen.evaluation import Evaluation
+from reportgen.evaluation import CLASS_METRICS, Evaluation
 from reportgen.exports import csv as tables
 from reportgen.exports import json as report_json
 from reportgen.exports import write_all
-from reportgen.metrics import COUNTS, PER_CLASS
+from reportgen.metrics import COUNTS
 from reportgen.report import build_report
 from tests import factories
 
 EVALUATIONS = {
     "cifar": factories.cifar,
+    "scores": factories.scored,
     "absent": factories.absent_classes,
     "hostile": factories.hostile,
     "2,100 classes": lambda: factories.synthetic(2100, 2),
@@ -75,11 +76,11 @@ def test_the_class_table_has_every_number_in_full_and_leaves_undefined_ones_empt
     evaluation = factories.absent_classes()
     header, *rows = rows_of(tables.per_class(evaluation))
     assert header[0] == "class"
-    assert set(header) >= {item.name for item in (*COUNTS, *PER_CLASS)}
+    assert set(header) >= {item.name for item in (*COUNTS, *CLASS_METRICS)}
     assert [row[0] for row in rows] == list(evaluation.classes)
     for i, row in enumerate(rows):
         cells = dict(zip(header, row, strict=True))
-        for item in PER_CLASS:
+        for item in CLASS_METRICS:
             metric = evaluation.per_class[item.name].metric(i)
             assert cells[item.name] == ("" if metric.value is None else repr(metric.value))
             low, high = metric.interval or ("", "")
@@ -138,7 +139,7 @@ def test_everything_is_written_and_the_page_last(tmp_path, monkeypatch):
 def test_nothing_is_written_where_the_page_cannot_be_made(tmp_path, monkeypatch):
     from reportgen.exports import html
 
-    def broken(report):
+    def broken(*_):
         raise RuntimeError("no page")
 
     monkeypatch.setattr(html, "render", broken)

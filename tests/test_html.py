@@ -274,7 +274,7 @@ def test_each_verdict_has_its_own_shape_and_word(kind):
     assert f'<header class="verdict v-{kind}" id="verdict">' in page
     assert f"<h1>WORD {kind}</h1>" in page
     shapes = {"none": "stroke-dasharray", "ship": "10.5", "stop": "M7.5 1h9", "unclear": "22.5 12"}
-    header = page.split("</header>")[0]
+    header = page.split("<header")[1].split("</header>")[0]
     for other, mark in shapes.items():
         assert (mark in header) == (other == kind)
 
@@ -284,7 +284,7 @@ def test_sections_without_content_leave_no_heading():
     page = rendered(factories.make_evaluation([[40, 0], [0, 40]], ["a", "b"]))
     text = "".join(Page(page).text)
     assert "no two classes are confused" in text
-    for absent in ("Gates", "Confidence", "Against", "Slices"):
+    for absent in ("Gates", "Against", "Slices"):
         assert f"<h2>{absent}" not in page
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.evaluation import evaluate_matrix
-from reportgen.metrics import PER_CLASS, SUMMARY
+from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS, evaluate_matrix
 from reportgen.provenance import Accounting, ModelFacts, Provenance
 from reportgen.report import build_report
 from reportgen.report.order import confusion_order
@@ -25,6 +24,7 @@ from reportgen.report.words import (
     share,
     shorten,
     signed,
+    signed_interval,
 )
 from tests import factories
 from tests.factories import make_evaluation
@@ -286,7 +286,7 @@ def test_shortened_names_stay_different():
     ("value", "text"),
     [
         (0, "0"), (1, "1"), (-1, "−1"), (0.8484, "0.848"), (-0.25, "−0.250"),
-        (0.9999, ">0.999"), (-0.9999, "<−0.999"), (0.0001, "<0.001"), (-0.0001, ">−0.001"),
+        (1.0002, "1.000"), (2.5, "2.500"), (0.9999, ">0.999"), (-0.9999, "<−0.999"), (0.0001, "<0.001"), (-0.0001, ">−0.001"),
     ],
 )  # fmt: skip
 def test_only_true_ends_read_as_ends(value, text):
@@ -301,6 +301,14 @@ def test_a_bound_is_rounded_up():
     assert at_most(0.0) == "0\u00a0%"
     assert share(0.845) == "84.5\u00a0%"
     assert interval((0.838, 1.0)) == "83.8–100\u00a0%"
+    assert interval((0.994, 0.9998)) == "99.4–99.98\u00a0%"
+
+
+def test_the_end_of_a_signed_interval_gets_the_digits_that_it_needs():
+    assert signed_interval((0.838, 0.852)) == "0.838–0.852"
+    assert signed_interval((0.985, 0.99987)) == "0.985–0.9999"
+    assert signed_interval((-0.0123, 0.00004)) == "−0.012 to 0.00004"
+    assert signed_interval((0.9997, 1.0002)) == "0.9997–1.000"
 
 
 def test_the_title_begins_with_the_verdict():
@@ -327,9 +335,9 @@ def test_tiles_share_one_axis_that_holds_all_of_them():
     assert titles == [
         "Accuracy", "Balanced accuracy", "Macro F1", "Weakest recall: cat", "Top-5 accuracy",
     ]  # fmt: skip
-    assert headline.low == 0.5
+    assert {(tile.axis.low, tile.axis.high) for tile in headline.tiles} == {(0.5, 1)}
     for tile in headline.tiles:
-        assert headline.low < tile.cell.low <= tile.cell.value <= tile.cell.high <= 1
+        assert tile.axis.low < tile.cell.low <= tile.cell.value <= tile.cell.high <= 1
 
 
 def test_top_5_says_why_it_is_missing_or_makes_room():
@@ -342,13 +350,13 @@ def test_top_5_says_why_it_is_missing_or_makes_room():
 
 def test_every_metric_is_shown_and_in_the_glossary():
     report = build_report(factories.cifar())
-    assert [row.definition for row in report.headline.rows] == list(SUMMARY)
+    assert [row.definition for row in report.headline.rows] == list(SUMMARY_METRICS)
     shown = {*report.classes.main, *(item for part in report.classes.others for item in part)}
-    assert shown == set(PER_CLASS)
+    assert shown == set(CLASS_METRICS)
     for row in report.classes.rows:
-        assert set(row.cells) == {definition.name for definition in PER_CLASS}
+        assert set(row.cells) == {definition.name for definition in CLASS_METRICS}
     explained = {item.name for _, group in report.glossary for item in group}
-    assert explained >= {item.name for item in (*SUMMARY, *PER_CLASS)}
+    assert explained >= {item.name for item in (*SUMMARY_METRICS, *CLASS_METRICS)}
 
 
 def test_classes_come_worst_recall_first_and_undefined_last():

@@ -27,6 +27,20 @@ def test_an_interval_has_both_ends_to_the_same_digit():
 
 
 @pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((0.994, 0.9998), "99.4–99.98 %"),
+        ((0.0002, 0.012), "0.02–1.2 %"),
+        ((0.9999, 0.999996), "99.99–99.9996 %"),
+        ((0, 1), "0–100 %"),
+        ((0.99951, 1.0), "99.95–100 %"),
+    ],
+)
+def test_an_end_near_0_or_100_gets_the_digits_that_it_needs(ends, shown):
+    assert text.interval_percent(ends) == shown
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("cat", "cat"),

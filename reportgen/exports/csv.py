@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reportgen.confusion import DENSE_LIMIT
 from reportgen.csv_text import csv_text
-from reportgen.evaluation import Evaluation
-from reportgen.metrics import COUNTS, PER_CLASS
+from reportgen.evaluation import CLASS_METRICS, Evaluation
+from reportgen.metrics import COUNTS
 
 __all__ = ["confusion", "pairs", "per_class"]
 
@@ -20,7 +20,7 @@ CORNER = "true\\predicted"
 
 def per_class(evaluation: Evaluation) -> str:
     """One row a class, in class order: counts, then each metric with the ends of its interval."""
-    names = [definition.name for definition in PER_CLASS]
+    names = [definition.name for definition in CLASS_METRICS]
     counts = [definition.name for definition in COUNTS]
     header = [
         "class",

@@ -10,7 +10,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reportgen.report.model import Cell, MatrixRow, MatrixSection
+from reportgen.exports import charts
+from reportgen.report.model import Axis, Cell, MatrixRow, MatrixSection
 from reportgen.report.words import Name, Words
 
 __all__ = ["FILTERS"]
@@ -72,24 +73,27 @@ def bar(cell: Cell) -> Markup:
     )
 
 
-def dot(cell: Cell, axis_low: float) -> Markup:
-    """A tile's value and interval on the axis that all tiles share, `axis_low` to 1."""
+def dot(cell: Cell, axis: Axis) -> Markup:
+    """A tile's value and interval on its axis."""
     if cell.value is None:
         return Markup("")
 
     def x(value: float) -> str:
-        place = max(0.0, (value - axis_low) / (1 - axis_low))
-        return f"{TILE_FROM + place * (TILE_TO - TILE_FROM):.1f}"
+        place = (value - axis.low) / (axis.high - axis.low)
+        return f"{TILE_FROM + min(max(0.0, place), 1.0) * (TILE_TO - TILE_FROM):.1f}"
 
-    interval = ""
+    chance = interval = ""
+    if axis.chance is not None:
+        chance = f'<path class="g-chance" d="M{x(axis.chance)} 1V15"/>'
     if cell.low is not None and cell.high is not None:
         interval = f'<path class="g-ci" d="M{x(cell.low)} 8H{x(cell.high)}"/>'
     return Markup(
         '<svg viewBox="0 0 200 24" aria-hidden="true">'
         '<rect class="g-track" x="4" y="6" width="192" height="4"/>'
-        f'{interval}<circle class="g-dot" cx="{x(cell.value)}" cy="8" r="4"/>'
-        f'<text class="g-txt" x="4" y="23">{100 * axis_low:.0f}</text>'
-        '<text class="g-txt" x="196" y="23" text-anchor="end">100\u00a0%</text></svg>'
+        f'{chance}{interval}<circle class="g-dot" cx="{x(cell.value)}" cy="8" r="4"/>'
+        f'<text class="g-txt" x="4" y="23">{100 * axis.low:.0f}</text>'
+        '<text class="g-txt" x="196" y="23" text-anchor="end">'
+        f"{100 * axis.high:.0f}\u00a0%</text></svg>"
     )
 
 
@@ -145,6 +149,7 @@ def _cells(row: MatrixRow, matrix: MatrixSection, texts: Iterator[str]) -> Itera
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    **charts.FILTERS,
     "bar": bar,
     "count_cells": count_cells,
     "dot": dot,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from reportgen.report.model import HeatmapSpec, Thumbnail
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["render", "template_folder"]
+__all__ = ["figures", "render", "template_folder"]
 
 TEMPLATE = "report.html.j2"
 
@@ -30,19 +30,27 @@ class Picture:
     height: int
 
 
-def render(report: Report) -> str:
-    """The whole page, ASCII: every other character is a character reference."""
+def render(report: Report, drawn: Sequence[Mapping[str, Any]] | None = None) -> str:
+    """The whole page, ASCII: every other character is a character reference.
+
+    `drawn` are its :func:`figures` where they are at hand already.
+    """
     folder = template_folder()
     style, script = _asset(folder / "report.css"), _asset(folder / "report.js")
     page = _environment(folder).get_template(TEMPLATE)
     html = page.render(
         report=report,
-        figures=[_figure(spec) for spec in report.matrix.figures],
+        figures=figures(report) if drawn is None else drawn,
         policy=_policy(style, script),
         style=_markup(style),
         script=_markup(script),
     )
     return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def figures(report: Report) -> list[Mapping[str, Any]]:
+    """The pictures of the matrix, drawn: what costs the most of a page."""
+    return [_figure(spec) for spec in report.matrix.figures]
 
 
 def template_folder() -> Path:

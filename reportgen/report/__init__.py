@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from reportgen import __version__
 from reportgen.evaluation import Evaluation
+from reportgen.report.confidence import confidence_section
 from reportgen.report.facts import Facts
 from reportgen.report.findings import findings
+from reportgen.report.headline import headline
 from reportgen.report.matrix import matrix_section
 from reportgen.report.model import Report, Thumbnail
 from reportgen.report.pairs import LISTED_PAIRS, pair_section
@@ -17,14 +19,16 @@ from reportgen.report.sections import (
     data_section,
     facts_of,
     glossary,
-    headline,
     made,
     subject,
     verdict,
 )
+from reportgen.report.shrinking import count_pictures, with_fewer_pictures
+from reportgen.report.slices import slice_section
+from reportgen.report.suspects import suspect_section
 from reportgen.report.words import class_names
 
-__all__ = ["Report", "Thumbnail", "build_report"]
+__all__ = ["Report", "Thumbnail", "build_report", "with_fewer_pictures"]
 
 
 def build_report(
@@ -48,12 +52,8 @@ def build_report(
     facts = Facts(evaluation, class_names(evaluation.classes), shown)
     decided, about = verdict(facts), subject(evaluation.provenance)
     pairs = pair_section(facts, pictures)
-    n_thumbnails = sum(
-        example.thumbnail is not None
-        for group in pairs.groups
-        for direction in group.directions
-        for example in direction.examples
-    )
+    suspects = suspect_section(facts, pictures)
+    n_thumbnails = count_pictures(pairs, suspects)
     return Report(
         title=": ".join(filter(None, (decided.word, str(about)))),
         subject=about,
@@ -65,6 +65,9 @@ def build_report(
         matrix=matrix_section(facts, str(about), shown),
         pairs=pairs,
         classes=class_section(facts),
+        confidence=confidence_section(facts),
+        slices=slice_section(facts),
+        suspects=suspects,
         data=data_section(facts),
         made=made(facts, n_thumbnails, versions or {}),
         glossary=glossary(),

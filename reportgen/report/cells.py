@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reportgen.metrics import REASONS, Definition, Metric
 from reportgen.report.model import Cell, Reason
-from reportgen.report.words import MINUS, NBSP, interval, ratio, share, signed
+from reportgen.report.words import NBSP, interval, ratio, share, signed, signed_interval
 from reportgen.text import count
 
 __all__ = ["Footnotes", "cell", "unit_of"]
@@ -60,5 +60,7 @@ def ends(metric: Metric, definition: Definition) -> str:
         return ""
     if definition.kind == "share":
         return interval(metric.interval, "")
+    if definition.kind == "signed":
+        return signed_interval(metric.interval)
     low, high = (number(end, definition) for end in metric.interval)
-    return f"{low} to {high}" if MINUS in low + high else f"{low}–{high}"
+    return f"{low}–{high}"

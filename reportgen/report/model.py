@@ -14,12 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.metrics import Definition
+from reportgen.report.model_base import Cell, Fact, Reason, Thumbnail
+from reportgen.report.model_confidence import (
+    Chart,
+    ConfidenceSection,
+    CurveRow,
+    HistogramRow,
+    OperatingPoint,
+    ReliabilityRow,
+)
+from reportgen.report.model_samples import SliceRow, SliceSection, SuspectRow, SuspectSection
 from reportgen.report.words import Name, Words
 
 __all__ = [
+    "Axis",
     "Cell",
+    "Chart",
     "ClassRow",
     "ClassSection",
+    "ConfidenceSection",
+    "CurveRow",
     "DataSection",
     "Direction",
     "Example",
@@ -27,40 +41,26 @@ __all__ = [
     "Finding",
     "Headline",
     "HeatmapSpec",
+    "HistogramRow",
     "MatrixRow",
     "MatrixSection",
     "Note",
+    "OperatingPoint",
     "PairGroup",
     "PairRow",
     "PairSection",
     "Reason",
+    "ReliabilityRow",
     "Report",
+    "SliceRow",
+    "SliceSection",
     "SummaryRow",
+    "SuspectRow",
+    "SuspectSection",
     "Thumbnail",
     "Tile",
     "Verdict",
 ]
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """A sample's picture, re-encoded from its pixels.
-
-    Attributes
-    ----------
-    content, mime
-        The file's bytes, and ``"image/png"`` or ``"image/jpeg"``.
-    width, height
-        Pixels, at least 1.
-    pixelated
-        Whether it is enlarged without smoothing: sources of at most 64 px.
-    """
-
-    content: bytes
-    mime: str
-    width: int
-    height: int
-    pixelated: bool
 
 
 @dataclass(frozen=True)
@@ -73,53 +73,23 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A term and what is known of it; `code` where it is to be copied letter by letter."""
+class Axis:
+    """What a tile's number is drawn on, `low` to `high`, with a mark at what chance alone shows."""
 
-    term: str
-    values: tuple[Words, ...]
-    code: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number with its uncertainty, as drawn and as read.
-
-    Attributes
-    ----------
-    value, low, high
-        The exact numbers, None where undefined.
-    text, range
-        The same for reading, without a unit; `range` is empty without an interval.
-    mark
-        Letter of the :class:`Reason` why something is missing, or empty.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    text: str
-    range: str
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """A footnote: what the letter behind a cell means."""
-
-    mark: str
-    sentence: str
+    low: float
+    high: float
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline number; `unit` follows it, `lines` explain it."""
+    """A headline number; `unit` follows it, `lines` explain it. Without an axis it isn't drawn."""
 
     title: Words
     cell: Cell
     unit: str
     lines: tuple[Words, ...]
-    alarm: bool = False
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True)
@@ -133,10 +103,9 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class Headline:
-    """The tiles, the axis that they share (`low` to 1), and the list of all summary metrics."""
+    """The tiles, notes on them, and the list of all summary metrics."""
 
     tiles: tuple[Tile, ...]
-    low: float
     notes: tuple[Words, ...]
     rows: tuple[SummaryRow, ...]
     reasons: tuple[Reason, ...]
@@ -277,7 +246,7 @@ class PairGroup:
     """Two classes that are confused, the larger direction first, its reverse beside it."""
 
     rank: int
-    total: int
+    errors: str
     share_of_errors: str
     directions: tuple[Direction, ...]
 
@@ -370,6 +339,9 @@ class Report:
     matrix: MatrixSection
     pairs: PairSection
     classes: ClassSection
+    confidence: ConfidenceSection
+    slices: SliceSection | None
+    suspects: SuspectSection
     data: DataSection
     made: tuple[Fact, ...]
     glossary: tuple[tuple[str, tuple[Definition, ...]], ...]

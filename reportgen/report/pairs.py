@@ -112,7 +112,12 @@ def _groups(
             _direction(facts, b, a, examples.get((b, a), ())),
         )
         groups.append(
-            PairGroup(len(groups) + 1, total, share(total / facts.matrix.n_errors), directions)
+            PairGroup(
+                len(groups) + 1,
+                plural(total, "error"),
+                share(total / facts.matrix.n_errors),
+                directions,
+            )
         )
     return tuple(groups)
 

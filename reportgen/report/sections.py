@@ -1,28 +1,26 @@
-"""The sections of a report that stand on numbers: headline, matrix, per class, data, provenance."""
+"""The sections of a report that stand on numbers: verdict, per class, data, provenance."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from reportgen.evaluation import Evaluation
-from reportgen.metrics import COUNTS, PER_CLASS, REASONS, SUMMARY, Definition, Metric
+from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS, Evaluation
+from reportgen.metrics import COUNTS, Definition, Metric
 from reportgen.provenance import Accounting, DataNote, Provenance
-from reportgen.report.cells import Footnotes, cell, unit_of
+from reportgen.report.cells import Footnotes, cell
 from reportgen.report.facts import LOW_SUPPORT, Facts
 from reportgen.report.model import (
-    Cell,
     ClassRow,
     ClassSection,
     DataSection,
     Fact,
-    Headline,
     Note,
-    SummaryRow,
-    Tile,
     Verdict,
 )
-from reportgen.report.words import NBSP, Name, Words, join, listed, say, share
+from reportgen.report.shrinking import pictures_fact
+from reportgen.report.words import NBSP, Name, Words, interval, join, listed, say, share
+from reportgen.scoring import DISCORDANCES, minimum_detectable_difference
 from reportgen.text import count, plural
 
 __all__ = [
@@ -30,7 +28,6 @@ __all__ = [
     "data_section",
     "facts_of",
     "glossary",
-    "headline",
     "made",
     "subject",
     "verdict",
@@ -38,10 +35,11 @@ __all__ = [
 
 MAIN_METRICS = ("recall", "precision", "f1")
 MANY_NAMES = 100
+USUAL = 0.10
+"""Share of samples of which just one of two models is right, as of two releases of a model."""
 PAPER_COLUMNS = 10
 LISTED_CLASSES, WORST, BEST = 2000, 200, 50
 """To so many classes all are listed; above, these numbers of the worst and of the best are."""
-TILES = ("accuracy", "balanced_accuracy", "macro_f1", "top5_accuracy")
 INTERVAL_NOTE = (
     "An interval holds the sampling error of this test set, and no other: not the randomness of "
     "training, not label errors, not a shift between this data and the data in use, not repeated "
@@ -49,7 +47,6 @@ INTERVAL_NOTE = (
     "video or crops of one picture. Wherever one of these applies, the truth is less certain than "
     "the interval says."
 )
-DEFINITIONS = {definition.name: definition for definition in SUMMARY}
 
 
 def verdict(facts: Facts) -> Verdict:
@@ -86,8 +83,7 @@ def _weakest_words(facts: Facts) -> Words:
 def _in_brackets(metric: Metric) -> str:
     if metric.interval is None:
         return ""
-    low, high = (share(end) for end in metric.interval)
-    return f" (95{NBSP}% interval {low.removesuffix(f'{NBSP}%')}–{high})"
+    return f" (95{NBSP}% interval {interval(metric.interval)})"
 
 
 def subject(provenance: Provenance) -> Words:
@@ -118,111 +114,9 @@ def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def headline(facts: Facts) -> Headline:
-    """The tiles on one axis, and every metric of the whole in a list."""
-    notes = Footnotes()
-    rows = tuple(
-        SummaryRow(
-            definition, cell(facts.summary(definition.name), definition, notes), unit_of(definition)
-        )
-        for definition in SUMMARY
-    )
-    cells = {row.definition.name: row.cell for row in rows}
-    tiles = [
-        Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)))
-        for name in TILES
-        if not (name == "top5_accuracy" and len(facts.names) <= 5)
-    ]
-    if len(facts.names) <= 5:
-        tiles.append(_mcc_tile(cells))
-    weakest = _weakest_tile(facts)
-    if weakest:
-        tiles.insert(3, weakest)
-    return Headline(tuple(tiles), _axis(tiles), tuple(_macro_notes(facts)), rows, notes.reasons())
-
-
-def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
-    definition = DEFINITIONS["matthews_corrcoef"]
-    return Tile(
-        say(definition.title),
-        cells[definition.name],
-        "",
-        (say("0 is chance, 1 is perfect"),),
-    )
-
-
-def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
-    metric = facts.summary(name)
-    if metric.value is None:
-        yield say(REASONS.get(metric.reason or "", ""))
-    elif name == "accuracy":
-        constant = facts.summary("no_information_rate").value
-        yield say(
-            "{n} of {all} right", n=count(facts.matrix.n_correct), all=count(facts.matrix.n_samples)
-        )
-        if constant is not None and len(facts.names) > 1:
-            yield say("{share} by always naming the commonest class", share=share(constant))
-    elif name == "balanced_accuracy":
-        yield say("mean of the recalls of {n}", n=_classes_counted(facts))
-    elif name == "macro_f1":
-        yield say("mean of F1 over {n}", n=_classes_counted(facts))
-    else:
-        yield say("the right class is among the five best guesses")
-
-
-def _classes_counted(facts: Facts) -> str:
-    n, of = len(facts.present), len(facts.names)
-    return plural(n, "class", "classes") if n == of else f"{count(n)} of {count(of)} classes"
-
-
-def _weakest_tile(facts: Facts) -> Tile | None:
-    if len(facts.recall) < 2 or len(set(facts.recall.values())) < 2:
-        return None
-    i = min(facts.present, key=lambda j: (facts.recall[j], j))
-    definition = next(item for item in PER_CLASS if item.name == "recall")
-    shown = cell(facts.of_class("recall", i), definition, Footnotes())
-    name = facts.names[i]
-    lines = say(
-        "{n} of {all} found", n=count(int(facts.matrix.diagonal[i])), all=count(facts.support(i))
-    )
-    return Tile(say("Weakest recall: {name}", name=name), shown, "%", (lines,))
-
-
-def _axis(tiles: Iterable[Tile]) -> float:
-    """Lower end of the tiles' common axis: the tens below the lowest thing drawn on it."""
-    drawn = [
-        end
-        for tile in tiles
-        if tile.unit == "%"
-        for end in (tile.cell.value, tile.cell.low)
-        if end is not None
-    ]
-    return max(0.0, math.floor(10 * min(drawn, default=0.0) - 0.25) / 10)
-
-
-def _macro_notes(facts: Facts) -> Iterable[Words]:
-    absent = [facts.names[i] for i in range(len(facts.names)) if not facts.support(i)]
-    if absent:
-        yield say(
-            "Macro averages are over {n} of {all} classes; no samples of: {names}.",
-            n=count(len(facts.present)),
-            all=count(len(facts.names)),
-            names=listed(absent),
-        )
-    silent = [facts.names[i] for i in facts.present if not facts.predicted(i)]
-    if silent:
-        yield say("Never predicted, precision counted as 0: {names}.", names=listed(silent))
-    sizes = {facts.support(i) for i in range(len(facts.names))}
-    if len(sizes) == 1 and len(facts.names) > 1:
-        yield say(
-            "Balanced accuracy equals accuracy: every class has {n}.",
-            n=plural(sizes.pop(), "sample"),
-        )
-
-
 def class_section(facts: Facts) -> ClassSection:
     """All classes, worst recall first; undefined recall last."""
-    definitions = [item for item in PER_CLASS if item.kind != "count"]
+    definitions = [item for item in CLASS_METRICS if item.kind != "count"]
     notes = Footnotes()
     order = sorted(
         range(len(facts.names)),
@@ -354,6 +248,37 @@ def _class_facts(facts: Facts) -> Iterable[Fact]:
         else say("{n} in every class that has any", n=plural(low, "sample"))
     )
     yield Fact("Support", (spread,))
+    yield Fact("Smallest difference", (_detectable(facts.matrix.n_samples),))
+
+
+def _detectable(n: int) -> Words:
+    """What a comparison of two models on these samples can show."""
+    found = {d: minimum_detectable_difference(n, d).value for d in DISCORDANCES}
+    usual = found[USUAL]
+    if usual is None:
+        return say(
+            "too few samples to compare two models: even if only one of them is right on {part} "
+            "of the samples, and always the same one, that would likely go unseen",
+            part=share(USUAL, 0),
+        )
+    others = ", ".join(
+        f"{_points(value)} at {share(part, 0)}"
+        for part, value in found.items()
+        if value is not None and part != USUAL
+    )
+    return say(
+        "this test set can show a difference of about {usual} points in accuracy between two "
+        "models of which just one is right on {part} of the samples{others}; smaller ones will "
+        "likely go unseen",
+        usual=_points(usual),
+        part=share(USUAL, 0),
+        others=f" ({others})" if others else "",
+    )
+
+
+def _points(difference: float) -> str:
+    points = 100 * difference
+    return f"{points:.1f}" if points >= 0.095 else f"{points:.1g}"
 
 
 def _some_of(names: Sequence[Name], k: int) -> Words:
@@ -399,14 +324,14 @@ def made(facts: Facts, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[
         ("Inference", (f"{key}: {value}" for key, value in by.inference.items()), False),
         ("Versions", (f"{name} {text}" for name, text in by.versions.items()), False),
         ("Page made with", (f"{name} {text}" for name, text in versions.items()), False),
-        ("Pictures", [_thumbnail_words(n_thumbnails)], False),
-        ("Command", [by.command], True),
     ]
-    return tuple(
+    facts_made = tuple(
         Fact(term, words, code)
         for term, values, code in rows
         if (words := tuple(Words((Name.of(value, 4000),)) for value in values if value))
     )
+    command = Fact("Command", (Words((Name.of(by.command, 4000),)),), code=True)
+    return (*facts_made, *pictures_fact(n_thumbnails), *([command] if by.command else []))
 
 
 def _class_order(names: Sequence[Name]) -> str:
@@ -428,12 +353,9 @@ def _code_note(by: Provenance) -> Iterable[str]:
         yield "Loading or running it executes code that came with the model."
 
 
-def _thumbnail_words(n: int) -> str:
-    if not n:
-        return ""
-    return f"this page holds {plural(n, 'thumbnail')} of the data set, re-encoded without metadata"
-
-
 def glossary() -> tuple[tuple[str, tuple[Definition, ...]], ...]:
     """Every metric that the page shows, with heads for the two groups."""
-    return (("Of the whole test set", tuple(SUMMARY)), ("Of one class", (*COUNTS, *PER_CLASS)))
+    return (
+        ("Of the whole test set", SUMMARY_METRICS),
+        ("Of one class", (*COUNTS, *CLASS_METRICS)),
+    )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
-from reportgen.text import middle_cut, percent, printable
+from reportgen.text import interval_ends, middle_cut, percent, printable
 
 __all__ = [
     "NBSP",
@@ -29,6 +29,7 @@ __all__ = [
     "share",
     "shorten",
     "signed",
+    "signed_interval",
 ]
 
 NBSP = "\u00a0"
@@ -189,7 +190,21 @@ def share(value: float, digits: int = 1) -> str:
 
 def interval(ends: tuple[float, float], unit: str = f"{NBSP}%") -> str:
     """``83.8–85.2 %``, from shares in 0..1."""
-    return f"{percent(ends[0], 1, '')}–{percent(ends[1], 1, '')}{unit}"
+    return "–".join(interval_ends(ends)) + unit
+
+
+def signed_interval(ends: tuple[float, float]) -> str:
+    """``0.838–0.852``, ``−0.012 to 0.031``; ends near 0 and ±1 get the digits that they need."""
+    low, high = (signed(end, _digits(end)) for end in ends)
+    return f"{low} to {high}" if MINUS in low + high else f"{low}–{high}"
+
+
+def _digits(value: float, digits: int = 3) -> int:
+    """The fewest digits, `digits` or more, that tell `value` from 0 and from ±1."""
+    enough = (
+        d for d in range(digits, 15) if abs(value) > 1 or float(f"{abs(value):.{d}f}") not in (0, 1)
+    )
+    return next(enough, digits)
 
 
 def at_most(bound: float) -> str:
@@ -215,7 +230,7 @@ def ratio(value: float) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A number in −1..1: ``0.848``; only a true 0 reads 0, only a true ±1 reads ±1."""
+    """A number, mostly in −1..1: ``0.848``; only a true 0 reads 0, only a true ±1 reads ±1."""
     if value in (0, 1, -1):
         return f"{value:.0f}".replace("-", MINUS)
     text = f"{abs(value):.{digits}f}"
@@ -223,6 +238,6 @@ def signed(value: float, digits: int = 3) -> str:
     step = 10.0**-digits
     if float(text) == 0:
         return f"{'>' if sign else '<'}{sign}{step:.{digits}f}"
-    if float(text) == 1:
+    if float(text) == 1 and abs(value) < 1:
         return f"{'<' if sign else '>'}{sign}{1 - step:.{digits}f}"
     return f"{sign}{text}"

@@ -24,6 +24,7 @@ FLAGS = (
 FIXTURES: dict[str, Callable[[], Evaluation]] = {
     "two classes": factories.binary,
     "ten classes": factories.cifar,
+    "scores": factories.scored,
     "matrix only": factories.fashion,
     "30 classes": lambda: factories.synthetic(30),
     "100 classes": lambda: factories.synthetic(100),

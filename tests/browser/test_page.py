@@ -10,7 +10,7 @@ from tests import factories
 pytestmark = pytest.mark.browser
 
 ALL = [
-    "two classes", "ten classes", "matrix only", "30 classes", "100 classes", "1,000 classes",
+    "two classes", "ten classes", "scores", "matrix only", "30 classes", "100 classes", "1,000 classes",
     "2,100 classes", "absent", "hostile", "one sample",
 ]  # fmt: skip
 
@@ -48,7 +48,7 @@ def test_the_policy_is_in_force(open_page):
 
 
 AXE = [
-    ("ten classes", "light"), ("ten classes", "dark"), ("absent", "light"), ("absent", "dark"),
+    ("scores", "light"), ("scores", "dark"), ("absent", "light"), ("absent", "dark"),
     ("hostile", "light"), ("two classes", "dark"),
 ]  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_a_cell_leads_to_its_pair(open_page):
 
 
 def test_every_link_has_a_target(open_page):
-    for name in ("ten classes", "matrix only", "absent", "100 classes"):
+    for name in ("ten classes", "scores", "matrix only", "absent", "100 classes"):
         page, _ = open_page(name)
         assert (
             page.evaluate(
@@ -168,7 +168,7 @@ def test_the_filter_shows_matching_classes_in_both_tables(open_page):
     assert page.locator("table.pc tbody tr:visible").count() == 1
     page.locator("#classes summary").click()
     assert page.locator("table.more").first.locator("tbody tr:visible").count() == 1
-    assert page.locator("#status").inner_text() == "1 classes match"
+    assert page.locator("#status").inner_text() == "1 class matches"
     page.locator("a[href='#c-3']").first.click()
     page.wait_for_function("!document.getElementById('c-3').hidden")
 
@@ -208,9 +208,11 @@ def test_it_works_in_a_sandbox_without_an_origin(browser, html, tmp_path):
     page.close()
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_a_print_is_light_and_cuts_no_table(open_page, paper):
-    page, _ = open_page("ten classes", color_scheme="dark")
+@pytest.mark.parametrize(
+    ("name", "paper"), [("ten classes", "A4"), ("scores", "A4"), ("scores", "Letter")]
+)
+def test_a_print_is_light_and_cuts_no_table(open_page, name, paper):
+    page, _ = open_page(name, color_scheme="dark")
     width = {"A4": 703, "Letter": 725}[paper]  # the paper less the margins, in CSS pixels
     page.emulate_media(media="print", color_scheme="dark")
     page.set_viewport_size({"width": width, "height": 1000})

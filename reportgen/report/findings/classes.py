@@ -1,119 +1,26 @@
-"""Findings: plain sentences that follow from the numbers by rule, the weightiest first.
-
-Each rule looks at one thing and returns a finding or nothing; what it says is true as it stands,
-with few samples, with ties, with classes that don't occur. At most seven are shown.
-"""
+"""Rules that look at single classes."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from reportgen.metrics import one_sided_error_bound
 from reportgen.report.facts import LOW_SUPPORT, Facts
+from reportgen.report.findings.wording import unquoted
 from reportgen.report.model import Finding
-from reportgen.report.words import Name, Words, at_most, clause, interval, join, listed, say, share
+from reportgen.report.words import Words, at_most, interval, join, listed, say, share
 from reportgen.text import count, plural
 
-__all__ = ["MAX_FINDINGS", "findings"]
+__all__ = [
+    "absent_classes",
+    "least_reliable",
+    "miscalled",
+    "never_found",
+    "perfect_classes",
+    "weakest_class",
+]
 
-MAX_FINDINGS = 7
-WIDE_INTERVAL = 0.10
-IMBALANCE = 0.02
-CONCENTRATION = 1 / 3
 MISCALLED = 0.05
-
-
-Rule = Callable[[Facts], Finding | None]
-
-
-def findings(facts: Facts) -> tuple[Finding, ...]:
-    """What the rules find, weightiest first, at most seven."""
-    found: Iterable[Finding | None] = (rule(facts) for rule in RULES)
-    return tuple(finding for finding in found if finding)[:MAX_FINDINGS]
-
-
-def few_samples(facts: Facts) -> Finding | None:
-    n = facts.matrix.n_samples
-    ends = facts.summary("accuracy").interval
-    if ends is None or (n > 1 and ends[1] - ends[0] <= WIDE_INTERVAL):
-        return None
-    head = "1 sample supports no conclusion:" if n == 1 else "{n} samples leave much open:"
-    return Finding(
-        say(head, n=count(n)),
-        say("the 95 % interval of the accuracy runs from {ends}.", ends=_from_to(ends)),
-        "headline",
-        say("The headline"),
-    )
-
-
-def nothing_right(facts: Facts) -> Finding | None:
-    if facts.matrix.n_correct:
-        return None
-    n = facts.matrix.n_samples
-    if n == 1:
-        return Finding(
-            say("The one answer is wrong."), say("It supports no rate."), "pairs", say("The pair")
-        )
-    return Finding(
-        say("Not one of {n} answers is right.", n=count(n)),
-        say("Check that the class list has the order of the model's outputs."),
-        "matrix",
-        say("The matrix"),
-    )
-
-
-def nothing_wrong(facts: Facts) -> Finding | None:
-    if facts.matrix.n_errors:
-        return None
-    n = facts.matrix.n_samples
-    return Finding(
-        say("No errors were seen in {n}:", n=plural(n, "sample")),
-        say(
-            "the error rate is at most {bound} (one-sided 95 % bound).",
-            bound=at_most(one_sided_error_bound(n)),
-        ),
-        "headline",
-        say("The headline"),
-    )
-
-
-def no_better_than_constant(facts: Facts) -> Finding | None:
-    accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
-    if len(facts.present) < 2 or accuracy.interval is None or constant.value is None:
-        return None
-    low, high = accuracy.interval
-    if low > constant.value:
-        return None
-    worse = high < constant.value
-    commonest = facts.names[int(np.argmax(facts.matrix.true_totals))]
-    return Finding(
-        say("A constant answer would do better:")
-        if worse
-        else say("The model is not shown to beat a constant answer:"),
-        say(
-            "“always {name}” is right for {constant} of the samples, the model for {accuracy} "
-            "(95 % interval {ends}).",
-            name=_unquoted(commonest),
-            constant=share(constant.value),
-            accuracy=share(accuracy.value or 0.0),
-            ends=interval(accuracy.interval),
-        ),
-        "headline",
-        say("The headline"),
-    )
-
-
-def one_class_only(facts: Facts) -> Finding | None:
-    if len(facts.present) != 1:
-        return None
-    return Finding(
-        say("All samples are of one class, {name}:", name=facts.names[facts.present[0]]),
-        say("how well it is told apart from others cannot be seen here."),
-        "data",
-        say("Data notes"),
-    )
 
 
 def never_found(facts: Facts) -> Finding | None:
@@ -176,39 +83,6 @@ def weakest_class(facts: Facts) -> Finding | None:
     )
 
 
-def hardest_pair(facts: Facts) -> Finding | None:
-    if facts.matrix.n_errors < 2 or len(facts.names) < 3:
-        return None  # with two classes there is only one pair
-    totals = {
-        (pair.true, pair.predicted): pair.count + pair.reversed_count
-        for pair in facts.evaluation.pairs[:2000]
-    }
-    (a, b), both = max(totals.items(), key=lambda item: item[1])
-    ties = {frozenset(key) for key, total in totals.items() if total == both}
-    if both < 2:
-        return None
-    there, back = facts.matrix.count(a, b), facts.matrix.count(b, a)
-    head = "{a} and {b} are {rank}:"
-    return Finding(
-        say(
-            head,
-            a=facts.names[a],
-            b=facts.names[b],
-            rank="the hardest pair" if len(ties) == 1 else "among the hardest pairs",
-        ),
-        clause(
-            "{a} is called {b} {there}, {back}; together {share} of {errors}.",
-            a=facts.names[a],
-            b=facts.names[b],
-            there=_times(there),
-            back=_reversed(facts, b, a, back),
-            share=share(both / facts.matrix.n_errors),
-            errors=_all_errors(facts),
-        ),
-        *facts.at_pair(a, b),
-    )
-
-
 def absent_classes(facts: Facts) -> Finding | None:
     absent = [i for i in range(len(facts.names)) if not facts.support(i)]
     if not absent:
@@ -229,50 +103,6 @@ def absent_classes(facts: Facts) -> Finding | None:
         ),
         "data",
         say("Data notes"),
-    )
-
-
-def imbalance(facts: Facts) -> Finding | None:
-    accuracy, balanced = facts.summary("accuracy").value, facts.summary("balanced_accuracy").value
-    if accuracy is None or balanced is None or abs(accuracy - balanced) < IMBALANCE:
-        return None
-    sizes = ("larger", "smaller") if accuracy > balanced else ("smaller", "larger")
-    return Finding(
-        say("Accuracy flatters the model:")
-        if accuracy > balanced
-        else say("Accuracy is below the mean over classes:"),
-        say(
-            "{accuracy} of all samples are right, but the mean recall over classes is {balanced}. "
-            "On the whole, {first} classes are found better than {second} ones.",
-            accuracy=share(accuracy),
-            balanced=share(balanced),
-            first=sizes[0],
-            second=sizes[1],
-        ),
-        "headline",
-        say("The headline"),
-    )
-
-
-def concentration(facts: Facts) -> Finding | None:
-    pairs = facts.evaluation.pairs
-    top = 10 if len(pairs) > 20 else 3
-    if len(pairs) <= 2 * top or facts.matrix.n_errors < 20:
-        return None
-    part = sum(pair.count for pair in pairs[:top]) / facts.matrix.n_errors
-    if part < CONCENTRATION:
-        return None
-    return Finding(
-        say("A few confusions make {much} of the errors:", much="most" if part > 0.5 else "many"),
-        say(
-            "the {top} largest of {cells} error cells hold {share} of {errors}.",
-            top="ten" if top == 10 else "three",
-            cells=count(len(pairs)),
-            share=share(part),
-            errors=_all_errors(facts),
-        ),
-        "pairs",
-        say("The pairs"),
     )
 
 
@@ -321,7 +151,7 @@ def least_reliable(facts: Facts) -> Finding | None:
     return Finding(
         say(
             head if rarer else "“{name}” is the least reliable answer:",
-            name=_unquoted(facts.names[i]),
+            name=unquoted(facts.names[i]),
             n=str(LOW_SUPPORT),
         ),
         say(
@@ -359,44 +189,6 @@ def perfect_classes(facts: Facts) -> Finding | None:
         "classes",
         say("The table"),
     )
-
-
-def above_chance(facts: Facts) -> Finding | None:
-    accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
-    if accuracy.interval is None or constant.value is None or len(facts.present) < 2:
-        return None
-    if accuracy.interval[0] <= constant.value:
-        return None
-    return Finding(
-        say("The model beats a constant answer:"),
-        say(
-            "it is right for {accuracy} of the samples, “always {name}” would be for {constant}.",
-            name=_unquoted(facts.names[int(np.argmax(facts.matrix.true_totals))]),
-            accuracy=share(accuracy.value or 0.0),
-            constant=share(constant.value),
-        ),
-        "headline",
-        say("The headline"),
-    )
-
-
-RULES: tuple[Rule, ...] = (
-    few_samples,
-    nothing_right,
-    no_better_than_constant,
-    one_class_only,
-    nothing_wrong,
-    never_found,
-    weakest_class,
-    hardest_pair,
-    absent_classes,
-    imbalance,
-    concentration,
-    miscalled,
-    least_reliable,
-    perfect_classes,
-    above_chance,
-)
 
 
 def _miss_bound(n: int) -> str:
@@ -473,27 +265,3 @@ def _calls(facts: Facts, i: int) -> Words:
         n=plural(facts.predicted(i), "prediction"),
         samples=plural(facts.support(i), "sample"),
     )
-
-
-def _times(n: int) -> str:
-    return {1: "once", 2: "twice"}.get(n, f"{count(n)} times")
-
-
-def _reversed(facts: Facts, true: int, predicted: int, n: int) -> Words:
-    if not n:
-        return say("never the other way round")
-    a, b = facts.names[true], facts.names[predicted]
-    return clause("{a} is called {b} {n}", a=a, b=b, n=_times(n))
-
-
-def _all_errors(facts: Facts) -> str:
-    return f"all {count(facts.matrix.n_errors)} errors"
-
-
-def _from_to(ends: Sequence[float]) -> str:
-    return f"{share(ends[0])} to {share(ends[1])}"
-
-
-def _unquoted(name: Name) -> Name:
-    """The name for a place that sets the quotation marks itself."""
-    return Name(name.text, name.full)

@@ -1,0 +1,149 @@
+"""The headline: a few tiles, what to know of them, and every figure of the whole in a list."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
+from reportgen.metrics import REASONS
+from reportgen.report.cells import Footnotes, cell, unit_of
+from reportgen.report.facts import Facts
+from reportgen.report.model import Axis, Cell, Headline, SummaryRow, Tile
+from reportgen.report.words import Words, listed, say, share
+from reportgen.text import count, plural
+
+__all__ = ["headline"]
+
+TILES = ("accuracy", "balanced_accuracy", "macro_f1", "top5_accuracy")
+DEFINITIONS = {definition.name: definition for definition in SUMMARY_METRICS}
+RECALL = next(definition for definition in CLASS_METRICS if definition.name == "recall")
+ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Upper ends of the calibration error's axis; the smallest that holds all of it is taken."""
+
+
+def headline(facts: Facts) -> Headline:
+    """The tiles on one axis, and every metric of the whole in a list."""
+    notes = Footnotes()
+    rows = tuple(
+        SummaryRow(
+            definition, cell(facts.summary(definition.name), definition, notes), unit_of(definition)
+        )
+        for definition in SUMMARY_METRICS
+    )
+    cells = {row.definition.name: row.cell for row in rows}
+    tiles = _tiles(facts, cells)
+    axis = Axis(_lower_end(tiles), 1.0)
+    tiles = [replace(tile, axis=axis) if tile.unit == "%" else tile for tile in tiles]
+    tiles += _calibration_tile(facts, cells)
+    return Headline(tuple(tiles), tuple(_macro_notes(facts)), rows, notes.reasons())
+
+
+def _tiles(facts: Facts, cells: Mapping[str, Cell]) -> list[Tile]:
+    """Those of counts: all but the last share an axis."""
+    tiles = [
+        Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)))
+        for name in TILES
+        if not (name == "top5_accuracy" and len(facts.names) <= 5)
+    ]
+    if len(facts.names) <= 5:
+        tiles.append(_mcc_tile(cells))
+    weakest = _weakest_tile(facts)
+    if weakest:
+        tiles.insert(3, weakest)
+    return tiles
+
+
+def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
+    definition = DEFINITIONS["matthews_corrcoef"]
+    return Tile(
+        say(definition.title),
+        cells[definition.name],
+        "",
+        (say("0 is chance, 1 is perfect"),),
+    )
+
+
+def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
+    metric = facts.summary(name)
+    if metric.value is None:
+        yield say(REASONS.get(metric.reason or "", ""))
+    elif name == "accuracy":
+        constant = facts.summary("no_information_rate").value
+        yield say(
+            "{n} of {all} right", n=count(facts.matrix.n_correct), all=count(facts.matrix.n_samples)
+        )
+        if constant is not None and len(facts.names) > 1:
+            yield say("{share} by always naming the commonest class", share=share(constant))
+    elif name == "balanced_accuracy":
+        yield say("mean of the recalls of {n}", n=_classes_counted(facts))
+    elif name == "macro_f1":
+        yield say("mean of F1 over {n}", n=_classes_counted(facts))
+    else:
+        yield say("the right class is among the five best guesses")
+
+
+def _classes_counted(facts: Facts) -> str:
+    n, of = len(facts.present), len(facts.names)
+    return plural(n, "class", "classes") if n == of else f"{count(n)} of {count(of)} classes"
+
+
+def _weakest_tile(facts: Facts) -> Tile | None:
+    if len(facts.recall) < 2 or len(set(facts.recall.values())) < 2:
+        return None
+    i = min(facts.present, key=lambda j: (facts.recall[j], j))
+    shown = cell(facts.of_class("recall", i), RECALL, Footnotes())
+    name = facts.names[i]
+    lines = say(
+        "{n} of {all} found", n=count(int(facts.matrix.diagonal[i])), all=count(facts.support(i))
+    )
+    return Tile(say("Weakest recall: {name}", name=name), shown, "%", (lines,))
+
+
+def _calibration_tile(facts: Facts, cells: Mapping[str, Cell]) -> Iterable[Tile]:
+    """On an axis of its own, as less is better here; what chance alone shows is marked on it."""
+    known, shown = facts.evaluation.confidence, cells["ece"]
+    if known is None or shown.value is None:
+        return
+    chance, chance_high = known.chance_ece or 0.0, known.chance_ece_high or 0.0
+    reach = max(shown.high or 0.0, shown.value, chance_high)
+    axis = Axis(0.0, next(top for top in ERROR_TOPS if top >= reach), chance_high)
+    line = say(
+        "ECE; chance alone shows {mean}, seldom over {high}",
+        mean=share(chance),
+        high=share(chance_high),
+    )
+    yield Tile(say("Calibration error"), shown, "%", (line,), axis)
+
+
+def _lower_end(tiles: Iterable[Tile]) -> float:
+    """Of the tiles' common axis: the tens below the lowest thing drawn on it."""
+    drawn = [
+        end
+        for tile in tiles
+        if tile.unit == "%"
+        for end in (tile.cell.value, tile.cell.low)
+        if end is not None
+    ]
+    return max(0.0, math.floor(10 * min(drawn, default=0.0) - 0.25) / 10)
+
+
+def _macro_notes(facts: Facts) -> Iterable[Words]:
+    absent = [facts.names[i] for i in range(len(facts.names)) if not facts.support(i)]
+    if absent:
+        yield say(
+            "Macro averages are over {n} of {all} classes; no samples of: {names}.",
+            n=count(len(facts.present)),
+            all=count(len(facts.names)),
+            names=listed(absent),
+        )
+    silent = [facts.names[i] for i in facts.present if not facts.predicted(i)]
+    if silent:
+        yield say("Never predicted, precision counted as 0: {names}.", names=listed(silent))
+    sizes = {facts.support(i) for i in range(len(facts.names))}
+    if len(sizes) == 1 and len(facts.names) > 1:
+        yield say(
+            "Balanced accuracy equals accuracy: every class has {n}.",
+            n=plural(sizes.pop(), "sample"),
+        )

@@ -1,0 +1,94 @@
+"""Labels worth a second look: where model and label disagree, without saying which is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reportgen.report.facts import Facts
+from reportgen.report.model_base import Thumbnail
+from reportgen.report.model_samples import SuspectRow, SuspectSection
+from reportgen.report.words import Name, Words, join, say, share
+from reportgen.suspects import REASONS, WARNINGS, LabelSuspects, Suspect
+from reportgen.text import count, plural
+
+__all__ = ["suspect_section"]
+
+FILE_WIDTH = 40
+
+
+def suspect_section(facts: Facts, thumbnails: Mapping[str, Thumbnail]) -> SuspectSection:
+    """The strongest suspicions, or why there are none."""
+    found = facts.evaluation.suspects
+    if found.reason is not None:
+        return SuspectSection(say(REASONS.get(found.reason, found.reason)), (), ())
+    galleries = _galleries(facts, thumbnails)
+    return SuspectSection(
+        _lead(facts, found),
+        tuple(WARNINGS.get(code, code) for code in found.warnings),
+        tuple(
+            _row(facts, rank, suspect, thumbnails, galleries.get(suspect.id, ""))
+            for rank, suspect in enumerate(found.suspects, start=1)
+        ),
+    )
+
+
+def _galleries(facts: Facts, thumbnails: Mapping[str, Thumbnail]) -> dict[str, str]:
+    """Sample id → the pair among whose pictures it stands: no picture is shown twice."""
+    return {
+        mistake.id: f"p-{pair.true}-{pair.predicted}"
+        for pair, mistakes in zip(facts.evaluation.pairs, facts.evaluation.examples, strict=False)
+        for mistake in mistakes
+        if mistake.id in thumbnails
+    }
+
+
+def _lead(facts: Facts, found: LabelSuspects) -> Words:
+    examined = plural(found.n_examined, "sample")
+    if not found.n_suspects:
+        return say(f"In {examined} the model never takes another class than the label for sure.")
+    lead = say(
+        "For {n} of {examined} the model is sure of another class than the label: as sure as it is "
+        "on average of samples of that class. Either the label is wrong, or the model is, or the "
+        "sample shows both: only a look can tell. Strongest disagreement first.",
+        n=count(found.n_suspects),
+        examined=examined,
+    )
+    listed = len(found.suspects)
+    rest = (
+        say("The {n} strongest are listed.", n=count(listed))
+        if listed < found.n_suspects
+        else Words(())
+    )
+    label, suggested, n = found.cells[0]
+    often = say(
+        "Most often the label is {label} and the model's answer {suggested}: {n}.",
+        label=facts.names[label],
+        suggested=facts.names[suggested],
+        n=plural(n, "time"),
+    )
+    return join(lead, rest, often if n > 1 else Words(()))
+
+
+def _row(
+    facts: Facts,
+    rank: int,
+    suspect: Suspect,
+    thumbnails: Mapping[str, Thumbnail],
+    gallery: str,
+) -> SuspectRow:
+    label, suggested = facts.names[suspect.label], facts.names[suspect.suggested]
+    return SuspectRow(
+        rank=rank,
+        path=Name.of(suspect.id, 400),
+        file=Name.of(suspect.id, FILE_WIDTH),
+        label=label,
+        suggested=suggested,
+        margin=suspect.margin,
+        label_probability=share(suspect.label_probability),
+        exact_label=suspect.label_probability,
+        suggested_probability=share(suspect.suggested_probability),
+        exact_suggested=suspect.suggested_probability,
+        thumbnail=None if gallery else thumbnails.get(suspect.id),
+        gallery=gallery,
+        alt=f"labelled {label}, taken for {suggested}",
+    )

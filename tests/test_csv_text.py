@@ -1,0 +1,26 @@
+"""CSV that spreadsheets can open without running what stands in it."""
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.csv_text import csv_text, guarded, unguarded
+
+
+@given(st.text())
+def test_a_guarded_text_comes_back_and_is_no_formula(text):
+    assert unguarded(guarded(text)) == text
+    assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_numbers_are_never_guarded_and_none_is_empty():
+    assert csv_text(["a", "=b"], [(-1, None), (0.5, "-x")]) == "a,'=b\n-1,\n0.5,'-x\n"
+
+
+@given(st.lists(st.text().filter(lambda t: "\0" not in t), min_size=1, max_size=4))
+def test_any_names_come_back(names):
+    table = csv_text(names, [names])
+    rows = list(csv.reader(io.StringIO(table, newline=""), strict=True))
+    assert [[unguarded(cell) for cell in row] for row in rows if row] in ([names, names], [])

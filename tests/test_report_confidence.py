@@ -1,0 +1,313 @@
+"""What is said of confidence: the section, its tile, its findings, and why it may be empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reportgen.evaluation import evaluate_matrix
+from reportgen.metrics import Metric
+from reportgen.provenance import Provenance
+from reportgen.report import build_report
+from reportgen.report.calibration import decimals
+from reportgen.slices import SliceReport
+from tests import factories
+
+
+def plain(words):
+    return str(words).replace("\u00a0", " ")
+
+
+@pytest.fixture(scope="module")
+def too_sure():
+    """Ten classes, 84.5 % right, mean confidence 92.8 %."""
+    return factories.scored(temperature=0.4)
+
+
+@pytest.fixture(scope="module")
+def unsure():
+    """Ten classes, 84.5 % right, mean confidence 77.0 %."""
+    return factories.scored(temperature=1.0)
+
+
+def with_chance(evaluation, high):
+    """The same, had chance alone shown `high`."""
+    known = replace(evaluation.confidence, chance_ece=high / 2, chance_ece_high=high)
+    return replace(evaluation, confidence=known)
+
+
+def with_figures(evaluation, **values):
+    changed = {
+        name: Metric(value, None, None if value is not None else "no_samples")
+        for name, value in values.items()
+    }
+    return replace(evaluation, summary={**evaluation.summary, **changed})
+
+
+def level(evaluation):
+    """The same with mean confidence and accuracy alike."""
+    return replace(evaluation, confidence=replace(evaluation.confidence, mean_confidence=0.845))
+
+
+LEADS = {
+    "too sure": (
+        lambda e: e,
+        "The model is too sure of itself: its mean confidence is 92.8 %, but 84.5 % of its "
+        "answers are right, and so large a gap is not chance.",
+    ),
+    "within chance": (
+        lambda e: with_chance(e, 0.2),
+        "No miscalibration is shown: the model's mean confidence is 92.8 %, 84.5 % of its answers "
+        "are right, and its calibration error is no larger than chance alone may show on 10,000 "
+        "samples.",
+    ),
+    "right on average only": (
+        level,
+        "On the whole confidence and accuracy agree (84.5 % and 84.5 %), but not at each level of "
+        "confidence: the calibration error is larger than chance would show.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEADS)
+def test_the_lead_says_no_more_than_the_samples_show(name, too_sure):
+    change, expected = LEADS[name]
+    assert plain(build_report(change(too_sure)).confidence.lead) == expected
+
+
+def test_a_model_may_be_less_sure_than_it_need_be(unsure):
+    lead = plain(build_report(unsure).confidence.lead)
+    assert lead.startswith("The model is less sure than it need be: its mean confidence is 77.0 %")
+
+
+def findings(evaluation):
+    return [
+        plain(f"{finding.head} {finding.body}")
+        for finding in build_report(evaluation).findings
+        if finding.target == "confidence"
+    ]
+
+
+TOO_SURE = (
+    "The model is too sure of itself: mean confidence is 92.8 %, 84.5 % of its answers are right; "
+    "confidence misses accuracy by 8.3 % on average."
+)
+ALONE = (
+    "The model can do 70.3 % of the work alone: so many answers have a confidence of at least "
+    "0.9796, and at most 1 % of these are wrong."
+)
+NOT_ENOUGH = (
+    "Leaving the least sure answers to a person is not enough: without the least sure tenth, 7.8 % "
+    "are wrong instead of 15.5 %; no threshold brings that to 1 % on 300 answers or more."
+)
+FINDINGS = {
+    "both": (lambda e: e, [TOO_SURE, ALONE]),
+    "a calibration error within chance is no finding": (lambda e: with_chance(e, 0.2), [ALONE]),
+    "one below two points is none either": (lambda e: with_figures(e, ece=0.019), [ALONE]),
+    "wrong at each level, right on average": (
+        level,
+        [
+            "The model's confidence is not to be taken at its word: mean confidence is 84.5 %, "
+            "84.5 % of its answers are right; confidence misses accuracy by 8.3 % on average.",
+            ALONE,
+        ],
+    ),
+    "no threshold is enough": (
+        lambda e: with_figures(e, coverage_at_1_percent_error=0.0),
+        [TOO_SURE, NOT_ENOUGH],
+    ),
+    "a few lucky answers are no threshold": (
+        lambda e: with_figures(e, coverage_at_1_percent_error=0.0299),
+        [TOO_SURE, NOT_ENOUGH],
+    ),
+    "nothing is known of abstaining": (
+        lambda e: with_figures(
+            e, coverage_at_1_percent_error=None, error_at_90_percent_coverage=None
+        ),
+        [TOO_SURE],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_findings_on_confidence(name, too_sure):
+    change, expected = FINDINGS[name]
+    assert findings(change(too_sure)) == expected
+
+
+def test_findings_on_confidence_come_after_classes_and_pairs(too_sure):
+    unsliced = replace(too_sure, slices=SliceReport())
+    targets = [finding.target for finding in build_report(unsliced).findings]
+    assert targets == ["c-3", "p-3-5", "confidence", "confidence", "pairs", "matrix", "c-3"]
+
+
+def test_a_model_that_is_nearly_always_right_need_not_abstain():
+    sure = factories.scored(factories.make_evaluation([[995, 5], [4, 996]], ("ant", "bee")))
+    assert not any("alone" in finding for finding in findings(sure))
+
+
+def test_the_tile_has_an_axis_of_its_own_with_chance_marked_on_it(too_sure):
+    *_, tile = build_report(too_sure).headline.tiles
+    assert plain(tile.title) == "Calibration error"
+    assert (tile.cell.text, tile.cell.range) == ("8.3", "7.7–8.8")
+    assert (tile.axis.low, tile.axis.high) == (0, 0.1)
+    assert tile.axis.chance == too_sure.confidence.chance_ece_high
+    assert plain(tile.lines[0]) == "ECE; chance alone shows 0.5 %, seldom over 0.8 %"
+
+
+@pytest.mark.parametrize("make", [factories.fashion, factories.binary, factories.scored])
+def test_there_are_six_tiles_at_most(make):
+    assert len(build_report(make()).headline.tiles) <= 6
+
+
+def test_every_figure_stands_in_a_sentence(too_sure):
+    section = build_report(too_sure).confidence
+    told = {fact.term: " ".join(map(plain, fact.values)) for fact in section.facts}
+    assert told["Calibration error"].startswith(
+        "ECE 8.3 % (95 % interval 7.7–8.8 %): by so much confidence misses accuracy on average. "
+        "On 10,000 answers, chance alone shows 0.5 % of a perfectly calibrated model, and more "
+        "than 0.8 % in 5 of 100 test sets."
+    )
+    assert told["Log loss"] == (
+        "0.387 nats (95 % interval 0.366–0.408); always giving every class the same probability "
+        "would cost 2.303."
+    )
+    assert told["Brier score"].startswith("0.190 (95 % interval 0.181–0.199)")
+    assert told["Telling classes apart"].startswith("ROC AUC 0.993 (95 % interval 0.992–0.993)")
+    assert told["Abstaining"].startswith("AURC 1.9 % (95 % interval 1.7–2.1 %)")
+    assert not section.missing
+
+
+def test_impossible_truths_and_rounded_ranks_are_said(too_sure):
+    known = replace(too_sure.confidence, n_zero_probability=3, ranking_error=0.00012)
+    facts = build_report(replace(too_sure, confidence=known)).confidence.facts
+    told = " ".join(plain(value) for fact in facts for value in fact.values)
+    assert "3 answers gave the true class no chance at all: each counts as 36 nats." in told
+    assert "Exact to within 0.0001." in told
+
+
+def test_operating_points_are_told_in_words(too_sure):
+    points = build_report(too_sure).confidence.points
+    assert [plain(point.sentence) for point in points] == [
+        "Accept the answers with a confidence of at least 0.9796: at most 1 % of them are wrong, "
+        "and 70.3 % of all are answered. The threshold is chosen on these very samples: expect a "
+        "little less on others.",
+        "Leave the least sure answers to a person and keep those with a confidence of at least "
+        "0.677, 90.2 % of all: 7.8 % of these are wrong (95 % interval 7.2–8.3 %), not 15.5 %.",
+    ]
+    assert [point.letter for point in points] == ["A", "B"]
+    assert points[0].coverage == pytest.approx(0.703, abs=1e-3)
+    assert points[0].error <= 0.01
+
+
+def test_without_a_threshold_there_is_no_point():
+    evaluation = factories.scored(factories.make_evaluation([[0, 50], [50, 0]], ("ant", "bee")))
+    assert [point.letter for point in build_report(evaluation).confidence.points] == ["B"]
+    right = factories.scored(factories.make_evaluation([[50, 0], [0, 50]], ("ant", "bee")))
+    first = build_report(right).confidence.points[0]
+    assert plain(first.sentence) == "Of all answers at most 1 % are wrong: none need be left."
+
+
+def test_the_rows_of_the_drawings_are_the_evaluations(too_sure):
+    known, section = too_sure.confidence, build_report(too_sure).confidence
+    assert [row.bar for row in section.reliability] == list(known.bins)
+    assert [row.span for row in section.reliability][-2:] == ["86.7–93.3", "93.3–100"]
+    empty = section.reliability[0]
+    assert (empty.count, empty.accuracy, empty.range, empty.confidence) == ("0", "", "", "")
+    assert [row.right for row in section.histogram] == list(known.right)
+    assert [row.wrong for row in section.histogram] == list(known.wrong)
+    assert sum(row.right_share for row in section.histogram) == pytest.approx(1)
+    assert [(row.coverage, row.error) for row in section.curve] == list(known.curve)
+    assert section.curve_table[-1] == section.curve[-1]
+    assert 15 <= len(section.curve_table) <= 21
+
+
+def test_every_drawing_says_its_message(too_sure):
+    reliability, histogram, curve = build_report(too_sure).confidence.charts
+    assert reliability.alt == (
+        "Reliability diagram: of 11 bins with 30 samples or more, the model is too sure in 11 and "
+        "not sure enough in 0."
+    )
+    assert plain(histogram.alt) == (
+        "Two histograms of confidence. Of 1,550 wrong answers 14.8 %, of 8,450 right ones 92.5 % "
+        "have a confidence above 90 %."
+    )
+    assert "at least 0.9796" in curve.alt
+
+
+def test_without_confidences_the_section_says_why():
+    section = build_report(factories.fashion()).confidence
+    assert plain(section.missing) == (
+        "Calibration, abstaining and scores need confidences, and the input is a confusion matrix: "
+        "it holds counts, no answers."
+    )
+    assert (section.charts, section.facts, section.points) == ((), (), ())
+    labels = evaluate_matrix(
+        factories.fashion().confusion, factories.FASHION, Provenance(kind="predictions")
+    )
+    assert "labels and predictions only" in plain(build_report(labels).confidence.missing)
+
+
+def test_without_all_probabilities_the_section_says_what_is_missing():
+    section = build_report(factories.scored(full=False)).confidence
+    assert plain(section.missing) == (
+        "The Brier score, class-wise calibration, ROC AUC and average precision need the "
+        "probabilities of all classes; the input holds those of the predicted classes only."
+    )
+    assert [fact.term for fact in section.facts] == ["Calibration error", "Log loss", "Abstaining"]
+
+
+def test_answers_without_a_confidence_are_counted(too_sure):
+    last = too_sure.confidence.bins[-1]
+    fewer = replace(last, n=last.n - 7, n_correct=last.n_correct - 7)
+    known = replace(too_sure.confidence, bins=(*too_sure.confidence.bins[:-1], fewer))
+    missing = plain(build_report(replace(too_sure, confidence=known)).confidence.missing)
+    assert missing == "7 answers have no confidence and are left out of this section."
+
+
+@pytest.mark.parametrize(
+    ("threshold", "text"),
+    [(0.5, "0.500"), (0.97964, "0.9796"), (0.999871, "0.999871"), (1.0, "1"), (0.0, "0")],
+)
+def test_a_threshold_near_1_keeps_the_digits_that_it_needs(threshold, text):
+    assert decimals(threshold) == text
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (10_000, "this test set can show a difference of about 0.9 points in accuracy between two "
+         "models of which just one is right on 10 % of the samples (0.4 at 2 %, 0.6 at 5 %, 1.3 "
+         "at 20 %)"),
+        (20, "too few samples to compare two models"),
+    ],
+)  # fmt: skip
+def test_what_a_test_set_can_show_is_told(n, words):
+    half = n // 2
+    evaluation = factories.make_evaluation([[half - 1, 1], [0, n - half]], ("ant", "bee"))
+    facts = {fact.term: fact.values for fact in build_report(evaluation).data.facts}
+    assert plain(facts["Smallest difference"][0]).startswith(words)
+
+
+@pytest.mark.parametrize("counts", [[[1]], [[0, 1], [0, 0]], [[1, 0], [0, 0]], [[0, 3], [2, 0]]])
+def test_the_smallest_inputs_have_a_section_too(counts):
+    report = build_report(factories.scored(factories.make_evaluation(counts)))
+    said = [report.confidence.lead, *(p.sentence for p in report.confidence.points)]
+    said += [value for fact in report.confidence.facts for value in fact.values]
+    for sentence in map(plain, said):
+        assert "nan" not in sentence
+        assert "None" not in sentence
+
+
+def test_two_hundred_answers_do_not_show_an_error_of_1_percent():
+    evaluation = factories.scored(
+        factories.make_evaluation([[150, 50], [40, 160]], ("ant", "bee")), temperature=0.4
+    )
+    (finding,) = [
+        one
+        for one in findings(with_figures(evaluation, coverage_at_1_percent_error=0.5))
+        if "person" in one or "alone" in one
+    ]
+    assert finding.startswith("Leaving the least sure answers to a person is not enough")
+    assert finding.endswith("on 300 answers or more.")

@@ -1,0 +1,187 @@
+"""What is said below the whole: slices, and labels worth a second look."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+import pytest
+
+from reportgen import figures
+from reportgen.exports import html
+from reportgen.figures import Drawn
+from reportgen.metrics import Metric
+from reportgen.report import Thumbnail, build_report, with_fewer_pictures
+from reportgen.report.slices import points
+from reportgen.slices import SliceReport
+from reportgen.suspects import LabelSuspects
+from tests import factories
+
+
+def plain(words):
+    return str(words).replace("\u00a0", " ")
+
+
+@pytest.fixture(scope="module")
+def scored():
+    return factories.scored()
+
+
+@pytest.fixture(autouse=True)
+def no_drawing(monkeypatch):
+    monkeypatch.setattr(
+        figures, "draw_heatmap", lambda spec: Drawn(spec.name.encode(), 10, 10, False)
+    )
+
+
+def test_slices_come_worst_first_with_difference_and_corrected_p(scored):
+    section = build_report(scored).slices
+    assert plain(section.lead) == (
+        "7 parts of the data from 2 metadata columns, those that are worse than the rest first. "
+        "One is worse beyond chance; p-values are corrected for 7 comparisons (Holm). Slices of "
+        "different columns overlap."
+    )
+    first, *_, last = section.rows
+    assert (first.column.text, first.part.text) == ("light", factories.HOSTILE[1])
+    assert (first.count, first.accuracy.text, first.verdict) == (
+        2431,
+        "68.7",
+        "worse than the rest",
+    )
+    assert (first.difference, first.difference_range, first.p) == (
+        "−20.9",
+        "−22.9 to −19.0",
+        "<0.001",
+    )
+    assert first.gap == "+19.4"
+    assert (last.part.text, last.verdict) == ("day", "better than the rest")
+
+
+def test_columns_that_are_not_cut_say_why(scored):
+    assert list(map(plain, build_report(scored).slices.left_out)) == [
+        "Not cut: device. It holds the same value for every sample: there is nothing to compare.",
+        "Not cut: serial. Most samples have a value of their own: it names samples rather than "
+        "groups.",
+    ]
+
+
+def test_without_metadata_there_is_no_section_and_no_entry(scored):
+    bare = replace(scored, slices=SliceReport())
+    report = build_report(bare)
+    assert report.slices is None
+    page = html.render(report)
+    assert "#slices" not in page
+    assert 'id="slices"' not in page
+    assert "#slices" in html.render(build_report(scored))
+
+
+def test_where_no_column_can_be_cut_it_is_said(scored):
+    left_out = tuple(c for c in scored.slices.columns if c.kind == "left_out")
+    section = build_report(replace(scored, slices=SliceReport(left_out))).slices
+    assert plain(section.lead) == "No metadata column can be cut into parts of the data."
+    assert len(section.left_out) == 2
+
+
+def test_a_long_list_of_slices_is_cut_with_a_word(scored):
+    many = replace(scored.slices, slices=scored.slices.slices * 40)
+    section = build_report(replace(scored, slices=many)).slices
+    assert len(section.rows) == 200
+    assert plain(section.lead).endswith("The first 200 are listed; report.json holds all.")
+
+
+def slice_finding(evaluation):
+    found = [f for f in build_report(evaluation).findings if f.target == "slices"]
+    return [plain(f"{f.head} {f.body}") for f in found]
+
+
+def test_the_worst_slice_is_a_finding(scored):
+    assert slice_finding(scored) == [
+        'Where light is “"><img src=x onerror=alert(1)>”, the model does worse: 68.7 % of 2,431 '
+        "are right, 20.9 points fewer than elsewhere (95 % interval 19.0 to 22.9; beyond chance "
+        "after correction for 7 comparisons)."
+    ]
+    twice = replace(scored.slices, slices=scored.slices.slices[:1] * 3)
+    (finding,) = slice_finding(replace(scored, slices=twice))
+    assert finding.endswith("2 further parts of the data are worse as well.")
+    none = replace(scored.slices, slices=scored.slices.slices[1:])
+    assert slice_finding(replace(scored, slices=none)) == []
+
+
+def test_a_slice_without_a_rest_has_no_difference(scored):
+    nothing = Metric(None, None, "no_samples")
+    alone = replace(scored.slices.slices[0], difference=nothing, p_value=None, p_holm=None)
+    section = build_report(replace(scored, slices=replace(scored.slices, slices=(alone,)))).slices
+    (row,) = section.rows
+    assert (row.difference, row.difference_range, row.p, row.verdict) == ("", "", "n/a", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (0, "0"), (0.123, "+12.3"), (-0.004, "−0.4"), (0.0001, "+<0.1"), (-1, "−100.0")],
+)
+def test_differences_are_in_points_with_a_sign(value, text):
+    assert points(value) == text
+
+
+def test_suspected_labels_are_listed_without_a_judgement(scored):
+    section = build_report(scored).suspects
+    lead = plain(section.lead)
+    assert lead.startswith("For 370 of 10,000 samples the model is sure of another class")
+    assert "Either the label is wrong, or the model is" in lead
+    assert "The 50 strongest are listed." in lead
+    assert lead.endswith("Most often the label is dog and the model's answer cat: 37 times.")
+    assert [row.rank for row in section.rows] == list(range(1, 51))
+    margins = [row.margin for row in section.rows]
+    assert margins == pytest.approx(sorted(margins), abs=2**-14)
+    first = section.rows[0]
+    assert (first.path.full, str(first.label), str(first.suggested)) == (
+        "cat/7-3969.png", "cat", "horse",
+    )  # fmt: skip
+    assert plain(first.suggested_probability) == ">99.9 %"
+
+
+def test_without_suspects_the_section_says_why(scored):
+    section = build_report(factories.fashion()).suspects
+    assert "need the probabilities of all classes" in plain(section.lead)
+    assert section.rows == ()
+    quiet = LabelSuspects(None, n_examined=10, thresholds=(None,) * 10)
+    section = build_report(replace(scored, suspects=quiet)).suspects
+    assert plain(section.lead).startswith("In 10 samples the model never")
+
+
+def test_a_list_from_training_data_is_warned_of(scored):
+    trained = replace(scored.suspects, warnings=("training_split",))
+    report = build_report(replace(scored, suspects=trained))
+    assert report.suspects.warnings[0].startswith("The model was trained on these samples")
+    assert "most of them stay hidden" in html.render(report)
+
+
+def pictures(names):
+    return {name: Thumbnail(name.encode(), "image/png", 16, 16, True) for name in names}
+
+
+def test_a_picture_that_stands_in_a_gallery_is_linked_and_not_repeated(scored):
+    inside = scored.examples[0][0].id
+    first, second, *rest = scored.suspects.suspects
+    listed = replace(scored.suspects, suspects=(replace(first, id=inside), second, *rest))
+    report = build_report(replace(scored, suspects=listed), pictures([inside, second.id]))
+    one, other = report.suspects.rows[:2]
+    assert (one.thumbnail, one.gallery) == (None, "p-3-5")
+    assert (other.thumbnail is not None, other.gallery) == (True, "")
+    assert report.n_thumbnails == 2
+    page = html.render(report)
+    for name in (inside, second.id):
+        assert page.count(base64.b64encode(name.encode()).decode()) == 1
+    assert '<a href="#p-3-5">with its pair</a>' in page
+    none = with_fewer_pictures(report, 0)
+    assert none.n_thumbnails == 0
+    assert none.suspects.rows[1].thumbnail is None
+
+
+def test_names_of_slices_and_samples_stay_text(scored):
+    evil = factories.HOSTILE[1]
+    first, *rest = scored.suspects.suspects
+    listed = replace(scored.suspects, suspects=(replace(first, id=evil), *rest))
+    page = html.render(build_report(replace(scored, suspects=listed)))
+    assert "<img src=x" not in page
+    assert page.count("&lt;img src=x onerror=alert(1)&gt;") >= 3
