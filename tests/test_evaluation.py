@@ -195,3 +195,12 @@ def test_a_json_of_another_form_is_refused(change, slug):
     with pytest.raises(DataError) as caught:
         Evaluation.from_json(value)
     assert caught.value.slug == slug
+
+
+def test_a_shifted_class_list_is_told():
+    counts = np.roll(np.eye(6, dtype=int) * 90 + 2, 1, axis=1)
+    notes = {note.code: note for note in from_counts(counts).notes}
+    assert [code for code in notes if "order" in notes[code].sentence], notes
+    assert "after the best relabelling" in " ".join(n.sentence for n in notes.values())
+    bad = np.random.default_rng(0).integers(5, 30, (6, 6))
+    assert "relabelling" not in " ".join(n.sentence for n in from_counts(bad).notes)

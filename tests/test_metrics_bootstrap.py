@@ -371,6 +371,13 @@ def test_the_intervals_of_classes_do_not_depend_on_their_order(
         ]
 
 
+def test_the_interval_of_a_class_does_not_depend_on_how_the_others_are_divided() -> None:
+    two = bootstrap_intervals(of([[9, 3], [2, 16]]), draws=60).per_class
+    three = bootstrap_intervals(of([[1, 1, 1], [0, 9, 3], [1, 1, 13]]), draws=60).per_class
+    for name, column in two.items():
+        assert column.metric(0) == three[name].metric(1), name
+
+
 def test_more_samples_of_the_same_kind_shrink_the_intervals() -> None:
     once = bootstrap_intervals(of(TABLE)).summary
     often = bootstrap_intervals(of(TABLE * 25)).summary

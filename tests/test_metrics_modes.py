@@ -395,3 +395,11 @@ def test_log_intervals_are_symmetric_as_factors() -> None:
     for value, se in ((0.0, 0.1), (2.0, 0.0), (math.nan, 0.1)):
         assert np.isnan(log_interval(value, se)).all()
     assert logit_interval(0.5, 0.1) != log_interval(0.5, 0.1)
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    from reportgen import metrics
+
+    assert all(getattr(metrics, name) is not None for name in metrics.__all__)
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = metrics.nonsense

@@ -131,4 +131,4 @@ def false_discovery(p: Floats, n_tests: int) -> Floats:
     if n_tests < len(p):
         raise ValueError(f"{len(p)} p-values of {n_tests} tests")
     adjusted = benjamini_hochberg(p).p * (n_tests / max(len(p), 1))
-    return np.maximum(np.minimum(adjusted, 1.0), p)  # rounding must not take it below p
+    return np.minimum(adjusted, 1.0)

@@ -140,7 +140,7 @@ def _require_distinct(groups: dict[str, tuple[int, int]], source: str) -> None:
 
 
 def _name(cell: str) -> str:
-    return printable(unguarded(cell).strip())
+    return unguarded(cell).strip()
 
 
 def _key(name: str) -> str:

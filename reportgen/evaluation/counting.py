@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.confusion import ConfusionMatrix
+from reportgen.confusions import orientation_note, relabelling_note
 from reportgen.errors import DataError
 from reportgen.evaluation.confidence import Confidence
 from reportgen.evaluation.details import slices_of, suspects_of
@@ -146,7 +147,7 @@ def _evaluation(
         pairs=pairs,
         examples=examples,
         samples=samples,
-        notes=_once((*notes, *_class_notes(confusion, classes))),
+        notes=_once((*notes, *_class_notes(confusion, classes), *_order_notes(confusion, classes))),
         provenance=provenance,
         examples_reason=examples_reason,
         confidence=None if figures is None else Confidence.of(figures),
@@ -243,6 +244,13 @@ def _class_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterat
         )
     if confusion.n_samples == 1:
         yield DataNote("one-sample", "1 sample supports no conclusion.", "warning", 1)
+
+
+def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
+    """Signs that the class order, or the orientation of a matrix, is wrong."""
+    for note in (relabelling_note(confusion, classes), orientation_note(confusion)):
+        if note is not None:
+            yield note
 
 
 def _class_note(
