@@ -1,0 +1,76 @@
+"""The committed sample reports are what the code makes of their inputs today."""
+
+import importlib.util
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parent.parent / "sample_reports"
+spec = importlib.util.spec_from_file_location("make_samples", FOLDER / "make.py")
+make_samples = sys.modules["make_samples"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(make_samples)
+
+NAMES = [sample.name for sample in make_samples.SAMPLES]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    out = tmp_path_factory.mktemp("samples")
+    make_samples.make(out)
+    return out
+
+
+def same(a, b, where=""):
+    """Equal but for the last bits of floats, versions and hashes."""
+    if isinstance(a, dict):
+        assert list(a) == list(b), where
+        for key in a:
+            if key not in ("versions", "data_fingerprint", "files"):
+                same(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            same(x, y, f"{where}[{i}]")
+    elif isinstance(a, float) or isinstance(b, float):
+        assert math.isclose(a, b, rel_tol=1e-9), (where, a, b)
+    else:
+        assert a == b, where
+
+
+def scrubbed(path):
+    """The page without image data, versions, hashes, and what depends on their lengths."""
+    html = path.read_text("ascii")
+    html = re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "data:image", html)
+    html = re.sub(r"\b\d+\.\d+(\.\d+)?(\+\w+)?\b(?=</)", "VERSION", html)
+    html = re.sub(r"\b[0-9a-f]{64}\b|sha256-[A-Za-z0-9+/=]+", "HASH", html)
+    return re.sub(r'\b(width|height)="\d+"', r'\1="N"', html)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_numbers_are_those_that_are_committed(made, name):
+    a, b = (json.loads((root / name / "report.json").read_text()) for root in (FOLDER, made))
+    same(a, b)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_is_the_one_that_is_committed(made, name):
+    a, b = (scrubbed(root / name / "report.html") for root in (FOLDER, made))
+    assert a == b, "run `make samples`, and look at the page"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("table", ["per_class.csv", "confusion.csv", "pairs.csv"])
+def test_the_tables_have_the_same_rows(made, name, table):
+    a, b = ((root / name / table).read_text().splitlines() for root in (FOLDER, made))
+    assert [line.split(",")[0] for line in a] == [line.split(",")[0] for line in b]
+
+
+def test_the_scrubbing_does_not_hide_the_numbers():
+    html = scrubbed(FOLDER / "fashion-mnist/report.html")
+    assert "89.3" in html
+    assert "5,431" in html
+    assert "1,159" in html
