@@ -296,7 +296,7 @@ def python_functions():
     rows = re.findall(
         r"^\| ?(.*?) ?\| `(reportgen\..*?)` \|$", text_of("docs/python.md"), re.MULTILINE
     )
-    assert len(rows) == 4
+    assert len(rows) == 5
     return [(unquoted(command), shown) for command, shown in rows]
 
 
@@ -450,7 +450,7 @@ def numbers(rows):
 
 
 def test_the_block_that_is_shown_is_what_is_printed():
-    from reportgen.inference.classes import resolve_classes
+    from reportgen.classes import resolve_classes
 
     shown = blocks(text_of("docs/errors.md").split("\n## ")[0], "text")[0]
     with pytest.raises(reportgen.DataError) as caught:
@@ -489,8 +489,24 @@ def test_every_field_of_report_json_is_documented_in_its_order():
         assert documented_fields(heading) == list(value[heading][0])
     assert documented_fields("examples") == list(value["examples"][0][0])
     assert documented_fields("samples") == list(value["samples"])
+    scored = scored_and_sliced()
+    for heading in ("slices", "label_suspects", "calibration"):
+        assert documented_fields(heading) == list(scored[heading])
+    for whole, part in (
+        ("slices", "columns"), ("slices", "slices"), ("label_suspects", "suspects"),
+        ("calibration", "bins"),
+    ):  # fmt: skip
+        assert documented_fields(f"{whole}.{part}") == list(scored[whole][part][0])
     assert documented_fields("provenance") == list(value["provenance"])
     assert documented_fields("provenance.model") == list(value["provenance"]["model"])
+
+
+def scored_and_sliced():
+    """A report with a slice, a suspected label and confidences."""
+    rows = [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8]] * 10
+    labels = [0, 0, 1, 1] * 9 + [0, 0, 0, 1]
+    table = {"label": labels, "p": rows, "camera": ["north", "south"] * 20}
+    return reportgen.load(table, classes=["cat", "dog"], scores_columns="p").to_json()
 
 
 def binary_with_a_note():

@@ -1,7 +1,7 @@
 """Write the generated parts of the documents again: ``python -m tests.write_docs``.
 
 Each part stands between two marks that name it. ``tests/test_docs.py`` compares them with the code.
-The reference in ``docs/metrics.md`` has a command of its own, which its marks name.
+The rest of the reference in ``docs/metrics.md`` has a command of its own, which its marks name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from reportgen.cli import app
-from reportgen.metrics import COUNTS, PER_CLASS, REASONS, SUMMARY, Definition
+from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
+from reportgen.metrics import COUNTS, REASONS, Definition
+from reportgen.metrics.markdown import section
+from reportgen.scoring import CLASS_SCORES, SCORES
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "python -m tests.write_docs"
@@ -139,19 +142,30 @@ def metric_names() -> str:
         [
             "Of the whole, in `summary`:",
             "",
-            *table(("Name", "Title", "Range"), map(_metric_row, SUMMARY)),
+            *table(("Name", "Title", "Range"), map(_metric_row, SUMMARY_METRICS)),
             "",
             "Of each class, in `per_class`, after its counts "
             + ", ".join(f"`{c.name}`" for c in COUNTS)
             + ":",
             "",
-            *table(("Name", "Title", "Range"), map(_metric_row, PER_CLASS)),
+            *table(("Name", "Title", "Range"), map(_metric_row, CLASS_METRICS)),
         ]
     )
 
 
+SPANS = {"share": "0 to 1", "signed": "−1 to 1", "ratio": "0 and up"}
+OTHER_SPANS = {
+    "log_loss": "0 and up",
+    "brier_score": "0 to 2",
+    **dict.fromkeys(
+        ("macro_roc_auc", "macro_average_precision", "roc_auc", "average_precision"), "0 to 1"
+    ),
+}
+"""Metrics that are printed as signed numbers but have no values below 0."""
+
+
 def _metric_row(definition: Definition) -> tuple[str, str, str]:
-    span = "−1 to 1" if definition.kind == "signed" else "0 to 1"
+    span = OTHER_SPANS.get(definition.name) or SPANS[definition.kind]
     return f"`{definition.name}`", definition.title, span
 
 
@@ -159,6 +173,22 @@ def reason_codes() -> str:
     return "\n".join(
         table(("Code", "Meaning"), ((f"`{code}`", text) for code, text in REASONS.items()))
     )
+
+
+# metrics.md
+
+
+def score_figures() -> str:
+    return "\n".join(
+        [
+            "## Figures of the whole that need scores",
+            "",
+            *(line for metric in SCORES for line in section(metric)),
+            "## Figures of a class that need scores",
+            "",
+            *(line for metric in CLASS_SCORES for line in section(metric)),
+        ]
+    ).rstrip()
 
 
 # The house
@@ -216,6 +246,7 @@ def rooms() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/cli.md": {"commands": command_line},
     "docs/how-it-works.md": {"rooms": rooms},
+    "docs/metrics.md": {"figures from scores": score_figures},
     "docs/report-json.md": {"metric names": metric_names, "reason codes": reason_codes},
 }
 

@@ -31,13 +31,13 @@ def reference() -> str:
             "",
             "## Metrics of a class",
             "",
-            *(line for metric in PER_CLASS for line in _section(metric)),
+            *(line for metric in PER_CLASS for line in section(metric)),
             "## Metrics of the whole",
             "",
-            *(line for metric in SUMMARY for line in _section(metric)),
+            *(line for metric in SUMMARY for line in section(metric)),
             "## Metrics of ordered classes",
             "",
-            *(line for metric in ORDINAL for line in _section(metric)),
+            *(line for metric in ORDINAL for line in section(metric)),
             "## Reasons",
             "",
             *_table(("Code", "Meaning"), ((f"`{code}`", text) for code, text in REASONS.items())),
@@ -57,7 +57,7 @@ def updated(page: str) -> str:
     return f"{head}{BEGIN}\n\n{reference()}\n\n{END}{tail}"
 
 
-def _section(metric: Definition) -> Iterator[str]:
+def section(metric: Definition) -> Iterator[str]:
     yield f"### {metric.title} (`{metric.name}`)"
     yield ""
     yield metric.meaning
