@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
+from reportgen.inputs.tables import is_text_type
 from reportgen.text import quoted
 
 __all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers"]
@@ -51,7 +52,11 @@ class TextCells:
 
         if pa.types.is_null(array.type):
             return [""], np.zeros(len(array), np.int64)
-        if pa.types.is_boolean(array.type) or pa.types.is_decimal(array.type):
+        if (
+            str(array.type) == "string_view"
+            or pa.types.is_boolean(array.type)
+            or (pa.types.is_decimal(array.type))
+        ):
             array = array.cast(pa.string())
         if not pa.types.is_dictionary(array.type):
             array = array.dictionary_encode()
@@ -80,9 +85,9 @@ def numbers(array: Any, describe: Callable[[int, str], DataError]) -> NDArray[np
 
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+    if is_text_type(array.type):
         try:
-            array = array.cast(pa.float64())
+            array = array.cast(pa.string()).cast(pa.float64())
         except pa.ArrowInvalid:
             return _by_hand(array.to_pylist(), describe)
     if pa.types.is_decimal(array.type) or pa.types.is_boolean(array.type):

@@ -75,7 +75,7 @@ def _header(path: Path, dialect: Dialect) -> list[str]:
             hint="the first line holds the names of the columns",
         )
     names = [
-        cell.strip() or f"column {position}" for position, cell in enumerate(first[1], start=1)
+        cell.strip() or f"(column {position})" for position, cell in enumerate(first[1], start=1)
     ]
     require_columns(path.name, names)
     return names

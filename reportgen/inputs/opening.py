@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.classes import display_name, read_class_list
-from reportgen.errors import DataError
+from reportgen.errors import DataError, UsageError
 from reportgen.inputs.arrays_table import ArraysTable
 from reportgen.inputs.cells import TextCells, as_index
 from reportgen.inputs.delimited import read_delimited
@@ -88,6 +88,13 @@ def open_predictions(
 
 
 def _table(source: Any, options: InputOptions, spool: Path) -> Table:
+    is_path = isinstance(source, (str, Path))
+    if options.labels_file and not (is_path and format_of(Path(source)) == "npy"):
+        raise UsageError(
+            "--labels-file gives labels to a .npy file alone: other inputs have theirs in a column",
+            slug="option-conflict",
+            hint="leave out --labels-file, or name the column with --label-column",
+        )
     if not isinstance(source, (str, Path)):
         if isinstance(source, Mapping):
             return ArraysTable.of_mapping(source, "the given arrays")

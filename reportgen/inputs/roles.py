@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from reportgen.errors import DataError, UsageError
 from reportgen.inputs.options import NONE, InputOptions
-from reportgen.inputs.tables import LIST, NUMBER, OTHER, TEXT, Column
+from reportgen.inputs.tables import LIST, NUMBER, OTHER, TEXT, Column, is_unnamed
 from reportgen.text import listing, nearest, quoted
 
 __all__ = ["Roles", "ScoreColumns", "columns_named_after", "find_roles", "require_prediction"]
@@ -95,7 +95,8 @@ class Roles:
         return tuple(
             c.name
             for c in columns.values()
-            if c.name not in self.used and (c.kind not in (LIST, OTHER)) == usable
+            if c.name not in self.used
+            and (c.kind not in (LIST, OTHER) and not is_unnamed(c.name)) == usable
         )
 
 

@@ -87,6 +87,8 @@ class Survey:
         Rows whose label is to be ignored.
     n_without_confidence, without_confidence
         Rows whose confidence is missing or not finite, and the first of them (from 0).
+    least_confidence, n_below_half
+        The smallest confidence, 1 where there are none; and the rows below 0.5.
     n_repeated_ids, repeated_ids
         Ids that more than one row has, and the first of them.
     """
@@ -97,6 +99,8 @@ class Survey:
     n_ignored: int = 0
     n_without_confidence: int = 0
     without_confidence: tuple[int, ...] = ()
+    least_confidence: float = 1.0
+    n_below_half: int = 0
     n_repeated_ids: int = 0
     repeated_ids: tuple[str, ...] = ()
 
@@ -119,6 +123,8 @@ def take_survey(table: Table, roles: Roles, ignore_label: str | None) -> Survey:
         n_ignored=counting.n_ignored,
         n_without_confidence=counting.n_without,
         without_confidence=tuple(counting.without),
+        least_confidence=counting.least,
+        n_below_half=counting.n_below_half,
         n_repeated_ids=len(repeated),
         repeated_ids=tuple(printable(sample) for sample in list(repeated)[:_EXAMPLES]),
     )
@@ -173,6 +179,8 @@ class _Counting:
     n_without: int = 0
     without: list[int] = field(default_factory=list)
     parsed: list[NDArray[np.float32]] = field(default_factory=list)
+    least: float = 1.0
+    n_below_half: int = 0
     n_rows: int = 0
     label_cells: TextCells = field(default_factory=TextCells)
     prediction_cells: TextCells = field(default_factory=TextCells)
@@ -196,6 +204,9 @@ class _Counting:
         values = confidences(self.table, self.roles.confidence, array, self.n_rows)
         if self.table.columns[self.roles.confidence].kind == TEXT:
             self.parsed.append(values.astype(np.float32))
+        kept = values if keep is None else values[keep]
+        self.least = min(self.least, float(np.fmin.reduce(kept, initial=1.0)))
+        self.n_below_half += int(np.count_nonzero(kept < 0.5 - _SLACK))
         missing = np.isnan(values)
         if not missing.any():
             return keep

@@ -7,6 +7,7 @@ The others are read in place.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from reportgen.errors import DataError
 from reportgen.files import output_error
 from reportgen.text import quoted
 
+_UNNAMED = re.compile(r"\(column \d+\)|Unnamed: \d+|__index_level_\d+__")
+
 __all__ = [
     "BOOLEAN",
     "HELD_BYTES",
@@ -28,6 +31,8 @@ __all__ = [
     "Column",
     "Spool",
     "Table",
+    "is_text_type",
+    "is_unnamed",
     "kind_of_type",
     "require_columns",
     "sliced",
@@ -95,7 +100,7 @@ def kind_of_type(kind: Any) -> str:
 
     if t.is_dictionary(kind):
         kind = kind.value_type
-    if t.is_string(kind) or t.is_large_string(kind) or t.is_null(kind):
+    if is_text_type(kind) or t.is_null(kind):
         return TEXT
     if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind):
         return NUMBER
@@ -105,6 +110,16 @@ def kind_of_type(kind: Any) -> str:
     if is_list and kind_of_type(kind.value_type) == NUMBER:
         return LIST
     return OTHER
+
+
+def is_text_type(kind: Any) -> bool:
+    """Whether an Arrow type is one of those for text, old and new."""
+    return str(kind) in ("string", "large_string", "string_view")
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a column has no name of its own: mostly row numbers that pandas wrote."""
+    return _UNNAMED.fullmatch(name) is not None
 
 
 def sliced(batch: Any, rows: int) -> Iterator[Any]:

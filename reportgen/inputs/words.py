@@ -21,6 +21,7 @@ __all__ = ["NOT_FINITE", "NO_CONFIDENCE", "ROW_NUMBERS", "facts_of", "render_com
 NOT_FINITE = "scores are not finite"
 NO_CONFIDENCE = "no finite confidence"
 ROW_NUMBERS = "row numbers, from 0"
+_ROUNDING = 1e-3
 
 
 def facts_of(
@@ -47,7 +48,11 @@ def facts_of(
         classes=reading.classes.names,
         provenance=provenance,
         samples=_accounting(table, survey, options, scored),
-        notes=(*reading.notes, *_notes(table, roles, survey, options, scored)),
+        notes=(
+            *reading.notes,
+            *_notes(table, roles, survey, options, scored),
+            *_chance_note(survey, len(reading.classes.names)),
+        ),
     )
 
 
@@ -101,7 +106,8 @@ def _notes(
     if survey.n_repeated_ids:
         yield DataNote(
             "repeated-ids",
-            f"{plural(survey.n_repeated_ids, 'id')} stand for more than one row: "
+            f"{plural(survey.n_repeated_ids, 'id')} "
+            f"{'stands' if survey.n_repeated_ids == 1 else 'stand'} for more than one row: "
             f"{listing(survey.repeated_ids)}. Every row is counted.",
             "warning",
             survey.n_repeated_ids,
@@ -121,15 +127,41 @@ def _notes(
         yield DataNote(
             "labels-ignored",
             f"{plural(survey.n_ignored, 'row')} with the label "
-            f"{printable(options.ignore_label or '') or '(empty)'} are left out, as asked.",
+            f"{printable(options.ignore_label or '') or '(empty)'} {_verb(survey.n_ignored)} left "
+            "out, as asked.",
             count=survey.n_ignored,
         )
     yield from _column_notes(table, roles, scored)
 
 
 def _left_out(code: str, n: int, what: str, places: tuple[str, ...]) -> DataNote:
-    sentence = f"{plural(n, 'row')} {what} are in no number of this report."
+    sentence = f"{plural(n, 'row')} {what} {_verb(n)} in no number of this report."
     return DataNote(code, sentence, "warning", n, places)
+
+
+def _verb(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def _chance_note(survey: Survey, n_classes: int) -> Iterator[DataNote]:
+    """The largest of K probabilities is 1/K at least: smaller ones are of another class."""
+    if n_classes == 1 or survey.least_confidence >= 1 / n_classes - _ROUNDING:
+        return
+    two = n_classes == 2
+    where = f"For {plural(survey.n_below_half, 'row')}" if two else "Somewhere"
+    hint = (
+        "It may hold the probability of the second class: read it so with --scores-columns."
+        if two
+        else "It may hold something else than the probability of the prediction."
+    )
+    yield DataNote(
+        "confidence-below-chance",
+        f"{where} the confidence is below {1 / n_classes:.3g} (the smallest is "
+        f"{survey.least_confidence:.3g}), which the most probable of {n_classes} classes can't "
+        f"have. {hint}",
+        "warning",
+        survey.n_below_half if two else 0,
+    )
 
 
 def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator[DataNote]:
@@ -147,8 +179,8 @@ def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator
     if left_out:
         yield DataNote(
             "columns-left-out",
-            f"{plural(len(left_out), 'column')} hold neither text nor numbers and are left out: "
-            f"{listing(left_out)}.",
+            f"{plural(len(left_out), 'column')} without a name, or with neither text nor numbers, "
+            f"{_verb(len(left_out))} left out: {listing(left_out)}.",
             count=len(left_out),
             examples=tuple(map(printable, left_out[:10])),
         )

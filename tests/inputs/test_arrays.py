@@ -113,6 +113,18 @@ def test_the_fields_of_a_structured_array_are_columns(box):
     assert columns(found, "label", "id")["label"].tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize("source", ["npz", "csv", "mapping"])
+def test_a_file_of_labels_goes_with_one_array_alone(box, source):
+    given = {
+        "npz": lambda: npz(box, labels=LABELS, preds=LABELS),
+        "csv": lambda: box.write("label,prediction\na,a\n"),
+        "mapping": lambda: {"label": LABELS, "prediction": LABELS},
+    }[source]()
+    with pytest.raises(UsageError) as caught:
+        box.open(given, labels_file=npy(box, LABELS, "labels.npy"))
+    assert caught.value.slug == "option-conflict"
+
+
 def test_arrays_without_labels_are_refused(box):
     with pytest.raises(UsageError) as caught:
         box.open(npy(box, SCORES))
@@ -348,6 +360,8 @@ NAMES = np.array(["ant", "bee", "cow", "dog"])
         pa.array(NAMES[LABELS]),
         pa.array(NAMES[LABELS], pa.large_string()),
         pa.array(NAMES[LABELS]).dictionary_encode(),
+        pa.array(NAMES[LABELS]).cast(pa.string_view()),
+        pa.array(NAMES[LABELS], pa.large_string()).dictionary_encode(),
         pa.array(LABELS.tolist(), pa.decimal128(10, 0)),
     ],
     ids=lambda a: str(a.type),

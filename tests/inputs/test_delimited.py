@@ -186,6 +186,34 @@ def test_metadata_that_is_called_like_a_column_of_ours_does_not_hide_it(box):
     assert columns(found, "label (in the table)")["label (in the table)"].tolist() == ["x"]
 
 
+def test_a_column_without_a_name_is_left_out_because_it_is_mostly_row_numbers(box):
+    found = box.open(",label,prediction,Unnamed: 0\n0,a,b,0\n1,b,b,1\n")
+    assert dict(found.metadata) == {}
+    [note] = [note for note in found.facts.notes if note.code == "columns-left-out"]
+    assert note.examples == ("(column 1)", "Unnamed: 0")
+    assert "2 columns without a name" in note.sentence
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            "a,a,0.1\nb,b,0.9\na,b,0.2\n",
+            "For 2 rows the confidence is below 0.5 (the smallest is 0.1)",
+        ),
+        ("a,a,0.9\nb,c,0.3\n", "Somewhere the confidence is below 0.333"),
+        ("a,a,0.9\nb,c,0.34\n", None),
+        ("a,a,0.5\nb,b,0.9\n", None),
+        ("a,a,nan\nb,b,0.9\n", None),
+        ("x,a,0.1\na,a,1\nb,b,0.9\n", None),
+    ],
+)
+def test_a_confidence_that_no_prediction_can_have_is_said(box, rows, words):
+    found = box.open("label,prediction,score\n" + rows, max_bad=1, ignore_label="x")
+    said = [n.sentence for n in found.facts.notes if n.code == "confidence-below-chance"]
+    assert [sentence[: len(words or "")] for sentence in said] == ([words] if words else [])
+
+
 def test_rows_without_ids_are_numbered_from_0(box):
     found = box.open("label,prediction\na,a\na,b\n")
     assert columns(found, "id")["id"].tolist() == ["0", "1"]
