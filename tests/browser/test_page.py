@@ -100,6 +100,16 @@ def test_the_page_never_scrolls_sideways(open_page, name):
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_matrices_of_ten_classes_fit_beside_each_other(open_page, scheme):
+    page, _ = open_page("ten classes", color_scheme=scheme)
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('#matrix .scroll')].map((b) => b.scrollWidth - b.clientWidth)"
+    )
+    assert boxes
+    assert max(boxes) == 0
+
+
 def test_everything_is_there_without_script(open_page):
     page, _ = open_page("ten classes", java_script_enabled=False)
     for name in ("verdict", "headline", "findings", "matrix", "pairs", "classes", "data", "made"):
