@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 
 import numpy as np
 import torch
@@ -213,10 +214,22 @@ def default_workers(n_samples: int, device: torch.device) -> int:
 
 
 def _quiet_worker(_: int) -> None:
-    """Ctrl-C is the parent's to handle; a worker is ended by it, without a traceback."""
+    """Ctrl-C is the parent's to handle; a worker is ended by it, without a traceback.
+
+    Nor does a worker say anything when its parent was killed: the thread that hands tensors
+    over then finds the line cut, and would print a traceback over the user's shell.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.excepthook = _say_unless_cut_off
+
+
+def _say_unless_cut_off(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if not isinstance(error, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -134,3 +135,16 @@ def test_few_images_need_no_worker(monkeypatch):
     assert default_workers(100, torch.device("cpu")) == 0
     assert default_workers(10_000, torch.device("cpu")) == 2
     assert default_workers(10_000, torch.device("cuda")) == 8
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(104, "reset"), BrokenPipeError(), EOFError()]
+)
+def test_a_worker_whose_parent_was_killed_says_nothing(monkeypatch, capfd, error):
+    monkeypatch.setattr(folder_source.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    folder_source._quiet_worker(0)
+    sys.excepthook(type(error), error, None)
+    assert capfd.readouterr().err == ""
+    sys.excepthook(ValueError, ValueError("a fault of ours"), None)
+    assert "a fault of ours" in capfd.readouterr().err

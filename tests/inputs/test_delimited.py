@@ -346,3 +346,42 @@ def test_what_the_csv_module_writes_comes_back_cell_by_cell(tmp_path, rows):
     batches = list(table.batches(["x", "y"], 100))
     found = [row for b in batches for row in zip(*(c.to_pylist() for c in b.columns), strict=True)]
     assert found == rows
+
+
+def test_a_row_that_is_left_out_does_not_count_for_its_label_either(box):
+    found = box.open("label,prediction,score\na,a,0.5\na,b,nan\nb,b,0.5\nb,a,0.9\n", max_bad=1)
+    assert columns(found, "id", "label")["id"].tolist() == ["0", "2", "3"]
+    assert found.n_rows == 3
+
+
+def test_ids_that_are_in_order_in_every_batch_may_still_repeat(box, monkeypatch):
+    monkeypatch.setattr("reportgen.inputs.survey.NARROW_ROWS", 2)
+    found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 2, 3)))
+    assert "repeated-ids" in {note.code for note in found.facts.notes}
+    found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 3, 4)))
+    assert "repeated-ids" not in {note.code for note in found.facts.notes}
+
+
+def test_a_nul_character_is_refused_in_every_encoding(box):
+    with pytest.raises(DataError, match="line 2 of .* NUL"):
+        box.open("label,prediction\na\0,b\n".encode("utf-16"), encoding="utf-16")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.npz", "t.jsonl"])
+def test_the_fingerprint_is_the_hash_of_the_file(box, name):
+    import hashlib
+
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    path = box.folder / name
+    if name == "t.csv":
+        path.write_text("label,prediction\na,a\n")
+    elif name == "t.jsonl":
+        path.write_text('{"label": "a", "prediction": "a"}\n')
+    elif name == "t.npz":
+        np.savez(path, labels=[0], preds=[0])
+    else:
+        pq.write_table(pa.table({"label": [0], "prediction": [0]}), path)
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert box.open(path).facts.provenance.data_fingerprint == expected
