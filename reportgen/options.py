@@ -1,20 +1,17 @@
-"""Options of a run: declared once, used by the command line and by the library alike.
-
-Each field's metadata holds its help text, the panel of the help page that it stands in, and how
-it is written on the command line where that differs from its name.
-"""
+"""Options of a run."""
 
 from __future__ import annotations
 
 import datetime
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
+from reportgen.declared import Declared, option
 from reportgen.errors import UsageError
-from reportgen.text import nearest, quoted
+from reportgen.text import quoted
 
 __all__ = ["Options", "RunKeywords", "report_date"]
 
@@ -24,130 +21,134 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 DEFAULT_BATCH_SIZES = {"cpu": 64, "mps": 64, "cuda": 256}
 
 
-def _option(default: Any, text: str, panel: str, **more: Any) -> Any:
-    return field(default=default, metadata={"help": text, "panel": panel, **more})
-
-
 _MODEL, _DATA, _PREPARE = "Model", "Data", "Preprocessing"
 _IDENTITY, _INFER, _OUT = "What it is called", "Inference", "Output"
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Declared):
     """How to predict and what to call it. Every field has the same name as its option."""
 
-    weights: Path | None = _option(
+    weights: Path | None = option(
         None,
         "Local weights file (.safetensors, .pt, .pth) for a factory or torchvision model.",
         _MODEL,
         metavar="FILE",
     )
-    model_arg: tuple[str, ...] = _option(
+    model_arg: tuple[str, ...] = option(
         (),
         "key=value for the model factory; can be given several times.",
         _MODEL,
+        repeated=True,
         metavar="KEY=VALUE",
     )
-    outputs: str = _option(
+    outputs: str = option(
         "auto",
         "What the model returns. auto decides on the first batch, and says so.",
         _MODEL,
         choices=OUTPUT_KINDS,
     )
-    classes: Path | tuple[str, ...] | None = _option(
+    classes: Path | tuple[str, ...] | None = option(
         None,
         "Class names in the order of the model's outputs: UTF-8, one a line.",
         _DATA,
         metavar="FILE",
     )
-    ignore_unknown_classes: bool = _option(
+    ignore_unknown_classes: bool = option(
         False,
         "Leave out, and count, images of class folders that the model does not know.",
         _DATA,
     )
-    max_bad: int = _option(
+    max_bad: int = option(
         0,
         "Most samples that may be unreadable or have scores that are not finite.",
         _DATA,
         min=0,
     )
-    preset: str | None = _option(
+    preset: str | None = option(
         None,
         "torchvision weights name whose transforms to use, "
         "such as ResNet50_Weights.IMAGENET1K_V2. Nothing is downloaded.",
         _PREPARE,
         metavar="NAME",
     )
-    resize: str | None = _option(
+    resize: str | None = option(
         None, "N: shorter side to N pixels. HxW: exactly that.", _PREPARE, metavar="N|HxW"
     )
-    interpolation: str = _option(
+    interpolation: str = option(
         "bilinear",
         "How to resize.",
         _PREPARE,
         choices=("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"),
     )
-    crop: str | None = _option(None, "Centre crop, after resizing.", _PREPARE, metavar="N|HxW")
-    grayscale: bool = _option(False, "One channel instead of three.", _PREPARE)
-    mean: str | None = _option(
+    crop: str | None = option(None, "Centre crop, after resizing.", _PREPARE, metavar="N|HxW")
+    grayscale: bool = option(False, "One channel instead of three.", _PREPARE)
+    mean: str | None = option(
         None,
         "Subtract: one number, or one a channel with commas. Images are in [0, 1].",
         _PREPARE,
         metavar="M[,M,M]",
     )
-    std: str | None = _option(
+    std: str | None = option(
         None,
         "Divide by: one number, or one a channel with commas.",
         _PREPARE,
         metavar="S[,S,S]",
     )
-    transform: str | None = _option(
+    transform: str | None = option(
         None,
         "Your own preprocessing instead: file.py:function, PIL image to float tensor CHW.",
         _PREPARE,
         metavar="FILE.py:NAME",
     )
-    model_name: str | None = _option(None, "Default: the model file's stem.", _IDENTITY)
-    model_version: str = _option("", "Version of the model.", _IDENTITY)
-    data_name: str | None = _option(None, "Default: the data folder's name.", _IDENTITY)
-    split: str = _option("", "Which split this is: test, validation, …", _IDENTITY)
-    date: str | None = _option(
+    model_name: str | None = option(None, "Default: the model file's stem.", _IDENTITY)
+    model_version: str = option("", "Version of the model.", _IDENTITY)
+    data_name: str | None = option(None, "Default: the data folder's name.", _IDENTITY)
+    split: str = option("", "Which split this is: test, validation, …", _IDENTITY)
+    date: str | None = option(
         None,
         "Date to print. Default: none, or that of SOURCE_DATE_EPOCH.",
         _IDENTITY,
         metavar="YYYY-MM-DD",
     )
-    title: str = _option("", "Title of the report.", _IDENTITY)
-    batch_size: int | None = _option(
+    title: str = option("", "Title of the report.", _IDENTITY)
+    batch_size: int | None = option(
         None,
         "Default: 64 on CPU and MPS, 256 on CUDA. It never depends on free memory.",
         _INFER,
         min=1,
         metavar="N",
     )
-    workers: int | None = _option(
+    workers: int | None = option(
         None,
         "Processes that decode images. Default: chosen by cores; 0 decodes in this one.",
         _INFER,
+        shapes=False,
         min=0,
         metavar="N",
     )
-    keep_probabilities: str = _option(
+    keep_probabilities: str = option(
         "auto",
         "Keep the probabilities of all classes, not of the best five alone. auto: to 100 classes.",
         _INFER,
         choices=("auto", "yes", "no"),
     )
-    device: str = _option("auto", "Where to run the model.", _INFER, choices=DEVICES)
-    precision: str = _option(
+    device: str = option("auto", "Where to run the model.", _INFER, choices=DEVICES)
+    precision: str = option(
         "float32", "Other than float32 runs under torch.autocast.", _INFER, choices=PRECISIONS
     )
-    force: bool = _option(False, "Replace the report and predictions that stand in OUT.", _OUT)
-    resume: bool = _option(False, "Go on with an unfinished run of the same command.", _OUT)
+    force: bool = option(
+        False, "Replace the report and predictions that stand in OUT.", _OUT, shapes=False
+    )
+    resume: bool = option(
+        False, "Go on with an unfinished run of the same command.", _OUT, shapes=False
+    )
+
+    PATHS: ClassVar[tuple[str, ...]] = ("weights", "classes")
+    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "model_arg")
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            self._check(item.name, getattr(self, item.name), item.metadata)
+        super().__post_init__()
         if self.force and self.resume:
             raise UsageError(
                 "--force starts over and --resume goes on: give one of them", slug="option-conflict"
@@ -155,69 +156,16 @@ class Options:
         if self.date is not None:
             _check_date(self.date)
 
-    @staticmethod
-    def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
-        flag = "--" + name.replace("_", "-")
-        choices: Sequence[str] = metadata.get("choices", ())
-        if choices and value not in choices:
-            meant = nearest(str(value), choices)
-            raise UsageError(
-                f"{flag} {quoted(str(value))} is not one of {', '.join(choices)}",
-                slug="option-value",
-                hint=f"did you mean {meant}?" if meant else None,
-            )
-        if value is not None and "min" in metadata and value < metadata["min"]:
-            raise UsageError(
-                f"{flag} {value} is too small: at least {metadata['min']}", slug="option-value"
-            )
-
     @classmethod
-    def of(cls, keywords: Mapping[str, Any]) -> Options:
-        """From keyword arguments of the library's functions; unknown ones are refused."""
-        known = {item.name for item in fields(cls)}
-        for name in keywords:
-            if name not in known:
-                meant = nearest(name, sorted(known))
-                raise UsageError(
-                    f"there is no option {quoted(name)}",
-                    slug="option-unknown",
-                    hint=f"did you mean {meant}?" if meant else None,
-                )
-        values = dict(keywords)
-        for name in ("weights", "classes"):
-            if isinstance(values.get(name), str):
-                values[name] = Path(values[name])
-        if isinstance(values.get("classes"), list):
-            values["classes"] = tuple(values["classes"])
+    def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Model arguments may be a mapping."""
         if isinstance(values.get("model_arg"), Mapping):
             values["model_arg"] = tuple(f"{k}={v}" for k, v in values["model_arg"].items())
-        return cls(**values)
+        return super().converted(values)
 
-    def command_words(self) -> list[str]:
-        """The options that shape the result and differ from their defaults, base names only."""
-        words: list[str] = []
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if value == item.default or item.name in ("force", "resume", "workers"):
-                continue
-            flag = "--" + item.name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(flag)
-            elif item.name == "model_arg":
-                words += [word for pair in value for word in (flag, pair)]
-            elif item.name == "classes" and isinstance(value, tuple):
-                words += [flag, "classes.txt"]
-            else:
-                words += [flag, _base_name(item.name, value)]
-        return words
-
-
-def _base_name(name: str, value: Any) -> str:
-    if isinstance(value, Path):
-        return value.name
-    if name == "transform":
-        return Path(str(value)).name
-    return str(value)
+    def words_of(self, name: str, value: Any) -> list[str]:
+        """A transform is named by its file alone."""
+        return super().words_of(name, Path(value).name if name == "transform" else value)
 
 
 class RunKeywords(TypedDict, total=False):

@@ -13,25 +13,28 @@ PACKAGE = Path(reportgen.__file__).parent
 
 ROOMS = {
     "errors": 0, "text": 0,
-    "csv_text": 1, "provenance": 1, "reporter": 1, "files": 1, "options": 1, "confusion": 1,
+    "csv_text": 1, "provenance": 1, "reporter": 1, "files": 1, "declared": 1, "confusion": 1,
     "scores": 1, "multiple": 1,
+    "options": 2,
     "outputs": 2, "predictions": 2, "tallies": 2, "metrics": 2,
     "accumulate": 2, "classes": 2,
     "scoring": 3, "confusions": 3, "clusters": 3,
     "slices": 4, "suspects": 4, "inputs": 4,
     "evaluation": 5, "inference": 5,
-    "report": 6,
-    "figures": 7, "thumbnails": 7,
-    "exports": 8,
-    "api": 9,
-    "console": 10, "demo": 10,
-    "cli": 11, "__main__": 12,
+    "comparison": 6,
+    "gates": 7,
+    "report": 8,
+    "figures": 9, "thumbnails": 9,
+    "exports": 10,
+    "api": 11,
+    "console": 12, "demo": 12,
+    "cli": 13, "__main__": 14,
 }  # fmt: skip
 """Room → floor. A room imports from lower floors alone; docs/how-it-works.md tells what it holds."""
 
 OWNERS = {
-    "pyarrow": {"predictions", "inputs"},
-    "scipy": {"metrics", "confusions"},
+    "pyarrow": {"predictions", "inputs", "comparison"},
+    "scipy": {"metrics", "confusions", "comparison"},
     "torch": {"inference", "api", "demo"},
     "torchvision": {"inference"},
     "safetensors": {"inference"},
