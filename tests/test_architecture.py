@@ -21,7 +21,7 @@ ROOMS = {
     "scoring": 3, "confusions": 3, "clusters": 3,
     "slices": 4, "suspects": 4, "inputs": 4,
     "evaluation": 5, "inference": 5,
-    "comparison": 6,
+    "comparison": 6, "baselines": 6,
     "gates": 7,
     "report": 8,
     "figures": 9, "thumbnails": 9,

@@ -220,6 +220,7 @@ HOLDS = {
     "inference": "models, images, preprocessing, the loop",
     "inputs": "saved results of other programs: tables and arrays",
     "comparison": "a candidate against its baseline",
+    "baselines": "evaluations kept for later comparison, and their history",
     "gates": "promises, and whether they were kept",
     "report": "what is said",
     "figures": "heatmaps as PNG",

@@ -35,12 +35,15 @@ class Predictions:
         Number of samples in it.
     has_probabilities
         Whether it holds the probabilities of all classes.
+    has_confidence
+        Whether the rows say how sure the model was: false where no row does.
     """
 
     path: Path
     facts: RunFacts
     n_rows: int
     has_probabilities: bool = False
+    has_confidence: bool = True
 
     @classmethod
     def open(cls, path: Path) -> Predictions:
@@ -55,6 +58,7 @@ class Predictions:
         try:
             with pq.ParquetFile(path) as file:
                 schema, n_rows = file.schema_arrow, file.metadata.num_rows
+                sure = n_rows == 0 or _has_values(file.metadata, "confidence")
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(path, error) from error
         metadata = (schema.metadata or {}).get(METADATA_KEY)
@@ -66,12 +70,7 @@ class Predictions:
                 details=["its columns: " + printable(", ".join(schema.names))[:300]],
                 hint="give the predictions.parquet of `reportgen run` or `reportgen predict`",
             )
-        return cls(path, RunFacts.from_text(metadata, path.name), n_rows, kept)
-
-    @property
-    def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
-        return True
+        return cls(path, RunFacts.from_text(metadata, path.name), n_rows, kept, sure)
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[dict[str, NDArray[Any]]]:
         """The named columns, in file order, as numpy arrays of at most 65,536 rows.
@@ -100,6 +99,20 @@ class Predictions:
         with pq.ParquetFile(self.path, pre_buffer=False) as file:
             for batch in file.iter_batches(_BATCH_ROWS):
                 yield pa.table(batch)
+
+
+def _has_values(metadata: Any, column: str) -> bool:
+    """Whether any row group holds one value that is not null, as far as its statistics tell."""
+    place = metadata.schema.names.index(column) if column in metadata.schema.names else None
+    if place is None:
+        return True
+    chunks = (metadata.row_group(i).column(place) for i in range(metadata.num_row_groups))
+    return any(
+        chunk.statistics is None
+        or not chunk.statistics.has_null_count
+        or chunk.statistics.null_count < chunk.num_values
+        for chunk in chunks
+    )
 
 
 def _mistaken(batch: Any) -> Any:

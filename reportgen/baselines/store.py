@@ -1,0 +1,128 @@
+"""A folder of baselines: small, without images and absolute paths, fit to be committed.
+
+``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` stand for each baseline,
+``history.jsonl`` beside them for all that was ever saved.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reportgen.baselines.history import HistoryEntry, append
+from reportgen.errors import OutputError, UsageError
+from reportgen.evaluation import Evaluation
+from reportgen.files import output_error, write_text
+from reportgen.predictions import write_slim
+from reportgen.text import listing, nearest, quoted
+
+__all__ = ["DEFAULT_FOLDER", "Baselines"]
+
+DEFAULT_FOLDER = Path("reportgen-baselines")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_REPORT, _PREDICTIONS = "report.json", "predictions.parquet"
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The baselines that stand in `folder`; it need not exist before the first is saved."""
+
+    folder: Path = DEFAULT_FOLDER
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all baselines, in alphabetical order."""
+        found = self.folder.glob(f"*/{_REPORT}") if self.folder.is_dir() else ()
+        return tuple(sorted(path.parent.name for path in found))
+
+    def find(self, given: str) -> Path:
+        """The input that `given` means: a path that exists, or the name of a baseline.
+
+        Raises :class:`UsageError` where it is neither.
+        """
+        if Path(given).exists():
+            return Path(given)
+        if given in self.names():
+            return self.folder / given
+        meant = nearest(given, self.names())
+        known = listing(self.names()) or "none is saved yet"
+        raise UsageError(
+            f"there is no file and no baseline {quoted(given)}",
+            slug="baseline-unknown",
+            details=[f"baselines in {quoted(self.folder.name)}: {known}"],
+            hint=f"did you mean {meant}?"
+            if meant
+            else "give a path, or save one: reportgen baseline save OUT NAME",
+        )
+
+    def save(
+        self,
+        name: str,
+        evaluation: Evaluation,
+        rows: Any | None,
+        verdict: str,
+        *,
+        force: bool = False,
+    ) -> Path:
+        """Keep an evaluation, and the rows that make paired comparisons possible.
+
+        Parameters
+        ----------
+        name
+            1 to 64 letters, digits, dots, dashes and underscores.
+        rows
+            The predictions, or None where only counts are known.
+        verdict
+            What the gates said.
+        force
+            Whether a baseline of that name may be replaced.
+
+        Raises
+        ------
+        UsageError
+            Where the name is none.
+        OutputError
+            Where a baseline of that name stands there, or nothing can be written.
+        """
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{quoted(name)} is no name for a baseline",
+                slug="baseline-name",
+                hint="use 1 to 64 letters, digits, dots, dashes and underscores, "
+                "and begin with a letter or digit",
+            )
+        place = self.folder / name
+        if (place / _REPORT).exists() and not force:
+            raise OutputError(
+                f"the baseline {quoted(name)} stands in {quoted(self.folder.name)} already",
+                slug="baseline-exists",
+                hint="replace it: --force     or choose another name",
+            )
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            (place / _REPORT).unlink(missing_ok=True)  # what is half replaced is no baseline
+            (place / _PREDICTIONS).unlink(missing_ok=True)
+        except OSError as error:
+            raise output_error(place, error) from error
+        if rows is not None:
+            write_slim(rows, place / _PREDICTIONS)
+        write_text(place / _REPORT, _dump(evaluation))
+        append(self.folder, HistoryEntry.of(name, evaluation, verdict))
+        return place
+
+
+def _dump(evaluation: Evaluation) -> str:
+    """``report.json`` without single samples."""
+    kept = replace(
+        evaluation,
+        examples=(),
+        examples_reason="baselines keep no single samples",
+        suspects=replace(evaluation.suspects, suspects=()),
+    )
+    lines = (
+        f" {json.dumps(key)}: {json.dumps(part, allow_nan=False)}"
+        for key, part in kept.to_json().items()
+    )
+    return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -1,0 +1,126 @@
+"""Promises, and whether they were kept: the values that all outputs read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Check", "Decision", "Gate", "Part", "Rule", "Severity", "Status", "Verdict"]
+
+Rule = Literal["at_least", "at_most", "not_worse_by", "no_harm", "at_most_share"]
+Severity = Literal["block", "warn"]
+Status = Literal["passed", "failed", "inconclusive", "not applicable"]
+Verdict = Literal["SHIP", "DO NOT SHIP", "INCONCLUSIVE", "NO GATES SET"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One promise, as written in ``gates.toml``.
+
+    Attributes
+    ----------
+    number
+        Its place in the file, from 1.
+    name
+        Unique among the gates.
+    metric
+        A summary or class metric; empty for `pair`.
+    rule, limit
+        What is promised: ``at_least``, ``at_most``, ``not_worse_by``, ``no_harm`` (`limit` is its
+        ``max_drop``), or ``at_most_share`` of a pair.
+    confident
+        Compare the bound of the 95 % interval that is hardest to keep, not the value.
+    each_class, classes
+        Every class, or the classes of these names and glob patterns; else the whole.
+    slice
+        Column and value of a slice; None for the whole.
+    pair
+        True and predicted class of a confusion.
+    severity, when_inconclusive
+        What a failure, and an open question, mean for the release.
+    """
+
+    number: int
+    name: str
+    metric: str
+    rule: Rule
+    limit: float
+    confident: bool = False
+    each_class: bool = False
+    classes: tuple[str, ...] = ()
+    slice: tuple[str, str] | None = None
+    pair: tuple[str, str] | None = None
+    severity: Severity = "block"
+    when_inconclusive: Literal["fail", "warn"] = "fail"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One class of a gate that looks at several: what was measured there."""
+
+    name: str
+    status: Status
+    value: float | None
+    interval: tuple[float, float] | None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether one gate was kept.
+
+    Attributes
+    ----------
+    name, rule, severity
+        Of the gate; `rule` in words with its limit: "accuracy at least 90 %".
+    status
+        The outcome.
+    blocks
+        Whether it keeps the candidate from being released.
+    value, limit, interval
+        What was compared with what, unrounded; of the part that decides where there are several.
+        For comparisons `value` and `interval` are of the difference.
+    subject
+        The class, slice or pair that decides, empty for the whole.
+    sentence
+        What happened, in words for someone who knows no statistics, with digits enough that they
+        never contradict the outcome.
+    needed
+        Samples that would decide an inconclusive check, None where that can't be told.
+    parts
+        The classes of a gate that looks at several, worst first.
+    unit
+        How `value`, `limit`, `interval` and `margin` are read: ``"%"`` for shares of 0..1,
+        ``"points"`` for differences of shares, ``""`` for plain numbers and their differences.
+    margin
+        By how much the limit is kept, unrounded: below 0 where it is not; None where unknown.
+    """
+
+    name: str
+    rule: str
+    severity: Severity
+    status: Status
+    blocks: bool
+    value: float | None
+    limit: float
+    interval: tuple[float, float] | None
+    subject: str
+    sentence: str
+    needed: int | None = None
+    parts: tuple[Part, ...] = ()
+    unit: Literal["%", "points", ""] = "%"
+    margin: float | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """May it ship? `reason` is one sentence; checks stand in the order of the file."""
+
+    verdict: Verdict
+    reason: str
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a blocking gate failed or is inconclusive, else 0."""
+        return int(any(check.blocks for check in self.checks))
