@@ -18,10 +18,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
-from reportgen.metrics import CONFIDENCE, DRAWS, Intervals, MacroMode, Metric, summary_metrics
+from reportgen.metrics import (
+    CONFIDENCE,
+    DRAWS,
+    Intervals,
+    MacroMode,
+    Metric,
+    ordinal_metrics,
+    summary_metrics,
+)
 from reportgen.metrics.resampling import CHUNK, FIGURES, MOST_UNDEFINED, Layout, Sums
 
-__all__ = ["FEW_GROUPS", "ClusterIntervals", "GroupCounts", "cluster_intervals"]
+__all__ = ["CLUSTERED", "FEW_GROUPS", "ClusterIntervals", "GroupCounts", "cluster_intervals"]
 
 FEW_GROUPS = 20
 """With fewer groups, the intervals of any cluster bootstrap are too narrow.
@@ -47,9 +55,12 @@ _OF_RESAMPLE: dict[str, Callable[[Sums], Floats]] = {
     "accuracy": _accuracy,
     "error_rate": lambda s: (s["n"] - s["right"]) / s["n"],
     "weighted_recall": _accuracy,
-    **{name: figure for name, figure in FIGURES.items() if not name.startswith("kappa_")},
+    **FIGURES,
 }
 """Name of a metric of the whole → its value from the sums of resamples."""
+
+CLUSTERED = frozenset(_OF_RESAMPLE)
+"""The metrics whose intervals can allow for groups."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,8 +252,10 @@ def cluster_intervals(
     draws: int = DRAWS,
     confidence: float = CONFIDENCE,
     macro: MacroMode = "present",
+    ordinal: bool = False,
 ) -> ClusterIntervals:
-    """Percentile intervals from `draws` resamples of the groups.
+    """Percentile intervals from `draws` resamples of the groups; with `ordinal`, those of
+    :data:`~reportgen.metrics.ORDINAL` too.
 
     Each resample draws as many groups as there are, with replacement, and all samples of each: so
     its number of samples varies. The ends are the quantiles of the figures in the resamples. The
@@ -260,14 +273,16 @@ def cluster_intervals(
         f"percentile cluster bootstrap: {draws:,} resamples of {counts.n_groups:,} groups, "
         f"seed {seed}"
     )
-    metrics = summary_metrics(matrix, macro=macro)
+    metrics = summary_metrics(matrix, macro=macro) | (ordinal_metrics(matrix) if ordinal else {})
     replaced: dict[str, Metric] = {}
     if matrix.n_samples:
-        parts = list(_resampled(counts, matrix, np.random.default_rng(seed), draws, macro))
+        rng = np.random.default_rng(seed)
+        parts = list(_resampled(counts, matrix, rng, draws, macro, ordinal=ordinal))
         sums = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         replaced = {
             name: _with_interval(metrics[name], figure(sums), confidence, matrix)
             for name, figure in _OF_RESAMPLE.items()
+            if name in metrics
         }
     return ClusterIntervals(
         Intervals(method, replaced, {}),
@@ -280,7 +295,7 @@ def cluster_intervals(
 
 def _resampled(
     counts: GroupCounts, matrix: ConfusionMatrix, rng: np.random.Generator, draws: int,
-    macro: MacroMode,
+    macro: MacroMode, *, ordinal: bool,
 ) -> Iterator[Sums]:  # fmt: skip
     """The sums of `draws` resamples, some at a time.
 
@@ -295,7 +310,7 @@ def _resampled(
     size = max(1, CHUNK // width)
     for start in range(0, draws, size):
         n_draws = min(size, draws - start)
-        yield layout.sums(add(_drawn(rng, repeats, n_draws)), macro, ordinal=False)
+        yield layout.sums(add(_drawn(rng, repeats, n_draws)), macro, ordinal)
 
 
 def _drawn(rng: np.random.Generator, repeats: Counts, n_draws: int) -> Counts:

@@ -9,9 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reportgen
 from reportgen.accumulate import ConfusionCounter, as_array, is_missing
 from reportgen.confusion import ConfusionMatrix
-from reportgen.errors import DataError
+from reportgen.errors import DataError, ReportgenError
 
 RNG = np.random.default_rng(5)
 TRUE, PREDICTED = RNG.integers(0, 4, 300), RNG.integers(0, 4, 300)
@@ -264,3 +265,57 @@ def test_shapes_and_types_on_a_device_are_checked_at_once(labels, predictions, s
     with pytest.raises(DataError) as caught:
         ConfusionCounter(4).update(cuda(labels), cuda(predictions))
     assert caught.value.slug == slug
+
+
+def test_a_loop_of_tensors_needs_only_the_package():
+    """The example of the documents: nothing of a prediction is kept, and a report comes of it."""
+    counter = reportgen.ConfusionCounter(["cat", "dog"])
+    for true, scores in (([0, 1], [[3.0, 1.0], [2.0, 0.0]]), ([1], [[0.0, 1.0]])):
+        counter.update(torch.tensor(true), torch.tensor(scores).argmax(dim=1))
+    assert counter.compute().counts.tolist() == [[1, 0], [1, 1]]
+    evaluation = reportgen.load(counter)
+    assert evaluation.classes == ("cat", "dog")
+    assert evaluation.confusion == counter.compute()
+    assert evaluation.provenance.kind == "confusion matrix"
+
+
+def test_counters_and_matrices_are_loaded_alike():
+    counter = reportgen.ConfusionCounter(4)
+    counter.update(TRUE, PREDICTED)
+    sources = (counter, pickle.loads(pickle.dumps(counter)), WHOLE, WHOLE.counts)
+    evaluations = [reportgen.load(source, classes=list("abcd")) for source in sources]
+    assert all(found.confusion == WHOLE for found in evaluations)
+    assert {found.classes for found in evaluations} == {tuple("abcd")}
+    assert reportgen.load(counter).classes == tuple("0123")
+    notes = {note.code for note in reportgen.load(WHOLE).notes}
+    assert "classes-numbered" in notes
+
+
+def test_options_of_a_loaded_counter_must_fit_it():
+    counter = ConfusionCounter(["a", "b"])
+    counter.update([0, 1], [0, 0])
+    for options, slug in (
+        ({"classes": ["a", "b", "c"]}, "classes-differ"),
+        ({"classes": ["a", "x"]}, "classes-differ"),
+        ({"rows": "predicted"}, "option-conflict"),
+    ):
+        with pytest.raises(ReportgenError) as caught:
+            reportgen.load(counter, **options)
+        assert caught.value.slug == slug
+    with pytest.raises(DataError) as caught:
+        reportgen.load(ConfusionCounter(2))
+    assert caught.value.slug == "no-samples"
+
+
+def test_a_counter_of_many_classes_is_never_dense():
+    counter = ConfusionCounter(50_000)
+    counter.update([0, 7, 49_999], [0, 8, 49_999])
+    assert reportgen.load(counter).confusion.n_samples == 3
+
+
+def test_a_counter_is_rendered(tmp_path):
+    counter = ConfusionCounter(["cat", "dog"])
+    counter.update([0, 1, 1], [0, 0, 1])
+    evaluation = reportgen.render(counter, out=tmp_path / "o", model_name="epoch 12")
+    assert evaluation.provenance.model.name == "epoch 12"
+    assert (tmp_path / "o/report.html").is_file()

@@ -4,15 +4,19 @@ Everything is read from the confusion matrix, by its non-zero cells, so that 21,
 what their errors cost.
 """
 
+from reportgen.confusions.crowds import Crowd, worst_crowds
+from reportgen.confusions.definitions import GROUP_METRICS, PAIR_METRICS
 from reportgen.confusions.expected import (
     EXPECTED_RULES,
     Expected,
     ExpectedRule,
     expected_counts,
+    expected_within,
     false_discovery,
 )
 from reportgen.confusions.groups import Grouping, GroupMatrix, group_matrix
 from reportgen.confusions.hierarchy import grouping_from_rows
+from reportgen.confusions.json import groups_json
 from reportgen.confusions.misplaced import (
     Relabelling,
     best_relabelling,
@@ -34,8 +38,11 @@ from reportgen.confusions.suggestion import suggested_groups
 
 __all__ = [
     "EXPECTED_RULES",
+    "GROUP_METRICS",
+    "PAIR_METRICS",
     "RANKINGS",
     "ClassTree",
+    "Crowd",
     "DirectedPairs",
     "Expected",
     "ExpectedRule",
@@ -51,11 +58,14 @@ __all__ = [
     "confusion_tree",
     "directed_pairs",
     "expected_counts",
+    "expected_within",
     "false_discovery",
     "group_matrix",
     "grouping_from_rows",
+    "groups_json",
     "orientation_note",
     "relabelling_note",
     "suggested_groups",
     "symmetric_pairs",
+    "worst_crowds",
 ]

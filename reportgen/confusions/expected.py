@@ -17,6 +17,7 @@ __all__ = [
     "ExpectedRule",
     "binomial_tail",
     "expected_counts",
+    "expected_within",
     "false_discovery",
 ]
 
@@ -81,6 +82,33 @@ def expected_counts(
     others = (matrix.n_samples - matrix.predicted_totals)[true]
     share = matrix.predicted_totals[predicted] / np.maximum(others, 1)
     return Expected(errors * share, "margins")
+
+
+def expected_within(matrix: ConfusionMatrix, group_of: Counts) -> float | None:
+    """The share of all errors that would stay within the groups by chance alone, 0..1.
+
+    Parameters
+    ----------
+    group_of
+        The group of each class, 0..G-1: int64, shape (K,).
+
+    Returns
+    -------
+    By the same rules as :func:`expected_counts`, in O(K); None where there are no errors.
+    """
+    if not matrix.n_errors:
+        return None
+    fitted = _fit(matrix)
+    if fitted is not None:
+        by_true, by_predicted = fitted
+    else:
+        errors = matrix.true_totals - matrix.diagonal
+        others = matrix.n_samples - matrix.predicted_totals
+        by_true = errors / np.maximum(others, 1)
+        by_predicted = matrix.predicted_totals.astype(np.float64)
+    of_group = np.bincount(group_of, by_predicted)
+    within = float(np.sum(by_true * (of_group[group_of] - by_predicted)))
+    return min(max(within / matrix.n_errors, 0.0), 1.0)
 
 
 def _fit(matrix: ConfusionMatrix) -> tuple[Floats, Floats] | None:

@@ -104,6 +104,22 @@ class GroupMatrix:
         }
 
     @cached_property
+    def group_accuracy(self) -> Metric:
+        """The share of all samples that got a class of their group, with Wilson's interval."""
+        right = np.array([self.confusion.n_correct])
+        return MetricColumn.metric(_shares(right, np.array([self.confusion.n_samples])), 0)
+
+    @property
+    def within_errors(self) -> int:
+        """Errors that stay within the groups."""
+        return int(self.within.sum())
+
+    @property
+    def n_errors(self) -> int:
+        """All errors, within and between the groups."""
+        return self.confusion.n_samples - int(self.right.sum())
+
+    @cached_property
     def per_group(self) -> Mapping[str, MetricColumn]:
         """The same shares of the samples of each group; ``no_samples`` where it has none."""
         support = self.confusion.true_totals

@@ -144,8 +144,12 @@ def _shift_words(found: Relabelling) -> str:
     return f", and each by the name that stands {places} {where} in the class list"
 
 
-def check_supports(matrix: ConfusionMatrix, supports: ArrayLike, classes: Sequence[str]) -> None:
+def check_supports(
+    matrix: ConfusionMatrix, supports: ArrayLike, classes: Sequence[str], name: str = "the matrix"
+) -> None:
     """Hold the row sums against the known number of samples of each class.
+
+    `name` is what the matrix is called in messages.
 
     Raises :class:`DataError`, ``matrix-transposed`` where the column sums are the known numbers,
     ``matrix-support`` where neither sums are; :class:`ValueError` where the number of classes
@@ -160,14 +164,14 @@ def check_supports(matrix: ConfusionMatrix, supports: ArrayLike, classes: Sequen
         return
     if np.array_equal(columns, known):
         raise DataError(
-            "the columns of the matrix, not its rows, add up to the samples of each class: "
+            f"the columns of {name}, not its rows, add up to the samples of each class: "
             "it is transposed",
             slug="matrix-transposed",
             details=[_sums(classes, known, rows, int(wrong[0]))],
             hint="say that its rows are predicted: --rows predicted",
         )
     raise DataError(
-        f"the rows of the matrix do not add up to the samples of "
+        f"the rows of {name} do not add up to the samples of "
         f"{plural(len(wrong), 'class', 'classes')}",
         slug="matrix-support",
         details=[_sums(classes, known, rows, int(i)) for i in wrong[:5]],

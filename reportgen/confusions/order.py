@@ -49,13 +49,17 @@ class ClassTree:
         return np.concatenate([self.leaves, self.alone])
 
 
-def confusion_tree(matrix: ConfusionMatrix) -> ClassTree | None:
+def confusion_tree(matrix: ConfusionMatrix, *, worst: int | None = None) -> ClassTree | None:
     """Average linkage on the distance 1 − (R_ij + R_ji) / 2 of the row shares R.
 
     With optimal leaf ordering (Bar-Joseph et al. 2001, Bioinformatics 17, S22-S29) to 300 classes.
-    None where no class is confused with another, or more than 2,048 are.
+    With `worst`, at most 2,048, of that many classes with the most errors as true or as predicted
+    class; of equals the first. None where no class is confused with another, or more than 2,048
+    are.
     """
     linked = _linked(matrix)
+    if worst is not None and len(linked) > worst:
+        linked = _worst(matrix, linked, worst)
     if not 2 <= len(linked) <= DENSE_LIMIT:
         return None
     from scipy.cluster.hierarchy import leaves_list, linkage
@@ -89,11 +93,20 @@ def _linked(matrix: ConfusionMatrix) -> Counts:
     return np.unique(np.concatenate([matrix.rows[wrong], matrix.columns[wrong]]))
 
 
+def _worst(matrix: ConfusionMatrix, linked: Counts, n: int) -> Counts:
+    """Those `n` of the classes that take part in the most errors, increasing."""
+    errors = (matrix.true_totals + matrix.predicted_totals - 2 * matrix.diagonal)[linked]
+    return np.sort(linked[np.argsort(-errors, kind="stable")[:n]])
+
+
 def _similarity(matrix: ConfusionMatrix, linked: Counts) -> Floats:
     rows, columns, counts = matrix.errors_by_count()
     half = counts / matrix.true_totals[rows] / 2
-    i, j = np.searchsorted(linked, rows), np.searchsorted(linked, columns)
+    place = np.full(matrix.n_classes, -1)
+    place[linked] = np.arange(len(linked))
+    i, j = place[rows], place[columns]
+    known = (i >= 0) & (j >= 0)
     similarity = np.zeros((len(linked), len(linked)))
-    similarity[i, j] = half
+    similarity[i[known], j[known]] = half[known]
     similarity += similarity.T
     return similarity

@@ -75,7 +75,11 @@ class _Branch:
 
 
 def suggested_groups(
-    matrix: ConfusionMatrix, classes: Sequence[str], *, most: int = MOST_GROUPS
+    matrix: ConfusionMatrix,
+    classes: Sequence[str],
+    *,
+    most: int = MOST_GROUPS,
+    tree: ClassTree | None = None,
 ) -> Grouping | None:
     """Two to `most` groups of classes that are confused with one another, in the tree's order.
 
@@ -84,9 +88,10 @@ def suggested_groups(
     make one more group, the last. A group is named after its class with the most errors.
 
     None where fewer than three classes are confused, or more than 2,048, or the best modularity
-    is one that unrelated errors could reach: then the confusions show no groups.
+    is one that unrelated errors could reach: then the confusions show no groups. `tree` is that of
+    the whole `matrix` where it is at hand already.
     """
-    tree = confusion_tree(matrix)
+    tree = tree or confusion_tree(matrix)
     if tree is None or len(tree.linked) < 3:
         return None
     by_chance = CHANCE / math.sqrt(2 * matrix.n_errors / len(tree.linked))

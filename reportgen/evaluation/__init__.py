@@ -2,6 +2,10 @@
 
 from reportgen.evaluation.confidence import Confidence, ReliabilityBar
 from reportgen.evaluation.counting import evaluate_matrix, evaluate_predictions, excluded_words
+from reportgen.evaluation.dependence import SampleGroups, refuse_groups
+from reportgen.evaluation.hierarchy import read_hierarchy, require_file
+from reportgen.evaluation.options import EvaluationKeywords, EvaluationOptions
+from reportgen.evaluation.rows import PredictionRows
 from reportgen.evaluation.value import CLASS_METRICS, SUMMARY_METRICS, Evaluation, Pair
 
 __all__ = [
@@ -9,9 +13,16 @@ __all__ = [
     "SUMMARY_METRICS",
     "Confidence",
     "Evaluation",
+    "EvaluationKeywords",
+    "EvaluationOptions",
     "Pair",
+    "PredictionRows",
     "ReliabilityBar",
+    "SampleGroups",
     "evaluate_matrix",
     "evaluate_predictions",
     "excluded_words",
+    "read_hierarchy",
+    "refuse_groups",
+    "require_file",
 ]

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reportgen.scoring import ScoreFigures
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Confidence", "ReliabilityBar"]
+from reportgen.metrics import MetricColumn
+from reportgen.scoring import Ranking, ScoreFigures
+
+__all__ = ["Confidence", "Digits", "ReliabilityBar"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,18 @@ class Confidence:
         Answers whose true class was given no chance at all.
     ranking_error
         How far the macro ROC AUC may be from the exact one, 0 where it is exact.
+    ranking_bins
+        Bins a class that scores were ranked in; 0 where they were ranked one by one.
+    average_precision_error
+        How far the macro average precision may be from the exact one.
+    class_ranking_error
+        The furthest that ROC AUC or average precision of any class may be from the exact one.
+    half_precision
+        Whether the probabilities have no more digits than half precision (float16) holds, so that
+        many may be equal that were not.
+    n_clipped_probability
+        Answers whose true class was given less than the least probability that log loss counts,
+        none at all included.
     """
 
     bins: tuple[ReliabilityBar, ...]
@@ -71,9 +87,17 @@ class Confidence:
     threshold_90_percent_coverage: float | None
     n_zero_probability: int
     ranking_error: float
+    ranking_bins: int = 0
+    average_precision_error: float = 0.0
+    class_ranking_error: float = 0.0
+    half_precision: bool = False
+    n_clipped_probability: int = 0
 
     @classmethod
-    def of(cls, figures: ScoreFigures) -> Confidence:
+    def of(cls, figures: ScoreFigures, *, half_precision: bool = False) -> Confidence:
+        """`half_precision`: whether it is known, besides by their type, that the probabilities
+        were saved so.
+        """
         calibration, risk = figures.calibration, figures.risk_coverage
         chance, at_error, at_coverage = (
             calibration.chance,
@@ -102,7 +126,8 @@ class Confidence:
             threshold_1_percent_error=None if at_error is None else at_error.threshold,
             threshold_90_percent_coverage=None if at_coverage is None else at_coverage.threshold,
             n_zero_probability=figures.log_loss.n_zero,
-            ranking_error=0.0 if figures.ranking is None else figures.ranking.macro_roc_auc.error,
+            n_clipped_probability=figures.log_loss.n_clipped,
+            **_of_ranking(figures.ranking, half_precision),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -129,3 +154,54 @@ class Confidence:
                 "curve": tuple((point[0], point[1]) for point in value["curve"]),
             }
         )
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Whether probabilities were saved in half precision, whatever the type that they come in.
+
+    Attributes
+    ----------
+    fit
+        All seen so far are numbers that float16 holds.
+    fine
+        One of them needs more than ten binary places: 0, 1/4 and 1 alone prove nothing.
+    """
+
+    fit: bool = True
+    fine: bool = False
+
+    def having(self, probabilities: NDArray[np.floating[Any]]) -> Digits:
+        """With those of a batch too: any shape, nan where there is none."""
+        if not self.fit:
+            return self
+        if not np.array_equal(probabilities, probabilities.astype(np.float16), equal_nan=True):
+            return Digits(fit=False)
+        places = np.nan_to_num(probabilities) * 1024
+        return Digits(True, self.fine or bool(np.any(places != np.floor(places))))
+
+    @property
+    def are_half_precision(self) -> bool:
+        return self.fit and self.fine
+
+
+def _of_ranking(ranking: Ranking | None, half_precision: bool) -> dict[str, Any]:
+    """What binning, and the type that scores were saved in, did to the figures of ranking."""
+    if ranking is None:
+        return {"ranking_error": 0.0}
+    return {
+        "ranking_error": ranking.macro_roc_auc.error,
+        "ranking_bins": ranking.n_bins,
+        "average_precision_error": ranking.macro_average_precision.error,
+        "class_ranking_error": max(
+            _furthest(ranking.roc_auc, ranking.roc_auc_bounds),
+            _furthest(ranking.average_precision, ranking.average_precision_bounds),
+        ),
+        "half_precision": half_precision or ranking.half_precision,
+    }
+
+
+def _furthest(column: MetricColumn, bounds: NDArray[np.float64]) -> float:
+    """The largest distance of a value from an end of its bounds, shape (K, 2); 0 without any."""
+    far = np.abs(bounds - column.value[:, None])
+    return float(np.max(far, initial=0.0, where=~np.isnan(far)))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
+from dataclasses import dataclass, field, replace
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.confusions import orientation_note, relabelling_note
+from reportgen.confusions import Grouping
 from reportgen.errors import DataError
-from reportgen.evaluation.confidence import Confidence
+from reportgen.evaluation.confidence import Confidence, Digits
+from reportgen.evaluation.dependence import SampleGroups, grouped_intervals, refuse_groups
 from reportgen.evaluation.details import slices_of, suspects_of
+from reportgen.evaluation.figures import matrix_figures, with_exact_top_k
+from reportgen.evaluation.hierarchy import read_hierarchy
+from reportgen.evaluation.notes import group_notes, notes_on, tie_notes
+from reportgen.evaluation.options import EvaluationOptions
 from reportgen.evaluation.rows import PredictionRows
 from reportgen.evaluation.value import Evaluation, Pair
-from reportgen.metrics import Metric, MetricColumn, per_class_metrics, summary_metrics
+from reportgen.metrics import Metric, MetricColumn
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.scoring import (
     CLASS_SCORES,
@@ -24,51 +27,88 @@ from reportgen.scoring import (
     ScoreFigures,
     Scores,
 )
+from reportgen.scoring.topk import TopK
 from reportgen.slices import SliceReport
-from reportgen.suspects import LabelSuspects, Thresholds, label_suspects
+from reportgen.suspects import Thresholds, label_suspects
 from reportgen.tallies import Counts, Mistake, WorstMistakes
-from reportgen.text import count, listing, plural
+from reportgen.text import count
 
 __all__ = ["GALLERY_PAIRS", "evaluate_matrix", "evaluate_predictions", "excluded_words"]
 
 GALLERY_PAIRS = 10
+_DEFAULTS = EvaluationOptions()
 
 
-def evaluate_predictions(predictions: PredictionRows) -> Evaluation:
-    """The facts from one row a sample, in two passes over the file, in bounded memory.
+def evaluate_predictions(
+    predictions: PredictionRows, options: EvaluationOptions = _DEFAULTS
+) -> Evaluation:
+    """The facts from one row a sample, in a few passes over the file, in bounded memory.
 
-    Raises :class:`DataError` where no sample can be counted.
+    ``options.metadata`` is not read here: `predictions` are joined with it before.
+
+    Raises :class:`DataError` where no sample can be counted, and :class:`UsageError` where an
+    option does not fit the data.
     """
-    facts = predictions.facts
-    counts, figures, thresholds = _counted(predictions)
-    samples = facts.samples
-    if counts.n_unlabelled:
-        samples = Accounting(
-            samples.found,
-            counts.confusion.n_samples,
-            {**samples.excluded, "label unknown": counts.n_unlabelled},
-            samples.skipped,
-        )
-    pairs = tuple(_pairs(counts.confusion))
-    return _evaluation(
-        facts.classes,
-        counts.confusion,
+    facts, hierarchy = predictions.facts, _hierarchy(options, predictions.facts.classes)
+    clustered = grouped_intervals(predictions, options)
+    groups = SampleGroups.of(options.group_column, clustered)
+    passed = _counted(predictions)
+    counts, confusion = passed.counts, passed.counts.confusion
+    samples = _books(facts.samples, counts)
+    _require_samples(confusion, samples)
+    pairs = tuple(_pairs(confusion))
+    top5_hits = counts.top5_hits if counts.n_ranked == confusion.n_samples else None
+    figures = matrix_figures(confusion, top5_hits, options, clustered)
+    notes = (*facts.notes, *tie_notes(counts.n_tied), *group_notes(groups))
+    return Evaluation(
+        classes=facts.classes,
+        confusion=confusion,
+        summary={**figures.summary, **_scores(passed, options), **figures.ordinal},
+        per_class={**figures.per_class, **_class_scores(passed.figures, len(facts.classes))},
         pairs=pairs,
         examples=_examples(predictions, pairs),
-        top5_hits=counts.top5_hits if counts.n_ranked == counts.confusion.n_samples else None,
-        figures=figures,
-        suspects=suspects_of(predictions, thresholds),
-        slices=slices_of(predictions),
         samples=samples,
-        notes=(*facts.notes, *_tie_notes(counts.n_tied)),
-        provenance=facts.provenance,
+        notes=notes_on(notes, confusion, facts.classes, options),
+        provenance=_with_options(facts.provenance, options),
         examples_reason="" if predictions.has_confidence else "the predictions have no confidences",
+        confidence=(
+            None
+            if passed.figures is None
+            else Confidence.of(passed.figures, half_precision=passed.half_precision)
+        ),
+        suspects=suspects_of(predictions, passed.thresholds),
+        slices=slices_of(predictions, options.macro),
+        macro=options.macro,
+        intervals=options.ci,
+        seed=_seed(options),
+        sample_groups=groups,
+        hierarchy=hierarchy,
     )
 
 
-def _counted(
-    predictions: PredictionRows,
-) -> tuple[Counts, ScoreFigures | None, Thresholds | None]:
+def _books(samples: Accounting, counts: Counts) -> Accounting:
+    """The samples whose label turned out to be unknown are left out, and counted."""
+    if not counts.n_unlabelled:
+        return samples
+    excluded = {**samples.excluded, "label unknown": counts.n_unlabelled}
+    return Accounting(samples.found, counts.confusion.n_samples, excluded, samples.skipped)
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """What one pass adds up; `figures` and `thresholds` are None without the scores they need.
+
+    `half_precision`: see :class:`Digits`.
+    """
+
+    counts: Counts
+    figures: ScoreFigures | None = None
+    thresholds: Thresholds | None = None
+    top_k: TopK = field(default_factory=TopK)
+    half_precision: bool = False
+
+
+def _counted(predictions: PredictionRows) -> _Passed:
     """Everything that one pass adds up: counts, and the figures of scores where there are any."""
     n_classes = len(predictions.facts.classes)
     counts = Counts.empty(n_classes)
@@ -76,21 +116,24 @@ def _counted(
     if not predictions.has_confidence:
         for rows in predictions.batches(*columns):
             counts += Counts.of(rows, n_classes)
-        return counts, None, None
+        return _Passed(counts)
     columns += ["confidence", "label_probability"]
     columns += ["probabilities"] if predictions.has_probabilities else []
     answers = AnswerTally()
     kept, thresholds = None, None
     if predictions.has_probabilities:
         kept, thresholds = ProbabilityTally.empty(n_classes), Thresholds.empty(n_classes)
+    digits = Digits()
     for rows in predictions.batches(*columns):
         counts += Counts.of(rows, n_classes)
         answers += AnswerTally.of(rows)
         if kept is not None and thresholds is not None:
+            digits = digits.having(rows["probabilities"])
             scores = Scores.of(rows["probabilities"], rows["label"])
             kept += ProbabilityTally.of(scores)
             thresholds += Thresholds.of(scores)
-    return counts, ScoreFigures.of(answers, kept, n_classes), thresholds
+    figures = ScoreFigures.of(answers, kept, n_classes)
+    return _Passed(counts, figures, thresholds, answers.top_k, digits.are_half_precision)
 
 
 def evaluate_matrix(
@@ -98,40 +141,40 @@ def evaluate_matrix(
     classes: tuple[str, ...],
     provenance: Provenance,
     notes: tuple[DataNote, ...] = (),
+    options: EvaluationOptions = _DEFAULTS,
 ) -> Evaluation:
-    """The facts from counts alone: no scores, so no top-5; no samples, so no galleries."""
+    """The facts from counts alone: no scores, so no top-5; no samples, so no galleries.
+
+    Raises :class:`DataError` where it holds no samples, and :class:`UsageError` where an option
+    needs the samples themselves.
+    """
+    refuse_groups(options, "a confusion matrix")
+    hierarchy = _hierarchy(options, classes)
     n = confusion.n_samples
-    return _evaluation(
-        classes,
-        confusion,
+    samples = Accounting(found=n, counted=n)
+    _require_samples(confusion, samples)
+    figures = matrix_figures(confusion, None, options, None)
+    return Evaluation(
+        classes=classes,
+        confusion=confusion,
+        summary={**figures.summary, **_summary_scores(None), **figures.ordinal},
+        per_class={**figures.per_class, **_class_scores(None, len(classes))},
         pairs=tuple(_pairs(confusion)),
         examples=(),
-        top5_hits=None,
-        figures=None,
+        samples=samples,
+        notes=notes_on(notes, confusion, classes, options),
+        provenance=_with_options(provenance, options),
+        examples_reason="the input is a confusion matrix: it holds counts, no samples",
         suspects=label_suspects(None),
         slices=SliceReport(),
-        samples=Accounting(found=n, counted=n),
-        notes=notes,
-        provenance=provenance,
-        examples_reason="the input is a confusion matrix: it holds counts, no samples",
+        macro=options.macro,
+        intervals=options.ci,
+        seed=_seed(options),
+        hierarchy=hierarchy,
     )
 
 
-def _evaluation(
-    classes: tuple[str, ...],
-    confusion: ConfusionMatrix,
-    *,
-    pairs: tuple[Pair, ...],
-    examples: tuple[tuple[Mistake, ...], ...],
-    top5_hits: int | None,
-    figures: ScoreFigures | None,
-    suspects: LabelSuspects,
-    slices: SliceReport,
-    samples: Accounting,
-    notes: tuple[DataNote, ...],
-    provenance: Provenance,
-    examples_reason: str,
-) -> Evaluation:
+def _require_samples(confusion: ConfusionMatrix, samples: Accounting) -> None:
     if confusion.n_samples == 0:
         raise DataError(
             "no samples: nothing to evaluate",
@@ -139,21 +182,27 @@ def _evaluation(
             details=[f"{count(samples.found)} found, {excluded_words(samples)}"],
             hint="check the data folder, and what was excluded",
         )
-    return Evaluation(
-        classes=classes,
-        confusion=confusion,
-        summary={**summary_metrics(confusion, top5_hits), **_summary_scores(figures)},
-        per_class={**per_class_metrics(confusion), **_class_scores(figures, len(classes))},
-        pairs=pairs,
-        examples=examples,
-        samples=samples,
-        notes=_once((*notes, *_class_notes(confusion, classes), *_order_notes(confusion, classes))),
-        provenance=provenance,
-        examples_reason=examples_reason,
-        confidence=None if figures is None else Confidence.of(figures),
-        suspects=suspects,
-        slices=slices,
-    )
+
+
+def _hierarchy(options: EvaluationOptions, classes: tuple[str, ...]) -> Grouping | None:
+    return None if options.hierarchy is None else read_hierarchy(options.hierarchy, classes)
+
+
+def _seed(options: EvaluationOptions) -> int | None:
+    drawn = options.ci == "bootstrap" or options.group_column is not None
+    return options.seed if drawn else None
+
+
+def _with_options(provenance: Provenance, options: EvaluationOptions) -> Provenance:
+    """The command that repeats this, with the options of the figures."""
+    if not provenance.command or not options.shell_words:
+        return provenance
+    return replace(provenance, command=f"{provenance.command} {options.shell_words}")
+
+
+def _scores(passed: _Passed, options: EvaluationOptions) -> dict[str, Metric]:
+    scores = _summary_scores(passed.figures)
+    return with_exact_top_k(scores, passed.top_k) if options.ci == "exact" else scores
 
 
 def _summary_scores(figures: ScoreFigures | None) -> dict[str, Metric]:
@@ -168,11 +217,6 @@ def _class_scores(figures: ScoreFigures | None, n_classes: int) -> dict[str, Met
         nothing = MetricColumn.of([Metric(None, None, "no_scores")] * n_classes)
         return {definition.name: nothing for definition in CLASS_SCORES}
     return {definition.name: figures.per_class[definition.name] for definition in CLASS_SCORES}
-
-
-def _once(notes: tuple[DataNote, ...]) -> tuple[DataNote, ...]:
-    """The first note of each code: what the run knows is said with more detail."""
-    return tuple({note.code: note for note in reversed(notes)}.values())[::-1]
 
 
 def excluded_words(samples: Accounting) -> str:
@@ -207,62 +251,3 @@ def _examples(
     for rows in predictions.batches(*columns, wrong_only=True):
         worst = worst.having(rows)
     return tuple(worst.of_pair(*pair) for pair in worst.pairs)
-
-
-def _tie_notes(n_tied: int) -> Iterator[DataNote]:
-    if n_tied:
-        yield DataNote(
-            "tied-scores",
-            f"In {plural(n_tied, 'sample')} two classes share the largest score; "
-            "the first of them in the class list is the prediction.",
-            count=n_tied,
-        )
-
-
-def _class_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
-    absent = np.flatnonzero(confusion.true_totals == 0)
-    if len(absent):
-        yield _class_note(
-            "absent-classes",
-            "warning",
-            classes,
-            absent,
-            "has no samples",
-            "have no samples",
-            "their recall is undefined, and macro averages leave them out",
-        )
-    silent = np.flatnonzero((confusion.predicted_totals == 0) & (confusion.true_totals > 0))
-    if len(silent):
-        yield _class_note(
-            "never-predicted-classes",
-            "warning",
-            classes,
-            silent,
-            "is never predicted",
-            "are never predicted",
-            "their precision is undefined, and counts as 0 in macro averages",
-        )
-    if confusion.n_samples == 1:
-        yield DataNote("one-sample", "1 sample supports no conclusion.", "warning", 1)
-
-
-def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
-    """Signs that the class order, or the orientation of a matrix, is wrong."""
-    for note in (relabelling_note(confusion, classes), orientation_note(confusion)):
-        if note is not None:
-            yield note
-
-
-def _class_note(
-    code: str,
-    severity: str,
-    classes: tuple[str, ...],
-    which: np.ndarray[Any, Any],
-    one: str,
-    many: str,
-    so: str,
-) -> DataNote:
-    names = tuple(classes[i] for i in which[:10])
-    subject = f"{plural(len(which), 'class', 'classes')} {one if len(which) == 1 else many}"
-    sentence = f"{subject}: {listing(classes[i] for i in which[:1000])}; {so}."
-    return DataNote(code, sentence, severity, len(which), names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reportgen.evaluation.rows import PredictionRows
+from reportgen.metrics import MacroMode
 from reportgen.slices import SliceReport, SliceTallies, Survey, plan_slices, slice_table
 from reportgen.suspects import LabelSuspects, Suspects, Thresholds, label_suspects
 
@@ -20,8 +21,11 @@ def suspects_of(rows: PredictionRows, thresholds: Thresholds | None) -> LabelSus
     return label_suspects(found, rows.facts.provenance.split or None)
 
 
-def slices_of(rows: PredictionRows) -> SliceReport:
-    """Each part of the data that a metadata column tells apart; empty without such columns."""
+def slices_of(rows: PredictionRows, macro: MacroMode = "present") -> SliceReport:
+    """Each part of the data that a metadata column tells apart; empty without such columns.
+
+    `macro`: which classes macro F1 averages, in each part.
+    """
     columns: Mapping[str, str] = getattr(rows, "metadata", {})
     if not columns:
         return SliceReport()
@@ -39,4 +43,4 @@ def slices_of(rows: PredictionRows) -> SliceReport:
             batch["prediction"],
             batch.get("confidence"),
         )
-    return slice_table(tallies)
+    return slice_table(tallies, macro=macro)

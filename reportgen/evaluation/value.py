@@ -13,9 +13,21 @@ from typing import Any
 import numpy as np
 
 from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
+from reportgen.confusions import Grouping, groups_json
 from reportgen.errors import DataError
 from reportgen.evaluation.confidence import Confidence
-from reportgen.metrics import PER_CLASS, SUMMARY, Metric, MetricColumn
+from reportgen.evaluation.dependence import SampleGroups
+from reportgen.evaluation.hierarchy import grouping_from_json, grouping_to_json
+from reportgen.metrics import (
+    MACRO_MODES,
+    ORDINAL,
+    PER_CLASS,
+    SUMMARY,
+    Definition,
+    MacroMode,
+    Metric,
+    MetricColumn,
+)
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.scoring import CLASS_SCORES, SCORES
 from reportgen.slices import SliceReport
@@ -25,7 +37,10 @@ from reportgen.tallies import Mistake
 __all__ = ["CLASS_METRICS", "SUMMARY_METRICS", "Evaluation", "Pair"]
 
 SUMMARY_METRICS = (*SUMMARY, *SCORES)
-"""Every metric of the whole, in the order of all outputs."""
+"""Every metric of the whole that is always there, in the order of all outputs.
+
+Those of :data:`~reportgen.metrics.ORDINAL` follow where they were asked for.
+"""
 CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)
 """Every metric of a class, in the order of all outputs."""
 
@@ -69,7 +84,8 @@ class Evaluation:
     confusion
         Counts, rows true, columns predicted.
     summary
-        Metric name → :class:`~reportgen.metrics.Metric` of the whole matrix.
+        Metric name → :class:`~reportgen.metrics.Metric` of the whole matrix; those of ordered
+        classes only where they were asked for: see :attr:`definitions`.
     per_class
         Metric name → :class:`~reportgen.metrics.MetricColumn` of all classes.
     pairs
@@ -91,6 +107,17 @@ class Evaluation:
         Labels worth a second look, or why none could be examined.
     slices
         How good the model is on each part of the data that metadata tells apart.
+    macro
+        Which classes macro averages are over: a key of :data:`~reportgen.metrics.MACRO_MODES`.
+    intervals
+        Which intervals were asked for: ``"wilson"``, ``"bootstrap"`` or ``"exact"``.
+    seed
+        Of the random draws that intervals were made from; None where none were asked for.
+    sample_groups
+        The groups that samples come in, where they were named: the intervals of the whole then
+        allow for them, and no others do.
+    hierarchy
+        The user's groups of classes.
     """
 
     classes: tuple[str, ...]
@@ -106,10 +133,20 @@ class Evaluation:
     confidence: Confidence | None = None
     suspects: LabelSuspects = field(default_factory=lambda: LabelSuspects("no_scores"))
     slices: SliceReport = field(default_factory=SliceReport)
+    macro: MacroMode = "present"
+    intervals: str = "wilson"
+    seed: int | None = None
+    sample_groups: SampleGroups | None = None
+    hierarchy: Grouping | None = None
 
     @property
     def n_samples(self) -> int:
         return self.confusion.n_samples
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """Of the metrics in :attr:`summary`, in its order."""
+        return tuple(d for d in (*SUMMARY_METRICS, *ORDINAL) if d.name in self.summary)
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
@@ -133,8 +170,15 @@ class Evaluation:
             ],
             "examples": [[asdict(mistake) for mistake in gallery] for gallery in self.examples],
             "examples_reason": self.examples_reason,
-            "macro": "present",
+            "macro": self.macro,
+            "intervals": self.intervals,
+            "seed": self.seed,
+            "sample_groups": None if self.sample_groups is None else self.sample_groups.to_json(),
+            "hierarchy": (
+                None if self.hierarchy is None else grouping_to_json(self.hierarchy, self.classes)
+            ),
             "slices": self.slices.to_json(),
+            "groups": groups_json(self),
             "label_suspects": self.suspects.to_json(self.classes),
             "calibration": None if self.confidence is None else self.confidence.to_json(),
             "samples": asdict(self.samples),
@@ -220,6 +264,7 @@ class Evaluation:
             else Confidence.from_json(value["calibration"]),
             suspects=LabelSuspects.from_json(value["label_suspects"], classes),
             slices=SliceReport.from_json(value["slices"]),
+            **_settings_from_json(value, classes),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -228,6 +273,20 @@ class Evaluation:
         )
 
     __hash__ = None  # type: ignore[assignment]  # holds mappings
+
+
+def _settings_from_json(value: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
+    """What was asked for; files from before there were options have the defaults."""
+    if value["macro"] not in MACRO_MODES:
+        raise ValueError(f"macro {value['macro']!r}")
+    seed, groups, hierarchy = map(value.get, ("seed", "sample_groups", "hierarchy"))
+    return {
+        "macro": value["macro"],
+        "intervals": str(value.get("intervals", "wilson")),
+        "seed": None if seed is None else int(seed),
+        "sample_groups": None if groups is None else SampleGroups.from_json(groups),
+        "hierarchy": None if hierarchy is None else grouping_from_json(hierarchy, classes),
+    }
 
 
 def _matrix_json(confusion: ConfusionMatrix) -> dict[str, Any]:

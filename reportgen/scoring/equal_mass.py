@@ -34,13 +34,18 @@ class EqualMassCalibration:
     chance: Chance | None
 
     @classmethod
-    def of(cls, ranked: RankedScores, *, seed: int = SEED) -> EqualMassCalibration:
+    def of(
+        cls, ranked: RankedScores, groups: Groups | None = None, *, seed: int = SEED
+    ) -> EqualMassCalibration:
         """From a tally of answers. ``no_samples`` or ``no_scores`` where it is empty.
+
+        `groups` are those of the tally, where they are at hand: sorting is most of the work.
 
         The first n mod 15 bins hold one sample more. Samples of equal confidence are
         interchangeable: where a bin ends among them, it gets its part of their right answers.
         """
-        (groups,) = ranked.groups()
+        if groups is None:
+            (groups,) = ranked.groups()
         if ranked.n == 0:
             return cls(Bounded.undefined(missing_reason(ranked.n_without), groups.exact), None)
         bounds = _bounds(ranked.n)
@@ -77,9 +82,10 @@ def _cell(
         none = np.zeros(2)
         return none, none, none, 0.0
     at = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop)) + 1)
-    sizes, scores = groups.sizes[at], groups.scores[at]
+    counts, scores = np.stack([groups.negatives[at], groups.positives[at]]), groups.scores[at]
+    sizes = counts.sum(axis=0)
     taken = np.minimum(ends[at], stop) - np.maximum(ends[at] - sizes, start)
-    parts = taken * np.stack([groups.negatives[at], groups.positives[at]]) / sizes
+    parts = taken * counts / sizes
     gap = float((parts[1] - taken * scores).sum())
     return parts.sum(axis=1), (parts * scores).sum(axis=1), (parts * scores**2).sum(axis=1), gap
 

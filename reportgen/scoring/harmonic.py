@@ -20,12 +20,15 @@ def harmonic_gap(start: ArrayLike, count: ArrayLike) -> Floats:
     x = n + ½, whose next term is below 2e-17 there. A difference of two H(n) would lose the digits
     that the two have in common.
     """
-    a = np.asarray(start, np.float64)
-    b = a + np.asarray(count, np.float64)
-    small_a, small_b = (np.minimum(x, _SMALL).astype(np.intp) for x in (a, b))
+    a, m = np.broadcast_arrays(np.asarray(start, np.float64), np.asarray(count, np.float64))
+    b = a + m
     x, y = (np.maximum(end, _SMALL) + 0.5 for end in (a, b))
-    beyond = np.log1p((y - x) / x) + (_tail(y) - _tail(x))
-    return np.asarray(_TABLE[small_b] - _TABLE[small_a] + beyond)
+    beyond = np.asarray(np.log1p((y - x) / x) + (_tail(y) - _tail(x)))
+    few = a < _SMALL  # of many groups hardly any begin there
+    if np.any(few):
+        small_a, small_b = (np.minimum(end[few], _SMALL).astype(np.intp) for end in (a, b))
+        beyond[few] += _TABLE[small_b] - _TABLE[small_a]
+    return beyond
 
 
 def _tail(x: Floats) -> Floats:

@@ -103,16 +103,18 @@ class Groups:
         The bits of non-negative floats sort as the floats do: one integer sort of bits and truth
         together costs a tenth of an argsort.
         """
-        bits = np.dtype(np.uint32 if scores.dtype == np.float32 else np.uint64)
+        bits = np.uint32 if scores.dtype == np.float32 else np.uint64
         keys: NDArray[Any] = (scores + scores.dtype.type(0)).view(bits)  # -0.0 + 0 is 0.0
-        keys = (keys << 1) | positive
+        keys <<= bits(1)
+        keys |= positive
         keys.sort()
-        flags, keys = (keys & 1).astype(np.int64), keys >> 1
-        ends = np.append(np.flatnonzero(keys[1:] != keys[:-1]) + 1, len(keys))[: len(keys)]
-        up_to = np.concatenate([[0], np.cumsum(flags)])[ends]
-        positives = np.diff(up_to, prepend=0)
-        negatives = np.diff(ends, prepend=0) - positives
-        values = keys[ends - 1].view(scores.dtype).astype(np.float64)
+        up_to = np.cumsum(keys & bits(1), dtype=np.int64)
+        keys >>= bits(1)
+        last = np.flatnonzero(np.append(keys[1:] != keys[:-1], len(keys) > 0)[: len(keys)])
+        positives = np.diff(up_to[last], prepend=0)
+        negatives = np.diff(last, prepend=-1)
+        negatives -= positives
+        values = keys[last].view(scores.dtype).astype(np.float64)
         return cls(values, positives, negatives, 0.0)
 
     @classmethod

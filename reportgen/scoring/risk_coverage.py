@@ -25,6 +25,7 @@ TARGET_ERROR = 0.01
 TARGET_COVERAGE = 0.90
 CURVE_POINTS = 201
 
+_PIECE = 1 << 14  # groups whose intermediate results stay in the cache
 _DIRECT = 1 << 20  # terms that are added one by one rather than by their closed form
 
 Counts = NDArray[np.int64]
@@ -128,13 +129,15 @@ class RiskCoverage:
             object.__setattr__(self, name, view)
 
     @classmethod
-    def of(cls, ranked: RankedScores) -> RiskCoverage:
+    def of(cls, ranked: RankedScores, groups: Groups | None = None) -> RiskCoverage:
         """From a tally of answers. ``no_samples`` or ``no_scores`` where it is empty.
 
+        `groups` are those of the tally, where they are at hand: sorting is most of the work.
         With binned confidences, points, coverage and error are exact at the edges of the bins, and
         the areas have bounds.
         """
-        (groups,) = ranked.groups()
+        if groups is None:
+            (groups,) = ranked.groups()
         if ranked.n == 0:
             return _nothing(missing_reason(ranked.n_without), groups.exact)
         down = _Descending.of(groups)
@@ -171,14 +174,12 @@ def _aurc(down: _Descending, exact: bool) -> Bounded:
 
     A, E: accepted and errors before the group; m its size, ρ its share of errors.
     """
-    before, errors = down.accepted - down.sizes, down.errors - down.wrong
-    gap = harmonic_gap(before, down.sizes)
-    inside = np.where(down.sizes == 1, gap, down.sizes - before * gap)  # sum of i / (A + i)
-    share = down.wrong / down.sizes
-    value = float((errors * gap + share * inside).sum()) / down.n
-    metric = _with_interval(value, _aurc_error(down, share, gap, inside))
+    area, error = _area(down)
+    value = area / down.n
+    metric = _with_interval(value, error)
     if exact:
         return Bounded(metric, True, value, value)
+    before, errors = down.accepted - down.sizes, down.errors - down.wrong
     lowest = _ordered(down.sizes - down.wrong, down.wrong, before, errors, right_first=True)
     highest = _ordered(down.sizes - down.wrong, down.wrong, before, errors, right_first=False)
     return Bounded(metric, False, min(lowest / down.n, value), max(highest / down.n, value))
@@ -198,23 +199,52 @@ def _ordered(right: Counts, wrong: Counts, before: Counts, errors: Counts, *, ri
     return float((free + paid).sum())
 
 
-def _aurc_error(down: _Descending, share: Floats, gap: Floats, inside: Floats) -> float:
-    """Standard error by the delta method: the samples of each group, wrong and right, as counts.
+def _area(down: _Descending) -> tuple[float, float]:
+    """(n · AURC, standard error of AURC), the error by the delta method.
 
-    With w wrong of m samples in a group, A and E accepted and errors before it, B = A + m, n · AURC
-    is the sum of w + (E - w A / m) gap. One more sample in the group moves the ends of the
-    group and of all later ones (`pull`); a wrong one raises E for all later ones too (`own`).
+    The samples of each group, wrong and right, are taken as counts. With w wrong of m samples in a
+    group, A and E accepted and errors before it, B = A + m, n · AURC is the sum of
+    w + (E - w A / m) gap. One more sample in the group moves the ends of the group and of all later
+    ones (`pull`); a wrong one raises E for all later ones too (`own`).
+
+    Groups are taken some at a time, from the last: a million of them would fill the memory with
+    intermediate results, which costs more than the arithmetic.
     """
-    before, errors = down.accepted - down.sizes, down.errors - down.wrong
-    own = harmonic_gap(down.accepted, down.n - down.accepted) + inside / down.sizes
-    rest = errors - share * before
-    shift = rest * (1 / down.accepted - 1 / np.maximum(before, 1)) - share * gap
-    later = np.cumsum(shift[::-1])[::-1] - shift
-    pull = share * before / down.sizes * gap + rest / down.accepted + later
-    right = down.sizes - down.wrong
-    mean = float((down.wrong * own + down.sizes * pull).sum()) / down.n
-    squares = down.wrong * (own + pull - mean) ** 2 + right * (pull - mean) ** 2
-    return float(np.sqrt(squares.sum())) / down.n
+    n_groups = len(down.sizes)
+    own, pull = np.empty(n_groups), np.empty(n_groups)
+    area, mean, later, to_n = 0.0, 0.0, 0.0, 0.0
+    for stop in range(n_groups, 0, -_PIECE):
+        at = slice(max(stop - _PIECE, 0), stop)
+        sizes, wrong, accepted = down.sizes[at], down.wrong[at], down.accepted[at]
+        before, errors = accepted - sizes, down.errors[at] - wrong
+        gap = _gaps(before, sizes)
+        inside = np.where(sizes == 1, gap, sizes - before * gap)  # sum of i / (A + i)
+        share = wrong / sizes
+        area += float((errors * gap + share * inside).sum())
+        rest = errors - share * before
+        shift = rest * (1 / accepted - 1 / np.maximum(before, 1)) - share * gap
+        from_here = np.cumsum(shift[::-1])[::-1] + later
+        up_to_n = np.cumsum(gap[::-1])[::-1] + to_n  # 1/(A + 1) + … + 1/n
+        own[at] = up_to_n - gap + inside / sizes
+        pull[at] = share * before / sizes * gap + rest / accepted + (from_here - shift)
+        mean += float((wrong * own[at] + sizes * pull[at]).sum())
+        later, to_n = float(from_here[0]), float(up_to_n[0])
+    mean /= down.n
+    squares = 0.0
+    for start in range(0, n_groups, _PIECE):
+        at = slice(start, start + _PIECE)
+        wrong, right = down.wrong[at], down.sizes[at] - down.wrong[at]
+        squares += float((wrong * (own[at] + pull[at] - mean) ** 2).sum())
+        squares += float((right * (pull[at] - mean) ** 2).sum())
+    return area, float(np.sqrt(squares)) / down.n
+
+
+def _gaps(before: Counts, sizes: Counts) -> Floats:
+    """``1/(before+1) + … + 1/(before+sizes)`` of groups of at least one sample, mostly of one."""
+    gaps = 1 / (before + 1)
+    several = np.flatnonzero(sizes > 1)
+    gaps[several] = harmonic_gap(before[several], sizes[several])
+    return gaps
 
 
 def _with_interval(value: float, error: float) -> Metric:

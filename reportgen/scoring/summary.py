@@ -129,8 +129,9 @@ class ScoreFigures:
         """The figures of these tallies; `probabilities` is None where there are none."""
         top = answers.top_k.accuracies(n_classes)
         calibration = Calibration.of(answers.bins)
-        equal_mass = EqualMassCalibration.of(answers.ranked)
-        risk = RiskCoverage.of(answers.ranked)
+        (groups,) = answers.ranked.groups()
+        equal_mass = EqualMassCalibration.of(answers.ranked, groups)
+        risk = RiskCoverage.of(answers.ranked, groups)
         why = missing_reason(answers.top_k.n + answers.top_k.n_without)
         nothing = Metric(None, None, why)
         ranking = None if probabilities is None else Ranking.of(probabilities.ranked)

@@ -44,7 +44,8 @@ class Slice:
     accuracy
         With its Wilson interval.
     balanced_accuracy, macro_f1
-        With delta-method intervals; over the classes that the slice has samples of.
+        With delta-method intervals; over the classes that the slice has samples of, macro F1 by
+        wish over all.
     confidence_gap
         Mean confidence minus accuracy, over the samples with a confidence: above 0, the model is
         overconfident here. Normal interval from :data:`LOW_SUPPORT` samples on.

@@ -102,6 +102,17 @@ def test_large_groups_of_equal_confidence_are_summed_to_full_precision(n_ties):
     )
 
 
+@pytest.mark.parametrize("decimals", [1, 2, 9])
+def test_the_area_does_not_depend_on_the_size_of_the_pieces(monkeypatch, decimals):
+    confidence, right = answers_of(500)
+    confidence = confidence.round(decimals)
+    whole = curve(confidence, right).aurc.metric
+    monkeypatch.setattr("reportgen.scoring.risk_coverage._PIECE", 7)
+    pieces = curve(confidence, right).aurc.metric
+    assert pieces.value == pytest.approx(whole.value, rel=1e-13)
+    assert pieces.interval == pytest.approx(whole.interval, rel=1e-12)
+
+
 @given(answers)
 def test_histograms_keep_the_area_within_the_stated_bounds(rows):
     if rows:

@@ -1,0 +1,133 @@
+"""What to know about data and counts: notes that the counts themselves give rise to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from reportgen.clusters import FEW_GROUPS
+from reportgen.confusion import ConfusionMatrix
+from reportgen.confusions import orientation_note, relabelling_note
+from reportgen.evaluation.dependence import SampleGroups
+from reportgen.evaluation.options import EvaluationOptions
+from reportgen.metrics import MacroMode
+from reportgen.provenance import DataNote
+from reportgen.text import listing, plural
+
+__all__ = ["group_notes", "notes_on", "tie_notes"]
+
+_LISTED_ORDER = 100
+
+
+def notes_on(
+    notes: tuple[DataNote, ...],
+    confusion: ConfusionMatrix,
+    classes: tuple[str, ...],
+    options: EvaluationOptions,
+) -> tuple[DataNote, ...]:
+    """`notes`, and what there is to say of the counts; one note a code."""
+    return _once(
+        (
+            *notes,
+            *_class_notes(confusion, classes, options.macro),
+            *_order_notes(confusion, classes),
+            *_ordinal_notes(classes, options),
+        )
+    )
+
+
+def _once(notes: tuple[DataNote, ...]) -> tuple[DataNote, ...]:
+    """The first note of each code: what the run knows is said with more detail."""
+    return tuple({note.code: note for note in reversed(notes)}.values())[::-1]
+
+
+def tie_notes(n_tied: int) -> Iterator[DataNote]:
+    if n_tied:
+        yield DataNote(
+            "tied-scores",
+            f"In {plural(n_tied, 'sample')} two classes share the largest score; "
+            "the first of them in the class list is the prediction.",
+            count=n_tied,
+        )
+
+
+def group_notes(groups: SampleGroups | None) -> Iterator[DataNote]:
+    """A warning where samples come in so few groups that no method gives honest intervals."""
+    if groups is not None and groups.few_groups:
+        yield DataNote(
+            "few-groups",
+            f"The samples come in {plural(groups.n_groups, 'group')}: with fewer than "
+            f"{FEW_GROUPS}, intervals made from whole groups are too narrow.",
+            "warning",
+            groups.n_groups,
+        )
+
+
+def _ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Iterator[DataNote]:
+    """A class list that was derived is sorted by name: that is seldom the order that is meant."""
+    if options.ordinal:
+        order = listing(classes, _LISTED_ORDER)
+        yield DataNote(
+            "class-order-used",
+            f"Weighted kappa takes the classes in this order: {order}. Where another is meant, "
+            "--classes gives it.",
+            count=len(classes),
+        )
+
+
+def _class_notes(
+    confusion: ConfusionMatrix, classes: tuple[str, ...], macro: MacroMode
+) -> Iterator[DataNote]:
+    absent = np.flatnonzero(confusion.true_totals == 0)
+    if len(absent):
+        yield _class_note(
+            "absent-classes",
+            "warning",
+            classes,
+            absent,
+            "has no samples",
+            "have no samples",
+            "their recall is undefined, and "
+            + (
+                "counts as 0 in macro averages"
+                if macro == "all"
+                else "macro averages leave them out"
+            ),
+        )
+    silent = np.flatnonzero((confusion.predicted_totals == 0) & (confusion.true_totals > 0))
+    if len(silent):
+        yield _class_note(
+            "never-predicted-classes",
+            "warning",
+            classes,
+            silent,
+            "is never predicted",
+            "are never predicted",
+            "their precision is undefined, and counts as 0 in macro averages",
+        )
+    if confusion.n_samples == 1:
+        yield DataNote("one-sample", "1 sample supports no conclusion.", "warning", 1)
+
+
+def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
+    """Signs that the class order, or the orientation of a matrix, is wrong."""
+    for note in (relabelling_note(confusion, classes), orientation_note(confusion)):
+        if note is not None:
+            yield note
+
+
+def _class_note(
+    code: str,
+    severity: str,
+    classes: tuple[str, ...],
+    which: np.ndarray[Any, Any],
+    one: str,
+    many: str,
+    so: str,
+) -> DataNote:
+    names = tuple(classes[i] for i in which[:10])
+    subject = f"{plural(len(which), 'class', 'classes')} {one if len(which) == 1 else many}"
+    sentence = f"{subject}: {listing(classes[i] for i in which[:1000])}; {so}."
+    return DataNote(code, sentence, severity, len(which), names)

@@ -1,0 +1,244 @@
+"""Crowds of confused classes, groups against chance, and groups as plain values."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from statsmodels.stats.proportion import proportion_confint
+
+from reportgen.confusion import ConfusionMatrix
+from reportgen.confusions import (
+    GROUP_METRICS,
+    PAIR_METRICS,
+    Grouping,
+    confusion_tree,
+    expected_counts,
+    expected_within,
+    group_matrix,
+    groups_json,
+    suggested_groups,
+    worst_crowds,
+)
+from reportgen.confusions import crowds as crowds_module
+from reportgen.confusions import expected as expected_module
+from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
+from reportgen.metrics import COUNTS
+from tests.factories import synthetic
+from tests.matrices import of
+
+LAW = settings(deadline=None, max_examples=40)
+
+
+def two_crowds() -> NDArray[np.int64]:
+    """Nine classes: 0, 2, 4 are confused, 1, 3, 5, 7 more so, 6 and 8 are a pair."""
+    table = np.diag([100] * 9)
+    for group, n in (((0, 2, 4), 3), ((1, 3, 5, 7), 4), ((6, 8), 9)):
+        for i in group:
+            for j in group:
+                if i != j:
+                    table[i, j] = n
+    table[0, 1] = 1
+    return table
+
+
+@dataclass
+class Evaluated:
+    classes: tuple[str, ...]
+    confusion: ConfusionMatrix
+    hierarchy: Grouping | None = None
+
+
+# --- crowds
+
+
+def test_crowds_are_the_classes_that_are_taken_for_one_another() -> None:
+    first, second = worst_crowds(of(two_crowds()))
+    assert sorted(first.classes.tolist()) == [1, 3, 5, 7]
+    assert (first.errors, first.own_errors) == (48, 48)
+    assert sorted(second.classes.tolist()) == [0, 2, 4]
+    assert (second.errors, second.own_errors) == (18, 19)
+    at = second.classes.tolist()
+    assert second.counts.tolist() == two_crowds()[np.ix_(at, at)].tolist()
+
+
+def test_a_pair_and_a_handful_of_errors_are_no_crowd() -> None:
+    table = np.diag([50] * 6)
+    table[0, 1] = table[1, 0] = 9
+    table[2, 3] = table[3, 4] = table[4, 2] = 1
+    assert worst_crowds(of(table)) == ()
+    table[2, 3] = 3
+    (crowd,) = worst_crowds(of(table))
+    assert (sorted(crowd.classes.tolist()), crowd.errors) == ([2, 3, 4], 5)
+
+
+def test_a_class_that_is_hardly_confused_with_a_crowd_is_no_part_of_it() -> None:
+    table = np.diag([1000] * 4)
+    table[:3, :3] += 100
+    table[0, 3] = 5
+    (crowd,) = worst_crowds(of(table))
+    assert sorted(crowd.classes.tolist()) == [0, 1, 2]
+    table[:3, 3] = table[3, :3] = 30
+    (crowd,) = worst_crowds(of(table))
+    assert sorted(crowd.classes.tolist()) == [0, 1, 2, 3]
+
+
+def test_at_most_so_many_crowds_of_at_most_so_many_classes() -> None:
+    matrix = synthetic(100).confusion
+    assert len(worst_crowds(matrix)) == 6
+    assert len(worst_crowds(matrix, most=20)) == 20
+    assert all(len(crowd.classes) == 5 for crowd in worst_crowds(matrix, most=20))
+    dense = of(np.full((30, 30), 5))
+    assert max(len(crowd.classes) for crowd in worst_crowds(dense)) <= 12
+    assert max(len(crowd.classes) for crowd in worst_crowds(dense, size=4)) <= 4
+
+
+@given(st.integers(3, 25), st.integers(0, 10**6), st.integers(3, 12))
+@LAW
+def test_crowds_are_disjoint_and_the_worst_come_first(k: int, seed: int, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = of(rng.integers(0, 30, (k, k)) * (rng.random((k, k)) < 0.4))
+    found = worst_crowds(matrix, size=size)
+    members = [i for crowd in found for i in crowd.classes.tolist()]
+    assert len(set(members)) == len(members)
+    assert all(3 <= len(crowd.classes) <= size for crowd in found)
+    errors = [crowd.errors for crowd in found]
+    assert errors == sorted(errors, reverse=True)
+    assert sum(errors) <= matrix.n_errors
+    assert all(5 <= crowd.errors <= crowd.own_errors for crowd in found)
+
+
+def test_among_too_many_classes_those_with_the_most_errors_are_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    matrix = of(two_crowds())
+    monkeypatch.setattr(crowds_module, "DENSE_LIMIT", 4)
+    (crowd,) = worst_crowds(matrix)
+    assert sorted(crowd.classes.tolist()) == [1, 3, 5, 7]
+    tree = confusion_tree(matrix, worst=4)
+    assert tree is not None
+    assert tree.linked.tolist() == [1, 3, 5, 7]
+    assert tree.alone.tolist() == [0, 2, 4, 6, 8]
+    assert tree.similarity[0].tolist() == pytest.approx([0, *[0.5 * (4 / 112 + 4 / 112)] * 3])
+
+
+def test_21_000_classes_have_crowds_in_no_time_and_no_square_table() -> None:
+    matrix = synthetic(21_000, 12).confusion
+    start = time.process_time()
+    found = worst_crowds(matrix)
+    assert time.process_time() - start < 5
+    assert len(found) == 6
+    assert "counts" not in vars(matrix)
+
+
+def test_groups_of_a_thousand_classes_are_suggested_within_five_seconds() -> None:
+    evaluation = synthetic(1000)
+    start = time.process_time()
+    assert suggested_groups(evaluation.confusion, evaluation.classes) is not None
+    assert time.process_time() - start < 5
+
+
+# --- against chance
+
+
+@given(st.integers(2, 9), st.integers(1, 4), st.integers(0, 10**6), st.booleans())
+@LAW
+def test_groups_hold_by_chance_the_sum_of_their_expected_cells(
+    k: int, g: int, seed: int, sparse: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, 40, (k, k)) * (rng.random((k, k)) < (0.3 if sparse else 1.0))
+    matrix = of(table)
+    group_of = rng.integers(0, g, k)
+    i, j = np.nonzero((group_of[:, None] == group_of) & ~np.eye(k, dtype=bool))
+    share = expected_within(matrix, group_of)
+    if matrix.n_errors == 0:
+        assert share is None
+        return
+    expected = expected_counts(matrix, i, j).count.sum() / matrix.n_errors
+    assert share == pytest.approx(expected, abs=1e-9)
+
+
+def test_without_a_fit_the_margins_tell_what_groups_hold_by_chance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    matrix = of([[10, 3, 1], [0, 10, 0], [2, 0, 10]])
+    monkeypatch.setattr(expected_module, "_fit", lambda _: None)
+    # class 0 makes 4 errors; 24 answers are not 0, and 13 of those are 1; class 1 makes none
+    assert expected_within(matrix, np.array([0, 0, 1])) == pytest.approx(4 * 13 / 24 / 6)
+
+
+def test_one_group_holds_all_errors_and_single_classes_none() -> None:
+    matrix = of(two_crowds())
+    assert expected_within(matrix, np.zeros(9, np.int64)) == pytest.approx(1.0)
+    assert expected_within(matrix, np.arange(9)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_accuracy_of_groups_holds_right_answers_and_near_misses() -> None:
+    grouped = group_matrix(
+        of([[5, 2, 1], [1, 6, 0], [0, 3, 2]]), Grouping(("a", "b"), [0, 0, 1], "")
+    )
+    assert grouped.group_accuracy.value == 16 / 20
+    low, high = proportion_confint(16, 20, method="wilson")
+    assert grouped.group_accuracy.interval == pytest.approx((low, high), rel=1e-12)
+    assert (grouped.within_errors, grouped.n_errors) == (3, 7)
+    empty = group_matrix(ConfusionMatrix.empty(2), Grouping(("a", "b"), [0, 1], ""))
+    assert (empty.group_accuracy.value, empty.group_accuracy.reason) == (None, "no_samples")
+
+
+# --- as plain values
+
+
+def test_groups_as_json_hold_order_suggestion_and_the_users_groups() -> None:
+    names = tuple("abcdefghi")
+    given_groups = Grouping(("front", "back"), np.array([0] * 4 + [1] * 5), "groups.csv")
+    value = groups_json(Evaluated(names, of(two_crowds()), given_groups))
+    assert json.loads(json.dumps(value, allow_nan=False)) == value
+    assert sorted(value["order"]) == list(names)
+    assert value["given"]["source"] == "groups.csv"
+    assert [group["classes"] for group in value["given"]["groups"]] == [
+        ["a", "b", "c", "d"], ["e", "f", "g", "h", "i"],
+    ]  # fmt: skip
+    front = value["given"]["groups"][0]
+    assert (front["support"], front["right"], front["within"], front["between"]) == (
+        437,
+        400,
+        15,
+        22,
+    )
+    assert front["within_group_error"]["value"] == 15 / 437
+    assert value["given"]["matrix"]["cells"][0] == [0, 0, 415]
+    assert value["given"]["summary"]["group_accuracy"]["value"] == pytest.approx(
+        1 - value["given"]["summary"]["between_group_error"]["value"]
+    )
+    suggested = value["suggested"]
+    assert {frozenset(group["classes"]) for group in suggested["groups"]} == {
+        frozenset("ace"), frozenset("bdfh"), frozenset("gi"),
+    }  # fmt: skip
+    assert suggested["errors_within_groups"] == 84 / 85
+    assert 0.2 < suggested["errors_within_groups_by_chance"] < 0.4
+
+
+def test_without_errors_there_is_no_order_and_no_group() -> None:
+    value = groups_json(Evaluated(("a", "b", "c"), of(np.diag([1, 2, 3]))))
+    assert value == {"order": None, "suggested": None, "given": None}
+    groups = Grouping(("x", "y"), np.array([0, 0, 1]), "groups.csv")
+    found = groups_json(Evaluated(("a", "b", "c"), of(np.diag([1, 2, 3])), groups))["given"]
+    assert found["errors_within_groups"] is None
+    assert found["errors_within_groups_by_chance"] is None
+
+
+def test_figures_of_pairs_and_groups_are_defined_once() -> None:
+    own = (*PAIR_METRICS, *GROUP_METRICS)
+    others = {item.name for item in (*SUMMARY_METRICS, *CLASS_METRICS, *COUNTS)}
+    assert len({item.name for item in own} - others) == len(own)
+    grouped = group_matrix(of([[1]]), Grouping(("a",), [0], ""))
+    known = {*grouped.summary, "group_accuracy", "errors_within_groups"} - {"accuracy"}
+    assert known == {item.name for item in GROUP_METRICS}
+    assert all(item.meaning.endswith(".") and item.source and item.formula for item in own)

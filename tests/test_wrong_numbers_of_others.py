@@ -1,0 +1,232 @@
+"""The wrong numbers that other tools have printed, one test each: this one prints the right ones.
+
+Identical models that are "significantly different", and 94.9 % that passes a rule of 95 %, are
+tested where models are compared and rules are checked.
+"""
+
+import csv
+import io
+import re
+
+import numpy as np
+import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    precision_score,
+    recall_score,
+)
+
+import reportgen
+from reportgen.confusion import ConfusionMatrix
+from reportgen.errors import DataError
+from reportgen.evaluation import evaluate_matrix
+from reportgen.exports import csv as csv_files
+from reportgen.exports.charts import reliability_chart
+from reportgen.provenance import Provenance
+from reportgen.report import build_report
+
+
+def labels_of(counts):
+    """(labels, predictions) that a matrix of these counts is made of."""
+    cells = [(i, j) for i, row in enumerate(counts) for j, n in enumerate(row) for _ in range(n)]
+    return tuple(map(list, zip(*cells, strict=True)))
+
+
+def of_counts(counts, names=None):
+    matrix = ConfusionMatrix.from_counts(counts)
+    names = names or tuple("abcdefgh"[: len(counts)])
+    return evaluate_matrix(matrix, names, Provenance("confusion matrix"))
+
+
+def plain(words):
+    return str(words).replace("\u00a0", " ")
+
+
+IMBALANCED = [[90, 10], [5, 5]]
+LOPSIDED = [[6, 3, 1], [0, 2, 2], [1, 0, 5]]
+
+
+def test_balanced_accuracy_is_not_called_accuracy():
+    """95 of 110 are right; the mean of the recalls 90 % and 50 % is another number."""
+    evaluation = of_counts(IMBALANCED)
+    labels, predictions = labels_of(IMBALANCED)
+    summary = {name: metric.value for name, metric in evaluation.summary.items()}
+    assert summary["accuracy"] == accuracy_score(labels, predictions) == 95 / 110
+    assert summary["balanced_accuracy"] == balanced_accuracy_score(labels, predictions)
+    assert summary["balanced_accuracy"] == pytest.approx(0.7, rel=1e-15)
+    tiles = {plain(tile.title): tile.cell.text for tile in build_report(evaluation).headline.tiles}
+    assert (tiles["Accuracy"], tiles["Balanced accuracy"]) == ("86.4", "70.0")
+
+
+def test_no_column_of_a_class_is_headed_accuracy():
+    """The share (TP + TN) / n of a class that is never found would be 90.9 % here."""
+    header = next(csv.reader(io.StringIO(csv_files.per_class(of_counts([[100, 0], [10, 0]])))))
+    assert "recall" in header
+    assert "accuracy" not in header
+    assert not any("accuracy" in name for name in header if "balanced" not in name)
+
+
+def test_row_shares_are_of_the_row_and_column_shares_of_the_column():
+    labels, predictions = labels_of(LOPSIDED)
+    matrix = ConfusionMatrix.from_counts(LOPSIDED)
+    for over in ("true", "pred", "all"):
+        expected = confusion_matrix(labels, predictions, normalize=over)
+        np.testing.assert_allclose(matrix.normalized(over), expected, rtol=1e-15)
+    report = build_report(of_counts(LOPSIDED))
+    shown = [row.shares for row in report.matrix.rows]
+    np.testing.assert_allclose(
+        shown, confusion_matrix(labels, predictions, normalize="true"), rtol=1e-15
+    )
+    (pair, *_) = report.pairs.rows
+    assert (pair.direction.count, pair.direction.share) == (3, "30.0\u00a0%")  # of 10, not of 5
+
+
+def test_recall_and_precision_are_not_exchanged():
+    labels, predictions = labels_of(LOPSIDED)
+    per_class = of_counts(LOPSIDED).per_class
+    recall = recall_score(labels, predictions, average=None)
+    precision = precision_score(labels, predictions, average=None)
+    np.testing.assert_allclose(per_class["recall"].value, recall, rtol=1e-15)
+    np.testing.assert_allclose(per_class["precision"].value, precision, rtol=1e-15)
+    assert np.abs(recall - precision).min() > 0.01
+
+
+def reliability(confidence, share_right, n=200):
+    right = np.arange(n) < share_right * n
+    rows = {
+        "label": ["a"] * n,
+        "prediction": np.where(right, "a", "b").tolist(),
+        "confidence": [confidence] * n,
+    }
+    return build_report(reportgen.load(rows, classes=["a", "b"])).confidence
+
+
+@pytest.mark.parametrize(
+    ("confidence", "share_right", "words"),
+    [(0.95, 0.6, "too sure of itself"), (0.6, 0.95, "less sure than it need be")],
+)
+def test_the_axes_of_the_calibration_plot_are_not_swapped(confidence, share_right, words):
+    """Confidence runs to the right, accuracy up: who is too sure is below the diagonal."""
+    section = reliability(confidence, share_right)
+    (bar,) = (row.bar for row in section.reliability if row.bar.n)
+    assert bar.low < confidence <= bar.high
+    assert (bar.confidence, bar.accuracy) == pytest.approx((confidence, share_right), rel=1e-6)
+    assert words in plain(section.lead)
+    drawing = str(reliability_chart(section.reliability, section.charts[0]))
+    x0, y0, x1, y1 = map(
+        float, re.search(r'class="g-even" d="M(\S+) (\S+)L(\S+) (\S+)"', drawing).groups()
+    )
+    x, y = map(float, re.search(r'<circle[^>]* cx="(\S+?)" cy="(\S+?)"', drawing).groups())
+    assert (x - x0) / (x1 - x0) == pytest.approx(confidence, abs=0.01)
+    assert (y - y0) / (y1 - y0) == pytest.approx(share_right, abs=0.01)
+
+
+@pytest.mark.parametrize("k", [11, 31, 101, 150])
+def test_no_matrix_is_cut_at_some_size(k):
+    """Each class is its own row and column, the last one too, in every output that has cells."""
+    names = tuple(f"class {i}" for i in range(k))
+    counts = np.eye(k, dtype=int) * 3
+    counts[0, k - 1] = counts[k - 1, 0] = 2
+    evaluation = of_counts(counts, names)
+    assert evaluation.to_json()["confusion_matrix"]["counts"] == counts.tolist()
+    rows = list(csv.reader(io.StringIO(csv_files.confusion(evaluation))))
+    assert [list(map(int, row[1:])) for row in rows[1:]] == counts.tolist()
+    report = build_report(evaluation)
+    assert all(figure.values.shape == (k, k) for figure in report.matrix.figures)
+    for figure in report.matrix.figures:  # whose classes may stand in another order
+        errors = np.nan_to_num(figure.values) * (1 - np.eye(k))
+        assert np.count_nonzero(errors) == 2
+    assert len(report.classes.rows) == k
+    assert sum(row.direction.count for row in report.pairs.rows) == 4
+
+
+def test_cells_of_more_classes_than_a_table_holds_are_all_there():
+    matrix = ConfusionMatrix.from_labels([0, 5, 2999], [2999, 5, 0], 3000)
+    evaluation = evaluate_matrix(matrix, tuple(map(str, range(3000))), Provenance("predictions"))
+    lines = csv_files.confusion(evaluation).splitlines()
+    assert lines == ["true,predicted,count", "0,2999,1", "5,5,1", "2999,0,1"]
+
+
+def test_no_matrix_is_transposed(tmp_path):
+    """Two of class a were called b, none of class b was called a: in every input and output."""
+    counts = [[5, 2], [0, 3]]
+    labels, predictions = labels_of(counts)
+    path = tmp_path / "m.csv"
+    path.write_text("true\\predicted,a,b\na,5,2\nb,0,3\n")
+    rows = {"label": labels, "prediction": predictions}
+    sources = (counts, path, rows, confusion_matrix(labels, predictions))
+    for source in sources:
+        evaluation = reportgen.load(source)
+        assert (evaluation.confusion.count(0, 1), evaluation.confusion.count(1, 0)) == (2, 0)
+        assert evaluation.per_class["recall"].value[0] == 5 / 7
+        assert evaluation.per_class["precision"].value[1] == 3 / 5
+    turned = reportgen.load(np.transpose(counts), rows="predicted")
+    assert turned.confusion == ConfusionMatrix.from_counts(counts)
+    value = reportgen.load(path).to_json()
+    assert (value["pairs"][0]["true"], value["pairs"][0]["predicted"]) == ("a", "b")
+    assert csv_files.confusion(reportgen.load(path)).splitlines()[:2] == [
+        "true\\predicted,a,b", "a,5,2",
+    ]  # fmt: skip
+    report = build_report(reportgen.load(path))
+    assert [row.counts for row in report.matrix.rows] == [(5, 2), (0, 3)]
+    assert all(figure.values[0, 1] > 0 == figure.values[1, 0] for figure in report.matrix.figures)
+
+
+def test_macro_averages_take_no_undefined_value_for_a_number():
+    """Class b has no samples, is called once: its recall is undefined, not 0, and not counted."""
+    evaluation = of_counts([[3, 1, 0], [0, 0, 0], [0, 0, 4]])
+    assert evaluation.per_class["recall"].metric(1).value is None
+    assert evaluation.summary["macro_recall"].value == (3 / 4 + 1) / 2
+    notes = " ".join(plain(note) for note in build_report(evaluation).headline.notes)
+    assert "over 2 of 3 classes; no samples of: “b”" in notes
+
+
+def test_macro_precision_does_not_reward_never_naming_a_class():
+    """Class b has samples and is never predicted: leaving it out would lift 1/6 to 1/3."""
+    evaluation = of_counts([[2, 0], [4, 0]])
+    assert evaluation.per_class["precision"].metric(1).value is None
+    assert evaluation.summary["macro_precision"].value == pytest.approx(1 / 6, rel=1e-15)
+    notes = " ".join(plain(note) for note in build_report(evaluation).headline.notes)
+    assert "Never predicted, precision counted as 0: “b”" in notes
+
+
+def test_a_class_list_drops_no_samples():
+    """scikit-learn's labels= leaves them out without a word; here they are refused, or counted."""
+    rows = {"label": ["a", "b", "c", "c"], "prediction": ["a", "b", "c", "a"]}
+    dropped = confusion_matrix(rows["label"], rows["prediction"], labels=["a", "b"])
+    assert dropped.sum() == 2
+    with pytest.raises(DataError) as caught:
+        reportgen.load(rows, classes=["a", "b"])
+    assert "c" in str(caught.value)
+    asked = reportgen.load(rows, classes=["a", "b"], ignore_label="c")
+    assert (asked.samples.found, asked.samples.counted) == (4, 2)
+    assert sum(asked.samples.excluded.values()) == 2
+    with pytest.raises(DataError):
+        ConfusionMatrix.from_labels([0, 2], [0, 0], 2)
+
+
+def test_a_prediction_that_is_no_class_is_not_dropped():
+    rows = {"label": ["a", "b"], "prediction": ["a", "c"]}
+    with pytest.raises(DataError):
+        reportgen.load(rows, classes=["a", "b"])
+    assert reportgen.load(rows).n_samples == 2
+
+
+@pytest.mark.parametrize("name", ["NA", "nan", "null", "None", "007", "1e3", "TRUE"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_a_class_is_not_lost_or_renamed_by_its_name(tmp_path, name, suffix):
+    """What pandas reads as missing, as a number or as true, is text here."""
+    path = tmp_path / f"p.{suffix}"
+    pairs = [(name, name), (name, "b"), ("b", "b")]
+    if suffix == "jsonl":
+        lines = [f'{{"label": "{true}", "prediction": "{found}"}}' for true, found in pairs]
+    else:
+        between = "," if suffix == "csv" else "\t"
+        lines = [f"label{between}prediction", *(between.join(pair) for pair in pairs)]
+    path.write_text("\n".join(lines) + "\n")
+    evaluation = reportgen.load(path)
+    assert set(evaluation.classes) == {name, "b"}
+    assert evaluation.class_counts(evaluation.classes.index(name))["support"] == 2
+    assert evaluation.n_samples == 3
