@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from reportgen.evaluation import Evaluation
 from reportgen.provenance import DataNote
@@ -19,6 +19,7 @@ __all__ = [
     "PairChange",
     "PairedCounts",
     "SliceChange",
+    "Tendency",
 ]
 
 COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
@@ -48,7 +49,8 @@ class Difference:
         The same after Holm's correction over all classes (or slices); None outside such a family.
     method
         How interval and p-value are made: ``"tango"`` (with McNemar mid-p), ``"newcombe"``
-        (unpaired), ``"paired bootstrap"``, or ``"none"``.
+        (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro figures where there are too
+        many different answers to resample them), or ``"none"``.
     reason
         Why something is missing: a key of :data:`reportgen.comparison.REASONS`.
     """
@@ -225,3 +227,19 @@ class Comparison:
     def identical(self) -> bool:
         """Whether both sides predicted the same class for every sample."""
         return self.paired is not None and self.paired.same == self.paired.n
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``report.json``: see :func:`reportgen.comparison.as_json.comparison_to_json`."""
+        from reportgen.comparison.as_json import comparison_to_json
+
+        return comparison_to_json(self)
+
+    @classmethod
+    def from_json(cls, value: Any, candidate: Evaluation) -> Comparison:
+        """The inverse of :meth:`to_json`; `candidate` is the evaluation that it stands beside.
+
+        Raises :class:`~reportgen.errors.DataError` where the value is not of it.
+        """
+        from reportgen.comparison.as_json import comparison_from_json
+
+        return comparison_from_json(value, candidate)

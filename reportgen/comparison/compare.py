@@ -1,0 +1,249 @@
+"""`compare_paired` and `compare_evaluations`: the candidate against its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from reportgen.comparison.answers import ConfidencePairs, LossPairs
+from reportgen.comparison.bootstrap import (
+    DRAWS,
+    SEED,
+    class_differences,
+    from_draws,
+    macro_differences,
+)
+from reportgen.comparison.joining import Joined
+from reportgen.comparison.judging import accuracy_change, tendency_of, with_holm
+from reportgen.comparison.parts import paired_slices
+from reportgen.comparison.tallies import Changes, JointCounts, JointTally
+from reportgen.comparison.value import (
+    ClassChange,
+    Comparison,
+    Difference,
+    PairChange,
+    PairedCounts,
+)
+from reportgen.confusion import ConfusionMatrix
+from reportgen.evaluation import Evaluation, evaluate_predictions
+from reportgen.metrics import Metric
+from reportgen.scoring import minimum_detectable_difference
+from reportgen.suspects import LabelSuspects
+
+__all__ = ["GROWN", "class_changes", "compare_paired", "grown_pairs", "without_samples"]
+
+GROWN = 20
+"""Off-diagonal cells that are listed."""
+
+KEPT_OUT = "a baseline is kept without its samples"
+
+
+def compare_paired(
+    joined: Joined,
+    *,
+    baseline: Evaluation | None = None,
+    candidate: Evaluation | None = None,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> Comparison:
+    """Compare sample by sample.
+
+    Parameters
+    ----------
+    joined
+        Of :func:`~reportgen.comparison.joined`.
+    baseline, candidate
+        The evaluations of both sides of `joined` where they are known already; else they are made.
+    draws, seed
+        Of the bootstrap: at least 1, and at least 0. The same seed gives the same intervals.
+
+    Raises :class:`~reportgen.errors.DataError` where no sample has a label.
+    """
+    if draws < 1 or seed < 0:
+        raise ValueError(f"{draws} draws, seed {seed}")
+    after = candidate or evaluate_predictions(joined.candidate)
+    before = without_samples(baseline or evaluate_predictions(joined.baseline))
+    counted = _counted(joined)
+    joint, paired = counted.joint, counted.joint.paired()
+    classes, n_tests = _classes(joint, before, after, draws, seed)
+    slices, slice_notes = paired_slices(joined)
+    return Comparison(
+        baseline=before,
+        candidate=after,
+        paired=paired,
+        unpaired_reason="",
+        bounds=None,
+        summary=_summary(counted, paired, before, after, draws, seed),
+        classes=classes,
+        slices=slices,
+        fixed=counted.changes.fixed,
+        broken=counted.changes.broken,
+        grown=grown_pairs(before.confusion, after.confusion),
+        draws=draws,
+        seed=seed,
+        n_tests=n_tests,
+        detectable=_detectable(paired),
+        notes=(*joined.notes, *slice_notes),
+    )
+
+
+def without_samples(evaluation: Evaluation) -> Evaluation:
+    """Without what names samples: a baseline is compared, not shown."""
+    return replace(
+        evaluation, examples=(), examples_reason=KEPT_OUT, suspects=LabelSuspects("no_scores")
+    )
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What one pass over the matched samples adds up; None where a side has no such column."""
+
+    joint: JointCounts
+    changes: Changes
+    confidences: ConfidencePairs | None
+    losses: LossPairs | None
+
+
+def _counted(joined: Joined) -> _Counted:
+    sure = joined.baseline.has_confidence, joined.candidate.has_confidence
+    of_scores = [["confidence", "label_probability"] if has else [] for has in sure]
+    tally, changes = JointTally(len(joined.classes)), Changes()
+    confidences, losses = (ConfidencePairs(), LossPairs()) if all(sure) else (None, None)
+    for rows in joined.batches(
+        "id", "label", "prediction", *of_scores[1], of_baseline=["prediction", *of_scores[0]]
+    ):
+        before, after = _labelled(*rows)
+        label, answers = after["label"], (before["prediction"], after["prediction"])
+        tally.add(label, *answers)
+        given = before.get("confidence"), after.get("confidence")
+        changes = changes.having(after["id"], label, answers, given)
+        if confidences is not None and losses is not None:
+            both = before["confidence"], after["confidence"]
+            confidences = confidences.having(both, (answers[0] == label, answers[1] == label))
+            losses = losses.having((before["label_probability"], after["label_probability"]))
+    return _Counted(tally.counts(), changes, confidences, losses)
+
+
+def _labelled(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    known = after["label"] >= 0
+    if known.all():
+        return before, after
+    return tuple({name: values[known] for name, values in side.items()} for side in (before, after))
+
+
+def _summary(
+    counted: _Counted,
+    paired: PairedCounts,
+    before: Evaluation,
+    after: Evaluation,
+    draws: int,
+    seed: int,
+) -> dict[str, Difference]:
+    def both(name: str) -> tuple[Metric, Metric]:
+        return before.summary[name], after.summary[name]
+
+    macro = macro_differences(
+        counted.joint,
+        {name: both(name) for name in ("balanced_accuracy", "macro_f1")},
+        seed=seed,
+        draws=draws,
+    )
+    return {
+        "accuracy": accuracy_change(paired),
+        "balanced_accuracy": macro["balanced_accuracy"],
+        "macro_f1": macro["macro_f1"],
+        "log_loss": _log_loss(counted.losses, both("log_loss"), draws, seed),
+        "ece": _ece(counted.confidences, both("ece"), draws, seed),
+    }
+
+
+def _log_loss(
+    losses: LossPairs | None, figures: tuple[Metric, Metric], draws: int, seed: int
+) -> Difference:
+    if (missing := _missing(losses, figures)) is not None or losses is None:
+        return missing or Difference(None, None, None, reason="no_scores")
+    return from_draws(*figures, losses.differences(np.random.default_rng(seed), draws))
+
+
+def _ece(
+    confidences: ConfidencePairs | None, figures: tuple[Metric, Metric], draws: int, seed: int
+) -> Difference:
+    if (missing := _missing(confidences, figures)) is not None or confidences is None:
+        return missing or Difference(None, None, None, reason="no_scores")
+    before, after = confidences.eces(np.random.default_rng(seed), draws)
+    return from_draws(*figures, after - before, reversed_ends=True)
+
+
+def _missing(
+    pairs: ConfidencePairs | LossPairs | None, figures: tuple[Metric, Metric]
+) -> Difference | None:
+    """Why two figures that need scores can't be compared; None where they can."""
+    values = figures[0].value, figures[1].value
+    if pairs is None or None in values:
+        return Difference(*values, None, reason="no_scores")
+    if pairs.n_without:
+        return Difference(*values, None, reason="partial_scores")
+    return None
+
+
+def _classes(
+    joint: JointCounts, before: Evaluation, after: Evaluation, draws: int, seed: int
+) -> tuple[tuple[ClassChange, ...], int]:
+    paired = joint.paired_by_class()
+    recalls = [accuracy_change(counts, "no_true_samples") for counts in paired]
+    both = {
+        name: [
+            (before.per_class[name].metric(i), after.per_class[name].metric(i))
+            for i in range(joint.n_classes)
+        ]
+        for name in ("precision", "f1")
+    }
+    figures = class_differences(joint, both, seed=seed, draws=draws)
+    return class_changes(paired, recalls, figures["precision"], figures["f1"])
+
+
+def class_changes(
+    paired: Sequence[PairedCounts | None],
+    recalls: Sequence[Difference],
+    precisions: Sequence[Difference],
+    f1s: Sequence[Difference],
+    supports: Sequence[int] | None = None,
+) -> tuple[tuple[ClassChange, ...], int]:
+    """One change for each class, with Holm's correction of recall, and the number of its tests."""
+    adjusted, n_tests = with_holm(recalls)
+    known = [0 if counts is None else counts.n for counts in paired]
+    changes = tuple(
+        ClassChange(i, support, counts, recall, precision, f1, tendency_of(recall))
+        for i, (support, counts, recall, precision, f1) in enumerate(
+            zip(supports or known, paired, adjusted, precisions, f1s, strict=True)
+        )
+    )
+    return changes, n_tests
+
+
+def grown_pairs(before: ConfusionMatrix, after: ConfusionMatrix) -> tuple[PairChange, ...]:
+    """The off-diagonal cells that grew, by growth downwards, then by true and predicted class."""
+    rows, columns, values = after.errors_by_count()
+    earlier = before.lookup(rows, columns)
+    growth = values - earlier
+    order = np.lexsort((columns, rows, -growth))
+    chosen = order[growth[order] > 0][:GROWN]
+    return tuple(
+        PairChange(*cell)
+        for cell in zip(
+            rows[chosen].tolist(),
+            columns[chosen].tolist(),
+            earlier[chosen].tolist(),
+            values[chosen].tolist(),
+            strict=True,
+        )
+    )
+
+
+def _detectable(paired: PairedCounts) -> float | None:
+    if not paired.gained + paired.lost:
+        return None
+    return minimum_detectable_difference(paired.n, paired.discordance).value

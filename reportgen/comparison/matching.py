@@ -1,0 +1,188 @@
+"""Which row of one table is which row of another: by sample id, without holding the ids.
+
+Of each id 64 bits are kept, of a keyed hash that nobody outside this process can foresee; rows
+whose hashes meet are checked with a second, independent hash, and where that differs all is done
+again with other keys. So an accidental match would need 128 equal bits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count as count_from
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.comparison.sides import Arrays, side_by_side
+from reportgen.errors import DataError
+from reportgen.evaluation.rows import PredictionRows
+from reportgen.text import listing, plural
+
+__all__ = ["Match", "ids_at", "match_rows"]
+
+Hashes = NDArray[np.int64]
+Places = NDArray[np.integer[Any]]
+
+_NONE = -1
+_BLOCK = 1 << 18
+_CHECKED = 1_000
+
+
+@dataclass(frozen=True)
+class Match:
+    """Rows of two sides that stand for the same sample.
+
+    Attributes
+    ----------
+    n_baseline, n_candidate
+        Rows of both sides.
+    rows
+        For each row of the candidate that of the baseline, -1 where there is none: shape
+        (n_candidate,); None where both hold the same samples in the same order.
+    """
+
+    n_baseline: int
+    n_candidate: int
+    rows: Places | None
+
+
+def match_rows(baseline: PredictionRows, candidate: PredictionRows) -> Match:
+    """Match by id, in bounded memory: about 30 bytes a row.
+
+    Raises :class:`DataError` where an id stands for more than one row of the same side.
+    """
+    for attempt in count_from():
+        keys = f"{attempt}:" if attempt else "", f"{attempt};"
+        found = _attempt(baseline, candidate, keys)
+        if found is not None:
+            return found
+    raise AssertionError("unreachable")
+
+
+def _attempt(
+    baseline: PredictionRows, candidate: PredictionRows, keys: tuple[str, str]
+) -> Match | None:
+    """The match by these hash keys; None where two different ids have the same hash."""
+    of_baseline, of_candidate, same = _hashes_of_both(baseline, candidate, keys[0])
+    sides = [("baseline", baseline, of_baseline)]
+    if not same:
+        sides.append(("candidate", candidate, of_candidate))
+    for side, rows, hashes in sides:
+        repeated = _met(hashes)
+        if len(repeated):
+            _refuse_repeated(side, rows, hashes, repeated)
+            return None
+    n_baseline, n_candidate = len(of_baseline), len(of_candidate)
+    if same:
+        return Match(n_baseline, n_candidate, None)
+    found = _rows_of(of_baseline, of_candidate)
+    del of_baseline, of_candidate, sides, hashes
+    if not _agree(baseline, candidate, found, keys[1]):
+        return None
+    return Match(n_baseline, n_candidate, found)
+
+
+def _hashed(ids: NDArray[Any], key: str) -> Hashes:
+    texts: list[str] = ids.tolist()
+    if key:
+        return np.fromiter((hash(key + text) for text in texts), np.int64, len(texts))
+    return np.fromiter(map(hash, texts), np.int64, len(texts))
+
+
+def _hashes_of_both(
+    baseline: PredictionRows, candidate: PredictionRows, key: str
+) -> tuple[Hashes, Hashes, bool]:
+    """The hashes of both, and whether their ids (not just the hashes) are the same in order."""
+    kept: tuple[list[Hashes], list[Hashes]] = [], []
+
+    def hashing(rows: PredictionRows, into: list[Hashes]) -> Iterator[Arrays]:
+        for batch in rows.batches("id"):
+            into.append(_hashed(batch["id"], key))
+            yield batch
+
+    streams = hashing(baseline, kept[0]), hashing(candidate, kept[1])
+    same = True
+    for one, other in side_by_side(*streams):
+        same = bool(np.array_equal(one["id"], other["id"]))
+        if not same:
+            break
+    for stream in streams:  # what one side has more of, or stands after the first difference
+        for _ in stream:
+            pass
+    of_baseline, of_candidate = map(_joined, kept)
+    return of_baseline, of_candidate, same and len(of_baseline) == len(of_candidate)
+
+
+def _joined(parts: Sequence[Hashes]) -> Hashes:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _met(hashes: Hashes) -> Hashes:
+    """Values that occur more than once, each once."""
+    ordered = np.sort(hashes)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def _refuse_repeated(side: str, rows: PredictionRows, hashes: Hashes, repeated: Hashes) -> None:
+    """Raise where the first of the repeated hashes are repeated ids; return where none is."""
+    seen: Counter[str] = Counter()
+    start = 0
+    for batch in rows.batches("id"):
+        n = len(batch["id"])
+        at = np.flatnonzero(np.isin(hashes[start : start + n], repeated[:_CHECKED]))
+        seen.update(batch["id"][at].tolist())
+        start += n
+    twice = sorted(name for name, n in seen.items() if n > 1)
+    if twice:
+        raise DataError(
+            f"{plural(len(repeated), 'sample id')} of the {side} "
+            f"{'stands' if len(repeated) == 1 else 'stand'} for more than one row",
+            slug="compare-repeated-ids",
+            details=[f"repeated: {listing(twice[:5])}"],
+            hint="give every row an id of its own, or name the column of the ids with --id-column",
+        )
+
+
+def _rows_of(baseline: Hashes, candidate: Hashes) -> Places:
+    """For each hash of the candidate its place in the baseline, or -1."""
+    kind = np.int32 if max(len(baseline), len(candidate)) < 2**31 else np.int64
+    order = np.argsort(baseline).astype(kind)
+    ordered = baseline[order]
+    found: Places = np.full(len(candidate), _NONE, kind)
+    for start in range(0, len(candidate) if len(baseline) else 0, _BLOCK):
+        wanted = candidate[start : start + _BLOCK]
+        rising = np.argsort(wanted)  # neighbours are then looked up near each other
+        wanted = wanted[rising]
+        at = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+        found[start + rising] = np.where(ordered[at] == wanted, order[at], _NONE)
+    return found
+
+
+def _agree(baseline: PredictionRows, candidate: PredictionRows, found: Places, key: str) -> bool:
+    """Whether the matched rows have the same second hash too."""
+    of_baseline = _joined([_hashed(batch["id"], key) for batch in baseline.batches("id")])
+    start = 0
+    for batch in candidate.batches("id"):
+        at = found[start : start + len(batch["id"])]
+        start += len(at)
+        there = at >= 0
+        if not np.array_equal(_hashed(batch["id"], key)[there], of_baseline[at[there]]):
+            return False
+    return True
+
+
+def ids_at(rows: PredictionRows, wanted: NDArray[Any]) -> list[str]:
+    """The ids of a few rows, given by their numbers, increasing; reads no further than needed."""
+    found: list[str] = []
+    start = 0
+    for batch in rows.batches("id"):
+        if len(found) == len(wanted):
+            break
+        n = len(batch["id"])
+        here = wanted[(wanted >= start) & (wanted < start + n)] - start
+        found += batch["id"][here].tolist()
+        start += n
+    return found

@@ -1,0 +1,176 @@
+"""Two models on the same samples: intervals and tests from counts alone.
+
+`gained` samples only the candidate got right, `lost` ones only the baseline, of n in all; the
+difference in accuracy is (gained - lost) / n. Samples that both got right or wrong don't tell the
+two apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from reportgen.comparison.value import McnemarBounds
+from reportgen.confusion import ConfusionMatrix
+from reportgen.metrics.intervals import quantile, wilson
+
+__all__ = [
+    "mcnemar_bounds",
+    "mcnemar_exact_p",
+    "mcnemar_mid_p",
+    "non_inferiority_p",
+    "tango",
+    "tango_z",
+    "unpaired_interval",
+]
+
+CONFIDENCE = 0.95
+
+
+def tango_z(gained: int, lost: int, n: int, delta: float) -> float:
+    """Score statistic of "the difference is `delta`", -1..1: standard normal where it is true.
+
+    It falls as `delta` grows, is 0 at the difference itself, and may be infinite at -1 and 1. At
+    0 it is McNemar's (gained - lost) / √(gained + lost).
+
+    Tango 1998, Statistics in Medicine 17, 891-908, equation 5.
+    """
+    _check(gained, lost, n)
+    if not -1 <= delta <= 1:
+        raise ValueError(f"a difference of shares is in -1..1, not {delta}")
+    above = gained - lost - n * delta
+    variance = _variance(gained, lost, n, delta)
+    if variance > 0:
+        return above / math.sqrt(variance)
+    return math.copysign(math.inf, above) if above else 0.0
+
+
+def _variance(gained: int, lost: int, n: int, delta: float) -> float:
+    """Of gained - lost, where its mean is n `delta` and the rest is as likely as it can be."""
+    if delta < 0:  # the mirror image: then nothing below is the difference of two close numbers
+        return _variance(lost, gained, n, -delta)
+    b = -gained - lost + (2 * n - gained + lost) * delta
+    c = -lost * delta * (1 - delta)
+    root = math.sqrt(b * b - 8 * n * c)
+    # share of samples that are lost, where the difference is delta: a root of 2 n q² + b q + c
+    q = (root - b) / (4 * n) if b <= 0 else -2 * c / (root + b)
+    return n * (2 * q + delta * (1 - delta))
+
+
+def tango(gained: int, lost: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Score interval of the difference in accuracy: all `delta` that :func:`tango_z` allows.
+
+    Holds the difference, lies in -1..1, and has a width even where the two never disagree: the
+    Wald interval has none there. It leaves out 0 just where McNemar's test (without continuity
+    correction) is significant.
+
+    Tango 1998, Statistics in Medicine 17, 891-908.
+    """
+    _check(gained, lost, n)
+    z = quantile(confidence)
+    return -_upper(lost, gained, n, z), _upper(gained, lost, n, z)
+
+
+def _upper(gained: int, lost: int, n: int, z: float) -> float:
+    if lost == n:
+        return (z * z - n) / (z * z + n)
+    if gained + lost == 0:
+        return z * z / (z * z + n)
+
+    def beyond(delta: float) -> float:
+        return gained - lost - n * delta + z * math.sqrt(_variance(gained, lost, n, delta))
+
+    return max(_root(beyond, (gained - lost) / n, 1.0), (gained - lost) / n)
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that is positive at `low` and not at `high` crosses 0."""
+    from scipy.optimize import brentq
+
+    return float(brentq(function, low, high, xtol=1e-15, rtol=1e-15))
+
+
+def mcnemar_mid_p(gained: int, lost: int) -> float:
+    """Two-sided mid-p-value of "each is as likely to be right alone"; 1 where none ever is.
+
+    The exact p-value less half of the chance of the very counts seen: it is neither conservative
+    as that is, nor wrong in small samples as chi-square is.
+
+    Fagerland, Lydersen & Laake 2013, BMC Medical Research Methodology 13, 91.
+    """
+    fewer, n = min(gained, lost), gained + lost
+    return min(_at_most(fewer, n) + _at_most(fewer - 1, n), 1.0)
+
+
+def mcnemar_exact_p(gained: int, lost: int) -> float:
+    """Two-sided exact p-value of McNemar's test; 1 where the two never disagree."""
+    return min(2 * _at_most(min(gained, lost), gained + lost), 1.0)
+
+
+def _at_most(k: int, n: int) -> float:
+    """Chance of at most `k` heads among `n` tosses of a coin."""
+    from scipy.special import betainc
+
+    if k < 0:
+        return 0.0
+    return 1.0 if k >= n else float(betainc(n - k, k + 1, 0.5))
+
+
+def non_inferiority_p(gained: int, lost: int, n: int, margin: float) -> float:
+    """One-sided p-value of "the candidate is worse by `margin` or more", `margin` in 0..1.
+
+    Below 0.05 just where the lower end of Tango's 90 % interval is above ``-margin``.
+    """
+    if not 0 <= margin <= 1:
+        raise ValueError(f"a margin is a share in 0..1, not {margin}")
+    return math.erfc(tango_z(gained, lost, n, -margin) / math.sqrt(2)) / 2
+
+
+def mcnemar_bounds(
+    baseline_matrix: ConfusionMatrix, candidate_matrix: ConfusionMatrix
+) -> McnemarBounds:
+    """What McNemar's test may say of two matrices of the same samples, however these pair.
+
+    Of a class with r samples, of which the two got k₁ and k₂ right, at least |k₁ - k₂| and at most
+    min(k₁ + k₂, 2r - k₁ - k₂) were got right by one side only. Raises :class:`ValueError` where
+    the classes have different totals: then these are not the same samples.
+    """
+    totals = candidate_matrix.true_totals
+    if not np.array_equal(totals, baseline_matrix.true_totals):
+        raise ValueError("the class totals differ: the matrices are of different samples")
+    before, after = baseline_matrix.diagonal, candidate_matrix.diagonal
+    least = int(np.abs(after - before).sum())
+    most = int(np.minimum(before + after, 2 * totals - before - after).sum())
+    difference = int((after - before).sum())
+    chi2 = _chi2(difference, most), _chi2(difference, least)
+    p = math.erfc(math.sqrt(chi2[1] / 2)), math.erfc(math.sqrt(chi2[0] / 2))
+    return McnemarBounds(difference, (least, most), chi2, p)
+
+
+def _chi2(difference: int, discordant: int) -> float:
+    return difference**2 / discordant if discordant else 0.0
+
+
+def unpaired_interval(
+    hits: int, n: int, other_hits: int, other_n: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Newcombe's interval of hits/n - other_hits/other_n, at any level; both n at least 1.
+
+    At 95 % it is :func:`reportgen.slices.newcombe`.
+    """
+    share, other = hits / n, other_hits / other_n
+    (low, other_low), (high, other_high) = (
+        ends.tolist() for ends in wilson([hits, other_hits], [n, other_n], confidence)
+    )
+    difference = share - other
+    return (
+        max(difference - math.hypot(share - low, other_high - other), -1.0),
+        min(difference + math.hypot(high - share, other - other_low), 1.0),
+    )
+
+
+def _check(gained: int, lost: int, n: int) -> None:
+    if n < 1 or gained < 0 or lost < 0 or gained + lost > n:
+        raise ValueError(f"{gained} gained and {lost} lost of {n} samples")
