@@ -1,0 +1,147 @@
+"""Gates, an evaluation and a comparison → may it ship?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reportgen.comparison.value import Comparison
+from reportgen.evaluation import Evaluation
+from reportgen.gates.comparisons import decide_harm, decide_margin
+from reportgen.gates.known import COMPARISONS, definition_of
+from reportgen.gates.levels import decide_level
+from reportgen.gates.names import check_gates
+from reportgen.gates.outcome import Outcome
+from reportgen.gates.value import Check, Decision, Gate
+from reportgen.gates.words import change_unit, rule_words, sentence, some, unit_of
+
+__all__ = ["NO_GATES", "decide"]
+
+NO_GATES = Decision("NO GATES SET", "0 gates were checked: none is set.")
+
+
+def decide(
+    gates: Sequence[Gate], evaluation: Evaluation, comparison: Comparison | None = None
+) -> Decision:
+    """Check every gate, in the order given, and say whether the candidate may ship.
+
+    - DO NOT SHIP: a blocking gate failed.
+    - INCONCLUSIVE: none failed, but one is open whose ``when_inconclusive`` is ``"fail"``; or none
+      passed, so that nothing was shown.
+    - SHIP: else.
+    - NO GATES SET: there are none that could block.
+
+    A check blocks, and the exit code is 1, where a blocking gate failed or is open, unless its
+    ``when_inconclusive`` is ``"warn"``; and where no blocking gate applies to this input at all.
+    Raises :class:`UsageError` as :func:`reportgen.gates.check_gates` does, for classes and
+    the baseline; a slice that is not there fails its gate.
+    """
+    if not gates:
+        return NO_GATES
+    check_gates(gates, classes=evaluation.classes, has_baseline=comparison is not None)
+    results = [Result(gate, _outcome(gate, evaluation, comparison)) for gate in gates]
+    blocking = [one for one in results if one.gate.severity == "block"]
+    nothing = all(one.outcome.status == "not applicable" for one in blocking)
+    checks = tuple(one.check(nothing) for one in results)
+    if not blocking:
+        return Decision("NO GATES SET", sentence(_warnings_only(results)), checks)
+    if nothing:
+        clause = blocking[0].outcome.clause
+        reason = f"{_of(0, results)} that could block applies to this input: {clause}"
+        return Decision("INCONCLUSIVE", sentence(reason), checks)
+    failed = [one for one in blocking if one.outcome.status == "failed"]
+    if failed:
+        return Decision("DO NOT SHIP", sentence(_failure(failed, results)), checks)
+    held = [one for one, check in zip(results, checks, strict=True) if check.blocks]
+    if held:
+        return Decision("INCONCLUSIVE", sentence(_open(held, results)), checks)
+    if not any(one.outcome.status == "passed" for one in blocking):
+        return Decision("INCONCLUSIVE", sentence(_nothing_shown(blocking)), checks)
+    return Decision("SHIP", sentence(_success(results)), checks)
+
+
+def _outcome(gate: Gate, evaluation: Evaluation, comparison: Comparison | None) -> Outcome:
+    if gate.rule == "not_worse_by":
+        assert comparison is not None
+        return decide_margin(gate, comparison)
+    if gate.rule == "no_harm":
+        assert comparison is not None
+        return decide_harm(gate, comparison)
+    return decide_level(gate, evaluation)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A gate and what became of it."""
+
+    gate: Gate
+    outcome: Outcome
+
+    def check(self, nothing_applies: bool) -> Check:
+        """For outputs; where no blocking gate applies, all of them block."""
+        gate, found = self.gate, self.outcome
+        definition = definition_of(gate)
+        holds = (
+            found.status == "failed"
+            or (found.status == "inconclusive" and gate.when_inconclusive == "fail")
+            or (found.status == "not applicable" and nothing_applies)
+        )
+        return Check(
+            name=gate.name,
+            rule=rule_words(gate),
+            severity=gate.severity,
+            status=found.status,
+            blocks=gate.severity == "block" and holds,
+            value=found.value,
+            limit=gate.limit,
+            interval=found.interval,
+            subject=found.subject,
+            sentence=sentence(found.clause),
+            needed=found.needed,
+            parts=found.parts,
+            unit=change_unit(definition) if gate.rule in COMPARISONS else unit_of(definition),
+            margin=found.margin,
+        )
+
+
+def _of(n: int, results: list[Result]) -> str:
+    """``one of five gates``; 0 is ``none``."""
+    if len(results) == 1:
+        return "the gate" if n else "no gate"
+    return f"{some(n) if n else 'none'} of {some(len(results))} gates"
+
+
+def _failure(failed: list[Result], results: list[Result]) -> str:
+    verb, first = ("fails", "") if len(failed) == 1 else ("fail", ", the first of them because")
+    clause = failed[0].outcome.clause
+    return f"{_of(len(failed), results)} {verb}{first or ':'} {clause}"
+
+
+def _open(held: list[Result], results: list[Result]) -> str:
+    can = "can't be decided"
+    return f"{_of(len(held), results)} {can}: {held[0].outcome.clause}"
+
+
+def _nothing_shown(blocking: list[Result]) -> str:
+    first = next(one for one in blocking if one.outcome.status == "inconclusive")
+    return f"nothing stands in the way, but nothing was shown either: {first.outcome.clause}"
+
+
+def _success(results: list[Result]) -> str:
+    passed = [one for one in results if one.outcome.status == "passed"]
+    if len(passed) == len(results):
+        subject = "the gate passes" if len(passed) == 1 else f"all {some(len(passed))} gates pass"
+        return f"{subject}: {passed[0].outcome.clause}"
+    others = [one for one in results if one.outcome.status in ("failed", "inconclusive")]
+    rest = others or [one for one in results if one.outcome.status == "not applicable"]
+    verb = "passes" if len(passed) == 1 else "pass"
+    return (
+        f"{_of(len(passed), results)} {verb} and none stands in the way, but note: "
+        f"{rest[0].outcome.clause}"
+    )
+
+
+def _warnings_only(results: list[Result]) -> str:
+    order = ("failed", "inconclusive", "not applicable", "passed")
+    worst = min(results, key=lambda one: order.index(one.outcome.status))
+    return f"{_of(0, results)} is set to block, only to warn: {worst.outcome.clause}"

@@ -1,0 +1,220 @@
+"""Gates on a value: at least, at most, and how often one class may be taken for another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from reportgen.evaluation import Evaluation
+from reportgen.gates.known import definition_of, scope
+from reportgen.gates.names import classes_of, pair_of
+from reportgen.gates.outcome import RANKS, Outcome, combined, undefined_words
+from reportgen.gates.value import Gate, Part, Status
+from reportgen.gates.words import (
+    called,
+    class_name,
+    exact,
+    noun,
+    range_words,
+    samples_of,
+    subject_of_slice,
+    told,
+    unit_of,
+)
+from reportgen.metrics import REASONS, Metric, wilson
+
+__all__ = ["decide_level"]
+
+NO_SLICE = "no sample of these data is in that slice"
+TRIVIAL = "too_few_classes"
+"""A top-k accuracy that is always 1 promises nothing: such a gate does not apply."""
+MOST_NEEDED = 10**9
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One thing that a gate looks at: name, figure, and the samples that it is of."""
+
+    subject: str
+    metric: Metric
+    n: int
+
+
+def decide_level(gate: Gate, evaluation: Evaluation) -> Outcome:
+    """Whether a figure is where it was promised to be.
+
+    Raises :class:`UsageError` with slug ``gates-class`` where a class is not there.
+    """
+    found = [(_status(gate, one.metric), one) for one in _measured(gate, evaluation)]
+    found.sort(key=lambda pair: (RANKS[pair[0]], _badness(gate, pair[1].metric)))
+    status = combined([status for status, _ in found])
+    worst = found[0][1]
+    needed = max((_needed(gate, one) or 0 for s, one in found if s == "inconclusive"), default=0)
+    several = scope(gate) == "class"
+    parts = tuple(
+        Part(one.subject, status, one.metric.value, one.metric.interval) for status, one in found
+    )
+    return Outcome(
+        status,
+        _clause(gate, status, worst, needed, len(found)),
+        worst.metric.value,
+        worst.metric.interval,
+        worst.subject,
+        needed or None if status == "inconclusive" else None,
+        parts if several else (),
+        _margin(gate, worst.metric),
+    )
+
+
+def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
+    where = scope(gate)
+    if where == "whole":
+        metric = evaluation.summary.get(gate.metric, Metric(None, None, "no_scores"))
+        return [Measured("", metric, evaluation.n_samples)]
+    if where == "slice":
+        return [_of_slice(gate, evaluation)]
+    if where == "pair":
+        return [_of_pair(gate, evaluation)]
+    column = evaluation.per_class.get(gate.metric)
+    return [
+        Measured(
+            class_name(evaluation.classes[i]),
+            Metric(None, None, "no_scores") if column is None else column.metric(i),
+            int(evaluation.confusion.true_totals[i]),
+        )
+        for i in classes_of(gate, evaluation.classes)
+    ]
+
+
+def _of_slice(gate: Gate, evaluation: Evaluation) -> Measured:
+    for one in evaluation.slices.slices:
+        if (one.column, one.part.text) == gate.slice:
+            return Measured(subject_of_slice(gate), getattr(one, gate.metric), one.n)
+    return Measured(subject_of_slice(gate), Metric(None, None, NO_SLICE), 0)
+
+
+def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
+    indices = pair_of(gate, evaluation.classes)
+    assert indices is not None
+    true, predicted = indices
+    n = int(evaluation.confusion.true_totals[true])
+    count = next(
+        (pair.count for pair in evaluation.pairs if (pair.true, pair.predicted) == indices), 0
+    )
+    metric = Metric(None, None, "no_true_samples")
+    if n:
+        low, high = (float(end) for end in wilson(count, n))
+        metric = Metric(count / n, (low, high), None)
+    names = (class_name(evaluation.classes[i]) for i in (true, predicted))
+    return Measured(" called ".join(names), metric, n)
+
+
+def _keeps(gate: Gate, value: float) -> bool:
+    """Whether a raw value keeps the promise; at the limit it does."""
+    return value >= gate.limit if gate.rule == "at_least" else value <= gate.limit
+
+
+def _status(gate: Gate, metric: Metric) -> Status:
+    if metric.value is None:
+        return "not applicable" if metric.reason == TRIVIAL else "failed"
+    if not gate.confident:
+        return "passed" if _keeps(gate, metric.value) else "failed"
+    if metric.interval is None:
+        return "inconclusive" if _keeps(gate, metric.value) else "failed"
+    near, far = _ends(gate, metric.interval)
+    if _keeps(gate, near):
+        return "passed"
+    return "inconclusive" if _keeps(gate, far) else "failed"
+
+
+def _ends(gate: Gate, interval: tuple[float, float]) -> tuple[float, float]:
+    """The end that is hardest to keep within the limit, and the other."""
+    return interval if gate.rule == "at_least" else (interval[1], interval[0])
+
+
+def _margin(gate: Gate, metric: Metric) -> float | None:
+    """By how much the limit is kept by what was compared with it: the value, or an end."""
+    if metric.value is None:
+        return None
+    near = metric.value
+    if gate.confident and metric.interval is not None:
+        near, _ = _ends(gate, metric.interval)
+    return near - gate.limit if gate.rule == "at_least" else gate.limit - near
+
+
+def _badness(gate: Gate, metric: Metric) -> float:
+    if metric.value is None:
+        return -math.inf
+    return metric.value if gate.rule == "at_least" else -metric.value
+
+
+def _needed(gate: Gate, one: Measured) -> int | None:
+    """Samples that would decide, if the value stays: intervals shrink with their root."""
+    value, interval = one.metric.value, one.metric.interval
+    if value is None or interval is None or value == gate.limit:
+        return None
+    end = interval[0] if value > gate.limit else interval[1]
+    needed = one.n * ((value - end) / (value - gate.limit)) ** 2
+    return math.ceil(needed) if one.n < needed <= MOST_NEEDED else None
+
+
+# Words
+
+
+def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) -> str:
+    what, metric = noun(gate, worst.subject), worst.metric
+    if metric.value is None:
+        verb = "does not apply" if status == "not applicable" else "is undefined"
+        return f"{what} {verb}: {_reason(metric)}"
+    unit = unit_of(definition_of(gate))
+    limit = exact(gate.limit, unit)
+    value = f"{what} is {told(metric.value, unit, gate.limit)}"
+    beyond = "below" if gate.rule == "at_least" else "above"
+    asked = f"{limit} or {'more' if gate.rule == 'at_least' else 'less'} is asked for"
+    if gate.confident:
+        return value + _surely(gate, status, worst, needed, f"{beyond} the limit of {limit}", asked)
+    if status == "failed":
+        return f"{value}, {beyond} the {limit} {_asked(gate, n)}"
+    if n > 1:
+        extreme = "lowest" if gate.rule == "at_least" else "highest"
+        figure = called(definition_of(gate))
+        value = (
+            f"the {extreme} {figure} of {n:,} classes is "
+            f"{told(metric.value, unit, gate.limit)}, of {worst.subject}"
+        )
+    return f"{value}; {asked}"
+
+
+def _surely(
+    gate: Gate, status: Status, worst: Measured, needed: int, beyond: str, asked: str
+) -> str:
+    """What follows the value of a confident gate."""
+    metric, unit = worst.metric, unit_of(definition_of(gate))
+    if metric.interval is None:
+        if status == "failed":
+            return f", {beyond}"
+        return f", but how sure that is can't be told: {_reason(metric)}"
+    near, far = (told(end, unit, gate.limit) for end in _ends(gate, metric.interval))
+    sides = ("at least", "at most")
+    hard, easy = sides if gate.rule == "at_least" else sides[::-1]
+    if status == "passed":
+        return f", and surely {hard} {near}; {asked}"
+    if status == "failed":
+        return f", and surely {easy} {far}, {beyond}"
+    more = ""
+    if needed:
+        of_class = worst.subject if scope(gate) == "class" else ""
+        more = f"; {samples_of(needed, of_class)} would decide it"
+    limit = exact(gate.limit, unit)
+    span = range_words(metric.interval, unit, gate.limit)
+    return f", but may be anything from {span}, on either side of the limit of {limit}{more}"
+
+
+def _reason(metric: Metric) -> str:
+    code = metric.reason or ""
+    return undefined_words(REASONS.get(code, code))
+
+
+def _asked(gate: Gate, n: int) -> str:
+    who = "every class" if n > 1 else "it"
+    return f"that {who} must reach" if gate.rule == "at_least" else f"that {who} may have"
