@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import importing, inference, rendering
+from benchmarks import importing, inference, rendering, saved
 
 BENCHMARKS = {
     "import": importing.main,
     "render": rendering.main,
     "inference": inference.main,
+    "saved": saved.main,
 }
 
 

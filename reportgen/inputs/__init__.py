@@ -6,6 +6,7 @@ What could mean two things is refused, with the option that decides.
 """
 
 from reportgen.inputs.formats import kind_of, read_json
+from reportgen.inputs.joining_metadata import WithMetadata, with_metadata
 from reportgen.inputs.matrices import MatrixInput, read_matrix_any
 from reportgen.inputs.normalised import NormalisedMatrix
 from reportgen.inputs.opening import open_predictions
@@ -17,8 +18,10 @@ __all__ = [
     "MatrixInput",
     "NormalisedMatrix",
     "TablePredictions",
+    "WithMetadata",
     "kind_of",
     "open_predictions",
     "read_json",
     "read_matrix_any",
+    "with_metadata",
 ]

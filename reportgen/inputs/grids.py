@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.accumulate import as_array
+from reportgen.accumulate import ConfusionCounter, as_array
 from reportgen.confusion import ConfusionMatrix
 from reportgen.csv_text import unguarded
 from reportgen.errors import DataError
@@ -36,7 +36,7 @@ class Grid:
     Attributes
     ----------
     cells
-        Rows of cells, all of one length.
+        Rows of cells, all of one length; or a confusion matrix.
     row_names, column_names
         Class names at the edges; None where there are none.
     rows
@@ -74,8 +74,15 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
 
 
 def grid_of(value: Any) -> Grid:
-    """The grid in an array, tensor, list of lists or DataFrame, such as that of a crosstab."""
+    """The grid in an array, tensor, list of lists or DataFrame, such as that of a crosstab; or of
+    counts that were added up in a loop, whose rows are known to be true.
+    """
     name = "the given matrix"
+    if isinstance(value, ConfusionMatrix):
+        return Grid(name, value, rows="true")
+    if isinstance(value, ConfusionCounter):
+        numbered = value.classes == tuple(map(str, range(len(value.classes))))
+        return Grid(name, value.compute(), None if numbered else value.classes, rows="true")
     if isinstance(value, Mapping):
         return _grid_of_json(name, value)
     if not (hasattr(value, "index") and hasattr(value, "columns")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reportgen.classes import check_distinct, display_name, name_key, read_class_list
 from reportgen.confusion import ConfusionMatrix
+from reportgen.confusions import check_supports
 from reportgen.errors import DataError, UsageError
 from reportgen.inputs.formats import format_of
 from reportgen.inputs.grids import Grid, grid_of, grid_of_file
@@ -19,14 +20,18 @@ from reportgen.inputs.limits import file_sha256
 from reportgen.inputs.normalised import NormalisedMatrix, normalised_matrix
 from reportgen.inputs.options import InputOptions
 from reportgen.inputs.strict_csv import dialect_of
+from reportgen.inputs.supports import read_supports, restored
 from reportgen.inputs.words import render_command
 from reportgen.provenance import DataNote, ModelFacts, Provenance
-from reportgen.text import count, printable, quoted
+from reportgen.text import count, plural, printable, quoted
 
 __all__ = ["MatrixInput", "read_matrix_any"]
 
 _MAX_DENSE = 4096
-_SHARES = "shares can't be turned back into counts: save the matrix before it is normalised, or "
+_FEW_DECIMALS = 8
+
+
+Supports = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,16 +75,30 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
     rows_are_true = _rows(grid, options) == "true"
     classes, origin = _classes(grid, options)
     matrix = _matrix(grid, classes, options, rows_are_true)
-    _require_support(grid, matrix, classes)
+    supports = _supports(grid, classes, options)
+    counts = _with_supports(grid, matrix, supports, classes)
     provenance = Provenance(
         kind="confusion matrix",
         model=ModelFacts(name=stem),
         data_fingerprint=digest,
         classes_source=origin,
         command=render_command(printable(grid.name), options) if digest else "",
-        inference={"rows of the file": f"{'true' if rows_are_true else 'predicted'} classes"},
+        inference={
+            "rows of the file": f"{'true' if rows_are_true else 'predicted'} classes",
+            **_supports_facts(options),
+        },
     )
-    return MatrixInput(matrix, classes, provenance, _notes(matrix, classes, grid, options))
+    notes = _notes(matrix, counts, classes, grid, options)
+    return MatrixInput(counts, classes, provenance, notes)
+
+
+def _supports_facts(options: InputOptions) -> Mapping[str, str]:
+    if options.supports is None:
+        return {}
+    return {
+        "samples of each class": printable(options.supports.name),
+        "samples of each class SHA-256": file_sha256(options.supports),
+    }
 
 
 def _rows(grid: Grid, options: InputOptions) -> str:
@@ -226,12 +245,12 @@ def _matrix(
     grid: Grid, classes: tuple[str, ...], options: InputOptions, rows_are_true: bool
 ) -> ConfusionMatrix | NormalisedMatrix:
     if options.normalised:
-        shares, digits = _shares(grid, classes)
+        shares, rounding = _shares(grid, classes)
         return normalised_matrix(
             shares,
             over=options.normalised_over,
             rows_are_true=rows_are_true,
-            digits=digits,
+            rounding=rounding,
             name=grid.name,
         )
     if isinstance(grid.cells, ConfusionMatrix):
@@ -295,7 +314,8 @@ def _count(grid: Grid, cell: Any, row: str, column: str) -> int:
         f"cell {quoted(shown[:40])} (row {quoted(row)}, column {quoted(column)}) "
         f"of {quoted(grid.name)} is not a count",
         slug="matrix-cell",
-        hint=f"{_SHARES}accept what that costs: --normalised"
+        hint="save the matrix before it is normalised; or read shares with --normalised, and "
+        "restore their counts with --supports FILE"
         if fraction
         else "counts are whole numbers, 0 or more",
     )
@@ -316,8 +336,8 @@ def _number(cell: Any) -> int | float | None:
         return None
 
 
-def _shares(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], int]:
-    """(shares, decimals that they were rounded to)."""
+def _shares(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], float]:
+    """(shares, by how much they were rounded at most)."""
     if grid.triples is not None or isinstance(grid.cells, ConfusionMatrix):
         raise UsageError(
             f"{quoted(grid.name)} lists single counts: it is not normalised",
@@ -329,6 +349,8 @@ def _shares(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], in
             f"a normalised matrix of {count(len(classes))} classes is too large",
             slug="matrix-too-large",
         )
+    if isinstance(grid.cells, np.ndarray) and grid.cells.dtype.kind == "f":
+        return grid.cells.astype(np.float64), _array_rounding(grid.cells)
     table, digits = np.zeros((len(classes), len(classes))), 0
     for i, row in enumerate(grid.cells):
         for j, cell in enumerate(_listed(row)):
@@ -341,42 +363,75 @@ def _shares(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], in
                     hint="shares are numbers, 0 to 1",
                 )
             table[i, j] = value
-            text = cell if isinstance(cell, str) else repr(value)
-            digits = max(digits, len(text.strip().partition(".")[2]))
-    return table, digits
+            if np.isfinite(value):
+                digits = max(digits, _decimals(cell if isinstance(cell, str) else repr(value)))
+    return table, 0.5 * 10.0**-digits
 
 
-def _require_support(
-    grid: Grid, matrix: ConfusionMatrix | NormalisedMatrix, classes: Sequence[str]
-) -> None:
-    """Hold the matrix against the supports that came with it: they tell rows from columns."""
-    if grid.support is None or isinstance(matrix, NormalisedMatrix):
-        return
-    support = [_number(value) for value in grid.support]
-    if support == matrix.true_totals.tolist():
-        return
-    turned = support == matrix.predicted_totals.tolist()
-    at = next(
-        (i for i, (a, b) in enumerate(zip(support, matrix.true_totals, strict=False)) if a != b), 0
-    )
-    name = quoted(classes[min(at, len(classes) - 1)])
-    raise DataError(
-        f"{quoted(grid.name)} gives class {name} another support than its row adds up to",
-        slug="matrix-transposed" if turned else "matrix-support",
-        details=["the supports fit the columns: rows and columns are exchanged"] if turned else [],
-        hint="say what the rows are: --rows predicted" if turned else "correct matrix or supports",
-    )
+def _decimals(number: str) -> int:
+    """Decimals that a number is written with: 2 of ``0.25``, 6 of ``2.5e-05``."""
+    mantissa, _, exponent = number.strip().lower().partition("e")
+    return max(len(mantissa.partition(".")[2]) - int(exponent or 0), 0)
+
+
+def _array_rounding(cells: NDArray[Any]) -> float:
+    """By how much the numbers of an array were rounded: to few decimals, else to their type."""
+    known = cells[np.isfinite(cells)]
+    of_type = float(np.finfo(cells.dtype).eps) * max(1.0, float(np.abs(known).max(initial=0.0)))
+    for digits in range(_FEW_DECIMALS + 1):
+        if np.array_equal(np.round(known, digits), known):
+            return max(0.5 * 10.0**-digits, of_type)
+    return of_type
+
+
+def _with_supports(
+    grid: Grid,
+    matrix: ConfusionMatrix | NormalisedMatrix,
+    supports: Supports | None,
+    classes: Sequence[str],
+) -> ConfusionMatrix | NormalisedMatrix:
+    """Counts that were held against the supports, which tell rows from columns; or the counts
+    that the supports make of shares.
+    """
+    if supports is None:
+        return matrix
+    if isinstance(matrix, NormalisedMatrix):
+        return restored(matrix, supports, classes, grid.name)
+    check_supports(matrix, supports, classes, quoted(grid.name))
+    return matrix
+
+
+def _supports(grid: Grid, classes: Sequence[str], options: InputOptions) -> Supports | None:
+    """Samples of each true class: from a file of the user's, else from the matrix's own."""
+    if options.supports is not None:
+        dialect = dialect_of(options.supports, options.separator, options.encoding)
+        return read_supports(options.supports, classes, dialect)
+    if grid.support is None:
+        return None
+    numbers = [_number(value) for value in grid.support]
+    whole = [int(n) for n in numbers if n is not None and n >= 0 and float(n).is_integer()]
+    if len(whole) != len(numbers) or len(whole) != len(classes):
+        raise DataError(
+            f"the supports in {quoted(grid.name)} are not {plural(len(classes), 'whole number')}",
+            slug="matrix-support",
+            hint="correct the supports, or leave them out",
+        )
+    return np.array(whole, np.int64)
 
 
 def _notes(
+    found: ConfusionMatrix | NormalisedMatrix,
     matrix: ConfusionMatrix | NormalisedMatrix,
     classes: Sequence[str],
     grid: Grid,
     options: InputOptions,
 ) -> tuple[DataNote, ...]:
+    """What to know: `found` is what stands in the file, `matrix` what became of it."""
     notes = []
     if isinstance(matrix, NormalisedMatrix):
         notes.append(DataNote("normalised-matrix", matrix.sentence, "warning"))
+    elif isinstance(found, NormalisedMatrix):
+        notes.append(_restored_note(found, matrix, grid, options))
     unnamed = grid.row_names is None and grid.column_names is None and grid.triples is None
     if unnamed and options.classes is None:
         notes.append(
@@ -388,3 +443,17 @@ def _notes(
             )
         )
     return tuple(notes)
+
+
+def _restored_note(
+    shares: NormalisedMatrix, matrix: ConfusionMatrix, grid: Grid, options: InputOptions
+) -> DataNote:
+    where = printable(grid.name if options.supports is None else options.supports.name)
+    of = "each true class" if shares.over == "true" else "the whole matrix"
+    return DataNote(
+        "restored-from-shares",
+        f"The matrix was saved as shares of {of}. Its {plural(matrix.n_samples, 'count')} were "
+        f"restored from shares and from the samples of each class in {where}: every cell is a "
+        "whole number within the rounding of its share, and every row adds up.",
+        count=matrix.n_samples,
+    )

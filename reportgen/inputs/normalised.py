@@ -44,10 +44,13 @@ class NormalisedMatrix:
         to 0.
     over
         What they add up to 1 over.
+    rounding
+        By how much a share may have been rounded, at most: half of its last decimal.
     """
 
     shares: NDArray[np.float64]
     over: str
+    rounding: float = 0.0
 
     @property
     def n_classes(self) -> int:
@@ -79,7 +82,7 @@ class NormalisedMatrix:
 
 
 def normalised_matrix(
-    table: NDArray[np.float64], *, over: str, rows_are_true: bool, digits: int, name: str
+    table: NDArray[np.float64], *, over: str, rows_are_true: bool, rounding: float, name: str
 ) -> NormalisedMatrix:
     """Shares, checked.
 
@@ -89,8 +92,8 @@ def normalised_matrix(
         float64, shape (K, K): shares, or percentages; a row or column that is nan is absent.
     over
         ``"true"``, ``"predicted"``, ``"all"``, or ``"auto"``: what adds up to 1.
-    digits
-        Decimals that the shares were rounded to.
+    rounding
+        By how much a cell of the table may have been rounded, at most.
 
     Raises
     ------
@@ -108,7 +111,9 @@ def normalised_matrix(
             slug="matrix-cell",
             hint="shares are 0 or more",
         )
-    found = [(kind, unit) for unit in (1.0, 100.0) for kind in _fitting(shares / unit, digits)]
+    found = [
+        (kind, unit) for unit in (1.0, 100.0) for kind in _fitting(shares / unit, rounding / unit)
+    ]
     kinds = [kind for kind, _ in found] if over == "auto" else [k for k, _ in found if k == over]
     if not kinds:
         raise _no_sum(shares, over, name)
@@ -121,7 +126,7 @@ def normalised_matrix(
     unit = dict(found)[kinds[-1]]
     result = np.minimum(shares / unit, 1.0)
     result.flags.writeable = False
-    return NormalisedMatrix(result, kinds[-1])
+    return NormalisedMatrix(result, kinds[-1], rounding / unit)
 
 
 def _without_absent(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,14 +136,14 @@ def _without_absent(table: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(absent & missing, 0.0, table)
 
 
-def _fitting(shares: NDArray[np.float64], digits: int) -> list[str]:
+def _fitting(shares: NDArray[np.float64], rounding: float) -> list[str]:
     n = len(shares)
-    slack = max(1e-6, min(0.05, 0.5 * 10.0**-digits * n)) * 1.0001
+    slack = max(1e-6, min(0.05, rounding * n)) * 1.0001
     kinds = []
     for kind, sums in (("true", shares.sum(axis=1)), ("predicted", shares.sum(axis=0))):
         if np.all((np.abs(sums - 1) <= slack) | (sums == 0)) and sums.any():
             kinds.append(kind)
-    all_slack = max(1e-6, min(0.05, 0.5 * 10.0**-digits * n * n)) * 1.0001
+    all_slack = max(1e-6, min(0.05, rounding * n * n)) * 1.0001
     if abs(shares.sum() - 1) <= all_slack:
         kinds.append("all")
     return kinds

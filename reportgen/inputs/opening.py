@@ -41,7 +41,7 @@ from reportgen.predictions import Predictions
 from reportgen.scores import OutputKind
 from reportgen.text import count, listing, quoted
 
-__all__ = ["open_predictions"]
+__all__ = ["open_predictions", "open_table"]
 
 
 def open_predictions(
@@ -73,7 +73,14 @@ def open_predictions(
         path = Path(source)
         if format_of(path) == "parquet" and is_ours(path):
             return Predictions.open(path)
-    table = _table(source, options, spool)
+    if options.supports is not None:
+        raise UsageError(
+            "--supports gives the samples of each class to a confusion matrix: a table of "
+            "predictions has them",
+            slug="option-conflict",
+            hint="leave out --supports, or read the input with --kind matrix",
+        )
+    table = open_table(source, options, spool)
     given = _given_classes(table, options)
     roles = find_roles(table.name, table.columns, options, given.names if given else None)
     if isinstance(table, ArraysTable):
@@ -87,7 +94,11 @@ def open_predictions(
     return _scored(table, roles, survey, given, options, spool)
 
 
-def _table(source: Any, options: InputOptions, spool: Path) -> Table:
+def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
+    """The table in a file, a DataFrame or a mapping of arrays: its columns, not what they mean.
+
+    `spool` is an empty folder, as for :func:`open_predictions`.
+    """
     is_path = isinstance(source, (str, Path))
     if options.labels_file and not (is_path and format_of(Path(source)) == "npy"):
         raise UsageError(

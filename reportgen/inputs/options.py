@@ -102,12 +102,19 @@ class InputOptions(Declared):
         _MATRIX,
         choices=("auto", "true", "predicted", "all"),
     )
+    supports: Path | None = option(
+        None,
+        "Samples of each true class: class,count, or one number a line. They restore the counts of "
+        "a --normalised matrix, and check the rows of any other.",
+        _MATRIX,
+        metavar="FILE",
+    )
     delimiter: str | None = option(
         None, "Between cells. Default: comma, in .tsv files tab.", _TEXT, metavar="CHAR|tab"
     )
     encoding: str = option("utf-8", "Encoding of text files.", _TEXT, metavar="NAME")
 
-    PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels_file")
+    PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels_file", "supports")
     TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns")
 
     def __post_init__(self) -> None:

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from reportgen.inputs.cells import TextCells, not_a_number, numbers
 from reportgen.inputs.roles import Roles
 from reportgen.inputs.scoring import SCORED_COLUMNS, ScoreBlocks, Scored
-from reportgen.inputs.survey import NARROW_ROWS, confidences, id_texts
+from reportgen.inputs.survey import NARROW_ROWS, confidences, printable_ids
 from reportgen.inputs.tables import NUMBER, Table
 from reportgen.predictions import RunFacts
 from reportgen.scores import Floats, OutputKind, probabilities
-from reportgen.text import printable
 
 __all__ = ["RESERVED", "TablePredictions"]
 
@@ -74,6 +73,11 @@ class TablePredictions:
     def has_ids(self) -> bool:
         """Whether the rows have names of their own; else their ids are row numbers from 0."""
         return self.roles.id is not None
+
+    @property
+    def id_name(self) -> str | None:
+        """The column of the table that holds the ids; None where there is none."""
+        return self.roles.id
 
     @cached_property
     def metadata(self) -> Mapping[str, str]:
@@ -185,7 +189,10 @@ class _Piece:
         if column is None:
             places = np.arange(self.n) if self.kept is None else self.kept
             return np.array([str(self.start + i) for i in places.tolist()], object)
-        return _printable(id_texts(self._array(column, self.batches[0])))
+        texts: NDArray[Any] = printable_ids(self._array(column, self.batches[0])).to_numpy(
+            zero_copy_only=False
+        )
+        return texts
 
     def _probabilities(self) -> Floats:
         blocks, kind = self.of.blocks, self.of.outputs
@@ -216,16 +223,6 @@ def _numpy(column: Any) -> NDArray[Any]:
         return flat.reshape(len(column), column.type.list_size)
     array: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return array
-
-
-def _printable(texts: Any) -> NDArray[Any]:
-    """Ids as objects, on one line each, whatever they hold."""
-    import pyarrow.compute as pc
-
-    values: NDArray[Any] = texts.to_numpy(zero_copy_only=False)
-    if pc.all(pc.ascii_is_printable(texts), min_count=0).as_py():
-        return values
-    return np.array([printable(value) for value in values.tolist()], object)
 
 
 def aligned(*streams: Iterator[Any]) -> Iterator[tuple[Any, ...]]:

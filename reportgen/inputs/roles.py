@@ -12,7 +12,8 @@ from reportgen.inputs.options import NONE, InputOptions
 from reportgen.inputs.tables import LIST, NUMBER, OTHER, TEXT, Column, is_unnamed
 from reportgen.text import listing, nearest, quoted
 
-__all__ = ["Roles", "ScoreColumns", "columns_named_after", "find_roles", "require_prediction"]
+__all__ = ["Roles", "ScoreColumns", "columns_named_after", "find_id", "find_roles",
+           "require_prediction"]  # fmt: skip
 
 COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
     "label": (
@@ -142,6 +143,25 @@ def require_prediction(roles: Roles, name: str, columns: Mapping[str, Column]) -
         raise finder.missing("prediction", "--prediction-column")
 
 
+def find_id(
+    name: str, columns: Mapping[str, Column], given: str | None, flag: str, prefer: str | None
+) -> str:
+    """The column of ids in a table that is called `name` and isn't one of predictions.
+
+    `given` is what the user said with `flag`; `prefer` a name that wins over the common ones.
+    Raises :class:`DataError` (``table-columns``, ``column-kind``) where there is no such column.
+    """
+    finder = _Finder(name, columns, InputOptions())
+    if given is not None:
+        return finder.single("id", finder.named(given, flag))
+    if prefer is not None and prefer in columns:
+        return finder.single("id", prefer)
+    found = finder.optional("id", None, set())
+    if found is None:
+        raise finder.missing("id", flag)
+    return found
+
+
 def columns_named_after(
     classes: Sequence[str], columns: Mapping[str, Column], taken: set[str | None]
 ) -> ScoreColumns | None:
@@ -173,7 +193,7 @@ class _Finder:
         if given is not None:
             if given == NONE and NONE not in self.columns and role != "label":
                 return None
-            return self._single(role, self._named(given, _flag(role)))
+            return self.single(role, self.named(given, _flag(role)))
         known = COMMON_NAMES[role]
         found = [
             c.name
@@ -237,26 +257,26 @@ class _Finder:
             if not found:
                 raise self._unknown(given, flag)
         elif isinstance(given, str) and given not in self.columns:
-            found = tuple(self._named(part.strip(), flag) for part in given.split(","))
+            found = tuple(self.named(part.strip(), flag) for part in given.split(","))
         else:
             found = tuple(
-                self._named(c, flag) for c in ([given] if isinstance(given, str) else given)
+                self.named(c, flag) for c in ([given] if isinstance(given, str) else given)
             )
         if len(found) == 1 and self.columns[found[0]].kind == LIST:
             return _of_lists(self.columns[found[0]])
         for column in found:
-            self._single("score", column)
+            self.single("score", column)
         shared = _shared_prefix(given, found)
         names = tuple(column[len(shared) :].strip() for column in found)
         named = names if len(found) > 1 and all(names) else None
         return ScoreColumns(found, named, len(found), _hint(shared.lower() or found[0].lower()))
 
-    def _named(self, column: str, flag: str) -> str:
+    def named(self, column: str, flag: str) -> str:
         if column not in self.columns:
             raise self._unknown(column, flag)
         return column
 
-    def _single(self, role: str, column: str) -> str:
+    def single(self, role: str, column: str) -> str:
         if self.columns[column].kind in (LIST, OTHER):
             raise DataError(
                 f"column {quoted(column)} of {quoted(self.name)} can't be the {role}: its cells "
@@ -276,9 +296,11 @@ class _Finder:
         )
 
     def missing(self, role: str, flag: str) -> DataError:
+        """The error for a table without a column that it needs."""
+        article = "an" if role == "id" else "a"
         details = [
             f"its columns: {listing(self.columns, 20)}",
-            f"a {role} is looked for under {listing(COMMON_NAMES[role], 8)}",
+            f"{article} {role} is looked for under {listing(COMMON_NAMES[role], 8)}",
         ]
         return DataError(
             f"{quoted(self.name)} has no {role} column",

@@ -21,7 +21,7 @@ from reportgen.text import count, printable, quoted
 __all__ = ["Dialect", "FileScan", "dialect_of", "rows_of", "scan"]
 
 FIELD_LIMIT = 131_072
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 _UTF8 = ("utf-8", "utf-8-sig")
 
 
@@ -76,8 +76,10 @@ def scan(path: Path, dialect: Dialect) -> FileScan:
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     has_quotes, offset = False, 0
-    with _reading(path), path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
+    buffer = bytearray(_BLOCK)  # one for all blocks: memory that is new costs more than the hash
+    with _reading(path), path.open("rb", buffering=0) as stream:
+        while n := stream.readinto(buffer):
+            block = buffer if n == _BLOCK else buffer[:n]
             digest.update(block)
             has_quotes = has_quotes or b'"' in block
             if dialect.is_utf8:
@@ -131,7 +133,7 @@ def _reading(path: Path, encoding: str = "utf-8") -> Iterator[None]:
         ) from error
 
 
-def _require_no_nul(path: Path, block: bytes, offset: int) -> None:
+def _require_no_nul(path: Path, block: bytes | bytearray, offset: int) -> None:
     if b"\0" not in block:
         return
     if offset == 0 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
@@ -154,7 +156,7 @@ def _nul_error(path: Path, line: int) -> DataError:
 def _require_utf8(
     path: Path,
     decoder: codecs.IncrementalDecoder,
-    block: bytes,
+    block: bytes | bytearray,
     offset: int,
     *,
     final: bool = False,

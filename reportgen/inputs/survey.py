@@ -16,7 +16,17 @@ from reportgen.inputs.roles import Roles
 from reportgen.inputs.tables import TEXT, Table
 from reportgen.text import printable, quoted
 
-__all__ = ["MAX_VALUES", "NARROW_ROWS", "Survey", "confidences", "ignored_places", "take_survey"]
+__all__ = [
+    "MAX_VALUES",
+    "NARROW_ROWS",
+    "Survey",
+    "confidences",
+    "id_texts",
+    "ignored_places",
+    "printable_ids",
+    "smallest",
+    "take_survey",
+]
 
 MAX_VALUES = 1_000_000
 """Most different labels or predictions; more are no classes, but another column."""
@@ -255,19 +265,41 @@ def _repeated_ids(table: Table, column: str) -> Counter[str]:
 
 
 def _in_order(table: Table, column: str) -> bool:
-    """Whether every id is larger than the one before it, in bytes: then none comes twice."""
-    import pyarrow.compute as pc
-
+    """Whether every id is larger than the one before it, in bytes or, as numbers are, in length
+    and then in bytes: then none comes twice.
+    """
+    in_bytes = in_length = True
     last = None
     for ids in _ids(table, column):
         if len(ids) == 0:
             continue
-        if last is not None and not last < ids[0].as_py():
+        if last is not None:
+            in_bytes, in_length = _ascends(_joined(last, ids[:1]), in_bytes, in_length)
+        in_bytes, in_length = _ascends(ids, in_bytes, in_length)
+        if not in_bytes and not in_length:
             return False
-        if not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
-            return False
-        last = ids[-1].as_py()
+        last = ids[-1:]
     return True
+
+
+def _joined(*arrays: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.concat_arrays(arrays)
+
+
+def _ascends(ids: Any, in_bytes: bool, in_length: bool) -> tuple[bool, bool]:
+    """Whether each of the two orders, where it may still hold, holds for these ids too."""
+    import pyarrow.compute as pc
+
+    less = pc.less(ids[:-1], ids[1:])
+    in_bytes = in_bytes and pc.all(less, min_count=0).as_py()
+    if in_length and len(ids) > 1:
+        lengths = pc.binary_length(ids)
+        a, b = lengths[:-1], lengths[1:]
+        same = pc.and_(pc.equal(a, b), less)
+        in_length = pc.all(pc.or_(pc.less(a, b), same), min_count=0).as_py()
+    return in_bytes, in_length
 
 
 def _ids(table: Table, column: str) -> Iterator[Any]:
@@ -283,6 +315,17 @@ def id_texts(array: Any) -> Any:
         array = array.dictionary_decode()
     array = array.cast(pa.string())
     return array.fill_null("") if array.null_count else array
+
+
+def printable_ids(array: Any) -> Any:
+    """Ids as an Arrow array of text on one line each, as reports show them and tables join them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = id_texts(array)
+    if pc.all(pc.ascii_is_printable(texts), min_count=0).as_py():
+        return texts
+    return pa.array([printable(text) for text in texts.to_pylist()], pa.string())
 
 
 _HASHED_BYTES = 256  # of longer texts the beginning; what meets is compared anyway

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 
 import pyarrow as pa
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import DataError, OutputError, ReportgenError, UsageError
-from reportgen.inputs import delimited, tables
+from reportgen.inputs import delimited, survey, tables
 from reportgen.inputs.delimited import read_delimited
 from reportgen.inputs.strict_csv import Dialect, rows_of
-from tests.inputs.conftest import columns
+from tests.inputs.conftest import Box, columns, note_codes
 
 GOOD = "id,label,prediction,confidence\na,cat,cat,0.9\nb,dog,cat,0.6\nc,dog,dog,1\n"
 
@@ -385,3 +386,24 @@ def test_the_fingerprint_is_the_hash_of_the_file(box, name):
         pq.write_table(pa.table({"label": [0], "prediction": [0]}), path)
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
     assert box.open(path).facts.provenance.data_fingerprint == expected
+
+
+@pytest.mark.parametrize("name", ["{}", "img_{}.png", "{:04d}", "é{}"])
+def test_ids_that_count_upwards_need_no_second_look(box, monkeypatch, name):
+    monkeypatch.setattr(survey, "NARROW_ROWS", 3)
+    monkeypatch.setattr(survey, "_hashes", None)
+    ids = [name.format(i) for i in range(95, 105)]
+    found = box.open("id,label,prediction\n" + "".join(f"{i},a,a\n" for i in ids))
+    assert "repeated-ids" not in note_codes(found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["1", "2", "9", "10", "11", "a", "aa", "b", ""]), max_size=9))
+def test_repeated_ids_are_those_that_a_counter_finds(tmp_path_factory, ids):
+    box = Box(tmp_path_factory.mktemp("ids"))
+    expected = sum(n > 1 for n in Counter(ids).values())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(survey, "NARROW_ROWS", 2)
+        found = box.open("id,label,prediction\n" + "".join(f"{i},a,a\n" for i in ids))
+    notes = {note.code: note.count for note in found.facts.notes}
+    assert notes.get("repeated-ids", 0) == expected
