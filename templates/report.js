@@ -1,64 +1,86 @@
 "use strict";
 // Everything stands in the page without this script. It adds sorting, a filter for classes,
-// what a matrix cell says when pointed at, links to copy, and the place in the outline.
+// views of the matrix and what its cells say, keys, links to copy, the place in the outline.
 // No data is ever part of it, it stores nothing, and it asks for nothing from anywhere.
 (function () {
-  const status = document.getElementById("status");
+  const byId = (id) => document.getElementById(id);
+  const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
+  const status = byId("status");
   const say = (text) => { status.textContent = text; };
 
-  // Sorting: a button in each column head; exact values in data-v; undefined values last.
+  // ---- Sorting: a button in each column head; exact values in data-v; undefined values last.
   const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+  const NUMBER = /^[<>]?[+-]?[\d,]+(\.\d+)?$/;
 
+  // What a cell is sorted by: a number, null where it is undefined, else its text.
   function valueOf(cell) {
     const exact = cell.getAttribute("data-v");
-    if (exact === null) return cell.textContent.trim();
-    return exact === "" ? null : Number(exact);
+    if (exact !== null) return exact === "" ? null : Number(exact);
+    const text = cell.textContent.trim();
+    if (text === "n/a" || text === "") return null;
+    const bare = text.replace(/\u2212/g, "-").replace(/[\s\u00a0%]/g, "");
+    return NUMBER.test(bare) ? Number(bare.replace(/[<>,]/g, "")) : text;
   }
 
   function compare(a, b) {
-    return typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    return collator.compare(a, b);
   }
 
-  function sortBy(table, head, direction) {
+  function sortBy(table, column, direction) {
     const body = table.tBodies[0];
-    const column = head.cellIndex;
-    const rows = Array.from(body.rows, (row) => [valueOf(row.cells[column]), row]);
-    const known = rows.filter((entry) => entry[0] !== null);
-    const unknown = rows.filter((entry) => entry[0] === null);
+    const known = [];
+    const unknown = [];
+    for (const row of Array.from(body.rows)) {
+      const value = valueOf(row.cells[column]);
+      if (value === null) unknown.push(row); else known.push([value, row]);
+    }
     known.sort((a, b) => direction * compare(a[0], b[0]));
     const sorted = document.createDocumentFragment();
-    for (const entry of known.concat(unknown)) sorted.append(entry[1]);
+    for (const entry of known) sorted.append(entry[1]);
+    for (const row of unknown) sorted.append(row);
     body.append(sorted);
   }
 
   function makeSortable(table) {
     const heads = Array.from(table.tHead.rows[0].cells);
     for (const head of heads) {
+      const name = head.textContent.trim();
+      if (name === "") continue;
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
       head.append(button);
       button.addEventListener("click", () => {
         const ascending = head.getAttribute("aria-sort") !== "ascending";
-        sortBy(table, head, ascending ? 1 : -1);
+        sortBy(table, head.cellIndex, ascending ? 1 : -1);
         for (const other of heads) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-        say("Sorted by " + button.textContent + (ascending ? ", ascending" : ", descending"));
+        say("Sorted by " + name + (ascending ? ", ascending" : ", descending"));
       });
     }
   }
 
-  document.querySelectorAll("table.sort").forEach(makeSortable);
+  // A list can be sorted where each row has one cell for each head.
+  function isList(table) {
+    if (!table.tHead || table.tHead.rows.length !== 1 || table.tBodies.length !== 1) return false;
+    const rows = table.tBodies[0].rows;
+    const width = table.tHead.rows[0].cells.length;
+    const even = (row) => row.cells.length === width;
+    return rows.length > 1 && even(rows[0]) && even(rows[rows.length - 1]);
+  }
 
-  // Filter: rows whose class name holds the words, in all tables of the section.
-  const filter = document.getElementById("filter");
+  all("table.t").filter(isList).forEach(makeSortable);
 
+  // ---- Filter: rows whose class name holds the words, in all tables of the section.
+  const filter = byId("filter");
+  const wantedWords = () => filter.value.trim().toLocaleLowerCase();
   const matches = (n) => n + (n === 1 ? " class matches" : " classes match");
 
   function applyFilter() {
-    const wanted = filter.value.trim().toLocaleLowerCase();
+    const wanted = wantedWords();
     let shown = 0;
-    document.querySelectorAll("table.filtered").forEach((table, position) => {
+    all("table.filtered").forEach((table, position) => {
       for (const row of table.tBodies[0].rows) {
         const hit = row.cells[0].textContent.toLocaleLowerCase().includes(wanted);
         row.hidden = !hit;
@@ -69,14 +91,14 @@
   }
 
   // Above 2,000 classes not all have a row: the rest are looked up in an inert list.
-  const list = document.getElementById("all-classes");
-  const found = document.getElementById("found");
+  const list = byId("all-classes");
+  const found = byId("found");
   const limit = 20;
 
   function lookUp() {
-    const wanted = filter.value.trim().toLocaleLowerCase();
-    const all = JSON.parse(list.textContent);
-    const hits = all.filter((entry) => entry[0].toLocaleLowerCase().includes(wanted));
+    const wanted = wantedWords();
+    const entries = JSON.parse(list.textContent);
+    const hits = entries.filter((entry) => entry[0].toLocaleLowerCase().includes(wanted));
     const body = found.querySelector("tbody");
     body.replaceChildren();
     for (const entry of wanted === "" ? [] : hits.slice(0, limit)) {
@@ -97,30 +119,219 @@
     filter.addEventListener("input", list ? lookUp : applyFilter);
   }
 
-  // A link to a class that the filter hides shows it again.
-  window.addEventListener("hashchange", () => {
-    const target = document.getElementById(location.hash.slice(1));
-    if (target && target.hidden && filter) {
+  // ---- Permalinks: what a link leads to is shown, whatever hides it.
+  function reveal() {
+    const target = byId(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    let moved = false;
+    for (let part = target; part; part = part.parentElement) {
+      if (part.localName === "details" && !part.open) { part.open = true; moved = true; }
+    }
+    if (target.hidden && filter && !list) {
       filter.value = "";
       applyFilter();
-      target.scrollIntoView();
+      moved = true;
     }
-  });
+    if (moved) target.scrollIntoView();
+    for (const old of all(".here")) old.classList.remove("here");
+    if (/^[cp]-/.test(target.id)) target.classList.add("here");
+  }
 
-  // Matrix cells say what they mean: "true cat, called dog: 126".
-  document.querySelectorAll("table.m").forEach((table) => {
-    const heads = table.tHead.rows[table.tHead.rows.length - 1].cells;
-    table.tBodies[0].addEventListener("pointerover", (event) => {
-      const cell = event.target.closest("td");
-      if (!cell || cell.title || cell.classList.contains("n")) return;
-      const row = cell.parentElement.cells[0].textContent;
-      cell.title = "true " + row + ", called " + heads[cell.cellIndex].textContent
-        + ": " + cell.textContent;
+  window.addEventListener("hashchange", reveal);
+  reveal();
+
+  // ---- Matrix: what a cell says: "true cat, called dog: 126 of 1,000 (12.6 %)".
+  const wholeNumber = (text) => Number(text.replace(/\D/g, ""));
+
+  // As elsewhere in the page: only a true 0 reads 0, only a true 1 reads 100; ties go to even.
+  function percent(part, whole) {
+    if (part === 0 || part === whole) return part === 0 ? "0" : "100";
+    const value = 100 * (part / whole);
+    const text = (value % 1 === 0.25 ? value - 0.05 : value).toFixed(1);
+    return text === "0.0" ? "<0.1" : text === "100.0" ? ">99.9" : text;
+  }
+
+  function nameOf(head) {
+    const cut = head.querySelector("bdi[title]");
+    return cut ? cut.title : head.textContent.trim();
+  }
+
+  // Heads of the last row: the corner, the classes, what ends the rows.
+  const headsOf = (table) => table.tHead.rows[table.tHead.rows.length - 1].cells;
+  const counts = byId("counts");
+  const readout = document.querySelector("#matrix .readout");
+  const tables = counts ? all("#matrix table.m") : [];
+  const size = counts ? counts.tBodies[0].rows.length : 0;
+  let order = Array.from({ length: size }, (_, i) => i);
+
+  // Row and column of a cell among the classes as they stand; null outside of the matrix proper.
+  function placeOf(cell) {
+    if (!cell || cell.parentElement.parentElement.localName !== "tbody") return null;
+    const place = [cell.parentElement.sectionRowIndex, cell.cellIndex - 1];
+    return place[1] >= 0 && place[1] < size ? place : null;
+  }
+
+  function sentence(table, cell, place) {
+    const heads = headsOf(table);
+    const called = nameOf(heads[place[1] + 1]);
+    const row = counts.tBodies[0].rows[place[0]];
+    const part = wholeNumber(row.cells[place[1] + 1].textContent);
+    const samples = row.cells[row.cells.length - 1].textContent;
+    const whole = wholeNumber(samples);
+    const text = "true " + nameOf(heads[place[0] + 1]) + ", called " + called + ": ";
+    if (whole === 0) return text + "the class has no samples";
+    const view = cell.closest("[data-view]");
+    const kind = view ? view.getAttribute("data-view") : "";
+    const own = cell.textContent + (cell.textContent === "n/a" ? "" : "\u00a0%");
+    return text + part.toLocaleString("en") + " of " + samples
+      + " (" + percent(part, whole) + "\u00a0%)"
+      + (kind === "columns" ? "; " + own + " of all that are called " + called : "")
+      + (kind === "all" ? "; " + own + " of all samples" : "");
+  }
+
+  // What takes the focus in a cell: its link, where it has one.
+  const handle = (cell) => cell.firstElementChild || cell;
+  let marked = [];
+
+  function read(table, cell) {
+    const place = placeOf(cell);
+    if (!place) return;
+    const text = sentence(table, cell, place);
+    if (readout.textContent !== text) readout.textContent = text;
+    readout.classList.add("live");
+    for (const head of marked) head.classList.remove("at");
+    marked = [cell.parentElement.cells[0], headsOf(table)[cell.cellIndex]];
+    for (const head of marked) head.classList.add("at");
+  }
+
+  const MOVES = {
+    ArrowLeft: (r, c) => [r, c - 1],
+    ArrowRight: (r, c) => [r, c + 1],
+    ArrowUp: (r, c) => [r - 1, c],
+    ArrowDown: (r, c) => [r + 1, c],
+    Home: (r, c, far) => [far ? 0 : r, 0],
+    End: (r, c, far) => [far ? size - 1 : r, size - 1],
+  };
+
+  // Enter: a link is followed as it is; the diagonal leads to the class, other cells nowhere.
+  function enter(cell, place) {
+    if (cell.querySelector("a")) return false;
+    if (place[0] === place[1] && byId("c-" + order[place[0]])) {
+      location.hash = "c-" + order[place[0]];
+    } else {
+      readout.textContent += "; this pair has no gallery";
+    }
+    return true;
+  }
+
+  // One stop for Tab in each table; the arrow keys move it.
+  function makeReadable(table) {
+    const body = table.tBodies[0];
+    const box = table.closest(".scroll");
+    let stop = null;
+
+    function stopAt(cell) {
+      if (stop) handle(stop).tabIndex = -1;
+      stop = cell;
+      handle(stop).tabIndex = 0;
+    }
+
+    for (const link of all("a", body)) link.tabIndex = -1;
+    stopAt(body.rows[0].cells[1]);
+    let under = null;  // pointermove, not pointerover: a page that scrolls is no pointer that moves
+    body.addEventListener("pointermove", (event) => {
+      if (event.target === under) return;
+      under = event.target;
+      read(table, under.closest("td"));
     });
-  });
+    body.addEventListener("pointerleave", () => {
+      if (!body.contains(document.activeElement)) readout.classList.remove("live");
+    });
+    body.addEventListener("focusout", () => readout.classList.remove("live"));
+    body.addEventListener("click", (event) => {
+      const cell = event.target.closest("td");
+      if (placeOf(cell) && !event.target.closest("a")) { stopAt(cell); handle(cell).focus(); }
+    });
+    body.addEventListener("focusin", (event) => {
+      const cell = event.target.closest("td");
+      if (!placeOf(cell)) return;
+      // What scrolls into view must not come to lie below the fixed names.
+      box.style.scrollPaddingLeft = cell.parentElement.cells[0].offsetWidth + "px";
+      stopAt(cell);
+      read(table, cell);
+    });
+    body.addEventListener("keydown", (event) => {
+      const cell = event.target.closest("td");
+      const place = placeOf(cell);
+      if (!place || event.altKey || event.metaKey || event.shiftKey) return;
+      if (event.key === "Enter" && enter(cell, place)) { event.preventDefault(); return; }
+      const move = Object.hasOwn(MOVES, event.key) && MOVES[event.key];
+      if (!move || (event.ctrlKey && !/^(Home|End)$/.test(event.key))) return;
+      event.preventDefault();
+      const [r, c] = move(place[0], place[1], event.ctrlKey);
+      const next = body.rows[r] && c >= 0 && c < size ? body.rows[r].cells[c + 1] : null;
+      if (!next) return;
+      stopAt(next);
+      handle(next).focus();
+    });
+  }
 
-  // Copy a link; where the clipboard is closed, the address bar has it.
-  document.querySelectorAll("button[data-copy]").forEach((button) => {
+  if (readout) {
+    readout.hidden = false;
+    tables.forEach(makeReadable);
+  }
+
+  // ---- Matrix: views, and the order of the classes.
+  const views = byId("views");
+  const beside = views !== null && views.querySelector(".mx").classList.contains("two");
+
+  function show(view) {
+    const others = views.querySelector(".others");
+    const main = views.querySelector(".mx");
+    for (const box of all("[data-view]", views)) {
+      const kind = box.getAttribute("data-view");
+      const rest = kind === "columns" || kind === "all";
+      box.hidden = view !== "both" && kind !== view;
+      (rest && view !== kind ? others.querySelector(".mx") : main).append(box);
+    }
+    others.hidden = view !== "both";
+    main.classList.toggle("two", beside && view === "both");
+  }
+
+  // Rows and cells as the page was written, so that any order can be made of them.
+  function makeOrderable(table) {
+    const rows = Array.from(table.tBodies[0].rows);
+    const width = headsOf(table).length;
+    const lines = [headsOf(table)[0].parentElement, ...rows];
+    if (table.tFoot && table.tFoot.rows[0].cells.length === width) lines.push(table.tFoot.rows[0]);
+    const cells = lines.map((line) => Array.from(line.cells));
+    return (wanted) => {
+      table.tBodies[0].append(...wanted.map((i) => rows[i]));
+      lines.forEach((line, i) => {
+        const own = cells[i];
+        line.append(own[0], ...wanted.map((j) => own[j + 1]), ...own.slice(size + 1));
+      });
+    };
+  }
+
+  if (views) {
+    views.querySelector(".mxtools").hidden = false;
+    const given = order;
+    const grouped = views.getAttribute("data-grouped").split(" ").map(Number);
+    const arrange = tables.map(makeOrderable);
+    views.addEventListener("change", (event) => {
+      const choice = event.target;
+      if (choice.name === "view") show(choice.value);
+      if (choice.name === "order") {
+        order = choice.value === "grouped" ? grouped : given;
+        for (const inOrder of arrange) inOrder(order);
+      }
+      say(choice.parentElement.textContent.trim() + " shown");
+    });
+  }
+
+  // ---- Copy a link; where the clipboard is closed, the address bar has it.
+  all("button[data-copy]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => {
       const id = button.getAttribute("data-copy");
@@ -131,10 +342,11 @@
     });
   });
 
-  // The outline marks the section that is being read.
+  // ---- Outline: it marks the section that is being read.
   const links = new Map();
-  document.querySelectorAll(".outline a").forEach((link) => {
-    links.set(document.getElementById(link.hash.slice(1)), link);
+  all(".outline a").forEach((link) => {
+    const section = byId(link.hash.slice(1));
+    if (section) links.set(section, link);
   });
   const visible = new Set();
   const watcher = new IntersectionObserver((entries) => {
@@ -149,4 +361,65 @@
     }
   }, { rootMargin: "-10% 0px -55% 0px" });
   for (const section of links.keys()) watcher.observe(section);
+
+  // ---- Keys: never where text is typed, never with a modifier, and they can be turned off.
+  const keys = byId("keys");
+  const opener = byId("keys-open");
+  const enabled = byId("keys-on");
+  let before = null;
+
+  function toggleKeys(open) {
+    if (open === !keys.hidden) return;
+    if (open) before = document.activeElement;
+    keys.hidden = !open;
+    opener.setAttribute("aria-expanded", String(open));
+    if (open) keys.focus();
+    else if (before && before !== document.body) before.focus();
+  }
+
+  // The section after or before the one at the top of the window.
+  function step(by) {
+    const sections = Array.from(links.keys());
+    const tops = sections.map((section) => section.getBoundingClientRect().top);
+    let at = 0;
+    tops.forEach((top, i) => { if (top < 40) at = i; });
+    const away = by < 0 && tops[at] < -40 ? at : at + by;
+    const target = sections[Math.min(Math.max(away, 0), sections.length - 1)];
+    target.scrollIntoView();
+    const link = target.querySelector("h1, h2");
+    say(link ? link.textContent.trim() : "");
+  }
+
+  function toMatrix() {
+    const stop = all("#matrix table.m tbody [tabindex='0']").find((e) => e.offsetParent);
+    if (stop) { stop.focus(); stop.scrollIntoView({ block: "center" }); }
+    else byId("matrix").scrollIntoView();
+  }
+
+  const ACTIONS = {
+    "?": () => toggleKeys(keys.hidden),
+    "/": () => { if (filter) { filter.scrollIntoView({ block: "center" }); filter.focus(); } },
+    n: () => step(1),
+    p: () => step(-1),
+    m: toMatrix,
+  };
+
+  const TYPED = "input:not([type=radio], [type=checkbox]), textarea, select";
+
+  if (keys && opener) {
+    const closer = byId("keys-close");
+    opener.parentElement.hidden = opener.hidden = closer.hidden = false;
+    opener.addEventListener("click", () => toggleKeys(keys.hidden));
+    closer.addEventListener("click", () => toggleKeys(false));
+    document.addEventListener("keydown", (event) => {
+      if (event.defaultPrevented || event.isComposing) return;
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.key === "Escape") { toggleKeys(false); return; }
+      if (event.target.closest(TYPED) || event.target.isContentEditable) return;
+      if (!enabled.checked) return;
+      if (!Object.hasOwn(ACTIONS, event.key)) return;
+      event.preventDefault();
+      ACTIONS[event.key]();
+    });
+  }
 })();

@@ -260,3 +260,12 @@ def test_drawing_leaves_the_process_as_it_was(tmp_path):
     import matplotlib.pyplot as plt
 
     assert plt.get_fignums() == []
+
+
+def test_short_names_below_the_columns_stand_upright():
+    from reportgen.figures.layout import stand_upright
+
+    assert stand_upright(["0", "12", "abc"])
+    assert not stand_upright(["cat", "deer"])
+    assert not stand_upright([str(i) for i in range(31)])
+    assert stand_upright([])

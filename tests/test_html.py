@@ -20,7 +20,7 @@ from reportgen.report.words import say
 from reportgen.thumbnails import make_thumbnail
 from tests import factories
 
-VOID = {"meta", "img", "br", "input", "path", "rect", "circle"}
+VOID = {"meta", "link", "img", "br", "input", "path", "rect", "circle"}
 
 
 class Page(HTMLParser):
@@ -69,7 +69,7 @@ def rendered(evaluation, pictures=True):
 def no_drawing(monkeypatch):
     """Stand-ins for the heatmaps, which cost the most of a page."""
     monkeypatch.setattr(
-        figures, "draw_heatmap", lambda spec: Drawn(spec.name.encode(), 10, 10, False)
+        figures, "draw_heatmap", lambda spec, _: Drawn(spec.name.encode(), 10, 10, False)
     )
 
 
@@ -108,7 +108,8 @@ def test_the_policy_allows_this_style_and_this_script_and_nothing_else(ten):
 def test_no_inline_style_no_handler_no_foreign_address(kind, request):
     page = Page(request.getfixturevalue(kind))
     for tag, attributes in page.tags:
-        assert tag not in {"link", "iframe", "base", "form", "object", "embed"}
+        assert tag not in {"iframe", "base", "form", "object", "embed"}
+        assert tag != "link" or attributes["rel"] == "icon"
         for name, value in attributes.items():
             assert name != "style"
             assert not name.startswith("on")
@@ -154,7 +155,7 @@ def test_ids_are_unique_stable_and_free_of_names(ten, hostile):
         assert len(ids) == len(set(ids))
         assert {f"c-{i}" for i in range(10)} <= set(ids)
         assert {"p-3-5", "p-5-3"} <= set(ids)
-        assert all(re.fullmatch(r"[a-z]+(-\d+)*", identifier) for identifier in ids)
+        assert all(re.fullmatch(r"[a-z]+(-\d+)*|keys-[a-z]+", identifier) for identifier in ids)
 
 
 def test_every_link_within_the_page_has_a_target(ten):
@@ -257,7 +258,7 @@ def test_a_cell_has_the_colour_of_its_share(ten):
 @pytest.mark.usefixtures("no_drawing")
 def test_rows_without_samples_say_so():
     page = rendered(factories.absent_classes())
-    assert page.count('<td class="na">n/a</td>') == 4
+    assert page.count('<td class="na">n/a</td>') == 8  # row shares, and column shares
     assert '<td class="na dg">n/a</td>' in page
 
 
@@ -309,4 +310,4 @@ def test_every_number_of_classes_gives_a_balanced_page(k):
     page = Page(html.render(build_report(factories.synthetic(k, 20))))
     assert len([a for a in page.all("tr") if a.get("id", "").startswith("c-")]) == k
     cells = [a.get("class", "") for a in page.all("td")]
-    assert sum("dg" in kind.split() for kind in cells) == (2 * k if k <= 30 else k * (k <= 100))
+    assert sum("dg" in kind.split() for kind in cells) == (4 * k if k <= 30 else k * (k <= 100))

@@ -139,7 +139,7 @@ def test_findings_on_confidence(name, too_sure):
 def test_findings_on_confidence_come_after_classes_and_pairs(too_sure):
     unsliced = replace(too_sure, slices=SliceReport())
     targets = [finding.target for finding in build_report(unsliced).findings]
-    assert targets == ["c-3", "p-3-5", "confidence", "confidence", "pairs", "matrix", "c-3"]
+    assert targets == ["c-3", "p-3-5", "confidence", "confidence", "pairs", "groups", "matrix"]
 
 
 def test_a_model_that_is_nearly_always_right_need_not_abstain():
@@ -184,7 +184,45 @@ def test_impossible_truths_and_rounded_ranks_are_said(too_sure):
     facts = build_report(replace(too_sure, confidence=known)).confidence.facts
     told = " ".join(plain(value) for fact in facts for value in fact.values)
     assert "3 answers gave the true class no chance at all: each counts as 36 nats." in told
-    assert "Exact to within 0.0001." in told
+    assert "Exact to within 0.0002." in told
+
+
+def told_of(evaluation, **changes):
+    known = replace(evaluation.confidence, **changes)
+    facts = build_report(replace(evaluation, confidence=known)).confidence.facts
+    return " ".join(plain(value) for fact in facts for value in fact.values)
+
+
+def test_scores_that_were_ranked_in_bins_are_told_with_what_that_costs(too_sure):
+    told = told_of(
+        too_sure, ranking_bins=65_536, ranking_error=2.1e-7, average_precision_error=3e-5,
+        class_ranking_error=0.00101,
+    )  # fmt: skip
+    assert (
+        "ranked in 65,536 bins a class: this figure is exact to within 3e-07, the macro average "
+        "precision to within 3e-05, and those of each class to within 0.002." in told
+    )
+    assert "bins a class" not in told_of(too_sure)
+
+
+def test_probabilities_of_half_precision_are_told(too_sure):
+    assert "half precision (float16)" in told_of(too_sure, half_precision=True)
+    assert "half precision" not in told_of(too_sure)
+
+
+@pytest.mark.parametrize(
+    ("n_zero", "n_clipped", "words"),
+    [
+        (0, 0, None),
+        (0, 2, "2 answers gave the true class a chance below 2⁻⁵²: each counts as 36 nats."),
+        (1, 3, "2 answers gave the true class a chance below 2⁻⁵²: each counts as 36 nats too."),
+        (3, 3, None),
+    ],
+)
+def test_log_losses_that_were_clipped_are_counted(too_sure, n_zero, n_clipped, words):
+    told = told_of(too_sure, n_zero_probability=n_zero, n_clipped_probability=n_clipped)
+    assert (words or "36 nats") in told or not (words or n_zero)
+    assert ("2⁻⁵²" in told) == (words is not None)
 
 
 def test_operating_points_are_told_in_words(too_sure):

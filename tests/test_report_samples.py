@@ -30,7 +30,7 @@ def scored():
 @pytest.fixture(autouse=True)
 def no_drawing(monkeypatch):
     monkeypatch.setattr(
-        figures, "draw_heatmap", lambda spec: Drawn(spec.name.encode(), 10, 10, False)
+        figures, "draw_heatmap", lambda spec, _: Drawn(spec.name.encode(), 10, 10, False)
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from reportgen import figures
 from reportgen.errors import OutputError
-from reportgen.exports import html, sizing, write_all
+from reportgen.exports import PageOptions, html, sizing, write_all
 from reportgen.figures import Drawn
 from reportgen.report import Thumbnail, build_report, with_fewer_pictures
 from tests import factories
@@ -15,7 +15,7 @@ from tests import factories
 @pytest.fixture(autouse=True)
 def no_drawing(monkeypatch):
     monkeypatch.setattr(
-        figures, "draw_heatmap", lambda spec: Drawn(spec.name.encode(), 10, 10, False)
+        figures, "draw_heatmap", lambda spec, _: Drawn(spec.name.encode(), 10, 10, False)
     )
 
 
@@ -38,7 +38,7 @@ def report(thumbnail_bytes):
     ],
 )
 def test_galleries_shrink_until_the_page_is_small(thumbnail_bytes, pictures, said):
-    page = sizing.fitting_page(report(thumbnail_bytes))
+    page = sizing.fitting_page(report(thumbnail_bytes))[0].html
     assert page.count("data:image/jpeg") == pictures
     assert len(page) <= sizing.LARGE
     sentence = "With all pictures this page would be too large: "
@@ -70,7 +70,7 @@ def test_fewer_pictures_are_the_most_confident_mistakes():
 def test_a_large_page_is_warned_of(tmp_path, monkeypatch):
     evaluation = factories.binary()
     assert write_all(build_report(evaluation), evaluation, tmp_path) == ()
-    monkeypatch.setattr(sizing, "fitting_page", lambda _: "x" * 6_200_000)
+    monkeypatch.setattr(sizing, "fitting_page", lambda one, **_: (html.Page("x" * 6_200_000), one))
     assert write_all(build_report(evaluation), evaluation, tmp_path) == (
         "report.html takes 6.2 MB: it will be slow to send and to open",
     )
@@ -78,9 +78,12 @@ def test_a_large_page_is_warned_of(tmp_path, monkeypatch):
 
 
 def test_a_page_that_is_too_large_is_an_error_and_the_numbers_are_kept(tmp_path):
-    evaluation = factories.binary()
-    with pytest.raises(OutputError, match=r"would take 0\.\d MB, and 0 MB is the most") as caught:
-        write_all(build_report(evaluation), evaluation, tmp_path, max_bytes=50_000)
+    evaluation = factories.cifar()
+    with pytest.raises(
+        OutputError, match=r"would take 0\.\d MB, and 0\.1 MB is the most"
+    ) as caught:
+        write_all(build_report(evaluation), evaluation, tmp_path, PageOptions(max_bytes=100_000))
+    assert "--max-bytes" in caught.value.hint
     assert caught.value.slug == "report-too-large"
     assert not (tmp_path / "report.html").exists()
     assert (tmp_path / "report.json").is_file()

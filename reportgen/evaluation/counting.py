@@ -26,6 +26,7 @@ from reportgen.scoring import (
     ProbabilityTally,
     ScoreFigures,
     Scores,
+    ThresholdCurve,
 )
 from reportgen.scoring.topk import TopK
 from reportgen.slices import SliceReport
@@ -83,6 +84,7 @@ def evaluate_predictions(
         seed=_seed(options),
         sample_groups=groups,
         hierarchy=hierarchy,
+        threshold=passed.threshold,
     )
 
 
@@ -106,6 +108,7 @@ class _Passed:
     thresholds: Thresholds | None = None
     top_k: TopK = field(default_factory=TopK)
     half_precision: bool = False
+    threshold: ThresholdCurve | None = None
 
 
 def _counted(predictions: PredictionRows) -> _Passed:
@@ -133,7 +136,8 @@ def _counted(predictions: PredictionRows) -> _Passed:
             kept += ProbabilityTally.of(scores)
             thresholds += Thresholds.of(scores)
     figures = ScoreFigures.of(answers, kept, n_classes)
-    return _Passed(counts, figures, thresholds, answers.top_k, digits.are_half_precision)
+    threshold = ThresholdCurve.of(kept.ranked) if kept is not None and n_classes == 2 else None
+    return _Passed(counts, figures, thresholds, answers.top_k, digits.are_half_precision, threshold)
 
 
 def evaluate_matrix(

@@ -29,7 +29,7 @@ from reportgen.metrics import (
     MetricColumn,
 )
 from reportgen.provenance import Accounting, DataNote, Provenance
-from reportgen.scoring import CLASS_SCORES, SCORES
+from reportgen.scoring import CLASS_SCORES, SCORES, ThresholdCurve
 from reportgen.slices import SliceReport
 from reportgen.suspects import LabelSuspects
 from reportgen.tallies import Mistake
@@ -118,6 +118,8 @@ class Evaluation:
         allow for them, and no others do.
     hierarchy
         The user's groups of classes.
+    threshold
+        How the answers change with the threshold; two classes with probabilities only, else None.
     """
 
     classes: tuple[str, ...]
@@ -138,6 +140,7 @@ class Evaluation:
     seed: int | None = None
     sample_groups: SampleGroups | None = None
     hierarchy: Grouping | None = None
+    threshold: ThresholdCurve | None = None
 
     @property
     def n_samples(self) -> int:
@@ -181,6 +184,7 @@ class Evaluation:
             "groups": groups_json(self),
             "label_suspects": self.suspects.to_json(self.classes),
             "calibration": None if self.confidence is None else self.confidence.to_json(),
+            "threshold": None if self.threshold is None else self.threshold.to_json(),
             "samples": asdict(self.samples),
             "data_notes": [
                 {**asdict(note), "examples": list(note.examples)} for note in self.notes
@@ -280,12 +284,14 @@ def _settings_from_json(value: Mapping[str, Any], classes: tuple[str, ...]) -> d
     if value["macro"] not in MACRO_MODES:
         raise ValueError(f"macro {value['macro']!r}")
     seed, groups, hierarchy = map(value.get, ("seed", "sample_groups", "hierarchy"))
+    threshold = value.get("threshold")
     return {
         "macro": value["macro"],
         "intervals": str(value.get("intervals", "wilson")),
         "seed": None if seed is None else int(seed),
         "sample_groups": None if groups is None else SampleGroups.from_json(groups),
         "hierarchy": None if hierarchy is None else grouping_from_json(hierarchy, classes),
+        "threshold": None if threshold is None else ThresholdCurve.from_json(threshold),
     }
 
 

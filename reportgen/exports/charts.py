@@ -13,7 +13,19 @@ from markupsafe import Markup, escape
 
 from reportgen.report.model import Chart, CurveRow, HistogramRow, OperatingPoint, ReliabilityRow
 
-__all__ = ["FILTERS"]
+__all__ = [
+    "FILTERS",
+    "LEFT",
+    "QUARTERS",
+    "RIGHT",
+    "TOP",
+    "axis_percents",
+    "drawing",
+    "grid",
+    "label",
+    "path",
+    "x",
+]
 
 WIDTH, HEIGHT = 340, 318
 LEFT, RIGHT = 34, 332
@@ -39,17 +51,17 @@ def reliability_chart(rows: Sequence[ReliabilityRow], chart: Chart) -> Markup:
 
     most = max(row.bar.n for row in rows)
     parts = [
-        *_grid(QUARTERS, y),
-        _path("g-even", f"M{LEFT} {bottom}L{RIGHT} {TOP}"),
+        *grid(QUARTERS, y),
+        path("g-even", f"M{LEFT} {bottom}L{RIGHT} {TOP}"),
         *(mark for row in rows for mark in _dot(row, y)),
         *(_count_bar(row, most, floor) for row in rows if row.bar.n),
-        _path("g-axis", f"M{LEFT} {floor}H{RIGHT}"),
-        *_percents(floor + 14, QUARTERS),
-        _text((LEFT + RIGHT) / 2, floor + 32, "confidence, %", "middle"),
-        _text(LEFT, 10, "right, %"),
-        _text(LEFT + 2, 243, f"answers, up to {most:,} a bin"),
+        path("g-axis", f"M{LEFT} {floor}H{RIGHT}"),
+        *axis_percents(floor + 14, QUARTERS),
+        label((LEFT + RIGHT) / 2, floor + 32, "confidence, %", "middle"),
+        label(LEFT, 10, "right, %"),
+        label(LEFT + 2, 243, f"answers, up to {most:,} a bin"),
     ]
-    return _drawing(chart, parts)
+    return drawing(chart, parts)
 
 
 def _dot(row: ReliabilityRow, y: Callable[[float], float]) -> Iterator[str]:
@@ -57,7 +69,7 @@ def _dot(row: ReliabilityRow, y: Callable[[float], float]) -> Iterator[str]:
     if bar.accuracy is None or bar.interval is None or bar.confidence is None:
         return
     at, (low, high) = x(bar.confidence), bar.interval
-    yield _path(
+    yield path(
         "g-cap",
         f"M{at:.1f} {y(low):.1f}V{y(high):.1f}M{at - 3:.1f} {y(low):.1f}h6"
         f"M{at - 3:.1f} {y(high):.1f}h6",
@@ -87,16 +99,16 @@ def histogram_chart(rows: Sequence[HistogramRow], chart: Chart) -> Markup:
             for i, share in enumerate(shares)
             if share
         )
-        parts.append(_path("g-axis", f"M{LEFT} {floor}H{RIGHT}"))
-        parts.append(_text(LEFT - 5, floor - tall + 8, f"{100 * top:.0f}", "end"))
-        parts.append(_text(LEFT - 5, floor, "0", "end"))
+        parts.append(path("g-axis", f"M{LEFT} {floor}H{RIGHT}"))
+        parts.append(label(LEFT - 5, floor - tall + 8, f"{100 * top:.0f}", "end"))
+        parts.append(label(LEFT - 5, floor, "0", "end"))
     parts += [
-        _text(LEFT, 10, f"{right:,} right, % of them in each bin"),
-        _text(LEFT, floors[0] + 20, f"{wrong:,} wrong, % of them in each bin"),
-        *_percents(floors[1] + 14, QUARTERS),
-        _text((LEFT + RIGHT) / 2, floors[1] + 32, "confidence, %", "middle"),
+        label(LEFT, 10, f"{right:,} right, % of them in each bin"),
+        label(LEFT, floors[0] + 20, f"{wrong:,} wrong, % of them in each bin"),
+        *axis_percents(floors[1] + 14, QUARTERS),
+        label((LEFT + RIGHT) / 2, floors[1] + 32, "confidence, %", "middle"),
     ]
-    return _drawing(chart, parts)
+    return drawing(chart, parts)
 
 
 def curve_chart(rows: Sequence[CurveRow], points: Sequence[OperatingPoint], chart: Chart) -> Markup:
@@ -110,20 +122,20 @@ def curve_chart(rows: Sequence[CurveRow], points: Sequence[OperatingPoint], char
 
     line = "L".join(f"{x(row.coverage):.1f} {y(row.error):.1f}" for row in rows)
     parts = [
-        *_grid([top * i / n_steps for i in range(n_steps + 1)], y),
-        _path("g-line", f"M{line}"),
+        *grid([top * i / n_steps for i in range(n_steps + 1)], y),
+        path("g-line", f"M{line}"),
         *(mark for point in points for mark in _point(point, y, floor)),
-        _path("g-axis", f"M{LEFT} {floor}H{RIGHT}"),
-        *_percents(floor + 14, QUARTERS),
-        _text((LEFT + RIGHT) / 2, floor + 32, "answered, surest first, %", "middle"),
-        _text(LEFT, 10, "wrong among these, %"),
+        path("g-axis", f"M{LEFT} {floor}H{RIGHT}"),
+        *axis_percents(floor + 14, QUARTERS),
+        label((LEFT + RIGHT) / 2, floor + 32, "answered, surest first, %", "middle"),
+        label(LEFT, 10, "wrong among these, %"),
     ]
-    return _drawing(chart, parts)
+    return drawing(chart, parts)
 
 
 def _point(point: OperatingPoint, y: Callable[[float], float], floor: float) -> Iterator[str]:
     at, height = x(point.coverage), y(point.error)
-    yield _path("g-even", f"M{LEFT} {height:.1f}H{at:.1f}V{floor}")
+    yield path("g-even", f"M{LEFT} {height:.1f}H{at:.1f}V{floor}")
     yield f'<circle class="g-dot" cx="{at:.1f}" cy="{height:.1f}" r="4"/>'
     first = point.letter == "A"  # the two may lie close together: one letter on either side
     left, anchor = (at - 7, "end") if first else (at + 7, "start")
@@ -132,20 +144,20 @@ def _point(point: OperatingPoint, y: Callable[[float], float], floor: float) -> 
     yield f"{escape(point.letter)}</text>"
 
 
-def _grid(ticks: Sequence[float], y: Callable[[float], float]) -> Iterator[str]:
+def grid(ticks: Sequence[float], y: Callable[[float], float]) -> Iterator[str]:
     """Lines at these shares, with their percentages at the left."""
     for tick in ticks:
-        yield _path("g-grid", f"M{LEFT} {y(tick):.1f}H{RIGHT}")
-        yield _text(LEFT - 5, y(tick) + 4, f"{100 * tick:.3g}", "end")
+        yield path("g-grid", f"M{LEFT} {y(tick):.1f}H{RIGHT}")
+        yield label(LEFT - 5, y(tick) + 4, f"{100 * tick:.3g}", "end")
 
 
-def _percents(at: float, ticks: Iterable[float]) -> Iterator[str]:
+def axis_percents(at: float, ticks: Iterable[float]) -> Iterator[str]:
     for tick in ticks:
         anchor = "end" if tick == 1 else "middle"
-        yield _text(x(tick) + (4 if tick == 1 else 0), at, f"{100 * tick:.0f}", anchor)
+        yield label(x(tick) + (4 if tick == 1 else 0), at, f"{100 * tick:.0f}", anchor)
 
 
-def _drawing(chart: Chart, parts: Iterable[str]) -> Markup:
+def drawing(chart: Chart, parts: Iterable[str]) -> Markup:
     name = escape(chart.alt)
     return Markup(
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}">'
@@ -153,7 +165,7 @@ def _drawing(chart: Chart, parts: Iterable[str]) -> Markup:
     )
 
 
-def _path(kind: str, steps: str) -> str:
+def path(kind: str, steps: str) -> str:
     return f'<path class="{kind}" d="{steps}"/>'
 
 
@@ -166,7 +178,7 @@ def _rect(kind: str, left: float, floor: float, width: float, height: float) -> 
     )
 
 
-def _text(at: float, base: float, text: str, anchor: str = "start") -> str:
+def label(at: float, base: float, text: str, anchor: str = "start") -> str:
     place = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f'<text class="g-txt" x="{at:.1f}" y="{base:.1f}"{place}>{escape(text)}</text>'
 

@@ -5,14 +5,15 @@ Every piece is built from numbers and from escaped text, and from nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from reportgen.exports import charts
+from reportgen.exports import charts, review, threshold_charts
 from reportgen.report.model import Axis, Cell, MatrixRow, MatrixSection
 from reportgen.report.words import Name, Words
+from reportgen.text import percent
 
 __all__ = ["FILTERS"]
 
@@ -73,8 +74,8 @@ def bar(cell: Cell) -> Markup:
     )
 
 
-def dot(cell: Cell, axis: Axis) -> Markup:
-    """A tile's value and interval on its axis."""
+def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
+    """A tile's value and interval on its axis; a hollow dot for the value of a `baseline`."""
     if cell.value is None:
         return Markup("")
 
@@ -82,7 +83,9 @@ def dot(cell: Cell, axis: Axis) -> Markup:
         place = (value - axis.low) / (axis.high - axis.low)
         return f"{TILE_FROM + min(max(0.0, place), 1.0) * (TILE_TO - TILE_FROM):.1f}"
 
-    chance = interval = ""
+    chance = interval = before = ""
+    if baseline is not None:
+        before = f'<circle class="g-before" cx="{x(baseline)}" cy="8" r="3.25"/>'
     if axis.chance is not None:
         chance = f'<path class="g-chance" d="M{x(axis.chance)} 1V15"/>'
     if cell.low is not None and cell.high is not None:
@@ -90,7 +93,7 @@ def dot(cell: Cell, axis: Axis) -> Markup:
     return Markup(
         '<svg viewBox="0 0 200 24" aria-hidden="true">'
         '<rect class="g-track" x="4" y="6" width="192" height="4"/>'
-        f'{chance}{interval}<circle class="g-dot" cx="{x(cell.value)}" cy="8" r="4"/>'
+        f'{chance}{before}{interval}<circle class="g-dot" cx="{x(cell.value)}" cy="8" r="4"/>'
         f'<text class="g-txt" x="4" y="23">{100 * axis.low:.0f}</text>'
         '<text class="g-txt" x="196" y="23" text-anchor="end">'
         f"{100 * axis.high:.0f}\u00a0%</text></svg>"
@@ -105,6 +108,18 @@ def fit_beside(matrix: MatrixSection) -> bool:
     return cells + 7.2 * longest + 230 <= 1056
 
 
+def too_wide_for_paper(matrix: MatrixSection) -> bool:
+    """Whether the row shares need small type to fit a sheet of 703 px, by estimate."""
+    longest = max(len(str(name)) for name in matrix.names)
+    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    return len(matrix.names) * max(23, 5.2 * widest) + 5.2 * longest + 110 > 690
+
+
+def are_short(names: Sequence[Name]) -> bool:
+    """Whether names of columns are so short that they need not be turned."""
+    return all(len(name.text) <= 3 for name in names)
+
+
 def heat(share: float | None) -> str:
     """The class of a cell's colour: h0 to h20 in steps of 5 %, or "na" where undefined."""
     return "na" if share is None else f"h{round(HEAT_STEPS * share)}"
@@ -113,13 +128,23 @@ def heat(share: float | None) -> str:
 def count_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
     """The counts of one true class as table cells, coloured by row share."""
     texts = (f"{count:,}" for count in row.counts)
-    return Markup("".join(_cells(row, matrix, texts)))
+    return Markup("".join(_cells(row, matrix, texts, row.shares)))
 
 
 def share_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
     """The row shares of one true class as table cells, in percent without the sign."""
-    texts = ("n/a" if share is None else _percent(share) for share in row.shares)
-    return Markup("".join(_cells(row, matrix, texts)))
+    return Markup("".join(_cells(row, matrix, map(_percent, row.shares), row.shares)))
+
+
+def column_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """Of each predicted class, the share that is truly of this one; coloured by that share."""
+    texts = map(_percent, row.column_shares)
+    return Markup("".join(_cells(row, matrix, texts, row.column_shares)))
+
+
+def whole_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """Shares of all samples, which are small: so these have the colours of the counts."""
+    return Markup("".join(_cells(row, matrix, map(_percent, row.all_shares), row.shares)))
 
 
 def plain_cells(row: MatrixRow) -> Markup:
@@ -130,14 +155,16 @@ def plain_cells(row: MatrixRow) -> Markup:
     return Markup("".join(cells))
 
 
-def _percent(share: float) -> str:
-    from reportgen.text import percent
-
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "n/a"
     return percent(share, 1, "").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _cells(row: MatrixRow, matrix: MatrixSection, texts: Iterator[str]) -> Iterator[str]:
-    for column, (share, text) in enumerate(zip(row.shares, texts, strict=True)):
+def _cells(
+    row: MatrixRow, matrix: MatrixSection, texts: Iterable[str], colours: Iterable[float | None]
+) -> Iterator[str]:
+    for column, (share, text) in enumerate(zip(colours, texts, strict=True)):
         kind = heat(share)
         if column == row.index:
             kind += " dg"
@@ -150,7 +177,11 @@ def _cells(row: MatrixRow, matrix: MatrixSection, texts: Iterator[str]) -> Itera
 
 FILTERS: dict[str, Callable[..., Any]] = {
     **charts.FILTERS,
+    **threshold_charts.FILTERS,
+    **review.FILTERS,
+    "are_short": are_short,
     "bar": bar,
+    "column_cells": column_cells,
     "count_cells": count_cells,
     "dot": dot,
     "exact": exact,
@@ -159,5 +190,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "name": name,
     "plain_cells": plain_cells,
     "share_cells": share_cells,
+    "too_wide_for_paper": too_wide_for_paper,
+    "whole_cells": whole_cells,
     "words": words,
 }

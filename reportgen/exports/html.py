@@ -1,56 +1,82 @@
-"""The page: one HTML file that needs no network, no script and no other file."""
+"""The page: HTML that needs no network and no script, as one file or as a file with its folder."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.exports import drawings
+from reportgen.exports import custom, drawings
+from reportgen.exports.dress import PLAIN, Dress
+from reportgen.exports.images import FILES_FOLDER, Beside, Images, Inside
+from reportgen.exports.pictures import Heatmaps, Picture, thumbnail_picture
 from reportgen.report import Report
-from reportgen.report.model import HeatmapSpec, Thumbnail
 
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["figures", "render", "template_folder"]
+__all__ = ["Page", "page", "plain_page", "render", "template_folder"]
 
 TEMPLATE = "report.html.j2"
+STYLE, EXTRAS, SCRIPT = "report.css", "extras.css", "report.js"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image as the page shows it: its data URI, and its size in CSS pixels."""
+class Page:
+    """A rendered page: its HTML, and the files of its folder by name; none where all is inside."""
 
-    uri: str
-    width: int
-    height: int
+    html: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes that a reader's browser loads."""
+        return len(self.html) + sum(map(len, self.files.values()))  # a page is ASCII
 
 
-def render(report: Report, drawn: Sequence[Mapping[str, Any]] | None = None) -> str:
-    """The whole page, ASCII: every other character is a character reference.
+def render(report: Report, heatmaps: Heatmaps | None = None, dress: Dress = PLAIN) -> str:
+    """The whole page in one text, ASCII: every other character is a character reference.
 
-    `drawn` are its :func:`figures` where they are at hand already.
+    `heatmaps` keeps what is drawn for another rendering.
     """
-    folder = template_folder()
-    style, script = _asset(folder / "report.css"), _asset(folder / "report.js")
-    page = _environment(folder).get_template(TEMPLATE)
-    html = page.render(
-        report=report,
-        figures=figures(report) if drawn is None else drawn,
-        policy=_policy(style, script),
-        style=_markup(style),
-        script=_markup(script),
-    )
+    style, script = _style(dress), _script() if dress.scripted else ""
+    scripts = f"'sha256-{_hash(script)}'" if dress.scripted else "'none'"
+    policy = _policy("data:", f"'sha256-{_hash(style)}'", scripts)
+    parts = {"style": _markup(style), "script": _markup(script), "linked": None}
+    return _rendered(report, heatmaps, dress, Inside(), policy, parts)
+
+
+def page(
+    report: Report, heatmaps: Heatmaps | None = None, dress: Dress = PLAIN, *, beside: bool = False
+) -> Page:
+    """The page in one text, or, `beside`, with style, script and images as files."""
+    if not beside:
+        return Page(render(report, heatmaps, dress))
+    images = Beside({STYLE: _style(dress).encode("ascii"), SCRIPT: _script().encode("ascii")})
+    addresses = {"style": f"{FILES_FOLDER}/{STYLE}", "script": f"{FILES_FOLDER}/{SCRIPT}"}
+    parts = {"style": "", "script": "", "linked": addresses}
+    html = _rendered(report, heatmaps, dress, images, _policy("'self'", "'self'", "'self'"), parts)
+    return Page(html, images.files)
+
+
+def plain_page(template: str, values: Mapping[str, Any], dress: Dress = PLAIN) -> str:
+    """A page of our own `template` with the style and without script; `values` are what it shows.
+
+    ASCII, as the report is.
+    """
+    style = _style(dress)
+    shown = {
+        "policy": _policy("data:", f"'sha256-{_hash(style)}'", "'none'"),
+        "style": _markup(style),
+        "lang": dress.lang,
+        "icon": _icon(Inside()),
+        **values,
+    }
+    html = _environment(template_folder()).get_template(template).render(shown)
     return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def figures(report: Report) -> list[Mapping[str, Any]]:
-    """The pictures of the matrix, drawn: what costs the most of a page."""
-    return [_figure(spec) for spec in report.matrix.figures]
 
 
 def template_folder() -> Path:
@@ -58,6 +84,40 @@ def template_folder() -> Path:
     package = Path(__file__).resolve().parent.parent
     shipped = package / "templates"
     return shipped if shipped.is_dir() else package.parent / "templates"
+
+
+def _rendered(
+    report: Report,
+    heatmaps: Heatmaps | None,
+    dress: Dress,
+    images: Images,
+    policy: str,
+    parts: Mapping[str, Any],
+) -> str:
+    drawn = heatmaps or Heatmaps(dress.colormap)
+    folder = template_folder()
+    environment = _environment(folder)
+    if dress.templates:
+        environment = custom.sandboxed(environment, dress.templates)
+    environment.globals.update(
+        heatmap=lambda spec: drawn.shown(spec, images),
+        thumbnail=lambda thumbnail: thumbnail_picture(thumbnail, images),
+    )
+    values = {
+        "report": report,
+        "figures": [drawn.shown(spec, images) for spec in report.matrix.figures],
+        "policy": policy,
+        "lang": dress.lang,
+        "icon": _icon(images),
+        "logo": _logo(dress, images),
+        "notes": dress.notes,
+        **parts,
+    }
+    if dress.templates:
+        html = custom.rendered(environment, TEMPLATE, values, dress.templates)
+    else:
+        html = environment.get_template(TEMPLATE).render(values)
+    return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _environment(folder: Path) -> jinja2.Environment:
@@ -72,8 +132,32 @@ def _environment(folder: Path) -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters.update(drawings.FILTERS)
-    environment.globals.update(thumbnail=_thumbnail)
     return environment
+
+
+def _icon(images: Images) -> str:
+    from reportgen.figures import icon
+
+    return images.address("image/png", icon(), "icon")
+
+
+def _logo(dress: Dress, images: Images) -> Mapping[str, Any] | None:
+    logo = dress.logo
+    if logo is None:
+        return None
+    uri = images.address("image/png", logo.content, "logo")
+    return {"picture": Picture(uri, logo.width, logo.height), "light": logo.is_light}
+
+
+def _style(dress: Dress) -> str:
+    """``report.css``, what logo and notes need where there are any, and the rules of the dress."""
+    names = [STYLE, *([EXTRAS] if dress.logo or dress.notes is not None else [])]
+    own = "".join(custom.asset(name, template_folder(), dress.templates, _asset) for name in names)
+    return own + dress.style
+
+
+def _script() -> str:
+    return _asset(template_folder() / SCRIPT)
 
 
 def _asset(path: Path) -> str:
@@ -84,11 +168,10 @@ def _asset(path: Path) -> str:
     return text
 
 
-def _policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: nothing but this style, this script, and data: images."""
+def _policy(images: str, styles: str, scripts: str) -> str:
+    """The Content-Security-Policy: nothing but these images, this style and this script."""
     return (
-        "default-src 'none'; img-src data:; "
-        f"style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
+        f"default-src 'none'; img-src {images}; style-src {styles}; script-src {scripts}; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -100,23 +183,4 @@ def _hash(text: str) -> str:
 def _markup(text: str) -> Any:
     from markupsafe import Markup
 
-    return Markup(text)  # our own files, never data
-
-
-def _figure(spec: HeatmapSpec) -> Mapping[str, Any]:
-    from reportgen.figures import draw_heatmap
-
-    drawn = draw_heatmap(spec)
-    return {
-        "spec": spec,
-        "picture": Picture(_uri("image/png", drawn.content), drawn.width, drawn.height),
-        "numbered": drawn.axis_numbers,
-    }
-
-
-def _thumbnail(thumbnail: Thumbnail) -> Picture:
-    return Picture(_uri(thumbnail.mime, thumbnail.content), thumbnail.width, thumbnail.height)
-
-
-def _uri(mime: str, content: bytes) -> str:
-    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
+    return Markup(text)  # our own files, and rules made of checked values: never data

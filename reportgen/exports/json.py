@@ -6,17 +6,17 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from reportgen.evaluation import Evaluation
+from reportgen.release import Review
 
 __all__ = ["render"]
 
 
-def render(evaluation: Evaluation) -> str:
-    """The evaluation as ASCII JSON, one element of a list a line; no NaN, floats in full.
+def render(review: Review) -> str:
+    """The review as ASCII JSON, one element of a list a line; no NaN, floats in full.
 
     Raises :class:`ValueError` where a number is not finite: undefined must be null.
     """
-    return "".join(_lines(evaluation.to_json()))
+    return "".join(_lines(review.to_json()))
 
 
 def _lines(value: dict[str, Any]) -> Iterator[str]:

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 from reportgen.errors import OutputError
 from reportgen.exports import html
+from reportgen.exports.dress import PLAIN, Dress
+from reportgen.exports.options import MAX_BYTES
+from reportgen.exports.pictures import Heatmaps
 from reportgen.report import Report, with_fewer_pictures
 
-__all__ = ["LARGE", "MAX_BYTES", "fitting_page", "size_warning"]
+__all__ = ["LARGE", "fitting_page", "size_warning"]
 
 LARGE = 5_000_000
 """Bytes from which on a page is slow to send and to open."""
-MAX_BYTES = 10_000_000
 FEWER = (4, 2, 0)
 """Pictures for each pair, tried in turn; there are 8 at first."""
 MB = 1_000_000
 
 
-def fitting_page(report: Report, large: int = LARGE) -> str:
-    """The page, with as many pictures as let it stay within `large` bytes, or else with none."""
-    figures = html.figures(report)
-    page = html.render(report, figures)
+def fitting_page(
+    report: Report,
+    large: int = LARGE,
+    dress: Dress = PLAIN,
+    heatmaps: Heatmaps | None = None,
+    *,
+    beside: bool = False,
+) -> tuple[html.Page, Report]:
+    """The page, with as many pictures as let it stay within `large` bytes, or else with none; and
+    the report that it shows. `beside`: see :func:`reportgen.exports.html.page`.
+    """
+    heatmaps = heatmaps or Heatmaps(dress.colormap)
+    page = html.page(report, heatmaps, dress, beside=beside)
     for most in FEWER:
-        if len(page) <= large or not report.n_thumbnails:
+        if page.size <= large or not report.n_thumbnails:
             break
         report = with_fewer_pictures(report, most)
-        page = html.render(report, figures)
-    return page
+        page = html.page(report, heatmaps, dress, beside=beside)
+    return page, report
 
 
-def size_warning(page: str, large: int = LARGE, max_bytes: int = MAX_BYTES) -> str:
+def size_warning(
+    size: int, name: str = "report.html", large: int = LARGE, max_bytes: int = MAX_BYTES
+) -> str:
     """What to know of the size of a page; empty where it is small.
 
     Raises :class:`OutputError` where it is over `max_bytes`.
     """
-    size = len(page)  # a page is ASCII
     if size > max_bytes:
         raise OutputError(
-            f"report.html would take {size / MB:.1f} MB, and {max_bytes / MB:.0f} MB is the most",
+            f"{name} would take {size / MB:.1f} MB, and {max_bytes / MB:g} MB is the most",
             slug="report-too-large",
             details=["report.json and the CSV files are written, and hold every number"],
-            hint="give the classes shorter names",
+            hint="allow more with --max-bytes, leave out pictures with --no-thumbnails, or give "
+            "the classes shorter names",
         )
     if size <= large:
         return ""
-    return f"report.html takes {size / MB:.1f} MB: it will be slow to send and to open"
+    return f"{name} takes {size / MB:.1f} MB: it will be slow to send and to open"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.figures.colours import (
+    COLOURMAP,
+    STEPS,
+    colour_map,
+    difference_map,
+    light_digits,
+)
 from reportgen.figures.fonts import families
 from reportgen.figures.layout import (
     SCALE_FONT,
@@ -19,6 +26,7 @@ from reportgen.figures.layout import (
     is_crowded,
     layout_of,
     scale_ticks,
+    stand_upright,
 )
 from reportgen.figures.png import palette_png
 from reportgen.figures.settings import own_settings
@@ -35,8 +43,6 @@ DPIS = (144, 108, 72)
 to the inch, so a point is a CSS pixel, and at the first that is two pixels of the file."""
 POINTS = 72
 MAX_BYTES = 120_000
-COLOURMAP = "Blues"
-STEPS = 21
 INK, GREY, NOTHING = "#15181c", "#565e68", "#eceef1"
 DIGITS_DARK, DIGITS_LIGHT = "#000000", "#ffffff"
 
@@ -52,11 +58,11 @@ class Drawn:
     axis_numbers: bool
 
 
-def draw_heatmap(spec: HeatmapSpec) -> Drawn:
+def draw_heatmap(spec: HeatmapSpec, colourmap: str = COLOURMAP) -> Drawn:
     """The picture of a matrix as a palette PNG, at most 1,600 pixels wide and 120 kB."""
     with own_settings():
-        figure, numbered = heatmap_figure(spec)
-        palette = _palette(spec)
+        figure, numbered = heatmap_figure(spec, colourmap)
+        palette = _palette(spec, colourmap)
         for dpi in DPIS:
             content = palette_png(_rasterise(figure, dpi), palette)
             if len(content) <= MAX_BYTES:
@@ -65,14 +71,15 @@ def draw_heatmap(spec: HeatmapSpec) -> Drawn:
     return Drawn(content, width, height, numbered)
 
 
-def heatmap_figure(spec: HeatmapSpec) -> tuple[Any, bool]:
+def heatmap_figure(spec: HeatmapSpec, colourmap: str = COLOURMAP) -> tuple[Any, bool]:
     """The figure, not yet drawn, and whether its axes carry numbers for names."""
     figure = _empty_figure()
     labels, numbered = axis_labels(spec)
     layout = layout_of(spec, labels, figure.canvas)
     figure.set_size_inches(layout.width / POINTS, layout.height / POINTS)
     axes = _add_axes(figure, layout, layout.left, layout.top, layout.side, layout.side)
-    _heatmap(spec, figure, axes, layout)
+    _heatmap(spec, figure, axes, layout, _colours(spec, colourmap))
+    _frame(axes, spec)
     _label_axes(axes, labels, layout)
     _titles(spec, figure, layout)
     return figure, numbered
@@ -98,23 +105,23 @@ def _rasterise(figure: Any, dpi: float) -> NDArray[np.uint8]:
     return np.asarray(figure.canvas.buffer_rgba())
 
 
-def _palette(spec: HeatmapSpec) -> NDArray[np.int64]:
+def _palette(spec: HeatmapSpec, colourmap: str) -> NDArray[np.int64]:
     """int64, shape (at most 256, 3): the colours of the cells exactly, and greys for letters.
 
     Where hundreds of numbers are drawn both are few, or the file would be too large.
     """
     crowded = is_crowded(spec)
-    ramp = np.asarray(_colours(spec)(np.linspace(0, 1, STEPS if crowded else 160)))[:, :3]
+    ramp = np.asarray(_colours(spec, colourmap)(np.linspace(0, 1, STEPS if crowded else 160)))[
+        :, :3
+    ]
     grey = np.repeat(np.linspace(0, 1, 5 if crowded else 32)[:, None], 3, axis=1)
     return np.round(255 * np.concatenate([ramp, grey])).astype(np.int64)
 
 
-def _colours(spec: HeatmapSpec) -> Any:
+def _colours(spec: HeatmapSpec, colourmap: str) -> Any:
     """The colour map, in the 21 steps of the page's tables where many numbers are drawn."""
-    from matplotlib import colormaps
-
-    colours = colormaps[COLOURMAP]
-    return colours.resampled(STEPS) if is_crowded(spec) else colours
+    steps = STEPS if is_crowded(spec) else None
+    return difference_map(steps) if spec.diverging else colour_map(colourmap, steps)
 
 
 def _add_axes(
@@ -126,23 +133,19 @@ def _add_axes(
     )
 
 
-def _heatmap(spec: HeatmapSpec, figure: Figure, axes: Axes, layout: Layout) -> None:
+def _heatmap(spec: HeatmapSpec, figure: Figure, axes: Axes, layout: Layout, colours: Any) -> None:
     import seaborn
-    from matplotlib.colors import Normalize, PowerNorm
 
     undefined = np.isnan(spec.values)
     bar = None
     if not is_crowded(spec):
         bar = _add_axes(figure, layout, layout.left + layout.side + 14, layout.top, SCALE_WIDTH,
                         min(layout.side, 180))  # fmt: skip
-    norm = Normalize(0, spec.top or 1)
-    if spec.power != 1:
-        norm = PowerNorm(spec.power, 0, spec.top or 1)
     seaborn.heatmap(
         spec.values,
         mask=undefined,
-        norm=norm,
-        cmap=_colours(spec),
+        norm=_norm(spec),
+        cmap=colours,
         annot=False if spec.texts is None else np.array(spec.texts, dtype=object),
         fmt="",
         annot_kws={"fontsize": layout.font, "linespacing": 1},
@@ -160,23 +163,30 @@ def _heatmap(spec: HeatmapSpec, figure: Figure, axes: Axes, layout: Layout) -> N
         _scale(bar, spec)
 
 
+def _norm(spec: HeatmapSpec) -> Any:
+    """From values to 0..1 of the colour map; differences have 0 in the middle."""
+    from matplotlib.colors import FuncNorm, Normalize, PowerNorm
+
+    top, power = spec.top or 1, spec.power
+    if not spec.diverging:
+        return Normalize(0, top) if power == 1 else PowerNorm(power, 0, top)
+
+    def bent(exponent: float) -> Callable[[Any], Any]:
+        return lambda values: np.sign(values) * np.abs(values) ** exponent
+
+    if power == 1:
+        return Normalize(-top, top)
+    return FuncNorm((bent(power), bent(1 / power)), -top, top)
+
+
 def _colour_digits(axes: Axes) -> None:
     """Black or white, whichever contrasts more with the cell: at least 4.58:1 on any colour."""
     if not axes.texts:
         return
     mesh: Any = axes.collections[0]
     faces = mesh.get_facecolors()[~np.ma.getmaskarray(mesh.get_array()).ravel()]
-    light = _luminance(faces) < 0.1791  # where contrast with black and with white are equal
-    for text, is_light in zip(axes.texts, light, strict=True):
+    for text, is_light in zip(axes.texts, light_digits(faces), strict=True):
         text.set_color(DIGITS_LIGHT if is_light else DIGITS_DARK)
-
-
-def _luminance(colours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Relative luminance (WCAG 2) of RGB(A) colours in 0..1, shape (N, >= 3) → (N,)."""
-    rgb = np.asarray(colours)[:, :3]
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    luminance: NDArray[np.float64] = linear @ np.array([0.2126, 0.7152, 0.0722])
-    return luminance
 
 
 def _hatch(axes: Axes, undefined: NDArray[np.bool_], spec: HeatmapSpec, layout: Layout) -> None:
@@ -193,6 +203,16 @@ def _hatch(axes: Axes, undefined: NDArray[np.bool_], spec: HeatmapSpec, layout: 
                       fontsize=min(layout.font, layout.cell / 2.4))  # fmt: skip
 
 
+def _frame(axes: Axes, spec: HeatmapSpec) -> None:
+    """Thin frames around squares on the diagonal."""
+    from matplotlib.patches import Rectangle
+
+    for first, size in spec.boxes:
+        axes.add_patch(
+            Rectangle((first, first), size, size, fill=False, edgecolor=GREY, linewidth=0.6)
+        )
+
+
 def _scale(bar: Axes, spec: HeatmapSpec) -> None:
     """The colour scale: its ends, its middle, what it counts."""
     values, texts = zip(*scale_ticks(spec), strict=True)
@@ -207,7 +227,8 @@ def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
     axes.set_xticks(places if labels else [])
     axes.set_yticks(places if labels else [])
     if labels:
-        axes.set_xticklabels(labels, rotation=90, fontsize=size, color=INK)
+        turned = 0 if stand_upright(labels) else 90
+        axes.set_xticklabels(labels, rotation=turned, fontsize=size, color=INK)
         axes.set_yticklabels(labels, rotation=0, fontsize=size, color=INK)
         for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
             tick.set_fontfamily(families(tick.get_text()))

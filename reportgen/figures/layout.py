@@ -20,6 +20,7 @@ __all__ = [
     "is_crowded",
     "layout_of",
     "scale_ticks",
+    "stand_upright",
 ]
 
 MAX_WIDTH, NARROW = 800, 496
@@ -46,10 +47,15 @@ class Layout:
 
 
 def axis_labels(spec: HeatmapSpec) -> tuple[Sequence[str], bool]:
-    """The names, or, where some can't be drawn, the classes' positions: 1, 2, 3, …"""
+    """The names, or, where some can't be drawn, the classes' numbers: 1, 2, 3, …"""
     if all(map(drawable, spec.labels)):
         return spec.labels, False
-    return [str(position + 1) for position in range(len(spec.labels))], True
+    return [str(number) for number in spec.numbers or range(1, len(spec.labels) + 1)], True
+
+
+def stand_upright(labels: Sequence[str]) -> bool:
+    """Whether the names below the columns are so short and few that they need not be turned."""
+    return len(labels) <= 30 and max(map(len, labels), default=0) <= 3
 
 
 def layout_of(spec: HeatmapSpec, labels: Sequence[str], canvas: Any) -> Layout:
@@ -75,7 +81,8 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
         side = k * max(1, int(2 * side / k)) / 2  # whole pixels a cell
         width = left + side + right
     cell = side / k
-    bottom = 30 + longest + (6 if labels else 0)
+    below = label_font * 1.4 if stand_upright(labels) else longest
+    bottom = 30 + below + (6 if labels else 0)
     return Layout(
         width=round(width),
         height=round(top + side + bottom),
@@ -90,6 +97,9 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
 
 def scale_ticks(spec: HeatmapSpec) -> list[tuple[float, str]]:
     """The colour scale's ends and its middle: value and text."""
+    if spec.diverging:
+        end = f"{100 * spec.top:.3g}"
+        return [(-spec.top, f"\u2212{end}"), (0.0, "0"), (spec.top, f"+{end}")]
     values = [0.0, spec.top * 0.5 ** (1 / spec.power), spec.top] if spec.top else [0.0]
     return [(value, _scale_text(value, spec)) for value in values]
 

@@ -183,19 +183,52 @@ def _log_loss(facts: Facts, known: Calibration) -> Words:
         ends=_ends(loss),
         even=signed(math.log(len(facts.names))),
     )
-    if not n_zero:
-        return words
-    zero = say(
-        "{n} gave the true class no chance at all: each counts as 36 nats.",
-        n=plural(n_zero, "answer"),
-    )
-    return join(words, zero)
+    n_tiny = max(0, known.known.n_clipped_probability - n_zero)
+    return join(words, *_no_chance(n_zero, n_tiny))
+
+
+def _no_chance(n_zero: int, n_tiny: int) -> Iterable[Words]:
+    if n_zero:
+        yield say(
+            "{n} gave the true class no chance at all: each counts as 36 nats.",
+            n=plural(n_zero, "answer"),
+        )
+    if n_tiny:
+        yield say(
+            "{n} gave the true class a chance below 2⁻⁵²: each counts as 36 nats{too}.",
+            n=plural(n_tiny, "answer"),
+            too=" too" if n_zero else "",
+        )
 
 
 def _ranking_error(known: Confidence) -> Words:
-    if not known.ranking_error:
-        return Words(())
-    return say("Exact to within {error}.", error=f"{known.ranking_error:.1g}")
+    """What was lost because scores were ranked in bins, or saved with few digits."""
+    binned = Words(())
+    if known.ranking_bins:
+        binned = say(
+            "The scores are too many to be ranked one by one and were ranked in {bins} bins a "
+            "class: this figure is exact to within {auc}, the macro average precision to within "
+            "{ap}, and those of each class to within {worst}.",
+            bins=count(known.ranking_bins),
+            auc=_at_most(known.ranking_error),
+            ap=_at_most(known.average_precision_error),
+            worst=_at_most(known.class_ranking_error),
+        )
+    elif known.ranking_error:  # in files from before the bins were told
+        binned = say("Exact to within {error}.", error=_at_most(known.ranking_error))
+    rounded = say(
+        "The probabilities have no more digits than half precision (float16) holds: many may be "
+        "equal that were not when the model gave them, and count as ties."
+    )
+    return join(binned, rounded if known.half_precision else Words(()))
+
+
+def _at_most(error: float) -> str:
+    """One digit, rounded up, so that "to within" stays true: ``0.0003`` of 0.00021."""
+    if error == 0:
+        return "0"
+    step = 10.0 ** math.floor(math.log10(error))
+    return f"{math.ceil(error / step - 1e-9) * step:.1g}"
 
 
 def _ends(metric: Metric) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from reportgen.confusion import ConfusionMatrix
 from reportgen.evaluation import Evaluation, Pair
 from reportgen.metrics import Metric
+from reportgen.report.grouping import ClassGroups
 from reportgen.report.words import Name, Words, say
 
 __all__ = ["LOW_SUPPORT", "Facts"]
@@ -46,6 +47,11 @@ class Facts:
         """Recall of each class with samples."""
         hits, support = self.matrix.diagonal, self.matrix.true_totals
         return {i: int(hits[i]) / int(support[i]) for i in self.present}
+
+    @cached_property
+    def groups(self) -> ClassGroups:
+        """The order of the classes, and their groups."""
+        return ClassGroups(self.evaluation)
 
     @cached_property
     def taken_for(self) -> dict[int, Pair]:

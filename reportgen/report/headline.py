@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.metrics import REASONS
 from reportgen.report.cells import Footnotes, cell, unit_of
 from reportgen.report.facts import Facts
+from reportgen.report.intervals import group_words, summary_definitions
 from reportgen.report.model import Axis, Cell, Headline, SummaryRow, Tile
-from reportgen.report.words import Words, listed, say, share
+from reportgen.report.words import Name, Words, listed, say, share
 from reportgen.text import count, plural
 
 __all__ = ["headline"]
@@ -30,14 +31,14 @@ def headline(facts: Facts) -> Headline:
         SummaryRow(
             definition, cell(facts.summary(definition.name), definition, notes), unit_of(definition)
         )
-        for definition in SUMMARY_METRICS
+        for definition in summary_definitions(facts.evaluation)
     )
     cells = {row.definition.name: row.cell for row in rows}
     tiles = _tiles(facts, cells)
     axis = Axis(_lower_end(tiles), 1.0)
     tiles = [replace(tile, axis=axis) if tile.unit == "%" else tile for tile in tiles]
     tiles += _calibration_tile(facts, cells)
-    return Headline(tuple(tiles), tuple(_macro_notes(facts)), rows, notes.reasons())
+    return Headline(tuple(tiles), tuple(_notes(facts)), rows, notes.reasons())
 
 
 def _tiles(facts: Facts, cells: Mapping[str, Cell]) -> list[Tile]:
@@ -79,7 +80,10 @@ def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
     elif name == "balanced_accuracy":
         yield say("mean of the recalls of {n}", n=_classes_counted(facts))
     elif name == "macro_f1":
-        yield say("mean of F1 over {n}", n=_classes_counted(facts))
+        everywhere = facts.evaluation.macro == "all"
+        yield say(
+            "mean of F1 over {n}", n=_all_classes(facts) if everywhere else _classes_counted(facts)
+        )
     else:
         yield say("the right class is among the five best guesses")
 
@@ -87,6 +91,12 @@ def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
 def _classes_counted(facts: Facts) -> str:
     n, of = len(facts.present), len(facts.names)
     return plural(n, "class", "classes") if n == of else f"{count(n)} of {count(of)} classes"
+
+
+def _all_classes(facts: Facts) -> str:
+    n = plural(len(facts.names), "class", "classes")
+    absent = len(facts.names) - len(facts.present)
+    return f"{n}, {count(absent)} of them absent and counted as 0" if absent else n
 
 
 def _weakest_tile(facts: Facts) -> Tile | None:
@@ -129,9 +139,14 @@ def _lower_end(tiles: Iterable[Tile]) -> float:
     return max(0.0, math.floor(10 * min(drawn, default=0.0) - 0.25) / 10)
 
 
-def _macro_notes(facts: Facts) -> Iterable[Words]:
+def _notes(facts: Facts) -> Iterable[Words]:
+    """What a reader of the tiles must know: dependent samples, and what averages are over."""
+    if (groups := facts.evaluation.sample_groups) is not None:
+        yield group_words(groups)
     absent = [facts.names[i] for i in range(len(facts.names)) if not facts.support(i)]
-    if absent:
+    if facts.evaluation.macro == "all":
+        yield _over_all(facts, absent)
+    elif absent:
         yield say(
             "Macro averages are over {n} of {all} classes; no samples of: {names}.",
             n=count(len(facts.present)),
@@ -147,3 +162,22 @@ def _macro_notes(facts: Facts) -> Iterable[Words]:
             "Balanced accuracy equals accuracy: every class has {n}.",
             n=plural(sizes.pop(), "sample"),
         )
+    if "kappa_linear" in facts.evaluation.summary and len(facts.names) > 1:
+        yield say(
+            "The classes count as ordered, from {first} to {last}: weighted kappa is in the list.",
+            first=facts.names[0],
+            last=facts.names[-1],
+        )
+
+
+def _over_all(facts: Facts, absent: Sequence[Name]) -> Words:
+    """In this mode a figure may be low for want of samples alone: that is said each time."""
+    n = plural(len(facts.names), "class", "classes")
+    if not absent:
+        return say("Macro averages are over all {n}; each has samples.", n=n)
+    return say(
+        "Macro averages are over all {n}, as was asked: those without samples count as 0 and make "
+        "them lower than the model is ({names}). Balanced accuracy leaves them out.",
+        n=n,
+        names=listed(absent),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition
 from reportgen.report.cells import Footnotes, cell
 from reportgen.report.facts import Facts
+from reportgen.report.matrix_many import OVERVIEW_SIDE, boxes, drawn_order, overview
 from reportgen.report.model import Cell, HeatmapSpec, MatrixRow, MatrixSection
 from reportgen.report.order import confusion_order
+from reportgen.report.pairs import listed_pairs
 from reportgen.report.words import NBSP, Name, Words, join, say, share, shorten
 from reportgen.text import count, middle_cut
 
@@ -26,8 +29,6 @@ ROOMY_CLASSES = 15
 """Most classes whose pictures have room for long names and for every digit."""
 LABELLED_CLASSES = 60
 """Most classes whose names are legible on the axes of a picture."""
-OVERVIEW_SIDE = 390
-"""Most cells a side of an overview picture; more classes share one, and the largest value shows."""
 OVERVIEW_POWER = 1 / 3
 HEAD_WIDTH = 24
 HOT = 0.05
@@ -53,7 +54,13 @@ def matrix_section(
         figures=tuple(_figures(facts, subject)),
         anchors=anchors,
         hot=HOT,
+        grouped=_grouped(facts) if k <= NUMBERED_CLASSES else (),
     )
+
+
+def _grouped(facts: Facts) -> tuple[int, ...]:
+    order = tuple(confusion_order(facts.matrix).tolist())
+    return () if order == tuple(range(len(order))) else order
 
 
 def _lead(facts: Facts) -> Words:
@@ -63,8 +70,9 @@ def _lead(facts: Facts) -> Words:
         return join(
             axes,
             say(
-                "Both tables are coloured by the share of the row, on one fixed scale from 0 to "
-                f"100{NBSP}%. Outlined: errors that take {share(HOT, 0)} of a class or more."
+                "Counts and row shares are coloured by the share of the row, on one fixed scale "
+                f"from 0 to 100{NBSP}%. Outlined: errors that take {share(HOT, 0)} of a class or "
+                "more."
             ),
         )
     if k <= TABLED_CLASSES:
@@ -80,7 +88,7 @@ def _lead(facts: Facts) -> Words:
 
 
 def _overview_words(facts: Facts) -> Words:
-    pairs = facts.evaluation.pairs[:20]
+    pairs = facts.evaluation.pairs[: listed_pairs(len(facts.names))]
     covered = sum(pair.count for pair in pairs) / max(facts.matrix.n_errors, 1)
     seen = (
         say("The pictures show all {k} classes at once.", k=count(len(facts.names)))
@@ -118,18 +126,32 @@ def _end_definitions() -> list[Definition]:
 
 
 def _rows(facts: Facts, notes: Footnotes) -> Iterable[MatrixRow]:
-    counts, shares = facts.matrix.counts.tolist(), facts.matrix.normalized("true").tolist()
+    matrix = facts.matrix
+    counts, shares = matrix.counts.tolist(), _shares(matrix, "true")
+    small = len(facts.names) <= NUMBERED_CLASSES
+    columns = _shares(matrix, "pred") if small else [()] * len(counts)
+    whole = _shares(matrix, "all") if small else [()] * len(counts)
     for i, name in enumerate(_column_names(facts)):
         yield MatrixRow(
             index=i,
             name=name,
             counts=tuple(counts[i]),
-            shares=tuple(None if value != value else value for value in shares[i]),
+            shares=shares[i],
             support=count(facts.support(i)),
             ends=tuple(
                 cell(facts.of_class(item.name, i), item, notes) for item in _end_definitions()
             ),
+            column_shares=columns[i],
+            all_shares=whole[i],
         )
+
+
+def _shares(
+    matrix: ConfusionMatrix, over: Literal["true", "pred", "all"]
+) -> list[tuple[float | None, ...]]:
+    """The rows of the normalised matrix, None where the divisor is 0."""
+    rows = matrix.normalized(over).tolist()
+    return [tuple(None if value != value else value for value in row) for row in rows]
 
 
 def _macro(facts: Facts, notes: Footnotes) -> Iterable[Cell]:
@@ -141,15 +163,15 @@ def _macro(facts: Facts, notes: Footnotes) -> Iterable[Cell]:
 def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
     k = len(facts.names)
     counts, shares, top = _values(facts)
-    overview = k > TABLED_CLASSES
-    power = OVERVIEW_POWER if overview else 1.0
     numbered = k <= NUMBERED_CLASSES
+    power = 1.0 if numbered else OVERVIEW_POWER
     small = k > ROOMY_CLASSES
     labels: tuple[str, ...] = ()
     if k <= LABELLED_CLASSES:
-        labels = shorten([name.full for name in facts.names], 24 if small else 40)
+        names = shorten([name.full for name in facts.names], 24 if small else 40)
+        labels = tuple(names[i] for i in drawn_order(facts))
     subtitle = middle_cut(subject, 90)
-    how = _overview_order(k) if overview else ""
+    how = "" if numbered else _order_words(facts)
     brief = ""
     if small and numbered:
         brief = " Empty cells are 0, k stands for thousands; the table has the exact numbers."
@@ -163,6 +185,8 @@ def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
         top=top,
         unit="samples",
         power=power,
+        numbers=tuple((drawn_order(facts) + 1).tolist()) if labels else (),
+        boxes=boxes(facts),
         alt=_alt(facts, "counts"),
         purpose="Counts: how many samples stand in each cell; large classes are dark."
         + brief
@@ -178,15 +202,19 @@ def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
         top=1.0,
         unit="share of the true class",
         power=power,
+        numbers=tuple((drawn_order(facts) + 1).tolist()) if labels else (),
+        boxes=boxes(facts),
         alt=_alt(facts, "row shares"),
         purpose="Row shares: what becomes of each class, whatever its size; from 0 to "
         f"100{NBSP}%." + brief.replace(", k stands for thousands", "") + how,
     )
 
 
-def _overview_order(k: int) -> str:
-    order = "Confused classes stand together" if k <= DENSE_LIMIT else "Classes in their order"
-    return f" {order}; the colour follows the cube root, so that rare errors are seen."
+def _order_words(facts: Facts) -> str:
+    ordered = facts.groups.tree is not None and len(facts.names) <= DENSE_LIMIT
+    order = "Confused classes stand together" if ordered else "Classes in their order"
+    framed = ", the suggested groups in frames" if boxes(facts) else ""
+    return f" {order}{framed}; the colour follows the cube root, so that rare errors are seen."
 
 
 def _texts(values: Image, text: Callable[[float], str]) -> tuple[tuple[str, ...], ...]:
@@ -236,22 +264,8 @@ def _values(facts: Facts) -> tuple[Image, Image, float]:
     """Counts, row shares, and the largest count: as they are, or as an overview."""
     matrix, k = facts.matrix, len(facts.names)
     if k <= TABLED_CLASSES:
-        counts = matrix.counts.astype(np.float64)
-        return counts, matrix.normalized("true"), float(counts.max())
-    order = confusion_order(matrix) if k <= DENSE_LIMIT else np.arange(k)
-    counts, shares = _overview(matrix, order)
+        drawn = np.ix_(drawn_order(facts), drawn_order(facts))
+        counts = matrix.counts.astype(np.float64)[drawn]
+        return counts, matrix.normalized("true")[drawn], float(counts.max())
+    counts, shares = overview(matrix, drawn_order(facts))
     return counts, shares, float(counts.max())
-
-
-def _overview(matrix: ConfusionMatrix, order: NDArray[np.int64]) -> tuple[Image, Image]:
-    """Both pictures, shape (P, P) with P <= 390: each value the largest of its cells."""
-    k = matrix.n_classes
-    side = min(k, OVERVIEW_SIDE)
-    place = np.empty(k, np.int64)
-    place[order] = np.arange(k) * side // k
-    rows, columns = divmod(matrix.keys, k)
-    counts, shares = np.zeros((side, side)), np.zeros((side, side))
-    at = place[rows], place[columns]
-    np.maximum.at(counts, at, matrix.values.astype(np.float64))
-    np.maximum.at(shares, at, matrix.values / matrix.true_totals[rows])
-    return counts, shares

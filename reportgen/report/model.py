@@ -23,7 +23,10 @@ from reportgen.report.model_confidence import (
     OperatingPoint,
     ReliabilityRow,
 )
+from reportgen.report.model_groups import GroupSection, PairRanking
+from reportgen.report.model_review import ComparisonSection, Delta, GateSection, Scale
 from reportgen.report.model_samples import SliceRow, SliceSection, SuspectRow, SuspectSection
+from reportgen.report.model_threshold import ThresholdSection
 from reportgen.report.words import Name, Words
 
 __all__ = [
@@ -39,6 +42,7 @@ __all__ = [
     "Example",
     "Fact",
     "Finding",
+    "GroupSection",
     "Headline",
     "HeatmapSpec",
     "HistogramRow",
@@ -47,6 +51,7 @@ __all__ = [
     "Note",
     "OperatingPoint",
     "PairGroup",
+    "PairRanking",
     "PairRow",
     "PairSection",
     "Reason",
@@ -83,13 +88,17 @@ class Axis:
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline number; `unit` follows it, `lines` explain it. Without an axis it isn't drawn."""
+    """A headline number; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
+
+    `change` is its difference from the baseline, where there is one.
+    """
 
     title: Words
     cell: Cell
     unit: str
     lines: tuple[Words, ...]
     axis: Axis | None = None
+    change: Delta | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +156,12 @@ class HeatmapSpec:
         The message in words, for those who don't see the picture.
     purpose
         What this picture is for.
+    diverging
+        Whether values lie around 0, from -`top` to `top`: fewer is orange, more is blue.
+    numbers
+        What the axes show where no font has the glyphs of the labels; empty for 1, 2, 3, …
+    boxes
+        (first cell, number of cells) of squares on the diagonal that are framed.
     """
 
     name: str
@@ -160,11 +175,18 @@ class HeatmapSpec:
     power: float
     alt: str
     purpose: str
+    diverging: bool = False
+    numbers: tuple[int, ...] = ()
+    boxes: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """A true class: counts and shares of its samples in each column; None where undefined."""
+    """A true class: counts and shares of its samples in each column; None where undefined.
+
+    `column_shares` and `all_shares` are the same counts as shares of the predicted class and of
+    all samples; empty where the tables are there on demand.
+    """
 
     index: int
     name: Name
@@ -172,6 +194,8 @@ class MatrixRow:
     shares: tuple[float | None, ...]
     support: str
     ends: tuple[Cell, ...]
+    column_shares: tuple[float | None, ...] = ()
+    all_shares: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,6 +222,9 @@ class MatrixSection:
         Cells (true, predicted) that the pair section shows, so that they can be linked.
     hot
         Errors that take at least this share of a class are outlined.
+    grouped
+        The classes in an order in which confused ones stand together; empty where that is the
+        order of the data set, or the tables are there on demand.
     """
 
     lead: Words
@@ -211,6 +238,7 @@ class MatrixSection:
     figures: tuple[HeatmapSpec, ...]
     anchors: frozenset[tuple[int, int]]
     hot: float
+    grouped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -265,7 +293,10 @@ class PairRow:
 
 @dataclass(frozen=True)
 class PairSection:
-    """The most confused pairs; `rest` says what the list leaves out, so that shares add up."""
+    """The most confused pairs; `rest` says what the list leaves out, so that shares add up.
+
+    `rankings` are the same pairs in other orders; empty where those would say nothing new.
+    """
 
     lead: Words
     rows: tuple[PairRow, ...]
@@ -274,11 +305,12 @@ class PairSection:
     rest_share: str
     groups: tuple[PairGroup, ...]
     gallery_note: str
+    rankings: tuple[PairRanking, ...] = ()
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """All that is known of one class; `cells` by metric name."""
+    """All that is known of one class; `cells` by metric name, `change` is of recall."""
 
     index: int
     name: Name
@@ -288,6 +320,7 @@ class ClassRow:
     taken: float | None
     taken_for: Name | None
     taken_share: str
+    change: Delta | None = None
 
 
 @dataclass(frozen=True)
@@ -296,7 +329,8 @@ class ClassSection:
     that are narrow enough for paper.
 
     Above 2,000 classes `rows` holds the 200 worst and the 50 best, and `lookup` all of them:
-    name, samples, predictions, and the main metrics as text.
+    name, samples, predictions, and the main metrics as text. `scale` is the axis of the rows'
+    changes, None without a baseline.
     """
 
     lead: Words
@@ -305,6 +339,7 @@ class ClassSection:
     others: tuple[tuple[Definition, ...], ...]
     reasons: tuple[Reason, ...]
     lookup: tuple[tuple[str, ...], ...]
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True)
@@ -338,6 +373,7 @@ class Report:
     findings: tuple[Finding, ...]
     matrix: MatrixSection
     pairs: PairSection
+    groups: GroupSection | None
     classes: ClassSection
     confidence: ConfidenceSection
     slices: SliceSection | None
@@ -348,3 +384,6 @@ class Report:
     interval_note: str
     n_thumbnails: int
     made_with: str
+    threshold: ThresholdSection | None = None
+    gates: GateSection | None = None
+    comparison: ComparisonSection | None = None

@@ -15,18 +15,26 @@ from reportgen.report.model import (
     PairSection,
     Thumbnail,
 )
+from reportgen.report.rankings import rankings
 from reportgen.report.words import Name, Words, interval, join, say, share
 from reportgen.tallies import Mistake
 from reportgen.text import count, plural
 
-__all__ = ["LISTED_PAIRS", "pair_section"]
+__all__ = ["listed_pairs", "pair_section"]
 
-LISTED_PAIRS = 20
+LISTED_PAIRS, LISTED_OF_MANY = 20, 100
+MANY_CLASSES = 100
+"""More classes have no table of their matrix: more of its cells are listed."""
 FILE_WIDTH = 24
 
 
+def listed_pairs(n_classes: int) -> int:
+    """How many directed pairs are listed."""
+    return LISTED_PAIRS if n_classes <= MANY_CLASSES else LISTED_OF_MANY
+
+
 def pair_section(facts: Facts, thumbnails: Mapping[str, Thumbnail]) -> PairSection:
-    """Twenty directed pairs by count, and a gallery for each of those that have examples."""
+    """The first directed pairs by count, and a gallery for each of those that have examples."""
     examples = {
         (pair.true, pair.predicted): tuple(
             _example(mistake, facts, pair, thumbnails) for mistake in mistakes
@@ -45,13 +53,15 @@ def pair_section(facts: Facts, thumbnails: Mapping[str, Thumbnail]) -> PairSecti
         rest_share=share(rest_count / facts.matrix.n_errors) if rest else "",
         groups=groups,
         gallery_note=_gallery_note(facts, examples),
+        rankings=rankings(facts),
     )
 
 
 def _rows(facts: Facts, among_galleries: Set[tuple[int, int]]) -> tuple[PairRow, ...]:
     rows = []
     sum_so_far = 0
-    for rank, pair in enumerate(facts.evaluation.pairs[:LISTED_PAIRS], start=1):
+    shown = facts.evaluation.pairs[: listed_pairs(len(facts.names))]
+    for rank, pair in enumerate(shown, start=1):
         sum_so_far += pair.count
         cumulated = sum_so_far / facts.matrix.n_errors
         rows.append(

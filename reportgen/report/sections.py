@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS, Evaluation
+from reportgen.confusions import GROUP_METRICS, PAIR_METRICS
+from reportgen.evaluation import CLASS_METRICS, Evaluation
 from reportgen.metrics import COUNTS, Definition, Metric
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.report.cells import Footnotes, cell
 from reportgen.report.facts import LOW_SUPPORT, Facts
+from reportgen.report.intervals import class_definitions, made_intervals, summary_definitions
 from reportgen.report.model import (
     ClassRow,
     ClassSection,
@@ -40,13 +42,6 @@ USUAL = 0.10
 PAPER_COLUMNS = 10
 LISTED_CLASSES, WORST, BEST = 2000, 200, 50
 """To so many classes all are listed; above, these numbers of the worst and of the best are."""
-INTERVAL_NOTE = (
-    "An interval holds the sampling error of this test set, and no other: not the randomness of "
-    "training, not label errors, not a shift between this data and the data in use, not repeated "
-    "use of the same test set, and not samples that depend on each other, such as frames of one "
-    "video or crops of one picture. Wherever one of these applies, the truth is less certain than "
-    "the interval says."
-)
 
 
 def verdict(facts: Facts) -> Verdict:
@@ -248,11 +243,12 @@ def _class_facts(facts: Facts) -> Iterable[Fact]:
         else say("{n} in every class that has any", n=plural(low, "sample"))
     )
     yield Fact("Support", (spread,))
-    yield Fact("Smallest difference", (_detectable(facts.matrix.n_samples),))
+    yield Fact("Smallest difference", (_detectable(facts),))
 
 
-def _detectable(n: int) -> Words:
+def _detectable(facts: Facts) -> Words:
     """What a comparison of two models on these samples can show."""
+    n, grouped = facts.matrix.n_samples, facts.evaluation.sample_groups is not None
     found = {d: minimum_detectable_difference(n, d).value for d in DISCORDANCES}
     usual = found[USUAL]
     if usual is None:
@@ -268,11 +264,12 @@ def _detectable(n: int) -> Words:
     )
     return say(
         "this test set can show a difference of about {usual} points in accuracy between two "
-        "models of which just one is right on {part} of the samples{others}; smaller ones will "
-        "likely go unseen",
+        "models of which just one is right on {part} of the samples{others}{if_independent}; "
+        "smaller ones will likely go unseen",
         usual=_points(usual),
         part=share(USUAL, 0),
         others=f" ({others})" if others else "",
+        if_independent=", if the samples were independent of each other" if grouped else "",
     )
 
 
@@ -321,6 +318,7 @@ def made(facts: Facts, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[
         ("Class order", [_class_order(facts.names)], False),
         ("Preprocessing", by.preprocessing, False),
         ("Outputs read as", [by.outputs], False),
+        *made_intervals(facts.evaluation),
         ("Inference", (f"{key}: {value}" for key, value in by.inference.items()), False),
         ("Versions", (f"{name} {text}" for name, text in by.versions.items()), False),
         ("Page made with", (f"{name} {text}" for name, text in versions.items()), False),
@@ -353,9 +351,10 @@ def _code_note(by: Provenance) -> Iterable[str]:
         yield "Loading or running it executes code that came with the model."
 
 
-def glossary() -> tuple[tuple[str, tuple[Definition, ...]], ...]:
-    """Every metric that the page shows, with heads for the two groups."""
+def glossary(evaluation: Evaluation) -> tuple[tuple[str, tuple[Definition, ...]], ...]:
+    """Every metric that the page shows, with the intervals that they got, in groups with heads."""
     return (
-        ("Of the whole test set", SUMMARY_METRICS),
-        ("Of one class", (*COUNTS, *CLASS_METRICS)),
+        ("Of the whole test set", summary_definitions(evaluation)),
+        ("Of one class", (*COUNTS, *class_definitions(evaluation))),
+        ("Of pairs and groups of classes", (*PAIR_METRICS, *GROUP_METRICS)),
     )

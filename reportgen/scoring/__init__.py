@@ -28,6 +28,7 @@ from reportgen.scoring.ranking import Ranking
 from reportgen.scoring.ranks import RankedScores, of_answers, ranked_answers
 from reportgen.scoring.risk_coverage import OperatingPoint, RiskCoverage
 from reportgen.scoring.summary import AnswerTally, ProbabilityTally, ScoreFigures
+from reportgen.scoring.thresholds import ThresholdCurve
 from reportgen.scoring.topk import TOP_KS, TopK, pessimistic_ranks
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "RiskCoverage",
     "ScoreFigures",
     "Scores",
+    "ThresholdCurve",
     "TopK",
     "minimum_detectable_difference",
     "non_inferiority_samples",

@@ -15,14 +15,16 @@ from reportgen.evaluation import Evaluation
 from reportgen.exports.html import render
 from reportgen.report import build_report
 from reportgen.thumbnails import make_thumbnail
-from tests import factories
+from tests import binaries, factories
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
 FIXTURES: dict[str, Callable[[], Evaluation]] = {
-    "two classes": factories.binary,
+    "two classes": binaries.diagnosed,
+    "two classes, no scores": factories.binary,
+    "two hostile classes": lambda: binaries.diagnosed((factories.HOSTILE[1], factories.HOSTILE[7])),
     "ten classes": factories.cifar,
     "scores": factories.scored,
     "matrix only": factories.fashion,
@@ -31,6 +33,7 @@ FIXTURES: dict[str, Callable[[], Evaluation]] = {
     "1,000 classes": lambda: factories.synthetic(1000),
     "2,100 classes": lambda: factories.synthetic(2100, 5),
     "absent": factories.absent_classes,
+    "ties": lambda: factories.make_evaluation([[351, 49], [1, 3999]], ("a", "b")),
     "hostile": factories.hostile,
     "one sample": lambda: factories.make_evaluation([[1]], ("only",)),
 }
@@ -38,8 +41,9 @@ FIXTURES: dict[str, Callable[[], Evaluation]] = {
 
 def missing() -> str:
     """What the browser tests lack here; empty where they can run."""
-    if importlib.util.find_spec("playwright") is None:
-        return "playwright is not installed"
+    for library in ("playwright", "pypdf", "axe_playwright_python"):
+        if importlib.util.find_spec(library) is None:
+            return f"{library} is not installed"
     if shutil.which("chromium") is None:
         return "there is no chromium on the path"
     return ""
@@ -95,6 +99,15 @@ def files(html: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) 
     return address
 
 
+def wait_until(page: Any, condition: str, seconds: float = 5) -> None:
+    """Wait for a JavaScript condition: the page's policy forbids Playwright's own waiting."""
+    for _ in range(round(seconds * 50)):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"it never came true: {condition}")
+
+
 @dataclass
 class Seen:
     """What a page did that a page must not do."""
@@ -110,6 +123,7 @@ def open_page(browser: Any, files: Any) -> Iterator[Callable[..., tuple[Any, See
     contexts = []
 
     def opened(name: str, *, width: int = 1280, **options: Any) -> tuple[Any, Seen]:
+        options = {"reduced_motion": "reduce", **options}
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page, seen = context.new_page(), Seen()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from reportgen.comparison.value import Comparison
 from reportgen.report.facts import Facts
 from reportgen.report.findings.classes import (
     absent_classes,
@@ -17,8 +18,9 @@ from reportgen.report.findings.classes import (
     perfect_classes,
     weakest_class,
 )
+from reportgen.report.findings.comparison import comparison_findings
 from reportgen.report.findings.confidence import abstaining, calibration
-from reportgen.report.findings.pairs import concentration, hardest_pair
+from reportgen.report.findings.pairs import concentration, grouped_errors, hardest_pair
 from reportgen.report.findings.slices import worst_slice
 from reportgen.report.findings.whole import (
     above_chance,
@@ -37,9 +39,9 @@ MAX_FINDINGS = 7
 
 Rule = Callable[[Facts], Finding | None]
 
+BEFORE_CHANGES: tuple[Rule, ...] = (few_samples, nothing_right)
+"""What weighs more than any change from a baseline."""
 RULES: tuple[Rule, ...] = (
-    few_samples,
-    nothing_right,
     no_better_than_constant,
     one_class_only,
     nothing_wrong,
@@ -52,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     calibration,
     abstaining,
     concentration,
+    grouped_errors,
     miscalled,
     least_reliable,
     perfect_classes,
@@ -59,7 +62,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def findings(facts: Facts) -> tuple[Finding, ...]:
-    """What the rules find, weightiest first, at most seven."""
-    found: Iterable[Finding | None] = (rule(facts) for rule in RULES)
+def findings(facts: Facts, comparison: Comparison | None = None) -> tuple[Finding, ...]:
+    """What the rules find, weightiest first, at most seven; changes from a baseline come early."""
+    first: Iterable[Finding | None] = (rule(facts) for rule in BEFORE_CHANGES)
+    rest: Iterable[Finding | None] = (rule(facts) for rule in RULES)
+    found = (*first, *comparison_findings(facts, comparison), *rest)
     return tuple(finding for finding in found if finding)[:MAX_FINDINGS]

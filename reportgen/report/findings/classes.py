@@ -95,15 +95,21 @@ def absent_classes(facts: Facts) -> Finding | None:
             verb="has" if len(absent) == 1 else "have",
         ),
         say(
-            "{names}. Nothing is known of how well {they} found, "
-            "and macro averages leave {them} out.",
+            "{names}. Nothing is known of how well {they} found, and {averages}.",
             names=listed([facts.names[i] for i in absent]),
             they="it is" if len(absent) == 1 else "they are",
-            them="it" if len(absent) == 1 else "them",
+            averages=_averages(facts, one=len(absent) == 1),
         ),
         "data",
         say("Data notes"),
     )
+
+
+def _averages(facts: Facts, *, one: bool) -> str:
+    """What macro averages do with classes without samples."""
+    if facts.evaluation.macro == "all":
+        return f"macro averages count {'it' if one else 'them'} as 0"
+    return f"macro averages leave {'it' if one else 'them'} out"
 
 
 def miscalled(facts: Facts) -> Finding | None:

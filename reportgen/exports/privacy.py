@@ -1,0 +1,125 @@
+"""What a report shows to readers who may not see the samples.
+
+A name's hash is the same wherever the name is the same, so rows of several reports can be matched.
+It hides nothing that can be guessed: who tries ``cat/0001.png`` finds its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import fields, replace
+from typing import Any
+
+from reportgen.comparison.value import Change
+from reportgen.evaluation import Evaluation
+from reportgen.exports.walking import rebuilt
+from reportgen.release import Review
+from reportgen.report import Report, Thumbnail
+from reportgen.report.model import Fact, SuspectRow
+from reportgen.report.model_review import ChangeExample
+from reportgen.report.words import Name, say
+from reportgen.suspects import Suspect
+from reportgen.tallies import Mistake
+from reportgen.text import listing, printable
+
+__all__ = ["hashed", "without_names", "without_pictures"]
+
+PICTURES = "Pictures"
+"""The fact among "How this was made" that tells how many pictures the page holds."""
+
+
+def without_pictures(report: Report, flag: str = "--no-thumbnails") -> Report:
+    """No picture of any sample; the page says so in the galleries, and where it counts them."""
+    bare: Report = rebuilt(report, _without_picture)
+    pairs = bare.pairs
+    if any(one.examples for group in pairs.groups for one in group.directions):
+        note = f"This page was made without pictures of samples ({flag}): names and scores only."
+        pairs = replace(pairs, gallery_note=note)
+    fact = Fact(PICTURES, (say(f"none of the data set: this page was made with {flag}"),))
+    others = [one for one in bare.made if one.term != PICTURES]
+    place = next((i for i, one in enumerate(others) if one.term == "Command"), len(others))
+    made = (*others[:place], fact, *others[place:])
+    return replace(bare, pairs=pairs, made=made, n_thumbnails=0)
+
+
+def _without_picture(value: Any) -> Any:
+    if isinstance(value, Thumbnail):
+        return None
+    if isinstance(value, SuspectRow) and value.gallery:
+        return replace(value, gallery="")
+    if isinstance(value, ChangeExample) and value.elsewhere:
+        return replace(value, elsewhere="")
+    return value
+
+
+def without_names(report: Report, review: Review) -> tuple[Report, Review]:
+    """Both without pictures, and with hashes for the names of samples; class names stay."""
+    hiding = _Hiding(review.evaluation)
+    hidden: Report = rebuilt(without_pictures(report, "--public"), hiding)
+    note = "Names of samples are hashes."
+    if any(one.examples for group in hidden.pairs.groups for one in group.directions):
+        pairs = replace(hidden.pairs, gallery_note=f"{hidden.pairs.gallery_note} {note}")
+        hidden = replace(hidden, pairs=pairs)
+    return hidden, rebuilt(review, hiding)
+
+
+def hashed(name: str) -> str:
+    """``sample-`` and 48 bits of the SHA-256 of a sample's name."""
+    digest = hashlib.sha256(printable(name).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"sample-{digest[:12]}"
+
+
+class _Hiding:
+    """The change to each value that names samples, be it of a report or of an evaluation."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.classes = {printable(name) or "(empty)" for name in evaluation.classes}
+        self.sentences = {
+            note.sentence: self._sentence(note.sentence, note.examples) for note in evaluation.notes
+        }
+
+    def __call__(self, value: Any) -> Any:
+        names = {item.name for item in fields(value)}
+        if {"path", "file"} <= names:
+            name = Name.of(hashed(value.path.full))
+            return replace(value, path=name, file=name)
+        if {"sentence", "examples"} <= names:
+            return self._note(value)
+        if isinstance(value, Mistake | Suspect | Change):
+            return replace(value, id=hashed(value.id))
+        if isinstance(value, Report):
+            told = tuple(self.sentences.get(one, one) for one in value.cautions)
+            return replace(value, cautions=told)
+        return value
+
+    def _note(self, note: Any) -> Any:
+        """Examples that are classes stay; others name samples, or may."""
+        examples = tuple(_full(example) for example in note.examples)
+        known = self.sentences.get(note.sentence)
+        sentence = self._sentence(note.sentence, examples) if known is None else known
+        self.sentences[note.sentence] = sentence  # the report, changed last, repeats some
+        if all(self._is_class(example) for example in note.examples):
+            return replace(note, sentence=sentence)
+        gone = {"more": 0} if hasattr(note, "more") else {}
+        return replace(note, sentence=sentence, examples=(), **gone)
+
+    def _is_class(self, example: str | Name) -> bool:
+        return _full(example) in self.classes
+
+    def _sentence(self, sentence: str, examples: tuple[str, ...]) -> str:
+        """`sentence` with hashes for the examples that it lists."""
+        hidden = [example for example in examples if not self._is_class(example)]
+        if not hidden:
+            return sentence
+        for names in (examples, hidden):
+            whole = listing(names)
+            if whole in sentence:
+                return sentence.replace(whole, listing(map(hashed, names)))
+        shown = sorted(map(printable, hidden), key=len, reverse=True)
+        pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in shown)
+        return re.sub(pattern, lambda found: hashed(found[0]), sentence)
+
+
+def _full(name: str | Name) -> str:
+    return name.full if isinstance(name, Name) else printable(name)

@@ -1,0 +1,157 @@
+"""Differences as they are read: signed points, an interval, and what they mean in two words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from reportgen.comparison import ALPHA, Difference, Tendency
+from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
+from reportgen.metrics import Definition
+from reportgen.report.cells import NOT_AVAILABLE, Footnotes, number
+from reportgen.report.model_review import Delta, DeltaKind, Scale
+from reportgen.report.slices import points
+from reportgen.report.words import MINUS, signed
+
+__all__ = [
+    "CLASS_DEFINITIONS",
+    "DEFINITIONS",
+    "HARM",
+    "KINDS",
+    "WORDS",
+    "delta",
+    "p_text",
+    "points_range",
+    "scale_of",
+    "whole_kind",
+]
+
+DEFINITIONS: Mapping[str, Definition] = {item.name: item for item in SUMMARY_METRICS}
+CLASS_DEFINITIONS: Mapping[str, Definition] = {item.name: item for item in CLASS_METRICS}
+KINDS: Mapping[Tendency, DeltaKind] = {
+    "worse": "worse",
+    "perhaps worse": "perhaps-worse",
+    "no clear change": "unclear",
+    "perhaps better": "perhaps-better",
+    "better": "better",
+}
+WORDS: Mapping[DeltaKind, str] = {
+    "worse": "worse for sure",
+    "perhaps-worse": "perhaps worse",
+    "unclear": "no clear change",
+    "perhaps-better": "perhaps better",
+    "better": "better for sure",
+}
+"""What a change means, the most harmful first."""
+HARM: Mapping[DeltaKind, int] = {kind: rank for rank, kind in enumerate(WORDS)}
+STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Ends of a scale are multiples of one of these."""
+MOST_STEPS = 12
+
+
+def delta(
+    difference: Difference,
+    definition: Definition,
+    notes: Footnotes,
+    tendency: Tendency | None = None,
+) -> Delta:
+    """The difference as text; what it means is read from it where no `tendency` is given."""
+    is_share = definition.kind == "share"
+    value, ends = difference.difference, difference.interval
+    kind = KINDS[tendency] if tendency else whole_kind(difference, definition)
+    low, high = ends or (None, None)
+    text = points if is_share else _plain
+    return Delta(
+        value=value,
+        low=low,
+        high=high,
+        before=_side(difference.baseline, definition),
+        after=_side(difference.candidate, definition),
+        exact_before=difference.baseline,
+        text=NOT_AVAILABLE if value is None else text(value),
+        range=f"{text(ends[0])} to {text(ends[1])}" if ends else "",
+        unit="points" if is_share else "",
+        kind=kind,
+        word=_word(difference, kind),
+        mark=notes.mark(difference.reason) if difference.reason else "",
+    )
+
+
+def _word(difference: Difference, kind: DeltaKind) -> str:
+    if difference.difference is None:
+        return "not comparable"
+    known = (difference.interval, difference.bounds, difference.p)
+    return "not tested" if all(one is None for one in known) else WORDS[kind]
+
+
+def whole_kind(difference: Difference, definition: Definition) -> DeltaKind:
+    """For sure where the 95 % interval, and the test where there is one, leave out 0; perhaps
+    where one of them does, or only the 90 % interval."""
+    value = difference.difference
+    if not value:
+        return "unclear"
+    better = (value > 0) == (definition.higher_is_better is not False)
+    shown = [not low <= 0 <= high for low, high in filter(None, [difference.interval])]
+    if difference.p is not None:
+        shown.append(difference.p < ALPHA)
+    if shown and all(shown):
+        return "better" if better else "worse"
+    if any(shown) or _leaves_out_zero(difference.bounds):
+        return "perhaps-better" if better else "perhaps-worse"
+    return "unclear"
+
+
+def _leaves_out_zero(ends: tuple[float, float] | None) -> bool:
+    return ends is not None and not ends[0] <= 0 <= ends[1]
+
+
+def _side(value: float | None, definition: Definition) -> str:
+    return NOT_AVAILABLE if value is None else number(value, definition)
+
+
+def _plain(value: float) -> str:
+    """A difference of plain numbers: ``+0.012``, ``−0.340``, ``0``."""
+    if value == 0:
+        return "0"
+    text = signed(abs(value))
+    return f"{'+' if value > 0 else MINUS}{text}"
+
+
+def points_range(ends: tuple[float, float] | None) -> str:
+    """``−0.3 to +1.2``; empty without an interval."""
+    return f"{points(ends[0])} to {points(ends[1])}" if ends else ""
+
+
+def p_text(p: float | None) -> str:
+    """A p-value to three digits, to more where it would read as the 0.05 that it is not."""
+    if p is None:
+        return NOT_AVAILABLE
+    if p < 0.001:
+        return "<0.001"
+    if p == 1:
+        return "1"
+    digits = next((d for d in range(3, 9) if p == ALPHA or float(f"{p:.{d}f}") != ALPHA), 9)
+    text = f"{p:.{digits}f}"
+    return ">0.999" if float(text) == 1 else text
+
+
+def scale_of(values: Iterable[float]) -> Scale:
+    """An axis with 0 on it that holds all of `values`, differences of shares."""
+    known = [0.0, *values]
+    low, high = min(known), max(known)
+    if low == high:
+        low, high = -0.01, 0.01
+    step = next((s for s in STEPS if high - low <= MOST_STEPS * s), STEPS[-1])
+    least, most = -_steps_up(-low, step), _steps_up(high, step)
+    return Scale(least, most, (_end(least), _end(most)))
+
+
+def _steps_up(reach: float, step: float) -> float:
+    """`reach`, at least 0, rounded up to whole steps."""
+    n = round(reach / step)
+    return round((n if n * step >= reach - 1e-12 else n + 1) * step, 6)
+
+
+def _end(value: float) -> str:
+    if value == 0:
+        return "0"
+    return f"{'+' if value > 0 else MINUS}{100 * abs(value):.3g}"

@@ -1,0 +1,300 @@
+"""Which classes belong together: the user's groups, those that the errors suggest, and crowds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from reportgen.confusion import DENSE_LIMIT
+from reportgen.confusions import GROUP_METRICS, GroupMatrix
+from reportgen.metrics import PER_CLASS, SUMMARY, Definition, Metric
+from reportgen.report.cells import Footnotes, cell
+from reportgen.report.crowds import crowd_part
+from reportgen.report.facts import Facts
+from reportgen.report.grouping import LEAST_CLASSES
+from reportgen.report.model_groups import (
+    Entry,
+    GridCell,
+    GridRow,
+    GroupGrid,
+    GroupRow,
+    GroupSection,
+    GroupSet,
+    GroupShare,
+)
+from reportgen.report.words import Name, Words, join, listed, say, share, shorten
+from reportgen.text import count, plural
+
+__all__ = ["group_section"]
+
+MANY_CLASSES = 30
+"""Most classes whose matrix is read cell by cell; above, groups and crowds are drawn."""
+GRID_GROUPS = 30
+"""Most groups whose matrix is a table."""
+LISTED_GROUPS = 100
+ORDERED_CLASSES = 100
+"""Most classes that are written out in their order where no groups are."""
+SHOWN_MEMBERS = 6
+"""Groups of more classes are called by the worst of them, and list them on demand."""
+LEAST_ERRORS = 3
+HOT = 0.05
+HEAD_WIDTH = 24
+HEADS = ("Right class", "Right group, wrong class", "Wrong group")
+PARTS = ("accuracy", "within_group_error", "between_group_error")
+
+
+def group_section(facts: Facts) -> GroupSection | None:
+    """The section; None where it would say nothing: few classes, or hardly an error."""
+    groups = facts.groups
+    given, suggested = groups.given, groups.suggested
+    enough = len(facts.names) >= LEAST_CLASSES and facts.matrix.n_errors >= LEAST_ERRORS
+    if given is None and not enough:
+        return None
+    sets = []
+    if given is not None:
+        sets.append(_given(facts, given))
+    if suggested is not None:
+        gridded = given is None and len(facts.names) > MANY_CLASSES
+        sets.append(_suggested(facts, suggested, gridded=gridded))
+    crowds, crowds_lead = crowd_part(facts) if len(facts.names) > MANY_CLASSES else ((), Words(()))
+    order = _order(facts) if suggested is None else ()
+    if not (sets or crowds or order or groups.too_many):
+        return None
+    return GroupSection(_lead(facts, order), tuple(sets), order, crowds, crowds_lead)
+
+
+def _lead(facts: Facts, order: Sequence[Name]) -> Words:
+    groups = facts.groups
+    if groups.suggested is not None:
+        return say(
+            "Errors between classes of one group are near misses; errors between groups are "
+            "confusions of another kind."
+        )
+    if len(facts.names) < LEAST_CLASSES or not facts.matrix.n_errors:
+        return Words(())
+    if groups.too_many:
+        return say(
+            "No groups are suggested: more than {n} classes are confused with others, and so many "
+            "are not compared with one another.",
+            n=count(DENSE_LIMIT),
+        )
+    none = say("The errors suggest no groups that chance alone could not have made.")
+    if not order:
+        return none
+    return join(none, say("In this order, classes that are confused stand side by side."))
+
+
+def _order(facts: Facts) -> tuple[Name, ...]:
+    tree = facts.groups.tree
+    if tree is None or len(tree.linked) < 3 or len(facts.names) > ORDERED_CLASSES:
+        return ()
+    return tuple(facts.names[i] for i in tree.order.tolist())
+
+
+def _suggested(facts: Facts, groups: GroupMatrix, *, gridded: bool) -> GroupSet:
+    shown = [g for g in _all(groups) if len(groups.grouping.members(g)) > 1 and _errors(groups, g)]
+    kept = "one group" if len(shown) == 1 else f"{count(len(shown))} groups"
+    lead = join(
+        say(
+            "Found from the errors alone, whatever the classes are called: those that are taken "
+            "for one another stand together."
+        ),
+        _within_words(facts, groups, f"stay within {kept}"),
+        say(
+            "Since the groups were made from these very errors, the first figure flatters them; "
+            "another test set may suggest others."
+        ),
+    )
+    return GroupSet(
+        key="suggested",
+        title=say("Groups that the errors suggest"),
+        lead=lead,
+        shares=(),
+        heads=HEADS,
+        rows=tuple(_row(facts, groups, g, sure=False, gridded=gridded) for g in shown),
+        alone=_alone(facts, groups, shown),
+        grid=_grid(facts, groups) if gridded else None,
+    )
+
+
+def _within_words(facts: Facts, groups: GroupMatrix, stay: str) -> Words:
+    """How many errors are within the groups, and how many would be by chance."""
+    n = groups.n_errors
+    if not n:
+        return say("There are no errors.")
+    chance = facts.groups.by_chance(groups)
+    return say(
+        "{part} of all {n} {stay}; if errors had no regard to groups, {chance} would.",
+        part=share(groups.within_errors / n),
+        n=plural(n, "error"),
+        stay=stay,
+        chance=share(chance or 0.0),
+    )
+
+
+def _given(facts: Facts, groups: GroupMatrix) -> GroupSet:
+    n_groups = len(groups.grouping.names)
+    lead = say(
+        "{groups}, worst first. {within}",
+        groups=plural(n_groups, "group"),
+        within=_within_words(facts, groups, "name a class of the right group"),
+    )
+    worst_first = sorted(_all(groups), key=lambda g: (-_wrong_group(groups, g), g))
+    if n_groups > LISTED_GROUPS:
+        lead = join(
+            lead,
+            say("The {n} worst are listed; report.json holds all.", n=str(LISTED_GROUPS)),
+        )
+    elif n_groups > GRID_GROUPS:
+        lead = join(lead, say("So many make no matrix that can be read."))
+    return GroupSet(
+        key="given",
+        title=say("Groups of {source}", source=Name.of(groups.grouping.source)),
+        lead=lead,
+        shares=tuple(_shares(groups)),
+        heads=HEADS,
+        rows=tuple(_row(facts, groups, g) for g in worst_first[:LISTED_GROUPS]),
+        alone=Words(()),
+        grid=_grid(facts, groups) if n_groups > 1 else None,
+    )
+
+
+def _all(groups: GroupMatrix) -> range:
+    return range(len(groups.grouping.names))
+
+
+def _errors(groups: GroupMatrix, g: int) -> int:
+    """Errors that have to do with a group: of its samples, or answers that name it."""
+    missed = int(groups.confusion.true_totals[g] - groups.right[g])
+    named = int(groups.confusion.predicted_totals[g] - groups.confusion.diagonal[g])
+    return missed + named
+
+
+def _wrong_group(groups: GroupMatrix, g: int) -> float:
+    support = int(groups.confusion.true_totals[g])
+    return int(groups.between[g]) / support if support else -1.0
+
+
+def _definition(name: str) -> Definition:
+    return next(item for item in (*GROUP_METRICS, *SUMMARY, *PER_CLASS) if item.name == name)
+
+
+def _shares(groups: GroupMatrix) -> Iterable[GroupShare]:
+    notes = Footnotes()
+    right, near = int(groups.right.sum()), groups.within_errors
+    wrong = int(groups.between.sum())
+    for title, n, name, metric in (
+        ("Right class", right, "accuracy", groups.summary["accuracy"]),
+        ("Right group, wrong class", near, "within_group_error", None),
+        ("Right group in all", right + near, "group_accuracy", groups.group_accuracy),
+        ("Wrong group", wrong, "between_group_error", None),
+    ):
+        found: Metric = groups.summary[name] if metric is None else metric
+        yield GroupShare(title, n, cell(found, _definition(name), notes))
+
+
+def _row(
+    facts: Facts, groups: GroupMatrix, g: int, *, sure: bool = True, gridded: bool = True
+) -> GroupRow:
+    """One group; without `sure` its shares carry no intervals."""
+    place = _places(facts)
+    members = sorted(groups.grouping.members(g).tolist(), key=lambda i: (place[i], i))
+    names = tuple(facts.names[i] for i in members)
+    few = len(names) <= SHOWN_MEMBERS
+    n_errors = groups.n_errors
+    within = int(groups.within[g])
+    part = within / n_errors if n_errors else None
+    notes = Footnotes()
+    metrics = [groups.per_group[name].metric(g) for name in PARTS]
+    if not sure or len(members) == 1:  # a group of one class has no near misses: a sure 0
+        metrics = [
+            Metric(metric.value, None, metric.reason if metric.value is None else None)
+            if not sure or name == "within_group_error"
+            else metric
+            for metric, name in zip(metrics, PARTS, strict=True)
+        ]
+    return GroupRow(
+        index=g,
+        name=_group_name(facts, groups, g) if sure or gridded or not few else None,
+        first=names if few else (),
+        others=() if few else names,
+        n_classes=len(names),
+        support=int(groups.confusion.true_totals[g]),
+        cells=tuple(
+            cell(metric, _definition(name), notes)
+            for metric, name in zip(metrics, PARTS, strict=True)
+        ),
+        of_errors=Entry("n/a" if part is None else share(part), part),
+    )
+
+
+def _group_name(facts: Facts, groups: GroupMatrix, g: int) -> Name:
+    """The user's name; of a suggested group, its class with the most errors and how many it has."""
+    if groups.grouping.modularity is None:
+        return Name.of(groups.grouping.names[g])
+    members = groups.grouping.members(g)
+    matrix = facts.matrix
+    errors = matrix.true_totals + matrix.predicted_totals - 2 * matrix.diagonal
+    worst = facts.names[int(members[np.argmax(errors[members])])]
+    if len(members) == 1:
+        return worst
+    return Name(f"{worst.text} ({len(members):,})", f"{worst.full} ({len(members):,})")
+
+
+def _places(facts: Facts) -> Sequence[int]:
+    """The place of each class in the order of confusion."""
+    order = facts.groups.order
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return place.tolist()
+
+
+def _alone(facts: Facts, groups: GroupMatrix, shown: Sequence[int]) -> Words:
+    """The classes outside the listed groups: those that are in none, and those without errors."""
+    rest = [g for g in _all(groups) if g not in shown]
+    single = [int(i) for g in rest if _errors(groups, g) for i in groups.grouping.members(g)]
+    calm = [int(i) for g in rest if not _errors(groups, g) for i in groups.grouping.members(g)]
+    sentences = []
+    if single:
+        sentences.append(
+            say(
+                "{n} by {self}: {names}.",
+                n="1 class stands" if len(single) == 1 else f"{count(len(single))} classes stand",
+                self="itself" if len(single) == 1 else "themselves",
+                names=listed([facts.names[i] for i in single], 12),
+            )
+        )
+    if calm:
+        sentences.append(
+            say(
+                "{n} no part in any error: {names}.",
+                n="1 class has" if len(calm) == 1 else f"{count(len(calm))} classes have",
+                names=listed([facts.names[i] for i in calm], 12),
+            )
+        )
+    return join(*sentences)
+
+
+def _grid(facts: Facts, groups: GroupMatrix) -> GroupGrid | None:
+    """The matrix of the groups; None where there are more than 30."""
+    size = len(groups.grouping.names)
+    if size > GRID_GROUPS:
+        return None
+    full = [_group_name(facts, groups, g).full for g in range(size)]
+    names = tuple(map(Name, shorten(full, HEAD_WIDTH), full))
+    counts = groups.confusion.counts.tolist()
+    totals = groups.confusion.true_totals.tolist()
+    within = groups.within.tolist()
+    rows = tuple(
+        GridRow(
+            names[g],
+            tuple(
+                GridCell(n, n / totals[g] if totals[g] else None, within[g] if h == g else None)
+                for h, n in enumerate(counts[g])
+            ),
+            count(totals[g]),
+        )
+        for g in range(size)
+    )
+    return GroupGrid(names, rows, HOT)

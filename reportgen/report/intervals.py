@@ -1,0 +1,159 @@
+"""How sure the figures are: which method made each interval, and what none of them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from reportgen.clusters import CLUSTERED
+from reportgen.evaluation import CLASS_METRICS, Evaluation, SampleGroups
+from reportgen.metrics import (
+    DRAWS,
+    MACRO_MODES,
+    ORDINAL,
+    PER_CLASS,
+    SUMMARY,
+    Definition,
+)
+from reportgen.metrics.intervals import ATANH, EXACT, LOG, LOGIT, WILSON
+from reportgen.report.words import Name, Words, join, say
+from reportgen.text import count, plural
+
+__all__ = [
+    "INTERVAL_NOTE",
+    "class_definitions",
+    "group_words",
+    "interval_note",
+    "made_intervals",
+    "summary_definitions",
+]
+
+INTERVAL_NOTE = (
+    "An interval holds the sampling error of this test set, and no other: not the randomness of "
+    "training, not label errors, not a shift between this data and the data in use, not repeated "
+    "use of the same test set, and not samples that depend on each other, such as frames of one "
+    "video or crops of one picture. Wherever one of these applies, the truth is less certain than "
+    "the interval says."
+)
+_OF_COUNTS = frozenset(metric.name for metric in (*SUMMARY, *ORDINAL))
+_SHARES = _OF_COUNTS | {"top1_accuracy", "top3_accuracy"}
+_OF_CLASS = frozenset(metric.name for metric in PER_CLASS)
+_DELTA = frozenset(scale.name for scale in (LOGIT, ATANH, LOG))
+
+
+def summary_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
+    """The metrics of the whole that it has, each with the interval that it really got."""
+    return tuple(_of_whole(definition, evaluation) for definition in evaluation.definitions)
+
+
+def _of_whole(definition: Definition, evaluation: Evaluation) -> Definition:
+    groups = evaluation.sample_groups
+    if groups is not None and definition.name in CLUSTERED:
+        return replace(definition, interval=groups.method)
+    if evaluation.intervals == "exact" and _is_share(definition, _SHARES):
+        return replace(definition, interval=EXACT)
+    if evaluation.intervals == "bootstrap" and _is_delta(definition, _OF_COUNTS):
+        return replace(definition, interval=_bootstrap("the matrix", evaluation))
+    return definition
+
+
+def class_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
+    """The metrics of a class, each with the interval that it really got."""
+    return tuple(_of_class(definition, evaluation) for definition in CLASS_METRICS)
+
+
+def _of_class(definition: Definition, evaluation: Evaluation) -> Definition:
+    if evaluation.intervals == "exact" and _is_share(definition, _OF_CLASS):
+        return replace(definition, interval=EXACT)
+    if evaluation.intervals == "bootstrap" and _is_delta(definition, _OF_CLASS):
+        return replace(definition, interval=_bootstrap("TP, FP, FN and TN", evaluation))
+    return definition
+
+
+def _is_share(definition: Definition, names: frozenset[str]) -> bool:
+    return definition.interval == WILSON and definition.name in names
+
+
+def _is_delta(definition: Definition, names: frozenset[str]) -> bool:
+    return definition.interval in _DELTA and definition.name in names
+
+
+def _bootstrap(of: str, evaluation: Evaluation) -> str:
+    return f"BCa bootstrap: {DRAWS:,} multinomial resamples of {of}, seed {evaluation.seed or 0}"
+
+
+def _methods(evaluation: Evaluation) -> Iterator[str]:
+    """How the intervals were made, one sentence each."""
+    groups = evaluation.sample_groups
+    if groups is not None:
+        yield f"Figures of the whole that are counted: {groups.method}."
+    others = "Shares of samples" if groups is None else "Other shares of samples"
+    yield f"{others}: {EXACT if evaluation.intervals == 'exact' else WILSON}."
+    figures = "Other figures of the matrix" if groups is None else "Other figures of classes"
+    if evaluation.intervals == "bootstrap":
+        yield f"{figures}: {_bootstrap('the counts', evaluation)}."
+    else:
+        yield f"{figures}: delta method."
+    if evaluation.intervals == "exact":
+        yield (
+            "Pairs, groups of classes, slices, bins of confidence, and the error at 90 % "
+            f"coverage: {WILSON}, differences of slices Newcombe, whatever was asked for."
+        )
+
+
+def made_intervals(evaluation: Evaluation) -> tuple[tuple[str, Iterable[str], bool], ...]:
+    """Rows of "How this was made": term, values, whether they are code."""
+    groups = evaluation.sample_groups
+    macro = MACRO_MODES[evaluation.macro]
+    grouped = "" if groups is None else f"{count(groups.n_groups)}, by the column {groups.column}"
+    hierarchy = "" if evaluation.hierarchy is None else evaluation.hierarchy.source
+    return (
+        ("Macro averages", [macro], False),
+        ("Intervals", list(_methods(evaluation)), False),
+        ("Groups of samples", [grouped], False),
+        ("Groups of classes", [hierarchy], False),
+    )
+
+
+def interval_note(evaluation: Evaluation) -> str:
+    """What intervals hold and leave out, and how these were made."""
+    groups = evaluation.sample_groups
+    note = INTERVAL_NOTE
+    if groups is not None:
+        note += (
+            " Here the intervals of the counted figures of the whole do allow for samples that "
+            "depend on each other within their groups, and no other intervals do."
+        )
+    if groups is not None or evaluation.intervals != "wilson":
+        note = " ".join((note, "How these were made:", *_methods(evaluation)))
+    return note
+
+
+def group_words(groups: SampleGroups) -> Words:
+    """Samples depend on each other: by how much that widens what is said of the whole."""
+    said = say(
+        "The {n} come in {groups} by {column}, at most {largest} in one, and samples of a group "
+        "are alike: the intervals of the counted figures of the whole are made from whole groups.",
+        n=plural(groups.n_samples, "sample"),
+        groups=plural(groups.n_groups, "group"),
+        column=replace(Name.of(groups.column), bare=False),
+        largest=count(groups.largest_group),
+    )
+    known = groups.effective_samples
+    effect = Words(())
+    if known is not None and groups.design_effect is not None:
+        effect = say(
+            "They tell the accuracy as precisely as {n} independent of each other would (design "
+            "effect {effect}).",
+            n=plural(max(1, round(known)), "sample"),
+            effect=f"{groups.design_effect:.3g}",
+        )
+    rest = say(
+        "Intervals of single classes, pairs and slices, those of confidences and scores, and all "
+        "tests, do not allow for the groups: they are too narrow where groups matter."
+    )
+    few = say(
+        "{n} are few: even the intervals of the whole are then too narrow.",
+        n=plural(groups.n_groups, "group"),
+    )
+    return join(said, effect, rest, few if groups.few_groups else Words(()))

@@ -1,0 +1,285 @@
+"""The section on thresholds: what a two-class model would flag at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.metrics import wilson
+from reportgen.report.cells import Footnotes
+from reportgen.report.facts import Facts
+from reportgen.report.model_base import Cell, Fact
+from reportgen.report.model_confidence import Chart
+from reportgen.report.model_threshold import ThresholdMark, ThresholdRow, ThresholdSection
+from reportgen.report.words import NBSP, Name, Words, interval, say, share
+from reportgen.scoring.thresholds import TARGET_SENSITIVITY, ThresholdCurve, ThresholdPoint
+from reportgen.text import count
+
+__all__ = ["threshold_section"]
+
+HALF = 0.5
+"""Where an answer turns: of two classes, the one with the larger probability is the answer."""
+NONE_FLAGGED = "no sample is flagged"
+NONE_CLEARED = "every sample is flagged"
+ONE_SIDED = "one of the classes has no samples"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The curve with what the sentences name."""
+
+    facts: Facts
+    curve: ThresholdCurve
+
+    @property
+    def positive(self) -> Name:
+        return self.facts.names[self.curve.positive]
+
+    @property
+    def negative(self) -> Name:
+        return self.facts.names[1 - self.curve.positive]
+
+    @property
+    def answered(self) -> ThresholdPoint:
+        """The model's own answers, all of them: those without scores too."""
+        counts, i = self.facts.matrix.counts, self.curve.positive
+        return ThresholdPoint(HALF, int(counts[i, i]), int(counts[1 - i, i]))
+
+    def named(self) -> Iterator[tuple[str, ThresholdPoint, str]]:
+        """Letter, point and remark of each named point."""
+        yield "A", self.answered, "as the model answered"
+        if self.curve.youden is not None:
+            yield "B", self.curve.youden, "best balance (Youden’s J)"
+        if self.curve.sensitive is not None:
+            yield "C", self.curve.sensitive, f"{TARGET_SENSITIVITY}{NBSP}% sensitivity"
+
+
+def threshold_section(facts: Facts) -> ThresholdSection | None:
+    """None where the classes are not two, or the input has no probabilities of them."""
+    curve = facts.evaluation.threshold
+    if curve is None or len(facts.names) != 2:
+        return None
+    known, notes = _Known(facts, curve), Footnotes()
+    rows = tuple(_rows(known, notes))
+    both = bool(curve.n_positive and curve.n_negative)
+    return ThresholdSection(
+        lead=_lead(known),
+        facts=tuple(_facts(known)),
+        rows=rows,
+        roc=tuple(_roc(curve)) if both else (),
+        precision_recall=tuple(_precision_recall(curve)) if both else (),
+        prevalence=curve.n_positive / max(curve.n_positive + curve.n_negative, 1),
+        marks=tuple(_marks(known)) if both else (),
+        charts=(_roc_words(known), _precision_recall_words(known)) if both else (),
+        notes=tuple(_notes(known)),
+        reasons=notes.reasons(),
+    )
+
+
+def _lead(known: _Known) -> Words:
+    order = "second" if known.curve.positive else "first"
+    return say(
+        "The positive class is {positive}, the " + order + " of the two in the class list. A "
+        "sample is flagged as {positive} where its probability of {positive} is at least the "
+        "threshold, and is {negative} otherwise. The model’s own answers turn at 0.5.",
+        positive=known.positive,
+        negative=known.negative,
+    )
+
+
+def _facts(known: _Known) -> Iterator[Fact]:
+    for letter, point, remark in known.named():
+        what = remark[0].upper() + remark[1:]
+        if letter != "A":
+            what += f", threshold {_text(point.threshold)}"
+        yield Fact(f"{letter}: {what}", (_told(known, point, all_answers=letter == "A"),))
+
+
+def _told(known: _Known, point: ThresholdPoint, *, all_answers: bool) -> Words:
+    positives, negatives = _totals(known, all_answers=all_answers)
+    return say(
+        "{found} of {n} {positive} are found, {alarms} of {m} {negative} are flagged wrongly.",
+        found=_of(point.tp, positives),
+        n=count(positives),
+        positive=known.positive,
+        alarms=_of(point.fp, negatives),
+        m=count(negatives),
+        negative=known.negative,
+    )
+
+
+def _totals(known: _Known, *, all_answers: bool) -> tuple[int, int]:
+    """Samples of both classes: all of them, or those with scores."""
+    if all_answers:
+        i = known.curve.positive
+        return known.facts.support(i), known.facts.support(1 - i)
+    return known.curve.n_positive, known.curve.n_negative
+
+
+def _of(part: int, whole: int) -> str:
+    return share(part / whole) if whole else "n/a"
+
+
+def _rows(known: _Known, notes: Footnotes) -> Iterator[ThresholdRow]:
+    """Threshold upwards; a named point that flags as many as a level shares its row."""
+    entries: list[tuple[ThresholdPoint, list[tuple[str, str]], str]] = [
+        (point, [], _text(point.threshold)) for point in known.curve.levels
+    ]
+    for letter, point, remark in known.named():
+        home = _home(entries, letter, point)
+        if home is None:
+            text = "as answered" if letter == "A" else _text(point.threshold)
+            entries.append((point, [(letter, remark)], text))
+        else:
+            home.append((letter, remark))
+    entries.sort(key=lambda entry: (entry[0].threshold, bool(entry[1])))
+    for point, names, text in entries:
+        own = text == "as answered"
+        yield ThresholdRow(
+            exact=point.threshold,
+            text=text,
+            letters=", ".join(letter for letter, _ in names),
+            remark="; ".join(remark for _, remark in names),
+            flagged=point.flagged,
+            cells=_cells(point, _totals(known, all_answers=own), notes),
+        )
+
+
+def _home(
+    entries: list[tuple[ThresholdPoint, list[tuple[str, str]], str]],
+    letter: str,
+    point: ThresholdPoint,
+) -> list[tuple[str, str]] | None:
+    """The names of the row with the same counts; the model's answers belong to 0.5 alone."""
+    for other, names, text in entries:
+        same = (other.tp, other.fp) == (point.tp, point.fp) and text != "as answered"
+        if same and (letter != "A" or text == _text(HALF)):
+            return names
+    return None
+
+
+def _cells(point: ThresholdPoint, totals: tuple[int, int], notes: Footnotes) -> tuple[Cell, ...]:
+    """Sensitivity, specificity, PPV, NPV, F1."""
+    positives, negatives = totals
+    missed, cleared = positives - point.tp, negatives - point.fp
+    return (
+        _share_cell(point.tp, positives, ONE_SIDED, notes),
+        _share_cell(cleared, negatives, ONE_SIDED, notes),
+        _share_cell(point.tp, point.flagged, NONE_FLAGGED, notes),
+        _share_cell(cleared, cleared + missed, NONE_CLEARED, notes),
+        _f1(point, positives, notes),
+    )
+
+
+def _share_cell(part: int, whole: int, why: str, notes: Footnotes) -> Cell:
+    if not whole:
+        return Cell(None, None, None, "n/a", "", notes.mark(why))
+    low, high = (float(end) for end in wilson(part, whole))
+    value = part / whole
+    return Cell(value, low, high, _percent(value), interval((low, high), ""))
+
+
+def _f1(point: ThresholdPoint, positives: int, notes: Footnotes) -> Cell:
+    if not positives:
+        return Cell(None, None, None, "n/a", "", notes.mark(ONE_SIDED))
+    value = 2 * point.tp / (point.flagged + positives)
+    return Cell(value, None, None, _percent(value), "")
+
+
+def _percent(value: float) -> str:
+    return share(value).removesuffix(f"{NBSP}%")
+
+
+def _text(threshold: float) -> str:
+    """The threshold as a decimal that flags the same samples, without an exponent."""
+    text = f"{threshold:.17f}" if threshold < 1e-4 else repr(threshold)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _roc(curve: ThresholdCurve) -> Iterator[tuple[float, float]]:
+    yield 0.0, 0.0
+    for point in curve.curve:
+        yield point.fp / curve.n_negative, point.tp / curve.n_positive
+
+
+def _precision_recall(curve: ThresholdCurve) -> Iterator[tuple[float, float]]:
+    for point in curve.curve:
+        yield point.tp / curve.n_positive, point.tp / point.flagged
+
+
+def _marks(known: _Known) -> Iterator[ThresholdMark]:
+    for letter, point, _ in known.named():
+        positives, negatives = _totals(known, all_answers=letter == "A")
+        precision = point.tp / point.flagged if point.flagged else None
+        yield ThresholdMark(letter, point.fp / negatives, point.tp / positives, precision)
+
+
+def _roc_words(known: _Known) -> Chart:
+    caption = say(
+        "How much of {positive} is found at each price in false alarms, threshold by threshold.",
+        positive=known.positive,
+    )
+    area = _area(known, "roc_auc", "The area below the curve is {value}{ends}.")
+    dashes = "A coin would be on the dashed line."
+    points = " ".join(
+        f"{letter}: {share(mark.sensitivity)} found at {share(mark.false_alarms)} false alarms."
+        for letter, mark in ((mark.letter, mark) for mark in _marks(known))
+    )
+    return Chart("ROC curve", f"ROC curve. {area} {points}".strip(), _after(caption, area, dashes))
+
+
+def _precision_recall_words(known: _Known) -> Chart:
+    caption = say("How many of the flagged are {positive}.", positive=known.positive)
+    mean = _area(known, "average_precision", "The average precision is {value}{ends}.")
+    positives, negatives = _totals(known, all_answers=False)
+    dashes = f"Flagging at random would be right in {_of(positives, positives + negatives)}."
+    points = " ".join(
+        f"{mark.letter}: {share(mark.precision)} right at {share(mark.sensitivity)} found."
+        for mark in _marks(known)
+        if mark.precision is not None
+    )
+    alt = f"Precision-recall curve. {mean} {points}".strip()
+    return Chart("Precision and recall", alt, _after(caption, mean, f"{dashes} Dashed."))
+
+
+def _after(words: Words, *sentences: str) -> Words:
+    text = " ".join(filter(None, sentences))
+    return Words((*words.parts, f" {text}")) if text else words
+
+
+def _area(known: _Known, name: str, sentence: str) -> str:
+    """The figure of the positive class, as the per-class table has it."""
+    column: Any = known.facts.evaluation.per_class.get(name)
+    metric = None if column is None else column.metric(known.curve.positive)
+    if metric is None or metric.value is None:
+        return ""
+    ends = "" if metric.interval is None else f" (95{NBSP}% interval {interval(metric.interval)})"
+    return sentence.format(value=share(metric.value), ends=ends)
+
+
+def _notes(known: _Known) -> Iterator[Words]:
+    curve = known.curve
+    total = curve.n_positive + curve.n_negative
+    yield say(
+        "PPV and NPV are those of this test set, in which {share} of the samples are {positive}. "
+        "Where {positive} is rarer or more frequent, they are others; sensitivity and specificity "
+        "stay.",
+        share=_of(curve.n_positive, total),
+        positive=known.positive,
+    )
+    yield say(
+        "A threshold that is chosen on these very samples looks better here than on new ones: "
+        "choose it on other data, such as the validation split, and read its figures here."
+    )
+    if not curve.exact:
+        yield say(
+            "The scores are too many to be kept one by one. They were counted in bins, and the "
+            "thresholds are edges of bins; the counts at each are exact."
+        )
+    if curve.n_without:
+        yield say(
+            "{n} of {all} samples have no scores: they are in row A alone, if at all.",
+            n=count(curve.n_without),
+            all=count(total + curve.n_without),
+        )

@@ -1,0 +1,113 @@
+"""The sections on pairs and groups in a real browser."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reportgen.confusions import Grouping
+from reportgen.exports.html import render
+from reportgen.report import build_report
+from tests import factories
+from tests.browser.test_axe import axe_source
+
+pytestmark = pytest.mark.browser
+
+
+def ten():
+    groups = Grouping(
+        ("vehicles", "birds", "mammals", factories.HOSTILE[1]),
+        np.array([0, 0, 1, 2, 2, 2, 3, 2, 0, 0]),
+        "groups.csv",
+    )
+    return replace(factories.cifar(2), hierarchy=groups)
+
+
+CASES = {
+    "ten": ten,
+    "twenty": lambda: factories.synthetic(20),
+    "forty": lambda: factories.synthetic(40),
+    "hundred": lambda: factories.synthetic(100),
+}
+
+
+@pytest.fixture(scope="module")
+def opened(browser, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("groups")
+    contexts = []
+
+    def page_of(name, **options):
+        path = folder / f"{name}.html"
+        if not path.exists():
+            path.write_text(render(build_report(CASES[name]())), "ascii")
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.evaluate(
+            "document.querySelectorAll('#groups details, #pairs details')"
+            ".forEach((d) => { d.open = true; })"
+        )
+        return page
+
+    yield page_of
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["ten", "twenty"])
+def test_axe_finds_no_violation_in_pairs_and_groups(opened, name, scheme):
+    page = opened(name, color_scheme=scheme)
+    found = page.evaluate(
+        axe_source() + "; axe.run({include: [['#groups'], ['#pairs']]}, {runOnly: ['wcag2a',"
+        " 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes:"
+        " ['violations']}).then((result) => result.violations.map((v) => v.id + ': ' +"
+        " v.nodes.slice(0, 3).map((n) => n.html)))"
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_groups_never_make_the_page_scroll_sideways(opened, name):
+    page = opened(name)
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+
+
+def test_groups_and_rankings_are_all_there_without_script(opened):
+    page = opened("ten", java_script_enabled=False)
+    assert page.locator(".outline a[href='#groups']").count() == 1
+    assert page.locator("#groups table.gm tbody tr").count() == 4
+    assert page.locator("#groups table.groups").count() == 2
+    assert page.locator("#pairs .rankings summary").count() == 2
+
+
+def test_ranked_pairs_are_sorted_by_a_click(opened):
+    page = opened("ten")
+    head = page.locator(".rankings table").last.locator("thead th", has_text="By chance")
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+
+
+def test_pictures_of_crowds_are_shown_at_their_size_and_are_not_cut(opened):
+    page = opened("forty")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('.crowds figure .scroll')].map((box) =>"
+        " [box.scrollWidth - box.clientWidth, box.querySelector('img').getBoundingClientRect()"
+        ".width - box.querySelector('img').width])"
+    )
+    assert sizes == [[0, 0]] * 6
+
+
+@pytest.mark.parametrize("name", ["ten", "forty"])
+def test_a_print_cuts_no_table_of_groups(opened, name):
+    page = opened(name)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 703, "height": 1000})
+    too_wide = page.evaluate(
+        "[...document.querySelectorAll('#groups table, #groups img, #pairs table')].filter((e) =>"
+        " e.getBoundingClientRect().right > 704).map((e) => e.className || e.localName)"
+    )
+    assert too_wide == []

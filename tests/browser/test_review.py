@@ -1,0 +1,248 @@
+"""A release review in a real browser: readable everywhere, told by word and shape, and quiet."""
+
+from pathlib import Path
+
+import pytest
+
+from reportgen.exports import html, overview
+from reportgen.gates import Decision
+from reportgen.report import build_report
+from reportgen.report.overview import OverviewEntry, build_overview
+from reportgen.thumbnails import make_thumbnail
+from tests import factories, review_factories
+from tests.browser.test_axe import axe_source
+
+pytestmark = pytest.mark.browser
+
+OPEN = """
+[[gate]]
+name = "surely found"
+metric = "recall"
+classes = ["cat", "dog"]
+at_least = 0.64
+confident = true
+"""
+
+
+def paired():
+    comparison = review_factories.paired()
+    ids = [m.id for gallery in comparison.candidate.examples for m in gallery]
+    ids += [one.id for one in (*comparison.broken, *comparison.fixed)]
+    pictures = {
+        name: make_thumbnail(factories.picture(32, (i * 37 % 256, i * 91 % 256, 80)))
+        for i, name in enumerate(dict.fromkeys(ids))
+    }
+    decision = review_factories.decision(comparison)
+    return html.render(build_report(comparison.candidate, pictures, {}, comparison, decision))
+
+
+def unpaired():
+    comparison = review_factories.fashion()
+    return html.render(build_report(comparison.candidate, {}, {}, comparison))
+
+
+def several():
+    comparison, same = review_factories.paired(), review_factories.identical()
+    entries = [
+        OverviewEntry("a", comparison, review_factories.decision(comparison), "1-a/report.html"),
+        OverviewEntry("b", same, review_factories.decision(same), "2-b/report.html"),
+        OverviewEntry(
+            "c", comparison, review_factories.decision(comparison, OPEN), "3-c/report.html"
+        ),
+        OverviewEntry("d", comparison, None, "4-d/report.html"),
+    ]
+    return overview.render(build_overview(entries))
+
+
+PAGES = {"paired": paired, "unpaired": unpaired, "several": several}
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reviews")
+
+    def address(name):
+        path = folder / f"{name}.html"
+        if not path.exists():
+            path.write_text(PAGES[name](), "ascii")
+        return path.as_uri()
+
+    return address
+
+
+@pytest.fixture
+def opened(browser, addresses):
+    contexts = []
+
+    def at(name, *, width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.seen = []
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation',"
+            " (event) => console.log('CSP ' + event.violatedDirective));"
+        )
+        page.on("console", lambda message: page.seen.append(message.text))
+        page.on("pageerror", lambda error: page.seen.append(str(error)))
+        page.on("request", lambda request: page.seen.append(request.url))
+        page.goto(addresses(name))
+        return page
+
+    yield at
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_review_asks_for_nothing_and_says_nothing(opened, addresses, name):
+    page = opened(name)
+    page.wait_for_load_state()
+    assert [seen for seen in page.seen if not seen.startswith("data:")] == [addresses(name)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["paired", "several"])
+def test_axe_finds_no_violation_in_a_review(opened, name, scheme):
+    page = opened(name, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    found = page.evaluate(
+        axe_source() + "; axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
+        " 'wcag22aa', 'best-practice'], resultTypes: ['violations']}).then((result) =>"
+        " result.violations.map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html)))"
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_review_never_scrolls_sideways(opened, name):
+    page = opened(name)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+
+
+def test_the_tables_of_changes_fit_on_a_desk(opened):
+    page = opened("paired")
+    wide = page.evaluate(
+        "[...document.querySelectorAll('#gates .scroll, #comparison .scroll, #classes .scroll')]"
+        ".filter((b) => b.scrollWidth > b.clientWidth + 1).map((b) => b.ariaLabel)"
+    )
+    assert [label for label in wide if not label.startswith("More figures")] == []
+
+
+def test_on_a_phone_each_gate_is_a_block(opened):
+    page = opened("paired", width=390)
+    first = page.locator("table.gates > tbody > tr").first
+    assert first.evaluate("(e) => getComputedStyle(e).display") == "flex"
+    heights = [
+        first.locator(selector).bounding_box()["y"]
+        for selector in ("td.s", "th", "[data-l=Margin]")
+    ]
+    assert heights == sorted(heights)
+    assert page.locator("#gates > .scroll").evaluate("(e) => e.scrollWidth - e.clientWidth") == 0
+    assert "Failed" in first.inner_text()
+
+
+def test_everything_of_a_review_is_there_without_script(opened):
+    page = opened("paired", java_script_enabled=False)
+    assert page.locator("h1").inner_text() == "DO NOT SHIP"
+    assert page.locator("table.gates > tbody > tr:not(.why)").count() == 5
+    assert page.locator("table.changes tbody tr").count() == 10
+    assert page.locator("#comparison-difference").is_visible()
+    assert page.locator("#comparison-broken .gal li").count() == 24
+    assert page.locator("button:visible").count() == 0
+    page.locator("#gates summary").first.click()
+    assert page.locator("table.parts").first.is_visible()
+
+
+def test_red_is_for_failure_alone(opened):
+    page = opened("paired")
+    red = page.evaluate(
+        "[...document.querySelectorAll('main *')].filter((e) => ['rgb(163, 33, 27)'].includes("
+        "getComputedStyle(e).color) && !e.closest('.verdict, .failrow, .st-failed')).length"
+    )
+    assert red == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "shape"),
+    [("SHIP", "circle"), ("INCONCLUSIVE", "path"), ("DO NOT SHIP", "path.cut")],
+)
+def test_each_verdict_has_its_own_shape(browser, tmp_path, verdict, shape):
+    comparison = review_factories.identical()
+    decided = review_factories.decision(comparison)
+    shown = build_report(
+        comparison.candidate, {}, {}, comparison, Decision(verdict, "So.", decided.checks)
+    )
+    path = Path(tmp_path / "page.html")
+    path.write_text(html.render(shown), "ascii")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    assert page.title().startswith(f"{verdict}: ")
+    assert page.locator("#verdict h1").inner_text() == verdict
+    assert page.locator(f"#verdict svg {shape}").count() >= 1
+    background = page.locator("#verdict").evaluate("(e) => getComputedStyle(e).backgroundColor")
+    assert (background == "rgb(251, 238, 236)") == (verdict == "DO NOT SHIP")
+    page.close()
+
+
+def test_the_classes_by_harm_are_sorted_by_click_and_by_key(opened):
+    page = opened("paired")
+    names = page.locator("table.changes tbody th")
+    assert names.first.inner_text() == "cat"
+    change = page.locator("table.changes thead th", has_text="Change").locator("button")
+    change.click()
+    assert names.last.inner_text() == "cat"
+    change.press("Enter")
+    assert names.first.inner_text() == "cat"
+    lost = page.locator("table.changes thead th", has_text="Lost")
+    lost.locator("button").press("Space")
+    assert lost.get_attribute("aria-sort") == "ascending"
+    assert names.last.inner_text() == "cat"
+
+
+def test_every_link_of_a_review_has_a_target(opened):
+    for name in ("paired", "unpaired"):
+        page = opened(name)
+        assert (
+            page.evaluate(
+                "[...document.querySelectorAll('a')].filter((a) =>"
+                " !document.getElementById(a.hash.slice(1))).map((a) => a.outerHTML)"
+            )
+            == []
+        )
+
+
+@pytest.mark.parametrize("name", ["paired", "unpaired"])
+def test_a_printed_review_is_light_and_cuts_no_table(opened, name):
+    page = opened(name, color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 703, "height": 1000})  # A4 less the margins
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    too_wide = page.evaluate(
+        "[...document.querySelectorAll('#gates table, #comparison :is(table, img, dl), #classes table')]"
+        ".filter((e) => e.getBoundingClientRect().right > 704).map((e) => e.className)"
+    )
+    assert too_wide == []
+    assert page.locator("table.parts").first.is_visible() == (name == "paired") or name != "paired"
+    assert page.pdf(format="A4", print_background=True).startswith(b"%PDF")
+
+
+def test_forced_colours_keep_the_differences(opened):
+    page = opened("paired", forced_colors="active")
+    cell = page.locator("#comparison td.dg:not(.d10)").first
+    kind = cell.get_attribute("class").split()[0]
+    assert kind.startswith("d")
+    assert cell.evaluate("(e) => getComputedStyle(e).forcedColorAdjust") == "none"
+
+
+def test_the_overview_tells_each_verdict_by_word_and_shape(opened):
+    page = opened("several")
+    words = page.locator("table.candidates .st").all_inner_texts()
+    assert words == ["DO NOT SHIP", "SHIP", "INCONCLUSIVE", "NO GATES SET"]
+    shapes = page.locator("table.candidates .st svg").evaluate_all(
+        "(all) => all.map((e) => e.innerHTML)"
+    )
+    assert len(set(shapes)) == 4

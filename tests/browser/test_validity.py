@@ -1,0 +1,81 @@
+"""The page against the rules of HTML: html-validate, and the Nu checker of the W3C.
+
+Both come from npm: ``npm install --global html-validate@10 vnu-jar``; the latter needs a Java.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PAGES = [
+    "two classes", "two hostile classes", "scores", "hostile", "absent",
+    "one sample", "30 classes", "2,100 classes",
+]  # fmt: skip
+RULES = {
+    "root": True,
+    "extends": ["html-validate:recommended"],
+    "rules": {"long-title": "off", "require-sri": "off"},
+}
+HINT = "npm install --global html-validate@10 vnu-jar"
+
+
+def needed(what: str, path: str | None) -> str:
+    """The tool's path; without it the test is skipped, or fails where it is required."""
+    if path is not None:
+        return path
+    if os.environ.get("REPORTGEN_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"REPORTGEN_REQUIRE_BROWSER=1, but {what} is missing: {HINT}")
+    pytest.skip(f"no {what}: {HINT}")
+
+
+@functools.cache
+def nu_jar() -> str | None:
+    """Where npm put vnu.jar."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return None
+    root = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=True)
+    jar = Path(root.stdout.strip()) / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    return str(jar) if jar.is_file() else None
+
+
+@pytest.fixture(scope="module")
+def pages(html, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("validity")
+    (folder / "rules.json").write_text(json.dumps(RULES), "ascii")
+    for name in PAGES:
+        (folder / f"{name.replace(' ', '-').replace(',', '')}.html").write_text(html(name), "ascii")
+    return folder
+
+
+def test_html_validate_finds_no_error(pages):
+    tool = needed("html-validate", shutil.which("html-validate"))
+    files = sorted(map(str, pages.glob("*.html")))
+    done = subprocess.run(
+        [tool, "--config", str(pages / "rules.json"), "--formatter", "text", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_the_nu_checker_finds_no_error(pages):
+    java = needed("java", shutil.which("java"))
+    jar = needed("vnu.jar", nu_jar())
+    done = subprocess.run(
+        [java, "-Xss4m", "-jar", jar, "--errors-only", "--format", "gnu", *map(str, sorted(pages.glob("*.html")))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)

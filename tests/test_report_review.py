@@ -1,0 +1,947 @@
+"""The release review as values and as a page: verdict, gates, changes, differences, galleries."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reportgen import figures
+from reportgen.comparison import ALPHA, Difference, PairChange, SliceChange, compare_evaluations
+from reportgen.comparison.definitions import COMPARISON_TERMS
+from reportgen.exports import html, overview
+from reportgen.exports.review import change_bar
+from reportgen.figures import Drawn, draw_heatmap
+from reportgen.figures.colours import DIFFERENCES, light_digits
+from reportgen.gates import Check, Decision, Part
+from reportgen.provenance import DataNote
+from reportgen.report import build_report, with_fewer_pictures
+from reportgen.report.cells import Footnotes
+from reportgen.report.deltas import DEFINITIONS, delta, p_text, scale_of, whole_kind
+from reportgen.report.gates import gate_section, quantity
+from reportgen.report.model import Thumbnail
+from reportgen.report.model_review import Scale
+from reportgen.report.overview import OverviewEntry, build_overview
+from tests import factories, review_factories
+
+SEED = Path(__file__).parents[2] / "shared" / "golden" / "seed_fashion.json"
+
+
+@pytest.fixture(scope="module")
+def fashion():
+    return review_factories.fashion()
+
+
+@pytest.fixture(scope="module")
+def paired():
+    return review_factories.paired()
+
+
+@pytest.fixture(scope="module")
+def same():
+    return review_factories.identical()
+
+
+def report(comparison, decision=None, pictures=None):
+    return build_report(comparison.candidate, pictures or {}, {}, comparison, decision)
+
+
+def plain(words):
+    return str(words).replace("\u00a0", " ")
+
+
+def said(comparison):
+    return [plain(f"{finding.head} {finding.body}") for finding in report(comparison).findings]
+
+
+# ---- verdict
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind"),
+    [("SHIP", "ship"), ("DO NOT SHIP", "stop"), ("INCONCLUSIVE", "unclear")],
+)
+def test_the_verdict_is_that_of_the_gates_with_its_reason(paired, verdict, kind):
+    check = Check("a", "accuracy at least 80 %", "block", "passed", False, 0.9, 0.8, None, "", "s")
+    shown = report(paired, Decision(verdict, "Because of this.", (check,)))
+    assert (shown.verdict.kind, shown.verdict.word) == (kind, verdict)
+    assert str(shown.verdict.reason) == "Because of this."
+    assert shown.title.startswith(f"{verdict}: ")
+    assert html.render(shown).count(f"<h1>{verdict}</h1>") == 1
+
+
+def test_without_gates_the_verdict_tells_the_change(paired, fashion):
+    shown = report(paired)
+    assert shown.verdict.word == "NO GATES SET"
+    assert plain(shown.verdict.reason) == (
+        "No release rules were given, so this report measures and does not decide: 81.7 % of 4,000 "
+        "answers are right, against 78.9 % with the baseline (+2.8 points, 95 % interval +1.6 to "
+        "+4.0: better for sure)."
+    )
+    assert shown.gates is None
+
+
+def test_gates_that_only_warn_leave_their_own_reason(paired):
+    check = Check("a", "r", "warn", "failed", False, 0.5, 0.8, None, "", "s")
+    shown = report(paired, Decision("NO GATES SET", "Only a warning.", (check,)))
+    assert (shown.verdict.kind, str(shown.verdict.reason)) == ("none", "Only a warning.")
+
+
+def test_the_band_names_the_baseline(paired):
+    facts = {fact.term: str(fact.values[0]) for fact in report(paired).facts}
+    assert list(facts)[:3] == ["Model", "Version", "Compared with"]
+    assert facts["Compared with"] == "baseline 1.1"
+
+
+def test_a_report_over_other_classes_than_the_comparison_is_refused(paired):
+    with pytest.raises(ValueError, match="other classes"):
+        build_report(factories.binary(), {}, {}, paired)
+
+
+def test_a_warning_on_the_matching_stands_above_the_report(paired):
+    note = DataNote("partial", "Only 90 of 100 samples are on both sides.", "warning")
+    shown = report(replace(paired, notes=(note,)))
+    assert note.sentence in shown.cautions
+    assert shown.comparison.notes == (note.sentence,)
+
+
+# ---- gates
+
+
+def check(name, status, *, blocks=False, **more):
+    values = {"value": 0.5, "limit": 0.6, "interval": (0.4, 0.7), "subject": "", "sentence": "S."}
+    return Check(name, "rule", "block", status, blocks, **{**values, **more})
+
+
+def test_failed_gates_come_first_then_open_passed_and_not_applicable_ones():
+    checks = (
+        check("na", "not applicable"),
+        check("pass", "passed"),
+        check("open", "inconclusive"),
+        check("warned", "failed"),
+        check("stop", "failed", blocks=True),
+        check("held", "inconclusive", blocks=True),
+    )
+    rows = gate_section(Decision("DO NOT SHIP", "r", checks)).rows
+    assert [(row.number, str(row.name)) for row in rows] == [
+        (5, "stop"), (4, "warned"), (6, "held"), (3, "open"), (2, "pass"), (1, "na"),
+    ]  # fmt: skip
+    assert [row.weight for row in rows] == ["", "warns only", "", "warns only", "", ""]
+
+
+def test_numbers_of_a_gate_have_the_digits_that_its_outcome_needs():
+    close = check(
+        "close", "failed", blocks=True, value=0.89297, limit=0.893, interval=(0.8929, 0.89304),
+        margin=0.89297 - 0.893,
+    )  # fmt: skip
+    row = gate_section(Decision("DO NOT SHIP", "r", (close,))).rows[0]
+    assert row.value == "89.297\u00a0%"
+    assert row.range == "89.29–89.304\u00a0%"
+    assert row.margin == "−0.003\u00a0points"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "limit", "text"),
+    [
+        (0.9, "%", 0.9, "90.0 %"),
+        (0.8999999, "%", 0.9, "89.99999 %"),
+        (0.0275333, "points", 0.005, "+2.75 points"),
+        (-0.0050001, "points", 0.005, "−0.50001 points"),
+        (-0.005, "points", 0.005, "−0.50 points"),
+        (0.4321, "", 0.5, "0.432"),
+        (0.0, "%", 0.02, "0 %"),
+    ],
+)
+def test_a_quantity_is_on_the_side_of_its_limit_that_it_is_on(value, unit, limit, text):
+    assert plain(quantity(value, unit, limit)) == text
+
+
+def test_an_open_gate_says_how_many_samples_would_decide_it():
+    open_one = check("open", "inconclusive", needed=12_345)
+    told = check("told", "inconclusive", needed=12_345, sentence="About 13,000 samples.")
+    unknown = check("unknown", "inconclusive")
+    rows = gate_section(Decision("INCONCLUSIVE", "r", (open_one, told, unknown))).rows
+    assert rows[0].needed == "About 13,000 samples would decide it."
+    assert rows[2].needed == "How many samples would decide it can't be told."
+    assert "more would" in str(gate_section(Decision("INCONCLUSIVE", "r", (open_one,))).lead)
+
+
+def test_undefined_values_of_gates_are_not_available_and_never_0():
+    gone = check("gone", "failed", value=None, interval=None)
+    row = gate_section(Decision("DO NOT SHIP", "r", (gone,))).rows[0]
+    assert (row.value, row.range, row.margin) == ("n/a", "", "")
+
+
+def test_the_classes_of_a_gate_stand_in_its_details(paired, no_drawing):
+    decided = review_factories.decision(paired)
+    page = html.render(report(paired, decided))
+    rows = page[page.index('id="gates"') : page.index('id="headline"')]
+    assert rows.count("<summary>10 classes, the worst first</summary>") == 2
+    first = re.search(r'aria-label="Classes of gate 4">.*?<tbody>\s*<tr>(.*?)</tr>', rows, re.S)
+    assert "cat" in first[1]
+    assert ">Failed</span>" in first[1]
+    assert "&#8722;11.50&#160;points" in first[1]
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_names_and_sentences_of_gates_are_escaped(paired):
+    evil = factories.HOSTILE[1]
+    hostile = replace(
+        check(evil, "failed", blocks=True, subject=evil, sentence=evil),
+        rule=evil,
+        parts=(Part(evil, "failed", 0.1, None), Part(evil, "passed", 0.2, None)),
+    )
+    page = html.render(report(paired, Decision("DO NOT SHIP", evil, (hostile,))))
+    assert "<img src=x" not in page
+    assert page.count("&lt;img src=x onerror=alert(1)&gt;") >= 7
+
+
+def test_without_gates_there_is_no_section():
+    assert gate_section(None) is None
+    assert gate_section(Decision("NO GATES SET", "None.")) is None
+
+
+# ---- what a change means
+
+
+def difference(value, interval=None, p=None, bounds=None):
+    return Difference(0.5, 0.5 + (value or 0), value, interval, bounds, p, None, "tango")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "kind"),
+    [
+        ("accuracy", difference(0.1, (0.05, 0.15), 0.001), "better"),
+        ("accuracy", difference(-0.1, (-0.15, -0.05), 0.001), "worse"),
+        ("log_loss", difference(0.1, (0.05, 0.15)), "worse"),
+        ("ece", difference(-0.1, (-0.15, -0.05)), "better"),
+        ("accuracy", difference(0.1, (0.001, 0.2), 0.06), "perhaps-better"),
+        ("accuracy", difference(-0.1, (-0.2, 0.001), 0.06, (-0.19, -0.01)), "perhaps-worse"),
+        ("accuracy", difference(0.1, (-0.1, 0.3), 0.4, (-0.05, 0.25)), "unclear"),
+        ("accuracy", difference(0.0, (-0.1, 0.1), 1.0), "unclear"),
+        ("accuracy", difference(0.1), "unclear"),
+        ("accuracy", difference(None), "unclear"),
+    ],
+)
+def test_a_change_is_for_sure_perhaps_or_unclear(name, change, kind):
+    assert whole_kind(change, DEFINITIONS[name]) == kind
+
+
+def test_what_was_not_tested_is_not_called_unclear():
+    untested = delta(difference(0.1), DEFINITIONS["accuracy"], Footnotes())
+    assert (untested.kind, untested.word) == ("unclear", "not tested")
+    undefined = delta(difference(None), DEFINITIONS["accuracy"], Footnotes())
+    assert (undefined.text, undefined.word) == ("n/a", "not comparable")
+
+
+def test_a_difference_of_losses_is_a_plain_number_with_its_sign():
+    loss = delta(difference(-0.1234, (-0.2, -0.05)), DEFINITIONS["log_loss"], Footnotes())
+    assert (loss.text, loss.range, loss.unit) == ("−0.123", "−0.200 to −0.050", "")
+    assert loss.word == "better for sure"
+    assert delta(difference(1e-6), DEFINITIONS["log_loss"], Footnotes()).text == "+<0.001"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(None, "n/a"), (0.0, "<0.001"), (0.0009, "<0.001"), (0.0499999, "0.0499999"),
+     (0.0500001, "0.0500001"), (ALPHA, "0.050"), (0.25, "0.250"), (0.99999, ">0.999"), (1, "1")],
+)  # fmt: skip
+def test_a_p_value_never_reads_as_the_limit_that_it_is_not(p, text):
+    assert p_text(p) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "ends"),
+    [
+        ([-0.0623, 0.189], -0.1, 0.2, ("−10", "+20")),
+        ([0.09, 0.28], 0.0, 0.3, ("0", "+30")),
+        ([0.0], -0.01, 0.01, ("−1", "+1")),
+        ([], -0.01, 0.01, ("−1", "+1")),
+        ([-1.0, 1.0], -1.0, 1.0, ("−100", "+100")),
+    ],
+)
+def test_the_axis_of_changes_holds_them_all_and_0(values, low, high, ends):
+    scale = scale_of(values)
+    assert (scale.low, scale.high, scale.ends) == (low, high, ends)
+
+
+def test_a_bar_grows_to_the_left_where_the_class_fell():
+    scale = Scale(-0.1, 0.1, ("", ""))
+    fell = delta(difference(-0.05, (-0.2, -0.01)), DEFINITIONS["accuracy"], Footnotes())
+    drawn = str(change_bar(fell, scale))
+    assert '<rect class="g-bar" x="27.0" y="4" width="25.0" height="8"/>' in drawn
+    assert 'd="M52.0 0V16"' in drawn
+    assert 'd="M2.0 8H47.0M47.0 5V11"' in drawn  # the interval goes on, so there is no cap
+    rose = delta(difference(0.05), DEFINITIONS["accuracy"], Footnotes())
+    assert 'x="52.0" y="4" width="25.0"' in str(change_bar(rose, scale))
+    undefined = delta(difference(None), DEFINITIONS["accuracy"], Footnotes())
+    assert str(change_bar(undefined, scale)) == ""
+
+
+# ---- headline and classes
+
+
+def test_tiles_tell_the_change_and_hold_the_baseline_on_their_axis(paired, no_drawing):
+    tiles = {str(tile.title): tile for tile in report(paired).headline.tiles}
+    assert tiles["Accuracy"].change.text == "+2.8"
+    assert tiles["Weakest recall: cat"].change.text == "−11.5"
+    assert tiles["Calibration error"].change.kind == "unclear"
+    assert tiles["Top-5 accuracy"].change is None
+    low = replace(paired.summary["accuracy"], baseline=0.31)
+    shown = report(replace(paired, summary={**paired.summary, "accuracy": low}))
+    assert {tile.axis.low for tile in shown.headline.tiles if tile.unit == "%"} == {0.2, 0.0}
+    assert html.render(report(paired)).count('class="g-before"') == 6  # five tiles, and the key
+
+
+def test_the_table_of_classes_has_the_change_of_recall(paired):
+    section = report(paired).classes
+    assert str(section.rows[0].name) == "cat"
+    assert section.rows[0].change.text == "−11.5"
+    assert "Changes of recall are in points" in str(section.lead)
+    assert build_report(paired.candidate).classes.scale is None
+
+
+def test_classes_stand_by_harm(paired):
+    rows = report(paired).comparison.classes.rows
+    order = ["worse", "perhaps-worse", "unclear", "perhaps-better", "better"]
+    ranks = [order.index(row.recall.kind) for row in rows]
+    assert ranks == sorted(ranks)
+    assert [row.rank for row in rows] == list(range(10))
+    assert [str(row.name) for row in rows][:2] == ["cat", "dog"]
+    for kind in {row.recall.kind for row in rows}:
+        values = [row.recall.value for row in rows if row.recall.kind == kind]
+        assert values == sorted(values)
+
+
+def test_the_numbers_of_a_class_are_those_of_the_comparison(paired):
+    by_index = {one.index: one for one in paired.classes}
+    for row in report(paired).comparison.classes.rows:
+        one = by_index[row.index]
+        assert (row.gained, row.lost) == (one.paired.gained, one.paired.lost)
+        assert row.exact_p == one.recall.p_adjusted
+        assert (row.recall.value, row.recall.low) == (
+            one.recall.difference, one.recall.interval[0],
+        )  # fmt: skip
+
+
+def test_undefined_changes_come_last_of_their_kind_and_say_why(paired):
+    nothing = Difference(None, None, None, reason="no_true_samples")
+    first = replace(paired.classes[2], recall=nothing, tendency="no clear change", support=0)
+    classes = (*paired.classes[:2], first, *paired.classes[3:])
+    section = report(replace(paired, classes=classes)).comparison
+    unclear = [row for row in section.classes.rows if row.recall.kind == "unclear"]
+    assert str(unclear[-1].name) == "bird"
+    assert unclear[-1].recall.word == "not comparable"
+    marks = {reason.mark: reason.sentence for reason in section.reasons}
+    assert marks[unclear[-1].recall.mark] == "The test set has no samples of this class."
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_above_2000_classes_the_worst_200_and_the_best_50_are_listed():
+    k = 2100
+    side = factories.synthetic(k, 5)
+    comparison = compare_evaluations(side, factories.synthetic(k, 5, seed=1), "matrix")
+    section = build_report(comparison.candidate, {}, {}, comparison).comparison
+    assert len(section.classes.rows) == 250
+    assert section.classes.rows[-1].rank == k - 1
+    assert "report.json holds all" in str(section.classes.lead)
+    assert section.difference.rows == ()
+
+
+def test_the_tally_counts_every_class_and_names_a_few(fashion):
+    tally = report(fashion).comparison.classes.tally
+    assert [(item.word, item.count) for item in tally] == [
+        ("worse for sure", 3), ("perhaps worse", 0), ("no clear change", 0),
+        ("perhaps better", 0), ("better for sure", 7),
+    ]  # fmt: skip
+    assert str(tally[0].names) == "Sneaker, T-shirt/top and Bag"
+
+
+# ---- the whole
+
+
+def test_both_right_gained_lost_and_both_wrong_add_up(paired):
+    pairing = report(paired).comparison.pairing
+    counts = [int(part[0].replace(",", "")) for part in (
+        pairing.both_right, pairing.gained, pairing.lost, pairing.both_wrong)]  # fmt: skip
+    assert sum(counts) == 4000
+    assert plain(pairing.gained[1]) == "9.1 %"
+    assert plain(pairing.sentence) == (
+        "Both give the same answer, right or wrong, to 78.2 % of the samples (agreement) and "
+        "another one to 21.8 % (churn). 364 gained, 253 lost: 111 right answers more in all."
+    )
+
+
+def test_figures_of_the_whole_say_how_they_were_made(paired):
+    section = report(paired).comparison
+    made = {row.title: (row.how, row.lower_is_better) for row in section.summary}
+    assert made["Accuracy"] == ("Tango interval, McNemar mid-p", False)
+    assert made["Macro F1"] == ("paired bootstrap", False)
+    assert made["Log loss"] == ("paired bootstrap", True)
+    assert f"200 times, with seed {paired.seed}" in str(section.summary_note)
+
+
+def test_the_smallest_difference_is_told_where_it_is_known(paired, fashion):
+    def fact(comparison):
+        facts = report(comparison).comparison.facts
+        return next(plain(f.values[0]) for f in facts if f.term == "Smallest difference")
+
+    assert fact(paired) == (
+        "a difference in accuracy of 1.7 points or more would likely (in 4 of 5 such tests) have "
+        "been seen with 4,000 samples on which exactly one of the two is right for 15.4 %; smaller "
+        "ones mostly go unseen"
+    )
+    assert "samples are not matched" in fact(fashion)
+
+
+def test_identical_predictions_are_said_plainly_and_nothing_is_significant(same):
+    shown = report(same)
+    section = shown.comparison
+    assert str(section.lead).startswith("Identical predictions: ")
+    assert (section.classes, section.difference, section.galleries, section.grown) == (
+        None, None, (), (),
+    )  # fmt: skip
+    assert {row.delta.kind for row in section.summary} == {"unclear"}
+    assert said(same)[0] == (
+        "The predictions are identical: candidate and baseline give the same answer to every one "
+        "of 600 samples."
+    )
+    assert html.render(shown).count("Identical predictions") == 1
+
+
+def test_two_matrices_are_said_not_to_be_matched_and_mcnemar_is_bounded(fashion):
+    section = report(fashion).comparison
+    assert "Samples are not matched." in str(section.lead)
+    assert section.pairing is None
+    assert section.classes.rows[0].gained is None
+    bounds = next(f for f in section.facts if f.term == "If they were matched")
+    assert plain(bounds.values[0]) == (
+        "the candidate gives 1,652 more right answers. However the samples pair, 2,838 to 14,028 "
+        "of them are right on one side alone, and McNemar's test gives p below 0.001 (chi-square "
+        "194.5 to 961.6), so the difference is beyond chance, however the samples pair"
+    )
+    assert "cannot be told" in section.gallery_note
+
+
+@pytest.mark.parametrize(
+    ("p", "means"),
+    [((0.01, 0.03), "is beyond chance, however"), ((0.1, 0.9), "may be chance, however"),
+     ((0.01, 0.5), "depends on how the samples pair")],
+)  # fmt: skip
+def test_bounds_are_told_without_saying_more_than_they_say(fashion, p, means):
+    bounds = replace(fashion.bounds, p=p, difference=-3)
+    section = report(replace(fashion, bounds=bounds)).comparison
+    text = str(next(f for f in section.facts if f.term == "If they were matched").values[0])
+    assert means in text
+    assert "3 fewer right answers" in text
+
+
+@pytest.mark.skipif(not SEED.exists(), reason="the golden file is not here")
+def test_the_published_matrices_give_the_golden_differences(fashion):
+    golden = json.loads(SEED.read_text())["second_minus_first"]["recall_by_class"]
+    rows = {str(row.name): row for row in report(fashion).comparison.classes.rows}
+    for entry in golden:
+        row = rows[entry["name"]]
+        assert row.recall.value == pytest.approx(entry["recall_difference"])
+        assert (row.recall.low, row.recall.high) == pytest.approx(entry["newcomb_ci95"])
+        assert row.exact_p == pytest.approx(entry["p_holm"], rel=1e-6)
+
+
+# ---- findings
+
+
+def changed(comparison, **more):
+    """With other tendencies of classes: index → tendency."""
+    tendencies = more.pop("tendencies", {})
+    classes = tuple(
+        replace(one, tendency=tendencies.get(one.index, "no clear change"))
+        for one in comparison.classes
+    )
+    return replace(comparison, **{"classes": classes, "grown": (), "slices": (), **more})
+
+
+UNCLEAR = Difference(0.843, 0.845, 0.002, (-0.003, 0.007), (-0.002, 0.006), 0.4, None, "tango")
+FELL = Difference(0.845, 0.823, -0.022, (-0.03, -0.014), (-0.029, -0.015), 0.001, None, "tango")
+CASES = {
+    "three classes fell although accuracy rose": (
+        lambda fashion, paired: fashion,
+        [
+            "The candidate is better for sure: 89.3 % of its answers are right, 86.5 % of the "
+            "baseline's (+2.8 points; 95 % interval +2.4 to +3.1).",
+            "Sneaker got worse for sure: 5.5 points fewer are found (97.8 % → 92.3 %; 95 % "
+            "interval −6.2 to −4.7), though overall accuracy rose by 2.8 points. T-shirt/top "
+            "(−3.4 points) and Bag (−1.0) got worse for sure as well.",
+            "More of Sneaker are called Ankle boot: 361 instead of 107, of 6,000 samples. No other "
+            "confusion grew by more samples.",
+            "Shirt got better for sure: 17.1 points more are found (39.5 % → 56.6 %; 95 % interval "
+            "+15.3 to +18.9). 6 further classes got better for sure as well.",
+            "Shirt is the weakest class: 56.6 % of 6,000 are found (95 % interval 55.3–57.8 %). "
+            "19.3 % are called T-shirt/top.",
+            ...,
+        ],
+    ),
+    "matched samples": (
+        lambda fashion, paired: paired,
+        [
+            "The candidate is better for sure: 81.7 % of its answers are right, 78.9 % of the "
+            "baseline's (+2.8 points; 95 % interval +1.6 to +4.0). It alone gets 364 samples "
+            "right, the baseline alone 253.",
+            "Cat got worse for sure: 11.5 points fewer are found (75.0 % → 63.5 %; 95 % interval "
+            "−15.8 to −7.5), though overall accuracy rose by 2.8 points.",
+            ...,
+        ],
+    ),
+    "no clear change says what would have been seen, and what changed nevertheless": (
+        lambda fashion, paired: changed(paired, summary={**paired.summary, "accuracy": UNCLEAR}),
+        [
+            "No clear change overall: 84.5 % of its answers are right, 84.3 % of the baseline's "
+            "(+0.2 points; 95 % interval −0.3 to +0.7). Of a difference of 1.7 points or more, "
+            "these samples would likely have shown one. The two answer differently on 21.8 % of "
+            "the samples.",
+            ...,
+        ],
+    ),
+    "a class that fell with the whole is not said to fall although accuracy rose": (
+        lambda fashion, paired: changed(
+            paired, summary={**paired.summary, "accuracy": FELL}, tendencies={3: "worse"}
+        ),
+        [
+            "The candidate is worse for sure: 82.3 % of its answers are right, 84.5 % of the "
+            "baseline's (−2.2 points; 95 % interval −3.0 to −1.4). It alone gets 364 samples "
+            "right, the baseline alone 253.",
+            "Cat got worse for sure: 11.5 points fewer are found (75.0 % → 63.5 %; 95 % interval "
+            "−15.8 to −7.5).",
+            ...,
+        ],
+    ),
+    "one class may have fallen": (
+        lambda fashion, paired: changed(paired, tendencies={5: "perhaps worse"}),
+        [
+            ...,
+            "Dog may have got worse: 1.8 points fewer are found (78.0 % → 76.2 %; 95 % interval "
+            "−5.7 to +2.2). Alone that would stand out (p 0.382); with 10 classes tested, it may "
+            "be chance.",
+            ...,
+        ],
+    ),
+    "two classes may have fallen": (
+        lambda fashion, paired: changed(
+            paired, tendencies={5: "perhaps worse", 3: "perhaps worse"}
+        ),
+        [
+            ...,
+            "2 classes may have got worse: cat and dog. With 10 classes tested, so large a fall of "
+            "some may be chance.",
+            ...,
+        ],
+    ),
+    "a slice fell": (
+        lambda fashion, paired: changed(
+            paired, slices=(SliceChange("camera", "north", 400, FELL, "worse"),)
+        ),
+        [
+            ...,
+            "Where camera is “north”, the candidate is worse for sure: 2.2 points fewer of 400 "
+            "samples are right (84.5 % → 82.3 %; 95 % interval −3.0 to −1.4).",
+            ...,
+        ],
+    ),
+    "confidence became less honest": (
+        lambda fashion, paired: changed(
+            paired,
+            summary={
+                **paired.summary,
+                "ece": Difference(0.02, 0.041, 0.021, (0.01, 0.03), None, None, None, "x"),
+            },
+        ),
+        [
+            ...,
+            "The candidate's confidence is less to be trusted than the baseline's: it misses "
+            "accuracy by 4.1 % on average, before by 2.0 % (+2.1 points; less is better).",
+            ...,
+        ],
+    ),
+    "no class fell": (
+        lambda fashion, paired: changed(paired, tendencies={0: "better"}),
+        [
+            ...,
+            "Airplane got better for sure: 8.2 points more are found (76.5 % → 84.8 %; 95 % "
+            "interval +4.3 to +12.4). No class is shown to have got worse.",
+            ...,
+        ],
+    ),
+}  # fmt: skip
+
+
+def matches(found, expected):
+    """Whether the sentences occur in this order, ``...`` standing for any others."""
+    place = 0
+    loose = False
+    for sentence in expected:
+        if sentence is ...:
+            loose = True
+        elif loose:
+            assert sentence in found[place:], found
+            place, loose = found.index(sentence, place) + 1, False
+        else:
+            assert found[place] == sentence
+            place += 1
+    return loose or place == len(found)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_findings_of_a_comparison(fashion, paired, case):
+    make, expected = case
+    found = said(make(fashion, paired))
+    assert matches(found, expected), found
+    assert len(found) <= 7
+
+
+def test_a_growth_of_a_few_samples_is_no_finding(paired):
+    grown = changed(paired, grown=(PairChange(3, 2, 20, 26),))
+    assert not any(sentence.startswith("More of") for sentence in said(grown))
+    more = changed(paired, grown=(PairChange(3, 2, 20, 60),))
+    assert any(sentence.startswith("More of cat are called bird: 60") for sentence in said(more))
+
+
+def test_without_a_baseline_no_finding_speaks_of_one(paired):
+    shown = build_report(paired.candidate)
+    assert not any("baseline" in str(f.body) for f in shown.findings)
+    assert shown.comparison is None
+    assert len(shown.glossary) == len(report(paired).glossary) - 1
+
+
+# ---- the difference matrix
+
+
+def test_differences_are_candidate_less_baseline_in_signed_digits(fashion):
+    section = report(fashion).comparison.difference
+    names = [str(row.name) for row in section.rows]
+    sneaker, boot = names.index("Sneaker"), names.index("Ankle boot")
+    row = section.rows[sneaker]
+    assert row.counts[sneaker].text == "−327"
+    assert row.shares[sneaker].text == "−5.5"  # as in the table of classes
+    assert row.counts[boot].text == "+254"
+    assert row.shares[boot].text == "+4.2"
+    assert row.shares[names.index("Bag")].step == 10
+    shirt = section.rows[names.index("Shirt")].shares[names.index("Shirt")]
+    assert (shirt.text, shirt.step) == ("+17.1", 17)
+    assert section.ends == ("−25 fewer", "+25 more")
+
+
+def test_the_diagonal_agrees_with_the_changes_of_recall(paired, fashion):
+    for comparison in (paired, fashion):
+        section = report(comparison).comparison
+        diagonal = {row.index: row.shares[row.index].text for row in section.difference.rows}
+        for row in section.classes.rows:
+            assert diagonal[row.index] == row.recall.text
+
+
+def test_the_colour_of_a_cell_is_zero_centred_and_symmetric(fashion):
+    flipped = compare_evaluations(fashion.candidate, fashion.baseline, "matrix")
+    there, back = (report(one).comparison.difference.rows for one in (fashion, flipped))
+    for row, other in zip(there, back, strict=True):
+        for cell, mirrored in zip(row.shares, other.shares, strict=True):
+            assert cell.step + mirrored.step == 20
+
+
+def test_a_class_without_samples_has_no_difference(no_drawing):
+    side = factories.absent_classes()
+    comparison = compare_evaluations(side, side, "matrix")
+    shown = build_report(side, {}, {}, comparison)
+    row = shown.comparison.difference.rows[1]
+    assert {(cell.step, cell.text) for cell in row.shares} == {(None, "n/a")}
+    page = html.render(shown)
+    assert '<td class="na">n/a</td>' in page[page.index('id="comparison-difference"') :]
+
+
+def test_with_other_numbers_of_samples_counts_have_their_own_colours():
+    small = factories.make_evaluation([[8, 2], [1, 9]], ("ant", "bee"))
+    large = factories.make_evaluation([[60, 40], [10, 90]], ("ant", "bee"))
+    comparison = compare_evaluations(small, large, "matrix", allow_different_data=True)
+    section = report(comparison).comparison.difference
+    cell, share = section.rows[0].counts[0], section.rows[0].shares[0]
+    assert (cell.text, share.text) == ("+52", "−20.0")
+    assert cell.step > 10 > share.step
+    assert "other numbers of samples" in section.counts_note
+
+
+def test_what_the_differences_say_is_counted(fashion):
+    reading = [str(words) for words in report(fashion).comparison.difference.reading]
+    assert reading == [
+        "Blue on the diagonal and orange off it are both good: more samples found, fewer confused.",
+        "Of 10 cells on the diagonal, 7 rise (by 0.9 to 17.1 points), 3 fall (by 1.0 to 5.5 "
+        "points) and none stay equal.",
+        "Of 64 error cells with samples on either side, 34 shrink, 2 stay equal and 28 grow.",
+    ]
+
+
+def test_the_largest_changes_among_the_errors_are_listed_by_size(fashion):
+    rows = report(fashion).comparison.difference.largest
+    assert [(str(r.true_name), str(r.predicted_name), r.change) for r in rows[:3]] == [
+        ("Shirt", "T-shirt/top", "−668"), ("Pullover", "Coat", "−504"),
+        ("Sneaker", "Ankle boot", "+254"),
+    ]  # fmt: skip
+    assert rows[0].points == "−11.1"
+    assert rows[0].target == "p-6-0"
+
+
+def test_both_matrices_stand_on_the_same_scale(fashion):
+    sides = report(fashion).comparison.difference.sides
+    assert [side.title for side in sides] == ["Baseline", "Candidate"]
+    shirt = [side.rows[6].cells[6] for side in sides]
+    assert [(cell.text, cell.step) for cell in shirt] == [("39.5", 8), ("56.6", 11)]
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    monkeypatch.setattr(
+        figures, "draw_heatmap", lambda spec, *_: Drawn(spec.name.encode(), 10, 10, False)
+    )
+
+
+@pytest.mark.parametrize("k", [31, 120, 400])
+def test_many_classes_are_a_picture_around_0(k, no_drawing):
+    comparison = compare_evaluations(
+        factories.synthetic(k, 20), factories.synthetic(k, 20, seed=5), "matrix"
+    )
+    shown = report(comparison)
+    picture, baseline = shown.comparison.difference.figures
+    assert picture.diverging
+    assert not baseline.diverging
+    assert picture.values.shape == (min(k, 390),) * 2
+    assert np.abs(picture.values).max() <= picture.top
+    assert (picture.values < 0).any()
+    assert (picture.values > 0).any()
+    page = html.render(shown)
+    assert page.count(picture.alt) == page.count(baseline.alt) == 1
+    assert 'class="d10' not in page
+
+
+def test_the_largest_change_of_a_shared_square_is_seen():
+    k = 800
+    counts = np.zeros((k, k), int)
+    np.fill_diagonal(counts, 10)
+    other = counts.copy()
+    other[5, 5], other[5, 6], other[5, 7] = 3, 4, 3
+    sides = (factories.make_evaluation(one) for one in (counts, other))
+    picture = report(compare_evaluations(*sides, "matrix")).comparison.difference.figures[0]
+    assert picture.values.min() == pytest.approx(-0.7)
+    assert np.count_nonzero(picture.values) in {1, 2, 3}
+
+
+def test_the_colours_of_the_page_are_those_of_the_pictures_and_their_digits_can_be_read():
+    style = (html.template_folder() / "report.css").read_text()
+    found = dict(re.findall(r"\.d(\d+)\{background:(#\w+)", style))
+    assert [found[str(step)] for step in range(21)] == list(DIFFERENCES)
+    rgb = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in DIFFERENCES])
+    digits = [
+        re.search(rf"\.d{step}\{{background:\S+?;color:(#\w+)", style)[1] for step in range(21)
+    ]
+    assert [d == "#fff" for d in digits] == light_digits(rgb).tolist()
+
+
+def test_a_picture_of_differences_is_white_in_its_middle_and_drawn_with_digits_that_contrast():
+    from reportgen.figures.heatmap import heatmap_figure
+    from reportgen.figures.settings import own_settings
+    from reportgen.report.model import HeatmapSpec
+
+    values = np.array([[-0.2, 0.0], [0.1, 0.2]])
+    texts = (("−20.0", "0"), ("+10.0", "+20.0"))
+    for power in (1.0, 1 / 3):
+        spec = HeatmapSpec(
+            name="d", title="T", subtitle="", values=values, texts=texts, labels=("a", "b"),
+            top=0.2, unit="share of the true class", power=power, alt="", purpose="",
+            diverging=True,
+        )  # fmt: skip
+        with own_settings():
+            figure, _ = heatmap_figure(spec)
+            figure.canvas.draw()
+            faces = figure.axes[0].collections[0].get_facecolors()[:, :3]
+            bar = figure.axes[1]
+            ticks = [tick.get_text() for tick in bar.get_yticklabels()]
+        assert faces[1] == pytest.approx(np.array([251, 251, 250]) / 255, abs=0.01)
+        assert faces[0] == pytest.approx(np.array([138, 74, 8]) / 255, abs=0.01)
+        assert faces[3] == pytest.approx(np.array([18, 79, 144]) / 255, abs=0.01)
+        assert faces[2][2] > faces[2][0]  # blue
+        assert ticks == ["−20", "0", "+20"]
+    assert draw_heatmap(spec).content.startswith(b"\x89PNG")
+
+
+# ---- galleries
+
+
+def pictures_of(comparison):
+    ids = [m.id for gallery in comparison.candidate.examples for m in gallery]
+    ids += [one.id for one in (*comparison.broken, *comparison.fixed)]
+    ids += [one.id for one in comparison.candidate.suspects.suspects]
+    return {
+        name: Thumbnail(f"<{i}>".encode() * 3, "image/png", 32, 32, True)
+        for i, name in enumerate(dict.fromkeys(ids))
+    }
+
+
+def test_broken_samples_come_before_fixed_ones_with_what_each_side_said(paired):
+    broken, fixed = report(paired).comparison.galleries
+    assert (broken.title, fixed.title) == ("Broken", "Fixed")
+    assert len(broken.examples) == len(fixed.examples) == 24
+    assert str(broken.lead) == (
+        "253 samples: right with the baseline, wrong with the candidate; the 24 surest mistakes "
+        "are listed."
+    )
+    one = broken.examples[0]
+    assert one.true == one.before != one.after
+    assert one.alt == f"{one.true}: the baseline said {one.before}, the candidate says {one.after}"
+    assert one.after_confidence.endswith("%")
+    assert fixed.examples[0].true == fixed.examples[0].after
+
+
+def test_without_pictures_the_galleries_say_so(paired):
+    assert "pictures were not at hand" in report(paired).comparison.gallery_note
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_no_picture_is_repeated_and_each_is_counted(paired):
+    pictures = pictures_of(paired)
+    shown = report(paired, pictures=pictures)
+    page = html.render(shown)
+    uris = re.findall(r'<img[^>]* src="([^"]+)"', page)
+    assert len(uris) == len(set(uris))
+    assert len(uris) - len(shown.matrix.figures) == shown.n_thumbnails
+    linked = [e for g in shown.comparison.galleries for e in g.examples if e.elsewhere]
+    assert linked
+    for example in linked:
+        assert f'id="{example.elsewhere}"' in page
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_a_suspect_whose_picture_is_among_the_broken_is_linked(paired):
+    pictures = pictures_of(paired)
+    one = next(
+        e.path.full for e in report(paired, pictures=pictures).comparison.galleries[0].examples
+        if e.thumbnail
+    )  # fmt: skip
+    suspects = paired.candidate.suspects
+    assert suspects.suspects
+    taken = replace(suspects.suspects[0], id=one)
+    candidate = replace(
+        paired.candidate, suspects=replace(suspects, suspects=(taken, *suspects.suspects[1:]))
+    )
+    shown = report(replace(paired, candidate=candidate), pictures=pictures)
+    assert shown.suspects.rows[0].thumbnail is None
+    assert shown.suspects.rows[0].gallery == "comparison-broken"
+    assert '<a href="#comparison-broken">among the broken</a>' in html.render(shown)
+
+
+@pytest.mark.parametrize(("most", "kept"), [(4, 12), (2, 6), (0, 0)])
+def test_galleries_of_changes_shrink_with_the_others(paired, most, kept):
+    full = report(paired, pictures=pictures_of(paired))
+    small = with_fewer_pictures(full, most)
+    for gallery in small.comparison.galleries:
+        assert len(gallery.examples) == 24
+        shown = [example for example in gallery.examples if example.thumbnail]
+        assert len(shown) <= kept
+    assert small.n_thumbnails < full.n_thumbnails
+    assert (small.n_thumbnails == 0) == (most == 0)
+
+
+# ---- slices, confidence, glossary
+
+
+def test_slices_stand_on_both_sides(paired):
+    rows = report(paired).comparison.slices
+    assert {str(row.part) for row in rows} == {"north", "south", "west"}
+    assert [row.delta.value for row in rows] == [s.accuracy.difference for s in paired.slices]
+    assert rows[0].p == p_text(paired.slices[0].accuracy.p_adjusted)
+
+
+def test_confidence_stands_side_by_side_where_both_have_it(paired, fashion):
+    known = report(paired).comparison.calibration
+    rows = {name: (plain(before), plain(after)) for name, before, after in known.rows}
+    assert rows["Right answers"] == ("78.9 %", "81.7 %")
+    assert set(rows) == {"Right answers", "Mean confidence", "ECE", "MCE"}
+    assert [chart.title for chart, _ in known.charts] == ["Baseline", "Candidate"]
+    assert report(fashion).comparison.calibration is None
+
+
+def test_the_glossary_explains_the_terms_of_a_comparison(paired, no_drawing):
+    names = {term.name for term in COMPARISON_TERMS}
+    assert {"gained_lost", "agreement", "mcnemar_mid_p", "tango_interval", "non_inferiority",
+            "holm"} <= names  # fmt: skip
+    page = html.render(report(paired))
+    for term in COMPARISON_TERMS:
+        assert f"<dt>{term.title.replace(chr(39), '&#39;')}</dt>" in page
+    assert "Of the comparison" not in html.render(build_report(paired.candidate))
+
+
+# ---- the page and the overview
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_the_same_comparison_gives_the_same_page(paired):
+    decided = review_factories.decision(paired)
+    assert html.render(report(paired, decided)) == html.render(report(paired, decided))
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_hostile_classes_and_samples_stay_text():
+    comparison = review_factories.paired(1200, factories.HOSTILE)
+    gates = '[[gate]]\nname = "a"\nmetric = "recall"\neach_class = true\nno_harm = true\n'
+    decided = review_factories.decision(comparison, gates)
+    page = html.render(report(comparison, decided))
+    assert page.isascii()
+    assert "<img src=x" not in page
+    assert page.count("<script") == 1
+    assert "evil\u202e" not in page
+
+
+def test_ids_are_unique_and_links_have_targets(paired, no_drawing):
+    page = html.render(report(paired, review_factories.decision(paired), pictures_of(paired)))
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+
+
+def entries(paired, same):
+    return [
+        OverviewEntry("small", paired, review_factories.decision(paired), "1-small/report.html"),
+        OverviewEntry("same", same, review_factories.decision(same), "2-same/report.html"),
+        OverviewEntry("bare", paired, None, "3 bare/report.html"),
+    ]
+
+
+def test_several_candidates_stand_in_one_table_with_one_verdict_each(paired, same):
+    shown = build_overview(entries(paired, same))
+    assert [row.verdict for row in shown.rows] == ["DO NOT SHIP", "SHIP", "NO GATES SET"]
+    assert [row.gates for row in shown.rows] == ["1 of 5 failed", "none of 5 failed", "none set"]
+    assert [str(row.name) for row in shown.rows] == ["small", "same", "bare"]  # one model's name
+    assert str(shown.rows[0].worst) == "cat"
+    assert shown.rows[0].worst_change.text == "−11.5"
+    assert shown.rows[1].worst is None
+    assert shown.title == "1 of 3 may ship: 3 candidates against baseline 1.1"
+    assert str(shown.lead) == "Only same may ship."
+
+
+def test_the_overview_links_to_the_reports_and_needs_nothing_else(paired, same):
+    page = overview.render(build_overview(entries(paired, same)))
+    assert page.startswith("<!DOCTYPE html>")
+    assert re.findall(r'<a href="([^"]+)"', page) == [
+        "1-small/report.html", "2-same/report.html", "3%20bare/report.html",
+    ]  # fmt: skip
+    assert "script-src &#39;none&#39;" in page
+    assert "<script" not in page
+    assert page.isascii()
+
+
+def test_the_link_of_a_candidate_is_never_a_script(paired):
+    entry = OverviewEntry("x", paired, None, "javascript:alert(1)")
+    assert build_overview([entry]).rows[0].link == "javascript%3Aalert%281%29"
+
+
+def test_an_overview_needs_a_candidate():
+    with pytest.raises(ValueError, match="candidate"):
+        build_overview([])

@@ -1,0 +1,241 @@
+"""Pictures for slides: whole, legible, named by content, and always the same."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reportgen.errors import OutputError
+from reportgen.exports import PageOptions, write_all
+from reportgen.exports.options import COLORMAPS
+from reportgen.exports.walking import found
+from reportgen.figures import draw_heatmap, heat_steps, slide_files
+from reportgen.figures.heatmap import heatmap_figure
+from reportgen.figures.settings import own_settings
+from reportgen.figures.slides import _slide_settings, slide_figures
+from reportgen.report import build_report
+from reportgen.report.model import HeatmapSpec
+from reportgen.report.model_threshold import ThresholdMark, ThresholdSection
+from tests import factories
+from tests.test_figures import contrast, ramp_evaluation
+
+CURVES = ["reliability", "confidence-histogram", "risk-coverage"]
+
+
+def files_of(report, **options):
+    specs = found(report, HeatmapSpec)
+    return slide_files(specs, report.confidence, str(report.subject), **options)
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Two classes with scores: all kinds of pictures, drawn fast."""
+    return build_report(factories.scored(factories.binary()))
+
+
+@pytest.fixture(scope="module")
+def files(two):
+    return files_of(two)
+
+
+def test_each_matrix_and_curve_is_there_in_both_formats(files):
+    names = ["confusion-counts", "confusion-row-shares", *CURVES]
+    assert {f"{name}.{kind}" for name in names for kind in ("png", "svg")} <= set(files)
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*\.(png|svg)", name) for name in files)
+
+
+def test_pngs_have_twice_the_size_and_say_nothing_of_their_making(files, two):
+    drawn = draw_heatmap(two.matrix.figures[0])
+    image = Image.open(io.BytesIO(files["confusion-counts.png"]))
+    image.load()
+    assert abs(image.width - 2 * drawn.width) <= 1
+    for name, content in files.items():
+        if name.endswith(".png"):
+            opened = Image.open(io.BytesIO(content))
+            opened.load()
+            assert opened.width >= 900
+            assert not opened.text
+            assert b"tEXt" not in content
+
+
+def test_svgs_hold_shapes_alone_and_say_nothing_of_their_making(files):
+    for name, content in files.items():
+        if name.endswith(".svg"):
+            text = content.decode("utf-8")
+            tags = {element.tag.split("}")[1] for element in ET.fromstring(text).iter()}
+            assert not tags & {"script", "text", "foreignObject", "a", "date", "creator"}, name
+            assert not re.search("[0-9]{4}-[0-9]{2}-[0-9]{2}T|[Mm]atplotlib v", text)
+            assert not re.search(
+                r"https?://(?!www\.w3\.org|purl\.org|creativecommons\.org|matplotlib\.org)", text
+            )
+
+
+def test_the_same_input_gives_the_same_bytes(two, files):
+    assert files_of(two) == files
+
+
+def corner(content):
+    return Image.open(io.BytesIO(content)).convert("RGBA").getpixel((1, 1))
+
+
+def test_the_ground_is_white_or_clear(two, files):
+    clear = files_of(two, transparent=True)
+    for name in files:
+        if name.endswith(".png"):
+            assert corner(files[name]) == (255, 255, 255, 255)
+            assert corner(clear[name])[3] == 0
+
+
+def long_names():
+    return factories.scored(
+        factories.make_evaluation(classes=[f"{'long ' * 20}{i}" for i in range(10)])
+    )
+
+
+CASES = {
+    "scores": factories.scored,
+    "two": factories.binary,
+    "long names": long_names,
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_text_is_cut(name):
+    report = build_report(CASES[name]())
+    subject = "a model with a long name 1.2.3.4 " * 5
+    with _slide_settings():
+        for title, figure in slide_figures(found(report, HeatmapSpec), report.confidence, subject):
+            figure.canvas.draw()
+            whole = figure.bbox
+            texts = [*figure.texts, *([figure._suptitle] if figure._suptitle else [])]
+            for axes in figure.axes:
+                texts += [
+                    *axes.texts,
+                    axes.title,
+                    axes._left_title,
+                    axes.xaxis.label,
+                    axes.yaxis.label,
+                ]
+                for axis in (axes.xaxis, axes.yaxis):
+                    low, high = sorted(axis.get_view_interval())
+                    texts += [
+                        tick.label1 for tick in axis.get_major_ticks()
+                        if low - 1e-9 <= tick.get_loc() <= high + 1e-9
+                    ]  # fmt: skip
+            seen = [text for text in texts if text.get_visible() and text.get_text()]
+            assert len(seen) > 3
+            for text in seen:
+                box = text.get_window_extent()
+                assert box.x0 >= whole.x0 - 0.5, (title, text.get_text())
+                assert box.y0 >= whole.y0 - 0.5, (title, text.get_text())
+                assert box.x1 <= whole.x1 + 0.5, (title, text.get_text())
+                assert box.y1 <= whole.y1 + 0.5, (title, text.get_text())
+
+
+def test_names_that_can_t_be_drawn_and_control_marks_do_no_harm():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = build_report(factories.hostile())
+        files = slide_files(report.matrix.figures[:1], report.confidence, str(report.subject))
+        assert ET.fromstring(files["confusion-counts.svg"])
+
+
+def test_without_confidences_there_are_matrices_alone():
+    assert set(files_of(build_report(factories.fashion()))) == {
+        f"confusion-{what}.{kind}" for what in ("counts", "row-shares") for kind in ("png", "svg")
+    }
+
+
+def test_the_svg_of_many_classes_stays_small():
+    report = build_report(factories.synthetic(100))
+    files = slide_files(report.matrix.figures[:1], report.confidence, "x")
+    assert len(files["confusion-counts.svg"]) < 200_000
+
+
+def test_the_curves_of_two_classes_are_drawn_where_there_are_any():
+    from tests.test_charts import CHART
+
+    section = ThresholdSection(
+        None, (), (), ((0, 0), (0.1, 0.8), (1, 1)), ((0.1, 1), (0.8, 0.7), (1, 0.05)), 0.05,
+        (ThresholdMark("A", 0.1, 0.8, 0.7), ThresholdMark("B", 0, 0, None)), (CHART, CHART), (), (),
+    )  # fmt: skip
+    report = build_report(factories.fashion())
+    with own_settings():
+        figures = dict(slide_figures((), report.confidence, "x", (section,)))
+    assert set(figures) == {"roc", "precision-recall"}
+    (axes,) = figures["roc"].axes
+    even, line, *marks = axes.get_lines()
+    assert line.get_xydata() == pytest.approx(np.array([(0, 0), (10, 80), (100, 100)]))
+    assert len(marks) == 2
+    (axes,) = figures["precision-recall"].axes
+    even, line, *marks = axes.get_lines()
+    assert list(even.get_ydata()) == [5, 5]
+    assert len(marks) == 1  # B has no precision
+
+
+@pytest.mark.parametrize("name", COLORMAPS)
+def test_digits_can_be_read_on_every_colour_of_every_map(name):
+    spec = build_report(ramp_evaluation(12)).matrix.figures[1]
+    with own_settings():
+        figure, _ = heatmap_figure(spec, name)
+    axes = figure.axes[0]
+    faces = axes.collections[0].get_facecolors()
+    pairs = list(zip(axes.texts, faces, strict=True))
+    assert min(contrast(text.get_color(), face[:3]) for text, face in pairs) >= 4.5
+    assert min(contrast(ink, ground) for ground, ink in heat_steps(name)) >= 4.5
+    assert len({tuple(face) for face in faces}) > 12
+
+
+@pytest.mark.parametrize("name", COLORMAPS)
+def test_the_lightness_of_every_map_only_rises_or_only_falls(name):
+    from tests.test_figures import luminance
+
+    steps = np.diff([luminance(ground) for ground, _ in heat_steps(name)])
+    assert (steps > 0).all() or (steps < 0).all()
+
+
+def test_blues_are_the_colours_of_the_style():
+    from reportgen.exports import html
+
+    css = (html.template_folder() / "report.css").read_text("ascii")
+    steps = re.findall(r"\.h(\d+)\{background:#(\w+);color:(#\w+)", css)
+    assert len(steps) >= 21
+    for (_, ground, ink), (own_ground, own_ink) in zip(steps, heat_steps("Blues"), strict=False):
+        channels = zip(bytes.fromhex(ground), bytes.fromhex(own_ground[1:]), strict=True)
+        assert max(abs(one - other) for one, other in channels) <= 2
+        assert ink == own_ink[:4]
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_they_are_written_on_request_and_an_earlier_report_s_do_not_stay(
+    report, evaluation, tmp_path, monkeypatch
+):
+    from reportgen import figures as room
+
+    seen = {}
+    pictures = {"confusion-counts.png": b"1", "confusion-counts.svg": b"2"}
+    monkeypatch.setattr(room, "slide_files", lambda *_, **options: seen.update(options) or pictures)
+    page = PageOptions(figures=True, figures_ground="transparent", colormap="mako")
+    write_all(report, evaluation, tmp_path, page)
+    assert seen == {"colourmap": "mako", "transparent": True}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == pictures
+    write_all(report, evaluation, tmp_path)
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_figures_of_somebody_else_stay(report, evaluation, tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "mine.svg").write_text("mine")
+    write_all(report, evaluation, tmp_path)
+    assert (tmp_path / "figures" / "mine.svg").is_file()
+    (tmp_path / "figures" / "thesis.tex").write_text("mine")
+    with pytest.raises(OutputError) as caught:
+        write_all(report, evaluation, tmp_path, PageOptions(figures=True))
+    assert caught.value.slug == "output-folder-blocked"
