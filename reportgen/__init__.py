@@ -12,7 +12,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reportgen.api import evaluate, load, predict, render, run
+    from reportgen.accumulate import ConfusionCounter
+    from reportgen.api import (
+        check,
+        compare,
+        evaluate,
+        history,
+        load,
+        predict,
+        render,
+        run,
+        save_baseline,
+    )
+    from reportgen.comparison import Comparison
     from reportgen.confusion import ConfusionMatrix
     from reportgen.errors import (
         DataError,
@@ -23,14 +35,18 @@ if TYPE_CHECKING:
         UsageError,
     )
     from reportgen.evaluation import Evaluation
+    from reportgen.gates import Decision
     from reportgen.metrics import Metric
     from reportgen.predictions import Predictions
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Comparison": "reportgen.comparison",
+    "ConfusionCounter": "reportgen.accumulate",
     "ConfusionMatrix": "reportgen.confusion",
     "DataError": "reportgen.errors",
+    "Decision": "reportgen.gates",
     "Evaluation": "reportgen.evaluation",
     "Interrupted": "reportgen.errors",
     "Metric": "reportgen.metrics",
@@ -39,16 +55,23 @@ _HOMES = {
     "Predictions": "reportgen.predictions",
     "ReportgenError": "reportgen.errors",
     "UsageError": "reportgen.errors",
+    "check": "reportgen.api",
+    "compare": "reportgen.api",
     "evaluate": "reportgen.api",
+    "history": "reportgen.api",
     "load": "reportgen.api",
     "predict": "reportgen.api",
     "render": "reportgen.api",
     "run": "reportgen.api",
+    "save_baseline": "reportgen.api",
 }
 
 __all__ = [
+    "Comparison",
+    "ConfusionCounter",
     "ConfusionMatrix",
     "DataError",
+    "Decision",
     "Evaluation",
     "Interrupted",
     "Metric",
@@ -57,11 +80,15 @@ __all__ = [
     "Predictions",
     "ReportgenError",
     "UsageError",
+    "check",
+    "compare",
     "evaluate",
+    "history",
     "load",
     "predict",
     "render",
     "run",
+    "save_baseline",
 ]
 
 

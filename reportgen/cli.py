@@ -12,14 +12,21 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from reportgen import __version__
+from reportgen.baselines import DEFAULT_FOLDER
 from reportgen.errors import Interrupted, ReportgenError
+from reportgen.evaluation.options import EvaluationOptions
+from reportgen.exports.options import PageOptions
 from reportgen.inputs.options import InputOptions
 from reportgen.options import Options
+from reportgen.release.options import ReviewOptions
+
+if TYPE_CHECKING:
+    from reportgen.release import Review
 
 __all__ = ["main"]
 
@@ -53,66 +60,93 @@ Data = Annotated[
 ]
 
 
-def _with_options(declared: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a function one parameter for each field of `declared`, in place of ``**options``."""
+def _with_options(
+    *declared: type, without: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a function one parameter for each field of `declared`, in place of ``**options``.
+
+    Fields `without` are given in another way.
+    """
 
     def given(function: Callable[..., None]) -> Callable[..., None]:
-        return _with_parameters(function, declared)
+        return _with_parameters(function, declared, without)
 
     return given
 
 
-def _with_parameters(function: Callable[..., None], declared: Any) -> Callable[..., None]:
+def _with_parameters(
+    function: Callable[..., None], declared: tuple[Any, ...], without: tuple[str, ...]
+) -> Callable[..., None]:
     signature = inspect.signature(function, eval_str=True)
-    hints = get_type_hints(declared)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    added = [
-        inspect.Parameter(
-            item.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=list(item.default) if isinstance(item.default, tuple) else item.default,
-            annotation=Annotated[_plain_type(item.name, hints[item.name]), _typer_option(item)],
-        )
-        for item in fields(declared)
-        if item.default is not MISSING
-    ]
+    added = [one for kind in declared for one in _parameters(kind) if one.name not in without]
     function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in (*own, *added)}
     return function
+
+
+def _parameters(declared: Any) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(declared)
+    for item in fields(declared):
+        if item.default is not MISSING:
+            yield inspect.Parameter(
+                item.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=list(item.default) if isinstance(item.default, tuple) else item.default,
+                annotation=Annotated[_plain_type(item.name, hints[item.name]), _typer_option(item)],
+            )
 
 
 def _plain_type(name: str, hint: Any) -> Any:
     """The type that typer parses: one kind of value, where the library takes several."""
     return {
         "classes": Path | None,
+        "macro": str,
         "model_arg": list[str],
+        "fail_under": list[str],
         "scores_columns": str | None,
     }.get(name, hint)
 
 
 def _typer_option(item: Any) -> Any:
     metadata, flag = item.metadata, "--" + item.name.replace("_", "-")
-    choices = metadata.get("choices")
+    choices = [str(choice) for choice in metadata.get("choices", ()) if choice is not None]
     return typer.Option(
         flag,
         help=metadata["help"],
-        metavar="|".join(map(str, choices)) if choices else metadata.get("metavar"),
+        metavar="|".join(str(one) for one in choices if one)
+        if choices
+        else metadata.get("metavar"),
         rich_help_panel=metadata["panel"],
         show_default=isinstance(item.default, (str, int)) and item.default not in ("", False),
     )
 
 
+Images = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the images, for galleries.", metavar="DATA", show_default=False),
+]
+Title = Annotated[str | None, typer.Option(help="Title of the report.")]
+Date = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Date to print.")]
+Called = Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the report that stands in OUT.")]
+Folder = Annotated[
+    Path, typer.Option("--baselines", help="Folder of saved baselines.", metavar="DIR")
+]
+
+
 @app.command()
-@_with_options(Options)
+@_with_options(Options, EvaluationOptions, ReviewOptions, PageOptions)
 def run(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
     """Predict a folder of labelled images and write the report."""
-    from reportgen import api
-    from reportgen.console import ConsoleReporter, print_summary
+    from reportgen.api.running import run_review
+    from reportgen.console import ConsoleReporter
 
-    evaluation = api.run(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
-    print_summary(evaluation, str(out / "report.html"))
+    review = run_review(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
+    _conclude([(review, out)], **options)
+    _leave_by_gates([(review, out)], **options)
 
 
 @app.command()
@@ -130,7 +164,7 @@ def predict(
 
 
 @app.command()
-@_with_options(InputOptions)
+@_with_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions)
 def render(
     source: Annotated[
         Path,
@@ -142,36 +176,161 @@ def render(
         ),
     ],
     out: Out,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the images, for galleries.", metavar="DATA", show_default=False
-        ),
-    ] = None,
-    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
-    date: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Date to print.")] = None,
-    model_name: Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")] = None,
-    model_version: Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")] = None,
-    data_name: Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")] = None,
-    split: Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the report that stands in OUT.")
-    ] = False,
+    images: Images = None,
+    title: Title = None,
+    date: Date = None,
+    model_name: Called = None,
+    model_version: Called = None,
+    data_name: Called = None,
+    split: Called = None,
+    force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
     **options: Any,
 ) -> None:
     """Write the report of saved predictions or of a saved confusion matrix. Needs no torch."""
-    from reportgen import api
-    from reportgen.console import ConsoleReporter, print_summary
+    from reportgen.api.rendering import render_review
+    from reportgen.console import ConsoleReporter
 
-    evaluation = api.render(
-        source, out=out, images=images, force=force, title=title, date=date,
-        model_name=model_name, model_version=model_version, data_name=data_name, split=split,
-        reporter=ConsoleReporter(quiet=quiet),
-        **options,
+    names = {
+        "title": title, "date": date, "model_name": model_name, "model_version": model_version,
+        "data_name": data_name, "split": split,
+    }  # fmt: skip
+    review = render_review(
+        source, out=out, images=images, force=force, names=names,
+        reporter=ConsoleReporter(quiet=quiet), **options,
     )  # fmt: skip
-    print_summary(evaluation, str(out / "report.html"))
+    _conclude([(review, out)], **options)
+    _leave_by_gates([(review, out)], **options)
+
+
+@app.command()
+@_with_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions, without=("baseline",))
+def compare(
+    baseline: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASELINE",
+            help="An OUT folder, saved predictions, a report.json, a confusion matrix, or the name "
+            "of a saved baseline.",
+            show_default=False,
+        ),
+    ],
+    candidates: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CANDIDATE", help="One or more of the same kinds.", show_default=False
+        ),
+    ],
+    out: Out,
+    images: Images = None,
+    title: Title = None,
+    date: Date = None,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    **options: Any,
+) -> None:
+    """Release review: compare candidates with a baseline, and check the gates. Needs no torch."""
+    from reportgen.api.comparing import compare_reviews
+    from reportgen.console import ConsoleReporter
+
+    reviews = compare_reviews(
+        baseline, list(candidates), out=out, images=images, force=force,
+        names={"title": title, "date": date}, reporter=ConsoleReporter(quiet=quiet), **options,
+    )  # fmt: skip
+    _conclude(reviews, **options)
+    if len(reviews) > 1:
+        print(f"all candidates: {out / 'report.html'}")
+    _leave_by_gates(reviews, **options)
+
+
+@app.command()
+@_with_options(InputOptions, EvaluationOptions)
+def check(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="A report's folder, its report.json, or any saved input.",
+            show_default=False,
+        ),
+    ],
+    gates: Annotated[
+        Path | None, typer.Option(help="Promises that the model must keep.", metavar="FILE")
+    ] = None,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(help="A gate in one line, such as accuracy=0.9.", metavar="METRIC=VALUE"),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write the outcome as JUnit XML.", metavar="FILE")
+    ] = None,
+    exit_zero: Annotated[
+        bool, typer.Option("--exit-zero", help="Exit with 0 where a gate failed, too.")
+    ] = False,
+    debug: Debug = False,
+    **options: Any,
+) -> None:
+    """Decide again, by other gates, without making a report."""
+    from reportgen import api
+    from reportgen.console import print_decision
+
+    decision = api.check(source, gates=gates, fail_under=fail_under or (), junit=junit, **options)
+    print_decision(decision)
+    _leave_by(decision.exit_code, exit_zero=exit_zero)
+
+
+baseline_app = typer.Typer(
+    help="Evaluations kept under a name, for --baseline NAME.", no_args_is_help=True
+)
+app.add_typer(baseline_app, name="baseline")
+
+
+@baseline_app.command("save")
+@_with_options(InputOptions)
+def baseline_save(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="A run's folder, or any saved input.", show_default=False
+        ),
+    ],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)
+    ],
+    baselines: Folder = DEFAULT_FOLDER,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the baseline of that name.")
+    ] = False,
+    debug: Debug = False,
+    **options: Any,
+) -> None:
+    """Keep an evaluation under a name: no images, no absolute paths, fit to be committed."""
+    from reportgen import api
+    from reportgen.console import print_saved
+
+    place = api.save_baseline(source, name, folder=baselines, force=force, **options)
+    print_saved(name, place)
+
+
+@app.command()
+def history(
+    baselines: Folder = DEFAULT_FOLDER,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write a page of it.", metavar="FILE.html"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace that page.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Every evaluation that was saved as a baseline, with trends of accuracy and worst recall."""
+    from reportgen import api
+    from reportgen.console import print_history
+
+    print_history(api.history(baselines, out=out, force=force))
+    if out is not None:
+        print(f"page: {out}")
 
 
 @app.command()
@@ -197,6 +356,28 @@ def versions() -> None:
     from reportgen.console import print_versions
 
     print_versions()
+
+
+def _conclude(reviews: list[tuple[Review, Path]], **options: Any) -> None:
+    """Print what came of each review and where its report stands."""
+    from reportgen.console import print_review
+
+    page = "index.html" if options["layout"] == "dir" else "report.html"
+    for number, (review, folder) in enumerate(reviews, 1):
+        if len(reviews) > 1:
+            print(f"candidate {number} of {len(reviews)}: {folder.name}")
+        print_review(review, str(folder / page))
+
+
+def _leave_by_gates(reviews: list[tuple[Review, Path]], **options: Any) -> None:
+    """Exit with 1 where a gate keeps a candidate from its release."""
+    exit_code = max(review.decision.exit_code for review, _ in reviews)
+    _leave_by(exit_code, exit_zero=options["exit_zero"])
+
+
+def _leave_by(exit_code: int, *, exit_zero: bool) -> None:
+    if exit_code and not exit_zero:
+        raise typer.Exit(exit_code)
 
 
 def _print_version(wanted: bool) -> None:

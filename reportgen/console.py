@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reportgen.baselines import HistoryEntry, sparkline
 from reportgen.errors import ReportgenError
 from reportgen.evaluation import Evaluation, excluded_words
+from reportgen.gates import Decision
 from reportgen.predictions import Predictions
 from reportgen.reporter import Reporter
-from reportgen.text import count, interval_percent, percent, plural, printable
+from reportgen.text import (
+    count,
+    interval_percent,
+    listing,
+    middle_cut,
+    percent,
+    plural,
+    printable,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["ConsoleReporter", "print_error", "print_predictions", "print_summary", "print_versions"]
+    from reportgen.comparison import Comparison
+    from reportgen.release import Review
+
+__all__ = [
+    "ConsoleReporter",
+    "print_decision",
+    "print_error",
+    "print_history",
+    "print_predictions",
+    "print_review",
+    "print_saved",
+    "print_summary",
+    "print_versions",
+]
 
 _PLAIN_SECONDS = 5.0
 _PLAIN_MARKS = str.maketrans({"×": "x", "–": "-", "−": "-", "…": "...", "→": "->", "≤": "<="})
@@ -140,18 +166,149 @@ def _span(seconds: float) -> str:
 
 def print_summary(evaluation: Evaluation, path: str) -> None:
     """The result in a few lines: accuracy, weakest class, worst pair, warnings, where it is."""
+    _print(*_summary(evaluation), f"report: {path}")
+
+
+def print_review(review: Review, path: str) -> None:
+    """The result, what changed against the baseline, the verdict, and where the report is."""
+    comparison, decision = review.comparison, review.decision
+    lines = _summary(review.evaluation)
+    if comparison is not None:
+        lines += _changes(comparison)
+    if decision.checks:
+        lines += _verdict(decision)
+    _print(*lines, f"report: {path}")
+
+
+def print_decision(decision: Decision) -> None:
+    """The verdict, and every gate that was not simply kept, failures first."""
+    _print(*_verdict(decision))
+
+
+def _print(*lines: str) -> None:
+    for line in lines:
+        print(_encodable(printable(line)))
+
+
+def _summary(evaluation: Evaluation) -> list[str]:
     accuracy = evaluation.summary["accuracy"]
     assert accuracy.value is not None
     span = f" (95 % interval {interval_percent(accuracy.interval)})" if accuracy.interval else ""
-    lines = [
+    return [
         f"accuracy: {percent(accuracy.value)}{span} of {plural(evaluation.n_samples, 'sample')}",
         *_weakest(evaluation),
         *_worst_pair(evaluation),
         *(f"warning: {note.sentence}" for note in evaluation.notes if note.severity == "warning"),
-        f"report: {path}",
     ]
-    for line in lines:
-        print(_encodable(printable(line)))
+
+
+def _changes(comparison: Comparison) -> list[str]:
+    """Accuracy against the baseline, the classes that changed, and what to know of the matching."""
+    if comparison.identical:
+        lines = ["against the baseline: identical predictions"]
+    else:
+        lines = [
+            f"against the baseline: {_accuracy_change(comparison)}",
+            *_class_changes(comparison),
+        ]
+    notes = [note for note in comparison.notes if note.severity == "warning"]
+    return lines + [f"warning: {note.sentence}" for note in notes]
+
+
+def _accuracy_change(comparison: Comparison) -> str:
+    from reportgen.report.cells import Footnotes
+    from reportgen.report.deltas import DEFINITIONS, delta
+
+    paired = comparison.paired
+    change = delta(comparison.summary["accuracy"], DEFINITIONS["accuracy"], Footnotes())
+    span = f" (95 % interval {change.range})" if change.range else ""
+    how = (
+        "samples not matched"
+        if paired is None
+        else f"right alone: candidate {count(paired.gained)}, baseline {count(paired.lost)}"
+    )
+    return f"accuracy {change.text} points{span}, {change.word}; {how}"
+
+
+def _class_changes(comparison: Comparison) -> list[str]:
+    """The classes whose recall changed for sure, those that changed most first."""
+    from reportgen.report.slices import points
+
+    def told(tendency: str) -> str:
+        found = [one for one in comparison.classes if one.tendency == tendency]
+        found.sort(key=lambda one: -abs(one.recall.difference or 0.0))
+        names = comparison.candidate.classes
+        return listing(f"{names[one.index]} {points(one.recall.difference)}" for one in found)
+
+    worse, better = told("worse"), told("better")
+    lines = [f"worse for sure, by points of recall: {worse or 'no class'}"]
+    return [*lines, f"better for sure, by points of recall: {better}"] if better else lines
+
+
+def _verdict(decision: Decision) -> list[str]:
+    lines = [f"verdict: {decision.verdict}. {decision.reason}"]
+    order = ("failed", "inconclusive", "not applicable")
+    open_ones = [check for check in decision.checks if check.status in order]
+    for check in sorted(open_ones, key=lambda check: order.index(check.status)):
+        mark = check.status if check.blocks else f"{check.status}, does not block"
+        told = decision.reason.endswith(check.sentence[1:])  # the verdict says it already
+        lines.append(f"gate {quoted(check.name)}: {mark}." + ("" if told else f" {check.sentence}"))
+    n_passed = sum(check.status == "passed" for check in decision.checks)
+    if decision.checks:
+        lines.append(f"gates: {n_passed} of {plural(len(decision.checks), 'gate')} passed")
+    return lines
+
+
+def print_saved(name: str, place: Path) -> None:
+    """Where a baseline stands, and how it is used."""
+    print(_encodable(printable(f"baseline {name}: {place}")))
+    print(_encodable(printable(f"compare with it: --baseline {name}")))
+
+
+def print_history(entries: Sequence[HistoryEntry]) -> None:
+    """Every saved evaluation as a table, newest last, and the trends below it."""
+    if not entries:
+        print("nothing was saved yet: reportgen baseline save OUT NAME")
+        return
+    head = ("date", "name", "model", "data", "samples", "accuracy", "worst recall", "verdict")
+    rows = [head, *map(_history_row, entries)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(_encodable(line.rstrip()))
+    if len(entries) == 1:
+        return
+    print(_encodable(f"accuracy      {_trend(entries, [one.accuracy for one in entries])}"))
+    print(_encodable(f"worst recall  {_trend(entries, [one.worst_recall for one in entries])}"))
+    if len({entry.data_fingerprint for entry in entries}) > 1:
+        print("note: at | the data change; figures of different data can't be compared")
+
+
+def _trend(entries: Sequence[HistoryEntry], values: Sequence[float | None]) -> str:
+    """The sparkline, with a bar where the data change."""
+    parts: list[str] = []
+    for i, mark in enumerate(sparkline(values)):
+        if i and entries[i].data_fingerprint != entries[i - 1].data_fingerprint:
+            parts.append("|")
+        parts.append(mark)
+    return "".join(parts)
+
+
+def _history_row(entry: HistoryEntry) -> tuple[str, ...]:
+    span = f" ({interval_percent(entry.accuracy_interval)})" if entry.accuracy_interval else ""
+    accuracy = "n/a" if entry.accuracy is None else percent(entry.accuracy) + span
+    worst = (
+        "n/a"
+        if entry.worst_recall is None
+        else f"{percent(entry.worst_recall)} {middle_cut(printable(entry.worst_class), 24)}"
+    )
+    model = " ".join(filter(None, (entry.model, entry.version)))
+    data = " ".join(filter(None, (entry.data, entry.split)))
+    names = (entry.date, entry.name, model, data)
+    return (
+        *(middle_cut(printable(name), 24) or "-" for name in names), count(entry.n_samples),
+        accuracy, worst, printable(entry.verdict),
+    )  # fmt: skip
 
 
 def print_predictions(predictions: Predictions) -> None:

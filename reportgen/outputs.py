@@ -15,7 +15,7 @@ from reportgen.text import quoted
 __all__ = ["PREDICTIONS", "REPORT_FILES", "partial_folder", "prepare", "sole_writer", "spool_in"]
 
 PREDICTIONS = "predictions.parquet"
-REPORT_FILES = ("report.html", "report.json")
+REPORT_FILES = ("report.html", "index.html", "report.json", "report.pdf")
 _LOCK = TEMPORARY_PREFIX + "lock"
 
 

@@ -53,6 +53,36 @@ def test_a_few_lines_make_a_report(tmp_path):
     assert reportgen.evaluate(tmp_path / "report/predictions.parquet") == evaluation
 
 
+def test_a_run_takes_the_options_of_the_figures(tmp_path):
+    groups = tmp_path / "groups.csv"
+    groups.write_text("class,group\nred,warm\ngreen,cold\nblue,cold\n")
+    asked = {"ci": "exact", "macro": "all", "ordinal": True, "hierarchy": groups}
+    found = reportgen.run(Colours(), dataset(20), classes=CLASSES, out=tmp_path / "o", **asked)
+    assert (found.intervals, found.macro, found.hierarchy.names) == (
+        "exact",
+        "all",
+        ("warm", "cold"),
+    )
+    assert "kappa_linear" in found.summary
+    path = tmp_path / "o/predictions.parquet"
+    assert reportgen.evaluate(path, **asked) == found
+    assert reportgen.evaluate(reportgen.Predictions.open(path), **asked) == found
+    assert reportgen.evaluate(path).intervals == "wilson"
+    with pytest.raises(UsageError, match="group_colum"):
+        reportgen.evaluate(path, group_colum="x")
+
+
+def test_what_is_wrong_with_the_figures_is_said_before_the_run(tmp_path):
+    for options, slug in (
+        ({"ci": "x"}, "option-value"),
+        ({"hierarchy": "no.csv"}, "option-file-missing"),
+    ):
+        with pytest.raises(reportgen.ReportgenError) as caught:
+            reportgen.run(Colours(), dataset(9), classes=CLASSES, out=tmp_path / "o", **options)
+        assert caught.value.slug == slug
+        assert not (tmp_path / "o").exists()
+
+
 def test_the_numbers_are_those_of_a_plain_loop(tmp_path):
     torch.manual_seed(1)
     model, data = nn.Sequential(nn.Flatten(), nn.Linear(48, 3)), dataset(77)

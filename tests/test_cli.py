@@ -417,9 +417,9 @@ def test_a_terminal_that_speaks_ascii_gets_escapes(model, tmp_path):
 
 def test_a_bug_is_told_as_a_bug(tmp_path):
     program = (
-        "from reportgen import api\n"
+        "from reportgen.api import rendering\n"
         "def broken(*a, **k): raise ZeroDivisionError\n"
-        "api.render = broken\nfrom reportgen.cli import main\nmain()"
+        "rendering.render_review = broken\nfrom reportgen.cli import main\nmain()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "render", "x.csv", "-o", str(tmp_path)],
@@ -445,3 +445,25 @@ def test_an_image_that_is_gone_is_shown_as_a_name(finished, tmp_path):
     reportgen("render", out / "predictions.parquet", "--images", tmp_path / "empty",
               "-o", tmp_path / "o")  # fmt: skip
     assert (tmp_path / "o/report.html").stat().st_size > 10_000
+
+
+def test_render_takes_the_options_of_the_figures(tmp_path):
+    rows = ["label,prediction,patient", *(f"{a},{b},p{i // 4}" for i, (a, b) in enumerate([
+        ("low", "low"), ("mid", "high"), ("high", "high"), ("mid", "mid")] * 25))]  # fmt: skip
+    (tmp_path / "p.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "groups.csv").write_text("class,group\nlow,a\nmid,b\nhigh,b\n")
+    reportgen("render", "p.csv", "-o", "o", "--ci", "bootstrap", "--macro", "all", "--ordinal",
+              "--seed", "3", "--group-column", "patient", "--hierarchy", "groups.csv",
+              cwd=tmp_path)  # fmt: skip
+    saved = json.loads((tmp_path / "o/report.json").read_text())
+    assert [saved[key] for key in ("intervals", "macro", "seed")] == ["bootstrap", "all", 3]
+    assert saved["sample_groups"]["n_groups"] == 25
+    assert saved["hierarchy"]["groups"][0] == {"name": "a", "classes": ["low"]}
+    assert "kappa_quadratic" in saved["summary"]
+    command = saved["provenance"]["command"]
+    assert command == (
+        "reportgen render p.csv -o OUT --ci bootstrap --macro all --ordinal --seed 3 "
+        "--group-column patient --hierarchy groups.csv"
+    )
+    done = reportgen("render", "p.csv", "-o", "x", "--ci", "wald", cwd=tmp_path, code=2)
+    assert "--ci" in done.stderr

@@ -23,7 +23,9 @@ def test_it_leaves_images_models_and_a_report(demo):
     folder, done = demo
     root = folder / "reportgen-demo"
     assert {p.name for p in root.iterdir()} == {".reportgen-demo", "images", "models", "report"}
-    assert {p.name for p in (root / "models").iterdir()} == {"first.pt2", "second.pt2"}
+    assert {p.name for p in (root / "models").iterdir()} == {
+        "first.parquet", "first.pt2", "second.pt2",
+    }  # fmt: skip
     assert len(list((root / "images").rglob("*.png"))) == 899
     assert done.stdout.splitlines()[-1] == "report: reportgen-demo/report/report.html"
 
@@ -33,6 +35,8 @@ def test_it_reports_on_a_network_that_has_learnt_something(demo):
     value = json.loads((folder / "reportgen-demo/report/report.json").read_text())
     assert value["summary"]["accuracy"]["value"] > 0.9
     assert value["provenance"]["model"]["name"] == "second"
+    assert value["comparison"]["baseline"]["provenance"]["model"]["name"] == "first"
+    assert sum(value["comparison"]["paired"][who] for who in ("both_right", "gained", "lost", "both_wrong")) == 899
 
 
 def test_the_command_that_it_prints_makes_the_same_report(demo):

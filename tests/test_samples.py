@@ -50,7 +50,10 @@ def scrubbed(path):
     return re.sub(r'\b(width|height)="\d+"', r'\1="N"', html)
 
 
-@pytest.mark.parametrize("name", NAMES)
+WITH_TABLES = [name for name in NAMES if name != "thousand-classes"]  # its tables are not kept
+
+
+@pytest.mark.parametrize("name", WITH_TABLES)
 def test_the_numbers_are_those_that_are_committed(made, name):
     a, b = (json.loads((root / name / "report.json").read_text()) for root in (FOLDER, made))
     same(a, b)
@@ -62,7 +65,7 @@ def test_the_page_is_the_one_that_is_committed(made, name):
     assert a == b, "run `make samples`, and look at the page"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_TABLES)
 @pytest.mark.parametrize("table", ["per_class.csv", "confusion.csv", "pairs.csv"])
 def test_the_tables_have_the_same_rows(made, name, table):
     a, b = ((root / name / table).read_text().splitlines() for root in (FOLDER, made))
@@ -70,7 +73,7 @@ def test_the_tables_have_the_same_rows(made, name, table):
 
 
 def test_the_scrubbing_does_not_hide_the_numbers():
-    html = scrubbed(FOLDER / "fashion-mnist/report.html")
+    html = scrubbed(FOLDER / "release-review/report.html")
     assert "89.3" in html
     assert "5,431" in html
     assert "1,159" in html

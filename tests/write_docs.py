@@ -1,20 +1,32 @@
 """Write the generated parts of the documents again: ``python -m tests.write_docs``.
 
 Each part stands between two marks that name it. ``tests/test_docs.py`` compares them with the code.
+What the commands of ``docs/release-review.md`` print is written below them.
 The rest of the reference in ``docs/metrics.md`` has a command of its own, which its marks name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from unittest import mock
 
+from reportgen import cli
 from reportgen.cli import app
+from reportgen.comparison import REASONS as COMPARISON_REASONS
+from reportgen.comparison.definitions import COMPARISON_TERMS
+from reportgen.confusions import GROUP_METRICS, PAIR_METRICS
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.metrics import COUNTS, REASONS, Definition
+from reportgen.metrics import COUNTS, ORDINAL, REASONS, Definition
 from reportgen.metrics.markdown import section
 from reportgen.scoring import CLASS_SCORES, SCORES
 
@@ -42,7 +54,12 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 
 def commands() -> dict[str, Callable[..., None]]:
-    return {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
+    """Name, with that of its group before it → the function behind the command."""
+    found = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
+    for group in app.registered_groups:
+        for info in group.typer_instance.registered_commands:
+            found[f"{group.name} {info.name}"] = info.callback
+    return found
 
 
 def parameters(command: Callable[..., None]) -> Iterator[tuple[inspect.Parameter, Any, Any]]:
@@ -76,7 +93,7 @@ def all_flags() -> set[str]:
 
 def command_line() -> str:
     lines: list[str] = []
-    panels_of: dict[str, dict[str, list[str]]] = {}
+    panels_of: dict[str, dict[str, list[list[str]]]] = {}
     for name, command in commands().items():
         panels = panels_of.setdefault(name, {})
         for parameter, kind, info in parameters(command):
@@ -84,24 +101,29 @@ def command_line() -> str:
             panels.setdefault(panel, []).append(_row(parameter, kind, info))
         lines += ["", f"## reportgen {name}", "", _usage(name, command), ""]
         lines += [inspect.getdoc(command) or ""]
-        known = next(
-            (n for n in panels_of if n != name and _same_options(panels, panels_of[n])), ""
-        )
+        told: dict[str, list[str]] = {}
         for panel, rows in panels.items():
-            if known and panel not in ("Arguments", "Options"):
-                continue
-            lines += ["", *table((panel, "Meaning", "Default"), rows)]
-        if known:
-            lines += ["", f"And all other options of [`reportgen {known}`](#reportgen-{known})."]
+            if known := _told_before(name, panel, panels_of):
+                told.setdefault(known, []).append(panel)
+            else:
+                lines += ["", *table((panel, "Meaning", "Default"), rows)]
+        for known, shared in told.items():
+            link = f"[`reportgen {known}`](#reportgen-{known.replace(' ', '-')})"
+            lines += ["", f"And those of {link} below {_listed(shared)}."]
     return "\n".join(lines).strip()
 
 
-def _same_options(one: dict[str, list[str]], other: dict[str, list[str]]) -> bool:
-    own, others = (
-        {panel: rows for panel, rows in panels.items() if panel not in ("Arguments", "Options")}
-        for panels in (one, other)
-    )
-    return bool(own) and own == others
+def _told_before(name: str, panel: str, panels_of: dict[str, dict[str, list[list[str]]]]) -> str:
+    """The first command before `name` whose table of this head is the same; empty without one."""
+    if panel in ("Arguments", "Options"):
+        return ""
+    rows = panels_of[name][panel]
+    return next((n for n, found in panels_of.items() if n != name and found.get(panel) == rows), "")
+
+
+def _listed(panels: list[str]) -> str:
+    names = [f"*{panel}*" for panel in panels]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _usage(name: str, command: Callable[..., None]) -> str:
@@ -144,6 +166,10 @@ def metric_names() -> str:
             "",
             *table(("Name", "Title", "Range"), map(_metric_row, SUMMARY_METRICS)),
             "",
+            "And of ordered classes, where they were asked for:",
+            "",
+            *table(("Name", "Title", "Range"), map(_metric_row, ORDINAL)),
+            "",
             "Of each class, in `per_class`, after its counts "
             + ", ".join(f"`{c.name}`" for c in COUNTS)
             + ":",
@@ -175,6 +201,11 @@ def reason_codes() -> str:
     )
 
 
+def comparison_reasons() -> str:
+    own = ((f"`{code}`", text) for code, text in COMPARISON_REASONS.items() if code not in REASONS)
+    return "\n".join(table(("Code", "Meaning"), own))
+
+
 # metrics.md
 
 
@@ -189,6 +220,24 @@ def score_figures() -> str:
             *(line for metric in CLASS_SCORES for line in section(metric)),
         ]
     ).rstrip()
+
+
+def pair_figures() -> str:
+    return "\n".join(
+        [
+            "## Figures of pairs of classes",
+            "",
+            *(line for metric in PAIR_METRICS for line in section(metric)),
+            "## Figures of groups of classes",
+            "",
+            *(line for metric in GROUP_METRICS for line in section(metric)),
+        ]
+    ).rstrip()
+
+
+def comparison_terms() -> str:
+    lines = (line for term in COMPARISON_TERMS for line in section(term, measured=False))
+    return "\n".join(["## Terms of a comparison", "", *lines]).rstrip()
 
 
 # The house
@@ -222,11 +271,12 @@ HOLDS = {
     "comparison": "a candidate against its baseline",
     "baselines": "evaluations kept for later comparison, and their history",
     "gates": "promises, and whether they were kept",
+    "release": "a release review: an evaluation, against what, by which promises",
     "report": "what is said",
-    "figures": "heatmaps as PNG",
+    "figures": "heatmaps and curves, as PNG and SVG",
     "thumbnails": "samples as small pictures",
     "exports": "how it looks: one file an output",
-    "api": "the flow, one named step a line",
+    "api": "the flow, one file a command, one named step a line",
     "console": "what the command line prints",
     "demo": "the pipeline on the handwritten digits",
     "cli": "arguments to options to `api` to exit code",
@@ -247,11 +297,78 @@ def rooms() -> str:
     return "\n".join(table(("Floor", "Room", "Holds", "Owns"), map(row, lower_first)))
 
 
+# What commands print
+
+REVIEW = "docs/release-review.md"
+REVIEW_INPUTS = ROOT / "sample_reports" / "inputs" / "release-review"
+_BLOCK = re.compile(r"^```bash\n((?:(?!```).)*)^```$", re.DOTALL | re.MULTILINE)
+_SHOWN = re.compile(_BLOCK.pattern + r"\n\n```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+class Ended(NamedTuple):
+    """What became of the commands of one block."""
+
+    exit_codes: list[int]
+    printed: str
+
+
+def walk(page: str, folder: Path) -> dict[str, Ended]:
+    """Run every `reportgen` command of a page's bash blocks, in their order, in `folder`.
+
+    Block → what became of it. Raises :class:`AssertionError` where a command says something on
+    stderr.
+    """
+    with contextlib.chdir(folder):
+        return {block: _ended(block) for block in _BLOCK.findall(page)}
+
+
+def _ended(block: str) -> Ended:
+    out, err, codes = io.StringIO(), io.StringIO(), []
+    for line in block.replace("\\\n", " ").splitlines():
+        with (
+            mock.patch.object(sys, "argv", shlex.split(line)),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                cli.main()
+                codes.append(0)
+            except SystemExit as end:
+                codes.append(int(end.code or 0))
+    assert not err.getvalue(), err.getvalue()
+    return Ended(codes, out.getvalue())
+
+
+def with_outputs(page: str, walked: Mapping[str, Ended]) -> str:
+    """The page with what its commands print in the text blocks right below them."""
+
+    def block(found: re.Match[str]) -> str:
+        return f"```bash\n{found[1]}```\n\n```text\n{walked[found[1]].printed}```"
+
+    return _SHOWN.sub(block, page)
+
+
+def write_review() -> None:
+    path = ROOT / REVIEW
+    page = path.read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(REVIEW_INPUTS, folder, dirs_exist_ok=True)
+        path.write_text(with_outputs(page, walk(page, Path(folder))), "utf-8")
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/cli.md": {"commands": command_line},
     "docs/how-it-works.md": {"rooms": rooms},
-    "docs/metrics.md": {"figures from scores": score_figures},
-    "docs/report-json.md": {"metric names": metric_names, "reason codes": reason_codes},
+    "docs/metrics.md": {
+        "figures from scores": score_figures,
+        "figures of pairs and groups": pair_figures,
+        "terms of a comparison": comparison_terms,
+    },
+    "docs/report-json.md": {
+        "metric names": metric_names,
+        "reason codes": reason_codes,
+        "reason codes of comparisons": comparison_reasons,
+    },
 }
 
 
@@ -270,6 +387,7 @@ def main() -> None:
     for name, parts in PARTS.items():
         path = ROOT / name
         path.write_text(updated(path.read_text("utf-8"), parts), "utf-8")
+    write_review()
 
 
 if __name__ == "__main__":

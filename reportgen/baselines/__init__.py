@@ -2,5 +2,6 @@
 
 from reportgen.baselines.history import HistoryEntry, read_history
 from reportgen.baselines.store import DEFAULT_FOLDER, Baselines
+from reportgen.baselines.trend import sparkline
 
-__all__ = ["DEFAULT_FOLDER", "Baselines", "HistoryEntry", "read_history"]
+__all__ = ["DEFAULT_FOLDER", "Baselines", "HistoryEntry", "read_history", "sparkline"]

@@ -17,6 +17,10 @@ from reportgen.text import quoted
 __all__ = ["HISTORY", "HistoryEntry", "append", "read_history"]
 
 HISTORY = "history.jsonl"
+_TEXTS = (
+    "name", "date", "model", "version", "data", "split", "worst_class", "verdict",
+    "data_fingerprint",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,14 +87,15 @@ class HistoryEntry:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> HistoryEntry:
         """From one line; raises TypeError, KeyError or ValueError where it is not of this form."""
-        ends = value["accuracy_interval"]
-        entry = cls(**{**value, "accuracy_interval": None if ends is None else (ends[0], ends[1])})
+        entry = cls(**{**value, "accuracy_interval": _interval(value["accuracy_interval"])})
         for share in (entry.accuracy, entry.macro_f1, entry.worst_recall):
-            if share is not None and not 0 <= share <= 1:
-                raise ValueError(f"{share} is no share")
-        for text in (entry.name, entry.date, entry.model, entry.verdict, entry.worst_class):
-            if not isinstance(text, str):
-                raise TypeError(f"{text!r} is no text")
+            _require_share(share)
+        for name in _TEXTS:
+            if not isinstance(getattr(entry, name), str):
+                raise TypeError(f"{name} is no text")
+        n = entry.n_samples
+        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+            raise TypeError(f"{n!r} is no number of samples")
         return entry
 
     def line(self) -> str:
@@ -106,12 +111,13 @@ def read_history(folder: Path) -> tuple[HistoryEntry, ...]:
     if not path.exists():
         return ()
     entries = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    # not splitlines(): names may hold characters that it takes for line ends
+    for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
             entries.append(HistoryEntry.from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"line {number} of {quoted(HISTORY)} is not what reportgen writes: "
                 f"{type(error).__name__}",
@@ -120,6 +126,38 @@ def read_history(folder: Path) -> tuple[HistoryEntry, ...]:
                 hint="remove that line; each line stands alone",
             ) from error
     return tuple(entries)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{quoted(HISTORY)} can't be read: {type(error).__name__}",
+            slug="history-damaged",
+            hint="restore it from version control, or move it away",
+        ) from error
+
+
+def _interval(ends: Any) -> tuple[float, float] | None:
+    if ends is None:
+        return None
+    low, high = ends
+    for end in (low, high):
+        if end is None:
+            raise TypeError("an interval has two ends")
+        _require_share(end)
+    return low, high
+
+
+def _require_share(value: Any) -> None:
+    """0..1, or None where it is undefined."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r} is no number")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{value} is no share")
 
 
 def append(folder: Path, entry: HistoryEntry) -> None:

@@ -42,7 +42,7 @@ class Baselines:
 
         Raises :class:`UsageError` where it is neither.
         """
-        if Path(given).exists():
+        if given and _is_there(Path(given)):
             return Path(given)
         if given in self.names():
             return self.folder / given
@@ -56,6 +56,22 @@ class Baselines:
             if meant
             else "give a path, or save one: reportgen baseline save OUT NAME",
         )
+
+    def require_free(self, name: str, *, force: bool) -> None:
+        """Raise what :meth:`save` would raise of the name alone: before any work."""
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{quoted(name)} is no name for a baseline",
+                slug="baseline-name",
+                hint="use 1 to 64 letters, digits, dots, dashes and underscores, "
+                "and begin with a letter or digit",
+            )
+        if (self.folder / name / _REPORT).exists() and not force:
+            raise OutputError(
+                f"the baseline {quoted(name)} stands in {quoted(self.folder.name)} already",
+                slug="baseline-exists",
+                hint="replace it: --force     or choose another name",
+            )
 
     def save(
         self,
@@ -86,20 +102,8 @@ class Baselines:
         OutputError
             Where a baseline of that name stands there, or nothing can be written.
         """
-        if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"{quoted(name)} is no name for a baseline",
-                slug="baseline-name",
-                hint="use 1 to 64 letters, digits, dots, dashes and underscores, "
-                "and begin with a letter or digit",
-            )
+        self.require_free(name, force=force)
         place = self.folder / name
-        if (place / _REPORT).exists() and not force:
-            raise OutputError(
-                f"the baseline {quoted(name)} stands in {quoted(self.folder.name)} already",
-                slug="baseline-exists",
-                hint="replace it: --force     or choose another name",
-            )
         try:
             place.mkdir(parents=True, exist_ok=True)
             (place / _REPORT).unlink(missing_ok=True)  # what is half replaced is no baseline
@@ -111,6 +115,13 @@ class Baselines:
         write_text(place / _REPORT, _dump(evaluation))
         append(self.folder, HistoryEntry.of(name, evaluation, verdict))
         return place
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
 
 
 def _dump(evaluation: Evaluation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,19 +29,40 @@ __all__ = ["facts_of", "predict_folder", "predict_live"]
 UNREADABLE = "unreadable"
 
 
+Known = Callable[[Sequence[str]], None]
+"""Told the class names before the first forward pass; may raise."""
+
+
+def _nothing(_: Sequence[str]) -> None:
+    """Nobody wants to know."""
+
+
 def predict_folder(
-    model: str, data: Path, target: Path, options: Options, reporter: Reporter
+    model: str,
+    data: Path,
+    target: Path,
+    options: Options,
+    reporter: Reporter,
+    known: Known = _nothing,
 ) -> Predictions:
     """Predict a tree of class folders with a model named on the command line.
 
-    `target` is the predictions file to write. Raises the errors of every step; whatever was
-    predicted before one is kept beside `target` and found again by ``resume``.
+    `target` is the predictions file to write; `known` is told the class names before the first
+    forward pass, and may refuse them. Raises the errors of every step; whatever was predicted
+    before one is kept beside `target` and found again by ``resume``.
     """
-    return _execute(plan_folder(model, data, target, options, reporter), reporter)
+    plan = plan_folder(model, data, target, options, reporter)
+    known(plan.classes.names)
+    return _execute(plan, reporter)
 
 
 def predict_live(
-    module: torch.nn.Module, data: Any, target: Path, options: Options, reporter: Reporter
+    module: torch.nn.Module,
+    data: Any,
+    target: Path,
+    options: Options,
+    reporter: Reporter,
+    known: Known = _nothing,
 ) -> Predictions:
     """Predict the batches of a DataLoader or Dataset with a live module, left as it was found."""
     if options.resume:
@@ -53,6 +74,7 @@ def predict_live(
     device = resolve_device(options.device, device_of(module))
     with kept_as_found(module, device):
         plan = plan_live(module, data, target, options, device)
+        known(plan.classes.names)
         return _execute(plan, reporter)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import reportgen
-from reportgen.baselines import Baselines, HistoryEntry, read_history
+from reportgen.baselines import Baselines, HistoryEntry, read_history, sparkline
 from reportgen.errors import DataError, OutputError, UsageError
 from reportgen.evaluation import Evaluation, evaluate_predictions
 from reportgen.inputs import InputOptions, open_predictions
@@ -137,3 +137,43 @@ def test_an_undefined_recall_everywhere_has_no_worst_class(tmp_path):
     evaluation = reportgen.load([[0, 0], [0, 3]])
     entry = HistoryEntry.of("x", evaluation, "SHIP")
     assert (entry.worst_class, entry.worst_recall) == ("1", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ([], ""),
+        ([None], "·"),
+        ([0.5], "▄"),
+        ([0.5, 0.5, None], "▄▄·"),
+        ([0.0, 0.5, 1.0], "▁▅█"),
+        ([0.90, 0.91, 0.93, 0.90], "▁▃█▁"),
+    ],
+)
+def test_a_trend_is_drawn_from_its_lowest_to_its_highest(values, line):
+    assert sparkline(values) == line
+
+
+def test_history_is_printed_as_a_table_with_trends(tmp_path, capsys):
+    from reportgen.console import print_history
+
+    store, evaluation, _ = saved(tmp_path)
+    later = replace(evaluation, provenance=Provenance("predictions", date="2026-01-02"))
+    store.save("main", later, opened(tmp_path), "SHIP", force=True)
+    print_history(read_history(store.folder))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == [
+        "date", "name", "model", "data", "samples", "accuracy", "worst", "recall", "verdict",
+    ]  # fmt: skip
+    assert lines[2].startswith("2026-01-02  main")
+    assert "75.0 % (30.1–95.4 %)" in lines[1]
+    assert "50.0 % cat" in lines[2]
+    assert lines[3] == "accuracy      ▄|▄"
+    assert lines[-1].startswith("note: at | the data change")
+
+
+def test_an_empty_history_says_how_to_begin(capsys):
+    from reportgen.console import print_history
+
+    print_history(())
+    assert "reportgen baseline save" in capsys.readouterr().out

@@ -1,0 +1,85 @@
+"""The verdict again, by other promises, without a report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reportgen.api.reviewing import require_files
+from reportgen.comparison import Comparison
+from reportgen.declared import sorted_out
+from reportgen.errors import UsageError
+from reportgen.evaluation import EvaluationOptions
+from reportgen.files import write_text
+from reportgen.gates import NO_GATES, Decision, Gate, check_gates
+from reportgen.inputs import InputOptions
+from reportgen.release import Review, ReviewOptions, agreed, open_review
+
+__all__ = ["check"]
+
+
+def check(
+    source: Any,
+    *,
+    gates: str | Path | None = None,
+    fail_under: str | Sequence[str] = (),
+    junit: str | Path | None = None,
+    **options: Any,
+) -> Decision:
+    """Decide whether promises are kept, without making a report.
+
+    Parameters
+    ----------
+    source
+        A run's output folder, its ``report.json``, or what else :func:`render` takes; or what
+        :func:`compare` returns. A comparison that stands in the ``report.json`` is checked too.
+    gates
+        A file of gates.
+    fail_under
+        Gates of the form ``"accuracy=0.9"``.
+    junit
+        A file to write the outcome to, as JUnit XML; what stands there is replaced.
+    **options
+        How to read `source` and what to compute, as for :func:`load`.
+
+    Raises
+    ------
+    UsageError
+        Where no gates are given (slug ``gates-needed``), or they don't fit what there is.
+    """
+    reading, figures = sorted_out(options, InputOptions, EvaluationOptions)
+    require_files(figures)
+    release = ReviewOptions.of({"gates": gates, "fail_under": fail_under})
+    terms = agreed(release, baseline_may_follow=True)
+    if not terms.gates:
+        raise UsageError(
+            "there is nothing to check: no gates are given",
+            slug="gates-needed",
+            hint="give --gates gates.toml or --fail-under accuracy=0.9",
+        )
+    review = _review(source, reading, figures)
+    _refuse_comparing(terms.gates, review)
+    review = review.decided_by(terms.gates)
+    if junit is not None:
+        from reportgen.exports.junit import render
+
+        write_text(Path(junit), render(review.decision, review.suite_name))
+    return review.decision
+
+
+def _refuse_comparing(gates: Sequence[Gate], review: Review) -> None:
+    """Where there is no comparison, say how to get one: this command makes none."""
+    try:
+        check_gates(gates, has_baseline=review.comparison is not None)
+    except UsageError as error:
+        error.hint = "check what `reportgen compare` wrote, or leave the gate out"
+        raise
+
+
+def _review(source: Any, reading: InputOptions, figures: EvaluationOptions) -> Review:
+    if isinstance(source, Comparison):
+        return Review(source.candidate, source, NO_GATES)
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        return open_review(source, reading, figures, Path(spool))

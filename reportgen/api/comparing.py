@@ -1,0 +1,183 @@
+"""A candidate, or several, against one baseline."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reportgen import outputs
+from reportgen.api.places import place_for, refuse_other_predictions, refuse_standing_in
+from reportgen.api.rendering import render_review
+from reportgen.api.reviewing import Asked, named
+from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
+from reportgen.comparison import Comparison
+from reportgen.errors import ReportgenError, UsageError
+from reportgen.files import write_text
+from reportgen.release import Review
+from reportgen.reporter import Reporter
+from reportgen.text import quoted
+
+__all__ = ["compare", "compare_reviews"]
+
+OVERVIEW = "report.html"
+OF_ONE = ("report.json", "per_class.csv", "confusion.csv", "pairs.csv", "junit.xml", "report.pdf")
+"""Files that would say of the page of several candidates what is true of another report."""
+
+
+def compare(
+    baseline: Any,
+    candidate: Any,
+    *,
+    out: str | Path | None = None,
+    images: str | Path | SampleImage | None = None,
+    force: bool = False,
+    title: str | None = None,
+    date: str | None = None,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> Comparison:
+    """Compare a candidate with a baseline, sample by sample where samples are known.
+
+    Parameters
+    ----------
+    baseline, candidate
+        What :func:`render` takes, a run's output folder included; `baseline` may also be the name
+        of a saved baseline.
+    out
+        The folder for the report; None writes nothing.
+    images, force, title, date, reporter
+        As for :func:`render`, of the report.
+    **options
+        The options of ``reportgen compare``, with underscores: ``allow_partial``,
+        ``labels_from``, and with `out` ``gates``, ``layout``, …
+
+    Raises
+    ------
+    ReportgenError
+        One of :mod:`reportgen.errors`: where samples, labels or classes differ, say.
+    """
+    given, against = _baseline(baseline)
+    if out is None:
+        _refuse_outputs({**options, "images": images, "title": title, "date": date})
+        review = _compared(candidate, {**options, **given}, against)
+    else:
+        review = render_review(
+            candidate, out=out, images=images, force=force, names={"title": title, "date": date},
+            reporter=reporter, against=against, **options, **given,
+        )  # fmt: skip
+    assert review.comparison is not None
+    return review.comparison
+
+
+def compare_reviews(
+    baseline: Any,
+    candidates: Sequence[Any],
+    *,
+    out: str | Path,
+    images: str | Path | SampleImage | None = None,
+    force: bool = False,
+    names: Mapping[str, str | None] | None = None,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> list[tuple[Review, Path]]:
+    """One report for one candidate; for several one each, in folders of their own, and a page that
+    puts them side by side. Each review comes with the folder of its report.
+    """
+    folder, (given, against) = Path(out), _baseline(baseline)
+    options = {**options, **given}
+    if len(candidates) == 1:
+        review = render_review(
+            candidates[0], out=folder, images=images, force=force, names=names,
+            reporter=reporter, against=against, **options,
+        )  # fmt: skip
+        return [(review, folder)]
+    asked, root = Asked.of(options, candidates, against), images_folder(images)
+    refuse_standing_in(folder, asked.terms.baseline)
+    refuse_other_predictions(folder, None)
+    places = [folder / f"{n}-{_slug(one)}" for n, one in enumerate(candidates, 1)]
+    with place_for(folder, outputs.REPORT_FILES, replace=force, data=root):
+        reviews = _reviews(asked, candidates, folder, names or {})
+        for review, place in zip(reviews, places, strict=True):
+            found = images if callable(images) else images_of(root, review.evaluation)
+            with place_for(place, outputs.REPORT_FILES, replace=force, data=root):
+                write_review(review, place, found, asked.page, reporter or Reporter())
+        done = list(zip(reviews, places, strict=True))
+        _write_overview(folder, done, asked.page.page_name)
+    return done
+
+
+def _baseline(given: Any) -> tuple[dict[str, Any], Any]:
+    """The baseline as an option where it has a name, else as what it is."""
+    if isinstance(given, (str, Path)):
+        return {"baseline": str(given)}, None
+    return {}, given
+
+
+def _refuse_outputs(given: Mapping[str, Any]) -> None:
+    """What shows only in a report has no meaning without one; a gate would silently be none."""
+    for name in ("gates", "fail_under", "images", "title", "date"):
+        if given.get(name):
+            raise UsageError(
+                f"{name} needs out too: without it there is no report",
+                slug="option-conflict",
+                hint="name a folder with out, or give the comparison to reportgen.check"
+                if name in ("gates", "fail_under")
+                else "name a folder with out",
+            )
+
+
+def _compared(candidate: Any, options: Mapping[str, Any], against: Any) -> Review:
+    asked = Asked.of(options, [candidate], against)
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        return asked.review(candidate, Path(spool))
+
+
+def _reviews(
+    asked: Asked, candidates: Sequence[Any], folder: Path, names: Mapping[str, str | None]
+) -> list[Review]:
+    """Of all, before anything is written of one."""
+    reviews = []
+    for number, candidate in enumerate(candidates, 1):
+        with _told_which(number, candidate), outputs.spool_in(folder) as spool:
+            reviews.append(named(asked.review(candidate, spool), names))
+    return reviews
+
+
+@contextmanager
+def _told_which(number: int, candidate: Any) -> Iterator[None]:
+    """Errors of one candidate say which one it is."""
+    try:
+        yield
+    except ReportgenError as error:
+        name = f", {quoted(Path(candidate).name)}" if isinstance(candidate, (str, Path)) else ""
+        which = f"this is about candidate {number}{name}"
+        error.details = (*error.details, which)
+        raise
+
+
+def _write_overview(folder: Path, done: Sequence[tuple[Review, Path]], page_name: str) -> None:
+    from reportgen.exports import folders, overview
+    from reportgen.report.overview import OverviewEntry, build_overview
+
+    entries = [
+        OverviewEntry(place.name, review.comparison, review.decision, f"{place.name}/{page_name}")
+        for review, place in done
+        if review.comparison is not None
+    ]
+    for name in OF_ONE:
+        folders.remove_file(folder / name)  # of an earlier report
+    write_text(folder / OVERVIEW, overview.render(build_overview(entries)))
+
+
+def _slug(candidate: Any) -> str:
+    """A folder's name that says which candidate it is, whatever that is called."""
+    if not isinstance(candidate, (str, Path)):
+        return type(candidate).__name__
+    path = Path(candidate)
+    known = path.name in (outputs.PREDICTIONS, *outputs.REPORT_FILES)
+    name = path.absolute().parent.name if known else path.name if path.is_dir() else path.stem
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:40] or "candidate"

@@ -1,0 +1,133 @@
+"""Reports of saved inputs; torch is never imported."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Unpack
+
+from reportgen import outputs
+from reportgen.api.places import place_for, refuse_other_predictions, refuse_standing_in
+from reportgen.api.reviewing import Asked, named
+from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
+from reportgen.declared import sorted_out
+from reportgen.evaluation import (
+    Evaluation,
+    EvaluationKeywords,
+    EvaluationOptions,
+    evaluate_predictions,
+)
+from reportgen.inputs import InputOptions
+from reportgen.predictions import Predictions
+from reportgen.release import Review, open_side, with_columns
+from reportgen.reporter import Reporter
+
+__all__ = ["evaluate", "load", "render", "render_review"]
+
+
+def render(
+    source: Any,
+    *,
+    out: str | Path,
+    images: str | Path | SampleImage | None = None,
+    force: bool = False,
+    title: str | None = None,
+    date: str | None = None,
+    model_name: str | None = None,
+    model_version: str | None = None,
+    data_name: str | None = None,
+    split: str | None = None,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> Evaluation:
+    """Write the report of a saved input. Never imports torch.
+
+    Parameters
+    ----------
+    source
+        What :func:`load` takes.
+    images
+        The folder that the sample ids are relative to, or a function from id to image.
+    title, date, model_name, model_version, data_name, split
+        Where they shall differ from those in the input.
+    **options
+        The options of ``reportgen render``, with underscores: those of :func:`load`,
+        ``baseline``, ``gates``, ``layout``, …
+    """
+    names = {
+        "title": title, "date": date, "model_name": model_name, "model_version": model_version,
+        "data_name": data_name, "split": split,
+    }  # fmt: skip
+    review = render_review(
+        source, out=out, images=images, force=force, names=names, reporter=reporter, **options
+    )
+    return review.evaluation
+
+
+def render_review(
+    source: Any,
+    *,
+    out: str | Path,
+    images: str | Path | SampleImage | None = None,
+    force: bool = False,
+    names: Mapping[str, str | None] | None = None,
+    reporter: Reporter | None = None,
+    against: Any = None,
+    **options: Any,
+) -> Review:
+    """:func:`render`, with comparison and verdict: what the exit code is made from.
+
+    `against` is a baseline in memory, in place of the option ``baseline``.
+    """
+    folder, asked = Path(out), Asked.of(options, [source], against)
+    root = images_folder(images)
+    refuse_standing_in(folder, asked.terms.baseline)
+    refuse_other_predictions(folder, source)
+    with (
+        place_for(folder, outputs.REPORT_FILES, replace=force, data=root),
+        outputs.spool_in(folder) as spool,
+    ):
+        review = named(asked.review(source, spool), names or {})
+        found = images if callable(images) else images_of(root, review.evaluation)
+        write_review(review, folder, found, asked.page, reporter or Reporter())
+    return review
+
+
+def load(source: Any, **options: Any) -> Evaluation:
+    """The numbers of a saved input, without a report.
+
+    Parameters
+    ----------
+    source
+        A path: predictions (Parquet of ours or of another program, CSV, TSV, JSON Lines, .npz,
+        .npy), a confusion matrix (CSV, JSON, .npy), or a ``report.json``. Or a DataFrame or a
+        mapping from column names to arrays (predictions); or a square array (a matrix, rows true),
+        a :class:`~reportgen.ConfusionMatrix`, or a :class:`~reportgen.ConfusionCounter`; or an
+        evaluation, or what :func:`predict` returns.
+    **options
+        How to read it and what to compute, as for ``reportgen render``, with underscores:
+        ``label_column``, ``classes``, ``ci``, …
+    """
+    reading, figures = sorted_out(options, InputOptions, EvaluationOptions)
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        side = open_side(source, reading, figures, Path(spool), rows_first=False)
+        return side.evaluated(figures)
+
+
+def evaluate(
+    predictions: Predictions | str | Path, **options: Unpack[EvaluationKeywords]
+) -> Evaluation:
+    """The numbers of a predictions file.
+
+    Parameters
+    ----------
+    predictions
+        What :func:`predict` returns, or the path of the file that it wrote.
+    **options
+        Which figures, and how: ``ci``, ``macro``, ``ordinal``, ``group_column``, …
+    """
+    figures = EvaluationOptions.of(options)
+    if not isinstance(predictions, Predictions):
+        predictions = Predictions.open(Path(predictions))
+    return evaluate_predictions(with_columns(predictions, figures), figures)

@@ -1,0 +1,109 @@
+"""What is asked for of a saved input, agreed on before any work; and then the review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from reportgen.declared import sorted_out
+from reportgen.evaluation import EvaluationOptions, require_file
+from reportgen.exports import PageOptions, check_page
+from reportgen.inputs import InputOptions, kind_of
+from reportgen.options import report_date
+from reportgen.release import (
+    Review,
+    ReviewOptions,
+    Terms,
+    agreed,
+    baseline_side,
+    file_of,
+    is_report,
+    open_review,
+    open_side,
+    reviewed,
+)
+
+__all__ = ["Asked", "named", "require_files", "require_readable"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How inputs are to be read, what to compute of them, against what, and how it shall look."""
+
+    reading: InputOptions
+    figures: EvaluationOptions
+    terms: Terms
+    page: PageOptions
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], sources: Sequence[Any], against: Any = None) -> Self:
+        """From keyword arguments, for these inputs; `against` is a baseline in memory.
+
+        Raises the :class:`ReportgenError` of whatever is wrong with options, gates, or the name of
+        a baseline or input.
+        """
+        reading, figures, release, page = sorted_out(
+            options, InputOptions, EvaluationOptions, ReviewOptions, PageOptions
+        )
+        require_files(figures)
+        # a report.json may hold the comparison that a gate needs
+        may_follow = any(is_report(source, reading) for source in sources)
+        terms = agreed(release, against, baseline_may_follow=may_follow)
+        check_page(page)
+        asked = cls(reading, figures, terms, page)
+        for source in (*sources, terms.baseline):
+            require_readable(source, reading, rows_first=asked.compares)
+        return asked
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is a baseline."""
+        return self.terms.baseline is not None
+
+    def review(self, source: Any, spool: Path) -> Review:
+        """The evaluation of a saved input, compared and judged.
+
+        A ``report.json`` brings its comparison and its verdict with it; a baseline and gates that
+        are given take their place.
+        """
+        if not self.compares and is_report(source, self.reading):
+            held = open_review(source, self.reading, self.figures, spool)
+            return held.decided_by(self.terms.gates) if self.terms.gates else held
+        candidate = open_side(source, self.reading, self.figures, spool, rows_first=self.compares)
+        baseline = baseline_side(self.terms, self.reading, self.figures, spool)
+        return reviewed(candidate, baseline, self.terms, self.figures)
+
+
+def require_files(figures: EvaluationOptions) -> None:
+    """What can't be read is refused before anything is made."""
+    require_file(figures.hierarchy, "--hierarchy")
+    require_file(figures.metadata, "--metadata")
+
+
+def require_readable(source: Any, reading: InputOptions, *, rows_first: bool) -> None:
+    """Raise what reading `source` would raise at once, if it is a path."""
+    if isinstance(source, (str, Path)):
+        kind_of(file_of(Path(source), rows_first=rows_first), reading)
+
+
+def named(review: Review, names: Mapping[str, str | None]) -> Review:
+    """The review with the names that were given, and a date where there is one."""
+    given = {name: value for name, value in names.items() if value is not None}
+    before = review.evaluation.provenance
+    model = replace(
+        before.model,
+        name=given.pop("model_name", before.model.name),
+        version=given.pop("model_version", before.model.version),
+    )
+    date = report_date(given.pop("date", None)) or before.date
+    provenance = replace(
+        before,
+        model=model,
+        date=date,
+        title=given.get("title", before.title),
+        data_name=given.get("data_name", before.data_name),
+        split=given.get("split", before.split),
+    )
+    return review.with_evaluation(replace(review.evaluation, provenance=provenance))

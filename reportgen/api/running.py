@@ -1,0 +1,168 @@
+"""Inference, and the report on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from reportgen import outputs
+from reportgen.api.places import place_for, refuse_standing_in
+from reportgen.api.reviewing import require_files, require_readable
+from reportgen.api.writing import SampleImage, images_of, write_review
+from reportgen.declared import sorted_out
+from reportgen.errors import UsageError
+from reportgen.evaluation import Evaluation, EvaluationKeywords, EvaluationOptions
+from reportgen.exports import PageKeywords, PageOptions, check_page
+from reportgen.inputs import InputOptions
+from reportgen.options import Options, RunKeywords
+from reportgen.predictions import Predictions
+from reportgen.release import (
+    Review,
+    ReviewKeywords,
+    ReviewOptions,
+    Side,
+    agreed,
+    baseline_side,
+    reviewed,
+    with_columns,
+)
+from reportgen.reporter import Reporter
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["ReportKeywords", "predict", "run", "run_review"]
+
+
+class ReportKeywords(RunKeywords, EvaluationKeywords, ReviewKeywords, PageKeywords, total=False):
+    """The keyword arguments of :func:`run`."""
+
+
+def run(
+    model: str | Path | torch.nn.Module,
+    data: Any,
+    *,
+    out: str | Path,
+    thumbnail: SampleImage | None = None,
+    reporter: Reporter | None = None,
+    **options: Unpack[ReportKeywords],
+) -> Evaluation:
+    """Predict, evaluate, and write the report.
+
+    Parameters
+    ----------
+    model
+        A live ``torch.nn.Module``, which is left as it was found; or what the command line takes:
+        a ``.pt2`` file, ``"file.py:factory"``, ``"package.module:factory"`` or
+        ``"torchvision:NAME"``.
+    data
+        For a live module a ``DataLoader`` or ``Dataset`` whose batches are ``(images, labels)``,
+        ``(images, labels, ids)`` or a mapping with ``image``, ``label`` and ``id``; else a folder
+        of class folders.
+    out
+        The folder for ``report.html``, ``report.json``, the CSV files and
+        ``predictions.parquet``.
+    thumbnail
+        Sample id → encoded bytes or PIL image, for galleries. By default the images come from
+        the folder, or from the data set's own file list.
+    **options
+        The options of ``reportgen run``, with underscores: ``classes``, ``batch_size``,
+        ``baseline``, ``gates``, …
+
+    Raises
+    ------
+    ReportgenError
+        One of :mod:`reportgen.errors`; what was predicted before it is kept in `out`.
+    """
+    return run_review(
+        model, data, out=out, thumbnail=thumbnail, reporter=reporter, **options
+    ).evaluation
+
+
+def run_review(
+    model: str | Path | torch.nn.Module,
+    data: Any,
+    *,
+    out: str | Path,
+    thumbnail: SampleImage | None = None,
+    reporter: Reporter | None = None,
+    **options: Unpack[ReportKeywords],
+) -> Review:
+    """:func:`run`, with comparison and verdict: what the exit code is made from."""
+    settings, figures, release, page = sorted_out(
+        options, Options, EvaluationOptions, ReviewOptions, PageOptions
+    )
+    reporter, folder = reporter or Reporter(), Path(out)
+    require_files(figures)
+    terms = agreed(release)
+    require_readable(terms.baseline, InputOptions(), rows_first=True)
+    check_page(page)
+    refuse_standing_in(folder, terms.baseline)
+    with (
+        _place(folder, data, settings, guarded=outputs.REPORT_FILES),
+        nullcontext(folder) if terms.baseline is None else outputs.spool_in(folder) as spool,
+    ):
+        baseline = baseline_side(terms, InputOptions(), figures, spool)
+        target = folder / outputs.PREDICTIONS
+        known = partial(terms.check_classes, baseline=baseline)
+        predictions = _predictions(model, data, target, settings, reporter, known)
+        candidate = Side(with_columns(predictions, figures))
+        review = reviewed(candidate, baseline, terms, figures)
+        images = thumbnail or images_of(data, review.evaluation)
+        write_review(review, folder, images, page, reporter)
+    return review
+
+
+def predict(
+    model: str | Path | torch.nn.Module,
+    data: Any,
+    *,
+    out: str | Path,
+    reporter: Reporter | None = None,
+    **options: Unpack[RunKeywords],
+) -> Predictions:
+    """Predict alone: `out` is the Parquet file to write. Else as :func:`run`."""
+    settings, reporter = Options.of(options), reporter or Reporter()
+    target = Path(out)
+    if target.is_dir():
+        target = target / outputs.PREDICTIONS
+    with _place(target.parent, data, settings, guarded=(), target=target.name):
+        return _predictions(model, data, target, settings, reporter)
+
+
+def _place(
+    folder: Path, data: Any, settings: Options, guarded: tuple[str, ...], target: str = ""
+) -> AbstractContextManager[None]:
+    name = target or outputs.PREDICTIONS
+    return place_for(
+        folder,
+        (*guarded, name, outputs.partial_folder(Path(name)).name),
+        replace=settings.force or settings.resume,
+        data=Path(data) if isinstance(data, (str, Path)) else None,
+    )
+
+
+def _predictions(
+    model: Any,
+    data: Any,
+    target: Path,
+    settings: Options,
+    reporter: Reporter,
+    *known: Callable[[Sequence[str]], None],
+) -> Predictions:
+    import torch
+
+    from reportgen.inference.job import predict_folder, predict_live
+
+    if isinstance(model, torch.nn.Module):
+        return predict_live(model, data, target, settings, reporter, *known)
+    if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
+        raise UsageError(
+            f"a {type(model).__name__} and a {type(data).__name__} don't go together",
+            slug="model-and-data",
+            hint="give a live module with a DataLoader or Dataset, or a model file with a folder",
+        )
+    return predict_folder(str(model), Path(data), target, settings, reporter, *known)

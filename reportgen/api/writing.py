@@ -1,0 +1,100 @@
+"""From a review to its files: pictures of samples, what is said, how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reportgen.errors import DataError, UsageError
+from reportgen.evaluation import Evaluation
+from reportgen.exports import PageOptions
+from reportgen.release import Review
+from reportgen.reporter import Reporter
+from reportgen.text import quoted
+
+if TYPE_CHECKING:
+    from reportgen.report.model import Thumbnail
+
+__all__ = ["SampleImage", "images_folder", "images_of", "write_review"]
+
+SUSPECT_PICTURES = 24
+SampleImage = Callable[[str], Any]
+"""Sample id → its image: encoded bytes, a PIL image, or None where there is none."""
+
+
+def write_review(
+    review: Review,
+    folder: Path,
+    images: SampleImage | None,
+    page: PageOptions,
+    reporter: Reporter,
+) -> None:
+    """Say it, draw it, write it: the page last, so that a page means a whole report."""
+    from reportgen.exports import write_all
+    from reportgen.report import build_report
+
+    wanted = images is not None and not page.no_thumbnails and not page.public
+    thumbnails = _thumbnails(review, images) if wanted and images else {}
+    report = build_report(
+        review.evaluation, thumbnails, _page_versions(), review.comparison, review.decision
+    )
+    for warning in write_all(report, review, folder, page):
+        reporter.warn(warning)
+
+
+def images_folder(images: str | Path | SampleImage | None) -> Path | None:
+    """The folder of images that was given, if one was; refused where there is none."""
+    if not isinstance(images, (str, Path)):
+        return None
+    if not Path(images).is_dir():
+        raise UsageError(
+            f"--images {quoted(Path(images).name)}: there is no such folder",
+            slug="images-missing",
+            hint="give the folder that was given as DATA to `reportgen run`",
+        )
+    return Path(images)
+
+
+def images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
+    """Where the samples' images are: in a folder, or in a data set's own file list."""
+    if data is None:
+        return None
+    if isinstance(data, (str, Path)):
+        from reportgen.inference.folders import locate
+
+        root = Path(data)
+        return lambda name: path.read_bytes() if (path := locate(root, name)) else None
+    from reportgen.inference.live_source import POSITIONS, paths_of
+
+    paths = paths_of(data)
+    if paths is None or evaluation.provenance.inference.get("sample ids") != POSITIONS:
+        return None
+    return lambda name: Path(paths[int(name)]).read_bytes()
+
+
+def _thumbnails(review: Review, images: SampleImage) -> dict[str, Thumbnail]:
+    """Sample id → picture, of the galleries, of the first suspected labels, and of what a
+    comparison shows; a sample whose image is gone or broken has none.
+    """
+    from reportgen.thumbnails import make_thumbnail
+
+    evaluation, comparison = review.evaluation, review.comparison
+    shown = [mistake.id for gallery in evaluation.examples for mistake in gallery]
+    shown += [suspect.id for suspect in evaluation.suspects.suspects[:SUSPECT_PICTURES]]
+    if comparison is not None:
+        shown += [change.id for change in (*comparison.broken, *comparison.fixed)]
+    found = {}
+    for name in dict.fromkeys(shown):
+        with suppress(OSError, DataError):
+            if (image := images(name)) is not None:
+                found[name] = make_thumbnail(image)
+    return found
+
+
+def _page_versions() -> dict[str, str]:
+    """The libraries that make the page, read from their metadata: nothing is imported."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("matplotlib", "seaborn", "jinja2", "pillow")}

@@ -1,0 +1,203 @@
+"""From two inputs and a file of promises to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reportgen.baselines import Baselines
+from reportgen.comparison import Comparison, compare_evaluations, compare_paired, joined
+from reportgen.evaluation import Evaluation, EvaluationOptions, evaluate_predictions
+from reportgen.gates import (
+    NO_GATES,
+    Decision,
+    Gate,
+    check_gates,
+    decide,
+    fail_under,
+    read_gates,
+)
+from reportgen.inputs import InputOptions, kind_of, read_json
+from reportgen.release.options import ReviewOptions
+from reportgen.release.sides import Side, file_of, open_side, refigured
+
+__all__ = [
+    "Review",
+    "Terms",
+    "agreed",
+    "baseline_side",
+    "is_report",
+    "open_review",
+    "reviewed",
+]
+
+
+@dataclass(frozen=True)
+class Review:
+    """An evaluation, what it was compared with, and what the gates say of it.
+
+    Attributes
+    ----------
+    evaluation
+        The candidate: where samples are left out of a comparison, of those that are compared.
+    comparison
+        Against the baseline; None without one.
+    decision
+        The verdict; NO GATES SET without gates.
+    """
+
+    evaluation: Evaluation
+    comparison: Comparison | None
+    decision: Decision
+
+    @classmethod
+    def of(cls, subject: Evaluation | Review) -> Review:
+        """An evaluation alone is a review without baseline and gates."""
+        return subject if isinstance(subject, Review) else cls(subject, None, NO_GATES)
+
+    @property
+    def suite_name(self) -> str:
+        """What the outcome of the gates is filed under."""
+        model = self.evaluation.provenance.model
+        return " ".join(filter(None, ("reportgen", model.name, model.version)))
+
+    def with_evaluation(self, evaluation: Evaluation) -> Review:
+        """The same review of an evaluation that is called differently."""
+        comparison = self.comparison
+        if comparison is not None:
+            comparison = replace(comparison, candidate=evaluation)
+        return replace(self, evaluation=evaluation, comparison=comparison)
+
+    def decided_by(self, gates: Sequence[Gate]) -> Review:
+        """The same with the verdict of these gates."""
+        return replace(self, decision=decide(gates, self.evaluation, self.comparison))
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
+        return {
+            **self.evaluation.to_json(),
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
+            **self.decision.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Review:
+        """The inverse of :meth:`to_json`; raises DataError where `value` is not of it.
+
+        A baseline that was kept, and a report of an earlier version, hold the evaluation alone.
+        """
+        evaluation = Evaluation.from_json(value)
+        against = value.get("comparison")
+        return cls(
+            evaluation,
+            None if against is None else Comparison.from_json(against, evaluation),
+            Decision.from_json(value) if "verdict" in value else NO_GATES,
+        )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is agreed before any work: the gates, and where the baseline stands.
+
+    `baseline` is its path, or the object in memory that it is; None without one.
+    """
+
+    options: ReviewOptions
+    gates: tuple[Gate, ...]
+    baseline: Any | None
+
+    def check_classes(self, classes: Sequence[str], baseline: Side | None = None) -> None:
+        """Refuse gates on classes that the model does not know, and a baseline of other ones."""
+        check_gates(self.gates, classes=classes, has_baseline=self.baseline is not None)
+        if baseline is not None:
+            baseline.require_classes(classes)
+
+
+def agreed(
+    options: ReviewOptions, against: Any = None, *, baseline_may_follow: bool = False
+) -> Terms:
+    """Read the gates and find the baseline: what is wrong with them is said before any work.
+
+    `against` is a baseline in memory, in place of the one that `options` name. With
+    `baseline_may_follow` a gate that needs a baseline is not refused yet.
+    """
+    gates = read_gates(options.gates) if options.gates is not None else ()
+    gates = (*gates, *fail_under(options.fail_under))
+    found = against
+    if found is None and options.baseline is not None:
+        found = Baselines(options.baselines).find(options.baseline)
+    if found is None:
+        options.require_baseline()
+    check_gates(gates, has_baseline=found is not None or baseline_may_follow)
+    return Terms(options, gates, found)
+
+
+def reviewed(
+    candidate: Side,
+    baseline: Side | None,
+    terms: Terms,
+    figures: EvaluationOptions,
+) -> Review:
+    """The evaluation, its comparison with `baseline` where there is one, and the verdict."""
+    terms.check_classes(candidate.classes)
+    if baseline is None:
+        evaluation, comparison = candidate.evaluated(figures), None
+    else:
+        comparison = _compared(baseline, candidate, terms.options, figures)
+        evaluation = comparison.candidate
+    return Review(evaluation, comparison, decide(terms.gates, evaluation, comparison))
+
+
+def _compared(
+    baseline: Side, candidate: Side, options: ReviewOptions, figures: EvaluationOptions
+) -> Comparison:
+    if baseline.rows is not None and candidate.rows is not None:
+        pairs = joined(
+            baseline.rows,
+            candidate.rows,
+            allow_partial=options.allow_partial,
+            labels_from=options.labels_from,  # type: ignore[arg-type]  # one of its choices
+        )
+        return compare_paired(
+            pairs,
+            baseline=evaluate_predictions(pairs.baseline, figures.for_baseline),
+            candidate=evaluate_predictions(pairs.candidate, figures),
+            seed=figures.seed,
+        )
+    why = candidate.unpaired or baseline.unpaired
+    return compare_evaluations(
+        baseline.evaluated(figures.for_baseline),
+        candidate.evaluated(figures),
+        why,
+        allow_different_data=options.allow_different_data,
+    )
+
+
+def baseline_side(
+    terms: Terms, reading: InputOptions, figures: EvaluationOptions, spool: Path
+) -> Side | None:
+    """The baseline that the terms name, opened; None without one."""
+    if terms.baseline is None:
+        return None
+    return open_side(terms.baseline, reading, figures, spool, rows_first=True, as_baseline=True)
+
+
+def open_review(
+    source: Any, reading: InputOptions, figures: EvaluationOptions, spool: Path
+) -> Review:
+    """What is known of a saved input: all that stands in a ``report.json``, else its evaluation."""
+    if is_report(source, reading):
+        path = file_of(Path(source), rows_first=False)
+        review = Review.from_json(read_json(path))
+        return review.with_evaluation(refigured(review.evaluation, figures))
+    side = open_side(source, reading, figures, spool, rows_first=False)
+    return Review.of(side.evaluated(figures))
+
+
+def is_report(source: Any, reading: InputOptions) -> bool:
+    """Whether `source` is a ``report.json``, or a folder where one stands."""
+    if not isinstance(source, (str, Path)):
+        return False
+    return kind_of(file_of(Path(source), rows_first=False), reading) == "evaluation"

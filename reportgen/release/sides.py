@@ -1,0 +1,196 @@
+"""One side of a comparison: rows where samples are known, else an evaluation of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from reportgen.accumulate import ConfusionCounter
+from reportgen.comparison.classes import matched_classes
+from reportgen.confusion import ConfusionMatrix
+from reportgen.errors import DataError, UsageError
+from reportgen.evaluation import (
+    Evaluation,
+    EvaluationOptions,
+    PredictionRows,
+    evaluate_matrix,
+    evaluate_predictions,
+    read_hierarchy,
+    refuse_groups,
+    require_file,
+)
+from reportgen.inputs import (
+    InputOptions,
+    NormalisedMatrix,
+    kind_of,
+    open_predictions,
+    read_json,
+    read_matrix_any,
+)
+from reportgen.predictions import Predictions
+from reportgen.provenance import Provenance
+
+__all__ = ["Side", "file_of", "open_side", "refigured", "with_columns"]
+
+Unpaired = Literal["", "matrix", "no_predictions"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What an input holds.
+
+    Attributes
+    ----------
+    rows
+        One row a sample; None where only counts are known.
+    held
+        The evaluation, where there are no rows.
+    unpaired
+        Why there are no rows: ``"matrix"`` or ``"no_predictions"`` (a report.json alone); empty
+        where there are.
+    """
+
+    rows: PredictionRows | None
+    held: Evaluation | None = None
+    unpaired: Unpaired = ""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in order."""
+        if self.rows is not None:
+            return self.rows.facts.classes
+        assert self.held is not None
+        return self.held.classes
+
+    def require_classes(self, classes: Sequence[str]) -> None:
+        """Raise :class:`DataError` where a model of these classes can't be compared with this."""
+        origins = None
+        if self.rows is not None:
+            origins = (self.rows.facts.provenance, Provenance("inference"))
+        matched_classes(self.classes, classes, origins)
+
+    def evaluated(self, options: EvaluationOptions) -> Evaluation:
+        """The numbers of this side."""
+        if self.rows is not None:
+            return evaluate_predictions(self.rows, options)
+        assert self.held is not None
+        return self.held
+
+
+def open_side(
+    source: Any,
+    reading: InputOptions,
+    options: EvaluationOptions,
+    spool: Path,
+    *,
+    rows_first: bool,
+    as_baseline: bool = False,
+) -> Side:
+    """Open a saved input of any kind.
+
+    Parameters
+    ----------
+    source
+        A path, or an object in memory: an evaluation, predictions, a table of predictions, or a
+        matrix.
+    reading, options
+        How to read it, and what to compute of it.
+    spool
+        A folder for copies that can't be read twice.
+    rows_first
+        Whether a ``predictions.parquet`` beside a ``report.json`` is to be read in its place: for
+        comparisons, which need the samples.
+    as_baseline
+        Whether options that are about the candidate's samples alone do not concern it.
+    """
+    of_counts = options.for_baseline if as_baseline else options
+    if isinstance(source, Evaluation):
+        return Side(None, refigured(source, of_counts), "no_predictions")
+    if isinstance(source, Predictions):
+        return Side(with_columns(source, options))
+    if isinstance(source, (str, Path)):
+        path = file_of(Path(source), rows_first=rows_first)
+        kind = kind_of(path, reading)
+        source = path
+    else:
+        kind = _held(source)
+    if kind == "evaluation":
+        held = Evaluation.from_json(read_json(Path(source)))
+        return Side(None, refigured(held, of_counts), "no_predictions")
+    if kind == "matrix":
+        return Side(None, _of_matrix(source, reading, of_counts), "matrix")
+    return Side(with_columns(open_predictions(source, reading, spool=spool), options))
+
+
+def with_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
+    """The predictions with the columns of the metadata table, where one was given."""
+    if options.metadata is None:
+        return rows
+    from reportgen.inputs.joining_metadata import with_metadata
+
+    require_file(options.metadata, "--metadata")
+    joined: PredictionRows = with_metadata(rows, options.metadata, id_column=options.metadata_id)
+    return joined
+
+
+def refigured(evaluation: Evaluation, options: EvaluationOptions) -> Evaluation:
+    """What stands in a ``report.json``, with the user's groups of classes where they are given.
+
+    Its figures are made: raises :class:`UsageError` where others are asked for.
+    """
+    refuse_groups(options, "a report.json")
+    words = replace(options, hierarchy=None).command_words()
+    asked = [word for word in words if word.startswith("--")]
+    if asked:
+        raise UsageError(
+            f"{asked[0]} can't change the figures of a report.json: they are made",
+            slug="figures-made",
+            hint="give the predictions or the confusion matrix that it was made from",
+        )
+    if options.hierarchy is None:
+        return evaluation
+    return replace(evaluation, hierarchy=read_hierarchy(options.hierarchy, evaluation.classes))
+
+
+def file_of(path: Path, *, rows_first: bool) -> Path:
+    """The file that a run's folder, or a report.json with predictions beside it, stands for."""
+    if path.is_dir():
+        names = ["report.json", "predictions.parquet"]
+        for name in reversed(names) if rows_first else names:
+            if (path / name).is_file():
+                return path / name
+    elif rows_first and path.name == "report.json":
+        beside = path.with_name("predictions.parquet")
+        return beside if beside.is_file() else path
+    return path
+
+
+def _of_matrix(source: Any, reading: InputOptions, options: EvaluationOptions) -> Evaluation:
+    refuse_groups(options, "a confusion matrix")
+    found = read_matrix_any(source, reading)
+    if isinstance(found.matrix, NormalisedMatrix):
+        raise UsageError(
+            "a report needs counts: none is made yet of a matrix that holds shares alone",
+            slug="matrix-shares",
+            hint="save the matrix before it is normalised, or give the samples of each class: "
+            "--supports FILE",
+        )
+    return evaluate_matrix(found.matrix, found.classes, found.provenance, found.notes, options)
+
+
+def _held(source: Any) -> str:
+    """What an object in memory is: a table of predictions, or a matrix."""
+    if isinstance(source, (ConfusionMatrix, ConfusionCounter)):
+        return "matrix"
+    if hasattr(source, "columns") or isinstance(source, Mapping):
+        return "predictions"
+    if isinstance(source, list) or getattr(source, "ndim", 0) == 2:
+        return "matrix"
+    raise DataError(
+        f"a {type(source).__name__} is no saved input",
+        slug="input-kind",
+        hint="give a path, a DataFrame or mapping of columns, a square array of counts, a "
+        "ConfusionMatrix or a ConfusionCounter",
+    )
