@@ -1,77 +1,139 @@
 """Make the sample reports from the inputs that are committed beside this file: `make samples`.
 
 Nothing is trained here. `inputs/digits` was written by `reportgen demo`, with the images of its
-mistakes; `inputs/fashion-mnist` is a published confusion matrix.
+mistakes; `inputs/even-or-odd` holds the same predictions as a question with two answers;
+`inputs/release-review` are two published confusion matrices. The matrix of 1,000 classes is drawn
+from a seed: it shows the page, and no model.
 """
 
 from __future__ import annotations
 
+import csv
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import reportgen
 
 HERE = Path(__file__).resolve().parent
+N_CLASSES, N_PER_CLASS = 1_000, 50
+
+
+def synthetic() -> Any:
+    """Counts of 1,000 made-up classes in families of five: 50 samples each, rows true."""
+    rng = np.random.default_rng(2026)
+    families = np.arange(N_CLASSES) // 5
+    counter = reportgen.ConfusionCounter([f"family {i // 5:03d}, kind {i % 5}" for i in range(1000)])
+    for label in range(N_CLASSES):
+        kin = np.flatnonzero(families == families[label])
+        skill = rng.beta(8, 2)
+        likely = np.full(N_CLASSES, (1 - skill) * 0.3 / N_CLASSES)
+        likely[kin] += (1 - skill) * 0.7 / len(kin)
+        likely[label] += skill
+        answers = rng.choice(N_CLASSES, N_PER_CLASS, p=likely / likely.sum())
+        counter.update(np.full(N_PER_CLASS, label), answers)
+    return counter
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample report: its folder, its input, and the names that it carries."""
+    """One sample report: its folder, its input, and the options that it is rendered with."""
 
     name: str
-    source: str
-    images: str | None = None
-    names: dict[str, str] = field(default_factory=dict)
+    source: str | Callable[[], Any]
+    options: dict[str, Any] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
 
 
 SAMPLES = (
-    Sample("digits", "digits/predictions.parquet", images="digits/images"),
     Sample(
-        "fashion-mnist",
-        "fashion-mnist/matrix.csv",
-        names={
-            "title": "Fashion-MNIST, a published matrix",
+        "digits",
+        "digits/predictions.parquet",
+        paths={"images": "digits/images", "baseline": "digits/first.parquet"},
+    ),
+    Sample(
+        "even-or-odd",
+        "even-or-odd/predictions.csv",
+        options={
+            "title": "Even or odd",
+            "model_name": "second network",
+            "data_name": "handwritten digits",
+            "split": "held-out half",
+        },
+        paths={"images": "digits/images"},
+    ),
+    Sample(
+        "release-review",
+        "release-review/candidate.csv",
+        options={
+            "title": "Fashion-MNIST: second classifier against the first",
             "model_name": "second classifier",
             "data_name": "Fashion-MNIST",
             "split": "train",
+        },
+        paths={"baseline": "release-review/baseline.csv", "gates": "release-review/gates.toml"},
+    ),
+    Sample(
+        "thousand-classes",
+        synthetic,
+        options={
+            "title": "1,000 synthetic classes",
+            "model_name": "no model: drawn from a seed",
+            "data_name": "synthetic counts",
         },
     ),
 )
 
 
-def make(out: Path) -> None:
-    """Write every sample report below `out`."""
-    for sample in SAMPLES:
-        inputs = HERE / "inputs"
-        reportgen.render(
-            inputs / sample.source,
-            out=out / sample.name,
-            images=inputs / sample.images if sample.images else None,
-            force=True,
-            **sample.names,
-        )
+def make(out: Path, samples: tuple[Sample, ...] = SAMPLES) -> None:
+    """Write sample reports below `out`."""
+    inputs = HERE / "inputs"
+    for sample in samples:
+        source = inputs / sample.source if isinstance(sample.source, str) else sample.source()
+        paths = {name: inputs / path for name, path in sample.paths.items()}
+        reportgen.render(source, out=out / sample.name, force=True, **sample.options, **paths)
 
 
 def take_digits(demo: Path) -> None:
-    """Take the digits' inputs from the folder of a `reportgen demo`: its table, and the images of
-    its mistakes.
+    """Take the digits' inputs from the folder of a `reportgen demo`: its tables, and the images of
+    both networks' mistakes.
     """
     inputs = HERE / "inputs" / "digits"
     shutil.rmtree(inputs, ignore_errors=True)
     inputs.mkdir(parents=True)
-    table = inputs / "predictions.parquet"
-    shutil.copyfile(demo / "report" / "predictions.parquet", table)
-    for rows in reportgen.Predictions.open(table).batches("id", wrong_only=True):
-        for name in rows["id"]:
-            (inputs / "images" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(demo / "images" / name, inputs / "images" / name)
+    shutil.copyfile(demo / "report" / "predictions.parquet", inputs / "predictions.parquet")
+    shutil.copyfile(demo / "models" / "first.parquet", inputs / "first.parquet")
+    for table in inputs.glob("*.parquet"):
+        for rows in reportgen.Predictions.open(table).batches("id", wrong_only=True):
+            for name in rows["id"]:
+                (inputs / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(demo / "images" / name, inputs / "images" / name)
+
+
+def take_even_or_odd() -> None:
+    """The digits' predictions as a question with two answers: the probabilities are sums."""
+    target = HERE / "inputs" / "even-or-odd" / "predictions.csv"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    predictions = reportgen.Predictions.open(HERE / "inputs" / "digits" / "predictions.parquet")
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["id", "label", "even", "odd"])
+        for rows in predictions.batches("id", "label", "probabilities"):
+            odd = rows["probabilities"][:, 1::2].sum(axis=1, dtype=np.float64)
+            for name, label, p in zip(rows["id"], rows["label"], odd, strict=True):
+                p = min(max(float(p), 0.0), 1.0)
+                writer.writerow([name, ("even", "odd")[label % 2], f"{1 - p:.6f}", f"{p:.6f}"])
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         take_digits(Path(sys.argv[1]))
+        take_even_or_odd()
     make(HERE)
     for sample in SAMPLES:
         print(f"sample_reports/{sample.name}/report.html")
