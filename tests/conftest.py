@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long one example takes depends on the machine and on what else runs there.
+hypothesis.settings.register_profile("reportgen", deadline=None)
+hypothesis.settings.load_profile("reportgen")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

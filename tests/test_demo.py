@@ -36,7 +36,13 @@ def test_it_reports_on_a_network_that_has_learnt_something(demo):
     assert value["summary"]["accuracy"]["value"] > 0.9
     assert value["provenance"]["model"]["name"] == "second"
     assert value["comparison"]["baseline"]["provenance"]["model"]["name"] == "first"
-    assert sum(value["comparison"]["paired"][who] for who in ("both_right", "gained", "lost", "both_wrong")) == 899
+    assert (
+        sum(
+            value["comparison"]["paired"][who]
+            for who in ("both_right", "gained", "lost", "both_wrong")
+        )
+        == 899
+    )
 
 
 def test_the_command_that_it_prints_makes_the_same_report(demo):

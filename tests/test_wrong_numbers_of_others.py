@@ -1,8 +1,4 @@
-"""The wrong numbers that other tools have printed, one test each: this one prints the right ones.
-
-Identical models that are "significantly different", and 94.9 % that passes a rule of 95 %, are
-tested where models are compared and rules are checked.
-"""
+"""The wrong numbers that other tools have printed, one test each: this one prints the right ones."""
 
 import csv
 import io
@@ -26,6 +22,7 @@ from reportgen.exports import csv as csv_files
 from reportgen.exports.charts import reliability_chart
 from reportgen.provenance import Provenance
 from reportgen.report import build_report
+from tests.test_cli import reportgen as command
 
 
 def labels_of(counts):
@@ -230,3 +227,65 @@ def test_a_class_is_not_lost_or_renamed_by_its_name(tmp_path, name, suffix):
     assert set(evaluation.classes) == {name, "b"}
     assert evaluation.class_counts(evaluation.classes.index(name))["support"] == 2
     assert evaluation.n_samples == 3
+
+
+def answers(n_right, n=1000):
+    """A table in which so many of n samples are right."""
+    labels = ["a", "b"] * (n // 2)
+    said = [name if i < n_right else "ab"[name == "a"] for i, name in enumerate(labels)]
+    return {"id": [str(i) for i in range(n)], "label": labels, "prediction": said}
+
+
+@pytest.mark.parametrize("n_right", [0, 500, 949, 1000])
+def test_identical_models_are_not_significantly_different(tmp_path, n_right):
+    """Sums of rounded statistics have given p = 0, and a division by 0 p = nan."""
+    table = answers(n_right)
+    comparison = reportgen.compare(table, table, out=tmp_path / "out", gates=no_harm(tmp_path))
+    assert comparison.identical
+    assert comparison.summary["accuracy"].p == 1
+    for change in (*comparison.summary.values(), *(one.recall for one in comparison.classes)):
+        assert change.difference in (0, None)
+        assert change.p in (1, None)
+    assert {one.tendency for one in comparison.classes} == {"no clear change"}
+    assert reportgen.check(tmp_path / "out", gates=tmp_path / "gates.toml").verdict == "SHIP"
+    page = (tmp_path / "out/report.html").read_text()
+    assert "The predictions are identical" in page
+    assert "for sure" not in " ".join(re.findall(r'class="chg">.*?</span>', page))
+
+
+def no_harm(folder):
+    path = folder / "gates.toml"
+    path.write_text(
+        '[[gate]]\nname = "whole"\nmetric = "accuracy"\nno_harm = true\n'
+        '[[gate]]\nname = "classes"\nmetric = "recall"\neach_class = true\nno_harm = true\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("n_right", "limit", "code"),
+    [
+        (949, "0.95", 1),  # 94.9 % rounds to 95 %
+        (949, "95%", 1),
+        (949, "0.949", 0),  # at the limit it is kept
+        (950, "0.95", 0),
+    ],
+)
+def test_a_share_below_its_limit_does_not_pass_by_rounding(tmp_path, n_right, limit, code):
+    rows = zip(*answers(n_right).values(), strict=True)
+    lines = ["id,label,prediction", *map(",".join, rows)]
+    (tmp_path / "p.csv").write_text("\n".join(lines) + "\n")
+    done = command("check", tmp_path / "p.csv", "--fail-under", f"accuracy={limit}", code=code)
+    assert f"accuracy is {n_right / 10:.1f} %" in done.stdout
+    assert done.stdout.startswith("verdict: DO NOT SHIP" if code else "verdict: SHIP")
+
+
+def test_a_value_just_below_its_limit_is_not_told_as_the_limit(tmp_path):
+    """949,999 of 1,000,000 is not 95 %, in the verdict, on the page or in junit.xml."""
+    (tmp_path / "m.csv").write_text("true\\predicted,a,b\na,500000,0\nb,50001,449999\n")
+    words = ("render", tmp_path / "m.csv", "-o", tmp_path / "out", "--fail-under", "accuracy=0.95")
+    done = command(*words, code=1)
+    assert "Accuracy is 94.9999 %, below the 95 %" in done.stdout.replace("accuracy", "Accuracy")
+    for name in ("report.html", "junit.xml", "report.json"):
+        text = (tmp_path / "out" / name).read_text().replace("&#160;", " ")
+        assert "94.9999 %" in text

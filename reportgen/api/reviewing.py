@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from reportgen.declared import sorted_out
-from reportgen.evaluation import EvaluationOptions, require_file
+from reportgen.evaluation import Evaluation, EvaluationOptions, require_file
 from reportgen.exports import PageOptions, check_page
 from reportgen.inputs import InputOptions, kind_of
 from reportgen.options import report_date
@@ -24,6 +24,8 @@ from reportgen.release import (
     open_side,
     reviewed,
 )
+
+TRAINING_SPLIT = "training_split"
 
 __all__ = ["Asked", "named", "require_files", "require_readable"]
 
@@ -106,4 +108,17 @@ def named(review: Review, names: Mapping[str, str | None]) -> Review:
         data_name=given.get("data_name", before.data_name),
         split=given.get("split", before.split),
     )
-    return review.with_evaluation(replace(review.evaluation, provenance=provenance))
+    renamed = replace(review.evaluation, provenance=provenance)
+    return review.with_evaluation(_warned(renamed) if "split" in given else renamed)
+
+
+def _warned(evaluation: Evaluation) -> Evaluation:
+    """With the warnings of a training split, where its name says that it is one."""
+    from reportgen.inference.folders import training_note
+
+    told = {note.code for note in evaluation.notes}
+    notes = [n for n in training_note(Path("/"), evaluation.provenance.split) if n.code not in told]
+    suspects = evaluation.suspects
+    if notes and suspects.reason is None and TRAINING_SPLIT not in suspects.warnings:
+        suspects = replace(suspects, warnings=(*suspects.warnings, TRAINING_SPLIT))
+    return replace(evaluation, notes=(*evaluation.notes, *notes), suspects=suspects)

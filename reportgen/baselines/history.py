@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation
 from reportgen.files import write_text
 from reportgen.text import quoted
 
-__all__ = ["HISTORY", "HistoryEntry", "append", "read_history"]
+__all__ = ["HISTORY", "HistoryEntry", "append", "data_identity", "read_history"]
 
 HISTORY = "history.jsonl"
 _TEXTS = (
     "name", "date", "model", "version", "data", "split", "worst_class", "verdict",
     "data_fingerprint",
 )  # fmt: skip
+
+
+class Rows(Protocol):
+    """Predictions, read in batches."""
+
+    def batches(self, *columns: str) -> Iterator[dict[str, NDArray[Any]]]:
+        """The named columns."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,8 @@ class HistoryEntry:
     verdict
         What the gates said, or ``"NO GATES SET"``.
     data_fingerprint
-        Of the data: accuracies of different data can't be compared.
+        Of samples and labels (:func:`data_identity`): accuracies of different data can't be
+        compared.
     """
 
     name: str
@@ -63,7 +74,10 @@ class HistoryEntry:
     data_fingerprint: str
 
     @classmethod
-    def of(cls, name: str, evaluation: Evaluation, verdict: str) -> HistoryEntry:
+    def of(
+        cls, name: str, evaluation: Evaluation, verdict: str, rows: Rows | None = None
+    ) -> HistoryEntry:
+        """What is kept of an evaluation; `rows` are its predictions where they are known."""
         made, recall = evaluation.provenance, evaluation.per_class["recall"].value
         worst = None if np.all(np.isnan(recall)) else int(np.nanargmin(recall))
         accuracy = evaluation.summary["accuracy"]
@@ -81,7 +95,7 @@ class HistoryEntry:
             worst_class="" if worst is None else evaluation.classes[worst],
             worst_recall=None if worst is None else float(recall[worst]),
             verdict=verdict,
-            data_fingerprint=made.data_fingerprint,
+            data_fingerprint=data_identity(evaluation, rows),
         )
 
     @classmethod
@@ -100,6 +114,24 @@ class HistoryEntry:
 
     def line(self) -> str:
         return json.dumps(asdict(self), allow_nan=False)
+
+
+def data_identity(evaluation: Evaluation, rows: Rows | None) -> str:
+    """What stays the same while samples and labels do, whatever model and file they come from.
+
+    Of rows: the sum of a 128-bit hash of each id with its label's name, in any order. Of counts
+    alone: a hash of the classes and their numbers of samples, which other samples may share.
+    """
+    classes = evaluation.classes
+    if rows is None:
+        totals = [classes, evaluation.confusion.true_totals.tolist()]
+        return hashlib.sha256(json.dumps(totals).encode()).hexdigest()[:32]
+    total = 0
+    for batch in rows.batches("id", "label"):
+        for name, label in zip(batch["id"].tolist(), batch["label"].tolist(), strict=True):
+            text = json.dumps([name, classes[label] if label >= 0 else None])
+            total += int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest())
+    return f"{total % 2**128:032x}"
 
 
 def read_history(folder: Path) -> tuple[HistoryEntry, ...]:

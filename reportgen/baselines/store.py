@@ -113,7 +113,7 @@ class Baselines:
         if rows is not None:
             write_slim(rows, place / _PREDICTIONS)
         write_text(place / _REPORT, _dump(evaluation))
-        append(self.folder, HistoryEntry.of(name, evaluation, verdict))
+        append(self.folder, HistoryEntry.of(name, evaluation, verdict, rows))
         return place
 
 

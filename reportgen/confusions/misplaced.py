@@ -128,9 +128,9 @@ def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNot
     n = plural(len(moved), "class", "classes")
     sentence = (
         f"Accuracy is {percent(found.accuracy)}; after the best relabelling of the predictions it "
-        f"is {percent(found.accuracy_after)}: check the class order. {n} are each called by one "
-        f"other name far more often than by any: {quoted(classes[first])} is called "
-        f"{quoted(called)}{_shift_words(found)}."
+        f"is {percent(found.accuracy_after)}: check the class order. Samples of {n} mostly go by "
+        f"one wrong name, such as {quoted(classes[first])} called {quoted(called)}"
+        f"{_shift_words(found)}."
     )
     names = tuple(printable(classes[i]) for i in moved[:10])
     return DataNote("class-order", sentence, "warning", len(moved), names)

@@ -78,7 +78,7 @@ def evaluate_predictions(
             else Confidence.of(passed.figures, half_precision=passed.half_precision)
         ),
         suspects=suspects_of(predictions, passed.thresholds),
-        slices=slices_of(predictions, options.macro),
+        slices=slices_of(predictions, options.macro, options.group_column),
         macro=options.macro,
         intervals=options.ci,
         seed=_seed(options),

@@ -21,15 +21,18 @@ def suspects_of(rows: PredictionRows, thresholds: Thresholds | None) -> LabelSus
     return label_suspects(found, rows.facts.provenance.split or None)
 
 
-def slices_of(rows: PredictionRows, macro: MacroMode = "present") -> SliceReport:
+def slices_of(
+    rows: PredictionRows, macro: MacroMode = "present", groups: str | None = None
+) -> SliceReport:
     """Each part of the data that a metadata column tells apart; empty without such columns.
 
-    `macro`: which classes macro F1 averages, in each part.
+    `macro`: which classes macro F1 averages, in each part. `groups`: the column that says which
+    samples belong together; it cuts nothing.
     """
     columns: Mapping[str, str] = getattr(rows, "metadata", {})
-    if not columns:
+    names = [name for name in columns if name != groups]
+    if not names:
         return SliceReport()
-    names = list(columns)
     survey = Survey()
     for batch in rows.batches("label", *names):
         known = batch["label"] >= 0

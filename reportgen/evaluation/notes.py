@@ -89,11 +89,11 @@ def _class_notes(
             absent,
             "has no samples",
             "have no samples",
-            "their recall is undefined, and "
+            f"{'its' if len(absent) == 1 else 'their'} recall is undefined, and "
             + (
                 "counts as 0 in macro averages"
                 if macro == "all"
-                else "macro averages leave them out"
+                else f"macro averages leave {'it' if len(absent) == 1 else 'them'} out"
             ),
         )
     silent = np.flatnonzero((confusion.predicted_totals == 0) & (confusion.true_totals > 0))
@@ -105,7 +105,8 @@ def _class_notes(
             silent,
             "is never predicted",
             "are never predicted",
-            "their precision is undefined, and counts as 0 in macro averages",
+            f"{'its' if len(silent) == 1 else 'their'} precision is undefined, and counts as 0 in "
+            "macro averages",
         )
     if confusion.n_samples == 1:
         yield DataNote("one-sample", "1 sample supports no conclusion.", "warning", 1)

@@ -76,8 +76,8 @@ def _css_text(text: str) -> str:
 
 
 def pdf_of(html: str, browser: Path, date: str = "") -> bytes:
-    """The page as PDF. The same page gives the same bytes: its date is `date`, an ISO date or
-    nothing, and never the clock's.
+    """The page as PDF. Its date is `date`, an ISO date or nothing, and never the clock's; the
+    order of its objects is the browser's to choose.
 
     Raises :class:`OutputError` (``pdf-failed``) where the browser fails or takes too long.
     """

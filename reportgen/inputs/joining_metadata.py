@@ -347,7 +347,7 @@ def _notes(
             "metadata-missing",
             f"{plural(n_without, 'sample')} of {count(len(joint.places))} "
             f"{'has' if n_without == 1 else 'have'} no row in {name}: all its columns are missing "
-            f"there, such as for {listing(joint.without, 3)}.",
+            f"there, such as for {listing(joint.without[:3])}.",
             "warning",
             n_without,
             joint.without,

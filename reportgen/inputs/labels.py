@@ -195,7 +195,13 @@ class _Column:
         numbers = [as_index(text) for text in self.values]
         known = [number for number in numbers if number is not None]
         hint = "name the right column, or correct the class list (--classes FILE)"
-        if self.base == 0 and known and min(known) == 1 and max(known) == last + 1:
+        from_one = self.base == 0 and min(known, default=0) == 1 and max(known) == last + 1
+        if self.base == 1 and 0 in known:
+            hint = (
+                f"{self.role}s count from 0, and others from 1: make them alike in the table, "
+                "by subtracting 1 where they count from 1"
+            )
+        elif from_one:
             hint = f"{self.role}s look counted from 1: --label-base 1"
         elif any(number < first for number in known) and self.role == "label":
             hint = f"leave out, and count, such samples: --ignore-label {min(known)}"
@@ -330,13 +336,24 @@ def _no_zero_note(numbers: Sequence[int], base: int) -> tuple[DataNote, ...]:
     )
 
 
+def _string_order(names: Sequence[str], by_nature: Sequence[str]) -> str:
+    """What to know where names are not in their natural order: two that show it."""
+    for early, natural in zip(names, by_nature, strict=True):
+        if early != natural:
+            return (
+                f" They stand in string order, so {printable(early)} comes before "
+                f"{printable(natural)}."
+            )
+    return ""
+
+
 def _by_name(values: Sequence[str], *, as_numbers: bool) -> tuple[ClassNames, tuple[DataNote, ...]]:
     if as_numbers:  # 3 and 3.0 are one class
         values = [str(n) for n in sorted({int(as_index(text) or 0) for text in values})]
     check_distinct(values, "the labels and predictions", lambda i: quoted(values[i]))
     names = sorted(map(display_name, values), key=natural_key if as_numbers else None)
     by_nature = sorted(names, key=lambda name: (natural_key(name), name))
-    order = "" if names == by_nature else " They stand in string order, so 10 comes before 9."
+    order = _string_order(names, by_nature)
     note = DataNote(
         "classes-derived",
         f"There is no class list: the classes are the {count(len(names))} that occur among labels "

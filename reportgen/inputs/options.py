@@ -93,7 +93,8 @@ class InputOptions(Declared):
     )
     normalised: bool = option(
         False,
-        "The matrix holds shares, not counts: no intervals, no tests, no number of samples.",
+        "The matrix holds shares, not counts: they are restored with the samples of each class, "
+        "--supports.",
         _MATRIX,
     )
     normalised_over: str = option(

@@ -75,6 +75,8 @@ class Roles:
     unproven
         Whether the score columns are one by their common prefix alone: the labels must be among
         what stands behind it.
+    spare
+        Columns called confidence beside scores, which say the same: they cut no slices.
     """
 
     label: str
@@ -83,13 +85,14 @@ class Roles:
     confidence: str | None
     scores: ScoreColumns | None
     unproven: bool = False
+    spare: tuple[str, ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
         """All columns with a role."""
         single = (self.label, self.prediction, self.id, self.confidence)
         some = [name for name in single if name is not None]
-        return (*some, *(self.scores.columns if self.scores else ()))
+        return (*some, *(self.scores.columns if self.scores else ()), *self.spare)
 
     def rest(self, columns: Mapping[str, Column], *, usable: bool) -> tuple[str, ...]:
         """The columns without a role: metadata if `usable`, else those that hold what can't be."""
@@ -133,7 +136,11 @@ def find_roles(
     if scores is None:
         confidence = finder.optional("confidence", options.confidence_column, taken | {sample_id})
     guessed = scores is not None and options.scores_columns is None and len(scores.columns) > 1
-    return Roles(label, prediction, sample_id, confidence, scores, guessed and classes is None)
+    unproven = guessed and classes is None
+    beside = scores is not None and options.confidence_column is None
+    known = [column for column in columns if _folded(column) in ("confidence", "conf")]
+    spare = tuple(column for column in known if column not in taken | {sample_id}) if beside else ()
+    return Roles(label, prediction, sample_id, confidence, scores, unproven, spare)
 
 
 def require_prediction(roles: Roles, name: str, columns: Mapping[str, Column]) -> None:

@@ -77,6 +77,10 @@ class ReviewOptions(Declared):
                     f"--{name.replace('_', '-')} needs --baseline too", slug="option-conflict"
                 )
 
+    def words_of(self, name: str, value: Any) -> list[str]:
+        """A baseline is named by its file alone."""
+        return super().words_of(name, Path(value).name if name == "baseline" else value)
+
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
         """One gate in one line may stand alone; a path may name the baseline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +16,14 @@ from reportgen.gates import (
     Decision,
     Gate,
     check_gates,
+    check_gates_of,
     decide,
     fail_under,
     read_gates,
 )
 from reportgen.inputs import InputOptions, kind_of, read_json
 from reportgen.release.options import ReviewOptions
-from reportgen.release.sides import Side, file_of, open_side, refigured
+from reportgen.release.sides import Side, damage_told, file_of, open_side, refigured
 
 __all__ = [
     "Review",
@@ -32,6 +34,8 @@ __all__ = [
     "open_review",
     "reviewed",
 ]
+
+_FAMILY = ("recall", "precision", "f1")
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,11 @@ class Review:
         return replace(self, evaluation=evaluation, comparison=comparison)
 
     def decided_by(self, gates: Sequence[Gate]) -> Review:
-        """The same with the verdict of these gates."""
+        """The same with the verdict of these gates.
+
+        Raises :class:`~reportgen.errors.UsageError` where a gate names what there is not.
+        """
+        check_gates_of(gates, self.evaluation, has_baseline=self.comparison is not None)
         return replace(self, decision=decide(gates, self.evaluation, self.comparison))
 
     def to_json(self) -> dict[str, Any]:
@@ -88,13 +96,24 @@ class Review:
 
         A baseline that was kept, and a report of an earlier version, hold the evaluation alone.
         """
-        evaluation = Evaluation.from_json(value)
-        against = value.get("comparison")
-        return cls(
-            evaluation,
-            None if against is None else Comparison.from_json(against, evaluation),
-            Decision.from_json(value) if "verdict" in value else NO_GATES,
-        )
+        with damage_told():
+            evaluation = Evaluation.from_json(value)
+            against = value.get("comparison")
+            comparison = None if against is None else Comparison.from_json(against, evaluation)
+            if comparison is not None:
+                _require_p_values(comparison)
+            decision = Decision.from_json(value) if "verdict" in value else NO_GATES
+        return cls(evaluation, comparison, decision)
+
+
+def _require_p_values(comparison: Comparison) -> None:
+    """Raise ValueError where a p-value is none: tests are corrected by all of them."""
+    changes = [getattr(one, name) for one in comparison.classes for name in _FAMILY]
+    changes += [*comparison.summary.values(), *(one.accuracy for one in comparison.slices)]
+    for change in changes:
+        for p in (change.p, change.p_adjusted):
+            if p is not None and not 0 <= p <= 1:
+                raise ValueError(f"p-value {p!r}")
 
 
 @dataclass(frozen=True)
@@ -147,7 +166,18 @@ def reviewed(
     else:
         comparison = _compared(baseline, candidate, terms.options, figures)
         evaluation = comparison.candidate
-    return Review(evaluation, comparison, decide(terms.gates, evaluation, comparison))
+    check_gates_of(terms.gates, evaluation, has_baseline=comparison is not None)
+    review = Review(evaluation, comparison, decide(terms.gates, evaluation, comparison))
+    return review.with_evaluation(_repeatable(evaluation, terms.options))
+
+
+def _repeatable(evaluation: Evaluation, options: ReviewOptions) -> Evaluation:
+    """The evaluation whose command repeats comparison and verdict too."""
+    made, words = evaluation.provenance, options.command_words()
+    if not made.command or not words:
+        return evaluation
+    command = f"{made.command} {shlex.join(words)}"
+    return replace(evaluation, provenance=replace(made, command=command))
 
 
 def _compared(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -31,8 +32,9 @@ from reportgen.inputs import (
 )
 from reportgen.predictions import Predictions
 from reportgen.provenance import Provenance
+from reportgen.text import middle_cut, printable
 
-__all__ = ["Side", "file_of", "open_side", "refigured", "with_columns"]
+__all__ = ["Side", "damage_told", "file_of", "open_side", "refigured", "with_columns"]
 
 Unpaired = Literal["", "matrix", "no_predictions"]
 
@@ -117,11 +119,28 @@ def open_side(
     else:
         kind = _held(source)
     if kind == "evaluation":
-        held = Evaluation.from_json(read_json(Path(source)))
+        with damage_told():
+            held = Evaluation.from_json(read_json(Path(source)))
         return Side(None, refigured(held, of_counts), "no_predictions")
     if kind == "matrix":
         return Side(None, _of_matrix(source, reading, of_counts), "matrix")
     return Side(with_columns(open_predictions(source, reading, spool=spool), options))
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """What values of the wrong form raise in the block, as :class:`DataError`."""
+    try:
+        yield
+    except (
+        ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+    ) as error:  # fmt: skip
+        raise DataError(
+            f"report.json is not what reportgen writes: {type(error).__name__} "
+            f"{printable(middle_cut(str(error), 120))}",
+            slug="report-json-damaged",
+            hint="make the report again from its predictions.parquet",
+        ) from error
 
 
 def with_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
@@ -172,7 +191,7 @@ def _of_matrix(source: Any, reading: InputOptions, options: EvaluationOptions) -
     found = read_matrix_any(source, reading)
     if isinstance(found.matrix, NormalisedMatrix):
         raise UsageError(
-            "a report needs counts: none is made yet of a matrix that holds shares alone",
+            "a report needs counts: none is made of a matrix that holds shares alone",
             slug="matrix-shares",
             hint="save the matrix before it is normalised, or give the samples of each class: "
             "--supports FILE",

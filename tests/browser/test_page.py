@@ -83,6 +83,28 @@ def test_the_matrices_of_ten_classes_fit_beside_each_other(open_page, scheme):
     assert max(boxes) == 0
 
 
+@pytest.mark.parametrize("width", [1152, 1216, 1264, 1280, 1344, 1366, 1920])
+def test_counts_of_thousands_are_not_cut_at_any_width_of_a_desk(open_page, width):
+    page, _ = open_page("ten classes")
+    page.set_viewport_size({"width": width, "height": 900})
+    cut = page.evaluate(
+        """() => {
+          document.querySelectorAll('#counts td.dg').forEach((td) => { td.textContent = '5,431'; });
+          document.querySelectorAll('#counts td.n').forEach((td) => { td.textContent = '60,000'; });
+          return [...document.querySelectorAll('#views > .mx > .scroll')].map(
+            (box) => box.scrollWidth - box.clientWidth);
+        }"""
+    )
+    assert cut == [0, 0]
+
+
+def test_forced_colours_reach_the_totals_beside_a_matrix(open_page):
+    page, _ = open_page("ten classes", color_scheme="dark", forced_colors="active")
+    adjusted = "(e) => getComputedStyle(e).forcedColorAdjust"
+    assert page.locator("#counts tbody td.n").first.evaluate(adjusted) == "auto"
+    assert page.locator("#counts tbody td.dg").first.evaluate(adjusted) == "none"
+
+
 def test_everything_is_there_without_script(open_page):
     page, _ = open_page("ten classes", java_script_enabled=False)
     for name in ("verdict", "headline", "findings", "matrix", "pairs", "classes", "data", "made"):

@@ -14,7 +14,7 @@ from reportgen.api.reviewing import Asked
 from reportgen.comparison import COMPARED
 from reportgen.errors import DataError, ReportgenError, UsageError
 from reportgen.evaluation import EvaluationOptions
-from reportgen.gates import NO_GATES, parse_gates
+from reportgen.gates import NO_GATES, parse_gates, read_gates
 from reportgen.inputs import InputOptions
 from reportgen.release import Review, is_report, open_review
 from tests import factories, review_factories
@@ -39,6 +39,26 @@ not_worse_by = 0.01
 severity = "warn"
 """
 )
+
+
+@pytest.fixture(scope="module")
+def gates_of_every_rule(tmp_path_factory):
+    return read_gates(
+        samples.write_gates(
+            tmp_path_factory.mktemp("gates") / "gates.toml",
+            """metric = "accuracy"\nat_least = 0.5
+
+metric = "ece"\nat_most = 0.5\nconfident = true
+
+metric = "f1"\neach_class = true\nno_harm = true\nmax_drop = 0.1
+
+metric = "macro_f1"\nnot_worse_by = 0.01
+
+pair = ["cat", "dog"]\nat_most_share = 0.5
+
+metric = "accuracy"\nslice = "camera=north"\nno_harm = true""",
+        )
+    )
 
 
 def review_of(baseline, candidate, tmp_path, **options):
@@ -223,10 +243,13 @@ def places(value, path=()):
 
 @cache
 def saved():
+    """A report.json as text, and its places by what they belong to; of long lists the first."""
     text = json.dumps(reviews()["paired and decided"].to_json())
-    value = json.loads(text)
-    shown = [p for p in places(value) if not (len(p) > 3 and isinstance(p[-1], int) and p[-1] > 2)]
-    return text, shown
+    shown = {}
+    for path in places(json.loads(text)):
+        if path and not any(isinstance(key, int) and key > 2 for key in path):
+            shown.setdefault(path[: 2 if path[0] == "comparison" else 1], []).append(path)
+    return text, list(shown.values())
 
 
 WRONG = st.one_of(
@@ -237,13 +260,9 @@ WRONG = st.one_of(
 GONE = object()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.data())
-def test_a_report_that_was_changed_by_hand_is_read_or_refused(tmp_path_factory, data):
-    text, shown = saved()
-    value = json.loads(text)
-    path = data.draw(st.sampled_from(shown[1:]))
-    wrong = data.draw(st.one_of(st.just(GONE), WRONG))
+def changed(path, wrong):
+    """The saved report with another value at one place."""
+    value = json.loads(saved()[0])
     parent = value
     for key in path[:-1]:
         parent = parent[key]
@@ -251,13 +270,42 @@ def test_a_report_that_was_changed_by_hand_is_read_or_refused(tmp_path_factory, 
         del parent[path[-1]]
     else:
         parent[path[-1]] = wrong
-    folder = tmp_path_factory.mktemp("changed", numbered=True)
-    (folder / "report.json").write_text(json.dumps(value))
+    return value
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_report_that_was_changed_by_hand_is_read_or_refused(gates_of_every_rule, data):
+    path = data.draw(st.sampled_from(saved()[1]).flatmap(st.sampled_from))
+    value = changed(path, data.draw(st.one_of(st.just(GONE), WRONG)))
     try:
-        decision = reportgen.check(folder, fail_under="accuracy=0.5")
+        decided = Review.from_json(value).decided_by(gates_of_every_rule)
     except ReportgenError:
         return
-    assert decision.verdict in ("SHIP", "DO NOT SHIP")
+    assert len(decided.decision.checks) == 6
+    json.dumps(decided.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        (("checks", 1, "parts", 0, "name"), {}),
+        (("checks", 1, "parts", 0, "interval"), 1.5),
+        (("checks", 0, "margin"), GONE),
+        (("verdict",), "PERHAPS"),
+        (("comparison", "per_class", 1, "recall", "p"), 99),
+        (("comparison", "per_class", 1, "f1", "p"), 10**400),
+        (("comparison", "baseline", "per_class", 1, "mcc", "value"), 10**400),
+        (("comparison", "paired"), []),
+        (("comparison",), "none"),
+        (("classes",), None),
+    ],
+)
+def test_damage_is_told_as_damage(tmp_path, path, wrong):
+    (tmp_path / "report.json").write_text(json.dumps(changed(path, wrong)))
+    with pytest.raises(DataError) as caught:
+        reportgen.check(tmp_path, fail_under="accuracy=0.5")
+    assert caught.value.slug == "report-json-damaged"
 
 
 def test_a_saved_review_is_opened_with_all_that_it_holds(tmp_path):
