@@ -119,9 +119,10 @@ def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     flag = flag_of(name)
     choices: Sequence[Any] = metadata.get("choices", ())
     if choices and value not in choices:
-        meant = nearest(str(value), [str(choice) for choice in choices])
+        meant = nearest(str(value), [str(choice) for choice in choices if choice is not None])
         raise UsageError(
-            f"{flag} {quoted(str(value))} is not one of {', '.join(map(str, choices))}",
+            f"{flag} {quoted(str(value))} is not one of "
+            f"{', '.join(str(choice) for choice in choices if choice is not None)}",
             slug="option-value",
             hint=f"did you mean {meant}?" if meant else None,
         )

@@ -228,7 +228,14 @@ class Evaluation:
             )
         try:
             return cls._from_json(value)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            IndexError,
+            OverflowError,
+        ) as error:
             raise DataError(
                 f"report.json is not what reportgen writes: {type(error).__name__} {error}",
                 slug="report-json-damaged",

@@ -23,6 +23,7 @@ __all__ = ["read_delimited"]
 
 _BLOCK_BYTES = 4 << 20
 _CHUNK_ROWS = 16_384
+_PROBED_ROWS = 16_384
 
 
 def read_delimited(path: Path, dialect: Dialect, folder: Path) -> Spool:
@@ -93,7 +94,7 @@ def _quickly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
     import pyarrow.csv as pv
 
     raw_names = next(rows_of(path, dialect))[1]
-    schema = _schema(header)
+    encoded = None
     with pv.open_csv(
         path,
         read_options=pv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
@@ -106,7 +107,22 @@ def _quickly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
     ) as reader:
         for batch in reader:
             _require_short_fields(batch)
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+            if encoded is None:
+                encoded = [_has_few_values(column) for column in batch.columns]
+            columns = [
+                column.dictionary_encode() if few else column
+                for column, few in zip(batch.columns, encoded, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(columns, names=header)
+
+
+def _has_few_values(column: Any) -> bool:
+    """Whether the first rows say that a column is smaller as a dictionary: labels are.
+
+    New memory costs as much as parsing. What has few values is told apart later anyway.
+    """
+    first = column.slice(0, _PROBED_ROWS)
+    return len(first.dictionary_encode().dictionary) * 8 <= len(first)
 
 
 def _require_short_fields(batch: Any) -> None:

@@ -22,6 +22,8 @@ __all__ = ["RESERVED", "TablePredictions"]
 
 RESERVED = frozenset({"id", "label", "prediction", "probabilities", *SCORED_COLUMNS})
 
+_HELD_ROWS = 1 << 16  # of what is held: arrays of a piece take memory that was used before
+
 Arrays = dict[str, NDArray[Any]]
 Indices = NDArray[np.signedinteger[Any]]
 
@@ -115,6 +117,7 @@ class TablePredictions:
             streams.append(self.scored.spool.batches(own, rows))
         start = 0
         if not streams:
+            rows = min(rows, _HELD_ROWS)
             for start in range(0, len(self.labels), rows):
                 yield start, min(rows, len(self.labels) - start), ()
         for batches in aligned(*streams):

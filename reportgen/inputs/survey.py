@@ -159,6 +159,8 @@ def confidences(table: Table, column: str, array: Any, start: int) -> NDArray[np
     `start` is the row of the table that the batch begins at.
     """
     values = numbers(array, lambda row, cell: not_a_number(column, table.place(start + row), cell))
+    if len(values) == 0 or (values.min() >= 0 and values.max() <= 1):  # not so where one is nan
+        return values
     finite = np.isfinite(values)
     wrong = np.flatnonzero(finite & ((values < -_SLACK) | (values > 1 + _SLACK)))
     if len(wrong):
@@ -253,8 +255,7 @@ def _repeated_ids(table: Table, column: str) -> Counter[str]:
     if _in_order(table, column):
         return Counter()
     hashes = [_hashes(ids) for ids in _ids(table, column)]
-    ordered = np.sort(np.concatenate(hashes))
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    twice = _twice(np.concatenate(hashes))
     if len(twice) == 0:
         return Counter()
     suspects: Counter[str] = Counter()
@@ -345,13 +346,75 @@ def _hashes(ids: Any) -> NDArray[np.uint64]:
     data = np.zeros(last - first + 8, np.uint8)
     if last > first:
         data[:-8] = np.frombuffer(data_buffer, np.uint8)[first:last]
-    words = np.ndarray((len(data) - 7,), np.dtype("<u8"), data.data, strides=(1,))
-    lengths = np.diff(offsets).astype(np.int64)
-    starts = offsets[:-1].astype(np.int64) - first
-    hashes: NDArray[np.uint64] = lengths.astype(np.uint64) * _ODD
-    for at in range(0, min(int(lengths.max(initial=0)), _HASHED_BYTES), 8):
-        left = np.clip(lengths - at, 0, 8)
-        word = words[np.minimum(starts + at, len(words) - 1)] & _MASKS[left]
-        hashes = (hashes ^ word) * _ODD
-        hashes ^= hashes >> np.uint64(29)
+    lengths = np.diff(offsets)
+    longest = int(lengths.max(initial=0))
+    shortest = int(lengths.min(initial=longest))
+    words = _words_of_one_length if shortest == longest else _words
+    hashes: NDArray[np.uint64] = lengths.astype(np.uint64)
+    hashes *= _ODD
+    found = words(data, offsets[:-1] - first, lengths, min(longest, _HASHED_BYTES))
+    for at, word in zip(range(0, longest, 8), found, strict=False):
+        word ^= hashes
+        word *= _ODD
+        word ^= word >> np.uint64(29)
+        if at < shortest:
+            hashes = word
+        else:  # a text that has ended stays as it is, whatever stands beside it
+            np.copyto(hashes, word, where=lengths > at)
     return hashes
+
+
+Words = Iterator[NDArray[np.uint64]]
+
+
+def _words(
+    data: NDArray[np.uint8], starts: NDArray[np.int32], lengths: NDArray[np.int32], end: int
+) -> Words:
+    """Bytes 0..7, 8..15, … of every text, below `end`: uint64, shape (n,); 0 behind its end."""
+    words = np.ndarray((len(data) - 7,), np.dtype("<u8"), data.data, strides=(1,))
+    begins, left = starts.astype(np.int64), lengths.astype(np.int64)
+    for at in range(0, end, 8):
+        places = np.minimum(begins + at, len(words) - 1)
+        yield words[places] & _MASKS[np.clip(left - at, 0, 8)]
+
+
+def _words_of_one_length(
+    data: NDArray[np.uint8], starts: NDArray[np.int32], lengths: NDArray[np.int32], end: int
+) -> Words:
+    """As :func:`_words`, of texts that are equally long: each begins where another ended."""
+    width = int(lengths[0]) if len(lengths) else 0
+    for at in range(0, end, 8):
+        words = np.ndarray((len(starts),), np.dtype("<u8"), data.data, at, strides=(width,))
+        yield words & _MASKS[min(width - at, 8)]
+
+
+_SLOT_BITS = 24  # at most: 64 MB
+
+
+def _twice(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The hashes that occur more than once, shape (m,), in order.
+
+    Every hash puts its row into a slot. Two equal ones share it: either one of them is what stays
+    there and the other meets it, or both lost the slot, and these few are sorted.
+    """
+    bits = min(len(hashes).bit_length() + 2, _SLOT_BITS)
+    kept = np.empty(1 << bits, np.int32)
+    pieces = [
+        (start, hashes[start : start + NARROW_ROWS]) for start in range(0, len(hashes), NARROW_ROWS)
+    ]
+    for start, piece in pieces:
+        kept[_slots(piece, bits)] = np.arange(start, start + len(piece), dtype=np.int32)
+    lost = [np.zeros(0, np.uint64)]
+    met = [np.zeros(0, np.uint64)]
+    for start, piece in pieces:
+        winners = kept[_slots(piece, bits)]
+        losers = np.flatnonzero(winners != np.arange(start, start + len(piece), dtype=np.int32))
+        lost.append(piece[losers])
+        met.append(lost[-1][lost[-1] == hashes[winners[losers]]])
+    ordered = np.sort(np.concatenate(lost))
+    return np.unique(np.concatenate([*met, ordered[1:][ordered[1:] == ordered[:-1]]]))
+
+
+def _slots(hashes: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
+    """The first `bits` bits of each hash, which depend on all of the text."""
+    return (hashes >> np.uint64(64 - bits)).view(np.int64)

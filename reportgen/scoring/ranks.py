@@ -39,6 +39,7 @@ SCORES_LIMIT = 50_000_000
 _MOST_CELLS = 1 << 22  # of both histograms of all classes: 67 MB
 _FEWEST_BINS = 64
 _PENDING = 1 << 22  # scores that wait to be counted together: counting visits all cells
+_SORTED_AT_ONCE = 1 << 14
 _COLUMNS = 16  # most classes that are copied out together: a row of a block is one cache line
 
 Counts = NDArray[np.int64]
@@ -108,14 +109,14 @@ class Groups:
         keys <<= bits(1)
         keys |= positive
         keys.sort()
-        up_to = np.cumsum(keys & bits(1), dtype=np.int64)
+        ends, right = _ends(keys)
+        keys = keys[ends]
         keys >>= bits(1)
-        last = np.flatnonzero(np.append(keys[1:] != keys[:-1], len(keys) > 0)[: len(keys)])
-        positives = np.diff(up_to[last], prepend=0)
-        negatives = np.diff(last, prepend=-1)
-        negatives -= positives
-        values = keys[last].view(scores.dtype).astype(np.float64)
-        return cls(values, positives, negatives, 0.0)
+        ends[1:] -= ends[:-1].copy()
+        ends[:1] += 1
+        right[1:] -= right[:-1].copy()
+        ends -= right
+        return cls(keys.view(scores.dtype).astype(np.float64), right, ends, 0.0)
 
     @classmethod
     def of_bins(cls, negatives: Counts, positives: Counts) -> Groups:
@@ -269,6 +270,28 @@ def of_answers(answers: Answers, limit: int = ANSWERS_LIMIT) -> RankedScores:
 def ranked_answers(limit: int = ANSWERS_LIMIT) -> RankedScores:
     """No answers: the neutral element to add :func:`of_answers` to."""
     return RankedScores.empty(1, limit)
+
+
+def _ends(keys: NDArray[Any]) -> tuple[Counts, Counts]:
+    """Of sorted keys, whose lowest bit is the truth: where each run of equal keys without that bit
+    ends, int64, shape (G,); and how many truths there are up to there, the same.
+
+    Some keys at a time: memory that is new costs more than what is done in it.
+    """
+    one = keys.dtype.type(1)
+    ends, right, before = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
+    for start in range(0, len(keys), _SORTED_AT_ONCE):
+        piece = keys[start : start + _SORTED_AT_ONCE + 1]  # with the one that follows
+        n = min(len(piece), _SORTED_AT_ONCE)
+        values = piece >> one
+        is_end = np.ones(n, np.bool_)  # the last of all is one
+        np.not_equal(values[1:], values[:-1], out=is_end[: len(piece) - 1])
+        at = np.flatnonzero(is_end)
+        up_to = np.cumsum(piece[:n] & one, dtype=np.int64)
+        ends.append(at + start)
+        right.append(up_to[at] + before)
+        before += int(up_to[-1])
+    return np.concatenate(ends), np.concatenate(right)
 
 
 def _runs(chunks: list[Chunk]) -> tuple[Chunk, ...]:

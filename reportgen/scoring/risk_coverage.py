@@ -7,7 +7,9 @@ a group, the expected risk of a random order counts.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +88,12 @@ class _Descending:
     @property
     def n_errors(self) -> int:
         return int(self.errors[-1])
+
+    def as_floats(self, at: slice) -> tuple[Floats, Floats, Floats, Floats]:
+        """Sizes, wrong, accepted and errors there: converted once, not by each operation."""
+        parts = (self.sizes, self.wrong, self.accepted, self.errors)
+        sizes, wrong, accepted, errors = (part[at].astype(np.float64) for part in parts)
+        return sizes, wrong, accepted, errors
 
     def point(self, i: int) -> OperatingPoint:
         accepted, errors = int(self.accepted[i]), int(self.errors[i])
@@ -166,7 +174,12 @@ def coverage_at_error(down: _Descending, target: float) -> OperatingPoint:
 
 def error_at_coverage(down: _Descending, target: float) -> OperatingPoint:
     """The highest threshold that accepts at least `target`, 0..1, of the answers."""
-    return down.point(int(np.argmax(down.accepted / down.n >= target)))
+    reached = partial(_covers, down, target)
+    return down.point(bisect_left(range(len(down.accepted)), True, key=reached))
+
+
+def _covers(down: _Descending, target: float, i: int) -> bool:
+    return bool(down.accepted[i] / down.n >= target)
 
 
 def _aurc(down: _Descending, exact: bool) -> Bounded:
@@ -215,8 +228,8 @@ def _area(down: _Descending) -> tuple[float, float]:
     area, mean, later, to_n = 0.0, 0.0, 0.0, 0.0
     for stop in range(n_groups, 0, -_PIECE):
         at = slice(max(stop - _PIECE, 0), stop)
-        sizes, wrong, accepted = down.sizes[at], down.wrong[at], down.accepted[at]
-        before, errors = accepted - sizes, down.errors[at] - wrong
+        sizes, wrong, accepted, errors = down.as_floats(at)
+        before, errors = accepted - sizes, errors - wrong
         gap = _gaps(before, sizes)
         inside = np.where(sizes == 1, gap, sizes - before * gap)  # sum of i / (A + i)
         share = wrong / sizes
@@ -233,13 +246,14 @@ def _area(down: _Descending) -> tuple[float, float]:
     squares = 0.0
     for start in range(0, n_groups, _PIECE):
         at = slice(start, start + _PIECE)
-        wrong, right = down.wrong[at], down.sizes[at] - down.wrong[at]
+        sizes, wrong, _, _ = down.as_floats(at)
+        right = sizes - wrong
         squares += float((wrong * (own[at] + pull[at] - mean) ** 2).sum())
         squares += float((right * (pull[at] - mean) ** 2).sum())
     return area, float(np.sqrt(squares)) / down.n
 
 
-def _gaps(before: Counts, sizes: Counts) -> Floats:
+def _gaps(before: Floats, sizes: Floats) -> Floats:
     """``1/(before+1) + … + 1/(before+sizes)`` of groups of at least one sample, mostly of one."""
     gaps = 1 / (before + 1)
     several = np.flatnonzero(sizes > 1)

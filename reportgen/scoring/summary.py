@@ -45,8 +45,8 @@ class AnswerTally:
 
         Raises :class:`DataError` where a probability is none.
         """
-        known = rows["label"] >= 0
-        n = int(np.count_nonzero(known))
+        known = _known(rows["label"])
+        n = len(rows["label"][known])
         answers = Answers.of(
             _column(rows, "confidence", known, np.nan),
             (rows["label"] == rows["prediction"])[known],
@@ -164,13 +164,22 @@ class ScoreFigures:
         )
 
 
+def _known(labels: NDArray[Any]) -> NDArray[np.bool_] | slice:
+    """Which samples have a label; where all have, a slice, which copies nothing."""
+    known = labels >= 0
+    return slice(None) if known.all() else known
+
+
 def _column(
-    rows: Mapping[str, NDArray[Any]], name: str, known: NDArray[np.bool_], default: float
+    rows: Mapping[str, NDArray[Any]],
+    name: str,
+    known: NDArray[np.bool_] | slice,
+    default: float,
 ) -> NDArray[Any]:
     """A column of the labelled samples; `default` everywhere where the input has no such column."""
     if name in rows:
         return rows[name][known]
-    return np.full(int(np.count_nonzero(known)), default)
+    return np.full(len(rows["label"][known]), default)
 
 
 def _operating(risk: RiskCoverage) -> dict[str, Metric]:

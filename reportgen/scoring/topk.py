@@ -61,6 +61,8 @@ class TopK:
                 slug="rank-range",
                 hint="ranks count from 1; 0 means that there are no scores",
             )
+        if not values.any():  # the input has no ranks
+            return cls(n_without=len(values))
         up_to = np.cumsum(np.bincount(np.minimum(values, max(TOP_KS) + 1).astype(np.intp),
                                       minlength=max(TOP_KS) + 2)).tolist()  # fmt: skip
         n_without = up_to[0]
