@@ -945,3 +945,9 @@ def test_the_link_of_a_candidate_is_never_a_script(paired):
 def test_an_overview_needs_a_candidate():
     with pytest.raises(ValueError, match="candidate"):
         build_overview([])
+
+
+def test_an_overview_is_called_what_the_user_calls_it(paired, same):
+    given = build_overview(entries(paired, same), "November\nrelease")
+    assert given.title.endswith("may ship: November\\nrelease")
+    assert build_overview(entries(paired, same)).title.endswith("candidates against baseline 1.1")

@@ -106,7 +106,7 @@ def compare_reviews(
             with place_for(place, outputs.REPORT_FILES, replace=force, data=root):
                 write_review(review, place, found, asked.page, reporter or Reporter())
         done = list(zip(reviews, places, strict=True))
-        _write_overview(folder, done, asked.page.page_name)
+        _write_overview(folder, done, asked.page.page_name, (names or {}).get("title") or "")
     return done
 
 
@@ -159,7 +159,9 @@ def _told_which(number: int, candidate: Any) -> Iterator[None]:
         raise
 
 
-def _write_overview(folder: Path, done: Sequence[tuple[Review, Path]], page_name: str) -> None:
+def _write_overview(
+    folder: Path, done: Sequence[tuple[Review, Path]], page_name: str, title: str
+) -> None:
     from reportgen.exports import folders, overview
     from reportgen.report.overview import OverviewEntry, build_overview
 
@@ -170,7 +172,7 @@ def _write_overview(folder: Path, done: Sequence[tuple[Review, Path]], page_name
     ]
     for name in OF_ONE:
         folders.remove_file(folder / name)  # of an earlier report
-    write_text(folder / OVERVIEW, overview.render(build_overview(entries)))
+    write_text(folder / OVERVIEW, overview.render(build_overview(entries, title)))
 
 
 def _slug(candidate: Any) -> str:

@@ -67,8 +67,8 @@ class Overview:
     made_with: str
 
 
-def build_overview(entries: Sequence[OverviewEntry]) -> Overview:
-    """One line a candidate.
+def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overview:
+    """One line a candidate; `title` stands in place of "3 candidates against …".
 
     Raises :class:`ValueError` where there is none.
     """
@@ -85,7 +85,7 @@ def build_overview(entries: Sequence[OverviewEntry]) -> Overview:
     shipped = sum(row.kind == "ship" for row in rows)
     candidates = plural(len(rows), "candidate")
     decided = any(row.kind != "none" for row in rows)
-    title = f"{candidates} against {name}"
+    title = printable(title) or f"{candidates} against {name}"
     return Overview(
         title=f"{shipped} of {len(rows)} may ship: {title}" if decided else title,
         baseline=name,
