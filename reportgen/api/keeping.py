@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.baselines import DEFAULT_FOLDER, Baselines, HistoryEntry, read_history
-from reportgen.errors import UsageError
+from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation, EvaluationOptions
 from reportgen.files import write_text
 from reportgen.inputs import InputOptions
@@ -91,8 +91,6 @@ def history(
 
 
 def _guard(target: Path, *, force: bool) -> None:
-    from reportgen.errors import OutputError
-
     if target.exists() and not force:
         raise OutputError(
             f"{quoted(target.name)} stands there already",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation
 from reportgen.files import write_text
+from reportgen.predictions import PredictionRows
 from reportgen.text import quoted
 
 __all__ = ["HISTORY", "HistoryEntry", "append", "data_identity", "read_history"]
@@ -24,13 +23,6 @@ _TEXTS = (
     "name", "date", "model", "version", "data", "split", "worst_class", "verdict",
     "data_fingerprint",
 )  # fmt: skip
-
-
-class Rows(Protocol):
-    """Predictions, read in batches."""
-
-    def batches(self, *columns: str) -> Iterator[dict[str, NDArray[Any]]]:
-        """The named columns."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,7 @@ class HistoryEntry:
 
     @classmethod
     def of(
-        cls, name: str, evaluation: Evaluation, verdict: str, rows: Rows | None = None
+        cls, name: str, evaluation: Evaluation, verdict: str, rows: PredictionRows | None = None
     ) -> HistoryEntry:
         """What is kept of an evaluation; `rows` are its predictions where they are known."""
         made, recall = evaluation.provenance, evaluation.per_class["recall"].value
@@ -116,7 +108,7 @@ class HistoryEntry:
         return json.dumps(asdict(self), allow_nan=False)
 
 
-def data_identity(evaluation: Evaluation, rows: Rows | None) -> str:
+def data_identity(evaluation: Evaluation, rows: PredictionRows | None) -> str:
     """What stays the same while samples and labels do, whatever model and file they come from.
 
     Of rows: the sum of a 128-bit hash of each id with its label's name, in any order. Of counts

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from reportgen.baselines.history import HistoryEntry, append
 from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation
-from reportgen.files import output_error, write_text
+from reportgen.files import TEMPORARY_PREFIX, output_error, write_text
 from reportgen.predictions import write_slim
 from reportgen.text import listing, nearest, quoted
 
@@ -35,7 +37,8 @@ class Baselines:
     def names(self) -> tuple[str, ...]:
         """Names of all baselines, in alphabetical order."""
         found = self.folder.glob(f"*/{_REPORT}") if self.folder.is_dir() else ()
-        return tuple(sorted(path.parent.name for path in found))
+        names = (path.parent.name for path in found)
+        return tuple(sorted(name for name in names if _NAME.fullmatch(name)))
 
     def find(self, given: str) -> Path:
         """The input that `given` means: a path that exists, or the name of a baseline.
@@ -103,17 +106,24 @@ class Baselines:
             Where a baseline of that name stands there, or nothing can be written.
         """
         self.require_free(name, force=force)
-        place = self.folder / name
+        place, entry = self.folder / name, HistoryEntry.of(name, evaluation, verdict, rows)
+        staging = self.folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{name}"
+        new, before = staging / "new", staging / "before"
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            (place / _REPORT).unlink(missing_ok=True)  # what is half replaced is no baseline
-            (place / _PREDICTIONS).unlink(missing_ok=True)
+            new.mkdir(parents=True)
+            if rows is not None:
+                write_slim(rows, new / _PREDICTIONS)
+            write_text(new / _REPORT, _dump(evaluation))
+            if place.exists():  # what is replaced stays until all of the new stands
+                place.rename(before)
+            new.rename(place)
         except OSError as error:
             raise output_error(place, error) from error
-        if rows is not None:
-            write_slim(rows, place / _PREDICTIONS)
-        write_text(place / _REPORT, _dump(evaluation))
-        append(self.folder, HistoryEntry.of(name, evaluation, verdict, rows))
+        finally:
+            if before.exists() and not place.exists():
+                before.rename(place)
+            shutil.rmtree(staging, ignore_errors=True)
+        append(self.folder, entry)
         return place
 
 

@@ -13,7 +13,7 @@ from reportgen.comparison.classes import MatchedClasses, matched_classes, refuse
 from reportgen.comparison.matching import Match, ids_at, match_rows
 from reportgen.comparison.sides import Arrays, ComparedRows, side_by_side
 from reportgen.errors import DataError
-from reportgen.evaluation.rows import PredictionRows
+from reportgen.predictions.rows import PredictionRows
 from reportgen.provenance import Accounting, DataNote
 from reportgen.text import count, listing, plural, printable, quoted
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reportgen.comparison.paired import mcnemar_mid_p, tango, unpaired_interval
+from reportgen.comparison.paired import mcnemar_mid_p, tango
 from reportgen.comparison.value import Difference, PairedCounts, Tendency
 from reportgen.multiple import holm
-from reportgen.slices import two_sided_p
+from reportgen.slices import newcombe, two_sided_p
 
 __all__ = ["ALPHA", "accuracy_change", "tendency_of", "unpaired_change", "with_holm"]
 
@@ -49,8 +49,8 @@ def unpaired_change(
         baseline=before_hits / before_n,
         candidate=hits / n,
         difference=(hits * before_n - before_hits * n) / (n * before_n),
-        interval=unpaired_interval(*groups),
-        bounds=unpaired_interval(*groups, ONE_SIDED),
+        interval=newcombe(*groups),
+        bounds=newcombe(*groups, ONE_SIDED),
         p=two_sided_p(*groups),
         method="newcombe",
     )

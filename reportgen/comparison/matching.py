@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reportgen.comparison.sides import Arrays, side_by_side
 from reportgen.errors import DataError
-from reportgen.evaluation.rows import PredictionRows
+from reportgen.predictions.rows import PredictionRows
 from reportgen.text import listing, plural
 
 __all__ = ["Match", "ids_at", "match_rows"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from reportgen.comparison.value import McnemarBounds
 from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics.intervals import quantile, wilson
+from reportgen.metrics.intervals import quantile
 
 __all__ = [
     "mcnemar_bounds",
@@ -23,7 +23,6 @@ __all__ = [
     "non_inferiority_p",
     "tango",
     "tango_z",
-    "unpaired_interval",
 ]
 
 CONFIDENCE = 0.95
@@ -151,24 +150,6 @@ def mcnemar_bounds(
 
 def _chi2(difference: int, discordant: int) -> float:
     return difference**2 / discordant if discordant else 0.0
-
-
-def unpaired_interval(
-    hits: int, n: int, other_hits: int, other_n: int, confidence: float = CONFIDENCE
-) -> tuple[float, float]:
-    """Newcombe's interval of hits/n - other_hits/other_n, at any level; both n at least 1.
-
-    At 95 % it is :func:`reportgen.slices.newcombe`.
-    """
-    share, other = hits / n, other_hits / other_n
-    (low, other_low), (high, other_high) = (
-        ends.tolist() for ends in wilson([hits, other_hits], [n, other_n], confidence)
-    )
-    difference = share - other
-    return (
-        max(difference - math.hypot(share - low, other_high - other), -1.0),
-        min(difference + math.hypot(high - share, other - other_low), 1.0),
-    )
 
 
 def _check(gained: int, lost: int, n: int) -> None:

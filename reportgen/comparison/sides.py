@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.evaluation.rows import PredictionRows
 from reportgen.predictions import RunFacts
+from reportgen.predictions.rows import PredictionRows
 
 __all__ = ["Arrays", "ComparedRows", "number_of_rows", "side_by_side"]
 

@@ -5,8 +5,8 @@ from reportgen.evaluation.counting import evaluate_matrix, evaluate_predictions,
 from reportgen.evaluation.dependence import SampleGroups, refuse_groups
 from reportgen.evaluation.hierarchy import read_hierarchy, require_file
 from reportgen.evaluation.options import EvaluationKeywords, EvaluationOptions
-from reportgen.evaluation.rows import PredictionRows
 from reportgen.evaluation.value import CLASS_METRICS, SUMMARY_METRICS, Evaluation, Pair
+from reportgen.predictions.rows import PredictionRows
 
 __all__ = [
     "CLASS_METRICS",

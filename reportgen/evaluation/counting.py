@@ -15,9 +15,9 @@ from reportgen.evaluation.figures import matrix_figures, with_exact_top_k
 from reportgen.evaluation.hierarchy import read_hierarchy
 from reportgen.evaluation.notes import group_notes, notes_on, tie_notes
 from reportgen.evaluation.options import EvaluationOptions
-from reportgen.evaluation.rows import PredictionRows
 from reportgen.evaluation.value import Evaluation, Pair
 from reportgen.metrics import Metric, MetricColumn
+from reportgen.predictions.rows import PredictionRows
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.scoring import (
     CLASS_SCORES,

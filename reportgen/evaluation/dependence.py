@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reportgen.clusters import FEW_GROUPS, ClusterIntervals, GroupCounts, cluster_intervals
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation.options import EvaluationOptions
-from reportgen.evaluation.rows import PredictionRows
+from reportgen.predictions.rows import PredictionRows
 from reportgen.text import listing, nearest, quoted
 
 __all__ = ["SampleGroups", "grouped_intervals", "refuse_groups"]

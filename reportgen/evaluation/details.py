@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reportgen.evaluation.rows import PredictionRows
 from reportgen.metrics import MacroMode
+from reportgen.predictions.rows import PredictionRows
 from reportgen.slices import SliceReport, SliceTallies, Survey, plan_slices, slice_table
 from reportgen.suspects import LabelSuspects, Suspects, Thresholds, label_suspects
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,35 +25,16 @@ from reportgen.inputs.roles import find_id
 from reportgen.inputs.sample_columns import SampleColumn, sample_columns
 from reportgen.inputs.survey import NARROW_ROWS, printable_ids
 from reportgen.inputs.tables import LIST, OTHER, Table, is_unnamed
-from reportgen.predictions import RunFacts
+from reportgen.predictions import PredictionRows, RunFacts
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, plural, printable, quoted
 
-__all__ = ["Rows", "WithMetadata", "with_metadata"]
+__all__ = ["WithMetadata", "with_metadata"]
 
 _EXAMPLES = 10
 _FLAG = "--metadata-id"
 
 Arrays = dict[str, NDArray[Any]]
-
-
-class Rows(Protocol):
-    """One row a sample, read in batches: what :mod:`reportgen.evaluation` needs of predictions."""
-
-    @property
-    def facts(self) -> RunFacts:
-        """What is known besides the rows."""
-
-    @property
-    def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether they hold the probabilities of all classes."""
-
-    def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
-        """The named columns; without `wrong_only`, always the same rows in the same order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +53,7 @@ class WithMetadata:
         Name in :meth:`batches` → values of all rows, in their order.
     """
 
-    rows: Rows
+    rows: PredictionRows
     facts: RunFacts
     n_rows: int
     joined: Mapping[str, SampleColumn]
@@ -120,7 +101,7 @@ class WithMetadata:
 
 
 def with_metadata(
-    rows: Rows,
+    rows: PredictionRows,
     path: str | Path,
     *,
     id_column: str | None = None,
@@ -174,7 +155,7 @@ def with_metadata(
     return WithMetadata(rows, facts, len(joint.places), joined)
 
 
-def _own_metadata(rows: Rows) -> Mapping[str, str]:
+def _own_metadata(rows: PredictionRows) -> Mapping[str, str]:
     found: Mapping[str, str] = getattr(rows, "metadata", {})
     return found
 
@@ -239,7 +220,7 @@ class _Joint:
         return np.flatnonzero(~used)
 
 
-def _joint(rows: Rows, ids: Any) -> _Joint:
+def _joint(rows: PredictionRows, ids: Any) -> _Joint:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -254,7 +235,7 @@ def _joint(rows: Rows, ids: Any) -> _Joint:
     return _Joint(every, int(np.count_nonzero(every >= 0)), tuple(without))
 
 
-def _gathered(rows: Rows, n: int) -> Iterator[NDArray[Any]]:
+def _gathered(rows: PredictionRows, n: int) -> Iterator[NDArray[Any]]:
     """The ids of the samples, about `n` at once: the table is looked up as a whole each time."""
     held: list[NDArray[Any]] = []
     for batch in rows.batches("id"):

@@ -6,7 +6,8 @@ when a file is touched, not before.
 """
 
 from reportgen.predictions.facts import RunFacts
+from reportgen.predictions.rows import PredictionRows
 from reportgen.predictions.slim import write_slim
 from reportgen.predictions.table import Predictions
 
-__all__ = ["Predictions", "RunFacts", "write_slim"]
+__all__ = ["PredictionRows", "Predictions", "RunFacts", "write_slim"]

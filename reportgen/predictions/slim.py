@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reportgen.predictions.facts import RunFacts
 from reportgen.predictions.parts import write_predictions
+from reportgen.predictions.rows import PredictionRows
 from reportgen.predictions.schema import predictions_schema
 
 __all__ = ["write_slim"]
 
 
-class _Rows(Protocol):
-    @property
-    def facts(self) -> RunFacts: ...
-
-    @property
-    def has_confidence(self) -> bool: ...
-
-    def batches(self, *columns: str) -> Iterator[dict[str, NDArray[Any]]]: ...
-
-
-def write_slim(rows: _Rows, target: Path) -> None:
+def write_slim(rows: PredictionRows, target: Path) -> None:
     """A predictions file without the scores of other classes.
 
     Id, label, prediction, confidence, probability and rank of the label stay: accuracy, every
@@ -38,7 +27,7 @@ def write_slim(rows: _Rows, target: Path) -> None:
     write_predictions(target, facts, _tables(rows))
 
 
-def _tables(rows: _Rows) -> Iterator[Any]:
+def _tables(rows: PredictionRows) -> Iterator[Any]:
     import pyarrow as pa
 
     schema = predictions_schema()

@@ -110,6 +110,9 @@ def _both_ways(facts: Facts) -> PairRanking:
     )
 
 
+_TINY = 5e-324
+
+
 def _direction(there: int, back: int, p: float) -> str:
     """Whether errors go one way, alike, or are too few to tell; by the p of the direction."""
     if p <= LIKELY:
@@ -127,7 +130,7 @@ def _by_lift(facts: Facts) -> PairRanking:
             _number(count(n), n),
             _number(ratio(expected), expected),
             _number(ratio(lift), lift),
-            _number(share(q), q),
+            _number(share(q or _TINY), q),  # a q of 0 is one too small for a float
         )
         for i, j, n, expected, lift, q in zip(
             pairs.true.tolist(),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from reportgen.metrics import wilson
+from reportgen.metrics import CONFIDENCE, wilson
 
 __all__ = ["newcombe", "two_sided_p"]
 
@@ -16,8 +16,10 @@ COCHRAN = 5
 _SAME = 1 + 1e-7  # tables whose probabilities differ by less are equally likely: as in R and scipy
 
 
-def newcombe(hits: int, n: int, other_hits: int, other_n: int) -> tuple[float, float]:
-    """The 95 % interval of hits/n - other_hits/other_n, two groups of different samples.
+def newcombe(
+    hits: int, n: int, other_hits: int, other_n: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """The interval of hits/n - other_hits/other_n, two groups of different samples.
 
     Both n must be at least 1. Never leaves -1..1, never has no width.
 
@@ -25,7 +27,7 @@ def newcombe(hits: int, n: int, other_hits: int, other_n: int) -> tuple[float, f
     """
     share, other = hits / n, other_hits / other_n
     (low, other_low), (high, other_high) = (
-        ends.tolist() for ends in wilson([hits, other_hits], [n, other_n])
+        ends.tolist() for ends in wilson([hits, other_hits], [n, other_n], confidence)
     )
     difference = share - other
     return (

@@ -200,3 +200,25 @@ def test_two_matrices_of_the_same_class_totals_are_taken_for_the_same_data():
     )
     assert one == two
     assert one != three
+
+
+def test_a_baseline_that_fails_to_be_replaced_stays_as_it_was(tmp_path, monkeypatch):
+    store, evaluation, place = saved(tmp_path)
+    before = {path.name: path.read_bytes() for path in place.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("reportgen.baselines.store.write_text", full)
+    with pytest.raises(OutputError, match="no space left"):
+        store.save("main", evaluation, opened(tmp_path), "SHIP", force=True)
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == before
+    assert store.names() == ("main",)
+    assert sorted(path.name for path in store.folder.iterdir()) == ["history.jsonl", "main"]
+
+
+def test_a_baseline_can_be_saved_from_itself(tmp_path):
+    store, _, place = saved(tmp_path)
+    before = {path.name: path.read_bytes() for path in place.iterdir()}
+    reportgen.save_baseline(place, "main", folder=store.folder, force=True)
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == before

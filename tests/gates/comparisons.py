@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.comparison.paired import mcnemar_mid_p, tango, unpaired_interval
+from reportgen.comparison.paired import mcnemar_mid_p, tango
 from reportgen.comparison.value import (
     COMPARED,
     ClassChange,
@@ -17,7 +17,7 @@ from reportgen.comparison.value import (
     PairedCounts,
     SliceChange,
 )
-from reportgen.slices import two_sided_p
+from reportgen.slices import newcombe, two_sided_p
 from tests.factories import make_evaluation
 
 NONE = Difference(None, None, None, reason="no_scores")
@@ -43,8 +43,8 @@ def unpaired_difference(hits: int, n: int, before: int, n_before: int) -> Differ
         before / n_before,
         hits / n,
         hits / n - before / n_before,
-        unpaired_interval(hits, n, before, n_before),
-        unpaired_interval(hits, n, before, n_before, 0.90),
+        newcombe(hits, n, before, n_before),
+        newcombe(hits, n, before, n_before, 0.90),
         two_sided_p(hits, n, before, n_before),
         method="newcombe",
     )

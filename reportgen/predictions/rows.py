@@ -1,4 +1,4 @@
-"""What an evaluation needs of predictions, whoever wrote them."""
+"""What is asked of predictions, whoever wrote them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from reportgen.predictions import RunFacts
+from reportgen.predictions.facts import RunFacts
 
 __all__ = ["PredictionRows"]
 
