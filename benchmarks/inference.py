@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.timing import ratio_of_minima, report
 from reportgen.inference import loop
-from reportgen.inference.engine import Engine
+from reportgen.inference.forward.engine import Engine
 from reportgen.inference.job import facts_of
 from reportgen.inference.plan import Plan, plan_folder
 from reportgen.options import Options

@@ -1,1 +1,1 @@
-"""From a model and data to predictions: everything that needs torch, one file a concern."""
+"""From a model and data to predictions: everything that needs torch, one room a subject."""

@@ -12,11 +12,11 @@ import torch
 from reportgen.csv_text import csv_text
 from reportgen.errors import DataError, UsageError
 from reportgen.files import write_text
-from reportgen.inference.decoding import ImageFlag, notes_from_flags
-from reportgen.inference.engine import Engine, resolve_device
+from reportgen.inference.forward.engine import Engine, resolve_device
+from reportgen.inference.images.flags import ImageFlag, notes_from_flags
 from reportgen.inference.loop import NOT_FINITE, predict_into
+from reportgen.inference.models.live import device_of, kept_as_found
 from reportgen.inference.plan import Plan, plan_folder, plan_live
-from reportgen.inference.preserve import device_of, kept_as_found
 from reportgen.options import Options
 from reportgen.predictions import Predictions, RunFacts
 from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from reportgen.errors import Interrupted, ModelError, ReportgenError, Terminated
-from reportgen.inference.engine import Engine
-from reportgen.inference.probe import self_check
-from reportgen.inference.sources import Batch, Source
+from reportgen.inference.forward.engine import Engine
+from reportgen.inference.forward.probe import self_check
+from reportgen.inference.sources.batch import Batch, Source
 from reportgen.predictions.parts import Parts
 from reportgen.predictions.schema import Rows
 from reportgen.provenance import DataNote

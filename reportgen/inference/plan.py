@@ -18,22 +18,23 @@ import torch
 from reportgen import __version__
 from reportgen.classes import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
-from reportgen.inference.dataset import ImageFolderDataset
-from reportgen.inference.engine import resolve_device
-from reportgen.inference.folder_source import FolderSource, default_workers
-from reportgen.inference.folders import (
+from reportgen.inference.folders.scan import scan
+from reportgen.inference.folders.sizes import uniform_size_or_error
+from reportgen.inference.folders.training import training_note
+from reportgen.inference.folders.value import (
     FolderScan,
     ImageFile,
     UnreadableFile,
     data_fingerprint,
-    scan,
-    training_note,
-    uniform_size_or_error,
 )
-from reportgen.inference.live_source import LiveSource, as_loader
-from reportgen.inference.model import BatchSizes, LoadedModel, load_model, to_device
-from reportgen.inference.preprocessing import Preprocessing
-from reportgen.inference.sources import Source
+from reportgen.inference.forward.engine import resolve_device
+from reportgen.inference.images.preprocessing import Preprocessing
+from reportgen.inference.models.loading import load_model, to_device
+from reportgen.inference.models.value import BatchSizes, LoadedModel
+from reportgen.inference.sources.batch import Source
+from reportgen.inference.sources.dataset import ImageFolderDataset
+from reportgen.inference.sources.folder import FolderSource, default_workers
+from reportgen.inference.sources.live import LiveSource, as_loader
 from reportgen.options import DEFAULT_BATCH_SIZES, Options, report_date
 from reportgen.predictions.parts import BadSample
 from reportgen.provenance import DataNote, ModelFacts, Provenance

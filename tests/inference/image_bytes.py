@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.inference.decoding import Decoded, Unreadable, decode
+from reportgen.inference.images.decoding import Decoded, Unreadable, decode
 
 EXTENSION = {
     "JPEG": "jpg",

@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.user_code import (
-    error_line,
-    load_object,
-    names_user_code,
-    user_traceback,
-)
+from reportgen.inference.user_code.objects import load_object, names_user_code
+from reportgen.inference.user_code.tracebacks import error_line, user_traceback
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +126,7 @@ def test_a_failing_import_shows_the_users_lines_only(tmp_path: Path) -> None:
     assert "nets.py, line 4, in <module>" in details
     assert "return json.loads" in details
     assert "decoder.py" not in details
-    assert "user_code.py" not in details
+    assert "objects.py" not in details
     assert str(tmp_path) not in details
     assert not [name for name in sys.modules if name.endswith("_nets")]
 
@@ -167,6 +163,16 @@ def test_a_traceback_without_user_files_keeps_its_last_frame() -> None:
         lines = user_traceback(error)
     assert any("decoder.py" in line for line in lines)
     assert lines[-1].startswith("json.decoder.JSONDecodeError")
+
+
+def test_frames_of_reportgen_itself_are_left_out(tmp_path: Path) -> None:
+    body = "from reportgen.classes import check_distinct\ndef make():\n    check_distinct(3, '', str)\n"
+    make = load_object(f"{write(tmp_path / 'nets.py', body)}:make", "model factory").obj
+    with pytest.raises(TypeError) as caught:
+        make()
+    lines = user_traceback(caught.value)
+    assert not any("classes.py" in line for line in lines)
+    assert "nets.py, line 3, in make" in lines
 
 
 def test_an_error_on_one_line_is_the_same_in_every_run() -> None:

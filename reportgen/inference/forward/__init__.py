@@ -1,0 +1,1 @@
+"""Forward passes: batches of images in, raw scores out."""

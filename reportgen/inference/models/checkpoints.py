@@ -1,0 +1,321 @@
+"""Weights files: tensors by name, read as data and never as code.
+
+safetensors holds nothing but tensors. ``torch.save`` files are pickles; they are read with the
+restricted unpickler (``weights_only=True``), which knows tensors and containers. A few classes
+that training scripts save beside the weights are let in, but as empty records: their values are
+not needed, and so their own code does not run either.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reportgen.errors import ModelError, UsageError
+from reportgen.files import sha256_of
+from reportgen.inference.models.carried import (
+    NO_CLASSES,
+    CarriedClasses,
+    carried_classes,
+    parse_json,
+)
+from reportgen.inference.models.sniffing import (
+    WHAT_WORKS,
+    FileKind,
+    damaged,
+    exists,
+    is_remote,
+    refuse_aotinductor,
+    sniff,
+)
+from reportgen.inference.models.state_dicts import StateDict, find_state_dict
+from reportgen.text import listing, printable, quoted
+
+__all__ = ["RESAVE", "Weights", "code_in", "read_weights", "refuse_torchscript"]
+
+RESAVE = (
+    "save the weights alone, in the program that has the network:",
+    "    import torch",
+    '    torch.save(model.state_dict(), "weights.pt")',
+)
+_HEAD_NAMES = ("fc", "head", "heads.head", "classifier", "output", "out", "linear", "logits")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The content of a weights file.
+
+    Attributes
+    ----------
+    file_name
+        Base name of the file, printable.
+    sha256
+        Of the file's bytes, hexadecimal.
+    tensors
+        Parameter name → tensor, as in the file.
+    in_order
+        Whether the order is that of the network's layers (safetensors files are sorted by name).
+    carried
+        The class list in the file.
+    notes
+        What was taken from the file, and what was not.
+    """
+
+    file_name: str
+    sha256: str
+    tensors: StateDict
+    in_order: bool
+    carried: CarriedClasses
+    notes: tuple[str, ...]
+
+    def last_layer(self) -> tuple[str, int] | None:
+        """Name and number of outputs of the last layer, or None where there is no such layer.
+
+        That is the last weight of two dimensions (or four, with a kernel of 1 × 1). In a file
+        that is sorted by name, one with a customary name (``fc``, ``head``, ``classifier``, …)
+        goes before.
+        """
+        found = [
+            (name, tensor.shape[0])
+            for name, tensor in self.tensors.items()
+            if name.endswith("weight") and _is_linear(tensor)
+        ]
+        if not self.in_order:
+            found.sort(key=lambda item: (_is_head(item[0]), _natural(item[0])))
+        return found[-1] if found else None
+
+
+def read_weights(path: Path, *, n_classes: int | None = None) -> Weights:
+    """Read a local ``.safetensors`` or ``torch.save`` file.
+
+    Parameters
+    ----------
+    n_classes
+        Length of the class list that is used whatever the file holds, where there is one.
+
+    Raises
+    ------
+    UsageError
+        ``remote-path``: only local files are read.
+    ModelError
+        ``model-file-…`` as in :func:`reportgen.inference.models.sniffing.sniff`; ``torchscript``,
+        ``aotinductor``, ``program-as-weights``, ``weights-format``, ``weights-unreadable``,
+        ``model-contains-code``, ``weights-no-state-dict`` or ``carried-classes``.
+    """
+    if is_remote(str(path)) and not exists(path):
+        raise UsageError(
+            f"--weights {quoted(str(path))}: only local paths are read, nothing is downloaded",
+            slug="remote-path",
+            hint="download the file yourself and name it",
+        )
+    sniffed = sniff(path)
+    _refuse_other_formats(path, sniffed.kind, sniffed.description)
+    digest, lenient = sha256_of(path), n_classes is not None
+    name = printable(path.name)
+    if sniffed.kind is FileKind.SAFETENSORS:
+        tensors, metadata = _read_safetensors(path)
+        carried = _classes_of_metadata(metadata, name, lenient=lenient)
+        return Weights(name, digest, tensors, False, carried, carried.notes)
+    content = _load(path, in_zip=sniffed.kind is FileKind.CHECKPOINT)
+    carried = _classes_of_checkpoint(content, name, lenient=lenient)
+    tensors, notes = find_state_dict(content, name)
+    return Weights(name, digest, tensors, True, carried, (*notes, *carried.notes))
+
+
+def code_in(path: Path) -> list[str]:
+    """Names of the classes and functions that a ``torch.save`` file would run, sorted."""
+    try:
+        with torch.serialization.safe_globals(_data_only()):
+            found = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # an older layout, or a pickle protocol that torch does not read
+        return []
+    return sorted(name.removeprefix("builtins.") for name in found)
+
+
+def refuse_torchscript(path: Path) -> ModelError:
+    """The error for TorchScript, as a model and as weights."""
+    return ModelError(
+        f"{quoted(path.name)} is {FileKind.TORCHSCRIPT}: it holds code, and is deprecated",
+        slug="torchscript",
+        details=[*RESAVE],
+        hint="and name the network with file.py:factory --weights weights.pt; or export it: "
+        'torch.export.save(torch.export.export(model, (images,)), "model.pt2")',
+    )
+
+
+def _refuse_other_formats(path: Path, kind: FileKind, description: str) -> None:
+    if kind is FileKind.TORCHSCRIPT:
+        raise refuse_torchscript(path)
+    if kind is FileKind.AOTINDUCTOR:
+        raise refuse_aotinductor(path)
+    if kind is FileKind.PROGRAM:
+        raise ModelError(
+            f"{quoted(path.name)} is {kind}: it holds the network and its weights",
+            slug="program-as-weights",
+            hint=f"give {quoted(path.name)} as MODEL, without --weights",
+        )
+    if kind is FileKind.OTHER:
+        raise ModelError(
+            f"{quoted(path.name)} is {description}, not a weights file",
+            slug="weights-format",
+            details=[*RESAVE],
+            hint=WHAT_WORKS,
+        )
+
+
+# safetensors
+
+
+def _read_safetensors(path: Path) -> tuple[StateDict, Mapping[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata: Mapping[str, str] = file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise damaged(path, _first_line(error)) from error
+    return tensors, metadata
+
+
+def _classes_of_metadata(
+    metadata: Mapping[str, str], file_name: str, *, lenient: bool
+) -> CarriedClasses:
+    for key in ("classes", "class_to_idx"):
+        if key in metadata:
+            source = f"{key} in the metadata of {file_name}"
+            return parse_json(metadata[key].encode("utf-8"), source, lenient=lenient)
+    return NO_CLASSES
+
+
+# torch.save
+
+
+class _Record:
+    """Stands for an object whose value is not needed: takes any arguments, does nothing."""
+
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _plain_dict(*_arguments: object) -> dict[object, object]:
+    """Stands for ``defaultdict``, whose default is not needed."""
+    return {}
+
+
+def _data_only() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
+    """What is let into a checkpoint beside tensors, each as something that runs no code.
+
+    numpy scalars and arrays (metrics, label lists), ``argparse.Namespace`` (the options of the
+    training script), paths (where it ran) and ``defaultdict`` (its history).
+    """
+    records = [
+        *(
+            f"{package}.{name}"
+            for package in ("numpy._core.multiarray", "numpy.core.multiarray")
+            for name in ("scalar", "_reconstruct")
+        ),
+        "numpy.dtype",
+        "numpy.ndarray",
+        "argparse.Namespace",
+        *(
+            f"{module}.{name}"
+            for module in ("pathlib", "pathlib._local")
+            for name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
+        ),
+        *(f"builtins.{name}" for name in ("dict", "float", "int", "list")),
+    ]
+    return [*((_Record, name) for name in records), (_plain_dict, "collections.defaultdict")]
+
+
+def _load(path: Path, *, in_zip: bool) -> Any:
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_data_only()):
+            warnings.simplefilter("ignore")  # of old formats: nothing to act upon
+            if path.suffix == ".safetensors":  # torch would believe the name
+                with path.open("rb") as stream:
+                    return torch.load(stream, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=in_zip)
+    except Exception as error:  # a damaged pickle raises almost anything
+        # "from None": the message recommends to read the file unsafely.
+        raise _load_error(path, error, in_zip=in_zip) from None
+
+
+def _load_error(path: Path, error: Exception, *, in_zip: bool) -> ModelError:
+    text = str(error)
+    code = code_in(path) if in_zip else []
+    code += re.findall(r"GLOBAL (\S+) (?:was not an allowed|whose module)", text)
+    if code:
+        return ModelError(
+            f"{quoted(path.name)} contains code ({listing(dict.fromkeys(code))})",
+            slug="model-contains-code",
+            details=["only files that hold plain data are read; " + RESAVE[0], *RESAVE[1:]],
+            hint="then give that file with --weights",
+        )
+    reasons = [line for line in text.splitlines() if line.strip() and "weights_only" not in line]
+    if isinstance(error, (EOFError, RuntimeError, IndexError)):
+        return damaged(path, _first_line(reasons[0] if reasons else "it ends early"))
+    return ModelError(
+        f"{quoted(path.name)} cannot be read as plain weights: "
+        f"{_first_line(reasons[0] if reasons else type(error).__name__)}",
+        slug="weights-unreadable",
+        details=[*RESAVE],
+        hint="then give that file with --weights",
+    )
+
+
+def _classes_of_checkpoint(content: Any, file_name: str, *, lenient: bool) -> CarriedClasses:
+    """The class list under ``classes`` or ``class_to_idx``; a mere number there is no list."""
+    found = NO_CLASSES
+    if not isinstance(content, Mapping):
+        return found
+    for key in ("classes", "class_to_idx"):
+        value = content.get(key)
+        source = f"{key} in {file_name}"
+        if isinstance(value, (list, tuple, Mapping)):
+            carried = carried_classes(value, source, lenient=lenient)
+            if found.names and carried.names and found.names != carried.names:
+                return _contradiction(found, carried, lenient=lenient)
+            found = found if found.names else carried
+        elif value is not None and not isinstance(value, (int, torch.Tensor)):
+            note = f"The class list ({source}) was not used: it is not a list of names."
+            found = found if found.names else CarriedClasses(notes=(note,))
+    return found
+
+
+def _contradiction(one: CarriedClasses, other: CarriedClasses, *, lenient: bool) -> CarriedClasses:
+    text = f"{one.source} and {other.source} name the classes in different orders"
+    if lenient:
+        return CarriedClasses(notes=(f"No class list of the file was used: {text}.",))
+    raise ModelError(
+        text,
+        slug="carried-classes",
+        hint="give the class names in the order of the model's outputs with --classes",
+    )
+
+
+def _first_line(error: Exception | str) -> str:
+    return printable((str(error).strip().splitlines() or ["no reason given"])[0])[:200]
+
+
+def _is_linear(tensor: torch.Tensor) -> bool:
+    return tensor.ndim == 2 or (tensor.ndim == 4 and tuple(tensor.shape[2:]) == (1, 1))
+
+
+def _is_head(name: str) -> bool:
+    layer = name.removesuffix(".weight")
+    return any(layer == head or layer.endswith(f".{head}") for head in _HEAD_NAMES)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,0 +1,243 @@
+"""Networks that code makes: the user's factory, or one of torchvision's by name.
+
+Weights are read before any code runs, and loaded, strictly, into what the factory returns.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import sysconfig
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from reportgen.errors import ModelError, UsageError
+from reportgen.inference.libraries import import_torchvision
+from reportgen.inference.models.calls import (
+    Call,
+    callable_factory,
+    make,
+    n_outputs_wanted,
+    parse_arguments,
+    plan,
+)
+from reportgen.inference.models.carried import NO_CLASSES
+from reportgen.inference.models.checkpoints import Weights, read_weights
+from reportgen.inference.models.state_dicts import load_into
+from reportgen.inference.models.value import LoadedModel
+from reportgen.inference.user_code.objects import load_object
+from reportgen.inference.user_code.tracebacks import user_traceback
+from reportgen.provenance import ModelFacts
+from reportgen.text import listing, nearest, printable, quoted
+
+__all__ = ["load_from_factory", "load_from_torchvision"]
+
+_DOWNLOADING = ("weights", "pretrained", "weights_backbone", "pretrained_backbone", "progress")
+
+
+def load_from_factory(
+    spec: str,
+    *,
+    weights_path: Path | None,
+    model_args: Mapping[str, str],
+    n_classes: int | None,
+    name: str,
+    version: str,
+) -> LoadedModel:
+    """The network that ``package.module:factory`` or ``path/file.py:factory`` returns.
+
+    Raises what :func:`reportgen.inference.user_code.objects.load_object` and
+    :func:`reportgen.inference.models.checkpoints.read_weights` raise, and
+
+    ModelError
+        ``factory-not-callable``, ``factory-failed``, ``factory-result``, ``weights-mismatch``.
+    UsageError
+        ``model-arg-unknown``, ``model-arg-missing``.
+    """
+    weights = None if weights_path is None else read_weights(weights_path, n_classes=n_classes)
+    target, _, attribute = spec.rpartition(":")
+    is_file = target.endswith(".py")
+    shown = printable(f"{Path(target).name if is_file else target}:{attribute}")
+    with _importable(Path(target).resolve().parent if is_file else Path.cwd(), own=is_file):
+        loaded = load_object(spec, "model factory")
+        factory = callable_factory(loaded.obj, shown)
+        wanted = n_outputs_wanted(n_classes, weights)
+        module, call = make(factory, plan(factory, shown, parse_arguments(model_args), *wanted))
+    facts = ModelFacts(
+        name=printable(name or attribute),
+        version=version,
+        kind="factory" if weights is None else "factory + weights",
+        source=shown,
+        files={printable(file): digest for file, digest in loaded.file_hashes.items()},
+        executes_code=True,
+    )
+    return _finished(module, call, weights, facts)
+
+
+def load_from_torchvision(
+    architecture: str,
+    *,
+    weights_path: Path | None,
+    model_args: Mapping[str, str],
+    n_classes: int | None,
+    name: str,
+    version: str,
+) -> LoadedModel:
+    """A classifier of torchvision with the weights of a local file; nothing is downloaded.
+
+    Raises
+    ------
+    UsageError
+        ``weights-missing``: without weights the network is random; ``model-arg-unknown``.
+    ModelError
+        ``torchvision-unknown``, ``torch-mismatch``, and what `read_weights` raises.
+    """
+    shown = f"torchvision:{printable(architecture)}"
+    if weights_path is None:
+        raise UsageError(
+            f"{shown} needs --weights: without them its numbers would be random",
+            slug="weights-missing",
+            hint=f"{shown} --weights FILE, a local .pth, .pt or .safetensors file",
+        )
+    arguments = parse_arguments(model_args)
+    _refuse_downloads(shown, arguments)
+    build = _builder(architecture)
+    weights = read_weights(weights_path, n_classes=n_classes)
+    call = plan(build, shown, arguments, *n_outputs_wanted(n_classes, weights))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of slow initial weights, which are replaced at once
+        module, call = make(build, call)
+    facts = ModelFacts(
+        name=printable(name or architecture),
+        version=version,
+        kind="torchvision + weights",
+        source=shown,
+    )
+    return _finished(module, call, weights, facts)
+
+
+def _refuse_downloads(shown: str, arguments: Mapping[str, Any]) -> None:
+    for key in _DOWNLOADING:
+        if key in arguments:
+            raise UsageError(
+                f"--model-arg {key} can't be set for {quoted(shown)}: nothing is downloaded",
+                slug="model-arg-unknown",
+                hint="give a local weights file with --weights",
+            )
+
+
+def _builder(architecture: str) -> Callable[..., Any]:
+    """torchvision's function that builds a classifier, without weights."""
+    import_torchvision()
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if architecture.lower() not in known:
+        meant = nearest(architecture, known)
+        raise ModelError(
+            f"torchvision has no classifier {quoted(architecture)}",
+            slug="torchvision-unknown",
+            details=[f"it has {listing(known)}"],
+            hint=f"did you mean torchvision:{meant}?" if meant else None,
+        )
+
+    def build(**arguments: Any) -> Any:
+        return models.get_model(architecture, weights=None, **arguments)
+
+    return build
+
+
+def _finished(
+    module: nn.Module, call: Call, weights: Weights | None, facts: ModelFacts
+) -> LoadedModel:
+    """The network with its weights, in evaluation mode; what was done is added to the facts."""
+    files, notes, carried = dict(facts.files), [call.note] if call.note else [], NO_CLASSES
+    if weights is None:
+        notes.append("No weights file was given: the factory is trusted to load its own weights.")
+    else:
+        notes += load_into(module, weights.tensors, weights.file_name, str(call))
+        notes += weights.notes
+        files[weights.file_name] = weights.sha256
+        carried = weights.carried
+    notes += _evaluation_mode(module)
+    return LoadedModel(
+        module=module,
+        facts=dataclasses.replace(facts, files=files, notes=tuple(notes)),
+        classes=carried.names,
+        classes_source=carried.source,
+    )
+
+
+def _evaluation_mode(module: nn.Module) -> Iterator[str]:
+    """Call ``eval()``; say what it did not reach."""
+    try:
+        module.eval()
+    except NotImplementedError:
+        yield "The factory returned an exported program, to which eval() does not apply."
+        return
+    except Exception as error:
+        raise ModelError(
+            f"the network's eval() failed: {type(error).__name__}",
+            slug="factory-failed",
+            details=user_traceback(error),
+        ) from error
+    training = [name for name, part in module.named_modules() if part.training]
+    if training:
+        yield (
+            f"After eval(), {listing(name or 'the network itself' for name in training)} remained "
+            "in training mode: outputs may depend on chance or on the batch."
+        )
+
+
+@contextmanager
+def _importable(folder: Path, *, own: bool) -> Iterator[None]:
+    """Modules in `folder` can be imported inside; the search path then is what it was.
+
+    With `own`, ``import layers`` means `folder`'s ``layers.py`` even where another folder's module
+    of that name was imported for an earlier model; that one is back afterwards.
+    """
+    entry = str(folder)
+    present = entry in sys.path
+    if not present:
+        sys.path.append(entry)
+    hidden = _namesakes(folder) if own else {}
+    for name in hidden:
+        del sys.modules[name]
+    try:
+        yield
+    finally:
+        tops = {name.partition(".")[0] for name in hidden}
+        for name in [name for name in sys.modules if name.partition(".")[0] in tops]:
+            del sys.modules[name]
+        sys.modules.update(hidden)
+        if not present:
+            sys.path[:] = [other for other in sys.path if other != entry]
+
+
+def _namesakes(folder: Path) -> dict[str, ModuleType]:
+    """Imported user modules of other folders that are named like modules in `folder`."""
+    names = {path.stem for path in folder.glob("*.py")}
+    names |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    names = {name for name in names if not name.startswith("__")} - {"reportgen"}
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in names and _is_elsewhere(module, folder)
+    }
+
+
+def _is_elsewhere(module: ModuleType, folder: Path) -> bool:
+    """Whether a module is user code of another folder: neither Python's own, nor installed."""
+    file = getattr(module, "__file__", None)
+    if not file:
+        return False
+    path = Path(file).resolve()
+    installed = {"site-packages", "dist-packages"} & set(path.parts)
+    homes = (folder, sysconfig.get_path("stdlib"))
+    return not installed and not any(path.is_relative_to(home) for home in homes)

@@ -1,0 +1,190 @@
+"""From the MODEL argument to a model that is ready to run."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from reportgen.errors import ModelError, UsageError
+from reportgen.inference.models.checkpoints import RESAVE, code_in, refuse_torchscript
+from reportgen.inference.models.exported import load_program, move_program
+from reportgen.inference.models.factories import load_from_factory, load_from_torchvision
+from reportgen.inference.models.sniffing import (
+    WHAT_WORKS,
+    FileKind,
+    Sniffed,
+    exists,
+    is_remote,
+    refuse_aotinductor,
+    sniff,
+)
+from reportgen.inference.models.value import LoadedModel
+from reportgen.inference.user_code.objects import names_user_code
+from reportgen.text import listing, printable, quoted
+
+__all__ = ["load_model", "to_device"]
+
+_TORCHVISION = "torchvision:"
+_WEIGHTS_KINDS = (FileKind.CHECKPOINT, FileKind.OLD_CHECKPOINT, FileKind.SAFETENSORS)
+
+
+def load_model(
+    spec: str,
+    *,
+    weights: Path | None = None,
+    model_args: Mapping[str, str] | None = None,
+    n_classes: int | None = None,
+    name: str = "",
+    version: str = "",
+) -> LoadedModel:
+    """Load what MODEL names: on the CPU (a program: where it was exported), in evaluation mode.
+
+    Parameters
+    ----------
+    spec
+        A ``.pt2`` file, ``package.module:factory``, ``path/file.py:factory`` or
+        ``torchvision:NAME``. What a file is, is decided by its content.
+    weights
+        Local weights file for a factory or a torchvision network.
+    model_args
+        Keyword arguments of the factory; values are read as JSON where they parse as JSON.
+    n_classes
+        Length of the class list, where one was given apart from the model.
+    name, version
+        What to call it; by default the file's stem, the factory's or the architecture's name.
+
+    Raises
+    ------
+    UsageError
+        The form of MODEL, or options that do not go with it.
+    ModelError
+        What can't be loaded; every slug is told by the loader that raises it.
+    """
+    arguments = model_args or {}
+    if is_remote(spec) and not exists(spec):
+        raise UsageError(
+            f"MODEL {quoted(spec)}: only local paths are read, nothing is downloaded",
+            slug="remote-path",
+            hint="download the file yourself and name it",
+        )
+    if spec.startswith(_TORCHVISION) and not exists(spec):
+        return load_from_torchvision(
+            spec.removeprefix(_TORCHVISION),
+            weights_path=weights,
+            model_args=arguments,
+            n_classes=n_classes,
+            name=name,
+            version=version,
+        )
+    if names_user_code(spec) and not exists(spec):
+        return load_from_factory(
+            spec,
+            weights_path=weights,
+            model_args=arguments,
+            n_classes=n_classes,
+            name=name,
+            version=version,
+        )
+    sniffed = _program_file(Path(spec))
+    _refuse_factory_options(spec, weights, arguments)
+    return load_program(Path(spec), sniffed, name=name, version=version, n_classes=n_classes)
+
+
+def to_device(model: LoadedModel, device: torch.device) -> LoadedModel:
+    """The model on `device`: its weights, and the devices that a program has baked in.
+
+    A module is moved in place. Raises :class:`ModelError` ``model-device`` or ``program-device``.
+    """
+    if model.program is not None:
+        return move_program(model, device)
+    if isinstance(model.module, nn.Module):
+        try:
+            return dataclasses.replace(model, module=model.module.to(device))
+        except (RuntimeError, NotImplementedError) as error:
+            first = printable((str(error).strip().splitlines() or [type(error).__name__])[0])
+            raise ModelError(
+                f"the model could not be moved to {device}: {first}",
+                slug="model-device",
+                hint="use another --device",
+            ) from error
+    return model
+
+
+def _program_file(path: Path) -> Sniffed:
+    """What the file is, where it is a program; else the error that says what it is instead."""
+    if path.suffix == ".py":
+        raise _no_factory(path)
+    if not exists(path) and ":" in path.name:
+        raise UsageError(
+            f"MODEL {quoted(path.name)} is neither a file nor module:factory nor file.py:factory",
+            slug="model-form",
+            hint=WHAT_WORKS,
+        )
+    sniffed = sniff(path)
+    if sniffed.kind is FileKind.AOTINDUCTOR:
+        raise refuse_aotinductor(path)
+    if sniffed.kind is FileKind.TORCHSCRIPT:
+        raise refuse_torchscript(path)
+    if sniffed.kind in _WEIGHTS_KINDS:
+        raise _weights_alone(path, sniffed)
+    if sniffed.kind is not FileKind.PROGRAM:
+        raise ModelError(
+            f"{quoted(path.name)} is {sniffed.description}, which can't be run here",
+            slug="model-format",
+            hint=WHAT_WORKS,
+        )
+    return sniffed
+
+
+def _no_factory(path: Path) -> UsageError:
+    """For ``file.py`` without ``:factory``: what it defines, read without running it."""
+    names: list[str] = []
+    try:
+        tree = ast.parse(path.read_bytes())
+        names = [
+            node.name
+            for node in tree.body
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+        ]
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        pass  # the names are a help only
+    return UsageError(
+        f"MODEL {quoted(path.name)} names no factory in the file",
+        slug="model-form",
+        details=[f"it defines {listing(names)}"] if names else [],
+        hint=f"write {printable(path.name)}:{printable(names[-1] if names else 'FACTORY')}, the "
+        "function or class that returns the network",
+    )
+
+
+def _weights_alone(path: Path, sniffed: Sniffed) -> ModelError:
+    code = code_in(path) if sniffed.kind is FileKind.CHECKPOINT else []
+    if code:
+        return ModelError(
+            f"{quoted(path.name)} contains code ({listing(code)})",
+            slug="model-contains-code",
+            details=["pickled networks are not read; " + RESAVE[0], *RESAVE[1:]],
+            hint="and name the network: file.py:factory --weights weights.pt",
+        )
+    return ModelError(
+        f"{quoted(path.name)} is {sniffed.description}: it holds weights, not the network",
+        slug="weights-as-model",
+        hint=f"name the network too: file.py:factory --weights {printable(path.name)}, or "
+        f"torchvision:NAME --weights {printable(path.name)}",
+    )
+
+
+def _refuse_factory_options(spec: str, weights: Path | None, model_args: Mapping[str, str]) -> None:
+    for given, option in ((weights is not None, "--weights"), (bool(model_args), "--model-arg")):
+        if given:
+            raise UsageError(
+                f"{option} does not go with {quoted(Path(spec).name)}: a program holds its "
+                "weights and has no arguments",
+                slug="program-with-options",
+                hint=f"leave out {option}",
+            )

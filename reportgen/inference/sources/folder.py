@@ -1,0 +1,236 @@
+"""Batches from a folder of images: decoded by worker processes, in the order of the scan."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reportgen.errors import ModelError
+from reportgen.inference.sources.batch import Batch
+from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
+from reportgen.reporter import Reporter
+from reportgen.text import quoted
+
+__all__ = ["FolderSource", "default_workers"]
+
+WATCHDOG_SECONDS = 120.0
+_FEW_SAMPLES = 512  # below this, starting a worker costs more than it saves
+
+
+@dataclass(frozen=True)
+class _Collated:
+    """A batch as it crosses the process border: numbers and strings, nothing else."""
+
+    indices: list[int]
+    images: torch.Tensor | None
+    flags: list[int]
+    reasons: list[str | None]
+    clash: tuple[int, tuple[int, ...], tuple[int, ...]] | None = None
+    fatal: tuple[int, str] | None = None
+
+
+@dataclass
+class FolderSource:
+    """The images of a scanned folder.
+
+    Attributes
+    ----------
+    dataset
+        Sample i → tensor or reason; it never raises.
+    ids, labels
+        Of each sample, in order.
+    workers
+        Decoding processes; 0 decodes here.
+    """
+
+    dataset: ImageFolderDataset
+    ids: Sequence[str]
+    labels: NDArray[np.int32]
+    workers: int
+    reporter: Reporter
+    pin_memory: bool = False
+    id_kind: str = "paths below the data folder"
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.ids)
+
+    def batches(self, start: int, batch_size: int) -> Iterator[Batch]:
+        """See :class:`~reportgen.inference.sources.batch.Source`.
+
+        A worker that dies is replaced once by decoding in this process; one that hangs ends the
+        run. Raises :class:`ModelError` naming the samples that were being read.
+        """
+        position, workers = start, self._startable(self.workers)
+        while position < self.n_samples:
+            loader = iter(self.loader(position, batch_size, workers))
+            try:
+                for collated in _guarded(loader, self.ids, position, batch_size):
+                    batch = self._batch(collated)
+                    position += len(batch)
+                    yield batch
+            except _WorkerDied as death:
+                if workers == 0:
+                    raise
+                self.reporter.warn(
+                    f"{death.message}; going on without workers (is /dev/shm or memory too small?)"
+                )
+                workers = 0
+
+    def loader(
+        self, start: int, batch_size: int, workers: int | None = None
+    ) -> torch.utils.data.DataLoader[_Collated]:
+        """The DataLoader of the batches from sample `start` on."""
+        workers = self.workers if workers is None else workers
+        return torch.utils.data.DataLoader(
+            self.dataset,  # type: ignore[arg-type]
+            batch_size=batch_size,
+            sampler=range(start, self.n_samples),
+            num_workers=workers,
+            collate_fn=collate,
+            timeout=WATCHDOG_SECONDS if workers else 0,
+            worker_init_fn=_quiet_worker if workers else None,
+            pin_memory=False,
+            generator=torch.Generator(),
+        )
+
+    def _startable(self, workers: int) -> int:
+        """0 where the dataset can't be sent to a worker (a lambda as transform, say)."""
+        if workers == 0 or torch.multiprocessing.get_start_method() == "fork":
+            return workers
+        try:
+            pickle.dumps(self.dataset)
+        except Exception as error:
+            self.reporter.warn(
+                f"the transform can't be sent to worker processes ({type(error).__name__}); "
+                "decoding without workers"
+            )
+            return 0
+        return workers
+
+    def _batch(self, collated: _Collated) -> Batch:
+        if collated.fatal is not None:
+            index, reason = collated.fatal
+            raise ModelError(
+                f"the transform failed on {quoted(self.ids[index])}: {reason}",
+                slug="transform-output",
+                hint="a transform takes a PIL image and returns a float tensor (C, H, W)",
+            )
+        if collated.clash is not None:
+            index, one, other = collated.clash
+            raise ModelError(
+                f"images cannot be stacked: {_size(one)} and {_size(other)}, "
+                f"first at {quoted(self.ids[index])}",
+                slug="image-sizes",
+                hint="add a resize: --resize HxW, or --resize N --crop N",
+            )
+        images = collated.images
+        if images is not None and self.pin_memory:
+            images = images.pin_memory()
+        return Batch(
+            ids=[self.ids[i] for i in collated.indices],
+            labels=self.labels[collated.indices],
+            images=images,
+            reasons=collated.reasons,
+            flags=np.array(collated.flags, np.int32),
+        )
+
+
+class _WorkerDied(ModelError):
+    """A decoding process ended by a signal, or out of memory."""
+
+
+def _guarded(
+    loader: Iterator[_Collated], ids: Sequence[str], position: int, batch_size: int
+) -> Iterator[_Collated]:
+    """What the loader gives; its own failures in our words."""
+    while True:
+        try:
+            collated = next(loader)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            raise _worker_failure(error, ids[position : position + batch_size]) from error
+        position += len(collated.indices)
+        yield collated
+
+
+def _worker_failure(error: RuntimeError, reading: Sequence[str]) -> ModelError:
+    if "timed out" in str(error):
+        return ModelError(
+            f"no images came for {WATCHDOG_SECONDS:.0f} seconds while reading "
+            f"{quoted(reading[0])} to {quoted(reading[-1])}",
+            slug="worker-hangs",
+            details=["what was predicted so far is kept"],
+            hint="check the disk, then go on with --resume; or try --workers 0",
+        )
+    return _WorkerDied(
+        f"a worker process died at or after {quoted(reading[0])}",
+        slug="worker-died",
+        details=["what was predicted so far is kept"],
+        hint="check memory and /dev/shm, then go on with --resume --workers 0",
+    )
+
+
+def collate(samples: list[Sample]) -> _Collated:
+    """Stack the usable samples; say which does not fit instead of raising in a worker."""
+    tensors = [sample.image for sample in samples if sample.image is not None]
+    indices = [sample.index for sample in samples]
+    flags = [int(sample.flags) for sample in samples]
+    reasons = [sample.reason for sample in samples]
+    for sample in samples:
+        if sample.fatal:
+            fatal = (sample.index, sample.reason or "")
+            return _Collated(indices, None, flags, reasons, fatal=fatal)
+        if sample.image is not None and sample.image.shape != tensors[0].shape:
+            clash = (sample.index, tuple(tensors[0].shape), tuple(sample.image.shape))
+            return _Collated(indices, None, flags, reasons, clash)
+    return _Collated(indices, torch.stack(tensors) if tensors else None, flags, reasons)
+
+
+def default_workers(n_samples: int, device: torch.device) -> int:
+    """Decoding processes: none for few images, one or two beside a CPU model, up to 16 for a GPU.
+
+    On a CPU the forward pass takes most of the time and all cores; one process that decodes
+    ahead keeps it fed.
+    """
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    if n_samples <= _FEW_SAMPLES or cores == 1:
+        return 0
+    if device.type == "cpu":
+        return 1 if cores <= 4 else 2
+    return min(16, cores)
+
+
+def _quiet_worker(_: int) -> None:
+    """Ctrl-C is the parent's to handle; a worker is ended by it, without a traceback.
+
+    Nor does a worker say anything when its parent was killed: the thread that hands tensors
+    over then finds the line cut, and would print a traceback over the user's shell.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.excepthook = _say_unless_cut_off
+
+
+def _say_unless_cut_off(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if not isinstance(error, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, trace)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[-2]}x{shape[-1]}" if len(shape) == 3 else str(shape)

@@ -1,0 +1,203 @@
+"""Batches from a DataLoader or Dataset that lives in the user's program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sized
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    Subset,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+
+from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
+from reportgen.inference.sources.batch import Batch
+from reportgen.inference.user_code.tracebacks import user_traceback
+from reportgen.text import count, printable, quoted
+
+POSITIONS = "positions in the data set"
+
+__all__ = ["POSITIONS", "LiveSource", "as_loader", "paths_of"]
+
+_RANDOM = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
+
+
+@dataclass
+class LiveSource:
+    """A loader's batches, as it cuts them; ids are positions where it gives none."""
+
+    loader: DataLoader[Any]
+    n_classes: int
+    id_kind: str = ""
+
+    @property
+    def n_samples(self) -> int | None:
+        dataset = self.loader.dataset
+        return len(dataset) if isinstance(dataset, Sized) else None
+
+    @property
+    def batch_size(self) -> int | None:
+        """That of the loader; None where it cuts batches by a rule of its own."""
+        return self.loader.batch_size
+
+    def batches(self, start: int, batch_size: int) -> Iterator[Batch]:  # noqa: ARG002 (the loader cuts)
+        """See :class:`~reportgen.inference.sources.batch.Source`; `start` must be 0.
+
+        Raises :class:`UsageError` where the loader shuffles and gives no ids, and
+        :class:`ModelError` where it raises, gives something else than batches, or gives another
+        number of samples than its data set has.
+        """
+        if start:
+            raise UsageError(
+                "a run over a live loader can't be resumed: its parts are gone", slug="resume-live"
+            )
+        done = 0
+        for number, item in enumerate(_from_user(self.loader)):
+            batch = self._batch(item, number, done)
+            done += len(batch)
+            yield batch
+        if self.n_samples is not None and done != self.n_samples:
+            raise ModelError(
+                f"the loader gave {count(done)} samples, its data set has {count(self.n_samples)}",
+                slug="loader-count",
+                hint="use drop_last=False, and no sampler that pads or repeats",
+            )
+
+    def _batch(self, item: Any, number: int, done: int) -> Batch:
+        images, labels, ids = _parts_of(item, number)
+        self.id_kind = POSITIONS if ids is None else "given with the batches"
+        if ids is None:
+            if _shuffles(self.loader):
+                raise UsageError(
+                    "the loader shuffles and gives no ids: its samples can't be told apart",
+                    slug="loader-shuffles",
+                    hint="use shuffle=False, or let its batches be (images, labels, ids)",
+                )
+            ids = [str(i) for i in range(done, done + len(labels))]
+        if not (len(images) == len(labels) == len(ids)):
+            raise ModelError(
+                f"batch {number} has {len(images)} images, {len(labels)} labels, {len(ids)} ids",
+                slug="batch-form",
+                hint="every batch needs one label and one id for each image",
+            )
+        return Batch(
+            ids=[printable(str(value)) for value in ids],
+            labels=self._labels(labels, number),
+            images=images,
+            reasons=[None] * len(ids),
+            flags=np.zeros(len(ids), np.int32),
+        )
+
+    def _labels(self, labels: Any, number: int) -> np.ndarray[Any, np.dtype[np.int32]]:
+        values = np.asarray(labels.cpu() if isinstance(labels, torch.Tensor) else labels)
+        whole = values.astype(np.int64) if values.dtype.kind in "iufb" else None
+        if values.ndim != 1 or whole is None or np.any(whole != values):
+            raise ModelError(
+                f"the labels of batch {number} are not class indices: shape {values.shape}, "
+                f"{values.dtype}",
+                slug="batch-form",
+                hint="labels must be whole numbers, one for each image",
+            )
+        wrong = np.flatnonzero((whole < -1) | (whole >= self.n_classes))
+        if len(wrong):
+            value = int(whole[wrong[0]])
+            one_based = value == self.n_classes and whole.min() >= 1
+            raise DataError(
+                f"label {value} in batch {number}: valid are 0..{self.n_classes - 1}",
+                slug="label-out-of-range",
+                details=["-1 stands for an unknown label"],
+                hint="labels look 1-based: subtract 1" if one_based else "check classes=",
+            )
+        return whole.astype(np.int32)
+
+
+def as_loader(data: Any, batch_size: int, workers: int) -> DataLoader[Any]:
+    """`data` itself where it is a DataLoader; a Dataset in a loader that keeps its order."""
+    if isinstance(data, DataLoader):
+        return data
+    if isinstance(data, Dataset) or (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        return DataLoader(
+            data, batch_size=batch_size, num_workers=workers, generator=torch.Generator()
+        )
+    raise UsageError(
+        f"data must be a folder, a DataLoader or a Dataset, not {type(data).__name__}",
+        slug="data-kind",
+        hint="wrap it in torch.utils.data.DataLoader",
+    )
+
+
+def paths_of(data: Any) -> list[str] | None:
+    """The file list of a data set, position → path, where it has one (ImageFolder and kin)."""
+    data = data.dataset if isinstance(data, DataLoader) else data
+    if isinstance(data, Subset):
+        paths = paths_of(data.dataset)
+        return None if paths is None else [paths[i] for i in data.indices]
+    for name in ("samples", "imgs"):
+        items = getattr(data, name, None)
+        if isinstance(items, (list, tuple)) and items:
+            paths = [item[0] if isinstance(item, (list, tuple)) else item for item in items]
+            if all(isinstance(path, (str, os.PathLike)) for path in paths):
+                return [os.fspath(path) for path in paths]
+    return None
+
+
+def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
+    """The loader's batches; what it raises in our words, with the user's own lines."""
+    iterator = None
+    while True:
+        try:
+            if iterator is None:
+                iterator = iter(loader)
+            item = next(iterator)
+        except StopIteration:
+            return
+        except ReportgenError:
+            raise
+        except Exception as error:
+            last = printable(str(error).strip().split("\n")[-1])[:300]
+            raise ModelError(
+                f"the loader failed: {type(error).__name__}: {last}",
+                slug="loader-failed",
+                details=user_traceback(error),
+                hint="iterate over the loader yourself to see the whole error",
+            ) from error
+        yield item
+
+
+def _parts_of(item: Any, number: int) -> tuple[torch.Tensor, Any, list[Any] | None]:
+    """(images, labels, ids or None) of one batch."""
+    if isinstance(item, Mapping):
+        found = [item.get(name, item.get(name + "s")) for name in ("image", "label", "id")]
+        form = "a mapping with " + (", ".join(quoted(str(key)) for key in item) or "nothing")
+    elif isinstance(item, (tuple, list)) and len(item) in (2, 3):
+        found = [*item, None][:3]
+        form = "(" + ", ".join(type(value).__name__ for value in item) + ")"
+    else:
+        found, form = [None, None, None], type(item).__name__
+    images, labels, ids = found
+    if not isinstance(images, torch.Tensor) or labels is None or not isinstance(labels, Sized):
+        raise ModelError(
+            f"batch {number} is {form}, not images and labels",
+            slug="batch-form",
+            hint="batches are (images, labels), (images, labels, ids), or a mapping with image, "
+            "label and id",
+        )
+    if isinstance(ids, (torch.Tensor, np.ndarray)):
+        ids = ids.tolist()
+    return images, labels, None if ids is None else list(ids)
+
+
+def _shuffles(loader: DataLoader[Any]) -> bool:
+    if isinstance(loader.dataset, IterableDataset):
+        return False
+    sampler = getattr(loader.batch_sampler, "sampler", None) or loader.sampler
+    return isinstance(sampler, _RANDOM) or bool(getattr(sampler, "shuffle", False))
