@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from reportgen.json_fields import Json, OneOf, Place, plain
 
 __all__ = ["Accounting", "DataNote", "ModelFacts", "Provenance"]
 
@@ -34,13 +36,14 @@ class DataNote:
 
     code: str
     sentence: str
-    severity: str = "info"
+    severity: Annotated[str, OneOf(("info", "warning"))] = "info"
     count: int = 0
     examples: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> DataNote:
-        return cls(**{**value, "examples": tuple(value.get("examples", ()))})
+    def from_json(cls, value: Json) -> DataNote:
+        """Raises :class:`~reportgen.json_fields.Fault` where `value` is no note."""
+        return Place.of(value).read_as(cls)
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ class Accounting:
             raise ValueError(f"{self.counted} counted + {self.excluded} excluded != {self.found}")
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Accounting:
-        return cls(**value)
+    def from_json(cls, value: Json) -> Accounting:
+        """Raises :class:`~reportgen.json_fields.Fault` where `value` does not add up."""
+        return Place.of(value).read_as(cls)
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,9 @@ class ModelFacts:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ModelFacts:
-        return cls(**{**value, "notes": tuple(value.get("notes", ()))})
+    def from_json(cls, value: Json) -> ModelFacts:
+        """Raises :class:`~reportgen.json_fields.Fault` where `value` is of another form."""
+        return Place.of(value).read_as(cls)
 
 
 @dataclass(frozen=True)
@@ -149,15 +154,13 @@ class Provenance:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and strings."""
-        return asdict(self)
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Provenance:
-        """The inverse of :meth:`to_json`."""
-        return cls(
-            **{
-                **value,
-                "model": ModelFacts.from_json(value.get("model", {"name": ""})),
-                "preprocessing": tuple(value.get("preprocessing", ())),
-            }
-        )
+    def from_json(cls, value: Json) -> Provenance:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`~reportgen.json_fields.Fault` where `value` is of another form.
+        """
+        return Place.of(value).read_as(cls)

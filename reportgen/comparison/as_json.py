@@ -16,14 +16,14 @@ from reportgen.comparison.value import (
     PairChange,
     PairedCounts,
     SliceChange,
+    Tendency,
 )
-from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation
+from reportgen.json_fields import Json, Place, Range, Share, damage_told, plain
 from reportgen.provenance import DataNote
 
 __all__ = ["comparison_from_json", "comparison_to_json"]
 
-_TENDENCIES = {"worse", "perhaps worse", "no clear change", "perhaps better", "better"}
 _FAMILY = ("recall", "precision", "f1")
 
 
@@ -36,9 +36,10 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     bounds = comparison.bounds
     return {
         "baseline": comparison.baseline.to_json(),
+        "baseline_name": comparison.baseline_name,
         "paired": _paired_json(comparison.paired),
         "unpaired_reason": comparison.unpaired_reason,
-        "mcnemar_bounds": None if bounds is None else _lists(asdict(bounds)),
+        "mcnemar_bounds": None if bounds is None else plain(asdict(bounds)),
         "summary": {name: _difference_json(d) for name, d in comparison.summary.items()},
         "per_class": [_class_json(change, names) for change in comparison.classes],
         "slices": [
@@ -61,87 +62,89 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
         "correction": "holm",
         "n_tests": comparison.n_tests,
         "detectable": comparison.detectable,
-        "notes": [_lists(asdict(note)) for note in comparison.notes],
+        "notes": [plain(asdict(note)) for note in comparison.notes],
     }
 
 
-def comparison_from_json(value: Any, candidate: Evaluation) -> Comparison:
+def comparison_from_json(value: Json, candidate: Evaluation) -> Comparison:
     """The inverse of :func:`comparison_to_json`; `candidate` is the evaluation beside it.
 
-    Raises :class:`DataError` where the value is not of it.
+    Raises :class:`DataError` where the value is not of it: the message names the place.
     """
-    try:
-        return _from_json(value, candidate)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise DataError(
-            f"the comparison in report.json is not what reportgen writes: "
-            f"{type(error).__name__} {error}",
-            slug="report-json-damaged",
-            hint="make the report again from the predictions of both sides",
-        ) from error
+    with damage_told("make the report again from the predictions of both sides"):
+        return _from_json(Place.of(value, "comparison"), candidate)
 
 
-def _from_json(value: Mapping[str, Any], candidate: Evaluation) -> Comparison:
-    baseline = Evaluation.from_json(value["baseline"])
+def _from_json(place: Place, candidate: Evaluation) -> Comparison:
+    baseline = Evaluation.from_json(place["baseline"])
     if baseline.classes != candidate.classes:
-        raise ValueError("the baseline has other classes than the candidate")
+        place["baseline"]["classes"].contradicts("the candidate has other classes")
     index = {name: i for i, name in enumerate(candidate.classes)}
-    if [row["class"] for row in value["per_class"]] != list(candidate.classes):
-        raise ValueError("per_class does not hold the classes in their order")
-    if set(value["summary"]) != set(COMPARED):
-        raise ValueError("summary does not hold the metrics that are compared")
-    bounds = value["mcnemar_bounds"]
+    if extra := place["summary"].entries().keys() - set(COMPARED):
+        place["summary"][min(extra)].contradicts("nothing of that name is compared")
+    rows = place["per_class"].of_length(len(index))
+    draws = place["bootstrap"]
     return Comparison(
         baseline=baseline,
         candidate=candidate,
-        paired=_paired(value["paired"]),
-        unpaired_reason=_text(value["unpaired_reason"]),
-        bounds=None if bounds is None else _bounds(bounds),
-        summary={name: _difference(value["summary"][name]) for name in COMPARED},
-        classes=tuple(_class(i, row) for i, row in enumerate(value["per_class"])),
-        slices=tuple(map(_slice, value["slices"])),
-        fixed=tuple(_change(change, index) for change in value["fixed"]),
-        broken=tuple(_change(change, index) for change in value["broken"]),
-        grown=tuple(_pair(pair, index) for pair in value["grown_pairs"]),
-        draws=_whole(value["bootstrap"]["draws"]),
-        seed=_whole(value["bootstrap"]["seed"]),
-        n_tests=_whole(value["n_tests"]),
-        detectable=_perhaps(value["detectable"]),
-        notes=tuple(DataNote.from_json(note) for note in value["notes"]),
+        paired=_paired(place["paired"], candidate),
+        unpaired_reason=_reason(place["unpaired_reason"], place["paired"]),
+        bounds=None if (bounds := place["mcnemar_bounds"]).is_none else _bounds(bounds),
+        summary={name: _difference(place["summary"][name]) for name in COMPARED},
+        classes=tuple(_class(i, row, candidate) for i, row in enumerate(rows)),
+        slices=tuple(map(_slice, place["slices"].items())),
+        fixed=tuple(_change(change, index) for change in place["fixed"].items()),
+        broken=tuple(_change(change, index) for change in place["broken"].items()),
+        grown=tuple(_pair(pair, index) for pair in place["grown_pairs"].items()),
+        draws=draws["draws"].whole(),
+        seed=draws["seed"].whole(Range(0, 2**64)),
+        n_tests=place["n_tests"].whole(),
+        detectable=place["detectable"].read(Share | None),
+        notes=place["notes"].read(tuple[DataNote, ...]),
+        # as it was before there was any
+        baseline_name=place["baseline_name"].text() if "baseline_name" in place else "",
     )
-
-
-def _lists(value: dict[str, Any]) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in value.items()}
 
 
 def _paired_json(counts: PairedCounts | None) -> dict[str, Any] | None:
     return None if counts is None else asdict(counts)
 
 
-def _paired(value: Mapping[str, Any] | None) -> PairedCounts | None:
-    if value is None:
+def _paired(place: Place, candidate: Evaluation) -> PairedCounts | None:
+    """Of all samples: as many as were evaluated."""
+    found = _counts(place)
+    if found is not None and found.n != candidate.n_samples:
+        place.contradicts(f"its counts add up to {found.n:,} of {candidate.n_samples:,} samples")
+    return found
+
+
+def _counts(place: Place) -> PairedCounts | None:
+    if place.is_none:
         return None
-    return PairedCounts(**{name: _whole(n) for name, n in value.items()})
+    found = place.read_as(PairedCounts)
+    if not found.both_right <= found.same <= found.both_right + found.both_wrong:
+        place["same"].contradicts("both sides give the same answer where both are right")
+    return found
+
+
+def _reason(place: Place, paired: Place) -> str:
+    text = place.text()
+    if paired.is_none != bool(text):
+        place.contradicts("there is a reason where samples are not matched, and only there")
+    return text
 
 
 def _difference_json(difference: Difference) -> dict[str, Any]:
-    return _lists(asdict(difference))
+    found: dict[str, Any] = plain(asdict(difference))
+    return found
 
 
-def _difference(value: Mapping[str, Any]) -> Difference:
-    reason = value["reason"]
-    return Difference(
-        baseline=_perhaps(value["baseline"]),
-        candidate=_perhaps(value["candidate"]),
-        difference=_perhaps(value["difference"]),
-        interval=_ends(value["interval"]),
-        bounds=_ends(value["bounds"]),
-        p=_perhaps(value["p"]),
-        p_adjusted=_perhaps(value["p_adjusted"]),
-        method=_text(value["method"]),
-        reason=None if reason is None else _text(reason),
-    )
+def _difference(place: Place) -> Difference:
+    found = place.read_as(Difference, every=True)
+    for name in ("interval", "bounds"):
+        if found.difference is None and getattr(found, name) is not None:
+            place[name].contradicts("there is no difference")
+    return found
 
 
 def _class_json(change: ClassChange, names: Sequence[str]) -> dict[str, Any]:
@@ -154,23 +157,28 @@ def _class_json(change: ClassChange, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _class(index: int, value: Mapping[str, Any]) -> ClassChange:
+def _class(index: int, place: Place, candidate: Evaluation) -> ClassChange:
+    if place["class"].text() != candidate.classes[index]:
+        place["class"].contradicts("the classes stand in their order")
+    paired, support = _counts(place["paired"]), place["support"].whole()
+    if paired is not None and paired.n != support:
+        place["paired"].contradicts(f"its counts add up to {paired.n:,} of {support:,} samples")
     return ClassChange(
         index,
-        _whole(value["support"]),
-        _paired(value["paired"]),
-        **{name: _difference(value[name]) for name in _FAMILY},
-        tendency=_tendency(value["tendency"]),
+        support,
+        paired,
+        **{name: _difference(place[name]) for name in _FAMILY},
+        tendency=place["tendency"].read(Tendency),
     )
 
 
-def _slice(value: Mapping[str, Any]) -> SliceChange:
+def _slice(place: Place) -> SliceChange:
     return SliceChange(
-        _text(value["column"]),
-        _text(value["value"]),
-        _whole(value["n"]),
-        _difference(value["accuracy"]),
-        _tendency(value["tendency"]),
+        place["column"].text(),
+        place["value"].text(),
+        place["n"].whole(),
+        _difference(place["accuracy"]),
+        place["tendency"].read(Tendency),
     )
 
 
@@ -179,63 +187,20 @@ def _change_json(change: Change, names: Sequence[str]) -> dict[str, Any]:
     return {**asdict(change), **classes}
 
 
-def _change(value: Mapping[str, Any], index: Mapping[str, int]) -> Change:
-    sure = (value["baseline_confidence"], value["candidate_confidence"])
-    return Change(
-        _text(value["id"]),
-        *(index[value[role]] for role in ("label", "baseline", "candidate")),
-        *map(_perhaps, sure),
+def _change(place: Place, index: Mapping[str, int]) -> Change:
+    roles: dict[str, Any] = {
+        role: place[role].index(index) for role in ("label", "baseline", "candidate")
+    }
+    return place.read_as(Change, **roles)
+
+
+def _pair(place: Place, index: Mapping[str, int]) -> PairChange:
+    return place.read_as(
+        PairChange, true=place["true"].index(index), predicted=place["predicted"].index(index)
     )
 
 
-def _pair(value: Mapping[str, Any], index: Mapping[str, int]) -> PairChange:
-    return PairChange(
-        index[value["true"]],
-        index[value["predicted"]],
-        _whole(value["baseline"]),
-        _whole(value["candidate"]),
-    )
-
-
-def _bounds(value: Mapping[str, Any]) -> McnemarBounds:
-    least, most = map(_whole, value["discordant"])
-    return McnemarBounds(
-        _whole(value["difference"]), (least, most), _two(value["chi2"]), _two(value["p"])
-    )
-
-
-def _ends(value: Sequence[Any] | None) -> tuple[float, float] | None:
-    return None if value is None else _two(value)
-
-
-def _two(value: Sequence[Any]) -> tuple[float, float]:
-    low, high = map(_number, value)
-    return low, high
-
-
-def _tendency(value: Any) -> Any:
-    if value not in _TENDENCIES:
-        raise ValueError(f"tendency {value!r}")
-    return value
-
-
-def _perhaps(value: Any) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-        raise TypeError(f"{value!r} is no number")
-    return float(value)
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{value!r} is no whole number")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
+def _bounds(place: Place) -> McnemarBounds:
+    found = place.read_as(McnemarBounds)
+    place["discordant"].ends()
+    return found

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from reportgen.confusion import ConfusionMatrix
+from reportgen.json_fields import MOST, Json, Place, Range, Share
 from reportgen.metrics import MacroMode, Metric, summary_metrics
+from reportgen.metrics.definitions import Kind
 from reportgen.metrics.intervals import quantile
 from reportgen.multiple import holm
 from reportgen.scoring import CalibrationBins
 from reportgen.scoring.inputs import missing_reason
 from reportgen.slices.comparison import newcombe, two_sided_p
 from reportgen.slices.plan import Bins, Cut, LeftOut, Part
+from reportgen.slices.plan import Kind as PartKind
 from reportgen.slices.tallies import SliceTallies
 
 __all__ = ["ALPHA", "LOW_SUPPORT", "Column", "Slice", "SliceReport", "Verdict", "slice_table"]
@@ -69,8 +71,8 @@ class Slice:
     confidence_gap: Metric
     ece: Metric
     difference: Metric
-    p_value: float | None
-    p_holm: float | None
+    p_value: Share | None
+    p_holm: Share | None
 
     @property
     def low_support(self) -> bool:
@@ -103,20 +105,31 @@ class Slice:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Slice:
-        """The inverse of :meth:`to_json`."""
+    def from_json(cls, value: Json) -> Slice:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        """
+        place = Place.of(value)
         return cls(
-            column=value["column"],
-            part=Part(value["kind"], value["value"], value["low"], value["high"]),
-            n=int(value["n"]),
-            n_correct=int(value["n_correct"]),
-            **{name: Metric.from_json(value[name]) for name in _METRICS},
-            p_value=value["p_value"],
-            p_holm=value["p_holm"],
+            column=place["column"].text(),
+            part=Part(
+                place["kind"].read(PartKind),
+                place["value"].text(),
+                *(place[end].read(float | None) for end in ("low", "high")),
+            ),
+            n=place["n"].whole(Range(1, MOST)),
+            n_correct=place["n_correct"].whole(Range(0, place["n"].whole())),
+            **{name: Metric.from_json(place[name], kind) for name, kind in _METRICS.items()},
+            p_value=place["p_value"].read(Share | None),
+            p_holm=place["p_holm"].read(Share | None),
         )
 
 
-_METRICS = (*_FIGURES, "confidence_gap", "ece", "difference")
+_METRICS: dict[str, Kind] = {
+    **dict.fromkeys(_FIGURES, "share"), "confidence_gap": "signed", "ece": "share",
+    "difference": "signed",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -170,9 +183,22 @@ class Column:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Column:
-        """The inverse of :meth:`to_json`."""
-        return cls(**{**value, "edges": tuple(value["edges"])})
+    def from_json(cls, value: Json) -> Column:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        """
+        place = Place.of(value)
+        found = place.read_as(cls)
+        if found.kind == "bins" and (
+            len(found.edges) < 2 or list(found.edges) != sorted(found.edges)
+        ):
+            place["edges"].contradicts("bins have edges that rise")
+        if found.kind == "categories" and (found.n_values is None or found.n_shown is None):
+            place["kind"].contradicts("categories have numbers of values")
+        if found.kind == "left_out" and found.reason is None:
+            place["reason"].contradicts("a column is left out for a reason")
+        return found
 
 
 @dataclass(frozen=True)
@@ -210,15 +236,16 @@ class SliceReport:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> SliceReport:
+    def from_json(cls, value: Json) -> SliceReport:
         """The inverse of :meth:`to_json`.
 
-        Raises :class:`KeyError`, :class:`TypeError` or :class:`ValueError` where it is not of it.
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
         """
+        place = Place.of(value)
         return cls(
-            tuple(Column.from_json(column) for column in value["columns"]),
-            tuple(Slice.from_json(one) for one in value["slices"]),
-            int(value["n_tests"]),
+            tuple(Column.from_json(column) for column in place["columns"].items()),
+            tuple(Slice.from_json(one) for one in place["slices"].items()),
+            place["n_tests"].whole(),
         )
 
 

@@ -63,7 +63,7 @@ class _ColumnTally:
             KeyedCounts.of(places * n_cells + cells),
             np.bincount(at, minlength=n_parts * 2 * N_BINS).reshape(shape),
             FixedSums.of_cells(at, p, shape),
-            FixedSums.of_cells(at, p * p, shape),
+            FixedSums.of_cells(at, p * p, shape, coarse=True),
             np.bincount(places[~known], minlength=n_parts),
         )
 
@@ -160,8 +160,8 @@ class SliceTallies:
         tally = self.columns[column]
         return CalibrationBins(
             tally.counts[part],
-            FixedSums(tally.confidences.whole[part], tally.confidences.fraction[part]),
-            FixedSums(tally.squares.whole[part], tally.squares.fraction[part]),
+            tally.confidences[part],
+            tally.squares[part],
             int(tally.without[part]),
         )
 

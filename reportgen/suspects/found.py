@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
+from reportgen.json_fields import Share, Signed
 from reportgen.scoring.inputs import Scores
 from reportgen.suspects.thresholds import Thresholds
 
@@ -50,9 +51,9 @@ class Suspect:
     id: str
     label: int
     suggested: int
-    margin: float
-    label_probability: float
-    suggested_probability: float
+    margin: Signed
+    label_probability: Share
+    suggested_probability: Share
 
     @property
     def rank(self) -> tuple[int, str, int, int, float]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from reportgen.confusion import ConfusionMatrix
+from reportgen.json_fields import MOST, Json, OneOf, Place, Range, Share
 from reportgen.suspects.found import Suspect, Suspects
 
 __all__ = ["REASONS", "WARNINGS", "LabelSuspects", "label_suspects"]
@@ -101,27 +102,33 @@ class LabelSuspects:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], classes: Sequence[str]) -> LabelSuspects:
+    def from_json(cls, value: Json, classes: Sequence[str]) -> LabelSuspects:
         """The inverse of :meth:`to_json`.
 
-        Raises :class:`KeyError`, :class:`TypeError` or :class:`ValueError` where it is not of it.
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
         """
+        place = Place.of(value)
         index = {name: i for i, name in enumerate(classes)}
-        suspects = (
-            Suspect(**{**s, "label": index[s["label"]], "suggested": index[s["suggested"]]})
-            for s in value["suspects"]
+        found = cls(
+            place["reason"].read(Annotated[str, OneOf(tuple(REASONS))] | None),
+            place["warnings"].read(tuple[Annotated[str, OneOf(tuple(WARNINGS))], ...]),
+            place["n_examined"].whole(),
+            place["n_suspects"].whole(),
+            tuple(
+                one.read_as(
+                    Suspect,
+                    label=one["label"].index(index),
+                    suggested=one["suggested"].index(index),
+                )
+                for one in place["suspects"].items()
+            ),
+            _triples(place["cells"], classes),
+            place["thresholds"].read(tuple[Share | None, ...]),
+            tuple(one.whole(_indices(classes)) for one in place["unsteady_classes"].items()),
+            _triples(place["confident_joint"], classes),
         )
-        return cls(
-            value["reason"],
-            tuple(value["warnings"]),
-            int(value["n_examined"]),
-            int(value["n_suspects"]),
-            tuple(suspects),
-            _triples(value["cells"]),
-            tuple(value["thresholds"]),
-            tuple(value["unsteady_classes"]),
-            _triples(value["confident_joint"]),
-        )
+        _check(found, place, len(classes))
+        return found
 
 
 def label_suspects(found: Suspects | None, split: str | None = None) -> LabelSuspects:
@@ -164,5 +171,28 @@ def _by_count(matrix: ConfusionMatrix | None) -> tuple[tuple[int, int, int], ...
     return tuple(zip(*columns, strict=True))
 
 
-def _triples(cells: Sequence[Sequence[int]]) -> tuple[tuple[int, int, int], ...]:
-    return tuple((int(i), int(j), int(n)) for i, j, n in cells)
+def _indices(classes: Sequence[str]) -> Range:
+    return Range(0, len(classes) - 1)
+
+
+def _triples(cells: Place, classes: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
+    return tuple(_triple(cell, _indices(classes)) for cell in cells.items())
+
+
+def _triple(cell: Place, indices: Range) -> tuple[int, int, int]:
+    label, confident, n = cell.of_length(3)
+    return label.whole(indices), confident.whole(indices), n.whole(Range(1, MOST))
+
+
+def _check(found: LabelSuspects, place: Place, n_classes: int) -> None:
+    """What is said of the suspects must be of them all."""
+    if found.reason is None and len(found.thresholds) != n_classes:
+        place["thresholds"].contradicts(f"there are {n_classes:,} classes")
+    if found.reason is not None and (found.suspects or found.n_examined):
+        place["reason"].contradicts("labels were examined all the same")
+    if found.n_suspects != sum(n for _, _, n in found.cells):
+        place["n_suspects"].contradicts("the cells hold another number")
+    if not len(found.suspects) <= found.n_suspects <= found.n_examined:
+        place["n_suspects"].contradicts(
+            f"{len(found.suspects):,} are listed, and {found.n_examined:,} labels were examined"
+        )
