@@ -41,7 +41,8 @@ class OutputKind(StrEnum):
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """What the scores of n samples say; arrays as in :class:`reportgen.predictions.schema.Rows`.
+    """What the scores of n samples say; arrays as in :class:`reportgen.predictions.schema.Rows`,
+    but probabilities in float64: whoever saves them decides how many digits are kept.
 
     Attributes
     ----------
@@ -52,13 +53,13 @@ class ScoredRows:
 
     finite: NDArray[np.bool_]
     prediction: NDArray[np.int32]
-    confidence: NDArray[np.float32]
-    label_probability: NDArray[np.float32]
+    confidence: Floats
+    label_probability: Floats
     label_rank: NDArray[np.int32]
     top_tied: NDArray[np.bool_]
     top_classes: NDArray[np.int32]
-    top_probabilities: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
+    top_probabilities: Floats
+    probabilities: Floats
 
 
 def decide_outputs(scores: Floats) -> OutputKind:
@@ -139,13 +140,13 @@ def score(scores: Floats, labels: NDArray[np.int32], kind: OutputKind) -> Scored
     return ScoredRows(
         finite=finite,
         prediction=prediction.astype(np.int32),
-        confidence=shares[rows, prediction].astype(np.float32),
-        label_probability=label_probability.astype(np.float32),
+        confidence=shares[rows, prediction],
+        label_probability=label_probability,
         label_rank=rank.astype(np.int32),
         top_tied=(raw == best).sum(axis=1) > 1,
         top_classes=top.astype(np.int32),
-        top_probabilities=np.take_along_axis(shares, top, axis=1).astype(np.float32),
-        probabilities=shares.astype(np.float32),
+        top_probabilities=np.take_along_axis(shares, top, axis=1),
+        probabilities=shares,
     )
 
 

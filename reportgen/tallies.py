@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion import ConfusionMatrix
+from reportgen.json_fields import Share
 
 __all__ = ["EXAMPLES_PER_PAIR", "Counts", "Mistake", "WorstMistakes"]
 
@@ -57,14 +58,17 @@ class Counts:
 
         A rank of 0 means that there were no scores.
         """
-        known = rows["label"] >= 0
+        labelled = rows["label"] >= 0
+        n_unlabelled = int(len(labelled) - np.count_nonzero(labelled))
+        known = labelled if n_unlabelled else slice(None)  # which copies nothing
         ranks = rows["label_rank"][known]
+        n_ranked = int(np.count_nonzero(ranks))
         return cls(
             ConfusionMatrix.from_labels(rows["label"][known], rows["prediction"][known], n_classes),
-            top5_hits=int(np.count_nonzero((ranks > 0) & (ranks <= TOP_K))),
-            n_ranked=int(np.count_nonzero(ranks > 0)),
+            top5_hits=int(np.count_nonzero((ranks > 0) & (ranks <= TOP_K))) if n_ranked else 0,
+            n_ranked=n_ranked,
             n_tied=int(np.count_nonzero(rows["top_tied"][known])),
-            n_unlabelled=int(len(known) - np.count_nonzero(known)),
+            n_unlabelled=n_unlabelled,
         )
 
     def __add__(self, other: Counts) -> Counts:
@@ -92,8 +96,8 @@ class Mistake:
     """
 
     id: str
-    confidence: float
-    label_probability: float | None
+    confidence: Share
+    label_probability: Share | None
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -115,12 +119,16 @@ class WorstMistakes:
         """
         found: dict[tuple[int, int], tuple[Mistake, ...]] = {}
         for true, predicted in self.pairs:
-            at = np.flatnonzero((rows["label"] == true) & (rows["prediction"] == predicted))
-            at = at[np.isfinite(rows["confidence"][at])]
-            if len(at) == 0:
-                continue
-            found[true, predicted] = self._best(_mistake(rows, i) for i in self._likely(rows, at))
-        return self + WorstMistakes(self.pairs, found, self.limit)
+            at = np.flatnonzero(rows["label"] == true)
+            at = at[rows["prediction"][at] == predicted]
+            if likely := self._likely(rows, at, self._least(true, predicted)):
+                found[true, predicted] = self._best(_mistake(rows, i) for i in likely)
+        return self + WorstMistakes(self.pairs, found, self.limit) if found else self
+
+    def _least(self, true: int, predicted: int) -> float:
+        """The confidence, in steps, below which no further mistake is among the best."""
+        best = self.of_pair(true, predicted)
+        return -best[-1].rank[0] if len(best) == self.limit else -np.inf
 
     def __add__(self, other: WorstMistakes) -> WorstMistakes:
         if not isinstance(other, WorstMistakes):
@@ -128,8 +136,9 @@ class WorstMistakes:
         found = {
             pair: self._best([*self.found.get(pair, ()), *other.found.get(pair, ())])
             for pair in self.pairs
+            if pair in self.found or pair in other.found
         }
-        return WorstMistakes(self.pairs, {p: m for p, m in found.items() if m}, self.limit)
+        return WorstMistakes(self.pairs, found, self.limit)
 
     def of_pair(self, true: int, predicted: int) -> tuple[Mistake, ...]:
         return self.found.get((true, predicted), ())
@@ -137,9 +146,15 @@ class WorstMistakes:
     def _best(self, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
         return tuple(nsmallest(self.limit, mistakes, key=lambda mistake: mistake.rank))
 
-    def _likely(self, rows: Mapping[str, NDArray[Any]], at: NDArray[Any]) -> Sequence[int]:
-        """The rows that can be among the best: all at or above the limit-th confidence."""
+    def _likely(
+        self, rows: Mapping[str, NDArray[Any]], at: NDArray[Any], least: float
+    ) -> Sequence[int]:
+        """The rows that can be among the best: all at or above the limit-th confidence, and
+        `least` steps; none without a confidence.
+        """
         steps = np.rint(rows["confidence"][at].astype(np.float64) * _CONFIDENCE_STEPS)
+        good = steps >= least  # not so where one is nan
+        at, steps = at[good], steps[good]
         if len(at) > self.limit:
             at = at[steps >= np.partition(steps, -self.limit)[-self.limit]]
         chosen: list[int] = at.tolist()

@@ -62,7 +62,7 @@ def test_group_names_are_made_printable() -> None:
 
 
 def test_the_strict_reader_of_tables_gives_the_rows(tmp_path: Path) -> None:
-    strict_csv = pytest.importorskip("reportgen.inputs.strict_csv")
+    strict_csv = pytest.importorskip("reportgen.inputs.formats.strict_csv")
     path = tmp_path / "groups.csv"
     path.write_text("\ufeff" + GOOD, encoding="utf-8")
     lines = strict_csv.rows_of(path, strict_csv.dialect_of(path, "", "utf-8"))

@@ -76,3 +76,21 @@ def test_a_prediction_outside_of_the_classes_is_refused():
 def test_noise_below_the_14th_bit_does_not_decide_the_order():
     assert Mistake("a", 0.5000001, None).rank < Mistake("b", 0.5000002, None).rank
     assert Mistake("b", 0.51, None).rank < Mistake("a", 0.5, None).rank
+
+
+def test_a_later_mistake_of_equal_confidence_takes_the_place_of_a_larger_id():
+    def batch(*ids):
+        n = len(ids)
+        return {
+            "id": np.array(ids, object),
+            "label": np.zeros(n, np.int32),
+            "prediction": np.ones(n, np.int32),
+            "confidence": np.full(n, 0.9),
+            "label_probability": np.full(n, np.nan),
+        }
+
+    full = WorstMistakes(((0, 1),), limit=2).having(batch("b", "c"))
+    assert [one.id for one in full.having(batch("a")).of_pair(0, 1)] == ["a", "b"]
+    weaker = {**batch("a"), "confidence": np.array([0.8])}
+    assert full.having(weaker) == full
+    assert full.having({**batch("a"), "confidence": np.array([np.nan])}) == full

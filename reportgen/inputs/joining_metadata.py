@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.inputs.arrays_table import ArraysTable
-from reportgen.inputs.opening import open_table
+from reportgen.inputs.columns.ids import printable_ids
+from reportgen.inputs.columns.roles import find_id
+from reportgen.inputs.columns.sample_columns import SampleColumn, sample_columns
+from reportgen.inputs.formats.arrays_table import ArraysTable
+from reportgen.inputs.formats.opening import open_table
+from reportgen.inputs.formats.tables import LIST, NARROW_ROWS, OTHER, Table, is_unnamed
 from reportgen.inputs.options import InputOptions
 from reportgen.inputs.predictions import RESERVED
-from reportgen.inputs.roles import find_id
-from reportgen.inputs.sample_columns import SampleColumn, sample_columns
-from reportgen.inputs.survey import NARROW_ROWS, printable_ids
-from reportgen.inputs.tables import LIST, OTHER, Table, is_unnamed
 from reportgen.predictions import PredictionRows, RunFacts
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, plural, printable, quoted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,37 +11,32 @@ import numpy as np
 
 from reportgen.classes import display_name, read_class_list
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs.arrays_table import ArraysTable
-from reportgen.inputs.cells import TextCells, as_index
-from reportgen.inputs.delimited import read_delimited
-from reportgen.inputs.formats import format_of
-from reportgen.inputs.json_lines import read_json_lines
-from reportgen.inputs.labels import ClassNames, Reading, read_labels
-from reportgen.inputs.options import InputOptions
-from reportgen.inputs.parquet import ParquetTable, is_ours
-from reportgen.inputs.predictions import TablePredictions
-from reportgen.inputs.roles import (
+from reportgen.inputs.columns.cells import TextCells, as_index
+from reportgen.inputs.columns.class_names import ClassNames
+from reportgen.inputs.columns.labels import Reading, read_labels
+from reportgen.inputs.columns.roles import (
     Roles,
     columns_named_after,
     find_roles,
     require_prediction,
 )
-from reportgen.inputs.scoring import (
-    ScoreBlocks,
-    ScoreTally,
-    decide_kind,
-    not_finite_error,
-    score_table,
-)
-from reportgen.inputs.strict_csv import dialect_of
-from reportgen.inputs.survey import NARROW_ROWS, Survey, ignored_places, take_survey
-from reportgen.inputs.tables import Table
-from reportgen.inputs.words import facts_of
+from reportgen.inputs.columns.score_blocks import ScoreBlocks
+from reportgen.inputs.columns.score_kinds import ScoreTally, decide_kind
+from reportgen.inputs.columns.scoring import not_finite_error, score_table
+from reportgen.inputs.columns.survey import Survey, ignored_places, take_survey
+from reportgen.inputs.facts import facts_of
+from reportgen.inputs.formats.arrays_table import ArraysTable
+from reportgen.inputs.formats.opening import open_table
+from reportgen.inputs.formats.parquet import is_ours
+from reportgen.inputs.formats.sniffing import format_of
+from reportgen.inputs.formats.tables import NARROW_ROWS, Table
+from reportgen.inputs.options import InputOptions
+from reportgen.inputs.predictions import TablePredictions
 from reportgen.predictions import Predictions
 from reportgen.scores import OutputKind
 from reportgen.text import count, listing, quoted
 
-__all__ = ["open_predictions", "open_table"]
+__all__ = ["open_predictions"]
 
 
 def open_predictions(
@@ -92,41 +87,6 @@ def open_predictions(
     if roles.scores is None:
         return _unscored(table, roles, survey, given, options)
     return _scored(table, roles, survey, given, options, spool)
-
-
-def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
-    """The table in a file, a DataFrame or a mapping of arrays: its columns, not what they mean.
-
-    `spool` is an empty folder, as for :func:`open_predictions`.
-    """
-    is_path = isinstance(source, (str, Path))
-    if options.labels_file and not (is_path and format_of(Path(source)) == "npy"):
-        raise UsageError(
-            "--labels-file gives labels to a .npy file alone: other inputs have theirs in a column",
-            slug="option-conflict",
-            hint="leave out --labels-file, or name the column with --label-column",
-        )
-    if not isinstance(source, (str, Path)):
-        if isinstance(source, Mapping):
-            return ArraysTable.of_mapping(source, "the given arrays")
-        return ArraysTable.of_frame(source)
-    path = Path(source)
-    found = format_of(path)
-    if found == "parquet":
-        return ParquetTable.open(path)
-    if found == "csv":
-        return read_delimited(path, dialect_of(path, options.separator, options.encoding), spool)
-    if found == "jsonl":
-        return read_json_lines(path, spool)
-    if found == "npz":
-        return ArraysTable.of_npz(path)
-    if found == "npy":
-        return ArraysTable.of_npy(path, options.labels_file)
-    raise DataError(
-        f"{quoted(path.name)} is JSON: no table of predictions",
-        slug="input-kind",
-        hint="write JSON Lines (.jsonl), one object a line; or read it with --kind matrix",
-    )
 
 
 def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:

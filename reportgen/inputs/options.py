@@ -10,7 +10,7 @@ from reportgen.declared import Declared, option
 from reportgen.errors import UsageError
 from reportgen.text import quoted
 
-__all__ = ["NONE", "InputOptions"]
+__all__ = ["NONE", "InputOptions", "render_command"]
 
 KINDS = ("auto", "predictions", "matrix", "evaluation")
 OUTPUT_KINDS = ("auto", "logits", "probabilities", "log-probabilities")
@@ -93,8 +93,8 @@ class InputOptions(Declared):
     )
     normalised: bool = option(
         False,
-        "The matrix holds shares, not counts: they are restored with the samples of each class, "
-        "--supports.",
+        "The matrix holds shares, not counts: the report has no intervals and no tests, unless "
+        "--supports restores the counts.",
         _MATRIX,
     )
     normalised_over: str = option(
@@ -144,3 +144,9 @@ class InputOptions(Declared):
         if isinstance(values.get("ignore_label"), int):
             values["ignore_label"] = str(values["ignore_label"])
         return super().converted(values)
+
+
+def render_command(name: str, options: InputOptions) -> str:
+    """The command that repeats this, with base names only."""
+    words = (f"'{w}'" if set(w) & set(" *;'\"") or not w else w for w in options.command_words())
+    return " ".join([f"reportgen render {name} -o OUT", *words])

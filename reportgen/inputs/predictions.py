@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.inputs.cells import TextCells, not_a_number, numbers
-from reportgen.inputs.roles import Roles
-from reportgen.inputs.scoring import SCORED_COLUMNS, ScoreBlocks, Scored
-from reportgen.inputs.survey import NARROW_ROWS, confidences, printable_ids
-from reportgen.inputs.tables import NUMBER, Table
+from reportgen.inputs.columns.cells import TextCells, not_a_number, numbers
+from reportgen.inputs.columns.ids import PrintableIds
+from reportgen.inputs.columns.roles import Roles
+from reportgen.inputs.columns.score_blocks import ScoreBlocks
+from reportgen.inputs.columns.scoring import SCORED_COLUMNS, Scored
+from reportgen.inputs.columns.survey import confidences
+from reportgen.inputs.formats.tables import NARROW_ROWS, NUMBER, Table
 from reportgen.predictions import RunFacts
 from reportgen.scores import Floats, OutputKind, probabilities
 
@@ -45,7 +47,7 @@ class TablePredictions:
         Class indices of all rows of the table, shape (N,); the label is -1 where the row is left
         out.
     confidence
-        float32, shape (N,), where they are held; else None, and they are read again.
+        float64, shape (N,), where they are held; else None, and they are read again.
     scored, blocks, outputs
         What the scores say, where they stand, and how they are read; None without scores.
     """
@@ -56,7 +58,7 @@ class TablePredictions:
     n_rows: int
     labels: Indices
     predictions: Indices
-    confidence: NDArray[np.float32] | None = None
+    confidence: NDArray[np.float64] | None = None
     scored: Scored | None = None
     blocks: ScoreBlocks | None = None
     outputs: OutputKind | None = None
@@ -93,11 +95,13 @@ class TablePredictions:
         """The named columns, in file order, as numpy arrays of one length.
 
         The columns of a predictions file as :meth:`reportgen.predictions.Predictions.batches`
-        gives them, but ``top_classes`` and ``top_probabilities`` as arrays of shape (n, k), k = 0
-        without scores; ``probabilities``, float64, shape (n, K), where there are scores; and
+        gives them, but probabilities in float64, or float32 where the table has no more digits
+        (:attr:`~reportgen.inputs.formats.tables.Column.single`); ``top_classes`` and
+        ``top_probabilities`` as arrays of shape (n, k), k = 0 without scores; ``probabilities``,
+        float64, shape (n, K), where there are scores; and
         those of :attr:`metadata`: float64 with nan where the file has numbers, else objects, text
         with ``""`` where there is none. With `wrong_only`, just the rows whose prediction is not
-        the label.
+        the label, and ``id`` as :class:`~reportgen.inputs.columns.ids.PrintableIds`.
         """
         wanted = tuple(dict.fromkeys(columns))
         for start, n, batches in self._pieces(wanted):
@@ -105,7 +109,10 @@ class TablePredictions:
             keep = (label >= 0) & (label != prediction) if wrong_only else label >= 0
             kept = None if keep.all() else np.flatnonzero(keep)
             piece = _Piece(self, start, n, kept, batches)
-            yield {name: piece.column(name) for name in wanted}
+            found = {name: piece.column(name) for name in wanted}
+            if not wrong_only and "id" in found:
+                found["id"] = np.asarray(found["id"])
+            yield found
 
     def _pieces(self, wanted: Sequence[str]) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
         """(first row, number of rows, batches with the columns that aren't held) of each piece."""
@@ -158,7 +165,8 @@ class _Piece:
             values = held[self.start : self.start + self.n]
             return (values if self.kept is None else values[self.kept]).astype(np.int32)
         if name == "id":
-            return self._ids()
+            ids: NDArray[Any] = self._ids()
+            return ids
         if name == "probabilities":
             return self._probabilities()
         if name in SCORED_COLUMNS:
@@ -180,22 +188,22 @@ class _Piece:
         texts, places = TextCells()(array)
         return np.array(texts, object)[places]
 
-    def _confidences(self, column: str) -> NDArray[np.float32]:
+    def _confidences(self, column: str) -> NDArray[np.floating[Any]]:
         if (held := self.of.confidence) is not None:
             values = held[self.start : self.start + self.n]
             return values if self.kept is None else values[self.kept]
         array = self._array(column, self.batches[0])
-        return confidences(self.of.table, column, array, self.start).astype(np.float32)
+        values = confidences(self.of.table, column, array, self.start)
+        single = self.of.table.columns[column].single
+        return values.astype(np.float32) if single else values
 
-    def _ids(self) -> NDArray[Any]:
+    def _ids(self) -> Any:
+        """An array, or what will be one when it is asked for its texts."""
         column = self.of.roles.id
         if column is None:
             places = np.arange(self.n) if self.kept is None else self.kept
             return np.array([str(self.start + i) for i in places.tolist()], object)
-        texts: NDArray[Any] = printable_ids(self._array(column, self.batches[0])).to_numpy(
-            zero_copy_only=False
-        )
-        return texts
+        return PrintableIds(self.batches[0].column(column), self.kept)
 
     def _probabilities(self) -> Floats:
         blocks, kind = self.of.blocks, self.of.outputs

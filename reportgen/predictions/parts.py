@@ -204,13 +204,23 @@ class Parts:
 
 
 def write_predictions(
-    target: Path, facts: RunFacts, tables: Iterator[Any], *, with_probabilities: bool = False
+    target: Path,
+    facts: RunFacts,
+    tables: Iterator[Any],
+    *,
+    with_probabilities: bool = False,
+    double: bool = False,
 ) -> None:
-    """The finished file: row groups of 65,536 rows, however the tables are cut."""
+    """The finished file: row groups of 65,536 rows, however the tables are cut.
+
+    `with_probabilities`, `double`: see :func:`~reportgen.predictions.schema.predictions_schema`.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = predictions_schema(facts.to_text(), with_probabilities=with_probabilities)
+    schema = predictions_schema(
+        facts.to_text(), with_probabilities=with_probabilities, double=double
+    )
     with (
         atomic_path(target) as temporary,
         pq.ParquetWriter(temporary, schema, compression=_COMPRESSION) as writer,

@@ -82,17 +82,23 @@ class Rows:
         return cls(**columns)
 
 
-def predictions_schema(metadata: str | None = None, *, with_probabilities: bool = False) -> Any:
-    """The Arrow schema of a finished file; `metadata` is the JSON text of its facts."""
+def predictions_schema(
+    metadata: str | None = None, *, with_probabilities: bool = False, double: bool = False
+) -> Any:
+    """The Arrow schema of a finished file; `metadata` is the JSON text of its facts.
+
+    `double`: ``confidence`` and ``label_probability`` are float64, as another program gave them.
+    """
     import pyarrow as pa
 
+    number = pa.float64() if double else pa.float32()
     schema = pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),
             pa.field("label", pa.int32(), nullable=False),
             pa.field("prediction", pa.int32(), nullable=False),
-            pa.field("confidence", pa.float32()),
-            pa.field("label_probability", pa.float32()),
+            pa.field("confidence", number),
+            pa.field("label_probability", number),
             pa.field("label_rank", pa.int32()),
             pa.field("top_tied", pa.bool_(), nullable=False),
             pa.field("top_classes", pa.list_(pa.int32())),

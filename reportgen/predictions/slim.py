@@ -21,16 +21,25 @@ def write_slim(rows: PredictionRows, target: Path) -> None:
 
     Id, label, prediction, confidence, probability and rank of the label stay: accuracy, every
     class figure, top-k, calibration, log loss, and the paired tests. About 12 bytes a sample, and
-    its name.
+    its name. Probabilities keep the digits that they have: float32, or float64.
     """
     facts = replace(rows.facts, fingerprint={})
-    write_predictions(target, facts, _tables(rows))
+    double = _are_double(rows)
+    write_predictions(target, facts, _tables(rows, double), double=double)
 
 
-def _tables(rows: PredictionRows) -> Iterator[Any]:
+def _are_double(rows: PredictionRows) -> bool:
+    """Whether the rows come with confidences in float64."""
+    if not rows.has_confidence:
+        return False
+    first = next(rows.batches("confidence"), None)
+    return first is not None and first["confidence"].dtype == np.float64
+
+
+def _tables(rows: PredictionRows, double: bool) -> Iterator[Any]:
     import pyarrow as pa
 
-    schema = predictions_schema()
+    schema = predictions_schema(double=double)
     scores = ("confidence", "label_probability") if rows.has_confidence else ()
     for batch in rows.batches("id", "label", "prediction", "label_rank", "top_tied", *scores):
         n = len(batch["label"])
@@ -44,8 +53,8 @@ def _tables(rows: PredictionRows) -> Iterator[Any]:
             "top_tied": pa.array(batch["top_tied"], pa.bool_()),
         }
         for name in scores:
-            column = np.asarray(batch[name], np.float32)
-            columns[name] = pa.array(column, pa.float32(), mask=np.isnan(column))
+            column, kind = np.asarray(batch[name]), schema.field(name).type
+            columns[name] = pa.array(column, mask=np.isnan(column)).cast(kind)
         yield pa.table(
             [columns.get(field.name, pa.nulls(n, field.type)) for field in schema], schema=schema
         )

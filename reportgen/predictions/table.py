@@ -63,7 +63,8 @@ class Predictions:
             raise _unreadable(path, error) from error
         metadata = (schema.metadata or {}).get(METADATA_KEY)
         kept = "probabilities" in schema.names
-        if metadata is None or not schema.equals(predictions_schema(with_probabilities=kept)):
+        ours = (predictions_schema(with_probabilities=kept, double=d) for d in (False, True))
+        if metadata is None or not any(map(schema.equals, ours)):
             raise DataError(
                 f"{quoted(path.name)} was not written by reportgen",
                 slug="predictions-foreign",
@@ -75,10 +76,11 @@ class Predictions:
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[dict[str, NDArray[Any]]]:
         """The named columns, in file order, as numpy arrays of at most 65,536 rows.
 
-        ``confidence`` and ``label_probability`` are float32 with nan, ``label_rank`` is int32
-        with 0, where there is none; ``id`` is an object array of strings; ``probabilities`` is
-        float32, shape (n, K). With `wrong_only`,
-        just the rows whose prediction is not the label, where the label is known.
+        ``confidence`` and ``label_probability`` are float32 with nan (float64 where they came
+        from another program's file: see :func:`~reportgen.predictions.write_slim`),
+        ``label_rank`` is int32 with 0, where there is none; ``id`` is an object array of strings;
+        ``probabilities`` is float32, shape (n, K). With `wrong_only`, just the rows whose
+        prediction is not the label, where the label is known.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq

@@ -11,9 +11,10 @@ from unittest import mock
 import pytest
 
 import reportgen
-from reportgen.inputs import InputOptions, formats
+from reportgen.inputs import InputOptions
+from reportgen.inputs.columns.roles import COMMON_NAMES
+from reportgen.inputs.formats import sniffing
 from reportgen.inputs.options import NONE
-from reportgen.inputs.roles import COMMON_NAMES
 
 PAGE = Path(__file__).resolve().parents[2].joinpath("docs", "models-and-data.md").read_text("utf-8")
 START = "\n## Saved predictions\n"
@@ -46,7 +47,7 @@ def examples(tmp_path_factory):
 def test_every_command_of_the_part_makes_a_report(examples):
     _, folder, _ = examples
     outs = re.findall(r"-o (out\S*)", PART)
-    assert len(outs) == 5
+    assert len(outs) == 6
     assert all((folder / out / "report.html").is_file() for out in outs)
 
 
@@ -87,5 +88,5 @@ def test_names_of_columns_that_are_told_are_known():
 
 def test_endings_that_are_told_are_read():
     told = {word for word in spans(PART) if re.fullmatch(r"\.\w+", word)}
-    assert told <= set(formats._SUFFIXES)
-    assert {formats._SUFFIXES[word] for word in told} >= {"csv", "jsonl", "npy", "npz"}
+    assert told <= set(sniffing._SUFFIXES)
+    assert {sniffing._SUFFIXES[word] for word in told} >= {"csv", "jsonl", "npy", "npz"}

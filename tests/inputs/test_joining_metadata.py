@@ -12,7 +12,7 @@ from reportgen.errors import DataError
 from reportgen.evaluation import evaluate_predictions
 from reportgen.inputs import InputOptions, open_predictions, with_metadata
 from reportgen.inputs import joining_metadata as joining
-from reportgen.inputs import sample_columns as held
+from reportgen.inputs.columns import sample_columns as held
 from tests.inputs.conftest import columns
 
 ROWS = "id,label,prediction\na.png,cat,cat\nb.png,dog,cat\nc.png,dog,dog\nd.png,cat,dog\n"

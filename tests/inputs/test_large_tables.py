@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.inputs import delimited, survey, tables
-from reportgen.inputs.delimited import read_delimited
+from reportgen.inputs.columns import ids as ids_module
+from reportgen.inputs.columns import survey
+from reportgen.inputs.columns.roles import find_roles
+from reportgen.inputs.formats import delimited, tables
+from reportgen.inputs.formats.delimited import read_delimited
+from reportgen.inputs.formats.strict_csv import Dialect
 from reportgen.inputs.options import InputOptions
-from reportgen.inputs.roles import find_roles
-from reportgen.inputs.strict_csv import Dialect
 
 
 def cells(table):
@@ -50,31 +52,31 @@ def test_hashes_that_come_twice_are_all_found(numbers, crowded):
     if crowded:  # all in one slot
         numbers = [n % (1 << 20) for n in numbers]
     twice = sorted(n for n, times in Counter(numbers).items() if times > 1)
-    assert survey._twice(np.array(numbers, np.uint64)).tolist() == twice
+    assert ids_module._twice(np.array(numbers, np.uint64)).tolist() == twice
 
 
 def test_hashes_are_told_apart_over_several_pieces(monkeypatch):
-    monkeypatch.setattr(survey, "NARROW_ROWS", 10)
+    monkeypatch.setattr(ids_module, "_HASHED_ROWS", 10)
     hashes = np.random.default_rng(0).permutation(1000).astype(np.uint64) << np.uint64(54)
-    assert len(survey._twice(hashes)) == 0
+    assert len(ids_module._twice(hashes)) == 0
     hashes[[3, 500, 999]] = hashes[250]
     hashes[17] = hashes[18]
-    assert set(survey._twice(hashes).tolist()) == {int(hashes[250]), int(hashes[18])}
+    assert set(ids_module._twice(hashes).tolist()) == {int(hashes[250]), int(hashes[18])}
 
 
 @given(st.lists(st.text(max_size=20), min_size=1), st.integers(0, 3))
 def test_a_text_has_one_hash_whatever_stands_beside_it(texts, begin):
     begin = min(begin, len(texts) - 1)
-    together = survey._hashes(pa.array(texts, pa.string())[begin:])
-    alone = [survey._hashes(pa.array([text], pa.string()))[0] for text in texts[begin:]]
+    together = ids_module._hashes(pa.array(texts, pa.string())[begin:])
+    alone = [ids_module._hashes(pa.array([text], pa.string()))[0] for text in texts[begin:]]
     assert together.tolist() == alone
 
 
 @pytest.mark.parametrize("width", [0, 1, 7, 8, 9, 19, 300])
 def test_texts_of_one_length_are_hashed_as_among_others(width):
     texts = [str(i % 10) * width for i in range(25)]
-    same = survey._hashes(pa.array(texts, pa.string()))
-    mixed = survey._hashes(pa.array([*texts, "longer" * 60], pa.string()))
+    same = ids_module._hashes(pa.array(texts, pa.string()))
+    mixed = ids_module._hashes(pa.array([*texts, "longer" * 60], pa.string()))
     assert same.tolist() == mixed[:-1].tolist()
     assert len(set(same.tolist())) == (10 if width else 1)
 
@@ -83,8 +85,38 @@ def test_an_id_that_comes_again_beside_a_long_one_in_another_batch_is_found(tmp_
     ids = ["b.png", "a.png", "c.png", "d.png", "a very long name of a picture.png", "a.png"]
     path = tmp_path / "a.csv"
     path.write_text("\n".join(["id,label,prediction", *(f"{i},x,y" for i in ids)]))
-    monkeypatch.setattr(survey, "NARROW_ROWS", 3)
+    monkeypatch.setattr(ids_module, "NARROW_ROWS", 3)
     table = read_delimited(path, Dialect(), tmp_path)
     roles = find_roles(table.name, table.columns, InputOptions(), None)
     found = survey.take_survey(table, roles, None)
     assert (found.n_repeated_ids, found.repeated_ids) == (1, ("a.png",))
+
+
+@pytest.mark.parametrize("times", [256, 257, 513])
+def test_a_hash_that_comes_so_often_that_its_count_overflows_is_found(times):
+    hashes = np.array([7 << 50] * times + [1 << 60, 1 << 61, 1 << 62], np.uint64)
+    assert ids_module._twice(hashes).tolist() == [7 << 50]
+
+
+def test_ids_of_mistakes_are_the_texts_of_an_array_each_made_when_asked_for():
+    array = pa.array(["a\n.png", None, "b.png", "ü"], pa.string())
+    late = ids_module.PrintableIds(array, np.array([2, 0, 1]))
+    whole = np.asarray(late)
+    assert whole.tolist() == late.tolist() == list(late) == ["b.png", "a\\n.png", ""]
+    assert len(late) == 3
+    assert late[whole != ""].tolist() == ["b.png", "a\\n.png"]
+    assert len(ids_module.PrintableIds(array)) == 4
+
+
+def test_ids_that_are_numbers_or_in_a_dictionary_are_texts_too():
+    for array in (pa.array([7, None]), pa.array(["7", None]).dictionary_encode()):
+        late = ids_module.PrintableIds(array)
+        assert [late[0], late[1]] == np.asarray(late).tolist() == ["7", ""]
+
+
+def test_rows_longer_than_the_probed_bytes_are_read_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(delimited, "_PROBED_BYTES", 64)
+    path = tmp_path / "a.csv"
+    path.write_text("id,label\n" + "".join(f"{'x' * 200}{i},a\n" for i in range(9)), "utf-8")
+    table = read_delimited(path, Dialect(), tmp_path)
+    assert cells(table)["label"] == ["a"] * 9

@@ -129,6 +129,63 @@ def test_a_crosstab_without_a_class_on_one_side_is_filled_up(box):
     assert found.matrix.counts.tolist() == [[0, 1, 0], [0, 1, 1], [0, 0, 0]]
 
 
+def crosstabs():
+    """What ``pandas.crosstab(...).to_csv()`` writes of the same nine answers: accuracy 5/9."""
+    true = pd.Series(list("aaabbbccc"), name="label")
+    predicted = pd.Series(list("aabbbabba"), name="prediction")
+    yield "rows true", pd.crosstab(true, predicted)
+    yield "rows predicted", pd.crosstab(predicted, true)
+    yield "totals", pd.crosstab(true, predicted, margins=True)
+    yield "totals by another name", pd.crosstab(true, predicted, margins=True, margins_name="Total")
+    yield "no names", pd.crosstab(true.to_numpy(), predicted.to_numpy())
+    yield "other words", pd.crosstab(true, predicted, rownames=["Actual"], colnames=["Predicted"])
+
+
+@pytest.mark.parametrize(
+    ("form", "table"), list(crosstabs()), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_a_saved_crosstab_is_the_matrix_that_it_was(box, form, table):
+    path = box.write(table.to_csv())
+    assert kind_of(path, InputOptions()) == "matrix"
+    for found in (read_matrix_any(path), read_matrix_any(table)):
+        assert found.classes == ("a", "b", "c")
+        assert found.matrix.counts.tolist() == [[2, 1, 0], [1, 2, 0], [1, 2, 0]], form
+        assert [note.code for note in found.notes] == ["matrix-totals"] * ("totals" in form)
+
+
+@pytest.mark.parametrize(
+    "table", ["label,a,a\na,1,2\nb,3,4\n", "label,a,b\na,1,2\na,3,4\n"], ids=["column", "row"]
+)
+def test_a_class_that_stands_twice_at_an_edge_of_a_crosstab_is_refused(box, table):
+    with pytest.raises(DataError) as caught:
+        read(box, table)
+    assert caught.value.slug == "duplicate-classes"
+    assert '"a"' in str(caught.value)
+
+
+@pytest.mark.parametrize("table", ["label\n", "label,a\n", "label\na\n", "row_0,All\nAll,1\n"])
+def test_an_empty_crosstab_ends_in_an_error_of_ours_or_a_matrix(box, table):
+    try:
+        assert read(box, table).matrix.n_classes == 1
+    except DataError as error:
+        assert error.slug.startswith("matrix")
+
+
+def test_a_class_called_all_that_is_no_total_stays(box):
+    found = read(box, "label,cat,All\ncat,5,1\nAll,2,7\n")
+    assert (found.classes, found.matrix.n_samples) == (("cat", "All"), 15)
+
+
+def test_shares_of_a_crosstab_are_not_taken_for_scores_of_one_sample_of_each_class(box):
+    path = box.write("label,cat,dog\ncat,0.9,0.1\ndog,0.2,0.8\n")
+    with pytest.raises(DataError) as caught:
+        kind_of(path, InputOptions())
+    assert caught.value.slug == "input-kind"
+    assert "--kind" in caught.value.hint
+    assert kind_of(path, InputOptions(kind="predictions")) == "predictions"
+    assert kind_of(path, InputOptions(normalised=True)) == "matrix"
+
+
 @pytest.mark.parametrize("names", [("NA", "None"), ("007", "7"), ("nan", "1e5"), ("TRUE", "null")])
 def test_a_class_may_be_called_anything(box, names):
     a, b = names
@@ -239,12 +296,23 @@ def test_supports_that_fit_only_the_transposed_matrix_find_it_out(box):
     assert '"2"' in str(caught.value)
 
 
+@pytest.mark.parametrize("support", [10**30, 2**63, -1, 1.5, "x", None])
+def test_supports_that_are_no_counts_are_refused(box, support):
+    matrix = {"classes": ["a", "b"], "counts": [[5, 1], [2, 7]], "support": [6, support]}
+    with pytest.raises(DataError) as caught:
+        read(box, json.dumps(matrix), "m.json")
+    assert caught.value.slug == "matrix-support"
+
+
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
         ("id,label,prediction\nx,cat,dog\ny,dog,dog\n", "predictions"),
         ("label,prediction\n0,1\n1,1\n", "predictions"),
         ("label,prediction\n0,1\n", "predictions"),
+        ("label,cat,dog\ncat,5,1\ndog,2,7\n", "matrix"),
+        ("label,cat,dog\ncat,5,1\ndog,2,7\ncat,1,1\n", "predictions"),
+        ("label,prediction,cat\ncat,dog,5\n", "predictions"),
         ("y,y_pred\n1,1\n2,2\n", "predictions"),
         (",label,prediction\nlabel,1,2\nprediction,3,4\n", "matrix"),
         ("a,b\n1,2\n3,4\n", "matrix"),

@@ -154,7 +154,7 @@ def test_scores_in_0_to_1_that_do_not_sum_to_1_are_what_the_user_says(box):
 
 
 def test_the_decision_is_made_over_the_whole_file_and_not_its_first_rows(box, monkeypatch):
-    monkeypatch.setattr("reportgen.inputs.scoring._CELLS", 2)
+    monkeypatch.setattr("reportgen.inputs.columns.score_blocks._CELLS", 2)
     rows = ["a,0.5,0.5\n"] * 100 + ["b,0.1,3.0\n"] * 101
     assert box.open(S + "".join(rows)).outputs is OutputKind.LOGITS
     with pytest.raises(DataError, match="line 102"):
@@ -186,6 +186,16 @@ def test_one_column_is_the_second_of_two_classes(box):
     assert columns(found, "prediction")["prediction"].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("name", ["score", "scores", "y_score"])
+def test_a_lone_score_without_a_prediction_is_explained(box, name):
+    with pytest.raises(DataError) as caught:
+        box.open(f"label,{name}\n0,0.3\n1,0.8\n")
+    assert caught.value.slug == "table-columns"
+    assert f"--scores-columns {name}" in caught.value.hint
+    found = box.open(f"label,{name}\n0,0.3\n1,0.8\n", scores_columns=name)
+    assert found.predictions.tolist() == [0, 1]
+
+
 def test_a_prediction_column_counts_even_where_the_scores_say_otherwise(box):
     found = box.open("label,prediction,prob_a,prob_b\na,b,0.7,0.3\nb,b,0.2,0.8\n")
     rows = columns(found, "prediction", "confidence")
@@ -214,9 +224,9 @@ def test_batches_of_every_size_give_the_same_rows(box, monkeypatch):
     content = three("prob_", KINDS["probabilities"])
     names = ("id", "label", "prediction", "confidence", "probabilities", "top_classes")
     whole = columns(box.open(content), *names)
-    monkeypatch.setattr("reportgen.inputs.scoring._CELLS", 3)
+    monkeypatch.setattr("reportgen.inputs.columns.score_blocks._CELLS", 3)
     monkeypatch.setattr("reportgen.inputs.predictions.NARROW_ROWS", 7)
-    monkeypatch.setattr("reportgen.inputs.tables.HELD_BYTES", 0)
+    monkeypatch.setattr("reportgen.inputs.formats.tables.HELD_BYTES", 0)
     pieces = columns(box.open(content), *names)
     for name in names:
         np.testing.assert_array_equal(whole[name], pieces[name])

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import DataError
-from reportgen.inputs.limits import bytes_words, readable, require_plain_file
-from reportgen.inputs.strict_json import JsonFault, parse
-from reportgen.inputs.tables import LIST, OTHER, TEXT, Column, Spool
+from reportgen.inputs.formats.limits import bytes_words, readable, require_plain_file
+from reportgen.inputs.formats.strict_json import JsonFault, parse
+from reportgen.inputs.formats.tables import LIST, OTHER, TEXT, Column, Spool
 from reportgen.text import count, plural, quoted
 
 __all__ = ["read_json_lines"]

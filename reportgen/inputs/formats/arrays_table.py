@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from reportgen.accumulate import as_array, is_missing
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs.arrays import ArrayFile, array_files, npy_file
-from reportgen.inputs.limits import file_sha256, require_plain_file
-from reportgen.inputs.strict_csv import dialect_of, rows_of
-from reportgen.inputs.tables import BOOLEAN, LIST, NUMBER, OTHER, TEXT, Column
+from reportgen.inputs.formats.arrays import ArrayFile, array_files, npy_file
+from reportgen.inputs.formats.limits import file_sha256, require_plain_file
+from reportgen.inputs.formats.strict_csv import dialect_of, rows_of
+from reportgen.inputs.formats.tables import BOOLEAN, LIST, NUMBER, OTHER, TEXT, Column
 from reportgen.text import count, quoted
 
 __all__ = ["ArraysTable"]
@@ -167,14 +167,15 @@ def len_of(array: NDArray[Any] | ArrayFile) -> int:
 
 def _column(name: str, array: NDArray[Any] | ArrayFile) -> Column:
     kind = _KINDS.get(array.dtype.kind, OTHER)
+    single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     if len(array.shape) == 2 and kind == NUMBER and array.shape[1] > 0:
-        return Column(name, LIST, array.shape[1])
+        return Column(name, LIST, array.shape[1], single=single)
     if len(array.shape) == 2 and array.shape[1] == 1 and isinstance(array, np.ndarray):
         return _column(name, array[:, 0])
     if len(array.shape) != 1:
         return Column(name, OTHER)
     mixed = _mixed(array) if array.dtype.kind == "O" and isinstance(array, np.ndarray) else ""
-    return Column(name, kind, mixed=mixed)
+    return Column(name, kind, mixed=mixed, single=single)
 
 
 def _mixed(array: NDArray[Any]) -> str:

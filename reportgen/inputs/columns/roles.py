@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from reportgen.errors import DataError, UsageError
+from reportgen.inputs.formats.tables import LIST, NUMBER, OTHER, TEXT, Column, is_unnamed
 from reportgen.inputs.options import NONE, InputOptions
-from reportgen.inputs.tables import LIST, NUMBER, OTHER, TEXT, Column, is_unnamed
 from reportgen.text import listing, nearest, quoted
 
 __all__ = ["Roles", "ScoreColumns", "columns_named_after", "find_id", "find_roles",
@@ -147,7 +147,19 @@ def require_prediction(roles: Roles, name: str, columns: Mapping[str, Column]) -
     """Refuse a table that says what the samples are, but not what a model said of them."""
     if roles.prediction is None and roles.scores is None:
         finder = _Finder(name, columns, InputOptions())
-        raise finder.missing("prediction", "--prediction-column")
+        raise finder.missing("prediction", "--prediction-column", also=_lone_score(roles, columns))
+
+
+def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
+    """What a number a sample without any prediction may be."""
+    named = (column for column in columns if _folded(column) in COMMON_NAMES["scores"])
+    column = roles.confidence or next(named, None)
+    if column is None:
+        return ""
+    return (
+        f"; if {quoted(column)} holds the score of the second of two classes: "
+        f"--scores-columns {column}"
+    )
 
 
 def find_id(
@@ -302,8 +314,8 @@ class _Finder:
             hint=f"did you mean {quoted(meant)}?" if meant else None,
         )
 
-    def missing(self, role: str, flag: str) -> DataError:
-        """The error for a table without a column that it needs."""
+    def missing(self, role: str, flag: str, also: str = "") -> DataError:
+        """The error for a table without a column that it needs; `also` is added to the hint."""
         article = "an" if role == "id" else "a"
         details = [
             f"its columns: {listing(self.columns, 20)}",
@@ -313,7 +325,7 @@ class _Finder:
             f"{quoted(self.name)} has no {role} column",
             slug="table-columns",
             details=details,
-            hint=self._delimiter_hint() or f"name it: {flag} NAME",
+            hint=self._delimiter_hint() or f"name it: {flag} NAME{also}",
         )
 
     def _delimiter_hint(self) -> str | None:

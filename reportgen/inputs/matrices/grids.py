@@ -8,22 +8,33 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from reportgen.accumulate import ConfusionCounter, as_array
 from reportgen.confusion import ConfusionMatrix
 from reportgen.csv_text import unguarded
 from reportgen.errors import DataError
-from reportgen.inputs.arrays import array_files, npy_file
-from reportgen.inputs.arrays_table import CLASS_NAMES, ArraysTable
-from reportgen.inputs.formats import MATRIX_ARRAYS, read_json
-from reportgen.inputs.roles import COMMON_NAMES
-from reportgen.inputs.strict_csv import Dialect, rows_of, scan
+from reportgen.inputs.columns.roles import COMMON_NAMES
+from reportgen.inputs.formats.arrays import array_files, npy_file
+from reportgen.inputs.formats.arrays_table import CLASS_NAMES, ArraysTable
+from reportgen.inputs.formats.strict_csv import Dialect, rows_of, scan
+from reportgen.inputs.formats.strict_json import read_json
+from reportgen.inputs.matrices.crosstabs import Crosstab, crosstab, is_corner
+from reportgen.provenance import DataNote
 from reportgen.text import count, quoted
 
-__all__ = ["LONG_HEADER", "Cells", "Grid", "grid_of", "grid_of_file", "looks_like_matrix"]
+__all__ = [
+    "LONG_HEADER",
+    "MATRIX_ARRAYS",
+    "Cells",
+    "Grid",
+    "grid_of",
+    "grid_of_file",
+    "looks_like_matrix",
+]
 
 LONG_HEADER = ("true", "predicted", "count")
+
+MATRIX_ARRAYS = ("matrix", "confusion_matrix", "confusion", "counts", "cm")
+"""Names that a matrix goes by in an ``.npz``."""
 
 Cells = Any
 """A list of rows of texts or numbers, or a numpy array of two dimensions."""
@@ -45,6 +56,8 @@ class Grid:
         Number of samples of each true class, where the file has it.
     triples
         Instead of cells: (true, predicted, count) of a long table, as text.
+    notes
+        What was left out.
     """
 
     name: str
@@ -54,10 +67,14 @@ class Grid:
     rows: str = ""
     support: tuple[Any, ...] | None = None
     triples: tuple[tuple[str, str, str], ...] | None = None
+    notes: tuple[DataNote, ...] = ()
 
 
 def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
-    """The grid in a file of format `kind` (see :func:`~reportgen.inputs.formats.format_of`)."""
+    """The grid in a file of format `kind`.
+
+    The formats are those of :func:`~reportgen.inputs.formats.sniffing.format_of`.
+    """
     if kind == "csv":
         return _grid_of_csv(path, dialect)
     if kind == "json":
@@ -88,28 +105,29 @@ def grid_of(value: Any) -> Grid:
     if not (hasattr(value, "index") and hasattr(value, "columns")):
         return Grid(name, value if isinstance(value, (list, tuple)) else as_array(value))
     rows, columns = (tuple(map(str, edge)) for edge in (value.index, value.columns))
-    cells = as_array(value)
-    if rows == columns:
-        return Grid(name, cells, rows, columns)
-    # A crosstab leaves out a class that occurs on one side alone.
-    both = tuple(sorted({*rows, *columns}))
-    table = np.zeros((len(both), len(both)), cells.dtype)
-    where = {label: i for i, label in enumerate(both)}
-    table[np.ix_([where[r] for r in rows], [where[c] for c in columns])] = cells
-    return Grid(name, table, both, both)
+    return _of_crosstab(
+        name, crosstab(name, rows, columns, as_array(value), str(value.index.name or ""))
+    )
+
+
+def _of_crosstab(name: str, table: Crosstab) -> Grid:
+    return Grid(name, table.cells, table.names, table.names, table.rows, notes=table.notes)
 
 
 def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
     """Whether a delimited file is a confusion matrix and not a table of predictions.
 
     It is one in the long form, or square with numbers inside, with or without names at its edges;
-    but a first row with names such as ``label`` and ``prediction`` makes it a table.
+    but a first row with names such as ``label`` and ``prediction`` makes it a table, where the
+    columns are not called as the rows are.
+
+    Raises :class:`DataError` where it may be shares of classes, or scores of one sample of each.
     """
     first = next(rows_of(path, dialect), None)
     if first is None:
         return False
     header = first[1]
-    if tuple(header) == LONG_HEADER:
+    if tuple(header) == LONG_HEADER or _is_crosstab(path, dialect, header):
         return True
     known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
     if any(cell.strip().lower() in known for cell in header) and not _named(header):
@@ -121,6 +139,30 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
     if grid.row_names and grid.column_names and grid.row_names != grid.column_names:
         return False
     return all(_is_number(cell) for row in grid.cells for cell in row)
+
+
+def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
+    """Whether rows and columns are called alike, once each, under the word for labels or
+    predictions: what ``pandas.crosstab(...).to_csv()`` writes.
+    """
+    if not is_corner(header[0]):
+        return False
+    rows = [cells for _, cells in islice(rows_of(path, dialect), 1, 2 * len(header) + 1)]
+    names, classes = [row[0] for row in rows], set(header[1:])
+    alike = len(classes & set(names))
+    once = len(set(names)) == len(names) and len(classes) == len(header) - 1
+    if not once or 2 * alike < len(classes | set(names)):
+        return False
+    cells = [cell.strip() for row in rows for cell in row[1:]]
+    if not all(map(_is_number, cells)):
+        return False
+    if any(float(cell) > 1 for cell in cells):
+        return True
+    raise DataError(
+        f"{quoted(path.name)} may be a confusion matrix, or the scores of one sample of each class",
+        slug="input-kind",
+        hint="say which it is: --kind matrix (of shares: --normalised too), or --kind predictions",
+    )
 
 
 def _named(header: Sequence[str]) -> bool:
@@ -150,8 +192,11 @@ def _edged(name: str, rows: list[list[str]]) -> Grid:
         return Grid(name, [row[1:] for row in rows], first, None)
     if n_rows == width and all(map(_is_number, (rows[0][0], *rows[0], *first))):
         return Grid(name, rows)
+    inner = [row[1:] for row in rows[1:]]
+    if is_corner(header[0]) or (n_rows == width and first[1:] == header[1:]):
+        return _of_crosstab(name, crosstab(quoted(name), first[1:], header[1:], inner, header[0]))
     if n_rows == width:
-        return Grid(name, [row[1:] for row in rows[1:]], first[1:], header[1:])
+        return Grid(name, inner, first[1:], header[1:])
     raise DataError(
         f"the matrix in {quoted(name)} is not square: "
         f"{count(n_rows - 1)} rows, {count(width - 1)} columns of counts",

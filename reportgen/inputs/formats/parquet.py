@@ -10,8 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError
-from reportgen.inputs.limits import file_sha256, require_plain_file
-from reportgen.inputs.tables import LIST, TEXT, Column, kind_of_type, require_columns, sliced
+from reportgen.inputs.formats.limits import file_sha256, require_plain_file
+from reportgen.inputs.formats.tables import (
+    LIST,
+    TEXT,
+    Column,
+    is_single_type,
+    kind_of_type,
+    require_columns,
+    sliced,
+)
 from reportgen.predictions.schema import METADATA_KEY
 from reportgen.text import count, printable, quoted
 
@@ -97,7 +105,7 @@ class ParquetTable:
 def _column(field: Any) -> Column:
     kind = kind_of_type(field.type)
     width = getattr(field.type, "list_size", None) if kind == LIST else None
-    return Column(field.name, kind, width)
+    return Column(field.name, kind, width, single=is_single_type(field.type))
 
 
 def _parts(path: Path) -> tuple[Path, ...]:

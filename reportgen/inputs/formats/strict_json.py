@@ -9,12 +9,18 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["JsonFault", "parse"]
+from reportgen.errors import DataError
+from reportgen.inputs.formats.limits import readable, require_memory, require_plain_file
+from reportgen.text import quoted
+
+__all__ = ["JsonFault", "parse", "read_json"]
 
 _DEEP = 200  # less than any parser's limit: only asked for once a parser has given up
 _MANY_DIGITS = 1000
+_JSON_GROWTH = 12  # bytes in memory for a byte of numbers in brackets
 _TOKEN = re.compile(
     r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|-?(?:Infinity|NaN)|-?\d[\d.eE+-]*|[a-zA-Z]+', re.DOTALL
 )
@@ -41,6 +47,27 @@ def parse(text: str) -> Any:
         raise JsonFault(error.lineno, what[0].lower() + what[1:]) from error
     except (_Refused, RecursionError, MemoryError, ValueError) as error:
         raise _found_fault(text) or JsonFault(1, "no JSON that can be used") from error
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file, strictly read; :class:`DataError` with its line."""
+    size = require_plain_file(path)
+    require_memory(_JSON_GROWTH * size, quoted(path.name))
+    try:
+        with readable(path):
+            return parse(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{quoted(path.name)} is not UTF-8 at byte {error.start:,}",
+            slug="table-encoding",
+            hint="save it as UTF-8",
+        ) from error
+    except JsonFault as error:
+        raise DataError(
+            f"line {error.line:,} of {quoted(path.name)} is no JSON: {error.what}",
+            slug="table-syntax",
+            hint="write it with a JSON library",
+        ) from error
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reportgen.inputs.labels import Reading
-from reportgen.inputs.options import InputOptions
-from reportgen.inputs.roles import Roles
-from reportgen.inputs.scoring import Scored
-from reportgen.inputs.survey import Survey
-from reportgen.inputs.tables import Table
+from reportgen.classes import display_name
+from reportgen.inputs.columns.labels import Reading
+from reportgen.inputs.columns.roles import Roles
+from reportgen.inputs.columns.scoring import Scored
+from reportgen.inputs.columns.survey import Survey
+from reportgen.inputs.formats.tables import Table
+from reportgen.inputs.options import InputOptions, render_command
 from reportgen.predictions import RunFacts
 from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
 from reportgen.scores import OutputKind
 from reportgen.text import count, listing, plural, printable
 
-__all__ = ["NOT_FINITE", "NO_CONFIDENCE", "ROW_NUMBERS", "facts_of", "render_command"]
+__all__ = ["NOT_FINITE", "NO_CONFIDENCE", "ROW_NUMBERS", "facts_of"]
 
 NOT_FINITE = "scores are not finite"
 NO_CONFIDENCE = "no finite confidence"
@@ -50,16 +51,11 @@ def facts_of(
         samples=_accounting(table, survey, options, scored),
         notes=(
             *reading.notes,
-            *_notes(table, roles, survey, options, scored),
+            *_notes(table, roles, survey, scored),
+            *_ignored_note(survey, reading, options),
             *_chance_note(survey, len(reading.classes.names)),
         ),
     )
-
-
-def render_command(name: str, options: InputOptions) -> str:
-    """The command that repeats this, with base names only."""
-    words = (f"'{w}'" if set(w) & set(" *;'\"") or not w else w for w in options.command_words())
-    return " ".join([f"reportgen render {name} -o OUT", *words])
 
 
 def _outputs_words(outputs: OutputKind | None, options: InputOptions, n_rows: int) -> str:
@@ -100,9 +96,7 @@ def _accounting(
     )
 
 
-def _notes(
-    table: Table, roles: Roles, survey: Survey, options: InputOptions, scored: Scored | None
-) -> Iterator[DataNote]:
+def _notes(table: Table, roles: Roles, survey: Survey, scored: Scored | None) -> Iterator[DataNote]:
     if survey.n_repeated_ids:
         yield DataNote(
             "repeated-ids",
@@ -123,15 +117,36 @@ def _notes(
             "scores-not-finite", scored.n_not_finite, "with scores that are not finite",
             tuple(table.place(row) for row in scored.not_finite),
         )  # fmt: skip
+    yield from _column_notes(table, roles, scored)
+
+
+def _ignored_note(survey: Survey, reading: Reading, options: InputOptions) -> Iterator[DataNote]:
     if survey.n_ignored:
         yield DataNote(
             "labels-ignored",
             f"{plural(survey.n_ignored, 'row')} with the label "
             f"{printable(options.ignore_label or '') or '(empty)'} {_verb(survey.n_ignored)} left "
-            "out, as asked.",
+            f"out, as asked.{_why_kept(survey, reading, display_name(options.ignore_label or ''))}",
             count=survey.n_ignored,
         )
-    yield from _column_notes(table, roles, scored)
+
+
+def _why_kept(survey: Survey, reading: Reading, name: str) -> str:
+    """Why the class of the label that is ignored is a class all the same; empty where it is not."""
+    classes = reading.classes
+    if name not in classes.names or reading.how["label"] != "names":
+        return ""
+    index = classes.names.index(name)
+    n = sum(
+        rows
+        for text, rows in survey.predictions.counts.items()
+        if reading.predictions[text] == index
+    )
+    if n:
+        return (
+            f" The class stays, without samples of its own: it is predicted in {plural(n, 'row')}."
+        )
+    return f" The class stays, without samples: the class list ({classes.source}) holds it."
 
 
 def _left_out(code: str, n: int, what: str, places: tuple[str, ...]) -> DataNote:

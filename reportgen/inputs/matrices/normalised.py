@@ -20,7 +20,11 @@ from reportgen.text import quoted
 __all__ = ["KNOWN_METRICS", "NormalisedMatrix", "normalised_matrix"]
 
 SCALE = 10**9
-_WORDS = {"true": "true class", "predicted": "predicted class", "all": "the whole matrix"}
+_WORDS = {
+    "true": "the true class",
+    "predicted": "the predicted class",
+    "all": "all samples",
+}
 
 KNOWN_METRICS: Mapping[str, frozenset[str] | None] = {
     "true": frozenset({"recall", "fnr", "balanced_accuracy", "macro_recall"}),
@@ -67,8 +71,8 @@ class NormalisedMatrix:
         lost = (
             "There is no number of samples, so there are no intervals and no tests"
             if self.over == "all"
-            else "How common each class is is not known, so accuracy, F1 and all else that depends "
-            "on it is not either, and there are no intervals and no tests"
+            else "How common the classes are is not known, so neither are accuracy, F1 and all "
+            "else that depends on it, and there are no intervals and no tests"
         )
         return f"The matrix holds shares of {_WORDS[self.over]}, not counts. {lost}."
 

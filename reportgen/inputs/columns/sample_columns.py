@@ -10,9 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.inputs.cells import not_a_number, numbers
-from reportgen.inputs.survey import NARROW_ROWS, smallest
-from reportgen.inputs.tables import NUMBER, Table
+from reportgen.inputs.columns.cells import not_a_number, numbers, smallest
+from reportgen.inputs.formats.tables import NARROW_ROWS, NUMBER, Table
 
 __all__ = ["SampleColumn", "sample_columns"]
 

@@ -1,7 +1,7 @@
 """The strict reader of CSV and TSV: every cell is text, every fault has its line.
 
-This is the definition of what a table says; :mod:`reportgen.inputs.delimited` has a faster way for
-plain files, which gives the same cells or comes back here.
+This is the definition of what a table says; :mod:`reportgen.inputs.formats.delimited` has a faster
+way for plain files, which gives the same cells or comes back here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs.limits import readable
+from reportgen.inputs.formats.limits import readable
 from reportgen.text import count, printable, quoted
 
 __all__ = ["Dialect", "FileScan", "dialect_of", "rows_of", "scan"]

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.inputs.tables import is_text_type
+from reportgen.inputs.formats.tables import is_text_type
 from reportgen.text import quoted
 
-__all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers"]
+__all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers", "smallest"]
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
 _TRUTH = {"false": 0, "true": 1}
@@ -94,7 +94,9 @@ def numbers(array: Any, describe: Callable[[int, str], DataError]) -> NDArray[np
         array = array.cast(pa.float64())
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan)
-    values: NDArray[np.float64] = array.to_numpy(zero_copy_only=False).astype(np.float64)
+    values: NDArray[np.float64] = array.to_numpy(zero_copy_only=False).astype(
+        np.float64, copy=False
+    )
     return values
 
 
@@ -124,3 +126,8 @@ def not_a_number(column: str, where: str, cell: str) -> DataError:
         slug="table-number",
         hint="numbers need a decimal point, not a comma" if comma else "write numbers as 0.93",
     )
+
+
+def smallest(n: int) -> type[np.signedinteger[Any]]:
+    """The smallest integer type for 0..n-1 and -1."""
+    return np.int8 if n <= 127 else np.int16 if n <= 32_767 else np.int32

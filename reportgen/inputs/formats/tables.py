@@ -25,12 +25,14 @@ __all__ = [
     "BOOLEAN",
     "HELD_BYTES",
     "LIST",
+    "NARROW_ROWS",
     "NUMBER",
     "OTHER",
     "TEXT",
     "Column",
     "Spool",
     "Table",
+    "is_single_type",
     "is_text_type",
     "is_unnamed",
     "kind_of_type",
@@ -40,6 +42,9 @@ __all__ = [
 
 HELD_BYTES = 96 << 20
 """A table that was read through is held in memory up to this size."""
+
+NARROW_ROWS = 1 << 17
+"""Rows that are read at once where each of their columns has one value a row."""
 
 TEXT, NUMBER, BOOLEAN, LIST, OTHER = "text", "number", "boolean", "list", "other"
 
@@ -59,6 +64,9 @@ class Column:
         Where lists came with names (a mapping from class to score): these, in order.
     mixed
         Where the cells are partly text and partly numbers: one example of each, in words.
+    single
+        Whether its numbers, or those of its lists, were saved in single or half precision
+        (float32, float16).
     """
 
     name: str
@@ -66,6 +74,7 @@ class Column:
     width: int | None = None
     names: tuple[str, ...] | None = None
     mixed: str = ""
+    single: bool = False
 
 
 class Table(Protocol):
@@ -110,6 +119,14 @@ def kind_of_type(kind: Any) -> str:
     if is_list and kind_of_type(kind.value_type) == NUMBER:
         return LIST
     return OTHER
+
+
+def is_single_type(kind: Any) -> bool:
+    """Whether an Arrow type holds numbers of single or half precision, or lists of them."""
+    import pyarrow.types as t
+
+    kind = getattr(kind, "value_type", kind)
+    return bool(t.is_float16(kind) or t.is_float32(kind))
 
 
 def is_text_type(kind: Any) -> bool:

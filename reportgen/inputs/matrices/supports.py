@@ -13,10 +13,10 @@ from reportgen.classes import display_name
 from reportgen.confusion import ConfusionMatrix
 from reportgen.csv_text import unguarded
 from reportgen.errors import DataError
-from reportgen.inputs.cells import as_index
-from reportgen.inputs.limits import require_plain_file
-from reportgen.inputs.normalised import NormalisedMatrix
-from reportgen.inputs.strict_csv import Dialect, rows_of
+from reportgen.inputs.columns.cells import as_index
+from reportgen.inputs.formats.limits import require_plain_file
+from reportgen.inputs.formats.strict_csv import Dialect, rows_of
+from reportgen.inputs.matrices.normalised import NormalisedMatrix
 from reportgen.text import count, listing, plural, quoted
 
 __all__ = ["read_supports", "restored"]

@@ -7,21 +7,23 @@ Both ways give the same cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError
-from reportgen.inputs.limits import readable, require_plain_file
-from reportgen.inputs.strict_csv import FIELD_LIMIT, Dialect, FileScan, rows_of, scan
-from reportgen.inputs.tables import TEXT, Column, Spool, require_columns
+from reportgen.inputs.formats.limits import readable, require_plain_file
+from reportgen.inputs.formats.strict_csv import FIELD_LIMIT, Dialect, FileScan, rows_of, scan
+from reportgen.inputs.formats.tables import TEXT, Column, Spool, require_columns
 from reportgen.text import quoted
 
 __all__ = ["read_delimited"]
 
 _BLOCK_BYTES = 4 << 20
+_PROBED_BYTES = 1 << 20  # of a table so narrow that a row of it fits there
+_NARROW_COLUMNS = 64
 _CHUNK_ROWS = 16_384
 _PROBED_ROWS = 16_384
 
@@ -91,29 +93,34 @@ def _schema(header: list[str]) -> Any:
 def _quickly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
     """Raises ``pa.ArrowInvalid`` where a row is not as plain as the rest."""
     import pyarrow as pa
-    import pyarrow.csv as pv
 
     raw_names = next(rows_of(path, dialect))[1]
-    encoded = None
-    with pv.open_csv(
-        path,
-        read_options=pv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-        parse_options=pv.ParseOptions(delimiter=dialect.delimiter, quote_char=False),
-        convert_options=pv.ConvertOptions(
-            column_types=dict.fromkeys(raw_names, pa.string()),
-            null_values=[],
-            strings_can_be_null=False,
-        ),
-    ) as reader:
+    types = dict.fromkeys(raw_names, pa.string())
+    probed = _PROBED_BYTES if len(types) <= _NARROW_COLUMNS else _BLOCK_BYTES
+    with _reader(path, dialect, types, probed) as reader:
+        for name, column in zip(raw_names, next(iter(reader), ()), strict=False):
+            if _has_few_values(column):
+                types[name] = pa.dictionary(pa.int32(), pa.string())
+    with _reader(path, dialect, types, _BLOCK_BYTES) as reader:
         for batch in reader:
             _require_short_fields(batch)
-            if encoded is None:
-                encoded = [_has_few_values(column) for column in batch.columns]
-            columns = [
-                column.dictionary_encode() if few else column
-                for column, few in zip(batch.columns, encoded, strict=True)
-            ]
-            yield pa.RecordBatch.from_arrays(columns, names=header)
+            yield pa.RecordBatch.from_arrays(batch.columns, names=header)
+
+
+def _reader(path: Path, dialect: Dialect, types: Mapping[str, Any], block: int) -> Any:
+    """Batches of at most `block` bytes of the file, each column of its Arrow type of text; no cell
+    is a missing one. The file was found to be UTF-8 before.
+    """
+    import pyarrow.csv as pv
+
+    return pv.open_csv(
+        path,
+        read_options=pv.ReadOptions(use_threads=False, block_size=block),
+        parse_options=pv.ParseOptions(delimiter=dialect.delimiter, quote_char=False),
+        convert_options=pv.ConvertOptions(
+            check_utf8=False, column_types=types, null_values=[], strings_can_be_null=False
+        ),
+    )
 
 
 def _has_few_values(column: Any) -> bool:
@@ -130,6 +137,8 @@ def _require_short_fields(batch: Any) -> None:
     import pyarrow.compute as pc
 
     for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary
         # The longest field of a column can't be longer than all of them together.
         if column.nbytes > FIELD_LIMIT and (pc.max(pc.binary_length(column)).as_py() or 0) > (
             FIELD_LIMIT

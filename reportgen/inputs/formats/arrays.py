@@ -22,7 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.inputs.limits import bytes_words, readable, require_memory, require_plain_file
+from reportgen.inputs.formats.limits import (
+    bytes_words,
+    readable,
+    require_memory,
+    require_plain_file,
+)
 from reportgen.text import count, printable, quoted
 
 __all__ = ["ArrayFile", "array_files", "npy_file"]

@@ -1,0 +1,1 @@
+"""Files and arrays as tables of cells, read without trust; what the columns mean comes later."""

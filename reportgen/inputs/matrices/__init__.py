@@ -1,0 +1,1 @@
+"""Confusion matrices that other programs saved: their cells, their names, their shares."""
