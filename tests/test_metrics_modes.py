@@ -32,9 +32,9 @@ from reportgen.metrics import (
     per_class_metrics,
     summary_metrics,
 )
-from reportgen.metrics.intervals import atanh_interval, log_interval, logit_interval
+from reportgen.metrics.intervals import atanh_interval, log_interval, logit_interval, wilson
 from reportgen.metrics.ordinal import disagreement
-from tests.matrices import HAND, TABLES, classes, of, values
+from tests.matrices import HAND, TABLES, classes, of, values, whole
 from tests.test_metrics import labels_of
 
 LAW = settings(deadline=None, max_examples=50)
@@ -234,8 +234,8 @@ def test_clopper_pearson_covers_at_least_as_often_as_it_says(n: int, share: floa
 def test_exact_intervals_replace_those_of_all_shares_and_no_others() -> None:
     matrix = of(np.kron(HAND, np.ones((2, 2), int)))
     found = exact_intervals(matrix, 60)
-    wilson = {m.name for m in SUMMARY if m.interval == "Wilson score"}
-    assert set(found.summary) == wilson
+    shares = {m.name for m in SUMMARY if m.interval == "Wilson score"}
+    assert set(found.summary) == shares
     assert set(found.per_class) == {m.name for m in PER_CLASS if m.interval == "Wilson score"}
     assert found.method == "Clopper-Pearson"
     default, columns = summary_metrics(matrix, 60), per_class_metrics(matrix)
@@ -403,3 +403,22 @@ def test_every_public_name_is_there_and_no_other() -> None:
     assert all(getattr(metrics, name) is not None for name in metrics.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = metrics.nonsense
+
+
+def test_the_no_information_rate_has_goodmans_interval_over_the_classes_that_have_samples() -> None:
+    found = whole([[30, 0, 0], [25, 0, 0], [0, 0, 0]])["no_information_rate"]
+    low, high = wilson(30, 55, 0.975)
+    assert found == Metric(30 / 55, (float(low), float(high)), None)
+
+
+def test_the_no_information_rate_is_held_where_chance_alone_makes_a_class_the_largest() -> None:
+    """94 % or more of 300 test sets; the interval of a single class would hold it in 60 %."""
+    rng = np.random.default_rng(0)
+    held = of_one = 0
+    for counts in rng.multinomial(400, [1 / 20] * 20, 300):
+        low, high = whole(np.diag(counts).tolist())["no_information_rate"].interval or (1, 0)
+        held += low <= 1 / 20 <= high
+        low, high = (float(end) for end in wilson(int(counts.max()), 400))
+        of_one += low <= 1 / 20 <= high
+    assert held >= 0.93 * 300
+    assert of_one < 0.8 * 300

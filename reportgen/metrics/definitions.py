@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.json_fields import Json, Place, Range
+
 __all__ = [
     "MACRO_MODES",
     "REASONS",
@@ -50,11 +52,22 @@ REASONS: dict[str, str] = {
         "there is nothing to correlate."
     ),
     "no_scores": "The input holds no scores, or those of the predicted classes only.",
+    "shares_only": (
+        "The matrix holds shares, not counts, so nothing is known that depends on the number of "
+        "samples, as every interval does, or on how common each class is."
+    ),
     "too_few_classes": "With k classes or fewer, the k best guesses are always right.",
     "too_few_samples": "There are too few samples for any difference to be shown.",
     "constant_labels_or_predictions": (
         "All samples have the same true class, or the same predicted one: "
         "chance and skill cannot be told apart."
+    ),
+    "too_many_scores": (
+        "There are more than 5 million scores, samples × classes: an interval of this mean over "
+        "classes, for which every sample is found again in every class, is not made."
+    ),
+    "no_group_interval": (
+        "The samples come in groups, and for this figure no interval is made that allows for them."
     ),
     "no_interval": (
         "No interval is given: none is defined for this figure, "
@@ -75,6 +88,14 @@ REASONS: dict[str, str] = {
 }
 """Reason code → one sentence for readers. A code explains a null value or, beside a value, a
 null interval."""
+
+
+_RANGES: dict[Kind, Range] = {
+    "count": Range(0),
+    "share": Range(0, 1),
+    "signed": Range(-1),  # correlations and losses
+    "ratio": Range(0),
+}
 
 
 @dataclass(frozen=True)
@@ -104,18 +125,23 @@ class Metric:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Metric:
-        """The inverse of :meth:`to_json`.
+    def from_json(cls, value: Json, kind: Kind | None = None) -> Metric:
+        """The inverse of :meth:`to_json`; `kind` says which numbers it may hold.
 
-        Raises :class:`KeyError`, :class:`TypeError` or :class:`ValueError` where it is no metric.
+        Raises :class:`~reportgen.json_fields.Fault` where it is no metric of that kind.
         """
-        number, interval, reason = value["value"], value["interval"], value["reason"]
-        if reason is not None and not isinstance(reason, str):
-            raise TypeError(f"reason {reason!r} is no code")
-        if interval is not None:
-            low, high = interval
-            interval = float(low), float(high)
-        return cls(None if number is None else float(number), interval, reason)
+        place = Place.of(value)
+        number, ends, reason = place["value"], place["interval"], place["reason"]
+        allowed = None if kind is None else _RANGES[kind]
+        if number.is_none and not ends.is_none:
+            number.contradicts("there can be no interval without a value")
+        if reason.is_none and (number.is_none or ends.is_none):
+            reason.contradicts("a missing value or interval has a reason")
+        return cls(
+            None if number.is_none else number.number(allowed),
+            None if ends.is_none else ends.ends(allowed),
+            None if reason.is_none else reason.text(),
+        )
 
 
 @dataclass(frozen=True, eq=False)

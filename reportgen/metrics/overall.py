@@ -15,7 +15,7 @@ from reportgen.confusion import ConfusionMatrix
 from reportgen.metrics import gradients
 from reportgen.metrics.definitions import TAKAHASHI, Definition, MacroMode, Metric
 from reportgen.metrics.gradients import Figure
-from reportgen.metrics.intervals import ATANH, LOGIT, WILSON, Scale, wilson
+from reportgen.metrics.intervals import ATANH, CONFIDENCE, LOGIT, WILSON, Scale, wilson
 from reportgen.metrics.per_class import Interval
 
 __all__ = [
@@ -183,8 +183,13 @@ def _error_rate(whole: Whole) -> tuple[int, int]:
 
 
 def _no_information_rate(whole: Whole) -> Metric:
-    share = int(whole.matrix.true_totals.max()) / whole.matrix.n_samples
-    return Metric(share, None, "no_interval")
+    """Goodman's simultaneous intervals of all classes: the one of the most common holds its share
+    whichever class that really is.
+    """
+    totals, n = whole.matrix.true_totals, whole.matrix.n_samples
+    largest, n_present = int(totals.max()), int(np.count_nonzero(totals))
+    low, high = wilson(largest, n, 1 - (1 - CONFIDENCE) / n_present)
+    return Metric(largest / n, (float(low), float(high)), None)
 
 
 def _top5_accuracy(whole: Whole) -> tuple[int, int] | str:
@@ -248,8 +253,12 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "A useful model is well above it."
         ),
         also="majority-class accuracy, ZeroR baseline",
+        interval=f"{WILSON}, simultaneous over the classes that have samples (Bonferroni)",
         undefined=_NO_SAMPLES,
-        source="Kuhn 2008, Journal of Statistical Software 28(5)",
+        source=(
+            "Kuhn 2008, Journal of Statistical Software 28(5); "
+            "interval: Goodman 1965, Technometrics 7, 247–254"
+        ),
         higher_is_better=None,
         compute=_no_information_rate,
     ),

@@ -13,6 +13,7 @@ from reportgen.scoring.calibration import (
     Chance,
     ReliabilityBin,
 )
+from reportgen.scoring.class_curves import ClassCurve
 from reportgen.scoring.classwise import ClasswiseBins
 from reportgen.scoring.confidence import HISTOGRAM_BINS, ConfidenceHistogram
 from reportgen.scoring.definitions import CLASS_SCORES, SCORES
@@ -45,6 +46,7 @@ __all__ = [
     "Calibration",
     "CalibrationBins",
     "Chance",
+    "ClassCurve",
     "ClasswiseBins",
     "ConfidenceHistogram",
     "EqualMassCalibration",

@@ -48,7 +48,7 @@ class ConfidenceHistogram:
         counts = np.zeros(2 * HISTOGRAM_BINS, np.int64)
         for start in range(0, len(answers), _BLOCK):
             part = slice(start, start + _BLOCK)
-            p = answers.confidence[part].astype(np.float64)
+            p = answers.confidence[part].astype(np.float64, copy=False)
             cells = bin_indices(p, HISTOGRAM_BINS, answers.eps)
             cells += HISTOGRAM_BINS * answers.correct[part]
             counts += np.bincount(cells, minlength=len(counts))

@@ -15,9 +15,16 @@ _NO_CONFIDENCE = "when there are no confidences"
 _ONE_SIDE = "when the class has no samples, or every sample is of it"
 _RUSSAKOVSKY = "Russakovsky et al. 2015, International Journal of Computer Vision 115, 211–252"
 _GEIFMAN = "Geifman & El-Yaniv 2017, NeurIPS, 4878–4887"
-_BOOTSTRAP = "bootstrap over samples, reversed percentiles, 2,000 draws"
+_BOOTSTRAP = (
+    "of the error less chance's share: bootstrap over samples, reversed percentiles, 2,000 draws"
+)
 _HANLEY = "Hanley & McNeil 1982, Radiology 143, 29–36"
 _BUCKLEY = "Buckley & Voorhees 2000, SIGIR, 33–40"
+_JACKKNIFE = (
+    "infinitesimal jackknife: Efron 1982, The Jackknife, the Bootstrap and Other Resampling "
+    "Plans, SIAM"
+)
+_JOINT = "up to 5 million scores"
 
 
 def _top_k(k: int, word: str) -> Definition:
@@ -111,8 +118,14 @@ SCORES: tuple[Definition, ...] = (
             "A bin of few samples can make it large by chance."
         ),
         also="maximum calibration error",
+        interval=(
+            f"{WILSON} of each bin's accuracy, simultaneous over the bins that hold samples "
+            "(Bonferroni), less its mean confidence: the largest lower and the largest upper end"
+        ),
         undefined=_NO_CONFIDENCE,
-        source="Naeini et al. 2015, AAAI, 2901–2907",
+        source=(
+            "Naeini et al. 2015, AAAI, 2901–2907; simultaneous intervals: Dunn 1961, JASA 56, 52–64"
+        ),
         higher_is_better=False,
     ),
     Definition(
@@ -124,8 +137,15 @@ SCORES: tuple[Definition, ...] = (
             "averaged over all classes."
         ),
         also="static calibration error (SCE), marginal calibration error",
+        interval=(
+            "infinitesimal jackknife, samples' pulls on all classes added up: above from the "
+            f"figure, below from what is left of it without its bias ({_JOINT})"
+        ),
         undefined=_NO_SCORES,
-        source="Nixon et al. 2019, CVPR Workshops; Kull et al. 2019, NeurIPS",
+        source=(
+            "Nixon et al. 2019, CVPR Workshops; Kull et al. 2019, NeurIPS; "
+            f"{_JACKKNIFE}; bias: Rasines & Young 2023, Biometrika 110, 597–614"
+        ),
         higher_is_better=False,
     ),
     Definition(
@@ -151,8 +171,15 @@ SCORES: tuple[Definition, ...] = (
             "0 is a perfect ranking."
         ),
         also="E-AURC",
+        interval=(
+            f"{LOGIT.name}, standard error from the influence function, with room above for "
+            "confident errors at a rate of up to 3/n that were not seen"
+        ),
         undefined=_NO_CONFIDENCE,
-        source="Geifman, Uziel & El-Yaniv 2019, ICLR",
+        source=(
+            "Geifman, Uziel & El-Yaniv 2019, ICLR; room above: Hanley & Lippman-Hand 1983, "
+            "JAMA 249, 1743–1745"
+        ),
         higher_is_better=False,
     ),
     Definition(
@@ -164,8 +191,12 @@ SCORES: tuple[Definition, ...] = (
             "The threshold is chosen on these very samples: expect a little less on others."
         ),
         also="coverage at guaranteed risk",
+        interval=(
+            f"{WILSON} of the error at each threshold: from the coverage down to which it is "
+            "surely at most 1 % to that down to which it may be; both ends Wilson's too"
+        ),
         undefined=_NO_CONFIDENCE,
-        source=_GEIFMAN,
+        source=f"{_GEIFMAN}; test inversion: Wilson 1927, JASA 22, 209–212",
     ),
     Definition(
         name="error_at_90_percent_coverage",
@@ -187,7 +218,7 @@ SCORES: tuple[Definition, ...] = (
             "0.5 is what guessing gives."
         ),
         also="one-vs-rest AUC, macro-averaged AUROC",
-        interval=f"{LOGIT.name}, samples' pulls on all classes added up (up to 5 million scores)",
+        interval=f"{LOGIT.name}, samples' pulls on all classes added up ({_JOINT})",
         undefined=f"{_NO_SCORES}, or samples of one class only",
         source=_HANLEY,
         kind="signed",
@@ -201,8 +232,9 @@ SCORES: tuple[Definition, ...] = (
             "Rare classes make it low where ROC AUC still looks good."
         ),
         also="mAP, macro-averaged area under the precision–recall curve",
+        interval=f"{LOGIT.name}, samples' pulls on all classes added up ({_JOINT})",
         undefined=f"{_NO_SCORES}, or samples of one class only",
-        source=_BUCKLEY,
+        source=f"{_BUCKLEY}; {_JACKKNIFE}",
         kind="signed",
     ),
 )
@@ -232,8 +264,9 @@ CLASS_SCORES: tuple[Definition, ...] = (
             "Guessing gives the class's prevalence."
         ),
         also="AP, area under the precision–recall curve",
+        interval=f"{WILSON}, as of a share of the class's samples",
         undefined=_ONE_SIDE,
-        source=_BUCKLEY,
+        source=f"{_BUCKLEY}; binomial error: Boyd, Eng & Page 2013, ECML PKDD, 451–466",
         kind="signed",
     ),
 )

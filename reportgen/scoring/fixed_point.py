@@ -17,10 +17,12 @@ __all__ = ["CHUNK", "FixedSums", "Moments", "exact_sum"]
 CHUNK = 1 << 14
 """Values to work on at once: the arrays of a step stay in the cache of a core."""
 
-_BITS = 53
+_BITS, _REST = 53, 27
 _UNIT = float(1 << _BITS)
 _MASK = (1 << _BITS) - 1
-_LOW, _HIGH = 27, 26  # bits of the two halves that a number is summed in
+_REST_UNIT = float(1 << _REST)
+_REST_MASK = (1 << _REST) - 1
+_LOW, _HIGH = 27, 26  # bits of the two halves that the units of a number are summed in
 
 _FINE_BITS = 78  # two limbs of 26 bits below a first of 26: see exact_sum
 _BLOCK = 1 << 16
@@ -32,24 +34,27 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class FixedSums:
-    """Sums of numbers in 0..1 by cell, in units of 2⁻⁵³, of any number of samples.
+    """Sums of numbers in 0..1 by cell, in units of 2⁻⁸⁰, of any number of samples.
 
-    float32 numbers from 2⁻³⁰ up and float64 ones from ½ up are whole multiples of the unit: their
-    sums are exact.
+    float32 numbers from 2⁻⁵⁷ up and float64 ones from 2⁻²⁸ up are whole multiples of the unit:
+    their sums are exact. What is below the unit of a single number is rounded.
 
     Attributes
     ----------
     whole
         int64, read-only, any shape: whole part of each sum.
     fraction
-        int64, read-only, same shape, 0..2⁵³-1: the rest, in units of 2⁻⁵³.
+        int64, read-only, same shape, 0..2⁵³-1: what follows, in units of 2⁻⁵³.
+    rest
+        int64, read-only, same shape, 0..2²⁷-1: the rest, in units of 2⁻⁸⁰.
     """
 
     whole: Counts
     fraction: Counts
+    rest: Counts
 
     def __post_init__(self) -> None:
-        for name in ("whole", "fraction"):
+        for name in ("whole", "fraction", "rest"):
             view = np.asarray(getattr(self, name), np.int64).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -57,54 +62,86 @@ class FixedSums:
     @classmethod
     def zeros(cls, shape: tuple[int, ...]) -> FixedSums:
         """No sums at all: the neutral element of ``+``."""
-        return cls(np.zeros(shape, np.int64), np.zeros(shape, np.int64))
+        return cls(*(np.zeros(shape, np.int64) for _ in range(3)))
 
     @classmethod
-    def of_cells(cls, cells: NDArray[np.intp], values: Floats, shape: tuple[int, ...]) -> FixedSums:
+    def of_cells(
+        cls,
+        cells: NDArray[np.intp],
+        values: Floats,
+        shape: tuple[int, ...],
+        *,
+        coarse: bool = False,
+    ) -> FixedSums:
         """Sum `values`, float64 in 0..1, shape (n,), n at most 2²⁵, by their flat cell index.
 
-        The bits of a number are summed in two halves: float64 holds both sums exactly.
+        The bits of a number are summed in three parts: float64 holds each sum exactly. `coarse`
+        rounds each number to 2⁻⁵³, which does for what intervals are made of, and costs less.
         """
-        units = np.rint(values * _UNIT)
-        high = np.floor(units * 2.0**-_LOW)
         size = int(np.prod(shape))
-        highs = np.bincount(cells, high, minlength=size).astype(np.int64)
-        lows = np.bincount(cells, units - high * 2.0**_LOW, minlength=size).astype(np.int64)
+
+        def summed(parts: Floats) -> Counts:
+            return np.bincount(cells, parts, minlength=size).astype(np.int64)
+
+        scaled = values * _UNIT
+        units = np.rint(scaled) if coarse else np.floor(scaled)
+        rest = np.zeros(size, np.int64)
+        if not coarse and (scaled := np.subtract(scaled, units, out=scaled)).any():
+            # not so for float32 numbers of usual size, nor for those from ½ up
+            rest = summed(np.rint(scaled * _REST_UNIT))
+        high = np.floor(units * 2.0**-_LOW)
+        units -= high * 2.0**_LOW
+        highs, lows = summed(high), summed(units)
         fraction = ((highs & ((1 << _HIGH) - 1)) << _LOW) + lows
-        whole = (highs >> _HIGH) + (fraction >> _BITS)
-        return cls(whole.reshape(shape), (fraction & _MASK).reshape(shape))
+        return cls._carried(
+            (highs >> _HIGH).reshape(shape), fraction.reshape(shape), rest.reshape(shape)
+        )
+
+    @classmethod
+    def _carried(cls, whole: Counts, fraction: Counts, rest: Counts) -> FixedSums:
+        """With each part in its range."""
+        fraction = fraction + (rest >> _REST)
+        return cls(whole + (fraction >> _BITS), fraction & _MASK, rest & _REST_MASK)
 
     def __add__(self, other: FixedSums) -> FixedSums:
         if not isinstance(other, FixedSums):
             return NotImplemented
         if self.whole.shape != other.whole.shape:
             raise ValueError(f"sums of shape {self.whole.shape} + {other.whole.shape}")
-        fraction = self.fraction + other.fraction
-        return FixedSums(self.whole + other.whole + (fraction >> _BITS), fraction & _MASK)
+        return FixedSums._carried(
+            self.whole + other.whole, self.fraction + other.fraction, self.rest + other.rest
+        )
+
+    def __getitem__(self, cells: Any) -> FixedSums:
+        """The sums of some cells, as numpy indexes."""
+        return FixedSums(self.whole[cells], self.fraction[cells], self.rest[cells])
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, FixedSums)
             and np.array_equal(self.whole, other.whole)
             and np.array_equal(self.fraction, other.fraction)
+            and np.array_equal(self.rest, other.rest)
         )
 
     def __hash__(self) -> int:
-        return hash((self.whole.tobytes(), self.fraction.tobytes()))
+        return hash((self.whole.tobytes(), self.fraction.tobytes(), self.rest.tobytes()))
 
     @property
     def value(self) -> Floats:
         """The sums, float64."""
-        return self.whole + self.fraction / _UNIT
+        return self.whole + (self.fraction + self.rest / _REST_UNIT) / _UNIT
 
     def below(self, counts: Counts) -> Floats:
-        """``counts - sums``, float64, rounded once: whole parts cancel before they are rounded."""
-        return (counts - self.whole) - self.fraction / _UNIT
+        """``counts - sums``, float64: whole parts cancel before anything is rounded, and so do
+        fractions, whose difference from a whole number is exact where it is small.
+        """
+        return ((counts - self.whole) - self.fraction / _UNIT) - self.rest / (_UNIT * _REST_UNIT)
 
     def summed(self, axis: int) -> FixedSums:
         """The sums over one axis, of length below 2¹⁰."""
-        fraction = self.fraction.sum(axis=axis)
-        return FixedSums(self.whole.sum(axis=axis) + (fraction >> _BITS), fraction & _MASK)
+        parts = (part.sum(axis=axis) for part in (self.whole, self.fraction, self.rest))
+        return FixedSums._carried(*parts)
 
 
 def exact_sum(values: NDArray[Any]) -> int:

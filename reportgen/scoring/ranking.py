@@ -6,23 +6,20 @@ and pairs inside one bin count as ties; what that can change is bounded, and pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.metrics import Metric, MetricColumn
+from reportgen.metrics import Metric, MetricColumn, wilson
 from reportgen.metrics.intervals import LOGIT
 from reportgen.scoring.bounded import Bounded
+from reportgen.scoring.class_curves import ClassCurve, Ranked, with_curve
 from reportgen.scoring.harmonic import harmonic_gap
 from reportgen.scoring.inputs import missing_reason
-from reportgen.scoring.ranks import Groups, RankedScores
+from reportgen.scoring.ranks import JOINT_LIMIT, Groups, RankedScores
 
-__all__ = ["JOINT_LIMIT", "Ranking", "average_precision", "roc_auc"]
-
-JOINT_LIMIT = 5_000_000
-"""Most scores, samples × classes, for which the interval of the macro AUC is made: every sample
-has to be found again in the order of every class."""
+__all__ = ["Ranking", "average_precision", "roc_auc"]
 
 _COARSE = 1e-4  # machine epsilon of half precision is 1e-3
 
@@ -51,6 +48,9 @@ class Ranking:
     half_precision
         Whether scores were saved in half precision: many are then equal that were not, and the
         figures are those of the rounded scores.
+    curves
+        Of the classes with the lowest ROC AUC, lowest first; none of two classes, whose curves
+        are those of :class:`~reportgen.scoring.thresholds.ThresholdCurve`.
     """
 
     roc_auc: MetricColumn
@@ -63,27 +63,37 @@ class Ranking:
     exact: bool
     n_bins: int
     half_precision: bool
+    curves: tuple[ClassCurve, ...] = ()
 
     @classmethod
     def of(cls, ranked: RankedScores) -> Ranking:
         """The figures of a tally; all ``no_samples`` or ``no_scores`` where it is empty."""
+        curves: Ranked = ()
         if ranked.n == 0:
             nothing = Bounded.undefined(missing_reason(ranked.n_without), ranked.exact)
             aucs = precisions = [nothing] * ranked.n_classes
         else:
-            pairs = [(roc_auc(groups), average_precision(groups)) for groups in ranked.groups()]
-            aucs, precisions = [auc for auc, _ in pairs], [ap for _, ap in pairs]
+            found = []
+            for k, groups in enumerate(ranked.groups()):
+                auc = roc_auc(groups)
+                found.append((auc, average_precision(groups), int(groups.positives.sum())))
+                if ranked.n_classes > 2:
+                    curves = with_curve(curves, k, auc.metric.value, groups)
+            aucs = [auc for auc, _, _ in found]
+            precisions = _with_wilson([ap for _, ap, _ in found], [n for _, _, n in found])
+        auc_error, precision_error = _macro_errors(ranked, aucs)
         return cls(
             MetricColumn.of([auc.metric for auc in aucs]),
             MetricColumn.of([precision.metric for precision in precisions]),
             _limits(aucs),
             _limits(precisions),
-            _macro(aucs, _macro_auc_error(ranked, aucs)),
-            _macro(precisions, None),
+            _macro(aucs, auc_error),
+            _macro(precisions, precision_error),
             sum(auc.metric.value is not None for auc in aucs),
             ranked.exact,
             0 if ranked.exact else ranked.n_bins,
             ranked.eps > _COARSE,
+            tuple(curve for _, curve in curves),
         )
 
 
@@ -105,18 +115,15 @@ def roc_auc(groups: Groups) -> Bounded:
     if groups.exact:
         return Bounded(metric, True, value, value)
     slack = float((p / n_p * (n / n_n)).sum()) / 2
-    low, high = max(value - slack, 0.0), min(value + slack, 1.0)
-    if metric.interval is not None:
-        ends = max(metric.interval[0] - slack, 0.0), min(metric.interval[1] + slack, 1.0)
-        metric = Metric(value, ends, None)
-    return Bounded(metric, False, low, high)
+    return _widened(Bounded(metric, False, max(value - slack, 0.0), min(value + slack, 1.0)))
 
 
 def average_precision(groups: Groups) -> Bounded:
     """sum over thresholds of (gain in recall) × precision, as scikit-learn; no interpolation.
 
-    No interval. Bounds with binned scores: highest where in each bin all positives share one score
-    above all negatives, lowest where all negatives are above, and no two positives are equal.
+    Its interval is made with those of all classes, by :class:`Ranking`. Bounds with binned scores:
+    highest where in each bin all positives share one score above all negatives, lowest where all
+    negatives are above, and no two positives are equal.
     """
     if reason := _one_sided(groups):
         return Bounded.undefined(reason, groups.exact)
@@ -130,6 +137,36 @@ def average_precision(groups: Groups) -> Bounded:
     start = found - p + false  # accepted before the first positive of the bin, which comes last
     lowest = float((p - false * harmonic_gap(start, p)).sum()) / n_p
     return Bounded(metric, False, min(max(lowest, 0.0), value), max(min(highest, 1.0), value))
+
+
+def _with_wilson(figures: list[Bounded], n_positives: list[int]) -> list[Bounded]:
+    """Average precisions with Wilson's intervals, as of shares of the samples of the classes.
+
+    The binomial error √(AP (1 - AP) / n) is that of Boyd, Eng & Page 2013, ECML PKDD, 451-466.
+    Their logit interval is as wide as 0..1 where AP is close to 1, and there is none at 1; the
+    score interval of the same error is sound there too. In simulations with 10 to 1,000 samples of
+    the class it covers 92 to 99 % at nominal 95 %, with 3 of them 88 %.
+
+    For all classes at once: one call a class would take as long as the figure.
+    """
+    trials = np.array(n_positives, np.int64)
+    value = np.array([min(f.metric.value or 0.0, 1.0) for f in figures])
+    ends = zip(*(x.tolist() for x in wilson(value * trials, trials)), strict=True)
+    return [
+        f if f.metric.value is None
+        else _widened(replace(f, metric=Metric(f.metric.value, between, None)))
+        for f, between in zip(figures, ends, strict=True)
+    ]  # fmt: skip
+
+
+def _widened(figure: Bounded) -> Bounded:
+    """With a wider interval where scores were binned: by what the bins left open at either side."""
+    value, ends = figure.metric.value, figure.metric.interval
+    low, high = figure.lowest, figure.highest
+    if figure.exact or value is None or ends is None or low is None or high is None:
+        return figure
+    between = max(ends[0] - (value - low), 0.0), min(ends[1] + (high - value), 1.0)
+    return replace(figure, metric=Metric(value, between, None))
 
 
 def _one_sided(groups: Groups) -> str | None:
@@ -180,7 +217,7 @@ def _limits(figures: list[Bounded]) -> Floats:
 
 
 def _macro(figures: list[Bounded], error: float | None) -> Bounded:
-    """The mean of the figures that are defined."""
+    """The mean of the figures that are defined; without an `error` there is no interval."""
     exact = figures[0].exact
     values = [f.metric.value for f in figures if f.metric.value is not None]
     if not values:
@@ -188,35 +225,64 @@ def _macro(figures: list[Bounded], error: float | None) -> Bounded:
         nothing = next(iter(reasons & {"no_scores", "no_samples"}), None)
         return Bounded.undefined(nothing or "constant_labels_or_predictions", exact)
     value = float(np.mean(values))
-    metric = Metric(value, None, "no_interval") if error is None else _logit_metric(value, error)
+    if error is None:
+        metric = Metric(value, None, "too_many_scores")
+    else:
+        metric = _logit_metric(value, error)
     if exact:
         return Bounded(metric, True, value, value)
     low, high = (float(x) for x in np.nanmean(_limits(figures), axis=0))
     return Bounded(metric, False, min(low, value), max(high, value))
 
 
-def _macro_auc_error(ranked: RankedScores, aucs: list[Bounded]) -> float | None:
-    """Standard error of the mean AUC; None where it would cost too much.
+def _macro_errors(ranked: RankedScores, aucs: list[Bounded]) -> tuple[float | None, float | None]:
+    """Standard errors of the mean AUC and average precision; None where they would cost too much.
 
-    All classes are scored on the same samples, so each sample's pull on each class's AUC is
-    added up over the classes first: (placement - AUC) · n / (samples of its side).
+    All classes are scored on the same samples, so each sample's pull on each class's figure is
+    added up over the classes first: the infinitesimal jackknife, Efron 1982.
     """
     if not ranked.exact or ranked.n == 0 or ranked.n * ranked.n_classes > JOINT_LIMIT:
-        return None
+        return None, None
     labels, scores = ranked.rows()
-    pull = np.zeros(len(labels))
+    pulls = np.zeros((2, len(labels)))
     n_defined = 0
     for k, groups in enumerate(ranked.groups()):
         auc = aucs[k].metric.value
         if auc is None:
             continue
         n_defined += 1
-        beats, beaten = _placements(groups)
         at = np.searchsorted(groups.scores, scores[:, k].astype(np.float64))
         own = labels == k
-        n_own = int(np.count_nonzero(own))
-        pull += np.where(own, (beats[at] - auc) / n_own, (beaten[at] - auc) / (len(own) - n_own))
+        for pull, (of_own, of_others) in zip(
+            pulls, (_auc_pulls(groups, auc), _precision_pulls(groups)), strict=True
+        ):
+            pull += np.where(own, of_own[at], of_others[at])
     if n_defined == 0:
-        return None
-    squares = np.sort(pull) ** 2  # sorted, so that the order of the samples leaves no trace
-    return float(np.sqrt(squares.sum())) / n_defined
+        return None, None
+    squares = np.sort(pulls, axis=1) ** 2  # sorted: the order of the samples leaves no trace
+    of_auc, of_precision = (np.sqrt(squares.sum(axis=1)) / n_defined).tolist()
+    return of_auc, of_precision
+
+
+def _auc_pulls(groups: Groups, auc: float) -> tuple[Floats, Floats]:
+    """By how much one more sample of the class, or another, at each group's score moves the AUC:
+    (placement - AUC) / samples of its side; float64, shape (G,) each.
+    """
+    beats, beaten = _placements(groups)
+    return (beats - auc) / groups.positives.sum(), (beaten - auc) / groups.negatives.sum()
+
+
+def _precision_pulls(groups: Groups) -> tuple[Floats, Floats]:
+    """The same for average precision, AP = Σ p T / (T + F) / P.
+
+    p of the P samples of the class are in a group; T of them, and F others, are there or above. One
+    more of the class brings its own precision in, and raises that of all others below it; one
+    more of the others lowers it.
+    """
+    p, n = groups.positives.astype(np.float64), groups.negatives.astype(np.float64)
+    found, false = np.cumsum(p[::-1])[::-1], np.cumsum(n[::-1])[::-1]
+    precision, n_p = found / (found + false), float(found[0])
+    per_sample = p / (found + false) ** 2
+    value = float((p * precision).sum()) / n_p
+    of_own = precision - value + np.cumsum(per_sample * false)
+    return of_own / n_p, -np.cumsum(per_sample * found) / n_p

@@ -7,7 +7,7 @@ the sum of tallies does not depend on how the samples were split.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from reportgen.scoring.inputs import Answers, Scores
 __all__ = [
     "ANSWERS_LIMIT",
     "FINE_BINS",
+    "JOINT_LIMIT",
     "SCORES_LIMIT",
     "Groups",
     "RankedScores",
@@ -36,15 +37,22 @@ ANSWERS_LIMIT = 5_000_000
 SCORES_LIMIT = 50_000_000
 """Most scores, samples × classes, that are kept: 200 MB in float32, 400 in float64."""
 
+JOINT_LIMIT = 5_000_000
+"""Most scores, samples × classes, for which intervals of means over classes are made: every sample
+has to be found again in the order, or in the bins, of every class."""
+
 _MOST_CELLS = 1 << 22  # of both histograms of all classes: 67 MB
 _FEWEST_BINS = 64
 _PENDING = 1 << 22  # scores that wait to be counted together: counting visits all cells
+_LONG = 1 << 16  # samples of a piece that is not copied to be joined with another
 _SORTED_AT_ONCE = 1 << 14
+_MILLION = 1_000_000
+_COUNTED_FROM = 1 << 18  # samples from which a table of all millionths costs less than sorting
 _COLUMNS = 16  # most classes that are copied out together: a row of a block is one cache line
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Chunk = tuple[NDArray[np.int32], NDArray[np.floating[Any]]]
+Chunk = tuple[NDArray[np.signedinteger[Any]], NDArray[np.floating[Any]]]
 """Labels, shape (n,), -1 for "none of the classes"; scores, shape (n, K)."""
 
 
@@ -102,8 +110,11 @@ class Groups:
         """Group float32 or float64 scores, 0..1, shape (n,); of any order.
 
         The bits of non-negative floats sort as the floats do: one integer sort of bits and truth
-        together costs a tenth of an argsort.
+        together costs a tenth of an argsort. Many decimals of few places are counted, which costs
+        a fifth of that.
         """
+        if (table := _millionths([(scores, positive)])) is not None:
+            return cls._of_millionths(table)
         bits = np.uint32 if scores.dtype == np.float32 else np.uint64
         keys: NDArray[Any] = (scores + scores.dtype.type(0)).view(bits)  # -0.0 + 0 is 0.0
         keys <<= bits(1)
@@ -117,6 +128,21 @@ class Groups:
         right[1:] -= right[:-1].copy()
         ends -= right
         return cls(keys.view(scores.dtype).astype(np.float64), right, ends, 0.0)
+
+    @classmethod
+    def _of_millionths(cls, table: NDArray[np.int32]) -> Groups:
+        """From the counts of :func:`_millionths`."""
+        at = np.flatnonzero(table.view(np.int64))  # both counts of a place at once
+        negatives, positives = (table[at, k].astype(np.int64) for k in (0, 1))
+        return cls(at / _MILLION, positives, negatives, 0.0)
+
+    @classmethod
+    def of_answers(cls, chunks: Sequence[Chunk]) -> Groups | None:
+        """Those of the only class there is, where its scores are many decimals of few places: no
+        chunk is copied. Else None.
+        """
+        table = _millionths([(scores[:, 0], labels == 0) for labels, scores in chunks])
+        return None if table is None else cls._of_millionths(table)
 
     @classmethod
     def of_bins(cls, negatives: Counts, positives: Counts) -> Groups:
@@ -215,9 +241,13 @@ class RankedScores:
             negatives, positives = self._counted()
             yield from map(Groups.of_bins, negatives, positives)
             return
-        labels, _ = self.rows()
+        if self.n_classes == 1 and (only := Groups.of_answers(self.chunks)) is not None:
+            yield only
+            return
+        pieces = [labels for labels, _ in self.chunks]
         for k, scores in enumerate(self._columns()):
-            yield Groups.of(scores, labels == k)
+            is_class = [np.zeros(0, np.bool_), *(labels == k for labels in pieces)]
+            yield Groups.of(scores, np.concatenate(is_class))
 
     def rows(self) -> Chunk:
         """All labels, and scores (n, K), that are kept, in any order."""
@@ -261,15 +291,49 @@ class RankedScores:
 
 def of_answers(answers: Answers, limit: int = ANSWERS_LIMIT) -> RankedScores:
     """One batch of answers as the scores of one class, "right": `limit` is in samples."""
-    labels = answers.correct.astype(np.int32) - 1
-    chunk = labels, answers.confidence[:, None].copy()
+    labels = answers.correct.astype(np.int8)
+    labels -= 1
+    chunk = labels, _lasting(answers.confidence)[:, None]
     eps = answers.eps if len(answers) else 0.0
     return RankedScores(1, limit, (chunk,), None, answers.n_without, eps)._settled()
+
+
+def _lasting(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """A copy, as a loop may use its arrays again; the same where nobody can write to them."""
+    of = values if values.base is None else values.base
+    return values if isinstance(of, np.ndarray) and not of.flags.writeable else values.copy()
 
 
 def ranked_answers(limit: int = ANSWERS_LIMIT) -> RankedScores:
     """No answers: the neutral element to add :func:`of_answers` to."""
     return RankedScores.empty(1, limit)
+
+
+def _millionths(
+    pieces: Sequence[tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]],
+) -> NDArray[np.int32] | None:
+    """Counts of scores of at most six decimal places, 0..1, shape (n,) a piece, with their truth.
+
+    int32, shape (1,000,001, 2): others, and samples of the class, with each number of millionths.
+    None where a score has more places, is float32, or there are so few that sorting costs less.
+    """
+    if sum(len(scores) for scores, _ in pieces) < _COUNTED_FROM:
+        return None
+    if any(scores.dtype != np.float64 for scores, _ in pieces):
+        return None
+    table = np.zeros(2 * (_MILLION + 1), np.int32)
+    one = table.dtype.type(1)
+    for scores, positive in pieces:
+        for start in range(0, len(scores), _SORTED_AT_ONCE):
+            piece = scores[start : start + _SORTED_AT_ONCE]
+            whole = np.rint(piece * _MILLION)
+            if not np.array_equal(whole / _MILLION, piece):  # the nearest float64 of that decimal
+                return None
+            cells = whole.astype(np.intp)
+            cells += cells
+            cells += positive[start : start + _SORTED_AT_ONCE]
+            np.add.at(table, cells, one)
+    return table.reshape(-1, 2)
 
 
 def _ends(keys: NDArray[Any]) -> tuple[Counts, Counts]:
@@ -297,12 +361,13 @@ def _ends(keys: NDArray[Any]) -> tuple[Counts, Counts]:
 def _runs(chunks: list[Chunk]) -> tuple[Chunk, ...]:
     """The same scores in pieces of falling length.
 
-    So adding batch after batch copies each score a few times, not once for every batch.
+    So adding batch after batch copies each score a few times, not once for every batch; and
+    pieces that are long enough stay as they are.
     """
     runs: list[Chunk] = []
     for chunk in chunks:
         runs.append(chunk)
-        while len(runs) > 1 and len(runs[-2][0]) <= len(runs[-1][0]):
+        while len(runs) > 1 and len(runs[-2][0]) <= len(runs[-1][0]) < _LONG:
             last, before = runs.pop(), runs.pop()
             runs.append(_joined(before, last))
     return tuple(run for run in runs if len(run[0]))

@@ -7,15 +7,16 @@ a group, the expected risk of a random order counts.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.metrics import Metric, wilson
-from reportgen.metrics.intervals import LOGIT
+from reportgen.metrics.intervals import LOGIT, one_sided_error_bound, quantile
 from reportgen.scoring.bounded import Bounded
 from reportgen.scoring.harmonic import harmonic_gap
 from reportgen.scoring.inputs import missing_reason
@@ -28,6 +29,7 @@ TARGET_COVERAGE = 0.90
 CURVE_POINTS = 201
 
 _PIECE = 1 << 14  # groups whose intermediate results stay in the cache
+_FLAT = 1e-12  # what rounding leaves of a sum of squares that is really 0
 _DIRECT = 1 << 20  # terms that are added one by one rather than by their closed form
 
 Counts = NDArray[np.int64]
@@ -53,9 +55,10 @@ class OperatingPoint:
     n_errors: int
     n: int
 
-    def coverage(self) -> Metric:
-        """The share that is accepted. No interval: the threshold was chosen on these samples."""
-        return Metric(self.n_accepted / self.n, None, "no_interval")
+    @property
+    def coverage(self) -> float:
+        """The share that is accepted, 0..1."""
+        return self.n_accepted / self.n
 
     def error(self) -> Metric:
         """Errors among the accepted, with the Wilson interval at this threshold."""
@@ -117,6 +120,8 @@ class RiskCoverage:
         Their difference: what is lost by a poor ranking.
     at_target_error
         The largest accepted share whose error is at most 1 %.
+    coverage_at_target_error
+        That share, with an interval that allows for the threshold being chosen on these samples.
     at_target_coverage
         The smallest accepted share of at least 90 %.
     """
@@ -128,6 +133,7 @@ class RiskCoverage:
     optimal_aurc: Metric
     excess_aurc: Bounded
     at_target_error: OperatingPoint | None
+    coverage_at_target_error: Metric
     at_target_coverage: OperatingPoint | None
 
     def __post_init__(self) -> None:
@@ -149,8 +155,10 @@ class RiskCoverage:
         if ranked.n == 0:
             return _nothing(missing_reason(ranked.n_without), groups.exact)
         down = _Descending.of(groups)
-        aurc = _aurc(down, groups.exact)
+        area = _area(down)
+        aurc = _aurc(down, area, groups.exact)
         optimal = _optimal(down.n - down.n_errors, down.n_errors) / down.n
+        target = _AtError.of(down, TARGET_ERROR)
         at = _thinned(down.accepted, CURVE_POINTS)
         return cls(
             down.threshold[at],
@@ -158,18 +166,60 @@ class RiskCoverage:
             down.errors[at] / down.accepted[at],
             aurc,
             Metric(optimal, None, "no_interval"),
-            _shifted(aurc, optimal),
-            coverage_at_error(down, TARGET_ERROR),
+            _excess(aurc, optimal, down, area.excess_error),
+            target.point,
+            target.coverage(),
             error_at_coverage(down, TARGET_COVERAGE),
         )
 
 
-def coverage_at_error(down: _Descending, target: float) -> OperatingPoint:
-    """The lowest threshold whose accepted answers have at most `target` errors, 0..1."""
-    good = np.flatnonzero(down.errors / down.accepted <= target)
-    if len(good) == 0:
-        return OperatingPoint(None, 0, 0, down.n)
-    return down.point(int(good[-1]))
+@dataclass(frozen=True)
+class _AtError:
+    """The lowest threshold whose accepted answers have at most `target` errors; and how far down
+    it may lie, judged by these samples.
+
+    Attributes
+    ----------
+    point
+        What it accepts: nothing where no threshold will do.
+    n_sure, n_possible
+        Answers down to the last threshold whose error is surely at most the target (the upper end
+        of its Wilson interval is), and to the last whose error may be (the lower end is).
+    """
+
+    point: OperatingPoint
+    n_sure: int
+    n_possible: int
+
+    @classmethod
+    def of(cls, down: _Descending, target: float) -> _AtError:
+        """`target`: 0..1. Only the last threshold before each error need be tried: with as many
+        errors, the more answers the better.
+        """
+        at = np.append(np.flatnonzero(down.wrong[1:] > 0), len(down.wrong) - 1)
+        accepted, errors = down.accepted[at].astype(np.float64), down.errors[at]
+        slack = quantile() * np.sqrt(accepted * target * (1 - target))
+        good = at[errors / accepted <= target]
+        sure, possible = (at[errors <= accepted * target + s] for s in (-slack, slack))
+        point = OperatingPoint(None, 0, 0, down.n)
+        return cls(
+            down.point(int(good[-1])) if len(good) else point,
+            int(down.accepted[sure[-1]]) if len(sure) else 0,
+            int(down.accepted[possible[-1]]) if len(possible) else 0,
+        )
+
+    def coverage(self) -> Metric:
+        """The share accepted, 0..1, with a test-inversion interval.
+
+        At the true threshold, whichever it is, the error of those accepted is the target: so the
+        threshold is not ruled out by the samples down to it, in 95 of 100 test sets, and lies
+        between those that are surely good enough and those that may be. Both ends are moved out
+        once more, as shares of these samples. In simulations with 100 to 10,000 samples this
+        covers 92 to 100 % at nominal 95 %.
+        """
+        n = self.point.n
+        (low, _), (_, high) = (wilson(k, n) for k in (self.n_sure, self.n_possible))
+        return Metric(self.point.coverage, (float(low), float(high)), None)
 
 
 def error_at_coverage(down: _Descending, target: float) -> OperatingPoint:
@@ -182,14 +232,13 @@ def _covers(down: _Descending, target: float, i: int) -> bool:
     return bool(down.accepted[i] / down.n >= target)
 
 
-def _aurc(down: _Descending, exact: bool) -> Bounded:
+def _aurc(down: _Descending, area: _Area, exact: bool) -> Bounded:
     """sum over groups of E·gap + ρ (m - A·gap), gap = 1/(A+1) + … + 1/(A+m), divided by n.
 
     A, E: accepted and errors before the group; m its size, ρ its share of errors.
     """
-    area, error = _area(down)
-    value = area / down.n
-    metric = _with_interval(value, error)
+    value = area.total / down.n
+    metric = _with_interval(value, area.error)
     if exact:
         return Bounded(metric, True, value, value)
     before, errors = down.accepted - down.sizes, down.errors - down.wrong
@@ -212,8 +261,17 @@ def _ordered(right: Counts, wrong: Counts, before: Counts, errors: Counts, *, ri
     return float((free + paid).sum())
 
 
-def _area(down: _Descending) -> tuple[float, float]:
-    """(n · AURC, standard error of AURC), the error by the delta method.
+@dataclass(frozen=True)
+class _Area:
+    """n · AURC; the standard errors of AURC and of the excess AURC."""
+
+    total: float
+    error: float
+    excess_error: float
+
+
+def _area(down: _Descending) -> _Area:
+    """The area, and errors by the delta method.
 
     The samples of each group, wrong and right, are taken as counts. With w wrong of m samples in a
     group, A and E accepted and errors before it, B = A + m, n · AURC is the sum of
@@ -243,14 +301,32 @@ def _area(down: _Descending) -> tuple[float, float]:
         mean += float((wrong * own[at] + sizes * pull[at]).sum())
         later, to_n = float(from_here[0]), float(up_to_n[0])
     mean /= down.n
-    squares = 0.0
+    squares = of_wrong = 0.0
     for start in range(0, n_groups, _PIECE):
         at = slice(start, start + _PIECE)
         sizes, wrong, _, _ = down.as_floats(at)
         right = sizes - wrong
-        squares += float((wrong * (own[at] + pull[at] - mean) ** 2).sum())
+        by_wrong = own[at] + pull[at] - mean
+        of_wrong += float((wrong * by_wrong).sum())  # a product of BLAS hangs on the cores
+        squares += float((wrong * by_wrong**2).sum())
         squares += float((right * (pull[at] - mean) ** 2).sum())
-    return area, float(np.sqrt(squares)) / down.n
+    excess = _excess_squares(squares, of_wrong, down)
+    return _Area(area, float(np.sqrt(squares)) / down.n, float(np.sqrt(excess)) / down.n)
+
+
+def _excess_squares(squares: float, of_wrong: float, down: _Descending) -> float:
+    """The sum of squares less what the optimum of these errors moves with their number.
+
+    The optimum is r + (1 - r) ln(1 - r) of the error rate r; its slope is -ln(1 - r), and a sample
+    moves r by (1 - r) / n where it is wrong, by -r / n where it is right. All moves of the area add
+    up to 0, so those of the right ones are minus those of the wrong ones, `of_wrong`.
+    """
+    rate = down.n_errors / down.n
+    if rate in (0, 1):
+        return 0.0
+    slope = -math.log1p(-rate)
+    left = squares - 2 * slope * of_wrong + slope**2 * down.n * rate * (1 - rate)
+    return left if left > _FLAT * squares else 0.0
 
 
 def _gaps(before: Floats, sizes: Floats) -> Floats:
@@ -280,13 +356,38 @@ def _optimal(n_right: int, n_wrong: int) -> float:
     return float(n_wrong - n_right * harmonic_gap(n_right, n_wrong))
 
 
-def _shifted(aurc: Bounded, optimal: float) -> Bounded:
+def _excess(aurc: Bounded, optimal: float, down: _Descending, error: float) -> Bounded:
     """AURC minus the optimum of the same errors; never below 0 by rounding."""
     value, low, high = (
         max(x - optimal, 0.0) for x in (aurc.metric.value, aurc.lowest, aurc.highest)
         if x is not None
     )  # fmt: skip
-    return Bounded(Metric(value, None, "no_interval"), aurc.exact, low, high)
+    if _is_perfect(down):  # what is left of the difference is rounding
+        perfect = Metric(0.0, None, "no_errors_seen")
+        return Bounded(perfect, aurc.exact, 0.0, 0.0 if aurc.exact else high)
+    return Bounded(_with_unseen(_with_interval(value, error), down.n), aurc.exact, low, high)
+
+
+def _with_unseen(metric: Metric, n: int) -> Metric:
+    """With room above for confident errors so rare that these samples may hold none of them.
+
+    They are few and weigh much, so without it the true value lies above in up to a quarter of
+    test sets; with it, the interval covers 88 to 99 % at nominal 95 %, in simulations with 100 to
+    5,000 samples. Errors of a rate ε, spread evenly over all confidences, raise the area by ε.
+    """
+    if metric.interval is None or metric.value is None:
+        return metric
+    low, high = metric.interval
+    room = math.hypot(high - metric.value, one_sided_error_bound(n))
+    return replace(metric, interval=(low, min(metric.value + room, 1.0)))
+
+
+def _is_perfect(down: _Descending) -> bool:
+    """Whether every right answer is more confident than every wrong one."""
+    first = int(np.argmax(down.wrong > 0))
+    return down.n_errors == 0 or int(down.accepted[first] - down.sizes[first]) == (
+        down.n - down.n_errors
+    )
 
 
 def _thinned(accepted: Counts, n_points: int) -> NDArray[np.intp]:
@@ -298,4 +399,6 @@ def _thinned(accepted: Counts, n_points: int) -> NDArray[np.intp]:
 def _nothing(reason: str, exact: bool) -> RiskCoverage:
     none = np.zeros(0)
     nothing = Bounded.undefined(reason, exact)
-    return RiskCoverage(none, none, none, nothing, nothing.metric, nothing, None, None)
+    return RiskCoverage(
+        none, none, none, nothing, nothing.metric, nothing, None, nothing.metric, None
+    )

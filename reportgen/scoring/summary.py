@@ -18,7 +18,7 @@ from reportgen.scoring.inputs import Answers, Scores, missing_reason
 from reportgen.scoring.probability_losses import BrierScore, LogLoss
 from reportgen.scoring.ranking import Ranking
 from reportgen.scoring.ranks import RankedScores, of_answers, ranked_answers
-from reportgen.scoring.risk_coverage import OperatingPoint, RiskCoverage
+from reportgen.scoring.risk_coverage import RiskCoverage
 from reportgen.scoring.topk import TopK
 
 __all__ = ["AnswerTally", "ProbabilityTally", "ScoreFigures"]
@@ -143,7 +143,11 @@ class ScoreFigures:
             "ece": calibration.ece,
             "ece_equal_mass": equal_mass.ece.metric,
             "mce": calibration.mce,
-            "ece_classwise": nothing if probabilities is None else probabilities.bins.metric(),
+            "ece_classwise": (
+                nothing
+                if probabilities is None
+                else probabilities.bins.metric(probabilities.ranked)
+            ),
             "aurc": risk.aurc.metric,
             "excess_aurc": risk.excess_aurc.metric,
             **_operating(risk),
@@ -183,14 +187,12 @@ def _column(
 
 
 def _operating(risk: RiskCoverage) -> dict[str, Metric]:
-    def metric(point: OperatingPoint | None, coverage: bool) -> Metric:
-        if point is None:
-            return Metric(None, None, risk.aurc.metric.reason)
-        return point.coverage() if coverage else point.error()
-
+    point = risk.at_target_coverage
     return {
-        "coverage_at_1_percent_error": metric(risk.at_target_error, True),
-        "error_at_90_percent_coverage": metric(risk.at_target_coverage, False),
+        "coverage_at_1_percent_error": risk.coverage_at_target_error,
+        "error_at_90_percent_coverage": (
+            Metric(None, None, risk.aurc.metric.reason) if point is None else point.error()
+        ),
     }
 
 

@@ -8,15 +8,17 @@ A curve is read off it; every point of it is a pair of counts, not an estimate.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.json_fields import Json, Place, Range, Share, plain
 from reportgen.scoring.ranks import Groups, RankedScores
+from reportgen.scoring.thinning import thinned
 
 __all__ = ["LEVELS", "TARGET_SENSITIVITY", "ThresholdCurve", "ThresholdPoint", "flagged_from"]
 
@@ -42,7 +44,7 @@ class ThresholdPoint:
         Positive samples that are flagged, and negative ones.
     """
 
-    threshold: float
+    threshold: Share
     tp: int
     fp: int
 
@@ -78,7 +80,7 @@ class ThresholdCurve:
         thresholds: the counts of each point are exact all the same.
     """
 
-    positive: int
+    positive: Annotated[int, Range(0, 1)]
     n_positive: int
     n_negative: int
     n_without: int
@@ -116,34 +118,35 @@ class ThresholdCurve:
             tuple(_levels(groups, kind, scores, tp, fp)),
             best,
             most_sensitive,
-            tuple(_point(i, scores, tp, fp) for i in _thinned(tp, fp)),
+            tuple(_point(i, scores, tp, fp) for i in thinned(tp, fp, CURVE_POINTS)),
             len(scores),
             groups.exact,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers."""
-        return asdict(self)
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ThresholdCurve:
-        """The inverse of :meth:`to_json`."""
+    def from_json(cls, value: Json) -> ThresholdCurve:
+        """The inverse of :meth:`to_json`.
 
-        def points(name: str) -> tuple[ThresholdPoint, ...]:
-            return tuple(ThresholdPoint(**item) for item in value[name])
-
-        def point(name: str) -> ThresholdPoint | None:
-            return None if value[name] is None else ThresholdPoint(**value[name])
-
-        return cls(
-            **{
-                **value,
-                "levels": points("levels"),
-                "youden": point("youden"),
-                "sensitive": point("sensitive"),
-                "curve": points("curve"),
-            }
-        )
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        """
+        place = Place.of(value)
+        found = place.read_as(cls)
+        named = [place[name] for name in ("youden", "sensitive") if not place[name].is_none]
+        for point in (*place["levels"].items(), *named, *place["curve"].items()):
+            for flagged, n in (("tp", found.n_positive), ("fp", found.n_negative)):
+                if point[flagged].whole() > n:
+                    point[flagged].contradicts(f"there are only {n:,} such samples")
+        for shown, at in zip(found.curve, place["curve"].items(), strict=True):
+            if shown.flagged == 0:
+                at["tp"].contradicts("each point of the curve flags a sample")
+        if not found.curve and found.n_positive + found.n_negative:
+            place["curve"].contradicts("there are samples with scores")
+        return found
 
 
 def flagged_from(groups: Groups) -> tuple[Floats, Counts, Counts]:
@@ -204,14 +207,3 @@ def _shortest(below: float, at_most: float, kind: type[np.floating[Any]]) -> flo
         if below < float(kind(short)) and below < short <= at_most:
             return short
     return at_most
-
-
-def _thinned(tp: Counts, fp: Counts) -> list[int]:
-    """Indices of points that lie evenly along the ROC curve, and evenly in sensitivity."""
-    if len(tp) <= CURVE_POINTS:
-        return list(range(len(tp)))
-    kept = {0, len(tp) - 1}
-    for way in (tp / max(tp[-1], 1) + fp / max(fp[-1], 1), tp / max(tp[-1], 1)):
-        wanted = np.linspace(way[0], way[-1], CURVE_POINTS // 2)
-        kept.update(np.minimum(np.searchsorted(way, wanted), len(tp) - 1).tolist())
-    return sorted(kept)

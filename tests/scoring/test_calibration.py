@@ -9,7 +9,7 @@ from sklearn.calibration import calibration_curve
 from statsmodels.stats.proportion import proportion_confint
 
 from reportgen.scoring import Answers, Calibration, CalibrationBins
-from reportgen.scoring.calibration import BOOTSTRAP_DRAWS, Cells, chance_level
+from reportgen.scoring.calibration import BOOTSTRAP_DRAWS, Cells, chance_level, mce_metric
 from tests.scoring.samples import answers, answers_of, answers_or_none, assert_adds_up, cuts, orders
 
 
@@ -195,3 +195,43 @@ def test_cells_know_their_errors():
     counts = np.array([[1.0, 0.0, 2.0], [1.0, 0.0, 0.0]])
     cells = Cells(counts, counts * 0.5, counts * 0.25, np.array([0.0, 0.0, -1.0]))
     assert (cells.ece, cells.mce) == (0.25, 0.5)
+
+
+def test_the_largest_gap_has_the_simultaneous_intervals_of_all_bins():
+    right_of = [(0.95, 93, 100), (0.75, 1, 2)]  # gaps 0.02 and 0.25
+    rows = [(c, i < k) for c, k, n in right_of for i in range(n)]
+    metric = Calibration.of(bins_of(rows)).mce
+    z = 2.2414027276049473  # both at once: 1 - 0.025 / 2
+    ends = []
+    for c, k, n in right_of:
+        centre, half = (k + z * z / 2) / (n + z * z), z * np.sqrt(k * (n - k) / n + z * z / 4)
+        ends.append((centre - half / (n + z * z) - c, centre + half / (n + z * z) - c))
+    assert metric.value == pytest.approx(0.25)
+    (low_1, high_1), (low_2, high_2) = ends
+    assert low_1 < 0 < high_1  # neither is surely off
+    assert low_2 < 0 < high_2
+    assert metric.interval == pytest.approx((0, max(-low_1, high_1, -low_2, high_2)))
+
+
+def test_a_gap_that_is_sure_bounds_the_largest_from_below_on_either_side():
+    for rows, low in (([(0.9, False)] * 40, 0.8), ([(0.1, True)] * 40, 0.8)):
+        metric = Calibration.of(bins_of(rows)).mce
+        assert metric.value == pytest.approx(0.9)
+        assert low < metric.interval[0] < 0.9 <= metric.interval[1] < 0.9 + 1e-12
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_the_interval_of_the_largest_gap_holds_the_truth(power):
+    """94 % or more of 300 test sets of 400 answers: calibrated, and far too sure."""
+    rng = np.random.default_rng(0)
+    edges = np.linspace(0, 1, 16)
+    a, b = edges[3:-1], edges[4:]
+    gaps = (b**2 - a**2) / 2 - (b ** (power + 1) - a ** (power + 1)) / (power + 1)
+    truth = float(np.max(gaps / (b - a)))
+    held = 0
+    for _ in range(300):
+        c = rng.uniform(0.2, 1, 400)
+        cells = CalibrationBins.of(Answers.of(c, rng.random(400) < c**power)).cells()
+        low, high = mce_metric(cells).interval
+        held += low <= truth <= high
+    assert held >= 0.92 * 300

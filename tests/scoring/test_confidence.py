@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from reportgen.metrics import wilson
+from reportgen.metrics import Metric, wilson
 from reportgen.scoring import (
     Answers,
     ConfidenceHistogram,
     RiskCoverage,
     of_answers,
     ranked_answers,
+    risk_coverage,
 )
 from tests.scoring.samples import answers, answers_of, answers_or_none, assert_adds_up, cuts, orders
 
@@ -179,7 +180,7 @@ def test_operating_points_are_those_of_trying_every_threshold(rows):
     good = [(t, mask) for mask, t in tried if 100 * (~right[mask]).sum() <= mask.sum()]
     point = found.at_target_error
     if not good:
-        assert (point.threshold, point.n_accepted, point.coverage().value) == (None, 0, 0)
+        assert (point.threshold, point.n_accepted, point.coverage) == (None, 0, 0)
         assert point.error().reason == "no_samples"
     else:
         t, mask = min(good, key=lambda item: item[0])
@@ -208,7 +209,108 @@ def test_operating_points_have_intervals_where_they_can():
     point = found.at_target_coverage
     low, high = wilson(point.n_errors, point.n_accepted)
     assert point.error().interval == (float(low), float(high))
-    assert (point.coverage().value, point.coverage().reason) == (0.9, "no_interval")
+    assert point.coverage == 0.9
+
+
+def tried_one_by_one(confidence, right):
+    """(surely, at best guess, perhaps): the most answers with at most 1 % errors, by Wilson."""
+    found = [0, 0, 0]
+    for t in sorted(set(confidence), reverse=True):
+        taken = confidence >= t
+        n, k = int(taken.sum()), int((~right[taken]).sum())
+        low, high = wilson(k, n)
+        fits = float(high) <= 0.01, 100 * k <= n, float(low) <= 0.01
+        found = [n if fit else before for fit, before in zip(fits, found, strict=True)]
+    return found
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 15])
+@pytest.mark.parametrize(("n", "error"), [(2_000, 0.02), (900, 0.0), (600, 0.5), (1, 0.0)])
+def test_coverage_reaches_from_what_is_surely_good_enough_to_what_may_be(n, error, decimals):
+    rng = np.random.default_rng(3)
+    confidence = rng.random(n).round(decimals)
+    right = rng.random(n) >= 2 * error * (1 - confidence)
+    surely, guess, perhaps = tried_one_by_one(confidence, right)
+    for limit in (10**6, 0):
+        found = curve(confidence, right, limit).coverage_at_target_error
+        assert found.value == guess / n
+        low, high = float(wilson(surely, n)[0]), float(wilson(perhaps, n)[1])
+        assert found.interval == pytest.approx((low, high), rel=1e-12)
+
+
+def test_the_interval_of_coverage_holds_the_truth():
+    """97 % or more of 200 test sets of 1,500 answers: errors rise steadily, or in a step."""
+    rng = np.random.default_rng(0)
+    for error, truth in ((lambda c: 0.04 * (1 - c), 0.5), (lambda c: 0.3 * (c < 0.4), 0.6 / 0.967)):
+        held = 0
+        for _ in range(200):
+            confidence = rng.random(1_500)
+            right = rng.random(1_500) >= error(confidence)
+            low, high = curve(confidence, right).coverage_at_target_error.interval
+            held += low <= truth <= high
+        assert held >= 0.93 * 200
+
+
+@pytest.mark.parametrize("decimals", [1, 15])
+def test_the_standard_error_of_the_excess_is_that_of_the_bootstrap(monkeypatch, decimals):
+    monkeypatch.setattr(risk_coverage, "one_sided_error_bound", lambda n: 0.0)
+    confidence, right = answers_of(2_000, seed=7)
+    confidence = np.round(confidence, decimals)
+    metric = curve(confidence, right).excess_aurc.metric
+    ends = logit(np.array(metric.interval))
+    rng = np.random.default_rng(0)
+    draws = logit(np.array([
+        curve(confidence[i], right[i]).excess_aurc.metric.value
+        for i in (rng.integers(0, 2_000, 2_000) for _ in range(400))
+    ]))  # fmt: skip
+    assert (ends[1] - ends[0]) / 2 / 1.959964 == pytest.approx(draws.std(), rel=0.1)
+    assert draws.std() < 0.9 * logit_of_area(confidence, right)  # it is not that of the area
+
+
+def logit(x):
+    return np.log(x) - np.log1p(-x)
+
+
+def logit_of_area(confidence, right):
+    """The standard error of the area, on the scale of the excess."""
+    found = curve(confidence, right)
+    low, high = logit(np.array(found.aurc.metric.interval))
+    area, excess = found.aurc.metric.value, found.excess_aurc.metric.value
+    return (high - low) / 2 / 1.959964 * area * (1 - area) / (excess * (1 - excess))
+
+
+def test_above_the_excess_there_is_room_for_rare_confident_errors(monkeypatch):
+    confidence, right = answers_of(200, seed=3)
+    low, high = curve(confidence, right).excess_aurc.metric.interval
+    monkeypatch.setattr(risk_coverage, "one_sided_error_bound", lambda n: 0.0)
+    metric = curve(confidence, right).excess_aurc.metric
+    room = np.hypot(metric.interval[1] - metric.value, 1 - 0.05 ** (1 / 200))
+    assert (low, high) == pytest.approx((metric.interval[0], metric.value + room))
+
+
+def test_the_interval_of_the_excess_holds_the_truth_though_few_errors_make_it():
+    """92 % or more of 200 test sets: one answer of a thousand is wrong and sure."""
+
+    def drawn(rng, n):
+        confidence = rng.random(n)
+        return confidence, rng.random(n) < np.where(confidence > 0.1, 0.999, 0.3)
+
+    rng = np.random.default_rng(0)
+    truth = curve(*drawn(rng, 500_000)).excess_aurc.metric.value
+    ends = [curve(*drawn(rng, 2_000)).excess_aurc.metric.interval for _ in range(200)]
+    assert np.mean([low <= truth <= high for low, high in ends]) >= 0.9
+
+
+@pytest.mark.parametrize("limit", [10**6, 0])
+def test_a_perfect_ranking_has_an_excess_of_exactly_0(limit):
+    for n in range(40, 6, -1):  # some leave a rest of rounding
+        confidence, right = np.linspace(0.1, 0.9, n), np.arange(n) >= 3
+        perfect = curve(confidence, right, limit).excess_aurc
+        assert perfect.metric == Metric(0.0, None, "no_errors_seen")
+    confidence[2] = confidence[3]  # tied: by chance the wrong one comes first
+    tied = curve(confidence, right, limit).excess_aurc.metric
+    assert tied.value > 0
+    assert tied.interval is not None
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 15])

@@ -21,9 +21,12 @@ unit = st.lists(st.one_of(st.floats(0, 1, width=32), st.floats(0, 1)), max_size=
 @given(unit)
 def test_sums_in_cells_are_exact_to_the_unit(values):
     sums = FixedSums.of_cells(np.zeros(len(values), int), np.array(values, float), (2,))
-    exact = sum((Fraction(round(Fraction(v) * 2**53), 2**53) for v in values), Fraction())
-    assert int(sums.whole[0]) + Fraction(int(sums.fraction[0]), 2**53) == exact
-    assert (sums.whole[1], sums.fraction[1]) == (0, 0)
+    exact = sum((Fraction(round(Fraction(v) * 2**80), 2**80) for v in values), Fraction())
+    small = Fraction(int(sums.fraction[0]), 2**53) + Fraction(int(sums.rest[0]), 2**80)
+    assert int(sums.whole[0]) + small == exact
+    assert (sums.whole[1], sums.fraction[1], sums.rest[1]) == (0, 0, 0)
+    assert 0 <= sums.fraction[0] < 2**53
+    assert 0 <= sums.rest[0] < 2**27
     assert sums.value[0] == pytest.approx(float(exact), rel=1e-15)
 
 
@@ -43,19 +46,30 @@ def test_sums_in_cells_add_up(values, cuts, order):
 
 
 def test_a_hundred_million_ones_and_a_small_part_are_not_rounded():
-    many = FixedSums(np.array([10**8]), np.array([0]))
-    small = FixedSums.of_cells(np.zeros(3, int), np.array([2.0**-53] * 3), (1,))
+    many = FixedSums(np.array([10**8]), np.array([0]), np.array([0]))
+    small = FixedSums.of_cells(np.zeros(3, int), np.array([2.0**-53 + 2.0**-80] * 3), (1,))
     total = many + small
-    assert (total.whole.item(), total.fraction.item()) == (10**8, 3)
-    assert total.below(np.array([10**8])).item() == -3 * 2.0**-53
+    assert (total.whole.item(), total.fraction.item(), total.rest.item()) == (10**8, 3, 3)
+    assert total.below(np.array([10**8])).item() == -3 * (2.0**-53 + 2.0**-80)
+    assert total[[0, 0]].rest.tolist() == [3, 3]
+
+
+@given(unit)
+def test_what_is_missing_from_a_count_has_all_its_digits(values):
+    sums = FixedSums.of_cells(np.zeros(len(values), int), np.array(values, float), (1,))
+    exact = len(values) - sum((Fraction(v) for v in values), Fraction())
+    unit = Fraction(len(values), 2**81)
+    got = Fraction(sums.below(np.array([len(values)])).item())
+    assert abs(got - exact) <= unit + abs(exact) * Fraction(1, 2**50)
 
 
 def test_carries_reach_the_whole_part():
     three_halves = FixedSums.of_cells(np.zeros(3, int), np.array([0.5] * 3), (1,))
     assert (three_halves.whole.item(), three_halves.fraction.item()) == (1, 2**52)
     assert (three_halves + three_halves).whole.item() == 3
-    both = FixedSums(np.array([1, 1]), np.array([2**52, 2**52])).summed(axis=0)
-    assert (both.whole.item(), both.fraction.item()) == (3, 0)
+    half, small = np.array([2**52, 2**52 - 1]), np.array([2**26, 2**26])
+    both = FixedSums(np.array([1, 1]), half, small).summed(axis=0)
+    assert (both.whole.item(), both.fraction.item(), both.rest.item()) == (3, 0, 0)
 
 
 def test_sums_of_other_shapes_do_not_add_up():

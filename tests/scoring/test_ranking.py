@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from reportgen.metrics import wilson
 from reportgen.scoring import RankedScores, Ranking, Scores
 from reportgen.scoring import ranking as ranking_module
 from reportgen.scoring.ranks import FINE_BINS, SCORES_LIMIT, Groups, fine_bins
@@ -183,17 +184,74 @@ def test_binned_scores_widen_the_interval_by_the_bound():
     )
 
 
-def test_the_interval_of_the_macro_auc_is_that_of_resampling_the_samples():
+def logit(x):
+    return np.log(x) - np.log1p(-np.asarray(x))
+
+
+@pytest.mark.parametrize("decimals", [1, 15])
+def test_the_intervals_of_the_means_are_those_of_resampling_the_samples(decimals):
     p, labels = model(600, 4, seed=5)
-    low, high = rank(p, labels).macro_roc_auc.metric.interval
+    p = np.round(p, decimals)  # ties must not matter
+    p[:, 0] = np.maximum(1 - p[:, 1:].sum(axis=1), 0)
+    p /= p.sum(axis=1, keepdims=True)
     rng = np.random.default_rng(0)
-    draws = np.array([
-        rank(p[i], labels[i]).macro_roc_auc.metric.value
-        for i in (rng.integers(0, 600, 600) for _ in range(300))
-    ])  # fmt: skip
-    logits = np.log(draws / (1 - draws))
-    half = (np.log(high / (1 - high)) - np.log(low / (1 - low))) / 2 / 1.959964
-    assert half == pytest.approx(logits.std(), rel=0.12)
+    draws = [rank(p[i], labels[i]) for i in (rng.integers(0, 600, 600) for _ in range(300))]
+    for name in ("macro_roc_auc", "macro_average_precision"):
+        low, high = getattr(rank(p, labels), name).metric.interval
+        logits = logit([getattr(draw, name).metric.value for draw in draws])
+        assert (logit(high) - logit(low)) / 2 / 1.959964 == pytest.approx(logits.std(), rel=0.12)
+
+
+def test_one_more_sample_pulls_on_the_average_precision_as_the_slope_says():
+    positives, negatives = np.array([3, 0, 5, 2]) * 10_000, np.array([4, 2, 1, 1]) * 10_000
+    own, others = ranking_module._precision_pulls(
+        Groups(np.arange(4) / 4, positives, negatives, 0.0)
+    )
+
+    def moved(of_own, of_others):
+        groups = Groups(np.arange(4) / 4, positives + of_own, negatives + of_others, 0.0)
+        return ranking_module.average_precision(groups).metric.value
+
+    for at, step in enumerate(np.eye(4, dtype=int)):
+        assert own[at] == pytest.approx((moved(step, 0 * step) - moved(-step, 0 * step)) / 2)
+        if negatives[at]:
+            assert others[at] == pytest.approx((moved(0 * step, step) - moved(0 * step, -step)) / 2)
+    assert positives @ own + negatives @ others == pytest.approx(0, abs=1e-12)
+
+
+def test_the_average_precision_of_a_class_has_wilsons_interval_as_of_its_samples():
+    p, labels = model(400, 3)
+    got = rank(p, labels).average_precision
+    for k in range(3):
+        n, value = int(np.sum(labels == k)), got.value[k]
+        low, high = wilson(value * n, n)
+        assert got.metric(k).interval == pytest.approx((float(low), float(high)), rel=1e-12)
+    perfect = rank(np.eye(2)[[0, 0, 0, 1]], [0, 0, 0, 1]).average_precision
+    assert perfect.metric(0).interval == pytest.approx((float(wilson(3, 3)[0]), 1.0))
+
+
+def test_binned_scores_widen_the_interval_of_the_average_precision_by_its_bounds():
+    p, labels = one_class([(0.5 + i * 1e-6, i % 3 == 0) for i in range(60)])
+    got = rank(p, labels, limit=0)
+    value, (lowest, highest) = got.average_precision.value[1], got.average_precision_bounds[1]
+    assert lowest < value < highest
+    low, high = (float(x) for x in wilson(value * 20, 20))
+    assert got.average_precision.metric(1).interval == pytest.approx(
+        (max(low - (value - lowest), 0), min(high + (highest - value), 1)), rel=1e-12
+    )
+
+
+def test_the_intervals_of_average_precision_hold_the_truth_as_often_as_they_say():
+    """About 97 % for a class, 93 % for the mean, of 250 test sets of 150 samples."""
+    p, labels = model(60_000, 3, seed=1)
+    truth = rank(p, labels)
+    whole, of_class = truth.macro_average_precision.metric.value, truth.average_precision.value[0]
+    held = np.zeros(2)
+    for seed in range(250):
+        got = rank(*model(150, 3, seed=seed + 2))
+        ends = got.macro_average_precision.metric.interval, got.average_precision.metric(0).interval
+        held += [low <= x <= high for x, (low, high) in zip((whole, of_class), ends, strict=True)]
+    assert np.all(held >= 0.9 * 250), held / 250
 
 
 def test_two_classes_have_one_auc_and_one_interval():
@@ -206,9 +264,10 @@ def test_two_classes_have_one_auc_and_one_interval():
 def test_the_macro_interval_is_left_out_where_it_would_cost_too_much(monkeypatch):
     p, labels = model(100, 3)
     monkeypatch.setattr(ranking_module, "JOINT_LIMIT", 299)
-    metric = rank(p, labels).macro_roc_auc.metric
-    assert (metric.interval, metric.reason) == (None, "no_interval")
-    assert rank(p, labels, limit=0).macro_roc_auc.metric.reason == "no_interval"
+    for got in (rank(p, labels), rank(p, labels, limit=0)):
+        for macro in (got.macro_roc_auc, got.macro_average_precision):
+            assert macro.metric.value is not None
+            assert (macro.metric.interval, macro.metric.reason) == (None, "too_many_scores")
 
 
 def test_classes_without_samples_are_left_out_of_the_mean():

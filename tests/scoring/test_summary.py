@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import DataError
-from reportgen.metrics import REASONS
+from reportgen.metrics import ORDINAL, PER_CLASS, REASONS, SUMMARY
 from reportgen.scoring import (
     CLASS_SCORES,
     SCORES,
@@ -53,9 +53,16 @@ def test_every_figure_is_there_and_described():
         assert (metric.interval is None) == (metric.reason is not None), name
         if metric.interval:
             assert metric.interval[0] < metric.value < metric.interval[1], name
-    described = {d.name: d.interval for d in (*SCORES, *CLASS_SCORES)}
-    for name, metric in got.summary.items():
-        assert (described[name] == "none") == (metric.interval is None), name
+        else:
+            raise AssertionError(f"{name} has no interval")
+    for name, column in got.per_class.items():
+        assert column.reason == (None,) * 8, name
+        assert np.all((column.low < column.value) & (column.value < column.high)), name
+
+
+def test_every_figure_that_is_not_a_count_describes_its_interval():
+    for definition in (*SUMMARY, *ORDINAL, *PER_CLASS, *SCORES, *CLASS_SCORES):
+        assert definition.interval not in ("", "none"), definition.name
 
 
 def test_labels_and_predictions_alone_give_reasons():
