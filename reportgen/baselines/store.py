@@ -40,6 +40,10 @@ class Baselines:
         names = (path.parent.name for path in found)
         return tuple(sorted(name for name in names if _NAME.fullmatch(name)))
 
+    def saved_name(self, given: str) -> str:
+        """`given`, where it means a baseline by its name; empty where it is a path."""
+        return given if given in self.names() and not _is_there(Path(given)) else ""
+
     def find(self, given: str) -> Path:
         """The input that `given` means: a path that exists, or the name of a baseline.
 
@@ -135,12 +139,13 @@ def _is_there(path: Path) -> bool:
 
 
 def _dump(evaluation: Evaluation) -> str:
-    """``report.json`` without single samples."""
+    """``report.json`` without single samples, and without the curves of the classes."""
     kept = replace(
         evaluation,
         examples=(),
         examples_reason="baselines keep no single samples",
         suspects=replace(evaluation.suspects, suspects=()),
+        class_curves=(),
     )
     lines = (
         f" {json.dumps(key)}: {json.dumps(part, allow_nan=False)}"

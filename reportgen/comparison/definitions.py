@@ -62,6 +62,23 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
         higher_is_better=None,
     ),
     Definition(
+        name="mover_interval",
+        title="Interval of unmatched sides (Newcombe, MOVER)",
+        formula="difference ± √(a² + b²); a, b: from each figure to the end of its interval",
+        meaning=(
+            "Where the true difference may lie when samples are not matched: made of the interval "
+            "of each side, for any figure that has one. Two models on the same samples tend to be "
+            "right together, so it is wider than matched samples would give. p is the level at "
+            "which the interval would end at 0; for shares of samples it is the score test, or "
+            "Fisher's exact test where few are expected."
+        ),
+        undefined="when a side has no interval of its own",
+        source="Newcombe 1998, Statistics in Medicine 17, 873–890; "
+        "Zou & Donner 2008, Statistics in Medicine 27, 1693–1702",
+        kind="signed",
+        higher_is_better=None,
+    ),
+    Definition(
         name="paired_bootstrap",
         title="Paired bootstrap",
         formula="samples drawn with replacement, both models measured on each draw",

@@ -16,9 +16,9 @@ REASONS: dict[str, str] = {
         "One side is a report without the predictions of its samples, so nobody knows which "
         "samples each model got right."
     ),
-    "not_matched": (
-        "The samples of the two sides are not matched, and without that this difference has no "
-        "interval."
+    "no_side_interval": (
+        "The samples of the two sides are not matched, and one of the two figures has no interval "
+        "of its own, so that their difference has none."
     ),
     "partial_scores": (
         "Some samples have no scores on one side, so the figures of the two are of different "

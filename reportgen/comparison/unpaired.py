@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from reportgen.comparison.classes import matched_classes
 from reportgen.comparison.compare import class_changes, grown_pairs, without_samples
 from reportgen.comparison.judging import unpaired_change
+from reportgen.comparison.mover import mover_changes
 from reportgen.comparison.paired import mcnemar_bounds
 from reportgen.comparison.parts import unpaired_slices
 from reportgen.comparison.value import COMPARED, Comparison, Difference
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation, Pair
-from reportgen.metrics import Metric, MetricColumn
+from reportgen.metrics import MetricColumn
 from reportgen.provenance import DataNote
 from reportgen.text import count, plural, quoted
 
@@ -57,8 +58,8 @@ def compare_evaluations(
     classes, n_tests = class_changes(
         [None] * len(supports),
         _recalls(before.confusion, after.confusion),
-        _without_interval(before, after, "precision"),
-        _without_interval(before, after, "f1"),
+        _precisions(before.confusion, after.confusion),
+        _f1s(before, after),
         supports,
     )
     return Comparison(
@@ -139,6 +140,14 @@ def _different_data(before: Evaluation, after: Evaluation, n: int) -> DataError:
 
 
 def _notes(before: Evaluation, after: Evaluation, n_differing: int) -> list[DataNote]:
+    if before.confusion == after.confusion:
+        return [
+            DataNote(
+                "compared-identical",
+                "The two matrices are identical: was the same file given twice?",
+                "warning",
+            )
+        ]
     if not n_differing:
         return []
     return [
@@ -156,26 +165,35 @@ def _notes(before: Evaluation, after: Evaluation, n_differing: int) -> list[Data
 
 def _recalls(before: ConfusionMatrix, after: ConfusionMatrix) -> list[Difference]:
     columns = (after.diagonal, after.true_totals, before.diagonal, before.true_totals)
+    return _shares(columns, "no_true_samples")
+
+
+def _precisions(before: ConfusionMatrix, after: ConfusionMatrix) -> list[Difference]:
+    """Given how often each side predicts each class."""
+    columns = (after.diagonal, after.predicted_totals, before.diagonal, before.predicted_totals)
+    return _shares(columns, "never_predicted")
+
+
+def _shares(columns: Sequence[NDArray[np.int64]], undefined: str) -> list[Difference]:
     return [
-        unpaired_change(hits, n, before_hits, before_n, "no_true_samples")
+        unpaired_change(hits, n, before_hits, before_n, undefined)
         for hits, n, before_hits, before_n in np.stack(columns, axis=1).tolist()
     ]
 
 
-def _without_interval(before: Evaluation, after: Evaluation, name: str) -> Sequence[Difference]:
-    one, other = before.per_class[name], after.per_class[name]
-    return [_difference(one.metric(i), other.metric(i)) for i in range(len(after.classes))]
-
-
-def _difference(before: Metric, after: Metric) -> Difference:
-    if before.value is None or after.value is None:
-        missing = before.reason if before.value is None else after.reason
-        return Difference(before.value, after.value, None, reason=missing)
-    return Difference(before.value, after.value, after.value - before.value, reason="not_matched")
+def _f1s(before: Evaluation, after: Evaluation) -> list[Difference]:
+    one, other = before.per_class["f1"], after.per_class["f1"]
+    both = ([column.metric(i) for i in range(len(after.classes))] for column in (one, other))
+    return mover_changes(*both, share=True)
 
 
 def _summary(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
-    summary = {name: _difference(before.summary[name], after.summary[name]) for name in COMPARED}
+    summary = {
+        name: mover_changes(
+            [before.summary[name]], [after.summary[name]], share=name != "log_loss"
+        )[0]
+        for name in COMPARED
+    }
     summary["accuracy"] = unpaired_change(
         after.confusion.n_correct, after.n_samples, before.confusion.n_correct, before.n_samples
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from reportgen.evaluation import Evaluation
+from reportgen.json_fields import MOST, Ends, Interval, Json, Range, Share, ShareInterval
 from reportgen.provenance import DataNote
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PairedCounts",
     "SliceChange",
     "Tendency",
+    "cautions",
 ]
 
 COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
@@ -49,8 +51,8 @@ class Difference:
         The same after Holm's correction over all classes (or slices); None outside such a family.
     method
         How interval and p-value are made: ``"tango"`` (with McNemar mid-p), ``"newcombe"``
-        (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro figures where there are too
-        many different answers to resample them), or ``"none"``.
+        and ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro figures where
+        there are too many different answers to resample them), or ``"none"``.
     reason
         Why something is missing: a key of :data:`reportgen.comparison.REASONS`.
     """
@@ -58,10 +60,10 @@ class Difference:
     baseline: float | None
     candidate: float | None
     difference: float | None
-    interval: tuple[float, float] | None = None
-    bounds: tuple[float, float] | None = None
-    p: float | None = None
-    p_adjusted: float | None = None
+    interval: Interval | None = None
+    bounds: Interval | None = None
+    p: Share | None = None
+    p_adjusted: Share | None = None
     method: str = "none"
     reason: str | None = None
 
@@ -115,10 +117,10 @@ class McnemarBounds:
         Least and most p-value.
     """
 
-    difference: int
+    difference: Annotated[int, Range(-MOST, MOST)]
     discordant: tuple[int, int]
-    chi2: tuple[float, float]
-    p: tuple[float, float]
+    chi2: Annotated[tuple[float, float], Ends(Range(0))]
+    p: ShareInterval
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,8 @@ class Change:
     label: int
     baseline: int
     candidate: int
-    baseline_confidence: float | None
-    candidate_confidence: float | None
+    baseline_confidence: Share | None
+    candidate_confidence: Share | None
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,8 @@ class Comparison:
         would likely show (power 80 %); None where it can't be told.
     notes
         What to know about how the two were matched.
+    baseline_name
+        What the baseline is saved as; empty where it was not taken by such a name.
     """
 
     baseline: Evaluation
@@ -222,6 +226,7 @@ class Comparison:
     n_tests: int
     detectable: float | None
     notes: tuple[DataNote, ...] = ()
+    baseline_name: str = ""
 
     @property
     def identical(self) -> bool:
@@ -235,7 +240,7 @@ class Comparison:
         return comparison_to_json(self)
 
     @classmethod
-    def from_json(cls, value: Any, candidate: Evaluation) -> Comparison:
+    def from_json(cls, value: Json, candidate: Evaluation) -> Comparison:
         """The inverse of :meth:`to_json`; `candidate` is the evaluation that it stands beside.
 
         Raises :class:`~reportgen.errors.DataError` where the value is not of it.
@@ -243,3 +248,9 @@ class Comparison:
         from reportgen.comparison.as_json import comparison_from_json
 
         return comparison_from_json(value, candidate)
+
+
+def cautions(evaluation: Evaluation, comparison: Comparison | None) -> tuple[str, ...]:
+    """What is to be known before anything here is relied on, in sentences: every warning."""
+    notes = (*evaluation.notes, *(comparison.notes if comparison is not None else ()))
+    return tuple(note.sentence for note in notes if note.severity == "warning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from reportgen.comparison.reasons import REASONS
 from reportgen.comparison.value import Comparison
@@ -35,6 +36,21 @@ SELDOM = 0.001
 _PLAINLY = {
     "recall": "{} of them are found, before {}",
     "precision": "{} of such answers are right, before {}",
+}
+
+
+class _Words(NamedTuple):
+    """Of a figure that gets worse; `rose` is of one that gets better."""
+
+    fell: str
+    fallen: str
+    fall: str
+    rose: str
+
+
+_WORSE = {
+    "fell": _Words("fell", "fallen", "fall", "rose"),
+    "rose": _Words("rose", "risen", "rise", "fell"),
 }
 
 Judged = tuple[Status, Compared, float | None]
@@ -165,7 +181,7 @@ def _first(value: float | None) -> float:
 
 
 def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: int) -> str:
-    what = noun(gate, one.subject)
+    what = noun(gate, one.said)
     if one.gain is None:
         return _undefined(what, one)
     if one.identical:
@@ -175,26 +191,35 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
     moved = _moved(gate, one, what)
     if one.bounds is None:
         return _unsure(moved, one)
-    low, _ = one.bounds
+    words = _WORSE[_worse_verb(gate)]
+    low, high = one.bounds
+    least, most = change(high, unit, gate.limit), change(low, unit, gate.limit)
+    may_have = f"may have {words.fallen} by as much as {most}"
     if status == "failed":
-        return f"{moved}, surely by more than the {limit} allowed"
+        return (
+            f"{moved}; with 95 % confidence it {words.fell} by at least {least}, where less than "
+            f"{limit} is allowed, and it {may_have}"
+        )
     if status == "passed":
-        if low >= 0:
-            return f"{moved}, and surely is no worse"
         every = f" (of {n:,} classes the least certain)" if n > 1 else ""
-        worst = change(low, unit, gate.limit)
-        return f"{moved}{every}, and surely is not worse by more than {worst}; {limit} are allowed"
-    of_class = one.subject if scope(gate) == "class" else ""
-    more = f"; {samples_of(needed, of_class)} would decide it" if needed else ""
-    return (
-        f"{moved}, but may be worse by as much as {change(low, unit, gate.limit)}, where less "
-        f"than {limit} is allowed{more}"
-    )
+        return (
+            f"{moved}{every}; with 95 % confidence it {_at_worst(words, low, most)}, and a "
+            f"{words.fall} of less than {limit} is allowed"
+        )
+    more = f"; {samples_of(needed, gate, one.said)} would decide it" if needed else ""
+    return f"{moved}, but {may_have} (95 % confidence), where less than {limit} is allowed{more}"
+
+
+def _at_worst(words: _Words, low: float, size: str) -> str:
+    """``rose by at least 2.44 points``; `low` is the lower bound of the gain, `size` its size."""
+    if low > 0:
+        return f"{words.rose} by at least {size}"
+    return f"{words.fell} by no more than {size}" if low < 0 else f"did not {words.fall}"
 
 
 def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -> str:
     one, p = found[0][1], found[0][2]
-    what = noun(gate, one.subject)
+    what = noun(gate, one.said)
     if one.gain is None:
         return _undefined(what, one)
     if one.identical:
@@ -206,13 +231,12 @@ def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -
     moved = f"{_moved(gate, one, what, gate.limit)}{over}"
     if status == "failed":
         how = "hardly" if p is not None and p < SELDOM else "rarely"
-        more = [other.subject for s, other, _ in found[1:] if s == "failed"]
+        more = [other.said for s, other, _ in found[1:] if s == "failed"]
         also = f"; the same is true of {others(more)}" if more else ""
         return f"{moved}, and chance alone would {how} do that{also}"
     if p is None:
         return _unsure(moved, one)
-    of_class = one.subject if scope(gate) == "class" else ""
-    more_samples = f"; {samples_of(needed, of_class)} would tell" if needed else ""
+    more_samples = f"; {samples_of(needed, gate, one.said)} would tell" if needed else ""
     return f"{moved}, which may be chance{more_samples}"
 
 
@@ -221,12 +245,12 @@ def _harmless_clause(gate: Gate, found: list[Judged]) -> str:
     verb, unit = _worse_verb(gate), change_unit(definition)
     worst = max((one for _, one, _ in found), key=_drop)
     drop, several = _drop(worst), scope(gate) == "class"
-    figure = called(definition) if several else noun(gate, worst.subject)
+    figure = called(definition) if several else noun(gate, worst.said)
     nowhere = f"{figure} {verb} in no class" if several else f"{figure} did not get worse"
     if drop <= 0:
         return nowhere
     size = change(drop, unit, gate.limit)
-    whose = f"of {worst.subject} it {verb} most, by {size}" if several else ""
+    whose = f"of {worst.said} it {verb} most, by {size}" if several else ""
     if drop > gate.limit:
         if several and gate.limit:
             return f"{nowhere} clearly by more than {exact(gate.limit, unit)}; {whose}"

@@ -101,6 +101,7 @@ class Result:
             parts=found.parts,
             unit=change_unit(definition) if gate.rule in COMPARISONS else unit_of(definition),
             margin=found.margin,
+            metric=gate.metric,
         )
 
 

@@ -10,7 +10,7 @@ from reportgen.comparison.value import ClassChange, Comparison, Difference, Pair
 from reportgen.gates.known import definition_of, scope
 from reportgen.gates.names import classes_of
 from reportgen.gates.value import Gate
-from reportgen.gates.words import class_name, subject_of_slice
+from reportgen.gates.words import class_name, named, subject_of_slice
 from reportgen.metrics.intervals import quantile
 from reportgen.scoring import non_inferiority_samples
 
@@ -31,6 +31,8 @@ class Compared:
     ----------
     subject
         Class or slice in words; empty for the whole.
+    said
+        The same in a sentence, where a class may need quotation marks.
     source
         Candidate less baseline, as it stands in the comparison.
     n
@@ -48,6 +50,7 @@ class Compared:
     """
 
     subject: str
+    said: str
     source: Difference
     n: int
     higher_is_better: bool
@@ -97,7 +100,7 @@ def compared_in(gate: Gate, comparison: Comparison) -> list[Compared]:
             (right, n), (right_before, n_before) = ((m.n_correct, m.n_samples) for m in sides)
             proportions = right, n, right_before, n_before
     n = comparison.candidate.n_samples
-    return [Compared("", source, n, better, counts, proportions, identical)]
+    return [Compared("", "", source, n, better, counts, proportions, identical)]
 
 
 def _of_class(gate: Gate, comparison: Comparison, change: ClassChange, identical: bool) -> Compared:
@@ -112,6 +115,7 @@ def _of_class(gate: Gate, comparison: Comparison, change: ClassChange, identical
             proportions = hits, n, hits_before, n_before
     return Compared(
         class_name(comparison.candidate.classes[change.index]),
+        named(comparison.candidate.classes[change.index]),
         getattr(change, gate.metric),
         change.support,
         True,
@@ -125,8 +129,8 @@ def _of_slice(gate: Gate, comparison: Comparison, identical: bool) -> Compared:
     name = subject_of_slice(gate)
     for change in comparison.slices:
         if (change.column, change.part) == gate.slice:
-            return Compared(name, change.accuracy, change.n, True, identical=identical)
-    return Compared(name, NO_SUCH_SLICE, 0, True)
+            return Compared(name, name, change.accuracy, change.n, True, identical=identical)
+    return Compared(name, name, NO_SUCH_SLICE, 0, True)
 
 
 def harm_p(one: Compared, max_drop: float) -> float | None:

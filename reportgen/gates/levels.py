@@ -14,6 +14,7 @@ from reportgen.gates.words import (
     called,
     class_name,
     exact,
+    named,
     noun,
     range_words,
     samples_of,
@@ -33,9 +34,12 @@ MOST_NEEDED = 10**9
 
 @dataclass(frozen=True)
 class Measured:
-    """One thing that a gate looks at: name, figure, and the samples that it is of."""
+    """One thing that a gate looks at: its name in tables and in sentences, its figure, and the
+    samples that it is of.
+    """
 
     subject: str
+    said: str
     metric: Metric
     n: int
 
@@ -70,7 +74,7 @@ def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
     where = scope(gate)
     if where == "whole":
         metric = evaluation.summary.get(gate.metric, Metric(None, None, "no_scores"))
-        return [Measured("", metric, evaluation.n_samples)]
+        return [Measured("", "", metric, evaluation.n_samples)]
     if where == "slice":
         return [_of_slice(gate, evaluation)]
     if where == "pair":
@@ -79,6 +83,7 @@ def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
     return [
         Measured(
             class_name(evaluation.classes[i]),
+            named(evaluation.classes[i]),
             Metric(None, None, "no_scores") if column is None else column.metric(i),
             int(evaluation.confusion.true_totals[i]),
         )
@@ -87,10 +92,11 @@ def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
 
 
 def _of_slice(gate: Gate, evaluation: Evaluation) -> Measured:
+    name = subject_of_slice(gate)
     for one in evaluation.slices.slices:
         if (one.column, one.part.text) == gate.slice:
-            return Measured(subject_of_slice(gate), getattr(one, gate.metric), one.n)
-    return Measured(subject_of_slice(gate), Metric(None, None, NO_SLICE), 0)
+            return Measured(name, name, getattr(one, gate.metric), one.n)
+    return Measured(name, name, Metric(None, None, NO_SLICE), 0)
 
 
 def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
@@ -105,8 +111,11 @@ def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
     if n:
         low, high = (float(end) for end in wilson(count, n))
         metric = Metric(count / n, (low, high), None)
-    names = (class_name(evaluation.classes[i]) for i in (true, predicted))
-    return Measured(" called ".join(names), metric, n)
+    subject, said = (
+        " called ".join(form(evaluation.classes[i]) for i in (true, predicted))
+        for form in (class_name, named)
+    )
+    return Measured(subject, said, metric, n)
 
 
 def _keeps(gate: Gate, value: float) -> bool:
@@ -162,7 +171,7 @@ def _needed(gate: Gate, one: Measured) -> int | None:
 
 
 def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) -> str:
-    what, metric = noun(gate, worst.subject), worst.metric
+    what, metric = noun(gate, worst.said), worst.metric
     if metric.value is None:
         verb = "does not apply" if status == "not applicable" else "is undefined"
         return f"{what} {verb}: {_reason(metric)}"
@@ -172,7 +181,8 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
     beyond = "below" if gate.rule == "at_least" else "above"
     asked = f"{limit} or {'more' if gate.rule == 'at_least' else 'less'} is asked for"
     if gate.confident:
-        return value + _surely(gate, status, worst, needed, f"{beyond} the limit of {limit}", asked)
+        beyond = f"{beyond} the limit of {limit}"
+        return value + _confidently(gate, status, worst, needed, beyond, asked)
     if status == "failed":
         return f"{value}, {beyond} the {limit} {_asked(gate, n)}"
     if n > 1:
@@ -180,12 +190,12 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
         figure = called(definition_of(gate))
         value = (
             f"the {extreme} {figure} of {n:,} classes is "
-            f"{told(metric.value, unit, gate.limit)}, of {worst.subject}"
+            f"{told(metric.value, unit, gate.limit)}, of {worst.said}"
         )
     return f"{value}; {asked}"
 
 
-def _surely(
+def _confidently(
     gate: Gate, status: Status, worst: Measured, needed: int, beyond: str, asked: str
 ) -> str:
     """What follows the value of a confident gate."""
@@ -198,13 +208,12 @@ def _surely(
     sides = ("at least", "at most")
     hard, easy = sides if gate.rule == "at_least" else sides[::-1]
     if status == "passed":
-        return f", and surely {hard} {near}; {asked}"
+        return f", and with 95 % confidence {hard} {near}; {asked}"
     if status == "failed":
-        return f", and surely {easy} {far}, {beyond}"
+        return f", and with 95 % confidence {easy} {far}, {beyond}"
     more = ""
     if needed:
-        of_class = worst.subject if scope(gate) == "class" else ""
-        more = f"; {samples_of(needed, of_class)} would decide it"
+        more = f"; {samples_of(needed, gate, worst.said)} would decide it"
     limit = exact(gate.limit, unit)
     span = range_words(metric.interval, unit, gate.limit)
     return f", but may be anything from {span}, on either side of the limit of {limit}{more}"

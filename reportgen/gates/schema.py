@@ -69,7 +69,7 @@ class Entry:
             metric=metric,
             rule=rule,
             limit=self._limit(metric, rule),
-            confident=self._confident(metric, where, rule),
+            confident=self._confident(rule),
             each_class=self._flag("each_class"),
             classes=self._classes(),
             slice=self._slice(),
@@ -234,17 +234,13 @@ class Entry:
                 "gates-key", f"{metric} is better when it is high", "write at_least, not at_most"
             )
 
-    def _confident(self, metric: str, where: Scope, rule: Rule) -> bool:
+    def _confident(self, rule: Rule) -> bool:
         confident = self._flag("confident")
         if confident and rule in COMPARISONS:
             raise self.error(
                 "gates-key",
                 f"confident does not go with {rule}, which looks at the interval anyway",
                 "leave it out",
-            )
-        if confident and where != "pair" and definitions(where)[metric].interval == "none":
-            raise self.error(
-                "gates-key", f"{metric} has no interval to be confident of", "leave confident out"
             )
         return confident
 

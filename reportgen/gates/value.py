@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+from reportgen.json_fields import Interval, Json, Place, Share
 
 __all__ = ["Check", "Decision", "Gate", "Part", "Rule", "Severity", "Status", "Unit", "Verdict"]
 
@@ -64,8 +65,8 @@ class Part:
     name: str
     status: Status
     value: float | None
-    interval: tuple[float, float] | None
-    p: float | None = None
+    interval: Interval | None
+    p: Share | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, names as they stand here."""
@@ -78,15 +79,12 @@ class Part:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Part:
-        """The inverse of :meth:`to_json`."""
-        return cls(
-            _text(value["name"]),
-            _one_of(value["status"], get_args(Status)),
-            _number(value["value"]),
-            _interval(value["interval"]),
-            _number(value["p"]),
-        )
+    def from_json(cls, value: Json) -> Part:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        """
+        return Place.of(value).read_as(cls, every=True)
 
 
 @dataclass(frozen=True)
@@ -118,6 +116,8 @@ class Check:
         ``"points"`` for differences of shares, ``""`` for plain numbers and their differences.
     margin
         By how much the limit is kept, unrounded: below 0 where it is not; None where unknown.
+    metric
+        The summary or class metric that it is about; empty for a pair.
     """
 
     name: str
@@ -127,13 +127,14 @@ class Check:
     blocks: bool
     value: float | None
     limit: float
-    interval: tuple[float, float] | None
+    interval: Interval | None
     subject: str
     sentence: str
     needed: int | None = None
     parts: tuple[Part, ...] = ()
     unit: Unit = "%"
     margin: float | None = None
+    metric: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """One element of ``checks`` in ``report.json``."""
@@ -152,30 +153,19 @@ class Check:
             "parts": [part.to_json() for part in self.parts],
             "unit": self.unit,
             "margin": self.margin,
+            "metric": self.metric,
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Check:
-        """The inverse of :meth:`to_json`."""
-        needed, blocks = value["needed"], value["blocks"]
-        if not isinstance(blocks, bool):
-            raise TypeError(f"blocks {blocks!r} is no boolean")
-        return cls(
-            name=_text(value["name"]),
-            rule=_text(value["rule"]),
-            severity=_one_of(value["severity"], get_args(Severity)),
-            status=_one_of(value["status"], get_args(Status)),
-            blocks=blocks,
-            value=_number(value["value"]),
-            limit=float(value["limit"]),
-            interval=_interval(value["interval"]),
-            subject=_text(value["subject"]),
-            sentence=_text(value["sentence"]),
-            needed=None if needed is None else int(needed),
-            parts=tuple(Part.from_json(part) for part in value["parts"]),
-            unit=_one_of(value["unit"], UNITS),
-            margin=_number(value["margin"]),
-        )
+    def from_json(cls, value: Json) -> Check:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        """
+        place = Place.of(value)
+        if "metric" in place:
+            return place.read_as(cls, every=True)
+        return place.read_as(cls, every=True, metric="")  # as it was before there was any
 
 
 @dataclass(frozen=True)
@@ -200,40 +190,24 @@ class Decision:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Decision:
-        """The inverse of :meth:`to_json`.
+    def from_json(cls, value: Json) -> Decision:
+        """The inverse of :meth:`to_json`; `value` may hold more: the rest of ``report.json``.
 
-        Raises :class:`KeyError`, :class:`TypeError` or :class:`ValueError` where it is not of it.
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
         """
-        return cls(
-            _one_of(value["verdict"], get_args(Verdict)),
-            _text(value["reason"]),
-            tuple(Check.from_json(check) for check in value["checks"]),
+        place = Place.of(value)
+        found = cls(
+            place["verdict"].one_of(get_args(Verdict)),
+            place["reason"].text(),
+            place["checks"].read(tuple[Check, ...]),
         )
+        if found.verdict in _NOTHING_BLOCKS and found.exit_code:
+            place["verdict"].contradicts("one of the checks keeps it from being released")
+        return found
+
+
+_NOTHING_BLOCKS = ("SHIP", "NO GATES SET")
 
 
 def _listed(interval: tuple[float, float] | None) -> list[float] | None:
     return None if interval is None else list(interval)
-
-
-def _interval(value: Any) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    low, high = value
-    return float(low), float(high)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _one_of(value: Any, choices: Sequence[Any]) -> Any:
-    if value not in choices:
-        raise ValueError(f"{value!r} is none of {choices}")
-    return value

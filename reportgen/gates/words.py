@@ -7,11 +7,12 @@ from decimal import Decimal
 from reportgen.gates.known import definition_of, scope
 from reportgen.gates.value import Gate, Unit
 from reportgen.metrics import Definition
-from reportgen.text import listing, middle_cut, plural, printable
+from reportgen.text import enumerated, in_sentence, middle_cut, plural, printable
 
 __all__ = [
-    "called", "change", "change_unit", "class_name", "exact", "noun", "range_words",
-    "rule_words", "sentence", "some", "spoken", "told", "unit_of",
+    "called", "change", "change_unit", "class_name", "classes_words", "exact", "named", "noun",
+    "others", "range_words", "rule_words", "samples_of", "sentence", "some", "spoken",
+    "subject_of_slice", "told", "unit_of",
 ]  # fmt: skip
 
 _FIRST_DIGITS: dict[Unit, int] = {"%": 1, "points": 2, "": 3}
@@ -94,8 +95,13 @@ def spoken(needed: int) -> str:
 
 
 def class_name(name: str) -> str:
-    """A class in a sentence."""
+    """A class in a table."""
     return printable(middle_cut(name, 60))
+
+
+def named(name: str) -> str:
+    """A class in a sentence: quoted where it would not be seen as a name."""
+    return in_sentence(middle_cut(name, 60))
 
 
 def called(definition: Definition) -> str:
@@ -129,8 +135,8 @@ def rule_words(gate: Gate) -> str:
     figure, unit = _figure(gate), change_unit(definition)
     if gate.rule in ("at_least", "at_most", "at_most_share"):
         side = "at least" if gate.rule == "at_least" else "at most"
-        surely = "surely " if gate.confident else ""
-        return f"{figure} {surely}{side} {exact(gate.limit, unit_of(definition))}"
+        sure = ", with 95 % confidence" if gate.confident else ""
+        return f"{figure} {side} {exact(gate.limit, unit_of(definition))}{sure}"
     worse = "below" if definition.higher_is_better else "above"
     if gate.rule == "not_worse_by":
         return f"{figure} less than {exact(gate.limit, unit)} {worse} the baseline"
@@ -141,11 +147,11 @@ def rule_words(gate: Gate) -> str:
 
 def _figure(gate: Gate) -> str:
     if gate.pair is not None:
-        return f"share of {class_name(gate.pair[0])} called {class_name(gate.pair[1])}"
+        return f"share of {named(gate.pair[0])} called {named(gate.pair[1])}"
     if gate.slice is not None:
         return noun(gate, subject_of_slice(gate))
     if gate.classes:
-        return noun(gate, listing(map(class_name, gate.classes)))
+        return noun(gate, enumerated(map(named, gate.classes)))
     return noun(gate, "every class")
 
 
@@ -154,14 +160,17 @@ def sentence(clause: str) -> str:
     return f"{clause[:1].upper()}{clause[1:]}."
 
 
-def samples_of(needed: int, of_class: str) -> str:
-    """How many samples would decide, and of what."""
-    return spoken(needed) + (f" of {of_class}" if of_class else "")
+def samples_of(needed: int, gate: Gate, said: str) -> str:
+    """How many samples would decide, and of what; `said` is the class that the gate looked at."""
+    what = {"class": said, "slice": "that slice"}.get(scope(gate), "")
+    if gate.pair is not None:
+        what = named(gate.pair[0])  # its share is of the true class
+    return spoken(needed) + (f" of {what}" if what else "")
 
 
 def others(names: list[str]) -> str:
-    """``T-shirt/top, Bag`` of at most five; more are counted."""
-    return listing(names, 5)
+    """``T-shirt/top and Bag`` of at most five; more are counted."""
+    return enumerated(names)
 
 
 def classes_words(n: int) -> str:

@@ -10,7 +10,7 @@ from reportgen.release.review import (
     open_review,
     reviewed,
 )
-from reportgen.release.sides import Side, file_of, open_side, with_columns
+from reportgen.release.sides import Side, file_of, open_side, require_counts, with_columns
 
 __all__ = [
     "Review",
@@ -24,6 +24,7 @@ __all__ = [
     "is_report",
     "open_review",
     "open_side",
+    "require_counts",
     "reviewed",
     "with_columns",
 ]

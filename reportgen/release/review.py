@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from reportgen.baselines import Baselines
 from reportgen.comparison import Comparison, compare_evaluations, compare_paired, joined
+from reportgen.comparison.value import cautions
+from reportgen.errors import UsageError
 from reportgen.evaluation import Evaluation, EvaluationOptions, evaluate_predictions
 from reportgen.gates import (
     NO_GATES,
@@ -22,8 +24,16 @@ from reportgen.gates import (
     read_gates,
 )
 from reportgen.inputs import InputOptions, kind_of, read_json
+from reportgen.json_fields import Json, Place, damage_told
 from reportgen.release.options import ReviewOptions
-from reportgen.release.sides import Side, damage_told, file_of, open_side, refigured
+from reportgen.release.sides import (
+    Side,
+    file_of,
+    open_side,
+    refigured,
+    require_counts,
+)
+from reportgen.text import quoted
 
 __all__ = [
     "Review",
@@ -34,8 +44,6 @@ __all__ = [
     "open_review",
     "reviewed",
 ]
-
-_FAMILY = ("recall", "precision", "f1")
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,11 @@ class Review:
         return subject if isinstance(subject, Review) else cls(subject, None, NO_GATES)
 
     @property
+    def cautions(self) -> tuple[str, ...]:
+        """Every warning on the data and on the comparison, in sentences."""
+        return cautions(self.evaluation, self.comparison)
+
+    @property
     def suite_name(self) -> str:
         """What the outcome of the gates is filed under."""
         model = self.evaluation.provenance.model
@@ -79,7 +92,7 @@ class Review:
 
         Raises :class:`~reportgen.errors.UsageError` where a gate names what there is not.
         """
-        check_gates_of(gates, self.evaluation, has_baseline=self.comparison is not None)
+        _check_gates(gates, self.evaluation, self.comparison)
         return replace(self, decision=decide(gates, self.evaluation, self.comparison))
 
     def to_json(self) -> dict[str, Any]:
@@ -91,41 +104,32 @@ class Review:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Review:
+    def from_json(cls, value: Json) -> Review:
         """The inverse of :meth:`to_json`; raises DataError where `value` is not of it.
 
         A baseline that was kept, and a report of an earlier version, hold the evaluation alone.
         """
         with damage_told():
-            evaluation = Evaluation.from_json(value)
-            against = value.get("comparison")
-            comparison = None if against is None else Comparison.from_json(against, evaluation)
-            if comparison is not None:
-                _require_p_values(comparison)
-            decision = Decision.from_json(value) if "verdict" in value else NO_GATES
+            place = Place.of(value)
+            evaluation = Evaluation.from_json(place)
+            against = place.get("comparison")
+            comparison = None if against.is_none else Comparison.from_json(against, evaluation)
+            decision = Decision.from_json(place) if "verdict" in place else NO_GATES
         return cls(evaluation, comparison, decision)
-
-
-def _require_p_values(comparison: Comparison) -> None:
-    """Raise ValueError where a p-value is none: tests are corrected by all of them."""
-    changes = [getattr(one, name) for one in comparison.classes for name in _FAMILY]
-    changes += [*comparison.summary.values(), *(one.accuracy for one in comparison.slices)]
-    for change in changes:
-        for p in (change.p, change.p_adjusted):
-            if p is not None and not 0 <= p <= 1:
-                raise ValueError(f"p-value {p!r}")
 
 
 @dataclass(frozen=True)
 class Terms:
     """What is agreed before any work: the gates, and where the baseline stands.
 
-    `baseline` is its path, or the object in memory that it is; None without one.
+    `baseline` is its path, or the object in memory that it is; None without one. `saved_as` is the
+    name that it was asked for by, where it has one.
     """
 
     options: ReviewOptions
     gates: tuple[Gate, ...]
     baseline: Any | None
+    saved_as: str = ""
 
     def check_classes(self, classes: Sequence[str], baseline: Side | None = None) -> None:
         """Refuse gates on classes that the model does not know, and a baseline of other ones."""
@@ -144,13 +148,14 @@ def agreed(
     """
     gates = read_gates(options.gates) if options.gates is not None else ()
     gates = (*gates, *fail_under(options.fail_under))
-    found = against
+    found, saved_as = against, ""
     if found is None and options.baseline is not None:
-        found = Baselines(options.baselines).find(options.baseline)
+        store = Baselines(options.baselines)
+        found, saved_as = store.find(options.baseline), store.saved_name(options.baseline)
     if found is None:
         options.require_baseline()
     check_gates(gates, has_baseline=found is not None or baseline_may_follow)
-    return Terms(options, gates, found)
+    return Terms(options, gates, found, saved_as)
 
 
 def reviewed(
@@ -165,10 +170,21 @@ def reviewed(
         evaluation, comparison = candidate.evaluated(figures), None
     else:
         comparison = _compared(baseline, candidate, terms.options, figures)
+        comparison = replace(comparison, baseline_name=terms.saved_as)
         evaluation = comparison.candidate
-    check_gates_of(terms.gates, evaluation, has_baseline=comparison is not None)
+    _check_gates(terms.gates, evaluation, comparison)
     review = Review(evaluation, comparison, decide(terms.gates, evaluation, comparison))
     return review.with_evaluation(_repeatable(evaluation, terms.options))
+
+
+def _check_gates(
+    gates: Sequence[Gate], evaluation: Evaluation, comparison: Comparison | None
+) -> None:
+    """Refuse gates on what there is not: also those on a pair, where no counts are known."""
+    check_gates_of(gates, evaluation, has_baseline=comparison is not None)
+    for gate in gates:
+        if gate.pair is not None:
+            require_counts(evaluation, f"gate {quoted(gate.name)}, on a pair of classes,")
 
 
 def _repeatable(evaluation: Evaluation, options: ReviewOptions) -> Evaluation:
@@ -197,12 +213,34 @@ def _compared(
             seed=figures.seed,
         )
     why = candidate.unpaired or baseline.unpaired
+    _refuse_matching(options, why)
+    before, after = baseline.evaluated(figures.for_baseline), candidate.evaluated(figures)
+    for side, called in ((before, "baseline"), (after, "candidate")):
+        require_counts(side, "a comparison", f"the {called}")
     return compare_evaluations(
-        baseline.evaluated(figures.for_baseline),
-        candidate.evaluated(figures),
+        before,
+        after,
         why,
         allow_different_data=options.allow_different_data,
     )
+
+
+def _refuse_matching(options: ReviewOptions, why: str) -> None:
+    """Refuse options that say how samples are matched, where none are."""
+    for name in ("allow_partial", "labels_from"):
+        if getattr(options, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for samples that are matched by their ids; here "
+                f"none are: {_WHY_UNMATCHED[why]}",
+                slug="option-conflict",
+                hint="compare the predictions of both sides, or leave the option out",
+            )
+
+
+_WHY_UNMATCHED = {
+    "matrix": "one side is a confusion matrix",
+    "no_predictions": "one side is a report without its predictions",
+}
 
 
 def baseline_side(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +17,9 @@ from reportgen.evaluation import (
     PredictionRows,
     evaluate_matrix,
     evaluate_predictions,
+    evaluate_shares,
     read_hierarchy,
+    refuse_for_shares,
     refuse_groups,
     require_file,
 )
@@ -32,10 +33,18 @@ from reportgen.inputs import (
 )
 from reportgen.predictions import Predictions
 from reportgen.provenance import Provenance
-from reportgen.text import middle_cut, printable
+from reportgen.text import plural, printable, quoted
 
-__all__ = ["Side", "damage_told", "file_of", "open_side", "refigured", "with_columns"]
+__all__ = [
+    "Side",
+    "file_of",
+    "open_side",
+    "refigured",
+    "require_counts",
+    "with_columns",
+]
 
+_MOST_NAMED = 5
 Unpaired = Literal["", "matrix", "no_predictions"]
 
 
@@ -117,30 +126,13 @@ def open_side(
         kind = kind_of(path, reading)
         source = path
     else:
-        kind = _held(source)
+        kind = _held(source, reading.kind)
     if kind == "evaluation":
-        with damage_told():
-            held = Evaluation.from_json(read_json(Path(source)))
+        held = Evaluation.from_json(read_json(Path(source)))
         return Side(None, refigured(held, of_counts), "no_predictions")
     if kind == "matrix":
         return Side(None, _of_matrix(source, reading, of_counts), "matrix")
     return Side(with_columns(open_predictions(source, reading, spool=spool), options))
-
-
-@contextmanager
-def damage_told() -> Iterator[None]:
-    """What values of the wrong form raise in the block, as :class:`DataError`."""
-    try:
-        yield
-    except (
-        ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
-    ) as error:  # fmt: skip
-        raise DataError(
-            f"report.json is not what reportgen writes: {type(error).__name__} "
-            f"{printable(middle_cut(str(error), 120))}",
-            slug="report-json-damaged",
-            hint="make the report again from its predictions.parquet",
-        ) from error
 
 
 def with_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
@@ -170,7 +162,20 @@ def refigured(evaluation: Evaluation, options: EvaluationOptions) -> Evaluation:
         )
     if options.hierarchy is None:
         return evaluation
+    if evaluation.shares is not None:
+        refuse_for_shares(options)
     return replace(evaluation, hierarchy=read_hierarchy(options.hierarchy, evaluation.classes))
+
+
+def require_counts(evaluation: Evaluation, what: str, holder: str = "the matrix") -> None:
+    """Raise :class:`UsageError` where `what` needs counts, and `holder` has shares only."""
+    if evaluation.shares is not None:
+        raise UsageError(
+            f"{what} needs counts, and {holder} holds shares alone",
+            slug="matrix-shares",
+            hint="save the matrix before it is normalised, or give the samples of each class: "
+            "--supports FILE",
+        )
 
 
 def file_of(path: Path, *, rows_first: bool) -> Path:
@@ -180,31 +185,50 @@ def file_of(path: Path, *, rows_first: bool) -> Path:
         for name in reversed(names) if rows_first else names:
             if (path / name).is_file():
                 return path / name
+        _refuse_several(path)
     elif rows_first and path.name == "report.json":
         beside = path.with_name("predictions.parquet")
         return beside if beside.is_file() else path
     return path
 
 
+def _refuse_several(folder: Path) -> None:
+    """Refuse what `reportgen compare` wrote of several candidates: no one of them is meant."""
+    try:
+        found = [path.parent for path in folder.glob("*/report.json")]
+    except OSError:
+        return
+    if not found:
+        return
+    found.sort(key=lambda path: (len(path.name.partition("-")[0]), path.name))  # 2-b before 10-a
+    named = [printable(str(path)) for path in found]
+    shown = ", ".join(named[:_MOST_NAMED])
+    more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    raise UsageError(
+        f"the folder {quoted(folder.name)} holds no report of its own, but "
+        f"{plural(len(named), 'report')} in folders",
+        slug="several-reports",
+        hint=f"name {'it' if len(named) == 1 else 'one of'}: {shown}{more}",
+    )
+
+
 def _of_matrix(source: Any, reading: InputOptions, options: EvaluationOptions) -> Evaluation:
     refuse_groups(options, "a confusion matrix")
     found = read_matrix_any(source, reading)
     if isinstance(found.matrix, NormalisedMatrix):
-        raise UsageError(
-            "a report needs counts: none is made of a matrix that holds shares alone",
-            slug="matrix-shares",
-            hint="save the matrix before it is normalised, or give the samples of each class: "
-            "--supports FILE",
-        )
+        return evaluate_shares(found.matrix, found.classes, found.provenance, found.notes, options)
     return evaluate_matrix(found.matrix, found.classes, found.provenance, found.notes, options)
 
 
-def _held(source: Any) -> str:
-    """What an object in memory is: a table of predictions, or a matrix."""
+def _held(source: Any, said: str) -> str:
+    """What an object in memory is: a table of predictions, or a matrix.
+
+    A table may be either, a cross table for example, and is what is `said` of it.
+    """
     if isinstance(source, (ConfusionMatrix, ConfusionCounter)):
         return "matrix"
     if hasattr(source, "columns") or isinstance(source, Mapping):
-        return "predictions"
+        return "matrix" if said == "matrix" else "predictions"
     if isinstance(source, list) or getattr(source, "ndim", 0) == 2:
         return "matrix"
     raise DataError(

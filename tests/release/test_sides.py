@@ -91,9 +91,6 @@ def test_what_is_no_input_is_refused(tmp_path):
     for source in (3, "nothing.csv", tmp_path, None, object()):
         with pytest.raises(DataError):
             opened(source, tmp_path)
-    with pytest.raises(UsageError) as caught:
-        reportgen.load([[0.5, 0.5], [0.1, 0.9]], normalised=True, rows="true")
-    assert caught.value.slug == "matrix-shares"
 
 
 def test_a_baseline_of_other_classes_is_refused_before_the_model_runs(tmp_path):
