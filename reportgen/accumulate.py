@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
+from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix, shape_hint
 from reportgen.errors import DataError
 from reportgen.text import listing, quoted
 
@@ -94,7 +94,7 @@ class ConfusionCounter:
             self._count_on_device(labels, predictions)
             return
         batch = ConfusionMatrix.from_labels(
-            as_array(labels), as_array(predictions), len(self.classes)
+            _batch("label", labels), _batch("prediction", predictions), len(self.classes)
         )
         if not dense:
             self._keep(batch)
@@ -140,7 +140,12 @@ class ConfusionCounter:
         if not isinstance(other, ConfusionCounter):
             return NotImplemented
         if other.classes != self.classes:
-            raise ValueError("counters of different classes can't be added")
+            raise DataError(
+                "counters of different classes can't be added",
+                slug="counts-differ",
+                details=[f"{listing(one.classes, 5)}" for one in (self, other)],
+                hint="give every counter the same class list, in the same order",
+            )
         self._settle()
         self._counted = self._counted + other.compute()
         return self
@@ -222,6 +227,17 @@ def _matrix(n: int, keys: NDArray[np.int64], values: NDArray[np.int64]) -> Confu
     return ConfusionMatrix(n, unique[some], totals[some])
 
 
+def _batch(what: str, values: Any) -> NDArray[Any]:
+    try:
+        return as_array(values)
+    except ValueError as error:  # numpy's word for lists of different lengths
+        raise DataError(
+            f"{what}s are no array: some are lists, others are not, or their lengths differ",
+            slug="indices-shape",
+            hint="one index for each sample, shape (N,), is needed",
+        ) from error
+
+
 def _on_device(value: Any) -> bool:
     """Whether a value is a tensor in a CUDA device's memory (others can't all count there)."""
     return hasattr(value, "detach") and getattr(value.device, "type", "cpu") == "cuda"
@@ -240,6 +256,7 @@ def _require_index_tensors(labels: Any, predictions: Any) -> None:
                 f"{what}s have shape {tuple(tensor.shape)}: one index for each sample, "
                 "shape (N,), is needed",
                 slug="indices-shape",
+                hint=shape_hint(tuple(tensor.shape)),
             )
     if len(labels) != len(predictions):
         raise DataError(

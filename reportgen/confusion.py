@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from reportgen.errors import DataError
 from reportgen.text import quoted
 
-__all__ = ["DENSE_LIMIT", "MAX_SAMPLES", "ConfusionMatrix"]
+__all__ = ["DENSE_LIMIT", "MAX_SAMPLES", "ConfusionMatrix", "shape_hint"]
 
 DENSE_LIMIT = 2048
 """Most classes that are handled as one dense int64 table (32 MB); above, only as cells."""
@@ -31,7 +31,9 @@ class ConfusionMatrix:
 
     Kept as sorted non-zero cells, so that 21,000 classes cost megabytes; :attr:`counts` is the
     dense view. Matrices of the same classes add up: ``a + b`` counts the samples of both, exactly,
-    in any order and grouping, with :meth:`empty` as the neutral element.
+    in any order and grouping, with :meth:`empty` as the neutral element. It does not change: a
+    training or evaluation loop counts with :class:`~reportgen.ConfusionCounter`, whose
+    ``compute()`` gives one of these.
 
     Attributes
     ----------
@@ -154,7 +156,11 @@ class ConfusionMatrix:
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented
         if self.n_classes != other.n_classes:
-            raise ValueError(f"{self.n_classes} classes + {other.n_classes} classes")
+            raise DataError(
+                f"matrices of {self.n_classes:,} and of {other.n_classes:,} classes can't be added",
+                slug="counts-differ",
+                hint="count both over the same class list",
+            )
         keys, inverse = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
         values = np.zeros(len(keys), np.int64)
         np.add.at(values, inverse, np.concatenate([self.values, other.values]))
@@ -333,12 +339,22 @@ def _are_counts(table: NDArray[Any]) -> NDArray[np.bool_]:
     return fits
 
 
+def shape_hint(shape: Sequence[int]) -> str:
+    """What to do with an array of this shape to get one index for each sample."""
+    if len(shape) == 2 and shape[1] == 1:
+        return "leave out the second axis: values[:, 0]"
+    if len(shape) == 2:
+        return "scores become predictions with scores.argmax(1)"
+    return "flatten them: values.reshape(-1)" if len(shape) > 2 else "give a batch of them"
+
+
 def _indices(what: str, values: ArrayLike) -> NDArray[Any]:
     array = np.asarray(values)
     if array.ndim != 1:
         raise DataError(
             f"{what}s have shape {array.shape}: one index for each sample, shape (N,), is needed",
             slug="indices-shape",
+            hint=shape_hint(array.shape),
         )
     if array.size == 0:
         return array.astype(np.int64)
@@ -346,7 +362,9 @@ def _indices(what: str, values: ArrayLike) -> NDArray[Any]:
         raise DataError(
             f"{what}s are {array.dtype}, not class indices",
             slug="indices-not-integers",
-            hint="map class names to their places in the class list first",
+            hint="indices are whole numbers: convert them, or take the argmax of scores"
+            if array.dtype.kind in "fc"
+            else "map class names to their places in the class list first",
         )
     return array
 

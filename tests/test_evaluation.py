@@ -1,9 +1,12 @@
 """The one result: its numbers, its JSON, and what it says about its data."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
@@ -13,11 +16,15 @@ from reportgen.evaluation import (
     Evaluation,
     evaluate_matrix,
     evaluate_predictions,
+    galleries,
+    gallery_pairs,
 )
 from reportgen.predictions import Predictions, RunFacts
 from reportgen.predictions.parts import Parts
 from reportgen.predictions.schema import Rows
 from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
+from reportgen.report import build_report
+from tests import factories
 
 PROVENANCE = Provenance("inference", model=ModelFacts("net"), data_name="data")
 SUMMARY_NAMES = (
@@ -204,3 +211,89 @@ def test_a_shifted_class_list_is_told():
     assert "after the best relabelling" in " ".join(n.sentence for n in notes.values())
     bad = np.random.default_rng(0).integers(5, 30, (6, 6))
     assert "relabelling" not in " ".join(n.sentence for n in from_counts(bad).notes)
+
+
+def mutual(n_classes, n_pairs):
+    """Counts in which `n_pairs` pairs are confused, less often the other way round."""
+    counts = np.eye(n_classes, dtype=int) * 50
+    cells = [(i, j) for i in range(n_classes) for j in range(i + 1, n_classes)][:n_pairs]
+    for place, (i, j) in enumerate(cells):
+        counts[i, j], counts[j, i] = 40 - place, place % 3
+    return from_counts(counts.tolist())
+
+
+def test_galleries_are_of_the_first_ten_pairs_and_of_their_reverses():
+    evaluation = mutual(6, 12)
+    shown = [(pair.true, pair.predicted) for pair in gallery_pairs(evaluation.pairs)]
+    first = [(pair.true, pair.predicted) for pair in evaluation.pairs[:10]]
+    assert shown[:10] == first
+    happened = [(j, i) for i, j in first if evaluation.confusion.count(j, i)]
+    assert shown[10:] == happened
+    assert len(happened) == 6
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=5, max_size=5))
+@settings(deadline=None, max_examples=50)
+def test_a_pair_has_a_gallery_where_it_or_its_reverse_is_among_the_first_ten(counts):
+    assume(any(map(any, counts)))
+    pairs = from_counts(counts).pairs
+    shown = gallery_pairs(pairs)
+    first = {(pair.true, pair.predicted) for pair in pairs[:10]}
+    assert len(set(shown)) == len(shown) <= 20
+    assert set(shown) == {
+        pair for pair in pairs if {(pair.true, pair.predicted), (pair.predicted, pair.true)} & first
+    }
+
+
+def test_the_samples_of_reverses_are_kept_and_read_back():
+    evaluation = factories.cifar()
+    assert len(evaluation.examples) == 16
+    value = json.loads(json.dumps(evaluation.to_json()))
+    assert len(value["examples"]) == 10
+    names = [(item["true"], item["predicted"]) for item in value["reversed_examples"]]
+    assert names == [
+        (evaluation.classes[pair.true], evaluation.classes[pair.predicted])
+        for pair in gallery_pairs(evaluation.pairs)[10:]
+    ]
+    assert value["reversed_examples"][0]["samples"] == [
+        asdict(one) for one in evaluation.examples[10]
+    ]
+    assert Evaluation.from_json(value) == evaluation
+
+
+def test_a_report_json_from_before_reverses_had_galleries_is_read_and_rendered():
+    evaluation = factories.cifar()
+    value = evaluation.to_json()
+    del value["reversed_examples"]
+    old = Evaluation.from_json(value)
+    assert old.examples == evaluation.examples[:10]
+    assert [pair for pair, _ in galleries(old)] == list(evaluation.pairs[:10])
+    groups = build_report(old).pairs.groups
+    assert sum(not way.examples for group in groups for way in group.directions) == 6
+
+
+@pytest.mark.parametrize("change", ["other pair", "fewer first", "unknown class"])
+def test_reverses_that_belong_to_no_pair_are_refused(change):
+    value = json.loads(json.dumps(factories.cifar().to_json()))
+    if change == "other pair":
+        value["reversed_examples"][0]["true"] = value["reversed_examples"][0]["predicted"]
+    elif change == "fewer first":
+        value["examples"].pop()
+    else:
+        value["reversed_examples"][0]["true"] = "nothing"
+    with pytest.raises(DataError) as caught:
+        Evaluation.from_json(value)
+    assert caught.value.slug == "report-json-damaged"
+
+
+def test_the_worst_samples_of_a_reverse_are_found_beyond_the_first_ten(tmp_path):
+    samples, n = [], 0
+    for i in range(5):
+        for j in range(i + 1, 5):
+            for _ in range(3):
+                samples.append((f"s{n}", i, j, 0.5 + n / 1000, 1, False))
+                n += 1
+    samples.append(("back", 1, 0, 0.7, 1, False))
+    evaluation = evaluate_predictions(predictions(tmp_path, samples, 5))
+    assert len(evaluation.pairs) == 11
+    assert [mistake.id for mistake in evaluation.examples[10]] == ["back"]

@@ -441,3 +441,53 @@ def test_groups_may_come_from_a_table_of_their_own(tmp_path):
         group_column="patient",
     )  # fmt: skip
     assert found.summary == grouped()[0].summary
+
+
+# the positive class ---------------------------------------------------------------------------
+
+
+def two_classes(n=200):
+    """Labels and the probability of the second of two classes."""
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 2, n)
+    ill = 1 / (1 + np.exp(-rng.normal(2 * labels - 1, 1.5)))
+    return {"label": [("healthy", "ill")[i] for i in labels], "scores": ill}
+
+
+def test_the_positive_class_is_the_second_or_the_one_that_is_named():
+    def curve(**options):
+        return reportgen.load(
+            two_classes(), classes=["healthy", "ill"], scores_columns="scores", **options
+        ).threshold
+
+    default, named, other = curve(), curve(positive="ill"), curve(positive="healthy")
+    assert default == named
+    assert (named.positive, other.positive) == (1, 0)
+    assert (other.n_positive, other.n_negative) == (named.n_negative, named.n_positive)
+    healthy = 1 - two_classes()["scores"]
+    flagged = next(level for level in other.levels if level.threshold == 0.3)
+    assert flagged.tp + flagged.fp == int((healthy >= 0.3).sum())
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        (
+            two_classes(),
+            {"scores_columns": "scores", "classes": ["healthy", "ill"], "positive": "sick"},
+            "neither of the two",
+        ),
+        ({"label": ["a", "b"], "prediction": ["a", "b"]}, {"positive": "a"}, "no probabilities"),
+        (None, {"positive": "low", "classes": CLASSES}, "there are 3"),
+        ([[3, 1], [2, 4]], {"positive": "0"}, "no probabilities"),
+    ],
+)
+def test_a_positive_class_that_can_not_be_is_refused(source, options, words):
+    with pytest.raises(UsageError) as caught:
+        reportgen.load(table() if source is None else source, **options)
+    assert caught.value.slug == "positive-class"
+    assert words in str(caught.value)
+
+
+def test_a_baseline_of_another_kind_does_not_need_the_positive_class():
+    assert EvaluationOptions(positive="ill").for_baseline.positive is None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.json_fields import Json, Place, Positive, Share, ShareInterval, plain
 from reportgen.metrics import MetricColumn
 from reportgen.scoring import Ranking, ScoreFigures
+from reportgen.scoring.calibration import N_BINS
 
 __all__ = ["Confidence", "Digits", "ReliabilityBar"]
 
@@ -29,13 +30,13 @@ class ReliabilityBar:
         Mean confidence, 0..1; None where there are no answers.
     """
 
-    low: float
-    high: float
+    low: Share
+    high: Share
     n: int
     n_correct: int
-    accuracy: float | None
-    interval: tuple[float, float] | None
-    confidence: float | None
+    accuracy: Share | None
+    interval: ShareInterval | None
+    confidence: Share | None
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,19 @@ class Confidence:
     """
 
     bins: tuple[ReliabilityBar, ...]
-    mean_confidence: float | None
-    chance_ece: float | None
-    chance_ece_high: float | None
+    mean_confidence: Share | None
+    chance_ece: Share | None
+    chance_ece_high: Share | None
     right: tuple[int, ...]
     wrong: tuple[int, ...]
-    curve: tuple[tuple[float, float], ...]
-    threshold_1_percent_error: float | None
-    threshold_90_percent_coverage: float | None
+    curve: tuple[tuple[Share, Share], ...]
+    threshold_1_percent_error: Share | None
+    threshold_90_percent_coverage: Share | None
     n_zero_probability: int
-    ranking_error: float
+    ranking_error: Positive
     ranking_bins: int = 0
-    average_precision_error: float = 0.0
-    class_ranking_error: float = 0.0
+    average_precision_error: Positive = 0.0
+    class_ranking_error: Positive = 0.0
     half_precision: bool = False
     n_clipped_probability: int = 0
 
@@ -132,28 +133,35 @@ class Confidence:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers."""
-        return asdict(self)
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Confidence:
-        """The inverse of :meth:`to_json`."""
-        return cls(
-            **{
-                **value,
-                "bins": tuple(
-                    ReliabilityBar(
-                        **{
-                            **bar,
-                            "interval": None if bar["interval"] is None else tuple(bar["interval"]),
-                        }
-                    )
-                    for bar in value["bins"]
-                ),
-                "right": tuple(value["right"]),
-                "wrong": tuple(value["wrong"]),
-                "curve": tuple((point[0], point[1]) for point in value["curve"]),
-            }
-        )
+    def from_json(cls, value: Json) -> Confidence:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        """
+        place = Place.of(value)
+        found = place.read_as(cls)
+        place["bins"].of_length(N_BINS)
+        _check_bars(place["bins"], found.bins)
+        if not found.curve:
+            place["curve"].contradicts("it ends where all samples are answered")
+        if len(found.right) != len(found.wrong) or not found.right:
+            place["right"].contradicts("right and wrong answers have the same bins")
+        return found
+
+
+def _check_bars(place: Place, bars: tuple[ReliabilityBar, ...]) -> None:
+    for bar, at in zip(bars, place.items(), strict=True):
+        if bar.low >= bar.high:
+            at["high"].contradicts("a bin ends above its start")
+        if bar.n_correct > bar.n:
+            at["n_correct"].contradicts(f"of {bar.n:,} answers")
+        for name in ("accuracy", "interval", "confidence"):
+            if (getattr(bar, name) is None) != (bar.n == 0):
+                at[name].contradicts(f"of {bar.n:,} answers")
 
 
 @dataclass(frozen=True)

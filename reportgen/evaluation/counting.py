@@ -12,9 +12,11 @@ from reportgen.evaluation.confidence import Confidence, Digits
 from reportgen.evaluation.dependence import SampleGroups, grouped_intervals, refuse_groups
 from reportgen.evaluation.details import slices_of, suspects_of
 from reportgen.evaluation.figures import matrix_figures, with_exact_top_k
+from reportgen.evaluation.galleries import gallery_pairs
 from reportgen.evaluation.hierarchy import read_hierarchy
 from reportgen.evaluation.notes import group_notes, notes_on, tie_notes
 from reportgen.evaluation.options import EvaluationOptions
+from reportgen.evaluation.positive import positive_class
 from reportgen.evaluation.value import Evaluation, Pair
 from reportgen.metrics import Metric, MetricColumn
 from reportgen.predictions.rows import PredictionRows
@@ -23,6 +25,7 @@ from reportgen.scoring import (
     CLASS_SCORES,
     SCORES,
     AnswerTally,
+    ClassCurve,
     ProbabilityTally,
     ScoreFigures,
     Scores,
@@ -34,9 +37,8 @@ from reportgen.suspects import Thresholds, label_suspects
 from reportgen.tallies import Counts, Mistake, WorstMistakes
 from reportgen.text import count
 
-__all__ = ["GALLERY_PAIRS", "evaluate_matrix", "evaluate_predictions", "excluded_words"]
+__all__ = ["evaluate_matrix", "evaluate_predictions", "excluded_words", "with_options"]
 
-GALLERY_PAIRS = 10
 _DEFAULTS = EvaluationOptions()
 
 
@@ -53,7 +55,8 @@ def evaluate_predictions(
     facts, hierarchy = predictions.facts, _hierarchy(options, predictions.facts.classes)
     clustered = grouped_intervals(predictions, options)
     groups = SampleGroups.of(options.group_column, clustered)
-    passed = _counted(predictions)
+    scored = predictions.has_probabilities
+    passed = _counted(predictions, positive_class(options, facts.classes, has_probabilities=scored))
     counts, confusion = passed.counts, passed.counts.confusion
     samples = _books(facts.samples, counts)
     _require_samples(confusion, samples)
@@ -70,7 +73,7 @@ def evaluate_predictions(
         examples=_examples(predictions, pairs),
         samples=samples,
         notes=notes_on(notes, confusion, facts.classes, options),
-        provenance=_with_options(facts.provenance, options),
+        provenance=with_options(facts.provenance, options),
         examples_reason="" if predictions.has_confidence else "the predictions have no confidences",
         confidence=(
             None
@@ -85,6 +88,7 @@ def evaluate_predictions(
         sample_groups=groups,
         hierarchy=hierarchy,
         threshold=passed.threshold,
+        class_curves=_class_curves(passed.figures),
     )
 
 
@@ -111,8 +115,11 @@ class _Passed:
     threshold: ThresholdCurve | None = None
 
 
-def _counted(predictions: PredictionRows) -> _Passed:
-    """Everything that one pass adds up: counts, and the figures of scores where there are any."""
+def _counted(predictions: PredictionRows, positive: int) -> _Passed:
+    """Everything that one pass adds up: counts, and the figures of scores where there are any.
+
+    `positive` is the class of the threshold view, where there are two.
+    """
     n_classes = len(predictions.facts.classes)
     counts = Counts.empty(n_classes)
     columns = ["label", "prediction", "label_rank", "top_tied"]
@@ -136,7 +143,9 @@ def _counted(predictions: PredictionRows) -> _Passed:
             kept += ProbabilityTally.of(scores)
             thresholds += Thresholds.of(scores)
     figures = ScoreFigures.of(answers, kept, n_classes)
-    threshold = ThresholdCurve.of(kept.ranked) if kept is not None and n_classes == 2 else None
+    threshold = None
+    if kept is not None and n_classes == 2:
+        threshold = ThresholdCurve.of(kept.ranked, positive)
     return _Passed(counts, figures, thresholds, answers.top_k, digits.are_half_precision, threshold)
 
 
@@ -153,6 +162,7 @@ def evaluate_matrix(
     needs the samples themselves.
     """
     refuse_groups(options, "a confusion matrix")
+    positive_class(options, classes, has_probabilities=False)
     hierarchy = _hierarchy(options, classes)
     n = confusion.n_samples
     samples = Accounting(found=n, counted=n)
@@ -167,7 +177,7 @@ def evaluate_matrix(
         examples=(),
         samples=samples,
         notes=notes_on(notes, confusion, classes, options),
-        provenance=_with_options(provenance, options),
+        provenance=with_options(provenance, options),
         examples_reason="the input is a confusion matrix: it holds counts, no samples",
         suspects=label_suspects(None),
         slices=SliceReport(),
@@ -197,7 +207,7 @@ def _seed(options: EvaluationOptions) -> int | None:
     return options.seed if drawn else None
 
 
-def _with_options(provenance: Provenance, options: EvaluationOptions) -> Provenance:
+def with_options(provenance: Provenance, options: EvaluationOptions) -> Provenance:
     """The command that repeats this, with the options of the figures."""
     if not provenance.command or not options.shell_words:
         return provenance
@@ -221,6 +231,10 @@ def _class_scores(figures: ScoreFigures | None, n_classes: int) -> dict[str, Met
         nothing = MetricColumn.of([Metric(None, None, "no_scores")] * n_classes)
         return {definition.name: nothing for definition in CLASS_SCORES}
     return {definition.name: figures.per_class[definition.name] for definition in CLASS_SCORES}
+
+
+def _class_curves(figures: ScoreFigures | None) -> tuple[ClassCurve, ...]:
+    return () if figures is None or figures.ranking is None else figures.ranking.curves
 
 
 def excluded_words(samples: Accounting) -> str:
@@ -250,7 +264,8 @@ def _examples(
 ) -> tuple[tuple[Mistake, ...], ...]:
     if not pairs or not predictions.has_confidence:
         return ()
-    worst = WorstMistakes(tuple((pair.true, pair.predicted) for pair in pairs[:GALLERY_PAIRS]))
+    shown = gallery_pairs(pairs)
+    worst = WorstMistakes(tuple((pair.true, pair.predicted) for pair in shown))
     columns = ("id", "label", "prediction", "confidence", "label_probability")
     for rows in predictions.batches(*columns, wrong_only=True):
         worst = worst.having(rows)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reportgen.clusters import FEW_GROUPS, ClusterIntervals, GroupCounts, cluster_intervals
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation.options import EvaluationOptions
+from reportgen.json_fields import MOST, Json, Place, Positive, Range
 from reportgen.predictions.rows import PredictionRows
 from reportgen.text import listing, nearest, quoted
 
@@ -42,7 +43,7 @@ class SampleGroups:
     n_samples: int
     n_groups: int
     largest_group: int
-    design_effect: float | None
+    design_effect: Positive | None
 
     @classmethod
     def of(cls, column: str | None, found: ClusterIntervals | None) -> SampleGroups | None:
@@ -78,16 +79,19 @@ class SampleGroups:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> SampleGroups:
-        """The inverse of :meth:`to_json`."""
-        effect = value["design_effect"]
+    def from_json(cls, value: Json) -> SampleGroups:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        """
+        place = Place.of(value)
         return cls(
-            str(value["column"]),
-            str(value["method"]),
-            int(value["n_samples"]),
-            int(value["n_groups"]),
-            int(value["largest_group"]),
-            None if effect is None else float(effect),
+            place["column"].text(),
+            place["method"].text(),
+            n := place["n_samples"].whole(Range(1, MOST)),
+            place["n_groups"].whole(Range(1, n)),
+            place["largest_group"].whole(Range(1, n)),
+            place["design_effect"].read(Positive | None),
         )
 
 

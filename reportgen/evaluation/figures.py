@@ -54,9 +54,21 @@ def matrix_figures(
         summary, ordinal = _replaced(summary, found.summary), _replaced(ordinal, found.summary)
         per_class = {**per_class, **found.per_class}
     if clustered is not None:
-        allowed = clustered.intervals.summary
+        allowed = {**_of_independent(summary), **clustered.intervals.summary}
         summary, ordinal = _replaced(summary, allowed), _replaced(ordinal, allowed)
     return MatrixFigures(summary, ordinal, per_class)
+
+
+def _of_independent(summary: Mapping[str, Metric]) -> dict[str, Metric]:
+    """The no-information rate without its interval, which is that of independent samples.
+
+    It is the largest of many shares: in resamples of groups it is larger still, so that their
+    percentiles are no interval.
+    """
+    metric = summary["no_information_rate"]
+    if metric.interval is None:
+        return {}
+    return {"no_information_rate": replace(metric, interval=None, reason="no_group_interval")}
 
 
 def _intervals(

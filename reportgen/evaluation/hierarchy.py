@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from reportgen.confusions import Grouping, grouping_from_rows
 from reportgen.errors import DataError
+from reportgen.json_fields import Json, Place
 from reportgen.text import printable, quoted
 
 __all__ = ["grouping_from_json", "grouping_to_json", "read_hierarchy", "require_file"]
@@ -35,7 +36,7 @@ def read_hierarchy(path: Path, classes: Sequence[str]) -> Grouping:
     not hold every class of `classes` once: see
     :func:`~reportgen.confusions.grouping_from_rows`.
     """
-    from reportgen.inputs.strict_csv import dialect_of, rows_of
+    from reportgen.inputs.formats.strict_csv import dialect_of, rows_of
 
     require_file(path, "--hierarchy")
     rows = rows_of(path, dialect_of(path, "", "utf-8"))
@@ -53,13 +54,24 @@ def grouping_to_json(grouping: Grouping, classes: Sequence[str]) -> dict[str, An
     }
 
 
-def grouping_from_json(value: Mapping[str, Any], classes: Sequence[str]) -> Grouping:
+def grouping_from_json(value: Json, classes: Sequence[str]) -> Grouping:
     """The inverse of :func:`grouping_to_json`.
 
-    Raises :class:`KeyError`, :class:`TypeError` or :class:`ValueError` where it is not of it.
+    Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
     """
+    place = Place.of(value)
     index = {name: i for i, name in enumerate(classes)}
     group_of = np.full(len(classes), -1, np.int64)
-    for g, group in enumerate(value["groups"]):
-        group_of[[index[name] for name in group["classes"]]] = g
-    return Grouping(tuple(group["name"] for group in value["groups"]), group_of, value["source"])
+    groups = place["groups"].items()
+    for g, group in enumerate(groups):
+        for name in group["classes"].items():
+            if group_of[at := name.index(index)] >= 0:
+                name.contradicts("a class is in one group")
+            group_of[at] = g
+    names = tuple(group["name"].text() for group in groups)
+    if len(set(names)) < len(names):
+        place["groups"].contradicts("each group has a name of its own")
+    try:
+        return Grouping(names, group_of, place["source"].text())
+    except ValueError as error:
+        place["groups"].contradicts(str(error))

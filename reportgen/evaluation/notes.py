@@ -16,7 +16,7 @@ from reportgen.metrics import MacroMode
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural
 
-__all__ = ["group_notes", "notes_on", "tie_notes"]
+__all__ = ["class_note", "group_notes", "notes_on", "ordinal_notes", "tie_notes"]
 
 _LISTED_ORDER = 100
 
@@ -33,7 +33,7 @@ def notes_on(
             *notes,
             *_class_notes(confusion, classes, options.macro),
             *_order_notes(confusion, classes),
-            *_ordinal_notes(classes, options),
+            *ordinal_notes(classes, options),
         )
     )
 
@@ -65,7 +65,7 @@ def group_notes(groups: SampleGroups | None) -> Iterator[DataNote]:
         )
 
 
-def _ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Iterator[DataNote]:
+def ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Iterator[DataNote]:
     """A class list that was derived is sorted by name: that is seldom the order that is meant."""
     if options.ordinal:
         order = listing(classes, _LISTED_ORDER)
@@ -82,7 +82,7 @@ def _class_notes(
 ) -> Iterator[DataNote]:
     absent = np.flatnonzero(confusion.true_totals == 0)
     if len(absent):
-        yield _class_note(
+        yield class_note(
             "absent-classes",
             "warning",
             classes,
@@ -98,7 +98,7 @@ def _class_notes(
         )
     silent = np.flatnonzero((confusion.predicted_totals == 0) & (confusion.true_totals > 0))
     if len(silent):
-        yield _class_note(
+        yield class_note(
             "never-predicted-classes",
             "warning",
             classes,
@@ -119,7 +119,7 @@ def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterat
             yield note
 
 
-def _class_note(
+def class_note(
     code: str,
     severity: str,
     classes: tuple[str, ...],

@@ -39,6 +39,13 @@ class EvaluationOptions(Declared):
         "The classes are ordered, as in the class list: weighted kappa too, linear and quadratic.",
         _FIGURES,
     )
+    positive: str | None = option(
+        None,
+        "Of two classes, the one that the model looks for, such as a defect: the threshold view is "
+        "of it. Default: the second.",
+        _FIGURES,
+        metavar="CLASS",
+    )
     seed: int = option(
         0,
         "Of the random draws of --ci bootstrap and --group-column.",
@@ -88,7 +95,9 @@ class EvaluationOptions(Declared):
     @property
     def for_baseline(self) -> EvaluationOptions:
         """The same figures for the other side of a comparison, whose columns may differ."""
-        return replace(self, group_column=None, metadata=None, metadata_id=None, hierarchy=None)
+        return replace(
+            self, positive=None, group_column=None, metadata=None, metadata_id=None, hierarchy=None
+        )
 
 
 class EvaluationKeywords(TypedDict, total=False):
@@ -97,6 +106,7 @@ class EvaluationKeywords(TypedDict, total=False):
     ci: str
     macro: MacroMode
     ordinal: bool
+    positive: str | None
     seed: int
     group_column: str | None
     metadata: Path | str | None

@@ -6,7 +6,7 @@ taken away and never change their meaning within one ``schema_version``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -17,8 +17,17 @@ from reportgen.confusions import Grouping, groups_json
 from reportgen.errors import DataError
 from reportgen.evaluation.confidence import Confidence
 from reportgen.evaluation.dependence import SampleGroups
+from reportgen.evaluation.galleries import (
+    GALLERY_PAIRS,
+    galleries_from_json,
+    galleries_json,
+    gallery_pairs,
+)
 from reportgen.evaluation.hierarchy import grouping_from_json, grouping_to_json
+from reportgen.evaluation.shares import Shares
+from reportgen.json_fields import Json, Place, Range, Share, damage_told, plain, shown
 from reportgen.metrics import (
+    COUNTS,
     MACRO_MODES,
     ORDINAL,
     PER_CLASS,
@@ -29,7 +38,8 @@ from reportgen.metrics import (
     MetricColumn,
 )
 from reportgen.provenance import Accounting, DataNote, Provenance
-from reportgen.scoring import CLASS_SCORES, SCORES, ThresholdCurve
+from reportgen.scoring import CLASS_SCORES, SCORES, ClassCurve, ThresholdCurve
+from reportgen.scoring.class_curves import curves_from_json
 from reportgen.slices import SliceReport
 from reportgen.suspects import LabelSuspects
 from reportgen.tallies import Mistake
@@ -45,6 +55,8 @@ CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)
 """Every metric of a class, in the order of all outputs."""
 
 SCHEMA_VERSION = 1
+_NO_COUNTS: Mapping[str, None] = dict.fromkeys(definition.name for definition in COUNTS)
+"""The counts of a class where the matrix holds shares only."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +80,8 @@ class Pair:
     true: int
     predicted: int
     count: int
-    share_of_true: float
-    share_of_errors: float
+    share_of_true: Share
+    share_of_errors: Share
     reversed_count: int
 
 
@@ -91,8 +103,8 @@ class Evaluation:
     pairs
         Every non-zero off-diagonal cell: by count downwards, then true, then predicted index.
     examples
-        For each of the first ten pairs, at most eight of its samples, most confident first;
-        empty where the input holds no samples.
+        For each pair that has a gallery, at most eight of its samples, most confident first: see
+        :func:`~reportgen.evaluation.gallery_pairs`; empty where the input holds no samples.
     samples
         What became of every sample.
     notes
@@ -110,7 +122,8 @@ class Evaluation:
     macro
         Which classes macro averages are over: a key of :data:`~reportgen.metrics.MACRO_MODES`.
     intervals
-        Which intervals were asked for: ``"wilson"``, ``"bootstrap"`` or ``"exact"``.
+        Which intervals were asked for: ``"wilson"``, ``"bootstrap"`` or ``"exact"``; ``"none"``
+        where there are no counts to make any from.
     seed
         Of the random draws that intervals were made from; None where none were asked for.
     sample_groups
@@ -120,6 +133,12 @@ class Evaluation:
         The user's groups of classes.
     threshold
         How the answers change with the threshold; two classes with probabilities only, else None.
+    class_curves
+        What falling thresholds flag of each class, of those with the lowest ROC AUC, lowest first:
+        with more than two classes and their probabilities only.
+    shares
+        The matrix where it holds shares and no counts: `confusion` and `samples` are then empty,
+        `pairs` too (see :attr:`Shares.pairs`), and no figure has an interval. None with counts.
     """
 
     classes: tuple[str, ...]
@@ -141,10 +160,19 @@ class Evaluation:
     sample_groups: SampleGroups | None = None
     hierarchy: Grouping | None = None
     threshold: ThresholdCurve | None = None
+    class_curves: tuple[ClassCurve, ...] = ()
+    shares: Shares | None = None
 
     @property
     def n_samples(self) -> int:
+        """Samples in the matrix; 0 where it holds shares only, and their number is not known."""
         return self.confusion.n_samples
+
+    @property
+    def shares_over(self) -> str | None:
+        """What the shares of a matrix without counts add up to 1 over: ``"true"``,
+        ``"predicted"`` or ``"all"``; None with counts."""
+        return None if self.shares is None else self.shares.over
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
@@ -157,6 +185,7 @@ class Evaluation:
             "schema_version": SCHEMA_VERSION,
             "classes": list(self.classes),
             "n_samples": self.n_samples,
+            "shares_over": None,
             "confusion_matrix": _matrix_json(self.confusion),
             "summary": {name: metric.to_json() for name, metric in self.summary.items()},
             "per_class": [self._class_json(i) for i in range(len(self.classes))],
@@ -171,7 +200,7 @@ class Evaluation:
                 }
                 for pair in self.pairs
             ],
-            "examples": [[asdict(mistake) for mistake in gallery] for gallery in self.examples],
+            **galleries_json(self),
             "examples_reason": self.examples_reason,
             "macro": self.macro,
             "intervals": self.intervals,
@@ -185,17 +214,17 @@ class Evaluation:
             "label_suspects": self.suspects.to_json(self.classes),
             "calibration": None if self.confidence is None else self.confidence.to_json(),
             "threshold": None if self.threshold is None else self.threshold.to_json(),
-            "samples": asdict(self.samples),
-            "data_notes": [
-                {**asdict(note), "examples": list(note.examples)} for note in self.notes
-            ],
+            "class_curves": [curve.to_json(self.classes) for curve in self.class_curves],
+            "samples": plain(asdict(self.samples)),
+            "data_notes": [plain(asdict(note)) for note in self.notes],
             "provenance": self.provenance.to_json(),
+            **({} if self.shares is None else self.shares.to_json(self.classes)),
         }
 
     def _class_json(self, i: int) -> dict[str, Any]:
         return {
             "class": self.classes[i],
-            **self.class_counts(i),
+            **(self.class_counts(i) if self.shares is None else _NO_COUNTS),
             **{name: column.metric(i).to_json() for name, column in self.per_class.items()},
         }
 
@@ -214,69 +243,51 @@ class Evaluation:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Evaluation:
+    def from_json(cls, value: Json) -> Evaluation:
         """The inverse of :meth:`to_json`.
 
-        Raises :class:`DataError` where the schema is another one, or the value is not of it.
+        Raises :class:`DataError` where the schema is another one, or the value is not of it: the
+        message names the place.
         """
-        if value.get("schema_version") != SCHEMA_VERSION:
-            raise DataError(
-                f"report.json has schema version {value.get('schema_version')!r}; "
-                f"this reportgen reads {SCHEMA_VERSION}",
-                slug="report-json-version",
-                hint="make the report again from its predictions.parquet",
-            )
-        try:
-            return cls._from_json(value)
-        except (
-            KeyError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            IndexError,
-            OverflowError,
-        ) as error:
-            raise DataError(
-                f"report.json is not what reportgen writes: {type(error).__name__} {error}",
-                slug="report-json-damaged",
-                hint="make the report again from its predictions.parquet",
-            ) from error
+        with damage_told():
+            place = Place.of(value)
+            version = place.get("schema_version").value
+            if version != SCHEMA_VERSION:
+                raise DataError(
+                    f"report.json has schema version {shown(version)}; "
+                    f"this reportgen reads {SCHEMA_VERSION}",
+                    slug="report-json-version",
+                    hint="make the report again from its predictions.parquet",
+                )
+            return cls._from_json(place)
 
     @classmethod
-    def _from_json(cls, value: Mapping[str, Any]) -> Evaluation:
-        classes = tuple(value["classes"])
+    def _from_json(cls, place: Place) -> Evaluation:
+        classes = _classes_from_json(place["classes"])
         index = {name: i for i, name in enumerate(classes)}
-        rows = value["per_class"]
-        if [row["class"] for row in rows] != list(classes):
-            raise ValueError("per_class does not hold the classes in their order")
-        return cls(
+        shares, place = _shares_from_json(place, len(classes))
+        confusion = _matrix_from_json(place["confusion_matrix"], len(classes))
+        pairs = _pairs_from_json(place["pairs"], confusion, index)
+        found = cls(
             classes=classes,
-            confusion=_matrix_from_json(value["confusion_matrix"], len(classes)),
-            summary={name: Metric.from_json(item) for name, item in value["summary"].items()},
-            per_class={
-                definition.name: MetricColumn.of(
-                    [Metric.from_json(row[definition.name]) for row in rows]
-                )
-                for definition in CLASS_METRICS
-            },
-            pairs=tuple(
-                Pair(**{**pair, "true": index[pair["true"]], "predicted": index[pair["predicted"]]})
-                for pair in value["pairs"]
-            ),
-            examples=tuple(
-                tuple(Mistake(**mistake) for mistake in gallery) for gallery in value["examples"]
-            ),
-            samples=Accounting.from_json(value["samples"]),
-            notes=tuple(DataNote.from_json(note) for note in value["data_notes"]),
-            provenance=Provenance.from_json(value["provenance"]),
-            examples_reason=value["examples_reason"],
-            confidence=None
-            if value["calibration"] is None
-            else Confidence.from_json(value["calibration"]),
-            suspects=LabelSuspects.from_json(value["label_suspects"], classes),
-            slices=SliceReport.from_json(value["slices"]),
-            **_settings_from_json(value, classes),
+            confusion=confusion,
+            summary=_summary_from_json(place["summary"]),
+            per_class=_columns_from_json(place["per_class"], classes),
+            pairs=pairs,
+            examples=_galleries_from_json(place, pairs, index),
+            samples=Accounting.from_json(place["samples"]),
+            notes=place["data_notes"].read(tuple[DataNote, ...]),
+            provenance=Provenance.from_json(place["provenance"]),
+            examples_reason=place["examples_reason"].text(),
+            confidence=place["calibration"].read(Confidence | None),
+            suspects=LabelSuspects.from_json(place["label_suspects"], classes),
+            slices=SliceReport.from_json(place["slices"]),
+            class_curves=curves_from_json(place.get("class_curves"), index),
+            shares=shares,
+            **_settings_from_json(place, classes),
         )
+        _check_totals(found, place)
+        return found
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Evaluation) and all(
@@ -286,20 +297,127 @@ class Evaluation:
     __hash__ = None  # type: ignore[assignment]  # holds mappings
 
 
-def _settings_from_json(value: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
-    """What was asked for; files from before there were options have the defaults."""
-    if value["macro"] not in MACRO_MODES:
-        raise ValueError(f"macro {value['macro']!r}")
-    seed, groups, hierarchy = map(value.get, ("seed", "sample_groups", "hierarchy"))
-    threshold = value.get("threshold")
+def _classes_from_json(place: Place) -> tuple[str, ...]:
+    classes: tuple[str, ...] = place.read(tuple[str, ...])
+    if not classes:
+        place.fault("a list of class names")
+    if len(set(classes)) < len(classes):
+        place.contradicts("each class has a name of its own")
+    return classes
+
+
+def _shares_from_json(place: Place, n_classes: int) -> tuple[Shares | None, Place]:
+    """The shares, where the matrix holds no counts, and the same place without them."""
+    place["confusion_matrix"].entries()
+    try:
+        shares, bare = Shares.from_json(place.value, n_classes)
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        place["confusion_matrix"].contradicts(f"{type(error).__name__} {error}")
+    return shares, Place(bare, place.parent, place.key)
+
+
+def _summary_from_json(place: Place) -> dict[str, Metric]:
+    """Every metric of the whole; those of ordered classes where they are there."""
+    kinds = {definition.name: definition.kind for definition in (*SUMMARY_METRICS, *ORDINAL)}
+    for definition in SUMMARY_METRICS:
+        place[definition.name]
+    return {name: Metric.from_json(item, kinds.get(name)) for name, item in place.entries().items()}
+
+
+def _columns_from_json(place: Place, classes: Sequence[str]) -> dict[str, MetricColumn]:
+    rows = place.of_length(len(classes))
+    for row, name in zip(rows, classes, strict=True):
+        if row["class"].text() != name:
+            row["class"].contradicts("the classes stand in their order")
     return {
-        "macro": value["macro"],
-        "intervals": str(value.get("intervals", "wilson")),
-        "seed": None if seed is None else int(seed),
-        "sample_groups": None if groups is None else SampleGroups.from_json(groups),
-        "hierarchy": None if hierarchy is None else grouping_from_json(hierarchy, classes),
-        "threshold": None if threshold is None else ThresholdCurve.from_json(threshold),
+        definition.name: MetricColumn.of(
+            [Metric.from_json(row[definition.name], definition.kind) for row in rows]
+        )
+        for definition in CLASS_METRICS
     }
+
+
+def _pairs_from_json(
+    place: Place, confusion: ConfusionMatrix, index: Mapping[str, int]
+) -> tuple[Pair, ...]:
+    """Every confusion; what is counted of it is what the matrix counts."""
+    true, predicted, counts = confusion.errors_by_count()
+    columns = (true, predicted, counts, confusion.lookup(predicted, true))
+    cells = zip(*(column.tolist() for column in columns), strict=True)
+    found = []
+    for item, cell in zip(place.of_length(len(counts)), cells, strict=True):
+        classes: dict[str, Any] = {role: item[role].index(index) for role in ("true", "predicted")}
+        pair = item.read_as(Pair, **classes)
+        told = (pair.true, pair.predicted, pair.count, pair.reversed_count)
+        for name, is_told, counted in zip(_TOLD, told, cell, strict=True):
+            if is_told != counted:
+                item[name].contradicts("the confusion matrix says otherwise")
+        found.append(pair)
+    return tuple(found)
+
+
+_TOLD = ("true", "predicted", "count", "reversed_count")
+
+
+def _galleries_from_json(
+    place: Place, pairs: Sequence[Pair], index: Mapping[str, int]
+) -> tuple[tuple[Mistake, ...], ...]:
+    first = place["examples"]
+    shown: tuple[tuple[Mistake, ...], ...] = first.read(tuple[tuple[Mistake, ...], ...])
+    if shown:
+        first.of_length(min(len(pairs), GALLERY_PAIRS))
+    reverses = place.get("reversed_examples")
+    for item in reverses.items() if "reversed_examples" in place else ():
+        item["true"].index(index)
+        item["predicted"].index(index)
+        item["samples"].read(tuple[Mistake, ...])
+    try:
+        found = galleries_from_json(place.value, pairs, index)
+    except ValueError as error:
+        reverses.contradicts(str(error))
+    for pair, gallery in zip(gallery_pairs(pairs), found, strict=False):
+        if len(gallery) > pair.count:
+            first.contradicts(f"{len(gallery):,} samples of a confusion of {pair.count:,}")
+    return found
+
+
+def _settings_from_json(place: Place, classes: tuple[str, ...]) -> dict[str, Any]:
+    """What was asked for; files from before there were options have the defaults."""
+    seed, hierarchy = place.get("seed"), place.get("hierarchy")
+    return {
+        "macro": place["macro"].one_of(tuple(MACRO_MODES)),
+        "intervals": place["intervals"].text() if "intervals" in place else "wilson",
+        "seed": None if seed.is_none else seed.whole(Range(0, 2**64)),
+        "sample_groups": place.get("sample_groups").read(SampleGroups | None),
+        "hierarchy": None if hierarchy.is_none else grouping_from_json(hierarchy, classes),
+        "threshold": place.get("threshold").read(ThresholdCurve | None),
+    }
+
+
+def _check_totals(found: Evaluation, place: Place) -> None:
+    """The parts must be of the same samples."""
+    n = found.n_samples
+    if place["n_samples"].whole() != n:
+        place["n_samples"].contradicts(f"the confusion matrix holds {n:,}")
+    if found.samples.counted != n:
+        place["samples"]["counted"].contradicts(f"the confusion matrix holds {n:,}")
+    if found.confidence is not None and sum(bar.n for bar in found.confidence.bins) > n:
+        place["calibration"]["bins"].contradicts(f"they hold more than all {n:,} samples")
+    if found.threshold is not None:
+        if len(found.classes) != 2:
+            place["threshold"].contradicts("thresholds are of two classes")
+        if found.threshold.n_positive > found.confusion.true_totals[found.threshold.positive]:
+            place["threshold"]["n_positive"].contradicts("the confusion matrix holds fewer")
+    _check_curves(found, place.get("class_curves"))
+
+
+def _check_curves(found: Evaluation, place: Place) -> None:
+    n = found.n_samples
+    for curve, at in zip(found.class_curves, () if place.is_none else place.items(), strict=True):
+        if curve.n_positive > found.confusion.true_totals[curve.index]:
+            at["n_positive"].contradicts("the confusion matrix holds fewer")
+        if curve.n_positive + curve.n_negative > n:
+            at["n_negative"].contradicts("the confusion matrix holds fewer")
 
 
 def _matrix_json(confusion: ConfusionMatrix) -> dict[str, Any]:
@@ -309,9 +427,18 @@ def _matrix_json(confusion: ConfusionMatrix) -> dict[str, Any]:
     return {**axes, "cells": [list(cell) for cell in confusion.cells()]}
 
 
-def _matrix_from_json(value: Mapping[str, Any], n_classes: int) -> ConfusionMatrix:
-    if (value["rows"], value["columns"]) != ("true", "predicted"):
-        raise ValueError("the matrix must have true rows and predicted columns")
-    if "counts" in value:
-        return ConfusionMatrix.from_counts(np.asarray(value["counts"]))
-    return ConfusionMatrix.from_cells(value["cells"], n_classes)
+def _matrix_from_json(place: Place, n_classes: int) -> ConfusionMatrix:
+    for axis, role in (("rows", "true"), ("columns", "predicted")):
+        place[axis].one_of((role,))
+    dense = "counts" in place
+    cells = place["counts"] if dense else place["cells"]
+    for row in cells.of_length(n_classes) if dense else ():
+        row.of_length(n_classes)
+    try:
+        if dense:
+            matrix = ConfusionMatrix.from_counts(np.asarray(cells.value))
+        else:
+            matrix = ConfusionMatrix.from_cells(cells.value, n_classes)
+    except (DataError, TypeError, ValueError, OverflowError) as error:
+        cells.contradicts(error.message if isinstance(error, DataError) else str(error))
+    return matrix
