@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from reportgen.exports.pictures import Heatmaps
     from reportgen.release import Review
     from reportgen.report import Report
+    from reportgen.report.overview import OverviewEntry
 
-__all__ = ["PageKeywords", "PageOptions", "check_page", "write_all"]
+__all__ = ["PageKeywords", "PageOptions", "check_page", "write_all", "write_overview"]
 
 PDF, FIGURES, JUNIT = "report.pdf", "figures", "junit.xml"
+OF_ONE = ("report.json", "per_class.csv", "confusion.csv", "pairs.csv", JUNIT, PDF)
+"""Files that would say of the page of several candidates what is true of another report."""
 PAGE_FILES, FIGURE_FILES = (".css", ".js", ".png", ".jpg"), (".png", ".svg")
 NAMING = ("predictions.parquet", "bad.csv")
 """Files that a run may write beside the page, and that name samples."""
@@ -58,7 +61,9 @@ def write_all(
         report = privacy.without_pictures(report)
     drawn = Heatmaps(page.colormap)
     beside = page.layout == "dir"
-    made, shown = sizing.fitting_page(report, dress=dress, heatmaps=drawn, beside=beside)
+    made, shown = sizing.fitting_page(
+        report, min(sizing.LARGE, page.max_bytes), dress=dress, heatmaps=drawn, beside=beside
+    )
     evaluation = review.evaluation
     write_text(folder / "per_class.csv", csv.per_class(evaluation))
     write_text(folder / "confusion.csv", csv.confusion(evaluation))
@@ -73,6 +78,30 @@ def write_all(
         folders.remove_file(folder / PDF)  # of an earlier report
     _write_page(folder, made.html, made.files, page)
     return tuple(filter(None, (warning, _naming(folder) if page.public else "")))
+
+
+def write_overview(
+    entries: Sequence[OverviewEntry], folder: Path, page: PageOptions, title: str = ""
+) -> None:
+    """The page of several candidates and, where there are gates, their outcome, into `folder`;
+    what is left there of another report is removed.
+    """
+    from reportgen.exports import folders, junit, overview
+    from reportgen.exports.dress import dress_of
+    from reportgen.report.overview import build_overview
+
+    for name in OF_ONE:
+        folders.remove_file(folder / name)
+    folders.remove_folder(folder / FIGURES, FIGURE_FILES, "confusion-counts.svg")
+    decided = [
+        (entry.decision, entry.suite_name, entry.name) for entry in entries if entry.decision
+    ]
+    if any(decision.checks for decision, _, _ in decided):
+        write_text(folder / JUNIT, junit.render_several(decided))
+    made = overview.page(
+        build_overview(entries, title), dress_of(page), beside=page.layout == "dir"
+    )
+    _write_page(folder, made.html, made.files, page)
 
 
 def _dress(page: PageOptions) -> Dress:
@@ -110,6 +139,7 @@ def _write_figures(folder: Path, report: Report, page: PageOptions) -> None:
         report.confidence,
         str(report.subject),
         tuple(found(report, ThresholdSection)),
+        report,
         colourmap=page.colormap,
         transparent=page.figures_ground == "transparent",
     )

@@ -16,10 +16,19 @@ from reportgen.metrics import COUNTS
 __all__ = ["confusion", "pairs", "per_class"]
 
 CORNER = "true\\predicted"
+SHARES_OF = {
+    "true": "shares of the true class",
+    "predicted": "shares of the predicted class",
+    "all": "shares of all samples",
+}
+"""What the corner of a table of shares says."""
 
 
 def per_class(evaluation: Evaluation) -> str:
-    """One row a class, in class order: counts, then each metric with the ends of its interval."""
+    """One row a class, in class order: counts, then each metric with the ends of its interval.
+
+    Where the matrix holds shares only, the counts are empty cells.
+    """
     names = [definition.name for definition in CLASS_METRICS]
     counts = [definition.name for definition in COUNTS]
     header = [
@@ -34,7 +43,7 @@ def per_class(evaluation: Evaluation) -> str:
     rows = (
         [
             name,
-            *map(evaluation.class_counts(i).__getitem__, counts),
+            *(_counts(evaluation, i, counts)),
             *(_defined(column[i]) for column in numbers),
         ]
         for i, name in enumerate(evaluation.classes)
@@ -42,9 +51,20 @@ def per_class(evaluation: Evaluation) -> str:
     return csv_text(header, rows)
 
 
+def _counts(evaluation: Evaluation, i: int, names: Sequence[str]) -> Iterator[int | None]:
+    counts = {} if evaluation.shares is not None else evaluation.class_counts(i)
+    return map(counts.get, names)
+
+
 def confusion(evaluation: Evaluation) -> str:
-    """The matrix, rows true; above 2,048 classes its non-zero cells as true, predicted, count."""
-    matrix, names = evaluation.confusion, evaluation.classes
+    """The matrix, rows true; above 2,048 classes its non-zero cells as true, predicted, count.
+
+    Shares stand as a whole table at any size, which ``--normalised`` reads.
+    """
+    matrix, names, shares = evaluation.confusion, evaluation.classes, evaluation.shares
+    if shares is not None:
+        lines = ([name, *row] for name, row in zip(names, shares.values.tolist(), strict=True))
+        return csv_text([f"{CORNER} ({SHARES_OF[shares.over]})", *names], lines)
     if matrix.n_classes > DENSE_LIMIT:
         cells = ((names[true], names[predicted], n) for true, predicted, n in matrix.cells())
         return csv_text(["true", "predicted", "count"], cells)
@@ -55,9 +75,26 @@ def confusion(evaluation: Evaluation) -> str:
 
 
 def pairs(evaluation: Evaluation) -> str:
-    """Every confusion that occurs, by count."""
+    """Every confusion that occurs, by count; shares that stand without counts come last."""
     header = ["true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count"]
+    if evaluation.shares is not None:
+        return csv_text([*header, "share", "reversed_share"], _share_rows(evaluation))
     return csv_text(header, _pair_rows(evaluation))
+
+
+def _share_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
+    names = evaluation.classes
+    for pair in evaluation.shares.pairs if evaluation.shares is not None else ():
+        yield (
+            names[pair.true],
+            names[pair.predicted],
+            None,
+            pair.share_of_true,
+            pair.share_of_errors,
+            None,
+            pair.share,
+            pair.reversed_share,
+        )
 
 
 def _pair_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:

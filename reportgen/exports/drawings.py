@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reportgen.exports import charts, review, threshold_charts
+from reportgen.exports import charts, class_charts, review, threshold_charts
 from reportgen.report.model import Axis, Cell, MatrixRow, MatrixSection
 from reportgen.report.words import Name, Words
 from reportgen.text import percent
@@ -20,6 +20,7 @@ __all__ = ["FILTERS"]
 HEAT_STEPS = 20
 BAR = 100  # px that 0..1 takes in a cell's bar
 TILE_FROM, TILE_TO = 4, 196
+PACKED_FROM = 22
 
 
 def name(value: Name | str) -> Markup:
@@ -58,11 +59,13 @@ def exact(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def bar(cell: Cell) -> Markup:
-    """A share as a bar from 0 to 100 % with its interval as a whisker."""
+def bar(cell: Cell, limit: float | None = None) -> Markup:
+    """A share as a bar from 0 to 100 %, its interval as a whisker, and the `limit` of a gate."""
     if cell.value is None:
         return Markup("")
-    whisker = ""
+    whisker = line = ""
+    if limit is not None:
+        line = f'<path class="g-limit" d="M{2 + BAR * limit:.1f} 0V16"/>'
     if cell.low is not None and cell.high is not None:
         low, high = f"{2 + BAR * cell.low:.1f}", f"{2 + BAR * cell.high:.1f}"
         whisker = f'<path class="g-cap" d="M{low} 8H{high}M{low} 5V11M{high} 5V11"/>'
@@ -70,7 +73,7 @@ def bar(cell: Cell) -> Markup:
         '<svg viewBox="0 0 104 16" aria-hidden="true">'
         '<rect class="g-track" x="2" y="4" width="100" height="8"/>'
         f'<rect class="g-bar" x="2" y="4" width="{BAR * cell.value:.1f}" height="8"/>'
-        f"{whisker}</svg>"
+        f"{line}{whisker}</svg>"
     )
 
 
@@ -83,17 +86,21 @@ def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
         place = (value - axis.low) / (axis.high - axis.low)
         return f"{TILE_FROM + min(max(0.0, place), 1.0) * (TILE_TO - TILE_FROM):.1f}"
 
-    chance = interval = before = ""
+    chance = interval = before = line = ""
+    if axis.limit is not None:
+        line = f'<path class="g-limit" d="M{x(axis.limit)} 0V16"/>'
+    bad = " bad" if axis.failed else ""
     if baseline is not None:
         before = f'<circle class="g-before" cx="{x(baseline)}" cy="8" r="3.25"/>'
     if axis.chance is not None:
         chance = f'<path class="g-chance" d="M{x(axis.chance)} 1V15"/>'
     if cell.low is not None and cell.high is not None:
-        interval = f'<path class="g-ci" d="M{x(cell.low)} 8H{x(cell.high)}"/>'
+        interval = f'<path class="g-ci{bad}" d="M{x(cell.low)} 8H{x(cell.high)}"/>'
     return Markup(
         '<svg viewBox="0 0 200 24" aria-hidden="true">'
         '<rect class="g-track" x="4" y="6" width="192" height="4"/>'
-        f'{chance}{before}{interval}<circle class="g-dot" cx="{x(cell.value)}" cy="8" r="4"/>'
+        f"{chance}{line}{before}{interval}"
+        f'<circle class="g-dot{bad}" cx="{x(cell.value)}" cy="8" r="4"/>'
         f'<text class="g-txt" x="4" y="23">{100 * axis.low:.0f}</text>'
         '<text class="g-txt" x="196" y="23" text-anchor="end">'
         f"{100 * axis.high:.0f}\u00a0%</text></svg>"
@@ -113,6 +120,12 @@ def too_wide_for_paper(matrix: MatrixSection) -> bool:
     longest = max(len(str(name)) for name in matrix.names)
     widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
     return len(matrix.names) * max(23, 5.2 * widest) + 5.2 * longest + 110 > 690
+
+
+def is_packed(matrix: MatrixSection) -> bool:
+    """Whether so many counts are so long that their table needs the smallest type, by estimate."""
+    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    return len(matrix.names) > PACKED_FROM and widest > 5
 
 
 def are_short(names: Sequence[Name]) -> bool:
@@ -177,6 +190,7 @@ def _cells(
 
 FILTERS: dict[str, Callable[..., Any]] = {
     **charts.FILTERS,
+    **class_charts.FILTERS,
     **threshold_charts.FILTERS,
     **review.FILTERS,
     "are_short": are_short,
@@ -187,6 +201,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "exact": exact,
     "fit_beside": fit_beside,
     "full": full,
+    "is_packed": is_packed,
     "name": name,
     "plain_cells": plain_cells,
     "share_cells": share_cells,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -16,7 +16,10 @@ from reportgen.text import count, interval_percent, percent, printable
 __all__ = ["render"]
 
 TEMPLATE = "history.html.j2"
-WIDTH, HEIGHT, EDGE = 560, 120, 8
+WIDTH, HEIGHT, EDGE = 360, 150, 8
+LEFT, FLOOR = 38, 128
+"""Where the drawing's axes stand: percentages at the left of one, numbers below the other."""
+MOST_NUMBERS = 12
 STATUSES = {"SHIP": "passed", "DO NOT SHIP": "failed", "INCONCLUSIVE": "inconclusive"}
 """Verdict → the status whose mark it has."""
 
@@ -88,7 +91,7 @@ def render(entries: Sequence[HistoryEntry]) -> str:
         "dated": any(entry.date for entry in entries),
         "made_with": f"reportgen {__version__}",
     }
-    return html.plain_page(TEMPLATE, values)
+    return html.plain_page(TEMPLATE, values).html
 
 
 def _row(number: int, entries: Sequence[HistoryEntry], entry: HistoryEntry) -> _Row:
@@ -133,13 +136,13 @@ def _line(points: Sequence[_Point]) -> Markup:
     """
     reach = [value for point in points for value in point.reach]
     low, high = min(reach), max(reach)
-    step = (WIDTH - 2 * EDGE) / max(len(points) - 1, 1)
+    step = (WIDTH - LEFT - 2 * EDGE) / max(len(points) - 1, 1)
 
-    def x(i: int) -> str:
-        return f"{EDGE + i * step:.1f}"
+    def x(i: float) -> str:
+        return f"{LEFT + EDGE + i * step:.1f}"
 
     def y(value: float) -> str:
-        return f"{HEIGHT - EDGE - _height(value, low, high):.1f}"
+        return f"{FLOOR - EDGE - _height(value, low, high):.1f}"
 
     path, whiskers, dots = "", "", ""
     for i, point in enumerate(points):
@@ -151,17 +154,31 @@ def _line(points: Sequence[_Point]) -> Markup:
         if point.interval:
             whiskers += f"M{x(i)} {y(point.interval[0])}V{y(point.interval[1])}"
     breaks = "".join(
-        f"M{EDGE + (i - 0.5) * step:.1f} 0V{HEIGHT}"
-        for i, point in enumerate(points)
-        if i and not point.same_data
+        f"M{x(i - 0.5)} 0V{FLOOR}" for i, point in enumerate(points) if i and not point.same_data
     )
     return Markup(
         f'<svg class="chart trend" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">'
+        f"{_axes([(value, y(value)) for value in sorted({low, high})], len(points), x)}"
         f'<path class="g-even" d="{breaks}"/><path class="g-whisker" d="{whiskers}"/>'
         f'<path class="g-line" d="{path}"/>{dots}</svg>'
     )
 
 
+def _axes(levels: Sequence[tuple[float, str]], n: int, x: Callable[[float], str]) -> str:
+    """Lines at the lowest and the highest value, and the rows' numbers, or the first and last."""
+    lines = "".join(
+        f'<path class="g-grid" d="M{LEFT} {at}H{WIDTH}"/>'
+        f'<text class="g-txt" x="{LEFT - 4}" y="{float(at) + 3.5:.1f}" text-anchor="end">'
+        f"{100 * value:.1f}</text>"
+        for value, at in levels
+    )
+    shown = range(n) if n <= MOST_NUMBERS else (0, n - 1)
+    return lines + "".join(
+        f'<text class="g-txt" x="{x(i)}" y="{HEIGHT - 6}" text-anchor="middle">{i + 1}</text>'
+        for i in shown
+    )
+
+
 def _height(value: float, low: float, high: float) -> float:
-    room = HEIGHT - 2 * EDGE
+    room = FLOOR - 2 * EDGE
     return room / 2 if high == low else (value - low) / (high - low) * room

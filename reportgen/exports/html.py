@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reportgen.exports import custom, drawings
 from reportgen.exports.dress import PLAIN, Dress
 from reportgen.exports.images import FILES_FOLDER, Beside, Images, Inside
-from reportgen.exports.pictures import Heatmaps, Picture, thumbnail_picture
-from reportgen.report import Report
+from reportgen.exports.pictures import Heatmaps, Picture, Samples
+from reportgen.report import Report, pictured
 
 if TYPE_CHECKING:
     import jinja2
@@ -42,11 +42,9 @@ def render(report: Report, heatmaps: Heatmaps | None = None, dress: Dress = PLAI
 
     `heatmaps` keeps what is drawn for another rendering.
     """
-    style, script = _style(dress), _script() if dress.scripted else ""
-    scripts = f"'sha256-{_hash(script)}'" if dress.scripted else "'none'"
-    policy = _policy("data:", f"'sha256-{_hash(style)}'", scripts)
-    parts = {"style": _markup(style), "script": _markup(script), "linked": None}
-    return _rendered(report, heatmaps, dress, Inside(), policy, parts)
+    script = _script() if dress.scripted else ""
+    parts = _inside(_style(dress), script)
+    return _rendered(report, heatmaps, dress, Inside(), parts)
 
 
 def page(
@@ -56,27 +54,36 @@ def page(
     if not beside:
         return Page(render(report, heatmaps, dress))
     images = Beside({STYLE: _style(dress).encode("ascii"), SCRIPT: _script().encode("ascii")})
-    addresses = {"style": f"{FILES_FOLDER}/{STYLE}", "script": f"{FILES_FOLDER}/{SCRIPT}"}
-    parts = {"style": "", "script": "", "linked": addresses}
-    html = _rendered(report, heatmaps, dress, images, _policy("'self'", "'self'", "'self'"), parts)
-    return Page(html, images.files)
+    return Page(_rendered(report, heatmaps, dress, images, _beside()), images.files)
 
 
-def plain_page(template: str, values: Mapping[str, Any], dress: Dress = PLAIN) -> str:
-    """A page of our own `template` with the style and without script; `values` are what it shows.
-
-    ASCII, as the report is.
+def plain_page(
+    template: str, values: Mapping[str, Any], dress: Dress = PLAIN, *, beside: bool = False
+) -> Page:
+    """A page of `template` without script: our own, or the user's in its place; `values` are what
+    it shows. `beside`: see :func:`page`.
     """
-    style = _style(dress)
-    shown = {
-        "policy": _policy("data:", f"'sha256-{_hash(style)}'", "'none'"),
-        "style": _markup(style),
-        "lang": dress.lang,
-        "icon": _icon(Inside()),
-        **values,
-    }
-    html = _environment(template_folder()).get_template(template).render(shown)
-    return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    if not beside:
+        return Page(_filled(template, values, dress, Inside(), _inside(_style(dress), "")))
+    images = Beside({STYLE: _style(dress).encode("ascii")})
+    parts = _beside(scripts="'none'")
+    return Page(_filled(template, values, dress, images, parts), images.files)
+
+
+def _inside(style: str, script: str) -> dict[str, Any]:
+    """Style and script as texts of the page, and the policy that allows just these."""
+    scripts = f"'sha256-{_hash(script)}'" if script else "'none'"
+    policy = _policy("data:", f"'sha256-{_hash(style)}'", scripts)
+    return {
+        "style": _markup(style), "script": _markup(script), "linked": None, "policy": policy,
+    }  # fmt: skip
+
+
+def _beside(scripts: str = "'self'") -> dict[str, Any]:
+    """Style and script as addresses, and the policy that allows files beside the page."""
+    linked = {"style": f"{FILES_FOLDER}/{STYLE}", "script": f"{FILES_FOLDER}/{SCRIPT}"}
+    policy = _policy("'self'", "'self'", scripts)
+    return {"style": "", "script": "", "linked": linked, "policy": policy}
 
 
 def template_folder() -> Path:
@@ -91,22 +98,38 @@ def _rendered(
     heatmaps: Heatmaps | None,
     dress: Dress,
     images: Images,
-    policy: str,
     parts: Mapping[str, Any],
 ) -> str:
     drawn = heatmaps or Heatmaps(dress.colormap)
-    folder = template_folder()
-    environment = _environment(folder)
-    if dress.templates:
-        environment = custom.sandboxed(environment, dress.templates)
-    environment.globals.update(
-        heatmap=lambda spec: drawn.shown(spec, images),
-        thumbnail=lambda thumbnail: thumbnail_picture(thumbnail, images),
-    )
+    places = pictured(report.pairs, report.suspects, report.comparison)
+    samples = Samples(images, [one.thumbnail for one in places if one.thumbnail])
     values = {
         "report": report,
         "figures": [drawn.shown(spec, images) for spec in report.matrix.figures],
-        "policy": policy,
+    }
+    helpers: dict[str, Any] = {
+        "heatmap": lambda spec: drawn.shown(spec, images),
+        "thumbnail": samples.picture,
+        "placed": samples.place,
+    }
+    return _filled(TEMPLATE, values, dress, images, parts, helpers)
+
+
+def _filled(
+    template: str,
+    values: Mapping[str, Any],
+    dress: Dress,
+    images: Images,
+    parts: Mapping[str, Any],
+    helpers: Mapping[str, Any] | None = None,
+) -> str:
+    """The template with these values and with what every page has; ASCII."""
+    environment = _environment(template_folder())
+    if dress.templates:
+        environment = custom.sandboxed(environment, dress.templates)
+    environment.globals.update(helpers or {})
+    shown = {
+        **values,
         "lang": dress.lang,
         "icon": _icon(images),
         "logo": _logo(dress, images),
@@ -114,9 +137,9 @@ def _rendered(
         **parts,
     }
     if dress.templates:
-        html = custom.rendered(environment, TEMPLATE, values, dress.templates)
+        html = custom.rendered(environment, template, shown, dress.templates)
     else:
-        html = environment.get_template(TEMPLATE).render(values)
+        html = environment.get_template(template).render(shown)
     return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 

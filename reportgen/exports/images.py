@@ -13,7 +13,12 @@ _ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
 
 
 class Images(Protocol):
-    """Takes an image and gives the address that the page shows it by."""
+    """Takes an image and gives the address that the page shows it by.
+
+    `embedded`: whether the address holds the image, so that giving it twice takes the bytes twice.
+    """
+
+    embedded: bool
 
     def address(self, mime: str, content: bytes, name: str) -> str:
         """`name` says what the picture is, where it becomes a file's: never a name from data."""
@@ -21,6 +26,8 @@ class Images(Protocol):
 
 class Inside:
     """Images as ``data:`` addresses."""
+
+    embedded = True
 
     def address(self, mime: str, content: bytes, name: str) -> str:  # noqa: ARG002
         return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
@@ -30,6 +37,7 @@ class Inside:
 class Beside:
     """Images as files beside the page, each content once."""
 
+    embedded = False
     files: dict[str, bytes] = field(default_factory=dict)
     _names: dict[bytes, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from reportgen.gates import Check, Decision
 from reportgen.text import printable
 
-__all__ = ["render"]
+__all__ = ["render", "render_several"]
 
 CLASS_NAME = "reportgen.gates"
 _NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # the two that XML forbids and `printable` keeps
@@ -22,32 +22,54 @@ _NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # the two that XML forbids and `p
 
 def render(decision: Decision, suite_name: str) -> str:
     """The checks as JUnit XML; the same decision gives the same text, since it holds no clock."""
-    checks = decision.checks
-    failures = sum(check.blocks for check in checks)
-    skipped = sum(_is_skipped(check) for check in checks)
-    counts = f'tests="{len(checks)}" failures="{failures}" errors="0" skipped="{skipped}"'
-    cases = [
-        line
-        for name, check in zip(_unique([check.name for check in checks]), checks, strict=True)
-        for line in _case(name, check)
-    ]
+    return _document([(decision, suite_name, CLASS_NAME)])
+
+
+def render_several(decisions: Sequence[tuple[Decision, str, str]]) -> str:
+    """A suite for each candidate: its decision, the suite's name, and the name of its folder.
+
+    The folder is part of each case's class, so that no two candidates share a case.
+    """
+    names = _unique([name for _, name, _ in decisions])
+    return _document(
+        [
+            (decision, name, f"{CLASS_NAME}.{folder.replace('.', '-')}")
+            for (decision, _, folder), name in zip(decisions, names, strict=True)
+        ]
+    )
+
+
+def _document(suites: Sequence[tuple[Decision, str, str]]) -> str:
+    checks = [check for decision, _, _ in suites for check in decision.checks]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<testsuites {counts}>",
-        f"  <testsuite name={_quoted(suite_name)} {counts}>",
-        "    <properties>",
-        f'      <property name="verdict" value={_quoted(decision.verdict)}/>',
-        "    </properties>",
-        *cases,
-        f"    <system-out>{_text(decision.reason)}</system-out>",
-        "  </testsuite>",
+        f"<testsuites {_counts(checks)}>",
+        *(line for suite in suites for line in _suite(*suite)),
         "</testsuites>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _case(name: str, check: Check) -> Iterator[str]:
-    start = f'    <testcase classname="{CLASS_NAME}" name={_quoted(name)}'
+def _counts(checks: Sequence[Check]) -> str:
+    failures = sum(check.blocks for check in checks)
+    skipped = sum(_is_skipped(check) for check in checks)
+    return f'tests="{len(checks)}" failures="{failures}" errors="0" skipped="{skipped}"'
+
+
+def _suite(decision: Decision, suite_name: str, class_name: str) -> Iterator[str]:
+    checks = decision.checks
+    yield f"  <testsuite name={_quoted(suite_name)} {_counts(checks)}>"
+    yield "    <properties>"
+    yield f'      <property name="verdict" value={_quoted(decision.verdict)}/>'
+    yield "    </properties>"
+    for name, check in zip(_unique([check.name for check in checks]), checks, strict=True):
+        yield from _case(name, check, class_name)
+    yield f"    <system-out>{_text(decision.reason)}</system-out>"
+    yield "  </testsuite>"
+
+
+def _case(name: str, check: Check, class_name: str) -> Iterator[str]:
+    start = f"    <testcase classname={_quoted(class_name)} name={_quoted(name)}"
     content = _content(check)
     if content is None:
         yield f"{start}/>"

@@ -97,7 +97,7 @@ class PageOptions(Declared):
     )
     paper: str = option("A4", "Paper of report.pdf.", _BESIDE, choices=PAPERS)
     figures: bool = option(
-        False, "Also figures/: each matrix and curve as PNG and SVG, for slides.", _BESIDE
+        False, "Also figures/: each matrix, curve and chart as PNG and SVG, for slides.", _BESIDE
     )
     figures_ground: str = option(
         "white", "What the pictures in figures/ stand on.", _BESIDE, choices=GROUNDS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -16,8 +17,7 @@ from reportgen.evaluation import Evaluation
 from reportgen.exports.walking import rebuilt
 from reportgen.release import Review
 from reportgen.report import Report, Thumbnail
-from reportgen.report.model import Fact, SuspectRow
-from reportgen.report.model_review import ChangeExample
+from reportgen.report.model import Fact
 from reportgen.report.words import Name, say
 from reportgen.suspects import Suspect
 from reportgen.tallies import Mistake
@@ -32,35 +32,34 @@ PICTURES = "Pictures"
 def without_pictures(report: Report, flag: str = "--no-thumbnails") -> Report:
     """No picture of any sample; the page says so in the galleries, and where it counts them."""
     bare: Report = rebuilt(report, _without_picture)
-    pairs = bare.pairs
-    if any(one.examples for group in pairs.groups for one in group.directions):
-        note = f"This page was made without pictures of samples ({flag}): names and scores only."
-        pairs = replace(pairs, gallery_note=note)
+    note = f"This page was made without pictures of samples ({flag}): names and scores only."
+    bare = _noted(bare, lambda _: note)
     fact = Fact(PICTURES, (say(f"none of the data set: this page was made with {flag}"),))
     others = [one for one in bare.made if one.term != PICTURES]
     place = next((i for i, one in enumerate(others) if one.term == "Command"), len(others))
     made = (*others[:place], fact, *others[place:])
-    return replace(bare, pairs=pairs, made=made, n_thumbnails=0)
+    return replace(bare, made=made, n_thumbnails=0)
+
+
+def _noted(report: Report, note: Callable[[str], str]) -> Report:
+    """With the notes of the galleries, where there are any, made from what they say."""
+    pairs, comparison = report.pairs, report.comparison
+    if any(one.examples for group in pairs.groups for one in group.directions):
+        pairs = replace(pairs, gallery_note=note(pairs.gallery_note))
+    if comparison is not None and comparison.galleries:
+        comparison = replace(comparison, gallery_note=note(comparison.gallery_note))
+    return replace(report, pairs=pairs, comparison=comparison)
 
 
 def _without_picture(value: Any) -> Any:
-    if isinstance(value, Thumbnail):
-        return None
-    if isinstance(value, SuspectRow) and value.gallery:
-        return replace(value, gallery="")
-    if isinstance(value, ChangeExample) and value.elsewhere:
-        return replace(value, elsewhere="")
-    return value
+    return None if isinstance(value, Thumbnail) else value
 
 
 def without_names(report: Report, review: Review) -> tuple[Report, Review]:
     """Both without pictures, and with hashes for the names of samples; class names stay."""
     hiding = _Hiding(review.evaluation)
     hidden: Report = rebuilt(without_pictures(report, "--public"), hiding)
-    note = "Names of samples are hashes."
-    if any(one.examples for group in hidden.pairs.groups for one in group.directions):
-        pairs = replace(hidden.pairs, gallery_note=f"{hidden.pairs.gallery_note} {note}")
-        hidden = replace(hidden, pairs=pairs)
+    hidden = _noted(hidden, lambda said: f"{said} Names of samples are hashes.")
     return hidden, rebuilt(review, hiding)
 
 

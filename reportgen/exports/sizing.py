@@ -30,13 +30,14 @@ def fitting_page(
     the report that it shows. `beside`: see :func:`reportgen.exports.html.page`.
     """
     heatmaps = heatmaps or Heatmaps(dress.colormap)
-    page = html.page(report, heatmaps, dress, beside=beside)
+    shown = report
+    page = html.page(shown, heatmaps, dress, beside=beside)
     for most in FEWER:
-        if page.size <= large or not report.n_thumbnails:
+        if page.size <= large or not shown.n_thumbnails:
             break
-        report = with_fewer_pictures(report, most)
-        page = html.page(report, heatmaps, dress, beside=beside)
-    return page, report
+        shown = with_fewer_pictures(report, most)
+        page = html.page(shown, heatmaps, dress, beside=beside)
+    return page, shown
 
 
 def size_warning(

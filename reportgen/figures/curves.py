@@ -13,13 +13,14 @@ from reportgen.report.model import (
     OperatingPoint,
     ReliabilityRow,
 )
+from reportgen.report.model_review import CalibrationChange
 from reportgen.report.model_threshold import ThresholdMark, ThresholdSection
 from reportgen.text import middle_cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["curve_figures", "threshold_figures"]
+__all__ = ["baseline_figures", "curve_figures", "threshold_figures", "titled"]
 
 INCHES = (6.5, 5.5)
 INK, GREY, RULE = "#15181c", "#565e68", "#dcdfe3"
@@ -43,8 +44,18 @@ def curve_figures(section: ConfidenceSection, subject: str) -> Iterator[tuple[st
         if shown:
             figure = _empty_figure()
             draw(figure)
-            _title(figure, chart.title, subject)
+            titled(figure, chart.title, subject)
             yield name, figure
+
+
+def baseline_figures(calibration: CalibrationChange | None) -> Iterator[tuple[str, Any]]:
+    """The reliability diagram of the baseline, which the page shows beside the candidate's."""
+    for _, rows in calibration.charts[:1] if calibration else ():
+        if any(row.bar.n for row in rows):
+            figure = _empty_figure()
+            _reliability(figure, rows)
+            titled(figure, "Baseline: as sure as right?", "")
+            yield "reliability-baseline", figure
 
 
 def threshold_figures(section: ThresholdSection, subject: str) -> Iterator[tuple[str, Any]]:
@@ -69,7 +80,7 @@ def threshold_figures(section: ThresholdSection, subject: str) -> Iterator[tuple
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         _dress(axes)
-        _title(figure, chart.title, subject)
+        titled(figure, chart.title, subject)
         yield name, figure
 
 
@@ -176,7 +187,8 @@ def _dress(*all_axes: Axes) -> None:
             label.set(color=GREY, fontsize=FONT)
 
 
-def _title(figure: Any, title: str, subject: str) -> None:
+def titled(figure: Any, title: str, subject: str) -> None:
+    """Title and subject above the first axes."""
     axes = figure.axes[0]
     line = middle_cut(subject, 70)
     if line and drawable(line):

@@ -28,6 +28,9 @@ MAX_WIDTH, NARROW = 800, 496
 LEGIBLE = 7.5
 """Smallest digits of a narrow picture, in CSS pixels; where they would be smaller it is wide."""
 SCALE_WIDTH, SCALE_FONT = 10, 9
+SCALE_ROOM = "000,000"
+"""The longest text beside a colour scale: the same room for all, so that pictures of one matrix
+have the same size and the same cells."""
 SPACIOUS = 15
 """Most classes whose picture is narrow and has a colour scale beside its numbers."""
 
@@ -62,7 +65,7 @@ def layout_of(spec: HeatmapSpec, labels: Sequence[str], canvas: Any) -> Layout:
     """Room for the longest label, and cells as large as the width allows: narrow, if legible."""
     if not labels or len(spec.values) <= SPACIOUS:
         narrow = _layout(spec, labels, canvas, NARROW)
-        if spec.texts is None or narrow.font >= LEGIBLE:
+        if spec.texts is None or _digit_font(spec, canvas, narrow.cell, spec.beside) >= LEGIBLE:
             return narrow
     return _layout(spec, labels, canvas, MAX_WIDTH)
 
@@ -74,8 +77,9 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
     left = 34 + longest + (6 if labels else 0)
     right, top = 16.0, 48
     if not is_crowded(spec):
-        ends = (_text_width(canvas, text, SCALE_FONT) for _, text in scale_ticks(spec))
-        right = 14 + SCALE_WIDTH + 3 + max(ends) + 8
+        ends = (SCALE_ROOM, *(text for _, text in scale_ticks(spec)))
+        widest = max(_text_width(canvas, text, SCALE_FONT) for text in ends)
+        right = 14 + SCALE_WIDTH + 3 + widest + 8
     side = width - left - right
     if not labels and spec.texts is None:
         side = k * max(1, int(2 * side / k)) / 2  # whole pixels a cell
@@ -107,14 +111,18 @@ def scale_ticks(spec: HeatmapSpec) -> list[tuple[float, str]]:
 def _scale_text(value: float, spec: HeatmapSpec) -> str:
     if spec.unit != "samples":
         return f"{100 * value:.3g} %"
+    if value >= 1e6:
+        return f"{value / 1e6:.3g}M" if value < 1e9 else f"{value / 1e9:.3g}G"
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
-def _digit_font(spec: HeatmapSpec, canvas: Any, cell: float) -> float:
-    """The font size, in CSS pixels, at which the longest number fits its cell."""
+def _digit_font(spec: HeatmapSpec, canvas: Any, cell: float, beside: Sequence[str] = ()) -> float:
+    """The font size, in CSS pixels, at which the longest number fits its cell; that of the texts
+    `beside` too, where they are given.
+    """
     if spec.texts is None:
         return 0.0
-    shapes = {re.sub("[0-9]", "0", text) for row in spec.texts for text in row}
+    shapes = {re.sub("[0-9]", "0", text) for row in (*spec.texts, beside) for text in row}
     widest = max(_text_width(canvas, shape, 10.0) for shape in shapes)  # digits are equally wide
     return min(11.5, 10.0 * (cell - 3) / max(widest, 1.0), 0.62 * cell)
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from reportgen.figures.colours import COLOURMAP
-from reportgen.figures.curves import curve_figures, threshold_figures
+from reportgen.figures.curves import baseline_figures, curve_figures, threshold_figures
 from reportgen.figures.heatmap import POINTS, heatmap_figure
+from reportgen.figures.rows import row_figures
 from reportgen.figures.settings import own_settings
+from reportgen.report import Report
 from reportgen.report.model import ConfidenceSection, HeatmapSpec
 from reportgen.report.model_threshold import ThresholdSection
 
@@ -26,17 +28,22 @@ def slide_files(
     confidence: ConfidenceSection,
     subject: str,
     thresholds: Sequence[ThresholdSection] = (),
+    report: Report | None = None,
     *,
     colourmap: str = COLOURMAP,
     transparent: bool = False,
 ) -> dict[str, bytes]:
     """File name → content. Names tell the content, as in ``confusion-counts.png``.
 
+    With a `report` those that its tables draw row by row, and the baseline's, are among them.
+
     The same input gives the same bytes; nothing in them tells when or with what they were made.
     """
     files: dict[str, bytes] = {}
     with _slide_settings():
-        for name, figure in slide_figures(specs, confidence, subject, thresholds, colourmap):
+        for name, figure in slide_figures(
+            specs, confidence, subject, thresholds, report, colourmap
+        ):
             files[f"{name}.png"] = _saved(figure, "png", transparent=transparent)
             files[f"{name}.svg"] = _saved(figure, "svg", transparent=transparent)
     return files
@@ -47,6 +54,7 @@ def slide_figures(
     confidence: ConfidenceSection,
     subject: str,
     thresholds: Sequence[ThresholdSection] = (),
+    report: Report | None = None,
     colourmap: str = COLOURMAP,
 ) -> Iterator[tuple[str, Any]]:
     """Name and figure of each picture, not yet drawn."""
@@ -59,6 +67,10 @@ def slide_figures(
     yield from curve_figures(confidence, subject)
     for section in thresholds:
         yield from threshold_figures(section, subject)
+    if report is not None:
+        yield from row_figures(report)
+        if report.comparison is not None:
+            yield from baseline_figures(report.comparison.calibration)
 
 
 @contextmanager
