@@ -154,7 +154,7 @@ def run(
 def predict(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
-    """Predict alone: OUT is the Parquet file, or a folder for predictions.parquet."""
+    """Predict alone: OUT is a .parquet file, or the folder for predictions.parquet."""
     from reportgen import api
     from reportgen.console import ConsoleReporter, print_predictions
 
@@ -241,7 +241,8 @@ def compare(
     )  # fmt: skip
     _conclude(reviews, **options)
     if len(reviews) > 1:
-        print(f"all candidates: {out / 'report.html'}")
+        page = "index.html" if options.get("layout") == "dir" else "report.html"
+        print(f"all candidates: {out / page}")
     _leave_by_gates(reviews, **options)
 
 
@@ -273,12 +274,12 @@ def check(
     **options: Any,
 ) -> None:
     """Decide again, by other gates, without making a report."""
-    from reportgen import api
+    from reportgen.api.checking import check_review
     from reportgen.console import print_decision
 
-    decision = api.check(source, gates=gates, fail_under=fail_under or (), junit=junit, **options)
-    print_decision(decision)
-    _leave_by(decision.exit_code, exit_zero=exit_zero)
+    review = check_review(source, gates=gates, fail_under=fail_under or (), junit=junit, **options)
+    print_decision(review)
+    _leave_by(review.decision.exit_code, exit_zero=exit_zero)
 
 
 baseline_app = typer.Typer(

@@ -16,8 +16,9 @@ from reportgen.predictions import Predictions
 from reportgen.reporter import Reporter
 from reportgen.text import (
     count,
+    enumerated,
+    in_sentence,
     interval_percent,
-    listing,
     middle_cut,
     percent,
     plural,
@@ -44,7 +45,9 @@ __all__ = [
 ]
 
 _PLAIN_SECONDS = 5.0
-_PLAIN_MARKS = str.maketrans({"×": "x", "–": "-", "−": "-", "…": "...", "→": "->", "≤": "<="})
+_PLAIN_MARKS = str.maketrans(
+    {"×": "x", "–": "-", "−": "-", "…": "...", "→": "->", "≤": "<=", "“": '"', "”": '"'}
+)
 _LIBRARIES = (
     "torch",
     "torchvision",
@@ -180,9 +183,9 @@ def print_review(review: Review, path: str) -> None:
     _print(*lines, f"report: {path}")
 
 
-def print_decision(decision: Decision) -> None:
-    """The verdict, and every gate that was not simply kept, failures first."""
-    _print(*_verdict(decision))
+def print_decision(review: Review) -> None:
+    """The warnings, the verdict, and every gate that was not simply kept, failures first."""
+    _print(*(f"warning: {one}" for one in review.cautions), *_verdict(review.decision))
 
 
 def _print(*lines: str) -> None:
@@ -191,6 +194,8 @@ def _print(*lines: str) -> None:
 
 
 def _summary(evaluation: Evaluation) -> list[str]:
+    if evaluation.shares is not None:
+        return _of_shares(evaluation)
     accuracy = evaluation.summary["accuracy"]
     assert accuracy.value is not None
     span = f" (95 % interval {interval_percent(accuracy.interval)})" if accuracy.interval else ""
@@ -198,17 +203,45 @@ def _summary(evaluation: Evaluation) -> list[str]:
         f"accuracy: {percent(accuracy.value)}{span} of {plural(evaluation.n_samples, 'sample')}",
         *_weakest(evaluation),
         *_worst_pair(evaluation),
-        *(f"warning: {note.sentence}" for note in evaluation.notes if note.severity == "warning"),
+        *_warnings(evaluation),
     ]
+
+
+def _of_shares(evaluation: Evaluation) -> list[str]:
+    """The same of a matrix that holds no counts, so without intervals."""
+    shares = evaluation.shares
+    assert shares is not None
+    name, figure = {
+        "true": ("balanced_accuracy", "recall"),
+        "predicted": ("macro_precision", "precision"),
+        "all": ("accuracy", "recall"),
+    }[shares.over]
+    value = evaluation.summary[name].value
+    told = "n/a" if value is None else percent(value)
+    lines = [f"{name.replace('_', ' ')}: {told} (no counts, so no interval)"]
+    lines += _weakest(evaluation, figure)
+    for pair in shares.pairs[:1]:
+        true, predicted = (in_sentence(evaluation.classes[i]) for i in (pair.true, pair.predicted))
+        whole = {"true": true, "predicted": f"what is called {predicted}"}.get(
+            shares.over, "all samples"
+        )
+        lines.append(f"most confused: {true} called {predicted}, {percent(pair.share)} of {whole}")
+    return [*lines, *_warnings(evaluation)]
+
+
+def _warnings(evaluation: Evaluation) -> list[str]:
+    return [f"warning: {note.sentence}" for note in evaluation.notes if note.severity == "warning"]
 
 
 def _changes(comparison: Comparison) -> list[str]:
     """Accuracy against the baseline, the classes that changed, and what to know of the matching."""
+    saved_as = comparison.baseline_name
+    against = f"against the baseline{f' {quoted(saved_as)}' if saved_as else ''}"
     if comparison.identical:
-        lines = ["against the baseline: identical predictions"]
+        lines = [f"{against}: identical predictions"]
     else:
         lines = [
-            f"against the baseline: {_accuracy_change(comparison)}",
+            f"{against}: {_accuracy_change(comparison)}",
             *_class_changes(comparison),
         ]
     notes = [note for note in comparison.notes if note.severity == "warning"]
@@ -231,18 +264,20 @@ def _accuracy_change(comparison: Comparison) -> str:
 
 
 def _class_changes(comparison: Comparison) -> list[str]:
-    """The classes whose recall changed for sure, those that changed most first."""
+    """The classes whose recall clearly changed, those that changed most first."""
     from reportgen.report.slices import points
 
     def told(tendency: str) -> str:
         found = [one for one in comparison.classes if one.tendency == tendency]
         found.sort(key=lambda one: -abs(one.recall.difference or 0.0))
         names = comparison.candidate.classes
-        return listing(f"{names[one.index]} {points(one.recall.difference)}" for one in found)
+        return enumerated(
+            f"{in_sentence(names[one.index])} {points(one.recall.difference)}" for one in found
+        )
 
     worse, better = told("worse"), told("better")
-    lines = [f"worse for sure, by points of recall: {worse or 'no class'}"]
-    return [*lines, f"better for sure, by points of recall: {better}"] if better else lines
+    lines = [f"clearly worse, by points of recall: {worse or 'no class'}"]
+    return [*lines, f"clearly better, by points of recall: {better}"] if better else lines
 
 
 def _verdict(decision: Decision) -> list[str]:
@@ -263,6 +298,11 @@ def print_saved(name: str, place: Path) -> None:
     """Where a baseline stands, and how it is used."""
     print(_encodable(printable(f"baseline {name}: {place}")))
     print(_encodable(printable(f"compare with it: --baseline {name}")))
+    if not (place / "predictions.parquet").exists():
+        print(
+            "it holds no predictions: in later comparisons samples are not matched, which shows "
+            "less"
+        )
 
 
 def print_history(entries: Sequence[HistoryEntry]) -> None:
@@ -339,22 +379,23 @@ def print_versions() -> None:
             print(f"{name} is not installed")
 
 
-def _weakest(evaluation: Evaluation) -> list[str]:
-    recall = evaluation.per_class["recall"]
+def _weakest(evaluation: Evaluation, figure: str = "recall") -> list[str]:
+    recall = evaluation.per_class[figure]
     known = [i for i, value in enumerate(recall.value.tolist()) if value == value]
     worst = min(known, key=lambda i: (recall.value[i], i))
     metric = recall.metric(worst)
     if len(known) < 2 or metric.value == 1 or metric.value is None:
         return []
     span = f" ({interval_percent(metric.interval)})" if metric.interval else ""
-    return [f"weakest class: {evaluation.classes[worst]}, recall {percent(metric.value)}{span}"]
+    name = in_sentence(evaluation.classes[worst])
+    return [f"weakest class: {name}, {figure} {percent(metric.value)}{span}"]
 
 
 def _worst_pair(evaluation: Evaluation) -> list[str]:
     if not evaluation.pairs:
         return []
     pair = evaluation.pairs[0]
-    true, predicted = evaluation.classes[pair.true], evaluation.classes[pair.predicted]
+    true, predicted = (in_sentence(evaluation.classes[i]) for i in (pair.true, pair.predicted))
     return [
         f"most confused: {true} called {predicted}, {plural(pair.count, 'time')} "
         f"({percent(pair.share_of_true)} of {true})"

@@ -7,14 +7,18 @@ template engine's work.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 __all__ = [
     "count",
+    "enumerated",
+    "in_sentence",
     "interval_ends",
     "interval_percent",
+    "links",
     "listing",
     "middle_cut",
     "nearest",
@@ -22,6 +26,7 @@ __all__ = [
     "plural",
     "printable",
     "quoted",
+    "reads_alone",
 ]
 
 # Marks that change the direction or the visibility of the text around them (Trojan Source).
@@ -120,6 +125,42 @@ def listing(names: Iterable[str], limit: int = 5) -> str:
     shown = ", ".join(printable(name) for name in names[:limit])
     rest = len(names) - limit
     return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
+def enumerated(phrases: Iterable[str], limit: int = 5) -> str:
+    """``a, b and c``, or ``a, b, c, d, e and 12 more``: for sentences.
+
+    The phrases are taken as they are; names among them are for :func:`in_sentence`.
+    """
+    phrases = list(phrases)
+    shown = phrases[:limit]
+    rest = len(phrases) - len(shown)
+    row = zip(links(len(shown), rest), shown, strict=True)
+    return "".join(link + phrase for link, phrase in row) + (f" and {rest:,} more" if rest else "")
+
+
+def links(n: int, rest: int = 0) -> list[str]:
+    """What stands before each of `n` things in a sentence; `rest` more are counted at its end.
+
+    >>> links(3), links(3, rest=2)
+    (['', ', ', ' and '], ['', ', ', ', '])
+    """
+    between = [""] + [", "] * (n - 1)
+    if n > 1 and not rest:
+        between[-1] = " and "
+    return between[:n]
+
+
+def in_sentence(name: str) -> str:
+    """`name`, printable, with quotation marks where it would not be seen as a name: ``“9”``."""
+    shown = printable(name)
+    return shown if reads_alone(shown) else f"“{shown}”"
+
+
+def reads_alone(name: str) -> bool:
+    """Whether a name reads well in a sentence without quotation marks: up to four words."""
+    words = re.fullmatch(r"[^\W\d_]+(?:[ /'’-]?[^\W\d_]+){0,3}", name)
+    return bool(words) and len(name) > 1
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.evaluation import Confidence, Evaluation, evaluate_matrix
+from reportgen.evaluation import Confidence, Evaluation, evaluate_matrix, gallery_pairs
 from reportgen.metrics import summary_metrics
 from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
 from reportgen.scoring import AnswerTally, ProbabilityTally, ScoreFigures, Scores
@@ -119,7 +119,7 @@ def make_evaluation(
             )
             for i in range(min(examples, pair.count))
         )
-        for pair in evaluation.pairs[:10]
+        for pair in gallery_pairs(evaluation.pairs)
     )
     return replace(evaluation, examples=galleries, examples_reason="")
 
@@ -185,6 +185,7 @@ def scored(
         summary={**evaluation.summary, **figures.summary},
         per_class={**evaluation.per_class, **figures.per_class},
         confidence=Confidence.of(figures),
+        class_curves=() if figures.ranking is None else figures.ranking.curves,
         suspects=suspects,
         slices=_slices(label, answer, rows["confidence"], k),
     )

@@ -166,9 +166,9 @@ def test_each_class_is_compared_over_its_own_samples(pairs, said):
     assert [row["recall"]["p_adjusted"] for row in rows] == pytest.approx(adjusted, rel=1e-9)
     for row, p, one in zip(rows, p_values, adjusted, strict=True):
         sure = one < 0.05 and row["recall"]["difference"]
-        kind = "for sure" if sure else "perhaps" if p < 0.05 else "none"
+        kind = "clearly" if sure else "perhaps" if p < 0.05 else "none"
         assert row["tendency"] == {
-            "for sure": "better" if row["recall"]["difference"] > 0 else "worse",
+            "clearly": "better" if row["recall"]["difference"] > 0 else "worse",
             "perhaps": "perhaps better" if row["recall"]["difference"] > 0 else "perhaps worse",
             "none": "no clear change",
         }[kind]  # fmt: skip
@@ -213,13 +213,13 @@ def test_what_the_page_says_is_true(compared, pairs, said):
     assert [check["status"] for check in said["checks"]] == ["passed"] * 3
     assert "SHIP All three gates pass" in text
     assert (
-        f"The candidate is better for sure: {shares[0]:.1f} % of its answers are right, "
+        f"The candidate is clearly better: {shares[0]:.1f} % of its answers are right, "
         f"{shares[1]:.1f} % of the baseline's (+{shares[0] - shares[1]:.1f} points;"
     ) in text
     assert f"It alone gets {gained} samples right, the baseline alone {lost}." in text
     best = max(said["comparison"]["per_class"], key=lambda row: row["recall"]["difference"])
     points = 100 * best["recall"]["difference"]
-    assert f"{best['class'].capitalize()} got better for sure: {points:.1f} points more" in text
+    assert f"{best['class']} got clearly better: {points:.1f} points more" in text
     assert "verdict: SHIP. All three gates pass" in printed
     assert f"right alone: candidate {gained}, baseline {lost}" in printed
 

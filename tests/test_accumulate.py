@@ -130,8 +130,9 @@ def test_a_batch_with_a_fault_is_refused_and_not_counted(labels, predictions, sl
 
 
 def test_counters_of_other_classes_do_not_add_up():
-    with pytest.raises(ValueError, match="different classes"):
+    with pytest.raises(DataError, match="different classes") as caught:
         ConfusionCounter(["a", "b"]) + ConfusionCounter(["b", "a"])
+    assert caught.value.slug == "counts-differ"
     with pytest.raises(TypeError):
         ConfusionCounter(2) + 1
     assert ConfusionCounter(["a", "b"]) != ConfusionCounter(["b", "a"])

@@ -382,7 +382,7 @@ def test_the_file_list_is_not_used_where_ids_are_no_positions(tmp_path):
 
 
 def test_a_subset_shows_its_own_pictures(tmp_path):
-    from reportgen.inference.live_source import paths_of
+    from reportgen.inference.sources.live import paths_of
 
     (tmp_path / "images").mkdir()
     subset = torch.utils.data.Subset(pictures(tmp_path / "images"), [4, 2])

@@ -13,24 +13,44 @@ PACKAGE = Path(reportgen.__file__).parent
 
 ROOMS = {
     "errors": 0, "text": 0,
-    "csv_text": 1, "provenance": 1, "reporter": 1, "files": 1, "declared": 1, "confusion": 1,
-    "scores": 1, "multiple": 1,
-    "options": 2,
-    "outputs": 2, "predictions": 2, "tallies": 2, "metrics": 2,
-    "accumulate": 2, "classes": 2,
-    "scoring": 3, "confusions": 3, "clusters": 3,
-    "slices": 4, "suspects": 4, "inputs": 4,
-    "evaluation": 5, "inference": 5,
-    "comparison": 6, "baselines": 6,
-    "gates": 7,
-    "report": 8, "release": 8,
-    "figures": 9, "thumbnails": 9,
-    "exports": 10,
-    "api": 11,
-    "console": 12, "demo": 12,
-    "cli": 13, "__main__": 14,
+    "json_fields": 1,
+    "csv_text": 2, "provenance": 2, "reporter": 2, "files": 2, "declared": 2, "confusion": 2,
+    "scores": 2, "multiple": 2,
+    "options": 3,
+    "outputs": 3, "predictions": 3, "tallies": 3, "metrics": 3,
+    "accumulate": 3, "classes": 3,
+    "scoring": 4, "confusions": 4, "clusters": 4,
+    "slices": 5, "suspects": 5, "inputs": 5,
+    "evaluation": 6, "inference": 6,
+    "comparison": 7, "baselines": 7,
+    "gates": 8,
+    "report": 9, "release": 9,
+    "figures": 10, "thumbnails": 10,
+    "exports": 11,
+    "api": 12,
+    "console": 13, "demo": 13,
+    "cli": 14, "__main__": 15,
 }  # fmt: skip
 """Room → floor. A room imports from lower floors alone; docs/how-it-works.md tells what it holds."""
+
+INSIDE = {
+    "inference": {
+        "user_code": 0, "libraries": 0,
+        "images": 1, "models": 1,
+        "folders": 2, "forward": 2,
+        "sources": 3,
+        "plan": 4, "loop": 4,
+        "job": 5,
+    },
+    "inputs": {
+        "options": 0,
+        "formats": 1,
+        "columns": 2,
+        "matrices": 3, "facts": 3, "predictions": 3,
+        "kinds": 4, "opening": 4, "joining_metadata": 4,
+    },
+}  # fmt: skip
+"""Room with rooms of its own → their floors, by the same rule."""
 
 OWNERS = {
     "pyarrow": {"predictions", "inputs", "comparison"},
@@ -58,6 +78,14 @@ def room_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+def inner_sources(room):
+    return [p for p in sources() if p.is_relative_to(PACKAGE / room) and p.name != "__init__.py"]
+
+
+def inner_room_of(path):
+    return path.relative_to(PACKAGE).parts[1].removesuffix(".py")
+
+
 def imported(path):
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -82,6 +110,25 @@ def test_imports_point_down(path):
         if parts[0] != "reportgen" or len(parts) == 1 or parts[1] in (room, "__version__"):
             continue
         assert ROOMS[parts[1]] < ROOMS[room], f"{room} imports {parts[1]}, which is not below it"
+
+
+@pytest.mark.parametrize("room", INSIDE)
+def test_every_inner_room_has_a_floor(room):
+    assert {inner_room_of(path) for path in inner_sources(room)} == set(INSIDE[room])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for room in INSIDE for path in inner_sources(room)],
+    ids=lambda p: str(p.relative_to(PACKAGE)),
+)
+def test_imports_point_down_inside_a_room(path):
+    room, inner = room_of(path), inner_room_of(path)
+    floors = INSIDE[room]
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[:2] == ["reportgen", room] and parts[2] != inner:
+            assert floors[parts[2]] < floors[inner], f"{inner} imports {parts[2]}, not below it"
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -163,6 +163,16 @@ def test_predict_writes_one_file(model, data, tmp_path):
     assert done.stdout.splitlines()[-1] == f"file: {tmp_path / 'p.parquet'}"
 
 
+def test_predict_writes_into_a_folder_where_no_parquet_file_is_named(model, data, tmp_path):
+    done = reportgen("predict", model, data, "-o", tmp_path / "p1")
+    assert [path.name for path in (tmp_path / "p1").iterdir()] == ["predictions.parquet"]
+    assert done.stdout.splitlines()[-1] == f"file: {tmp_path / 'p1' / 'predictions.parquet'}"
+    (tmp_path / "taken").write_text("x")
+    refused = reportgen("predict", model, data, "-o", tmp_path / "taken", code=5)
+    assert "errors.md#output-is-file" in refused.stderr
+    assert (tmp_path / "taken").read_text() == "x"
+
+
 def test_a_matrix_is_rendered(tmp_path):
     (tmp_path / "m.csv").write_text("x,NA,007\nNA,5,1\n007,2,7\n")
     reportgen("render", tmp_path / "m.csv", "-o", tmp_path / "o")
@@ -254,7 +264,7 @@ def test_our_own_confusion_csv_comes_back(finished, tmp_path):
         (["render", "{model}", "-o", "{out}"], 3, "net.pt2"),
         (["render", "none.csv", "-o", "{out}"], 3, "none.csv"),
         (["render", "{text}", "-o", "{out}"], 3, "#input-kind"),
-        (["render", "{matrix}", "-o", "{out}", "--normalised", "--normalised-over", "true"], 2, "#matrix-shares"),
+        (["render", "{matrix}", "-o", "{out}", "--normalised", "--normalised-over", "true", "--ci", "exact"], 2, "#matrix-shares"),
         (["render", "{matrix}", "-o", "{out}", "--images", "nowhere"], 2, "#images-missing"),
         (["render", "{data}", "-o", "{out}", "--kind", "matrix"], 3, "#input-kind"),
         (["render", "{matrix}", "-o", "{out}", "--kind", "x"], 2, "--kind"),

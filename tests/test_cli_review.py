@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import reportgen
 from reportgen.errors import DataError, OutputError, UsageError
@@ -69,7 +70,7 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
         "against the baseline: accuracy +6.7 points (95 % interval −8.7 to +23.1), no clear "
         "change; right alone: candidate 3, baseline 1"
     )
-    assert lines[4] == "worse for sure, by points of recall: no class"
+    assert lines[4] == "clearly worse, by points of recall: no class"
     assert lines[5] == (
         "verdict: DO NOT SHIP. One of two gates fails: accuracy is 86.7 %, below the 90 % that it "
         "must reach."
@@ -190,19 +191,86 @@ def several(inputs):
 def test_several_candidates_have_a_report_each_and_a_page_of_all(several):
     out, done = several
     folders = ["1-new", "2-new-matrix", "3-old"]
-    assert sorted(path.name for path in out.iterdir()) == [*folders, "report.html"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        *folders,
+        "index.html",
+        "junit.xml",
+        "report_files",
+    ]
     verdicts = [said(out / name)["verdict"] for name in folders]
     assert verdicts == ["SHIP", "SHIP", "DO NOT SHIP"]
     lines = done.stdout.splitlines()
     assert [line for line in lines if line.startswith("candidate ")] == [
         f"candidate {i} of 3: {name}" for i, name in enumerate(folders, 1)
     ]
-    assert lines[-1] == f"all candidates: {out / 'report.html'}"
+    assert lines[-1] == f"all candidates: {out / 'index.html'}"
+
+
+def test_the_outcome_of_all_candidates_stands_in_one_junit_file(several):
+    out, _ = several
+    root = ET.parse(out / "junit.xml").getroot()
+    assert (root.get("tests"), root.get("failures")) == ("3", "1")
+    assert len({suite.get("name") for suite in root}) == 3
+    for suite, folder in zip(root, ["1-new", "2-new-matrix", "3-old"], strict=True):
+        (own,) = ET.parse(out / folder / "junit.xml").getroot()
+        cases = [
+            (case.get("name"), [part.attrib for part in case]) for case in suite.iter("testcase")
+        ]
+        assert cases == [
+            (case.get("name"), [part.attrib for part in case]) for case in own.iter("testcase")
+        ]
+        assert {case.get("classname") for case in suite.iter("testcase")} == {
+            f"reportgen.gates.{folder}"
+        }
+        assert suite.find("properties/property").get("value") == said(out / folder)["verdict"]
+
+
+@pytest.mark.parametrize("words", [("check",), ("render", "-o", "x")])
+def test_the_folder_of_several_candidates_is_no_report_but_names_them(several, words):
+    """slug several-reports"""
+    out, _ = several
+    command_words = [words[0], out, *words[1:], "--fail-under", "accuracy=0.5"]
+    done = command(*command_words, code=2)
+    assert (
+        'the folder "several" holds no report of its own, but 3 reports in folders' in done.stderr
+    )
+    named = ", ".join(str(out / name) for name in ("1-new", "2-new-matrix", "3-old"))
+    assert f"name one of: {named}" in done.stderr
+    assert "several-reports" in done.stderr
+
+
+def test_the_page_of_all_wears_theme_and_logo(inputs, tmp_path):
+    (tmp_path / "theme.css").write_text("light:\n--accent: #7a0f3c;\n")
+    Image.new("RGB", (40, 20), "#336699").save(tmp_path / "logo.png")
+    old = inputs / "old.csv"
+    words = ("--theme", tmp_path / "theme.css", "--logo", tmp_path / "logo.png")
+    command("compare", old, inputs / "new.csv", old, "-o", tmp_path / "out", *words)
+    page = (tmp_path / "out/report.html").read_text()
+    assert re.search("--accent: ?#7a0f3c", page)
+    assert 'alt="Logo"' in page
+    assert ".brand img" in page
+
+
+def test_the_baseline_of_several_candidates_is_read_once(inputs, tmp_path, monkeypatch):
+    from reportgen.release import review
+
+    opened = []
+    inner = review.open_side
+    monkeypatch.setattr(
+        review, "open_side", lambda *args, **kind: opened.append(kind) or inner(*args, **kind)
+    )
+    from reportgen.api.comparing import compare_reviews
+
+    old, new = inputs / "old.csv", inputs / "new.csv"
+    compare_reviews(old, [new, old, new], out=tmp_path / "out")
+    assert len([kind for kind in opened if kind.get("as_baseline")]) == 1
 
 
 def test_every_link_of_the_page_of_all_leads_somewhere(several):
     out, _ = several
-    page = (out / "report.html").read_text()
+    page = (out / "index.html").read_text()
+    assert (out / "report_files/report.css").is_file()
+    assert "<style>" not in page
     links = [html.unescape(link) for link in re.findall(r'<a href="([^"]+)"', page)]
     assert links == [f"{name}/index.html" for name in ("1-new", "2-new-matrix", "3-old")]
     assert all((out / link).is_file() for link in links)
@@ -317,8 +385,11 @@ def runs(model, tmp_path_factory):  # noqa: F811
 
 def test_a_run_is_compared_with_a_saved_baseline(runs):
     root, done = runs
-    assert "against the baseline: identical predictions" in done.stdout
+    assert 'against the baseline "main": identical predictions' in done.stdout
     assert "verdict: SHIP" in done.stdout
+    assert said(root / "second")["comparison"]["baseline_name"] == "main"
+    page = (root / "second" / "report.html").read_text()
+    assert re.search(r"<dt>Compared with</dt><dd>main</dd>", page)
     assert said(root / "second")["comparison"]["paired"]["same"] == 36
     assert {path.name for path in (root / "second").iterdir()} == FILES | {
         "junit.xml",
@@ -412,6 +483,59 @@ def test_check_says_how_to_get_a_comparison(inputs):
     assert "docs/errors.md#gates-baseline" in done.stderr
     assert "reportgen compare" in done.stderr
     assert "--baseline" not in done.stderr  # which check does not have
+
+
+UNREAD = {"data_notes": [
+    {"severity": "warning", "code": "order", "sentence": "The order is not known.",
+     "count": 0, "examples": []},
+]}  # fmt: skip
+
+
+def test_check_prints_the_warnings_that_stand_at_the_top_of_the_report(finished, tmp_path):
+    value = said(finished[0])
+    value["data_notes"] = UNREAD["data_notes"]
+    value["comparison"]["notes"] = [{**UNREAD["data_notes"][0], "sentence": "Some were left out."}]
+    (tmp_path / "report.json").write_text(json.dumps(value))
+    lines = command("check", tmp_path, "--fail-under", "accuracy=0.5").stdout.splitlines()
+    assert lines[:3] == [
+        "warning: The order is not known.",
+        "warning: Some were left out.",
+        "verdict: SHIP. The gate passes: accuracy is 86.7 %; 50 % or more is asked for.",
+    ]
+
+
+def test_warnings_of_each_of_several_candidates_are_printed_and_on_the_page_of_all(
+    inputs, tmp_path
+):
+    table = pd.read_csv(inputs / "new.csv", dtype=str).iloc[:-1]
+    table.to_csv(tmp_path / "fewer.csv", index=False)
+    done = command(
+        "compare", inputs / "old.csv", inputs / "new.csv", tmp_path / "fewer.csv", "-o",
+        tmp_path / "o", "--allow-partial", "--fail-under", "accuracy=0.5",
+    )  # fmt: skip
+    _, first, second = done.stdout.split("candidate ", 2)
+    assert "left out" not in first
+    warned = [line for line in second.splitlines() if line.startswith("warning: ")]
+    page = html.unescape((tmp_path / "o" / "report.html").read_text())
+    assert warned
+    for line in warned:
+        assert line.removeprefix("warning: ") in page
+    assert ">1 warning</a>" in page
+
+
+def test_the_saved_name_of_a_baseline_stands_in_report_and_page_of_all(inputs, tmp_path):
+    store = ("--baselines", tmp_path / "kept")
+    command("baseline", "save", inputs / "old.csv", "production", *store)
+    again = ("compare", "production", inputs / "new.csv", *store, "-o", tmp_path / "one")
+    assert 'against the baseline "production": accuracy' in command(*again).stdout
+    page = (tmp_path / "one" / "report.html").read_text()
+    assert "<dt>Compared with</dt><dd>production</dd>" in page
+    assert Review.from_json(said(tmp_path / "one")).comparison.baseline_name == "production"
+    command("compare", "production", inputs / "new.csv", inputs / "old.csv", *store,
+            "-o", tmp_path / "two")  # fmt: skip
+    assert "<h1>Candidates against production</h1>" in (tmp_path / "two/report.html").read_text()
+    command("compare", tmp_path / "kept/production", inputs / "new.csv", "-o", tmp_path / "path")
+    assert said(tmp_path / "path")["comparison"]["baseline_name"] == ""
 
 
 def test_check_needs_gates(finished):

@@ -347,7 +347,7 @@ def test_equality_asks_for_the_same_classes_and_counts() -> None:
 
 
 def test_only_matrices_of_the_same_classes_add_up() -> None:
-    with pytest.raises(ValueError, match="2 classes \\+ 3 classes"):
+    with pytest.raises(DataError, match="of 2 and of 3 classes"):
         ConfusionMatrix.empty(2) + ConfusionMatrix.empty(3)
     with pytest.raises(TypeError):
         MATRIX + 1  # type: ignore[operator]

@@ -25,7 +25,7 @@ import reportgen
 from reportgen import cli, errors
 from reportgen.release import Review
 from tests import write_docs
-from tests.factories import binary, make_evaluation
+from tests.factories import binary, make_evaluation, scored
 from tests.test_architecture import ROOMS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,7 +176,7 @@ def called(words):
 
 def accepting(model, data, *, out, reporter, **options):
     from reportgen.declared import sorted_out
-    from reportgen.inference.preprocessing_options import parse_options, preset_steps
+    from reportgen.inference.images.steps import parse_options, preset_steps
 
     settings, *_ = sorted_out(options, *(kind for kind, _ in options_of_a_run()))
     preset_steps(settings.preset) if settings.preset else parse_options(settings)
@@ -589,6 +589,11 @@ def test_every_field_of_the_thresholds_is_documented_in_its_order():
     assert found["positive"] == 1
 
 
+def test_every_field_of_the_curves_of_classes_is_documented_in_its_order():
+    found = scored(make_evaluation([[9, 1, 0], [1, 9, 0], [0, 1, 9]])).to_json()["class_curves"]
+    assert documented_fields("class_curves") == list(found[0])
+
+
 def test_every_field_of_a_review_is_documented_in_its_order(tmp_path):
     found = reviewed(tmp_path)
     comparison = found["comparison"]
@@ -670,7 +675,7 @@ def test_every_column_of_the_predictions_file_is_documented():
 
 
 def test_every_image_extension_is_documented():
-    from reportgen.inference.image_files import IMAGE_EXTENSIONS
+    from reportgen.inference.folders.names import IMAGE_EXTENSIONS
 
     spans = [s for s in code_spans(text_of("docs/models-and-data.md")) if s.startswith(".jpg ")]
     assert set(spans[0].split()) == IMAGE_EXTENSIONS

@@ -166,7 +166,7 @@ def test_every_link_within_the_page_has_a_target(ten):
 
 def test_no_image_is_repeated_and_every_image_says_what_it_shows(ten):
     images = Page(ten).all("img")
-    assert len(images) == 82
+    assert len(images) == 130
     assert len({image["src"] for image in images}) == len(images)
     for image in images:
         assert len(image["alt"]) > 10
@@ -292,7 +292,7 @@ def test_sections_without_content_leave_no_heading():
 @pytest.mark.usefixtures("no_drawing")
 def test_without_pictures_the_names_stand_in_their_place():
     page = rendered(factories.cifar(), pictures=False)
-    assert page.count('<span class="nopic">no picture</span>') == 80
+    assert page.count('<span class="nopic">no picture</span>') == 128
     assert len(Page(page).all("img")) == 2
 
 

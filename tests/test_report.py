@@ -42,16 +42,16 @@ CASES = {
     "ten classes: weakest, pair, concentration, calls, precision, baseline": (
         (factories.CIFAR_COUNTS, factories.CIFAR),
         [
-            "Cat is the weakest class: 64.2 % of 1,000 are found (95 % interval 61.2–67.1 %). "
+            "cat is the weakest class: 64.2 % of 1,000 are found (95 % interval 61.2–67.1 %). "
             "12.6 % are called dog.",
-            "Cat and dog are the hardest pair: cat is called dog 126 times, dog is called cat 97 "
+            "cat and dog are the hardest pair: cat is called dog 126 times, dog is called cat 97 "
             "times; together 14.4 % of all 1,550 errors.",
             "A few confusions make many of the errors: the ten largest of 86 error cells hold "
             "40.7 % of all 1,550 errors.",
             "Most errors stay among classes that are taken for one another: 83.7 % of all 1,550 "
             "errors are within 2 groups of classes that these errors suggest: cat, bird, dog, "
             "deer, frog and horse; airplane, truck, ship and automobile.",
-            "Cat is called too rarely: 869 predictions for 1,000 samples. Frog is called too "
+            "cat is called too rarely: 869 predictions for 1,000 samples. frog is called too "
             "often: 1,070 for 1,000.",
             "“cat” is the least reliable answer: 73.9 % of 869 such answers are right "
             "(95 % interval 70.9–76.7 %).",
@@ -129,15 +129,15 @@ CASES = {
     "a class that is never found, and the next weakest": (
         ([[900, 100, 0], [50, 950, 0], [1, 39, 0]], ["ant", "bee", "cow"]),
         [
-            "Cow is never predicted: not one right answer for its 40 samples. 97.5 % are called bee.",
-            "Ant is the next weakest class: 90.0 % of 1,000 are found (95 % interval 88.0–91.7 %). "
+            "cow is never predicted: not one right answer for its 40 samples. 97.5 % are called bee.",
+            "ant is the next weakest class: 90.0 % of 1,000 are found (95 % interval 88.0–91.7 %). "
             "10.0 % are called bee.",
             ...,
         ],
     ),
     "a class that is named, but never rightly": (
         ([[900, 98, 2], [50, 950, 0], [0, 40, 0]], ["ant", "bee", "cow"]),
-        ["Cow is never found: not one right answer for its 40 samples. All are called bee.", ...],
+        ["cow is never found: not one right answer for its 40 samples. All are called bee.", ...],
     ),
     "several classes that are never found": (
         ([[900, 0, 0], [30, 0, 0], [40, 0, 0]], ["ant", "bee", "cow"]),
@@ -151,7 +151,7 @@ CASES = {
         ([[90, 10, 0], [0, 90, 10], [10, 0, 90]], ["ant", "bee", "cow"]),
         [
             ...,
-            "Ant and bee are among the hardest pairs: ant is called bee 10 times, never the other "
+            "ant and bee are among the hardest pairs: ant is called bee 10 times, never the other "
             "way round; together 33.3 % of all 30 errors.",
             ...,
         ],
@@ -159,7 +159,7 @@ CASES = {
     "few samples in the weakest class, and an overlap that is said": (
         ([[950, 50, 0], [40, 960, 0], [1, 1, 8]], ["ant", "bee", "cow"]),
         [
-            "Cow is the weakest class: 80.0 % of only 10 are found (95 % interval 49.0–94.3 %). "
+            "cow is the weakest class: 80.0 % of only 10 are found (95 % interval 49.0–94.3 %). "
             "Its interval overlaps that of ant (95.0 %).",
             ...,
         ],
@@ -251,10 +251,9 @@ def test_every_finding_links_to_its_evidence():
     assert targets == ["c-3", "p-3-5", "pairs", "groups", "matrix", "c-3", "headline"]
 
 
-def test_a_name_opens_a_sentence_with_a_capital_only_where_that_is_safe():
-    plain, twin, upper, digit = class_names(["cat", "dog", "Dog", "7"])
-    assert str(say("{name} is here", name=plain)) == "Cat is here"
-    assert str(say("{name} is here", name=twin)) == "dog is here"
+def test_a_name_keeps_its_case_where_it_opens_a_sentence():
+    plain, upper, digit = class_names(["cat", "Dog", "7"])
+    assert str(say("{name} is here", name=plain)) == "cat is here"
     assert str(say("{name} is here", name=upper)) == "Dog is here"
     assert str(say("{name} is here", name=digit)) == "“7” is here"
     assert str(say("here is {name}", name=plain)) == "here is cat"
@@ -372,13 +371,18 @@ def test_classes_come_worst_recall_first_and_undefined_last():
 
 def test_what_is_missing_carries_a_letter_that_is_explained():
     report = build_report(factories.absent_classes())
-    letters = {reason.mark: reason.sentence for reason in report.classes.reasons}
-    for row in report.classes.rows:
-        for cell in row.cells.values():
+    section = report.classes
+    first = {reason.mark: reason.sentence for reason in section.reasons}
+    letters = first | {reason.mark: reason.sentence for reason in section.reasons_of_others}
+    main = {item.name for item in section.main}
+    for row in section.rows:
+        for name, cell in row.cells.items():
             assert (cell.text == "n/a") == (cell.value is None)
             if cell.value is None:
-                assert letters[cell.mark]
-    assert "The model never predicts this class." in letters.values()
+                assert (first if name in main else letters)[cell.mark]
+    assert "The model never predicts this class." in first.values()
+    shown = {row.cells[name].mark for row in section.rows for name in main}
+    assert set(first) == shown - {""}
 
 
 def test_macro_averages_say_over_how_many_classes():
@@ -417,7 +421,9 @@ def test_galleries_stand_beside_their_reverse():
     shown = [direction for group in pairs.groups for direction in group.directions]
     with_gallery = [(d.true, d.predicted) for d in shown if d.examples]
     ten = [(pair.true, pair.predicted) for pair in factories.cifar().pairs[:10]]
-    assert sorted(with_gallery) == sorted(ten)
+    both_ways = {*ten, *((predicted, true) for true, predicted in ten)}
+    assert sorted(with_gallery) == sorted(both_ways)
+    assert len(both_ways) == 16
     assert len({(d.true, d.predicted) for d in shown}) == len(shown)
     first = pairs.groups[0]
     assert [(d.true, d.predicted, d.count) for d in first.directions] == [(3, 5, 126), (5, 3, 97)]

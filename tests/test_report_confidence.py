@@ -91,7 +91,7 @@ def findings(evaluation):
 
 TOO_SURE = (
     "The model is too sure of itself: mean confidence is 92.8 %, 84.5 % of its answers are right; "
-    "confidence misses accuracy by 8.3 % on average."
+    "confidence is off by 8.3 points on average."
 )
 ALONE = (
     "The model can do 70.3 % of the work alone: so many answers have a confidence of at least "
@@ -109,7 +109,7 @@ FINDINGS = {
         level,
         [
             "The model's confidence is not to be taken at its word: mean confidence is 84.5 %, "
-            "84.5 % of its answers are right; confidence misses accuracy by 8.3 % on average.",
+            "84.5 % of its answers are right; confidence is off by 8.3 points on average.",
             ALONE,
         ],
     ),
@@ -165,9 +165,10 @@ def test_every_figure_stands_in_a_sentence(too_sure):
     section = build_report(too_sure).confidence
     told = {fact.term: " ".join(map(plain, fact.values)) for fact in section.facts}
     assert told["Calibration error"].startswith(
-        "ECE 8.3 % (95 % interval 7.7–8.8 %): by so much confidence misses accuracy on average. "
+        "ECE 8.3 %: by so much confidence misses accuracy on average. "
         "On 10,000 answers, chance alone shows 0.5 % of a perfectly calibrated model, and more "
-        "than 0.8 % in 5 of 100 test sets."
+        "than 0.8 % in 5 of 100 test sets. Less chance's share, the model's own calibration error "
+        "lies between 7.7 % and 8.8 % (95 % interval)."
     )
     assert told["Log loss"] == (
         "0.387 nats (95 % interval 0.366–0.408); always giving every class the same probability "
@@ -229,8 +230,8 @@ def test_operating_points_are_told_in_words(too_sure):
     points = build_report(too_sure).confidence.points
     assert [plain(point.sentence) for point in points] == [
         "Accept the answers with a confidence of at least 0.9796: at most 1 % of them are wrong, "
-        "and 70.3 % of all are answered. The threshold is chosen on these very samples: expect a "
-        "little less on others.",
+        "and 70.3 % of all are answered (95 % interval 67.2–73.3 %). The threshold is chosen on "
+        "these very samples: expect a little less on others.",
         "Leave the least sure answers to a person and keep those with a confidence of at least "
         "0.677, 90.2 % of all: 7.8 % of these are wrong (95 % interval 7.2–8.3 %), not 15.5 %.",
     ]
@@ -290,8 +291,9 @@ def test_without_confidences_the_section_says_why():
 def test_without_all_probabilities_the_section_says_what_is_missing():
     section = build_report(factories.scored(full=False)).confidence
     assert plain(section.missing) == (
-        "The Brier score, class-wise calibration, ROC AUC and average precision need the "
-        "probabilities of all classes; the input holds those of the predicted classes only."
+        "The Brier score, class-wise calibration, ROC AUC and average precision, and their curves, "
+        "need the probabilities of all classes; the input holds those of the predicted classes "
+        "only."
     )
     assert [fact.term for fact in section.facts] == ["Calibration error", "Log loss", "Abstaining"]
 
@@ -349,3 +351,8 @@ def test_two_hundred_answers_do_not_show_an_error_of_1_percent():
     ]
     assert finding.startswith("Leaving the least sure answers to a person is not enough")
     assert finding.endswith("on 300 answers or more.")
+
+
+def test_the_tile_says_that_its_interval_is_less_what_chance_adds(too_sure):
+    tiles = {tile.metric: tile for tile in build_report(too_sure).headline.tiles}
+    assert plain(tiles["ece"].lines[-1]) == "interval: of the error less chance's share"

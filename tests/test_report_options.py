@@ -6,6 +6,7 @@ import pytest
 
 import reportgen
 from reportgen.evaluation import SampleGroups
+from reportgen.metrics import REASONS
 from reportgen.metrics.intervals import EXACT, WILSON
 from reportgen.report import build_report
 from reportgen.report.intervals import INTERVAL_NOTE, class_definitions, summary_definitions
@@ -77,7 +78,7 @@ def test_with_exact_intervals_no_share_of_a_class_claims_wilson(usual):
     note = build_report(exact).interval_note
     assert note.startswith(INTERVAL_NOTE)
     assert "Shares of samples: Clopper-Pearson." in note
-    assert "slices, bins of confidence, and the error at 90 % coverage: Wilson score" in note
+    assert "and error and coverage where the model abstains: Wilson score" in note
 
 
 def test_groups_are_told_near_the_headline():
@@ -98,6 +99,18 @@ def test_groups_are_told_near_the_headline():
     assert whole["top5_accuracy"] == WILSON
     facts = {fact.term: plain(fact.values[0]) for fact in report.data.facts}
     assert "if the samples were independent of each other" in facts["Smallest difference"]
+
+
+def test_with_groups_the_no_information_rate_says_why_it_has_no_interval():
+    evaluation, _ = grouped(seed=2)
+    metric = evaluation.summary["no_information_rate"]
+    assert metric.value is not None
+    assert (metric.interval, metric.reason) == (None, "no_group_interval")
+    rows = {row.definition.name: row for row in build_report(evaluation).headline.rows}
+    assert rows["no_information_rate"].definition.interval == "none where samples come in groups"
+    assert load().summary["no_information_rate"].interval is not None
+    told = {reason.sentence for reason in build_report(evaluation).headline.reasons}
+    assert REASONS["no_group_interval"] in told
 
 
 def test_few_groups_and_an_unknown_design_effect_are_told():

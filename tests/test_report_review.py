@@ -13,6 +13,7 @@ import pytest
 from reportgen import figures
 from reportgen.comparison import ALPHA, Difference, PairChange, SliceChange, compare_evaluations
 from reportgen.comparison.definitions import COMPARISON_TERMS
+from reportgen.confusion import ConfusionMatrix
 from reportgen.exports import html, overview
 from reportgen.exports.review import change_bar
 from reportgen.figures import Drawn, draw_heatmap
@@ -21,11 +22,14 @@ from reportgen.gates import Check, Decision, Part
 from reportgen.provenance import DataNote
 from reportgen.report import build_report, with_fewer_pictures
 from reportgen.report.cells import Footnotes
-from reportgen.report.deltas import DEFINITIONS, delta, p_text, scale_of, whole_kind
+from reportgen.report.deltas import DEFINITIONS, delta, scale_of, whole_kind
+from reportgen.report.facts import Facts
 from reportgen.report.gates import gate_section, quantity
 from reportgen.report.model import Thumbnail
 from reportgen.report.model_review import Scale
 from reportgen.report.overview import OverviewEntry, build_overview
+from reportgen.report.pairs import pair_section
+from reportgen.report.words import class_names, p_text
 from tests import factories, review_factories
 
 SEED = Path(__file__).parents[2] / "shared" / "golden" / "seed_fashion.json"
@@ -80,7 +84,7 @@ def test_without_gates_the_verdict_tells_the_change(paired, fashion):
     assert plain(shown.verdict.reason) == (
         "No release rules were given, so this report measures and does not decide: 81.7 % of 4,000 "
         "answers are right, against 78.9 % with the baseline (+2.8 points, 95 % interval +1.6 to "
-        "+4.0: better for sure)."
+        "+4.0: clearly better)."
     )
     assert shown.gates is None
 
@@ -176,12 +180,15 @@ def test_undefined_values_of_gates_are_not_available_and_never_0():
     assert (row.value, row.range, row.margin) == ("n/a", "", "")
 
 
-def test_the_classes_of_a_gate_stand_in_its_details(paired, no_drawing):
+def test_the_classes_of_a_gate_stand_behind_the_findings(paired, no_drawing):
+    """So that a printed report has its findings on the first page."""
     decided = review_factories.decision(paired)
     page = html.render(report(paired, decided))
-    rows = page[page.index('id="gates"') : page.index('id="headline"')]
-    assert rows.count("<summary>10 classes, the worst first</summary>") == 2
-    first = re.search(r'aria-label="Classes of gate 4">.*?<tbody>\s*<tr>(.*?)</tr>', rows, re.S)
+    assert page.count('href="#gate-4">All 10 classes</a>') == 1
+    assert page.index('id="findings"') < page.index('id="gate-classes"')
+    rows = page[page.index('id="gate-classes"') : page.index('id="figures"')]
+    assert rows.count(": 10 classes</summary>") == 2
+    first = re.search(r'id="gate-4">.*?<tbody>\s*<tr>(.*?)</tr>', rows, re.S)
     assert "cat" in first[1]
     assert ">Failed</span>" in first[1]
     assert "&#8722;11.50&#160;points" in first[1]
@@ -241,7 +248,7 @@ def test_what_was_not_tested_is_not_called_unclear():
 def test_a_difference_of_losses_is_a_plain_number_with_its_sign():
     loss = delta(difference(-0.1234, (-0.2, -0.05)), DEFINITIONS["log_loss"], Footnotes())
     assert (loss.text, loss.range, loss.unit) == ("−0.123", "−0.200 to −0.050", "")
-    assert loss.word == "better for sure"
+    assert loss.word == "clearly better"
     assert delta(difference(1e-6), DEFINITIONS["log_loss"], Footnotes()).text == "+<0.001"
 
 
@@ -355,8 +362,8 @@ def test_above_2000_classes_the_worst_200_and_the_best_50_are_listed():
 def test_the_tally_counts_every_class_and_names_a_few(fashion):
     tally = report(fashion).comparison.classes.tally
     assert [(item.word, item.count) for item in tally] == [
-        ("worse for sure", 3), ("perhaps worse", 0), ("no clear change", 0),
-        ("perhaps better", 0), ("better for sure", 7),
+        ("clearly worse", 3), ("perhaps worse", 0), ("no clear change", 0),
+        ("perhaps better", 0), ("clearly better", 7),
     ]  # fmt: skip
     assert str(tally[0].names) == "Sneaker, T-shirt/top and Bag"
 
@@ -470,15 +477,15 @@ CASES = {
     "three classes fell although accuracy rose": (
         lambda fashion, paired: fashion,
         [
-            "The candidate is better for sure: 89.3 % of its answers are right, 86.5 % of the "
+            "The candidate is clearly better: 89.3 % of its answers are right, 86.5 % of the "
             "baseline's (+2.8 points; 95 % interval +2.4 to +3.1).",
-            "Sneaker got worse for sure: 5.5 points fewer are found (97.8 % → 92.3 %; 95 % "
+            "Sneaker got clearly worse: 5.5 points fewer are found (97.8 % → 92.3 %; 95 % "
             "interval −6.2 to −4.7), though overall accuracy rose by 2.8 points. T-shirt/top "
-            "(−3.4 points) and Bag (−1.0) got worse for sure as well.",
+            "(−3.4 points) and Bag (−1.0) got clearly worse as well.",
             "More of Sneaker are called Ankle boot: 361 instead of 107, of 6,000 samples. No other "
             "confusion grew by more samples.",
-            "Shirt got better for sure: 17.1 points more are found (39.5 % → 56.6 %; 95 % interval "
-            "+15.3 to +18.9). 6 further classes got better for sure as well.",
+            "Shirt got clearly better: 17.1 points more are found (39.5 % → 56.6 %; 95 % interval "
+            "+15.3 to +18.9). 6 further classes got clearly better as well.",
             "Shirt is the weakest class: 56.6 % of 6,000 are found (95 % interval 55.3–57.8 %). "
             "19.3 % are called T-shirt/top.",
             ...,
@@ -487,10 +494,10 @@ CASES = {
     "matched samples": (
         lambda fashion, paired: paired,
         [
-            "The candidate is better for sure: 81.7 % of its answers are right, 78.9 % of the "
+            "The candidate is clearly better: 81.7 % of its answers are right, 78.9 % of the "
             "baseline's (+2.8 points; 95 % interval +1.6 to +4.0). It alone gets 364 samples "
             "right, the baseline alone 253.",
-            "Cat got worse for sure: 11.5 points fewer are found (75.0 % → 63.5 %; 95 % interval "
+            "cat got clearly worse: 11.5 points fewer are found (75.0 % → 63.5 %; 95 % interval "
             "−15.8 to −7.5), though overall accuracy rose by 2.8 points.",
             ...,
         ],
@@ -510,10 +517,10 @@ CASES = {
             paired, summary={**paired.summary, "accuracy": FELL}, tendencies={3: "worse"}
         ),
         [
-            "The candidate is worse for sure: 82.3 % of its answers are right, 84.5 % of the "
+            "The candidate is clearly worse: 82.3 % of its answers are right, 84.5 % of the "
             "baseline's (−2.2 points; 95 % interval −3.0 to −1.4). It alone gets 364 samples "
             "right, the baseline alone 253.",
-            "Cat got worse for sure: 11.5 points fewer are found (75.0 % → 63.5 %; 95 % interval "
+            "cat got clearly worse: 11.5 points fewer are found (75.0 % → 63.5 %; 95 % interval "
             "−15.8 to −7.5).",
             ...,
         ],
@@ -522,7 +529,7 @@ CASES = {
         lambda fashion, paired: changed(paired, tendencies={5: "perhaps worse"}),
         [
             ...,
-            "Dog may have got worse: 1.8 points fewer are found (78.0 % → 76.2 %; 95 % interval "
+            "dog may have got worse: 1.8 points fewer are found (78.0 % → 76.2 %; 95 % interval "
             "−5.7 to +2.2). Alone that would stand out (p 0.382); with 10 classes tested, it may "
             "be chance.",
             ...,
@@ -545,7 +552,7 @@ CASES = {
         ),
         [
             ...,
-            "Where camera is “north”, the candidate is worse for sure: 2.2 points fewer of 400 "
+            "Where camera is “north”, the candidate is clearly worse: 2.2 points fewer of 400 "
             "samples are right (84.5 % → 82.3 %; 95 % interval −3.0 to −1.4).",
             ...,
         ],
@@ -560,8 +567,8 @@ CASES = {
         ),
         [
             ...,
-            "The candidate's confidence is less to be trusted than the baseline's: it misses "
-            "accuracy by 4.1 % on average, before by 2.0 % (+2.1 points; less is better).",
+            "The candidate's confidence is less to be trusted than the baseline's: it is off "
+            "by 4.1 points on average, was 2.0 (+2.1; less is better).",
             ...,
         ],
     ),
@@ -569,7 +576,7 @@ CASES = {
         lambda fashion, paired: changed(paired, tendencies={0: "better"}),
         [
             ...,
-            "Airplane got better for sure: 8.2 points more are found (76.5 % → 84.8 %; 95 % "
+            "airplane got clearly better: 8.2 points more are found (76.5 % → 84.8 %; 95 % "
             "interval +4.3 to +12.4). No class is shown to have got worse.",
             ...,
         ],
@@ -599,6 +606,34 @@ def test_findings_of_a_comparison(fashion, paired, case):
     found = said(make(fashion, paired))
     assert matches(found, expected), found
     assert len(found) <= 7
+
+
+def test_what_failed_a_gate_is_found_first(fashion):
+    assert said(fashion)[0].startswith("The candidate is clearly better:")
+    gates = review_factories.decision(
+        fashion, '[[gate]]\nname = "harm"\nmetric = "recall"\neach_class = true\nno_harm = true\n'
+    )
+    assert gates.verdict == "DO NOT SHIP"
+    found = [plain(one.head) for one in report(fashion, gates).findings]
+    assert found[0] == "Sneaker got clearly worse:"
+    assert found.index("The candidate is clearly better:") > 0
+    assert len(found) == len(said(fashion))
+
+
+def test_of_the_classes_that_fell_the_one_that_failed_its_gate_is_told(fashion):
+    gates = review_factories.decision(
+        fashion, '[[gate]]\nname = "x"\nmetric = "recall"\nclasses = ["Bag"]\nno_harm = true\n'
+    )
+    assert plain(report(fashion, gates).findings[0].head) == "Bag got clearly worse:"
+
+
+def test_a_gate_that_failed_does_not_put_praise_first(fashion):
+    gates = review_factories.decision(
+        fashion, '[[gate]]\nname = "x"\nmetric = "recall"\nclasses = ["Shirt"]\nat_least = 0.9\n'
+    )
+    heads = [plain(one.head) for one in report(fashion, gates).findings]
+    assert heads[0] == "Shirt is the weakest class:"
+    assert "better" not in heads[0]
 
 
 def test_a_growth_of_a_few_samples_is_no_finding(paired):
@@ -809,17 +844,57 @@ def test_no_picture_is_repeated_and_each_is_counted(paired):
     pictures = pictures_of(paired)
     shown = report(paired, pictures=pictures)
     page = html.render(shown)
-    uris = re.findall(r'<img[^>]* src="([^"]+)"', page)
+    uris = re.findall(r'<im(?:g|age) [^>]*(?:src|href)="([^"]+)"', page)
     assert len(uris) == len(set(uris))
     assert len(uris) - len(shown.matrix.figures) == shown.n_thumbnails
-    linked = [e for g in shown.comparison.galleries for e in g.examples if e.elsewhere]
-    assert linked
-    for example in linked:
-        assert f'id="{example.elsewhere}"' in page
+    assert all(e.thumbnail for g in shown.comparison.galleries for e in g.examples)
+    held = re.findall(r'<image id="([^"]+)"', page)
+    used = re.findall(r'<use href="#([^"]+)"/>', page)
+    assert held == [f"pic-{i + 1}" for i in range(len(held))]
+    assert set(used) == set(held)
+    for name in used:
+        assert page.index(f'<image id="{name}"') < page.index(f'<use href="#{name}"/>')
 
 
 @pytest.mark.usefixtures("no_drawing")
-def test_a_suspect_whose_picture_is_among_the_broken_is_linked(paired):
+def test_beside_the_page_every_place_is_an_image_of_the_same_file(paired):
+    shown = report(paired, pictures=pictures_of(paired))
+    made = html.page(shown, beside=True)
+    assert "<image " not in made.html
+    assert "<use " not in made.html
+    uris = re.findall(r'<img class="pic px" src="report_files/(sample[^"]*)"', made.html)
+    assert len(set(uris)) == shown.n_thumbnails < len(uris)
+    assert set(uris) == {name for name in made.files if name.startswith("sample")}
+
+
+def test_each_direction_of_a_pair_stands_beside_the_baselines(paired, no_drawing):
+    shown = report(paired)
+    ways = [d for group in shown.pairs.groups for d in group.directions]
+    for way in ways:
+        assert way.before == f"{paired.baseline.confusion.count(way.true, way.predicted):,}"
+    first = ways[0].before
+    assert f'of all errors <span class="muted nb">&#183; baseline {first}</span></p>' in (
+        html.render(shown)
+    )
+    alone = build_report(paired.candidate)
+    assert {d.before for group in alone.pairs.groups for d in group.directions} == {""}
+    assert "baseline" not in str(alone.pairs)
+
+
+def test_the_baselines_count_is_of_its_own_samples_where_these_are_others(paired):
+    cells = {(i, j): n for i, j, n in paired.baseline.confusion.cells()}
+    first = report(paired).pairs.groups[0].directions[0]
+    cells[first.true, first.true] += 1000
+    total = sum(n for (i, _), n in cells.items() if i == first.true)
+    others = ConfusionMatrix.from_cells([(i, j, n) for (i, j), n in cells.items()], 10)
+    more = replace(paired.baseline, confusion=others)
+    facts = Facts(paired.candidate, class_names(paired.candidate.classes), frozenset())
+    way = pair_section(facts, {}, replace(paired, baseline=more)).groups[0].directions[0]
+    assert way.before == f"{first.before} of {total:,}"
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_a_suspect_whose_picture_is_among_the_broken_shows_the_same(paired):
     pictures = pictures_of(paired)
     one = next(
         e.path.full for e in report(paired, pictures=pictures).comparison.galleries[0].examples
@@ -832,19 +907,26 @@ def test_a_suspect_whose_picture_is_among_the_broken_is_linked(paired):
         paired.candidate, suspects=replace(suspects, suspects=(taken, *suspects.suspects[1:]))
     )
     shown = report(replace(paired, candidate=candidate), pictures=pictures)
-    assert shown.suspects.rows[0].thumbnail is None
-    assert shown.suspects.rows[0].gallery == "comparison-broken"
-    assert '<a href="#comparison-broken">among the broken</a>' in html.render(shown)
+    assert shown.suspects.rows[0].thumbnail == pictures[one]
+    row = html.render(shown).partition('<section id="suspects">')[2]
+    assert re.search(r'aria-label="labelled [^"]+"[^>]*><use href="#pic-\d+"/></svg></td>', row)
 
 
 @pytest.mark.parametrize(("most", "kept"), [(4, 12), (2, 6), (0, 0)])
 def test_galleries_of_changes_shrink_with_the_others(paired, most, kept):
     full = report(paired, pictures=pictures_of(paired))
     small = with_fewer_pictures(full, most)
+    others = {e.path.full for g in small.pairs.groups for d in g.directions for e in d.examples
+              if e.thumbnail} | {row.path.full for row in small.suspects.rows if row.thumbnail}  # fmt: skip
     for gallery in small.comparison.galleries:
         assert len(gallery.examples) == 24
-        shown = [example for example in gallery.examples if example.thumbnail]
-        assert len(shown) <= kept
+        shown = [bool(example.thumbnail) for example in gallery.examples]
+        held = [example.path.full in others for example in gallery.examples]
+        assert shown == [i < kept or held[i] for i in range(24)]
+    why = "only some of them" if most else "names and scores only"
+    assert small.comparison.gallery_note == (
+        f"With all pictures this page would be too large: {why}."
+    )
     assert small.n_thumbnails < full.n_thumbnails
     assert (small.n_thumbnails == 0) == (most == 0)
 
@@ -951,3 +1033,59 @@ def test_an_overview_is_called_what_the_user_calls_it(paired, same):
     given = build_overview(entries(paired, same), "November\nrelease")
     assert given.title.endswith("may ship: November\\nrelease")
     assert build_overview(entries(paired, same)).title.endswith("candidates against baseline 1.1")
+
+
+def test_candidates_that_tie_are_all_named(paired, same):
+    tied = [
+        OverviewEntry(name, same, review_factories.decision(same), f"{name}/report.html")
+        for name in ("a", "b")
+    ]
+    told = " Whether one is better than another is not tested here: each is compared with the "
+    assert str(build_overview(tied).lead) == (
+        f"2 of 2 may ship; a and b are right equally often.{told}baseline alone."
+    )
+    shipped = replace(review_factories.decision(paired), verdict="SHIP")
+    better = OverviewEntry("c", paired, shipped, "c/report.html")
+    assert str(build_overview([*tied, better]).lead) == (
+        f"3 of 3 may ship; of these c is right most often.{told}baseline alone."
+    )
+    two = [tied[0], better, replace(better, name="d")]
+    assert "; of these c and d are right most often, and equally often." in str(
+        build_overview(two).lead
+    )
+
+
+def test_warnings_of_a_candidate_stand_on_the_overview(same):
+    note = DataNote(
+        code="order",
+        severity="warning",
+        sentence="The <b>order</b> is not known.",
+        count=0,
+        examples=(),
+    )
+    warned = replace(same, candidate=replace(same.candidate, notes=(note,)), notes=(note, note))
+    decided = review_factories.decision(same)
+    shown = build_overview([
+        OverviewEntry("a", warned, decided, "a/report.html"),
+        OverviewEntry("b", replace(same, notes=()), decided, "b/report.html"),
+    ])  # fmt: skip
+    assert [row.n_cautions for row in shown.rows] == ["3 warnings", ""]
+    page = overview.render(shown)
+    assert '<a class="nb" href="a/report.html">3 warnings</a>' in page
+    assert page.count("The &lt;b&gt;order&lt;/b&gt; is not known.") == 3
+    quiet = overview.render(build_overview([OverviewEntry("b", same, decided, "b/r.html")]))
+    assert "Before you rely on this" not in quiet
+
+
+def test_a_saved_name_stands_beside_that_of_the_model(paired):
+    saved = replace(paired, baseline_name="production")
+    shown = report(saved)
+    assert [str(f.values[0]) for f in shown.facts if f.term == "Compared with"] == ["production"]
+    facts = {fact.term: fact.values for fact in shown.comparison.facts}
+    assert str(facts["Baseline"][0]) == "production: baseline 1.1"
+    assert str(shown.comparison.lead).startswith("candidate 1.2 less production, on")
+    assert str(build_overview([OverviewEntry("a", saved, None, "a")]).baseline) == "production"
+    again = type(saved).from_json(saved.to_json(), saved.candidate)
+    assert again.baseline_name == "production"
+    older = {key: v for key, v in saved.to_json().items() if key != "baseline_name"}
+    assert type(saved).from_json(older, saved.candidate).baseline_name == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import replace
 
 import pytest
@@ -160,19 +161,24 @@ def pictures(names):
     return {name: Thumbnail(name.encode(), "image/png", 16, 16, True) for name in names}
 
 
-def test_a_picture_that_stands_in_a_gallery_is_linked_and_not_repeated(scored):
+def test_a_picture_that_stands_in_a_gallery_is_shown_again_and_its_bytes_are_not(scored):
     inside = scored.examples[0][0].id
     first, second, *rest = scored.suspects.suspects
     listed = replace(scored.suspects, suspects=(replace(first, id=inside), second, *rest))
     report = build_report(replace(scored, suspects=listed), pictures([inside, second.id]))
     one, other = report.suspects.rows[:2]
-    assert (one.thumbnail, one.gallery) == (None, "p-3-5")
-    assert (other.thumbnail is not None, other.gallery) == (True, "")
+    assert one.thumbnail is report.pairs.groups[0].directions[0].examples[0].thumbnail is not None
+    assert other.thumbnail is not None
     assert report.n_thumbnails == 2
     page = html.render(report)
     for name in (inside, second.id):
         assert page.count(base64.b64encode(name.encode()).decode()) == 1
-    assert '<a href="#p-3-5">with its pair</a>' in page
+    assert page.count('<image id="pic-1"') == page.count('<use href="#pic-1"/>') == 1
+    assert page.index("<image ") < page.index("<use ")
+    assert page.count('<img class="pic px"') == 1
+    labels = re.findall(r'<svg class="pic px" role="img" aria-label="([^"]+)" viewBox', page)
+    assert labels[0].startswith("cat called dog with ")
+    assert labels[1:] == [one.alt]
     none = with_fewer_pictures(report, 0)
     assert none.n_thumbnails == 0
     assert none.suspects.rows[1].thumbnail is None

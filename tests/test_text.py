@@ -77,3 +77,38 @@ def test_the_nearest_name_is_found_whatever_its_case():
 def test_plurals_carry_thousands():
     assert text.plural(1, "class", "classes") == "1 class"
     assert text.plural(1200, "class", "classes") == "1,200 classes"
+
+
+@pytest.mark.parametrize(
+    ("phrases", "told"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c"], "a, b and c"),
+        (["a", "b", "c", "d"], "a, b, c and 1 more"),
+        (["a", "b", "c", "d", "e"], "a, b, c and 2 more"),
+    ],
+)
+def test_a_list_in_a_sentence_ends_with_and(phrases, told):
+    assert text.enumerated(phrases, 3) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("cat", "cat"),
+        ("Ankle boot", "Ankle boot"),
+        ("T-shirt/top", "T-shirt/top"),
+        ("猫", "“猫”"),
+        ("9", "“9”"),
+        ("x", "“x”"),
+        ("", "“”"),
+        ("salt, pepper", "“salt, pepper”"),
+        ('the "one"', '“the "one"”'),
+        ("is missed by far too many", "“is missed by far too many”"),
+        ("a\nb", "“a\\nb”"),
+    ],
+)
+def test_a_name_that_would_not_be_seen_as_one_is_quoted_in_a_sentence(name, told):
+    assert text.in_sentence(name) == told

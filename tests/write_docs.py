@@ -246,6 +246,7 @@ def comparison_terms() -> str:
 HOLDS = {
     "errors": "the tree of errors: message, slug, hint, exit code",
     "text": "names made harmless; numbers without false precision",
+    "json_fields": "JSON read with types: what is wrong names its place",
     "csv_text": "CSV that spreadsheets can open safely, and reading it back",
     "provenance": "where numbers come from, as values",
     "reporter": "how progress is told",
@@ -267,7 +268,26 @@ HOLDS = {
     "metrics": "counts to numbers, each with definition, interval and source",
     "evaluation": "the one result, and the form of `report.json`",
     "inference": "models, images, preprocessing, the loop",
+    "inference/user_code": "the user's own code: imported by name, and what went wrong in it",
+    "inference/libraries": "libraries whose import can fail in ways that need an explanation",
+    "inference/images": "one image: bytes to pixels, pixels to what the model sees",
+    "inference/models": "model and weights files, factories, torchvision: what they are, loaded",
+    "inference/folders": "class folders: which images they hold, and their hashes",
+    "inference/forward": "forward passes: batches in, raw scores out",
+    "inference/sources": "where batches come from: a folder, or a live loader",
+    "inference/plan": "all that is known before the first forward pass",
+    "inference/loop": "batches in, rows out, in parts that survive a crash",
+    "inference/job": "from a plan to a finished predictions file",
     "inputs": "saved results of other programs: tables and arrays",
+    "inputs/options": "how a saved input is to be read",
+    "inputs/formats": "files and arrays as tables of cells, read without trust",
+    "inputs/columns": "which column is what: labels, predictions, confidences, ids, scores",
+    "inputs/matrices": "confusion matrices: their cells, class names, shares and supports",
+    "inputs/facts": "what a report says about the table that it was made of",
+    "inputs/predictions": "predictions of another program, read as if they were ours",
+    "inputs/kinds": "whether an input holds predictions, a matrix, or a report of ours",
+    "inputs/opening": "from a file, a DataFrame or arrays to checked predictions",
+    "inputs/joining_metadata": "further columns of the samples, joined by id",
     "comparison": "a candidate against its baseline",
     "baselines": "evaluations kept for later comparison, and their history",
     "gates": "promises, and whether they were kept",
@@ -295,6 +315,18 @@ def rooms() -> str:
 
     lower_first = sorted(ROOMS, key=lambda room: ROOMS[room])
     return "\n".join(table(("Floor", "Room", "Holds", "Owns"), map(row, lower_first)))
+
+
+def inner_rooms() -> str:
+    from tests.test_architecture import INSIDE
+
+    names = [
+        (floors[inner], f"{room}/{inner}")
+        for room, floors in INSIDE.items()
+        for inner in sorted(floors, key=lambda inner: floors[inner])
+    ]
+    rows = ((str(floor), f"`{name}`", HOLDS[name]) for floor, name in names)
+    return "\n".join(table(("Floor inside", "Room", "Holds"), rows))
 
 
 # What commands print
@@ -358,7 +390,7 @@ def write_review() -> None:
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/cli.md": {"commands": command_line},
-    "docs/how-it-works.md": {"rooms": rooms},
+    "docs/how-it-works.md": {"rooms": rooms, "inner rooms": inner_rooms},
     "docs/metrics.md": {
         "figures from scores": score_figures,
         "figures of pairs and groups": pair_figures,

@@ -17,7 +17,7 @@ from reportgen.gates import NO_GATES, Decision, Gate, check_gates
 from reportgen.inputs import InputOptions
 from reportgen.release import Review, ReviewOptions, agreed, open_review
 
-__all__ = ["check"]
+__all__ = ["check", "check_review"]
 
 
 def check(
@@ -49,6 +49,18 @@ def check(
     UsageError
         Where no gates are given (slug ``gates-needed``), or they don't fit what there is.
     """
+    return check_review(source, gates=gates, fail_under=fail_under, junit=junit, **options).decision
+
+
+def check_review(
+    source: Any,
+    *,
+    gates: str | Path | None = None,
+    fail_under: str | Sequence[str] = (),
+    junit: str | Path | None = None,
+    **options: Any,
+) -> Review:
+    """:func:`check`, with the evaluation and the comparison that were decided on."""
     reading, figures = sorted_out(options, InputOptions, EvaluationOptions)
     require_files(figures)
     release = ReviewOptions.of({"gates": gates, "fail_under": fail_under})
@@ -66,7 +78,7 @@ def check(
         from reportgen.exports.junit import render
 
         write_text(Path(junit), render(review.decision, review.suite_name))
-    return review.decision
+    return review
 
 
 def _refuse_comparing(gates: Sequence[Gate], review: Review) -> None:

@@ -16,16 +16,12 @@ from reportgen.api.reviewing import Asked, named
 from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
 from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
-from reportgen.files import write_text
+from reportgen.exports import PageOptions, write_overview
 from reportgen.release import Review
 from reportgen.reporter import Reporter
 from reportgen.text import quoted
 
 __all__ = ["compare", "compare_reviews"]
-
-OVERVIEW = "report.html"
-OF_ONE = ("report.json", "per_class.csv", "confusion.csv", "pairs.csv", "junit.xml", "report.pdf")
-"""Files that would say of the page of several candidates what is true of another report."""
 
 
 def compare(
@@ -46,7 +42,7 @@ def compare(
     ----------
     baseline, candidate
         What :func:`render` takes, a run's output folder included; `baseline` may also be the name
-        of a saved baseline.
+        of a saved baseline. Two evaluations hold no samples: their counts are compared, unpaired.
     out
         The folder for the report; None writes nothing.
     images, force, title, date, reporter
@@ -100,13 +96,14 @@ def compare_reviews(
     refuse_other_predictions(folder, None)
     places = [folder / f"{n}-{_slug(one)}" for n, one in enumerate(candidates, 1)]
     with place_for(folder, outputs.REPORT_FILES, replace=force, data=root):
-        reviews = _reviews(asked, candidates, folder, names or {})
+        with outputs.spool_in(folder) as spool:
+            reviews = _reviews(asked, candidates, spool, names or {})
         for review, place in zip(reviews, places, strict=True):
             found = images if callable(images) else images_of(root, review.evaluation)
             with place_for(place, outputs.REPORT_FILES, replace=force, data=root):
                 write_review(review, place, found, asked.page, reporter or Reporter())
         done = list(zip(reviews, places, strict=True))
-        _write_overview(folder, done, asked.page.page_name, (names or {}).get("title") or "")
+        _write_overview(folder, done, asked.page, (names or {}).get("title") or "")
     return done
 
 
@@ -137,13 +134,13 @@ def _compared(candidate: Any, options: Mapping[str, Any], against: Any) -> Revie
 
 
 def _reviews(
-    asked: Asked, candidates: Sequence[Any], folder: Path, names: Mapping[str, str | None]
+    asked: Asked, candidates: Sequence[Any], spool: Path, names: Mapping[str, str | None]
 ) -> list[Review]:
-    """Of all, before anything is written of one."""
-    reviews = []
+    """Of all, before anything is written of one; the baseline is read once."""
+    reviews, baseline = [], asked.opened_baseline(spool)
     for number, candidate in enumerate(candidates, 1):
-        with _told_which(number, candidate), outputs.spool_in(folder) as spool:
-            reviews.append(named(asked.review(candidate, spool), names))
+        with _told_which(number, candidate), outputs.spool_in(spool) as own:
+            reviews.append(named(asked.review(candidate, own, baseline), names))
     return reviews
 
 
@@ -160,19 +157,22 @@ def _told_which(number: int, candidate: Any) -> Iterator[None]:
 
 
 def _write_overview(
-    folder: Path, done: Sequence[tuple[Review, Path]], page_name: str, title: str
+    folder: Path, done: Sequence[tuple[Review, Path]], page: PageOptions, title: str
 ) -> None:
-    from reportgen.exports import folders, overview
-    from reportgen.report.overview import OverviewEntry, build_overview
+    from reportgen.report.overview import OverviewEntry
 
     entries = [
-        OverviewEntry(place.name, review.comparison, review.decision, f"{place.name}/{page_name}")
+        OverviewEntry(
+            place.name,
+            review.comparison,
+            review.decision,
+            f"{place.name}/{page.page_name}",
+            review.suite_name,
+        )
         for review, place in done
         if review.comparison is not None
     ]
-    for name in OF_ONE:
-        folders.remove_file(folder / name)  # of an earlier report
-    write_text(folder / OVERVIEW, overview.render(build_overview(entries, title)))
+    write_overview(entries, folder, page, title)
 
 
 def _slug(candidate: Any) -> str:

@@ -11,7 +11,7 @@ from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation, EvaluationOptions
 from reportgen.files import write_text
 from reportgen.inputs import InputOptions
-from reportgen.release import Review, open_review, open_side
+from reportgen.release import Review, open_review, open_side, require_counts
 from reportgen.text import quoted
 
 __all__ = ["history", "save_baseline"]
@@ -50,6 +50,7 @@ def save_baseline(
         store = Baselines(Path(folder))
         store.require_free(name, force=force)
         review = open_review(source, options, figures, Path(spool))
+        require_counts(review.evaluation, "a baseline")
         side = open_side(source, options, figures, Path(spool), rows_first=True)
         if side.rows is not None:
             counted = side.evaluated(figures)

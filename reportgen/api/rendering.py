@@ -104,7 +104,8 @@ def load(source: Any, **options: Any) -> Evaluation:
         .npy), a confusion matrix (CSV, JSON, .npy), or a ``report.json``. Or a DataFrame or a
         mapping from column names to arrays (predictions); or a square array (a matrix, rows true),
         a :class:`~reportgen.ConfusionMatrix`, or a :class:`~reportgen.ConfusionCounter`; or an
-        evaluation, or what :func:`predict` returns.
+        evaluation, or what :func:`predict` returns. A DataFrame that is a matrix, with classes as
+        index and columns as ``pandas.crosstab`` makes it, needs ``kind="matrix"``.
     **options
         How to read it and what to compute, as for ``reportgen render``, with underscores:
         ``label_column``, ``classes``, ``ci``, …

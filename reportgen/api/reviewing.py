@@ -15,6 +15,7 @@ from reportgen.options import report_date
 from reportgen.release import (
     Review,
     ReviewOptions,
+    Side,
     Terms,
     agreed,
     baseline_side,
@@ -64,17 +65,22 @@ class Asked:
         """Whether there is a baseline."""
         return self.terms.baseline is not None
 
-    def review(self, source: Any, spool: Path) -> Review:
+    def opened_baseline(self, spool: Path) -> Side | None:
+        """The baseline, for :meth:`review`; None without one."""
+        return baseline_side(self.terms, self.reading, self.figures, spool)
+
+    def review(self, source: Any, spool: Path, baseline: Side | None = None) -> Review:
         """The evaluation of a saved input, compared and judged.
 
         A ``report.json`` brings its comparison and its verdict with it; a baseline and gates that
-        are given take their place.
+        are given take their place. `baseline` is the one that was asked for, where it is opened
+        already.
         """
         if not self.compares and is_report(source, self.reading):
             held = open_review(source, self.reading, self.figures, spool)
             return held.decided_by(self.terms.gates) if self.terms.gates else held
         candidate = open_side(source, self.reading, self.figures, spool, rows_first=self.compares)
-        baseline = baseline_side(self.terms, self.reading, self.figures, spool)
+        baseline = baseline or self.opened_baseline(spool)
         return reviewed(candidate, baseline, self.terms, self.figures)
 
 
@@ -114,7 +120,7 @@ def named(review: Review, names: Mapping[str, str | None]) -> Review:
 
 def _warned(evaluation: Evaluation) -> Evaluation:
     """With the warnings of a training split, where its name says that it is one."""
-    from reportgen.inference.folders import training_note
+    from reportgen.inference.folders.training import training_note
 
     told = {note.code for note in evaluation.notes}
     notes = [n for n in training_note(Path("/"), evaluation.provenance.split) if n.code not in told]

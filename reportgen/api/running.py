@@ -124,10 +124,14 @@ def predict(
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
 ) -> Predictions:
-    """Predict alone: `out` is the Parquet file to write. Else as :func:`run`."""
+    """Predict alone; else as :func:`run`.
+
+    `out` is the file to write where it ends with ``.parquet``, else the folder for
+    ``predictions.parquet``.
+    """
     settings, reporter = Options.of(options), reporter or Reporter()
     target = Path(out)
-    if target.is_dir():
+    if target.suffix.lower() != Path(outputs.PREDICTIONS).suffix or target.is_dir():
         target = target / outputs.PREDICTIONS
     with _place(target.parent, data, settings, guarded=(), target=target.name):
         return _predictions(model, data, target, settings, reporter)

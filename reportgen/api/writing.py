@@ -62,11 +62,11 @@ def images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
     if data is None:
         return None
     if isinstance(data, (str, Path)):
-        from reportgen.inference.folders import locate
+        from reportgen.inference.folders.names import locate
 
         root = Path(data)
         return lambda name: path.read_bytes() if (path := locate(root, name)) else None
-    from reportgen.inference.live_source import POSITIONS, paths_of
+    from reportgen.inference.sources.live import POSITIONS, paths_of
 
     paths = paths_of(data)
     if paths is None or evaluation.provenance.inference.get("sample ids") != POSITIONS:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 from reportgen import __version__
 from reportgen.comparison.value import Comparison
+from reportgen.comparison.value import cautions as cautions_of
 from reportgen.evaluation import Evaluation
 from reportgen.gates.value import Decision
-from reportgen.report.changed_samples import pictured, without_repeats
 from reportgen.report.changes import compared
 from reportgen.report.confidence import confidence_section
+from reportgen.report.curves import curve_section
 from reportgen.report.facts import Facts
 from reportgen.report.findings import findings
+from reportgen.report.gate_marks import with_class_gates, with_tile_gates
 from reportgen.report.gates import gate_section
 from reportgen.report.groups import group_section
 from reportgen.report.headline import headline
@@ -36,13 +38,14 @@ from reportgen.report.sections import (
     made,
     subject,
 )
-from reportgen.report.shrinking import count_pictures, with_fewer_pictures
+from reportgen.report.shares import share_report
+from reportgen.report.shrinking import count_pictures, pictured, with_fewer_pictures
 from reportgen.report.slices import slice_section
 from reportgen.report.suspects import suspect_section
 from reportgen.report.threshold import threshold_section
 from reportgen.report.words import class_names
 
-__all__ = ["Report", "Thumbnail", "build_report", "with_fewer_pictures"]
+__all__ = ["Report", "Thumbnail", "build_report", "pictured", "with_fewer_pictures"]
 
 
 def build_report(
@@ -67,32 +70,34 @@ def build_report(
     decision
         What the gates say.
     """
+    if evaluation.shares is not None:
+        return share_report(evaluation, versions, decision)
     pictures = thumbnails or {}
     listed = evaluation.pairs[: listed_pairs(len(evaluation.classes))]
     shown = frozenset((pair.true, pair.predicted) for pair in listed)
     facts = Facts(evaluation, class_names(evaluation.classes), shown)
     decided, about = review_verdict(facts, decision, comparison), subject(evaluation.provenance)
-    pairs = pair_section(facts, pictures)
+    pairs = pair_section(facts, pictures, comparison)
     change = None if comparison is None else compared(comparison)
-    review = comparison_section(facts, comparison, pictures, pictured(evaluation, pictures))
-    suspects = without_repeats(suspect_section(facts, pictures), review)
+    review = comparison_section(facts, comparison, pictures)
+    suspects = suspect_section(facts, pictures)
     n_thumbnails = count_pictures(pairs, suspects, review)
     return Report(
         title=": ".join(filter(None, (decided.word, str(about)))),
         subject=about,
         verdict=decided,
         facts=compared_with(facts_of(evaluation), comparison),
-        cautions=tuple(
-            note.sentence
-            for note in (*evaluation.notes, *(comparison.notes if comparison else ()))
-            if note.severity == "warning"
+        cautions=cautions_of(evaluation, comparison),
+        headline=with_tile_gates(
+            with_changes(headline(facts), facts, change), decision, evaluation
         ),
-        headline=with_changes(headline(facts), facts, change),
-        findings=findings(facts, comparison),
+        findings=findings(facts, comparison, decision),
         matrix=matrix_section(facts, str(about), shown),
         pairs=pairs,
         groups=group_section(facts),
-        classes=with_class_changes(class_section(facts), change),
+        classes=with_class_gates(
+            with_class_changes(class_section(facts), change), decision, evaluation
+        ),
         confidence=confidence_section(facts),
         slices=slice_section(facts),
         suspects=suspects,
@@ -103,6 +108,7 @@ def build_report(
         n_thumbnails=n_thumbnails,
         made_with=f"reportgen {__version__}",
         threshold=threshold_section(facts),
+        curves=curve_section(facts),
         gates=gate_section(decision),
         comparison=review,
     )

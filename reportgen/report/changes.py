@@ -13,7 +13,6 @@ from reportgen.report.deltas import (
     KINDS,
     WORDS,
     delta,
-    p_text,
     scale_of,
 )
 from reportgen.report.facts import LOW_SUPPORT
@@ -27,7 +26,7 @@ from reportgen.report.model_review import (
     Tally,
 )
 from reportgen.report.slices import points
-from reportgen.report.words import MINUS, NBSP, Name, Words, join, listed, say
+from reportgen.report.words import MINUS, NBSP, Name, Words, join, listed, p_text, say
 from reportgen.text import count, plural
 
 __all__ = [
@@ -48,6 +47,8 @@ NAMED = 4
 METHODS: Mapping[str, str] = {
     "tango": "Tango interval, McNemar mid-p",
     "newcombe": "Newcombe interval, samples not matched",
+    "mover": "both sides' intervals (MOVER), samples not matched",
+    "delta method": "delta method",
     "paired bootstrap": "paired bootstrap",
     "none": "no interval",
 }
@@ -86,7 +87,7 @@ def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[Summar
 def summary_note(comparison: Comparison) -> Words:
     """How the intervals are made, and what the words mean."""
     made = say(
-        f"“For sure”: 0, no difference, lies outside the 95{NBSP}% interval, and the test agrees "
+        f"“Clearly”: 0, no difference, lies outside the 95{NBSP}% interval, and the test agrees "
         f"where there is one. “Perhaps”: only one of the two says so, or the 90{NBSP}% interval."
     )
     if not comparison.draws:
@@ -103,7 +104,7 @@ def summary_note(comparison: Comparison) -> Words:
 def class_changes(
     comparison: Comparison, names: Sequence[Name], notes: Footnotes
 ) -> ClassChanges | None:
-    """The classes by harm: those that are worse for sure first; None without classes."""
+    """The classes by harm: those that are clearly worse first; None without classes."""
     changes = comparison.classes
     if not changes:
         return None
@@ -120,7 +121,7 @@ def class_changes(
 
 
 def _harm(one: ClassChange) -> tuple[int, bool, float, int]:
-    """Worse for sure first; then by how far the recall fell; undefined ones last of their kind."""
+    """Clearly worse first; then by how far the recall fell; undefined ones last of their kind."""
     value = one.recall.difference
     return HARM[KINDS[one.tendency]], value is None, value or 0.0, one.index
 
@@ -143,7 +144,7 @@ def _tally(order: Sequence[ClassChange], names: Sequence[Name]) -> Iterable[Tall
 def _class_lead(comparison: Comparison) -> Words:
     k, n_tests = len(comparison.classes), comparison.n_tests
     lead = say(
-        "By harm: classes that got worse for sure first. “For sure” holds although {tests} were "
+        "By harm: classes that got clearly worse first. “Clearly” holds although {tests} were "
         f"made (Holm's correction, 95{NBSP}%); “perhaps” would hold if the class were the only one "
         "looked at. Bars are differences of recall in points, to the left where the class fell; "
         f"whiskers are 95{NBSP}% intervals.",

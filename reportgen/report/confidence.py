@@ -84,8 +84,9 @@ def _missing(facts: Facts, known: Calibration) -> Words:
         are="is" if without == 1 else "are",
     )
     scores = say(
-        "The Brier score, class-wise calibration, ROC AUC and average precision need the "
-        "probabilities of all classes; the input holds those of the predicted classes only."
+        "The Brier score, class-wise calibration, ROC AUC and average precision, and their curves, "
+        "need the probabilities of all classes; the input holds those of the predicted classes "
+        "only."
     )
     lacking = facts.summary("brier_score").value is None
     return join(some if without else Words(()), scores if lacking else Words(()))
@@ -153,9 +154,8 @@ def _calibration_words(facts: Facts, known: Calibration) -> Iterable[Words]:
     error, worst = facts.summary("ece"), facts.summary("mce")
     yield join(
         say(
-            "ECE {value}{ends}: by so much confidence misses accuracy on average.",
+            "ECE {value}: by so much confidence misses accuracy on average.",
             value=share(error.value or 0.0),
-            ends=_share_ends(error),
         ),
         say(
             "On {n}, chance alone shows {mean} of a perfectly calibrated model, and more than "
@@ -164,13 +164,29 @@ def _calibration_words(facts: Facts, known: Calibration) -> Iterable[Words]:
             mean=share(known.known.chance_ece or 0.0),
             high=share(known.known.chance_ece_high or 0.0),
         ),
+        _error_ends(error),
     )
     if worst.value is not None:
         yield say(
-            "The bin that is furthest off misses by {value} (MCE); a bin of few samples can do so "
-            "by chance.",
+            "The bin that is furthest off misses by {value}{ends}: the MCE, which a bin of few "
+            "samples can make large by chance.",
             value=share(worst.value),
+            ends=_share_ends(worst),
         )
+
+
+def _error_ends(error: Metric) -> Words:
+    """The interval, which is of the ECE in all samples there could be: chance adds to that of few,
+    so its middle lies below what was measured.
+    """
+    if error.interval is None:
+        return Words(())
+    return say(
+        "Less chance's share, the model's own calibration error lies between {low} and {high} "
+        "(95 % interval).",
+        low=share(error.interval[0]),
+        high=share(error.interval[1]),
+    )
 
 
 def _log_loss(facts: Facts, known: Calibration) -> Words:
@@ -264,16 +280,18 @@ def _points(facts: Facts, known: Calibration) -> Iterable[OperatingPoint]:
 
 
 def _at_error(facts: Facts, known: Calibration) -> Iterable[OperatingPoint]:
-    coverage = facts.summary("coverage_at_1_percent_error").value
+    metric = facts.summary("coverage_at_1_percent_error")
+    coverage = metric.value
     if coverage is None or not known.threshold_text or not coverage:
         return
     error = _nearest(known.known.curve, coverage)
     caution = say("The threshold is chosen on these very samples: expect a little less on others.")
     sentence = say(
         "Accept the answers with a confidence of at least {threshold}: at most 1 % of them are "
-        "wrong, and {coverage} of all are answered.",
+        "wrong, and {coverage} of all are answered{ends}.",
         threshold=known.threshold_text,
         coverage=share(coverage),
+        ends=_share_ends(metric),
     )
     if coverage == 1:
         sentence, caution = (

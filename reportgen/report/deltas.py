@@ -19,7 +19,6 @@ __all__ = [
     "KINDS",
     "WORDS",
     "delta",
-    "p_text",
     "points_range",
     "scale_of",
     "whole_kind",
@@ -35,11 +34,11 @@ KINDS: Mapping[Tendency, DeltaKind] = {
     "better": "better",
 }
 WORDS: Mapping[DeltaKind, str] = {
-    "worse": "worse for sure",
+    "worse": "clearly worse",
     "perhaps-worse": "perhaps worse",
     "unclear": "no clear change",
     "perhaps-better": "perhaps better",
-    "better": "better for sure",
+    "better": "clearly better",
 }
 """What a change means, the most harmful first."""
 HARM: Mapping[DeltaKind, int] = {kind: rank for rank, kind in enumerate(WORDS)}
@@ -84,7 +83,7 @@ def _word(difference: Difference, kind: DeltaKind) -> str:
 
 
 def whole_kind(difference: Difference, definition: Definition) -> DeltaKind:
-    """For sure where the 95 % interval, and the test where there is one, leave out 0; perhaps
+    """Clearly where the 95 % interval, and the test where there is one, leave out 0; perhaps
     where one of them does, or only the 90 % interval."""
     value = difference.difference
     if not value:
@@ -119,19 +118,6 @@ def _plain(value: float) -> str:
 def points_range(ends: tuple[float, float] | None) -> str:
     """``−0.3 to +1.2``; empty without an interval."""
     return f"{points(ends[0])} to {points(ends[1])}" if ends else ""
-
-
-def p_text(p: float | None) -> str:
-    """A p-value to three digits, to more where it would read as the 0.05 that it is not."""
-    if p is None:
-        return NOT_AVAILABLE
-    if p < 0.001:
-        return "<0.001"
-    if p == 1:
-        return "1"
-    digits = next((d for d in range(3, 9) if p == ALPHA or float(f"{p:.{d}f}") != ALPHA), 9)
-    text = f"{p:.{digits}f}"
-    return ">0.999" if float(text) == 1 else text
 
 
 def scale_of(values: Iterable[float]) -> Scale:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,14 @@ from reportgen.comparison.value import Comparison, PairChange
 from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
 from reportgen.report.changes import grown_row, signed_count
 from reportgen.report.facts import Facts
-from reportgen.report.matrix import NUMBERED_CLASSES, TABLED_CLASSES
+from reportgen.report.matrix import (
+    NUMBERED_CLASSES,
+    ROOMY_CLASSES,
+    TABLED_CLASSES,
+    percent_text,
+    texts_of,
+    whole_percent_text,
+)
 from reportgen.report.model import HeatmapSpec
 from reportgen.report.model_review import (
     DifferenceCell,
@@ -130,6 +137,7 @@ def difference_section(
         largest_lead="by samples" if cells.same_samples else "by points of the true class",
         sides=tuple(_sides(comparison, names)) if tabled else (),
         figures=() if tabled else tuple(_figures(cells, comparison, facts)),
+        slides=tuple(_slides(cells, comparison, facts)) if tabled else (),
     )
 
 
@@ -340,6 +348,39 @@ def _figures(cells: _Cells, comparison: Comparison, facts: Facts) -> Iterable[He
         f"{count(before.n_samples)} samples are on the diagonal.",
         purpose="The baseline, on the scale of the candidate's picture of row shares above.",
     )
+
+
+def _slides(cells: _Cells, comparison: Comparison, facts: Facts) -> Iterable[HeatmapSpec]:
+    """The tables of differences and of the baseline as pictures with numbers."""
+    difference, baseline = _figures(cells, comparison, facts)
+    small = len(facts.names) > ROOMY_CLASSES
+    changes = (cells.candidate.counts - cells.baseline.counts).astype(np.float64)
+    yield replace(difference, texts=texts_of(difference.values, _whole_points if small else points))
+    yield replace(
+        difference,
+        name="difference-counts",
+        title="Candidate less baseline: samples",
+        subtitle="coloured by points of the true class; orange: fewer; blue: more",
+        texts=texts_of(changes, _brief_change if small else _change),
+    )
+    shares = texts_of(baseline.values, whole_percent_text if small else percent_text)
+    yield replace(baseline, texts=shares)
+
+
+def _whole_points(value: float) -> str:
+    """Points without decimals; nothing where they would read 0."""
+    return _change(round(100 * value)) if abs(value) >= 0.005 else ""
+
+
+def _change(value: float) -> str:
+    return signed_count(round(value))
+
+
+def _brief_change(value: float) -> str:
+    """Nothing for 0, and thousands as k, so that they fit small cells."""
+    if abs(value) < 1000:
+        return _change(value) if value else ""
+    return f"{_change(value / 1000)}k"
 
 
 def _subject(comparison: Comparison) -> Name:

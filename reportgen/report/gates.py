@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from reportgen.gates.value import Check, Decision, Status, Unit
 from reportgen.gates.words import spoken, told
 from reportgen.report.cells import NOT_AVAILABLE
-from reportgen.report.deltas import p_text
 from reportgen.report.model_review import GatePart, GateRow, GateSection
-from reportgen.report.words import MINUS, NBSP, Name, Words, join, say
+from reportgen.report.words import MINUS, NBSP, Name, Words, join, p_text, say
 from reportgen.text import printable
 
 __all__ = ["gate_section", "quantity"]

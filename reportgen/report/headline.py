@@ -15,7 +15,7 @@ from reportgen.report.model import Axis, Cell, Headline, SummaryRow, Tile
 from reportgen.report.words import Name, Words, listed, say, share
 from reportgen.text import count, plural
 
-__all__ = ["headline"]
+__all__ = ["headline", "lower_end", "over_all"]
 
 TILES = ("accuracy", "balanced_accuracy", "macro_f1", "top5_accuracy")
 DEFINITIONS = {definition.name: definition for definition in SUMMARY_METRICS}
@@ -35,7 +35,7 @@ def headline(facts: Facts) -> Headline:
     )
     cells = {row.definition.name: row.cell for row in rows}
     tiles = _tiles(facts, cells)
-    axis = Axis(_lower_end(tiles), 1.0)
+    axis = Axis(lower_end(tiles), 1.0)
     tiles = [replace(tile, axis=axis) if tile.unit == "%" else tile for tile in tiles]
     tiles += _calibration_tile(facts, cells)
     return Headline(tuple(tiles), tuple(_notes(facts)), rows, notes.reasons())
@@ -44,7 +44,7 @@ def headline(facts: Facts) -> Headline:
 def _tiles(facts: Facts, cells: Mapping[str, Cell]) -> list[Tile]:
     """Those of counts: all but the last share an axis."""
     tiles = [
-        Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)))
+        Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)), name)
         for name in TILES
         if not (name == "top5_accuracy" and len(facts.names) <= 5)
     ]
@@ -63,6 +63,7 @@ def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
         cells[definition.name],
         "",
         (say("0 is chance, 1 is perfect"),),
+        definition.name,
     )
 
 
@@ -108,7 +109,7 @@ def _weakest_tile(facts: Facts) -> Tile | None:
     lines = say(
         "{n} of {all} found", n=count(int(facts.matrix.diagonal[i])), all=count(facts.support(i))
     )
-    return Tile(say("Weakest recall: {name}", name=name), shown, "%", (lines,))
+    return Tile(say("Weakest recall: {name}", name=name), shown, "%", (lines,), "recall", i)
 
 
 def _calibration_tile(facts: Facts, cells: Mapping[str, Cell]) -> Iterable[Tile]:
@@ -124,10 +125,11 @@ def _calibration_tile(facts: Facts, cells: Mapping[str, Cell]) -> Iterable[Tile]
         mean=share(chance),
         high=share(chance_high),
     )
-    yield Tile(say("Calibration error"), shown, "%", (line,), axis)
+    ends = (say("interval: of the error less chance's share"),) if shown.high is not None else ()
+    yield Tile(say("Calibration error"), shown, "%", (line, *ends), "ece", axis=axis)
 
 
-def _lower_end(tiles: Iterable[Tile]) -> float:
+def lower_end(tiles: Iterable[Tile]) -> float:
     """Of the tiles' common axis: the tens below the lowest thing drawn on it."""
     drawn = [
         end
@@ -145,7 +147,7 @@ def _notes(facts: Facts) -> Iterable[Words]:
         yield group_words(groups)
     absent = [facts.names[i] for i in range(len(facts.names)) if not facts.support(i)]
     if facts.evaluation.macro == "all":
-        yield _over_all(facts, absent)
+        yield over_all(facts, absent)
     elif absent:
         yield say(
             "Macro averages are over {n} of {all} classes; no samples of: {names}.",
@@ -170,7 +172,7 @@ def _notes(facts: Facts) -> Iterable[Words]:
         )
 
 
-def _over_all(facts: Facts, absent: Sequence[Name]) -> Words:
+def over_all(facts: Facts, absent: Sequence[Name]) -> Words:
     """In this mode a figure may be low for want of samples alone: that is said each time."""
     n = plural(len(facts.names), "class", "classes")
     if not absent:

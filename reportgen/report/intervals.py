@@ -35,6 +35,10 @@ INTERVAL_NOTE = (
     "video or crops of one picture. Wherever one of these applies, the truth is less certain than "
     "the interval says."
 )
+NO_INTERVALS = (
+    "There are none: how far a share may be from the truth depends on the number of samples, and "
+    "the matrix holds shares, not counts."
+)
 _OF_COUNTS = frozenset(metric.name for metric in (*SUMMARY, *ORDINAL))
 _SHARES = _OF_COUNTS | {"top1_accuracy", "top3_accuracy"}
 _OF_CLASS = frozenset(metric.name for metric in PER_CLASS)
@@ -50,6 +54,8 @@ def _of_whole(definition: Definition, evaluation: Evaluation) -> Definition:
     groups = evaluation.sample_groups
     if groups is not None and definition.name in CLUSTERED:
         return replace(definition, interval=groups.method)
+    if groups is not None and definition.name == "no_information_rate":
+        return replace(definition, interval="none where samples come in groups")
     if evaluation.intervals == "exact" and _is_share(definition, _SHARES):
         return replace(definition, interval=EXACT)
     if evaluation.intervals == "bootstrap" and _is_delta(definition, _OF_COUNTS):
@@ -84,6 +90,9 @@ def _bootstrap(of: str, evaluation: Evaluation) -> str:
 
 def _methods(evaluation: Evaluation) -> Iterator[str]:
     """How the intervals were made, one sentence each."""
+    if evaluation.shares is not None:
+        yield NO_INTERVALS
+        return
     groups = evaluation.sample_groups
     if groups is not None:
         yield f"Figures of the whole that are counted: {groups.method}."
@@ -96,8 +105,9 @@ def _methods(evaluation: Evaluation) -> Iterator[str]:
         yield f"{figures}: delta method."
     if evaluation.intervals == "exact":
         yield (
-            "Pairs, groups of classes, slices, bins of confidence, and the error at 90 % "
-            f"coverage: {WILSON}, differences of slices Newcombe, whatever was asked for."
+            "Pairs, groups of classes, slices, bins of confidence, average precision, the "
+            "no-information rate, and error and coverage where the model abstains: "
+            f"{WILSON}, differences of slices Newcombe, whatever was asked for."
         )
 
 
@@ -116,7 +126,9 @@ def made_intervals(evaluation: Evaluation) -> tuple[tuple[str, Iterable[str], bo
 
 
 def interval_note(evaluation: Evaluation) -> str:
-    """What intervals hold and leave out, and how these were made."""
+    """What intervals hold and leave out, and how these were made; or why there are none."""
+    if evaluation.shares is not None:
+        return NO_INTERVALS
     groups = evaluation.sample_groups
     note = INTERVAL_NOTE
     if groups is not None:

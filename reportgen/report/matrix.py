@@ -19,7 +19,19 @@ from reportgen.report.pairs import listed_pairs
 from reportgen.report.words import NBSP, Name, Words, join, say, share, shorten
 from reportgen.text import count, middle_cut
 
-__all__ = ["NUMBERED_CLASSES", "TABLED_CLASSES", "matrix_section"]
+__all__ = [
+    "HOT",
+    "LABELLED_CLASSES",
+    "NUMBERED_CLASSES",
+    "OVERVIEW_POWER",
+    "ROOMY_CLASSES",
+    "TABLED_CLASSES",
+    "column_names",
+    "matrix_section",
+    "percent_text",
+    "texts_of",
+    "whole_percent_text",
+]
 
 NUMBERED_CLASSES = 30
 """Most classes whose matrix is a table with numbers first of all, and a picture with numbers."""
@@ -44,7 +56,7 @@ def matrix_section(
     notes = Footnotes()
     return MatrixSection(
         lead=_lead(facts),
-        names=_column_names(facts) if tabled else (),
+        names=column_names(facts) if tabled else (),
         rows=tuple(_rows(facts, notes)) if tabled else (),
         open=k <= NUMBERED_CLASSES,
         totals=tuple(map(count, matrix.predicted_totals.tolist())) if tabled else (),
@@ -113,7 +125,7 @@ def _overview_words(facts: Facts) -> Words:
     )
 
 
-def _column_names(facts: Facts) -> tuple[Name, ...]:
+def column_names(facts: Facts) -> tuple[Name, ...]:
     """The names as the tables' heads show them: shorter than elsewhere, still unique."""
     full = [name.full for name in facts.names]
     return tuple(
@@ -131,7 +143,7 @@ def _rows(facts: Facts, notes: Footnotes) -> Iterable[MatrixRow]:
     small = len(facts.names) <= NUMBERED_CLASSES
     columns = _shares(matrix, "pred") if small else [()] * len(counts)
     whole = _shares(matrix, "all") if small else [()] * len(counts)
-    for i, name in enumerate(_column_names(facts)):
+    for i, name in enumerate(column_names(facts)):
         yield MatrixRow(
             index=i,
             name=name,
@@ -175,12 +187,14 @@ def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
     brief = ""
     if small and numbered:
         brief = " Empty cells are 0, k stands for thousands; the table has the exact numbers."
+    numbers = texts_of(counts, _brief_count if small else _count_text) if numbered else None
+    percents = texts_of(shares, whole_percent_text if small else percent_text) if numbered else None
     yield HeatmapSpec(
         name="confusion-counts",
         title="Confusion matrix: counts",
         subtitle=subtitle,
         values=counts,
-        texts=_texts(counts, _brief_count if small else _count_text) if numbered else None,
+        texts=numbers,
         labels=labels,
         top=top,
         unit="samples",
@@ -188,6 +202,7 @@ def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
         numbers=tuple((drawn_order(facts) + 1).tolist()) if labels else (),
         boxes=boxes(facts),
         alt=_alt(facts, "counts"),
+        beside=_longest(percents),
         purpose="Counts: how many samples stand in each cell; large classes are dark."
         + brief
         + how,
@@ -197,7 +212,7 @@ def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
         title="Confusion matrix: % of the true class",
         subtitle=subtitle,
         values=shares,
-        texts=_texts(shares, _whole_percent if small else _percent) if numbered else None,
+        texts=percents,
         labels=labels,
         top=1.0,
         unit="share of the true class",
@@ -205,6 +220,7 @@ def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
         numbers=tuple((drawn_order(facts) + 1).tolist()) if labels else (),
         boxes=boxes(facts),
         alt=_alt(facts, "row shares"),
+        beside=_longest(numbers),
         purpose="Row shares: what becomes of each class, whatever its size; from 0 to "
         f"100{NBSP}%." + brief.replace(", k stands for thousands", "") + how,
     )
@@ -217,12 +233,17 @@ def _order_words(facts: Facts) -> str:
     return f" {order}{framed}; the colour follows the cube root, so that rare errors are seen."
 
 
-def _texts(values: Image, text: Callable[[float], str]) -> tuple[tuple[str, ...], ...]:
+def texts_of(values: Image, text: Callable[[float], str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(map(text, row)) for row in values.tolist())
 
 
+def _longest(texts: tuple[tuple[str, ...], ...] | None) -> tuple[str, ...]:
+    """The longest of the texts, if there are any."""
+    return () if texts is None else (max((text for row in texts for text in row), key=len),)
+
+
 def _count_text(value: float) -> str:
-    return f"{value:.0f}"
+    return f"{value:,.0f}"
 
 
 def _brief_count(value: float) -> str:
@@ -234,13 +255,13 @@ def _brief_count(value: float) -> str:
     return f"{value:.0f}" if value else ""
 
 
-def _percent(value: float, digits: int = 1) -> str:
+def percent_text(value: float, digits: int = 1) -> str:
     """Percent without its sign; only a true 0 reads 0, only a true 1 reads 100."""
     return "n/a" if value != value else share(value, digits).split(NBSP)[0]
 
 
-def _whole_percent(value: float) -> str:
-    return _percent(value, 0) if value else ""
+def whole_percent_text(value: float) -> str:
+    return percent_text(value, 0) if value else ""
 
 
 def _alt(facts: Facts, what: str) -> str:

@@ -7,7 +7,7 @@ stand here as text already, so that all outputs round alike. Shares are 0..1, un
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -23,9 +23,11 @@ from reportgen.report.model_confidence import (
     OperatingPoint,
     ReliabilityRow,
 )
+from reportgen.report.model_curves import CurveSection
 from reportgen.report.model_groups import GroupSection, PairRanking
 from reportgen.report.model_review import ComparisonSection, Delta, GateSection, Scale
 from reportgen.report.model_samples import SliceRow, SliceSection, SuspectRow, SuspectSection
+from reportgen.report.model_shares import SharePairs, ShareTable
 from reportgen.report.model_threshold import ThresholdSection
 from reportgen.report.words import Name, Words
 
@@ -79,24 +81,32 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Axis:
-    """What a tile's number is drawn on, `low` to `high`, with a mark at what chance alone shows."""
+    """What a tile's number is drawn on, `low` to `high`, with a mark at what chance alone shows.
+
+    `limit` is what a gate asks for, and `failed` says that it is not kept.
+    """
 
     low: float
     high: float
     chance: float | None = None
+    limit: float | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True)
 class Tile:
     """A headline number; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
 
-    `change` is its difference from the baseline, where there is one.
+    `metric` is its name, of the class with the index `of_class` where that is not None. `change` is
+    its difference from the baseline, where there is one.
     """
 
     title: Words
     cell: Cell
     unit: str
     lines: tuple[Words, ...]
+    metric: str
+    of_class: int | None = None
     axis: Axis | None = None
     change: Delta | None = None
 
@@ -162,6 +172,9 @@ class HeatmapSpec:
         What the axes show where no font has the glyphs of the labels; empty for 1, 2, 3, …
     boxes
         (first cell, number of cells) of squares on the diagonal that are framed.
+    beside
+        Texts of the cells of a picture that stands beside this one: where they need a wider
+        picture, this one is as wide.
     """
 
     name: str
@@ -178,6 +191,7 @@ class HeatmapSpec:
     diverging: bool = False
     numbers: tuple[int, ...] = ()
     boxes: tuple[tuple[int, int], ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -225,6 +239,8 @@ class MatrixSection:
     grouped
         The classes in an order in which confused ones stand together; empty where that is the
         order of the data set, or the tables are there on demand.
+    tables
+        What stands in place of `rows` where the matrix holds shares only, and no counts.
     """
 
     lead: Words
@@ -239,6 +255,7 @@ class MatrixSection:
     anchors: frozenset[tuple[int, int]]
     hot: float
     grouped: tuple[int, ...] = ()
+    tables: tuple[ShareTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,7 +272,9 @@ class Example:
 
 @dataclass(frozen=True)
 class Direction:
-    """Samples of one class called another: "cat called dog"."""
+    """Samples of one class called another: "cat called dog"; `before` is how many the baseline
+    called so, and of how many where these are others; empty without one.
+    """
 
     true: int
     predicted: int
@@ -267,6 +286,7 @@ class Direction:
     range: str
     share_of_errors: str
     examples: tuple[Example, ...]
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -296,6 +316,7 @@ class PairSection:
     """The most confused pairs; `rest` says what the list leaves out, so that shares add up.
 
     `rankings` are the same pairs in other orders; empty where those would say nothing new.
+    `shares` stands in place of `rows` where the matrix holds shares only.
     """
 
     lead: Words
@@ -306,11 +327,24 @@ class PairSection:
     groups: tuple[PairGroup, ...]
     gallery_note: str
     rankings: tuple[PairRanking, ...] = ()
+    shares: SharePairs | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A few words, and the id of the element that they lead to."""
+
+    words: str
+    target: str
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """All that is known of one class; `cells` by metric name, `change` is of recall."""
+    """All that is known of one class; `cells` by metric name, `change` is of recall.
+
+    `counts` is empty where the matrix holds shares only. `limits` has what gates ask of it, by
+    metric name, and `missed` the gates that it fails.
+    """
 
     index: int
     name: Name
@@ -321,6 +355,8 @@ class ClassRow:
     taken_for: Name | None
     taken_share: str
     change: Delta | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    missed: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -338,6 +374,7 @@ class ClassSection:
     main: tuple[Definition, ...]
     others: tuple[tuple[Definition, ...], ...]
     reasons: tuple[Reason, ...]
+    reasons_of_others: tuple[Reason, ...]
     lookup: tuple[tuple[str, ...], ...]
     scale: Scale | None = None
 
@@ -362,7 +399,10 @@ class DataSection:
 
 @dataclass(frozen=True)
 class Report:
-    """One report: its sections in the order of the page."""
+    """One report: its sections in the order of the page.
+
+    `shares_only` tells that there are no counts, and so no intervals.
+    """
 
     title: str
     subject: Words
@@ -385,5 +425,7 @@ class Report:
     n_thumbnails: int
     made_with: str
     threshold: ThresholdSection | None = None
+    curves: CurveSection | None = None
     gates: GateSection | None = None
     comparison: ComparisonSection | None = None
+    shares_only: bool = False

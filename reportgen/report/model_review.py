@@ -133,6 +133,12 @@ class GateSection:
     lead: Words
     rows: tuple[GateRow, ...]
 
+    @property
+    def by_class(self) -> tuple[GateRow, ...]:
+        """Those that look at several classes, in the order of their file."""
+        several = (row for row in self.rows if len(row.parts) > 1)
+        return tuple(sorted(several, key=lambda row: row.number))
+
 
 @dataclass(frozen=True)
 class PairedTable:
@@ -272,6 +278,8 @@ class DifferenceSection:
         Both matrices, as tables.
     figures
         Differences and baseline as pictures, where there are no tables.
+    slides
+        The tables as pictures, which the page doesn't show.
     """
 
     lead: Words
@@ -284,13 +292,12 @@ class DifferenceSection:
     largest_lead: str
     sides: tuple[SideMatrix, ...]
     figures: tuple[HeatmapSpec, ...] = ()
+    slides: tuple[HeatmapSpec, ...] = ()
 
 
 @dataclass(frozen=True)
 class ChangeExample:
-    """A sample that one side got right and the other wrong; `elsewhere` is where its picture
-    stands already, as the id of an element, or empty.
-    """
+    """A sample that one side got right and the other wrong."""
 
     path: Name
     file: Name
@@ -300,7 +307,6 @@ class ChangeExample:
     after: Name
     after_confidence: str
     thumbnail: Thumbnail | None
-    elsewhere: str
     alt: str
 
 

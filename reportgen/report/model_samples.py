@@ -53,9 +53,7 @@ class SliceSection:
 
 @dataclass(frozen=True)
 class SuspectRow:
-    """A sample whose label is worth a second look; `gallery` is where its picture stands already,
-    as the id of an element, or empty.
-    """
+    """A sample whose label is worth a second look."""
 
     rank: int
     path: Name
@@ -68,7 +66,6 @@ class SuspectRow:
     suggested_probability: str
     exact_suggested: float
     thumbnail: Thumbnail | None
-    gallery: str
     alt: str
 
 

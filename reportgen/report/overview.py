@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from reportgen import __version__
-from reportgen.comparison.value import Comparison
+from reportgen.comparison.value import Comparison, cautions
 from reportgen.gates.value import Decision
 from reportgen.report.cells import Footnotes
 from reportgen.report.deltas import CLASS_DEFINITIONS, DEFINITIONS, delta
 from reportgen.report.model_base import Fact
 from reportgen.report.model_review import Delta
-from reportgen.report.review import KINDS, model_name
-from reportgen.report.words import Name, Words, class_names, say
+from reportgen.report.review import KINDS, baseline_words, model_name
+from reportgen.report.words import Name, Words, class_names, listed, say
 from reportgen.text import count, plural, printable
 
 __all__ = ["Overview", "OverviewEntry", "OverviewRow", "build_overview"]
@@ -26,18 +26,22 @@ class OverviewEntry:
 
     `link` is a path relative to the overview, with ``/`` between its parts, for example
     ``"1-small/report.html"``; `name` is used where the candidates' own names don't tell them
-    apart.
+    apart. `suite_name` is what the outcome of its gates is filed under.
     """
 
     name: str
     comparison: Comparison
     decision: Decision | None
     link: str
+    suite_name: str = ""
 
 
 @dataclass(frozen=True)
 class OverviewRow:
-    """A candidate as it is read; `worst` is the class whose recall fell furthest, if any fell."""
+    """A candidate as it is read; `worst` is the class whose recall fell furthest, if any fell.
+
+    `cautions` are the sentences that stand at the top of its report; `n_cautions` counts them.
+    """
 
     number: int
     name: Name
@@ -53,6 +57,8 @@ class OverviewRow:
     gates: str
     failed: int
     link: str
+    cautions: tuple[str, ...]
+    n_cautions: str
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,8 @@ def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overvie
     """
     if not entries:
         raise ValueError("an overview needs a candidate")
-    baseline = entries[0].comparison.baseline
-    name = Name.of(model_name(baseline) or "the baseline", 60)
+    first = entries[0].comparison
+    name = Name.of(first.baseline_name or model_name(first.baseline) or "the baseline", 60)
     own = [model_name(entry.comparison.candidate) for entry in entries]
     apart = len(set(own)) == len(own) and all(own)
     rows = tuple(
@@ -91,8 +97,8 @@ def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overvie
         baseline=name,
         lead=_lead(rows, shipped, decided=decided),
         facts=(
-            Fact("Baseline", (Words((name,)),)),
-            Fact("Data", (subject_of(entries[0].comparison),)),
+            Fact("Baseline", (baseline_words(first, "the baseline"),)),
+            Fact("Data", (subject_of(first),)),
         ),
         rows=rows,
         made_with=f"reportgen {__version__}",
@@ -112,17 +118,27 @@ def _lead(rows: Sequence[OverviewRow], shipped: int, *, decided: bool) -> Words:
         return say("No release rules were given: this page measures and does not decide.")
     if shipped == 0:
         return say("None of {n} may ship.", n=plural(len(rows), "candidate"))
-    best = [row for row in rows if row.kind == "ship"]
-    chosen = max(best, key=lambda row: (row.exact_accuracy or 0.0, -row.number))
-    if len(best) == 1:
-        return say("Only {name} may ship.", name=chosen.name)
+    ship = [row for row in rows if row.kind == "ship"]
+    if len(ship) == 1:
+        return say("Only {name} may ship.", name=ship[0].name)
     return say(
-        "{n} of {all} may ship; of these {name} is right most often. Whether it is better than the "
-        "others is not tested here: each is compared with the baseline alone.",
-        n=count(len(best)),
+        "{n} of {all} may ship; {ranked}. Whether one is better than another is not tested here: "
+        "each is compared with the baseline alone.",
+        n=count(len(ship)),
         all=count(len(rows)),
-        name=chosen.name,
+        ranked=_ranked(ship),
     )
+
+
+def _ranked(ship: Sequence[OverviewRow]) -> Words:
+    """``of these a is right most often``, or all that tie for it."""
+    most = max(row.exact_accuracy or 0.0 for row in ship)
+    best = [row.name for row in ship if (row.exact_accuracy or 0.0) == most]
+    if len(best) == 1:
+        return say("of these {name} is right most often", name=best[0])
+    if len(best) == len(ship):
+        return say("{names} are right equally often", names=listed(best))
+    return say("of these {names} are right most often, and equally often", names=listed(best))
 
 
 def _row(number: int, name: str, entry: OverviewEntry) -> OverviewRow:
@@ -132,6 +148,7 @@ def _row(number: int, name: str, entry: OverviewEntry) -> OverviewRow:
     worst = _furthest_fall(comparison)
     names = class_names(comparison.candidate.classes)
     verdict = "NO GATES SET" if decision is None else decision.verdict
+    warned = tuple(map(printable, cautions(comparison.candidate, comparison)))
     return OverviewRow(
         number=number,
         name=Name.of(name, 60),
@@ -154,6 +171,8 @@ def _row(number: int, name: str, entry: OverviewEntry) -> OverviewRow:
         gates=_gates(decision),
         failed=0 if decision is None else sum(c.status == "failed" for c in decision.checks),
         link=quote(entry.link, safe="/"),
+        cautions=warned,
+        n_cautions=plural(len(warned), "warning") if warned else "",
     )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 
-from reportgen.evaluation import Pair
+from reportgen.comparison.value import Comparison
+from reportgen.confusion import ConfusionMatrix
+from reportgen.evaluation import GALLERY_PAIRS, Pair, galleries
 from reportgen.metrics import wilson
 from reportgen.report.facts import Facts
 from reportgen.report.model import (
@@ -33,15 +36,19 @@ def listed_pairs(n_classes: int) -> int:
     return LISTED_PAIRS if n_classes <= MANY_CLASSES else LISTED_OF_MANY
 
 
-def pair_section(facts: Facts, thumbnails: Mapping[str, Thumbnail]) -> PairSection:
-    """The first directed pairs by count, and a gallery for each of those that have examples."""
+def pair_section(
+    facts: Facts, thumbnails: Mapping[str, Thumbnail], comparison: Comparison | None = None
+) -> PairSection:
+    """The first directed pairs by count, and a gallery for each that has examples, its reverse
+    beside it; with `comparison`, each with the baseline's count."""
+    baseline = None if comparison is None else comparison.baseline.confusion
     examples = {
         (pair.true, pair.predicted): tuple(
             _example(mistake, facts, pair, thumbnails) for mistake in mistakes
         )
-        for pair, mistakes in zip(facts.evaluation.pairs, facts.evaluation.examples, strict=False)
+        for pair, mistakes in galleries(facts.evaluation)
     }
-    groups = _groups(facts, examples) if any(examples.values()) else ()
+    groups = _groups(facts, examples, baseline) if any(examples.values()) else ()
     rows = _rows(facts, {(d.true, d.predicted) for group in groups for d in group.directions})
     rest = facts.evaluation.pairs[len(rows) :]
     rest_count = sum(pair.count for pair in rest)
@@ -107,7 +114,9 @@ def _rest_words(rest: Sequence[Pair]) -> Words:
 
 
 def _groups(
-    facts: Facts, examples: Mapping[tuple[int, int], tuple[Example, ...]]
+    facts: Facts,
+    examples: Mapping[tuple[int, int], tuple[Example, ...]],
+    baseline: ConfusionMatrix | None,
 ) -> tuple[PairGroup, ...]:
     groups: list[PairGroup] = []
     done: set[frozenset[int]] = set()
@@ -117,9 +126,12 @@ def _groups(
             continue
         done.add(key)
         total = facts.matrix.count(a, b) + facts.matrix.count(b, a)
-        directions = (
-            _direction(facts, a, b, examples.get((a, b), ())),
-            _direction(facts, b, a, examples.get((b, a), ())),
+        directions = tuple(
+            replace(
+                _direction(facts, true, predicted, examples.get((true, predicted), ())),
+                before=_before(facts, baseline, true, predicted),
+            )
+            for true, predicted in ((a, b), (b, a))
         )
         groups.append(
             PairGroup(
@@ -155,6 +167,15 @@ def _direction(
     )
 
 
+def _before(facts: Facts, baseline: ConfusionMatrix | None, true: int, predicted: int) -> str:
+    """The baseline's count, and its samples of the class where these are not as many."""
+    if baseline is None:
+        return ""
+    support = int(baseline.true_totals[true])
+    whole = "" if support == facts.support(true) else f" of {count(support)}"
+    return f"{count(baseline.count(true, predicted))}{whole}"
+
+
 def _example(
     mistake: Mistake, facts: Facts, pair: Pair, thumbnails: Mapping[str, Thumbnail]
 ) -> Example:
@@ -185,11 +206,10 @@ def _gallery_note(
     missing = sum(example.thumbnail is None for example in shown)
     if missing == len(shown):
         return "The pictures were not at hand when this page was made: names and scores only."
-    most = plural(len(examples), "most frequent confusion")
+    most = plural(min(len(examples), GALLERY_PAIRS), "most frequent confusion")
     note = (
-        f"Pictures of the {most}, most confident mistakes first, beside the numbers of the "
-        "reverse. Under each: its file, the confidence in the wrong class, and the probability "
-        "of the right one."
+        f"Pictures of the {most}, each beside its reverse, most confident mistakes first. Under "
+        "each: its file, the confidence in the wrong class, and the probability of the right one."
     )
     if missing:
         note += f" {plural(missing, 'picture')} could not be read."

@@ -24,7 +24,7 @@ from reportgen.report.changes import (
     summary_note,
 )
 from reportgen.report.confidence import confidence_section
-from reportgen.report.deltas import DEFINITIONS, p_text
+from reportgen.report.deltas import DEFINITIONS
 from reportgen.report.difference import difference_section
 from reportgen.report.facts import Facts
 from reportgen.report.model import (
@@ -46,10 +46,11 @@ from reportgen.report.model_review import (
 )
 from reportgen.report.sections import verdict
 from reportgen.report.slices import points
-from reportgen.report.words import NBSP, Name, Words, class_names, join, say, share
+from reportgen.report.words import NBSP, Name, Words, class_names, join, p_text, say, share
 from reportgen.text import count, percent, plural, printable
 
 __all__ = [
+    "baseline_words",
     "compared_with",
     "comparison_glossary",
     "comparison_section",
@@ -65,9 +66,6 @@ KINDS: Mapping[Decided, str] = {
     "INCONCLUSIVE": "unclear",
     "NO GATES SET": "none",
 }
-TITLES = {DEFINITIONS[name].title: name for name in ("accuracy", "balanced_accuracy", "macro_f1")}
-TILES = {**TITLES, "Calibration error": "ece"}
-"""Title of a tile → the figure whose change it shows."""
 ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -105,7 +103,7 @@ def compared_with(facts: tuple[Fact, ...], comparison: Comparison | None) -> tup
     if comparison is None:
         return facts
     place = sum(fact.term in {"Model", "Version"} for fact in facts)
-    baseline = Fact("Compared with", (_known_as(comparison.baseline, "the baseline"),))
+    baseline = Fact("Compared with", (_baseline(comparison),))
     return (*facts[:place], baseline, *facts[place:])
 
 
@@ -113,6 +111,21 @@ def model_name(evaluation: Evaluation) -> str:
     """Name and version, or the title; empty where neither is known."""
     by = evaluation.provenance
     return " ".join(filter(None, (by.model.name, by.model.version))) or by.title
+
+
+def _baseline(comparison: Comparison) -> Words:
+    """The name that it is saved as, else that of its model."""
+    if comparison.baseline_name:
+        return Words((Name.of(comparison.baseline_name, 60),))
+    return _known_as(comparison.baseline, "the baseline")
+
+
+def baseline_words(comparison: Comparison, otherwise: str = "not named") -> Words:
+    """Both its names: ``production: first classifier 1.0``."""
+    saved_as, own = comparison.baseline_name, model_name(comparison.baseline)
+    if not saved_as or own in ("", saved_as):
+        return Words((Name.of(saved_as or own, 60),)) if saved_as or own else say(otherwise)
+    return Words((Name.of(saved_as, 60), ": ", Name.of(own, 60)))
 
 
 def _known_as(evaluation: Evaluation, otherwise: str) -> Words:
@@ -124,7 +137,7 @@ def with_changes(headline: Headline, facts: Facts, change: Compared | None) -> H
     """The tiles with their changes, on an axis that holds the baseline's values too."""
     if change is None:
         return headline
-    tiles = [replace(tile, change=_change_of(tile, facts, change)) for tile in headline.tiles]
+    tiles = [replace(tile, change=_change_of(tile, change)) for tile in headline.tiles]
     shares = [tile for tile in tiles if tile.unit == "%" and not _is_error(tile)]
     low = min([tile.axis.low for tile in shares if tile.axis] + [_lower_end(shares)], default=0.0)
     placed = tuple(_on_axis(tile, low) for tile in tiles)
@@ -134,20 +147,16 @@ def with_changes(headline: Headline, facts: Facts, change: Compared | None) -> H
     return replace(headline, tiles=placed, notes=(*headline.notes, note))
 
 
-def _change_of(tile: Tile, facts: Facts, change: Compared) -> Delta | None:
-    figure = TILES.get(str(tile.title))
-    if figure:
-        found = change.summary[figure]
-        return None if found.value is None else found
-    names = [part for part in tile.title.parts if isinstance(part, Name)]
-    if names and names[0] in facts.names:
-        found_class = change.classes.get(facts.names.index(names[0]))
-        return found_class if found_class and found_class.value is not None else None
-    return None
+def _change_of(tile: Tile, change: Compared) -> Delta | None:
+    if tile.of_class is None:
+        found = change.summary.get(tile.metric)
+    else:
+        found = change.classes.get(tile.of_class) if tile.metric == "recall" else None
+    return found if found is not None and found.value is not None else None
 
 
 def _is_error(tile: Tile) -> bool:
-    return TILES.get(str(tile.title)) == "ece"
+    return tile.metric == "ece"
 
 
 def _lower_end(tiles: Sequence[Tile]) -> float:
@@ -195,12 +204,10 @@ def comparison_section(
     facts: Facts,
     comparison: Comparison | None,
     thumbnails: Mapping[str, Thumbnail],
-    pictured: Mapping[str, str],
 ) -> ComparisonSection | None:
     """Everything under "Against the baseline".
 
-    `facts` are of the report, whose anchors are linked to; `pictured` tells which samples' pictures
-    stand on the page already: sample id → id of an element. Raises :class:`ValueError` where the
+    `facts` are of the report, whose anchors are linked to. Raises :class:`ValueError` where the
     comparison is over other classes than the report.
     """
     if comparison is None:
@@ -210,7 +217,7 @@ def comparison_section(
     notes = Footnotes()
     both = Facts(comparison.candidate, facts.names, facts.shown)
     changed = not comparison.identical
-    galleries = tuple(change_galleries(comparison, both, thumbnails, pictured))
+    galleries = tuple(change_galleries(comparison, both, thumbnails))
     section = ComparisonSection(
         lead=_lead(comparison),
         facts=tuple(_facts(comparison)),
@@ -238,7 +245,7 @@ def _reason(one: Reason) -> Reason:
 def _lead(comparison: Comparison) -> Words:
     names = {
         "candidate": _known_as(comparison.candidate, "the candidate"),
-        "baseline": _known_as(comparison.baseline, "the baseline"),
+        "baseline": _baseline(comparison),
     }
     if comparison.identical:
         return say(
@@ -273,8 +280,9 @@ def _why_unmatched(comparison: Comparison) -> str:
 
 
 def _facts(comparison: Comparison) -> Iterable[Fact]:
-    for term, side in (("Baseline", comparison.baseline), ("Candidate", comparison.candidate)):
-        yield Fact(term, tuple(_described(side)))
+    before, after = comparison.baseline, comparison.candidate
+    yield Fact("Baseline", (baseline_words(comparison), *_described(before)))
+    yield Fact("Candidate", (_known_as(after, "not named"), *_described(after)))
     if comparison.paired is not None:
         yield Fact("Matched samples", (say(count(comparison.paired.n)),))
     else:
@@ -287,7 +295,6 @@ def _facts(comparison: Comparison) -> Iterable[Fact]:
 def _described(side: Evaluation) -> Iterable[Words]:
     by = side.provenance
     data = " ".join(filter(None, (by.data_name, by.split)))
-    yield _known_as(side, "not named")
     samples = plural(side.n_samples, "sample")
     size = f"{samples} in {plural(len(side.classes), 'class', 'classes')}"
     yield Words((size, " of ", Name.of(data, 80)) if data else (size,))

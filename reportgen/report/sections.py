@@ -18,6 +18,7 @@ from reportgen.report.model import (
     DataSection,
     Fact,
     Note,
+    Reason,
     Verdict,
 )
 from reportgen.report.shrinking import pictures_fact
@@ -26,11 +27,18 @@ from reportgen.scoring import DISCORDANCES, minimum_detectable_difference
 from reportgen.text import count, plural
 
 __all__ = [
+    "BEST",
+    "LISTED_CLASSES",
+    "MAIN_METRICS",
+    "WORST",
     "class_section",
     "data_section",
     "facts_of",
     "glossary",
+    "in_parts",
     "made",
+    "note_of",
+    "parted",
     "subject",
     "verdict",
 ]
@@ -104,7 +112,8 @@ def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
         ("Date", made_by.date),
     )
     facts = [Fact(term, (Words((Name.of(text, 60),)),)) for term, text in known if text]
-    in_classes = f"{count(n)} in {plural(len(evaluation.classes), 'class', 'classes')}"
+    number = count(n) if evaluation.shares is None else "not known,"
+    in_classes = f"{number} in {plural(len(evaluation.classes), 'class', 'classes')}"
     facts.insert(min(4, len(facts)), Fact("Samples", (say(in_classes),)))
     return tuple(facts)
 
@@ -120,17 +129,29 @@ def class_section(facts: Facts) -> ClassSection:
     listed_classes = order if len(order) <= LISTED_CLASSES else _extremes(order, facts)
     rows = tuple(_class_row(facts, i, definitions, notes) for i in listed_classes)
     main = tuple(item for name in MAIN_METRICS for item in definitions if item.name == name)
+    reasons, of_others = parted(notes.reasons(), rows, main)
     return ClassSection(
         lead=_class_lead(facts),
         rows=rows,
         main=main,
-        others=_in_parts([item for item in definitions if item not in main]),
-        reasons=notes.reasons(),
+        others=in_parts([item for item in definitions if item not in main]),
+        reasons=reasons,
+        reasons_of_others=of_others,
         lookup=tuple(_lookup(facts, main)) if len(rows) < len(order) else (),
     )
 
 
-def _in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
+def parted(
+    reasons: Iterable[Reason], rows: Iterable[ClassRow], main: Iterable[Definition]
+) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """The reasons that figures of the first table have, and those that only others have."""
+    names = [item.name for item in main]
+    shown = {row.cells[name].mark for row in rows for name in names}
+    first = tuple(reason for reason in reasons if reason.mark in shown)
+    return first, tuple(reason for reason in reasons if reason not in first)
+
+
+def in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
     """As few tables as fit on paper, of about equal width."""
     n_parts = max(1, math.ceil(len(definitions) / PAPER_COLUMNS))
     size = math.ceil(len(definitions) / n_parts)
@@ -208,7 +229,7 @@ def data_section(facts: Facts) -> DataSection:
     evaluation = facts.evaluation
     return DataSection(
         (*_accounting(evaluation.samples, evaluation.provenance.kind), *_class_facts(facts)),
-        tuple(_note(note) for note in evaluation.notes),
+        tuple(note_of(note) for note in evaluation.notes),
     )
 
 
@@ -284,7 +305,7 @@ def _some_of(names: Sequence[Name], k: int) -> Words:
     return say(f"{count(len(names))} of {count(k)}: {{names}}", names=listed(names, 40))
 
 
-def _note(note: DataNote) -> Note:
+def note_of(note: DataNote) -> Note:
     shown = tuple(Name.of(name, 120) for name in note.examples[:10])
     if all(name.full in note.sentence for name in shown):
         shown = ()  # the sentence lists them already

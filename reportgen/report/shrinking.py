@@ -1,8 +1,10 @@
-"""A report with fewer pictures, for a page that would be too large."""
+"""The pictures of a report, and a report with fewer of them, for a page that would be too large."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from reportgen.report.model import (
     Direction,
@@ -10,13 +12,14 @@ from reportgen.report.model import (
     Fact,
     PairSection,
     Report,
+    SuspectRow,
     SuspectSection,
 )
-from reportgen.report.model_review import ChangeGallery, ComparisonSection
+from reportgen.report.model_review import ChangeExample, ChangeGallery, ComparisonSection
 from reportgen.report.words import say
 from reportgen.text import plural
 
-__all__ = ["PICTURES", "count_pictures", "pictures_fact", "with_fewer_pictures"]
+__all__ = ["PICTURES", "count_pictures", "pictured", "pictures_fact", "with_fewer_pictures"]
 
 PICTURES = "Pictures"
 CHANGES_TO_ONE = 3
@@ -32,13 +35,11 @@ def with_fewer_pictures(report: Report, most: int) -> Report:
         replace(group, directions=tuple(_fewer(one, most) for one in group.directions))
         for group in report.pairs.groups
     )
-    note = f"{report.pairs.gallery_note} {_note(most)}"
+    note = _joined(report.pairs.gallery_note, _note(most))
     pairs = replace(report.pairs, groups=groups, gallery_note=note)
-    suspects = report.suspects
-    if not most:
-        rows = tuple(replace(row, thumbnail=None) for row in suspects.rows)
-        suspects = replace(suspects, rows=rows)
-    comparison = _fewer_changes(report.comparison, CHANGES_TO_ONE * most)
+    suspects = report.suspects if most else _without_pictures(report.suspects)
+    kept = {one.path.full for one in pictured(pairs, suspects)}
+    comparison = _fewer_changes(report.comparison, CHANGES_TO_ONE * most, kept)
     n = count_pictures(pairs, suspects, comparison)
     made = [fact for fact in report.made if fact.term != PICTURES]
     place = next((i for i, fact in enumerate(report.made) if fact.term == PICTURES), len(made))
@@ -53,26 +54,30 @@ def with_fewer_pictures(report: Report, most: int) -> Report:
     )
 
 
-def count_pictures(
+def pictured(
     pairs: PairSection, suspects: SuspectSection, comparison: ComparisonSection | None = None
-) -> int:
-    """Thumbnails of samples on the page."""
-    changes = (
-        example
-        for gallery in (comparison.galleries if comparison else ())
-        for example in gallery.examples
-    )
-    examples = (
+) -> Iterator[Example | ChangeExample | SuspectRow]:
+    """Each place of the page where a picture of a sample stands."""
+    of_pairs: Iterator[Example | ChangeExample | SuspectRow] = (
         example
         for group in pairs.groups
         for direction in group.directions
         for example in direction.examples
     )
-    return (
-        sum(example.thumbnail is not None for example in examples)
-        + sum(row.thumbnail is not None for row in suspects.rows)
-        + sum(example.thumbnail is not None for example in changes)
+    changes = (
+        example
+        for gallery in (comparison.galleries if comparison else ())
+        for example in gallery.examples
     )
+    places = chain(of_pairs, changes, suspects.rows)
+    return (one for one in places if one.thumbnail is not None)
+
+
+def count_pictures(
+    pairs: PairSection, suspects: SuspectSection, comparison: ComparisonSection | None = None
+) -> int:
+    """Samples whose pictures the page holds; one in several places counts once."""
+    return len({one.path.full for one in pictured(pairs, suspects, comparison)})
 
 
 def pictures_fact(n: int) -> tuple[Fact, ...]:
@@ -86,31 +91,45 @@ def pictures_fact(n: int) -> tuple[Fact, ...]:
 
 
 def _fewer(direction: Direction, most: int) -> Direction:
-    shown = direction.examples[:most] if most else tuple(map(_bare, direction.examples))
-    return replace(direction, examples=shown)
+    bare = (replace(example, thumbnail=None) for example in direction.examples)
+    return replace(direction, examples=direction.examples[:most] if most else tuple(bare))
 
 
-def _fewer_changes(comparison: ComparisonSection | None, most: int) -> ComparisonSection | None:
-    """The pictures of the first `most` broken and the first `most` fixed samples."""
+def _without_pictures(suspects: SuspectSection) -> SuspectSection:
+    return replace(suspects, rows=tuple(replace(row, thumbnail=None) for row in suspects.rows))
+
+
+def _fewer_changes(
+    comparison: ComparisonSection | None, most: int, kept: Collection[str]
+) -> ComparisonSection | None:
+    """The pictures of the first `most` broken and the first `most` fixed samples, and of those that
+    are `kept` in other places: their bytes are on the page anyway.
+    """
     if comparison is None:
         return None
 
     def fewer(gallery: ChangeGallery) -> ChangeGallery:
         examples = tuple(
-            example
-            if i < most
-            else replace(example, thumbnail=None, elsewhere=example.elsewhere if most else "")
+            example if i < most or example.path.full in kept else replace(example, thumbnail=None)
             for i, example in enumerate(gallery.examples)
         )
         return replace(gallery, examples=examples)
 
-    return replace(comparison, galleries=tuple(map(fewer, comparison.galleries)))
+    galleries = tuple(map(fewer, comparison.galleries))
+    if galleries == comparison.galleries:
+        return comparison
+    why = "only some of them" if most else "names and scores only"
+    note = _joined(comparison.gallery_note, "")
+    return replace(comparison, galleries=galleries, gallery_note=note)
 
 
-def _bare(example: Example) -> Example:
-    return replace(example, thumbnail=None)
+TOO_LARGE = "With all pictures this page would be too large"
 
 
 def _note(most: int) -> str:
     kept = f"only the first {plural(most, 'mistake')} of each" if most else "names and scores only"
-    return f"With all pictures this page would be too large: {kept}."
+    return f"{TOO_LARGE}: {kept}."
+
+
+def _joined(note: str, more: str) -> str:
+    return " ".join(filter(None, (note, more)))

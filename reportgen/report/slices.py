@@ -9,7 +9,7 @@ from reportgen.metrics import Definition
 from reportgen.report.cells import Footnotes, cell
 from reportgen.report.facts import Facts
 from reportgen.report.model_samples import SliceRow, SliceSection
-from reportgen.report.words import MINUS, Name, Words, join, say
+from reportgen.report.words import MINUS, Name, Words, join, p_text, say
 from reportgen.slices import REASONS, Slice, SliceReport
 from reportgen.text import count, plural
 
@@ -76,7 +76,7 @@ def _row(one: Slice, notes: Footnotes) -> SliceRow:
         difference=points(one.difference.value),
         difference_range=f"{points(ends[0])} to {points(ends[1])}" if ends else "",
         exact_difference=one.difference.value,
-        p=_p(one.p_holm),
+        p=p_text(one.p_holm),
         exact_p=one.p_holm,
         verdict=VERDICTS[one.verdict],
         few=one.low_support,
@@ -96,9 +96,3 @@ def points(difference: float | None) -> str:
     text = f"{100 * abs(difference):.1f}"
     sign = "+" if difference > 0 else MINUS
     return f"{sign}<0.1" if float(text) == 0 else f"{sign}{text}"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "n/a"
-    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -21,25 +21,14 @@ def suspect_section(facts: Facts, thumbnails: Mapping[str, Thumbnail]) -> Suspec
     found = facts.evaluation.suspects
     if found.reason is not None:
         return SuspectSection(say(REASONS.get(found.reason, found.reason)), (), ())
-    galleries = _galleries(facts, thumbnails)
     return SuspectSection(
         _lead(facts, found),
         tuple(WARNINGS.get(code, code) for code in found.warnings),
         tuple(
-            _row(facts, rank, suspect, thumbnails, galleries.get(suspect.id, ""))
+            _row(facts, rank, suspect, thumbnails)
             for rank, suspect in enumerate(found.suspects, start=1)
         ),
     )
-
-
-def _galleries(facts: Facts, thumbnails: Mapping[str, Thumbnail]) -> dict[str, str]:
-    """Sample id → the pair among whose pictures it stands: no picture is shown twice."""
-    return {
-        mistake.id: f"p-{pair.true}-{pair.predicted}"
-        for pair, mistakes in zip(facts.evaluation.pairs, facts.evaluation.examples, strict=False)
-        for mistake in mistakes
-        if mistake.id in thumbnails
-    }
 
 
 def _lead(facts: Facts, found: LabelSuspects) -> Words:
@@ -74,7 +63,6 @@ def _row(
     rank: int,
     suspect: Suspect,
     thumbnails: Mapping[str, Thumbnail],
-    gallery: str,
 ) -> SuspectRow:
     label, suggested = facts.names[suspect.label], facts.names[suspect.suggested]
     return SuspectRow(
@@ -88,7 +76,6 @@ def _row(
         exact_label=suspect.label_probability,
         suggested_probability=share(suspect.suggested_probability),
         exact_suggested=suspect.suggested_probability,
-        thumbnail=None if gallery else thumbnails.get(suspect.id),
-        gallery=gallery,
+        thumbnail=thumbnails.get(suspect.id),
         alt=f"labelled {label}, taken for {suggested}",
     )

@@ -7,12 +7,12 @@ as it is; so a sentence is a row of parts, and a name stays a name until it is w
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
-from reportgen.text import interval_ends, middle_cut, percent, printable
+from reportgen.comparison import ALPHA
+from reportgen.text import interval_ends, links, middle_cut, percent, printable, reads_alone
 
 __all__ = [
     "NBSP",
@@ -20,10 +20,10 @@ __all__ = [
     "Words",
     "at_most",
     "class_names",
-    "clause",
     "interval",
     "join",
     "listed",
+    "p_text",
     "ratio",
     "say",
     "share",
@@ -47,15 +47,12 @@ class Name:
         What is shown: at most 40 characters, its middle cut where it was longer.
     full
         The whole name.
-    opening
-        What is shown where a sentence begins with the name: ``"Cat"`` for ``"cat"``.
     bare
         Whether it reads well in a sentence without quotation marks.
     """
 
     text: str
     full: str
-    opening: str = ""
     bare: bool = True
 
     @classmethod
@@ -84,25 +81,18 @@ class Words:
 def say(template: str, **values: str | Name | Words) -> Words:
     """A sentence from `template`, in which ``{key}`` stands for ``values[key]``.
 
-    A name that opens the sentence gets a capital letter where that is safe, and one that would
-    not be seen as a name gets quotation marks.
+    A name that would not be seen as one gets quotation marks. No name changes its case, not even
+    where it opens the sentence: a reader must be able to search for it.
     """
-    return Words(tuple(_parts(template, values, opens=True)))
+    return Words(tuple(_parts(template, values)))
 
 
-def clause(template: str, **values: str | Name | Words) -> Words:
-    """As :func:`say`, for what goes on after a colon."""
-    return Words(tuple(_parts(template, values, opens=False)))
-
-
-def _parts(
-    template: str, values: Mapping[str, str | Name | Words], *, opens: bool
-) -> Iterator[str | Name]:
-    for position, (literal, key, _, _) in enumerate(Formatter().parse(template)):
+def _parts(template: str, values: Mapping[str, str | Name | Words]) -> Iterator[str | Name]:
+    for literal, key, _, _ in Formatter().parse(template):
         if literal:
             yield literal
         if key is not None:
-            yield from _spoken(values[key], opens=opens and position == 0 and not literal)
+            yield from _spoken(values[key])
 
 
 def join(*sentences: Words) -> Words:
@@ -118,25 +108,20 @@ def listed(names: Sequence[Name], limit: int = 5) -> Words:
     shown = list(names[:limit])
     rest = len(names) - len(shown)
     parts: list[str | Name] = []
-    for position, name in enumerate(shown):
-        last = position == len(shown) - 1
-        if position:
-            parts.append(" and " if last and not rest else ", ")
-        parts.extend(_spoken(name, opens=False))
+    for link, name in zip(links(len(shown), rest), shown, strict=True):
+        parts.extend([link] * bool(link) + _spoken(name))
     if rest:
         parts.append(f" and {rest:,} more")
     return Words(tuple(parts))
 
 
-def _spoken(value: str | Name | Words, *, opens: bool) -> list[str | Name]:
+def _spoken(value: str | Name | Words) -> list[str | Name]:
     if isinstance(value, Words):
         return list(value.parts)
     if isinstance(value, str):
         return [value] if value else []
     if not value.bare:
         return ["“", value, "”"]
-    if opens and value.opening:
-        return [Name(value.opening, value.full)]
     return [value]
 
 
@@ -165,22 +150,10 @@ def shorten(names: Sequence[str], width: int = NAME_WIDTH) -> tuple[str, ...]:
 def class_names(classes: Sequence[str]) -> tuple[Name, ...]:
     """The classes as names for sentences and tables: printable, short, still unique."""
     full = [printable(name) or "(empty)" for name in classes]
-    known = set(full)
     return tuple(
-        Name(short, whole, _opening(short, known), _reads_alone(short))
+        Name(short, whole, reads_alone(short))
         for short, whole in zip(shorten(full), full, strict=True)
     )
-
-
-def _opening(short: str, known: set[str]) -> str:
-    capital = short[:1].upper() + short[1:]
-    safe = re.fullmatch(r"[a-z][a-z -]+", short) and capital not in known
-    return capital if safe else short
-
-
-def _reads_alone(short: str) -> bool:
-    words = re.fullmatch(r"[^\W\d_]+(?:[ /'’-]?[^\W\d_]+){0,3}", short)
-    return bool(words) and len(short) > 1
 
 
 def share(value: float, digits: int = 1) -> str:
@@ -205,6 +178,19 @@ def _digits(value: float, digits: int = 3) -> int:
         d for d in range(digits, 15) if abs(value) > 1 or float(f"{abs(value):.{d}f}") not in (0, 1)
     )
     return next(enough, digits)
+
+
+def p_text(p: float | None) -> str:
+    """A p-value to three digits, to more where it would read as the 0.05 that it is not."""
+    if p is None:
+        return "n/a"
+    if p < 0.001:
+        return "<0.001"
+    if p == 1:
+        return "1"
+    digits = next((d for d in range(3, 9) if p == ALPHA or float(f"{p:.{d}f}") != ALPHA), 9)
+    text = f"{p:.{digits}f}"
+    return ">0.999" if float(text) == 1 else text
 
 
 def at_most(bound: float) -> str:

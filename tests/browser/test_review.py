@@ -1,5 +1,8 @@
 """A release review in a real browser: readable everywhere, told by word and shape, and quiet."""
 
+import io
+import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 OPEN = """
 [[gate]]
-name = "surely found"
+name = "found, with confidence"
 metric = "recall"
 classes = ["cat", "dog"]
 at_least = 0.64
@@ -28,8 +31,11 @@ def paired():
     comparison = review_factories.paired()
     ids = [m.id for gallery in comparison.candidate.examples for m in gallery]
     ids += [one.id for one in (*comparison.broken, *comparison.fixed)]
+    ids += [one.id for one in comparison.candidate.suspects.suspects]
     pictures = {
-        name: make_thumbnail(factories.picture(32, (i * 37 % 256, i * 91 % 256, 80)))
+        name: make_thumbnail(
+            factories.picture(32 if i % 2 else 120, (i * 37 % 256, i * 91 % 256, 80))
+        )
         for i, name in enumerate(dict.fromkeys(ids))
     }
     decision = review_factories.decision(comparison)
@@ -153,8 +159,117 @@ def test_everything_of_a_review_is_there_without_script(opened):
     assert page.locator("#comparison-difference").is_visible()
     assert page.locator("#comparison-broken .gal li").count() == 24
     assert page.locator("button:visible").count() == 0
-    page.locator("#gates summary").first.click()
-    assert page.locator("table.parts").first.is_visible()
+    page.locator("#gates a", has_text="All 10 classes").first.click()
+    assert page.locator("#gate-4 table.parts").is_visible()  # a link opens what it leads to
+
+
+SHARED = "#comparison svg.pic:has(use), #suspects svg.pic:has(use)"
+
+
+def blank(page, frame=None):
+    """The places that refer to a picture and show nothing but the ground, of every fourth."""
+    places = (frame or page).locator(SHARED)
+    n = places.count()
+    assert n > 20
+    return [i for i in range(0, n, 4) if not shows(page, places.nth(i))]
+
+
+def shows(page, place):
+    """Whether more than the ground is there, soon: what just came into view is drawn later."""
+    from PIL import Image
+
+    for _ in range(20):
+        shot = Image.open(io.BytesIO(place.screenshot())).convert("RGB")
+        if len(shot.getcolors(1 << 16)) > 20:
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
+def with_hidden_pairs(text):
+    """The page with the pairs, where most pictures stand first, in subtrees that are not drawn."""
+    around = {
+        "details": ("<details><summary>x</summary>", "</details>"),
+        "visibility": ('<div class="skipped">', "</div>"),
+        "display": ("<div hidden>", "</div>"),
+    }
+    start, end = text.index('<ol class="pairs">'), text.index("</ol>\n</section>") + 5
+    for name, (before, after) in around.items():
+        yield name, text[:start] + before + text[start:end] + after + text[end:]
+
+
+@pytest.mark.parametrize("options", [
+    {"java_script_enabled": False}, {"color_scheme": "dark"}, {"forced_colors": "active"},
+    {"width": 390},
+], ids=lambda options: next(iter(options)))  # fmt: skip
+def test_a_picture_of_several_places_is_seen_at_each(opened, options):
+    assert blank(opened("paired", **options)) == []
+
+
+def test_a_picture_is_seen_where_its_first_place_is_not_drawn(browser, tmp_path):
+    for name, text in with_hidden_pairs(paired()):
+        path = tmp_path / f"{name}.html"
+        path.write_text(text, "ascii")
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        if name == "visibility":  # the page's policy allows no style of another's: by script
+            page.evaluate("document.querySelector('.skipped').style.contentVisibility = 'hidden'")
+        assert blank(page) == [], name
+        page.close()
+
+
+@pytest.mark.parametrize("kind", ["src", "srcdoc"])
+def test_pictures_are_seen_in_a_sandboxed_frame(browser, tmp_path, kind):
+    text, said = paired(), []
+    (tmp_path / "page.html").write_text(text, "ascii")
+    source = "page.html" if kind == "src" else escape(text)
+    (tmp_path / "frame.html").write_text(
+        f'<iframe sandbox="allow-scripts" width="1200" height="800" {kind}="{source}"></iframe>'
+    )
+    page = browser.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.goto((tmp_path / "frame.html").as_uri())
+    assert blank(page, page.frames[1]) == []
+    assert said == []
+    page.close()
+
+
+def test_small_sources_are_enlarged_without_smoothing_at_every_place(opened):
+    page = opened("paired")
+    smooth = page.evaluate(
+        "[...document.querySelectorAll('.pic')].map((e) => [e.classList.contains('px'),"
+        " getComputedStyle(e.querySelector('image, use') ?? e).imageRendering])"
+    )
+    assert {tuple(one) for one in smooth} == {(True, "pixelated"), (False, "auto")}
+
+
+def test_a_picture_is_as_large_at_each_place_as_the_others_beside_it(opened):
+    for width, sides in ((1280, {64}), (390, {96})):
+        page = opened("paired", width=width)
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('.changed .pic')].map((e) =>"
+            " [e.getBoundingClientRect().width, e.getBoundingClientRect().height].map(Math.round))"
+        )
+        assert {tuple(box) for box in boxes} == {(side, side) for side in sides}, width
+
+
+def test_a_pdf_holds_each_picture_once_and_draws_it_at_each_place(opened):
+    """Drawn as often as it stands there, from as many objects as there are pictures."""
+    from pypdf import PdfReader
+
+    page = opened("paired")
+    places = page.locator(".pic").count()
+    distinct = len(set(re.findall(r'(?:src|href)="(data:[^"]+)"', page.content())))
+    drawn, objects = 0, set()
+    for sheet in PdfReader(io.BytesIO(page.pdf(format="A4", print_background=True))).pages:
+        held = sheet["/Resources"].get("/XObject", {})
+        images = {name for name in held if held[name]["/Subtype"] == "/Image"}
+        objects |= {held.raw_get(name).idnum for name in images}
+        called = re.findall(rb"(/\S+) Do\b", sheet.get_contents().get_data())
+        drawn += sum(name.decode() in images for name in called)
+    assert places > distinct
+    assert drawn >= places
+    assert len(objects) <= distinct
 
 
 def test_red_is_for_failure_alone(opened):
@@ -213,6 +328,21 @@ def test_every_link_of_a_review_has_a_target(opened):
             )
             == []
         )
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_first_sheet_holds_verdict_gates_tiles_and_findings(opened, paper):
+    """With five gates; fonts differ from machine to machine, so nothing is counted in lines."""
+    from pypdf import PdfReader
+
+    page = opened("paired")
+    sheets = PdfReader(io.BytesIO(page.pdf(format=paper, print_background=True))).pages
+    first, second = (" ".join(sheets[i].extract_text().split()) for i in range(2))
+    for words in ("DO NOT SHIP", "Gates", "Headline", "Findings"):
+        assert words in first
+    last = page.locator(".find li strong").last.inner_text()
+    assert last in first
+    assert "Confusion matrix" in second
 
 
 @pytest.mark.parametrize("name", ["paired", "unpaired"])

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.test_review import paired
+
 pytestmark = pytest.mark.browser
 
 PAGES = [
@@ -52,6 +54,7 @@ def nu_jar() -> str | None:
 def pages(html, tmp_path_factory):
     folder = tmp_path_factory.mktemp("validity")
     (folder / "rules.json").write_text(json.dumps(RULES), "ascii")
+    (folder / "review.html").write_text(paired(), "ascii")
     for name in PAGES:
         (folder / f"{name.replace(' ', '-').replace(',', '')}.html").write_text(html(name), "ascii")
     return folder

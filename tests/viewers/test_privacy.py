@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from reportgen.evaluation import Evaluation
-from reportgen.exports import PageOptions, privacy, write_all
+from reportgen.exports import PageOptions, html, privacy, write_all
 from reportgen.provenance import DataNote
 from reportgen.release import Review
 from reportgen.report import build_report
 from reportgen.thumbnails import make_thumbnail
-from tests import factories
+from tests import factories, review_factories
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
 PUBLIC = PageOptions(public=True)
@@ -114,9 +114,27 @@ def test_notes_lose_names_of_samples_and_keep_those_of_classes(pictured, secret)
     ]
 
 
-def test_no_link_leads_to_a_picture_that_is_not_there(pictured):
-    assert pictured.suspects.rows[0].gallery
-    assert not any(row.gallery for row in privacy.without_pictures(pictured).suspects.rows)
+def test_no_picture_stays_among_the_suspects(pictured):
+    assert pictured.suspects.rows[0].thumbnail
+    bare = privacy.without_pictures(pictured)
+    assert not any(row.thumbnail for row in bare.suspects.rows)
+    page = html.render(bare)
+    assert "<image " not in page
+    assert "<use " not in page
+
+
+def test_the_galleries_of_a_comparison_say_what_is_left_out():
+    comparison = review_factories.paired()
+    ids = [one.id for one in (*comparison.broken, *comparison.fixed)]
+    pictures = {name: make_thumbnail(factories.picture(8)) for name in ids}
+    shown = build_report(comparison.candidate, pictures, {}, comparison)
+    assert shown.comparison.gallery_note == ""
+    report, _ = privacy.without_names(shown, Review.of(comparison.candidate))
+    assert report.comparison.gallery_note == (
+        "This page was made without pictures of samples (--public): names and scores only. "
+        "Names of samples are hashes."
+    )
+    assert not any(e.thumbnail for g in report.comparison.galleries for e in g.examples)
 
 
 def test_the_page_says_what_it_leaves_out(pictured, secret):

@@ -17,12 +17,13 @@ from reportgen.exports.options import COLORMAPS
 from reportgen.exports.walking import found
 from reportgen.figures import draw_heatmap, heat_steps, slide_files
 from reportgen.figures.heatmap import heatmap_figure
+from reportgen.figures.rows import row_figures
 from reportgen.figures.settings import own_settings
 from reportgen.figures.slides import _slide_settings, slide_figures
 from reportgen.report import build_report
 from reportgen.report.model import HeatmapSpec
 from reportgen.report.model_threshold import ThresholdMark, ThresholdSection
-from tests import factories
+from tests import factories, review_factories
 from tests.test_figures import contrast, ramp_evaluation
 
 CURVES = ["reliability", "confidence-histogram", "risk-coverage"]
@@ -239,3 +240,71 @@ def test_figures_of_somebody_else_stay(report, evaluation, tmp_path):
     with pytest.raises(OutputError) as caught:
         write_all(report, evaluation, tmp_path, PageOptions(figures=True))
     assert caught.value.slug == "output-folder-blocked"
+
+
+COMPARED = {
+    "difference-row-shares", "difference-counts", "baseline-row-shares", "recall-changes",
+    "reliability-baseline", "class-figures",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compared():
+    comparison = review_factories.paired()
+    return build_report(review_factories.evaluation(comparison), comparison=comparison)
+
+
+def test_the_charts_of_a_comparison_are_among_the_slides(compared, tmp_path):
+    evaluation = review_factories.evaluation(review_factories.paired())
+    write_all(compared, evaluation, tmp_path, PageOptions(figures=True))
+    names = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert names >= COMPARED
+    files = [tmp_path / "figures" / f"{name}.{kind}" for name in names for kind in ("png", "svg")]
+    assert all(path.is_file() for path in files)
+
+
+def test_what_tables_draw_in_their_rows_is_drawn_with_the_same_numbers(compared):
+    with own_settings():
+        figures = dict(row_figures(compared))
+    (axes,) = figures["recall-changes"].axes
+    changes = compared.comparison.classes.rows
+    dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    assert [dot.get_xdata()[0] for dot in dots] == pytest.approx(
+        [100 * row.recall.value for row in changes]
+    )
+    assert [text.get_text() for text in axes.texts] == [row.recall.text for row in changes]
+    assert axes.get_yticklabels()[0].get_text() == changes[0].name.text
+    recall, *_ = figures["class-figures"].axes
+    lowest = compared.classes.rows[0].cells["recall"]
+    spans = [line.get_xdata() for line in recall.get_lines() if line.get_marker() != "o"]
+    assert spans[0] == pytest.approx([100 * lowest.low, 100 * lowest.high])
+
+
+def test_charts_of_many_rows_show_the_first_and_count_the_rest():
+    report = build_report(factories.synthetic(100))
+    with own_settings():
+        figure = dict(row_figures(report))["class-figures"]
+    assert len(figure.axes[0].get_yticklabels()) == 30
+    assert "70 further rows not drawn" in figure.axes[0].get_xlabel()
+
+
+def test_differences_of_counts_are_numbers_in_the_picture(compared):
+    counts = next(s for s in found(compared, HeatmapSpec) if s.name == "difference-counts")
+    table = compared.comparison.difference.rows
+    assert counts.texts == tuple(tuple(cell.text for cell in row.counts) for row in table)
+
+
+@pytest.mark.parametrize(("k", "size"), [(2, 1), (10, 700), (13, 900), (15, 1_000_003), (30, 9)])
+def test_the_two_pictures_of_a_matrix_have_the_same_size_and_the_same_cells(k, size):
+    counts = (np.eye(k, dtype=int) * 90 + 3) * size
+    report = build_report(factories.make_evaluation(counts.tolist()))
+    with own_settings():
+        one, other = (heatmap_figure(spec)[0] for spec in report.matrix.figures)
+        assert one.get_size_inches() == pytest.approx(other.get_size_inches())
+        places = [figure.axes[0].get_position().bounds for figure in (one, other)]
+    assert places[0] == pytest.approx(places[1])
+
+
+def test_counts_in_pictures_have_separators_of_thousands():
+    counts, _ = build_report(factories.fashion()).matrix.figures
+    assert counts.texts[0][0] == "5,431"

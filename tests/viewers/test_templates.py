@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from reportgen.errors import UsageError
@@ -33,7 +36,7 @@ def test_a_template_stands_in_for_ours_and_the_rest_is_ours(report, mine):
     page = rendered(report, mine({"_findings.html.j2": '<section id="findings"><h2>{{ report.title }}</h2>{% include "_mine.html.j2" %}</section>',
                                   "_mine.html.j2": "<p>\u732b {{ report.findings[0].head | words }}</p>"}))  # fmt: skip
     assert (
-        '<section id="findings"><h2>NO GATES SET: candidate 1.2 on CIFAR-10 test</h2><p>&#29483; Cat is'
+        '<section id="findings"><h2>NO GATES SET: candidate 1.2 on CIFAR-10 test</h2><p>&#29483; cat is'
         in page
     )
     assert 'id="verdict"' in page
@@ -54,6 +57,24 @@ def test_names_are_escaped_in_templates_of_one_s_own(mine):
         report, mine({"_findings.html.j2": "<b>{{ report.classes.rows[0].name.full }}</b>"})
     )
     assert "<img src=x" not in page
+
+
+def test_a_template_of_one_s_own_may_show_pictures_by_address_or_by_our_macro(report, mine):
+    shared = report.pairs.groups[0].directions[0].examples[0].thumbnail
+    first, *rest = report.suspects.rows
+    rows = (replace(first, thumbnail=shared), *rest)
+    report = replace(report, suspects=replace(report.suspects, rows=rows))
+    own = (
+        '{% import "_macros.html.j2" as m %}{% set row = report.suspects.rows[0] %}'
+        '<section id="suspects">{% set p = thumbnail(row.thumbnail) %}'
+        '<img src="{{ p.uri }}" width="{{ p.width }}" height="{{ p.height }}" alt="own">'
+        "{{ m.picture(row) }}{{ m.picture(row) }}</section>"
+    )
+    page = rendered(report, mine({"_suspects.html.j2": own}))
+    part = page.partition('<section id="suspects">')[2].partition("</section>")[0]
+    assert re.match(r'<img src="data:image/[^"]+" width="\d+" height="\d+" alt="own">', part)
+    assert part.count('<use href="#pic-1"/>') == 2
+    assert page.count('<image id="pic-1"') == page.count("<image ") == 1
 
 
 def test_a_style_of_one_s_own_is_allowed_by_the_policy(report, mine):

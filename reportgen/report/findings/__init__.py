@@ -1,14 +1,16 @@
 """Findings: plain sentences that follow from the numbers by rule, the weightiest first.
 
 Each rule looks at one thing and returns a finding or nothing; what it says is true as it stands,
-with few samples, with ties, with classes that don't occur. At most seven are shown.
+with few samples, with ties, with classes that don't occur. At most seven are shown. Where gates
+failed, what is found about that comes before all else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from reportgen.comparison.value import Comparison
+from reportgen.gates.value import Decision
 from reportgen.report.facts import Facts
 from reportgen.report.findings.classes import (
     absent_classes,
@@ -20,6 +22,7 @@ from reportgen.report.findings.classes import (
 )
 from reportgen.report.findings.comparison import comparison_findings
 from reportgen.report.findings.confidence import abstaining, calibration
+from reportgen.report.findings.failing import Failing, Told
 from reportgen.report.findings.pairs import concentration, grouped_errors, hardest_pair
 from reportgen.report.findings.slices import worst_slice
 from reportgen.report.findings.whole import (
@@ -60,11 +63,51 @@ RULES: tuple[Rule, ...] = (
     perfect_classes,
     above_chance,
 )
+OF_CLASSES: tuple[Rule, ...] = (never_found, weakest_class, miscalled, least_reliable)
+"""What is wrong with a class."""
+OF_THE_WHOLE: Mapping[Rule, str] = {
+    nothing_right: "accuracy",
+    no_better_than_constant: "accuracy",
+    calibration: "ece",
+}
+"""What is wrong with a figure of the whole."""
 
 
-def findings(facts: Facts, comparison: Comparison | None = None) -> tuple[Finding, ...]:
-    """What the rules find, weightiest first, at most seven; changes from a baseline come early."""
-    first: Iterable[Finding | None] = (rule(facts) for rule in BEFORE_CHANGES)
-    rest: Iterable[Finding | None] = (rule(facts) for rule in RULES)
-    found = (*first, *comparison_findings(facts, comparison), *rest)
-    return tuple(finding for finding in found if finding)[:MAX_FINDINGS]
+def findings(
+    facts: Facts, comparison: Comparison | None = None, decision: Decision | None = None
+) -> tuple[Finding, ...]:
+    """What the rules find, weightiest first, at most seven; changes from a baseline come early, and
+    what failed a gate of `decision` comes first of all.
+    """
+    failing = Failing.of(decision, facts.evaluation)
+    found = [
+        *_told(BEFORE_CHANGES, facts, failing),
+        *comparison_findings(facts, comparison, failing),
+        *_told(RULES, facts, failing),
+    ]
+    found.sort(key=lambda one: not one.failed)
+    return tuple(one.finding for one in found)[:MAX_FINDINGS]
+
+
+def _told(rules: Iterable[Rule], facts: Facts, failing: Failing) -> Iterator[Told]:
+    for rule in rules:
+        if finding := rule(facts):
+            yield Told(finding, _has_failed(rule, finding, facts, failing))
+
+
+def _has_failed(rule: Rule, finding: Finding, facts: Facts, failing: Failing) -> bool:
+    """Whether the finding is about what failed a gate."""
+    if rule in OF_CLASSES:
+        return finding.target in {facts.at_class(i)[0] for i in failing.classes}
+    if rule is worst_slice:
+        one = next(one for one in facts.evaluation.slices.slices if one.verdict == "worse")
+        return failing.has_slice(one.column, one.part.text)
+    if rule is hardest_pair:
+        names = facts.evaluation.classes
+        return any(
+            failing.has_pair(names[true], names[predicted])
+            and finding.target
+            in (facts.at_pair(true, predicted)[0], facts.at_pair(predicted, true)[0])
+            for true, predicted in facts.shown
+        )
+    return OF_THE_WHOLE.get(rule) in failing.metrics

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reportgen.comparison.value import ClassChange, Comparison, Difference
+from reportgen.comparison.value import ClassChange, Comparison, Difference, SliceChange
 from reportgen.report.cells import Footnotes
-from reportgen.report.deltas import DEFINITIONS, delta, p_text, points_range
+from reportgen.report.deltas import DEFINITIONS, delta, points_range
 from reportgen.report.facts import Facts
+from reportgen.report.findings.failing import Failing, Told
 from reportgen.report.model import Finding
 from reportgen.report.slices import points
-from reportgen.report.words import MINUS, NBSP, Name, Words, join, listed, say, share
-from reportgen.text import count, plural
+from reportgen.report.words import MINUS, NBSP, Name, Words, join, listed, p_text, say, share
+from reportgen.text import count, links, plural
 
 __all__ = ["comparison_findings"]
 
@@ -24,22 +25,30 @@ MINIMUM_GROWTH = 5
 
 @dataclass(frozen=True)
 class _Review:
-    """What a rule looks at: the comparison, and the names of its classes."""
+    """What a rule looks at: the comparison, the names of its classes, and what failed its gates."""
 
     comparison: Comparison
     names: tuple[Name, ...]
+    failing: Failing
 
 
 Rule = Callable[[_Review], Finding | None]
 
 
-def comparison_findings(facts: Facts, comparison: Comparison | None) -> Iterable[Finding]:
-    """What the rules find, weightiest first; nothing without a baseline."""
+def comparison_findings(
+    facts: Facts, comparison: Comparison | None, failing: Failing
+) -> tuple[Told, ...]:
+    """What the rules find, what failed first, then the weightiest; nothing without a baseline."""
     if comparison is None:
         return ()
-    review = _Review(comparison, facts.names)
-    found = (rule(review) for rule in RULES)
-    return tuple(finding for finding in found if finding)[:MOST]
+    review = _Review(comparison, facts.names, failing)
+    found = [
+        Told(finding, rule in HARM and HARM[rule](review))
+        for rule in RULES
+        if (finding := rule(review))
+    ]
+    found.sort(key=lambda one: not one.failed)
+    return tuple(found[:MOST])
 
 
 def identical(review: _Review) -> Finding | None:
@@ -63,8 +72,8 @@ def overall(review: _Review) -> Finding | None:
         return None
     change = delta(accuracy, DEFINITIONS["accuracy"], Footnotes())
     heads = {
-        "better": "The candidate is better for sure:",
-        "worse": "The candidate is worse for sure:",
+        "better": "The candidate is clearly better:",
+        "worse": "The candidate is clearly worse:",
         "perhaps-better": "The candidate is perhaps better:",
         "perhaps-worse": "The candidate is perhaps worse:",
         "unclear": "No clear change overall:",
@@ -112,9 +121,11 @@ def _unseen(comparison: Comparison) -> Words:
 
 
 def class_fell(review: _Review) -> Finding | None:
-    """The class that fell furthest of those that fell beyond chance, after correction."""
+    """The class that fell furthest of those that fell beyond chance, after correction; those that
+    failed a gate come before others.
+    """
     comparison = review.comparison
-    fell = _by_difference(comparison, "worse")
+    fell = _fallen(review, "worse")
     if not fell:
         return None
     worst = fell[0]
@@ -126,7 +137,7 @@ def class_fell(review: _Review) -> Finding | None:
         though=_though(comparison),
     )
     return Finding(
-        say("{name} got worse for sure:", name=name),
+        say("{name} got clearly worse:", name=name),
         join(body, _as_well(fell[1:], review)),
         f"d-{worst.index}",
         say("Its row"),
@@ -141,7 +152,7 @@ def _though(comparison: Comparison) -> str:
 
 
 def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
-    """``T-shirt/top (−3.4 points) and Bag (−1.0) got worse for sure as well.``"""
+    """``T-shirt/top (−3.4 points) and Bag (−1.0) got clearly worse as well.``"""
     if not others:
         return Words(())
     shown = [
@@ -155,12 +166,10 @@ def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
     ]
     rest = len(others) - len(shown)
     parts: list[str | Name] = []
-    for place, words in enumerate(shown):
-        last = place == len(shown) - 1 and not rest
-        parts += [" and " if last else ", "] if place else []
-        parts += words.parts
+    for link, words in zip(links(len(shown), rest), shown, strict=True):
+        parts += [link, *words.parts] if link else words.parts
     more = f" and {plural(rest, 'more class', 'more classes')}" if rest else ""
-    return Words((*parts, f"{more} got worse for sure as well."))
+    return Words((*parts, f"{more} got clearly worse as well."))
 
 
 def slice_fell(review: _Review) -> Finding | None:
@@ -168,11 +177,11 @@ def slice_fell(review: _Review) -> Finding | None:
     fell = [one for one in comparison.slices if one.tendency == "worse"]
     if not fell:
         return None
-    one = min(fell, key=lambda item: item.accuracy.difference or 0.0)
+    one = min(fell, key=lambda item: (not _failed(review, item), item.accuracy.difference or 0.0))
     part = Name.of(one.part)
     return Finding(
         say(
-            "Where {column} is {part}, the candidate is worse for sure:",
+            "Where {column} is {part}, the candidate is clearly worse:",
             column=Name.of(one.column),
             part=Name(part.text, part.full, bare=False),
         ),
@@ -187,10 +196,14 @@ def slice_fell(review: _Review) -> Finding | None:
     )
 
 
+def _failed(review: _Review, one: SliceChange) -> bool:
+    return review.failing.has_slice(one.column, one.part)
+
+
 def class_may_have_fallen(review: _Review) -> Finding | None:
     """Falls that stand out alone, but not among so many classes."""
     comparison = review.comparison
-    fell = _by_difference(comparison, "perhaps worse")
+    fell = _fallen(review, "perhaps worse")
     if not fell:
         return None
     if len(fell) > 1:
@@ -222,7 +235,7 @@ def class_may_have_fallen(review: _Review) -> Finding | None:
 
 
 def calibration_changed(review: _Review) -> Finding | None:
-    """The calibration error, where it changed for sure; lower is better."""
+    """The calibration error, where it clearly changed; lower is better."""
     comparison = review.comparison
     error = comparison.summary["ece"]
     change = delta(error, DEFINITIONS["ece"], Footnotes())
@@ -234,8 +247,7 @@ def calibration_changed(review: _Review) -> Finding | None:
             less="less" if change.kind == "worse" else "more",
         ),
         say(
-            f"it misses accuracy by {{after}}{NBSP}% on average, before by {{before}}{NBSP}% "
-            "({change} points; less is better).",
+            "it is off by {after} points on average, was {before} ({change}; less is better).",
             after=change.after,
             before=change.before,
             change=change.text,
@@ -284,7 +296,7 @@ def class_rose(review: _Review) -> Finding | None:
     others = len(rose) - 1
     more = (
         say(
-            "{n} got better for sure as well.",
+            "{n} got clearly better as well.",
             n=plural(others, "further class", "further classes"),
         )
         if others
@@ -292,11 +304,17 @@ def class_rose(review: _Review) -> Finding | None:
     )
     none = say("No class is shown to have got worse.") if unharmed else Words(())
     return Finding(
-        say("{name} got better for sure:", name=review.names[best.index]),
+        say("{name} got clearly better:", name=review.names[best.index]),
         join(body, more, none),
         f"d-{best.index}",
         say("Its row"),
     )
+
+
+def _fallen(review: _Review, tendency: str) -> list[ClassChange]:
+    """Those that failed a gate first, then the furthest fall."""
+    found = _by_difference(review.comparison, tendency)
+    return sorted(found, key=lambda one: one.index not in review.failing.classes)
 
 
 def _by_difference(comparison: Comparison, tendency: str) -> list[ClassChange]:
@@ -333,3 +351,42 @@ RULES: tuple[Rule, ...] = (
     class_rose,
 )
 """The weightiest first."""
+
+
+def _whole_failed(name: str, sign: int) -> Callable[[_Review], bool]:
+    """Whether the figure failed its gate and got worse: `sign` is that of such a difference."""
+
+    def holds(review: _Review) -> bool:
+        difference = review.comparison.summary[name].difference or 0.0
+        return name in review.failing.metrics and sign * difference > 0
+
+    return holds
+
+
+def _class_failed(tendency: str) -> Callable[[_Review], bool]:
+    def holds(review: _Review) -> bool:
+        found = _by_difference(review.comparison, tendency)
+        return any(one.index in review.failing.classes for one in found)
+
+    return holds
+
+
+def _slice_failed(review: _Review) -> bool:
+    worse = (one for one in review.comparison.slices if one.tendency == "worse")
+    return any(_failed(review, one) for one in worse)
+
+
+def _pair_failed(review: _Review) -> bool:
+    one, names = review.comparison.grown[0], review.comparison.candidate.classes
+    return review.failing.has_pair(names[one.true], names[one.predicted])
+
+
+HARM: Mapping[Rule, Callable[[_Review], bool]] = {
+    overall: _whole_failed("accuracy", -1),
+    class_fell: _class_failed("worse"),
+    slice_fell: _slice_failed,
+    class_may_have_fallen: _class_failed("perhaps worse"),
+    calibration_changed: _whole_failed("ece", 1),
+    pair_grew: _pair_failed,
+}
+"""Findings of harm, and whether a gate failed for it."""

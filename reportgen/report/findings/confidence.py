@@ -5,6 +5,7 @@ from __future__ import annotations
 from reportgen.report.calibration import Calibration
 from reportgen.report.facts import Facts
 from reportgen.report.model import Finding
+from reportgen.report.slices import points
 from reportgen.report.words import say, share
 from reportgen.text import count
 
@@ -28,11 +29,11 @@ def calibration(facts: Facts) -> Finding | None:
         0: "The model's confidence is not to be taken at its word:",
     }
     body = say(
-        "mean confidence is {confidence}, {accuracy} of its answers are right; confidence misses "
-        "accuracy by {error} on average.",
+        "mean confidence is {confidence}, {accuracy} of its answers are right; confidence is off "
+        "by {error} points on average.",
         confidence=share(known.mean_confidence),
         accuracy=share(known.accuracy),
-        error=share(error or 0.0),
+        error=points(error).removeprefix("+"),
     )
     return Finding(say(heads[known.direction]), body, "confidence", say("Confidence"))
 

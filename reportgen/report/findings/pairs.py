@@ -10,7 +10,7 @@ from reportgen.confusions import GroupMatrix
 from reportgen.report.facts import Facts
 from reportgen.report.findings.wording import all_errors
 from reportgen.report.model import Finding
-from reportgen.report.words import Name, Words, clause, interval, listed, say, share
+from reportgen.report.words import Name, Words, interval, listed, say, share
 from reportgen.text import count, plural
 
 __all__ = ["concentration", "grouped_errors", "hardest_pair"]
@@ -44,7 +44,7 @@ def hardest_pair(facts: Facts) -> Finding | None:
             b=facts.names[b],
             rank="the hardest pair" if len(ties) == 1 else "among the hardest pairs",
         ),
-        clause(
+        say(
             "{a} is called {b} {there}, {back}; together {share} of {errors}.",
             a=facts.names[a],
             b=facts.names[b],
@@ -98,7 +98,7 @@ def _given(facts: Facts, groups: GroupMatrix) -> Finding | None:
     kind = "near misses:" if 2 * near >= n else "of the wrong group:"
     return Finding(
         say(f"{most} {kind}"),
-        clause(
+        say(
             "{part} of {errors} name another class of the right group of {source}; {wrong} of all "
             "samples end in the wrong group{ends}.",
             part=share(near / n),
@@ -125,7 +125,7 @@ def _suggested(facts: Facts) -> Finding | None:
     lead = ": " if len(held) == len(worst) else ", of which these hold the most: "
     return Finding(
         say("Most errors stay among classes that are taken for one another:"),
-        clause(
+        say(
             "{part} of {errors} are within {n} of classes that these errors suggest{lead}{groups}.",
             part=share(part),
             errors=all_errors(facts),
@@ -161,4 +161,4 @@ def _reversed(facts: Facts, true: int, predicted: int, n: int) -> Words:
     if not n:
         return say("never the other way round")
     a, b = facts.names[true], facts.names[predicted]
-    return clause("{a} is called {b} {n}", a=a, b=b, n=_times(n))
+    return say("{a} is called {b} {n}", a=a, b=b, n=_times(n))

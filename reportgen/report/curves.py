@@ -1,0 +1,120 @@
+"""The section on the curves of more than two classes: each against the rest, worst first."""
+
+from __future__ import annotations
+
+from reportgen.metrics import Metric
+from reportgen.report.facts import Facts
+from reportgen.report.model_confidence import Chart
+from reportgen.report.model_curves import ClassCurves, CurveSection
+from reportgen.report.words import (
+    NBSP,
+    Words,
+    join,
+    say,
+    share,
+    signed,
+    signed_interval,
+)
+from reportgen.scoring import ClassCurve
+from reportgen.text import count, plural
+
+__all__ = ["curve_section"]
+
+
+def curve_section(facts: Facts) -> CurveSection | None:
+    """None with two classes, whose thresholds have a section, and without the probabilities of all
+    classes, which the section on confidence says.
+    """
+    evaluation = facts.evaluation
+    if len(facts.names) < 3 or facts.summary("brier_score").value is None:
+        return None
+    n_defined = sum(facts.of_class("roc_auc", i).value is not None for i in range(len(facts.names)))
+    shown = tuple(_curves(facts, curve) for curve in evaluation.class_curves)
+    if not shown:
+        return CurveSection(Words(()), _none(n_defined), (), Words(()))
+    return CurveSection(
+        _lead(len(shown), n_defined), _undefined(facts, n_defined), shown, _note(facts)
+    )
+
+
+def _none(n_defined: int) -> Words:
+    if n_defined:
+        return say(
+            "The points of the curves are not among the saved figures. A report that is made "
+            "again from its predictions has them."
+        )
+    return say("No class has both samples and others to be told from: there are no curves.")
+
+
+def _lead(n_shown: int, n_defined: int) -> Words:
+    which = (
+        f"The {n_shown} of {count(n_defined)} classes with the lowest ROC AUC"
+        if n_shown < n_defined
+        else plural(n_defined, "class", "classes")
+    )
+    return say(
+        "{which}, each against all others by its own score, the one that is told apart worst "
+        "first.",
+        which=which,
+    )
+
+
+def _undefined(facts: Facts, n_defined: int) -> Words:
+    n = len(facts.names) - n_defined
+    if not n:
+        return Words(())
+    return say(
+        "{n} {verb} left out: without samples of the class, and others, there is no curve.",
+        n=plural(n, "class", "classes"),
+        verb="is" if n == 1 else "are",
+    )
+
+
+def _note(facts: Facts) -> Words:
+    known = facts.evaluation.confidence
+    drawn = say(
+        "As the threshold on the score of a class falls, more of its samples are found (recall), "
+        "others are flagged with them (false alarms, the share of all others), and of the flagged "
+        "a share is right (precision). Dashed: guessing, which in the second drawing is the share "
+        "of the class. At most 60 points are drawn; the figures are of all. The table of classes "
+        "and report.json hold the figures of every class."
+    )
+    binned = say(
+        "The scores are too many to be ranked one by one: points are those of {bins} bins.",
+        bins=count(known.ranking_bins if known else 0),
+    )
+    return join(drawn, binned if known and known.ranking_bins else Words(()))
+
+
+def _curves(facts: Facts, curve: ClassCurve) -> ClassCurves:
+    i, total = curve.index, curve.n_positive + curve.n_negative
+    auc = _told("ROC AUC", facts.of_class("roc_auc", i))
+    precision = _told("Average precision", facts.of_class("average_precision", i))
+    guess = f"Guessing: {share(curve.prevalence)}."
+    name = facts.names[i]
+    return ClassCurves(
+        i,
+        name,
+        f"{count(curve.n_positive)} of {plural(total, 'sample')}",
+        tuple(curve.roc()),
+        tuple(curve.precision_recall()),
+        curve.prevalence,
+        (
+            Chart("ROC", f"ROC curve of {name}. {auc}", say(auc)),
+            Chart(
+                "Precision and recall",
+                f"Precision-recall curve of {name}. {precision} {guess}",
+                say(f"{precision} {guess}"),
+            ),
+        ),
+    )
+
+
+def _told(what: str, metric: Metric) -> str:
+    """``ROC AUC 0.971, 95 % interval 0.960–0.979.``"""
+    if metric.value is None:
+        return f"{what} n/a."
+    ends = ""
+    if metric.interval is not None:
+        ends = f", 95{NBSP}% interval {signed_interval(metric.interval)}"
+    return f"{what} {signed(metric.value)}{ends}."
