@@ -8,9 +8,9 @@ from a seed: it shows the page, and no model.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +76,7 @@ SAMPLES = (
             "data_name": "Fashion-MNIST",
             "split": "train",
         },
-        paths={"baseline": "release-review/baseline.csv", "gates": "release-review/gates.toml"},
+        paths={"baseline": "release-review/first-classifier.csv", "gates": "release-review/gates.toml"},
     ),
     Sample(
         "thousand-classes",
@@ -103,7 +103,7 @@ def take_digits(demo: Path) -> None:
     """Take the digits' inputs from the folder of a `reportgen demo`: its tables, and the images of
     both networks' mistakes.
     """
-    inputs = HERE / "inputs" / "digits"
+    inputs, old = HERE / "inputs" / ".digits", HERE / "inputs" / "digits"
     shutil.rmtree(inputs, ignore_errors=True)
     inputs.mkdir(parents=True)
     shutil.copyfile(demo / "report" / "predictions.parquet", inputs / "predictions.parquet")
@@ -113,6 +113,8 @@ def take_digits(demo: Path) -> None:
             for name in rows["id"]:
                 (inputs / "images" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(demo / "images" / name, inputs / "images" / name)
+    shutil.rmtree(old, ignore_errors=True)
+    inputs.rename(old)
 
 
 def take_even_or_odd() -> None:
@@ -131,8 +133,12 @@ def take_even_or_odd() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        take_digits(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "demo", nargs="?", type=Path, help="folder of a `reportgen demo`: take its digits first"
+    )
+    if demo := parser.parse_args().demo:
+        take_digits(demo)
         take_even_or_odd()
     make(HERE)
     for sample in SAMPLES:
