@@ -8,7 +8,7 @@ from dataclasses import replace
 from reportgen.evaluation import Evaluation
 from reportgen.gates.value import Check, Decision
 from reportgen.gates.words import class_name, exact
-from reportgen.report.model import ClassSection, Headline, Link, Tile
+from reportgen.report.model import ClassSection, Headline, Tile
 from reportgen.report.words import NBSP, join, say
 
 __all__ = ["class_statuses", "with_class_gates", "with_tile_gates"]
@@ -40,12 +40,11 @@ def with_class_gates(
         for i in class_statuses(check, evaluation):
             known = limits.setdefault(i, {})
             known[check.metric] = max(check.limit, known.get(check.metric, 0.0))
-    missed: dict[int, list[Link]] = {}
+    missed: dict[int, list[str]] = {}
     for number, check in enumerate(decision.checks if decision else (), start=1):
-        target = f"gate-{number}" if len(check.parts) > 1 else "gates"
         for i, status in class_statuses(check, evaluation).items():
             if status == "failed":
-                missed.setdefault(i, []).append(Link(f"fails gate {number}", target))
+                missed.setdefault(i, []).append(f"fails gate {number}")
     rows = tuple(
         replace(row, limits=limits.get(row.index, {}), missed=tuple(missed.get(row.index, ())))
         for row in section.rows

@@ -331,19 +331,11 @@ class PairSection:
 
 
 @dataclass(frozen=True)
-class Link:
-    """A few words, and the id of the element that they lead to."""
-
-    words: str
-    target: str
-
-
-@dataclass(frozen=True)
 class ClassRow:
     """All that is known of one class; `cells` by metric name, `change` is of recall.
 
     `counts` is empty where the matrix holds shares only. `limits` has what gates ask of it, by
-    metric name, and `missed` the gates that it fails.
+    metric name, and `missed` says which it fails.
     """
 
     index: int
@@ -356,7 +348,7 @@ class ClassRow:
     taken_share: str
     change: Delta | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
-    missed: tuple[Link, ...] = ()
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _fewer_changes(
     if galleries == comparison.galleries:
         return comparison
     why = "only some of them" if most else "names and scores only"
-    note = _joined(comparison.gallery_note, "")
+    note = _joined(comparison.gallery_note, f"{TOO_LARGE}: {why}.")
     return replace(comparison, galleries=galleries, gallery_note=note)
 
 
