@@ -134,7 +134,7 @@ EDITS = [
     (("summary", "accuracy", "value"), None, "summary.accuracy.value is null"),
     (("summary", "accuracy", "value"), True, "summary.accuracy.value is true, not a number"),
     (("summary", "accuracy"), GONE, "summary.accuracy is missing"),
-    (("summary", "mce", "reason"), None, "summary.mce.reason is null"),
+    (("summary", "top5_accuracy", "reason"), None, "summary.top5_accuracy.reason is null"),
     (("per_class", 1, "recall", "value"), 1.5, "per_class[1].recall.value is 1.5"),
     (("per_class", 1, "class"), "even", 'per_class[1].class is "even": the classes stand in'),
     (("per_class", 1), GONE, "per_class is a list of 1, not a list of 2"),
