@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reportgen.comparison.tallies import JointCounts
 from reportgen.comparison.value import Difference
 from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics import Metric
+from reportgen.metrics import MacroMode, Metric
 from reportgen.metrics.intervals import quantile
 from reportgen.metrics.resampling import FIGURES, TIE, Layout, Sums
 
@@ -115,28 +115,31 @@ def macro_differences(
     joint: JointCounts,
     figures: dict[str, tuple[Metric, Metric]],
     *,
+    macro: MacroMode = "present",
     seed: int = SEED,
     draws: int = DRAWS,
 ) -> dict[str, Difference]:
     """The differences of :data:`MACRO`, from :data:`MAX_CELLS` cells on by the delta method.
 
-    `figures` has baseline's and candidate's metric by name. Macro averages are over the classes
-    that a resample has samples of.
+    `figures` has baseline's and candidate's metric by name, both with macro averages of the kind
+    `macro`: over the classes that a resample has samples of, or over all.
     """
     if len(joint.counts) > MAX_CELLS:
-        return {name: _linear(joint, name, *figures[name]) for name in MACRO}
-    drawn = _macro_draws(joint, np.random.default_rng(seed), draws)
+        return {name: _linear(joint, name, macro, *figures[name]) for name in MACRO}
+    drawn = _macro_draws(joint, macro, np.random.default_rng(seed), draws)
     return {name: from_draws(*figures[name], drawn[name]) for name in MACRO}
 
 
-def _macro_draws(joint: JointCounts, rng: np.random.Generator, draws: int) -> dict[str, Floats]:
+def _macro_draws(
+    joint: JointCounts, macro: MacroMode, rng: np.random.Generator, draws: int
+) -> dict[str, Floats]:
     sides = [_side_of(joint, joint.baseline), _side_of(joint, joint.candidate)]
     shares = joint.counts / joint.n
     size = max(1, _CHUNK // max(len(joint.counts), len(sides[0][0].places)))
     found: dict[str, list[Floats]] = {name: [] for name in MACRO}
     for start in range(0, draws, size):
         cells = rng.multinomial(joint.n, shares, size=min(size, draws - start))
-        before, after = (_sums_of(cells, *side) for side in sides)
+        before, after = (_sums_of(cells, macro, *side) for side in sides)
         for name in MACRO:
             found[name].append(FIGURES[name](after) - FIGURES[name](before))
     return {name: np.concatenate(parts) for name, parts in found.items()}
@@ -151,15 +154,22 @@ def _side_of(joint: JointCounts, answer: Counts) -> tuple[Layout, Counts, Counts
     return Layout.of(matrix), order, starts
 
 
-def _sums_of(cells: Counts, layout: Layout, order: Counts, starts: Counts) -> Sums:
-    return layout.sums(np.add.reduceat(cells[:, order], starts, axis=1), "present", False)
+def _sums_of(
+    cells: Counts, macro: MacroMode, layout: Layout, order: Counts, starts: Counts
+) -> Sums:
+    return layout.sums(np.add.reduceat(cells[:, order], starts, axis=1), macro, False)
 
 
-def _linear(joint: JointCounts, name: str, baseline: Metric, candidate: Metric) -> Difference:
+def _linear(
+    joint: JointCounts, name: str, macro: MacroMode, baseline: Metric, candidate: Metric
+) -> Difference:
     """Delta method: normal, with the standard error of the linear approximation."""
     if baseline.value is None or candidate.value is None:
         return from_draws(baseline, candidate, np.zeros(0))
-    influence = _influence(joint, name, joint.candidate) - _influence(joint, name, joint.baseline)
+    after, before = (
+        _influence(joint, name, macro, answer) for answer in (joint.candidate, joint.baseline)
+    )
+    influence = after - before
     error = math.sqrt(float((joint.counts * influence**2).sum())) / joint.n
     difference = candidate.value - baseline.value
     if error == 0:
@@ -174,7 +184,7 @@ def _linear(joint: JointCounts, name: str, baseline: Metric, candidate: Metric) 
     )
 
 
-def _influence(joint: JointCounts, name: str, answer: Counts) -> Floats:
+def _influence(joint: JointCounts, name: str, macro: MacroMode, answer: Counts) -> Floats:
     """n times what one more sample of each cell adds to the figure; its mean is 0."""
     k, label = joint.n_classes, joint.label
     support, said, right = (np.zeros(k, np.int64) for _ in range(3))
@@ -183,10 +193,11 @@ def _influence(joint: JointCounts, name: str, answer: Counts) -> Floats:
     np.add.at(said, answer, joint.counts)
     np.add.at(right, label[hit], joint.counts[hit])
     present = support > 0
-    scale = joint.n / np.count_nonzero(present)
+    n_present = np.count_nonzero(present)
     if name == "balanced_accuracy":
         recall = right / np.maximum(support, 1)
-        return np.asarray((hit - recall[label]) / support[label] * scale)
+        return np.asarray((hit - recall[label]) / support[label] * (joint.n / n_present))
+    scale = joint.n / (k if macro == "all" else n_present)
     both = np.maximum(support + said, 1)
     f1 = 2 * right / both
     pull = np.where(present, f1 / both, 0.0)

@@ -29,11 +29,19 @@ from reportgen.comparison.value import (
 )
 from reportgen.confusion import ConfusionMatrix
 from reportgen.evaluation import Evaluation, evaluate_predictions
-from reportgen.metrics import Metric
+from reportgen.metrics import Metric, summary_metrics
+from reportgen.provenance import DataNote
 from reportgen.scoring import minimum_detectable_difference
 from reportgen.suspects import LabelSuspects
 
-__all__ = ["GROWN", "class_changes", "compare_paired", "grown_pairs", "without_samples"]
+__all__ = [
+    "GROWN",
+    "class_changes",
+    "compare_paired",
+    "grown_pairs",
+    "with_macro_of",
+    "without_samples",
+]
 
 GROWN = 20
 """Off-diagonal cells that are listed."""
@@ -66,6 +74,7 @@ def compare_paired(
         raise ValueError(f"{draws} draws, seed {seed}")
     after = candidate or evaluate_predictions(joined.candidate)
     before = without_samples(baseline or evaluate_predictions(joined.baseline))
+    before, macro_notes = with_macro_of(before, after)
     counted = _counted(joined)
     joint, paired = counted.joint, counted.joint.paired()
     classes, n_tests = _classes(joint, before, after, draws, seed)
@@ -86,7 +95,7 @@ def compare_paired(
         seed=seed,
         n_tests=n_tests,
         detectable=_detectable(paired),
-        notes=(*joined.notes, *slice_notes),
+        notes=(*joined.notes, *macro_notes, *slice_notes),
     )
 
 
@@ -95,6 +104,25 @@ def without_samples(evaluation: Evaluation) -> Evaluation:
     return replace(
         evaluation, examples=(), examples_reason=KEPT_OUT, suspects=LabelSuspects("no_scores")
     )
+
+
+def with_macro_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, list[DataNote]]:
+    """The baseline with macro averages of the candidate's kind, and a note where they differed.
+
+    Averages over the classes with samples and over all declared classes are different metrics: a
+    difference of the two says nothing of the models.
+    """
+    if before.macro == after.macro:
+        return before, []
+    again = summary_metrics(before.confusion, macro=after.macro)
+    macro = {name: metric for name, metric in again.items() if name.startswith("macro_")}
+    summary = {name: macro.get(name, metric) for name, metric in before.summary.items()}
+    over = "all declared classes" if after.macro == "all" else "the classes that have samples"
+    note = DataNote(
+        "compared-macro",
+        f"Macro averages of the baseline were computed again over {over}, as the candidate's are.",
+    )
+    return replace(before, summary=summary, macro=after.macro), [note]
 
 
 @dataclass(frozen=True)
@@ -148,6 +176,7 @@ def _summary(
     macro = macro_differences(
         counted.joint,
         {name: both(name) for name in ("balanced_accuracy", "macro_f1")},
+        macro=after.macro,
         seed=seed,
         draws=draws,
     )

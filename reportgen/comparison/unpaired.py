@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.comparison.classes import matched_classes
-from reportgen.comparison.compare import class_changes, grown_pairs, without_samples
+from reportgen.comparison.compare import (
+    class_changes,
+    grown_pairs,
+    with_macro_of,
+    without_samples,
+)
 from reportgen.comparison.judging import unpaired_change
 from reportgen.comparison.mover import mover_changes
 from reportgen.comparison.paired import mcnemar_bounds
@@ -49,8 +54,9 @@ def compare_evaluations(
         Where the class lists differ, or the numbers of samples of the classes do.
     """
     matched = matched_classes(baseline.classes, candidate.classes)
-    before = without_samples(_reordered(baseline, candidate.classes))
     after = candidate
+    before = without_samples(_reordered(baseline, candidate.classes))
+    before, macro_notes = with_macro_of(before, after)
     n_differing = _n_differing_totals(before, after)
     if n_differing and not allow_different_data:
         raise _different_data(before, after, n_differing)
@@ -78,7 +84,7 @@ def compare_evaluations(
         seed=0,
         n_tests=n_tests,
         detectable=None,
-        notes=(*matched.notes, *_notes(before, after, n_differing)),
+        notes=(*matched.notes, *macro_notes, *_notes(before, after, n_differing)),
     )
 
 

@@ -38,8 +38,8 @@ def matrices(truth, before, after, k=4):
     return [ConfusionMatrix.from_labels(truth, said, k) for said in (before, after)]
 
 
-def figures_of(truth, before, after, k=4):
-    both = [summary_metrics(m) for m in matrices(truth, before, after, k)]
+def figures_of(truth, before, after, k=4, macro="present"):
+    both = [summary_metrics(m, macro=macro) for m in matrices(truth, before, after, k)]
     return {name: (both[0][name], both[1][name]) for name in ("balanced_accuracy", "macro_f1")}
 
 
@@ -131,18 +131,37 @@ def test_beyond_the_limit_the_delta_method_gives_the_same_intervals(monkeypatch)
         np.testing.assert_allclose(linear[name].bounds, drawn[name].bounds, atol=0.06 * width)
 
 
-def test_the_influence_of_a_sample_is_the_derivative_of_the_figure(monkeypatch):
+@pytest.mark.parametrize("most_cells", [bootstrap.MAX_CELLS, 3])
+def test_macro_averages_over_all_classes_have_their_own_interval(monkeypatch, most_cells):
+    """With 4 of 8 classes in the data, macro F1 over all is half of that over those present."""
+    monkeypatch.setattr(bootstrap, "MAX_CELLS", most_cells)
+    columns = sides(5, 5_000)
+    joint = joint_of(*columns, k=8)
+    over = {
+        macro: macro_differences(joint, figures_of(*columns, k=8, macro=macro), macro=macro)
+        for macro in ("present", "all")
+    }
+    half, whole = (over[macro]["macro_f1"] for macro in ("all", "present"))
+    assert half.difference == pytest.approx(whole.difference / 2)
+    np.testing.assert_allclose(half.interval, np.divide(whole.interval, 2))
+    np.testing.assert_allclose(half.bounds, np.divide(whole.bounds, 2))
+    assert half.p == pytest.approx(whole.p)
+    assert over["all"]["balanced_accuracy"] == over["present"]["balanced_accuracy"]
+
+
+@pytest.mark.parametrize("macro", ["present", "all"])
+def test_the_influence_of_a_sample_is_the_derivative_of_the_figure(macro):
     """One more sample of a cell changes the figure by influence / n, to first order."""
     columns = sides(6, 3_000)
-    joint = joint_of(*columns)
+    joint = joint_of(*columns, k=6)
     for name in ("macro_f1", "balanced_accuracy"):
-        influence = bootstrap._influence(joint, name, joint.candidate)
+        influence = bootstrap._influence(joint, name, macro, joint.candidate)
         assert float((joint.counts * influence).sum()) == pytest.approx(0, abs=1e-6)
-        before = figures_of(*columns)[name][1].value
+        before = figures_of(*columns, k=6, macro=macro)[name][1].value
         for i in (0, len(influence) // 2, -1):
             cell = joint.label[i], joint.baseline[i], joint.candidate[i]
             more = [np.append(column, value) for column, value in zip(columns, cell, strict=True)]
-            step = figures_of(*more)[name][1].value - before
+            step = figures_of(*more, k=6, macro=macro)[name][1].value - before
             assert step * 3_000 == pytest.approx(influence[i], rel=0.02, abs=1e-3)
 
 

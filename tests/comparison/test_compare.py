@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reportgen import compare as api_compare
 from reportgen.comparison import (
     ALPHA,
     COMPARED,
@@ -23,7 +24,7 @@ from reportgen.comparison import (
     tango,
 )
 from reportgen.errors import DataError
-from reportgen.evaluation import evaluate_matrix, evaluate_predictions
+from reportgen.evaluation import EvaluationOptions, evaluate_matrix, evaluate_predictions
 from reportgen.multiple import holm
 from reportgen.provenance import Provenance
 from reportgen.scoring import minimum_detectable_difference
@@ -62,6 +63,43 @@ def test_by_hand():
     assert not comparison.identical
     assert comparison.draws == 200
     assert comparison.seed == SEED
+
+
+def few_of_eight(predictions):
+    return {
+        "id": [str(i) for i in range(80)],
+        "label": ["a", "a", "b", "b"] * 20,
+        "prediction": predictions * 20,
+    }
+
+
+def test_macro_averages_over_all_classes_are_compared_as_such():
+    """2 of 8 declared classes have samples: macro F1 is 2 / 8 of the mean of theirs."""
+    before, after = (few_of_eight(["a", "b", "b", "b"]), few_of_eight(["a", "a", "b", "b"]))
+    found = api_compare(before, after, classes=list("abcdefgh"), macro="all").summary["macro_f1"]
+    assert found.difference == pytest.approx((2 - 2 / 3 - 4 / 5) / 8)
+    low, high = found.interval
+    assert low == pytest.approx(0.042, abs=0.004)
+    assert high == pytest.approx(0.094, abs=0.004)
+
+
+@pytest.mark.parametrize("kind", ["matched", "unmatched"])
+def test_a_baseline_with_other_macro_averages_has_them_made_again(kind):
+    ids = [f"s{i}" for i in range(8)]
+    named = {"classes": ("cat", "dog", "fox", "owl")}
+    sides = joined(*(table(ids, NAMES, said, **named) for said in (BEFORE, AFTER)))
+    classes = [
+        evaluate_predictions(side, EvaluationOptions(macro=macro))
+        for side, macro in ((sides.baseline, "all"), (sides.candidate, "present"))
+    ]
+    if kind == "matched":
+        comparison = compare_paired(sides, baseline=classes[0], candidate=classes[1], draws=50)
+    else:
+        comparison = compare_evaluations(*classes, "no_predictions")
+    assert comparison.baseline.macro == "present"
+    expected = evaluate_predictions(sides.baseline).summary["macro_f1"].value
+    assert comparison.summary["macro_f1"].baseline == expected
+    assert [note.code for note in comparison.notes] == ["compared-macro"]
 
 
 def test_the_candidates_share_of_precision_and_f1_is_that_of_its_evaluation():
