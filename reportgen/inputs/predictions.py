@@ -18,7 +18,7 @@ from reportgen.inputs.columns.scoring import SCORED_COLUMNS, Scored
 from reportgen.inputs.columns.survey import confidences
 from reportgen.inputs.formats.tables import NARROW_ROWS, NUMBER, Table
 from reportgen.predictions import RunFacts
-from reportgen.scores import Floats, OutputKind, probabilities
+from reportgen.scores import OutputKind, probabilities
 
 __all__ = ["RESERVED", "TablePredictions"]
 
@@ -98,7 +98,7 @@ class TablePredictions:
         gives them, but probabilities in float64, or float32 where the table has no more digits
         (:attr:`~reportgen.inputs.formats.tables.Column.single`); ``top_classes`` and
         ``top_probabilities`` as arrays of shape (n, k), k = 0 without scores; ``probabilities``,
-        float64, shape (n, K), where there are scores; and
+        shape (n, K), where there are scores; and
         those of :attr:`metadata`: float64 with nan where the file has numbers, else objects, text
         with ``""`` where there is none. With `wrong_only`, just the rows whose prediction is not
         the label, and ``id`` as :class:`~reportgen.inputs.columns.ids.PrintableIds`.
@@ -205,12 +205,13 @@ class _Piece:
             return np.array([str(self.start + i) for i in places.tolist()], object)
         return PrintableIds(self.batches[0].column(column), self.kept)
 
-    def _probabilities(self) -> Floats:
+    def _probabilities(self) -> NDArray[np.floating[Any]]:
         blocks, kind = self.of.blocks, self.of.outputs
         assert blocks is not None
         assert kind is not None
         scores = blocks.of_batch(self.batches[0].select(list(blocks.columns.columns)), self.start)
-        return probabilities(scores if self.kept is None else scores[self.kept], kind)
+        found = probabilities(scores if self.kept is None else scores[self.kept], kind)
+        return found.astype(blocks.dtype, copy=False)
 
 
 def _absent(name: str, n: int) -> NDArray[Any]:

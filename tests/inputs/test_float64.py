@@ -198,3 +198,32 @@ def test_a_baseline_keeps_the_digits_of_confidences(tmp_path):
     again = evaluate_predictions(Predictions.open(place / "predictions.parquet"))
     for name in ("ece", "mce", "log_loss", "aurc", "top3_accuracy"):
         assert again.summary[name] == evaluation.summary[name], name
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_probability_on_the_edge_of_a_bin_is_below_it_in_single_precision_too(
+    tmp_path, kind, dtype
+):
+    """By hand: 1/5 is an edge of the 15 bins. Class 1's 0.3 and 0.29 share a bin (gap 0.41 of
+    2 samples); 0.2 of class 0 and its 0.21 do not (0.8 + 0.21); class 2's two 0.5 do (1).
+    """
+    scores = np.array([[0.2, 0.3, 0.5], [0.21, 0.29, 0.5]], dtype)
+    columns = {"label": np.array([0, 1]), "scores": scores}
+    found = evaluate_predictions(opened(tmp_path, kind, columns)).summary["ece_classwise"]
+    assert found.value == pytest.approx((0.8 + 0.21 + 0.41 + 1) / 2 / 3, abs=1e-7)
+
+
+@pytest.mark.parametrize("parts", [3, 5, 15])
+def test_votes_in_single_precision_have_the_bins_of_their_double_ones(tmp_path, parts):
+    rng = np.random.default_rng(parts)
+    votes = np.array([rng.multinomial(parts, [0.5, 0.3, 0.2]) for _ in range(300)]) / parts
+    labels = rng.integers(0, 3, 300)
+    single, double = (
+        evaluate_predictions(
+            opened(tmp_path, "npz", {"label": labels, "scores": votes.astype(dtype)})
+        ).summary
+        for dtype in (np.float32, np.float64)
+    )
+    for name in ("ece", "mce", "ece_classwise", "brier_score", "macro_roc_auc"):
+        assert single[name].value == pytest.approx(double[name].value, abs=1e-7), name
