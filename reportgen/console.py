@@ -177,6 +177,8 @@ def print_review(review: Review, path: str) -> None:
     comparison, decision = review.comparison, review.decision
     lines = _summary(review.evaluation)
     if comparison is not None:
+        lines[:0] = _read_as(comparison.baseline, "baseline ")
+    if comparison is not None:
         lines += _changes(comparison)
     if decision.checks:
         lines += _verdict(decision)
@@ -194,17 +196,25 @@ def _print(*lines: str) -> None:
 
 
 def _summary(evaluation: Evaluation) -> list[str]:
+    read_as = _read_as(evaluation)
     if evaluation.shares is not None:
-        return _of_shares(evaluation)
+        return [*read_as, *_of_shares(evaluation)]
     accuracy = evaluation.summary["accuracy"]
     assert accuracy.value is not None
     span = f" (95 % interval {interval_percent(accuracy.interval)})" if accuracy.interval else ""
     return [
+        *read_as,
         f"accuracy: {percent(accuracy.value)}{span} of {plural(evaluation.n_samples, 'sample')}",
         *_weakest(evaluation),
         *_worst_pair(evaluation),
         *_warnings(evaluation),
     ]
+
+
+def _read_as(evaluation: Evaluation, which: str = "") -> list[str]:
+    """What a saved input was taken for; nothing for a run of a model."""
+    told = evaluation.provenance.read_as
+    return [f"{which}read as {told}"] if told else []
 
 
 def _of_shares(evaluation: Evaluation) -> list[str]:

@@ -136,6 +136,9 @@ class Provenance:
         Library → version that made the predictions.
     command
         The command that repeats this, with base names only.
+    read_as
+        What a saved input was taken for, and what of it was not used: ``4 samples: label "Actual",
+        prediction "Predicted"; not used: day (slices only)``.
     """
 
     kind: str
@@ -151,6 +154,7 @@ class Provenance:
     inference: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    read_as: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and strings."""

@@ -46,8 +46,9 @@ INSIDE = {
         "options": 0,
         "formats": 1,
         "columns": 2,
-        "matrices": 3, "facts": 3, "predictions": 3,
-        "kinds": 4, "opening": 4, "joining_metadata": 4,
+        "read_as": 3,
+        "matrices": 4, "facts": 4, "predictions": 4,
+        "kinds": 5, "opening": 5, "joining_metadata": 5,
     },
 }  # fmt: skip
 """Room with rooms of its own → their floors, by the same rule."""

@@ -64,7 +64,9 @@ def contents(folder):
 
 def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
     out, done = finished
-    lines = done.stdout.splitlines()
+    baseline, candidate, *lines = done.stdout.splitlines()
+    how = 'read as 30 samples: label "label", prediction "prediction", id "id"'
+    assert (baseline, candidate) == (f"baseline {how}", how)
     assert lines[0].startswith("accuracy: 86.7 % (95 % interval")
     assert lines[3] == (
         "against the baseline: accuracy +6.7 points (95 % interval −8.7 to +23.1), no clear "

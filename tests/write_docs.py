@@ -283,6 +283,7 @@ HOLDS = {
     "inputs/formats": "files and arrays as tables of cells, read without trust",
     "inputs/columns": "which column is what: labels, predictions, confidences, ids, scores",
     "inputs/matrices": "confusion matrices: their cells, class names, shares and supports",
+    "inputs/read_as": "in one line: what an input was taken for, and what was not used",
     "inputs/facts": "what a report says about the table that it was made of",
     "inputs/predictions": "predictions of another program, read as if they were ours",
     "inputs/kinds": "whether an input holds predictions, a matrix, or a report of ours",

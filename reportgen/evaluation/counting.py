@@ -14,7 +14,7 @@ from reportgen.evaluation.details import slices_of, suspects_of
 from reportgen.evaluation.figures import matrix_figures, with_exact_top_k
 from reportgen.evaluation.galleries import gallery_pairs
 from reportgen.evaluation.hierarchy import read_hierarchy
-from reportgen.evaluation.notes import group_notes, notes_on, tie_notes
+from reportgen.evaluation.notes import group_notes, notes_on, read_as_notes, tie_notes
 from reportgen.evaluation.options import EvaluationOptions
 from reportgen.evaluation.positive import positive_class
 from reportgen.evaluation.value import Evaluation, Pair
@@ -63,7 +63,12 @@ def evaluate_predictions(
     pairs = tuple(_pairs(confusion))
     top5_hits = counts.top5_hits if counts.n_ranked == confusion.n_samples else None
     figures = matrix_figures(confusion, top5_hits, options, clustered)
-    notes = (*facts.notes, *tie_notes(counts.n_tied), *group_notes(groups))
+    notes = (
+        *read_as_notes(facts.provenance),
+        *facts.notes,
+        *tie_notes(counts.n_tied),
+        *group_notes(groups),
+    )
     return Evaluation(
         classes=facts.classes,
         confusion=confusion,
@@ -176,7 +181,7 @@ def evaluate_matrix(
         pairs=tuple(_pairs(confusion)),
         examples=(),
         samples=samples,
-        notes=notes_on(notes, confusion, classes, options),
+        notes=notes_on((*read_as_notes(provenance), *notes), confusion, classes, options),
         provenance=with_options(provenance, options),
         examples_reason="the input is a confusion matrix: it holds counts, no samples",
         suspects=label_suspects(None),

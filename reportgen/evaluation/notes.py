@@ -13,10 +13,10 @@ from reportgen.confusions import orientation_note, relabelling_note
 from reportgen.evaluation.dependence import SampleGroups
 from reportgen.evaluation.options import EvaluationOptions
 from reportgen.metrics import MacroMode
-from reportgen.provenance import DataNote
+from reportgen.provenance import DataNote, Provenance
 from reportgen.text import listing, plural
 
-__all__ = ["class_note", "group_notes", "notes_on", "ordinal_notes", "tie_notes"]
+__all__ = ["class_note", "group_notes", "notes_on", "ordinal_notes", "read_as_notes", "tie_notes"]
 
 _LISTED_ORDER = 100
 
@@ -41,6 +41,12 @@ def notes_on(
 def _once(notes: tuple[DataNote, ...]) -> tuple[DataNote, ...]:
     """The first note of each code: what the run knows is said with more detail."""
     return tuple({note.code: note for note in reversed(notes)}.values())[::-1]
+
+
+def read_as_notes(provenance: Provenance) -> Iterator[DataNote]:
+    """How a saved input was read, and what of it was not used."""
+    if provenance.read_as:
+        yield DataNote("read-as", f"The input was read as {provenance.read_as}.")
 
 
 def tie_notes(n_tied: int) -> Iterator[DataNote]:

@@ -13,7 +13,7 @@ from reportgen.confusions import relabelling_note
 from reportgen.errors import UsageError
 from reportgen.evaluation.counting import with_options
 from reportgen.evaluation.dependence import refuse_groups
-from reportgen.evaluation.notes import class_note, ordinal_notes
+from reportgen.evaluation.notes import class_note, ordinal_notes, read_as_notes
 from reportgen.evaluation.options import EvaluationOptions
 from reportgen.evaluation.shares import DECIMALS, Shares
 from reportgen.evaluation.value import Evaluation
@@ -68,7 +68,12 @@ def evaluate_shares(
         pairs=(),
         examples=(),
         samples=Accounting(found=0, counted=0),
-        notes=(*notes, *_notes(matrix, classes, options), *ordinal_notes(classes, options)),
+        notes=(
+            *read_as_notes(provenance),
+            *notes,
+            *_notes(matrix, classes, options),
+            *ordinal_notes(classes, options),
+        ),
         provenance=with_options(provenance, options),
         examples_reason="the input is a confusion matrix: it holds shares, no samples",
         suspects=label_suspects(None),

@@ -12,6 +12,7 @@ from reportgen.inputs.columns.scoring import Scored
 from reportgen.inputs.columns.survey import Survey
 from reportgen.inputs.formats.tables import Table
 from reportgen.inputs.options import InputOptions, render_command
+from reportgen.inputs.read_as import read_as_samples
 from reportgen.predictions import RunFacts
 from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
 from reportgen.scores import OutputKind
@@ -44,6 +45,7 @@ def facts_of(
         outputs=_outputs_words(outputs, options, table.n_rows),
         inference={"read from": name, **_column_facts(roles, reading, options)},
         command=render_command(name, options) if table.sha256 else "",
+        read_as=read_as_samples(table, roles),
     )
     return RunFacts(
         classes=reading.classes.names,

@@ -334,6 +334,7 @@ def made(facts: Facts, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[
         ),
         ("Loading", [*by.model.notes, *_code_note(by)], False),
         ("Data", [" ".join(filter(None, (by.data_name, by.split)))], False),
+        ("Read as", [by.read_as], False),
         ("Data fingerprint", [by.data_fingerprint], True),
         ("Class list", [by.classes_source], False),
         ("Class order", [_class_order(facts.names)], False),

@@ -58,6 +58,8 @@ class Grid:
         Instead of cells: (true, predicted, count) of a long table, as text.
     notes
         What was left out.
+    told
+        How the file was read, where that is not plain, in words: ``long form: true "Actual", …``.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Grid:
     support: tuple[Any, ...] | None = None
     triples: tuple[tuple[str, str, str], ...] | None = None
     notes: tuple[DataNote, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:

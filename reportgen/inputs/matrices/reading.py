@@ -22,6 +22,7 @@ from reportgen.inputs.matrices.grids import Grid, grid_of, grid_of_file
 from reportgen.inputs.matrices.normalised import NormalisedMatrix, normalised_matrix
 from reportgen.inputs.matrices.supports import read_supports, restored
 from reportgen.inputs.options import InputOptions, render_command
+from reportgen.inputs.read_as import read_as_matrix
 from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.text import plural, printable, quoted
 
@@ -79,6 +80,7 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
         data_fingerprint=digest,
         classes_source=origin,
         command=render_command(printable(grid.name), options) if digest else "",
+        read_as=read_as_matrix(len(classes), grid.told, rows_are_true=rows_are_true),
         inference={
             "rows of the file": f"{'true' if rows_are_true else 'predicted'} classes",
             **_supports_facts(options),
