@@ -5,18 +5,24 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check samples bench clean
+.PHONY: help install demo test test-extras test-simulations check samples bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed-all ## Make .venv with reportgen and everything to develop it
 
 demo: $(VENV)/.installed ## Run the whole pipeline on handwritten digits; prints where the report is
 	@$(BIN)/reportgen demo
 
-test: $(VENV)/.installed-all ## Run the tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/.installed-all ## Run the tests, without extras and long simulations
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not extra and not simulation"
+
+test-extras: $(VENV)/.installed-all ## Test packages and recipes; needs a package index
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m extra
+
+test-simulations: $(VENV)/.installed-all ## Run the long simulations
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m simulation
 
 check: $(VENV)/.installed-all ## Lint (ruff) and type-check (mypy --strict)
 	@$(BIN)/ruff check .
