@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from reportgen import api
+from reportgen.api.running import require_torch
 from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.reporter import Reporter
@@ -50,8 +51,10 @@ def make_demo(out: Path, reporter: Reporter) -> Demo:
     ``out/{images,models,report}``.
 
     Replaces only what an earlier demo wrote there. Raises :class:`OutputError` where something
-    else stands in its place, and :class:`UsageError` where scikit-learn is missing.
+    else stands in its place, :class:`UsageError` where scikit-learn is missing, and
+    :class:`ModelError` where PyTorch is.
     """
+    require_torch()
     _clear(out)
     train, test = _digits()
     _write_images(out / "images", *test)
@@ -107,7 +110,7 @@ def _digits() -> tuple[Any, Any]:
         raise UsageError(
             "the demo needs scikit-learn, which brings the digits",
             slug="demo-needs-sklearn",
-            hint='install it: pip install "reportgen[demo]"',
+            hint="install it: pip install scikit-learn",
         ) from error
     digits = load_digits()
     images = np.rint(digits.images * (255 / 16)).astype(np.uint8)

@@ -84,6 +84,7 @@ def test_without_scikit_learn_it_says_how_to_install_it(tmp_path, monkeypatch):
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(UsageError, match="reportgen.demo.") as caught:
+    with pytest.raises(UsageError, match="the demo needs scikit-learn") as caught:
         make_demo(tmp_path, Reporter())
     assert caught.value.slug == "demo-needs-sklearn"
+    assert caught.value.hint == "install it: pip install scikit-learn"

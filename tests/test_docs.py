@@ -312,7 +312,7 @@ def test_every_option_of_a_run_has_a_keyword_and_a_row():
         assert set(keywords.__annotations__) == {item.name for item in fields(options)}
 
 
-OTHERS_OPTIONS = {"--strict"}
+OTHERS_OPTIONS = {"--strict", "--no-deps", "--requirement"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

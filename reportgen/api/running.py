@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -13,7 +14,7 @@ from reportgen.api.places import place_for, refuse_standing_in
 from reportgen.api.reviewing import require_files, require_readable
 from reportgen.api.writing import SampleImage, images_of, write_review
 from reportgen.declared import sorted_out
-from reportgen.errors import UsageError
+from reportgen.errors import ModelError, UsageError
 from reportgen.evaluation import Evaluation, EvaluationKeywords, EvaluationOptions
 from reportgen.exports import PageKeywords, PageOptions, check_page
 from reportgen.inputs import InputOptions
@@ -34,7 +35,7 @@ from reportgen.reporter import Reporter
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ReportKeywords", "predict", "run", "run_review"]
+__all__ = ["ReportKeywords", "predict", "require_torch", "run", "run_review"]
 
 
 class ReportKeywords(RunKeywords, EvaluationKeywords, ReviewKeywords, PageKeywords, total=False):
@@ -96,6 +97,7 @@ def run_review(
         options, Options, EvaluationOptions, ReviewOptions, PageOptions
     )
     reporter, folder = reporter or Reporter(), Path(out)
+    require_torch()
     require_files(figures)
     terms = agreed(release)
     require_readable(terms.baseline, InputOptions(), rows_first=True)
@@ -130,11 +132,29 @@ def predict(
     ``predictions.parquet``.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
+    require_torch()
     target = Path(out)
     if target.suffix.lower() != Path(outputs.PREDICTIONS).suffix or target.is_dir():
         target = target / outputs.PREDICTIONS
     with _place(target.parent, data, settings, guarded=(), target=target.name):
         return _predictions(model, data, target, settings, reporter)
+
+
+def require_torch() -> None:
+    """Refuse where PyTorch is not installed, as after a light install; loads nothing.
+
+    Raises
+    ------
+    ModelError
+        With slug ``torch-missing``.
+    """
+    if find_spec("torch") is None:
+        raise ModelError(
+            "PyTorch is not installed, and only it can run a model",
+            slug="torch-missing",
+            hint="install it: pip install torch torchvision safetensors; saved predictions "
+            "need no PyTorch: reportgen render predictions.parquet",
+        )
 
 
 def _place(
