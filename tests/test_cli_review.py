@@ -65,7 +65,10 @@ def contents(folder):
 def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
     out, done = finished
     baseline, candidate, *lines = done.stdout.splitlines()
-    how = 'read as 30 samples: label "label", prediction "prediction", id "id"'
+    how = (
+        'read as 30 samples: label "label", prediction "prediction", confidence "confidence", '
+        'id "id"'
+    )
     assert (baseline, candidate) == (f"baseline {how}", how)
     assert lines[0].startswith("accuracy: 86.7 % (95 % interval")
     assert lines[3] == (

@@ -451,7 +451,8 @@ def test_the_console_says_what_is_known_and_no_more(written, capsys):
 
     over, out = written
     print_summary(reportgen.load(out), "report.html")
-    first, weakest, confused, *_ = capsys.readouterr().out.splitlines()
+    read_as, first, weakest, confused, *_ = capsys.readouterr().out.splitlines()
+    assert read_as == "read as confusion matrix of 3 classes: rows true, columns predicted"
     assert first == {
         "true": "balanced accuracy: 68.3 % (no counts, so no interval)",
         "predicted": "macro precision: 68.9 % (no counts, so no interval)",
