@@ -11,7 +11,7 @@ from reportgen.inputs.joining_metadata import WithMetadata, with_metadata
 from reportgen.inputs.kinds import kind_of
 from reportgen.inputs.matrices.normalised import NormalisedMatrix
 from reportgen.inputs.matrices.reading import MatrixInput, read_matrix_any
-from reportgen.inputs.opening import open_predictions
+from reportgen.inputs.opening import open_input, open_predictions
 from reportgen.inputs.options import InputOptions
 from reportgen.inputs.predictions import TablePredictions
 
@@ -22,6 +22,7 @@ __all__ = [
     "TablePredictions",
     "WithMetadata",
     "kind_of",
+    "open_input",
     "open_predictions",
     "read_json",
     "read_matrix_any",

@@ -1,4 +1,4 @@
-"""`open_predictions`: from a file, a DataFrame or arrays to predictions, one named step a line."""
+"""`open_input`: from a file, a DataFrame or arrays to predictions, one named step a line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reportgen.classes import display_name, read_class_list
 from reportgen.errors import DataError, UsageError
 from reportgen.inputs.columns.cells import TextCells, as_index
 from reportgen.inputs.columns.class_names import ClassNames
+from reportgen.inputs.columns.counted import count_columns
 from reportgen.inputs.columns.labels import Reading, read_labels
 from reportgen.inputs.columns.roles import (
     Roles,
@@ -29,20 +30,37 @@ from reportgen.inputs.formats.arrays_table import ArraysTable
 from reportgen.inputs.formats.opening import open_table
 from reportgen.inputs.formats.parquet import is_ours
 from reportgen.inputs.formats.sniffing import format_of
-from reportgen.inputs.formats.tables import NARROW_ROWS, Table
+from reportgen.inputs.formats.tables import LIST, NARROW_ROWS, OTHER, Table
+from reportgen.inputs.matrices.long_form import long_grid
+from reportgen.inputs.matrices.reading import MatrixInput, matrix_input
 from reportgen.inputs.options import InputOptions
 from reportgen.inputs.predictions import TablePredictions
 from reportgen.predictions import Predictions
 from reportgen.scores import OutputKind
-from reportgen.text import count, listing, quoted
+from reportgen.text import count, listing, printable, quoted
 
-__all__ = ["open_predictions"]
+__all__ = ["open_input", "open_predictions"]
 
 
 def open_predictions(
     source: Any, options: InputOptions | None = None, *, spool: Path
 ) -> Predictions | TablePredictions:
-    """Predictions from anywhere, checked as a whole and ready to be read in batches.
+    """:func:`open_input`, of what holds samples; :class:`DataError` where it holds counts."""
+    found = open_input(source, options, spool=spool)
+    if isinstance(found, MatrixInput):
+        raise DataError(
+            f"the input holds counts, no samples: it was read as {found.provenance.read_as}",
+            slug="input-kind",
+            hint="if each line is one sample: --count-column none",
+        )
+    return found
+
+
+def open_input(
+    source: Any, options: InputOptions | None = None, *, spool: Path
+) -> Predictions | TablePredictions | MatrixInput:
+    """Predictions from anywhere, checked as a whole and ready to be read in batches; or the
+    confusion matrix that a table holds in the long form.
 
     Parameters
     ----------
@@ -76,6 +94,9 @@ def open_predictions(
             hint="leave out --supports, or read the input with --kind matrix",
         )
     table = open_table(source, options, spool)
+    if (counted := count_columns(_countable(table), options)) is not None:
+        stem = printable(Path(table.name).stem) if table.sha256 else ""
+        return matrix_input(long_grid(_countable(table), counted), table.sha256, stem, options)
     given = _given_classes(table, options)
     roles = find_roles(table.name, table.columns, options, given.names if given else None)
     if isinstance(table, ArraysTable):
@@ -87,6 +108,14 @@ def open_predictions(
     if roles.scores is None:
         return _unscored(table, roles, survey, given, options)
     return _scored(table, roles, survey, given, options, spool)
+
+
+def _countable(table: Table) -> Table:
+    """The table, with its number of rows known: for arrays those that are as long as the first."""
+    if not isinstance(table, ArraysTable) or not table.columns:
+        return table
+    single = [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)]
+    return table.settled(single[:1]) if single else table
 
 
 def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:

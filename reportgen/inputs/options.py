@@ -61,6 +61,13 @@ class InputOptions(Declared):
         _COLUMNS,
         metavar="PATTERN|NAMES|none",
     )
+    count_column: str | None = option(
+        None,
+        "Samples that each line stands for: a confusion matrix with one cell a line. Default: "
+        "count, n, freq, … where each pair of classes stands once; else each line is one sample.",
+        _COLUMNS,
+        metavar="NAME|none",
+    )
     labels_file: Path | None = option(
         None,
         "True classes for a .npy file of scores or predictions: .npy, or text with one a line.",

@@ -49,7 +49,9 @@ def _rest(table: Table, roles: Roles) -> str:
     return f"not used: {'; '.join(some)}" if some else ""
 
 
-def read_as_matrix(n_classes: int, told: Sequence[str], *, rows_are_true: bool) -> str:
+def read_as_matrix(
+    n_classes: int, told: Sequence[str], *, rows_are_true: bool, long: bool = False
+) -> str:
     """The line of a confusion matrix.
 
     ``confusion matrix of 3 classes: rows true, columns predicted``.
@@ -57,10 +59,10 @@ def read_as_matrix(n_classes: int, told: Sequence[str], *, rows_are_true: bool) 
     Parameters
     ----------
     told
-        How the file was read, where that is not plain: in the place of what its rows are where it
-        has none.
+        How the file was read, where that is not plain: one phrase each.
+    long
+        Whether it has one cell a line: then `told` says which column is what.
     """
     edges = "rows true, columns predicted" if rows_are_true else "rows predicted, columns true"
-    return "; ".join(
-        [f"confusion matrix of {plural(n_classes, 'class', 'classes')}: {edges}", *told]
-    )
+    parts = told if long and rows_are_true else (edges, *told)
+    return f"confusion matrix of {plural(n_classes, 'class', 'classes')}: {'; '.join(parts)}"

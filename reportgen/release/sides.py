@@ -25,9 +25,10 @@ from reportgen.evaluation import (
 )
 from reportgen.inputs import (
     InputOptions,
+    MatrixInput,
     NormalisedMatrix,
     kind_of,
-    open_predictions,
+    open_input,
     read_json,
     read_matrix_any,
 )
@@ -131,8 +132,11 @@ def open_side(
         held = Evaluation.from_json(read_json(Path(source)))
         return Side(None, refigured(held, of_counts), "no_predictions")
     if kind == "matrix":
-        return Side(None, _of_matrix(source, reading, of_counts), "matrix")
-    return Side(with_columns(open_predictions(source, reading, spool=spool), options))
+        return Side(None, _of_matrix(read_matrix_any(source, reading), of_counts), "matrix")
+    found = open_input(source, reading, spool=spool)
+    if isinstance(found, MatrixInput):
+        return Side(None, _of_matrix(found, of_counts), "matrix")
+    return Side(with_columns(found, options))
 
 
 def with_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
@@ -212,9 +216,8 @@ def _refuse_several(folder: Path) -> None:
     )
 
 
-def _of_matrix(source: Any, reading: InputOptions, options: EvaluationOptions) -> Evaluation:
+def _of_matrix(found: MatrixInput, options: EvaluationOptions) -> Evaluation:
     refuse_groups(options, "a confusion matrix")
-    found = read_matrix_any(source, reading)
     if isinstance(found.matrix, NormalisedMatrix):
         return evaluate_shares(found.matrix, found.classes, found.provenance, found.notes, options)
     return evaluate_matrix(found.matrix, found.classes, found.provenance, found.notes, options)

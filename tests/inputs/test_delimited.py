@@ -175,7 +175,7 @@ def test_confidences_can_be_left_unread(box):
 
 
 def test_other_columns_are_metadata_as_text(box):
-    found = box.open("label,prediction,site,age\na,a,NA,41\nb,a,,7\n")
+    found = box.open("label,prediction,site,age\na,a,NA,41\nb,a,,7\n", count_column="none")
     assert found.metadata == {"site": "site", "age": "age"}
     rows = columns(found, "site", "age")
     assert rows["site"].tolist() == ["NA", ""]

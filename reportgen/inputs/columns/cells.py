@@ -13,9 +13,15 @@ from reportgen.errors import DataError
 from reportgen.inputs.formats.tables import is_text_type
 from reportgen.text import quoted
 
-__all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers", "smallest"]
+__all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers", "plain_label",
+           "smallest"]  # fmt: skip
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
+_WRAPPED = re.compile(
+    r"(?=[\[a-z])(?:(?:tensor|array|np\.\w+|(?:u?int|float)\d*)\()?\s*\[?\s*"
+    r"(?:(?P<number>-?\d+\.?0*)|(?P<quote>['\"])(?P<name>[^'\"\[\],]+)(?P=quote))"
+    r"\s*\]?\s*(?:,\s*(?:device|dtype)=[^()]*)?\)?"
+)
 _TRUTH = {"false": 0, "true": 1}
 
 
@@ -29,6 +35,20 @@ def as_index(text: str) -> int | None:
     if text in _TRUTH:
         return _TRUTH[text]
     return int(text.split(".")[0]) if _INTEGER.fullmatch(text) else None
+
+
+def plain_label(text: str) -> str:
+    """What a cell says without what a program wrote around it: one tensor, one list.
+
+    >>> plain_label("tensor(1, device='cuda:0')"), plain_label("['cat']"), plain_label("cat")
+    ('1', 'cat', 'cat')
+    """
+    if not text.endswith((")", "]")):
+        return text
+    if (found := _WRAPPED.fullmatch(text.strip())) is None:
+        return text
+    inner = found["number"] or found["name"]
+    return inner.rstrip(".") if found["number"] else inner
 
 
 def is_blank(text: str) -> bool:

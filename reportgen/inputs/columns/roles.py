@@ -12,17 +12,30 @@ from reportgen.inputs.formats.tables import LIST, NUMBER, OTHER, TEXT, Column, i
 from reportgen.inputs.options import NONE, InputOptions
 from reportgen.text import listing, nearest, quoted
 
-__all__ = ["Roles", "ScoreColumns", "columns_named_after", "find_id", "find_roles",
-           "require_prediction"]  # fmt: skip
+__all__ = [
+    "SCORE_PREFIXES",
+    "Roles",
+    "ScoreColumns",
+    "columns_named_after",
+    "find_id",
+    "find_roles",
+    "folded",
+    "label_and_prediction",
+    "looks_like_id",
+    "require_prediction",
+]
 
 COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
     "label": (
-        "label", "labels", "true", "y_true", "y", "target", "targets", "true_label", "label_true",
-        "true_class", "ground_truth", "gt", "actual", "truth",
+        "label", "labels", "true", "y_true", "y", "target", "targets", "true_label",
+        "true_class", "ground_truth", "gt", "actual", "truth", "reference", "observed", "obs",
+        "expected", "gold", "actual_label", "actual_class", "gt_label", "gt_class", "label_true",
+        "true_labels", "real", "actuals",
     ),
     "prediction": (
         "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
         "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
+        "predicted_labels", "pred_labels", "prediction_label", "predicts",
     ),
     "confidence": (
         "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
@@ -39,7 +52,8 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Role → names that it goes by, in lower case with underscores; the first is ours."""
 
-_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+SCORE_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
              "log_prob_", "log_probability_")  # fmt: skip
 
 
@@ -138,7 +152,7 @@ def find_roles(
     guessed = scores is not None and options.scores_columns is None and len(scores.columns) > 1
     unproven = guessed and classes is None
     beside = scores is not None and options.confidence_column is None
-    known = [column for column in columns if _folded(column) in ("confidence", "conf")]
+    known = [column for column in columns if folded(column) in ("confidence", "conf")]
     spare = tuple(column for column in known if column not in taken | {sample_id}) if beside else ()
     return Roles(label, prediction, sample_id, confidence, scores, unproven, spare)
 
@@ -152,7 +166,7 @@ def require_prediction(roles: Roles, name: str, columns: Mapping[str, Column]) -
 
 def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
     """What a number a sample without any prediction may be."""
-    named = (column for column in columns if _folded(column) in COMMON_NAMES["scores"])
+    named = (column for column in columns if folded(column) in COMMON_NAMES["scores"])
     column = roles.confidence or next(named, None)
     if column is None:
         return ""
@@ -186,7 +200,7 @@ def columns_named_after(
 ) -> ScoreColumns | None:
     """One column for each class, called by its name with or without a prefix such as ``prob_``."""
     free = [c.name for c in columns.values() if c.name not in taken and c.kind in (NUMBER, TEXT)]
-    for prefix in ("", *_PREFIXES):
+    for prefix in ("", *SCORE_PREFIXES):
         by_class = {
             name[len(prefix) :].strip(): name for name in free if name.lower().startswith(prefix)
         }
@@ -217,10 +231,10 @@ class _Finder:
         found = [
             c.name
             for c in self.columns.values()
-            if _folded(c.name) in known and c.name not in taken and c.kind not in (LIST, OTHER)
+            if folded(c.name) in known and c.name not in taken and c.kind not in (LIST, OTHER)
         ]
         if len(found) > 1 and role == "id":  # no number depends on it: the more common name wins
-            found = sorted(found, key=lambda column: known.index(_folded(column)))[:1]
+            found = sorted(found, key=lambda column: known.index(folded(column)))[:1]
         if len(found) > 1:
             raise UsageError(
                 f"{quoted(self.name)} has {len(found)} columns that could be the {role}: "
@@ -239,7 +253,7 @@ class _Finder:
         lists = [
             c
             for c in self.columns.values()
-            if c.kind == LIST and _folded(c.name) in COMMON_NAMES["scores"] and c.name not in taken
+            if c.kind == LIST and folded(c.name) in COMMON_NAMES["scores"] and c.name not in taken
         ]
         if len(lists) > 1:
             raise UsageError(
@@ -262,7 +276,7 @@ class _Finder:
     def _prefixed(self, taken: set[str | None]) -> ScoreColumns | None:
         """Columns with one of the common prefixes, where the labels will prove them right."""
         free = [c.name for c in self.columns.values() if c.name not in taken]
-        for prefix in _PREFIXES:
+        for prefix in SCORE_PREFIXES:
             found = tuple(n for n in free if n.lower().startswith(prefix) and len(n) > len(prefix))
             if len(found) > 1:
                 names = tuple(name[len(prefix) :].strip() for name in found)
@@ -340,15 +354,34 @@ class _Finder:
 
 
 def _of_lists(column: Column) -> ScoreColumns:
-    return ScoreColumns((column.name,), column.names, column.width, _hint(_folded(column.name)))
+    return ScoreColumns((column.name,), column.names, column.width, _hint(folded(column.name)))
 
 
 def _flag(role: str) -> str:
     return f"--{role}-column"
 
 
-def _folded(name: str) -> str:
-    return re.sub(r"[\s\-.]+", "_", name.strip().lower())
+def folded(name: str) -> str:
+    """A column's name as :data:`COMMON_NAMES` has it: ``trueLabel``, ``.pred-class``."""
+    words = _CAMEL.sub("_", name.strip())
+    return re.sub(r"[\s\-.]+", "_", words.lower()).strip("_")
+
+
+def looks_like_id(name: str) -> bool:
+    """Whether a column is usually called so that holds the names of samples."""
+    return folded(name) in COMMON_NAMES["id"]
+
+
+def label_and_prediction(
+    names: Sequence[str], label: str | None = None, prediction: str | None = None
+) -> tuple[str | None, str | None]:
+    """The columns of both: as given, else the only one of `names` that is usually called so."""
+    found: list[str | None] = [label, prediction]
+    for i, role in enumerate(("label", "prediction")):
+        if found[i] is None:
+            some = [n for n in names if folded(n) in COMMON_NAMES[role] and n not in found]
+            found[i] = some[0] if len(some) == 1 else None
+    return found[0], found[1]
 
 
 def _hint(text: str) -> str:
@@ -365,7 +398,7 @@ def _shared_prefix(given: str | tuple[str, ...], found: Sequence[str]) -> str:
     """What stands before the class in every column: up to the ``*``, or one of the prefixes."""
     if isinstance(given, str) and given.endswith("*") and given.count("*") == 1:
         return given[:-1]
-    for prefix in _PREFIXES:
+    for prefix in SCORE_PREFIXES:
         if all(column.lower().startswith(prefix) for column in found):
             return found[0][: len(prefix)]
     return ""

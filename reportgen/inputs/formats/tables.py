@@ -19,6 +19,9 @@ from reportgen.errors import DataError
 from reportgen.files import output_error
 from reportgen.text import quoted
 
+_ROW_WORDS = frozenset(
+    {"index", "idx", "row", "rows", "nr", "no", "no.", "#", "i", "line", "rowid"}
+)
 _UNNAMED = re.compile(r"\(column \d+\)|Unnamed: \d+|__index_level_\d+__")
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "is_single_type",
     "is_text_type",
     "is_unnamed",
+    "is_weak_name",
     "kind_of_type",
     "require_columns",
     "sliced",
@@ -137,6 +141,11 @@ def is_text_type(kind: Any) -> bool:
 def is_unnamed(name: str) -> bool:
     """Whether a column has no name of its own: mostly row numbers that pandas wrote."""
     return _UNNAMED.fullmatch(name) is not None
+
+
+def is_weak_name(name: str) -> bool:
+    """Whether a column may hold nothing but row numbers, by its name."""
+    return is_unnamed(name) or name.strip().lower() in _ROW_WORDS
 
 
 def sliced(batch: Any, rows: int) -> Iterator[Any]:

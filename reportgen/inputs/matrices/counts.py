@@ -8,33 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.classes import display_name
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
 from reportgen.inputs.matrices.grids import Grid
 from reportgen.text import count, quoted
 
-__all__ = ["counts_of", "matrix_of_triples", "number_of", "shares_of"]
+__all__ = ["count_of", "counts_of", "number_of", "shares_of"]
 
 _MAX_DENSE = 4096
 _FEW_DECIMALS = 8
-
-
-def matrix_of_triples(grid: Grid, classes: tuple[str, ...]) -> ConfusionMatrix:
-    """The counts of a long table; :class:`DataError` where a cell stands twice or is no count."""
-    assert grid.triples is not None
-    index = {name: i for i, name in enumerate(classes)}
-    cells: dict[tuple[int, int], int] = {}
-    for true, predicted, cell in grid.triples:
-        pair = index[display_name(true)], index[display_name(predicted)]
-        if pair in cells:
-            raise DataError(
-                f"{quoted(grid.name)} repeats the cell {quoted(true)}, {quoted(predicted)}",
-                slug="matrix-cell",
-            )
-        cells[pair] = _count(grid, cell, true, predicted)
-    triples = [(true, predicted, n) for (true, predicted), n in cells.items() if n]
-    return ConfusionMatrix.from_cells(triples, len(classes))
 
 
 def counts_of(grid: Grid, classes: Sequence[str]) -> Any:
@@ -48,7 +30,7 @@ def counts_of(grid: Grid, classes: Sequence[str]) -> Any:
         elif all(type(cell) is str for cell in row) and _plain_digits(row):
             table.append(list(map(int, row)))
         else:
-            table.append([_count(grid, c, name, classes[i]) for i, c in enumerate(_listed(row))])
+            table.append([count_of(grid, c, name, classes[i]) for i, c in enumerate(_listed(row))])
     return table
 
 
@@ -61,7 +43,8 @@ def _plain_digits(row: Sequence[str]) -> bool:
     return joined.isascii() and joined.isdigit() and all(0 < len(cell) <= 18 for cell in row)
 
 
-def _count(grid: Grid, cell: Any, row: str, column: str) -> int:
+def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
+    """The count that a cell is; :class:`DataError` with its row and column where it is none."""
     value = number_of(cell)
     if isinstance(value, int) and value >= 0:
         return value

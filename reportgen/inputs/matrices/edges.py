@@ -18,8 +18,6 @@ __all__ = ["classes_of"]
 def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]:
     """The class list and where it came from; names at both edges and given ones must agree."""
     given, source = _given(options)
-    if grid.triples is not None:
-        return _of_triples(grid, given, source)
     n = _size(grid)
     found = grid.row_names or grid.column_names
     if grid.row_names is not None and grid.column_names is not None:
@@ -123,22 +121,3 @@ def _require_given(grid: Grid, found: Sequence[str], given: Sequence[str], sourc
             slug="classes-differ",
             hint="leave out --classes: the matrix has names of its own",
         )
-
-
-def _of_triples(
-    grid: Grid, given: tuple[str, ...] | None, source: str
-) -> tuple[tuple[str, ...], str]:
-    assert grid.triples is not None
-    names = sorted({display_name(name) for true, predicted, _ in grid.triples
-                    for name in (true, predicted)})  # fmt: skip
-    if not names:
-        raise DataError(f"{quoted(grid.name)} holds no cells", slug="matrix-empty")
-    if given is None:
-        return tuple(names), f"the names in {printable(grid.name)}"
-    if unknown := sorted(set(names) - set(given)):
-        raise DataError(
-            f"{quoted(unknown[0])} in {quoted(grid.name)} is not in {source}",
-            slug="label-unknown",
-            hint="correct the class list, or leave out --classes",
-        )
-    return given, source

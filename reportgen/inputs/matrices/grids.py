@@ -12,6 +12,7 @@ from reportgen.accumulate import ConfusionCounter, as_array
 from reportgen.confusion import ConfusionMatrix
 from reportgen.csv_text import unguarded
 from reportgen.errors import DataError
+from reportgen.inputs.columns.counted import CountColumns, long_columns
 from reportgen.inputs.columns.roles import COMMON_NAMES
 from reportgen.inputs.formats.arrays import array_files, npy_file
 from reportgen.inputs.formats.arrays_table import CLASS_NAMES, ArraysTable
@@ -58,6 +59,8 @@ class Grid:
         Instead of cells: (true, predicted, count) of a long table, as text.
     notes
         What was left out.
+    adds_up
+        Whether a cell of `triples` that comes again is added to the first.
     told
         How the file was read, where that is not plain, in words: ``long form: true "Actual", …``.
     """
@@ -71,6 +74,7 @@ class Grid:
     triples: tuple[tuple[str, str, str], ...] | None = None
     notes: tuple[DataNote, ...] = ()
     told: tuple[str, ...] = ()
+    adds_up: bool = False
 
 
 def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
@@ -178,9 +182,11 @@ def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
     rows = [cells for _, cells in rows_of(path, dialect)]
     if not rows:
         raise DataError(f"{quoted(path.name)} is empty", slug="matrix-empty")
-    if tuple(rows[0]) == LONG_HEADER:
-        triples = tuple((a, b, n) for a, b, n in rows[1:])
-        return Grid(path.name, triples=triples)
+    if (places := long_columns(rows[0])) is not None:
+        label, prediction, n = places
+        triples = tuple((row[label], row[prediction], row[n]) for row in rows[1:])
+        told = CountColumns(*(rows[0][i] for i in places)).told
+        return Grid(path.name, triples=triples, told=(told,))
     return _edged(path.name, rows)
 
 

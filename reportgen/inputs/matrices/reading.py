@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from reportgen.confusion import ConfusionMatrix
 from reportgen.confusions import check_supports
 from reportgen.errors import DataError, UsageError
+from reportgen.inputs.columns.labels import Reading
 from reportgen.inputs.formats.limits import file_sha256
 from reportgen.inputs.formats.sniffing import format_of
 from reportgen.inputs.formats.strict_csv import dialect_of
-from reportgen.inputs.matrices.counts import counts_of, matrix_of_triples, number_of, shares_of
+from reportgen.inputs.matrices.counts import counts_of, number_of, shares_of
 from reportgen.inputs.matrices.edges import classes_of
 from reportgen.inputs.matrices.grids import Grid, grid_of, grid_of_file
+from reportgen.inputs.matrices.long_form import matrix_of_triples, reading_of_triples
 from reportgen.inputs.matrices.normalised import NormalisedMatrix, normalised_matrix
 from reportgen.inputs.matrices.supports import read_supports, restored
 from reportgen.inputs.options import InputOptions, render_command
@@ -26,7 +28,7 @@ from reportgen.inputs.read_as import read_as_matrix
 from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.text import plural, printable, quoted
 
-__all__ = ["MatrixInput", "read_matrix_any"]
+__all__ = ["MatrixInput", "matrix_input", "read_matrix_any"]
 
 Supports = NDArray[np.int64]
 
@@ -66,12 +68,23 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
         path = Path(source)
         dialect = dialect_of(path, options.separator, options.encoding)
         grid = grid_of_file(path, format_of(path), dialect)
-        digest, stem = file_sha256(path), printable(path.stem)
-    else:
-        grid, digest, stem = grid_of(source), "", ""
+        return matrix_input(grid, file_sha256(path), printable(path.stem), options)
+    return matrix_input(grid_of(source), "", "", options)
+
+
+def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> MatrixInput:
+    """What a grid says, checked.
+
+    `digest` is the SHA-256 of its file and `stem` what the model is called after it; both are
+    empty where there is no file. Raises as :func:`read_matrix_any` does.
+    """
     rows_are_true = _rows(grid, options) == "true"
-    classes, origin = classes_of(grid, options)
-    matrix = _matrix(grid, classes, options, rows_are_true)
+    reading = None if grid.triples is None else reading_of_triples(grid, options)
+    if reading is None:
+        classes, origin = classes_of(grid, options)
+    else:
+        classes, origin = reading.classes.names, reading.classes.source
+    matrix = _matrix(grid, classes, options, rows_are_true, reading)
     supports = _supports(grid, classes, options)
     counts = _with_supports(grid, matrix, supports, classes)
     provenance = Provenance(
@@ -80,13 +93,17 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
         data_fingerprint=digest,
         classes_source=origin,
         command=render_command(printable(grid.name), options) if digest else "",
-        read_as=read_as_matrix(len(classes), grid.told, rows_are_true=rows_are_true),
+        read_as=read_as_matrix(
+            len(classes), grid.told, rows_are_true=rows_are_true, long=reading is not None
+        ),
         inference={
             "rows of the file": f"{'true' if rows_are_true else 'predicted'} classes",
             **_supports_facts(options),
         },
     )
     notes = _notes(matrix, counts, classes, grid, options)
+    if reading is not None:
+        notes = (*notes, *reading.notes)
     return MatrixInput(counts, classes, provenance, notes)
 
 
@@ -111,7 +128,11 @@ def _rows(grid: Grid, options: InputOptions) -> str:
 
 
 def _matrix(
-    grid: Grid, classes: tuple[str, ...], options: InputOptions, rows_are_true: bool
+    grid: Grid,
+    classes: tuple[str, ...],
+    options: InputOptions,
+    rows_are_true: bool,
+    reading: Reading | None,
 ) -> ConfusionMatrix | NormalisedMatrix:
     if options.normalised:
         shares, rounding = shares_of(grid, classes)
@@ -124,8 +145,8 @@ def _matrix(
         )
     if isinstance(grid.cells, ConfusionMatrix):
         matrix = grid.cells
-    elif grid.triples is not None:
-        matrix = matrix_of_triples(grid, classes)
+    elif reading is not None:
+        matrix = matrix_of_triples(grid, reading)
     else:
         matrix = ConfusionMatrix.from_counts(counts_of(grid, classes))
     return matrix if rows_are_true else matrix.transposed()

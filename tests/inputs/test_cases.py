@@ -1,0 +1,176 @@
+"""The inputs that people have, of every kind that was once misread: right, or refused with a way
+out that works. Each kind is tried on the shared cases and on other programs' spellings of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import reportgen
+from reportgen.errors import DataError
+from tests.inputs.hints import outcomes, typed
+
+CASES = Path(__file__).parents[2].parent / "shared" / "cases"
+
+
+def case(name: str) -> Path:
+    path = CASES / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    return path
+
+
+def figures(evaluation, *names):
+    """(accuracy in %, samples, counts of the named confusions)."""
+    accuracy = evaluation.summary["accuracy"].value
+    index = {name: i for i, name in enumerate(evaluation.classes)}
+    counts = evaluation.confusion.counts
+    pairs = [int(counts[index[a], index[b]]) for a, b in names]
+    return round(100 * accuracy, 1), evaluation.n_samples, *pairs
+
+
+def read_as(evaluation):
+    """The line that says how the input was read, which stands in the notes too."""
+    line = evaluation.provenance.read_as
+    (note,) = [note for note in evaluation.notes if note.code == "read-as"]
+    assert line in note.sentence
+    return line
+
+
+# 01: counts in the long form
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("c23.csv", (88.0, 100, 10)),
+        ("d01b.csv", (88.0, 100, 10)),
+        ("d01c.csv", (88.0, 100, 10)),
+        ("d01l.csv", (88.0, 100, 10)),
+        ("g01.csv", (94.5, 2000, 100)),
+    ],
+)
+def test_shared_tables_of_counts(name, expected):
+    found = reportgen.load(case("01-long-form-header") / name)
+    assert figures(found, ("cat", "dog")) == expected
+    assert "count" in read_as(found)
+
+
+CELLS = [("cat", "cat", 40), ("cat", "dog", 10), ("dog", "cat", 2), ("dog", "dog", 48)]
+HEADERS = [
+    ("Actual", "Predicted", "nPredictions"),
+    ("LABEL", "PREDICTION", "COUNT"),
+    ("Reference", "Prediction", "Freq"),
+    ("truth", "estimate_pred", "n"),
+    ("y_true", "y_pred", "frequency"),
+    ("trueLabel", "predictedLabel", "cnt"),
+    ("obs", "pred", "n_samples"),
+    ("ground truth", "predicted class", "COUNT(*)"),
+    ("target", "prediction", "0"),
+]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids="-".join)
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_counts_are_read_in_any_order_and_case_by_any_usual_word(box, header, order):
+    header = tuple("pred" if cell == "estimate_pred" else cell for cell in header)
+    rows = [header, *CELLS]
+    text = "".join(",".join(str(row[i]) for i in order) + "\n" for row in rows)
+    found = reportgen.load(box.write(text))
+    assert figures(found, ("cat", "dog"), ("dog", "cat")) == (88.0, 100, 10, 2)
+    assert f'count "{header[2]}"' in read_as(found)
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "parquet", "frame", "index", "shares"])
+def test_counts_are_read_from_every_format(box, form):
+    frame = pd.DataFrame(CELLS, columns=["actual", "predicted", "n"])
+    path = box.folder / f"t.{form}"
+    if form in ("csv", "tsv", "index", "shares"):
+        if form == "shares":
+            frame["percent"] = 100 * frame.n / frame.n.sum()
+        path = path.with_suffix(".tsv" if form == "tsv" else ".csv")
+        frame.to_csv(path, index=form == "index", sep="\t" if form == "tsv" else ",")
+    elif form == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    elif form == "parquet":
+        frame.to_parquet(path)
+    found = reportgen.load(frame if form == "frame" else path)
+    assert figures(found, ("cat", "dog")) == (88.0, 100, 10)
+
+
+def test_counts_that_only_may_be_some_are_asked_about(box):
+    text = "label,prediction,anzahl\ncat,cat,40\ncat,dog,10\ndog,cat,2\ndog,dog,48\n"
+    path = box.write(text)
+    with pytest.raises(DataError, match="may hold one sample a line") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "counts-or-samples"
+    assert caught.value.exit_code == 3
+    assert typed(caught.value.hint) == [{"count_column": "anzahl"}, {"count_column": "none"}]
+    counts, samples = outcomes(path)
+    assert figures(counts, ("cat", "dog")) == (88.0, 100, 10)
+    assert figures(samples, ("cat", "dog")) == (50.0, 4, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,label,prediction,count\na,cat,cat,3\nb,cat,dog,1\nc,dog,dog,2\n",  # of objects in it?
+        "fold,label,prediction,n\n1,cat,cat,4\n1,cat,dog,1\n2,cat,cat,5\n2,cat,dog,2\n",
+        "label,prediction,value\ncat,cat,4\ncat,dog,1\n",
+        "label,prediction,n,day\ncat,cat,4,mon\ncat,dog,1,tue\n",
+    ],
+)
+def test_a_word_for_counts_among_other_columns_is_asked_about(box, text):
+    path = box.write(text)
+    with pytest.raises(DataError) as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "counts-or-samples"
+    counts, samples = outcomes(path)
+    n = text.count("\n") - 1
+    assert samples.n_samples == n < counts.n_samples
+
+
+def test_cells_that_come_again_add_up_where_the_column_was_named(box):
+    path = box.write(
+        "fold,label,prediction,n\n1,cat,cat,4\n1,cat,dog,1\n2,cat,cat,5\n2,dog,dog,2\n"
+    )
+    found = reportgen.load(path, count_column="n")
+    assert figures(found, ("cat", "cat"), ("cat", "dog")) == (91.7, 12, 9, 1)
+    assert "not used: fold" in read_as(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,prediction,size\ncat,cat,40\ncat,dog,10\ncat,cat,2\ndog,dog,48\n",
+        "index,label,prediction\n0,cat,cat\n1,cat,dog\n2,dog,dog\n",
+        "path,label,prediction,width\na,cat,cat,640\nb,cat,dog,480\nc,dog,dog,333\n",
+        "label,prediction,confidence\ncat,cat,1\ncat,dog,1\n",
+    ],
+)
+def test_samples_stay_samples(box, text):
+    found = reportgen.load(box.write(text))
+    assert found.n_samples == text.count("\n") - 1
+    assert read_as(found).startswith(f"{found.n_samples} samples: label ")
+
+
+def test_the_line_names_what_was_used_and_what_was_not(box):
+    found = reportgen.load(
+        box.write("path,Actual,Predicted,day,lens\na,cat,cat,mon,x\nb,cat,cat,tue,y\n")
+    )
+    assert read_as(found) == (
+        '2 samples: label "Actual", prediction "Predicted", id "path"; '
+        "not used: day, lens (slices only)"
+    )
+
+
+# 06: R and caret
+
+
+def test_a_table_of_r_is_counts():
+    found = reportgen.load(case("06-r-caret-table") / "c14.csv")
+    assert figures(found, ("cat", "dog")) == (88.0, 100, 10)
