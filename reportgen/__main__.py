@@ -1,6 +1,26 @@
-"""``python -m reportgen`` is the command ``reportgen``."""
+"""``python -m reportgen``, and the installed command ``reportgen``."""
 
-from reportgen.cli import main
+from __future__ import annotations
+
+import sys
+
+from reportgen.process import exit_code_of
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command. What it needs is imported inside: an import can be interrupted, too, or
+    find no memory.
+    """
+    sys.exit(exit_code_of(_command, debug="--debug" in sys.argv))
+
+
+def _command() -> int:
+    from reportgen.cli import command
+
+    return command(sys.argv[1:])
+
 
 if __name__ == "__main__":
     main()

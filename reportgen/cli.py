@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import os
-import signal
+import io
 import sys
-import tempfile
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -18,11 +15,11 @@ import typer
 
 from reportgen import __version__
 from reportgen.baselines import DEFAULT_FOLDER
-from reportgen.errors import Interrupted, ReportgenError
 from reportgen.evaluation.options import EvaluationOptions
 from reportgen.exports.options import PageOptions
 from reportgen.inputs.options import InputOptions
-from reportgen.options import Options
+from reportgen.options import Options, check_epoch
+from reportgen.process import exit_code_of, print_line
 from reportgen.release.options import ReviewOptions
 
 if TYPE_CHECKING:
@@ -30,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-INTERNAL_ERROR = 70
-BROKEN_PIPE = 141
+_MISUSE: type[Exception] = typer.BadParameter.__mro__[2]
+"""The root of what typer raises of words that it can't read: it has no public name."""
 
 app = typer.Typer(
     name="reportgen",
@@ -242,7 +239,7 @@ def compare(
     _conclude(reviews, **options)
     if len(reviews) > 1:
         page = "index.html" if options.get("layout") == "dir" else "report.html"
-        print(f"all candidates: {out / page}")
+        print_line(f"all candidates: {out / page}")
     _leave_by_gates(reviews, **options)
 
 
@@ -331,7 +328,7 @@ def history(
 
     print_history(api.history(baselines, out=out, force=force))
     if out is not None:
-        print(f"page: {out}")
+        print_line(f"page: {out}")
 
 
 @app.command()
@@ -347,7 +344,7 @@ def demo(
     from reportgen.demo import make_demo
 
     result = make_demo(out, ConsoleReporter(quiet=quiet))
-    print(f"again by hand: {result.command}")
+    print_line(f"again by hand: {result.command}")
     print_summary(result.evaluation, str(result.report_path))
 
 
@@ -366,7 +363,7 @@ def _conclude(reviews: list[tuple[Review, Path]], **options: Any) -> None:
     page = "index.html" if options["layout"] == "dir" else "report.html"
     for number, (review, folder) in enumerate(reviews, 1):
         if len(reviews) > 1:
-            print(f"candidate {number} of {len(reviews)}: {folder.name}")
+            print_line(f"candidate {number} of {len(reviews)}: {folder.name}")
         print_review(review, str(folder / page))
 
 
@@ -383,7 +380,7 @@ def _leave_by(exit_code: int, *, exit_zero: bool) -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"reportgen {__version__}")
+        print_line(f"reportgen {__version__}")
         raise typer.Exit
 
 
@@ -396,74 +393,32 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Nothing: it holds --version."""
+    """What stands before every command: --version, and what libraries fail of as they load."""
+    check_epoch()
 
 
 def main() -> None:
-    """The command ``reportgen``."""
-    debug = "--debug" in sys.argv
+    """The command ``reportgen``, on the words of ``sys.argv``: it ends the process."""
+    sys.exit(exit_code_of(partial(command, sys.argv[1:]), debug="--debug" in sys.argv))
+
+
+def command(words: Sequence[str]) -> int:
+    """Run what `words` ask for; the exit code. Raises what goes wrong in it."""
+    program = typer.main.get_command(app)
     try:
-        with _signals():
-            app()
-    except ReportgenError as error:
-        if debug:
-            traceback.print_exc()
-        from reportgen.console import print_error
-
-        print_error(error)
-        _leave(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output is gone (`| head`): nothing is wrong, and nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(BROKEN_PIPE)
-    except KeyboardInterrupt:
-        print("reportgen: interrupted", file=sys.stderr)
-        _leave(Interrupted.exit_code)
-    except Exception:
-        if debug:
-            traceback.print_exc()
-        print(_internal_error(), file=sys.stderr)
-        _leave(INTERNAL_ERROR)
+        with program.make_context("reportgen", list(words)) as context:
+            program.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except _MISUSE as error:
+        return _tell_misuse(error)
+    return 0
 
 
-def _leave(code: int) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    sys.exit(code)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does; a second Ctrl-C ends the process at once."""
-
-    def interrupt(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    def terminate(number: int, frame: object) -> None:
-        from reportgen.errors import Terminated
-
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        raise Terminated
-
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, interrupt),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _internal_error() -> str:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="reportgen-error-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as stream:
-        stream.write(f"reportgen {__version__}\n{traceback.format_exc()}")
-    return (
-        "reportgen: internal error: this is a bug in reportgen, not in your data\n"
-        f"  the traceback is in {stream.name}\n"
-        "  please report it, with the output of `reportgen versions`"
-    )
+def _tell_misuse(error: Any) -> int:
+    """Print what is wrong with the words of a command, as typer says it."""
+    told = io.StringIO()
+    error.show(file=told)
+    for line in told.getvalue().splitlines():
+        print_line(line, sys.stderr)
+    return int(error.exit_code)

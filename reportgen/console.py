@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.baselines import HistoryEntry, sparkline
-from reportgen.errors import ReportgenError
 from reportgen.evaluation import Evaluation, excluded_words
 from reportgen.gates import Decision
 from reportgen.predictions import Predictions
+from reportgen.process import print_line
 from reportgen.reporter import Reporter
 from reportgen.text import (
     count,
+    encodable,
     enumerated,
     in_sentence,
+    inert,
     interval_percent,
     middle_cut,
     percent,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ConsoleReporter",
     "print_decision",
-    "print_error",
     "print_history",
     "print_predictions",
     "print_review",
@@ -45,9 +46,6 @@ __all__ = [
 ]
 
 _PLAIN_SECONDS = 5.0
-_PLAIN_MARKS = str.maketrans(
-    {"×": "x", "–": "-", "−": "-", "…": "...", "→": "->", "≤": "<=", "“": '"', "”": '"'}
-)
 _LIBRARIES = (
     "torch",
     "torchvision",
@@ -112,9 +110,10 @@ class ConsoleReporter(Reporter):
 
     def _line(self, line: str) -> None:
         if self._bar is not None:
-            self._bar.console.print(line, markup=False, highlight=False)
+            told = encodable(inert(line), self._bar.console.encoding)
+            self._bar.console.print(told, markup=False, highlight=False, soft_wrap=True)
         else:
-            print(f"reportgen: {line}", file=sys.stderr, flush=True)
+            print_line(f"reportgen: {line}", sys.stderr)
 
     def _state(self) -> str:
         rate = (self._done - self._first) / max(time.monotonic() - self._began, 1e-9)
@@ -192,7 +191,7 @@ def print_decision(review: Review) -> None:
 
 def _print(*lines: str) -> None:
     for line in lines:
-        print(_encodable(printable(line)))
+        print_line(printable(line))
 
 
 def _summary(evaluation: Evaluation) -> list[str]:
@@ -306,10 +305,10 @@ def _verdict(decision: Decision) -> list[str]:
 
 def print_saved(name: str, place: Path) -> None:
     """Where a baseline stands, and how it is used."""
-    print(_encodable(printable(f"baseline {name}: {place}")))
-    print(_encodable(printable(f"compare with it: --baseline {name}")))
+    print_line(printable(f"baseline {name}: {place}"))
+    print_line(printable(f"compare with it: --baseline {name}"))
     if not (place / "predictions.parquet").exists():
-        print(
+        print_line(
             "it holds no predictions: in later comparisons samples are not matched, which shows "
             "less"
         )
@@ -318,20 +317,20 @@ def print_saved(name: str, place: Path) -> None:
 def print_history(entries: Sequence[HistoryEntry]) -> None:
     """Every saved evaluation as a table, newest last, and the trends below it."""
     if not entries:
-        print("nothing was saved yet: reportgen baseline save OUT NAME")
+        print_line("nothing was saved yet: reportgen baseline save OUT NAME")
         return
     head = ("date", "name", "model", "data", "samples", "accuracy", "worst recall", "verdict")
     rows = [head, *map(_history_row, entries)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(_encodable(line.rstrip()))
+        print_line(line.rstrip())
     if len(entries) == 1:
         return
-    print(_encodable(f"accuracy      {_trend(entries, [one.accuracy for one in entries])}"))
-    print(_encodable(f"worst recall  {_trend(entries, [one.worst_recall for one in entries])}"))
+    print_line(f"accuracy      {_trend(entries, [one.accuracy for one in entries])}")
+    print_line(f"worst recall  {_trend(entries, [one.worst_recall for one in entries])}")
     if len({entry.data_fingerprint for entry in entries}) > 1:
-        print("note: at | the data change; figures of different data can't be compared")
+        print_line("note: at | the data change; figures of different data can't be compared")
 
 
 def _trend(entries: Sequence[HistoryEntry], values: Sequence[float | None]) -> str:
@@ -370,7 +369,7 @@ def print_predictions(predictions: Predictions) -> None:
         f"file: {predictions.path}",
     ]
     for line in lines:
-        print(_encodable(printable(line)))
+        print_line(printable(line))
 
 
 def print_versions() -> None:
@@ -380,13 +379,13 @@ def print_versions() -> None:
 
     from reportgen import __version__
 
-    print(f"reportgen {__version__}")
-    print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    print_line(f"reportgen {__version__}")
+    print_line(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     for name in _LIBRARIES:
         try:
-            print(f"{name} {version(name)}")
+            print_line(f"{name} {version(name)}")
         except PackageNotFoundError:
-            print(f"{name} is not installed")
+            print_line(f"{name} is not installed")
 
 
 def _weakest(evaluation: Evaluation, figure: str = "recall") -> list[str]:
@@ -410,22 +409,3 @@ def _worst_pair(evaluation: Evaluation) -> list[str]:
         f"most confused: {true} called {predicted}, {plural(pair.count, 'time')} "
         f"({percent(pair.share_of_true)} of {true})"
     ]
-
-
-def print_error(error: ReportgenError) -> None:
-    """The error as one block on stderr, and the heading of the document that explains it."""
-    first, *rest = error.lines()
-    rest.append(f"help: docs/errors.md#{error.slug}")
-    block = [f"reportgen: error: {first}", *(f"  {line}" for line in rest)]
-    for line in block:
-        print(_encodable(line, sys.stderr), file=sys.stderr)
-
-
-def _encodable(line: str, stream: Any = None) -> str:
-    """`line` in what the stream can write: other characters become escapes, never a crash."""
-    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
-    try:
-        line.encode(encoding)
-    except UnicodeEncodeError:
-        line = line.translate(_PLAIN_MARKS)
-    return line.encode(encoding, "backslashreplace").decode(encoding)

@@ -13,13 +13,13 @@ from reportgen.declared import Declared, option
 from reportgen.errors import UsageError
 from reportgen.text import quoted
 
-__all__ = ["Options", "RunKeywords", "report_date"]
+__all__ = ["Options", "RunKeywords", "check_date", "check_epoch", "report_date"]
 
 OUTPUT_KINDS = ("auto", "logits", "probabilities", "log-probabilities")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("float32", "bfloat16", "float16")
 DEFAULT_BATCH_SIZES = {"cpu": 64, "mps": 64, "cuda": 256}
-
+_EPOCH = "SOURCE_DATE_EPOCH"
 
 _MODEL, _DATA, _PREPARE = "Model", "Data", "Preprocessing"
 _IDENTITY, _INFER, _OUT = "What it is called", "Inference", "Output"
@@ -154,7 +154,7 @@ class Options(Declared):
                 "--force starts over and --resume goes on: give one of them", slug="option-conflict"
             )
         if self.date is not None:
-            _check_date(self.date)
+            check_date(self.date)
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -200,7 +200,8 @@ class RunKeywords(TypedDict, total=False):
     resume: bool
 
 
-def _check_date(text: str) -> None:
+def check_date(text: str) -> None:
+    """Raise :class:`UsageError` where `text` is no date."""
     try:
         datetime.date.fromisoformat(text)
     except ValueError:
@@ -209,9 +210,19 @@ def _check_date(text: str) -> None:
         ) from None
 
 
+def check_epoch() -> None:
+    """Raise :class:`UsageError` where SOURCE_DATE_EPOCH is no time; an empty one is taken away.
+
+    Libraries read it as they are imported, and fail.
+    """
+    report_date(None)
+    if os.environ.get(_EPOCH) == "":
+        del os.environ[_EPOCH]
+
+
 def report_date(given: str | None) -> str:
     """The date to print: the given one, else that of SOURCE_DATE_EPOCH (UTC), else none."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    epoch = os.environ.get(_EPOCH, "")
     if given is not None:
         return given
     if not epoch:
@@ -220,5 +231,7 @@ def report_date(given: str | None) -> str:
         return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
     except (ValueError, OverflowError, OSError):
         raise UsageError(
-            f"SOURCE_DATE_EPOCH {quoted(epoch)} is no number of seconds", slug="option-value"
+            f"{_EPOCH} {quoted(epoch)} is no number of seconds",
+            slug="option-value",
+            hint=f"set it to whole seconds since 1970, or unset it: unset {_EPOCH}",
         ) from None

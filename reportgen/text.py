@@ -14,8 +14,10 @@ from difflib import get_close_matches
 
 __all__ = [
     "count",
+    "encodable",
     "enumerated",
     "in_sentence",
+    "inert",
     "interval_ends",
     "interval_percent",
     "links",
@@ -54,6 +56,35 @@ def _printable_character(character: str) -> str:
     if character in _BIDI or unicodedata.category(character) in {"Cc", "Cs"}:
         return character.encode("unicode_escape", "backslashreplace").decode("ascii")
     return character
+
+
+# What CI systems act on in the log of a job: GitHub where a line begins so (blanks before it
+# count for nothing), and it, Azure Pipelines and TeamCity anywhere in a line.
+_COMMAND_MARK = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
+_COMMAND_START = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+_PLAIN_MARKS = str.maketrans(
+    {"×": "x", "–": "-", "−": "-", "…": "...", "→": "->", "≤": "<=", "“": '"', "”": '"'}
+)
+
+
+def inert(line: str) -> str:
+    """`line` with nothing in it that a CI system takes for a command: an escape breaks it up.
+
+    >>> inert("a ##vso[task.complete]"), inert("::error::a")
+    ('a \\\\x23#vso[task.complete]', '\\\\x3a:error::a')
+    """
+    line = _COMMAND_MARK.sub(r"\\x23", line)
+    return _COMMAND_START.sub(r"\1\\x3a", line)
+
+
+def encodable(line: str, encoding: str | None) -> str:
+    """`line` in what `encoding` can write: other characters become escapes, never an error."""
+    encoding = encoding or "utf-8"
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        line = line.translate(_PLAIN_MARKS)
+    return line.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def quoted(name: str) -> str:

@@ -523,7 +523,7 @@ def test_the_block_that_is_shown_is_what_is_printed():
     with pytest.raises(reportgen.DataError) as caught:
         resolve_classes(["cat", "dog", "horse"], "--classes names.txt", None, "", ["catt"], None)
     with contextlib.redirect_stderr(io.StringIO()) as printed:
-        from reportgen.console import print_error
+        from reportgen.process import print_error
 
         print_error(caught.value)
     assert printed.getvalue() == shown

@@ -246,6 +246,7 @@ def comparison_terms() -> str:
 HOLDS = {
     "errors": "the tree of errors: message, slug, hint, exit code",
     "text": "names made harmless; numbers without false precision",
+    "process": "streams, signals, and the exit code that a command ends with",
     "json_fields": "JSON read with types: what is wrong names its place",
     "csv_text": "CSV that spreadsheets can open safely, and reading it back",
     "provenance": "where numbers come from, as values",

@@ -12,7 +12,7 @@ from typing import Any
 from reportgen import outputs
 from reportgen.api.places import place_for, refuse_other_predictions, refuse_standing_in
 from reportgen.api.rendering import render_review
-from reportgen.api.reviewing import Asked, named
+from reportgen.api.reviewing import Asked, check_names, named
 from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
 from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
@@ -91,6 +91,7 @@ def compare_reviews(
             reporter=reporter, against=against, **options,
         )  # fmt: skip
         return [(review, folder)]
+    check_names(names or {})
     asked, root = Asked.of(options, candidates, against), images_folder(images)
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, None)

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from reportgen import outputs
 from reportgen.api.places import place_for, refuse_other_predictions, refuse_standing_in
-from reportgen.api.reviewing import Asked, named
+from reportgen.api.reviewing import Asked, check_names, named
 from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
 from reportgen.declared import sorted_out
 from reportgen.evaluation import (
@@ -80,6 +80,7 @@ def render_review(
 
     `against` is a baseline in memory, in place of the option ``baseline``.
     """
+    check_names(names or {})
     folder, asked = Path(out), Asked.of(options, [source], against)
     root = images_folder(images)
     refuse_standing_in(folder, asked.terms.baseline)

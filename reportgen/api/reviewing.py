@@ -11,7 +11,7 @@ from reportgen.declared import sorted_out
 from reportgen.evaluation import Evaluation, EvaluationOptions, require_file
 from reportgen.exports import PageOptions, check_page
 from reportgen.inputs import InputOptions, kind_of
-from reportgen.options import report_date
+from reportgen.options import check_date, check_epoch, report_date
 from reportgen.release import (
     Review,
     ReviewOptions,
@@ -28,7 +28,7 @@ from reportgen.release import (
 
 TRAINING_SPLIT = "training_split"
 
-__all__ = ["Asked", "named", "require_files", "require_readable"]
+__all__ = ["Asked", "check_names", "named", "require_files", "require_readable"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Asked:
         Raises the :class:`ReportgenError` of whatever is wrong with options, gates, or the name of
         a baseline or input.
         """
+        check_epoch()
         reading, figures, release, page = sorted_out(
             options, InputOptions, EvaluationOptions, ReviewOptions, PageOptions
         )
@@ -94,6 +95,13 @@ def require_readable(source: Any, reading: InputOptions, *, rows_first: bool) ->
     """Raise what reading `source` would raise at once, if it is a path."""
     if isinstance(source, (str, Path)):
         kind_of(file_of(Path(source), rows_first=rows_first), reading)
+
+
+def check_names(names: Mapping[str, str | None]) -> None:
+    """Raise :class:`UsageError` where a date that :func:`named` is to give is none."""
+    date = names.get("date")
+    if date:
+        check_date(date)
 
 
 def named(review: Review, names: Mapping[str, str | None]) -> Review:

@@ -1,0 +1,315 @@
+"""The process of a command: its streams, its signals, and the exit code that it ends with.
+
+Whatever happens to a command, this is the one place that makes an exit code of it. A stream that
+can't be written never stops the work: what was asked for is written first, and the exit code says
+afterwards that nobody could be told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import select
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from reportgen.errors import (
+    DataError,
+    Interrupted,
+    ModelError,
+    OutputError,
+    ReportgenError,
+    Terminated,
+)
+from reportgen.text import encodable, inert, printable
+
+__all__ = ["exit_code_of", "is_out_of_memory", "print_error", "print_line"]
+
+INTERNAL_ERROR = 70
+BROKEN_PIPE = 141
+_NO_MEMORY_WORDS = (
+    "failed to map segment", "cannot allocate memory", "can't allocate memory",
+    "can't start new thread", "unable to allocate",
+)  # fmt: skip
+_REFUSED = {
+    errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO,
+    errno.ENAMETOOLONG,
+}  # fmt: skip
+"""What a system says of its own limits: no bug of ours, whichever call it stops."""
+
+
+def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
+    """The exit code of `command`, which prints its result and returns 0, or 1 where a gate failed.
+
+    Its errors are printed here, as one block on stderr; `debug` prints their tracebacks too.
+    Ctrl-C ends with 130, SIGTERM with 143; a reader of stdout that is gone with 141, and a stdout
+    that can't be written for another reason with 5, where nothing worse is to be told.
+    """
+    with _streams() as stdout, _signals() as received:
+        try:
+            code = command()
+        except BaseException as error:
+            if debug:
+                traceback.print_exc()
+            code = _explained(error, received)
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        return code or _stream_code(stdout)
+
+
+def _explained(error: BaseException, received: Sequence[int]) -> int:
+    """Print what ended the command, as its exit code says it."""
+    if isinstance(error, SystemExit):
+        return _code_of_exit(error)
+    if isinstance(error, BrokenPipeError) and not received:
+        return BROKEN_PIPE
+    told = _as_error(error, received)
+    if told is None:
+        print_line(_internal_error(), sys.stderr)
+        return INTERNAL_ERROR
+    print_error(told)
+    return told.exit_code
+
+
+def _code_of_exit(end: SystemExit) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print_line(str(end.code), sys.stderr)
+    return INTERNAL_ERROR
+
+
+def _as_error(error: BaseException, received: Sequence[int]) -> ReportgenError | None:
+    """What `error` is to the user; None where it is a bug."""
+    if isinstance(error, Interrupted):
+        return error
+    if received or isinstance(error, (KeyboardInterrupt, Terminated)):
+        # A signal that strikes inside an import or a library may arrive as any other error.
+        return _interrupted(received)
+    if isinstance(error, ReportgenError):
+        return error
+    if is_out_of_memory(error):
+        return _out_of_memory(error)
+    if isinstance(error, OSError) and _is_refusal(error):
+        return _refused(error)
+    return None
+
+
+def _interrupted(received: Sequence[int]) -> Interrupted:
+    hint = "run the command again; a report is replaced as a whole, or not at all"
+    if received and received[0] == signal.SIGTERM:
+        return Interrupted("terminated", exit_code=143, hint=hint)
+    return Interrupted("interrupted", hint=hint)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether `error`, or what led to it, says that memory ran out: a failed import does too."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError):
+            return True
+        if isinstance(error, (OSError, ImportError, RuntimeError, SystemError)):
+            said = str(error).lower()
+            if getattr(error, "errno", 0) == errno.ENOMEM or any(
+                words in said for words in _NO_MEMORY_WORDS
+            ):
+                return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _out_of_memory(error: BaseException) -> ReportgenError:
+    kind = ModelError if "torch" in sys.modules else DataError
+    error.__traceback__ = None  # its frames hold what took the memory
+    return kind(
+        "not enough memory on this machine",
+        slug="memory",
+        hint="give the process more memory (ulimit -v, the limit of a container), or use a "
+        "larger machine",
+    )
+
+
+def _is_refusal(error: OSError) -> bool:
+    without_folder = isinstance(error, FileNotFoundError) and "temporary directory" in str(error)
+    return error.errno in _REFUSED or without_folder
+
+
+def _refused(error: OSError) -> OutputError:
+    name = error.filename if isinstance(error.filename, str) else ""
+    what = f' for "{printable(Path(name).name)}"' if name else ""
+    reason = printable((error.strerror or str(error)).lower())
+    return OutputError(
+        f"the system refused a file{what}: {reason}",
+        slug="system-refused",
+        hint=f"make room in {printable(_temporary_folder())}, or name another folder in TMPDIR"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT)
+        else "check the limits of the process (ulimit -a) and of the file system",
+    )
+
+
+def _temporary_folder() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return os.environ.get("TMPDIR", "the temporary folder")
+
+
+def _internal_error() -> str:
+    said = "reportgen: internal error: this is a bug in reportgen, not in your data\n"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="reportgen-error-", suffix=".txt", delete=False, encoding="utf-8",
+            errors="backslashreplace",
+        ) as stream:  # fmt: skip
+            from reportgen import __version__
+
+            stream.write(f"reportgen {__version__}\n{traceback.format_exc()}")
+        said += f"  the traceback is in {stream.name}\n"
+    except OSError:
+        said += "  the traceback could not be kept: print it with --debug\n"
+    return said + "  please report it, with the output of `reportgen versions`"
+
+
+def print_error(error: ReportgenError) -> None:
+    """The error as one block on stderr, and the heading of the document that explains it."""
+    first, *rest = error.lines()
+    rest.append(f"help: docs/errors.md#{error.slug}")
+    for line in (f"reportgen: error: {first}", *(f"  {line}" for line in rest)):
+        print_line(line, sys.stderr)
+
+
+def print_line(line: str, stream: TextIO | None = None) -> None:
+    """`line`, inert, in what `stream` (stdout by default) can write."""
+    stream = stream or sys.stdout
+    print(encodable(inert(line), getattr(stream, "encoding", None)), file=stream, flush=True)
+
+
+class _Unfailing(io.FileIO):
+    """The file of a standard stream: what can't be written is dropped, the reason is kept."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        if self.failure is not None:
+            return size
+        try:
+            while (written := super().write(data)) is None:  # a pipe that doesn't block
+                select.select([], [self], [])
+        except OSError as error:
+            self.failure = error
+            return size
+        return written
+
+
+@contextmanager
+def _streams() -> Iterator[_Unfailing | None]:
+    """Standard streams that never raise, in the block: closed ones lead nowhere, full ones are
+    remembered. Yields the file of stdout, where it is one.
+    """
+    before = sys.stdout, sys.stderr
+    _open_closed()
+    files = _unfailing_file(sys.stdout), _unfailing_file(sys.stderr)
+    sys.stdout = _written_to(files[0], sys.stdout)
+    sys.stderr = _written_to(files[1], sys.stderr)
+    try:
+        yield files[0]
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        if not any(file is not None and file.failure for file in files):
+            sys.stdout, sys.stderr = before
+
+
+def _open_closed() -> None:
+    """Let closed standard streams lead nowhere: a file opened later must not take their place."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
+def _unfailing_file(stream: TextIO) -> _Unfailing | None:
+    """The file of a standard stream as one that never raises; None where it is a console of
+    Windows, or was put in the stream's place.
+    """
+    if stream not in (sys.__stdout__, sys.__stderr__) or not isinstance(stream, io.TextIOWrapper):
+        return None
+    raw = getattr(stream.buffer, "raw", stream.buffer)
+    return _Unfailing(raw.fileno(), "w", closefd=False) if type(raw) is io.FileIO else None
+
+
+def _written_to(file: _Unfailing | None, stream: TextIO) -> TextIO:
+    """`stream`, written to `file` where there is one."""
+    if file is None or not isinstance(stream, io.TextIOWrapper):
+        return stream
+    return io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering or stream.write_through,
+    )
+
+
+def _stream_code(stdout: _Unfailing | None) -> int:
+    """The exit code of a command that ended well, by what became of its words."""
+    if stdout is None or stdout.failure is None:
+        return 0
+    if stdout.failure.errno == errno.EPIPE:
+        return BROKEN_PIPE  # the reader is gone (`| head`): nothing is wrong, and nobody to tell
+    reason = (stdout.failure.strerror or "it failed").lower()
+    print_error(
+        OutputError(
+            f"cannot write to the standard output: {reason}",
+            slug="stdout-not-writable",
+            details=["files were written all the same"],
+            hint="make room where the output is redirected to",
+        )
+    )
+    return OutputError.exit_code
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """SIGTERM ends a command as Ctrl-C does; a second one ends the process at once.
+
+    Yields the signals that were received.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        received.append(number)
+        raise KeyboardInterrupt
+
+    def terminate(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        received.append(number)
+        raise Terminated
+
+    try:
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, interrupt),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
+        }
+    except ValueError:  # not the main thread: signals are another's to handle
+        before = {}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
