@@ -24,7 +24,6 @@ from typing import Any, TextIO
 from reportgen.errors import (
     DataError,
     Interrupted,
-    ModelError,
     OutputError,
     ReportgenError,
     Terminated,
@@ -127,9 +126,8 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def _out_of_memory(error: BaseException) -> ReportgenError:
-    kind = ModelError if "torch" in sys.modules else DataError
     error.__traceback__ = None  # its frames hold what took the memory
-    return kind(
+    return DataError(
         "not enough memory on this machine",
         slug="memory",
         hint="give the process more memory (ulimit -v, the limit of a container), or use a "

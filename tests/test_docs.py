@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 
 import reportgen
-from reportgen import cli, errors
+from reportgen import cli, errors, process
 from reportgen.release import Review
 from tests import write_docs
 from tests.factories import binary, make_evaluation, scored
@@ -501,12 +501,12 @@ def test_the_exit_code_of_a_gate_is_no_errors():
 def test_the_exit_codes_are_those_of_the_code():
     codes = {
         *(getattr(errors, name).exit_code for name in ("UsageError", "DataError", "ModelError", "OutputError")),
-        0, DECIDED_AGAINST, cli.INTERNAL_ERROR, errors.Interrupted.exit_code, 143,
+        0, DECIDED_AGAINST, process.INTERNAL_ERROR, errors.Interrupted.exit_code, 143,
     }  # fmt: skip
     assert numbers(table(text_of("README.md"), "Exit codes")) == codes
     head = text_of("docs/errors.md").split("\n## ")[0]
     rows = re.findall(r"^\| ([\d, ]+) \| `?(\w*)", head, re.MULTILINE)
-    assert numbers(rows) == codes | {cli.BROKEN_PIPE}
+    assert numbers(rows) == codes | {process.BROKEN_PIPE}
     for code, name in rows:
         if name:
             assert getattr(reportgen, name).exit_code == int(code.split(",")[0])
