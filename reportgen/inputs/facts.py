@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reportgen.classes import display_name
+from reportgen.inputs.columns.cells import written_numbers
 from reportgen.inputs.columns.labels import Reading
 from reportgen.inputs.columns.roles import Roles
 from reportgen.inputs.columns.scoring import Scored
@@ -45,7 +46,7 @@ def facts_of(
         outputs=_outputs_words(outputs, options, table.n_rows),
         inference={"read from": name, **_column_facts(roles, reading, options)},
         command=render_command(name, options) if table.sha256 else "",
-        read_as=read_as_samples(table, roles),
+        read_as=read_as_samples(table, roles, _told(table, roles, survey)),
     )
     return RunFacts(
         classes=reading.classes.names,
@@ -58,6 +59,14 @@ def facts_of(
             *_chance_note(survey, len(reading.classes.names)),
         ),
     )
+
+
+def _told(table: Table, roles: Roles, survey: Survey) -> list[str]:
+    """How cells were read, where that is not plain."""
+    wrapped = survey.labels.wrapped or survey.predictions.wrapped
+    some = [] if wrapped is None else [f"{printable(wrapped[0])} read as {printable(wrapped[1])}"]
+    columns = [roles.confidence, *(roles.scores.columns if roles.scores else ())]
+    return some + written_numbers(table, [name for name in columns if name is not None])
 
 
 def _outputs_words(outputs: OutputKind | None, options: InputOptions, n_rows: int) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from reportgen.classes import display_name, read_class_list
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs.columns.cells import TextCells, as_index
+from reportgen.inputs.columns.cells import TextCells, as_index, plain_label
 from reportgen.inputs.columns.class_names import ClassNames
 from reportgen.inputs.columns.counted import count_columns
 from reportgen.inputs.columns.labels import Reading, read_labels
@@ -189,7 +189,7 @@ def _place(table: Table, roles: Roles, ignore: str | None) -> Any:
         of_label, of_column = TextCells(), TextCells()
         for batch in table.batches(list(dict.fromkeys([roles.label, column])), NARROW_ROWS):
             texts, places = of_column(batch.column(column))
-            wanted = np.array([t == text for t in texts])[places]
+            wanted = np.array([plain_label(t) == text for t in texts])[places]
             texts, places = of_label(batch.column(roles.label))
             if (ignored := ignored_places(texts, ignore)) is not None:
                 wanted &= ~ignored[places]

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.inputs.columns.cells import TextCells, as_index, not_a_number, numbers, smallest
+from reportgen.inputs.columns.cells import (
+    TextCells,
+    as_index,
+    not_a_number,
+    numbers,
+    plain_label,
+    smallest,
+)
 from reportgen.inputs.columns.ids import repeated_ids
 from reportgen.inputs.columns.roles import Roles
 from reportgen.inputs.formats.tables import NARROW_ROWS, TEXT, Table
@@ -39,10 +46,14 @@ class Values:
     places
         For each batch: place of the row's text in `counts`, shape (n,); -1 where the row is left
         out.
+    wrapped
+        The first cell that said its value in a program's words, such as ``tensor(1)``, and the
+        value; empty where there was none.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     places: list[NDArray[np.signedinteger[Any]]] = field(default_factory=list)
+    wrapped: tuple[str, str] | None = None
     _place: dict[str, int] = field(default_factory=dict)
 
     def add(self, texts: list[str], places: NDArray[np.int64], keep: Mask | None) -> None:
@@ -50,7 +61,9 @@ class Values:
         counts = np.bincount(places if keep is None else places[keep], minlength=len(texts))
         lookup = np.full(len(texts), -1, np.int32)
         for i in np.flatnonzero(counts).tolist():
-            text = texts[i]
+            text = plain_label(texts[i])
+            if text != texts[i] and self.wrapped is None:
+                self.wrapped = texts[i], text
             self.counts[text] = self.counts.get(text, 0) + int(counts[i])
             lookup[i] = self._place.setdefault(text, len(self._place))
         found = lookup.astype(smallest(len(self._place)))[places]
@@ -133,7 +146,7 @@ def ignored_places(texts: list[str], ignore_label: str | None) -> Mask | None:
     return np.array(
         [
             text.strip() == wanted or (number is not None and as_index(text) == number)
-            for text in texts
+            for text in map(plain_label, texts)
         ]
     )
 
