@@ -19,9 +19,12 @@ from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
 from reportgen.scores import OutputKind
 from reportgen.text import count, listing, plural, printable
 
-__all__ = ["NOT_FINITE", "NO_CONFIDENCE", "ROW_NUMBERS", "facts_of"]
+__all__ = ["ABSTAINED", "NOT_FINITE", "NO_CONFIDENCE", "NO_LABEL_THERE", "ROW_NUMBERS",
+           "facts_of"]  # fmt: skip
 
 NOT_FINITE = "scores are not finite"
+ABSTAINED = "the model abstained"
+NO_LABEL_THERE = "no label in the table of labels"
 NO_CONFIDENCE = "no finite confidence"
 ROW_NUMBERS = "row numbers, from 0"
 _ROUNDING = 1e-3
@@ -52,10 +55,12 @@ def facts_of(
         classes=reading.classes.names,
         provenance=provenance,
         samples=_accounting(table, survey, options, scored),
+        n_abstained=None if options.abstain is None else survey.n_abstained,
         notes=(
             *reading.notes,
             *_notes(table, roles, survey, scored),
             *_ignored_note(survey, reading, options),
+            *_unlabelled_note(survey),
             *_chance_note(survey, len(reading.classes.names)),
         ),
     )
@@ -97,6 +102,8 @@ def _accounting(
     ignored = f"label {printable(options.ignore_label or '') or '(empty)'} is ignored"
     excluded = {
         ignored: survey.n_ignored,
+        NO_LABEL_THERE: survey.n_unlabelled,
+        ABSTAINED: survey.n_abstained,
         NO_CONFIDENCE: survey.n_without_confidence,
         NOT_FINITE: scored.n_not_finite if scored else 0,
     }
@@ -139,6 +146,17 @@ def _ignored_note(survey: Survey, reading: Reading, options: InputOptions) -> It
             f"{printable(options.ignore_label or '') or '(empty)'} {_verb(survey.n_ignored)} left "
             f"out, as asked.{_why_kept(survey, reading, display_name(options.ignore_label or ''))}",
             count=survey.n_ignored,
+        )
+
+
+def _unlabelled_note(survey: Survey) -> Iterator[DataNote]:
+    if survey.n_unlabelled:
+        yield DataNote(
+            "labels-missing",
+            f"{plural(survey.n_unlabelled, 'sample')} without a label {_verb(survey.n_unlabelled)} "
+            "left out, as asked.",
+            "warning",
+            survey.n_unlabelled,
         )
 
 

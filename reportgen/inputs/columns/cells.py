@@ -13,8 +13,11 @@ from reportgen.errors import DataError
 from reportgen.inputs.formats.tables import TEXT, Table, is_text_type
 from reportgen.text import printable, quoted
 
-__all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers", "plain_label",
-           "smallest", "written_numbers"]  # fmt: skip
+__all__ = ["NO_LABEL", "TextCells", "as_index", "is_blank", "not_a_number", "numbers",
+           "plain_label", "smallest", "written_numbers"]  # fmt: skip
+
+NO_LABEL = "\0no label"
+"""The label of a sample that the table of labels lacks: no cell of a table can hold it."""
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
 _DECIMAL_COMMA = re.compile(r"-?(?:0|\d+(?=,(?!\d{3}(?!\d)))),\d+(?:[eE][+-]?\d+)?")
