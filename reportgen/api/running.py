@@ -31,6 +31,7 @@ from reportgen.release import (
     with_columns,
 )
 from reportgen.reporter import Reporter
+from reportgen.text import printable, quoted
 
 if TYPE_CHECKING:
     import torch
@@ -98,6 +99,7 @@ def run_review(
     )
     reporter, folder = reporter or Reporter(), Path(out)
     require_torch()
+    images_at = _split_of(data, settings, reporter)
     require_files(figures)
     terms = agreed(release)
     require_readable(terms.baseline, InputOptions(), rows_first=True)
@@ -110,10 +112,10 @@ def run_review(
         baseline = baseline_side(terms, InputOptions(), figures, spool)
         target = folder / outputs.PREDICTIONS
         known = partial(terms.check_classes, baseline=baseline)
-        predictions = _predictions(model, data, target, settings, reporter, known)
+        predictions = _predictions(model, images_at, target, settings, reporter, known)
         candidate = Side(with_columns(predictions, figures))
         review = reviewed(candidate, baseline, terms, figures)
-        images = thumbnail or images_of(data, review.evaluation)
+        images = thumbnail or images_of(images_at, review.evaluation)
         write_review(review, folder, images, page, reporter)
     return review
 
@@ -133,11 +135,23 @@ def predict(
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     require_torch()
-    target = Path(out)
+    images_at, target = _split_of(data, settings, reporter), Path(out)
     if target.suffix.lower() != Path(outputs.PREDICTIONS).suffix or target.is_dir():
         target = target / outputs.PREDICTIONS
     with _place(target.parent, data, settings, guarded=(), target=target.name):
-        return _predictions(model, data, target, settings, reporter)
+        return _predictions(model, images_at, target, settings, reporter)
+
+
+def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
+    """The folder of the split that ``--split`` names, where the data are a folder of splits."""
+    if not isinstance(data, (str, Path)):
+        return data
+    from reportgen.inference.folders.splits import chosen_split
+
+    chosen = chosen_split(Path(data), settings.split)
+    if chosen != Path(data):
+        reporter.say(f"--split {printable(settings.split)}: the data are {quoted(chosen.name)}")
+    return chosen
 
 
 def require_torch() -> None:

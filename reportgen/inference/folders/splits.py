@@ -1,0 +1,136 @@
+"""Folders of splits: ``train``, ``val`` and ``test``, each with class folders of its own.
+
+Taken for class folders they make a report on three classes that nobody meant, with the images that
+the model was trained on among them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reportgen.errors import DataError, UsageError
+from reportgen.inference.folders.names import escaped, has_image_name, is_skipped_name
+from reportgen.text import listing, plural, quoted
+
+__all__ = ["are_splits", "chosen_split", "refuse_splits"]
+
+_ROLES = {
+    "test": ("test", "testing", "tests", "eval", "evaluation", "holdout", "hold-out", "hold_out"),
+    "val": ("val", "valid", "validation", "dev", "development"),
+    "train": ("train", "training"),
+}
+_ROLE = {word: role for role, words in _ROLES.items() for word in words}
+_BESIDE = re.compile(
+    r"(?:^|(?<=[^a-z]))(?:set|data|dataset|images?|imgs|split|seg)(?:$|(?=[^a-z]))|set$"
+)
+_AROUND = re.compile(r"^[^a-z]+|[^a-z]+$")
+
+
+def are_splits(names: Sequence[str]) -> bool:
+    """Whether two to four names are those of splits, and of nothing else.
+
+    >>> are_splits(["train", "val", "test"]), are_splits(["train", "bus"]), are_splits(["test"])
+    (True, False, False)
+    """
+    return 2 <= len(names) <= 4 and all(_role(name) is not None for name in names)
+
+
+def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
+    """Refuse a folder whose class folders would be splits.
+
+    Parameters
+    ----------
+    known
+        The class names of the model, where they are known: what it knows is a class.
+
+    Raises
+    ------
+    DataError
+        ``data-splits``.
+    """
+    splits = [name for name in _splits_in(root) if escaped(name) not in (known or ())]
+    if not splits:
+        return
+    best = min(splits, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
+    raise DataError(
+        f"{quoted(_shown(root))} looks like splits, not classes: {_counts(root, splits)}",
+        slug="data-splits",
+        details=["each of these folders has class folders of its own"],
+        hint=f"this looks like splits: give DATA/{escaped(best)} or --split {escaped(best)}",
+    )
+
+
+def chosen_split(root: Path, split: str) -> Path:
+    """The folder that ``--split`` chooses where `root` holds splits; else `root` itself.
+
+    A split is found by its name, else by what it is: ``--split validation`` finds ``val``.
+
+    Raises
+    ------
+    UsageError
+        ``split-unknown``, naming those there and their images.
+    """
+    names = _splits_in(root) if split else []
+    same = [name for name in names if escaped(name).casefold() == split.casefold()]
+    alike = [name for name in names if _role(split) is not None and _role(name) == _role(split)]
+    exact = [name for name in names if escaped(name) == split]
+    for found in (exact, same, alike if len(names) > 1 else []):
+        if len(found) == 1:
+            return root / found[0]
+    if len(names) < 2:  # a single one may be anything: the name is only a name
+        return root
+    raise UsageError(
+        f"{quoted(_shown(root))} has no split {quoted(split)}",
+        slug="split-unknown",
+        details=[f"it has: {_counts(root, names)}"],
+        hint=f"--split {escaped((alike or names)[0])}",
+    )
+
+
+def _splits_in(root: Path) -> list[str]:
+    """The names of the folders in `root` that are splits, sorted; none where they may be classes.
+
+    They are splits where all folders, or at least two, are called so and hold folders.
+    """
+    folders = sorted(_folders(root))
+    called = [name for name in folders if _role(escaped(name)) is not None]
+    holding = [name for name in called if next(_folders(root / name), None) is not None]
+    if len(called) == len(folders) and holding:
+        return called
+    return holding if len(holding) >= 2 else []
+
+
+def _role(name: str) -> str | None:
+    """What a split is for, by its name: ``test``, ``val`` or ``train``; None where it is no split.
+
+    >>> _role("Testing"), _role("val2017"), _role("training_set"), _role("trainer")
+    ('test', 'val', 'train', None)
+    """
+    return _ROLE.get(_AROUND.sub("", _BESIDE.sub("", name.casefold())))
+
+
+def _folders(root: Path) -> Iterator[str]:
+    try:
+        with os.scandir(root) as entries:
+            yield from (e.name for e in entries if not is_skipped_name(e.name) and e.is_dir())
+    except OSError:
+        return  # the scan tells what is wrong
+
+
+def _counts(root: Path, names: Sequence[str]) -> str:
+    return listing(f"{escaped(name)} ({plural(_n_images(root / name), 'image')})" for name in names)
+
+
+def _n_images(folder: Path) -> int:
+    total = 0
+    for _, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_skipped_name(name)]
+        total += sum(has_image_name(name) and not is_skipped_name(name) for name in files)
+    return total
+
+
+def _shown(root: Path) -> str:
+    return escaped(root.resolve().name)
