@@ -27,6 +27,7 @@ __all__ = [
     "name_key",
     "natural_key",
     "read_class_list",
+    "refuse_clash",
     "resolve_classes",
 ]
 
@@ -35,6 +36,8 @@ _MAX_EXAMPLES = 10
 _MAX_OFFENDERS = 5
 _MAX_SHOWN_IN_ORDER = 12
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_CODE = re.compile(r"n\d{8}|\d+")
+_NOT_A_LETTER = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"(\d+)")
 _WRITE_A_LIST = (
     "write the names in the order of the model's outputs, one a line, into a file and give it "
@@ -270,6 +273,46 @@ def _check_same(
             details=_order_details(explicit, from_model),
             hint=hint,
         )
+
+
+def refuse_clash(
+    ours: Sequence[str], source: str, theirs: Sequence[str], their_source: str, hint: str
+) -> None:
+    """Refuse a list of names that says otherwise than the list in use: ``classes-differ``.
+
+    Names that differ in case and punctuation alone are the same here, and so is one of several
+    synonyms ("tench, Tinca tinca"). Codes, such as WordNet's or bare numbers, are held against
+    codes alone.
+    """
+    if _are_codes(ours) != _are_codes(theirs):
+        return
+    if len(ours) != len(theirs):
+        raise DataError(
+            f"{source} has {plural(len(ours), 'class', 'classes')}, {their_source} has "
+            f"{len(theirs):,}",
+            slug="classes-differ",
+            details=[f"{source}: {listing(ours)}", f"{their_source}: {listing(theirs)}"],
+            hint=hint,
+        )
+    for position, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        if not _spellings(one) & _spellings(other):
+            raise DataError(
+                f"class {position + 1} is {quoted(one)} in {source} but {quoted(other)} in "
+                f"{their_source}",
+                slug="classes-differ",
+                details=_order_details(ours, theirs),
+                hint=hint,
+            )
+
+
+def _are_codes(names: Sequence[str]) -> bool:
+    return all(_CODE.fullmatch(name) for name in names)
+
+
+def _spellings(name: str) -> set[str]:
+    """A name and its synonyms as letters and digits alone; as it is where it has none."""
+    parts = (_NOT_A_LETTER.sub("", part.casefold()) for part in [name, *name.split(",")])
+    return {part for part in parts if part} or {name_key(name)}
 
 
 def _order_details(explicit: Sequence[str], from_model: Sequence[str]) -> list[str]:

@@ -35,6 +35,12 @@ class Options(Declared):
         _MODEL,
         metavar="FILE",
     )
+    weights_key: str | None = option(
+        None,
+        "Which weights of a file with several: state_dict_ema, model_ema, or nested as a.b.",
+        _MODEL,
+        metavar="KEY",
+    )
     model_arg: tuple[str, ...] = option(
         (),
         "key=value for the model factory; can be given several times.",
@@ -104,7 +110,9 @@ class Options(Declared):
     model_name: str | None = option(None, "Default: the model file's stem.", _IDENTITY)
     model_version: str = option("", "Version of the model.", _IDENTITY)
     data_name: str | None = option(None, "Default: the data folder's name.", _IDENTITY)
-    split: str = option("", "Which split this is: test, validation, …", _IDENTITY)
+    split: str = option(
+        "", "Which split this is: test, validation, … Chooses where DATA holds splits.", _IDENTITY
+    )
     date: str | None = option(
         None,
         "Date to print. Default: none, or that of SOURCE_DATE_EPOCH.",
@@ -172,6 +180,7 @@ class RunKeywords(TypedDict, total=False):
     """The keyword arguments of :func:`reportgen.run`: the fields of :class:`Options`."""
 
     weights: Path | str | None
+    weights_key: str | None
     model_arg: Sequence[str] | Mapping[str, Any]
     outputs: str
     classes: Path | str | Sequence[str] | None

@@ -34,7 +34,7 @@ from reportgen.inference.models.sniffing import (
     refuse_aotinductor,
     sniff,
 )
-from reportgen.inference.models.state_dicts import StateDict, find_state_dict
+from reportgen.inference.models.weight_sets import StateDict, find_state_dict
 from reportgen.text import listing, printable, quoted
 
 __all__ = ["RESAVE", "Weights", "code_in", "read_weights", "refuse_torchscript"]
@@ -65,6 +65,8 @@ class Weights:
         The class list in the file.
     notes
         What was taken from the file, and what was not.
+    keys
+        Those that lead to the tensors in the file; none where it holds nothing else.
     """
 
     file_name: str
@@ -73,6 +75,7 @@ class Weights:
     in_order: bool
     carried: CarriedClasses
     notes: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
     def last_layer(self) -> tuple[str, int] | None:
         """Name and number of outputs of the last layer, or None where there is no such layer.
@@ -91,22 +94,26 @@ class Weights:
         return found[-1] if found else None
 
 
-def read_weights(path: Path, *, n_classes: int | None = None) -> Weights:
+def read_weights(path: Path, *, n_classes: int | None = None, key: str | None = None) -> Weights:
     """Read a local ``.safetensors`` or ``torch.save`` file.
 
     Parameters
     ----------
     n_classes
         Length of the class list that is used whatever the file holds, where there is one.
+    key
+        Which of several state dicts to take; see
+        :func:`reportgen.inference.models.weight_sets.find_state_dict`.
 
     Raises
     ------
     UsageError
-        ``remote-path``: only local files are read.
+        ``remote-path``: only local files are read. ``weights-key-unknown``.
     ModelError
         ``model-file-…`` as in :func:`reportgen.inference.models.sniffing.sniff`; ``torchscript``,
         ``aotinductor``, ``program-as-weights``, ``weights-format``, ``weights-unreadable``,
-        ``model-contains-code``, ``weights-no-state-dict`` or ``carried-classes``.
+        ``model-contains-code``, ``weights-no-state-dict``, ``weights-ambiguous`` or
+        ``carried-classes``.
     """
     if is_remote(str(path)) and not exists(path):
         raise UsageError(
@@ -121,11 +128,14 @@ def read_weights(path: Path, *, n_classes: int | None = None) -> Weights:
     if sniffed.kind is FileKind.SAFETENSORS:
         tensors, metadata = _read_safetensors(path)
         carried = _classes_of_metadata(metadata, name, lenient=lenient)
-        return Weights(name, digest, tensors, False, carried, carried.notes)
+        found = find_state_dict(tensors, name, key)
+        notes = (*found.notes, *carried.notes)
+        return Weights(name, digest, found.tensors, False, carried, notes, found.keys)
     content = _load(path, in_zip=sniffed.kind is FileKind.CHECKPOINT)
     carried = _classes_of_checkpoint(content, name, lenient=lenient)
-    tensors, notes = find_state_dict(content, name)
-    return Weights(name, digest, tensors, True, carried, (*notes, *carried.notes))
+    found = find_state_dict(content, name, key)
+    notes = (*found.notes, *carried.notes)
+    return Weights(name, digest, found.tensors, True, carried, notes, found.keys)
 
 
 def code_in(path: Path) -> list[str]:

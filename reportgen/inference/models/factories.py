@@ -29,6 +29,8 @@ from reportgen.inference.models.calls import (
 )
 from reportgen.inference.models.carried import NO_CLASSES
 from reportgen.inference.models.checkpoints import Weights, read_weights
+from reportgen.inference.models.fresh import fresh_weights
+from reportgen.inference.models.own_classes import classes_of_network, held_against
 from reportgen.inference.models.state_dicts import load_into
 from reportgen.inference.models.value import LoadedModel
 from reportgen.inference.user_code.objects import load_object
@@ -45,6 +47,7 @@ def load_from_factory(
     spec: str,
     *,
     weights_path: Path | None,
+    weights_key: str | None,
     model_args: Mapping[str, str],
     n_classes: int | None,
     name: str,
@@ -56,11 +59,22 @@ def load_from_factory(
     :func:`reportgen.inference.models.checkpoints.read_weights` raise, and
 
     ModelError
-        ``factory-not-callable``, ``factory-failed``, ``factory-result``, ``weights-mismatch``.
+        ``factory-not-callable``, ``factory-failed``, ``factory-result``, ``weights-mismatch``,
+        ``weights-fresh``.
     UsageError
         ``model-arg-unknown``, ``model-arg-missing``.
     """
-    weights = None if weights_path is None else read_weights(weights_path, n_classes=n_classes)
+    weights = (
+        None
+        if weights_path is None
+        else read_weights(weights_path, n_classes=n_classes, key=weights_key)
+    )
+    if weights is None and weights_key is not None:
+        raise UsageError(
+            f"--weights-key {quoted(weights_key)} needs a weights file",
+            slug="option-conflict",
+            hint="give the file too: --weights FILE",
+        )
     target, _, attribute = spec.rpartition(":")
     is_file = target.endswith(".py")
     shown = printable(f"{Path(target).name if is_file else target}:{attribute}")
@@ -69,6 +83,7 @@ def load_from_factory(
         factory = callable_factory(loaded.obj, shown)
         wanted = n_outputs_wanted(n_classes, weights)
         module, call = make(factory, plan(factory, shown, parse_arguments(model_args), *wanted))
+        fresh = () if weights else fresh_weights(module, lambda: make(factory, call)[0], shown)
     facts = ModelFacts(
         name=printable(name or attribute),
         version=version,
@@ -77,13 +92,15 @@ def load_from_factory(
         files={printable(file): digest for file, digest in loaded.file_hashes.items()},
         executes_code=True,
     )
-    return _finished(module, call, weights, facts)
+    made = _finished(module, call, weights, facts, is_listed=n_classes is not None)
+    return dataclasses.replace(made, warnings=fresh)
 
 
 def load_from_torchvision(
     architecture: str,
     *,
     weights_path: Path | None,
+    weights_key: str | None,
     model_args: Mapping[str, str],
     n_classes: int | None,
     name: str,
@@ -108,7 +125,7 @@ def load_from_torchvision(
     arguments = parse_arguments(model_args)
     _refuse_downloads(shown, arguments)
     build = _builder(architecture)
-    weights = read_weights(weights_path, n_classes=n_classes)
+    weights = read_weights(weights_path, n_classes=n_classes, key=weights_key)
     call = plan(build, shown, arguments, *n_outputs_wanted(n_classes, weights))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of slow initial weights, which are replaced at once
@@ -119,7 +136,7 @@ def load_from_torchvision(
         kind="torchvision + weights",
         source=shown,
     )
-    return _finished(module, call, weights, facts)
+    return _finished(module, call, weights, facts, is_listed=n_classes is not None)
 
 
 def _refuse_downloads(shown: str, arguments: Mapping[str, Any]) -> None:
@@ -154,23 +171,31 @@ def _builder(architecture: str) -> Callable[..., Any]:
 
 
 def _finished(
-    module: nn.Module, call: Call, weights: Weights | None, facts: ModelFacts
+    module: nn.Module, call: Call, weights: Weights | None, facts: ModelFacts, *, is_listed: bool
 ) -> LoadedModel:
-    """The network with its weights, in evaluation mode; what was done is added to the facts."""
+    """The network with its weights, in evaluation mode; what was done is added to the facts.
+
+    `is_listed` says that a class list was given apart from the model.
+    """
     files, notes, carried = dict(facts.files), [call.note] if call.note else [], NO_CLASSES
     if weights is None:
         notes.append("No weights file was given: the factory is trusted to load its own weights.")
     else:
-        notes += load_into(module, weights.tensors, weights.file_name, str(call))
+        notes += load_into(module, weights.tensors, weights.file_name, str(call), weights.keys)
         notes += weights.notes
         files[weights.file_name] = weights.sha256
         carried = weights.carried
     notes += _evaluation_mode(module)
+    own = classes_of_network(module, lenient=is_listed or carried.names is not None)
+    if carried.names is not None and own.names is not None:
+        notes += held_against(carried.names, carried.source, own)
+    known = carried if carried.names is not None else own
     return LoadedModel(
         module=module,
-        facts=dataclasses.replace(facts, files=files, notes=tuple(notes)),
-        classes=carried.names,
-        classes_source=carried.source,
+        facts=dataclasses.replace(facts, files=files, notes=(*notes, *own.notes)),
+        classes=known.names,
+        classes_source=known.source,
+        knows_classes=known is own and own.names is not None,
     )
 
 

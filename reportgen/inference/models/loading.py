@@ -37,6 +37,7 @@ def load_model(
     spec: str,
     *,
     weights: Path | None = None,
+    weights_key: str | None = None,
     model_args: Mapping[str, str] | None = None,
     n_classes: int | None = None,
     name: str = "",
@@ -51,6 +52,8 @@ def load_model(
         ``torchvision:NAME``. What a file is, is decided by its content.
     weights
         Local weights file for a factory or a torchvision network.
+    weights_key
+        Which state dict of that file, where it holds several.
     model_args
         Keyword arguments of the factory; values are read as JSON where they parse as JSON.
     n_classes
@@ -76,6 +79,7 @@ def load_model(
         return load_from_torchvision(
             spec.removeprefix(_TORCHVISION),
             weights_path=weights,
+            weights_key=weights_key,
             model_args=arguments,
             n_classes=n_classes,
             name=name,
@@ -85,13 +89,21 @@ def load_model(
         return load_from_factory(
             spec,
             weights_path=weights,
+            weights_key=weights_key,
             model_args=arguments,
             n_classes=n_classes,
             name=name,
             version=version,
         )
     sniffed = _program_file(Path(spec))
-    _refuse_factory_options(spec, weights, arguments)
+    _refuse_factory_options(
+        spec,
+        {
+            "--weights": weights is not None,
+            "--weights-key": weights_key is not None,
+            "--model-arg": bool(arguments),
+        },
+    )
     return load_program(Path(spec), sniffed, name=name, version=version, n_classes=n_classes)
 
 
@@ -179,9 +191,9 @@ def _weights_alone(path: Path, sniffed: Sniffed) -> ModelError:
     )
 
 
-def _refuse_factory_options(spec: str, weights: Path | None, model_args: Mapping[str, str]) -> None:
-    for given, option in ((weights is not None, "--weights"), (bool(model_args), "--model-arg")):
-        if given:
+def _refuse_factory_options(spec: str, given: Mapping[str, bool]) -> None:
+    for option, is_given in given.items():
+        if is_given:
             raise UsageError(
                 f"{option} does not go with {quoted(Path(spec).name)}: a program holds its "
                 "weights and has no arguments",

@@ -1,8 +1,8 @@
-"""From what a checkpoint holds to the parameters of a network: wrappers off, nothing guessed.
+"""From a state dict to the parameters of a network: wrappers off, nothing guessed.
 
-Training frameworks nest the state dict in a checkpoint and put prefixes before its names. They are
-taken off only where the names then are exactly the network's; loading is always strict, since a
-network that keeps some of its random weights gives numbers that look real.
+Training frameworks put prefixes before the names of a state dict. They are taken off only where
+the names then are exactly the network's; loading is always strict, since a network that keeps some
+of its random weights gives numbers that look real.
 """
 
 from __future__ import annotations
@@ -15,91 +15,14 @@ import torch
 from torch import nn
 
 from reportgen.errors import ModelError
+from reportgen.inference.models.weight_sets import StateDict, WeightSet, ambiguous, renamed
 from reportgen.text import listing, plural, printable, quoted
 
-__all__ = ["StateDict", "find_state_dict", "load_into"]
+__all__ = ["load_into"]
 
-StateDict = Mapping[str, torch.Tensor]
-
-_NESTS = (
-    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module",
-    "weights", "params", "state", "checkpoint",
-)  # fmt: skip
-_AVERAGED = (
-    "ema", "model_ema", "ema_model", "ema_state_dict", "state_dict_ema", "ema_model_state_dict",
-)  # fmt: skip
-_NOT_TENSORS = ("classes", "class_to_idx")
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 _COMPILED = "_orig_mod."
 _MAX_DEPTH = 4
-
-
-def find_state_dict(content: Any, file_name: str) -> tuple[StateDict, tuple[str, ...]]:
-    """The state dict in what ``torch.load`` returned, and notes on where it was.
-
-    Where a checkpoint holds both plain and averaged (EMA) weights, the plain ones are taken.
-
-    Raises :class:`ModelError` ``weights-no-state-dict``, naming what there is.
-    """
-    path: list[str] = []
-    notes: list[str] = []
-    current = content
-    while len(path) <= _MAX_DEPTH and isinstance(current, Mapping):
-        if _is_state_dict(current):
-            if path:
-                notes.insert(0, f"The weights are those under {' / '.join(path)} in the file.")
-            return _without_class_list(current), tuple(notes)
-        key = next((key for key in (*_NESTS, *_AVERAGED) if _holds_weights(current, key)), None)
-        if key is None:
-            break
-        averaged = [other for other in _AVERAGED if other != key and other in current]
-        if averaged and key in _NESTS:
-            notes.append(f"The file also holds averaged weights ({averaged[0]}): not used.")
-        path.append(key)
-        current = current[key]
-    raise _no_state_dict(content, file_name)
-
-
-def _is_state_dict(value: Mapping[Any, Any]) -> bool:
-    return any(isinstance(v, torch.Tensor) for v in value.values()) and all(
-        isinstance(k, str)
-        and (isinstance(v, torch.Tensor) or k in _NOT_TENSORS or k.endswith("_extra_state"))
-        for k, v in value.items()
-    )
-
-
-def _holds_weights(content: Mapping[Any, Any], key: str) -> bool:
-    inner = content.get(key)
-    return isinstance(inner, Mapping) and (
-        _is_state_dict(inner) or any(_holds_weights(inner, k) for k in (*_NESTS, *_AVERAGED))
-    )
-
-
-def _without_class_list(state: Mapping[str, Any]) -> StateDict:
-    if not any(key in state for key in _NOT_TENSORS):
-        return state
-    return _renamed(state, {key: key for key in state if key not in _NOT_TENSORS})
-
-
-def _no_state_dict(content: Any, file_name: str) -> ModelError:
-    message = f"{quoted(file_name)} holds no state dict, but {_kind(content)}"
-    details = []
-    if isinstance(content, Mapping):
-        details = [f"{printable(str(key))}: {_kind(value)}" for key, value in content.items()]
-    return ModelError(
-        message,
-        slug="weights-no-state-dict",
-        details=details[:5] + ([f"and {len(details) - 5:,} more"] if len(details) > 5 else []),
-        hint='save the weights alone: torch.save(model.state_dict(), "weights.pt")',
-    )
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, Mapping):
-        return f"a dict of {plural(len(value), 'entry', 'entries')}"
-    return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}"
 
 
 @dataclass(frozen=True)
@@ -149,28 +72,41 @@ def _readings(names: Sequence[str]) -> list[_Reading]:
     return readings
 
 
-def load_into(module: nn.Module, tensors: StateDict, file_name: str, call: str) -> tuple[str, ...]:
+def load_into(
+    module: nn.Module,
+    tensors: StateDict,
+    file_name: str,
+    call: str,
+    keys: tuple[str, ...] = (),
+) -> tuple[str, ...]:
     """Copy the weights into `module`, all of them, and say what had to be done to their names.
 
     Parameters
     ----------
     call
         How the network was made, for the hint: ``"resnet18(num_classes=10)"``.
+    keys
+        Those that lead to `tensors` in the file.
 
     Raises
     ------
     ModelError
-        ``weights-mismatch``: names or sizes differ.
+        ``weights-mismatch``: names or sizes differ. ``weights-ambiguous``: the names hold the
+        network several times, under different prefixes and with different values.
     """
     own = module.state_dict()
     readings = _readings(list(tensors))
     exact = [r for r in readings if set(r.names.values()) == set(own)]
     best = exact[0] if exact else max(readings, key=lambda r: _overlap(r, own))
-    state = _renamed(tensors, best.names) if best.steps else tensors
+    state = renamed(tensors, best.names) if best.steps else tensors
+    copies = _copies(own, tensors)
+    if exact:
+        _refuse_other_copies(copies, state, tensors, file_name, keys)
     try:
         module.load_state_dict(state, strict=True)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise _mismatch(own, state, best, error, file_name, call) from error
+        hints = [f"--weights-key {'.'.join((*keys, prefix))}" for prefix in copies if prefix]
+        raise _mismatch(own, state, best, error, file_name, call, hints) from error
     notes = [f"In the names of {file_name}, {step}." for step in best.steps]
     return (*notes, *_cast_notes(own, state, file_name))
 
@@ -180,24 +116,42 @@ def _overlap(reading: _Reading, own: Mapping[str, Any]) -> tuple[int, int]:
     return sum(name in own for name in reading.names.values()), -len(reading.steps)
 
 
-class _WithMetadata(dict[str, Any]):
-    """A state dict that tells modules which version of their layout it has."""
-
-    _metadata: Mapping[str, Any] | None = None
-
-
-def _renamed(tensors: Mapping[str, Any], names: Mapping[str, str]) -> StateDict:
-    """The state dict under other names; the versions of the modules they belong to go with them."""
-    state = _WithMetadata((new, tensors[old]) for old, new in names.items())
-    versions = getattr(tensors, "_metadata", None)
-    if isinstance(versions, Mapping):
-        modules = {_module_of(old): _module_of(new) for old, new in names.items()}
-        state._metadata = {modules[name]: versions[name] for name in versions if name in modules}
-    return state
+def _copies(own: Mapping[str, Any], tensors: StateDict) -> dict[str, StateDict]:
+    """Prefix → the tensors below it, wherever the whole network is found with all its sizes."""
+    found: dict[str, StateDict] = {}
+    first = next(iter(own), None)
+    for name in tensors if first is not None else ():
+        prefix = name.removesuffix(first or "")
+        if prefix == name or (prefix and not prefix.endswith(".")):
+            continue
+        below = {inner: tensors.get(prefix + inner) for inner in own}
+        if all(_size(below[inner]) == _size(own[inner]) for inner in own):
+            found[prefix.removesuffix(".")] = {k: v for k, v in below.items() if v is not None}
+    return found
 
 
-def _module_of(parameter: str) -> str:
-    return parameter.rpartition(".")[0]
+def _refuse_other_copies(
+    copies: Mapping[str, StateDict],
+    state: StateDict,
+    tensors: StateDict,
+    file_name: str,
+    keys: tuple[str, ...],
+) -> None:
+    """Refuse what holds the network twice, such as a ``model.`` and its average ``ema_model.``."""
+    if all(_same_values(state, other) for other in copies.values()):
+        return
+    sets = [WeightSet((*keys, prefix), other) for prefix, other in copies.items() if prefix]
+    own = next((one for one in sets if _same_values(state, one.tensors)), None)
+    if own is None:
+        sets = [own := WeightSet(keys, tensors), *sets]
+    raise ambiguous(own, [one.name for one in sets if one is not own], sets, file_name)
+
+
+def _same_values(one: StateDict, other: StateDict) -> bool:
+    return all(
+        not isinstance(tensor, torch.Tensor) or torch.equal(one[name], tensor)
+        for name, tensor in other.items()
+    )
 
 
 def _mismatch(
@@ -207,6 +161,7 @@ def _mismatch(
     error: Exception,
     file_name: str,
     call: str,
+    copies: Sequence[str],
 ) -> ModelError:
     missing = [name for name in own if name not in state]
     unexpected = [name for name in state if name not in own]
@@ -230,7 +185,9 @@ def _mismatch(
         f"the weights in {quoted(file_name)} do not fit the network: {reason}",
         slug="weights-mismatch",
         details=details,
-        hint=f"the network was made by {call}; change it with --model-arg key=value, or the number "
+        hint=f"the network stands under a prefix: {printable(' or '.join(copies))}"
+        if copies
+        else f"the network was made by {call}; change it with --model-arg key=value, or the number "
         "of classes with --classes",
     )
 

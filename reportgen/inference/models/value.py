@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from reportgen.provenance import ModelFacts
+from reportgen.provenance import DataNote, ModelFacts
 
 __all__ = ["BatchSizes", "LoadedModel"]
 
@@ -86,6 +86,10 @@ class LoadedModel:
         Class names in the order of the outputs that came with the model's files, else None.
     classes_source
         Where they stood: ``"classes.json in candidate.pt2"``.
+    knows_classes
+        Whether those names are the network's own, and not those of a file.
+    warnings
+        What a reader should know about it before anything else.
     is_program
         Whether it is a torch.export program: ``eval()`` and ``to()`` do not apply to it.
     program
@@ -100,5 +104,7 @@ class LoadedModel:
     n_outputs: int | None = None
     classes: tuple[str, ...] | None = None
     classes_source: str = ""
+    knows_classes: bool = False
+    warnings: tuple[DataNote, ...] = ()
     is_program: bool = False
     program: torch.export.ExportedProgram | None = field(default=None, repr=False, compare=False)

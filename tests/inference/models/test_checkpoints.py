@@ -76,7 +76,8 @@ def fitted(path: Path) -> tuple[str, ...]:
         (lambda: {"model_state_dict": state(), "optimizer": {"state": {}}}, ["model_state_dict"]),
         (lambda: {"checkpoint": {"net": state()}}, ["checkpoint / net"]),
         (lambda: {"ema": state()}, ["ema"]),
-        (lambda: {"model": state(), "ema": prefixed("x.")}, ["under model", "not used"]),
+        (lambda: {"my_network": state(), "epoch": 3}, ["under my_network"]),
+        (lambda: {"model": state(), "state_dict": state()}, ["under state_dict"]),
         (lambda: prefixed("module."), ["prefix module."]),
         (lambda: prefixed("_orig_mod."), ["prefix _orig_mod."]),
         (lambda: prefixed("module._orig_mod."), ["prefix module.", "prefix _orig_mod."]),
@@ -96,7 +97,7 @@ def fitted(path: Path) -> tuple[str, ...]:
         ),
         (lambda: {**state(), "classes": list("abcd")}, []),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_wrappers_are_taken_off_and_told(
     tmp_path: Path, wrap: Callable[[], Any], notes: list[str]

@@ -1,0 +1,302 @@
+"""Which of the state dicts in a weights file is meant.
+
+Training frameworks nest the state dict in a checkpoint, and many keep a second one beside it: the
+moving average (EMA, SWA), a teacher, the best epoch. Two that differ give two results, so a file
+that holds both is refused until ``--weights-key`` says which one to load.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from reportgen.errors import ModelError, UsageError
+from reportgen.text import listing, nearest, plural, printable, quoted
+
+__all__ = ["CLASS_LIST_KEYS", "StateDict", "WeightSet", "ambiguous", "find_state_dict", "renamed"]
+
+StateDict = Mapping[str, torch.Tensor]
+
+CLASS_LIST_KEYS = ("classes", "class_to_idx")
+_NESTS = (
+    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module",
+    "weights", "params", "state", "checkpoint",
+)  # fmt: skip
+_WRAPPERS = re.compile(r"^(?:(?:module|_orig_mod|model|net|network)\.)+|_orig_mod\.")
+_AVERAGED = re.compile(r"(?:^|[^a-z])(?:ema|swa|polyak|shadow|avg|averaged?|averaging)(?:$|[^a-z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_NO_WEIGHTS = re.compile(r"optim(?!al)|sched|scaler|^amp$|rng|criterion|loss", re.IGNORECASE)
+_MAX_DEPTH = 4
+_MAX_TOLD = 5
+
+
+@dataclass(frozen=True)
+class WeightSet:
+    """A state dict in a file.
+
+    Attributes
+    ----------
+    keys
+        Those that lead to it, from the outside; none where it is the whole file.
+    tensors
+        Parameter name → tensor.
+    notes
+        How it was found.
+    """
+
+    keys: tuple[str, ...]
+    tensors: StateDict
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As ``--weights-key`` takes it."""
+        return ".".join(self.keys)
+
+    @property
+    def is_averaged(self) -> bool:
+        return any(_names_an_average(key) for key in self.keys)
+
+    @property
+    def rank(self) -> tuple[bool, tuple[int, ...]]:
+        """The order in which state dicts are looked for: plain ones first, by their usual keys."""
+        usual = [_NESTS.index(key) if key in _NESTS else len(_NESTS) for key in self.keys]
+        return self.is_averaged, tuple(usual)
+
+    def layout(self) -> dict[str, tuple[int, ...]]:
+        """Names without the prefixes of wrappers, and shapes: what decides on a network's fit."""
+        return {
+            _WRAPPERS.sub("", name): tuple(tensor.shape)
+            for name, tensor in self.tensors.items()
+            if isinstance(tensor, torch.Tensor) and tensor.ndim
+        }
+
+
+def find_state_dict(content: Any, file_name: str, key: str | None = None) -> WeightSet:
+    """The state dict in what ``torch.load`` returned.
+
+    Parameters
+    ----------
+    key
+        Where it is, with dots between nested keys; or the prefix that the names of one network
+        have among those of several. By default the usual keys are looked for.
+
+    Raises
+    ------
+    ModelError
+        ``weights-no-state-dict``, naming what there is; ``weights-ambiguous`` where there are two
+        that differ and no `key`.
+    UsageError
+        ``weights-key-unknown``, naming the keys that there are.
+    """
+    found = list(_state_dicts(content))
+    if key is not None:
+        return _chosen(content, found, file_name, key)
+    if not found:
+        raise _no_state_dict(content, file_name)
+    best = min(found, key=lambda one: one.rank)
+    others = [one.name for one in found if one is not best and _is_rival(one, best)]
+    if not best.is_averaged:
+        n_wanted = sum(tensor.numel() for tensor in best.tensors.values() if _is_tensor(tensor)) / 2
+        others += [name for name, n in _unnamed_averages(content) if n >= n_wanted]
+    if others:
+        raise ambiguous(best, others, found, file_name)
+    note = f"The weights are those under {' / '.join(best.keys)} in the file."
+    return _usable(best, (printable(note),) if best.keys else ())
+
+
+def _state_dicts(content: Any, keys: tuple[str, ...] = ()) -> Iterator[WeightSet]:
+    """Every state dict that could be a network's; none inside of another."""
+    if not isinstance(content, Mapping):
+        return
+    if _is_state_dict(content):
+        yield WeightSet(keys, content)
+        return
+    if len(keys) >= _MAX_DEPTH:
+        return
+    for key, value in content.items():
+        if isinstance(key, str) and not _NO_WEIGHTS.search(key):
+            yield from _state_dicts(value, (*keys, key))
+
+
+def _is_state_dict(value: Mapping[Any, Any]) -> bool:
+    return any(isinstance(v, torch.Tensor) and v.ndim for v in value.values()) and all(
+        isinstance(k, str)
+        and (isinstance(v, torch.Tensor) or k in CLASS_LIST_KEYS or k.endswith("_extra_state"))
+        for k, v in value.items()
+    )
+
+
+def _names_an_average(key: str) -> bool:
+    return _AVERAGED.search(_CAMEL.sub("_", key).lower()) is not None
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+def _unnamed_averages(content: Any) -> Iterator[tuple[str, int]]:
+    """(key, number of values) of averaged weights that no network can be loaded from: lists."""
+    for key, value in content.items() if isinstance(content, Mapping) else ():
+        if isinstance(key, str) and _names_an_average(key) and not list(_state_dicts(value)):
+            yield key, _n_values(value)
+
+
+def _n_values(value: Any) -> int:
+    if isinstance(value, torch.Tensor):
+        return value.numel()
+    inner = value.values() if isinstance(value, Mapping) else value
+    return sum(map(_n_values, inner)) if isinstance(value, (Mapping, list, tuple)) else 0
+
+
+def _is_rival(one: WeightSet, best: WeightSet) -> bool:
+    """Whether another state dict could be meant as well as `best`, and would give other numbers.
+
+    Averaged weights beside plain ones, weights of the very same layout, and any where not even
+    the key of `best` says that it holds a network.
+    """
+    unusual = not any(key in _NESTS for key in best.keys) and not best.is_averaged
+    if not (unusual or one.is_averaged != best.is_averaged or one.layout() == best.layout()):
+        return False
+    return not _are_equal(one.tensors, best.tensors)
+
+
+def _are_equal(one: StateDict, other: StateDict) -> bool:
+    """Whether both hold the same names and values, prefixes of wrappers and counters aside."""
+    mine, theirs = ({_WRAPPERS.sub("", k): v for k, v in s.items()} for s in (one, other))
+    for tensors in (mine, theirs):
+        tensors.pop("n_averaged", None)
+    return mine.keys() == theirs.keys() and all(
+        isinstance(value, torch.Tensor)
+        and isinstance(theirs[name], torch.Tensor)
+        and torch.equal(value, theirs[name])
+        for name, value in mine.items()
+    )
+
+
+def _chosen(content: Any, found: Sequence[WeightSet], file_name: str, key: str) -> WeightSet:
+    """The state dict that ``--weights-key`` names: by its keys, or by a prefix of names."""
+    note = f"The weights are those under {printable(key)} in the file, as --weights-key says."
+    for value in _values_at(content, key):
+        inside = [WeightSet((key, *one.keys), one.tensors) for one in _state_dicts(value)]
+        if len(inside) > 1:
+            raise ambiguous(inside[0], [one.name for one in inside[1:]], inside, file_name)
+        if inside:
+            return _usable(inside[0], (note,))
+    for one in sorted(found, key=lambda one: one.rank):
+        prefix = (key.removeprefix(f"{one.name}.") if one.keys else key) + "."
+        names = {n: n.removeprefix(prefix) for n in one.tensors if n.startswith(prefix)}
+        if names:
+            return WeightSet((*one.keys, prefix[:-1]), renamed(one.tensors, names), (note,))
+    raise _unknown_key(content, found, file_name, key)
+
+
+def _usable(one: WeightSet, notes: tuple[str, ...]) -> WeightSet:
+    return WeightSet(one.keys, _without_class_list(one.tensors), notes)
+
+
+def _values_at(content: Any, key: str) -> Iterator[Any]:
+    """What stands at a key with dots, each of which may separate two keys or belong to one."""
+    if not isinstance(content, Mapping):
+        return
+    if key in content:
+        yield content[key]
+    for at in (match.start() for match in re.finditer(r"\.", key)):
+        if key[:at] in content:
+            yield from _values_at(content[key[:at]], key[at + 1 :])
+
+
+class _WithMetadata(dict[str, Any]):
+    """A state dict that tells modules which version of their layout it has."""
+
+    _metadata: Mapping[str, Any] | None = None
+
+
+def renamed(tensors: Mapping[str, Any], names: Mapping[str, str]) -> StateDict:
+    """The state dict under other names; the versions of the modules they belong to go with them."""
+    state = _WithMetadata((new, tensors[old]) for old, new in names.items())
+    versions = getattr(tensors, "_metadata", None)
+    if isinstance(versions, Mapping):
+        modules = {_module_of(old): _module_of(new) for old, new in names.items()}
+        state._metadata = {modules[name]: versions[name] for name in versions if name in modules}
+    return state
+
+
+def _module_of(parameter: str) -> str:
+    return parameter.rpartition(".")[0]
+
+
+def _without_class_list(state: Mapping[str, Any]) -> StateDict:
+    if not any(key in state for key in CLASS_LIST_KEYS):
+        return state
+    return renamed(state, {key: key for key in state if key not in CLASS_LIST_KEYS})
+
+
+# What is said
+
+
+def ambiguous(
+    best: WeightSet, others: Sequence[str], found: Sequence[WeightSet], file_name: str
+) -> ModelError:
+    """The error for a file with several networks' weights; those not in `found` can't be loaded."""
+    names = [best.name, *others]
+    sizes = {one.name: plural(len(one.tensors), "tensor") for one in found}
+    averaged = next((name for name in names if _names_an_average(name)), None)
+    first = averaged if averaged in sizes else best.name
+    rest = [name for name in names if name != first and name in sizes]
+    details = [
+        f"{printable(name)}: {sizes.get(name, 'tensors without names, which cannot be loaded')}"
+        + (", averaged" if _names_an_average(name) else "")
+        for name in names[:_MAX_TOLD]
+    ]
+    choices = [f"--weights-key {printable(name)}" for name in (first, *rest)]
+    return ModelError(
+        f"{quoted(file_name)} holds {plural(len(names), 'set')} of weights: {listing(names)}",
+        slug="weights-ambiguous",
+        details=details,
+        hint="choose the one to evaluate: " + " or ".join(choices[:_MAX_TOLD]),
+    )
+
+
+def _unknown_key(content: Any, found: Sequence[WeightSet], file_name: str, key: str) -> UsageError:
+    there = [one.name for one in found if one.keys]
+    prefixes = sorted({name.partition(".")[0] for one in found for name in one.tensors})
+    holds = next(_values_at(content, key), None)
+    what = f"no weights under {quoted(key)}"
+    if holds is not None:
+        what += f", but {_kind(holds)}"
+    details = [f"state dicts: {listing(there)}"] if there else []
+    details += [] if there else [f"one state dict without a key, of {listing(prefixes)}"]
+    meant = nearest(key, there or prefixes) or next(iter(there), None)
+    return UsageError(
+        f"{quoted(file_name)} holds {what}",
+        slug="weights-key-unknown",
+        details=details if found else [],
+        hint=f"--weights-key {printable(meant)}" if meant else "leave out --weights-key",
+    )
+
+
+def _no_state_dict(content: Any, file_name: str) -> ModelError:
+    message = f"{quoted(file_name)} holds no state dict, but {_kind(content)}"
+    details = []
+    if isinstance(content, Mapping):
+        details = [f"{printable(str(key))}: {_kind(value)}" for key, value in content.items()]
+    rest = len(details) - _MAX_TOLD
+    return ModelError(
+        message,
+        slug="weights-no-state-dict",
+        details=details[:_MAX_TOLD] + ([f"and {rest:,} more"] if rest > 0 else []),
+        hint='save the weights alone: torch.save(model.state_dict(), "weights.pt")',
+    )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"a dict of {plural(len(value), 'entry', 'entries')}"
+    return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}"
