@@ -52,6 +52,7 @@ def predict_folder(
     before one is kept beside `target` and found again by ``resume``.
     """
     plan = plan_folder(model, data, target, options, reporter)
+    _tell_classes(plan, reporter)
     known(plan.classes.names)
     return _execute(plan, reporter)
 
@@ -71,11 +72,30 @@ def predict_live(
             slug="resume-live",
             hint="run over a live loader again from its start, with force=True",
         )
+    _refuse_weights(options)
     device = resolve_device(options.device, device_of(module))
     with kept_as_found(module, device):
         plan = plan_live(module, data, target, options, device)
+        _tell_classes(plan, reporter)
         known(plan.classes.names)
         return _execute(plan, reporter)
+
+
+def _refuse_weights(options: Options) -> None:
+    for name in ("weights", "weights_key", "model_arg"):
+        if getattr(options, name):
+            raise UsageError(
+                f"{name}= does not go with a live module, which has its weights",
+                slug="program-with-options",
+                hint=f"leave out {name}=; load other weights before: module.load_state_dict(...)",
+            )
+
+
+def _tell_classes(plan: Plan, reporter: Reporter) -> None:
+    """Where the class names come from, where the user gave none."""
+    if plan.options.classes is None:
+        names = plural(len(plan.classes.names), "class", "classes")
+        reporter.say(f"class names: {names}, from {printable(plan.classes.source)}")
 
 
 def _execute(plan: Plan, reporter: Reporter) -> Predictions:

@@ -20,6 +20,7 @@ from reportgen.classes import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
 from reportgen.inference.folders.scan import scan
 from reportgen.inference.folders.sizes import uniform_size_or_error
+from reportgen.inference.folders.splits import refuse_splits
 from reportgen.inference.folders.training import training_note
 from reportgen.inference.folders.value import (
     FolderScan,
@@ -29,8 +30,11 @@ from reportgen.inference.folders.value import (
 )
 from reportgen.inference.forward.engine import resolve_device
 from reportgen.inference.images.preprocessing import Preprocessing
+from reportgen.inference.models.carried import CarriedClasses
 from reportgen.inference.models.loading import load_model, to_device
+from reportgen.inference.models.own_classes import held_against
 from reportgen.inference.models.value import BatchSizes, LoadedModel
+from reportgen.inference.sources.agreeing import live_classes
 from reportgen.inference.sources.batch import Source
 from reportgen.inference.sources.dataset import ImageFolderDataset
 from reportgen.inference.sources.folder import FolderSource, default_workers
@@ -79,16 +83,20 @@ def plan_folder(spec: str, root: Path, target: Path, options: Options, reporter:
     model = load_model(
         spec,
         weights=options.weights,
+        weights_key=options.weights_key,
         model_args=_model_args(options.model_arg),
         n_classes=len(explicit) if explicit else None,
         name=options.model_name or "",
         version=options.model_version,
     )
+    carried = None if explicit and model.knows_classes else model.classes
+    not_compared = _held_against_network(explicit, explicit_source, model)
+    refuse_splits(root, explicit or model.classes)
     found = _scan(root, preprocessing, reporter)
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,
-        from_model=model.classes,
+        from_model=carried,
         model_source=model.classes_source,
         folders=found.folders,
         n_outputs=model.n_outputs,
@@ -134,7 +142,13 @@ def plan_folder(spec: str, root: Path, target: Path, options: Options, reporter:
         unreadable=tuple(BadSample(item.id, item.reason) for item in unreadable),
         excluded={UNKNOWN_CLASS: n_ignored} if n_ignored else {},
         skipped=found.skipped,
-        notes=(*found.notes, *classes.notes, *training_note(root, options.split)),
+        notes=(
+            *model.warnings,
+            *found.notes,
+            *classes.notes,
+            *not_compared,
+            *training_note(root, options.split),
+        ),
     )
 
 
@@ -145,17 +159,9 @@ def plan_live(
     loader = as_loader(
         data, options.batch_size or DEFAULT_BATCH_SIZES[device.type], options.workers or 0
     )
-    if explicit is None:
-        known = getattr(loader.dataset, "classes", None)
-        if not isinstance(known, (list, tuple)):
-            raise UsageError(
-                "classes= is needed: the data set has no list of class names",
-                slug="classes-needed",
-                hint='give classes=["cat", "dog", …] in the order of the model\'s outputs',
-            )
-        explicit, source = tuple(str(name) for name in known), "the data set's own classes"
+    names, source, notes = live_classes(explicit, source, module, loader)
     classes = resolve_classes(
-        explicit=explicit,
+        explicit=names,
         explicit_source=source,
         from_model=None,
         model_source="",
@@ -204,7 +210,21 @@ def plan_live(
         ),
         fingerprint={},
         n_found=None,
+        notes=notes,
     )
+
+
+def _held_against_network(
+    explicit: tuple[str, ...] | None, source: str, model: LoadedModel
+) -> list[DataNote]:
+    """Notes on what was not compared; raises where the network has the classes otherwise."""
+    if explicit is None or not model.knows_classes:
+        return []
+    own = CarriedClasses(model.classes, model.classes_source)
+    return [
+        DataNote("classes-not-compared", sentence, severity="warning")
+        for sentence in held_against(explicit, source, own)
+    ]
 
 
 def _scan(root: Path, preprocessing: Preprocessing, reporter: Reporter) -> FolderScan:
@@ -363,6 +383,7 @@ def _fingerprint(
     return {
         "model": ", ".join(f"{name} {digest[:16]}" for name, digest in model.facts.files.items()),
         "model_arguments": " ".join(options.model_arg),
+        "weights_key": options.weights_key or "",
         "data": data_hash,
         "classes": _digest(json.dumps(classes.names)),
         "preprocessing": "; ".join(preprocessing.describe()),

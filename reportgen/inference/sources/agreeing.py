@@ -1,0 +1,107 @@
+"""Which class list counts for a live module: all who know the classes must say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reportgen.classes import refuse_clash
+from reportgen.errors import DataError, UsageError
+from reportgen.inference.folders.splits import are_splits
+from reportgen.inference.models.carried import CarriedClasses
+from reportgen.inference.models.own_classes import classes_of_network, held_against
+from reportgen.inference.sources.own_classes import DataClasses, classes_of_data
+from reportgen.provenance import DataNote
+from reportgen.text import listing, printable
+
+__all__ = ["live_classes"]
+
+Listed = tuple[tuple[str, ...], str, tuple[DataNote, ...]]
+
+
+def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data: Any) -> Listed:
+    """The class list for a module and its data set, its source in words, and notes.
+
+    Parameters
+    ----------
+    explicit, source
+        The user's list, if there is one, and how to call it.
+    module, data
+        The network, and the loader or data set.
+
+    Raises
+    ------
+    DataError
+        ``classes-differ``: the lists that the user, the network and the data set have differ.
+        ``data-splits``: the classes of the data set are splits.
+    UsageError
+        ``classes-needed``: nobody has a list.
+    """
+    network = classes_of_network(module, lenient=explicit is not None)
+    labels = classes_of_data(data)
+    if explicit is not None:
+        notes = held_against(explicit, source, network) if network.names else ()
+        if labels.names is not None and not labels.are_remapped:
+            refuse_clash(explicit, source, labels.names, labels.source, _correct(source))
+        return tuple(explicit), source, tuple(map(_not_compared, (*network.notes, *notes)))
+    if network.names is not None:
+        if labels.names is not None and not labels.are_remapped:
+            refuse_clash(
+                labels.names,
+                labels.source,
+                network.names,
+                network.source,
+                _relabel(labels, network),
+            )
+        return network.names, network.source, ()
+    if labels.names is None:
+        raise UsageError(
+            "classes= is needed: neither the network nor the data set has a list of class names",
+            slug="classes-needed",
+            hint='give classes=["cat", "dog", …] in the order of the model\'s outputs',
+        )
+    if are_splits(labels.names):
+        raise DataError(
+            f"the classes of the data set look like splits: {listing(labels.names)}",
+            slug="data-splits",
+            hint="open one split: ImageFolder(DATA/test)",
+        )
+    return labels.names, labels.source, _remapped(labels)
+
+
+def _correct(source: str) -> str:
+    return (
+        f"labels are positions in the data set's own list: correct {source} or leave it out. Where "
+        "the labels were changed since, correct that list: dataset.classes = [...]"
+    )
+
+
+def _relabel(labels: DataClasses, network: CarriedClasses) -> str:
+    """How to number the labels as the network does; "names" is its list in each of the ways."""
+    say = f"number the labels as the network does, with names = {_expression(network)}: "
+    if labels.source.startswith("features"):
+        numbers = "{name: i for i, name in enumerate(names)}"
+        return f'{say}dataset = dataset.align_labels_with_mapping({numbers}, "label")'
+    if labels.has_transform:
+        return f"{say}dataset.target_transform = lambda label: names.index(dataset.classes[label])"
+    return f"{say}change the labels that the data set gives, and then dataset.classes = names"
+
+
+def _expression(network: CarriedClasses) -> str:
+    if network.source == "config.id2label of the network":
+        return f"[model.config.id2label[i] for i in range({len(network.names or ())})]"
+    return f"the {len(network.names or ())} names in {network.source}"
+
+
+def _not_compared(sentence: str) -> DataNote:
+    return DataNote("classes-not-compared", sentence, severity="warning")
+
+
+def _remapped(labels: DataClasses) -> tuple[DataNote, ...]:
+    if not labels.are_remapped:
+        return ()
+    sentence = (
+        f"The class names are {printable(labels.source)}, and the labels pass through a "
+        "target_transform: if it changes their numbers, the names are wrong. Give classes=."
+    )
+    return (DataNote("classes-remapped", sentence, severity="warning"),)
