@@ -102,6 +102,7 @@ def _plain_type(name: str, hint: Any) -> Any:
         "model_arg": list[str],
         "fail_under": list[str],
         "scores_columns": str | None,
+        "labels_column": str | None,
     }.get(name, hint)
 
 

@@ -47,7 +47,7 @@ INSIDE = {
         "options": 0,
         "formats": 1,
         "columns": 2,
-        "read_as": 3,
+        "read_as": 3, "ground_truth": 3,
         "matrices": 4, "facts": 4, "predictions": 4,
         "kinds": 5, "opening": 5, "joining_metadata": 5,
     },

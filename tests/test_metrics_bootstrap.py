@@ -212,6 +212,7 @@ def test_with_many_samples_the_intervals_are_those_of_the_delta_method(
         assert ours.interval == pytest.approx(delta.interval, abs=0.12 * width)
 
 
+@pytest.mark.simulation
 def test_ninety_five_of_a_hundred_intervals_cover_the_truth() -> None:
     # five classes, imbalanced, n = 100, accuracy 0.9; the literature's simulation gives 0.94
     support = np.array([0.4, 0.3, 0.15, 0.1, 0.05])

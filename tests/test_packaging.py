@@ -159,7 +159,8 @@ def test_the_sdist_s_own_tests_pass(sdist):
         return done.stdout
 
     assert int(re.search(r"(\d+) tests? collected", run("--collect-only")).group(1)) > 1000
-    run("tests/test_text.py", "tests/test_docs.py", "-k", "not examples_of_a_page")
+    run("tests/test_text.py", "tests/test_ci_script.py", "tests/test_docs.py", "-k",
+        "not examples_of_a_page")  # fmt: skip
 
 
 # The name

@@ -26,7 +26,7 @@ from reportgen.comparison import REASONS as COMPARISON_REASONS
 from reportgen.comparison.definitions import COMPARISON_TERMS
 from reportgen.confusions import GROUP_METRICS, PAIR_METRICS
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.metrics import COUNTS, ORDINAL, REASONS, Definition
+from reportgen.metrics import ABSTAINING, COUNTS, ORDINAL, REASONS, Definition
 from reportgen.metrics.markdown import section
 from reportgen.scoring import CLASS_SCORES, SCORES
 
@@ -170,6 +170,10 @@ def metric_names() -> str:
             "",
             *table(("Name", "Title", "Range"), map(_metric_row, ORDINAL)),
             "",
+            "And where a model may abstain (`--abstain`):",
+            "",
+            *table(("Name", "Title", "Range"), map(_metric_row, ABSTAINING)),
+            "",
             "Of each class, in `per_class`, after its counts "
             + ", ".join(f"`{c.name}`" for c in COUNTS)
             + ":",
@@ -282,6 +286,8 @@ HOLDS = {
     "inputs": "saved results of other programs: tables and arrays",
     "inputs/options": "how a saved input is to be read",
     "inputs/formats": "files and arrays as tables of cells, read without trust",
+    "inputs/ground_truth": "true classes that stand in no single column: one-hot, or in a table of "
+    "their own",
     "inputs/columns": "which column is what: labels, predictions, confidences, ids, scores",
     "inputs/matrices": "confusion matrices: their cells, class names, shares and supports",
     "inputs/read_as": "in one line: what an input was taken for, and what was not used",

@@ -14,11 +14,17 @@ from reportgen.evaluation.details import slices_of, suspects_of
 from reportgen.evaluation.figures import matrix_figures, with_exact_top_k
 from reportgen.evaluation.galleries import gallery_pairs
 from reportgen.evaluation.hierarchy import read_hierarchy
-from reportgen.evaluation.notes import group_notes, notes_on, read_as_notes, tie_notes
+from reportgen.evaluation.notes import (
+    abstained_notes,
+    group_notes,
+    notes_on,
+    read_as_notes,
+    tie_notes,
+)
 from reportgen.evaluation.options import EvaluationOptions
 from reportgen.evaluation.positive import positive_class
 from reportgen.evaluation.value import Evaluation, Pair
-from reportgen.metrics import Metric, MetricColumn
+from reportgen.metrics import Metric, MetricColumn, abstaining_metrics
 from reportgen.predictions.rows import PredictionRows
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.scoring import (
@@ -66,13 +72,19 @@ def evaluate_predictions(
     notes = (
         *read_as_notes(facts.provenance),
         *facts.notes,
+        *abstained_notes(confusion, facts.n_abstained),
         *tie_notes(counts.n_tied),
         *group_notes(groups),
     )
     return Evaluation(
         classes=facts.classes,
         confusion=confusion,
-        summary={**figures.summary, **_scores(passed, options), **figures.ordinal},
+        summary={
+            **figures.summary,
+            **_scores(passed, options),
+            **figures.ordinal,
+            **_abstaining(confusion, facts.n_abstained, options),
+        },
         per_class={**figures.per_class, **_class_scores(passed.figures, len(facts.classes))},
         pairs=pairs,
         examples=_examples(predictions, pairs),
@@ -222,6 +234,19 @@ def with_options(provenance: Provenance, options: EvaluationOptions) -> Provenan
 def _scores(passed: _Passed, options: EvaluationOptions) -> dict[str, Metric]:
     scores = _summary_scores(passed.figures)
     return with_exact_top_k(scores, passed.top_k) if options.ci == "exact" else scores
+
+
+def _abstaining(
+    confusion: ConfusionMatrix, n_abstained: int | None, options: EvaluationOptions
+) -> dict[str, Metric]:
+    if n_abstained is None:
+        return {}
+    return abstaining_metrics(
+        confusion,
+        n_abstained,
+        exact=options.ci == "exact",
+        grouped=options.group_column is not None,
+    )
 
 
 def _summary_scores(figures: ScoreFigures | None) -> dict[str, Metric]:

@@ -14,9 +14,10 @@ from reportgen.evaluation.dependence import SampleGroups
 from reportgen.evaluation.options import EvaluationOptions
 from reportgen.metrics import MacroMode
 from reportgen.provenance import DataNote, Provenance
-from reportgen.text import listing, plural
+from reportgen.text import count, listing, percent, plural
 
-__all__ = ["class_note", "group_notes", "notes_on", "ordinal_notes", "read_as_notes", "tie_notes"]
+__all__ = ["abstained_notes", "class_note", "group_notes", "notes_on", "ordinal_notes",
+           "read_as_notes", "tie_notes"]  # fmt: skip
 
 _LISTED_ORDER = 100
 
@@ -57,6 +58,22 @@ def tie_notes(n_tied: int) -> Iterator[DataNote]:
             "the first of them in the class list is the prediction.",
             count=n_tied,
         )
+
+
+def abstained_notes(confusion: ConfusionMatrix, n_abstained: int | None) -> Iterator[DataNote]:
+    """Coverage and both accuracies of a model that abstained; nothing where it did not."""
+    if not n_abstained:
+        return
+    n, right = confusion.n_samples, confusion.n_correct
+    yield DataNote(
+        "abstained",
+        f"The model abstained on {count(n_abstained)} of {plural(n + n_abstained, 'sample')}: "
+        f"coverage {percent(n / (n + n_abstained))}, accuracy of the predicted samples "
+        f"{percent(right / n)}, overall accuracy {percent(right / (n + n_abstained))}, where an "
+        "abstention counts as incorrect. All other metrics are of the predicted samples.",
+        "warning",
+        n_abstained,
+    )
 
 
 def group_notes(groups: SampleGroups | None) -> Iterator[DataNote]:

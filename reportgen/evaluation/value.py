@@ -27,6 +27,7 @@ from reportgen.evaluation.hierarchy import grouping_from_json, grouping_to_json
 from reportgen.evaluation.shares import Shares
 from reportgen.json_fields import Json, Place, Range, Share, damage_told, plain, shown
 from reportgen.metrics import (
+    ABSTAINING,
     COUNTS,
     MACRO_MODES,
     ORDINAL,
@@ -44,13 +45,15 @@ from reportgen.slices import SliceReport
 from reportgen.suspects import LabelSuspects
 from reportgen.tallies import Mistake
 
-__all__ = ["CLASS_METRICS", "SUMMARY_METRICS", "Evaluation", "Pair"]
+__all__ = ["CLASS_METRICS", "OPTIONAL_METRICS", "SUMMARY_METRICS", "Evaluation", "Pair"]
 
 SUMMARY_METRICS = (*SUMMARY, *SCORES)
 """Every metric of the whole that is always there, in the order of all outputs.
 
-Those of :data:`~reportgen.metrics.ORDINAL` follow where they were asked for.
+Those of :data:`OPTIONAL_METRICS` follow where they were asked for.
 """
+OPTIONAL_METRICS = (*ORDINAL, *ABSTAINING)
+"""Metrics of the whole for ordered classes, and for a model that may abstain."""
 CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)
 """Every metric of a class, in the order of all outputs."""
 
@@ -177,7 +180,7 @@ class Evaluation:
     @property
     def definitions(self) -> tuple[Definition, ...]:
         """Of the metrics in :attr:`summary`, in its order."""
-        return tuple(d for d in (*SUMMARY_METRICS, *ORDINAL) if d.name in self.summary)
+        return tuple(d for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS) if d.name in self.summary)
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
@@ -318,7 +321,7 @@ def _shares_from_json(place: Place, n_classes: int) -> tuple[Shares | None, Plac
 
 def _summary_from_json(place: Place) -> dict[str, Metric]:
     """Every metric of the whole; those of ordered classes where they are there."""
-    kinds = {definition.name: definition.kind for definition in (*SUMMARY_METRICS, *ORDINAL)}
+    kinds = {item.name: item.kind for item in (*SUMMARY_METRICS, *OPTIONAL_METRICS)}
     for definition in SUMMARY_METRICS:
         place[definition.name]
     return {name: Metric.from_json(item, kinds.get(name)) for name, item in place.entries().items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reportgen.classes import display_name
+from reportgen.inputs.columns.cells import written_numbers
 from reportgen.inputs.columns.labels import Reading
 from reportgen.inputs.columns.roles import Roles
 from reportgen.inputs.columns.scoring import Scored
@@ -18,9 +19,12 @@ from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
 from reportgen.scores import OutputKind
 from reportgen.text import count, listing, plural, printable
 
-__all__ = ["NOT_FINITE", "NO_CONFIDENCE", "ROW_NUMBERS", "facts_of"]
+__all__ = ["ABSTAINED", "NOT_FINITE", "NO_CONFIDENCE", "NO_LABEL_THERE", "ROW_NUMBERS",
+           "facts_of"]  # fmt: skip
 
 NOT_FINITE = "scores are not finite"
+ABSTAINED = "the model abstained"
+NO_LABEL_THERE = "no label in the table of labels"
 NO_CONFIDENCE = "no finite confidence"
 ROW_NUMBERS = "row numbers, from 0"
 _ROUNDING = 1e-3
@@ -45,19 +49,29 @@ def facts_of(
         outputs=_outputs_words(outputs, options, table.n_rows),
         inference={"read from": name, **_column_facts(roles, reading, options)},
         command=render_command(name, options) if table.sha256 else "",
-        read_as=read_as_samples(table, roles),
+        read_as=read_as_samples(table, roles, _told(table, roles, survey)),
     )
     return RunFacts(
         classes=reading.classes.names,
         provenance=provenance,
         samples=_accounting(table, survey, options, scored),
+        n_abstained=None if options.abstain is None else survey.n_abstained,
         notes=(
             *reading.notes,
             *_notes(table, roles, survey, scored),
             *_ignored_note(survey, reading, options),
+            *_unlabelled_note(survey),
             *_chance_note(survey, len(reading.classes.names)),
         ),
     )
+
+
+def _told(table: Table, roles: Roles, survey: Survey) -> list[str]:
+    """How cells were read, where that is not plain."""
+    wrapped = survey.labels.wrapped or survey.predictions.wrapped
+    some = [] if wrapped is None else [f"{printable(wrapped[0])} read as {printable(wrapped[1])}"]
+    columns = [roles.confidence, *(roles.scores.columns if roles.scores else ())]
+    return some + written_numbers(table, [name for name in columns if name is not None])
 
 
 def _outputs_words(outputs: OutputKind | None, options: InputOptions, n_rows: int) -> str:
@@ -88,6 +102,8 @@ def _accounting(
     ignored = f"label {printable(options.ignore_label or '') or '(empty)'} is ignored"
     excluded = {
         ignored: survey.n_ignored,
+        NO_LABEL_THERE: survey.n_unlabelled,
+        ABSTAINED: survey.n_abstained,
         NO_CONFIDENCE: survey.n_without_confidence,
         NOT_FINITE: scored.n_not_finite if scored else 0,
     }
@@ -130,6 +146,17 @@ def _ignored_note(survey: Survey, reading: Reading, options: InputOptions) -> It
             f"{printable(options.ignore_label or '') or '(empty)'} {_verb(survey.n_ignored)} left "
             f"out, as asked.{_why_kept(survey, reading, display_name(options.ignore_label or ''))}",
             count=survey.n_ignored,
+        )
+
+
+def _unlabelled_note(survey: Survey) -> Iterator[DataNote]:
+    if survey.n_unlabelled:
+        yield DataNote(
+            "labels-missing",
+            f"{plural(survey.n_unlabelled, 'sample')} without a label {_verb(survey.n_unlabelled)} "
+            "left out, as asked.",
+            "warning",
+            survey.n_unlabelled,
         )
 
 

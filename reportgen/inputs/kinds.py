@@ -25,6 +25,8 @@ def kind_of(path: Path, options: InputOptions) -> str:
     if options.kind != "auto":
         return options.kind
     found = format_of(path)
+    if options.labels is not None and found in ("csv", "npy", "npz"):
+        return "predictions"
     if options.normalised and found in ("csv", "npy", "npz"):
         return "matrix"
     if found == "json":
@@ -32,7 +34,7 @@ def kind_of(path: Path, options: InputOptions) -> str:
     if found == "npy":
         shape = npy_file(path).shape
         square = len(shape) == 2 and shape[0] == shape[1]
-        return "matrix" if square and options.labels_file is None else "predictions"
+        return "matrix" if square else "predictions"
     if found == "npz":
         names = {name.lower() for name in array_files(path)}
         return "matrix" if names & set(MATRIX_ARRAYS) else "predictions"

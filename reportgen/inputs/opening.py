@@ -11,7 +11,7 @@ import numpy as np
 
 from reportgen.classes import display_name, read_class_list
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs.columns.cells import TextCells, as_index
+from reportgen.inputs.columns.cells import TextCells, as_index, plain_label
 from reportgen.inputs.columns.class_names import ClassNames
 from reportgen.inputs.columns.counted import count_columns
 from reportgen.inputs.columns.labels import Reading, read_labels
@@ -31,6 +31,8 @@ from reportgen.inputs.formats.opening import open_table
 from reportgen.inputs.formats.parquet import is_ours
 from reportgen.inputs.formats.sniffing import format_of
 from reportgen.inputs.formats.tables import LIST, NARROW_ROWS, OTHER, Table
+from reportgen.inputs.ground_truth.finding import labelled, reading_of
+from reportgen.inputs.ground_truth.labels_table import Labelled
 from reportgen.inputs.matrices.long_form import long_grid
 from reportgen.inputs.matrices.reading import MatrixInput, matrix_input
 from reportgen.inputs.options import InputOptions
@@ -85,6 +87,7 @@ def open_input(
     if isinstance(source, (str, Path)):
         path = Path(source)
         if format_of(path) == "parquet" and is_ours(path):
+            _refuse_for_ours(path, options)
             return Predictions.open(path)
     if options.supports is not None:
         raise UsageError(
@@ -94,15 +97,51 @@ def open_input(
             hint="leave out --supports, or read the input with --kind matrix",
         )
     table = open_table(source, options, spool)
-    if (counted := count_columns(_countable(table), options)) is not None:
+    counted = count_columns(_countable(table), options) if options.labels is None else None
+    if counted is not None:
         stem = printable(Path(table.name).stem) if table.sha256 else ""
         return matrix_input(long_grid(_countable(table), counted), table.sha256, stem, options)
     given = _given_classes(table, options)
+    truth = labelled(table, options, given.names if given else None, spool)
+    if truth is not None:
+        before, table = table, truth.table
+        options = reading_of(truth, options, before)
+        given = given or (ClassNames.checked(*truth.classes) if truth.classes else None)
+    found = _opened(table, given, options, spool)
+    return found if truth is None else _told(found, truth)
+
+
+def _refuse_for_ours(path: Path, options: InputOptions) -> None:
+    """Options that say what is missing in tables of other programs."""
+    for name in ("labels", "abstain"):
+        if getattr(options, name) is not None:
+            raise UsageError(
+                f"--{name} is for predictions of other programs: {quoted(path.name)} was written "
+                "by reportgen, with a label and a prediction in every row",
+                slug="option-conflict",
+                hint=f"leave out --{name}",
+            )
+
+
+def _told(found: TablePredictions, truth: Labelled) -> TablePredictions:
+    """With what there is to know about where the labels came from."""
+    made = found.facts.provenance
+    read_as = "; ".join((made.read_as, *truth.told))
+    made = replace(made, inference={**made.inference, **truth.facts}, read_as=read_as)
+    notes = (*found.facts.notes, *truth.notes)
+    return replace(found, facts=replace(found.facts, provenance=made, notes=notes))
+
+
+def _opened(
+    table: Table, given: ClassNames | None, options: InputOptions, spool: Path
+) -> TablePredictions:
     roles = find_roles(table.name, table.columns, options, given.names if given else None)
     if isinstance(table, ArraysTable):
         table = table.settled(roles.used)
     _require_one_type(table, roles)
-    survey = take_survey(table, roles, options.ignore_label)
+    _require_answers(table, roles, options)
+    survey = take_survey(table, roles, options.ignore_label, options.abstain)
+    _require_abstained(table, roles, survey, options)
     roles = _proven(table, roles, survey, options)
     require_prediction(roles, table.name, table.columns)
     if roles.scores is None:
@@ -139,6 +178,33 @@ def _require_one_type(table: Table, roles: Roles) -> None:
                 slug="labels-mixed",
                 hint="write all of them as text, or all as indices",
             )
+
+
+def _require_answers(table: Table, roles: Roles, options: InputOptions) -> None:
+    if options.abstain is not None and roles.prediction is None:
+        raise UsageError(
+            f"--abstain needs a prediction column, and {quoted(table.name)} has none",
+            slug="option-conflict",
+            hint="name it with --prediction-column, or leave out --abstain",
+        )
+
+
+def _require_abstained(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:
+    if options.abstain is None or survey.n_abstained:
+        return
+    raise DataError(
+        f"no prediction of {quoted(table.name)} is {quoted(options.abstain)} (--abstain)",
+        slug="abstain-unknown",
+        details=[
+            f"column {quoted(roles.prediction or '')} holds {listing(survey.predictions.counts)}"
+        ],
+        hint="correct the value, or leave out --abstain where every sample has a prediction",
+    )
+
+
+def _n_kept(table: Table, survey: Survey) -> int:
+    """Rows that are not left out for their label, or for want of one or of a prediction."""
+    return table.n_rows - survey.n_ignored - survey.n_unlabelled - survey.n_abstained
 
 
 def _proven(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> Roles:
@@ -189,7 +255,7 @@ def _place(table: Table, roles: Roles, ignore: str | None) -> Any:
         of_label, of_column = TextCells(), TextCells()
         for batch in table.batches(list(dict.fromkeys([roles.label, column])), NARROW_ROWS):
             texts, places = of_column(batch.column(column))
-            wanted = np.array([t == text for t in texts])[places]
+            wanted = np.array([plain_label(t) == text for t in texts])[places]
             texts, places = of_label(batch.column(roles.label))
             if (ignored := ignored_places(texts, ignore)) is not None:
                 wanted &= ~ignored[places]
@@ -232,7 +298,7 @@ def _unscored(
     if n_bad > options.max_bad:
         places = [table.place(row) for row in survey.without_confidence[:5]]
         raise not_finite_error(n_bad, places, options.max_bad, "no finite confidence")
-    n_rows = table.n_rows - survey.n_ignored - n_bad
+    n_rows = _n_kept(table, survey) - n_bad
     return TablePredictions(
         table, roles, facts_of(table, roles, survey, reading, options), n_rows,
         survey.labels.indices(reading.labels), survey.predictions.indices(reading.predictions),
@@ -268,7 +334,7 @@ def _scored(
         table,
         roles,
         facts_of(table, roles, survey, reading, options, scored, kind),
-        table.n_rows - survey.n_ignored - scored.n_not_finite,
+        _n_kept(table, survey) - scored.n_not_finite,
         scored.labels,
         scored.predictions,
         None,

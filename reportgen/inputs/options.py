@@ -68,11 +68,42 @@ class InputOptions(Declared):
         _COLUMNS,
         metavar="NAME|none",
     )
-    labels_file: Path | None = option(
+    labels: Path | None = option(
         None,
-        "True classes for a .npy file of scores or predictions: .npy, or text with one a line.",
+        "Table with the true classes, joined to INPUT by id. A .npy, or text with one class a "
+        "line, gives them to arrays by position.",
         _LABELS,
-        metavar="FILE",
+        metavar="TABLE",
+    )
+    labels_id: str | None = option(
+        None,
+        "Ids in the --labels table. Default: as in INPUT, else id, path, file, … none: join by "
+        "position.",
+        _LABELS,
+        metavar="NAME|none",
+    )
+    labels_column: str | tuple[str, ...] | None = option(
+        None,
+        "True class in the --labels table, or its one-hot columns, with commas. Default: label, "
+        "true, …",
+        _LABELS,
+        metavar="NAME|NAMES",
+    )
+    labels_partial: bool = option(
+        False,
+        "Leave out, and count, the samples that only one of INPUT and --labels has.",
+        _LABELS,
+    )
+    soft_labels: str = option(
+        "refuse",
+        "Labels that spread over several classes. argmax: take the largest.",
+        _LABELS,
+        choices=("refuse", "argmax"),
+    )
+    ids_by_ending: bool = option(
+        False,
+        "Match ids of two files by the longest common ending of their paths, where they differ.",
+        _LABELS,
     )
     labels_are: str = option(
         "auto",
@@ -85,6 +116,13 @@ class InputOptions(Declared):
     )
     ignore_label: str | None = option(
         None, "Leave out, and count, the samples with this label.", _LABELS, metavar="LABEL"
+    )
+    abstain: str | None = option(
+        None,
+        "The prediction that means none was made, such as '' or unknown: coverage is reported, and "
+        "all else is of the other samples.",
+        _LABELS,
+        metavar="VALUE",
     )
     max_bad: int = option(
         0, "Most samples whose scores may be not finite; they are left out.", _SCORES, min=0
@@ -122,8 +160,8 @@ class InputOptions(Declared):
     )
     encoding: str = option("utf-8", "Encoding of text files.", _TEXT, metavar="NAME")
 
-    PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels_file", "supports")
-    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns")
+    PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels", "supports")
+    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns", "labels_column")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,6 +175,11 @@ class InputOptions(Declared):
             raise UsageError(
                 f"--delimiter {quoted(self.separator)} can't separate cells", slug="option-value"
             )
+        for name in ("labels_id", "labels_column", "labels_partial"):
+            if getattr(self, name) and self.labels is None:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} needs --labels too", slug="option-conflict"
+                )
         if self.normalised_over != "auto" and not self.normalised:
             raise UsageError("--normalised-over needs --normalised too", slug="option-conflict")
 
@@ -147,9 +190,10 @@ class InputOptions(Declared):
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """An index to leave out may be a number."""
-        if isinstance(values.get("ignore_label"), int):
-            values["ignore_label"] = str(values["ignore_label"])
+        """An index to leave out, or one that means no prediction, may be a number."""
+        for name in ("ignore_label", "abstain"):
+            if isinstance(values.get(name), int):
+                values[name] = str(values[name])
         return super().converted(values)
 
 

@@ -9,6 +9,7 @@ Other intervals than the default ones are imported when they are asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reportgen.metrics.abstaining import ABSTAINING, abstaining_metrics
 from reportgen.metrics.class_figures import ClassCounts
 from reportgen.metrics.definitions import (
     MACRO_MODES,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from reportgen.metrics.exact import exact_intervals
 
 __all__ = [
+    "ABSTAINING",
     "CONFIDENCE",
     "COUNTS",
     "DRAWS",
@@ -44,6 +46,7 @@ __all__ = [
     "MacroNote",
     "Metric",
     "MetricColumn",
+    "abstaining_metrics",
     "bootstrap_intervals",
     "clopper_pearson",
     "exact_intervals",

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from reportgen.metrics.abstaining import ABSTAINING
 from reportgen.metrics.definitions import REASONS, Definition
 from reportgen.metrics.ordinal import ORDINAL
 from reportgen.metrics.overall import SUMMARY
@@ -38,6 +39,9 @@ def reference() -> str:
             "## Metrics of ordered classes",
             "",
             *(line for metric in ORDINAL for line in section(metric)),
+            "## Metrics of models that may abstain",
+            "",
+            *(line for metric in ABSTAINING for line in section(metric)),
             "## Reasons",
             "",
             *_table(("Code", "Meaning"), ((f"`{code}`", text) for code, text in REASONS.items())),

@@ -27,6 +27,9 @@ class RunFacts:
     fingerprint
         What shaped the rows (model, data, preprocessing, batch size, …) → its value or hash;
         ``--resume`` compares it.
+    n_abstained
+        Samples on which the model abstained, which are among those left out; None where it could
+        not. Saved predictions of other programs alone have them: they are not written.
     """
 
     classes: tuple[str, ...]
@@ -34,6 +37,7 @@ class RunFacts:
     samples: Accounting
     notes: tuple[DataNote, ...] = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+    n_abstained: int | None = None
 
     def to_text(self) -> str:
         """JSON with sorted keys: the same facts give the same bytes."""

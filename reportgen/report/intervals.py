@@ -40,7 +40,7 @@ NO_INTERVALS = (
     "the matrix holds shares, not counts."
 )
 _OF_COUNTS = frozenset(metric.name for metric in (*SUMMARY, *ORDINAL))
-_SHARES = _OF_COUNTS | {"top1_accuracy", "top3_accuracy"}
+_SHARES = _OF_COUNTS | {"top1_accuracy", "top3_accuracy", "coverage", "overall_accuracy"}
 _OF_CLASS = frozenset(metric.name for metric in PER_CLASS)
 _DELTA = frozenset(scale.name for scale in (LOGIT, ATANH, LOG))
 

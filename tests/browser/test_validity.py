@@ -1,6 +1,7 @@
 """The page against the rules of HTML: html-validate, and the Nu checker of the W3C.
 
-Both come from npm: ``npm install --global html-validate@10 vnu-jar``; the latter needs a Java.
+Both come from npm, and the latter needs a Java: ``bash .ci/run tools`` puts them into
+``.ci/node_modules``; else those of the machine are taken.
 """
 
 from __future__ import annotations
@@ -27,26 +28,35 @@ RULES = {
     "extends": ["html-validate:recommended"],
     "rules": {"long-title": "off", "require-sri": "off"},
 }
-HINT = "npm install --global html-validate@10 vnu-jar"
+HINT = "bash .ci/run tools"
+OWN = Path(__file__).resolve().parents[2] / ".ci" / "node_modules"
+NU = Path("vnu-jar", "build", "dist", "vnu.jar")
 
 
 def needed(what: str, path: str | None) -> str:
     """The tool's path; without it the test is skipped, or fails where it is required."""
     if path is not None:
         return path
-    if os.environ.get("REPORTGEN_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"REPORTGEN_REQUIRE_BROWSER=1, but {what} is missing: {HINT}")
+    if os.environ.get("REPORTGEN_REQUIRE_CHECKERS") == "1":
+        pytest.fail(f"REPORTGEN_REQUIRE_CHECKERS=1, but {what} is missing: {HINT}")
     pytest.skip(f"no {what}: {HINT}")
+
+
+def html_validate() -> str | None:
+    """The project's own; else that on the path."""
+    return shutil.which("html-validate", path=str(OWN / ".bin")) or shutil.which("html-validate")
 
 
 @functools.cache
 def nu_jar() -> str | None:
-    """Where npm put vnu.jar."""
+    """The project's own vnu.jar; else where npm put one."""
+    if (OWN / NU).is_file():
+        return str(OWN / NU)
     npm = shutil.which("npm")
     if npm is None:
         return None
     root = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=True)
-    jar = Path(root.stdout.strip()) / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    jar = Path(root.stdout.strip()) / NU
     return str(jar) if jar.is_file() else None
 
 
@@ -61,7 +71,7 @@ def pages(html, tmp_path_factory):
 
 
 def test_html_validate_finds_no_error(pages):
-    tool = needed("html-validate", shutil.which("html-validate"))
+    tool = needed("html-validate", html_validate())
     files = sorted(map(str, pages.glob("*.html")))
     done = subprocess.run(
         [tool, "--config", str(pages / "rules.json"), "--formatter", "text", *files],

@@ -99,10 +99,10 @@ def test_scores_alone_get_their_labels_from_another_file(box, suffix):
     labels = npy(box, LABELS, "labels.npy") if suffix == "npy" else box.write(
         "\n".join(map(str, LABELS)), "labels.txt"
     )  # fmt: skip
-    found = box.open(npy(box, SCORES), labels_file=labels)
+    found = box.open(npy(box, SCORES), labels=labels)
     assert columns(found, "label")["label"].tolist() == LABELS.tolist()
     assert columns(found, "prediction")["prediction"].tolist() == SCORES.argmax(axis=1).tolist()
-    found = box.open(npy(box, LABELS[::-1]), labels_file=labels)
+    found = box.open(npy(box, LABELS[::-1]), labels=labels)
     assert columns(found, "prediction")["prediction"].tolist() == LABELS[::-1].tolist()
 
 
@@ -111,18 +111,6 @@ def test_the_fields_of_a_structured_array_are_columns(box):
     array["label"], array["id"] = [0, 1, 1], ["a", "b", "c"]
     found = box.open(npy(box, array))
     assert columns(found, "label", "id")["label"].tolist() == [0, 1, 1]
-
-
-@pytest.mark.parametrize("source", ["npz", "csv", "mapping"])
-def test_a_file_of_labels_goes_with_one_array_alone(box, source):
-    given = {
-        "npz": lambda: npz(box, labels=LABELS, preds=LABELS),
-        "csv": lambda: box.write("label,prediction\na,a\n"),
-        "mapping": lambda: {"label": LABELS, "prediction": LABELS},
-    }[source]()
-    with pytest.raises(UsageError) as caught:
-        box.open(given, labels_file=npy(box, LABELS, "labels.npy"))
-    assert caught.value.slug == "option-conflict"
 
 
 def test_arrays_without_labels_are_refused(box):
@@ -138,11 +126,6 @@ def test_lengths_that_differ_are_both_said_and_nothing_is_cut(box):
     assert '"labels" has 50 rows, "scores" has 49' in str(caught.value)
 
 
-def test_one_hot_labels_are_refused_with_the_way_out(box):
-    with pytest.raises(DataError, match="argmax"):
-        box.open(npy(box, SCORES), labels_file=npy(box, np.eye(50), "labels.npy"))
-
-
 class Evil:
     def __reduce__(self):
         return (open, ("/tmp/reportgen-sentinel-that-must-not-exist", "w"))
@@ -152,7 +135,7 @@ def test_python_objects_are_refused_and_not_run(box, tmp_path):
     evil = np.array([Evil(), Evil()], dtype=object)
     for path in (npz(box, labels=evil, scores=SCORES), npy(box, evil, allow_pickle=True)):
         with pytest.raises(DataError) as caught:
-            box.open(path, labels_file=path if path.suffix == ".npy" else None)
+            box.open(path, labels=path if path.suffix == ".npy" else None)
         assert caught.value.slug == "array-objects"
         assert "contains Python objects, which can run code" in str(caught.value)
     from pathlib import Path
@@ -489,5 +472,5 @@ def test_what_has_no_known_format_is_refused(box, content, name, slug):
 def test_a_square_array_is_a_matrix_unless_labels_come_with_it(box, array, expected):
     path = npy(box, array)
     assert kind_of(path, InputOptions()) == expected
-    assert kind_of(path, InputOptions(labels_file=path)) == "predictions"
+    assert kind_of(path, InputOptions(labels=path)) == "predictions"
     assert kind_of(path, InputOptions(kind="matrix")) == "matrix"

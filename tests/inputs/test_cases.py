@@ -12,6 +12,7 @@ import pytest
 
 import reportgen
 from reportgen.errors import DataError
+from tests.inputs.conftest import columns
 from tests.inputs.hints import outcomes, typed
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
@@ -174,3 +175,93 @@ def test_the_line_names_what_was_used_and_what_was_not(box):
 def test_a_table_of_r_is_counts():
     found = reportgen.load(case("06-r-caret-table") / "c14.csv")
     assert figures(found, ("cat", "dog")) == (88.0, 100, 10)
+
+
+# 29: labels in a program's words, and other doubtful spellings
+
+
+@pytest.mark.parametrize("name", ["d04.csv", "d04b.csv"])
+def test_shared_labels_of_tensors(name):
+    found = reportgen.load(case("29-tensor-labels") / name)
+    assert (len(found.classes), *figures(found)) == (2, 66.7, 3)
+    assert "(0) read as 0" in read_as(found) or "[0] read as 0" in read_as(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("tensor(1)", "1"),
+        ("tensor(1, device='cuda:0')", "tensor(1)"),
+        ("tensor([1])", "[1]"),
+        ("array([1])", "1.0"),
+        ("np.int64(1)", " 1"),
+        ("tensor(1.)", "1"),
+        ("[ 1 ]", "array(1, dtype=int32)"),
+    ],
+)
+def test_spellings_of_one_index_are_one_class(box, one, two):
+    path = box.write(f'path,label,prediction\na,0,0\nb,"{one}","{two}"\nc,"{two}",0\n')
+    found = reportgen.load(path)
+    assert (found.classes, *figures(found)) == (("0", "1"), 66.7, 3)
+    assert " read as 1" in read_as(found)
+
+
+@pytest.mark.parametrize("wrapped", ["['cat']", "np.str_('cat')", '["cat"]'])
+def test_a_name_in_a_list_is_the_name(box, wrapped):
+    cell = wrapped.replace('"', '""')
+    found = reportgen.load(box.write(f'label,prediction\ncat,"{cell}"\ndog,dog\ncat,dog\n'))
+    assert (found.classes, *figures(found)) == (("cat", "dog"), 66.7, 3)
+
+
+@pytest.mark.parametrize("pair", [("Cat", "cat"), ("t-shirt", "T Shirt"), ("sea_lion", "sea lion")])
+def test_two_spellings_of_one_name_are_asked_about(box, pair):
+    path = box.write("label,prediction\n{0},{1}\ndog,dog\n{0},dog\n".format(*pair))
+    with pytest.raises(DataError, match="may be one class") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "classes-spellings"
+    (as_names,) = outcomes(path)
+    assert len(as_names.classes) == 3
+
+
+@pytest.mark.parametrize("cell", ["[0, 2]", "0|2", "0;2", "(0, 2)"])
+def test_several_labels_in_a_cell_are_no_label(box, cell):
+    path = box.write(f'label,prediction\n0,0\n"{cell}",2\n2,0\n')
+    with pytest.raises(DataError, match="holds 2 labels") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "labels-several"
+    assert "line 3" in caught.value.message
+    (as_names,) = outcomes(path)
+    assert as_names.n_samples == 3
+
+
+def test_a_name_with_a_comma_is_a_name(box):
+    found = reportgen.load(box.write('label,prediction\n"fox, red",dog\ndog,dog\n'))
+    assert found.classes == ("dog", "fox, red")
+
+
+# 20: percent signs, and decimal commas
+
+
+def test_shared_confidences_in_percent():
+    found = reportgen.load(case("20-percent-cells") / "c38b.csv")
+    assert figures(found) == (66.7, 3)
+    assert "97.3% is read as a part of 100" in read_as(found)
+
+
+@pytest.mark.parametrize(
+    "cells", ["97.3%,55.2%,88.1%", "97.3 %,55.2 %,88.1 %", '"0,973","0,552","0,881"']
+)
+def test_confidences_in_other_spellings(box, cells):
+    one, two, three = cells.split('",') if '"' in cells else cells.split(",")
+    fix = lambda cell: cell + '"' if cell.count('"') == 1 else cell  # noqa: E731
+    found = box.open(
+        f"label,pred,confidence\ncat,cat,{fix(one)}\ncat,dog,{fix(two)}\ndog,dog,{fix(three)}\n"
+    )
+    assert columns(found, "confidence")["confidence"].tolist() == pytest.approx(
+        [0.973, 0.552, 0.881]
+    )
+
+
+def test_a_comma_that_may_divide_thousands_is_no_number(box):
+    with pytest.raises(DataError, match='"1,234"'):
+        box.open('label,prediction,prob_0,prob_1\n0,0,"1,234",0\n1,1,0,1\n', outputs="logits")

@@ -47,7 +47,7 @@ def examples(tmp_path_factory):
 def test_every_command_of_the_part_makes_a_report(examples):
     _, folder, _ = examples
     outs = re.findall(r"-o (out\S*)", PART)
-    assert len(outs) == 6
+    assert len(outs) == 7
     assert all((folder / out / "report.html").is_file() for out in outs)
 
 

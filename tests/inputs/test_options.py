@@ -41,13 +41,13 @@ def test_keywords_become_the_types_of_the_options():
     options = InputOptions.of(
         {
             "classes": "names.txt",
-            "labels_file": "y.npy",
+            "labels": "y.npy",
             "scores_columns": ["a", "b"],
             "ignore_label": -1,
         }
     )
     assert options.classes == Path("names.txt")
-    assert options.labels_file == Path("y.npy")
+    assert options.labels == Path("y.npy")
     assert options.scores_columns == ("a", "b")
     assert options.ignore_label == "-1"
     assert InputOptions.of({"classes": ["a", "b"]}).classes == ("a", "b")

@@ -263,10 +263,15 @@ def test_scores_in_a_mapping_bring_their_names(box):
 
 
 @pytest.mark.parametrize(
-    "given", [{"label_column": "scores"}, {"scores_columns": "scores,label"}, {"id_column": "box"}]
+    ("given", "slug"),
+    [
+        ({"label_column": "scores"}, "labels-one-hot"),
+        ({"scores_columns": "scores,label"}, "column-kind"),
+        ({"id_column": "box"}, "column-kind"),
+    ],
 )
-def test_a_column_of_lists_can_not_hold_single_values(box, given):
+def test_a_column_of_lists_can_not_hold_single_values(box, given, slug):
     content = jsonl({"label": 0, "y": 0, "pred": 1, "scores": [1, 2], "box": [["a"]]})
     with pytest.raises(DataError) as caught:
         box.open(content, "t.jsonl", **{"label_column": "y", **given})
-    assert caught.value.slug == "column-kind"
+    assert caught.value.slug == slug

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.inputs.formats.tables import is_text_type
-from reportgen.text import quoted
+from reportgen.inputs.formats.tables import TEXT, Table, is_text_type
+from reportgen.text import printable, quoted
 
-__all__ = ["TextCells", "as_index", "is_blank", "not_a_number", "numbers", "plain_label",
-           "smallest"]  # fmt: skip
+__all__ = ["NO_LABEL", "TextCells", "as_index", "is_blank", "not_a_number", "numbers",
+           "plain_label", "smallest", "written_numbers"]  # fmt: skip
+
+NO_LABEL = "\0no label"
+"""The label of a sample that the table of labels lacks: no cell of a table can hold it."""
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
+_DECIMAL_COMMA = re.compile(r"-?(?:0|\d+(?=,(?!\d{3}(?!\d)))),\d+(?:[eE][+-]?\d+)?")
 _WRAPPED = re.compile(
     r"(?=[\[a-z])(?:(?:tensor|array|np\.\w+|(?:u?int|float)\d*)\()?\s*\[?\s*"
     r"(?:(?P<number>-?\d+\.?0*)|(?P<quote>['\"])(?P<name>[^'\"\[\],]+)(?P=quote))"
@@ -133,6 +137,12 @@ def _by_hand(
 
 
 def _number(cell: str) -> float:
+    """Of ``0.973``, ``97.3%`` or ``0,973``; not of ``1,234``, which may be either."""
+    cell = cell.strip()
+    if cell.endswith("%"):
+        return _number(cell[:-1]) / 100
+    if "," in cell and _DECIMAL_COMMA.fullmatch(cell):
+        cell = cell.replace(",", ".")
     if "_" in cell or not cell.isascii():  # Python's 1_000 and other digits: no table means them
         raise ValueError(cell)
     return float(cell)
@@ -140,12 +150,25 @@ def _number(cell: str) -> float:
 
 def not_a_number(column: str, where: str, cell: str) -> DataError:
     """The error for a text in a column of numbers."""
-    comma = re.fullmatch(r"\s*-?\d*,\d+\s*", cell)
+    comma = re.fullmatch(r"\s*-?\d*,\d+\s*%?", cell)
     return DataError(
         f"{where}: {quoted(cell[:40])} in column {quoted(column)} is no number",
         slug="table-number",
         hint="numbers need a decimal point, not a comma" if comma else "write numbers as 0.93",
     )
+
+
+def written_numbers(table: Table, columns: Sequence[str]) -> list[str]:
+    """What to know of how numbers are written in the first rows of columns of text."""
+    texts = [name for name in columns if table.columns[name].kind == TEXT]
+    batch = next(iter(table.batches(texts, 1024)), None) if texts else None
+    cells = [cell for column in batch or () for cell in column.to_pylist() if cell]
+    told = []
+    for mark, words in (("%", "is read as a part of 100"), (",", "has a decimal comma")):
+        example = next((cell for cell in cells if mark in cell), None)
+        if example is not None:
+            told.append(f"{printable(example[:20])} {words}")
+    return told
 
 
 def smallest(n: int) -> type[np.signedinteger[Any]]:

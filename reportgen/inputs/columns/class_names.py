@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from reportgen.text import count, listing, plural, printable, quoted
 __all__ = ["ClassNames", "Place", "derived_classes", "numbered_classes"]
 
 _EXAMPLES = 10
+_BETWEEN = re.compile(r"[|;,/]")
+_BLANKS = re.compile(r"(?<=[^\W\d_])[\s_\-]+(?=[^\W\d_])")
 
 Place = Callable[[str, str], str]
 """("label" or "prediction", text) → where the first such cell stands: ``line 57``."""
@@ -72,6 +75,9 @@ def derived_classes(
     values = {**predictions, **labels}
     if not values:
         return ClassNames(("0",), "nothing: there are no samples"), ()
+    if labels_are == "auto":
+        _require_single(labels, predictions, place)
+        _require_one_spelling(labels, predictions, place)
     as_indices = _are_indices(labels) and (not predictions or _are_indices(predictions))
     if labels_are == "auto" and predictions and not as_indices:
         _require_one_kind(labels, predictions, place)
@@ -161,6 +167,52 @@ def _require_one_kind(
                 slug="labels-mixed",
                 hint="give the class list with --classes FILE: it says which number is which name",
             )
+
+
+def _require_single(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse cells that hold several labels: one of them is no reading."""
+    whole = {text.strip() for text in (*labels, *predictions)}
+    for role, values in (("label", labels), ("prediction", predictions)):
+        for text in values:
+            parts = _parts(text)
+            if len(parts) > 1 and (text.strip()[:1] in "[({" or whole.issuperset(parts)):
+                raise DataError(
+                    f"{place(role, text)}: the {role} {quoted(text[:80])} holds "
+                    f"{plural(len(parts), 'label')}",
+                    slug="labels-several",
+                    details=["a report is about one class a sample"],
+                    hint="keep one label a cell; --labels-are names reads each combination as a "
+                    "class of its own",
+                )
+
+
+def _parts(text: str) -> list[str]:
+    """What stands in a cell with several values: a list, or words with marks between."""
+    inner = text.strip()
+    if inner[:1] + inner[-1:] in ("[]", "()", "{}"):
+        inner = inner[1:-1].replace(",", " ,")
+    found = [part.strip(" '\"") for part in _BETWEEN.split(inner)]
+    return [part for part in found if part]
+
+
+def _require_one_spelling(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse two names that differ in case, spaces and hyphens alone: they may be one class."""
+    seen: dict[str, tuple[str, str]] = {}
+    for role, values in (("label", labels), ("prediction", predictions)):
+        for text in values:
+            key = _BLANKS.sub(" ", display_name(text).casefold()).strip()
+            other_role, other = seen.setdefault(key, (role, text))
+            if display_name(other) != display_name(text):
+                raise DataError(
+                    f"{quoted(other)} ({place(other_role, other)}) and {quoted(text)} "
+                    f"({place(role, text)}) may be one class",
+                    slug="classes-spellings",
+                    hint="spell it in one way; if they are two classes: --labels-are names",
+                )
 
 
 def _below_base(

@@ -18,10 +18,13 @@ __all__ = [
     "ScoreColumns",
     "columns_named_after",
     "find_id",
+    "find_prefixed_classes",
     "find_roles",
     "folded",
+    "is_called",
     "label_and_prediction",
     "looks_like_id",
+    "missing_column",
     "require_prediction",
 ]
 
@@ -30,7 +33,7 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "label", "labels", "true", "y_true", "y", "target", "targets", "true_label",
         "true_class", "ground_truth", "gt", "actual", "truth", "reference", "observed", "obs",
         "expected", "gold", "actual_label", "actual_class", "gt_label", "gt_class", "label_true",
-        "true_labels", "real", "actuals",
+        "true_labels", "real", "actuals", "label_ids", "y_test",
     ),
     "prediction": (
         "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
@@ -55,6 +58,15 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 SCORE_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
              "log_prob_", "log_probability_")  # fmt: skip
+
+
+def is_called(column: str, role: str) -> bool:
+    """Whether a column has one of the common names of `role`, in any case.
+
+    >>> is_called("Ground Truth", "label")
+    True
+    """
+    return folded(column) in COMMON_NAMES[role]
 
 
 @dataclass(frozen=True)
@@ -195,6 +207,11 @@ def find_id(
     return found
 
 
+def missing_column(name: str, columns: Mapping[str, Column], role: str, flag: str) -> DataError:
+    """The error for a table without the column that it needs in `role`."""
+    return _Finder(name, columns, InputOptions()).missing(role, flag)
+
+
 def columns_named_after(
     classes: Sequence[str], columns: Mapping[str, Column], taken: set[str | None]
 ) -> ScoreColumns | None:
@@ -208,6 +225,12 @@ def columns_named_after(
             found = tuple(by_class[name] for name in classes)
             return ScoreColumns(found, tuple(classes), len(found), _hint(prefix))
     return None
+
+
+def find_prefixed_classes(columns: Mapping[str, Column]) -> tuple[str, ...] | None:
+    """The classes that score columns with a common prefix are called after; None without such."""
+    found = _Finder("", columns, InputOptions()).prefixed(set())
+    return found.names if found else None
 
 
 @dataclass(frozen=True)
@@ -262,10 +285,11 @@ class _Finder:
                 slug="column-ambiguous",
                 hint=f"name the one: --scores-columns {lists[0].name}",
             )
+        lists = lists or self._lists_of_predictions(taken)
         if lists:
             return _of_lists(lists[0])
         if classes is None:
-            return self._prefixed(taken)
+            return self.prefixed(taken)
         if found := columns_named_after(classes, self.columns, taken):
             return found
         base = self.options.label_base
@@ -273,7 +297,18 @@ class _Finder:
         numbered = columns_named_after(numbers, self.columns, taken)
         return replace(numbered, names=None) if numbered else None
 
-    def _prefixed(self, taken: set[str | None]) -> ScoreColumns | None:
+    def _lists_of_predictions(self, taken: set[str | None]) -> list[Column]:
+        """The one column of lists that is called as predictions are: Keras and Transformers call
+        the scores of all classes so.
+        """
+        found = [
+            c
+            for c in self.columns.values()
+            if c.kind == LIST and is_called(c.name, "prediction") and c.name not in taken
+        ]
+        return found if len(found) == 1 else []
+
+    def prefixed(self, taken: set[str | None]) -> ScoreColumns | None:
         """Columns with one of the common prefixes, where the labels will prove them right."""
         free = [c.name for c in self.columns.values() if c.name not in taken]
         for prefix in SCORE_PREFIXES:

@@ -11,10 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.inputs.columns.cells import TextCells, as_index, not_a_number, numbers, smallest
+from reportgen.inputs.columns.cells import (
+    NO_LABEL,
+    TextCells,
+    as_index,
+    not_a_number,
+    numbers,
+    plain_label,
+    smallest,
+)
 from reportgen.inputs.columns.ids import repeated_ids
 from reportgen.inputs.columns.roles import Roles
-from reportgen.inputs.formats.tables import NARROW_ROWS, TEXT, Table
+from reportgen.inputs.formats.tables import NARROW_ROWS, NUMBER, TEXT, Table
 from reportgen.text import printable, quoted
 
 __all__ = ["MAX_VALUES", "Survey", "confidences", "ignored_places", "take_survey"]
@@ -39,18 +47,30 @@ class Values:
     places
         For each batch: place of the row's text in `counts`, shape (n,); -1 where the row is left
         out.
+    wrapped
+        The first cell that said its value in a program's words, such as ``tensor(1)``, and the
+        value; empty where there was none.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     places: list[NDArray[np.signedinteger[Any]]] = field(default_factory=list)
+    wrapped: tuple[str, str] | None = None
     _place: dict[str, int] = field(default_factory=dict)
+
+    def knows(self, text: str) -> None:
+        """A text that may occur in no row."""
+        text = plain_label(text)
+        self.counts.setdefault(text, 0)
+        self._place.setdefault(text, len(self._place))
 
     def add(self, texts: list[str], places: NDArray[np.int64], keep: Mask | None) -> None:
         """One batch: ``texts[places[i]]`` is what row i has."""
         counts = np.bincount(places if keep is None else places[keep], minlength=len(texts))
         lookup = np.full(len(texts), -1, np.int32)
         for i in np.flatnonzero(counts).tolist():
-            text = texts[i]
+            text = plain_label(texts[i])
+            if text != texts[i] and self.wrapped is None:
+                self.wrapped = texts[i], text
             self.counts[text] = self.counts.get(text, 0) + int(counts[i])
             lookup[i] = self._place.setdefault(text, len(self._place))
         found = lookup.astype(smallest(len(self._place)))[places]
@@ -80,6 +100,11 @@ class Survey:
         less than holding it: text is parsed once.
     n_ignored
         Rows whose label is to be ignored.
+    n_unlabelled
+        Rows without a label in the table of labels.
+    n_abstained
+        Rows whose prediction says that the model gave none; their labels are among `labels`, with
+        0 rows.
     n_without_confidence, without_confidence
         Rows whose confidence is missing or not finite, and the first of them (from 0).
     least_confidence, n_below_half
@@ -98,15 +123,21 @@ class Survey:
     n_below_half: int = 0
     n_repeated_ids: int = 0
     repeated_ids: tuple[str, ...] = ()
+    n_unlabelled: int = 0
+    n_abstained: int = 0
 
 
-def take_survey(table: Table, roles: Roles, ignore_label: str | None) -> Survey:
+def take_survey(
+    table: Table, roles: Roles, ignore_label: str | None, abstain: str | None = None
+) -> Survey:
     """Read the columns with a role, but for the scores, once.
+
+    Rows whose label is `ignore_label` are left out, and rows whose prediction is `abstain`.
 
     Raises :class:`DataError` with its place, where a confidence is no number in 0..1, or a column
     has too many values to be one of classes.
     """
-    counting = _Counting(table, roles, ignore_label)
+    counting = _Counting(table, roles, ignore_label, abstain)
     columns = [c for c in (roles.label, roles.prediction, roles.confidence) if c is not None]
     for batch in table.batches(columns, NARROW_ROWS):
         counting.add(dict(zip(columns, batch.columns, strict=True)), len(batch))
@@ -116,6 +147,8 @@ def take_survey(table: Table, roles: Roles, ignore_label: str | None) -> Survey:
         predictions=counting.predictions,
         confidence=counting.parsed_whole(),
         n_ignored=counting.n_ignored,
+        n_unlabelled=counting.n_unlabelled,
+        n_abstained=counting.n_abstained,
         n_without_confidence=counting.n_without,
         without_confidence=tuple(counting.without),
         least_confidence=counting.least,
@@ -129,12 +162,18 @@ def ignored_places(texts: list[str], ignore_label: str | None) -> Mask | None:
     """Which of the texts are the label to ignore; None where there is no such label."""
     if ignore_label is None:
         return None
-    wanted, number = ignore_label.strip(), as_index(ignore_label)
+    return _equal(texts, ignore_label)
+
+
+def _equal(texts: list[str], value: str) -> Mask:
+    """Which of the texts are a value; a number may be written -1 or -1.0."""
+    wanted, number = value.strip(), as_index(value)
     return np.array(
         [
             text.strip() == wanted or (number is not None and as_index(text) == number)
-            for text in texts
-        ]
+            for text in map(plain_label, texts)
+        ],
+        np.bool_,
     )
 
 
@@ -170,9 +209,12 @@ class _Counting:
     table: Table
     roles: Roles
     ignore_label: str | None
+    abstain: str | None
     labels: Values = field(default_factory=Values)
     predictions: Values = field(default_factory=Values)
     n_ignored: int = 0
+    n_unlabelled: int = 0
+    n_abstained: int = 0
     n_without: int = 0
     without: list[int] = field(default_factory=list)
     parsed: NDArray[np.float64] | None = None
@@ -184,17 +226,55 @@ class _Counting:
 
     def add(self, batch: Mapping[str, Any], n: int) -> None:
         texts, places = self.label_cells(batch[self.roles.label])
-        ignored = ignored_places(texts, self.ignore_label)
-        keep = None if ignored is None else ~ignored[places]
-        if keep is not None:
-            self.n_ignored += int(n - np.count_nonzero(keep))
+        keep = self._labelled(texts, places)
+        predicted = None
+        if self.roles.prediction is not None:
+            predicted = self.prediction_cells(batch[self.roles.prediction])
+            keep = self._answered(predicted, (texts, places), keep)
         if self.roles.confidence is not None:
             keep = self._with_confidence(batch[self.roles.confidence], keep)
         self._count(self.labels, self.roles.label, texts, places, keep)
-        if self.roles.prediction is not None:
-            texts, places = self.prediction_cells(batch[self.roles.prediction])
-            self._count(self.predictions, self.roles.prediction, texts, places, keep)
+        if predicted is not None and self.roles.prediction is not None:
+            self._count(self.predictions, self.roles.prediction, *predicted, keep)
         self.n_rows += n
+
+    def _labelled(self, texts: list[str], places: NDArray[np.int64]) -> Mask | None:
+        """The rows with a label that counts; None for all."""
+        ignored = ignored_places(texts, self.ignore_label)
+        keep = None if ignored is None else ~ignored[places]
+        if keep is not None:
+            self.n_ignored += int(len(places) - np.count_nonzero(keep))
+        if NO_LABEL not in texts:
+            return keep
+        there: Mask = places != texts.index(NO_LABEL)
+        self.n_unlabelled += int(len(places) - np.count_nonzero(there))
+        return there if keep is None else keep & there
+
+    def _answered(
+        self,
+        predicted: tuple[list[str], NDArray[np.int64]],
+        labels: tuple[list[str], NDArray[np.int64]],
+        keep: Mask | None,
+    ) -> Mask | None:
+        """The rows in which the model did not abstain; the labels of the others are classes too."""
+        if self.abstain is None:
+            return keep
+        abstained = self._abstained(predicted[0])[predicted[1]]
+        answered = ~abstained if keep is None else keep & ~abstained
+        if keep is not None:
+            abstained &= keep
+        self.n_abstained += int(np.count_nonzero(abstained))
+        for place in np.unique(labels[1][abstained]).tolist():
+            self.labels.knows(labels[0][place])
+        return answered
+
+    def _abstained(self, texts: list[str]) -> Mask:
+        assert self.abstain is not None
+        assert self.roles.prediction is not None
+        found = _equal(texts, self.abstain)
+        if not self.abstain.strip() and self.table.columns[self.roles.prediction].kind == NUMBER:
+            found |= _equal(texts, "nan")
+        return found
 
     def parsed_whole(self) -> NDArray[np.float64] | None:
         """All confidences, read-only, where they had to be parsed."""

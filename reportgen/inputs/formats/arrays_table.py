@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from reportgen.accumulate import as_array, is_missing
 from reportgen.errors import DataError, UsageError
 from reportgen.inputs.formats.arrays import ArrayFile, array_files, npy_file
-from reportgen.inputs.formats.limits import file_sha256, require_plain_file
-from reportgen.inputs.formats.strict_csv import dialect_of, rows_of
+from reportgen.inputs.formats.limits import file_sha256
 from reportgen.inputs.formats.tables import BOOLEAN, LIST, NUMBER, OTHER, TEXT, Column
 from reportgen.text import count, quoted
 
@@ -49,23 +48,23 @@ class ArraysTable:
         return cls(path.name, path, dict(array_files(path)))
 
     @classmethod
-    def of_npy(cls, path: Path, labels_file: Path | None) -> ArraysTable:
-        """One array of scores (N, C) or predictions (N,) and its labels; or a structured array
-        (N,) whose fields are columns.
+    def of_npy(cls, path: Path, *, labels_follow: bool) -> ArraysTable:
+        """One array of scores (N, C) or predictions (N,), whose labels follow; or a structured
+        array (N,) whose fields are columns.
         """
         array = npy_file(path)
         if array.dtype.names is not None and len(array.shape) == 1:
             whole = array.read()
             return cls(path.name, path, {name: whole[name] for name in array.dtype.names})
-        if labels_file is None:
+        if not labels_follow:
             raise UsageError(
                 f"{quoted(path.name)} holds one array of shape {array.shape}, and no labels",
                 slug="labels-needed",
-                hint="give them with --labels-file, or read a square matrix of counts with "
+                hint="give them with --labels TABLE, or read a square matrix of counts with "
                 "--kind matrix",
             )
         role = "scores" if len(array.shape) == 2 else "prediction"
-        return cls(path.name, path, {"label": _labels(labels_file), role: array})
+        return cls(path.name, path, {role: array})
 
     @classmethod
     def of_mapping(cls, columns: Mapping[Any, Any], name: str) -> ArraysTable:
@@ -168,7 +167,7 @@ def len_of(array: NDArray[Any] | ArrayFile) -> int:
 def _column(name: str, array: NDArray[Any] | ArrayFile) -> Column:
     kind = _KINDS.get(array.dtype.kind, OTHER)
     single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    if len(array.shape) == 2 and kind == NUMBER and array.shape[1] > 0:
+    if len(array.shape) == 2 and kind in (NUMBER, BOOLEAN) and array.shape[1] > 0:
         return Column(name, LIST, array.shape[1], single=single)
     if len(array.shape) == 2 and array.shape[1] == 1 and isinstance(array, np.ndarray):
         return _column(name, array[:, 0])
@@ -215,20 +214,3 @@ def _native(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
     return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
-
-
-def _labels(path: Path) -> NDArray[Any] | ArrayFile:
-    if path.suffix.lower() == ".npy":
-        array = npy_file(path)
-        if len(array.shape) == 2 and array.shape[1] == 1:
-            return array.read()[:, 0]
-        if len(array.shape) != 1:
-            raise DataError(
-                f"{quoted(path.name)} has shape {array.shape}: one label a sample is needed",
-                slug="array-kind",
-                hint="one-hot labels become indices with labels.argmax(axis=1)",
-            )
-        return array
-    require_plain_file(path)
-    lines = [cells for _, cells in rows_of(path, dialect_of(path, "\x1f", "utf-8"))]
-    return np.array([cells[0] for cells in lines], dtype=object)

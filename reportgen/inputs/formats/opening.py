@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import DataError, UsageError
+from reportgen.errors import DataError
 from reportgen.inputs.formats.arrays_table import ArraysTable
 from reportgen.inputs.formats.delimited import read_delimited
 from reportgen.inputs.formats.json_lines import read_json_lines
@@ -26,13 +26,6 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
     `spool` is an empty folder, as for
     :func:`~reportgen.inputs.opening.open_predictions`.
     """
-    is_path = isinstance(source, (str, Path))
-    if options.labels_file and not (is_path and format_of(Path(source)) == "npy"):
-        raise UsageError(
-            "--labels-file gives labels to a .npy file alone: other inputs have theirs in a column",
-            slug="option-conflict",
-            hint="leave out --labels-file, or name the column with --label-column",
-        )
     if not isinstance(source, (str, Path)):
         if isinstance(source, Mapping):
             return ArraysTable.of_mapping(source, "the given arrays")
@@ -48,7 +41,7 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
     if found == "npz":
         return ArraysTable.of_npz(path)
     if found == "npy":
-        return ArraysTable.of_npy(path, options.labels_file)
+        return ArraysTable.of_npy(path, labels_follow=options.labels is not None)
     raise DataError(
         f"{quoted(path.name)} is JSON: no table of predictions",
         slug="input-kind",

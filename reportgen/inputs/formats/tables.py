@@ -120,7 +120,7 @@ def kind_of_type(kind: Any) -> str:
     if t.is_boolean(kind):
         return BOOLEAN
     is_list = t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)
-    if is_list and kind_of_type(kind.value_type) == NUMBER:
+    if is_list and kind_of_type(kind.value_type) in (NUMBER, BOOLEAN):
         return LIST
     return OTHER
 
