@@ -13,7 +13,10 @@ from typing import Annotated, Any
 
 from reportgen.json_fields import Json, OneOf, Place, plain
 
-__all__ = ["Accounting", "DataNote", "ModelFacts", "Provenance"]
+RANKED_CLASSES = "classes ranked for each sample"
+"""Key of ``Provenance.inference``: of how many classes, best first, the input knows the order."""
+
+__all__ = ["RANKED_CLASSES", "Accounting", "DataNote", "ModelFacts", "Provenance"]
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,12 @@ class Provenance:
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     read_as: str = ""
+
+    @property
+    def n_ranked(self) -> int | None:
+        """Of how many classes the input knows the order, best first; None where of all or none."""
+        text = self.inference.get(RANKED_CLASSES, "")
+        return int(text) if text.isdigit() else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and strings."""

@@ -37,15 +37,16 @@ from reportgen.scoring import (
     Scores,
     ThresholdCurve,
 )
-from reportgen.scoring.topk import TopK
+from reportgen.scoring.topk import TOP_KS, TopK
 from reportgen.slices import SliceReport
 from reportgen.suspects import Thresholds, label_suspects
-from reportgen.tallies import Counts, Mistake, WorstMistakes
+from reportgen.tallies import TOP_K, Counts, Mistake, WorstMistakes
 from reportgen.text import count
 
 __all__ = ["evaluate_matrix", "evaluate_predictions", "excluded_words", "with_options"]
 
 _DEFAULTS = EvaluationOptions()
+_NONE = Metric(None, None, "no_scores")
 
 
 def evaluate_predictions(
@@ -67,7 +68,9 @@ def evaluate_predictions(
     samples = _books(facts.samples, counts)
     _require_samples(confusion, samples)
     pairs = tuple(_pairs(confusion))
-    top5_hits = counts.top5_hits if counts.n_ranked == confusion.n_samples else None
+    n_ranked = facts.provenance.n_ranked
+    whole = counts.n_ranked == confusion.n_samples and (n_ranked is None or n_ranked >= TOP_K)
+    top5_hits = counts.top5_hits if whole else None
     figures = matrix_figures(confusion, top5_hits, options, clustered)
     notes = (
         *read_as_notes(facts.provenance),
@@ -81,7 +84,7 @@ def evaluate_predictions(
         confusion=confusion,
         summary={
             **figures.summary,
-            **_scores(passed, options),
+            **_scores(passed, options, n_ranked),
             **figures.ordinal,
             **_abstaining(confusion, facts.n_abstained, options),
         },
@@ -231,8 +234,13 @@ def with_options(provenance: Provenance, options: EvaluationOptions) -> Provenan
     return replace(provenance, command=f"{provenance.command} {options.shell_words}")
 
 
-def _scores(passed: _Passed, options: EvaluationOptions) -> dict[str, Metric]:
+def _scores(passed: _Passed, options: EvaluationOptions, n_ranked: int | None) -> dict[str, Metric]:
+    """The figures of scores; those of more best classes than are known are n/a."""
     scores = _summary_scores(passed.figures)
+    for k in TOP_KS:
+        name = f"top{k}_accuracy"
+        if n_ranked is not None and k > n_ranked and scores.get(name, _NONE).value is not None:
+            scores[name] = _NONE
     return with_exact_top_k(scores, passed.top_k) if options.ci == "exact" else scores
 
 

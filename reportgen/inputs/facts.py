@@ -15,7 +15,13 @@ from reportgen.inputs.formats.tables import Table
 from reportgen.inputs.options import InputOptions, render_command
 from reportgen.inputs.read_as import read_as_samples
 from reportgen.predictions import RunFacts
-from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
+from reportgen.provenance import (
+    RANKED_CLASSES,
+    Accounting,
+    DataNote,
+    ModelFacts,
+    Provenance,
+)
 from reportgen.scores import OutputKind
 from reportgen.text import count, listing, plural, printable
 
@@ -90,6 +96,8 @@ def _column_facts(roles: Roles, reading: Reading, options: InputOptions) -> Mapp
         facts["confidence column"] = printable(roles.confidence)
     if roles.scores is not None:
         facts["score columns"] = listing(roles.scores.columns, 3)
+    if roles.ranking is not None:
+        facts[RANKED_CLASSES] = str(len(roles.ranking.classes))
     facts["sample ids"] = ROW_NUMBERS if roles.id is None else f"column {printable(roles.id)}"
     if options.label_base:
         facts["first index"] = str(options.label_base)

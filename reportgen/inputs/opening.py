@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.classes import display_name, read_class_list
 from reportgen.errors import DataError, UsageError
@@ -15,14 +16,16 @@ from reportgen.inputs.columns.cells import TextCells, as_index, plain_label
 from reportgen.inputs.columns.class_names import ClassNames
 from reportgen.inputs.columns.counted import count_columns
 from reportgen.inputs.columns.labels import Reading, read_labels
+from reportgen.inputs.columns.rankings import folded_rankings, ranking_of
 from reportgen.inputs.columns.roles import (
     Roles,
     columns_named_after,
     find_roles,
+    label_and_prediction,
     require_prediction,
 )
 from reportgen.inputs.columns.score_blocks import ScoreBlocks
-from reportgen.inputs.columns.score_kinds import ScoreTally, decide_kind
+from reportgen.inputs.columns.score_kinds import ScoreTally, decide_kind, require_unranked
 from reportgen.inputs.columns.scoring import not_finite_error, score_table
 from reportgen.inputs.columns.survey import Survey, ignored_places, take_survey
 from reportgen.inputs.facts import facts_of
@@ -31,6 +34,7 @@ from reportgen.inputs.formats.opening import open_table
 from reportgen.inputs.formats.parquet import is_ours
 from reportgen.inputs.formats.sniffing import format_of
 from reportgen.inputs.formats.tables import LIST, NARROW_ROWS, OTHER, Table
+from reportgen.inputs.formats.unfolded import unfolded
 from reportgen.inputs.ground_truth.finding import labelled, reading_of
 from reportgen.inputs.ground_truth.labels_table import Labelled
 from reportgen.inputs.matrices.long_form import long_grid
@@ -101,6 +105,7 @@ def open_input(
     if counted is not None:
         stem = printable(Path(table.name).stem) if table.sha256 else ""
         return matrix_input(long_grid(_countable(table), counted), table.sha256, stem, options)
+    table = _with_rankings(table, options)
     given = _given_classes(table, options)
     truth = labelled(table, options, given.names if given else None, spool)
     if truth is not None:
@@ -157,6 +162,15 @@ def _countable(table: Table) -> Table:
     return table.settled(single[:1]) if single else table
 
 
+def _with_rankings(table: Table, options: InputOptions) -> Table:
+    """The table, lists of the best classes in its cells unfolded."""
+    if options.scores_columns is not None or isinstance(table, ArraysTable):
+        return table
+    label, _ = label_and_prediction(list(table.columns), options.label_column)
+    wide = unfolded(table, folded_rankings(table.columns, {label}))
+    return table if ranking_of(wide.columns, {label}) is None else wide
+
+
 def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:
     if isinstance(options.classes, Path):
         return ClassNames(
@@ -209,6 +223,8 @@ def _n_kept(table: Table, survey: Survey) -> int:
 
 def _proven(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> Roles:
     """With score columns that the labels prove to be some, and without those that they don't."""
+    if roles.ranking is not None:
+        return roles
     labels = {display_name(text) for text in survey.labels.counts}
     numbered = all(as_index(text) is not None for text in survey.labels.counts)
     scores = roles.scores
@@ -277,7 +293,7 @@ def _read(
 ) -> Reading:
     return read_labels(
         survey.labels.counts,
-        survey.predictions.counts,
+        survey.predicted(),
         given,
         n_scores=n_scores,
         labels_are=options.labels_are,
@@ -299,11 +315,27 @@ def _unscored(
         places = [table.place(row) for row in survey.without_confidence[:5]]
         raise not_finite_error(n_bad, places, options.max_bad, "no finite confidence")
     n_rows = _n_kept(table, survey) - n_bad
+    labels = survey.labels.indices(reading.labels)
     return TablePredictions(
         table, roles, facts_of(table, roles, survey, reading, options), n_rows,
-        survey.labels.indices(reading.labels), survey.predictions.indices(reading.predictions),
-        survey.confidence,
+        labels, survey.predictions.indices(reading.predictions),
+        survey.confidence, ranks=_ranks(survey, reading, labels),
     )  # fmt: skip
+
+
+def _ranks(survey: Survey, reading: Reading, labels: NDArray[Any]) -> NDArray[np.int32] | None:
+    """The place of each row's label among its best classes, shape (N,), from 1.
+
+    The number of classes where it is not among them; 0 where the row is left out.
+    """
+    if not survey.ranked:
+        return None
+    ranks = np.full(len(labels), len(reading.classes.names), np.int32)
+    for place in range(len(survey.ranked), 0, -1):
+        found = survey.ranked[place - 1].indices(reading.predictions)
+        ranks[found == labels] = place
+    ranks[labels < 0] = 0
+    return ranks
 
 
 def _scored(
@@ -320,6 +352,11 @@ def _scored(
     n_scores = blocks.width if given is None else None
     reading = _read(table, roles, survey, given, options, n_scores)
     blocks = replace(blocks, order=order)
+    names = blocks.columns.names
+    if options.scores_columns is None and (
+        names is None or _are_numbered(names, options.label_base)
+    ):
+        require_unranked(blocks)
     kind = _kind(blocks, options)
     labels = survey.labels.indices(reading.labels)
     predictions = survey.predictions.indices(reading.predictions) if roles.prediction else None

@@ -50,6 +50,8 @@ class TablePredictions:
         float64, shape (N,), where they are held; else None, and they are read again.
     scored, blocks, outputs
         What the scores say, where they stand, and how they are read; None without scores.
+    ranks
+        int32, shape (N,): rank of the label among the best classes; None where these are unknown.
     """
 
     table: Table
@@ -62,6 +64,7 @@ class TablePredictions:
     scored: Scored | None = None
     blocks: ScoreBlocks | None = None
     outputs: OutputKind | None = None
+    ranks: NDArray[np.int32] | None = None
 
     @property
     def has_confidence(self) -> bool:
@@ -172,6 +175,9 @@ class _Piece:
         if name in SCORED_COLUMNS:
             if self.of.scored is not None:
                 return _numpy(self._array(name, self.batches[-1]))
+            if name == "label_rank" and self.of.ranks is not None:
+                ranks = self.of.ranks[self.start : self.start + self.n]
+                return ranks if self.kept is None else ranks[self.kept]
             if name == "confidence" and self.of.roles.confidence is not None:
                 return self._confidences(self.of.roles.confidence)
             return _absent(name, self.n if self.kept is None else len(self.kept))

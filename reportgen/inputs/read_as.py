@@ -29,6 +29,10 @@ def read_as_samples(table: Table, roles: Roles, told: Sequence[str] = ()) -> str
     if roles.scores is not None:
         what = "" if roles.prediction is not None else " (the largest is the prediction)"
         parts.append(f"scores {listing(map(quoted, roles.scores.columns), 3)}{what}")
+    if roles.ranking is not None:
+        parts.append(
+            f"top-{len(roles.ranking.classes)} {listing(map(quoted, roles.ranking.classes), 3)}"
+        )
     if roles.confidence is not None:
         parts.append(f"confidence {quoted(roles.confidence)}")
     if roles.id is not None:

@@ -13,7 +13,7 @@ from reportgen.errors import ReportgenError
 from reportgen.evaluation import EvaluationOptions
 from reportgen.inputs import InputOptions
 
-_OPTION = re.compile(r"""--([a-z][a-z-]*)(?:[ ]((?!--)(?:'[^']*'|"[^"]*"|[^\s,;()]+)))?""")
+_OPTION = re.compile(r"""--([a-z][a-z-]*)(?:[ ]((?!--)(?:'[^']*'|"[^"]*"|[^\s;()]*[^\s,;:()])))?""")
 _KINDS = {f.name: f for kind in (InputOptions, EvaluationOptions) for f in fields(kind)}
 
 

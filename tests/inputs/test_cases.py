@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -265,3 +266,117 @@ def test_confidences_in_other_spellings(box, cells):
 def test_a_comma_that_may_divide_thousands_is_no_number(box):
     with pytest.raises(DataError, match='"1,234"'):
         box.open('label,prediction,prob_0,prob_1\n0,0,"1,234",0\n1,1,0,1\n', outputs="logits")
+
+
+# 02: top-k columns
+
+
+def top_k(evaluation):
+    """Top-1, top-3 and top-5 accuracy in %, None where n/a."""
+    values = [evaluation.summary[f"top{k}_accuracy"].value for k in (1, 3, 5)]
+    return [None if value is None else round(100 * value, 1) for value in values]
+
+
+@pytest.mark.parametrize("name", ["d02.csv", "d02c.csv", "d05.csv"])
+def test_shared_top_k_columns(name):
+    found = reportgen.load(case("02-topk-columns") / name)
+    assert figures(found) == (75.0, 4)
+    assert len(found.classes) == 3
+    assert found.confidence.mean_confidence == pytest.approx(0.65)
+    assert "top-3 " in read_as(found)
+
+
+RANKED = [  # label, five best of seven classes, their probabilities
+    ("a", "abcde", (0.5, 0.2, 0.1, 0.1, 0.05)),
+    ("b", "abcde", (0.4, 0.3, 0.1, 0.1, 0.05)),
+    ("c", "abcde", (0.6, 0.1, 0.1, 0.1, 0.05)),
+    ("e", "abcde", (0.3, 0.3, 0.2, 0.1, 0.05)),
+    ("f", "abcde", (0.7, 0.1, 0.1, 0.05, 0.01)),
+    ("g", "gabcd", (0.9, 0.02, 0.02, 0.02, 0.01)),
+]
+
+
+@pytest.mark.parametrize(
+    ("classes", "probabilities"),
+    [
+        ("index_{0}", "prob_{0}"),
+        ("top{1}", "prob{1}"),
+        ("top{1}_class", "top{1}_prob"),
+        ("Label{1}", "Score{1}"),
+        ("pred_class_{1}", "conf_{1}"),
+        ("Top-{1} prediction", "Top-{1} confidence"),
+        ("top_{1}", None),
+        ("rank{1}", "p{1}"),
+    ],
+)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_top_k_columns_of_any_name(box, classes, probabilities, reverse, k):
+    rows = []
+    for i, (label, best, scores) in enumerate(RANKED):
+        row = {"filename": f"{i}.jpg", "label": label}
+        row |= {classes.format(j, j + 1): best[j] for j in range(k)}
+        if probabilities:
+            row |= {probabilities.format(j, j + 1): scores[j] for j in range(k)}
+        rows.append(dict(reversed(row.items())) if reverse else row)
+    path = box.folder / "t.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    found = reportgen.load(path, classes=list("abcdefg"))
+    assert figures(found) == (33.3, 6)
+    top1, top3, top5 = 100 * 2 / 6, 100 * 4 / 6, 100 * 5 / 6
+    assert found.summary["top5_accuracy"].value == (pytest.approx(top5 / 100) if k == 5 else None)
+    if probabilities:
+        expected = [
+            round(top1, 1),
+            round(top3, 1) if k >= 3 else None,
+            round(top5, 1) if k == 5 else None,
+        ]
+        assert top_k(found) == expected
+        mean = sum(scores[0] for _, _, scores in RANKED) / 6
+        assert found.confidence.mean_confidence == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "numpy text", "names"])
+def test_lists_of_the_best_classes_in_cells(box, form):
+    best = [list(classes[:3]) for _, classes, _ in RANKED]
+    names = {"names": lambda row: row}.get(form, lambda row: ["abcdefg".index(c) for c in row])
+    labels = [names([label])[0] for label, _, _ in RANKED]
+    frame = pd.DataFrame(
+        {
+            "image": [f"{i}.png" for i in range(6)],
+            "label": labels,
+            "index": [names(row) for row in best],
+            "prob": [list(scores[:3]) for _, _, scores in RANKED],
+        }
+    )
+    path = box.folder / f"t.{form if form in ('jsonl', 'parquet') else 'csv'}"
+    if form == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    elif form == "parquet":
+        frame.to_parquet(path)
+    else:
+        if form == "numpy text":
+            frame["prob"] = [str(row).replace(",", "") for row in frame["prob"]]
+        frame.to_csv(path, index=False)
+    found = reportgen.load(path)
+    assert figures(found) == (33.3, 6)
+    assert top_k(found)[:2] == [33.3, 66.7]
+
+
+@pytest.mark.parametrize("form", ["csv", "npz"])
+def test_scores_that_fall_in_every_row_are_asked_about(box, form):
+    labels, scores = (
+        [0, 1, 2, 1],
+        [[0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.6, 0.3, 0.1], [0.8, 0.1, 0.1]],
+    )
+    path = box.folder / f"t.{form}"
+    if form == "csv":
+        frame = pd.DataFrame(scores, columns=["prob_0", "prob_1", "prob_2"])
+        frame.assign(label=labels).to_csv(path, index=False)
+    else:
+        np.savez(path, label=labels, scores=scores)
+    with pytest.raises(DataError, match="fall from left to right in every row") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "scores-ranked"
+    (as_classes,) = outcomes(path)
+    assert figures(as_classes) == (25.0, 4)

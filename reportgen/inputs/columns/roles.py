@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from reportgen.errors import DataError, UsageError
+from reportgen.inputs.columns.rankings import Ranking, ranking_of
 from reportgen.inputs.formats.tables import LIST, NUMBER, OTHER, TEXT, Column, is_unnamed
 from reportgen.inputs.options import NONE, InputOptions
 from reportgen.text import listing, nearest, quoted
@@ -103,6 +104,8 @@ class Roles:
         what stands behind it.
     spare
         Columns called confidence beside scores, which say the same: they cut no slices.
+    ranking
+        The best classes of each sample, where the table has those in place of all scores.
     """
 
     label: str
@@ -112,13 +115,16 @@ class Roles:
     scores: ScoreColumns | None
     unproven: bool = False
     spare: tuple[str, ...] = ()
+    ranking: Ranking | None = None
 
     @property
     def used(self) -> tuple[str, ...]:
         """All columns with a role."""
         single = (self.label, self.prediction, self.id, self.confidence)
         some = [name for name in single if name is not None]
-        return (*some, *(self.scores.columns if self.scores else ()), *self.spare)
+        ranked = self.ranking.columns if self.ranking else ()
+        scores = self.scores.columns if self.scores else ()
+        return tuple(dict.fromkeys((*some, *scores, *ranked, *self.spare)))
 
     def rest(self, columns: Mapping[str, Column], *, usable: bool) -> tuple[str, ...]:
         """The columns without a role: metadata if `usable`, else those that hold what can't be."""
@@ -149,6 +155,9 @@ def find_roles(
     label = finder.required("label", options.label_column)
     taken: set[str | None] = {label}
     prediction = finder.optional("prediction", options.prediction_column, taken)
+    ranking = None if options.scores_columns else ranking_of(columns, taken)
+    if ranking is not None:
+        return finder.ranked(label, prediction, ranking)
     scores = finder.scores(classes, taken | {prediction})
     if prediction == label:
         raise UsageError(
@@ -266,6 +275,20 @@ class _Finder:
                 hint=f"name the one: {_flag(role)} {found[0]}",
             )
         return found[0] if found else None
+
+    def ranked(self, label: str, prediction: str | None, ranking: Ranking) -> Roles:
+        """The roles of a table of top-k columns: the first is the prediction where none is."""
+        taken = {label, prediction, *ranking.columns}
+        sample_id = self.optional("id", self.options.id_column, taken)
+        first = next(iter(ranking.confidences), None)
+        confidence = self.optional(
+            "confidence", self.options.confidence_column, taken | {sample_id}
+        )
+        if confidence is None and self.options.confidence_column is None:
+            confidence = first
+        return Roles(
+            label, prediction or ranking.classes[0], sample_id, confidence, None, ranking=ranking
+        )
 
     def scores(self, classes: Sequence[str] | None, taken: set[str | None]) -> ScoreColumns | None:
         given = self.options.scores_columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,12 @@ import numpy as np
 from reportgen.errors import DataError, UsageError
 from reportgen.inputs.columns.score_blocks import ScoreBlocks
 from reportgen.scores import SUM_TOLERANCE, Floats, OutputKind, contradiction, finite_rows
-from reportgen.text import count, quoted
+from reportgen.text import count, listing, quoted
 
-__all__ = ["ScoreTally", "decide_kind"]
+__all__ = ["ScoreTally", "decide_kind", "require_unranked"]
 
 _SLACK = 1e-6
+_FEWEST_RANKS = 3  # of columns and of rows: fewer fall by chance
 _ASK = "say what they are: --outputs probabilities, --outputs log-probabilities or --outputs logits"
 
 
@@ -111,6 +113,31 @@ def decide_kind(tally: ScoreTally, blocks: ScoreBlocks) -> OutputKind:
             hint=_ASK,
         )  # fmt: skip
     return OutputKind.LOGITS
+
+
+def require_unranked(blocks: ScoreBlocks) -> None:
+    """Refuse scores without names of classes that fall from left to right in every row: they may
+    be those of ranks, as top-k columns are.
+    """
+    if blocks.width < _FEWEST_RANKS:
+        return
+    n = 0
+    for _, scores in blocks.blocks():
+        in_order = scores if blocks.order is None else scores[:, np.argsort(blocks.order)]
+        if not np.all(np.diff(in_order, axis=1) <= 0):
+            return
+        n += len(scores)
+    if n < _FEWEST_RANKS:
+        return
+    columns = blocks.columns.columns
+    raise DataError(
+        f"{_what(blocks)} fall from left to right in every row: they may be those of the best "
+        "classes, not of each class in its order",
+        slug="scores-ranked",
+        details=[f"columns {listing(columns)}", "the class of each rank is needed then"],
+        hint="if the first is always that of the first class: --scores-columns "
+        f"{shlex.quote(','.join(columns))}; else save the classes of the ranks too, as top1, top2",
+    )
 
 
 def _what(blocks: ScoreBlocks) -> str:

@@ -111,6 +111,8 @@ class Survey:
         The smallest confidence, 1 where there are none; and the rows below 0.5.
     n_repeated_ids, repeated_ids
         Ids that more than one row has, and the first of them.
+    ranked
+        The values of each top-k column, best first; empty where there are none.
     """
 
     labels: Values
@@ -125,6 +127,15 @@ class Survey:
     repeated_ids: tuple[str, ...] = ()
     n_unlabelled: int = 0
     n_abstained: int = 0
+    ranked: tuple[Values, ...] = ()
+
+    def predicted(self) -> dict[str, int]:
+        """Text → number of rows, of predictions and of the classes that are ranked below them."""
+        counts = dict(self.predictions.counts)
+        for values in self.ranked:
+            for text in values.counts:
+                counts.setdefault(text, 0)
+        return counts
 
 
 def take_survey(
@@ -138,7 +149,9 @@ def take_survey(
     has too many values to be one of classes.
     """
     counting = _Counting(table, roles, ignore_label, abstain)
-    columns = [c for c in (roles.label, roles.prediction, roles.confidence) if c is not None]
+    ranked = roles.ranking.classes if roles.ranking else ()
+    single = (roles.label, roles.prediction, roles.confidence)
+    columns = list(dict.fromkeys([*(c for c in single if c is not None), *ranked]))
     for batch in table.batches(columns, NARROW_ROWS):
         counting.add(dict(zip(columns, batch.columns, strict=True)), len(batch))
     repeated = repeated_ids(table, roles.id) if roles.id is not None else Counter()
@@ -155,6 +168,7 @@ def take_survey(
         n_below_half=counting.n_below_half,
         n_repeated_ids=len(repeated),
         repeated_ids=tuple(printable(sample) for sample in list(repeated)[:_EXAMPLES]),
+        ranked=tuple(counting.ranked.values()),
     )
 
 
@@ -223,6 +237,7 @@ class _Counting:
     n_rows: int = 0
     label_cells: TextCells = field(default_factory=TextCells)
     prediction_cells: TextCells = field(default_factory=TextCells)
+    ranked: dict[str, Values] = field(default_factory=dict)
 
     def add(self, batch: Mapping[str, Any], n: int) -> None:
         texts, places = self.label_cells(batch[self.roles.label])
@@ -236,6 +251,9 @@ class _Counting:
         self._count(self.labels, self.roles.label, texts, places, keep)
         if predicted is not None and self.roles.prediction is not None:
             self._count(self.predictions, self.roles.prediction, *predicted, keep)
+        for column in self.roles.ranking.classes if self.roles.ranking else ():
+            cells = TextCells()(batch[column])
+            self._count(self.ranked.setdefault(column, Values()), column, *cells, keep)
         self.n_rows += n
 
     def _labelled(self, texts: list[str], places: NDArray[np.int64]) -> Mask | None:
