@@ -8,10 +8,10 @@ host, no environment, no clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from reportgen.json_fields import Json, OneOf, Place, plain
+from reportgen.jsonio import OneOf
 
 RANKED_CLASSES = "classes ranked for each sample"
 """Key of ``Provenance.inference``: of how many classes, best first, the input knows the order."""
@@ -43,11 +43,6 @@ class DataNote:
     count: int = 0
     examples: tuple[str, ...] = ()
 
-    @classmethod
-    def from_json(cls, value: Json) -> DataNote:
-        """Raises :class:`~reportgen.json_fields.Fault` where `value` is no note."""
-        return Place.of(value).read_as(cls)
-
 
 @dataclass(frozen=True)
 class Accounting:
@@ -74,11 +69,6 @@ class Accounting:
     def __post_init__(self) -> None:
         if self.counted + sum(self.excluded.values()) != self.found:
             raise ValueError(f"{self.counted} counted + {self.excluded} excluded != {self.found}")
-
-    @classmethod
-    def from_json(cls, value: Json) -> Accounting:
-        """Raises :class:`~reportgen.json_fields.Fault` where `value` does not add up."""
-        return Place.of(value).read_as(cls)
 
 
 @dataclass(frozen=True)
@@ -109,11 +99,6 @@ class ModelFacts:
     files: Mapping[str, str] = field(default_factory=dict)
     executes_code: bool = False
     notes: tuple[str, ...] = ()
-
-    @classmethod
-    def from_json(cls, value: Json) -> ModelFacts:
-        """Raises :class:`~reportgen.json_fields.Fault` where `value` is of another form."""
-        return Place.of(value).read_as(cls)
 
 
 @dataclass(frozen=True)
@@ -164,16 +149,3 @@ class Provenance:
         """Of how many classes the input knows the order, best first; None where of all or none."""
         text = self.inference.get(RANKED_CLASSES, "")
         return int(text) if text.isdigit() else None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dicts, lists and strings."""
-        found: dict[str, Any] = plain(asdict(self))
-        return found
-
-    @classmethod
-    def from_json(cls, value: Json) -> Provenance:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where `value` is of another form.
-        """
-        return Place.of(value).read_as(cls)

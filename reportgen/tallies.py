@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.json_fields import Share
+from reportgen.jsonio import Share
 
 __all__ = ["EXAMPLES_PER_PAIR", "Counts", "Mistake", "WorstMistakes"]
 

@@ -14,7 +14,7 @@ PACKAGE = Path(reportgen.__file__).parent
 ROOMS = {
     "errors": 0, "text": 0,
     "process": 1,
-    "json_fields": 1,
+    "jsonio": 1,
     "csv_text": 2, "provenance": 2, "reporter": 2, "files": 2, "declared": 2, "confusion": 2,
     "scores": 2, "multiple": 2,
     "options": 3,

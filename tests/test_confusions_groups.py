@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,18 +18,20 @@ from reportgen.confusion import ConfusionMatrix
 from reportgen.confusions import (
     GROUP_METRICS,
     PAIR_METRICS,
+    ClassGroups,
     Grouping,
+    class_groups,
     confusion_tree,
     expected_counts,
     expected_within,
     group_matrix,
-    groups_json,
     suggested_groups,
     worst_crowds,
 )
 from reportgen.confusions import crowds as crowds_module
 from reportgen.confusions import expected as expected_module
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
+from reportgen.jsonio import write_value
 from reportgen.metrics import COUNTS
 from tests.factories import synthetic
 from tests.matrices import of
@@ -195,10 +198,14 @@ def test_the_accuracy_of_groups_holds_right_answers_and_near_misses() -> None:
 # --- as plain values
 
 
+def as_json(evaluation: Evaluated) -> Any:
+    return write_value(ClassGroups, class_groups(evaluation), evaluation.classes)
+
+
 def test_groups_as_json_hold_order_suggestion_and_the_users_groups() -> None:
     names = tuple("abcdefghi")
     given_groups = Grouping(("front", "back"), np.array([0] * 4 + [1] * 5), "groups.csv")
-    value = groups_json(Evaluated(names, of(two_crowds()), given_groups))
+    value = as_json(Evaluated(names, of(two_crowds()), given_groups))
     assert json.loads(json.dumps(value, allow_nan=False)) == value
     assert sorted(value["order"]) == list(names)
     assert value["given"]["source"] == "groups.csv"
@@ -226,10 +233,10 @@ def test_groups_as_json_hold_order_suggestion_and_the_users_groups() -> None:
 
 
 def test_without_errors_there_is_no_order_and_no_group() -> None:
-    value = groups_json(Evaluated(("a", "b", "c"), of(np.diag([1, 2, 3]))))
+    value = as_json(Evaluated(("a", "b", "c"), of(np.diag([1, 2, 3]))))
     assert value == {"order": None, "suggested": None, "given": None}
     groups = Grouping(("x", "y"), np.array([0, 0, 1]), "groups.csv")
-    found = groups_json(Evaluated(("a", "b", "c"), of(np.diag([1, 2, 3])), groups))["given"]
+    found = as_json(Evaluated(("a", "b", "c"), of(np.diag([1, 2, 3])), groups))["given"]
     assert found["errors_within_groups"] is None
     assert found["errors_within_groups_by_chance"] is None
 

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
+from reportgen.jsonio import read_value, write_value
 from reportgen.metrics import (
     COUNTS,
     ORDINAL,
@@ -274,8 +275,8 @@ def test_a_column_refuses_arrays_of_other_lengths() -> None:
 def test_a_metric_survives_json(metric: Metric) -> None:
     import json
 
-    assert Metric.from_json(json.loads(json.dumps(metric.to_json()))) == metric
-    assert list(metric.to_json()) == ["value", "interval", "reason"]
+    assert read_value(Metric, json.loads(json.dumps(write_value(Metric, metric)))) == metric
+    assert list(write_value(Metric, metric)) == ["value", "interval", "reason"]
 
 
 @pytest.mark.parametrize(
@@ -285,4 +286,4 @@ def test_a_metric_survives_json(metric: Metric) -> None:
 )  # fmt: skip
 def test_what_is_no_metric_is_not_read_as_one(value: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        Metric.from_json(value)
+        read_value(Metric, value)

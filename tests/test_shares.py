@@ -138,7 +138,7 @@ def test_reading_back_report_json_gives_the_same_evaluation(counts, over):
 
 
 def test_more_classes_than_a_table_holds_are_read_back_too(monkeypatch):
-    monkeypatch.setattr("reportgen.evaluation.shares.DENSE_LIMIT", 2)
+    monkeypatch.setattr("reportgen.evaluation.value.DENSE_LIMIT", 2)
     found = loaded("true")
     value = json.loads(json.dumps(found.to_json()))
     assert value["confusion_matrix"]["share_cells"][0] == [0, 0, 0.8]

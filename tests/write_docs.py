@@ -251,7 +251,7 @@ HOLDS = {
     "errors": "the tree of errors: message, slug, hint, exit code",
     "text": "names made harmless; numbers without false precision",
     "process": "streams, signals, and the exit code that a command ends with",
-    "json_fields": "JSON read with types: what is wrong names its place",
+    "jsonio": "JSON read, written and described by annotations",
     "csv_text": "CSV that spreadsheets can open safely, and reading it back",
     "provenance": "where numbers come from, as values",
     "reporter": "how progress is told",

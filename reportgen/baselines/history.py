@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation
 from reportgen.files import write_text
+from reportgen.jsonio import (
+    NOT_IN_JSON,
+    Place,
+    Share,
+    ShareInterval,
+    Unknown,
+    read_record,
+    restore_unknown,
+    write_value,
+)
 from reportgen.predictions import PredictionRows
 from reportgen.text import quoted
 
 __all__ = ["HISTORY", "HistoryEntry", "append", "data_identity", "read_history"]
 
 HISTORY = "history.jsonl"
-_TEXTS = (
-    "name", "date", "model", "version", "data", "split", "worst_class", "verdict",
-    "data_fingerprint",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class HistoryEntry:
     data_fingerprint
         Of samples and labels (:func:`data_identity`): accuracies of different data can't be
         compared.
+    unknown
+        What a later version wrote into the line.
     """
 
     name: str
@@ -57,13 +65,14 @@ class HistoryEntry:
     data: str
     split: str
     n_samples: int
-    accuracy: float | None
-    accuracy_interval: tuple[float, float] | None
-    macro_f1: float | None
+    accuracy: Share | None
+    accuracy_interval: ShareInterval | None
+    macro_f1: Share | None
     worst_class: str
-    worst_recall: float | None
+    worst_recall: Share | None
     verdict: str
     data_fingerprint: str
+    unknown: Annotated[tuple[Unknown, ...], NOT_IN_JSON] = ()
 
     @classmethod
     def of(
@@ -91,21 +100,15 @@ class HistoryEntry:
         )
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> HistoryEntry:
-        """From one line; raises TypeError, KeyError or ValueError where it is not of this form."""
-        entry = cls(**{**value, "accuracy_interval": _interval(value["accuracy_interval"])})
-        for share in (entry.accuracy, entry.macro_f1, entry.worst_recall):
-            _require_share(share)
-        for name in _TEXTS:
-            if not isinstance(getattr(entry, name), str):
-                raise TypeError(f"{name} is no text")
-        n = entry.n_samples
-        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-            raise TypeError(f"{n!r} is no number of samples")
-        return entry
+    def from_json(cls, value: Any) -> HistoryEntry:
+        """From one line; raises :class:`~reportgen.jsonio.Fault` where it is not of this form."""
+        place = Place(value)
+        found = read_record(cls, place)
+        return replace(found, unknown=tuple(place.reading.unknown))
 
     def line(self) -> str:
-        return json.dumps(asdict(self), allow_nan=False)
+        written = restore_unknown(write_value(HistoryEntry, self), self.unknown)
+        return json.dumps(written, allow_nan=False)
 
 
 def data_identity(evaluation: Evaluation, rows: PredictionRows | None) -> str:
@@ -161,27 +164,6 @@ def _text(path: Path) -> str:
             slug="history-damaged",
             hint="restore it from version control, or move it away",
         ) from error
-
-
-def _interval(ends: Any) -> tuple[float, float] | None:
-    if ends is None:
-        return None
-    low, high = ends
-    for end in (low, high):
-        if end is None:
-            raise TypeError("an interval has two ends")
-        _require_share(end)
-    return low, high
-
-
-def _require_share(value: Any) -> None:
-    """0..1, or None where it is undefined."""
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r} is no number")
-    if not 0 <= value <= 1:
-        raise ValueError(f"{value} is no share")
 
 
 def append(folder: Path, entry: HistoryEntry) -> None:

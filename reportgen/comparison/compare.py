@@ -21,6 +21,7 @@ from reportgen.comparison.judging import accuracy_change, tendency_of, with_holm
 from reportgen.comparison.parts import paired_slices
 from reportgen.comparison.tallies import Changes, JointCounts, JointTally
 from reportgen.comparison.value import (
+    Bootstrap,
     ClassChange,
     Comparison,
     Difference,
@@ -91,8 +92,7 @@ def compare_paired(
         fixed=counted.changes.fixed,
         broken=counted.changes.broken,
         grown=grown_pairs(before.confusion, after.confusion),
-        draws=draws,
-        seed=seed,
+        bootstrap=Bootstrap(draws, seed),
         n_tests=n_tests,
         detectable=_detectable(paired),
         notes=(*joined.notes, *macro_notes, *slice_notes),

@@ -19,10 +19,11 @@ from reportgen.comparison.judging import unpaired_change
 from reportgen.comparison.mover import mover_changes
 from reportgen.comparison.paired import mcnemar_bounds
 from reportgen.comparison.parts import unpaired_slices
-from reportgen.comparison.value import COMPARED, Comparison, Difference
+from reportgen.comparison.value import COMPARED, Bootstrap, Comparison, Difference
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation, Pair
+from reportgen.jsonio import Unknown
 from reportgen.metrics import MetricColumn
 from reportgen.provenance import DataNote
 from reportgen.text import count, plural, quoted
@@ -80,8 +81,7 @@ def compare_evaluations(
         fixed=(),
         broken=(),
         grown=grown_pairs(before.confusion, after.confusion),
-        draws=0,
-        seed=0,
+        bootstrap=Bootstrap(0, 0),
         n_tests=n_tests,
         detectable=None,
         notes=(*matched.notes, *macro_notes, *_notes(before, after, n_differing)),
@@ -108,7 +108,17 @@ def _reordered(evaluation: Evaluation, classes: tuple[str, ...]) -> Evaluation:
         confusion=ConfusionMatrix(len(classes), keys[order], old.values[order]),
         per_class={name: _taken(column, back) for name, column in evaluation.per_class.items()},
         pairs=tuple(sorted(pairs, key=_rank)),
+        unknown=tuple(_moved(one, place) for one in evaluation.unknown),
     )
+
+
+def _moved(unknown: Unknown, place: NDArray[np.int64]) -> Unknown:
+    """What a later version says of a class goes with its row."""
+    head, *rest = unknown.path or ("",)
+    if head != "per_class" or not rest:
+        return unknown
+    row = int(place[int(rest[0])])
+    return replace(unknown, path=(head, row, *rest[1:]))
 
 
 def _taken(column: MetricColumn, order: NDArray[np.intp]) -> MetricColumn:

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
 
 from reportgen.evaluation import Evaluation
-from reportgen.json_fields import MOST, Ends, Interval, Json, Range, Share, ShareInterval
+from reportgen.jsonio import (
+    MOST,
+    NOT_IN_JSON,
+    ClassIndex,
+    Codec,
+    Definitions,
+    Ends,
+    Form,
+    Interval,
+    Json,
+    Key,
+    Place,
+    Range,
+    Schema,
+    Share,
+    ShareInterval,
+    Unknown,
+    agree,
+    codec_of,
+    damage_told,
+    read_record,
+    read_value,
+    restore_unknown,
+    write_value,
+)
 from reportgen.provenance import DataNote
 
 __all__ = [
     "COMPARED",
+    "Bootstrap",
     "Change",
     "ClassChange",
     "Comparison",
@@ -67,6 +92,22 @@ class Difference:
     method: str = "none"
     reason: str | None = None
 
+    __json__: ClassVar[Form] = Form(optional=frozenset())
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where there is an interval of no difference."""
+        for name in ("interval", "bounds"):
+            if self.difference is None and getattr(self, name) is not None:
+                place[name].contradicts("there is no difference")
+        if self.baseline is not None and self.candidate is not None and self.difference is not None:
+            expected = self.candidate - self.baseline
+            if not agree(self.difference, expected):
+                place["difference"].disagrees(expected, "candidate - baseline")
+
+
+NOT_RECORDED = Difference(None, None, None, reason="not_recorded")
+"""What a document of another version does not hold."""
+
 
 @dataclass(frozen=True)
 class PairedCounts:
@@ -85,6 +126,11 @@ class PairedCounts:
     lost: int
     both_wrong: int
     same: int
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where `same` can't be."""
+        if not self.both_right <= self.same <= self.both_right + self.both_wrong:
+            place["same"].contradicts("both sides give the same answer where both are right")
 
     @property
     def n(self) -> int:
@@ -122,6 +168,10 @@ class McnemarBounds:
     chi2: Annotated[tuple[float, float], Ends(Range(0))]
     p: ShareInterval
 
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the least is above the most."""
+        place["discordant"].ends()
+
 
 @dataclass(frozen=True)
 class ClassChange:
@@ -131,7 +181,7 @@ class ClassChange:
     "perhaps" where the uncorrected one alone is; "no clear change" else, undefined ones included.
     """
 
-    index: int
+    index: Annotated[ClassIndex, Key("class")]
     support: int
     paired: PairedCounts | None
     recall: Difference
@@ -139,13 +189,20 @@ class ClassChange:
     f1: Difference
     tendency: Tendency
 
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where not all samples of the class are paired."""
+        if self.paired is not None and self.paired.n != self.support:
+            place["paired"].contradicts(
+                f"its counts add up to {self.paired.n:,} of {self.support:,} samples"
+            )
+
 
 @dataclass(frozen=True)
 class SliceChange:
     """One part of the data: the column that tells it apart, its value, accuracy on both sides."""
 
     column: str
-    part: str
+    part: Annotated[str, Key("value")]
     n: int
     accuracy: Difference
     tendency: Tendency
@@ -156,9 +213,9 @@ class Change:
     """A sample that one side got right and the other wrong; classes as indices."""
 
     id: str
-    label: int
-    baseline: int
-    candidate: int
+    label: ClassIndex
+    baseline: ClassIndex
+    candidate: ClassIndex
     baseline_confidence: Share | None
     candidate_confidence: Share | None
 
@@ -167,10 +224,42 @@ class Change:
 class PairChange:
     """Samples of class `true` called `predicted`: how many on each side."""
 
-    true: int
-    predicted: int
+    true: ClassIndex
+    predicted: ClassIndex
     baseline: int
     candidate: int
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Draws and seed of a paired bootstrap; 0 and 0 where none was made."""
+
+    draws: int
+    seed: Annotated[int, Range(0, 2**64)]
+
+
+class Compared:
+    """In an annotation: the differences of :data:`COMPARED`, each by its name."""
+
+    def codec(self, _: Any) -> Codec:
+        plain = codec_of(Mapping[str, Difference])
+        return Codec(_read_summary, plain.write, _summary_schema)
+
+
+_ALWAYS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
+"""Those of :data:`COMPARED` that no document lacks; a later one is n/a where it is not there."""
+
+
+def _read_summary(place: Place) -> dict[str, Difference]:
+    place.keep_others(frozenset(COMPARED))
+    read = codec_of(Difference).read
+    is_there = {name: name in place or name in _ALWAYS for name in COMPARED}
+    return {name: read(place[name]) if is_there[name] else NOT_RECORDED for name in COMPARED}
+
+
+def _summary_schema(known: Definitions) -> Schema:
+    properties = dict.fromkeys(COMPARED, codec_of(Difference).schema(known))
+    return {"type": "object", "properties": properties, "required": list(_ALWAYS)}
 
 
 @dataclass(frozen=True)
@@ -197,8 +286,8 @@ class Comparison:
         Samples wrong → right and right → wrong, at most 24 each, the surest mistakes first.
     grown
         Off-diagonal cells that grew most, at most 20, by growth downwards.
-    draws, seed
-        Of the bootstrap; 0 and 0 where none was made.
+    bootstrap
+        Draws and seed of the paired bootstrap.
     n_tests
         Class tests that Holm's correction counts.
     detectable
@@ -208,36 +297,65 @@ class Comparison:
         What to know about how the two were matched.
     baseline_name
         What the baseline is saved as; empty where it was not taken by such a name.
+    unknown
+        What a later version wrote into the object that this was read from.
     """
 
     baseline: Evaluation
-    candidate: Evaluation
+    candidate: Annotated[Evaluation, NOT_IN_JSON]
     paired: PairedCounts | None
     unpaired_reason: str
-    bounds: McnemarBounds | None
-    summary: Mapping[str, Difference]
-    classes: tuple[ClassChange, ...]
+    bounds: Annotated[McnemarBounds | None, Key("mcnemar_bounds")]
+    summary: Annotated[Mapping[str, Difference], Compared()]
+    classes: Annotated[tuple[ClassChange, ...], Key("per_class")]
     slices: tuple[SliceChange, ...]
     fixed: tuple[Change, ...]
     broken: tuple[Change, ...]
-    grown: tuple[PairChange, ...]
-    draws: int
-    seed: int
+    grown: Annotated[tuple[PairChange, ...], Key("grown_pairs")]
+    bootstrap: Bootstrap
     n_tests: int
-    detectable: float | None
+    detectable: Share | None
     notes: tuple[DataNote, ...] = ()
     baseline_name: str = ""
+    unknown: Annotated[tuple[Unknown, ...], NOT_IN_JSON] = ()
+
+    __json__: ClassVar[Form] = Form(
+        (
+            "baseline", "baseline_name", "paired", "unpaired_reason", "mcnemar_bounds", "summary",
+            "per_class", "slices", "fixed", "broken", "grown_pairs", "bootstrap", "correction",
+            "n_tests", "detectable", "notes",
+        ),
+        told=("correction",),
+        optional=frozenset({"baseline_name"}),  # as it was before there was any
+    )  # fmt: skip
 
     @property
     def identical(self) -> bool:
         """Whether both sides predicted the same class for every sample."""
         return self.paired is not None and self.paired.same == self.paired.n
 
-    def to_json(self) -> dict[str, Any]:
-        """For ``report.json``: see :func:`reportgen.comparison.as_json.comparison_to_json`."""
-        from reportgen.comparison.as_json import comparison_to_json
+    @property
+    def draws(self) -> int:
+        """Of the bootstrap; 0 where none was made."""
+        return self.bootstrap.draws
 
-        return comparison_to_json(self)
+    @property
+    def seed(self) -> int:
+        """Of the bootstrap; 0 where none was made."""
+        return self.bootstrap.seed
+
+    @property
+    def correction(self) -> Literal["holm"]:
+        """How adjusted p-values correct for many tests."""
+        return "holm"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers, no NaN; classes by name.
+
+        The baseline is in it as an evaluation; the candidate is not: ``report.json`` is its own.
+        """
+        written: dict[str, Any] = write_value(Comparison, self, self.candidate.classes)
+        return restore_unknown(written, self.unknown)
 
     @classmethod
     def from_json(cls, value: Json, candidate: Evaluation) -> Comparison:
@@ -245,9 +363,34 @@ class Comparison:
 
         Raises :class:`~reportgen.errors.DataError` where the value is not of it.
         """
-        from reportgen.comparison.as_json import comparison_from_json
+        with damage_told("make the report again from the predictions of both sides"):
+            place = Place.of(value, "comparison")
+            place = place.alone({name: i for i, name in enumerate(candidate.classes)})
+            baseline = read_value(Evaluation, place["baseline"])
+            if baseline.classes != candidate.classes:
+                place["baseline"]["classes"].contradicts("the candidate has other classes")
+            place["per_class"].of_length(len(candidate.classes))
+            found = read_record(cls, place, baseline=baseline, candidate=candidate)
+            return replace(found, unknown=tuple(place.reading.unknown))
 
-        return comparison_from_json(value, candidate)
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the parts are not of the same samples."""
+        if (self.paired is None) != bool(self.unpaired_reason):
+            place["unpaired_reason"].contradicts(
+                "there is a reason where samples are not matched, and only there"
+            )
+        for side in ("baseline", "candidate"):
+            figure = getattr(self, side).summary["accuracy"].value
+            if not agree(getattr(self.summary["accuracy"], side), figure):
+                place["summary"]["accuracy"][side].disagrees(figure, f"the {side} itself")
+        n = self.candidate.n_samples
+        if self.paired is not None and self.paired.n != n:
+            place["paired"].contradicts(f"its counts add up to {self.paired.n:,} of {n:,} samples")
+        for i, (change, at) in enumerate(
+            zip(self.classes, place["per_class"].items(), strict=True)
+        ):
+            if change.index != i:
+                at["class"].contradicts("the classes stand in their order")
 
 
 def cautions(evaluation: Evaluation, comparison: Comparison | None) -> tuple[str, ...]:

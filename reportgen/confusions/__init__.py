@@ -16,7 +16,7 @@ from reportgen.confusions.expected import (
 )
 from reportgen.confusions.groups import Grouping, GroupMatrix, group_matrix
 from reportgen.confusions.hierarchy import grouping_from_rows
-from reportgen.confusions.json import groups_json
+from reportgen.confusions.json import ClassGroups, class_groups
 from reportgen.confusions.misplaced import (
     Relabelling,
     best_relabelling,
@@ -41,6 +41,7 @@ __all__ = [
     "GROUP_METRICS",
     "PAIR_METRICS",
     "RANKINGS",
+    "ClassGroups",
     "ClassTree",
     "Crowd",
     "DirectedPairs",
@@ -54,6 +55,7 @@ __all__ = [
     "SymmetricPairs",
     "best_relabelling",
     "check_supports",
+    "class_groups",
     "confusion_order",
     "confusion_tree",
     "directed_pairs",
@@ -62,7 +64,6 @@ __all__ = [
     "false_discovery",
     "group_matrix",
     "grouping_from_rows",
-    "groups_json",
     "orientation_note",
     "relabelling_note",
     "suggested_groups",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.json_fields import Json, Place, Positive, Share, ShareInterval, plain
+from reportgen.jsonio import Place, Positive, Share, ShareInterval, agree
 from reportgen.metrics import MetricColumn
 from reportgen.scoring import Ranking, ScoreFigures
 from reportgen.scoring.calibration import N_BINS
@@ -37,6 +37,18 @@ class ReliabilityBar:
     accuracy: Share | None
     interval: ShareInterval | None
     confidence: Share | None
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the parts that stand there disagree."""
+        if self.low >= self.high:
+            place["high"].contradicts("a bin ends above its start")
+        if self.n_correct > self.n:
+            place["n_correct"].contradicts(f"of {self.n:,} answers")
+        for name in ("accuracy", "interval", "confidence"):
+            if (getattr(self, name) is None) != (self.n == 0):
+                place[name].contradicts(f"of {self.n:,} answers")
+        if self.accuracy is not None and not agree(self.accuracy, self.n_correct / self.n):
+            place["accuracy"].disagrees(self.n_correct / self.n, "n_correct / n")
 
 
 @dataclass(frozen=True)
@@ -131,37 +143,13 @@ class Confidence:
             **_of_ranking(figures.ranking, half_precision),
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain dicts, lists and numbers."""
-        found: dict[str, Any] = plain(asdict(self))
-        return found
-
-    @classmethod
-    def from_json(cls, value: Json) -> Confidence:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        found = place.read_as(cls)
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where a list that stands there can't be."""
         place["bins"].of_length(N_BINS)
-        _check_bars(place["bins"], found.bins)
-        if not found.curve:
+        if not self.curve:
             place["curve"].contradicts("it ends where all samples are answered")
-        if len(found.right) != len(found.wrong) or not found.right:
+        if len(self.right) != len(self.wrong) or not self.right:
             place["right"].contradicts("right and wrong answers have the same bins")
-        return found
-
-
-def _check_bars(place: Place, bars: tuple[ReliabilityBar, ...]) -> None:
-    for bar, at in zip(bars, place.items(), strict=True):
-        if bar.low >= bar.high:
-            at["high"].contradicts("a bin ends above its start")
-        if bar.n_correct > bar.n:
-            at["n_correct"].contradicts(f"of {bar.n:,} answers")
-        for name in ("accuracy", "interval", "confidence"):
-            if (getattr(bar, name) is None) != (bar.n == 0):
-                at[name].contradicts(f"of {bar.n:,} answers")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from reportgen.confusion import ConfusionMatrix
@@ -22,8 +21,9 @@ from reportgen.evaluation.notes import (
     tie_notes,
 )
 from reportgen.evaluation.options import EvaluationOptions
+from reportgen.evaluation.pairs import Pair, pairs_of
 from reportgen.evaluation.positive import positive_class
-from reportgen.evaluation.value import Evaluation, Pair
+from reportgen.evaluation.value import Evaluation
 from reportgen.metrics import Metric, MetricColumn, abstaining_metrics
 from reportgen.predictions.rows import PredictionRows
 from reportgen.provenance import Accounting, DataNote, Provenance
@@ -67,7 +67,7 @@ def evaluate_predictions(
     counts, confusion = passed.counts, passed.counts.confusion
     samples = _books(facts.samples, counts)
     _require_samples(confusion, samples)
-    pairs = tuple(_pairs(confusion))
+    pairs = tuple(pairs_of(confusion))
     n_ranked = facts.provenance.n_ranked
     whole = counts.n_ranked == confusion.n_samples and (n_ranked is None or n_ranked >= TOP_K)
     top5_hits = counts.top5_hits if whole else None
@@ -193,7 +193,7 @@ def evaluate_matrix(
         confusion=confusion,
         summary={**figures.summary, **_summary_scores(None), **figures.ordinal},
         per_class={**figures.per_class, **_class_scores(None, len(classes))},
-        pairs=tuple(_pairs(confusion)),
+        pairs=tuple(pairs_of(confusion)),
         examples=(),
         samples=samples,
         notes=notes_on((*read_as_notes(provenance), *notes), confusion, classes, options),
@@ -282,19 +282,6 @@ def excluded_words(samples: Accounting) -> str:
         return "none excluded"
     reasons = ", ".join(f"{count(n)} {reason}" for reason, n in samples.excluded.items())
     return f"{count(total)} excluded ({reasons})"
-
-
-def _pairs(confusion: ConfusionMatrix) -> Iterator[Pair]:
-    rows, columns, values = confusion.errors_by_count()
-    support = confusion.true_totals[rows]
-    n_errors = max(confusion.n_errors, 1)
-    backwards = confusion.lookup(columns, rows)
-    of_true = (values / support).tolist()
-    of_errors = (values / n_errors).tolist()
-    for i, (true, predicted, n) in enumerate(
-        zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True)
-    ):
-        yield Pair(true, predicted, n, of_true[i], of_errors[i], int(backwards[i]))
 
 
 def _examples(

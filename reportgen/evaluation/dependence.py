@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reportgen.clusters import FEW_GROUPS, ClusterIntervals, GroupCounts, cluster_intervals
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation.options import EvaluationOptions
-from reportgen.json_fields import MOST, Json, Place, Positive, Range
+from reportgen.jsonio import MOST, Form, Place, Positive, Range
 from reportgen.predictions.rows import PredictionRows
 from reportgen.text import listing, nearest, quoted
 
@@ -40,10 +40,12 @@ class SampleGroups:
 
     column: str
     method: str
-    n_samples: int
+    n_samples: Annotated[int, Range(1, MOST)]
     n_groups: int
     largest_group: int
     design_effect: Positive | None
+
+    __json__: ClassVar[Form] = Form(told=("effective_samples", "few_groups"))
 
     @classmethod
     def of(cls, column: str | None, found: ClusterIntervals | None) -> SampleGroups | None:
@@ -65,34 +67,10 @@ class SampleGroups:
         """Whether there are so few groups that the intervals are too narrow."""
         return self.n_groups < FEW_GROUPS
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; ``effective_samples`` and ``few_groups`` are for readers of the file."""
-        return {
-            "column": self.column,
-            "method": self.method,
-            "n_samples": self.n_samples,
-            "n_groups": self.n_groups,
-            "largest_group": self.largest_group,
-            "design_effect": self.design_effect,
-            "effective_samples": self.effective_samples,
-            "few_groups": self.few_groups,
-        }
-
-    @classmethod
-    def from_json(cls, value: Json) -> SampleGroups:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        return cls(
-            place["column"].text(),
-            place["method"].text(),
-            n := place["n_samples"].whole(Range(1, MOST)),
-            place["n_groups"].whole(Range(1, n)),
-            place["largest_group"].whole(Range(1, n)),
-            place["design_effect"].read(Positive | None),
-        )
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where there are more groups than samples."""
+        for name in ("n_groups", "largest_group"):
+            place[name].whole(Range(1, self.n_samples))
 
 
 def grouped_intervals(rows: PredictionRows, options: EvaluationOptions) -> ClusterIntervals | None:

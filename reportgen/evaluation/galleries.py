@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
+from reportgen.evaluation.pairs import Pair
+from reportgen.jsonio import ClassIndex, Place
 from reportgen.tallies import Mistake
 
-if TYPE_CHECKING:
-    from reportgen.evaluation.value import Evaluation, Pair
-
-__all__ = ["GALLERY_PAIRS", "galleries", "galleries_from_json", "galleries_json", "gallery_pairs"]
+__all__ = ["GALLERY_PAIRS", "Reverse", "galleries", "galleries_of", "gallery_pairs", "reverses_of"]
 
 GALLERY_PAIRS = 10
 """Directed pairs whose galleries are shown for their own sake."""
 
 Gallery = tuple[Mistake, ...]
+
+
+class Shown(Protocol):
+    """An evaluation, as far as its galleries go."""
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]: ...
+
+    @property
+    def examples(self) -> tuple[Gallery, ...]: ...
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """The gallery of a reverse as it stands in ``report.json``."""
+
+    true: ClassIndex
+    predicted: ClassIndex
+    samples: Gallery
 
 
 def gallery_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -36,7 +54,7 @@ def gallery_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     return (*first, *(rest[cell] for cell in wanted if cell in rest))
 
 
-def galleries(evaluation: Evaluation) -> Iterator[tuple[Pair, Gallery]]:
+def galleries(evaluation: Shown) -> Iterator[tuple[Pair, Gallery]]:
     """Each pair that has a gallery, with its samples, the most confident mistakes first.
 
     Files from before reverses had galleries hold those of the first ten pairs alone.
@@ -44,40 +62,32 @@ def galleries(evaluation: Evaluation) -> Iterator[tuple[Pair, Gallery]]:
     yield from zip(gallery_pairs(evaluation.pairs), evaluation.examples, strict=False)
 
 
-def galleries_json(evaluation: Evaluation) -> dict[str, Any]:
-    """``examples``: a list for each of the first ten pairs; ``reversed_examples``: an object for
-    each reverse.
-    """
-    classes = evaluation.classes
-    shown = [(pair, [asdict(one) for one in found]) for pair, found in galleries(evaluation)]
-    return {
-        "examples": [samples for _, samples in shown[:GALLERY_PAIRS]],
-        "reversed_examples": [
-            {"true": classes[pair.true], "predicted": classes[pair.predicted], "samples": samples}
-            for pair, samples in shown[GALLERY_PAIRS:]
-        ],
-    }
+def reverses_of(evaluation: Shown) -> tuple[Reverse, ...]:
+    """The galleries beyond those of the first ten pairs, with their pairs."""
+    shown = list(galleries(evaluation))[GALLERY_PAIRS:]
+    return tuple(Reverse(pair.true, pair.predicted, samples) for pair, samples in shown)
 
 
-def galleries_from_json(
-    value: Mapping[str, Any], pairs: Sequence[Pair], index: Mapping[str, int]
+def galleries_of(
+    first: Sequence[Gallery], reverses: Sequence[Reverse], pairs: Sequence[Pair], place: Place
 ) -> tuple[Gallery, ...]:
-    """The inverse of :func:`galleries_json`; `index` is class name → place.
+    """All galleries, of what `place` holds: those of the first ten pairs, and their reverses.
 
-    Raises KeyError, TypeError or ValueError where `value` is not of it.
+    Raises :class:`~reportgen.jsonio.Fault` where one belongs to no pair, or is too large for it.
     """
-    first = [_gallery(samples) for samples in value["examples"]]
-    reverses = {
-        (index[item["true"]], index[item["predicted"]]): _gallery(item["samples"])
-        for item in value.get("reversed_examples", ())
-    }
-    if not reverses:
-        return tuple(first)
-    places = [(pair.true, pair.predicted) for pair in gallery_pairs(pairs)]
-    if len(first) != min(len(places), GALLERY_PAIRS) or set(reverses) - set(places[len(first) :]):
-        raise ValueError("reversed_examples are not of the reverses of the first pairs")
-    return (*first, *(reverses.get(place, ()) for place in places[len(first) :]))
-
-
-def _gallery(samples: Sequence[Mapping[str, Any]]) -> Gallery:
-    return tuple(Mistake(**sample) for sample in samples)
+    shown = gallery_pairs(pairs)
+    cells = [(pair.true, pair.predicted) for pair in shown]
+    if first:
+        place["examples"].of_length(min(len(pairs), GALLERY_PAIRS))
+    found = tuple(first)
+    if reverses:
+        of_cell = {(one.true, one.predicted): one.samples for one in reverses}
+        if len(first) != min(len(cells), GALLERY_PAIRS) or set(of_cell) - set(cells[len(first) :]):
+            place["reversed_examples"].contradicts("they are not of the reverses of first pairs")
+        found += tuple(of_cell.get(cell, ()) for cell in cells[len(first) :])
+    for pair, gallery in zip(shown, found, strict=False):
+        if len(gallery) > pair.count:
+            place["examples"].contradicts(
+                f"{len(gallery):,} samples of a confusion of {pair.count:,}"
+            )
+    return found

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 
 from reportgen.confusions import Grouping, grouping_from_rows
 from reportgen.errors import DataError
-from reportgen.json_fields import Json, Place
+from reportgen.jsonio import ClassIndex, Place, Via
 from reportgen.text import printable, quoted
 
-__all__ = ["grouping_from_json", "grouping_to_json", "read_hierarchy", "require_file"]
+__all__ = ["GivenGroups", "read_hierarchy", "require_file"]
 
 
 def require_file(path: Path | None, option: str) -> None:
@@ -43,35 +44,44 @@ def read_hierarchy(path: Path, classes: Sequence[str]) -> Grouping:
     return grouping_from_rows(rows, classes, printable(path.name))
 
 
-def grouping_to_json(grouping: Grouping, classes: Sequence[str]) -> dict[str, Any]:
-    """``{"source": text, "groups": [{"name": text, "classes": [names]}]}``."""
-    return {
-        "source": grouping.source,
-        "groups": [
-            {"name": name, "classes": [classes[i] for i in grouping.members(g).tolist()]}
-            for g, name in enumerate(grouping.names)
-        ],
-    }
+@dataclass(frozen=True)
+class HierarchyGroup:
+    """One group of classes, in class order."""
+
+    name: str
+    classes: tuple[ClassIndex, ...]
 
 
-def grouping_from_json(value: Json, classes: Sequence[str]) -> Grouping:
-    """The inverse of :func:`grouping_to_json`.
+@dataclass(frozen=True)
+class Hierarchy:
+    """A user's groups of classes as they stand in ``report.json``: every class is in one."""
 
-    Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-    """
-    place = Place.of(value)
-    index = {name: i for i, name in enumerate(classes)}
-    group_of = np.full(len(classes), -1, np.int64)
-    groups = place["groups"].items()
-    for g, group in enumerate(groups):
-        for name in group["classes"].items():
-            if group_of[at := name.index(index)] >= 0:
+    source: str
+    groups: tuple[HierarchyGroup, ...]
+
+
+def _hierarchy(grouping: Grouping) -> Hierarchy:
+    members = (grouping.members(g).tolist() for g in range(len(grouping.names)))
+    groups = zip(grouping.names, map(tuple, members), strict=True)
+    return Hierarchy(grouping.source, tuple(HierarchyGroup(*group) for group in groups))
+
+
+def _grouping(form: Hierarchy, place: Place) -> Grouping:
+    """Raises :class:`~reportgen.jsonio.Fault` where a class is in no group, or in two."""
+    group_of = np.full(len(place.reading.index), -1, np.int64)
+    for g, (group, at) in enumerate(zip(form.groups, place["groups"].items(), strict=True)):
+        for index, name in zip(group.classes, at["classes"].items(), strict=True):
+            if group_of[index] >= 0:
                 name.contradicts("a class is in one group")
-            group_of[at] = g
-    names = tuple(group["name"].text() for group in groups)
+            group_of[index] = g
+    names = tuple(group.name for group in form.groups)
     if len(set(names)) < len(names):
         place["groups"].contradicts("each group has a name of its own")
     try:
-        return Grouping(names, group_of, place["source"].text())
+        return Grouping(names, group_of, form.source)
     except ValueError as error:
         place["groups"].contradicts(str(error))
+
+
+GivenGroups = Annotated[Grouping, Via(Hierarchy, _hierarchy, _grouping)]
+"""Groups that were given, in JSON as :class:`Hierarchy`."""

@@ -6,15 +6,15 @@ mistake; its shares stand beside its empty matrix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import DENSE_LIMIT
+from reportgen.jsonio import ClassIndex, Form, Share
 
 __all__ = ["SharePair", "Shares"]
 
@@ -41,12 +41,28 @@ class SharePair:
         As in :class:`~reportgen.evaluation.Pair`; None where shares don't tell.
     """
 
-    true: int
-    predicted: int
-    share: float
-    reversed_share: float | None
-    share_of_true: float | None
-    share_of_errors: float | None
+    true: ClassIndex
+    predicted: ClassIndex
+    share: Share
+    reversed_share: Share | None
+    share_of_true: Share | None
+    share_of_errors: Share | None
+
+    __json__: ClassVar[Form] = Form(
+        (
+            "true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count",
+            "share", "reversed_share",
+        ),
+        told=("count", "reversed_count"),
+    )  # fmt: skip
+
+    @property
+    def count(self) -> None:
+        """Not known."""
+
+    @property
+    def reversed_count(self) -> None:
+        """Not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,57 +152,16 @@ class Shares:
         np.divide(self.values, divisors, out=result, where=totals > 0)
         return result
 
-    def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
-        """The members of ``report.json`` that hold shares in place of counts."""
-        return {
-            "n_samples": None,
-            "shares_over": self.over,
-            "confusion_matrix": {"rows": "true", "columns": "predicted", **self._cells()},
-            "pairs": [
-                {
-                    "true": classes[pair.true],
-                    "predicted": classes[pair.predicted],
-                    "count": None,
-                    "share_of_true": pair.share_of_true,
-                    "share_of_errors": pair.share_of_errors,
-                    "reversed_count": None,
-                    "share": pair.share,
-                    "reversed_share": pair.reversed_share,
-                }
-                for pair in self.pairs
-            ],
-            "samples": {"found": None, "counted": None, "excluded": {}, "skipped": {}},
-        }
-
-    def _cells(self) -> dict[str, Any]:
-        if self.n_classes <= DENSE_LIMIT:
-            return {"shares": self.values.tolist()}
+    def cells(self) -> list[list[float]]:
+        """[true, predicted, share] of each cell that is not 0, sorted."""
         at = np.nonzero(self.values)
         triples = zip(at[0].tolist(), at[1].tolist(), self.values[at].tolist(), strict=True)
-        return {"share_cells": [list(triple) for triple in triples]}
+        return [list(triple) for triple in triples]
 
     @classmethod
-    def from_json(
-        cls, value: Mapping[str, Any], n_classes: int
-    ) -> tuple[Shares | None, Mapping[str, Any]]:
-        """The shares of a ``report.json``, and that file as one without any counts.
-
-        None, and the file itself, where it holds counts. Raises ValueError, TypeError or
-        LookupError where the shares are none.
-        """
-        over = value.get("shares_over")
-        if over is None:
-            return None, value
-        matrix = value["confusion_matrix"]
-        if "shares" in matrix:
-            table = np.array(matrix["shares"], np.float64)
-        else:
-            table = np.zeros((n_classes, n_classes))
-            for true, predicted, share in matrix["share_cells"]:
-                table[true, predicted] = share
-        if table.shape != (n_classes, n_classes):
-            raise ValueError(f"shares of shape {table.shape} for {n_classes} classes")
-        axes = {"rows": matrix["rows"], "columns": matrix["columns"]}
-        nothing = {"found": 0, "counted": 0, "excluded": {}, "skipped": {}}
-        bare = {"confusion_matrix": {**axes, "cells": []}, "pairs": [], "samples": nothing}
-        return cls(table, over), {**value, **bare, "n_samples": 0}
+    def of_cells(cls, cells: Iterable[Sequence[Any]], n_classes: int, over: str) -> Shares:
+        """The inverse of :meth:`cells`; raises ValueError or LookupError where they are none."""
+        table = np.zeros((n_classes, n_classes))
+        for true, predicted, share in cells:
+            table[true, predicted] = share
+        return cls(table, over)

@@ -7,85 +7,49 @@ taken away and never change their meaning within one ``schema_version``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
-from reportgen.confusions import Grouping, groups_json
+from reportgen.confusions import Grouping, class_groups
 from reportgen.errors import DataError
+from reportgen.evaluation.catalogue import OPTIONAL_METRICS, SUMMARY_METRICS
+from reportgen.evaluation.class_rows import COUNT_NAMES, ClassRows
 from reportgen.evaluation.confidence import Confidence
+from reportgen.evaluation.consistency import (
+    check_class_metrics,
+    check_counts,
+    check_pairs,
+    check_summary,
+)
 from reportgen.evaluation.dependence import SampleGroups
-from reportgen.evaluation.galleries import (
-    GALLERY_PAIRS,
-    galleries_from_json,
-    galleries_json,
-    gallery_pairs,
-)
-from reportgen.evaluation.hierarchy import grouping_from_json, grouping_to_json
+from reportgen.evaluation.document import SCHEMA_VERSION, Document, Matrix, SampleCounts
+from reportgen.evaluation.galleries import GALLERY_PAIRS, galleries_of, reverses_of
+from reportgen.evaluation.pairs import Pair, pairs_of
 from reportgen.evaluation.shares import Shares
-from reportgen.json_fields import Json, Place, Range, Share, damage_told, plain, shown
-from reportgen.metrics import (
-    ABSTAINING,
-    COUNTS,
-    MACRO_MODES,
-    ORDINAL,
-    PER_CLASS,
-    SUMMARY,
-    Definition,
-    MacroMode,
-    Metric,
-    MetricColumn,
+from reportgen.jsonio import (
+    Codec,
+    Fault,
+    Json,
+    Place,
+    Unknown,
+    codec_of,
+    damage_told,
+    read_value,
+    restore_unknown,
+    shown,
+    write_value,
 )
+from reportgen.metrics import Definition, MacroMode, Metric, MetricColumn
 from reportgen.provenance import Accounting, DataNote, Provenance
-from reportgen.scoring import CLASS_SCORES, SCORES, ClassCurve, ThresholdCurve
-from reportgen.scoring.class_curves import curves_from_json
+from reportgen.scoring import ClassCurve, ThresholdCurve
 from reportgen.slices import SliceReport
 from reportgen.suspects import LabelSuspects
 from reportgen.tallies import Mistake
 
-__all__ = ["CLASS_METRICS", "OPTIONAL_METRICS", "SUMMARY_METRICS", "Evaluation", "Pair"]
-
-SUMMARY_METRICS = (*SUMMARY, *SCORES)
-"""Every metric of the whole that is always there, in the order of all outputs.
-
-Those of :data:`OPTIONAL_METRICS` follow where they were asked for.
-"""
-OPTIONAL_METRICS = (*ORDINAL, *ABSTAINING)
-"""Metrics of the whole for ordered classes, and for a model that may abstain."""
-CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)
-"""Every metric of a class, in the order of all outputs."""
-
-SCHEMA_VERSION = 1
-_NO_COUNTS: Mapping[str, None] = dict.fromkeys(definition.name for definition in COUNTS)
-"""The counts of a class where the matrix holds shares only."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A directed confusion: samples of class `true` that were called `predicted`.
-
-    Attributes
-    ----------
-    true, predicted
-        Class indices.
-    count
-        Number of such samples, at least 1.
-    share_of_true
-        ``count`` / samples of the true class; 0..1.
-    share_of_errors
-        ``count`` / all errors; 0..1.
-    reversed_count
-        Number of samples of `predicted` that were called `true`.
-    """
-
-    true: int
-    predicted: int
-    count: int
-    share_of_true: Share
-    share_of_errors: Share
-    reversed_count: int
+__all__ = ["Evaluation"]
 
 
 @dataclass(frozen=True)
@@ -142,6 +106,8 @@ class Evaluation:
     shares
         The matrix where it holds shares and no counts: `confusion` and `samples` are then empty,
         `pairs` too (see :attr:`Shares.pairs`), and no figure has an interval. None with counts.
+    unknown
+        What a later version wrote into the document that this was read from.
     """
 
     classes: tuple[str, ...]
@@ -165,6 +131,7 @@ class Evaluation:
     threshold: ThresholdCurve | None = None
     class_curves: tuple[ClassCurve, ...] = ()
     shares: Shares | None = None
+    unknown: tuple[Unknown, ...] = ()
 
     @property
     def n_samples(self) -> int:
@@ -184,52 +151,56 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "classes": list(self.classes),
-            "n_samples": self.n_samples,
-            "shares_over": None,
-            "confusion_matrix": _matrix_json(self.confusion),
-            "summary": {name: metric.to_json() for name, metric in self.summary.items()},
-            "per_class": [self._class_json(i) for i in range(len(self.classes))],
-            "pairs": [
-                {
-                    "true": self.classes[pair.true],
-                    "predicted": self.classes[pair.predicted],
-                    "count": pair.count,
-                    "share_of_true": pair.share_of_true,
-                    "share_of_errors": pair.share_of_errors,
-                    "reversed_count": pair.reversed_count,
-                }
-                for pair in self.pairs
-            ],
-            **galleries_json(self),
-            "examples_reason": self.examples_reason,
-            "macro": self.macro,
-            "intervals": self.intervals,
-            "seed": self.seed,
-            "sample_groups": None if self.sample_groups is None else self.sample_groups.to_json(),
-            "hierarchy": (
-                None if self.hierarchy is None else grouping_to_json(self.hierarchy, self.classes)
-            ),
-            "slices": self.slices.to_json(),
-            "groups": groups_json(self),
-            "label_suspects": self.suspects.to_json(self.classes),
-            "calibration": None if self.confidence is None else self.confidence.to_json(),
-            "threshold": None if self.threshold is None else self.threshold.to_json(),
-            "class_curves": [curve.to_json(self.classes) for curve in self.class_curves],
-            "samples": plain(asdict(self.samples)),
-            "data_notes": [plain(asdict(note)) for note in self.notes],
-            "provenance": self.provenance.to_json(),
-            **({} if self.shares is None else self.shares.to_json(self.classes)),
-        }
+        written: dict[str, Any] = write_value(Document, self._document(), self.classes)
+        return restore_unknown(written, self.unknown)
 
-    def _class_json(self, i: int) -> dict[str, Any]:
-        return {
-            "class": self.classes[i],
-            **(self.class_counts(i) if self.shares is None else _NO_COUNTS),
-            **{name: column.metric(i).to_json() for name, column in self.per_class.items()},
-        }
+    def _document(self) -> Document:
+        shares, samples = self.shares, self.samples
+        return Document(
+            schema_version=SCHEMA_VERSION,
+            classes=self.classes,
+            n_samples=self.n_samples if shares is None else None,
+            shares_over=None if shares is None else shares.over,
+            confusion_matrix=_matrix(self.confusion, shares),
+            summary=self.summary,
+            per_class=ClassRows(self.classes, self._count_columns(), self.per_class),
+            pairs=self.pairs if shares is None else shares.pairs,
+            examples=self.examples[:GALLERY_PAIRS],
+            reversed_examples=reverses_of(self),
+            examples_reason=self.examples_reason,
+            macro=self.macro,
+            intervals=self.intervals,
+            seed=self.seed,
+            sample_groups=self.sample_groups,
+            hierarchy=self.hierarchy,
+            slices=self.slices,
+            groups=class_groups(self),
+            label_suspects=self.suspects,
+            calibration=self.confidence,
+            threshold=self.threshold,
+            class_curves=self.class_curves,
+            samples=SampleCounts(
+                samples.found if shares is None else None,
+                samples.counted if shares is None else None,
+                samples.excluded,
+                samples.skipped,
+            ),
+            data_notes=self.notes,
+            provenance=self.provenance,
+        )
+
+    def _count_columns(self) -> dict[str, list[int | None]]:
+        """support, predicted, tp, fp, fn, tn of all classes; None where they are not known."""
+        if self.shares is not None:
+            return {name: [None] * len(self.classes) for name in COUNT_NAMES}
+        support, predicted, hits = (
+            self.confusion.true_totals,
+            self.confusion.predicted_totals,
+            self.confusion.diagonal,
+        )
+        rest = self.n_samples - support - predicted + hits
+        columns = (support, predicted, hits, predicted - hits, support - hits, rest)
+        return {name: column.tolist() for name, column in zip(COUNT_NAMES, columns, strict=True)}
 
     def class_counts(self, i: int) -> dict[str, int]:
         """support, predicted, tp, fp, fn, tn of one class."""
@@ -265,31 +236,45 @@ class Evaluation:
             return cls._from_json(place)
 
     @classmethod
+    def json_codec(cls) -> Codec:
+        """As a document of its own inside another one."""
+        form = codec_of(Document)
+        return Codec(cls.from_json, lambda value, _: value.to_json(), form.schema)
+
+    @classmethod
     def _from_json(cls, place: Place) -> Evaluation:
         classes = _classes_from_json(place["classes"])
-        index = {name: i for i, name in enumerate(classes)}
-        shares, place = _shares_from_json(place, len(classes))
-        confusion = _matrix_from_json(place["confusion_matrix"], len(classes))
-        pairs = _pairs_from_json(place["pairs"], confusion, index)
+        place = place.alone({name: i for i, name in enumerate(classes)})
+        form: Document = read_value(Document, place)
+        confusion, shares = _matrix_from(form, place)
+        pairs = () if shares is not None else _pairs_from(form, confusion, place)
         found = cls(
             classes=classes,
             confusion=confusion,
-            summary=_summary_from_json(place["summary"]),
-            per_class=_columns_from_json(place["per_class"], classes),
+            summary=form.summary,
+            per_class=form.per_class.metrics,
             pairs=pairs,
-            examples=_galleries_from_json(place, pairs, index),
-            samples=Accounting.from_json(place["samples"]),
-            notes=place["data_notes"].read(tuple[DataNote, ...]),
-            provenance=Provenance.from_json(place["provenance"]),
-            examples_reason=place["examples_reason"].text(),
-            confidence=place["calibration"].read(Confidence | None),
-            suspects=LabelSuspects.from_json(place["label_suspects"], classes),
-            slices=SliceReport.from_json(place["slices"]),
-            class_curves=curves_from_json(place.get("class_curves"), index),
+            examples=galleries_of(form.examples, form.reversed_examples, pairs, place),
+            samples=_samples_from(form.samples, place["samples"], shares),
+            notes=form.data_notes,
+            provenance=form.provenance,
+            examples_reason=form.examples_reason,
+            confidence=form.calibration,
+            suspects=form.label_suspects,
+            slices=form.slices,
+            macro=form.macro,
+            intervals=form.intervals,
+            seed=form.seed,
+            sample_groups=form.sample_groups,
+            hierarchy=form.hierarchy,
+            threshold=form.threshold,
+            class_curves=form.class_curves,
             shares=shares,
-            **_settings_from_json(place, classes),
+            unknown=tuple(place.reading.unknown),
         )
+        _check_order(form.per_class.classes, classes, place["per_class"])
         _check_totals(found, place)
+        _check_figures(found, form, place)
         return found
 
     def __eq__(self, other: object) -> bool:
@@ -301,7 +286,7 @@ class Evaluation:
 
 
 def _classes_from_json(place: Place) -> tuple[str, ...]:
-    classes: tuple[str, ...] = place.read(tuple[str, ...])
+    classes: tuple[str, ...] = read_value(tuple[str, ...], place)
     if not classes:
         place.fault("a list of class names")
     if len(set(classes)) < len(classes):
@@ -309,97 +294,89 @@ def _classes_from_json(place: Place) -> tuple[str, ...]:
     return classes
 
 
-def _shares_from_json(place: Place, n_classes: int) -> tuple[Shares | None, Place]:
-    """The shares, where the matrix holds no counts, and the same place without them."""
-    place["confusion_matrix"].entries()
+def _matrix(confusion: ConfusionMatrix, shares: Shares | None) -> Matrix:
+    if shares is not None:
+        if shares.n_classes <= DENSE_LIMIT:
+            return Matrix("true", "predicted", shares=shares.values.tolist())
+        return Matrix("true", "predicted", share_cells=shares.cells())
+    if confusion.n_classes <= DENSE_LIMIT:
+        return Matrix("true", "predicted", counts=confusion.counts.tolist())
+    return Matrix("true", "predicted", cells=[list(cell) for cell in confusion.cells()])
+
+
+def _matrix_from(form: Document, place: Place) -> tuple[ConfusionMatrix, Shares | None]:
+    """The counts; where there are shares only, no counts and the shares."""
+    n_classes, at = len(form.classes), place["confusion_matrix"]
+    if form.shares_over is None:
+        return _counts_from(form.confusion_matrix, at, n_classes), None
+    dense = form.confusion_matrix.shares is not None
+    values = at["shares" if dense else "share_cells"]
     try:
-        shares, bare = Shares.from_json(place.value, n_classes)
+        if dense:
+            table = np.array(values.value, np.float64)
+            if table.shape != (n_classes, n_classes):
+                values.contradicts(f"its shape is {table.shape} for {n_classes:,} classes")
+            shares = Shares(table, form.shares_over)
+        else:
+            shares = Shares.of_cells(values.value, n_classes, form.shares_over)
     except (ValueError, TypeError, LookupError, OverflowError) as error:
-        place["confusion_matrix"].contradicts(f"{type(error).__name__} {error}")
-    return shares, Place(bare, place.parent, place.key)
+        if isinstance(error, Fault):
+            raise
+        values.contradicts(f"{type(error).__name__} {error}")
+    return ConfusionMatrix.empty(n_classes), shares
 
 
-def _summary_from_json(place: Place) -> dict[str, Metric]:
-    """Every metric of the whole; those of ordered classes where they are there."""
-    kinds = {item.name: item.kind for item in (*SUMMARY_METRICS, *OPTIONAL_METRICS)}
-    for definition in SUMMARY_METRICS:
-        place[definition.name]
-    return {name: Metric.from_json(item, kinds.get(name)) for name, item in place.entries().items()}
-
-
-def _columns_from_json(place: Place, classes: Sequence[str]) -> dict[str, MetricColumn]:
-    rows = place.of_length(len(classes))
-    for row, name in zip(rows, classes, strict=True):
-        if row["class"].text() != name:
-            row["class"].contradicts("the classes stand in their order")
-    return {
-        definition.name: MetricColumn.of(
-            [Metric.from_json(row[definition.name], definition.kind) for row in rows]
-        )
-        for definition in CLASS_METRICS
-    }
-
-
-def _pairs_from_json(
-    place: Place, confusion: ConfusionMatrix, index: Mapping[str, int]
-) -> tuple[Pair, ...]:
-    """Every confusion; what is counted of it is what the matrix counts."""
-    true, predicted, counts = confusion.errors_by_count()
-    columns = (true, predicted, counts, confusion.lookup(predicted, true))
-    cells = zip(*(column.tolist() for column in columns), strict=True)
-    found = []
-    for item, cell in zip(place.of_length(len(counts)), cells, strict=True):
-        classes: dict[str, Any] = {role: item[role].index(index) for role in ("true", "predicted")}
-        pair = item.read_as(Pair, **classes)
-        told = (pair.true, pair.predicted, pair.count, pair.reversed_count)
-        for name, is_told, counted in zip(_TOLD, told, cell, strict=True):
-            if is_told != counted:
-                item[name].contradicts("the confusion matrix says otherwise")
-        found.append(pair)
-    return tuple(found)
+def _counts_from(form: Matrix, place: Place, n_classes: int) -> ConfusionMatrix:
+    dense = form.counts is not None
+    cells = place["counts"] if dense else place["cells"]
+    for row in cells.of_length(n_classes) if dense else ():
+        row.of_length(n_classes)
+    try:
+        if dense:
+            return ConfusionMatrix.from_counts(np.asarray(cells.value))
+        return ConfusionMatrix.from_cells(cells.value, n_classes)
+    except (DataError, TypeError, ValueError, OverflowError) as error:
+        cells.contradicts(error.message if isinstance(error, DataError) else str(error))
 
 
 _TOLD = ("true", "predicted", "count", "reversed_count")
 
 
-def _galleries_from_json(
-    place: Place, pairs: Sequence[Pair], index: Mapping[str, int]
-) -> tuple[tuple[Mistake, ...], ...]:
-    first = place["examples"]
-    shown: tuple[tuple[Mistake, ...], ...] = first.read(tuple[tuple[Mistake, ...], ...])
-    if shown:
-        first.of_length(min(len(pairs), GALLERY_PAIRS))
-    reverses = place.get("reversed_examples")
-    for item in reverses.items() if "reversed_examples" in place else ():
-        item["true"].index(index)
-        item["predicted"].index(index)
-        item["samples"].read(tuple[Mistake, ...])
+def _pairs_from(form: Document, confusion: ConfusionMatrix, place: Place) -> tuple[Pair, ...]:
+    """Every confusion; what is counted of it is what the matrix counts."""
+    true, predicted, counts = confusion.errors_by_count()
+    columns = (true, predicted, counts, confusion.lookup(predicted, true))
+    cells = zip(*(column.tolist() for column in columns), strict=True)
+    at = place["pairs"].of_length(len(counts))
+    for item, pair, cell in zip(at, form.pairs, cells, strict=True):
+        told = (pair.true, pair.predicted, pair.count, pair.reversed_count)
+        for name, is_told, counted in zip(_TOLD, told, cell, strict=True):
+            if is_told != counted:
+                item[name].contradicts("the confusion matrix says otherwise")
+    return tuple(pair for pair in form.pairs if isinstance(pair, Pair))
+
+
+def _samples_from(form: SampleCounts, place: Place, shares: Shares | None) -> Accounting:
+    if shares is not None:
+        return Accounting(0, 0, form.excluded, form.skipped)
+    found, counted = place["found"].whole(), place["counted"].whole()
     try:
-        found = galleries_from_json(place.value, pairs, index)
+        return Accounting(found, counted, form.excluded, form.skipped)
     except ValueError as error:
-        reverses.contradicts(str(error))
-    for pair, gallery in zip(gallery_pairs(pairs), found, strict=False):
-        if len(gallery) > pair.count:
-            first.contradicts(f"{len(gallery):,} samples of a confusion of {pair.count:,}")
-    return found
+        place.contradicts(str(error))
 
 
-def _settings_from_json(place: Place, classes: tuple[str, ...]) -> dict[str, Any]:
-    """What was asked for; files from before there were options have the defaults."""
-    seed, hierarchy = place.get("seed"), place.get("hierarchy")
-    return {
-        "macro": place["macro"].one_of(tuple(MACRO_MODES)),
-        "intervals": place["intervals"].text() if "intervals" in place else "wilson",
-        "seed": None if seed.is_none else seed.whole(Range(0, 2**64)),
-        "sample_groups": place.get("sample_groups").read(SampleGroups | None),
-        "hierarchy": None if hierarchy.is_none else grouping_from_json(hierarchy, classes),
-        "threshold": place.get("threshold").read(ThresholdCurve | None),
-    }
+def _check_order(told: Sequence[str], classes: Sequence[str], place: Place) -> None:
+    for at, name, expected in zip(place.items(), told, classes, strict=True):
+        if name != expected:
+            at["class"].contradicts("the classes stand in their order")
 
 
 def _check_totals(found: Evaluation, place: Place) -> None:
     """The parts must be of the same samples."""
     n = found.n_samples
+    if found.shares is not None:
+        return
     if place["n_samples"].whole() != n:
         place["n_samples"].contradicts(f"the confusion matrix holds {n:,}")
     if found.samples.counted != n:
@@ -414,6 +391,18 @@ def _check_totals(found: Evaluation, place: Place) -> None:
     _check_curves(found, place.get("class_curves"))
 
 
+def _check_figures(found: Evaluation, form: Document, place: Place) -> None:
+    """What follows from the matrix must be what the matrix gives."""
+    if found.shares is not None:
+        check_pairs(form.pairs, found.shares.pairs, place["pairs"])
+        return
+    rows = place["per_class"]
+    check_counts(form.per_class.counts, found._count_columns(), rows)
+    check_class_metrics(found.per_class, found.confusion, rows)
+    check_summary(found.summary, found.confusion, found.macro, place["summary"])
+    check_pairs(found.pairs, tuple(pairs_of(found.confusion)), place["pairs"])
+
+
 def _check_curves(found: Evaluation, place: Place) -> None:
     n = found.n_samples
     for curve, at in zip(found.class_curves, () if place.is_none else place.items(), strict=True):
@@ -421,27 +410,3 @@ def _check_curves(found: Evaluation, place: Place) -> None:
             at["n_positive"].contradicts("the confusion matrix holds fewer")
         if curve.n_positive + curve.n_negative > n:
             at["n_negative"].contradicts("the confusion matrix holds fewer")
-
-
-def _matrix_json(confusion: ConfusionMatrix) -> dict[str, Any]:
-    axes: dict[str, Any] = {"rows": "true", "columns": "predicted"}
-    if confusion.n_classes <= DENSE_LIMIT:
-        return {**axes, "counts": confusion.counts.tolist()}
-    return {**axes, "cells": [list(cell) for cell in confusion.cells()]}
-
-
-def _matrix_from_json(place: Place, n_classes: int) -> ConfusionMatrix:
-    for axis, role in (("rows", "true"), ("columns", "predicted")):
-        place[axis].one_of((role,))
-    dense = "counts" in place
-    cells = place["counts"] if dense else place["cells"]
-    for row in cells.of_length(n_classes) if dense else ():
-        row.of_length(n_classes)
-    try:
-        if dense:
-            matrix = ConfusionMatrix.from_counts(np.asarray(cells.value))
-        else:
-            matrix = ConfusionMatrix.from_cells(cells.value, n_classes)
-    except (DataError, TypeError, ValueError, OverflowError) as error:
-        cells.contradicts(error.message if isinstance(error, DataError) else str(error))
-    return matrix

@@ -28,6 +28,8 @@ __all__ = ["decide_harm", "decide_margin"]
 
 SAME = "no_disagreement"
 """The reason of a difference without an interval because both sides gave the same answers."""
+UNKNOWN = "not_recorded"
+"""The reason of a figure that the document of one side, of another version, does not hold."""
 FEW = 30
 """With fewer samples than this, a drop that is not shown is no reason to be at ease."""
 SELDOM = 0.001
@@ -90,7 +92,7 @@ def decide_harm(gate: Gate, comparison: Comparison) -> Outcome:
     ]
     found.sort(key=lambda judged: (RANKS[judged[0]], _first(judged[2]), _first(judged[1].gain)))
     status = combined([status for status, _, _ in found])
-    if status == "not applicable":
+    if status == "not applicable" and any(one.source.reason != UNKNOWN for one in things):
         status, found = "failed", [("failed", one, p) for _, one, p in found]
     needed = 0
     if status == "inconclusive":
@@ -131,7 +133,7 @@ def _margin(gate: Gate, status: Status, one: Compared) -> float | None:
 
 def _margin_status(gate: Gate, one: Compared) -> Status:
     if one.gain is None:
-        return "failed"
+        return "not applicable" if one.source.reason == UNKNOWN else "failed"
     if one.identical:
         return "passed"
     if one.bounds is None:

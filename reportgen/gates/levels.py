@@ -27,8 +27,9 @@ from reportgen.metrics import REASONS, Metric, wilson
 __all__ = ["decide_level"]
 
 NO_SLICE = "no sample of these data is in that slice"
-TRIVIAL = "too_few_classes"
-"""A top-k accuracy that is always 1 promises nothing: such a gate does not apply."""
+INAPPLICABLE = frozenset({"too_few_classes", "not_recorded"})
+"""A gate does not apply to a top-k accuracy that is always 1, which promises nothing, nor to a
+figure that the document, of another version, does not hold."""
 MOST_NEEDED = 10**9
 
 
@@ -125,7 +126,7 @@ def _keeps(gate: Gate, value: float) -> bool:
 
 def _status(gate: Gate, metric: Metric) -> Status:
     if metric.value is None:
-        return "not applicable" if metric.reason == TRIVIAL else "failed"
+        return "not applicable" if metric.reason in INAPPLICABLE else "failed"
     if not gate.confident:
         return "passed" if _keeps(gate, metric.value) else "failed"
     if metric.interval is None:

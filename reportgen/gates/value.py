@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from reportgen.json_fields import Interval, Json, Place, Share
+from reportgen.jsonio import (
+    NOT_IN_JSON,
+    Form,
+    Interval,
+    Json,
+    Place,
+    Share,
+    Unknown,
+    read_value,
+    restore_unknown,
+    write_value,
+)
 
 __all__ = ["Check", "Decision", "Gate", "Part", "Rule", "Severity", "Status", "Unit", "Verdict"]
 
@@ -68,23 +79,7 @@ class Part:
     interval: Interval | None
     p: Share | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, names as they stand here."""
-        return {
-            "name": self.name,
-            "status": self.status,
-            "value": self.value,
-            "interval": _listed(self.interval),
-            "p": self.p,
-        }
-
-    @classmethod
-    def from_json(cls, value: Json) -> Part:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        return Place.of(value).read_as(cls, every=True)
+    __json__: ClassVar[Form] = Form(optional=frozenset())
 
 
 @dataclass(frozen=True)
@@ -136,45 +131,22 @@ class Check:
     margin: float | None = None
     metric: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """One element of ``checks`` in ``report.json``."""
-        return {
-            "name": self.name,
-            "rule": self.rule,
-            "severity": self.severity,
-            "status": self.status,
-            "blocks": self.blocks,
-            "value": self.value,
-            "limit": self.limit,
-            "interval": _listed(self.interval),
-            "subject": self.subject,
-            "sentence": self.sentence,
-            "needed": self.needed,
-            "parts": [part.to_json() for part in self.parts],
-            "unit": self.unit,
-            "margin": self.margin,
-            "metric": self.metric,
-        }
-
-    @classmethod
-    def from_json(cls, value: Json) -> Check:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        if "metric" in place:
-            return place.read_as(cls, every=True)
-        return place.read_as(cls, every=True, metric="")  # as it was before there was any
+    __json__: ClassVar[Form] = Form(optional=frozenset({"metric"}))
 
 
 @dataclass(frozen=True)
 class Decision:
-    """May it ship? `reason` is one sentence; checks stand in the order of the file."""
+    """May it ship? `reason` is one sentence; checks stand in the order of the file.
+
+    `unknown` are members that a later version wrote.
+    """
 
     verdict: Verdict
     reason: str
     checks: tuple[Check, ...] = ()
+    unknown: Annotated[tuple[Unknown, ...], NOT_IN_JSON] = ()
+
+    __json__: ClassVar[Form] = Form(optional=frozenset())
 
     @property
     def exit_code(self) -> int:
@@ -183,31 +155,24 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """``{"verdict": …, "reason": …, "checks": [...]}``, plain values."""
-        return {
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "checks": [check.to_json() for check in self.checks],
-        }
+        return restore_unknown(write_value(Decision, self), self.unknown)
 
     @classmethod
     def from_json(cls, value: Json) -> Decision:
         """The inverse of :meth:`to_json`; `value` may hold more: the rest of ``report.json``.
 
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
+        Raises :class:`~reportgen.jsonio.Fault` where it is not of it.
         """
-        place = Place.of(value)
-        found = cls(
-            place["verdict"].one_of(get_args(Verdict)),
-            place["reason"].text(),
-            place["checks"].read(tuple[Check, ...]),
-        )
-        if found.verdict in _NOTHING_BLOCKS and found.exit_code:
+        whole = Place.of(value).members()
+        place = Place({name: whole[name] for name in _OWN if name in whole})
+        found: Decision = read_value(Decision, place)
+        return replace(found, unknown=tuple(place.reading.unknown))
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where a release is blocked by its own checks."""
+        if self.verdict in _NOTHING_BLOCKS and self.exit_code:
             place["verdict"].contradicts("one of the checks keeps it from being released")
-        return found
 
 
+_OWN = ("verdict", "reason", "checks")
 _NOTHING_BLOCKS = ("SHIP", "NO GATES SET")
-
-
-def _listed(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else list(interval)

@@ -13,6 +13,7 @@ from reportgen.metrics.abstaining import ABSTAINING, abstaining_metrics
 from reportgen.metrics.class_figures import ClassCounts
 from reportgen.metrics.definitions import (
     MACRO_MODES,
+    RANGES,
     REASONS,
     Definition,
     Intervals,
@@ -21,6 +22,7 @@ from reportgen.metrics.definitions import (
     MetricColumn,
 )
 from reportgen.metrics.intervals import CONFIDENCE, clopper_pearson, one_sided_error_bound, wilson
+from reportgen.metrics.metric_json import MetricOf, ShareMetric, SignedMetric
 from reportgen.metrics.ordinal import ORDINAL, ordinal_metrics
 from reportgen.metrics.overall import SUMMARY, MacroNote, macro_note, summary_metrics
 from reportgen.metrics.per_class import COUNTS, PER_CLASS, per_class_metrics
@@ -37,6 +39,7 @@ __all__ = [
     "MACRO_MODES",
     "ORDINAL",
     "PER_CLASS",
+    "RANGES",
     "REASONS",
     "SUMMARY",
     "ClassCounts",
@@ -46,6 +49,9 @@ __all__ = [
     "MacroNote",
     "Metric",
     "MetricColumn",
+    "MetricOf",
+    "ShareMetric",
+    "SignedMetric",
     "abstaining_metrics",
     "bootstrap_intervals",
     "clopper_pearson",

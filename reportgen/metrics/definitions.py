@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.json_fields import Json, Place, Range
+from reportgen.jsonio import Interval, Place, Range
 
 __all__ = [
     "MACRO_MODES",
+    "RANGES",
     "REASONS",
     "TAKAHASHI",
     "Definition",
@@ -81,6 +82,10 @@ REASONS: dict[str, str] = {
         "The figure is the worst possible: no right answer that counts in it was seen, "
         "so none can be estimated."
     ),
+    "not_recorded": (
+        "The file that this report was made from does not hold this figure: "
+        "another version of reportgen wrote it."
+    ),
     "bootstrap_undefined": (
         "In more than one resample of twenty the figure is undefined: "
         "there are too few samples for a bootstrap interval."
@@ -90,7 +95,7 @@ REASONS: dict[str, str] = {
 null interval."""
 
 
-_RANGES: dict[Kind, Range] = {
+RANGES: dict[Kind, Range] = {
     "count": Range(0),
     "share": Range(0, 1),
     "signed": Range(-1),  # correlations and losses
@@ -113,35 +118,15 @@ class Metric:
     """
 
     value: float | None
-    interval: tuple[float, float] | None
+    interval: Interval | None
     reason: str | None
 
-    def to_json(self) -> dict[str, Any]:
-        """``{"value": number|null, "interval": [low, high]|null, "reason": code|null}``."""
-        return {
-            "value": self.value,
-            "interval": None if self.interval is None else list(self.interval),
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def from_json(cls, value: Json, kind: Kind | None = None) -> Metric:
-        """The inverse of :meth:`to_json`; `kind` says which numbers it may hold.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is no metric of that kind.
-        """
-        place = Place.of(value)
-        number, ends, reason = place["value"], place["interval"], place["reason"]
-        allowed = None if kind is None else _RANGES[kind]
-        if number.is_none and not ends.is_none:
-            number.contradicts("there can be no interval without a value")
-        if reason.is_none and (number.is_none or ends.is_none):
-            reason.contradicts("a missing value or interval has a reason")
-        return cls(
-            None if number.is_none else number.number(allowed),
-            None if ends.is_none else ends.ends(allowed),
-            None if reason.is_none else reason.text(),
-        )
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the parts that stand there disagree."""
+        if self.value is None and self.interval is not None:
+            place["value"].contradicts("there can be no interval without a value")
+        if self.reason is None and (self.value is None or self.interval is None):
+            place["reason"].contradicts("a missing value or interval has a reason")
 
 
 @dataclass(frozen=True, eq=False)

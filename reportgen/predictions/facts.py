@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import DataError
+from reportgen.jsonio import read_value, write_value
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.text import quoted
 
 __all__ = ["RunFacts"]
 
 SCHEMA_VERSION = 1
+_Notes = tuple[DataNote, ...]
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ class RunFacts:
             {
                 "schema_version": SCHEMA_VERSION,
                 "classes": self.classes,
-                "provenance": self.provenance.to_json(),
-                "samples": asdict(self.samples),
-                "notes": [asdict(note) for note in self.notes],
+                "provenance": write_value(Provenance, self.provenance),
+                "samples": write_value(Accounting, self.samples),
+                "notes": write_value(_Notes, self.notes),
                 "fingerprint": dict(self.fingerprint),
             },
             ensure_ascii=True,
@@ -68,9 +70,9 @@ class RunFacts:
                 )
             return cls(
                 classes=tuple(value["classes"]),
-                provenance=Provenance.from_json(value["provenance"]),
-                samples=Accounting.from_json(value["samples"]),
-                notes=tuple(DataNote.from_json(note) for note in value["notes"]),
+                provenance=read_value(Provenance, value["provenance"]),
+                samples=read_value(Accounting, value["samples"]),
+                notes=read_value(_Notes, value["notes"]),
                 fingerprint=value["fingerprint"],
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:

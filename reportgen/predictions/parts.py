@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from reportgen.errors import DataError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, atomic_path, write_text
+from reportgen.jsonio import read_value, write_value
 from reportgen.predictions.facts import RunFacts
 from reportgen.predictions.schema import Rows, predictions_schema, table_of
 from reportgen.provenance import DataNote
@@ -51,11 +52,6 @@ class RunState:
     forward_size: int = 0
     notes: tuple[DataNote, ...] = ()
     model_notes: tuple[str, ...] = ()
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> RunState:
-        notes = tuple(DataNote.from_json(note) for note in value["notes"])
-        return cls(**{**value, "notes": notes, "model_notes": tuple(value["model_notes"])})
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class Parts:
         Raises :class:`UsageError` where they belong to another model, data or settings.
         """
         try:
-            state = RunState.from_json(json.loads((folder / "run.json").read_text("utf-8")))
+            state = read_value(RunState, json.loads((folder / "run.json").read_text("utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             return cls.start(folder, fingerprint)
         require_same_run(state.fingerprint, fingerprint)
@@ -114,7 +110,10 @@ class Parts:
     def remember(self, state: RunState) -> None:
         """Keep what a resumed run must know."""
         self.state = state
-        write_text(self.folder / "run.json", json.dumps(asdict(state), sort_keys=True, indent=1))
+        write_text(
+            self.folder / "run.json",
+            json.dumps(write_value(RunState, state), sort_keys=True, indent=1),
+        )
 
     def write(self, rows: Rows) -> None:
         """One part, whole or not at all."""

@@ -24,7 +24,7 @@ from reportgen.gates import (
     read_gates,
 )
 from reportgen.inputs import InputOptions, kind_of, read_json
-from reportgen.json_fields import Json, Place, damage_told
+from reportgen.jsonio import Json, Place, damage_told
 from reportgen.release.options import ReviewOptions
 from reportgen.release.sides import (
     Side,

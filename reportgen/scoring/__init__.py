@@ -13,7 +13,7 @@ from reportgen.scoring.calibration import (
     Chance,
     ReliabilityBin,
 )
-from reportgen.scoring.class_curves import ClassCurve
+from reportgen.scoring.class_curves import ClassCurve, ClassCurves
 from reportgen.scoring.classwise import ClasswiseBins
 from reportgen.scoring.confidence import HISTOGRAM_BINS, ConfidenceHistogram
 from reportgen.scoring.definitions import CLASS_SCORES, SCORES
@@ -47,6 +47,7 @@ __all__ = [
     "CalibrationBins",
     "Chance",
     "ClassCurve",
+    "ClassCurves",
     "ClasswiseBins",
     "ConfidenceHistogram",
     "EqualMassCalibration",

@@ -5,16 +5,16 @@ Every point is a pair of counts, read off the groups of scores that the ROC AUC 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from reportgen.json_fields import Place
+from reportgen.jsonio import ClassIndex, Key, Place, Via
 from reportgen.scoring.ranks import Groups
 from reportgen.scoring.thinning import fitted
 from reportgen.scoring.thresholds import flagged_from
 
-__all__ = ["MOST_CURVES", "ClassCurve", "curves_from_json", "with_curve"]
+__all__ = ["MOST_CURVES", "ClassCurve", "ClassCurves", "with_curve"]
 
 MOST_CURVES = 12
 """Classes whose curves are kept: those with the lowest ROC AUC."""
@@ -38,7 +38,7 @@ class ClassCurve:
         flags everything, at most 60; both rise or stay, and no two are equal.
     """
 
-    index: int
+    index: Annotated[ClassIndex, Key("class")]
     n_positive: int
     n_negative: int
     n_thresholds: int
@@ -67,16 +67,34 @@ class ClassCurve:
         for tp, fp in self.points:
             yield tp / self.n_positive, tp / (tp + fp)
 
-    def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
-        """Plain dicts, lists and numbers."""
-        return {
-            "class": classes[self.index],
-            "n_positive": self.n_positive,
-            "n_negative": self.n_negative,
-            "n_thresholds": self.n_thresholds,
-            "points": [list(point) for point in self.points],
-        }
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the points that stand there can't be."""
+        for name in ("n_positive", "n_negative"):
+            if not place[name].whole():
+                place[name].contradicts("a curve needs samples of the class and others")
+        before = 0, 0
+        for at, point in zip(place["points"].items(), self.points, strict=True):
+            if point == before or point[0] < before[0] or point[1] < before[1]:
+                at.contradicts("each point flags more than the one before")
+            before = point
+        if before != (self.n_positive, self.n_negative):
+            place["points"].contradicts("the last point flags all samples")
 
+
+def _distinct(curves: tuple[ClassCurve, ...] | None, place: Place) -> tuple[ClassCurve, ...]:
+    """Raises :class:`~reportgen.jsonio.Fault` where a class has two curves."""
+    seen: set[int] = set()
+    for curve, at in zip(curves or (), () if place.is_none else place.items(), strict=True):
+        if curve.index in seen:
+            at["class"].contradicts("each class has one curve")
+        seen.add(curve.index)
+    return curves or ()
+
+
+ClassCurves = Annotated[
+    tuple[ClassCurve, ...], Via(tuple[ClassCurve, ...] | None, lambda curves: curves, _distinct)
+]
+"""In JSON: null is read as none."""
 
 Ranked = tuple[tuple[float, ClassCurve], ...]
 """Curves with their ROC AUC, 0..1, lowest first."""
@@ -91,37 +109,3 @@ def with_curve(kept: Ranked, index: int, auc: float | None, groups: Groups) -> R
         return kept
     found = (*kept, (auc, ClassCurve.of(index, groups)))
     return tuple(sorted(found, key=lambda pair: pair[0]))[:MOST_CURVES]
-
-
-def curves_from_json(place: Place, index: Mapping[str, int]) -> tuple[ClassCurve, ...]:
-    """The inverse of :meth:`ClassCurve.to_json`; none where `place` holds None.
-
-    `index` tells where each class name stands.
-
-    Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-    """
-    if place.is_none:
-        return ()
-    found: dict[int, ClassCurve] = {}
-    for item in place.items():
-        curve = _from_json(item, item["class"].index(index))
-        if curve.index in found:
-            item["class"].contradicts("each class has one curve")
-        found[curve.index] = curve
-    return tuple(found.values())
-
-
-def _from_json(item: Place, index: int) -> ClassCurve:
-    bare = {name: value.value for name, value in item.entries().items() if name != "class"}
-    curve = Place(bare, item.parent, item.key).read_as(ClassCurve, index=index)
-    for name in ("n_positive", "n_negative"):
-        if not item[name].whole():
-            item[name].contradicts("a curve needs samples of the class and others")
-    before = 0, 0
-    for at, point in zip(item["points"].items(), curve.points, strict=True):
-        if point == before or point[0] < before[0] or point[1] < before[1]:
-            at.contradicts("each point flags more than the one before")
-        before = point
-    if before != (curve.n_positive, curve.n_negative):
-        item["points"].contradicts("the last point flags all samples")
-    return curve

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.json_fields import Json, Place, Range, Share, plain
+from reportgen.jsonio import Place, Range, Share
 from reportgen.scoring.ranks import Groups, RankedScores
 from reportgen.scoring.thinning import thinned
 
@@ -123,30 +123,18 @@ class ThresholdCurve:
             groups.exact,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain dicts, lists and numbers."""
-        found: dict[str, Any] = plain(asdict(self))
-        return found
-
-    @classmethod
-    def from_json(cls, value: Json) -> ThresholdCurve:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        found = place.read_as(cls)
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the points that stand there can't be."""
         named = [place[name] for name in ("youden", "sensitive") if not place[name].is_none]
         for point in (*place["levels"].items(), *named, *place["curve"].items()):
-            for flagged, n in (("tp", found.n_positive), ("fp", found.n_negative)):
+            for flagged, n in (("tp", self.n_positive), ("fp", self.n_negative)):
                 if point[flagged].whole() > n:
                     point[flagged].contradicts(f"there are only {n:,} such samples")
-        for shown, at in zip(found.curve, place["curve"].items(), strict=True):
+        for shown, at in zip(self.curve, place["curve"].items(), strict=True):
             if shown.flagged == 0:
                 at["tp"].contradicts("each point of the curve flags a sample")
-        if not found.curve and found.n_positive + found.n_negative:
+        if not self.curve and self.n_positive + self.n_negative:
             place["curve"].contradicts("there are samples with scores")
-        return found
 
 
 def flagged_from(groups: Groups) -> tuple[Floats, Counts, Counts]:

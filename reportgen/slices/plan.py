@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.jsonio import Form, Key
 from reportgen.slices.survey import ColumnSurvey, Survey
 from reportgen.slices.values import NumberCounts, Values, as_number
 
@@ -59,9 +60,11 @@ class Part:
     """
 
     kind: Kind
-    text: str
+    text: Annotated[str, Key("value")]
     low: float | None = None
     high: float | None = None
+
+    __json__: ClassVar[Form] = Form(("value", "kind", "low", "high"), optional=frozenset())
 
 
 _MISSING = Part("missing", "no value")

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.json_fields import MOST, Json, Place, Range, Share
-from reportgen.metrics import MacroMode, Metric, summary_metrics
-from reportgen.metrics.definitions import Kind
+from reportgen.jsonio import MOST, Flat, Form, Place, Range, Share, agree
+from reportgen.metrics import MacroMode, Metric, ShareMetric, SignedMetric, summary_metrics
 from reportgen.metrics.intervals import quantile
 from reportgen.multiple import holm
 from reportgen.scoring import CalibrationBins
 from reportgen.scoring.inputs import missing_reason
 from reportgen.slices.comparison import newcombe, two_sided_p
 from reportgen.slices.plan import Bins, Cut, LeftOut, Part
-from reportgen.slices.plan import Kind as PartKind
 from reportgen.slices.tallies import SliceTallies
 
 __all__ = ["ALPHA", "LOW_SUPPORT", "Column", "Slice", "SliceReport", "Verdict", "slice_table"]
@@ -62,22 +60,19 @@ class Slice:
     """
 
     column: str
-    part: Part
-    n: int
+    part: Annotated[Part, Flat()]
+    n: Annotated[int, Range(1, MOST)]
     n_correct: int
-    accuracy: Metric
-    balanced_accuracy: Metric
-    macro_f1: Metric
-    confidence_gap: Metric
-    ece: Metric
-    difference: Metric
+    accuracy: ShareMetric
+    balanced_accuracy: ShareMetric
+    macro_f1: ShareMetric
+    confidence_gap: SignedMetric
+    ece: ShareMetric
+    difference: SignedMetric
     p_value: Share | None
     p_holm: Share | None
 
-    @property
-    def low_support(self) -> bool:
-        """Whether there are too few samples to say much."""
-        return self.n < LOW_SUPPORT
+    __json__: ClassVar[Form] = Form(told=("verdict", "low_support"))
 
     @property
     def verdict(self) -> Verdict:
@@ -86,50 +81,17 @@ class Slice:
             return "unclear"
         return "worse" if self.difference.value < 0 else "better"
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; ``low_support`` and ``verdict`` are for readers of the file."""
-        part = self.part
-        return {
-            "column": self.column,
-            "value": part.text,
-            "kind": part.kind,
-            "low": part.low,
-            "high": part.high,
-            "n": self.n,
-            "n_correct": self.n_correct,
-            **{name: getattr(self, name).to_json() for name in _METRICS},
-            "p_value": self.p_value,
-            "p_holm": self.p_holm,
-            "verdict": self.verdict,
-            "low_support": self.low_support,
-        }
+    @property
+    def low_support(self) -> bool:
+        """Whether there are too few samples to say much."""
+        return self.n < LOW_SUPPORT
 
-    @classmethod
-    def from_json(cls, value: Json) -> Slice:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        return cls(
-            column=place["column"].text(),
-            part=Part(
-                place["kind"].read(PartKind),
-                place["value"].text(),
-                *(place[end].read(float | None) for end in ("low", "high")),
-            ),
-            n=place["n"].whole(Range(1, MOST)),
-            n_correct=place["n_correct"].whole(Range(0, place["n"].whole())),
-            **{name: Metric.from_json(place[name], kind) for name, kind in _METRICS.items()},
-            p_value=place["p_value"].read(Share | None),
-            p_holm=place["p_holm"].read(Share | None),
-        )
-
-
-_METRICS: dict[str, Kind] = {
-    **dict.fromkeys(_FIGURES, "share"), "confidence_gap": "signed", "ece": "share",
-    "difference": "signed",
-}  # fmt: skip
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where there are more right answers than all, and
+        :class:`~reportgen.jsonio.Contradiction` where the accuracy is not that of the counts."""
+        place["n_correct"].whole(Range(0, self.n))
+        if not agree(self.accuracy.value, self.n_correct / self.n):
+            place["accuracy"]["value"].disagrees(self.n_correct / self.n, "n_correct / n")
 
 
 @dataclass(frozen=True)
@@ -171,34 +133,15 @@ class Column:
             return cls(cut.name, "bins", edges=edges, rounded=cut.rounded)
         return cls(cut.name, "categories", None, cut.n_values, len(cut.levels))
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "reason": self.reason,
-            "n_values": self.n_values,
-            "n_shown": self.n_shown,
-            "edges": list(self.edges),
-            "rounded": self.rounded,
-        }
-
-    @classmethod
-    def from_json(cls, value: Json) -> Column:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        found = place.read_as(cls)
-        if found.kind == "bins" and (
-            len(found.edges) < 2 or list(found.edges) != sorted(found.edges)
-        ):
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where a kind of cut lacks what it needs."""
+        edges = list(self.edges)
+        if self.kind == "bins" and (len(edges) < 2 or edges != sorted(edges)):
             place["edges"].contradicts("bins have edges that rise")
-        if found.kind == "categories" and (found.n_values is None or found.n_shown is None):
+        if self.kind == "categories" and (self.n_values is None or self.n_shown is None):
             place["kind"].contradicts("categories have numbers of values")
-        if found.kind == "left_out" and found.reason is None:
+        if self.kind == "left_out" and self.reason is None:
             place["reason"].contradicts("a column is left out for a reason")
-        return found
 
 
 @dataclass(frozen=True)
@@ -225,28 +168,21 @@ class SliceReport:
         """Slices that are shown to be worse than the rest."""
         return sum(one.verdict == "worse" for one in self.slices)
 
-    def to_json(self) -> dict[str, Any]:
-        """For ``report.json``, key ``slices``."""
-        return {
-            "columns": [column.to_json() for column in self.columns],
-            "n_tests": self.n_tests,
-            "correction": "holm",
-            "alpha": ALPHA,
-            "slices": [one.to_json() for one in self.slices],
-        }
+    @property
+    def correction(self) -> Literal["holm"]:
+        """Of the *p* values."""
+        return "holm"
 
-    @classmethod
-    def from_json(cls, value: Json) -> SliceReport:
-        """The inverse of :meth:`to_json`.
+    @property
+    def alpha(self) -> float:
+        """A slice differs where its corrected *p* is below this."""
+        return ALPHA
 
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        return cls(
-            tuple(Column.from_json(column) for column in place["columns"].items()),
-            tuple(Slice.from_json(one) for one in place["slices"].items()),
-            place["n_tests"].whole(),
-        )
+    __json__: ClassVar[Form] = Form(
+        ("columns", "n_tests", "correction", "alpha", "slices"),
+        told=("correction", "alpha"),
+        optional=frozenset(),
+    )
 
 
 def slice_table(tallies: SliceTallies, *, macro: MacroMode = "present") -> SliceReport:

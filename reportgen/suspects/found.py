@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
-from reportgen.json_fields import Share, Signed
+from reportgen.jsonio import ClassIndex, Share, Signed
 from reportgen.scoring.inputs import Scores
 from reportgen.suspects.thresholds import Thresholds
 
@@ -49,8 +49,8 @@ class Suspect:
     """
 
     id: str
-    label: int
-    suggested: int
+    label: ClassIndex
+    suggested: ClassIndex
     margin: Signed
     label_probability: Share
     suggested_probability: Share

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from reportgen.confusion import ConfusionMatrix
-from reportgen.json_fields import MOST, Json, OneOf, Place, Range, Share
+from reportgen.jsonio import Cell, ClassNumber, Form, Key, OneOf, Place, Share
 from reportgen.suspects.found import Suspect, Suspects
 
 __all__ = ["REASONS", "WARNINGS", "LabelSuspects", "label_suspects"]
@@ -64,71 +63,31 @@ class LabelSuspects:
         The confident joint: (label, confident class, count) of each cell that is not 0, sorted.
     """
 
-    reason: str | None = None
-    warnings: tuple[str, ...] = ()
+    reason: Annotated[str, OneOf(tuple(REASONS))] | None = None
+    warnings: tuple[Annotated[str, OneOf(tuple(WARNINGS))], ...] = ()
     n_examined: int = 0
     n_suspects: int = 0
     suspects: tuple[Suspect, ...] = ()
-    cells: tuple[tuple[int, int, int], ...] = ()
-    thresholds: tuple[float | None, ...] = ()
-    unsteady: tuple[int, ...] = ()
-    joint: tuple[tuple[int, int, int], ...] = ()
+    cells: tuple[Cell, ...] = ()
+    thresholds: tuple[Share | None, ...] = ()
+    unsteady: Annotated[tuple[ClassNumber, ...], Key("unsteady_classes")] = ()
+    joint: Annotated[tuple[Cell, ...], Key("confident_joint")] = ()
 
-    def to_json(self, classes: Sequence[str]) -> dict[str, Any]:
-        """For ``report.json``, key ``label_suspects``; `classes`: their K names.
+    __json__: ClassVar[Form] = Form(optional=frozenset())
 
-        The two matrices stay sparse, as triples of class indices and count.
-        """
-        return {
-            "reason": self.reason,
-            "warnings": list(self.warnings),
-            "n_examined": self.n_examined,
-            "n_suspects": self.n_suspects,
-            "suspects": [
-                {
-                    "id": suspect.id,
-                    "label": classes[suspect.label],
-                    "suggested": classes[suspect.suggested],
-                    "margin": suspect.margin,
-                    "label_probability": suspect.label_probability,
-                    "suggested_probability": suspect.suggested_probability,
-                }
-                for suspect in self.suspects
-            ],
-            "cells": [list(cell) for cell in self.cells],
-            "thresholds": list(self.thresholds),
-            "unsteady_classes": list(self.unsteady),
-            "confident_joint": [list(cell) for cell in self.joint],
-        }
-
-    @classmethod
-    def from_json(cls, value: Json, classes: Sequence[str]) -> LabelSuspects:
-        """The inverse of :meth:`to_json`.
-
-        Raises :class:`~reportgen.json_fields.Fault` where it is not of it.
-        """
-        place = Place.of(value)
-        index = {name: i for i, name in enumerate(classes)}
-        found = cls(
-            place["reason"].read(Annotated[str, OneOf(tuple(REASONS))] | None),
-            place["warnings"].read(tuple[Annotated[str, OneOf(tuple(WARNINGS))], ...]),
-            place["n_examined"].whole(),
-            place["n_suspects"].whole(),
-            tuple(
-                one.read_as(
-                    Suspect,
-                    label=one["label"].index(index),
-                    suggested=one["suggested"].index(index),
-                )
-                for one in place["suspects"].items()
-            ),
-            _triples(place["cells"], classes),
-            place["thresholds"].read(tuple[Share | None, ...]),
-            tuple(one.whole(_indices(classes)) for one in place["unsteady_classes"].items()),
-            _triples(place["confident_joint"], classes),
-        )
-        _check(found, place, len(classes))
-        return found
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault`: what is said of the suspects is of them all."""
+        n_classes = len(place.reading.index)
+        if self.reason is None and len(self.thresholds) != n_classes:
+            place["thresholds"].contradicts(f"there are {n_classes:,} classes")
+        if self.reason is not None and (self.suspects or self.n_examined):
+            place["reason"].contradicts("labels were examined all the same")
+        if self.n_suspects != sum(n for _, _, n in self.cells):
+            place["n_suspects"].contradicts("the cells hold another number")
+        if not len(self.suspects) <= self.n_suspects <= self.n_examined:
+            place["n_suspects"].contradicts(
+                f"{len(self.suspects):,} are listed, and {self.n_examined:,} labels were examined"
+            )
 
 
 def label_suspects(found: Suspects | None, split: str | None = None) -> LabelSuspects:
@@ -169,30 +128,3 @@ def _by_count(matrix: ConfusionMatrix | None) -> tuple[tuple[int, int, int], ...
         return ()
     columns = (column.tolist() for column in matrix.errors_by_count())
     return tuple(zip(*columns, strict=True))
-
-
-def _indices(classes: Sequence[str]) -> Range:
-    return Range(0, len(classes) - 1)
-
-
-def _triples(cells: Place, classes: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
-    return tuple(_triple(cell, _indices(classes)) for cell in cells.items())
-
-
-def _triple(cell: Place, indices: Range) -> tuple[int, int, int]:
-    label, confident, n = cell.of_length(3)
-    return label.whole(indices), confident.whole(indices), n.whole(Range(1, MOST))
-
-
-def _check(found: LabelSuspects, place: Place, n_classes: int) -> None:
-    """What is said of the suspects must be of them all."""
-    if found.reason is None and len(found.thresholds) != n_classes:
-        place["thresholds"].contradicts(f"there are {n_classes:,} classes")
-    if found.reason is not None and (found.suspects or found.n_examined):
-        place["reason"].contradicts("labels were examined all the same")
-    if found.n_suspects != sum(n for _, _, n in found.cells):
-        place["n_suspects"].contradicts("the cells hold another number")
-    if not len(found.suspects) <= found.n_suspects <= found.n_examined:
-        place["n_suspects"].contradicts(
-            f"{len(found.suspects):,} are listed, and {found.n_examined:,} labels were examined"
-        )

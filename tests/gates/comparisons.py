@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.comparison.paired import mcnemar_mid_p, tango
 from reportgen.comparison.value import (
     COMPARED,
+    Bootstrap,
     ClassChange,
     Comparison,
     Difference,
@@ -83,7 +84,7 @@ def paired(
             for i, ((n, hits, gained, lost), one) in enumerate(zip(classes, counts, strict=True))
         ),
         slices=tuple(slices),
-        fixed=(), broken=(), grown=(), draws=0, seed=0, n_tests=len(classes), detectable=None,
+        fixed=(), broken=(), grown=(), bootstrap=Bootstrap(0, 0), n_tests=len(classes), detectable=None,
     )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def unpaired(baseline: Any, candidate: Any) -> Comparison:
             ClassChange(i, row[1], None, unpaired_difference(*row), NONE, NONE, "no clear change")
             for i, row in enumerate(rows)
         ),
-        slices=(), fixed=(), broken=(), grown=(), draws=0, seed=0, n_tests=len(rows),
+        slices=(), fixed=(), broken=(), grown=(), bootstrap=Bootstrap(0, 0), n_tests=len(rows),
         detectable=None,
     )  # fmt: skip
 

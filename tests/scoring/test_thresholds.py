@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from reportgen.jsonio import read_value, write_value
 from reportgen.scoring import RankedScores, Scores
 from reportgen.scoring.thresholds import (
     LEVELS,
@@ -95,7 +96,10 @@ def test_every_threshold_flags_what_it_says_and_splits_add_up(rows, cut):
     named = [point for point in (whole.youden, whole.sensitive) if point is not None]
     for point in (*whole.curve, *whole.levels, *named):
         assert brute(scores, truth, point.threshold) == (point.tp, point.fp)
-    assert ThresholdCurve.from_json(json.loads(json.dumps(whole.to_json()))) == whole
+    assert (
+        read_value(ThresholdCurve, json.loads(json.dumps(write_value(ThresholdCurve, whole))))
+        == whole
+    )
 
 
 def test_the_best_balance_is_the_largest_sum_of_sensitivity_and_specificity():

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import DataError
+from reportgen.jsonio import read_value, write_value
 from reportgen.scoring.inputs import Scores
 from reportgen.suspects import (
     REASONS,
@@ -196,9 +197,9 @@ def test_the_summary_survives_json():
     shown = label_suspects(find(TWELVE, TWELVE_LABELS), "train")
     assert shown.n_examined == 12
     assert shown.cells == ((0, 1, 1), (2, 0, 1))
-    text = json.dumps(shown.to_json(CLASSES), allow_nan=False)
+    text = json.dumps(write_value(LabelSuspects, shown, CLASSES), allow_nan=False)
     assert json.loads(text)["suspects"][0]["suggested"] == "cat"
-    assert LabelSuspects.from_json(json.loads(text), CLASSES) == shown
+    assert read_value(LabelSuspects, json.loads(text), CLASSES) == shown
 
 
 def test_no_text_calls_a_label_wrong_of_itself():

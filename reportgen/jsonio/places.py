@@ -1,36 +1,22 @@
-"""JSON read with types: what is wrong names its place and its value.
-
-A value class is read by its own annotations, so what a field may hold is said once, where it is
-declared: ``count: Count``, ``low: Share``, ``kind: Literal["a", "b"]``, ``bar: tuple[Bar, ...]``.
-"""
+"""A value of a JSON document and where it stands: what is wrong names its place and its value."""
 
 from __future__ import annotations
 
 import json
 import math
-import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields
-from functools import cache
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    NoReturn,
-    TypeVar,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NoReturn
 
 from reportgen.errors import DataError
+from reportgen.jsonio.unknown import Unknown
 from reportgen.text import middle_cut, printable, quoted
 
 __all__ = [
     "MOST",
+    "TOLERANCE",
+    "Contradiction",
     "Ends",
     "Fault",
     "Interval",
@@ -39,23 +25,28 @@ __all__ = [
     "Place",
     "Positive",
     "Range",
+    "Reading",
     "Share",
     "ShareInterval",
     "Signed",
+    "agree",
     "damage_told",
-    "plain",
     "shown",
 ]
 
-T = TypeVar("T")
-
 MOST = 2**61
 """No count is larger: see :data:`reportgen.confusion.MAX_SAMPLES`."""
-_ROUNDING = 1e-9
+TOLERANCE = 1e-9
+"""Of a figure, or of its ratio to what it should be where that is above 1."""
+_HINT = "make the report again from its predictions.parquet"
 
 
 class Fault(ValueError):
     """A value that is not what its place in the JSON asks for; the message names both."""
+
+
+class Contradiction(ValueError):
+    """A figure that does not follow from the counts beside it; the message names its place."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class Range:
 
     def holds(self, number: float) -> bool:
         """Sums of shares may leave their range by a rounding error."""
-        return self.low - _ROUNDING <= number <= self.high + _ROUNDING
+        return self.low - TOLERANCE <= number <= self.high + TOLERANCE
 
     def words(self) -> str:
         if self.high >= MOST:
@@ -97,7 +88,23 @@ ShareInterval = Annotated[tuple[float, float], Ends(Range(0, 1))]
 _COUNT = Range(0, MOST)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
+class Reading:
+    """What the places of one document share while it is read.
+
+    Attributes
+    ----------
+    index
+        Class name → where it stands in the document's list of classes.
+    unknown
+        The names that were met and are not known, so that they can be written again.
+    """
+
+    index: Mapping[str, int] = field(default_factory=dict)
+    unknown: list[Unknown] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
 class Place:
     """A value of a JSON document, and where it stands.
 
@@ -108,16 +115,23 @@ class Place:
     parent, key
         The list or object that it is in, and where there; None, and the document's name or
         nothing, at the top.
+    reading
+        Of the document; a document inside another one has its own.
     """
 
     value: Any
     parent: Place | None = None
     key: str | int = ""
+    reading: Reading = field(default_factory=Reading)
 
     @classmethod
     def of(cls, value: Json, name: str = "") -> Place:
         """The top of a document, which must be an object; a place stays what it is."""
         return value if isinstance(value, Place) else cls(value, None, name)
+
+    def alone(self, index: Mapping[str, int] | None = None) -> Place:
+        """The same place as the top of a document of its own, with these classes."""
+        return Place(self.value, self.parent, self.key, Reading(index or {}))
 
     @property
     def path(self) -> str:
@@ -137,19 +151,25 @@ class Place:
         """Raise :class:`Fault`: the value here is of the right kind, but `what`."""
         raise Fault(f"{self.path or 'the whole'} is {shown(self.value)}: {what}")
 
+    def disagrees(self, expected: Any, source: str = "the confusion matrix") -> NoReturn:
+        """Raise :class:`Contradiction`: `source` in the same document gives `expected`."""
+        raise Contradiction(
+            f"{self.path} is {shown(self.value)}, but {source} gives {shown(expected)}"
+        )
+
     def __getitem__(self, key: str) -> Place:
         """The member `key` of an object; :class:`Fault` where there is none."""
-        members = self._object()
+        members = self.members()
         if key not in members:
-            raise Fault(f"{Place(None, self, key).path} is missing")
-        return Place(members[key], self, key)
+            raise Fault(f"{Place(None, self, key, self.reading).path} is missing")
+        return Place(members[key], self, key, self.reading)
 
     def get(self, key: str) -> Place:
         """The member `key` of an object; a place that holds None where there is none."""
-        return Place(self._object().get(key), self, key)
+        return Place(self.members().get(key), self, key, self.reading)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._object()
+        return key in self.members()
 
     @property
     def is_none(self) -> bool:
@@ -159,7 +179,7 @@ class Place:
         """The elements of a list."""
         if not isinstance(self.value, (list, tuple)):
             self.fault("a list")
-        return [Place(item, self, i) for i, item in enumerate(self.value)]
+        return [Place(item, self, i, self.reading) for i, item in enumerate(self.value)]
 
     def of_length(self, n: int) -> list[Place]:
         """The elements of a list that must have `n`."""
@@ -170,7 +190,34 @@ class Place:
 
     def entries(self) -> dict[str, Place]:
         """The members of an object."""
-        return {key: Place(item, self, key) for key, item in self._object().items()}
+        return {key: Place(item, self, key, self.reading) for key, item in self.members().items()}
+
+    def members(self) -> Mapping[str, Any]:
+        """The members of an object, as they are."""
+        if not isinstance(self.value, Mapping):
+            self.fault("an object")
+        return self.value
+
+    def keep_others(self, known: frozenset[str]) -> None:
+        """Remember the members of this object that are not `known`."""
+        members = self.members()
+        if others := members.keys() - known:
+            names = {name: item for name, item in members.items() if name in others}
+            path, beside = self._way(others)
+            self.reading.unknown.append(Unknown(path, names, beside))
+
+    def _way(
+        self, others: frozenset[str] | set[str]
+    ) -> tuple[tuple[str | int, ...], tuple[Any, ...]]:
+        """The keys from the document's top to here, and what tells each list element apart."""
+        path: list[str | int] = []
+        beside: list[Any] = []
+        at: Place | None = self
+        while at is not None and at.parent is not None and at.parent.reading is self.reading:
+            path.append(at.key)
+            beside.append(_plain_members(at, others) if isinstance(at.key, int) else None)
+            at = at.parent
+        return tuple(reversed(path)), tuple(reversed(beside))
 
     def whole(self, allowed: Range = _COUNT) -> int:
         """A whole number."""
@@ -218,65 +265,49 @@ class Place:
             self.contradicts("the lower end comes first")
         return low, high
 
-    def index(self, places: Mapping[str, int]) -> int:
-        """Where a name stands among `places`: class name → index."""
+    def class_index(self) -> int:
+        """Where a class name stands among the classes of the document."""
         name = self.text()
-        if name not in places:
+        if name not in self.reading.index:
             self.fault("one of the classes")
-        return places[name]
-
-    def read(self, hint: Any) -> Any:
-        """The value as `hint`: an annotation, or a class that is read by :meth:`read_as`."""
-        return _reader(hint)(self)
-
-    def read_as(self, kind: type[T], *, every: bool = False, **known: Any) -> T:
-        """The dataclass `kind`, each field by its annotation; those in `known` are read already.
-
-        A field with a default may be missing, unless `every` one is asked for; what is no field
-        may not be there.
-        """
-        names, readers = _fields_of(cast(Any, kind))
-        members = self._object()
-        if unknown := members.keys() - names:
-            raise Fault(f"{Place(None, self, min(unknown)).path} is nothing that is known")
-        for name, (reader, needed) in readers.items():
-            if name not in known and (needed or every or name in members):
-                known[name] = reader(self[name])
-        try:
-            return kind(**known)
-        except Fault:
-            raise
-        except ValueError as error:
-            self.contradicts(str(error))
-
-    def _object(self) -> Mapping[str, Any]:
-        if not isinstance(self.value, Mapping):
-            self.fault("an object")
-        return self.value
+        return self.reading.index[name]
 
 
 Json = Mapping[str, Any] | Place
 """What the readers of value classes take: parsed JSON, or a place in it."""
 
-_Reader = Callable[[Place], Any]
+
+def _plain_members(place: Place, others: frozenset[str] | set[str]) -> Any:
+    """The members of a list element that hold no others, and none of `others`."""
+    if not isinstance(place.value, Mapping):
+        return None
+    return {
+        name: item
+        for name, item in place.value.items()
+        if name not in others and not isinstance(item, (Mapping, list))
+    }
 
 
-def plain(value: Any) -> Any:
-    """What ``dataclasses.asdict`` gives, as JSON has it: lists where there are tuples."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
+def agree(told: float | None, expected: float | None) -> bool:
+    """Whether two figures are the same but for rounding; None is no figure."""
+    if told is None or expected is None:
+        return told is expected
+    return abs(told - expected) <= TOLERANCE * max(1.0, abs(expected))
 
 
 @contextmanager
-def damage_told(hint: str = "make the report again from its predictions.parquet") -> Iterator[None]:
+def damage_told(hint: str = _HINT) -> Iterator[None]:
     """What values of the wrong form raise in the block, as :class:`DataError`."""
     try:
         yield
     except Fault as error:
         raise _damaged(str(error), hint) from error
+    except Contradiction as error:
+        raise DataError(
+            f"report.json contradicts itself: {error}",
+            slug="report-json-contradiction",
+            hint=f"restore the file as it was written, or {hint}",
+        ) from error
     except (
         ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
     ) as error:  # fmt: skip
@@ -301,79 +332,3 @@ def shown(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**40:
         return "a huge number"  # not its digits: Python refuses to print some
     return json.dumps(value, default=lambda other: f"a {type(other).__name__}")
-
-
-@cache
-def _fields_of(kind: type[Any]) -> tuple[frozenset[str], dict[str, tuple[_Reader, bool]]]:
-    """(names, name → (reader, whether it must be there)) of the fields of a dataclass."""
-    hints = get_type_hints(kind, include_extras=True)
-    of = {
-        item.name: (
-            _reader(hints[item.name]),
-            item.default is MISSING and item.default_factory is MISSING,
-        )
-        for item in fields(kind)
-    }
-    return frozenset(of), of
-
-
-@cache
-def _reader(hint: Any) -> _Reader:
-    """How a value of this annotation is read."""
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _limited(parts[0], parts[1:])
-    if origin is Literal:
-        return lambda place: place.one_of(parts)
-    if origin in (Union, types.UnionType):
-        (some,) = (part for part in parts if part is not type(None))
-        return _or_none(_reader(some))
-    if origin is tuple:
-        return _of_tuple(parts)
-    if origin is not None and issubclass(origin, Mapping):
-        of_value = _reader(parts[1])
-        return lambda place: {_key(p): of_value(p) for p in place.entries().values()}
-    return _PLAIN[hint] if hint in _PLAIN else _of_class(hint)
-
-
-_PLAIN: dict[Any, _Reader] = {
-    str: Place.text,
-    bool: Place.flag,
-    int: Place.whole,
-    float: Place.number,
-}
-
-
-def _of_class(kind: type[Any]) -> _Reader:
-    own = getattr(kind, "from_json", None)
-    return own if own is not None else lambda place: place.read_as(kind)
-
-
-def _limited(kind: Any, limits: tuple[Any, ...]) -> _Reader:
-    (limit,) = limits
-    if isinstance(limit, Ends):
-        return lambda place: place.ends(limit.allowed)
-    if isinstance(limit, OneOf):
-        return lambda place: place.one_of(limit.values)
-    if kind is int:
-        return lambda place: place.whole(limit)
-    return lambda place: place.number(limit)
-
-
-def _or_none(reader: _Reader) -> _Reader:
-    return lambda place: None if place.is_none else reader(place)
-
-
-def _of_tuple(parts: tuple[Any, ...]) -> _Reader:
-    if parts[1:] == (...,):
-        of_item = _reader(parts[0])
-        return lambda place: tuple(of_item(item) for item in place.items())
-    readers = [_reader(part) for part in parts]
-    return lambda place: tuple(
-        reader(item) for reader, item in zip(readers, place.of_length(len(readers)), strict=True)
-    )
-
-
-def _key(place: Place) -> str:
-    """The key of an object's member, which is text as any other."""
-    return Place(place.key, place.parent, place.key).text()

@@ -1,0 +1,89 @@
+"""Whether the figures in a ``report.json`` are those of the counts beside them.
+
+What follows from the confusion matrix is computed again and compared, so that damage and edits by
+hand are noticed. Intervals are not: which ones were asked for, and how, is not all in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from reportgen.confusion import ConfusionMatrix
+from reportgen.evaluation.pairs import Pair
+from reportgen.evaluation.shares import SharePair
+from reportgen.jsonio import TOLERANCE, Place, agree
+from reportgen.metrics import (
+    ORDINAL,
+    MacroMode,
+    Metric,
+    MetricColumn,
+    ordinal_metrics,
+    per_class_metrics,
+    summary_metrics,
+)
+
+__all__ = ["check_class_metrics", "check_counts", "check_pairs", "check_summary"]
+
+_UNKNOWN = "not_recorded"
+_NEEDS_RANKS = "top5_accuracy"
+"""The one metric of the whole among those of counts that the matrix does not determine."""
+_SHARES = ("share_of_true", "share_of_errors")
+_OF_SHARES = ("share", "reversed_share")
+
+
+def check_counts(
+    told: Mapping[str, Sequence[int | None]], counted: Mapping[str, Sequence[Any]], place: Place
+) -> None:
+    """The counts of each class.
+
+    All these functions raise :class:`~reportgen.jsonio.Contradiction` with the first place in
+    `place` where something else stands than the confusion matrix gives.
+    """
+    for name, column in told.items():
+        if list(column) != list(counted[name]):
+            row = next(i for i, n in enumerate(column) if n != counted[name][i])
+            place.items()[row][name].disagrees(counted[name][row])
+
+
+def check_class_metrics(
+    told: Mapping[str, MetricColumn], confusion: ConfusionMatrix, place: Place
+) -> None:
+    """The metrics of each class that follow from counts."""
+    for name, expected in per_class_metrics(confusion).items():
+        column = told[name]
+        gap = np.abs(column.value - expected.value)
+        wrong = gap > TOLERANCE * np.maximum(1.0, np.abs(expected.value))
+        wrong |= np.isnan(column.value) != np.isnan(expected.value)
+        for row in np.flatnonzero(wrong).tolist():
+            if column.reason[row] != _UNKNOWN:
+                place.items()[row][name]["value"].disagrees(expected.metric(row).value)
+
+
+def check_summary(
+    told: Mapping[str, Metric], confusion: ConfusionMatrix, macro: MacroMode, place: Place
+) -> None:
+    """The metrics of the whole that follow from counts."""
+    expected = summary_metrics(confusion, macro=macro)
+    if any(definition.name in told for definition in ORDINAL):
+        expected = {**expected, **ordinal_metrics(confusion)}
+    for name, metric in expected.items():
+        if name == _NEEDS_RANKS or name not in told or told[name].reason == _UNKNOWN:
+            continue
+        if not agree(told[name].value, metric.value):
+            place[name]["value"].disagrees(metric.value)
+
+
+def check_pairs(
+    told: Sequence[Pair | SharePair], expected: Sequence[Pair | SharePair], place: Place
+) -> None:
+    """Which confusions there are, and their shares; counts are compared where they are read."""
+    items = place.of_length(len(expected))
+    for item, pair, other in zip(items, told, expected, strict=True):
+        if (pair.true, pair.predicted) != (other.true, other.predicted):
+            item.contradicts("another confusion stands here by the confusion matrix")
+        for name in (*_SHARES, *(_OF_SHARES if isinstance(pair, SharePair) else ())):
+            if not agree(getattr(pair, name), getattr(other, name)):
+                item[name].disagrees(getattr(other, name))

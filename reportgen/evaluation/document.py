@@ -1,0 +1,151 @@
+"""The form of ``report.json``, as far as it is of one evaluation: names, order, contents.
+
+Its JSON is a contract: within one ``schema_version`` no name is taken away and none changes its
+meaning. A field with a default is one that documents of earlier versions lack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from reportgen.confusions import ClassGroups
+from reportgen.evaluation.class_rows import Rows, Summary
+from reportgen.evaluation.confidence import Confidence
+from reportgen.evaluation.dependence import SampleGroups
+from reportgen.evaluation.galleries import Reverse
+from reportgen.evaluation.hierarchy import GivenGroups
+from reportgen.evaluation.pairs import Pair
+from reportgen.evaluation.shares import SharePair
+from reportgen.jsonio import (
+    Codec,
+    Fault,
+    Form,
+    OmitNone,
+    OneOf,
+    Place,
+    Range,
+    codec_of,
+)
+from reportgen.metrics import MacroMode
+from reportgen.provenance import DataNote, Provenance
+from reportgen.scoring import ClassCurves, ThresholdCurve
+from reportgen.slices import SliceReport
+from reportgen.suspects import LabelSuspects
+from reportgen.tallies import Mistake
+
+__all__ = ["SCHEMA_VERSION", "Document", "Matrix", "SampleCounts"]
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """Parsed JSON that is read as a whole elsewhere, because there is much of it."""
+
+    items: Any
+
+    def codec(self, _: Any) -> Codec:
+        inner = codec_of(self.items)
+        return Codec(lambda place: place.value, None, inner.schema)
+
+
+_CellCount = Annotated[int, Range(1)]
+_Counts = Annotated[Any, _Raw(tuple[tuple[int, ...], ...]), OmitNone()]
+_Cells = Annotated[Any, _Raw(tuple[tuple[int, int, _CellCount], ...]), OmitNone()]
+_Share = Annotated[float, Range(0, 1)]
+_Shares = Annotated[Any, _Raw(tuple[tuple[_Share, ...], ...]), OmitNone()]
+_ShareCells = Annotated[Any, _Raw(tuple[tuple[int, int, _Share], ...]), OmitNone()]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The confusion matrix in one of four forms: counts or shares, as a table or by cells."""
+
+    rows: Literal["true"]
+    columns: Literal["predicted"]
+    counts: _Counts = None
+    cells: _Cells = None
+    shares: _Shares = None
+    share_cells: _ShareCells = None
+
+
+@dataclass(frozen=True)
+class SampleCounts:
+    """What became of every sample; no numbers where the matrix holds shares only."""
+
+    found: int | None
+    counted: int | None
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+class _PairCodec:
+    """A pair with a count, or, where the matrix holds shares only, with a share."""
+
+    def codec(self, _: Any) -> Codec:
+        counted, shared = codec_of(Pair), codec_of(SharePair)
+        write_counted, write_shared = counted.write, shared.write
+        assert write_counted is not None
+        assert write_shared is not None
+        return Codec(
+            lambda place: (shared if "share" in place else counted).read(place),
+            lambda pair, classes: (
+                write_counted(pair, classes)
+                if isinstance(pair, Pair)
+                else write_shared(pair, classes)
+            ),
+            lambda known: {"anyOf": [counted.schema(known), shared.schema(known)]},
+        )
+
+
+class _MadeAgain:
+    """What is made from the rest: it is not read, but for the names that are not known."""
+
+    def codec(self, kind: Any) -> Codec:
+        inner = codec_of(kind)
+
+        def read(place: Place) -> None:
+            before = len(place.reading.unknown)
+            try:
+                inner.read(place)
+            except Fault:
+                del place.reading.unknown[before:]
+
+        return Codec(read, inner.write, inner.schema)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One evaluation as JSON; ``docs/report-json.md`` tells what each name means."""
+
+    schema_version: Literal[1]
+    classes: tuple[str, ...]
+    n_samples: int | None
+    shares_over: Annotated[str, OneOf(("true", "predicted", "all"))] | None = None
+    confusion_matrix: Matrix
+    summary: Summary
+    per_class: Rows
+    pairs: tuple[Annotated[Pair | SharePair, _PairCodec()], ...]
+    examples: tuple[tuple[Mistake, ...], ...]
+    reversed_examples: tuple[Reverse, ...] = ()
+    examples_reason: str
+    macro: MacroMode
+    intervals: Annotated[str, OneOf(("wilson", "bootstrap", "exact", "none"))] = "wilson"
+    seed: Annotated[int, Range(0, 2**64)] | None = None
+    sample_groups: SampleGroups | None = None
+    hierarchy: GivenGroups | None = None
+    slices: SliceReport
+    groups: Annotated[ClassGroups | None, _MadeAgain()] = None
+    label_suspects: LabelSuspects
+    calibration: Confidence | None
+    threshold: ThresholdCurve | None = None
+    class_curves: ClassCurves = ()
+    samples: SampleCounts
+    data_notes: tuple[DataNote, ...]
+    provenance: Provenance
+
+    __json__: ClassVar[Form] = Form(
+        beside=frozenset({"comparison", "verdict", "reason", "checks"})  # of a whole review
+    )

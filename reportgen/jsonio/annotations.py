@@ -1,0 +1,401 @@
+"""Annotations → how a value is read from JSON, written to it, and described by a JSON Schema.
+
+A value class is read and written by its own annotations, so what a field may hold is said once,
+where it is declared: ``count: int``, ``low: Share``, ``kind: Literal["a", "b"]``,
+``bars: tuple[Bar, ...]``.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache, cached_property
+from operator import attrgetter
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    Protocol,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from reportgen.jsonio.codecs import (
+    PLAIN,
+    Classes,
+    Codec,
+    Definitions,
+    Schema,
+    Writer,
+    limited,
+    list_of,
+    mapping_of,
+    one_of,
+    optional,
+    tuple_of,
+    written,
+)
+from reportgen.jsonio.places import MOST, Ends, Fault, Json, OneOf, Place, Range, Reading
+
+__all__ = [
+    "Cell",
+    "ClassIndex",
+    "ClassNumber",
+    "Flat",
+    "Form",
+    "Key",
+    "OmitNone",
+    "Via",
+    "codec_of",
+    "read_record",
+    "read_value",
+    "write_value",
+]
+
+T = TypeVar("T")
+
+
+class HasCodec(Protocol):
+    """What may stand in an ``Annotated[...]`` beside limits: it makes the codec itself."""
+
+    def codec(self, kind: Any, /) -> Codec: ...
+
+
+@dataclass(frozen=True)
+class Key:
+    """The name in JSON, where it is not that of the field."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Flat:
+    """The members of the record stand in the object of the one that holds it."""
+
+
+@dataclass(frozen=True)
+class OmitNone:
+    """None is not written, and may be missing."""
+
+
+@dataclass(frozen=True)
+class ClassName:
+    """An index that is written as the name of its class."""
+
+    def codec(self, _: Any) -> Codec:
+        return Codec(Place.class_index, lambda index, classes: classes[index], PLAIN[str].schema)
+
+
+@dataclass(frozen=True)
+class _ClassNumber:
+    """An index that is written as a number; it must be one of a class."""
+
+    def codec(self, _: Any) -> Codec:
+        def read(place: Place) -> int:
+            return place.whole(Range(0, len(place.reading.index) - 1))
+
+        return Codec(read, None, PLAIN[int].schema)
+
+
+ClassIndex = Annotated[int, ClassName()]
+"""A class: its index here, its name in JSON."""
+ClassNumber = Annotated[int, _ClassNumber()]
+"""A class by its index, in JSON too."""
+Cell = tuple[ClassNumber, ClassNumber, Annotated[int, Range(1, MOST)]]
+"""Of a sparse matrix: row, column, count above 0."""
+
+
+@dataclass(frozen=True)
+class Via:
+    """Read and written by way of another annotation.
+
+    Attributes
+    ----------
+    form
+        The annotation that JSON has the form of.
+    to_form
+        The value → one of `form`.
+    from_form
+        One of `form`, and the place that it was read from → the value.
+    """
+
+    form: Any
+    to_form: Callable[[Any], Any]
+    from_form: Callable[[Any, Place], Any]
+
+    def codec(self, _: Any) -> Codec:
+        inner = codec_of(self.form)
+        return Codec(
+            lambda place: self.from_form(inner.read(place), place),
+            lambda value, classes: written(inner.write, self.to_form(value), classes),
+            inner.schema,
+        )
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a record's annotations don't say of its JSON: ``__json__: ClassVar[Form]``.
+
+    Attributes
+    ----------
+    order
+        All names in JSON; else the fields in their order, then `told`.
+    told
+        Properties that are written too, for other programs; they are not read.
+    optional
+        Fields that documents of earlier versions lack; None: those that have a default.
+    beside
+        Further names of the object, which others read.
+    """
+
+    order: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    optional: frozenset[str] | None = None
+    beside: frozenset[str] = frozenset()
+
+
+_DEFAULT_FORM = Form()
+
+
+def read_value(hint: Any, value: Json | Any, classes: Classes = ()) -> Any:
+    """What stands at a place, as `hint` says; `value` may be parsed JSON too, over `classes`."""
+    if not isinstance(value, Place):
+        value = Place(value, reading=Reading({name: i for i, name in enumerate(classes)}))
+    return codec_of(hint).read(value)
+
+
+def write_value(hint: Any, value: Any, classes: Classes = ()) -> Any:
+    """Plain JSON of a value of this annotation: dicts, lists, strings, numbers."""
+    return written(codec_of(hint).write, value, classes)
+
+
+@cache
+def codec_of(hint: Any) -> Codec:
+    """The codec of an annotation."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _of_annotated(parts[0], parts[1:])
+    if origin is Literal:
+        return one_of(parts)
+    if origin in (Union, types.UnionType):
+        (some,) = (part for part in parts if part is not type(None))
+        return optional(codec_of(some))
+    if origin is tuple:
+        if parts[1:] == (...,):
+            return list_of(codec_of(parts[0]))
+        return tuple_of([codec_of(part) for part in parts])
+    if origin is not None and issubclass(origin, Mapping):
+        return mapping_of(codec_of(parts[1]))
+    if hint in PLAIN:
+        return PLAIN[hint]
+    own = getattr(hint, "json_codec", None)
+    return _of_record(hint) if own is None else own()
+
+
+def _of_annotated(kind: Any, parts: tuple[Any, ...]) -> Codec:
+    """The first that says more than a name or a limit makes the codec."""
+    for part in parts:
+        if hasattr(part, "codec"):
+            return cast(HasCodec, part).codec(kind)
+    for part in parts:
+        if isinstance(part, (Range, Ends, OneOf)):
+            return limited(kind, part)
+    return codec_of(kind)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One name of a record's object.
+
+    Attributes
+    ----------
+    key
+        In JSON.
+    name
+        Of the field or property.
+    needed
+        Whether it must be there.
+    is_field
+        Whether it is read; what is told is written only.
+    is_flat
+        Whether the members of its own value stand here in its place.
+    omits_none
+        Whether None is left out.
+    """
+
+    key: str
+    name: str
+    codec: Codec
+    needed: bool = True
+    is_field: bool = True
+    is_flat: bool = False
+    omits_none: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """The members of a dataclass, in the order of JSON.
+
+    `names`: all names that its object may hold.
+    """
+
+    kind: type[Any]
+    members: tuple[Member, ...]
+    names: frozenset[str]
+
+    def read(self, place: Place) -> Any:
+        return self.read_with(place, {})
+
+    def read_with(self, place: Place, given: dict[str, Any]) -> Any:
+        """The dataclass, but for the fields that are `given` already."""
+        place.keep_others(self.names)
+        return self._read_known(place, given)
+
+    def _read_known(self, place: Place, given: dict[str, Any]) -> Any:
+        values, there = dict(given), place.members()
+        for one in self.members:
+            if one.is_field and one.name not in values and (one.needed or one.key in there):
+                values[one.name] = one.codec.read(place if one.is_flat else place[one.key])
+        try:
+            made = self.kind(**values)
+        except Fault:
+            raise
+        except ValueError as error:
+            place.contradicts(str(error))
+        check = getattr(made, "check_place", None)
+        if check is not None:
+            check(place)
+        return made
+
+    def write(self, value: Any, classes: Classes) -> dict[str, Any]:
+        found = dict(zip(self.keys, self.values_of(value), strict=True))
+        for key, write in self.converted:
+            found[key] = write(found[key], classes)
+        if not self.is_plain:
+            found = self._arranged(found)
+        return found
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(one.key for one in self.members)
+
+    @cached_property
+    def values_of(self) -> Callable[[Any], tuple[Any, ...]]:
+        """The members of a value, in their order."""
+        names = [one.name for one in self.members]
+        if len(names) > 1:
+            return cast(Callable[[Any], tuple[Any, ...]], attrgetter(*names))
+        return lambda value: (getattr(value, names[0]),)
+
+    @cached_property
+    def converted(self) -> tuple[tuple[str, Writer], ...]:
+        """The members that are not plain JSON already."""
+        pairs = [(one.key, one.codec.write) for one in self.members]
+        return tuple((key, write) for key, write in pairs if write is not None)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        return not _form_of(self.kind).order and not any(
+            one.is_flat or one.omits_none for one in self.members
+        )
+
+    def _arranged(self, written: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for one in self.members:
+            item = written[one.key]
+            if one.is_flat:
+                found.update(item)
+            elif item is not None or not one.omits_none:
+                found[one.key] = item
+        return _ordered(found, _form_of(self.kind).order)
+
+    def schema(self, known: Definitions) -> Schema:
+        properties: dict[str, Any] = {}
+        required: list[str] = []
+        for one in self.members:
+            inner = one.codec.schema(known)
+            if one.is_flat:
+                properties |= inner["properties"]
+                required += inner["required"]
+            else:
+                properties[one.key] = inner
+                required += [one.key] * (one.needed and not one.omits_none)
+        properties = _ordered(properties, _form_of(self.kind).order)
+        wanted = [name for name in properties if name in required]
+        return {"type": "object", "properties": properties, "required": wanted}
+
+
+def _ordered(members: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
+    if not order:
+        return members
+    return {name: members[name] for name in order if name in members}
+
+
+def _form_of(kind: type[Any]) -> Form:
+    form: Form = getattr(kind, "__json__", _DEFAULT_FORM)
+    return form
+
+
+@cache
+def record_of(kind: Any) -> Record:
+    """How the object of a dataclass is made up."""
+    hints = get_type_hints(kind, include_extras=True)
+    form = _form_of(kind)
+    members = [_of_field(item, hints[item.name], form) for item in fields(kind)]
+    members += [_of_told(name, getattr(kind, name)) for name in form.told]
+    found = [one for one in members if one is not None]
+    names = {one.key for one in found if not one.is_flat} | form.beside
+    for one in found:
+        if one.is_flat:
+            names |= record_of(hints[one.name].__origin__).names
+    return Record(kind, tuple(found), frozenset(names))
+
+
+def _of_field(item: Field[Any], hint: Any, form: Form) -> Member | None:
+    metadata = getattr(hint, "__metadata__", ())
+    if any(part is NOT_IN_JSON for part in metadata):
+        return None
+    key = next((part.name for part in metadata if isinstance(part, Key)), item.name)
+    has_default = item.default is not MISSING or item.default_factory is not MISSING
+    is_flat = any(isinstance(part, Flat) for part in metadata)
+    omits = any(isinstance(part, OmitNone) for part in metadata)
+    may_lack = has_default if form.optional is None else item.name in form.optional
+    if is_flat:
+        record = record_of(hint.__origin__)
+        flat = Codec(lambda place: record._read_known(place, {}), record.write, record.schema)
+        return Member(key, item.name, flat, is_flat=True)
+    return Member(key, item.name, codec_of(hint), not (may_lack or omits), omits_none=omits)
+
+
+NOT_IN_JSON = object()
+"""In ``Annotated[...]``: a field that is no part of the JSON."""
+
+
+def _of_told(name: str, item: property) -> Member:
+    hint = get_type_hints(item.fget, include_extras=True)["return"]
+    return Member(name, name, codec_of(hint), needed=False, is_field=False)
+
+
+def _of_record(kind: Any) -> Codec:
+    record = record_of(kind)
+    return Codec(record.read, record.write, _reference(record))
+
+
+def _reference(record: Record) -> Callable[[Definitions], Schema]:
+    name = record.kind.__name__
+    return lambda known: known.reference(name, record.kind, record.schema)
+
+
+def read_record(kind: type[T], place: Place, **given: Any) -> T:
+    """The dataclass `kind`, each field by its annotation; those that are `given` are not read.
+
+    A field with a default may be missing, unless the class's :class:`Form` says otherwise. What is
+    no field is not known: it is kept to be written again.
+    """
+    made: T = record_of(cast(Any, kind)).read_with(place, given)
+    return made

@@ -1,0 +1,197 @@
+"""How a value of one kind is read from JSON, written to it, and described by a JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.jsonio.places import MOST, Ends, OneOf, Place, Range
+
+__all__ = [
+    "PLAIN",
+    "Classes",
+    "Codec",
+    "Definitions",
+    "Schema",
+    "Writer",
+    "limited",
+    "list_of",
+    "mapping_of",
+    "one_of",
+    "optional",
+    "tuple_of",
+    "written",
+]
+
+Schema = dict[str, Any]
+Classes = Sequence[str]
+Writer = Callable[[Any, Classes], Any]
+
+
+class Definitions:
+    """The schemas of records by name, each made once."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[str, Schema] = {}
+        self._owners: dict[str, Any] = {}
+
+    def reference(self, name: str, owner: Any, make: Callable[[Definitions], Schema]) -> Schema:
+        """A reference to the schema called `name`, which `make` makes where there is none.
+
+        Raises :class:`ValueError` where another `owner` has that name.
+        """
+        if name not in self.schemas:
+            self._owners[name] = owner
+            self.schemas[name] = {}  # a record may hold others of its kind
+            self.schemas[name].update(make(self))
+        if self._owners[name] != owner:
+            raise ValueError(f"{owner} and {self._owners[name]} are both called {name}")
+        return {"$ref": f"#/$defs/{name}"}
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One annotation.
+
+    Attributes
+    ----------
+    read
+        A place → the value; raises :class:`~reportgen.jsonio.Fault`.
+    write
+        The value, and the classes of the document → plain JSON; None where it is that already.
+    schema
+        Definitions → its JSON Schema, draft 2020-12.
+    """
+
+    read: Callable[[Place], Any]
+    write: Writer | None
+    schema: Callable[[Definitions], Schema]
+
+
+def written(write: Writer | None, value: Any, classes: Classes) -> Any:
+    """The value as JSON; as it is where there is no writer."""
+    return value if write is None else write(value, classes)
+
+
+def limited(kind: Any, limit: Range | Ends | OneOf) -> Codec:
+    """A number, the ends of an interval, or one of some values."""
+    if isinstance(limit, Ends):
+        return Codec(lambda place: place.ends(limit.allowed), _as_list, lambda _: _ends(limit))
+    if isinstance(limit, OneOf):
+        return one_of(limit.values)
+    if kind is int:
+        return Codec(lambda place: place.whole(limit), None, lambda _: _limits("integer", limit))
+    return Codec(lambda place: place.number(limit), None, lambda _: _limits("number", limit))
+
+
+def _limits(kind: str, limit: Range | None) -> Schema:
+    found: Schema = {"type": kind}
+    if limit is not None and limit.low > -MOST:
+        found["minimum"] = int(limit.low)
+    if limit is not None and limit.high < MOST:
+        found["maximum"] = int(limit.high)
+    return found
+
+
+def _ends(ends: Ends) -> Schema:
+    return _list_schema(_limits("number", ends.allowed), 2)
+
+
+def _list_schema(items: Schema, n: int | None = None) -> Schema:
+    fixed = {} if n is None else {"minItems": n, "maxItems": n}
+    return {"type": "array", "items": items, **fixed}
+
+
+def _as_list(value: Any, _: Classes) -> list[Any]:
+    return list(value)
+
+
+def _text_schema(_: Definitions) -> Schema:
+    return {"type": "string"}
+
+
+PLAIN: dict[Any, Codec] = {
+    str: Codec(Place.text, None, _text_schema),
+    bool: Codec(Place.flag, None, lambda _: {"type": "boolean"}),
+    int: Codec(Place.whole, None, lambda _: {"type": "integer", "minimum": 0}),
+    float: Codec(Place.number, None, lambda _: {"type": "number"}),
+    type(None): Codec(lambda place: place.value, None, lambda _: {"type": "null"}),
+}
+
+
+def one_of(values: tuple[Any, ...]) -> Codec:
+    """One of these texts, or of these whole numbers."""
+
+    def schema(_: Definitions) -> Schema:
+        return {"const": values[0]} if len(values) == 1 else {"enum": list(values)}
+
+    if isinstance(values[0], int):
+        allowed = Range(min(values), max(values))
+        return Codec(lambda place: place.whole(allowed), None, schema)
+    return Codec(lambda place: place.one_of(values), None, schema)
+
+
+def optional(some: Codec) -> Codec:
+    """The same, or null."""
+    write = some.write
+    return Codec(
+        lambda place: None if place.is_none else some.read(place),
+        write and (lambda value, classes: None if value is None else write(value, classes)),
+        lambda known: _or_null(some.schema(known)),
+    )
+
+
+def _or_null(schema: Schema) -> Schema:
+    if isinstance(schema.get("type"), str):
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def list_of(of_item: Codec) -> Codec:
+    """A list of any length."""
+    write = of_item.write
+    return Codec(
+        lambda place: tuple(of_item.read(one) for one in place.items()),
+        _as_list if write is None else lambda v, classes: [write(one, classes) for one in v],
+        lambda known: _list_schema(of_item.schema(known)),
+    )
+
+
+def tuple_of(of_parts: Sequence[Codec]) -> Codec:
+    """A list that has these members."""
+
+    def read(place: Place) -> Any:
+        items = place.of_length(len(of_parts))
+        return tuple(one.read(item) for one, item in zip(of_parts, items, strict=True))
+
+    def write(value: Any, classes: Classes) -> list[Any]:
+        pairs = zip(of_parts, value, strict=True)
+        return [written(one.write, item, classes) for one, item in pairs]
+
+    def schema(known: Definitions) -> Schema:
+        items = [one.schema(known) for one in of_parts]
+        n = len(items)
+        return {"type": "array", "prefixItems": items, "minItems": n, "maxItems": n}
+
+    is_plain = all(one.write is None for one in of_parts)
+    return Codec(read, _as_list if is_plain else write, schema)
+
+
+def mapping_of(of_value: Codec) -> Codec:
+    """An object of any names."""
+    write = of_value.write
+
+    def write_all(found: Mapping[str, Any], classes: Classes) -> dict[str, Any]:
+        return {key: written(write, item, classes) for key, item in found.items()}
+
+    return Codec(
+        lambda place: {_key(at): of_value.read(at) for at in place.entries().values()},
+        write_all,
+        lambda known: {"type": "object", "additionalProperties": of_value.schema(known)},
+    )
+
+
+def _key(place: Place) -> str:
+    """The key of an object's member, which is text as any other."""
+    return Place(place.key, place.parent, place.key).text()
