@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.class_files import names_in_class_file
 from reportgen.errors import DataError
 from reportgen.provenance import DataNote
 from reportgen.text import listing, nearest, plural, printable, quoted
@@ -35,7 +36,6 @@ MAX_LIST_BYTES = 64 << 20
 _MAX_EXAMPLES = 10
 _MAX_OFFENDERS = 5
 _MAX_SHOWN_IN_ORDER = 12
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _CODE = re.compile(r"n\d{8}|\d+")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"(\d+)")
@@ -69,7 +69,8 @@ class ClassList:
 
 
 def read_class_list(path: Path) -> tuple[str, ...]:
-    """The class names in a text file: UTF-8 (a byte-order mark is fine), one a line.
+    """The class names in a file: UTF-8 (a byte-order mark is fine), one a line, or in a form of
+    :mod:`reportgen.class_files`.
 
     Lines end with ``\\n``, ``\\r\\n`` or ``\\r``; blank lines at the end and spaces around a name
     are dropped.
@@ -77,13 +78,10 @@ def read_class_list(path: Path) -> tuple[str, ...]:
     Raises
     ------
     DataError
-        ``classes-unreadable``, ``classes-not-utf8``, ``classes-empty``, ``classes-blank-line``,
-        ``classes-duplicate`` or ``classes-twins``; lines are counted from 1.
+        ``classes-unreadable``, ``classes-not-utf8``, ``classes-form``, ``classes-empty``,
+        ``classes-blank-line``, ``classes-duplicate`` or ``classes-twins``; lines count from 1.
     """
-    text = _decoded(_content(path), path.name)
-    lines = [line.strip() for line in _LINE_END.split(text)]
-    while lines and not lines[-1]:
-        lines.pop()
+    lines = names_in_class_file(_decoded(_content(path), path.name), path.name)
     where = quoted(path.name)
     if not lines:
         raise DataError(

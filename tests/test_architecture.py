@@ -16,7 +16,7 @@ ROOMS = {
     "process": 1,
     "jsonio": 1,
     "csv_text": 2, "provenance": 2, "reporter": 2, "files": 2, "declared": 2, "confusion": 2,
-    "scores": 2, "multiple": 2,
+    "scores": 2, "multiple": 2, "class_files": 2,
     "options": 3,
     "outputs": 3, "predictions": 3, "tallies": 3, "metrics": 3,
     "accumulate": 3, "classes": 3,

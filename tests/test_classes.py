@@ -315,3 +315,84 @@ def test_importing_the_module_is_cheap() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+# Class lists in the forms that programs write
+
+
+ANIMALS = ("cat", "dog", "bird")
+WNIDS = ("n01440764", "n01443537", "n01484850")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("c.json", '["cat", "dog", "bird"]', ANIMALS),
+        ("c.txt", '["cat", "dog", "bird"]', ANIMALS),
+        ("c.json", '{"bird": 2, "cat": 0, "dog": 1}', ANIMALS),
+        ("c.json", '{"bird": 3, "cat": 1, "dog": 2}', ANIMALS),
+        ("c.json", '{"2": "bird", "0": "cat", "1": "dog"}', ANIMALS),
+        ("class_to_idx.txt", "{'cat': 0, 'dog': 1, 'bird': 2}", ANIMALS),
+        ("clsidx_to_labels.txt", "{0: 'cat',\n 1: 'dog',\n 2: 'bird'}", ANIMALS),
+        ("config.json", '{"model_type": "vit", "id2label": {"0": "cat", "2": "bird", "1": "dog"}, "num_labels": 3}', ANIMALS),
+        ("config.json", '{"label2id": {"cat": 0, "dog": 1, "bird": 2}}', ANIMALS),
+        ("c.json", '{"classes": ["cat", "dog", "bird"], "count": 3}', ANIMALS),
+        ("c.json", '{"categories": [{"id": 1, "name": "cat"}, {"id": 3, "name": "bird"}, {"id": 2, "name": "dog"}]}', ANIMALS),
+        ("imagenet_class_index.json", '{"0": ["n01440764", "tench"], "1": ["n01443537", "crane"], "2": ["n01484850", "crane"]}', WNIDS),
+        ("LOC_synset_mapping.txt", "n01440764 tench, Tinca tinca\nn01443537 goldfish\nn01484850 great white shark\n", WNIDS),
+        ("labels.txt", "0 cat\n1 dog\n2 bird\n", ANIMALS),
+        ("labels.txt", "2: bird\n0: cat\n1: dog\n", ANIMALS),
+        ("classes.txt", "1 cat\n2 dog\n3 bird\n", ANIMALS),
+        ("classes.txt", "cat 0\nbird 2\ndog 1\n", ANIMALS),
+        ("classes.txt", "cat\t0\ndog\t1\nbird\t2", ANIMALS),
+        ("c.csv", "class,index\ncat,0\nbird,2\ndog,1\n", ANIMALS),
+        ("c.csv", "ID,Name,notes\n0,cat,x\n1,dog,y\n2,bird,z\n", ANIMALS),
+        ("c.csv", "class\ncat\ndog\nbird\n", ANIMALS),
+        ("c.csv", "cat\ndog\nbird\n", ANIMALS),
+        ("c.csv", "cat,0\ndog,1\nbird,2\n", ANIMALS),
+        ("c.csv", 'class;index\n"cat";0\ndog;1\nbird;2\n', ANIMALS),
+        ("c.tsv", "class\tindex\ncat\t0\ndog\t1\nbird\t2\n", ANIMALS),
+        ("c.txt", "0\n1\n2\n", ("0", "1", "2")),
+        ("c.txt", "fox, red\ncat 9\n3 dogs\n", ("fox, red", "cat 9", "3 dogs")),
+        ("c.txt", "007 spy\n1 dog\n", ("007 spy", "1 dog")),
+    ],
+)  # fmt: skip
+def test_a_class_list_of_a_usual_form_has_its_names_in_order(tmp_path, name, content, expected):
+    path = tmp_path / name
+    path.write_text(content)
+    assert read_class_list(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("data.yaml", "names:\n  0: cat\n  1: dog\n", "is YAML"),
+        ("c.txt", "---\n- cat\n- dog\n", "is YAML"),
+        ("c.txt", "names:\n- cat\n- dog\n", "is YAML"),
+        ("c.txt", "<html><body>cat</body></html>", "is HTML or XML"),
+        ("c.json", "{cat, dog}", "is no JSON"),
+        ("c.json", '{"cat": 0, "dog": 2}', "not 0 to 1"),
+        ("c.json", '{"cat": 0, "dog": 0}', "not 0 to 1"),
+        ("c.json", '{"cat": 0, "cat": 1}', "twice"),
+        ("c.json", '{"cat": 0.5}', "no class list"),
+        ("c.json", "[1.5, 2.5]", "something else than names"),
+        ("c.json", '{"train": {"loss": 1}}', "no class list"),
+        ("c.txt", "class\ncat\ndog\n", "a header or a class"),
+        ("c.txt", "class,index\ncat,0\ndog,1\n", "a header or a class"),
+        ("c.txt", "cat,dog,bird\n", "3 names on one line"),
+        ("c.csv", "wort,zahl,x\ncat,0,1\ndog,1,2\n", "3 columns"),
+        ("c.csv", "class,index\ncat,0\ndog,2\n", "not 0 to 1"),
+    ],
+)
+def test_a_class_list_of_another_form_is_refused_by_its_name(tmp_path, name, content, what):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(DataError, match=what) as caught:
+        read_class_list(path)
+    assert caught.value.slug == "classes-form"
+    assert caught.value.hint
+
+
+def test_a_header_counts_as_one_where_the_file_is_called_csv(tmp_path):
+    (tmp_path / "c.csv").write_text("class\ncat\ndog\n")  # what the hint says
+    assert read_class_list(tmp_path / "c.csv") == ("cat", "dog")

@@ -252,6 +252,7 @@ HOLDS = {
     "text": "names made harmless; numbers without false precision",
     "process": "streams, signals, and the exit code that a command ends with",
     "jsonio": "JSON read, written and described by annotations",
+    "class_files": "class lists in the forms that programs write",
     "csv_text": "CSV that spreadsheets can open safely, and reading it back",
     "provenance": "where numbers come from, as values",
     "reporter": "how progress is told",

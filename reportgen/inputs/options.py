@@ -29,7 +29,7 @@ class InputOptions(Declared):
     kind: str = option("auto", "What INPUT is.", _WHAT, choices=KINDS)
     classes: Path | tuple[str, ...] | None = option(
         None,
-        "Class names in the order of indices, scores and matrix rows: UTF-8, one a line.",
+        "Class names in the order of indices, scores and matrix rows: one a line, or JSON or CSV.",
         _WHAT,
         metavar="FILE",
     )

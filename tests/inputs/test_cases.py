@@ -380,3 +380,19 @@ def test_scores_that_fall_in_every_row_are_asked_about(box, form):
     assert caught.value.slug == "scores-ranked"
     (as_classes,) = outcomes(path)
     assert figures(as_classes) == (25.0, 4)
+
+
+# 04: class lists
+
+
+@pytest.mark.parametrize("name", ["cls1.json", "cls2.json", "cls3.json", "cls5.txt", "cls6.csv"])
+def test_shared_class_lists(name):
+    folder = case("04-classes-file-not-a-list")
+    found = reportgen.load(folder / "e01.csv", classes=folder / name)
+    assert (found.classes, *figures(found, ("dog", "bird"))) == (("cat", "dog", "bird"), 75.0, 4, 1)
+
+
+def test_a_shared_class_list_in_yaml_is_refused():
+    folder = case("04-classes-file-not-a-list")
+    with pytest.raises(DataError, match="is YAML"):
+        reportgen.load(folder / "e01.csv", classes=folder / "cls4.yaml")
