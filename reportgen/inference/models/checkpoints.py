@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ from reportgen.inference.models.carried import (
     carried_classes,
     parse_json,
 )
+from reportgen.inference.models.formats import classes_in_pickle, pickled, ways_of_pickle
+from reportgen.inference.models.layouts import WHAT_WORKS
 from reportgen.inference.models.sniffing import (
-    WHAT_WORKS,
     FileKind,
     damaged,
     exists,
@@ -37,7 +38,7 @@ from reportgen.inference.models.sniffing import (
 from reportgen.inference.models.weight_sets import StateDict, find_state_dict
 from reportgen.text import listing, printable, quoted
 
-__all__ = ["RESAVE", "Weights", "code_in", "read_weights", "refuse_torchscript"]
+__all__ = ["RESAVE", "Weights", "code_in", "known_pickle", "read_weights", "refuse_torchscript"]
 
 RESAVE = (
     "save the weights alone, in the program that has the network:",
@@ -146,6 +147,23 @@ def code_in(path: Path) -> list[str]:
     except Exception:  # an older layout, or a pickle protocol that torch does not read
         return []
     return sorted(name.removeprefix("builtins.") for name in found)
+
+
+def known_pickle(path: Path, code: Sequence[str]) -> ModelError | None:
+    """The error for a pickle of a library that is known by name; None for any other file.
+
+    `code` is what torch found in it; torch does not look into every pickle.
+    """
+    names = list(dict.fromkeys(code)) or classes_in_pickle(path)
+    what = pickled(names)
+    if what is None:
+        return None
+    return ModelError(
+        f"{quoted(path.name)} is {what}, and contains code ({listing(names)})",
+        slug="model-contains-code",
+        details=ways_of_pickle(what, path),
+        hint=WHAT_WORKS,
+    )
 
 
 def refuse_torchscript(path: Path) -> ModelError:
@@ -264,6 +282,9 @@ def _load_error(path: Path, error: Exception, *, in_zip: bool) -> ModelError:
     text = str(error)
     code = code_in(path) if in_zip else []
     code += re.findall(r"GLOBAL (\S+) (?:was not an allowed|whose module)", text)
+    known = known_pickle(path, code)
+    if known is not None:
+        return known
     if code:
         return ModelError(
             f"{quoted(path.name)} contains code ({listing(dict.fromkeys(code))})",

@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.models.checkpoints import RESAVE, code_in, refuse_torchscript
+from reportgen.inference.models.checkpoints import RESAVE, code_in, known_pickle, refuse_torchscript
 from reportgen.inference.models.exported import load_program, move_program
 from reportgen.inference.models.factories import load_from_factory, load_from_torchvision
+from reportgen.inference.models.formats import ways
+from reportgen.inference.models.layouts import WHAT_WORKS, refuse_hub_name
 from reportgen.inference.models.sniffing import (
-    WHAT_WORKS,
     FileKind,
     Sniffed,
     exists,
@@ -75,6 +76,8 @@ def load_model(
             slug="remote-path",
             hint="download the file yourself and name it",
         )
+    if not exists(spec):
+        refuse_hub_name(spec)
     if spec.startswith(_TORCHVISION) and not exists(spec):
         return load_from_torchvision(
             spec.removeprefix(_TORCHVISION),
@@ -148,6 +151,7 @@ def _program_file(path: Path) -> Sniffed:
         raise ModelError(
             f"{quoted(path.name)} is {sniffed.description}, which can't be run here",
             slug="model-format",
+            details=ways(sniffed.description, path),
             hint=WHAT_WORKS,
         )
     return sniffed
@@ -176,6 +180,9 @@ def _no_factory(path: Path) -> UsageError:
 
 def _weights_alone(path: Path, sniffed: Sniffed) -> ModelError:
     code = code_in(path) if sniffed.kind is FileKind.CHECKPOINT else []
+    known = known_pickle(path, code)
+    if known is not None:
+        return known
     if code:
         return ModelError(
             f"{quoted(path.name)} contains code ({listing(code)})",

@@ -13,10 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from reportgen.errors import ModelError
+from reportgen.inference.models.formats import by_content, by_ending, by_entries
+from reportgen.inference.models.layouts import refuse_folder
 from reportgen.text import nearest, quoted
 
 __all__ = [
-    "WHAT_WORKS",
     "FileKind",
     "Sniffed",
     "damaged",
@@ -29,30 +30,6 @@ __all__ = [
 
 _HEAD = 1024
 _SAFETENSORS_HEADER_LIMIT = 100_000_000  # the format's own limit
-_OPAQUE_SUFFIXES = {
-    ".onnx": "an ONNX model",
-    ".keras": "a Keras model",
-    ".h5": "a Keras or HDF5 file",
-    ".hdf5": "a Keras or HDF5 file",
-    ".pb": "a TensorFlow model",
-    ".tflite": "a TensorFlow Lite model",
-    ".mlmodel": "a Core ML model",
-    ".mlpackage": "a Core ML model",
-    ".engine": "a TensorRT engine",
-    ".plan": "a TensorRT engine",
-    ".trt": "a TensorRT engine",
-    ".gguf": "a GGUF file",
-    ".joblib": "a joblib file",
-    ".npz": "a NumPy archive",
-    ".npy": "a NumPy array",
-    ".so": "a compiled library",
-    ".pte": "an ExecuTorch program",
-    ".ptl": "a TorchScript archive for mobile devices",
-    ".mar": "a TorchServe archive",
-    ".nemo": "a NeMo archive",
-    ".onnxruntime": "an ONNX Runtime model",
-    ".ort": "an ONNX Runtime model",
-}
 
 
 class FileKind(StrEnum):
@@ -131,7 +108,9 @@ def sniff(path: Path) -> Sniffed:
             slug="model-file-pointer",
             hint="fetch the file with: git lfs pull",
         )
-    if _is_markup(head):
+    if by_content(head) is None and _is_plain_xml(head):
+        return Sniffed(FileKind.OTHER, "an XML file")
+    if by_content(head) is None and _is_markup(head):
         raise ModelError(
             f"{quoted(path.name)} is an HTML page, not a model: a download that failed",
             slug="model-file-html",
@@ -171,7 +150,7 @@ def _read_head(path: Path) -> tuple[bytes, int]:
     """The first bytes, never none, and the size in bytes."""
     try:
         if path.is_dir():
-            raise _folder(path)
+            raise refuse_folder(path)
         if not path.exists():
             raise _missing(path)
         if not path.is_file():
@@ -204,15 +183,11 @@ def _missing(path: Path) -> ModelError:
     )
 
 
-def _folder(path: Path) -> ModelError:
-    what = "a folder, not a file"
-    if (path / "saved_model.pb").exists():
-        what = "a TensorFlow SavedModel folder"
-    elif (path / "config.json").exists():
-        what = "a folder in the Hugging Face layout"
-    return ModelError(
-        f"{quoted(path.name or str(path))} is {what}", slug="model-format", hint=WHAT_WORKS
-    )
+def _is_plain_xml(head: bytes) -> bool:
+    """XML that is neither a web page nor a server's error."""
+    folded = head.lower()
+    is_answer = any(word in folded for word in (b"<html", b"<!doctype", b"<error"))
+    return folded.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<?xml") and not is_answer
 
 
 def _is_markup(head: bytes) -> bool:
@@ -247,11 +222,8 @@ def _zip_kind(path: Path, entries: tuple[str, ...]) -> tuple[FileKind, str]:
         return _named(FileKind.TORCHSCRIPT)
     if "data.pkl" in inside:
         return _named(FileKind.CHECKPOINT)
-    if "model.weights.h5" in entries:
-        return FileKind.OTHER, "a Keras model"
-    if any(entry.endswith(".npy") for entry in entries):
-        return FileKind.OTHER, "a NumPy archive"
-    return FileKind.OTHER, _OPAQUE_SUFFIXES.get(path.suffix.lower(), "a zip archive of other files")
+    known = by_entries(entries) or by_ending(path)
+    return FileKind.OTHER, known or "a zip archive of other files"
 
 
 def _named(kind: FileKind) -> tuple[FileKind, str]:
@@ -259,23 +231,9 @@ def _named(kind: FileKind) -> tuple[FileKind, str]:
 
 
 def _sniff_plain(path: Path, head: bytes) -> Sniffed:
-    by_name = _OPAQUE_SUFFIXES.get(path.suffix.lower())
-    if by_name:
-        return Sniffed(FileKind.OTHER, by_name)
+    known = by_content(head) or by_ending(path)
+    if known:
+        return Sniffed(FileKind.OTHER, known)
     if head[:1] == b"\x80" and head[1] in range(1, 6):
         return Sniffed(FileKind.OLD_CHECKPOINT, FileKind.OLD_CHECKPOINT.value)
-    for start, name in (
-        (b"\x89HDF", "a Keras or HDF5 file"),
-        (b"GGUF", "a GGUF file"),
-        (b"\x7fELF", "a compiled library"),
-        (b"\x93NUMPY", "a NumPy array"),
-    ):
-        if head.startswith(start):
-            return Sniffed(FileKind.OTHER, name)
     return Sniffed(FileKind.OTHER, f"of an unknown format (it starts with {head[:16]!r})")
-
-
-WHAT_WORKS = (
-    "MODEL can be a torch.export program (model.pt2), a factory with weights "
-    "(file.py:factory --weights w.safetensors), or torchvision:NAME --weights w.pth"
-)

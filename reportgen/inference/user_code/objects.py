@@ -138,9 +138,15 @@ def _module_from_name(name: str, what: str) -> ModuleType:
                 f"cannot find the {what}'s module {quoted(name)}: "
                 f"no module is named {quoted(cause.name or '')}",
                 slug="code-module-missing",
-                hint="run from the folder that holds it, or name the file: path/to/file.py:name",
+                hint=_missing_hint(cause.name or ""),
             ) from cause
         raise
+
+
+def _missing_hint(name: str) -> str:
+    if name in ("timm", "transformers", "torchvision", "onnxruntime", "keras", "fastai"):
+        return f"install {name} into the environment that runs reportgen"
+    return "run from the folder that holds it, or name the file: path/to/file.py:name"
 
 
 def _is_part_of(missing: str | None, name: str) -> bool:

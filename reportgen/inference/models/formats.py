@@ -1,0 +1,331 @@
+"""Formats that are not read, by their true names, each with a way that works.
+
+A name is all that a reader has who was handed a file. Content decides before the ending does, since
+one ending stands for several formats.
+"""
+
+from __future__ import annotations
+
+import os
+import pickletools
+import re
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from reportgen.text import printable
+
+__all__ = [
+    "as_typed",
+    "by_content",
+    "by_ending",
+    "by_entries",
+    "classes_in_pickle",
+    "pickled",
+    "ways",
+    "ways_of_pickle",
+]
+
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89HDF", "a Keras or HDF5 file"),
+    (0, b"GGUF", "a GGUF file"),
+    (0, b"\x7fELF", "a compiled library"),
+    (0, b"\x93NUMPY", "a NumPy array"),
+    (4, b"TFL3", "a TensorFlow Lite model"),
+    (4, b"ORTM", "an ONNX Runtime model"),
+    (4, b"ET1", "an ExecuTorch program"),
+    (0, b"CBM1", "a CatBoost model"),
+    (0, b"tree\nversion=", "a LightGBM model"),
+    (0, b"MATLAB 5.0", "a MATLAB file"),
+    (0, b"PAR1", "a Parquet table"),
+    (0, b"ARROW1", "an Arrow table"),
+    (0, b"FEA1", "a Feather table"),
+    (0, b"SQLite format 3", "an SQLite database"),
+    (0, b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"\x1f\x8b", "a gzip-compressed file"),
+    (0, b"BZh", "a bzip2-compressed file"),
+    (0, b"\xfd7zXZ", "an xz-compressed file"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd-compressed file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (0, b"Rar!", "a RAR archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"\x89PNG", "an image"),
+    (0, b"\xff\xd8\xff", "an image"),
+    (0, b"GIF8", "an image"),
+    (8, b"WEBP", "an image"),
+    (0, b"II*\x00", "an image"),
+    (0, b"MM\x00*", "an image"),
+)
+_ENDINGS = {
+    "an ONNX model": ".onnx",
+    "an ONNX Runtime model": ".ort .onnxruntime",
+    "a Keras model": ".keras",
+    "a Keras or HDF5 file": ".h5 .hdf5",
+    "a TensorFlow model": ".pb",
+    "a TensorFlow checkpoint": ".index .meta .data-00000-of-00001",
+    "a TensorFlow Lite model": ".tflite .lite",
+    "a Core ML model": ".mlmodel .mlpackage .mlmodelc",
+    "a TensorRT engine": ".engine .plan .trt",
+    "a GGUF file": ".gguf",
+    "a joblib file": ".joblib",
+    "a skops file (scikit-learn)": ".skops",
+    "a NumPy archive": ".npz",
+    "a NumPy array": ".npy",
+    "a compiled library": ".so .dll .dylib",
+    "an ExecuTorch program": ".pte",
+    "a TorchScript archive for mobile devices": ".ptl",
+    "a TorchServe archive": ".mar",
+    "a NeMo archive": ".nemo",
+    "a Paddle model": ".pdmodel .pdiparams .pdparams",
+    "an NCNN model": ".param",
+    "an MNN model": ".mnn",
+    "a Caffe model": ".caffemodel .prototxt",
+    "a Darknet model": ".weights .cfg",
+    "an RKNN model": ".rknn",
+    "a Flax checkpoint": ".msgpack",
+    "an XGBoost model": ".ubj",
+    "a CatBoost model": ".cbm",
+    "an R file": ".rds .rdata",
+    "a MATLAB file": ".mat",
+    "a TFRecord file": ".tfrecord .tfrecords",
+    "an Excel workbook": ".xlsx .xls",
+    "a table": ".csv .tsv .tab",
+    "a JSON file": ".json .jsonl .ndjson",
+    "a YAML file": ".yaml .yml",
+    "a text file": ".txt .md",
+    "a notebook": ".ipynb",
+}
+_BY_ENDING = {ending: name for name, endings in _ENDINGS.items() for ending in endings.split()}
+_TABLES = {"a table", "a Parquet table", "an Arrow table", "a Feather table", "an Excel workbook"}
+_NO_MODELS = {
+    "an image", "a PDF document", "a JSON file", "a YAML file", "a text file", "a notebook",
+    "an Office document", "an old Office document", "an XML file", "an SQLite database",
+}  # fmt: skip
+_COMPRESSED = re.compile(r"-compressed file$")
+
+
+def by_content(head: bytes) -> str | None:
+    """What the first bytes of a file say; None where they decide nothing.
+
+    >>> by_content(b"GGUF\\x03"), by_content(b"hello")
+    ('a GGUF file', None)
+    """
+    for at, magic, name in _MAGIC:
+        if head[at : at + len(magic)] == magic:
+            return name
+    return _markup(head) or _onnx(head) or _joblib(head)
+
+
+def by_ending(path: Path) -> str | None:
+    """What the ending of a name says; None where it is not known."""
+    return _BY_ENDING.get(path.suffix.lower())
+
+
+def by_entries(entries: Sequence[str]) -> str | None:
+    """What a zip file is by the names in it; None for one without a known layout."""
+    names = set(entries)
+    tops = {name.partition("/")[0] for name in names}
+    rules: tuple[tuple[bool, str], ...] = (
+        ("schema.json" in names, "a skops file (scikit-learn)"),
+        ("model.weights.h5" in names, "a Keras model"),
+        ("[Content_Types].xml" in names and "xl" in tops, "an Excel workbook"),
+        ("[Content_Types].xml" in names, "an Office document"),
+        ("MAR-INF" in tops, "a TorchServe archive"),
+        (any(name.endswith("MLmodel") for name in names), "a zipped MLflow model"),
+        (_all_end(names, (".npy",)), "a NumPy archive"),
+        (_all_end(names, (".csv", ".tsv")), "a zipped CSV file"),
+        (_all_end(names, (".jpg", ".jpeg", ".png", ".webp")), "a zip archive of images"),
+    )
+    return next((name for found, name in rules if found), None)
+
+
+def _all_end(names: set[str], endings: tuple[str, ...]) -> bool:
+    files = [name for name in names if not name.endswith("/")]
+    return bool(files) and all(name.lower().endswith(endings) for name in files)
+
+
+def _markup(head: bytes) -> str | None:
+    """OpenVINO's and PMML's XML."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if re.match(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<net[\s>]", start, re.DOTALL):
+        return "an OpenVINO model"
+    return "a PMML model" if b"<PMML" in start[:512] else None
+
+
+def _joblib(head: bytes) -> str | None:
+    """A pickle that joblib compressed with zlib."""
+    is_zlib = head[:1] == b"x" and head[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda")
+    return "a joblib file" if is_zlib and not head[:16].isascii() else None
+
+
+def _onnx(head: bytes) -> str | None:
+    """An ONNX model without its ending: a version, then the name of the program that wrote it."""
+    if head[:1] != b"\x08" or head[2:3] != b"\x12" or not 0 < head[1] < 64:
+        return None
+    writer = head[4 : 4 + head[3]]
+    return "an ONNX model" if re.fullmatch(rb"[\w.\- ]+", writer) else None
+
+
+def ways(name: str, path: Path) -> list[str]:
+    """Lines that tell how to evaluate a model of another format all the same.
+
+    Parameters
+    ----------
+    name
+        What the file is, as the functions above say it.
+    path
+        The file.
+    """
+    beside = f"Path(__file__).with_name({printable(path.name)!r})"
+    lines = _RUNTIMES.get(name)
+    if name in _NO_MODELS:
+        return []
+    if lines is None and (name in _TABLES or name == "a zipped CSV file"):
+        return ["a table of predictions is no model: reportgen render TABLE -o OUT"]
+    if _COMPRESSED.search(name) or "archive" in name:
+        return ["unpack it first"] if lines is None else []
+    wrapped = [line.replace("FILE", beside) for line in lines or ()]
+    return [
+        *(["run it in a factory of your own, say own.py beside it, as MODEL own.py:Model:"]
+          if wrapped else []),
+        *wrapped,
+        f"{'or ' if wrapped else ''}save label and prediction of each image as CSV in the program "
+        "that runs it, then: reportgen render predictions.csv -o OUT",
+    ]  # fmt: skip
+
+
+_IMPORTS = "    from pathlib import Path"
+_RUNTIMES = {
+    "an ONNX model": (
+        _IMPORTS,
+        "    import onnxruntime, torch",
+        "    class Model(torch.nn.Module):",
+        "        session = onnxruntime.InferenceSession(FILE)",
+        "        def forward(self, x):",
+        "            feed = {self.session.get_inputs()[0].name: x.cpu().numpy()}",
+        "            return torch.from_numpy(self.session.run(None, feed)[0])",
+    ),
+    "an OpenVINO model": (
+        _IMPORTS,
+        "    import openvino, torch",
+        "    class Model(torch.nn.Module):",
+        "        network = openvino.compile_model(FILE)",
+        "        def forward(self, x):",
+        "            return torch.from_numpy(self.network(x.cpu().numpy())[0])",
+    ),
+    "a Keras model": (
+        "    import os",
+        _IMPORTS,
+        '    os.environ["KERAS_BACKEND"] = "torch"',
+        "    import keras, torch",
+        "    class Model(torch.nn.Module):",
+        "        network = keras.saving.load_model(FILE)",
+        "        def forward(self, x):",
+        "            return self.network(x.permute(0, 2, 3, 1))",
+    ),
+}
+
+
+# Pickles
+
+
+_KNOWN_PICKLES = {
+    "fastai": "a fastai export",
+    "ultralytics": "an ultralytics checkpoint",
+    "sklearn": "a pickled scikit-learn model",
+    "joblib": "a joblib file",
+    "xgboost": "a pickled XGBoost model",
+    "lightgbm": "a pickled LightGBM model",
+    "catboost": "a pickled CatBoost model",
+}
+_MAX_PICKLE = 64 << 20
+
+
+def classes_in_pickle(path: Path) -> list[str]:
+    """The classes and functions that a pickle, or the one in a zip, names; nothing is run."""
+    try:
+        with path.open("rb") as stream:
+            if stream.read(2) != b"PK":
+                stream.seek(0)
+                return _named(stream)
+        with zipfile.ZipFile(path) as archive:
+            entry = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+            with archive.open(entry) as inner:
+                return _named(inner)
+    except Exception:  # damaged, or of another kind: the names are a help only
+        return []
+
+
+def _named(stream: IO[bytes]) -> list[str]:
+    found: dict[str, None] = {}
+    texts: list[str] = []
+    memo: dict[int, str] = {}
+    n_kept = 0
+    try:
+        for opcode, argument, _ in pickletools.genops(stream.read(_MAX_PICKLE)):
+            if opcode.name == "GLOBAL":
+                found[str(argument).replace(" ", ".")] = None
+            elif opcode.name == "STACK_GLOBAL" and len(texts) > 1:
+                found[f"{texts[-2]}.{texts[-1]}"] = None
+            elif isinstance(argument, str):
+                texts.append(argument)
+            elif opcode.name in ("MEMOIZE", "BINPUT", "LONG_BINPUT"):
+                memo[n_kept if argument is None else int(argument)] = texts[-1] if texts else ""
+                n_kept += 1
+            elif opcode.name in ("BINGET", "LONG_BINGET"):
+                texts.append(memo.get(int(argument), ""))
+    except ValueError:
+        pass  # it ends early; what was seen counts
+    return [name for name in found if not _is_plain(name)]
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a checkpoint of plain tensors names it as well."""
+    return name.startswith(("torch._utils.", "collections.", "torch.storage.")) or bool(
+        re.fullmatch(r"torch\.\w+Storage|torch\.\w+", name)
+    )
+
+
+def pickled(names: Sequence[str]) -> str | None:
+    """What a pickle is by the classes in it, where that is known: ``"a fastai export"``."""
+    tops = [name.partition(".")[0] for name in names]
+    return next((what for top, what in _KNOWN_PICKLES.items() if top in tops), None)
+
+
+def ways_of_pickle(what: str | None, path: Path) -> list[str]:
+    """Lines that evaluate a known pickle; none for one that is not known."""
+    beside = f"Path(__file__).with_name({printable(path.name)!r})"
+    lines = _PICKLE_WAYS.get(what or "")
+    if lines is not None:
+        return [
+            "load it in a factory of your own, say own.py beside it, as MODEL own.py:make:",
+            *(line.replace("FILE", beside) for line in lines),
+        ]
+    return ways(what, path) if what else []
+
+
+_PICKLE_WAYS = {
+    "a fastai export": (
+        _IMPORTS,
+        "    from fastai.learner import load_learner",
+        "    def make():",
+        "        return load_learner(FILE).model",
+    ),
+    "an ultralytics checkpoint": (
+        _IMPORTS,
+        "    from ultralytics import YOLO",
+        "    def make():",
+        "        return YOLO(FILE).model",
+    ),
+}
+
+
+# Paths
+
+
+def as_typed(path: Path) -> str:
+    """A path for a command to type: as it was given, or relative; never an absolute one."""
+    relative = os.path.relpath(path) if path.is_absolute() else os.fspath(path)
+    return printable(path.name if relative.startswith("..") else relative)

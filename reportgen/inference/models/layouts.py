@@ -1,0 +1,179 @@
+"""Folders that are given as MODEL, by what they are, each with a way that works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import ModelError, UsageError
+from reportgen.inference.models.formats import as_typed
+from reportgen.text import listing, quoted
+
+__all__ = ["WHAT_WORKS", "refuse_folder", "refuse_hub_name"]
+
+WHAT_WORKS = (
+    "MODEL can be a torch.export program (model.pt2), a factory with weights "
+    "(file.py:factory --weights w.safetensors), or torchvision:NAME --weights w.pth"
+)
+_FROM_PRETRAINED = "transformers:AutoModelForImageClassification.from_pretrained"
+_HUBS = ("hf:", "hf-hub:", "hf_hub:", "huggingface:", "transformers:", "timm:hf-hub:")
+_MODEL_FILES = (".pt2", ".safetensors", ".pt", ".pth", ".ckpt", ".onnx", ".keras", ".tflite")
+_IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_MAX_CONFIG = 16 << 20
+
+
+def refuse_folder(path: Path) -> ModelError:
+    """The error for a folder as MODEL, naming its layout."""
+    what, hint = next(
+        (found for layout in _LAYOUTS if (found := layout(path)) is not None),
+        ("a folder, not a file", WHAT_WORKS),
+    )
+    return ModelError(f"{quoted(path.name or str(path))} is {what}", slug="model-format", hint=hint)
+
+
+def refuse_hub_name(spec: str) -> None:
+    """Raise for a name that other programs would download.
+
+    Raises :class:`UsageError` ``model-name``.
+    """
+    name = next((spec.removeprefix(hub) for hub in _HUBS if spec.startswith(hub)), None)
+    if spec.startswith("timm:") and "hub:" not in spec:
+        return _refuse_timm(spec.removeprefix("timm:"))
+    if name is None or (spec.startswith("transformers:") and "/" not in spec):
+        if not _looks_like_owner_and_name(spec):
+            return None
+        name = spec
+    raise UsageError(
+        f"MODEL {quoted(spec)} is no file here: it looks like the name of a model to download, and "
+        "nothing is downloaded",
+        slug="model-name",
+        details=["download it into a folder first, with the hub's own program: hf download "
+                 f"{listing([name])} --local-dir DIR"],
+        hint=f"then: {_FROM_PRETRAINED} --model-arg pretrained_model_name_or_path=DIR, or of "
+        "timm: timm:create_model --model-arg model_name=local-dir:DIR --model-arg pretrained=true",
+    )  # fmt: skip
+
+
+def _refuse_timm(name: str) -> None:
+    """``timm:resnet10t``, where ``timm:create_model`` is meant."""
+    if name == "create_model" or name.partition(".")[0] in ("models", "data", "layers"):
+        return
+    raise UsageError(
+        f"MODEL {quoted('timm:' + name)} names no factory: that of timm is timm:create_model",
+        slug="model-name",
+        hint=f"timm:create_model --model-arg model_name={listing([name])} --weights FILE",
+    )
+
+
+def _looks_like_owner_and_name(spec: str) -> bool:
+    """``google/vit-base-patch16-224``: two words, and no such folder or kind of file."""
+    owner, slash, name = spec.partition("/")
+    words = slash and all(
+        part and part[0].isalnum() and all(c.isalnum() or c in "-_." for c in part)
+        for part in (owner, name)
+    )
+    ending = Path(name).suffix.lower()
+    known = ending in (*_MODEL_FILES, ".py", ".xml", ".h5", ".pb", ".bin", ".tar", ".pkl")
+    return bool(words) and not known and not Path(owner).exists()
+
+
+# Layouts
+
+
+Layout = tuple[str, str] | None
+
+
+def _saved_model(path: Path) -> Layout:
+    if not (path / "saved_model.pb").exists():
+        return None
+    return "a TensorFlow SavedModel folder", (
+        "save label and prediction of each image as CSV in the program that runs it, then: "
+        "reportgen render predictions.csv -o OUT"
+    )
+
+
+def _hub_layout(path: Path) -> Layout:
+    config = _config(path / "config.json")
+    if config is None:
+        return None
+    folder = as_typed(path)
+    if "architecture" in config:
+        return "a timm model folder", (
+            f"timm:create_model --model-arg model_name=local-dir:{folder} --model-arg "
+            "pretrained=true, with the preprocessing that stands in config.json"
+        )
+    return "a folder in the Hugging Face layout", (
+        f"{_FROM_PRETRAINED} --model-arg pretrained_model_name_or_path={folder}, with the "
+        "preprocessing that stands in preprocessor_config.json"
+    )
+
+
+def _adapter(path: Path) -> Layout:
+    if not (path / "adapter_config.json").exists():
+        return None
+    return "a PEFT adapter without its base model", (
+        "merge them (merge_and_unload), save_pretrained into a folder, and: "
+        f"{_FROM_PRETRAINED} --model-arg pretrained_model_name_or_path=FOLDER"
+    )
+
+
+def _mlflow(path: Path) -> Layout:
+    if not (path / "MLmodel").exists():
+        return None
+    return "an MLflow model folder", (
+        "load it in a factory of your own: def make(): return mlflow.pytorch.load_model(FOLDER)"
+    )
+
+
+def _distributed(path: Path) -> Layout:
+    if not any(path.glob("*.distcp")):
+        return None
+    return "a torch.distributed checkpoint", (
+        "make one file of it: python -m torch.distributed.checkpoint.format_utils dcp_to_torch "
+        f"{as_typed(path)} weights.pt; then: file.py:factory --weights weights.pt"
+    )
+
+
+def _with_model_file(path: Path) -> Layout:
+    files = sorted(entry for entry in _entries(path) if entry.suffix.lower() in _MODEL_FILES)
+    if not files:
+        return None
+    first = min(files, key=lambda file: _MODEL_FILES.index(file.suffix.lower()))
+    names = listing([file.name for file in files])
+    if first.suffix.lower() == ".pt2":
+        return f"a folder with a model in it ({names})", f"give {as_typed(first)}"
+    return f"a folder with {names} in it", (
+        f"give the file: file.py:factory --weights {as_typed(first)}"
+        if first.suffix.lower() in _MODEL_FILES[1:5]
+        else f"give {as_typed(first)}, and read what works for it"
+    )
+
+
+def _of_images(path: Path) -> Layout:
+    inner = [entry for folder in _entries(path) if folder.is_dir() for entry in _entries(folder)]
+    if not any(entry.suffix.lower() in _IMAGES for entry in inner):
+        return None
+    return "a folder of images", "MODEL comes first, then DATA: reportgen run MODEL DATA -o OUT"
+
+
+def _entries(path: Path) -> list[Path]:
+    try:
+        return list(path.iterdir())
+    except OSError:
+        return []
+
+
+def _config(path: Path) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as stream:
+            content = json.loads(stream.read(_MAX_CONFIG))
+    except (OSError, ValueError, RecursionError):
+        return {} if path.exists() else None
+    return content if isinstance(content, dict) else {}
+
+
+_LAYOUTS: tuple[Callable[[Path], Layout], ...] = (
+    _saved_model, _adapter, _hub_layout, _mlflow, _distributed, _with_model_file, _of_images,
+)  # fmt: skip

@@ -1,0 +1,371 @@
+"""Every format that is not read is named truly, with a way that works when it is followed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pickle
+import sys
+import types
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import reportgen
+from reportgen.errors import ModelError, ReportgenError, UsageError
+from reportgen.inference.models.loading import load_model
+from tests.inference.builders import accuracy, colour_tree
+
+
+def refused(spec: object, kind: type[ReportgenError] = ModelError, **options: Any) -> Any:
+    with pytest.raises(kind) as caught:
+        load_model(str(spec), **options)
+    assert type(caught.value) is kind
+    return caught.value
+
+
+def zipped(path: Path, **entries: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name.replace("__", "/").replace("_DOT_", "."), content)
+    return path
+
+
+OPENVINO = '<?xml version="1.0"?>\n<net name="Model0" version="11">\n<layers>'
+FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "ov.xml": (lambda p: p.write_text(OPENVINO), "an OpenVINO model"),
+    "bare.xml": (lambda p: p.write_text('<net name="x" version="10">'), "an OpenVINO model"),
+    "trees.xml": (lambda p: p.write_text('<?xml version="1.0"?><PMML/>'), "a PMML model"),
+    "other.xml": (lambda p: p.write_text('<?xml version="1.0"?><annotation/>'), "an XML file"),
+    "pipe.skops": (
+        lambda p: zipped(p, schema_DOT_json="{}", a_DOT_npy="x"), "a skops file (scikit-learn)",
+    ),
+    "pipe.zip": (lambda p: zipped(p, schema_DOT_json="{}"), "a skops file (scikit-learn)"),
+    "net.keras": (
+        lambda p: zipped(p, config_DOT_json="{}", model_DOT_weights_DOT_h5="x"), "a Keras model",
+    ),
+    "book.xlsx": (
+        lambda p: zipped(p, **{"[Content_Types]_DOT_xml": "", "xl__workbook_DOT_xml": ""}),
+        "an Excel workbook",
+    ),
+    "preds.csv.zip": (lambda p: zipped(p, preds_DOT_csv="a,b"), "a zipped CSV file"),
+    "images.zip": (lambda p: zipped(p, cat__1_DOT_png="x"), "a zip archive of images"),
+    "arrays.npz": (lambda p: np.savez(p, a=np.ones(2)), "a NumPy archive"),
+    "array.npy": (lambda p: np.save(p, np.ones(2)), "a NumPy array"),
+    "lite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3rest"), "a TensorFlow Lite model"),
+    "mobile": (lambda p: p.write_bytes(b"\x1c\0\0\0ORTMrest"), "an ONNX Runtime model"),
+    "exported": (lambda p: p.write_bytes(b"\x08\x0a\x12\x07pytorch\x1a\x05"), "an ONNX model"),
+    "net.onnx": (lambda p: p.write_bytes(b"\x08\x07"), "an ONNX model"),
+    "llm": (lambda p: p.write_bytes(b"GGUF\x03\0\0\0"), "a GGUF file"),
+    "net.h5": (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n"), "a Keras or HDF5 file"),
+    "packed.pkl": (lambda p: p.write_bytes(zlib.compress(bytes(range(256)))), "a joblib file"),
+    "boost.cbm": (lambda p: p.write_bytes(b"CBM1\0\0"), "a CatBoost model"),
+    "boost.txt": (lambda p: p.write_text("tree\nversion=v4\n"), "a LightGBM model"),
+    "w.pt.gz": (lambda p: p.write_bytes(b"\x1f\x8b\x08\0"), "a gzip-compressed file"),
+    "net.tar": (lambda p: p.write_bytes(bytes(257) + b"ustar\0" + bytes(300)), "a tar archive"),
+    "cat.pt2": (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n"), "an image"),
+    "preds.parquet": (lambda p: p.write_bytes(b"PAR1...."), "a Parquet table"),
+    "labels.csv": (lambda p: p.write_text("path,label\n"), "a table"),
+    "config.json": (lambda p: p.write_text("{}"), "a JSON file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_called_what_it_is(tmp_path: Path, name: str) -> None:
+    make, what = FILES[name]
+    make(tmp_path / name)
+    error = refused(tmp_path / name)
+    assert error.slug == "model-format"
+    assert error.message == f'"{name}" is {what}, which can\'t be run here'
+    assert "torch.export program (model.pt2)" in error.hint
+    assert str(tmp_path) not in str(error)
+
+
+def test_a_page_and_a_servers_answer_still_are_failed_downloads(tmp_path: Path) -> None:
+    for text in ("<!DOCTYPE html>", '<?xml version="1.0"?><Error><Code>AccessDenied</Code>'):
+        (tmp_path / "m.pt2").write_text(text)
+        assert refused(tmp_path / "m.pt2").slug == "model-file-html"
+
+
+# Ways that are followed to the letter
+
+
+class Session:
+    """onnxruntime's session over the colours of an image: numpy in, list of numpy out."""
+
+    def __init__(self, path: Any) -> None:
+        assert Path(path).exists()
+
+    def get_inputs(self) -> list[Any]:
+        return [types.SimpleNamespace(name="pixels")]
+
+    def run(self, outputs: None, feed: dict[str, Any]) -> list[Any]:
+        return [scores(feed["pixels"])]
+
+
+def scores(x: Any) -> Any:
+    """Blue is class 0, green class 1, red class 2."""
+    return np.ascontiguousarray(9 * np.asarray(x).mean((2, 3))[:, ::-1], dtype=np.float32)
+
+
+class LikeKeras(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert x.shape[-1] == 3, "channels last"
+        return 9 * x.mean((1, 2)).flip(1)
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **content: Any) -> None:
+    module = types.ModuleType(name)
+    module.__dict__.update(content)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+class Compiled:
+    """What openvino.compile_model returns: it is called, and is no function."""
+
+    def __init__(self, path: Any) -> None:
+        assert Path(path).exists()
+
+    def __call__(self, x: Any) -> list[Any]:
+        return [scores(x)]
+
+
+RUNTIMES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "net.onnx": lambda mp: stand_in(mp, "onnxruntime", InferenceSession=Session),
+    "ov.xml": lambda mp: stand_in(mp, "openvino", compile_model=Compiled),
+    "net.keras": lambda mp: stand_in(
+        mp, "keras", saving=types.SimpleNamespace(load_model=lambda path: LikeKeras())
+    ),
+}
+
+
+def code_in(details: tuple[str, ...]) -> str:
+    return "\n".join(line[4:] for line in details if line.startswith("    "))
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_the_lines_that_are_printed_run_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    FILES[name][0](tmp_path / name)
+    error = refused(tmp_path / name)
+    assert "own.py beside it, as MODEL own.py:Model:" in error.details[0]
+    (tmp_path / "own.py").write_text(code_in(error.details))
+    RUNTIMES[name](monkeypatch)
+    data = colour_tree(tmp_path / "data")
+    made = reportgen.predict(f"{tmp_path}/own.py:Model", data, out=tmp_path / "out")
+    assert accuracy(made) == 1
+
+
+def test_predictions_that_another_program_saved_are_rendered(tmp_path: Path) -> None:
+    FILES["net.tflite" if "net.tflite" in FILES else "lite"][0](tmp_path / "lite")
+    error = refused(tmp_path / "lite")
+    assert "reportgen render predictions.csv -o OUT" in error.details[-1]
+    (tmp_path / "predictions.csv").write_text("path,label,prediction\na,x,x\nb,y,x\nc,y,y\n")
+    assert reportgen.load(tmp_path / "predictions.csv").n_samples == 3
+
+
+# Pickles
+
+
+class Learner:
+    """Pickled under the name of fastai's class."""
+
+
+class Pipeline:
+    """Pickled under the name of scikit-learn's class."""
+
+
+def pretending(monkeypatch: pytest.MonkeyPatch, kind: type, module: str) -> None:
+    for at in range(1, module.count(".") + 2):
+        stand_in(monkeypatch, ".".join(module.split(".")[:at]))
+    setattr(sys.modules[module], kind.__name__, kind)
+    monkeypatch.setattr(kind, "__module__", module)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_fastai_export_is_named_and_its_way_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int
+) -> None:
+    pretending(monkeypatch, Learner, "fastai.learner")
+    torch.save({"x": Learner()}, tmp_path / "export.pkl", pickle_protocol=protocol)
+    error = refused(tmp_path / "export.pkl")
+    assert error.slug == "model-contains-code"
+    assert error.message == (
+        '"export.pkl" is a fastai export, and contains code (fastai.learner.Learner)'
+    )
+    as_weights = refused("torchvision:resnet18", weights=tmp_path / "export.pkl")
+    assert as_weights.message == error.message
+    assert as_weights.details == error.details
+    opened = types.SimpleNamespace(model=LikeChannelsFirst())
+    sys.modules["fastai.learner"].load_learner = lambda path: opened  # type: ignore[attr-defined]
+    (tmp_path / "own.py").write_text(code_in(error.details))
+    made = reportgen.predict(
+        f"{tmp_path}/own.py:make", colour_tree(tmp_path / "data"), out=tmp_path / "out"
+    )
+    assert accuracy(made) == 1
+
+
+class LikeChannelsFirst(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 9 * x.mean((2, 3)).flip(1)
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model.pickle", "model.pt"])
+def test_a_pickled_pipeline_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    pretending(monkeypatch, Pipeline, "sklearn.pipeline")
+    (tmp_path / name).write_bytes(pickle.dumps(Pipeline()))
+    error = refused(tmp_path / name)
+    assert error.message == (
+        f'"{name}" is a pickled scikit-learn model, and contains code (sklearn.pipeline.Pipeline)'
+    )
+    assert "reportgen render predictions.csv -o OUT" in error.details[-1]
+
+
+# Folders
+
+
+def folder(root: Path, **files: str) -> Path:
+    root.mkdir()
+    for name, content in files.items():
+        (root / name.replace("_DOT_", ".")).write_text(content)
+    return root
+
+
+LAYOUTS: dict[str, tuple[dict[str, str], str, str]] = {
+    "transformers": (
+        {"config_DOT_json": '{"architectures": ["ViTForImageClassification"]}'},
+        "a folder in the Hugging Face layout",
+        "transformers:AutoModelForImageClassification.from_pretrained --model-arg "
+        "pretrained_model_name_or_path=DIR",
+    ),
+    "timm": (
+        {"config_DOT_json": '{"architecture": "resnet10t", "num_classes": 3}'},
+        "a timm model folder",
+        "timm:create_model --model-arg model_name=local-dir:DIR --model-arg pretrained=true",
+    ),
+    "broken": (
+        {"config_DOT_json": "{"}, "a folder in the Hugging Face layout", "from_pretrained",
+    ),
+    "saved model": (
+        {"saved_model_DOT_pb": ""}, "a TensorFlow SavedModel folder", "predictions.csv",
+    ),
+    "adapter": (
+        {"adapter_config_DOT_json": "{}"}, "a PEFT adapter without its base model", "merge",
+    ),
+    "mlflow": ({"MLmodel": ""}, "an MLflow model folder", "mlflow.pytorch.load_model"),
+    "distributed": (
+        {"__0_0_DOT_distcp": ""}, "a torch.distributed checkpoint",
+        "python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR weights.pt",
+    ),
+    "program": (
+        {"model_DOT_pt2": "", "w_DOT_pt": ""}, "a folder with a model in it (model.pt2, w.pt)",
+        "give DIR/model.pt2",
+    ),
+    "weights": (
+        {"w_DOT_safetensors": ""}, "a folder with w.safetensors in it",
+        "file.py:factory --weights DIR/w.safetensors",
+    ),
+    "empty": ({}, "a folder, not a file", "torch.export program (model.pt2)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_folder_is_called_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    files, what, way = LAYOUTS[name]
+    monkeypatch.chdir(tmp_path)
+    folder(tmp_path / "DIR", **files)
+    for path in (Path("DIR"), tmp_path / "DIR"):
+        error = refused(path)
+        assert error.slug == "model-format"
+        assert error.message == f'"DIR" is {what}'
+        assert way in error.hint
+        assert str(tmp_path) not in str(error)
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+def test_a_sharded_checkpoint_is_made_one_file_by_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch.distributed.checkpoint import FileSystemWriter, save
+    from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
+
+    monkeypatch.chdir(tmp_path)
+    save({"model": {"w": torch.ones(2)}}, storage_writer=FileSystemWriter("DIR"), no_dist=True)
+    assert "dcp_to_torch DIR weights.pt" in refused("DIR").hint
+    dcp_to_torch_save("DIR", "weights.pt")
+    assert torch.load("weights.pt", weights_only=True)["model"]["w"].tolist() == [1, 1]
+
+
+def test_images_in_the_place_of_the_model_are_told(tmp_path: Path) -> None:
+    colour_tree(tmp_path / "data")
+    error = refused(tmp_path / "data")
+    assert error.message == '"data" is a folder of images'
+    assert error.hint == "MODEL comes first, then DATA: reportgen run MODEL DATA -o OUT"
+
+
+# Names of hubs
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("hf:google/vit-base-patch16-224", "google/vit-base-patch16-224"),
+        ("google/vit-base-patch16-224", "google/vit-base-patch16-224"),
+        ("hf-hub:timm/resnet50.a1_in1k", "timm/resnet50.a1_in1k"),
+        ("timm/resnet50.a1_in1k", "timm/resnet50.a1_in1k"),
+        ("transformers:google/vit-base", "google/vit-base"),
+    ],
+)
+def test_the_name_of_a_model_to_download_leads_to_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = refused(spec, UsageError)
+    assert error.slug == "model-name"
+    assert "nothing is downloaded" in error.message
+    assert f"hf download {name} --local-dir DIR" in error.details[0]
+    assert "pretrained_model_name_or_path=DIR" in error.hint
+    assert "://" not in str(error)
+
+
+def test_the_name_of_a_timm_network_leads_to_its_factory() -> None:
+    error = refused("timm:resnet10t", UsageError)
+    assert error.slug == "model-name"
+    assert error.hint == "timm:create_model --model-arg model_name=resnet10t --weights FILE"
+
+
+@pytest.mark.parametrize(
+    "spec", ["models/model.pt2", "nets/own.py:make", "model.onnx", "a/b/c", "torchvision:x"]
+)
+def test_paths_and_factories_are_no_names_of_hubs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ReportgenError) as caught:
+        load_model(spec)
+    assert caught.value.slug != "model-name"
+
+
+def test_a_known_library_that_is_missing_is_named() -> None:
+    if importlib.util.find_spec("timm") is None:
+        error = refused("timm:create_model")
+        assert error.slug == "code-module-missing"
+        assert "install timm" in error.hint
+
+
+def test_json_of_a_configuration_is_no_list(tmp_path: Path) -> None:
+    folder(tmp_path / "DIR", config_DOT_json=json.dumps(["x"]))
+    assert refused(tmp_path / "DIR").message == '"DIR" is a folder in the Hugging Face layout'
