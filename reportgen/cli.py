@@ -350,6 +350,14 @@ def demo(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of report.json."""
+    from reportgen.release.schema import schema_text
+
+    print_line(schema_text().rstrip())
+
+
+@app.command()
 def versions() -> None:
     """Facts for a bug report."""
     from reportgen.console import print_versions

@@ -445,7 +445,7 @@ def test_a_bug_is_told_as_a_bug(tmp_path):
 def test_versions_and_help():
     assert reportgen("--version").stdout.startswith("reportgen 0.")
     assert "torch" in reportgen("versions").stdout
-    for command in ("run", "predict", "render", "demo", "versions"):
+    for command in ("run", "predict", "render", "demo", "schema", "versions"):
         assert command in reportgen("--help").stdout
 
 

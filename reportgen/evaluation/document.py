@@ -70,6 +70,8 @@ class Matrix:
     shares: _Shares = None
     share_cells: _ShareCells = None
 
+    __json__: ClassVar[Form] = Form(exactly_one=("counts", "cells", "shares", "share_cells"))
+
 
 @dataclass(frozen=True)
 class SampleCounts:

@@ -40,6 +40,7 @@ from reportgen.jsonio.codecs import (
     tuple_of,
     written,
 )
+from reportgen.jsonio.descriptions import attribute_descriptions, class_description
 from reportgen.jsonio.places import MOST, Ends, Fault, Json, OneOf, Place, Range, Reading
 
 __all__ = [
@@ -88,7 +89,10 @@ class ClassName:
     """An index that is written as the name of its class."""
 
     def codec(self, _: Any) -> Codec:
-        return Codec(Place.class_index, lambda index, classes: classes[index], PLAIN[str].schema)
+        schema = {"type": "string", "description": "Name of a class."}
+        return Codec(
+            Place.class_index, lambda index, classes: classes[index], lambda _: dict(schema)
+        )
 
 
 @dataclass(frozen=True)
@@ -151,12 +155,15 @@ class Form:
         Fields that documents of earlier versions lack; None: those that have a default.
     beside
         Further names of the object, which others read.
+    exactly_one
+        Names of which one is there, and not two.
     """
 
     order: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     optional: frozenset[str] | None = None
     beside: frozenset[str] = frozenset()
+    exactly_one: tuple[str, ...] = ()
 
 
 _DEFAULT_FORM = Form()
@@ -254,6 +261,7 @@ class Record:
     def read_with(self, place: Place, given: dict[str, Any]) -> Any:
         """The dataclass, but for the fields that are `given` already."""
         place.keep_others(self.names)
+        _require_one(place, _form_of(self.kind).exactly_one)
         return self._read_known(place, given)
 
     def _read_known(self, place: Place, given: dict[str, Any]) -> Any:
@@ -317,17 +325,37 @@ class Record:
     def schema(self, known: Definitions) -> Schema:
         properties: dict[str, Any] = {}
         required: list[str] = []
+        told = attribute_descriptions(self.kind)
         for one in self.members:
             inner = one.codec.schema(known)
             if one.is_flat:
                 properties |= inner["properties"]
                 required += inner["required"]
             else:
-                properties[one.key] = inner
+                properties[one.key] = _with_description(inner, told.get(one.name))
                 required += [one.key] * (one.needed and not one.omits_none)
-        properties = _ordered(properties, _form_of(self.kind).order)
+        form = _form_of(self.kind)
+        properties = _ordered(properties, form.order)
         wanted = [name for name in properties if name in required]
-        return {"type": "object", "properties": properties, "required": wanted}
+        found = {
+            "type": "object",
+            "description": class_description(self.kind),
+            "properties": properties,
+            "required": wanted,
+        }
+        if form.exactly_one:
+            found["oneOf"] = [{"required": [name]} for name in form.exactly_one]
+        return found
+
+
+def _require_one(place: Place, names: tuple[str, ...]) -> None:
+    there = [name for name in names if name in place]
+    if names and len(there) != 1:
+        place.contradicts(f"one of {', '.join(names)} belongs there")
+
+
+def _with_description(schema: Schema, text: str | None) -> Schema:
+    return schema if text is None else {**schema, "description": schema.get("description", text)}
 
 
 def _ordered(members: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
