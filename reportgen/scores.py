@@ -32,11 +32,16 @@ Floats = NDArray[np.float64]
 
 
 class OutputKind(StrEnum):
-    """How scores are read."""
+    """How scores are read.
+
+    ``ONE_VS_REST`` are scores of each class on its own, such as sigmoids: 0..1, of any sum.
+    """
 
     LOGITS = "logits"
     PROBABILITIES = "probabilities"
     LOG_PROBABILITIES = "log-probabilities"
+    PERCENTAGES = "percentages"
+    ONE_VS_REST = "one-vs-rest"
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,16 @@ def decide_outputs(scores: Floats) -> OutputKind:
     return OutputKind.LOGITS
 
 
-def contradiction(scores: Floats, kind: OutputKind) -> str | None:
-    """Why `scores` can't be of `kind`, or None where they can: finite rows, float64 (n, K)."""
+def contradiction(scores: Floats, kind: OutputKind, tolerance: float = SUM_TOLERANCE) -> str | None:
+    """Why `scores` can't be of `kind`, or None where they can: finite rows, float64 (n, K).
+
+    `tolerance` is how far the probabilities of a row may be from adding up to 1.
+    """
     if kind is OutputKind.LOGITS or len(scores) == 0:
         return None
-    if kind is OutputKind.PROBABILITIES:
+    if kind is OutputKind.PERCENTAGES:
+        return _no_percentages(scores, tolerance)
+    if kind in (OutputKind.PROBABILITIES, OutputKind.ONE_VS_REST):
         if not _in_unit(scores):
             worst = scores.flat[np.argmax(np.abs(scores - 0.5))]
             return f"{worst:.6g} is no probability"
@@ -90,11 +100,23 @@ def contradiction(scores: Floats, kind: OutputKind) -> str | None:
         if np.any(scores > _SLACK):
             return f"{scores.max():.6g} is no log-probability"
         sums = np.exp(scores).sum(axis=1)
-    if scores.shape[1] == 1:
+    if scores.shape[1] == 1 or kind is OutputKind.ONE_VS_REST:
         return None
-    wrong = np.abs(sums - 1) > SUM_TOLERANCE
+    wrong = np.abs(sums - 1) > tolerance
     if wrong.any():
         return f"a row sums to {sums[np.argmax(wrong)]:.6g}, not 1"
+    return None
+
+
+def _no_percentages(scores: Floats, tolerance: float) -> str | None:
+    shares = scores / 100
+    if not _in_unit(shares):
+        worst = scores.flat[np.argmax(np.abs(shares - 0.5))]
+        return f"{worst:.6g} is no percentage"
+    sums = scores.sum(axis=1)
+    wrong = np.abs(sums / 100 - 1) > tolerance
+    if scores.shape[1] > 1 and wrong.any():
+        return f"a row sums to {sums[np.argmax(wrong)]:.6g}, not 100"
     return None
 
 
@@ -106,7 +128,8 @@ def finite_rows(scores: Floats, kind: OutputKind | None) -> NDArray[np.bool_]:
     """bool, shape (n,): no nan, no +inf, and -inf only as a logit or log-probability of some."""
     usable = ~np.isnan(scores).any(axis=1) & ~np.isposinf(scores).any(axis=1)
     minus = np.isneginf(scores)
-    strict = kind is OutputKind.PROBABILITIES or scores.shape[1] == 1
+    linear = (OutputKind.PROBABILITIES, OutputKind.PERCENTAGES, OutputKind.ONE_VS_REST)
+    strict = kind in linear or scores.shape[1] == 1
     illegal = minus.sum(axis=1) >= (1 if strict else scores.shape[1])
     finite: NDArray[np.bool_] = usable & ~illegal
     return finite
@@ -159,8 +182,10 @@ def probabilities(scores: Floats, kind: OutputKind) -> Floats:
 
 
 def _probabilities(scores: Floats, kind: OutputKind) -> Floats:
-    if kind is OutputKind.PROBABILITIES:
+    if kind in (OutputKind.PROBABILITIES, OutputKind.ONE_VS_REST):
         return np.clip(scores, 0.0, 1.0)
+    if kind is OutputKind.PERCENTAGES:
+        return np.clip(scores / 100, 0.0, 1.0)
     if kind is OutputKind.LOG_PROBABILITIES:
         return np.minimum(np.exp(scores), 1.0)
     shifted = scores - scores.max(axis=1, keepdims=True)
@@ -177,6 +202,8 @@ def _two_columns(scores: Floats, kind: OutputKind) -> tuple[Floats, Floats]:
         return raw, _probabilities(raw, kind)
     if kind is OutputKind.LOG_PROBABILITIES:
         second = np.exp(second)
+    if kind is OutputKind.PERCENTAGES:
+        second = second / 100
     second = np.clip(second, 0.0, 1.0)
     both = np.stack([1.0 - second, second], axis=1)
     return both, both

@@ -31,15 +31,16 @@ from reportgen.scoring import (
     CLASS_SCORES,
     SCORES,
     AnswerTally,
-    ClassCurve,
     ProbabilityTally,
+    RankedScores,
+    Ranking,
     ScoreFigures,
     Scores,
     ThresholdCurve,
 )
 from reportgen.scoring.topk import TOP_KS, TopK
 from reportgen.slices import SliceReport
-from reportgen.suspects import Thresholds, label_suspects
+from reportgen.suspects import LabelSuspects, Thresholds, label_suspects
 from reportgen.tallies import TOP_K, Counts, Mistake, WorstMistakes
 from reportgen.text import count
 
@@ -62,7 +63,7 @@ def evaluate_predictions(
     facts, hierarchy = predictions.facts, _hierarchy(options, predictions.facts.classes)
     clustered = grouped_intervals(predictions, options)
     groups = SampleGroups.of(options.group_column, clustered)
-    scored = predictions.has_probabilities
+    scored = predictions.has_probabilities or facts.sum_tolerance is None
     passed = _counted(predictions, positive_class(options, facts.classes, has_probabilities=scored))
     counts, confusion = passed.counts, passed.counts.confusion
     samples = _books(facts.samples, counts)
@@ -88,19 +89,23 @@ def evaluate_predictions(
             **figures.ordinal,
             **_abstaining(confusion, facts.n_abstained, options),
         },
-        per_class={**figures.per_class, **_class_scores(passed.figures, len(facts.classes))},
+        per_class={**figures.per_class, **_class_scores(passed, len(facts.classes))},
         pairs=pairs,
         examples=_examples(predictions, pairs),
         samples=samples,
         notes=notes_on(notes, confusion, facts.classes, options),
         provenance=with_options(facts.provenance, options),
-        examples_reason="" if predictions.has_confidence else "the predictions have no confidences",
+        examples_reason=_why_no_examples(predictions),
         confidence=(
             None
             if passed.figures is None
             else Confidence.of(passed.figures, half_precision=passed.half_precision)
         ),
-        suspects=suspects_of(predictions, passed.thresholds),
+        suspects=(
+            LabelSuspects("independent_scores")
+            if passed.independent is not None
+            else suspects_of(predictions, passed.thresholds)
+        ),
         slices=slices_of(predictions, options.macro, options.group_column),
         macro=options.macro,
         intervals=options.ci,
@@ -108,7 +113,7 @@ def evaluate_predictions(
         sample_groups=groups,
         hierarchy=hierarchy,
         threshold=passed.threshold,
-        class_curves=_class_curves(passed.figures),
+        class_curves=() if passed.ranking is None else passed.ranking.curves,
     )
 
 
@@ -124,7 +129,8 @@ def _books(samples: Accounting, counts: Counts) -> Accounting:
 class _Passed:
     """What one pass adds up; `figures` and `thresholds` are None without the scores they need.
 
-    `half_precision`: see :class:`Digits`.
+    `half_precision`: see :class:`Digits`. `independent`: the ranking by scores that are no
+    probabilities of one prediction, and nothing else is made of them.
     """
 
     counts: Counts
@@ -133,6 +139,12 @@ class _Passed:
     top_k: TopK = field(default_factory=TopK)
     half_precision: bool = False
     threshold: ThresholdCurve | None = None
+    independent: Ranking | None = None
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """Each class against the rest, where all classes have scores."""
+        return self.independent if self.figures is None else self.figures.ranking
 
 
 def _counted(predictions: PredictionRows, positive: int) -> _Passed:
@@ -143,13 +155,15 @@ def _counted(predictions: PredictionRows, positive: int) -> _Passed:
     n_classes = len(predictions.facts.classes)
     counts = Counts.empty(n_classes)
     columns = ["label", "prediction", "label_rank", "top_tied"]
+    if predictions.facts.sum_tolerance is None:
+        return _counted_independent(predictions, columns, positive)
     if not predictions.has_confidence:
         for rows in predictions.batches(*columns):
             counts += Counts.of(rows, n_classes)
         return _Passed(counts)
     columns += ["confidence", "label_probability"]
     columns += ["probabilities"] if predictions.has_probabilities else []
-    answers = AnswerTally()
+    answers, tolerance = AnswerTally(), predictions.facts.sum_tolerance
     kept, thresholds = None, None
     if predictions.has_probabilities:
         kept, thresholds = ProbabilityTally.empty(n_classes), Thresholds.empty(n_classes)
@@ -159,7 +173,7 @@ def _counted(predictions: PredictionRows, positive: int) -> _Passed:
         answers += AnswerTally.of(rows)
         if kept is not None and thresholds is not None:
             digits = digits.having(rows["probabilities"])
-            scores = Scores.of(rows["probabilities"], rows["label"])
+            scores = Scores.of(rows["probabilities"], rows["label"], tolerance)
             kept += ProbabilityTally.of(scores)
             thresholds += Thresholds.of(scores)
     figures = ScoreFigures.of(answers, kept, n_classes)
@@ -167,6 +181,24 @@ def _counted(predictions: PredictionRows, positive: int) -> _Passed:
     if kept is not None and n_classes == 2:
         threshold = ThresholdCurve.of(kept.ranked, positive)
     return _Passed(counts, figures, thresholds, answers.top_k, digits.are_half_precision, threshold)
+
+
+def _counted_independent(predictions: PredictionRows, columns: list[str], positive: int) -> _Passed:
+    """Counts, ranks, and the ranking of each class, by independent scores."""
+    n_classes = len(predictions.facts.classes)
+    counts, ranked, top_k = Counts.empty(n_classes), RankedScores.empty(n_classes), TopK()
+    for rows in predictions.batches(*columns, "probabilities"):
+        counts += Counts.of(rows, n_classes)
+        ranked += RankedScores.of(Scores.of(rows["probabilities"], rows["label"], None))
+        top_k += TopK.of(rows["label_rank"][rows["label"] >= 0])
+    threshold = ThresholdCurve.of(ranked, positive) if n_classes == 2 else None
+    return _Passed(counts, top_k=top_k, threshold=threshold, independent=Ranking.of(ranked))
+
+
+def _why_no_examples(predictions: PredictionRows) -> str:
+    if predictions.facts.sum_tolerance is None:
+        return "the scores are independent of each other, and no confidences"
+    return "" if predictions.has_confidence else "the predictions have no confidences"
 
 
 def evaluate_matrix(
@@ -237,6 +269,8 @@ def with_options(provenance: Provenance, options: EvaluationOptions) -> Provenan
 def _scores(passed: _Passed, options: EvaluationOptions, n_ranked: int | None) -> dict[str, Metric]:
     """The figures of scores; those of more best classes than are known are n/a."""
     scores = _summary_scores(passed.figures)
+    if passed.independent is not None:
+        scores = _independent_scores(passed)
     for k in TOP_KS:
         name = f"top{k}_accuracy"
         if n_ranked is not None and k > n_ranked and scores.get(name, _NONE).value is not None:
@@ -264,15 +298,30 @@ def _summary_scores(figures: ScoreFigures | None) -> dict[str, Metric]:
     return {definition.name: figures.summary[definition.name] for definition in SCORES}
 
 
-def _class_scores(figures: ScoreFigures | None, n_classes: int) -> dict[str, MetricColumn]:
-    if figures is None:
+def _independent_scores(passed: _Passed) -> dict[str, Metric]:
+    """What ranks alone tell; all that needs a probability of the prediction is n/a."""
+    ranking, n_classes = passed.independent, passed.counts.confusion.n_classes
+    assert ranking is not None
+    top = passed.top_k.accuracies(n_classes)
+    known = {
+        "top1_accuracy": top[1],
+        "top3_accuracy": top[3],
+        "macro_roc_auc": ranking.macro_roc_auc.metric,
+        "macro_average_precision": ranking.macro_average_precision.metric,
+    }
+    nothing = Metric(None, None, "independent_scores")
+    return {definition.name: known.get(definition.name, nothing) for definition in SCORES}
+
+
+def _class_scores(passed: _Passed | None, n_classes: int) -> dict[str, MetricColumn]:
+    if passed is not None and passed.independent is not None:
+        ranking = passed.independent
+        return {"roc_auc": ranking.roc_auc, "average_precision": ranking.average_precision}
+    if passed is None or passed.figures is None:
         nothing = MetricColumn.of([Metric(None, None, "no_scores")] * n_classes)
         return {definition.name: nothing for definition in CLASS_SCORES}
-    return {definition.name: figures.per_class[definition.name] for definition in CLASS_SCORES}
-
-
-def _class_curves(figures: ScoreFigures | None) -> tuple[ClassCurve, ...]:
-    return () if figures is None or figures.ranking is None else figures.ranking.curves
+    columns = passed.figures.per_class
+    return {definition.name: columns[definition.name] for definition in CLASS_SCORES}
 
 
 def excluded_words(samples: Accounting) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from reportgen.metrics import MacroMode
 from reportgen.predictions.rows import PredictionRows
+from reportgen.scoring.inputs import SUM_TOLERANCE
 from reportgen.slices import SliceReport, SliceTallies, Survey, plan_slices, slice_table
 from reportgen.suspects import LabelSuspects, Suspects, Thresholds, label_suspects
 
@@ -15,9 +16,10 @@ __all__ = ["slices_of", "suspects_of"]
 def suspects_of(rows: PredictionRows, thresholds: Thresholds | None) -> LabelSuspects:
     """Labels worth a second look; `thresholds` is None without probabilities of all classes."""
     found = None if thresholds is None else Suspects(thresholds)
+    tolerance = rows.facts.sum_tolerance or SUM_TOLERANCE
     if found is not None and thresholds is not None and thresholds.n:
         for batch in rows.batches("id", "label", "probabilities"):
-            found = found.having(batch["id"], batch["label"], batch["probabilities"])
+            found = found.having(batch["id"], batch["label"], batch["probabilities"], tolerance)
     return label_suspects(found, rows.facts.provenance.split or None)
 
 

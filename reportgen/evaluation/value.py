@@ -145,6 +145,11 @@ class Evaluation:
         return None if self.shares is None else self.shares.over
 
     @property
+    def has_independent_scores(self) -> bool:
+        """Whether each class has a score of its own, which is no probability of a prediction."""
+        return self.summary["ece"].reason == "independent_scores"
+
+    @property
     def definitions(self) -> tuple[Definition, ...]:
         """Of the metrics in :attr:`summary`, in its order."""
         return tuple(d for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS) if d.name in self.summary)

@@ -159,6 +159,20 @@ def _decided(run: _Run, kind: OutputKind, raw: Floats) -> None:
             )
             _remember(run, notes=(note,))
             run.reporter.warn(note.sentence)
+    if kind is OutputKind.LOGITS and raw.shape[1] > 1 and len(raw) and _in_unit(raw):
+        note = DataNote(
+            "softmax-of-shares",
+            "All outputs of the first batch lie between 0 and 1, and are read as logits, through a "
+            "softmax. If the model ends in a sigmoid for each class, confidences and calibration "
+            "are wrong.",
+            "warning",
+        )
+        _remember(run, notes=(*run.parts.state.notes, note))
+        run.reporter.warn(note.sentence)
+
+
+def _in_unit(raw: Floats) -> bool:
+    return bool(raw.min() >= 0 and raw.max() <= 1)
 
 
 def _contradicted(asked: str, kind: OutputKind, wrong: str, ids: list[str]) -> ModelError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from reportgen.classes import display_name
 from reportgen.inputs.columns.cells import written_numbers
 from reportgen.inputs.columns.labels import Reading
 from reportgen.inputs.columns.roles import Roles
+from reportgen.inputs.columns.score_kinds import ScoreKind
 from reportgen.inputs.columns.scoring import Scored
 from reportgen.inputs.columns.survey import Survey
 from reportgen.inputs.formats.tables import Table
@@ -22,8 +24,8 @@ from reportgen.provenance import (
     ModelFacts,
     Provenance,
 )
-from reportgen.scores import OutputKind
-from reportgen.text import count, listing, plural, printable
+from reportgen.scores import SUM_TOLERANCE, OutputKind
+from reportgen.text import count, listing, percent, plural, printable
 
 __all__ = ["ABSTAINED", "NOT_FINITE", "NO_CONFIDENCE", "NO_LABEL_THERE", "ROW_NUMBERS",
            "facts_of"]  # fmt: skip
@@ -43,9 +45,14 @@ def facts_of(
     reading: Reading,
     options: InputOptions,
     scored: Scored | None = None,
-    outputs: OutputKind | None = None,
+    read: ScoreKind | None = None,
+    width: int = 0,
 ) -> RunFacts:
-    """Classes, provenance, accounting and notes of a table of predictions."""
+    """Classes, provenance, accounting and notes of a table of predictions.
+
+    `read` is how its scores are read, and `width` their number in each row, where it has any.
+    """
+    outputs = None if read is None else read.kind
     name = printable(table.name)
     provenance = Provenance(
         kind="predictions",
@@ -62,12 +69,14 @@ def facts_of(
         provenance=provenance,
         samples=_accounting(table, survey, options, scored),
         n_abstained=None if options.abstain is None else survey.n_abstained,
+        sum_tolerance=_sum_tolerance(read),
         notes=(
             *reading.notes,
             *_notes(table, roles, survey, scored),
             *_ignored_note(survey, reading, options),
             *_unlabelled_note(survey),
             *_chance_note(survey, len(reading.classes.names)),
+            *_score_notes(read, width, scored),
         ),
     )
 
@@ -193,6 +202,44 @@ def _left_out(code: str, n: int, what: str, places: tuple[str, ...]) -> DataNote
 
 def _verb(n: int) -> str:
     return "is" if n == 1 else "are"
+
+
+def _sum_tolerance(read: ScoreKind | None) -> float | None:
+    if read is None:
+        return SUM_TOLERANCE
+    return None if read.kind is OutputKind.ONE_VS_REST else read.tolerance
+
+
+def _score_notes(read: ScoreKind | None, width: int, scored: Scored | None) -> Iterator[DataNote]:
+    """What to know about how scores were read."""
+    if read is None or scored is None:
+        return
+    if read.kind is OutputKind.LOGITS and scored.all_in_unit and width > 1:
+        yield DataNote(
+            "softmax-of-shares",
+            "All scores lie between 0 and 1, and were read as logits, through a softmax: that "
+            f"leaves no class above {percent(math.e / (math.e + width - 1))}. If they are "
+            "probabilities or sigmoids, confidences and calibration are wrong: read them with "
+            "--outputs probabilities or --outputs one-vs-rest.",
+            "warning",
+        )
+    if read.kind is OutputKind.ONE_VS_REST:
+        yield DataNote(
+            "independent-scores",
+            "Each class has a score of its own (one-vs-rest, such as a sigmoid), and the scores of "
+            "a sample need not sum to 1. The prediction is the class of the largest score. Without "
+            "a probability of the prediction there is no confidence, no calibration (ECE), no log "
+            "loss and no Brier score.",
+        )
+    if scored.n_off:
+        yield DataNote(
+            "probabilities-rounded",
+            f"The {read.kind} were rounded to {plural(read.decimals or 0, 'decimal')}: the sum of "
+            f"a row may be off by up to {percent(read.tolerance, 2)}, half of the last decimal for "
+            f"each of {count(width)} classes, and is off by more than 0.1 % in "
+            f"{plural(scored.n_off, 'row')}.",
+            count=scored.n_off,
+        )
 
 
 def _chance_note(survey: Survey, n_classes: int) -> Iterator[DataNote]:

@@ -25,7 +25,7 @@ from reportgen.inputs.columns.roles import (
     require_prediction,
 )
 from reportgen.inputs.columns.score_blocks import ScoreBlocks
-from reportgen.inputs.columns.score_kinds import ScoreTally, decide_kind, require_unranked
+from reportgen.inputs.columns.score_kinds import decide_kind, require_unranked
 from reportgen.inputs.columns.scoring import not_finite_error, score_table
 from reportgen.inputs.columns.survey import Survey, ignored_places, take_survey
 from reportgen.inputs.facts import facts_of
@@ -42,7 +42,6 @@ from reportgen.inputs.matrices.reading import MatrixInput, matrix_input
 from reportgen.inputs.options import InputOptions
 from reportgen.inputs.predictions import TablePredictions
 from reportgen.predictions import Predictions
-from reportgen.scores import OutputKind
 from reportgen.text import count, listing, printable, quoted
 
 __all__ = ["open_input", "open_predictions"]
@@ -357,7 +356,7 @@ def _scored(
         names is None or _are_numbered(names, options.label_base)
     ):
         require_unranked(blocks)
-    kind = _kind(blocks, options)
+    kind = decide_kind(blocks, options.outputs)
     labels = survey.labels.indices(reading.labels)
     predictions = survey.predictions.indices(reading.predictions) if roles.prediction else None
     scored = score_table(
@@ -370,26 +369,15 @@ def _scored(
     return TablePredictions(
         table,
         roles,
-        facts_of(table, roles, survey, reading, options, scored, kind),
+        facts_of(table, roles, survey, reading, options, scored, kind, blocks.width),
         _n_kept(table, survey) - scored.n_not_finite,
         scored.labels,
         scored.predictions,
         None,
         scored,
         blocks,
-        kind,
+        kind.kind,
     )
-
-
-def _kind(blocks: ScoreBlocks, options: InputOptions) -> OutputKind:
-    if options.outputs != "auto":
-        return OutputKind(options.outputs)
-    tally = ScoreTally()
-    for start, scores in blocks.blocks():
-        tally.add(start, scores)
-        if blocks.columns.hint == OutputKind.LOGITS and tally.improbable is not None:
-            break  # what the columns' name says stands: nothing that follows can unsettle it
-    return decide_kind(tally, blocks)
 
 
 def _score_classes(

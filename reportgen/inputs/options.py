@@ -13,7 +13,14 @@ from reportgen.text import quoted
 __all__ = ["NONE", "InputOptions", "render_command"]
 
 KINDS = ("auto", "predictions", "matrix", "evaluation")
-OUTPUT_KINDS = ("auto", "logits", "probabilities", "log-probabilities")
+OUTPUT_KINDS = (
+    "auto",
+    "logits",
+    "probabilities",
+    "log-probabilities",
+    "percentages",
+    "one-vs-rest",
+)
 NONE = "none"
 """As a column's name: there is none, whatever the columns are called."""
 
@@ -129,7 +136,8 @@ class InputOptions(Declared):
     )
     outputs: str = option(
         "auto",
-        "What the scores are. auto decides once, over the whole file, and says so.",
+        "What the scores are. auto decides once, over the whole file, and says so. one-vs-rest: "
+        "independent of each other, such as sigmoids.",
         _SCORES,
         choices=OUTPUT_KINDS,
     )

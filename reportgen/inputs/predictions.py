@@ -69,12 +69,12 @@ class TablePredictions:
     @property
     def has_confidence(self) -> bool:
         """Whether the rows say how sure the model was."""
-        return self.has_probabilities or self.roles.confidence is not None
+        return self.has_probabilities or (self.roles.confidence is not None and not self.scored)
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether the rows have scores of all classes: ranks, and ``probabilities``."""
-        return self.scored is not None
+        """Whether the rows have probabilities of all classes, which sum to 1."""
+        return self.scored is not None and self.outputs is not OutputKind.ONE_VS_REST
 
     @property
     def has_ids(self) -> bool:

@@ -53,6 +53,10 @@ REASONS: dict[str, str] = {
         "there is nothing to correlate."
     ),
     "no_scores": "The input holds no scores, or those of the predicted classes only.",
+    "independent_scores": (
+        "The scores of the classes are independent of each other (one-vs-rest): they need not sum "
+        "to 1, so there is no probability of a prediction."
+    ),
     "shares_only": (
         "The matrix holds shares, not counts, so nothing is known that depends on the number of "
         "samples, as every interval does, or on how common each class is."

@@ -10,6 +10,7 @@ from typing import Any
 from reportgen.errors import DataError
 from reportgen.jsonio import read_value, write_value
 from reportgen.provenance import Accounting, DataNote, Provenance
+from reportgen.scores import SUM_TOLERANCE
 from reportgen.text import quoted
 
 __all__ = ["RunFacts"]
@@ -32,6 +33,9 @@ class RunFacts:
     n_abstained
         Samples on which the model abstained, which are among those left out; None where it could
         not. Saved predictions of other programs alone have them: they are not written.
+    sum_tolerance
+        How far the probabilities of a sample may be from adding up to 1; None where its scores
+        are independent of each other, and no probabilities of one prediction.
     """
 
     classes: tuple[str, ...]
@@ -40,6 +44,7 @@ class RunFacts:
     notes: tuple[DataNote, ...] = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     n_abstained: int | None = None
+    sum_tolerance: float | None = SUM_TOLERANCE
 
     def to_text(self) -> str:
         """JSON with sorted keys: the same facts give the same bytes."""

@@ -67,6 +67,13 @@ def _nothing(facts: Facts) -> Words:
             "Calibration, abstaining and scores need confidences, and the input is a confusion "
             "matrix: it holds counts, no answers."
         )
+    if facts.evaluation.has_independent_scores:
+        return say(
+            "The scores of the classes are independent of each other (one-vs-rest, such as "
+            "sigmoids) and need not sum to 1. Without a probability of the prediction there is no "
+            "calibration (ECE), no selective prediction, no log loss and no Brier score. ROC AUC "
+            "and average precision of each class need no such probability."
+        )
     return say(
         "Calibration, abstaining and scores need confidences, and the input has labels and "
         "predictions only. With a column of confidences, or the scores of all classes, this "

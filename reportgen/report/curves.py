@@ -26,7 +26,8 @@ def curve_section(facts: Facts) -> CurveSection | None:
     classes, which the section on confidence says.
     """
     evaluation = facts.evaluation
-    if len(facts.names) < 3 or facts.summary("brier_score").value is None:
+    ranked = facts.summary("brier_score").value is not None or evaluation.has_independent_scores
+    if len(facts.names) < 3 or not ranked:
         return None
     n_defined = sum(facts.of_class("roc_auc", i).value is not None for i in range(len(facts.names)))
     shown = tuple(_curves(facts, curve) for curve in evaluation.class_curves)

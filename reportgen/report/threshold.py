@@ -79,12 +79,23 @@ def threshold_section(facts: Facts) -> ThresholdSection | None:
 
 def _lead(known: _Known) -> Words:
     order = "second" if known.curve.positive else "first"
-    return say(
-        "The positive class is {positive}, the " + order + " of the two in the class list. A "
-        "sample is flagged as {positive} where its probability of {positive} is at least the "
-        "threshold, and is {negative} otherwise. The model’s own answers turn at 0.5.",
-        positive=known.positive,
-        negative=known.negative,
+    return (
+        say(
+            "The positive class is {positive}, the " + order + " of the two in the class list. A "
+            "sample is flagged as {positive} where its probability of {positive} is at least the "
+            "threshold, and is {negative} otherwise. The model’s own answers turn at 0.5.",
+            positive=known.positive,
+            negative=known.negative,
+        )
+        if not known.facts.evaluation.has_independent_scores
+        else say(
+            "The positive class is {positive}, the " + order + " of the two in the class list. A "
+            "sample is flagged as {positive} where its score of {positive} is at least the "
+            "threshold, and is {negative} otherwise. The predictions of the model have no such "
+            "threshold: they are the class of the larger of two independent scores.",
+            positive=known.positive,
+            negative=known.negative,
+        )
     )
 
 

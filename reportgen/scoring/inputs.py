@@ -76,7 +76,7 @@ class Scores:
     ----------
     probabilities
         float32 or float64, shape (n, K), 0..1, never nan; each row sums to 1 within
-        :data:`SUM_TOLERANCE`.
+        :data:`SUM_TOLERANCE`, or as they were rounded; of any sum where they are independent.
     labels
         int64, shape (n,), 0..K-1.
     n_without
@@ -91,10 +91,16 @@ class Scores:
     eps: float
 
     @classmethod
-    def of(cls, probabilities: ArrayLike, labels: ArrayLike) -> Scores:
+    def of(
+        cls,
+        probabilities: ArrayLike,
+        labels: ArrayLike,
+        sum_tolerance: float | None = SUM_TOLERANCE,
+    ) -> Scores:
         """Check one batch: probabilities (N, K), K at least 1, and N class indices, -1 = unknown.
 
-        Rows without a label are dropped: they are accounted for where labels are counted.
+        Rows without a label are dropped: they are accounted for where labels are counted. A row
+        may be `sum_tolerance` from summing to 1; None where scores are independent of each other.
         Raises :class:`DataError` where the shapes don't fit, a label is no class, a score is no
         probability, or a row does not sum to 1.
         """
@@ -113,7 +119,8 @@ class Scores:
         if not known.all():
             values, true = values[known], true[known]
         values = _in_unit("probability", values)
-        _check_sums(values)
+        if sum_tolerance is not None:
+            _check_sums(values, sum_tolerance)
         return cls(np.ascontiguousarray(values), true, _left(known), eps)
 
     def __len__(self) -> int:
@@ -189,11 +196,11 @@ def _in_unit(what: str, values: Floats) -> Floats:
     return np.clip(values, 0, 1)
 
 
-def _check_sums(values: Floats) -> None:
+def _check_sums(values: Floats, tolerance: float) -> None:
     if len(values) == 0:
         return
     sums = np.asarray(values @ np.ones(values.shape[1], values.dtype))
-    wrong = np.asarray(np.abs(sums - 1) > SUM_TOLERANCE)
+    wrong = np.asarray(np.abs(sums - 1) > max(tolerance, SUM_TOLERANCE))
     if wrong.any():
         raise DataError(
             f"the probabilities of a sample add up to {sums[np.argmax(wrong)]:.6g}, not 1",

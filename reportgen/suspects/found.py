@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from reportgen.confusion import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.jsonio import ClassIndex, Share, Signed
-from reportgen.scoring.inputs import Scores
+from reportgen.scoring.inputs import SUM_TOLERANCE, Scores
 from reportgen.suspects.thresholds import Thresholds
 
 __all__ = ["LIMIT", "Suspect", "Suspects"]
@@ -90,13 +90,19 @@ class Suspects:
     suspected: ConfusionMatrix | None = None
     worst: tuple[Suspect, ...] = ()
 
-    def having(self, ids: ArrayLike, labels: ArrayLike, probabilities: ArrayLike) -> Suspects:
+    def having(
+        self,
+        ids: ArrayLike,
+        labels: ArrayLike,
+        probabilities: ArrayLike,
+        sum_tolerance: float = SUM_TOLERANCE,
+    ) -> Suspects:
         """With one batch: N ids (strings), N class indices (-1 = unknown), scores (N, K).
 
         Rows without a label or without scores (nan) are left out, as in the first pass. Raises
         :class:`DataError` where the scores are no probabilities, or the lengths differ.
         """
-        scores = Scores.of(probabilities, labels)
+        scores = Scores.of(probabilities, labels, sum_tolerance)
         names = np.asarray(ids)
         if len(names) != len(np.asarray(labels)):
             raise DataError(

@@ -18,6 +18,10 @@ REASONS: dict[str, str] = {
         "Labels worth a second look need the probabilities of all classes; "
         "the input does not hold them."
     ),
+    "independent_scores": (
+        "Labels worth a second look need probabilities of the classes that sum to 1; the scores "
+        "are independent of each other (one-vs-rest)."
+    ),
     "no_samples": "There are no samples with a label.",
     "one_class": "All labels are of one class: there is no other class to compare them with.",
 }

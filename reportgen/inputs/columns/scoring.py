@@ -17,8 +17,17 @@ from numpy.typing import NDArray
 from reportgen.errors import DataError, ReportgenError
 from reportgen.inputs.columns.cells import smallest
 from reportgen.inputs.columns.score_blocks import ScoreBlocks
+from reportgen.inputs.columns.score_kinds import ScoreKind
 from reportgen.inputs.formats.tables import Spool
-from reportgen.scores import Floats, OutputKind, ScoredRows, contradiction, probabilities, score
+from reportgen.scores import (
+    SUM_TOLERANCE,
+    Floats,
+    OutputKind,
+    ScoredRows,
+    contradiction,
+    probabilities,
+    score,
+)
 from reportgen.text import plural
 
 __all__ = ["SCORED_COLUMNS", "Scored", "not_finite_error", "score_table"]
@@ -36,7 +45,10 @@ def contradicted(blocks: ScoreBlocks, kind: OutputKind, row: int, why: str) -> D
         f"{blocks.table.place(row)}: {why}",
         slug="scores-sum",
         details=[f"the scores are read as {kind}, as declared"],
-        hint="leave out --outputs, or correct the row",
+        hint="correct the row; scores that are independent of each other, such as sigmoids: "
+        "--outputs one-vs-rest"
+        if kind is OutputKind.PROBABILITIES
+        else "leave out --outputs, or correct the row",
     )
 
 
@@ -57,6 +69,10 @@ class Scored:
         Rows left out for their scores, and the first of them (from 0).
     n_differing
         Rows whose prediction column is not the class of the largest score.
+    all_in_unit
+        Whether all scores that were used lie in [0, 1].
+    n_off
+        Rows of probabilities whose sum is off by more than 0.001, for their rounding.
     """
 
     spool: Spool
@@ -65,6 +81,8 @@ class Scored:
     n_not_finite: int
     not_finite: tuple[int, ...]
     n_differing: int
+    all_in_unit: bool = False
+    n_off: int = 0
 
 
 @dataclass
@@ -76,11 +94,13 @@ class _Found:
     n_not_finite: int = 0
     not_finite: list[int] = field(default_factory=list)
     n_differing: int = 0
+    all_in_unit: bool = True
+    n_off: int = 0
 
 
 def score_table(
     blocks: ScoreBlocks,
-    kind: OutputKind,
+    kind: ScoreKind,
     labels: Indices,
     predictions: Indices | None,
     folder: Path,
@@ -114,24 +134,32 @@ def score_table(
         found.n_not_finite,
         tuple(found.not_finite),
         found.n_differing,
+        found.all_in_unit and bool(found.labels),
+        found.n_off,
     )
 
 
 def _scored_batches(
     blocks: ScoreBlocks,
-    kind: OutputKind,
+    read: ScoreKind,
     labels: Indices,
     predictions: Indices | None,
     into: _Found,
     declared: bool,
 ) -> Iterator[Any]:
+    kind = read.kind
     small = smallest(max(blocks.width, 2))
     for start, scores in blocks.blocks():
         label = labels[start : start + len(scores)].astype(np.int32)
         rows = score(scores, label, kind)
         kept = (label >= 0) & rows.finite
         if declared:
-            _require_kind(blocks, kind, start, scores, kept)
+            _require_kind(blocks, read, start, scores, kept)
+        used = scores[kept]
+        into.all_in_unit = into.all_in_unit and bool(np.all((used >= 0) & (used <= 1)))
+        if read.decimals is not None:
+            sums = rows.probabilities[kept].sum(axis=1)
+            into.n_off += int(np.count_nonzero(np.abs(sums - 1) > SUM_TOLERANCE))
         missing = np.flatnonzero((label >= 0) & ~rows.finite)
         into.n_not_finite += len(missing)
         into.not_finite += (start + missing[: _EXAMPLES - len(into.not_finite)]).tolist()
@@ -146,13 +174,13 @@ def _scored_batches(
 
 
 def _require_kind(
-    blocks: ScoreBlocks, kind: OutputKind, start: int, scores: Floats, kept: NDArray[np.bool_]
+    blocks: ScoreBlocks, read: ScoreKind, start: int, scores: Floats, kept: NDArray[np.bool_]
 ) -> None:
-    if contradiction(scores[kept], kind) is None:
+    if contradiction(scores[kept], read.kind, read.tolerance) is None:
         return
     for i in np.flatnonzero(kept):
-        if why := contradiction(scores[i : i + 1], kind):
-            raise contradicted(blocks, kind, start + int(i), why)
+        if why := contradiction(scores[i : i + 1], read.kind, read.tolerance):
+            raise contradicted(blocks, read.kind, start + int(i), why)
 
 
 def _as_predicted(
