@@ -200,7 +200,7 @@ def _summary(evaluation: Evaluation) -> list[str]:
         return [*read_as, *_of_shares(evaluation)]
     accuracy = evaluation.summary["accuracy"]
     assert accuracy.value is not None
-    span = f" (95 % interval {interval_percent(accuracy.interval)})" if accuracy.interval else ""
+    span = f" (95 % CI {interval_percent(accuracy.interval)})" if accuracy.interval else ""
     return [
         *read_as,
         f"accuracy: {percent(accuracy.value)}{span} of {plural(evaluation.n_samples, 'sample')}",
@@ -228,13 +228,15 @@ def _of_shares(evaluation: Evaluation) -> list[str]:
     value = evaluation.summary[name].value
     told = "n/a" if value is None else percent(value)
     lines = [f"{name.replace('_', ' ')}: {told} (no counts, so no interval)"]
-    lines += _weakest(evaluation, figure)
+    lines += _lowest_share(evaluation, figure)
     for pair in shares.pairs[:1]:
         true, predicted = (in_sentence(evaluation.classes[i]) for i in (pair.true, pair.predicted))
-        whole = {"true": true, "predicted": f"what is called {predicted}"}.get(
+        whole = {"true": true, "predicted": f"the predictions of {predicted}"}.get(
             shares.over, "all samples"
         )
-        lines.append(f"most confused: {true} called {predicted}, {percent(pair.share)} of {whole}")
+        lines.append(
+            f"most confused: {true} -> {predicted}, {percent(pair.share)} of {whole} (not tested)"
+        )
     return [*lines, *_warnings(evaluation)]
 
 
@@ -245,7 +247,7 @@ def _warnings(evaluation: Evaluation) -> list[str]:
 def _changes(comparison: Comparison) -> list[str]:
     """Accuracy against the baseline, the classes that changed, and what to know of the matching."""
     saved_as = comparison.baseline_name
-    against = f"against the baseline{f' {quoted(saved_as)}' if saved_as else ''}"
+    against = f"vs baseline{f' {quoted(saved_as)}' if saved_as else ''}"
     if comparison.identical:
         lines = [f"{against}: identical predictions"]
     else:
@@ -263,17 +265,18 @@ def _accuracy_change(comparison: Comparison) -> str:
 
     paired = comparison.paired
     change = delta(comparison.summary["accuracy"], DEFINITIONS["accuracy"], Footnotes())
-    span = f" (95 % interval {change.range})" if change.range else ""
+    span = f" (95 % CI {change.range})" if change.range else ""
     how = (
-        "samples not matched"
+        "unpaired"
         if paired is None
-        else f"right alone: candidate {count(paired.gained)}, baseline {count(paired.lost)}"
+        else f"fixed {count(paired.gained)}, regressed {count(paired.lost)}"
     )
-    return f"accuracy {change.text} points{span}, {change.word}; {how}"
+    word = "not significant" if change.kind == "unclear" else "significant"
+    return f"accuracy {change.text} points{span}, {word}; {how}"
 
 
 def _class_changes(comparison: Comparison) -> list[str]:
-    """The classes whose recall clearly changed, those that changed most first."""
+    """The classes whose recall changed significantly, those that changed most first."""
     from reportgen.report.slices import points
 
     def told(tendency: str) -> str:
@@ -285,8 +288,8 @@ def _class_changes(comparison: Comparison) -> list[str]:
         )
 
     worse, better = told("worse"), told("better")
-    lines = [f"clearly worse, by points of recall: {worse or 'no class'}"]
-    return [*lines, f"clearly better, by points of recall: {better}"] if better else lines
+    lines = [f"regressed classes (recall, points): {worse or 'none'}"]
+    return [*lines, f"improved classes (recall, points): {better}"] if better else lines
 
 
 def _verdict(decision: Decision) -> list[str]:
@@ -388,24 +391,46 @@ def print_versions() -> None:
             print_line(f"{name} is not installed")
 
 
-def _weakest(evaluation: Evaluation, figure: str = "recall") -> list[str]:
-    recall = evaluation.per_class[figure]
-    known = [i for i, value in enumerate(recall.value.tolist()) if value == value]
-    worst = min(known, key=lambda i: (recall.value[i], i))
-    metric = recall.metric(worst)
-    if len(known) < 2 or metric.value == 1 or metric.value is None:
+def _weakest(evaluation: Evaluation) -> list[str]:
+    """The lowest recall with an interval that allows for the choice, and whether it stands out."""
+    from reportgen.confusions import lowest_share, simultaneous
+
+    hits, support = evaluation.confusion.diagonal, evaluation.confusion.true_totals
+    low = lowest_share(hits, support)
+    if low is None or hits.sum() == support.sum():
         return []
-    span = f" ({interval_percent(metric.interval)})" if metric.interval else ""
+    worst = min(low.significant or [low.lowest], key=lambda i: (hits[i] / support[i], i))
+    k, n = int(hits[worst]), int(support[worst])
+    span = interval_percent(simultaneous(k, n, low.n))
+    word = "significant" if low.significant else f"not significantly low among {count(low.n)}"
+    head = "lowest recall" if worst == low.lowest else "low recall"
     name = in_sentence(evaluation.classes[worst])
-    return [f"weakest class: {name}, {figure} {percent(metric.value)}{span}"]
+    return [f"{head}: {name} {percent(k / n)} (simultaneous 95 % CI {span}), {word}"]
+
+
+def _lowest_share(evaluation: Evaluation, figure: str) -> list[str]:
+    """The lowest figure of a class, of a matrix without counts: nothing can be tested."""
+    column = evaluation.per_class[figure]
+    known = [i for i, value in enumerate(column.value.tolist()) if value == value]
+    worst = min(known, key=lambda i: (column.value[i], i))
+    value = float(column.value[worst])
+    if len(known) < 2 or value == 1:
+        return []
+    name = in_sentence(evaluation.classes[worst])
+    return [f"lowest {figure}: {name} {percent(value)} (not tested)"]
 
 
 def _worst_pair(evaluation: Evaluation) -> list[str]:
+    """The most frequent confusion, and where chance explains it, that."""
+    from reportgen.confusions import SIGNIFICANT, confusion_p
+
     if not evaluation.pairs:
         return []
     pair = evaluation.pairs[0]
     true, predicted = (in_sentence(evaluation.classes[i]) for i in (pair.true, pair.predicted))
+    p = confusion_p(evaluation.confusion, pair.true, pair.predicted)
+    chance = ", not significant" if p >= SIGNIFICANT and len(evaluation.classes) > 2 else ""
     return [
-        f"most confused: {true} called {predicted}, {plural(pair.count, 'time')} "
-        f"({percent(pair.share_of_true)} of {true})"
+        f"most confused: {true} -> {predicted}, {count(pair.count)} "
+        f"({percent(pair.share_of_true)} of {true}){chance}"
     ]

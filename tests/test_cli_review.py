@@ -70,12 +70,12 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
         'id "id"'
     )
     assert (baseline, candidate) == (f"baseline {how}", how)
-    assert lines[0].startswith("accuracy: 86.7 % (95 % interval")
+    assert lines[0].startswith("accuracy: 86.7 % (95 % CI")
     assert lines[3] == (
-        "against the baseline: accuracy +6.7 points (95 % interval −8.7 to +23.1), no clear "
-        "change; right alone: candidate 3, baseline 1"
+        "vs baseline: accuracy +6.7 points (95 % CI −8.7 to +23.1), not significant; fixed 3, "
+        "regressed 1"
     )
-    assert lines[4] == "clearly worse, by points of recall: no class"
+    assert lines[4] == "regressed classes (recall, points): none"
     assert lines[5] == (
         "verdict: DO NOT SHIP. One of two gates fails: accuracy is 86.7 %, below the 90 % that it "
         "must reach."
@@ -132,7 +132,7 @@ def test_matrices_are_compared_without_samples(inputs, tmp_path):
         "compare", inputs / "old-matrix.csv", inputs / "new-matrix.csv", "-o", tmp_path / "out",
         "--gates", inputs / "kept.toml",
     )  # fmt: skip
-    assert "; samples not matched\n" in done.stdout
+    assert "; unpaired\n" in done.stdout
     assert said(tmp_path / "out")["comparison"]["unpaired_reason"] == "matrix"
 
 
@@ -141,9 +141,9 @@ def test_identical_models_say_so(inputs, tmp_path):
         "compare", inputs / "old.csv", inputs / "old.csv", "-o", tmp_path / "out",
         "--gates", inputs / "kept.toml",
     )  # fmt: skip
-    assert "against the baseline: identical predictions\n" in done.stdout
+    assert "vs baseline: identical predictions\n" in done.stdout
     page = html.unescape((tmp_path / "out/report.html").read_text())
-    assert "The predictions are identical:" in page
+    assert "Predictions are identical:" in page
     comparison = said(tmp_path / "out")["comparison"]
     assert comparison["summary"]["accuracy"]["p"] == 1
     assert {row["tendency"] for row in comparison["per_class"]} == {"no clear change"}
@@ -172,7 +172,7 @@ def test_a_saved_comparison_is_rendered_again_with_all_that_it_says(finished, in
     out, _ = finished
     done = command("render", out, "-o", tmp_path / "again", code=1)
     assert contents(tmp_path / "again") == contents(out)
-    assert "against the baseline: " in done.stdout
+    assert "vs baseline: " in done.stdout
     other = command(
         "render", out / "report.json", "-o", tmp_path / "b", "--gates", inputs / "open.toml", code=1
     )
@@ -390,7 +390,7 @@ def runs(model, tmp_path_factory):  # noqa: F811
 
 def test_a_run_is_compared_with_a_saved_baseline(runs):
     root, done = runs
-    assert 'against the baseline "main": identical predictions' in done.stdout
+    assert 'vs baseline "main": identical predictions' in done.stdout
     assert "verdict: SHIP" in done.stdout
     assert said(root / "second")["comparison"]["baseline_name"] == "main"
     page = (root / "second" / "report.html").read_text()
@@ -532,7 +532,7 @@ def test_the_saved_name_of_a_baseline_stands_in_report_and_page_of_all(inputs, t
     store = ("--baselines", tmp_path / "kept")
     command("baseline", "save", inputs / "old.csv", "production", *store)
     again = ("compare", "production", inputs / "new.csv", *store, "-o", tmp_path / "one")
-    assert 'against the baseline "production": accuracy' in command(*again).stdout
+    assert 'vs baseline "production": accuracy' in command(*again).stdout
     page = (tmp_path / "one" / "report.html").read_text()
     assert "<dt>Compared with</dt><dd>production</dd>" in page
     assert Review.from_json(said(tmp_path / "one")).comparison.baseline_name == "production"
@@ -565,7 +565,7 @@ def test_anything_that_is_read_can_be_kept(inputs, tmp_path, name):
     assert (kept / "predictions.parquet").exists() == (name == "old.csv")
     same_kind = inputs / name.replace("old", "new")
     done = command("compare", "main", same_kind, "-o", "out", cwd=tmp_path)
-    assert ("samples not matched" in done.stdout) == (name != "old.csv")
+    assert ("; unpaired" in done.stdout) == (name != "old.csv")
     text = (kept / "report.json").read_text()
     for secret in (inputs, tmp_path, Path.home(), Path.cwd()):
         assert str(secret) == "/" or str(secret) not in text

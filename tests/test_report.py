@@ -39,167 +39,242 @@ def said(evaluation):
 
 
 CASES = {
-    "ten classes: weakest, pair, concentration, calls, precision, baseline": (
+    "ten classes: recall, pair, concentration, clusters, calls, precision, baseline": (
         (factories.CIFAR_COUNTS, factories.CIFAR),
         [
-            "cat is the weakest class: 64.2 % of 1,000 are found (95 % interval 61.2–67.1 %). "
-            "12.6 % are called dog.",
-            "cat and dog are the hardest pair: cat is called dog 126 times, dog is called cat 97 "
-            "times; together 14.4 % of all 1,550 errors.",
-            "A few confusions make many of the errors: the ten largest of 86 error cells hold "
-            "40.7 % of all 1,550 errors.",
-            "Most errors stay among classes that are taken for one another: 83.7 % of all 1,550 "
-            "errors are within 2 groups of classes that these errors suggest: cat, bird, dog, "
-            "deer, frog and horse; airplane, truck, ship and automobile.",
-            "cat is called too rarely: 869 predictions for 1,000 samples. frog is called too "
-            "often: 1,070 for 1,000.",
-            "“cat” is the least reliable answer: 73.9 % of 869 such answers are right "
-            "(95 % interval 70.9–76.7 %).",
-            "The model beats a constant answer: it is right for 84.5 % of the samples, “always "
-            "airplane” would be for 10.0 %.",
+            "Lowest recall: cat, 64.2 % of 1,000 (simultaneous 95 % CI 59.8–68.3 %), "
+            "significantly below the rest. 12.6 % are predicted as dog. 2 further "
+            "classes are also significantly low.",
+            "Most confused pair: cat ↔ dog, 223 of 1,550 errors (14.4 %): cat → dog 126, "
+            "dog → cat 97. Significantly more than chance (64.4).",
+            "Errors are concentrated: the 10 most frequent confusions account for 40.7 % "
+            "of 1,550 errors; by chance at most 37.5 %.",
+            "Errors cluster: 83.7 % of 1,550 errors fall within 2 clusters of similar "
+            "classes (59.8 % expected by chance; in-sample): cat, bird, dog, deer, frog "
+            "and horse; airplane, truck, ship and automobile.",
+            "Under-predicted: cat, 869 predictions for 1,000 samples (significant). "
+            "Over-predicted: frog, 1,070 predictions for 1,000 samples (significant).",
+            "Lowest precision: cat, 73.9 % of 869 predictions (simultaneous 95 % CI "
+            "69.5–77.8 %), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 84.5 %; always predicting "
+            "airplane gives 10.0 %.",
         ],
     ),
     "the published Fashion-MNIST matrix, in the issue's own words": (
         (factories.FASHION_COUNTS, factories.FASHION),
         [
-            "Shirt is the weakest class: 56.6 % of 6,000 are found (95 % interval 55.3–57.8 %). "
-            "19.3 % are called T-shirt/top.",
-            "Shirt and T-shirt/top are the hardest pair: Shirt is called T-shirt/top 1,159 times, "
-            "T-shirt/top is called Shirt 241 times; together 21.8 % of all 6,422 errors.",
-            ...,
+            "Lowest recall: Shirt, 56.6 % of 6,000 (simultaneous 95 % CI 54.8–58.4 %), "
+            "significantly below the rest. 19.3 % are predicted as T-shirt/top. 1 "
+            "further class is also significantly low.",
+            "Most confused pair: Shirt ↔ T-shirt/top, 1,400 of 6,422 errors (21.8 %): "
+            "Shirt → T-shirt/top 1,159, T-shirt/top → Shirt 241. Significantly more than "
+            "chance (353).",
+            "Errors are concentrated: the 10 most frequent confusions account for 69.0 % "
+            "of 6,422 errors; by chance at most 50.4 %.",
+            "Under-predicted: Shirt, 4,132 predictions for 6,000 samples (significant). "
+            "Over-predicted: T-shirt/top, 6,920 predictions for 6,000 samples "
+            "(significant).",
+            "Lowest precision: Coat, 78.3 % of 6,775 predictions (simultaneous 95 % CI "
+            "76.9–79.7 %), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 89.3 %; always predicting "
+            "T-shirt/top gives 10.0 %.",
         ],
     ),
     "one class": (
         ([[5]], ["only"]),
         [
-            "5 samples leave much open: the 95 % interval of the accuracy runs from 56.6 % to "
-            "100 %.",
-            "All samples are of one class, only: how well it is told apart from others cannot be "
-            "seen here.",
-            "No errors were seen in 5 samples: the error rate is at most 45.1 % (one-sided 95 % "
-            "bound).",
+            "Small test set (5 samples): the 95 % CI of accuracy is 56.6–100 %.",
+            "Only one class in the test set: only. Discrimination cannot be assessed.",
+            "No errors in 5 samples: the error rate is at most 45.1 % (one-sided 95 % bound).",
         ],
     ),
     "one sample, right": (
         ([[1, 0], [0, 0]], ["ant", "bee"]),
         [
-            "1 sample supports no conclusion: the 95 % interval of the accuracy runs from 20.7 % "
-            "to 100 %.",
-            ...,
+            "One sample, no conclusion: the 95 % CI of accuracy is 20.7–100 %.",
+            "Only one class in the test set: ant. Discrimination cannot be assessed.",
+            "No errors in 1 sample: the error rate is at most 95.0 % (one-sided 95 % bound).",
+            "1 of 2 classes has no test samples: bee. Its recall is undefined, and macro "
+            "averages leave it out.",
         ],
     ),
     "one sample, wrong": (
         ([[0, 1], [0, 0]], ["ant", "bee"]),
         [
-            "1 sample supports no conclusion: the 95 % interval of the accuracy runs from 0 % to "
-            "79.3 %.",
-            "The one answer is wrong. It supports no rate.",
-            ...,
+            "One sample, no conclusion: the 95 % CI of accuracy is 0–79.3 %.",
+            "The one prediction is incorrect. One sample supports no rate.",
+            "Only one class in the test set: ant. Discrimination cannot be assessed.",
+            "1 of 2 classes has no test samples: bee. Its recall is undefined, and macro "
+            "averages leave it out.",
         ],
     ),
     "all right": (
         ([[500, 0], [0, 500]], ["ant", "bee"]),
         [
-            "No errors were seen in 1,000 samples: the error rate is at most 0.3 % (one-sided "
-            "95 % bound).",
-            "The model beats a constant answer: it is right for 100 % of the samples, “always ant” "
-            "would be for 50.0 %.",
+            "No errors in 1,000 samples: the error rate is at most 0.3 % (one-sided 95 % bound).",
+            "Above the majority-class baseline: accuracy 100 %; always predicting ant "
+            "gives 50.0 %.",
         ],
     ),
     "all wrong": (
         ([[0, 500], [700, 0]], ["ant", "bee"]),
         [
-            "Not one of 1,200 answers is right. Check that the class list has the order of the "
-            "model's outputs.",
-            "A constant answer would do better: “always bee” is right for 58.3 % of the samples, "
-            "the model for 0 % (95 % interval 0–0.3 %).",
-            ...,
+            "0 of 1,200 correct: check that the class list has the order of the model's outputs.",
+            "Below the majority-class baseline: accuracy 0 % (95 % CI 0–0.3 %); always "
+            "predicting bee gives 58.3 %.",
+            "Under-predicted: bee, 500 predictions for 700 samples (significant). "
+            "Over-predicted: ant, 700 predictions for 500 samples (significant).",
         ],
     ),
-    "a constant answer cannot be ruled out": (
+    "the majority class cannot be ruled out": (
         ([[95, 5], [4, 6]], ["big", "small"]),
         [
-            "110 samples leave much open: the 95 % interval of the accuracy runs from 85.2 % to "
-            "95.6 %.",
-            "The model is not shown to beat a constant answer: “always big” is right for 90.9 % "
-            "of the samples, the model for 91.8 % (95 % interval 85.2–95.6 %).",
-            ...,
+            "Small test set (110 samples): the 95 % CI of accuracy is 85.2–95.6 %.",
+            "Not significantly above the majority-class baseline: accuracy 91.8 % (95 % "
+            "CI 85.2–95.6 %); always predicting big gives 90.9 %.",
+            "Lowest recall: small, 60.0 % of 10 (simultaneous 95 % CI 28.1–85.2 %), "
+            "significantly below the rest. 40.0 % are predicted as big.",
+            "Recall depends on class size: accuracy (91.8 %) exceeds balanced accuracy "
+            "(77.5 %); frequent classes do better (p = 0.004).",
         ],
     ),
-    "a class that is never found, and the next weakest": (
+    "a class that is never predicted": (
         ([[900, 100, 0], [50, 950, 0], [1, 39, 0]], ["ant", "bee", "cow"]),
         [
-            "cow is never predicted: not one right answer for its 40 samples. 97.5 % are called bee.",
-            "ant is the next weakest class: 90.0 % of 1,000 are found (95 % interval 88.0–91.7 %). "
-            "10.0 % are called bee.",
-            ...,
+            "Zero recall and no predictions: cow (40 samples; simultaneous 95 % CI "
+            "0–12.5 %). 97.5 % are predicted as bee.",
+            "Most confused pair: ant ↔ bee, 150 of 190 errors (78.9 %): ant → bee 100, "
+            "bee → ant 50. Significantly more than chance (75.0).",
+            "Recall depends on class size: accuracy (90.7 %) exceeds balanced accuracy "
+            "(61.7 %); frequent classes do better (p < 0.001).",
+            "Over-predicted: bee, 1,089 predictions for 1,000 samples (significant).",
+            "Lowest precision: bee, 87.2 % of 1,089 predictions (simultaneous 95 % CI "
+            "84.8–89.3 %), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 90.7 %; always predicting ant "
+            "gives 49.0 %.",
         ],
     ),
     "a class that is named, but never rightly": (
         ([[900, 98, 2], [50, 950, 0], [0, 40, 0]], ["ant", "bee", "cow"]),
-        ["cow is never found: not one right answer for its 40 samples. All are called bee.", ...],
+        [
+            "Zero recall: cow (40 samples; simultaneous 95 % CI 0–12.5 %). All are "
+            "predicted as bee.",
+            "Most confused pair: ant ↔ bee, 148 of 190 errors (77.9 %): ant → bee 98, "
+            "bee → ant 50. Significantly more than chance (75.0).",
+            "Recall depends on class size: accuracy (90.7 %) exceeds balanced accuracy "
+            "(61.7 %); frequent classes do better (p < 0.001).",
+            "Under-predicted: cow, 2 predictions for 40 samples (significant). "
+            "Over-predicted: bee, 1,088 predictions for 1,000 samples (significant).",
+            "Lowest precision of classes with at least 30 predictions: bee, 87.3 % of "
+            "1,088 predictions (simultaneous 95 % CI 84.9–89.4 %), significantly below "
+            "the rest.",
+            "Above the majority-class baseline: accuracy 90.7 %; always predicting ant "
+            "gives 49.0 %.",
+        ],
     ),
-    "several classes that are never found": (
+    "several classes with zero recall": (
         ([[900, 0, 0], [30, 0, 0], [40, 0, 0]], ["ant", "bee", "cow"]),
-        [..., "2 classes are never found: bee and cow; 70 samples and not one right answer.", ...],
+        [
+            "Not significantly above the majority-class baseline: accuracy 92.8 % (95 % "
+            "CI 91.0–94.2 %); always predicting ant gives 92.8 %.",
+            "2 classes have zero recall: bee and cow; 70 samples in all. All "
+            "significantly below the rest.",
+            "Most confused pair: cow ↔ ant, 40 of 70 errors (57.1 %): cow → ant, none in "
+            "the other direction. Significantly more than chance (20.0).",
+            "Recall depends on class size: accuracy (92.8 %) exceeds balanced accuracy "
+            "(33.3 %); frequent classes do better (p < 0.001).",
+            "Over-predicted: ant, 970 predictions for 900 samples (significant).",
+            "Perfect recall: ant. Upper bound for the miss rate: 0.5 % (900 samples, "
+            "simultaneous 95 %).",
+        ],
     ),
-    "two classes share the lowest recall": (
+    "two classes share the lowest recall, and chance explains it": (
         ([[80, 20, 0], [0, 90, 10], [0, 20, 80]], ["ant", "bee", "cow"]),
-        ["2 classes share the lowest recall: of ant and cow, 80.0 % are found each.", ...],
+        [
+            "No class has significantly low recall: of 3 measured, the lowest are ant "
+            "and cow, 80.0 % each. With equal classes, the lowest would be about 80.0 %.",
+            "Most confused pair: cow ↔ bee, 30 of 50 errors (60.0 %): cow → bee 20, bee "
+            "→ cow 10. Significantly more than chance (15.0).",
+            "Under-predicted: ant, 80 predictions for 100 samples (significant). "
+            "Over-predicted: bee, 130 predictions for 100 samples (significant).",
+            "Lowest precision: bee, 69.2 % of 130 predictions (simultaneous 95 % CI "
+            "58.9–77.9 %), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 83.3 %; always predicting ant "
+            "gives 33.3 %.",
+        ],
     ),
-    "equal pairs are not called the hardest": (
+    "equal pairs: none is the most confused": (
         ([[90, 10, 0], [0, 90, 10], [10, 0, 90]], ["ant", "bee", "cow"]),
         [
-            ...,
-            "ant and bee are among the hardest pairs: ant is called bee 10 times, never the other "
-            "way round; together 33.3 % of all 30 errors.",
-            ...,
+            "Above the majority-class baseline: accuracy 90.0 %; always predicting ant "
+            "gives 33.3 %.",
         ],
     ),
-    "few samples in the weakest class, and an overlap that is said": (
+    "few samples in the lowest class, so not significantly low": (
         ([[950, 50, 0], [40, 960, 0], [1, 1, 8]], ["ant", "bee", "cow"]),
         [
-            "cow is the weakest class: 80.0 % of only 10 are found (95 % interval 49.0–94.3 %). "
-            "Its interval overlaps that of ant (95.0 %).",
-            ...,
+            "No class has significantly low recall: of 3 measured, the lowest is cow, "
+            "80.0 % of 10. With equal classes, the lowest would be about 94.6 %.",
+            "Most confused pair: ant ↔ bee, 90 of 92 errors (97.8 %): ant → bee 50, bee "
+            "→ ant 40. Significantly more than chance (45.0).",
+            "Above the majority-class baseline: accuracy 95.4 %; always predicting ant "
+            "gives 49.8 %.",
         ],
     ),
-    "accuracy flatters": (
+    "frequent classes do better": (
         ([[980, 20], [25, 25]], ["healthy", "ill"]),
         [
-            ...,
-            "Accuracy flatters the model: 95.7 % of all samples are right, but the mean recall "
-            "over classes is 74.0 %. On the whole, larger classes are found better than smaller "
-            "ones.",
-            ...,
+            "Not significantly above the majority-class baseline: accuracy 95.7 % (95 % "
+            "CI 94.3–96.8 %); always predicting healthy gives 95.2 %.",
+            "Lowest recall: ill, 50.0 % of 50 (simultaneous 95 % CI 34.9–65.1 %), "
+            "significantly below the rest. 50.0 % are predicted as healthy.",
+            "Recall depends on class size: accuracy (95.7 %) exceeds balanced accuracy "
+            "(74.0 %); frequent classes do better (p < 0.001).",
+            "Lowest precision: ill, 55.6 % of 45 predictions (simultaneous 95 % CI "
+            "39.2–70.8 %), significantly below the rest.",
         ],
     ),
-    "accuracy understates": (
+    "rare classes do better": (
         ([[800, 200], [0, 50]], ["big", "small"]),
         [
-            ...,
-            "Accuracy is below the mean over classes: 81.0 % of all samples are right, but the "
-            "mean recall over classes is 90.0 %. On the whole, smaller classes are found better "
-            "than larger ones.",
-            ...,
+            "Below the majority-class baseline: accuracy 81.0 % (95 % CI 78.5–83.2 %); "
+            "always predicting big gives 95.2 %.",
+            "Lowest recall: big, 80.0 % of 1,000 (simultaneous 95 % CI 77.0–82.7 %), "
+            "significantly below the rest. 20.0 % are predicted as small.",
+            "Recall depends on class size: accuracy (81.0 %) is below balanced accuracy "
+            "(90.0 %); rare classes do better (p = 0.003).",
+            "Under-predicted: big, 800 predictions for 1,000 samples (significant). "
+            "Over-predicted: small, 250 predictions for 50 samples (significant).",
+            "Lowest precision: small, 20.0 % of 250 predictions (simultaneous 95 % CI "
+            "14.9–26.2 %), significantly below the rest.",
+            "Perfect recall: small. Upper bound for the miss rate: 7.2 % (50 samples, "
+            "simultaneous 95 %).",
         ],
     ),
     "classes without samples": (
         ([[90, 10, 0], [10, 90, 0], [0, 0, 0]], ["ant", "bee", "cow"]),
         [
-            ...,
-            "1 of 3 classes has no samples: cow. Nothing is known of how well it is found, and "
-            "macro averages leave it out.",
-            ...,
+            "Most confused pair: ant ↔ bee, 20 of 20 errors (100 %): ant → bee 10, bee → "
+            "ant 10. Significantly more than chance (10.0).",
+            "1 of 3 classes has no test samples: cow. Its recall is undefined, and macro "
+            "averages leave it out.",
+            "Above the majority-class baseline: accuracy 90.0 %; always predicting ant "
+            "gives 50.0 %.",
         ],
     ),
     "a perfect class has a bound": (
         ([[900, 100], [0, 1000]], ["ant", "bee"]),
         [
-            ...,
-            "No sample of bee is missed: no errors seen in 1,000 samples; the miss rate is at most "
-            "0.3 % (one-sided 95 % bound).",
-            ...,
+            "Lowest recall: ant, 90.0 % of 1,000 (simultaneous 95 % CI 87.7–91.9 %), "
+            "significantly below the rest. 10.0 % are predicted as bee.",
+            "Under-predicted: ant, 900 predictions for 1,000 samples (significant). "
+            "Over-predicted: bee, 1,100 predictions for 1,000 samples (significant).",
+            "Lowest precision: bee, 90.9 % of 1,100 predictions (simultaneous 95 % CI "
+            "88.8–92.7 %), significantly below the rest.",
+            "Perfect recall: bee. Upper bound for the miss rate: 0.4 % (1,000 samples, "
+            "simultaneous 95 %).",
+            "Above the majority-class baseline: accuracy 95.0 %; always predicting ant "
+            "gives 50.0 %.",
         ],
     ),
 }
@@ -207,21 +282,8 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_findings(name):
-    """``...`` stands for any number of findings."""
     (counts, classes), expected = CASES[name]
-    found = said(make_evaluation(counts, classes))
-    assert len(found) <= 7
-    place = 0
-    loose = False
-    for sentence in expected:
-        if sentence is ...:
-            loose = True
-            continue
-        assert sentence in found[place:], found
-        at = found.index(sentence, place)
-        assert loose or at == place, found
-        place, loose = at + 1, False
-    assert loose or place == len(found), found
+    assert said(make_evaluation(counts, classes)) == expected
 
 
 RANDOM = [(k, n, seed) for k in (1, 2, 3, 7) for n in (1, 2, 40, 3000) for seed in range(4)]
@@ -325,9 +387,8 @@ def test_the_verdict_measures_and_does_not_decide():
     verdict = build_report(factories.cifar()).verdict
     assert (verdict.kind, verdict.word) == ("none", "NO GATES SET")
     assert str(verdict.reason).replace("\u00a0", " ") == (
-        "No release rules were given, so this report measures and does not decide: 84.5 % of "
-        "10,000 answers are right (95 % interval 83.8–85.2 %). The weakest class is cat, with a "
-        "recall of 64.2 %."
+        "No release gates were set. Accuracy 84.5 % on 10,000 samples (95 % CI 83.8–85.2 %). "
+        "Lowest recall: cat, 64.2 % (significant)."
     )
 
 
@@ -335,7 +396,7 @@ def test_tiles_share_one_axis_that_holds_all_of_them():
     headline = build_report(factories.cifar()).headline
     titles = [str(tile.title) for tile in headline.tiles]
     assert titles == [
-        "Accuracy", "Balanced accuracy", "Macro F1", "Weakest recall: cat", "Top-5 accuracy",
+        "Accuracy", "Balanced accuracy", "Macro F1", "Lowest recall · cat", "Top-5 accuracy",
     ]  # fmt: skip
     assert {(tile.axis.low, tile.axis.high) for tile in headline.tiles} == {(0.5, 1)}
     for tile in headline.tiles:

@@ -50,22 +50,25 @@ def level(evaluation):
     return replace(evaluation, confidence=replace(evaluation.confidence, mean_confidence=0.845))
 
 
+def held(evaluation, coverage):
+    """The same with this coverage at which an error of 1 % is sure."""
+    return replace(evaluation, confidence=replace(evaluation.confidence, held_coverage=coverage))
+
+
 LEADS = {
     "too sure": (
         lambda e: e,
-        "The model is too sure of itself: its mean confidence is 92.8 %, but 84.5 % of its "
-        "answers are right, and so large a gap is not chance.",
+        "Overconfident: mean confidence 92.8 %, accuracy 84.5 % (significant).",
     ),
     "within chance": (
         lambda e: with_chance(e, 0.2),
-        "No miscalibration is shown: the model's mean confidence is 92.8 %, 84.5 % of its answers "
-        "are right, and its calibration error is no larger than chance alone may show on 10,000 "
+        "Well calibrated within sampling error: mean confidence 92.8 %, accuracy 84.5 % on 10,000 "
         "samples.",
     ),
     "right on average only": (
         level,
-        "On the whole confidence and accuracy agree (84.5 % and 84.5 %), but not at each level of "
-        "confidence: the calibration error is larger than chance would show.",
+        "Calibrated on average (mean confidence 84.5 %, accuracy 84.5 %), but not across "
+        "confidence levels: the ECE is significantly above chance.",
     ),
 }
 
@@ -78,7 +81,7 @@ def test_the_lead_says_no_more_than_the_samples_show(name, too_sure):
 
 def test_a_model_may_be_less_sure_than_it_need_be(unsure):
     lead = plain(build_report(unsure).confidence.lead)
-    assert lead.startswith("The model is less sure than it need be: its mean confidence is 77.0 %")
+    assert lead.startswith("Underconfident: mean confidence 77.0 %")
 
 
 def findings(evaluation):
@@ -90,16 +93,16 @@ def findings(evaluation):
 
 
 TOO_SURE = (
-    "The model is too sure of itself: mean confidence is 92.8 %, 84.5 % of its answers are right; "
-    "confidence is off by 8.3 points on average."
+    "Overconfident: mean confidence 92.8 %, accuracy 84.5 %, ECE 8.3 % (by chance 0.5 %; "
+    "significant)."
 )
 ALONE = (
-    "The model can do 70.3 % of the work alone: so many answers have a confidence of at least "
-    "0.9796, and at most 1 % of these are wrong."
+    "Selective prediction: at confidence ≥ 0.99092, the model covers 65.0 % of samples with an "
+    "error of at most 0.9 % (95 % confidence)."
 )
 NOT_ENOUGH = (
-    "Leaving the least sure answers to a person is not enough: without the least sure tenth, 7.8 % "
-    "are wrong instead of 15.5 %; no threshold brings that to 1 % on 300 answers or more."
+    "Abstention is not shown to reach 1 % error: at 90 % coverage the error is 7.8 % (overall "
+    "15.5 %)."
 )
 FINDINGS = {
     "both": (lambda e: e, [TOO_SURE, ALONE]),
@@ -108,23 +111,21 @@ FINDINGS = {
     "wrong at each level, right on average": (
         level,
         [
-            "The model's confidence is not to be taken at its word: mean confidence is 84.5 %, "
-            "84.5 % of its answers are right; confidence is off by 8.3 points on average.",
+            "Miscalibrated: mean confidence 84.5 %, accuracy 84.5 %, ECE 8.3 % (by chance 0.5 %; "
+            "significant).",
             ALONE,
         ],
     ),
     "no threshold is enough": (
-        lambda e: with_figures(e, coverage_at_1_percent_error=0.0),
+        lambda e: held(e, None),
         [TOO_SURE, NOT_ENOUGH],
     ),
-    "a few lucky answers are no threshold": (
-        lambda e: with_figures(e, coverage_at_1_percent_error=0.0299),
+    "a few answers are no coverage worth a sentence": (
+        lambda e: held(e, 0.0499),
         [TOO_SURE, NOT_ENOUGH],
     ),
     "nothing is known of abstaining": (
-        lambda e: with_figures(
-            e, coverage_at_1_percent_error=None, error_at_90_percent_coverage=None
-        ),
+        lambda e: held(with_figures(e, error_at_90_percent_coverage=None), None),
         [TOO_SURE],
     ),
 }
@@ -149,11 +150,11 @@ def test_a_model_that_is_nearly_always_right_need_not_abstain():
 
 def test_the_tile_has_an_axis_of_its_own_with_chance_marked_on_it(too_sure):
     *_, tile = build_report(too_sure).headline.tiles
-    assert plain(tile.title) == "Calibration error"
+    assert plain(tile.title) == "Calibration (ECE)"
     assert (tile.cell.text, tile.cell.range) == ("8.3", "7.7–8.8")
     assert (tile.axis.low, tile.axis.high) == (0, 0.1)
     assert tile.axis.chance == too_sure.confidence.chance_ece_high
-    assert plain(tile.lines[0]) == "ECE; chance alone shows 0.5 %, seldom over 0.8 %"
+    assert plain(tile.lines[0]) == "expected by chance 0.5 % (95 % ≤ 0.8 %)"
 
 
 @pytest.mark.parametrize("make", [factories.fashion, factories.binary, factories.scored])
@@ -165,18 +166,16 @@ def test_every_figure_stands_in_a_sentence(too_sure):
     section = build_report(too_sure).confidence
     told = {fact.term: " ".join(map(plain, fact.values)) for fact in section.facts}
     assert told["Calibration error"].startswith(
-        "ECE 8.3 %: by so much confidence misses accuracy on average. "
-        "On 10,000 answers, chance alone shows 0.5 % of a perfectly calibrated model, and more "
-        "than 0.8 % in 5 of 100 test sets. Less chance's share, the model's own calibration error "
-        "lies between 7.7 % and 8.8 % (95 % interval)."
+        "ECE 8.3 %. A perfectly calibrated model would show 0.5 % on 10,000 samples (95th "
+        "percentile 0.8 %). Bias-corrected 95 % CI: 7.7–8.8 %."
     )
     assert told["Log loss"] == (
-        "0.387 nats (95 % interval 0.366–0.408); always giving every class the same probability "
+        "0.387 nats (95 % CI 0.366–0.408); always giving every class the same probability "
         "would cost 2.303."
     )
-    assert told["Brier score"].startswith("0.190 (95 % interval 0.181–0.199)")
-    assert told["Telling classes apart"].startswith("ROC AUC 0.993 (95 % interval 0.992–0.993)")
-    assert told["Abstaining"].startswith("AURC 1.9 % (95 % interval 1.7–2.1 %)")
+    assert told["Brier score"].startswith("0.190 (95 % CI 0.181–0.199)")
+    assert told["Telling classes apart"].startswith("ROC AUC 0.993 (95 % CI 0.992–0.993)")
+    assert told["Abstaining"].startswith("AURC 1.9 % (95 % CI 1.7–2.1 %)")
     assert not section.missing
 
 
@@ -229,14 +228,12 @@ def test_log_losses_that_were_clipped_are_counted(too_sure, n_zero, n_clipped, w
 def test_operating_points_are_told_in_words(too_sure):
     points = build_report(too_sure).confidence.points
     assert [plain(point.sentence) for point in points] == [
-        "Accept the answers with a confidence of at least 0.9796: at most 1 % of them are wrong, "
-        "and 70.3 % of all are answered (95 % interval 67.2–73.3 %). The threshold is chosen on "
-        "these very samples: expect a little less on others.",
-        "Leave the least sure answers to a person and keep those with a confidence of at least "
-        "0.677, 90.2 % of all: 7.8 % of these are wrong (95 % interval 7.2–8.3 %), not 15.5 %.",
+        "At confidence ≥ 0.99092, 65.0 % coverage, the error is at most 0.9 % (95 % confidence).",
+        "At 90.2 % coverage (confidence ≥ 0.677) the error is 7.8 % (95 % CI 7.2–8.3 %) instead of "
+        "15.5 %.",
     ]
     assert [point.letter for point in points] == ["A", "B"]
-    assert points[0].coverage == pytest.approx(0.703, abs=1e-3)
+    assert points[0].coverage == pytest.approx(0.65, abs=1e-3)
     assert points[0].error <= 0.01
 
 
@@ -245,7 +242,7 @@ def test_without_a_threshold_there_is_no_point():
     assert [point.letter for point in build_report(evaluation).confidence.points] == ["B"]
     right = factories.scored(factories.make_evaluation([[50, 0], [0, 50]], ("ant", "bee")))
     first = build_report(right).confidence.points[0]
-    assert plain(first.sentence) == "Of all answers at most 1 % are wrong: none need be left."
+    assert plain(first.sentence) == "No errors at any coverage."
 
 
 def test_the_rows_of_the_drawings_are_the_evaluations(too_sure):
@@ -265,14 +262,14 @@ def test_the_rows_of_the_drawings_are_the_evaluations(too_sure):
 def test_every_drawing_says_its_message(too_sure):
     reliability, histogram, curve = build_report(too_sure).confidence.charts
     assert reliability.alt == (
-        "Reliability diagram: of 11 bins with 30 samples or more, the model is too sure in 11 and "
-        "not sure enough in 0."
+        "Reliability diagram: of 11 bins with 30 samples or more, 11 are significantly "
+        "overconfident and 0 underconfident (Bonferroni)."
     )
     assert plain(histogram.alt) == (
         "Two histograms of confidence. Of 1,550 wrong answers 14.8 %, of 8,450 right ones 92.5 % "
         "have a confidence above 90 %."
     )
-    assert "at least 0.9796" in curve.alt
+    assert "≥ 0.99092" in curve.alt
 
 
 def test_without_confidences_the_section_says_why():
@@ -344,15 +341,10 @@ def test_two_hundred_answers_do_not_show_an_error_of_1_percent():
     evaluation = factories.scored(
         factories.make_evaluation([[150, 50], [40, 160]], ("ant", "bee")), temperature=0.4
     )
-    (finding,) = [
-        one
-        for one in findings(with_figures(evaluation, coverage_at_1_percent_error=0.5))
-        if "person" in one or "alone" in one
-    ]
-    assert finding.startswith("Leaving the least sure answers to a person is not enough")
-    assert finding.endswith("on 300 answers or more.")
+    (finding,) = [one for one in findings(evaluation) if "bstention" in one or "elective" in one]
+    assert finding.startswith("Abstention is not shown to reach 1 % error")
 
 
 def test_the_tile_says_that_its_interval_is_less_what_chance_adds(too_sure):
     tiles = {tile.metric: tile for tile in build_report(too_sure).headline.tiles}
-    assert plain(tiles["ece"].lines[-1]) == "interval: of the error less chance's share"
+    assert plain(tiles["ece"].lines[-1]) == "CI is bias-corrected"

@@ -97,13 +97,12 @@ def slice_finding(evaluation):
 
 def test_the_worst_slice_is_a_finding(scored):
     assert slice_finding(scored) == [
-        'Where light is “"><img src=x onerror=alert(1)>”, the model does worse: 68.7 % of 2,431 '
-        "are right, 20.9 points fewer than elsewhere (95 % interval 19.0 to 22.9; beyond chance "
-        "after correction for 7 comparisons)."
+        'Slice light = "><img src=x onerror=alert(1)>: accuracy 68.7 % on 2,431 samples, 20.9 '
+        "points below the rest (95 % CI 19.0 to 22.9; p < 0.001, Holm over 7 slices)."
     ]
     twice = replace(scored.slices, slices=scored.slices.slices[:1] * 3)
     (finding,) = slice_finding(replace(scored, slices=twice))
-    assert finding.endswith("2 further parts of the data are worse as well.")
+    assert finding.endswith("2 further slices are also significantly worse.")
     none = replace(scored.slices, slices=scored.slices.slices[1:])
     assert slice_finding(replace(scored, slices=none)) == []
 

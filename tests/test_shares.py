@@ -317,10 +317,10 @@ def said(over, counts=COUNTS):
 
 
 def test_the_verdict_says_what_can_be_said():
-    assert "the balanced accuracy, which is the mean of the recalls, is 68.3" in str(
+    assert "The balanced accuracy, which is the mean of the recalls, is 68.3" in str(
         said("true")[0].verdict.reason
     )
-    assert "the mean precision of the classes is 68.9" in str(said("predicted")[0].verdict.reason)
+    assert "The mean precision of the classes is 68.9" in str(said("predicted")[0].verdict.reason)
     of_all = str(said("all")[0].verdict.reason)
     assert "70.0\u00a0% of the answers are right" in of_all
     assert "no intervals" in of_all
@@ -328,30 +328,28 @@ def test_the_verdict_says_what_can_be_said():
 
 def test_findings_are_true_without_counts():
     _, found = said("true")
-    assert found[0].startswith("How sure these figures are can't be told:")
+    assert found[0].startswith("No confidence intervals and no tests:")
     assert found[1] == (
-        "fox is the weakest class: 50.0\u00a0% of its samples are found. "
-        "50.0\u00a0% are called dog."
+        "Lowest recall: fox, 50.0\u00a0%; not tested. 50.0\u00a0% are predicted as dog."
     )
     assert found[2] == (
-        "The largest loss of one class to another: 50.0\u00a0% of fox are called dog; the other "
-        "way round, 10.0\u00a0% of dog."
+        "Most frequent confusion (by true class): fox → dog, 50.0\u00a0% of fox; in the other "
+        "direction 10.0\u00a0% of dog. Not tested."
     )
     _, found = said("predicted")
     assert found[1] == (
-        "“fox” is the least reliable answer: 62.5\u00a0% of such answers are right. "
-        "25.0\u00a0% are truly dog."
+        "Lowest precision: fox, 62.5\u00a0%; not tested. 25.0\u00a0% are truly dog."
     )
     _, found = said("all")
-    assert found[2].startswith("The most common error: 12.5\u00a0% of all samples are fox called")
+    assert found[2].startswith("Most frequent confusion: fox → dog, 12.5\u00a0% of all samples")
 
 
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        (np.eye(3), "No error has a share in the matrix"),
-        (np.roll(np.eye(3), 1, axis=1), "No right answer has a share in the matrix"),
-        ([[1, 1, 0], [0, 2, 0], [0, 1, 1]], "2 classes share the lowest recall"),
+        (np.eye(3), "No errors in the matrix"),
+        (np.roll(np.eye(3), 1, axis=1), "No correct predictions in the matrix"),
+        ([[1, 1, 0], [0, 2, 0], [0, 1, 1]], "Lowest recall (tie): "),
         ([[2, 0, 0], [0, 2, 0], [0, 1, 1]], "2 classes without errors"),
     ],
 )
@@ -361,7 +359,7 @@ def test_findings_on_odd_matrices(counts, told):
 
 def test_a_model_that_gains_nothing_over_a_constant_answer_is_told_where_all_is_known():
     _, found = said("all", [[0, 7, 0], [0, 2, 0], [0, 1, 0]])
-    assert any(one.startswith("The figures show no gain over a constant answer") for one in found)
+    assert any(one.startswith("Not above the majority-class baseline") for one in found)
 
 
 @pytest.mark.parametrize(("n", "over"), [(1, "true"), (31, "predicted"), (101, "all")])
@@ -458,10 +456,10 @@ def test_the_console_says_what_is_known_and_no_more(written, capsys):
         "predicted": "macro precision: 68.9 % (no counts, so no interval)",
         "all": "accuracy: 70.0 % (no counts, so no interval)",
     }[over]  # fmt: skip
-    figure = "precision 62.5" if over == "predicted" else "recall 50.0"
-    assert weakest == f"weakest class: fox, {figure} %"
+    figure = "precision: fox 62.5" if over == "predicted" else "recall: fox 50.0"
+    assert weakest == f"lowest {figure} % (not tested)"
     assert confused.startswith(
-        "most confused: dog called cat" if over == "predicted" else "most confused: fox called dog"
+        "most confused: dog -> cat" if over == "predicted" else "most confused: fox -> dog"
     )
 
 

@@ -17,7 +17,7 @@ from reportgen.comparison.bootstrap import (
     macro_differences,
 )
 from reportgen.comparison.joining import Joined
-from reportgen.comparison.judging import accuracy_change, tendency_of, with_holm
+from reportgen.comparison.judging import accuracy_change, corrected, tendency_of, with_holm
 from reportgen.comparison.parts import paired_slices
 from reportgen.comparison.tallies import Changes, JointCounts, JointTally
 from reportgen.comparison.value import (
@@ -37,6 +37,7 @@ from reportgen.suspects import LabelSuspects
 
 __all__ = [
     "GROWN",
+    "chance_ece",
     "class_changes",
     "compare_paired",
     "grown_pairs",
@@ -180,13 +181,21 @@ def _summary(
         seed=seed,
         draws=draws,
     )
-    return {
-        "accuracy": accuracy_change(paired),
-        "balanced_accuracy": macro["balanced_accuracy"],
-        "macro_f1": macro["macro_f1"],
-        "log_loss": _log_loss(counted.losses, both("log_loss"), draws, seed),
-        "ece": _ece(counted.confidences, both("ece"), draws, seed),
-    }
+    chance = chance_ece(before), chance_ece(after)
+    return corrected(
+        {
+            "accuracy": accuracy_change(paired),
+            "balanced_accuracy": macro["balanced_accuracy"],
+            "macro_f1": macro["macro_f1"],
+            "log_loss": _log_loss(counted.losses, both("log_loss"), draws, seed),
+            "ece": _ece(counted.confidences, both("ece"), chance, draws, seed),
+        }
+    )
+
+
+def chance_ece(side: Evaluation) -> float:
+    """The ECE of a perfectly calibrated model with these confidences; 0 without any."""
+    return (side.confidence.chance_ece if side.confidence is not None else None) or 0.0
 
 
 def _log_loss(
@@ -198,12 +207,16 @@ def _log_loss(
 
 
 def _ece(
-    confidences: ConfidencePairs | None, figures: tuple[Metric, Metric], draws: int, seed: int
+    confidences: ConfidencePairs | None,
+    figures: tuple[Metric, Metric],
+    chance: tuple[float, float],
+    draws: int,
+    seed: int,
 ) -> Difference:
     if (missing := _missing(confidences, figures)) is not None or confidences is None:
         return missing or Difference(None, None, None, reason="no_scores")
     before, after = confidences.eces(np.random.default_rng(seed), draws)
-    return from_draws(*figures, after - before, reversed_ends=True)
+    return from_draws(*figures, after - before, chance=chance)
 
 
 def _missing(
@@ -241,8 +254,11 @@ def class_changes(
     f1s: Sequence[Difference],
     supports: Sequence[int] | None = None,
 ) -> tuple[tuple[ClassChange, ...], int]:
-    """One change for each class, with Holm's correction of recall, and the number of its tests."""
+    """One change for each class, with Holm's correction of each figure over the classes, and the
+    number of tests of recall.
+    """
     adjusted, n_tests = with_holm(recalls)
+    (precisions, _), (f1s, _) = with_holm(precisions), with_holm(f1s)
     known = [0 if counts is None else counts.n for counts in paired]
     changes = tuple(
         ClassChange(i, support, counts, recall, precision, f1, tendency_of(recall))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reportgen.comparison.paired import mcnemar_mid_p, tango
@@ -11,9 +11,18 @@ from reportgen.comparison.value import Difference, PairedCounts, Tendency
 from reportgen.multiple import holm
 from reportgen.slices import newcombe, two_sided_p
 
-__all__ = ["ALPHA", "accuracy_change", "tendency_of", "unpaired_change", "with_holm"]
+__all__ = [
+    "ALPHA",
+    "accuracy_change",
+    "corrected",
+    "tendency_of",
+    "unpaired_change",
+    "with_holm",
+]
 
 ALPHA = 0.05
+"""Significant: a Holm-corrected p below this within its family, which is the five metrics of the
+whole, the classes, the slices, or the confusions."""
 ONE_SIDED = 0.90
 """Two-sided confidence whose ends are one-sided 95 % bounds."""
 
@@ -66,6 +75,12 @@ def with_holm(differences: Sequence[Difference]) -> tuple[list[Difference], int]
         for d, p in zip(differences, adjusted.p.tolist(), strict=True)
     ]
     return corrected, adjusted.m
+
+
+def corrected(summary: Mapping[str, Difference]) -> dict[str, Difference]:
+    """The differences of the whole, with Holm's correction over all of them."""
+    adjusted, _ = with_holm(list(summary.values()))
+    return dict(zip(summary, adjusted, strict=True))
 
 
 def tendency_of(change: Difference) -> Tendency:

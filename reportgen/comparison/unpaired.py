@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from reportgen.comparison.classes import matched_classes
 from reportgen.comparison.compare import (
+    chance_ece,
     class_changes,
     grown_pairs,
     with_macro_of,
     without_samples,
 )
-from reportgen.comparison.judging import unpaired_change
+from reportgen.comparison.judging import corrected, unpaired_change
 from reportgen.comparison.mover import mover_changes
 from reportgen.comparison.paired import mcnemar_bounds
 from reportgen.comparison.parts import unpaired_slices
@@ -213,4 +214,35 @@ def _summary(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
     summary["accuracy"] = unpaired_change(
         after.confusion.n_correct, after.n_samples, before.confusion.n_correct, before.n_samples
     )
-    return summary
+    summary["ece"] = _ece(before, after)
+    return corrected(summary)
+
+
+def _ece(before: Evaluation, after: Evaluation) -> Difference:
+    """By what each side shows beyond chance: two calibrated models differ by chance's part."""
+    sides = before, after
+    plain = [side.summary["ece"] for side in sides]
+    beyond = [
+        metric
+        if metric.value is None
+        else replace(metric, value=max(metric.value - chance_ece(side), 0.0))
+        for metric, side in zip(plain, sides, strict=True)
+    ]
+    found = mover_changes(beyond[:1], beyond[1:], share=False)[0]
+    if found.difference is None or plain[0].value is None or plain[1].value is None:
+        return found
+    difference = plain[1].value - plain[0].value
+    same_way = found.difference * difference > 0
+    return replace(
+        found,
+        baseline=plain[0].value,
+        candidate=plain[1].value,
+        difference=difference,
+        interval=_holding(found.interval, difference),
+        bounds=_holding(found.bounds, difference),
+        p=found.p if same_way or found.p is None else 1.0,
+    )
+
+
+def _holding(ends: tuple[float, float] | None, value: float) -> tuple[float, float] | None:
+    return None if ends is None else (min(ends[0], value), max(ends[1], value))

@@ -73,7 +73,8 @@ class Difference:
     p
         Two-sided p-value of "there is no difference", uncorrected.
     p_adjusted
-        The same after Holm's correction over all classes (or slices); None outside such a family.
+        The same after Holm's correction over its family: the metrics of the whole, the classes or
+        the slices. Significant: below 0.05.
     method
         How interval and p-value are made: ``"tango"`` (with McNemar mid-p), ``"newcombe"``
         and ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro figures where

@@ -12,6 +12,7 @@ from reportgen.jsonio import Place, Positive, Share, ShareInterval, agree
 from reportgen.metrics import MetricColumn
 from reportgen.scoring import Ranking, ScoreFigures
 from reportgen.scoring.calibration import N_BINS
+from reportgen.scoring.risk_coverage import Held
 
 __all__ = ["Confidence", "Digits", "ReliabilityBar"]
 
@@ -84,6 +85,10 @@ class Confidence:
     half_precision
         Whether the probabilities have no more digits than half precision (float16) holds, so that
         many may be equal that were not.
+    held_threshold, held_coverage, held_error_bound
+        The confidence from which at most 1 % of the answers are wrong, on other samples too, with
+        95 % confidence: it allows for the threshold being chosen. Their share of all answers, and
+        the upper bound of the error among them; all None where there is no such threshold.
     n_clipped_probability
         Answers whose true class was given less than the least probability that log loss counts,
         none at all included.
@@ -105,6 +110,9 @@ class Confidence:
     class_ranking_error: Positive = 0.0
     half_precision: bool = False
     n_clipped_probability: int = 0
+    held_threshold: Share | None = None
+    held_coverage: Share | None = None
+    held_error_bound: Share | None = None
 
     @classmethod
     def of(cls, figures: ScoreFigures, *, half_precision: bool = False) -> Confidence:
@@ -138,6 +146,7 @@ class Confidence:
             curve=tuple(zip(risk.coverage.tolist(), risk.risk.tolist(), strict=True)),
             threshold_1_percent_error=None if at_error is None else at_error.threshold,
             threshold_90_percent_coverage=None if at_coverage is None else at_coverage.threshold,
+            **_held(risk.held),
             n_zero_probability=figures.log_loss.n_zero,
             n_clipped_probability=figures.log_loss.n_clipped,
             **_of_ranking(figures.ranking, half_precision),
@@ -150,6 +159,16 @@ class Confidence:
             place["curve"].contradicts("it ends where all samples are answered")
         if len(self.right) != len(self.wrong) or not self.right:
             place["right"].contradicts("right and wrong answers have the same bins")
+
+
+def _held(held: Held | None) -> dict[str, Any]:
+    if held is None:
+        return {}
+    return {
+        "held_threshold": held.point.threshold,
+        "held_coverage": held.point.coverage,
+        "held_error_bound": held.error_bound,
+    }
 
 
 @dataclass(frozen=True)

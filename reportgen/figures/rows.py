@@ -20,7 +20,7 @@ MOST_ROWS = 30
 """More would not be legible on a slide; the first are the ones to look at."""
 NAME_WIDTH = 32
 CLEAR = ("better", "worse")
-"""Changes beyond chance: their dots are full."""
+"""Significant changes: their dots are full."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _charts(report: Report) -> Iterator[_Chart]:
     changes = report.comparison.classes if report.comparison else None
     if changes is not None:
         harmed = [(row.name.text, (_Mark.of_change(row.recall),)) for row in changes.rows]
-        head = ("Recall, candidate less baseline, points\nfull dots: clearly better or worse",)
+        head = ("Recall, candidate less baseline, points\nfull dots: significant",)
         yield _chart("recall-changes", "Classes by harm", head, harmed, signed=True)
 
 

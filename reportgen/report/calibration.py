@@ -24,11 +24,13 @@ class Calibration:
     mean_confidence
         0..1.
     direction
-        1 where the mean confidence lies above the accuracy's 95 % interval, -1 below, else 0.
+        1 where the mean confidence lies above the accuracy's 95 % interval, -1 below, else 0; 0
+        too where nothing is beyond chance.
     beyond_chance
         Whether the ECE is larger than 95 of 100 perfectly calibrated models of this size show.
     threshold_text
-        The confidence from which at most 1 % of the answers are wrong; empty where there is none.
+        The confidence from which at most 1 % of the answers are wrong, with 95 % confidence; empty
+        where there is none.
     """
 
     known: Confidence
@@ -47,14 +49,15 @@ class Calibration:
             return None
         n, right = sum(bar.n for bar in known.bins), sum(bar.n_correct for bar in known.bins)
         low, high = wilson(right, n)
-        mean, threshold = known.mean_confidence, known.threshold_1_percent_error
+        beyond = error > (known.chance_ece_high or 0.0)
+        mean, threshold = known.mean_confidence, known.held_threshold
         return cls(
             known,
             n,
             right,
             mean,
-            1 if mean > float(high) else -1 if mean < float(low) else 0,
-            error > (known.chance_ece_high or 0.0),
+            (1 if mean > float(high) else -1 if mean < float(low) else 0) if beyond else 0,
+            beyond,
             "" if threshold is None else decimals(threshold),
         )
 

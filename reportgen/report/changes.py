@@ -79,7 +79,7 @@ def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[Summar
             unit=unit_of(definition),
             lower_is_better=definition.higher_is_better is False,
             delta=delta(difference, definition, notes),
-            p="" if difference.p is None else p_text(difference.p),
+            p="" if difference.p is None else p_text(difference.p_adjusted),
             how=METHODS.get(difference.method, difference.method),
         )
 
@@ -87,8 +87,8 @@ def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[Summar
 def summary_note(comparison: Comparison) -> Words:
     """How the intervals are made, and what the words mean."""
     made = say(
-        f"“Clearly”: 0, no difference, lies outside the 95{NBSP}% interval, and the test agrees "
-        f"where there is one. “Perhaps”: only one of the two says so, or the 90{NBSP}% interval."
+        "Significant: Holm-corrected p < 0.05 within its family, here the {n} tested.",
+        n=plural(sum(one.p is not None for one in comparison.summary.values()), "metric"),
     )
     if not comparison.draws:
         return made
@@ -104,7 +104,7 @@ def summary_note(comparison: Comparison) -> Words:
 def class_changes(
     comparison: Comparison, names: Sequence[Name], notes: Footnotes
 ) -> ClassChanges | None:
-    """The classes by harm: those that are clearly worse first; None without classes."""
+    """The classes by harm: those that regressed significantly first; None without classes."""
     changes = comparison.classes
     if not changes:
         return None
@@ -121,7 +121,7 @@ def class_changes(
 
 
 def _harm(one: ClassChange) -> tuple[int, bool, float, int]:
-    """Clearly worse first; then by how far the recall fell; undefined ones last of their kind."""
+    """Regressed ones first; then by how far the recall fell; undefined ones last of their kind."""
     value = one.recall.difference
     return HARM[KINDS[one.tendency]], value is None, value or 0.0, one.index
 
@@ -144,16 +144,15 @@ def _tally(order: Sequence[ClassChange], names: Sequence[Name]) -> Iterable[Tall
 def _class_lead(comparison: Comparison) -> Words:
     k, n_tests = len(comparison.classes), comparison.n_tests
     lead = say(
-        "By harm: classes that got clearly worse first. “Clearly” holds although {tests} were "
-        f"made (Holm's correction, 95{NBSP}%); “perhaps” would hold if the class were the only one "
-        "looked at. Bars are differences of recall in points, to the left where the class fell; "
-        f"whiskers are 95{NBSP}% intervals.",
+        "Regressions first. p-values are Holm-corrected for {tests}. Bars: change of recall in "
+        "points, with 95{percent} CI.",
         tests=plural(n_tests, "test"),
+        percent=f"{NBSP}%",
     )
     if comparison.paired is None:
-        lead = join(lead, say("Samples are not matched, so that intervals are wider than need be."))
+        lead = join(lead, say("Unpaired samples: intervals are wider."))
     else:
-        lead = join(lead, say("Gained and lost: samples that only one of the two gets right."))
+        lead = join(lead, say("Gained and lost: samples that only one side predicts correctly."))
     if k <= LISTED_CLASSES:
         return lead
     return join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from reportgen.confusions import simultaneous
 from reportgen.evaluation import Confidence, ReliabilityBar
 from reportgen.metrics import Metric
 from reportgen.report.calibration import Calibration, decimals
@@ -21,6 +22,7 @@ from reportgen.report.model import (
 from reportgen.report.words import (
     NBSP,
     Words,
+    at_most,
     interval,
     join,
     say,
@@ -100,29 +102,27 @@ def _missing(facts: Facts, known: Calibration) -> Words:
 
 
 def _lead(known: Calibration) -> Words:
-    """Too sure, not sure enough, or as it should be: no more than the samples show."""
+    """Overconfident, underconfident, or calibrated: no more than the samples show."""
     means = {
         "confidence": share(known.mean_confidence),
         "accuracy": share(known.accuracy),
     }
     if not known.beyond_chance:
         return say(
-            "No miscalibration is shown: the model's mean confidence is {confidence}, {accuracy} "
-            "of its answers are right, and its calibration error is no larger than chance alone "
-            "may show on {n}.",
+            "Well calibrated within sampling error: mean confidence {confidence}, accuracy "
+            "{accuracy} on {n}.",
             n=plural(known.n, "sample"),
             **means,
         )
     if known.direction == 0:
         return say(
-            "On the whole confidence and accuracy agree ({confidence} and {accuracy}), but not at "
-            "each level of confidence: the calibration error is larger than chance would show.",
+            "Calibrated on average (mean confidence {confidence}, accuracy {accuracy}), but not "
+            "across confidence levels: the ECE is significantly above chance.",
             **means,
         )
     return say(
-        "The model is {how}: its mean confidence is {confidence}, but {accuracy} of its answers "
-        "are right, and so large a gap is not chance.",
-        how="too sure of itself" if known.direction > 0 else "less sure than it need be",
+        "{how}: mean confidence {confidence}, accuracy {accuracy} (significant).",
+        how="Overconfident" if known.direction > 0 else "Underconfident",
         **means,
     )
 
@@ -160,14 +160,10 @@ def _facts(facts: Facts, known: Calibration) -> Iterable[Fact]:
 def _calibration_words(facts: Facts, known: Calibration) -> Iterable[Words]:
     error, worst = facts.summary("ece"), facts.summary("mce")
     yield join(
+        say("ECE {value}.", value=share(error.value or 0.0)),
         say(
-            "ECE {value}: by so much confidence misses accuracy on average.",
-            value=share(error.value or 0.0),
-        ),
-        say(
-            "On {n}, chance alone shows {mean} of a perfectly calibrated model, and more than "
-            "{high} in 5 of 100 test sets.",
-            n=plural(known.n, "answer"),
+            "A perfectly calibrated model would show {mean} on {n} (95th percentile {high}).",
+            n=plural(known.n, "sample"),
             mean=share(known.known.chance_ece or 0.0),
             high=share(known.known.chance_ece_high or 0.0),
         ),
@@ -175,8 +171,7 @@ def _calibration_words(facts: Facts, known: Calibration) -> Iterable[Words]:
     )
     if worst.value is not None:
         yield say(
-            "The bin that is furthest off misses by {value}{ends}: the MCE, which a bin of few "
-            "samples can make large by chance.",
+            "MCE {value}{ends}, the largest gap of a bin; unstable where the bin is small.",
             value=share(worst.value),
             ends=_share_ends(worst),
         )
@@ -189,10 +184,9 @@ def _error_ends(error: Metric) -> Words:
     if error.interval is None:
         return Words(())
     return say(
-        "Less chance's share, the model's own calibration error lies between {low} and {high} "
-        "(95 % interval).",
-        low=share(error.interval[0]),
-        high=share(error.interval[1]),
+        "Bias-corrected 95{percent} CI: {ends}.",
+        percent=f"{NBSP}%",
+        ends=interval(error.interval),
     )
 
 
@@ -255,57 +249,57 @@ def _at_most(error: float) -> str:
 
 
 def _ends(metric: Metric) -> str:
-    return f" (95{NBSP}% interval {signed_interval(metric.interval)})" if metric.interval else ""
+    return f" (95{NBSP}% CI {signed_interval(metric.interval)})" if metric.interval else ""
 
 
 def _share_ends(metric: Metric) -> str:
-    return f" (95{NBSP}% interval {interval(metric.interval)})" if metric.interval else ""
+    return f" (95{NBSP}% CI {interval(metric.interval)})" if metric.interval else ""
 
 
 def _points(facts: Facts, known: Calibration) -> Iterable[OperatingPoint]:
-    """A: the most answers with at most 1 % errors. B: all but the least sure tenth."""
-    yield from _at_error(facts, known)
+    """A: the most answers with surely at most 1 % errors. B: all but the least confident tenth."""
+    yield from _held(known)
     error = facts.summary("error_at_90_percent_coverage")
     threshold = known.known.threshold_90_percent_coverage
     if error.value is None or threshold is None or known.n < 10:
         return
     coverage = min((c for c, _ in known.known.curve if c >= 0.9), default=1.0)
-    yield OperatingPoint(
-        "B",
-        coverage,
-        error.value,
-        say(
-            "Leave the least sure answers to a person and keep those with a confidence of at "
-            "least {threshold}, {coverage} of all: {error} of these are wrong{ends}, not {all}.",
+    if known.n_correct == known.n:
+        sentence = say("No errors at any coverage.")
+    else:
+        sentence = say(
+            "At {coverage} coverage (confidence ≥ {threshold}) the error is {error}{ends} instead "
+            "of {all}.",
             threshold=decimals(threshold),
             coverage=share(coverage),
             error=share(error.value),
             ends=_share_ends(error),
             all=share(1 - known.accuracy),
-        ),
-    )
-
-
-def _at_error(facts: Facts, known: Calibration) -> Iterable[OperatingPoint]:
-    metric = facts.summary("coverage_at_1_percent_error")
-    coverage = metric.value
-    if coverage is None or not known.threshold_text or not coverage:
-        return
-    error = _nearest(known.known.curve, coverage)
-    caution = say("The threshold is chosen on these very samples: expect a little less on others.")
-    sentence = say(
-        "Accept the answers with a confidence of at least {threshold}: at most 1 % of them are "
-        "wrong, and {coverage} of all are answered{ends}.",
-        threshold=known.threshold_text,
-        coverage=share(coverage),
-        ends=_share_ends(metric),
-    )
-    if coverage == 1:
-        sentence, caution = (
-            say("Of all answers at most 1 % are wrong: none need be left."),
-            Words(()),
         )
-    yield OperatingPoint("A", coverage, min(error, 0.01), join(sentence, caution))
+    yield OperatingPoint("B", coverage, error.value, sentence)
+
+
+def _held(known: Calibration) -> Iterable[OperatingPoint]:
+    coverage, bound = known.known.held_coverage, known.known.held_error_bound
+    if not coverage or bound is None:
+        return
+    error = min(_nearest(known.known.curve, coverage), bound)
+    where = (
+        say("At full coverage")
+        if coverage == 1
+        else say(
+            "At confidence ≥ {threshold}, {coverage} coverage,",
+            threshold=known.threshold_text,
+            coverage=share(coverage),
+        )
+    )
+    sentence = say(
+        "{where} the error is at most {bound} (95{percent} confidence).",
+        where=where,
+        bound=at_most(bound),
+        percent=f"{NBSP}%",
+    )
+    yield OperatingPoint("A", coverage, error, sentence)
 
 
 def _nearest(curve: Sequence[tuple[float, float]], coverage: float) -> float:
@@ -355,18 +349,19 @@ def _curve_table(curve: Sequence[tuple[float, float]]) -> Iterable[CurveRow]:
 
 
 def _reliability_chart(known: Calibration) -> Chart:
-    bars = [bar for bar in known.known.bins if bar.n >= LOW_SUPPORT and bar.interval]
-    above = sum((bar.confidence or 0) > bar.interval[1] for bar in bars if bar.interval)
-    below = sum((bar.confidence or 0) < bar.interval[0] for bar in bars if bar.interval)
+    bars = [bar for bar in known.known.bins if bar.n >= LOW_SUPPORT]
+    gaps = [(bar.confidence or 0.0, *simultaneous(bar.n_correct, bar.n, len(bars))) for bar in bars]
+    above = sum(confidence > high for confidence, _, high in gaps)
+    below = sum(confidence < low for confidence, low, _ in gaps)
     alt = (
         f"Reliability diagram: of {plural(len(bars), 'bin')} with {LOW_SUPPORT} samples or more, "
-        f"the model is too sure in {above} and not sure enough in {below}."
+        f"{above} {'is' if above == 1 else 'are'} significantly overconfident and {below} "
+        "underconfident (Bonferroni)."
     )
     caption = say(
-        "Share of right answers at each level of confidence, in 15 bins. Dots stand at the mean "
-        "confidence of their bin, whiskers are 95 % intervals, hollow dots are bins with fewer "
-        "than {few} samples. On the dashed line confidence equals accuracy; below it the model is "
-        "too sure. Empty bins are left blank.",
+        "Accuracy per confidence bin at its mean confidence, with 95{percent} CI. Hollow: n < "
+        "{few}. Dashed: confidence equals accuracy; below it, overconfident.",
+        percent=f"{NBSP}%",
         few=str(LOW_SUPPORT),
     )
     return Chart("As sure as right?", alt, caption)

@@ -28,17 +28,15 @@ DEFINITIONS: Mapping[str, Definition] = {item.name: item for item in SUMMARY_MET
 CLASS_DEFINITIONS: Mapping[str, Definition] = {item.name: item for item in CLASS_METRICS}
 KINDS: Mapping[Tendency, DeltaKind] = {
     "worse": "worse",
-    "perhaps worse": "perhaps-worse",
+    "perhaps worse": "unclear",
     "no clear change": "unclear",
-    "perhaps better": "perhaps-better",
+    "perhaps better": "unclear",
     "better": "better",
 }
 WORDS: Mapping[DeltaKind, str] = {
-    "worse": "clearly worse",
-    "perhaps-worse": "perhaps worse",
-    "unclear": "no clear change",
-    "perhaps-better": "perhaps better",
-    "better": "clearly better",
+    "worse": "regressed",
+    "unclear": "no significant change",
+    "better": "improved",
 }
 """What a change means, the most harmful first."""
 HARM: Mapping[DeltaKind, int] = {kind: rank for rank, kind in enumerate(WORDS)}
@@ -78,29 +76,16 @@ def delta(
 def _word(difference: Difference, kind: DeltaKind) -> str:
     if difference.difference is None:
         return "not comparable"
-    known = (difference.interval, difference.bounds, difference.p)
-    return "not tested" if all(one is None for one in known) else WORDS[kind]
+    return "not tested" if difference.p is None else WORDS[kind]
 
 
 def whole_kind(difference: Difference, definition: Definition) -> DeltaKind:
-    """Clearly where the 95 % interval, and the test where there is one, leave out 0; perhaps
-    where one of them does, or only the 90 % interval."""
-    value = difference.difference
-    if not value:
+    """Better or worse where the change is significant: its Holm-corrected p is below 0.05."""
+    value, p = difference.difference, difference.p_adjusted
+    if not value or p is None or p >= ALPHA:
         return "unclear"
     better = (value > 0) == (definition.higher_is_better is not False)
-    shown = [not low <= 0 <= high for low, high in filter(None, [difference.interval])]
-    if difference.p is not None:
-        shown.append(difference.p < ALPHA)
-    if shown and all(shown):
-        return "better" if better else "worse"
-    if any(shown) or _leaves_out_zero(difference.bounds):
-        return "perhaps-better" if better else "perhaps-worse"
-    return "unclear"
-
-
-def _leaves_out_zero(ends: tuple[float, float] | None) -> bool:
-    return ends is not None and not ends[0] <= 0 <= ends[1]
+    return "better" if better else "worse"
 
 
 def _side(value: float | None, definition: Definition) -> str:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.confusion import ConfusionMatrix
+from reportgen.confusions import ConfusedPair, LowestShare, lowest_share, most_confused
+from reportgen.confusions import prediction_bias as bias_of
 from reportgen.evaluation import Evaluation, Pair
 from reportgen.metrics import Metric
 from reportgen.report.grouping import ClassGroups
@@ -47,6 +50,35 @@ class Facts:
         """Recall of each class with samples."""
         hits, support = self.matrix.diagonal, self.matrix.true_totals
         return {i: int(hits[i]) / int(support[i]) for i in self.present}
+
+    @cached_property
+    def lowest_recall(self) -> LowestShare | None:
+        """The classes' recalls against one another; None with fewer than two."""
+        return lowest_share(self.matrix.diagonal, self.matrix.true_totals)
+
+    @cached_property
+    def weakest(self) -> int | None:
+        """The class with the lowest recall: of those significantly below the others, where there
+        are any. None where fewer than two have samples, or all recalls are equal.
+        """
+        low = self.lowest_recall
+        if low is None or len(set(self.recall.values())) < 2:
+            return None
+        return min(low.significant or [low.lowest], key=lambda i: (self.recall[i], i))
+
+    def is_low(self, i: int) -> bool:
+        """Whether a class's recall is significantly below that of the others."""
+        return self.lowest_recall is not None and i in self.lowest_recall.significant
+
+    @cached_property
+    def most_confused(self) -> ConfusedPair | None:
+        """None without errors, or with two classes."""
+        return most_confused(self.matrix)
+
+    @cached_property
+    def prediction_bias(self) -> NDArray[np.float64]:
+        """Holm-corrected p of each class: is it predicted as often as it occurs?"""
+        return bias_of(self.matrix)
 
     @cached_property
     def groups(self) -> ClassGroups:

@@ -79,7 +79,7 @@ def _lead(facts: Facts, order: Sequence[Name]) -> Words:
             "are not compared with one another.",
             n=count(DENSE_LIMIT),
         )
-    none = say("The errors suggest no groups that chance alone could not have made.")
+    none = say("No clusters beyond chance.")
     if not order:
         return none
     return join(none, say("In this order, classes that are confused stand side by side."))
@@ -94,17 +94,10 @@ def _order(facts: Facts) -> tuple[Name, ...]:
 
 def _suggested(facts: Facts, groups: GroupMatrix, *, gridded: bool) -> GroupSet:
     shown = [g for g in _all(groups) if len(groups.grouping.members(g)) > 1 and _errors(groups, g)]
-    kept = "one group" if len(shown) == 1 else f"{count(len(shown))} groups"
+    kept = plural(len(shown), "cluster")
     lead = join(
-        say(
-            "Found from the errors alone, whatever the classes are called: those that are taken "
-            "for one another stand together."
-        ),
-        _within_words(facts, groups, f"stay within {kept}"),
-        say(
-            "Since the groups were made from these very errors, the first figure flatters them; "
-            "another test set may suggest others."
-        ),
+        _within_words(facts, groups, f"are within {kept}"),
+        say("In-sample and not tested, so optimistic."),
     )
     return GroupSet(
         key="suggested",
@@ -125,7 +118,7 @@ def _within_words(facts: Facts, groups: GroupMatrix, stay: str) -> Words:
         return say("There are no errors.")
     chance = facts.groups.by_chance(groups)
     return say(
-        "{part} of all {n} {stay}; if errors had no regard to groups, {chance} would.",
+        "{part} of {n} {stay} ({chance} expected by chance).",
         part=share(groups.within_errors / n),
         n=plural(n, "error"),
         stay=stay,

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from reportgen.confusions import simultaneous
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.metrics import REASONS
+from reportgen.metrics import REASONS, Metric
 from reportgen.report.cells import Footnotes, cell, unit_of
 from reportgen.report.facts import Facts
 from reportgen.report.intervals import group_words, summary_definitions
 from reportgen.report.model import Axis, Cell, Headline, SummaryRow, Tile
-from reportgen.report.words import Name, Words, listed, say, share
+from reportgen.report.words import NBSP, Name, Words, listed, say, share
 from reportgen.text import count, plural
 
 __all__ = ["headline", "lower_end", "over_all"]
@@ -74,19 +75,21 @@ def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
     elif name == "accuracy":
         constant = facts.summary("no_information_rate").value
         yield say(
-            "{n} of {all} right", n=count(facts.matrix.n_correct), all=count(facts.matrix.n_samples)
+            "{n} / {all} correct",
+            n=count(facts.matrix.n_correct),
+            all=count(facts.matrix.n_samples),
         )
         if constant is not None and len(facts.names) > 1:
-            yield say("{share} by always naming the commonest class", share=share(constant))
+            yield say("majority class {share}", share=share(constant))
     elif name == "balanced_accuracy":
-        yield say("mean of the recalls of {n}", n=_classes_counted(facts))
+        yield say("mean recall over {n}", n=_classes_counted(facts))
     elif name == "macro_f1":
         everywhere = facts.evaluation.macro == "all"
         yield say(
-            "mean of F1 over {n}", n=_all_classes(facts) if everywhere else _classes_counted(facts)
+            "mean F1 over {n}", n=_all_classes(facts) if everywhere else _classes_counted(facts)
         )
     else:
-        yield say("the right class is among the five best guesses")
+        yield say("true class in top 5")
 
 
 def _classes_counted(facts: Facts) -> str:
@@ -101,15 +104,29 @@ def _all_classes(facts: Facts) -> str:
 
 
 def _weakest_tile(facts: Facts) -> Tile | None:
-    if len(facts.recall) < 2 or len(set(facts.recall.values())) < 2:
+    """With an interval, and a word, that allow for the class being chosen for its recall."""
+    i, low = facts.weakest, facts.lowest_recall
+    if i is None or low is None:
         return None
-    i = min(facts.present, key=lambda j: (facts.recall[j], j))
-    shown = cell(facts.of_class("recall", i), RECALL, Footnotes())
-    name = facts.names[i]
-    lines = say(
-        "{n} of {all} found", n=count(int(facts.matrix.diagonal[i])), all=count(facts.support(i))
-    )
-    return Tile(say("Weakest recall: {name}", name=name), shown, "%", (lines,), "recall", i)
+    hits, n = int(facts.matrix.diagonal[i]), facts.support(i)
+    recall = Metric(hits / n, simultaneous(hits, n, low.n), None)
+    lowest = facts.recall[i] == min(facts.recall.values())
+    return Tile(
+        say("{head} · {name}", head="Lowest recall" if lowest else "Low recall",
+            name=facts.names[i]),
+        cell(recall, RECALL, Footnotes()),
+        "%",
+        (
+            say("{n} / {all} correct", n=count(hits), all=count(n)),
+            say(
+                "{significant} of {n} (simultaneous CI)",
+                significant="significantly low" if facts.is_low(i) else "not significantly low",
+                n=plural(low.n, "class", "classes"),
+            ),
+        ),
+        "recall",
+        i,
+    )  # fmt: skip
 
 
 def _calibration_tile(facts: Facts, cells: Mapping[str, Cell]) -> Iterable[Tile]:
@@ -121,12 +138,13 @@ def _calibration_tile(facts: Facts, cells: Mapping[str, Cell]) -> Iterable[Tile]
     reach = max(shown.high or 0.0, shown.value, chance_high)
     axis = Axis(0.0, next(top for top in ERROR_TOPS if top >= reach), chance_high)
     line = say(
-        "ECE; chance alone shows {mean}, seldom over {high}",
+        "expected by chance {mean} (95{percent} ≤ {high})",
         mean=share(chance),
         high=share(chance_high),
+        percent=f"{NBSP}%",
     )
-    ends = (say("interval: of the error less chance's share"),) if shown.high is not None else ()
-    yield Tile(say("Calibration error"), shown, "%", (line, *ends), "ece", axis=axis)
+    ends = (say("CI is bias-corrected"),) if shown.high is not None else ()
+    yield Tile(say("Calibration (ECE)"), shown, "%", (line, *ends), "ece", axis=axis)
 
 
 def lower_end(tiles: Iterable[Tile]) -> float:

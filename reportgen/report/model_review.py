@@ -40,7 +40,7 @@ __all__ = [
     "Tally",
 ]
 
-DeltaKind = Literal["worse", "perhaps-worse", "unclear", "perhaps-better", "better"]
+DeltaKind = Literal["worse", "unclear", "better"]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reportgen.confusions import EXPECTED_RULES, RANKINGS, directed_pairs, symmetric_pairs
+from reportgen.confusions import (
+    EXPECTED_RULES,
+    RANKINGS,
+    SIGNIFICANT,
+    directed_pairs,
+    symmetric_pairs,
+)
+from reportgen.multiple import holm
 from reportgen.report.facts import Facts
 from reportgen.report.model_groups import Entry, PairRanking
 from reportgen.report.words import NBSP, Words, join, ratio, say, share
@@ -15,8 +22,6 @@ __all__ = ["rankings"]
 LEAST_CLASSES = 4
 """Three classes have six pairs: the list by count holds all of them."""
 LISTED = 20
-LIKELY = 0.05
-"""A direction, or a pair, this unlikely by chance is taken for real."""
 
 
 def rankings(facts: Facts) -> tuple[PairRanking, ...]:
@@ -82,7 +87,7 @@ def _both_ways(facts: Facts) -> PairRanking:
             pairs.a_as_b.tolist(),
             pairs.b_as_a.tolist(),
             pairs.share_of_errors.tolist(),
-            pairs.direction_p.tolist(),
+            holm(pairs.direction_p).p.tolist(),
             strict=True,
         )
     )
@@ -90,8 +95,8 @@ def _both_ways(facts: Facts) -> PairRanking:
         "symmetric",
         "Ranked both ways together",
         say(
-            "For what to do about a pair: two classes that are taken for one another alike look "
-            "alike; where nearly all errors go one way, look for a rule of labelling or a bias."
+            "Symmetric confusion suggests similar classes; one-sided confusion suggests bias or "
+            "labelling rules."
         ),
         (
             "One class",
@@ -104,8 +109,8 @@ def _both_ways(facts: Facts) -> PairRanking:
         ),
         rows,
         say(
-            "Mostly: were both ways alike, so uneven a split would be seen in at most 1 case of 20 "
-            "(exact binomial test, two-sided, for each pair by itself)."
+            "Asymmetric: p < 0.05, exact binomial test, Holm over the {n} listed.",
+            n=plural(len(pairs), "pair"),
         ),
     )
 
@@ -114,12 +119,12 @@ _TINY = 5e-324
 
 
 def _direction(there: int, back: int, p: float) -> str:
-    """Whether errors go one way, alike, or are too few to tell; by the p of the direction."""
-    if p <= LIKELY:
-        return "mostly first to second" if there > back else "mostly second to first"
+    """Whether errors go one way, alike, or are too few to tell; by the corrected p."""
+    if p < SIGNIFICANT:
+        return "asymmetric (first → second)" if there > back else "asymmetric (second → first)"
     if there + back < 6:  # 5 to 0 has a p of 0.06: no split of so few could be uneven
-        return "too few to tell"
-    return "no clear direction"
+        return "too few"
+    return "no significant asymmetry"
 
 
 def _by_lift(facts: Facts) -> PairRanking:
@@ -156,14 +161,14 @@ def _by_lift(facts: Facts) -> PairRanking:
 
 
 def _lift_note(facts: Facts, q: list[float], rule: str) -> Words:
-    sure = sum(value <= LIKELY for value in q)
+    sure = sum(value < SIGNIFICANT for value in q)
     k = len(facts.names)
     return join(
         say(RANKINGS["lift"]),
         say(f"By chance: {rule[0].lower()}{rule[1:]}"),
         say(
             "q is the false-discovery rate among all {pairs}: {sure} of the {n} listed {verb} "
-            f"at or below {100 * LIKELY:.0f}{NBSP}%.",
+            f"below {100 * SIGNIFICANT:.0f}{NBSP}%.",
             pairs=plural(k * (k - 1), "possible pair"),
             sure=count(sure),
             n=count(len(q)),

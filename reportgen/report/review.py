@@ -84,17 +84,14 @@ def review_verdict(
 
 def _measured(comparison: Comparison) -> Words:
     change = compared(comparison).summary["accuracy"]
-    n = comparison.candidate.n_samples
     return say(
-        "No release rules were given, so this report measures and does not decide: "
-        "{after} of {n} are right, against {before} with the baseline ({text} points{ends}: "
-        "{word}).",
+        "No release gates were set. Accuracy {after} vs {before} for the baseline ({text} "
+        "points{ends}; {word}).",
         after=f"{change.after}{NBSP}%",
         before=f"{change.before}{NBSP}%",
-        n=plural(n, "answer"),
         text=change.text,
-        ends=f", 95{NBSP}% interval {change.range}" if change.range else "",
-        word=change.word,
+        ends=f", 95{NBSP}% CI {change.range}" if change.range else "",
+        word="not significant" if change.kind == "unclear" else "significant",
     )
 
 
@@ -185,8 +182,8 @@ def with_class_changes(section: ClassSection, change: Compared | None) -> ClassS
         return section
     rows = tuple(replace(row, change=change.classes.get(row.index)) for row in section.rows)
     lead = say(
-        "Changes of recall are in points, on an axis from {low} to {high}; Against the baseline "
-        "tells what the marks beside them mean, and how sure each is.",
+        "Δ recall in points, on an axis from {low} to {high}; ▲ improved, ▼ regressed "
+        "(significant).",
         low=change.scale.ends[0],
         high=change.scale.ends[1],
     )
@@ -309,11 +306,11 @@ def _bounds(comparison: Comparison) -> Words:
     low, high = sorted(bounds.p)
     difference = abs(bounds.difference)
     if high < 0.05:
-        means = "so the difference is beyond chance, however the samples pair"
+        means = "below 0.05 however the samples pair"
     elif low >= 0.05:
-        means = "so the difference may be chance, however the samples pair"
+        means = "not below 0.05 however the samples pair"
     else:
-        means = "so whether the difference is beyond chance depends on how the samples pair"
+        means = "below 0.05 for some pairings only"
     return say(
         "the candidate gives {difference} right answers. However the samples pair, {least} to "
         "{most} of them are right on one side alone, and McNemar's test gives p {p} (chi-square "
@@ -334,7 +331,8 @@ def _detectable(comparison: Comparison) -> Words:
     """How large a difference these samples would have shown at all."""
     size = comparison.detectable
     if size is None:
-        why = "samples are not matched" if comparison.paired is None else "the two hardly differ"
+        unpaired = comparison.paired is None
+        why = "samples are not matched" if unpaired else "both are correct on the same samples"
         return say(
             "not known for these two, as {why}; Data notes say what so many samples can show",
             why=why,
@@ -401,7 +399,7 @@ def _calibration(comparison: Comparison) -> CalibrationChange | None:
         ("Mean confidence", share(before.mean_confidence), share(after.mean_confidence)),
         *(
             (DEFINITIONS[name].title, _figure(sides[0], name), _figure(sides[1], name))
-            for name in ("ece", "mce")
+            for name in ("ece",)
         ),
     )
     charts = tuple(
@@ -417,20 +415,14 @@ def _figure(facts: Facts, name: str) -> str:
 
 
 def _calibration_words(before: Calibration, after: Calibration) -> Words:
-    one = {
-        1: "too sure of itself",
-        0: "about as sure as it is right",
-        -1: "less sure than it need be",
-    }
-    if before.direction != after.direction:
-        return say(
-            "On the whole the baseline is {before}, the candidate {after}.",
-            before=one[before.direction],
-            after=one[after.direction],
-        )
-    both = {
-        1: "too sure of themselves",
-        0: "about as sure as they are right",
-        -1: "less sure than they need be",
-    }
-    return say("On the whole both are {both}.", both=both[before.direction])
+    said = [_calibrated(side) for side in (before, after)]
+    if said[0] != said[1]:
+        return say("Baseline: {before}. Candidate: {after}.", before=said[0], after=said[1])
+    return say("Both sides: {both}.", both=said[0])
+
+
+def _calibrated(side: Calibration) -> str:
+    """In a word, no more than the samples show."""
+    if not side.beyond_chance:
+        return "well calibrated within sampling error"
+    return {1: "overconfident", 0: "miscalibrated", -1: "underconfident"}[side.direction]

@@ -55,38 +55,41 @@ LISTED_CLASSES, WORST, BEST = 2000, 200, 50
 def verdict(facts: Facts) -> Verdict:
     """Without release rules there is no decision: the page says so, and what it measured."""
     accuracy = facts.summary("accuracy")
-    n = facts.matrix.n_samples
     measured = say(
-        "No release rules were given, so this report measures and does not decide: "
-        "{accuracy} of {n} {verb} right{ends}.",
+        "No release gates were set. Accuracy {accuracy} on {n}{ends}.",
         accuracy=share(accuracy.value or 0.0),
-        n=plural(n, "answer"),
-        verb="is" if n == 1 else "are",
+        n=plural(facts.matrix.n_samples, "sample"),
         ends=_in_brackets(accuracy),
     )
     return Verdict("none", "NO GATES SET", join(measured, _weakest_words(facts)))
 
 
 def _weakest_words(facts: Facts) -> Words:
+    """The range of recall, and whether a class stands out in it beyond chance."""
     if len(facts.recall) < 2:
         return Words(())
     low, high = min(facts.recall.values()), max(facts.recall.values())
     if low == high:
-        return say("The recall of each class is {share}.", share=share(low))
-    weakest = [i for i in facts.present if facts.recall[i] == low]
-    if len(weakest) > 1:
-        return say("Recall by class is from {low} to {high}.", low=share(low), high=share(high))
+        return say("All classes have a recall of {share}.", share=share(low))
+    i = facts.weakest
+    if i is None or not facts.is_low(i):
+        return say(
+            "Per-class recall ranges from {low} to {high}; no class is significantly low.",
+            low=share(low),
+            high=share(high),
+        )
     return say(
-        "The weakest class is {name}, with a recall of {share}.",
-        name=facts.names[weakest[0]],
-        share=share(low),
+        "{head}: {name}, {share} (significant).",
+        head="Lowest recall" if facts.recall[i] == low else "Low recall",
+        name=facts.names[i],
+        share=share(facts.recall[i]),
     )
 
 
 def _in_brackets(metric: Metric) -> str:
     if metric.interval is None:
         return ""
-    return f" (95{NBSP}% interval {interval(metric.interval)})"
+    return f" (95{NBSP}% CI {interval(metric.interval)})"
 
 
 def subject(provenance: Provenance) -> Words:

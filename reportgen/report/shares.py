@@ -122,8 +122,7 @@ def _verdict(facts: ShareFacts, decision: Decision | None) -> Verdict:
         "are not known."
     )
     said = say(
-        "No release rules were given, so this report measures and does not decide: "
-        f"{measured}. {lost}",
+        f"No release gates were set. {measured[:1].upper()}{measured[1:]}. {lost}",
         value=value,
     )
     return Verdict("none", "NO GATES SET", join(said, _weakest_words(facts)))
@@ -137,13 +136,13 @@ def _weakest_words(facts: ShareFacts) -> Words:
     which = [i for i in known if known[i] == lowest]
     if len(which) > 1:
         return say(
-            "The lowest {figure} is {share}, of {n} classes.",
+            "Lowest {figure}: {share}, in {n} classes (not tested).",
             figure=facts.figure,
             share=share(lowest),
             n=count(len(which)),
         )
     return say(
-        "The weakest class is {name}, with a {figure} of {share}.",
+        "Lowest {figure}: {name}, {share} (not tested).",
         name=facts.names[which[0]],
         figure=facts.figure,
         share=share(lowest),
@@ -206,7 +205,7 @@ def _weakest_tile(facts: ShareFacts) -> Tile | None:
         return None
     i, figure = facts.order[0], facts.figure
     definition = next(item for item in CLASS_METRICS if item.name == figure)
-    title = "Weakest recall: {name}" if figure == "recall" else "Lowest precision: {name}"
+    title = "Lowest recall · {name}" if figure == "recall" else "Lowest precision · {name}"
     shown = _cell(facts.of_class(figure, i), definition, Footnotes())
     pair = facts.taken.get(i)
     lines = () if pair is None else (_taken_words(facts, i),)
@@ -215,7 +214,7 @@ def _weakest_tile(facts: ShareFacts) -> Tile | None:
 
 def _taken_words(facts: ShareFacts, i: int) -> Words:
     pair = facts.taken[i]
-    what = "truly" if facts.figure == "precision" else "called"
+    what = "truly" if facts.figure == "precision" else "predicted as"
     return say(
         "{share} {what} {name}",
         share=share(facts.share_of(pair)),

@@ -24,6 +24,7 @@ __all__ = [
     "join",
     "listed",
     "p_text",
+    "p_words",
     "ratio",
     "say",
     "share",
@@ -191,6 +192,12 @@ def p_text(p: float | None) -> str:
     digits = next((d for d in range(3, 9) if p == ALPHA or float(f"{p:.{d}f}") != ALPHA), 9)
     text = f"{p:.{digits}f}"
     return ">0.999" if float(text) == 1 else text
+
+
+def p_words(p: float) -> str:
+    """The same behind a p in a sentence: ``= 0.012``, ``< 0.001``."""
+    text = p_text(p)
+    return f"{text[0]} {text[1:]}" if text[0] in "<>" else f"= {text}"
 
 
 def at_most(bound: float) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score
 
 from reportgen.comparison import bootstrap
@@ -253,8 +254,19 @@ def test_p_is_twice_the_smaller_share_of_draws():
     draws = np.array([-0.1] * 4 + [0.2] * 95)
     assert from_draws(one, other, draws).p == pytest.approx(2 * 5 / 100)
     assert from_draws(one, other, np.linspace(0.1, 0.2, 99)).p == pytest.approx(2 / 100)
-    mirrored = from_draws(one, other, draws, reversed_ends=True)
-    assert mirrored.interval[0] == pytest.approx(0.2 - 0.2)
+
+
+def test_what_chance_shows_of_a_figure_is_no_difference():
+    """The difference is 0.1, of which chance makes 0.04; draws have a spread of 0.05 about 0.2."""
+    one, other = Metric(0.5, None, None), Metric(0.6, None, None)
+    draws = 0.2 + 0.05 * norm.ppf((np.arange(2_000) + 0.5) / 2_000)
+    found = from_draws(one, other, draws, chance=(0.01, 0.05))
+    assert found.difference == pytest.approx(0.1)
+    assert found.interval == pytest.approx((0.06 - 1.96 * 0.05, 0.06 + 1.96 * 0.05), abs=1e-3)
+    assert found.p == pytest.approx(2 * norm.sf(0.06 / 0.05), abs=2e-3)
+    assert from_draws(one, other, draws, chance=(0.0, 0.11)).p == 1  # beyond chance it fell
+    far = from_draws(one, other, draws, chance=(0.0, 0.25))
+    assert far.interval[1] == pytest.approx(0.1)  # the interval holds what was measured
 
 
 # scores ---------------------------------------------------------------------------------------
@@ -355,7 +367,7 @@ def test_equal_confidences_differ_in_no_draw():
     pairs = ConfidencePairs().having((before, before), (right, right))
     one, other = pairs.eces(np.random.default_rng(0), 200)
     same = Metric(0.1, None, None)
-    assert from_draws(same, same, other - one, reversed_ends=True).reason == "no_disagreement"
+    assert from_draws(same, same, other - one, chance=(0.0, 0.0)).reason == "no_disagreement"
 
 
 def test_the_mean_of_the_loss_draws_is_scikit_learns_log_loss():

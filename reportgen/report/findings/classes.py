@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from reportgen.confusions import SIGNIFICANT, LowestShare, lowest_share, simultaneous
 from reportgen.metrics import one_sided_error_bound
 from reportgen.report.facts import LOW_SUPPORT, Facts
-from reportgen.report.findings.wording import unquoted
 from reportgen.report.model import Finding
-from reportgen.report.words import Words, at_most, interval, join, listed, say, share
+from reportgen.report.words import NBSP, Words, at_most, interval, join, listed, say, share
 from reportgen.text import count, plural
 
 __all__ = [
@@ -21,65 +21,130 @@ __all__ = [
 ]
 
 MISCALLED = 0.05
+MOST_MISSED = 0.10
+"""Without a miss, but with so wide a bound, a class is not worth a sentence."""
 
 
 def never_found(facts: Facts) -> Finding | None:
     lost = [i for i in facts.present if facts.recall[i] == 0]
     if not lost or not facts.matrix.n_correct:
         return None
+    low = facts.lowest_recall
+    shown = set(low.significant) if low is not None else set()
     if len(lost) > 1:
-        names = listed([facts.names[i] for i in lost])
+        n = len(shown.intersection(lost))
         return Finding(
-            say("{n} classes are never found:", n=count(len(lost))),
+            say("{n} classes have zero recall:", n=count(len(lost))),
             say(
-                "{names}; {n} and not one right answer.",
-                names=names,
-                n=plural(sum(map(facts.support, lost)), "sample"),
+                "{names}; {samples} in all. {n} significantly below the rest.",
+                names=listed([facts.names[i] for i in lost]),
+                samples=plural(sum(map(facts.support, lost)), "sample"),
+                n="Not" if n == 0 else "All" if n == len(lost) else count(n),
             ),
             "classes",
-            say("The table"),
+            say("Per-class metrics"),
         )
     i = lost[0]
     n = facts.support(i)
-    verb = "found" if facts.predicted(i) else "predicted"
-    samples = say("its one sample" if n == 1 else "its {n} samples", n=count(n))
+    never = "" if facts.predicted(i) else " and no predictions"
     return Finding(
-        say("{name} is never {verb}:", name=facts.names[i], verb=verb),
+        say("Zero recall{never}:", never=never),
         join(
-            say("not one right answer for {samples}.", samples=samples),
-            _taken(facts, i, of_one=n == 1),
+            say("{name} ({n}{bound}).", name=facts.names[i], n=plural(n, "sample"),
+                bound=_at_once(facts, i)),
+            _taken(facts, i),
+            Words(()) if i in shown else say("Not significantly below the rest."),
+        ),
+        *facts.at_class(i),
+    )  # fmt: skip
+
+
+def _at_once(facts: Facts, i: int) -> str:
+    """The interval of a class that was chosen for its recall."""
+    low = facts.lowest_recall
+    if low is None:
+        return ""
+    ends = simultaneous(int(facts.matrix.diagonal[i]), facts.support(i), low.n)
+    return f"; simultaneous 95{NBSP}% CI {interval(ends)}"
+
+
+def weakest_class(facts: Facts) -> Finding | None:
+    """The lowest recall of those that are significantly below the rest; where none is, that."""
+    low = facts.lowest_recall
+    if low is None or len(set(facts.recall.values())) == 1:
+        return None
+    shown = [i for i in low.significant if facts.recall[i] > 0]
+    if not shown:
+        return None if low.significant else _no_lowest(facts, low)
+    lowest = min(facts.recall[i] for i in shown)
+    weakest = [i for i in shown if facts.recall[i] == lowest]
+    head = "Lowest recall" if lowest == min(facts.recall.values()) else "Low recall"
+    if len(weakest) > 1:
+        return Finding(
+            say("{head} (tie):", head=head),
+            say(
+                "{names}, {share} each, significantly below the rest.",
+                names=listed([facts.names[i] for i in weakest]),
+                share=share(lowest),
+            ),
+            "classes",
+            say("Per-class metrics"),
+        )
+    i = weakest[0]
+    others = len(shown) - 1
+    more = say(
+        "{n} also significantly low.", n=f"{plural(others, 'further class', 'further classes')} "
+        f"{'is' if others == 1 else 'are'}"
+    )  # fmt: skip
+    return Finding(
+        say("{head}:", head=head),
+        join(
+            say(
+                "{name}, {share} of {n}{ends}, significantly below the rest.",
+                name=facts.names[i],
+                share=share(lowest),
+                n=count(facts.support(i)),
+                ends=f" (simultaneous 95{NBSP}% CI {interval(_ends(facts, low, i))})",
+            ),
+            _taken(facts, i),
+            more if others else Words(()),
         ),
         *facts.at_class(i),
     )
 
 
-def weakest_class(facts: Facts) -> Finding | None:
-    found = {i: recall for i, recall in facts.recall.items() if recall > 0}
-    if len(found) < 2 or len(set(found.values())) == 1:
-        return None
-    lowest = min(found.values())
-    weakest = [i for i, recall in found.items() if recall == lowest]
-    others_lost = len(found) < len(facts.recall)
-    if len(weakest) > 1:
-        return Finding(
-            say("{n} classes share the lowest recall:", n=count(len(weakest)))
-            if not others_lost
-            else say("{n} classes come next:", n=count(len(weakest))),
-            say(
-                "of {names}, {share} are found each.",
-                names=listed([facts.names[i] for i in weakest]),
-                share=share(lowest),
-            ),
-            "classes",
-            say("The table"),
+def _ends(facts: Facts, low: LowestShare, i: int) -> tuple[float, float]:
+    return simultaneous(int(facts.matrix.diagonal[i]), facts.support(i), low.n)
+
+
+def _no_lowest(facts: Facts, low: LowestShare) -> Finding | None:
+    """No class stands out: which is lowest, and that one had to be."""
+    lowest = facts.recall[low.lowest]
+    if lowest == 0:
+        return None  # it has a finding of its own
+    which = [i for i in facts.present if facts.recall[i] == lowest]
+    if len(which) > 1:
+        measured = say(
+            "the lowest are {names}, {share} each",
+            names=listed([facts.names[i] for i in which]),
+            share=share(lowest),
         )
-    i = weakest[0]
+    else:
+        measured = say(
+            "the lowest is {name}, {share} of {samples}",
+            name=facts.names[low.lowest],
+            share=share(lowest),
+            samples=count(facts.support(low.lowest)),
+        )
     return Finding(
-        say("{name} is the next weakest class:", name=facts.names[i])
-        if others_lost
-        else say("{name} is the weakest class:", name=facts.names[i]),
-        join(_found(facts, i), _taken(facts, i), _overlap(facts, i, found)),
-        *facts.at_class(i),
+        say("No class has significantly low recall:"),
+        say(
+            "of {n} measured, {lowest}. With equal classes, the lowest would be about {chance}.",
+            n=count(low.n),
+            lowest=measured,
+            chance=share(low.by_chance),
+        ),
+        *facts.at_class(low.lowest),
     )
 
 
@@ -89,15 +154,15 @@ def absent_classes(facts: Facts) -> Finding | None:
         return None
     return Finding(
         say(
-            "{n} of {all} classes {verb} no samples:",
+            "{n} of {all} classes {verb} no test samples:",
             n=count(len(absent)),
             all=count(len(facts.names)),
             verb="has" if len(absent) == 1 else "have",
         ),
         say(
-            "{names}. Nothing is known of how well {they} found, and {averages}.",
+            "{names}. {their} recall is undefined, and {averages}.",
             names=listed([facts.names[i] for i in absent]),
-            they="it is" if len(absent) == 1 else "they are",
+            their="Its" if len(absent) == 1 else "Their",
             averages=_averages(facts, one=len(absent) == 1),
         ),
         "data",
@@ -113,161 +178,108 @@ def _averages(facts: Facts, *, one: bool) -> str:
 
 
 def miscalled(facts: Facts) -> Finding | None:
-    """Classes that are named clearly more or less often than they occur."""
+    """Classes that are predicted significantly more or less often than they occur."""
     rare = _furthest(facts, -1)  # a class that is never predicted has a finding of its own
     often = _furthest(facts, +1)
-    if rare is None and often is None:
-        return None
     first = rare if rare is not None else often
-    assert first is not None
-    head = "{name} is called too rarely:" if rare is not None else "{name} is called too often:"
-    sentences = [_calls(facts, first)]
+    if first is None:
+        return None
+    head = "Over-predicted:" if rare is None else "Under-predicted:"
+    sentences = [_predictions(facts, first)]
     if rare is not None and often is not None:
-        sentences.append(
-            say(
-                "{name} is called too often: {n} for {samples}.",
-                name=facts.names[often],
-                n=count(facts.predicted(often)),
-                samples=count(facts.support(often)),
-            )
-        )
-    return Finding(
-        say(head, name=facts.names[first]), join(*sentences), "matrix", say("Column totals")
+        sentences.append(say("Over-predicted: {often}", often=_predictions(facts, often)))
+    return Finding(say(head), join(*sentences), "matrix", say("Confusion matrix"))
+
+
+def _predictions(facts: Facts, i: int) -> Words:
+    return say(
+        "{name}, {n} for {samples} (significant).",
+        name=facts.names[i],
+        n=plural(facts.predicted(i), "prediction"),
+        samples=plural(facts.support(i), "sample"),
     )
 
 
 def least_reliable(facts: Facts) -> Finding | None:
-    hits = facts.matrix.diagonal
-    named = [i for i in range(len(facts.names)) if facts.predicted(i) >= LOW_SUPPORT]
-    if len(named) < 2 or not facts.matrix.n_errors:
+    """The lowest precision of those that are significantly below the rest."""
+    if not facts.matrix.n_errors:
         return None
-    precision = {i: int(hits[i]) / facts.predicted(i) for i in named}
+    hits, said = facts.matrix.diagonal, facts.matrix.predicted_totals
+    low = lowest_share(hits, said, LOW_SUPPORT)
+    if low is None or not low.significant:
+        return None
+    precision = {i: int(hits[i]) / facts.predicted(i) for i in low.significant}
     lowest = min(precision.values())
-    worst = [i for i in named if precision[i] == lowest]
-    if lowest == 1 or len(worst) > 1:
+    worst = [i for i in low.significant if precision[i] == lowest]
+    if len(worst) > 1:
         return None
     i = worst[0]
-    ends = facts.of_class("precision", i).interval
-    rarer = any(
-        int(hits[j]) < lowest * facts.predicted(j)
-        for j in range(len(facts.names))
-        if 0 < facts.predicted(j) < LOW_SUPPORT
-    )
-    head = "Of the answers given at least {n} times, “{name}” is the least reliable:"
+    every = (hits / np.maximum(said, 1))[said > 0]
+    among = f" of classes with at least {LOW_SUPPORT} predictions" if every.min() < lowest else ""
+    ends = simultaneous(int(hits[i]), facts.predicted(i), low.n)
     return Finding(
+        say("Lowest precision{among}:", among=among),
         say(
-            head if rarer else "“{name}” is the least reliable answer:",
-            name=unquoted(facts.names[i]),
-            n=str(LOW_SUPPORT),
-        ),
-        say(
-            "{share} of {n} such answers are right{ends}.",
+            "{name}, {share} of {n}{ends}, significantly below the rest.",
+            name=facts.names[i],
             share=share(lowest),
-            n=count(facts.predicted(i)),
-            ends=f" (95 % interval {interval(ends)})" if ends else "",
+            n=plural(facts.predicted(i), "prediction"),
+            ends=f" (simultaneous 95{NBSP}% CI {interval(ends)})",
         ),
         *facts.at_class(i),
     )
 
 
 def perfect_classes(facts: Facts) -> Finding | None:
+    """Classes without a miss, where that says something: of the largest, a low upper bound."""
     perfect = [i for i in facts.present if facts.recall[i] == 1]
     if not perfect or len(facts.present) < 2 or not facts.matrix.n_errors:
         return None
     largest = max(perfect, key=facts.support)
     n = facts.support(largest)
-    bound = _miss_bound(n)
-    if len(perfect) == 1:
-        return Finding(
-            say("No sample of {name} is missed:", name=facts.names[largest]),
-            say("no errors seen in {n}; {bound}.", n=plural(n, "sample"), bound=bound),
-            *facts.at_class(largest),
-        )
+    limit = one_sided_error_bound(n, SIGNIFICANT / len(facts.present))
+    if limit > MOST_MISSED:
+        return None
+    one = len(perfect) == 1
+    target = facts.at_class(largest) if one else ("classes", say("Per-class metrics"))
+    bound = say(
+        "Upper bound for the miss rate{whose}: {bound} ({n}, simultaneous 95{percent}).",
+        whose=Words(()) if one else say(" of {name}", name=facts.names[largest]),
+        n=plural(n, "sample"),
+        bound=at_most(limit),
+        percent=f"{NBSP}%",
+    )
+    head = "Perfect recall:" if one else "{n} classes have perfect recall:"
     return Finding(
-        say("{n} classes have no misses:", n=count(len(perfect))),
-        say(
-            "{names}. No errors seen in {n} of {largest}; {bound}.",
-            names=listed([facts.names[i] for i in perfect]),
-            n=plural(n, "sample"),
-            largest=facts.names[largest],
-            bound=bound,
-        ),
-        "classes",
-        say("The table"),
+        say(head, n=count(len(perfect))),
+        join(say("{names}.", names=listed([facts.names[i] for i in perfect])), bound),
+        *target,
     )
 
 
-def _miss_bound(n: int) -> str:
-    """The one-sided bound in words, for a class without misses."""
-    return f"the miss rate is at most {at_most(one_sided_error_bound(n))} (one-sided 95 % bound)"
-
-
-def _found(facts: Facts, i: int) -> Words:
-    n = facts.support(i)
-    ends = facts.of_class("recall", i).interval
-    return say(
-        "{share} of {few}{n} are found{ends}.",
-        share=share(facts.recall[i]),
-        few="only " if n < LOW_SUPPORT else "",
-        n=count(n),
-        ends=f" (95 % interval {interval(ends)})" if ends else "",
-    )
-
-
-def _taken(facts: Facts, i: int, *, of_one: bool = False) -> Words:
-    """What the class's samples are called instead, most often."""
+def _taken(facts: Facts, i: int) -> Words:
+    """What the class's samples are predicted as instead, most often."""
     pair = facts.taken_for.get(i)
     if pair is None:
         return Words(())
-    name = facts.names[pair.predicted]
-    if of_one:
-        return say("It is called {name}.", name=name)
     ties = [
         other for other in facts.evaluation.pairs if other.true == i and other.count == pair.count
     ]
     if len(ties) > 1:
         return Words(())
-    if pair.count == facts.support(i):
-        return say("All are called {name}.", name=name)
-    return say("{share} are called {name}.", share=share(pair.count / facts.support(i)), name=name)
-
-
-def _overlap(facts: Facts, i: int, recall: dict[int, float]) -> Words:
-    """Whether the next class is clearly better, as far as two intervals can tell."""
-    ends = facts.of_class("recall", i).interval
-    nexts = sorted((value, j) for j, value in recall.items() if j != i)
-    if ends is None or not nexts:
-        return Words(())
-    following = facts.of_class("recall", nexts[0][1]).interval
-    if following is None or following[0] > ends[1]:
-        return Words(())
-    return say(
-        "Its interval overlaps that of {name} ({share}).",
-        name=facts.names[nexts[0][1]],
-        share=share(nexts[0][0]),
-    )
+    n, of = pair.count, facts.support(i)
+    part = "It is" if of == 1 else "All are" if n == of else f"{share(n / of)} are"
+    return say("{part} predicted as {name}.", part=part, name=facts.names[pair.predicted])
 
 
 def _furthest(facts: Facts, sign: int) -> int | None:
-    """The class whose predictions differ most from its samples, beyond two standard errors."""
+    """The class whose predictions differ most from its samples, of those that do significantly."""
     support, predicted = facts.matrix.true_totals, facts.matrix.predicted_totals
     surplus = (predicted - support) * sign
-    errors = predicted + support - 2 * facts.matrix.diagonal
-    clear = (
-        (support >= LOW_SUPPORT)
-        & (predicted > 0)
-        & (surplus >= MISCALLED * support)
-        & (surplus**2 > 4 * np.maximum(errors, 1))
-    )
-    if not clear.any():
+    p = facts.prediction_bias
+    shown = (p < SIGNIFICANT) & (support >= LOW_SUPPORT) & (predicted > 0)
+    shown &= (surplus > 0) & (surplus >= MISCALLED * support)
+    if not shown.any():
         return None
-    ratio = np.where(clear, surplus / np.maximum(support, 1), -1.0)
+    ratio = np.where(shown, surplus / np.maximum(support, 1), -1.0)
     return int(np.argmax(ratio))
-
-
-def _calls(facts: Facts, i: int) -> Words:
-    return say(
-        "{n} for {samples}.",
-        n=plural(facts.predicted(i), "prediction"),
-        samples=plural(facts.support(i), "sample"),
-    )

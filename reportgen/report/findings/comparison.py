@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reportgen.comparison.value import ClassChange, Comparison, Difference, SliceChange
+from reportgen.comparison.value import ClassChange, Comparison, Difference, PairChange, SliceChange
+from reportgen.confusions import SIGNIFICANT, grown_p
 from reportgen.report.cells import Footnotes
 from reportgen.report.deltas import DEFINITIONS, delta, points_range
 from reportgen.report.facts import Facts
 from reportgen.report.findings.failing import Failing, Told
 from reportgen.report.model import Finding
 from reportgen.report.slices import points
-from reportgen.report.words import MINUS, NBSP, Name, Words, join, listed, p_text, say, share
+from reportgen.report.words import NBSP, Name, Words, join, p_words, say, share
 from reportgen.text import count, links, plural
 
 __all__ = ["comparison_findings"]
@@ -20,7 +21,6 @@ __all__ = ["comparison_findings"]
 MOST = 4
 """Of at most seven findings, so many are of the change."""
 NAMED = 3
-MINIMUM_GROWTH = 5
 
 
 @dataclass(frozen=True)
@@ -56,35 +56,32 @@ def identical(review: _Review) -> Finding | None:
     if not comparison.identical:
         return None
     return _at_comparison(
-        say("The predictions are identical:"),
+        say("Predictions are identical:"),
         say(
-            "candidate and baseline give the same answer to every one of {n}.",
+            "candidate and baseline predict the same class for every one of {n}.",
             n=plural(comparison.candidate.n_samples, "sample"),
         ),
     )
 
 
 def overall(review: _Review) -> Finding | None:
-    """How accuracy changed, and whether that is more than chance."""
+    """How accuracy changed, and whether that is significant."""
     comparison = review.comparison
     accuracy = comparison.summary["accuracy"]
     if comparison.identical or accuracy.difference is None:
         return None
     change = delta(accuracy, DEFINITIONS["accuracy"], Footnotes())
     heads = {
-        "better": "The candidate is clearly better:",
-        "worse": "The candidate is clearly worse:",
-        "perhaps-better": "The candidate is perhaps better:",
-        "perhaps-worse": "The candidate is perhaps worse:",
-        "unclear": "No clear change overall:",
+        "better": "Accuracy improved:",
+        "worse": "Accuracy regressed:",
+        "unclear": "No significant change of accuracy:",
     }
     sentence = say(
-        f"{{after}}{NBSP}% of its answers are right, {{before}}{NBSP}% of the baseline's "
-        "({change}{ends}).",
+        f"{{before}} → {{after}}{NBSP}% ({{change}}{{ends}}).",
         after=change.after,
         before=change.before,
         change=f"{change.text} points",
-        ends=f"; 95{NBSP}% interval {change.range}" if change.range else "",
+        ends=f"; 95{NBSP}% CI {change.range}" if change.range else "",
     )
     more = _unseen(comparison) if change.kind == "unclear" else _samples(comparison)
     return _at_comparison(say(heads[change.kind]), join(sentence, more))
@@ -95,7 +92,7 @@ def _samples(comparison: Comparison) -> Words:
     if paired is None:
         return Words(())
     return say(
-        "It alone gets {gained} right, the baseline alone {lost}.",
+        "{gained} fixed, {lost} regressed.",
         gained=plural(paired.gained, "sample"),
         lost=count(paired.lost),
     )
@@ -107,21 +104,20 @@ def _unseen(comparison: Comparison) -> Words:
         Words(())
         if size is None
         else say(
-            "Of a difference of {size} points or more, these samples would likely have shown one.",
-            size=points(size).removeprefix("+"),
+            "Minimum detectable difference: {size} points.", size=points(size).removeprefix("+")
         )
     )
     if paired is None or paired.same == paired.n:
         return unseen
     churn = say(
-        "The two answer differently on {churn} of the samples.",
+        "Predictions differ on {churn} of samples.",
         churn=share((paired.n - paired.same) / paired.n),
     )
     return join(unseen, churn)
 
 
 def class_fell(review: _Review) -> Finding | None:
-    """The class that fell furthest of those that fell beyond chance, after correction; those that
+    """The class whose recall dropped furthest of those that dropped significantly; those that
     failed a gate come before others.
     """
     comparison = review.comparison
@@ -129,30 +125,29 @@ def class_fell(review: _Review) -> Finding | None:
     if not fell:
         return None
     worst = fell[0]
-    name = review.names[worst.index]
     body = say(
-        "{by} points fewer are found ({sides}){though}.",
-        by=points(worst.recall.difference).removeprefix(MINUS),
+        "{name}, {by} points ({sides}){though}.",
+        name=review.names[worst.index],
+        by=points(worst.recall.difference),
         sides=_sides(worst.recall),
         though=_though(comparison),
     )
     return Finding(
-        say("{name} got clearly worse:", name=name),
+        say("Recall regressed:"),
         join(body, _as_well(fell[1:], review)),
         f"d-{worst.index}",
-        say("Its row"),
+        say("Per-class changes"),
     )
 
 
 def _though(comparison: Comparison) -> str:
-    difference = comparison.summary["accuracy"].difference
-    if not difference or difference < 0:
-        return ""
-    return f", though overall accuracy rose by {points(difference).removeprefix('+')} points"
+    accuracy = comparison.summary["accuracy"]
+    kind = delta(accuracy, DEFINITIONS["accuracy"], Footnotes()).kind
+    return ", although accuracy rose" if kind == "better" else ""
 
 
 def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
-    """``T-shirt/top (−3.4 points) and Bag (−1.0) got clearly worse as well.``"""
+    """``T-shirt/top (−3.4 points) and Bag (−1.0) regressed too.``"""
     if not others:
         return Words(())
     shown = [
@@ -169,7 +164,7 @@ def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
     for link, words in zip(links(len(shown), rest), shown, strict=True):
         parts += [link, *words.parts] if link else words.parts
     more = f" and {plural(rest, 'more class', 'more classes')}" if rest else ""
-    return Words((*parts, f"{more} got clearly worse as well."))
+    return Words((*parts, f"{more} regressed too."))
 
 
 def slice_fell(review: _Review) -> Finding | None:
@@ -181,18 +176,18 @@ def slice_fell(review: _Review) -> Finding | None:
     part = Name.of(one.part)
     return Finding(
         say(
-            "Where {column} is {part}, the candidate is clearly worse:",
+            "Slice {column} = {part} regressed:",
             column=Name.of(one.column),
-            part=Name(part.text, part.full, bare=False),
+            part=Name(part.text, part.full),
         ),
         say(
-            "{by} points fewer of {n} are right ({sides}).",
-            by=points(one.accuracy.difference).removeprefix(MINUS),
+            "accuracy {by} points on {n} ({sides}).",
+            by=points(one.accuracy.difference),
             n=plural(one.n, "sample"),
             sides=_sides(one.accuracy),
         ),
         "comparison-slices",
-        say("The slices"),
+        say("Slices"),
     )
 
 
@@ -200,115 +195,78 @@ def _failed(review: _Review, one: SliceChange) -> bool:
     return review.failing.has_slice(one.column, one.part)
 
 
-def class_may_have_fallen(review: _Review) -> Finding | None:
-    """Falls that stand out alone, but not among so many classes."""
-    comparison = review.comparison
-    fell = _fallen(review, "perhaps worse")
-    if not fell:
-        return None
-    if len(fell) > 1:
-        names = listed([review.names[one.index] for one in fell])
-        return Finding(
-            say("{n} classes may have got worse:", n=count(len(fell))),
-            say(
-                "{names}. With {tests}, so large a fall of some may be chance.",
-                names=names,
-                tests=plural(comparison.n_tests, "class tested", "classes tested"),
-            ),
-            "comparison-classes",
-            say("The classes by harm"),
-        )
-    one = fell[0]
-    return Finding(
-        say("{name} may have got worse:", name=review.names[one.index]),
-        say(
-            "{by} points fewer are found ({sides}). Alone that would stand out (p {p}); with "
-            "{tests}, it may be chance.",
-            by=points(one.recall.difference).removeprefix(MINUS),
-            sides=_sides(one.recall),
-            p=p_text(one.recall.p),
-            tests=plural(comparison.n_tests, "class tested", "classes tested"),
-        ),
-        f"d-{one.index}",
-        say("Its row"),
-    )
-
-
 def calibration_changed(review: _Review) -> Finding | None:
-    """The calibration error, where it clearly changed; lower is better."""
+    """The calibration error, where it changed significantly; lower is better."""
     comparison = review.comparison
     error = comparison.summary["ece"]
     change = delta(error, DEFINITIONS["ece"], Footnotes())
-    if change.kind not in {"better", "worse"}:
+    if change.kind == "unclear":
         return None
     return Finding(
+        say("Calibration {moved}:", moved="regressed" if change.kind == "worse" else "improved"),
         say(
-            "The candidate's confidence is {less} to be trusted than the baseline's:",
-            less="less" if change.kind == "worse" else "more",
-        ),
-        say(
-            "it is off by {after} points on average, was {before} ({change}; less is better).",
+            "ECE {before} → {after}{percent} ({change} points, significant).",
             after=change.after,
             before=change.before,
+            percent=f"{NBSP}%",
             change=change.text,
         ),
         "comparison-confidence",
-        say("Both side by side"),
+        say("Calibration comparison"),
     )
 
 
 def pair_grew(review: _Review) -> Finding | None:
-    """The confusion that grew most, where that is more than a few samples."""
-    comparison = review.comparison
-    if not comparison.grown:
+    """The confusion that grew most of those that grew significantly."""
+    one, p = _grown(review)
+    if one is None:
         return None
-    one = comparison.grown[0]
-    growth = one.candidate - one.baseline
-    if growth < MINIMUM_GROWTH or growth**2 <= 4 * (one.candidate + one.baseline):
-        return None
+    after = review.comparison.candidate.confusion
     true, predicted = review.names[one.true], review.names[one.predicted]
     return Finding(
-        say("More of {true} are called {predicted}:", true=true, predicted=predicted),
+        say("Largest increase:"),
         say(
-            "{after} instead of {before}, of {n}. No other confusion grew by more samples.",
+            "{true} → {predicted}, {before} → {after} of {n} (p {p}, Holm over {cells}).",
+            true=true,
+            predicted=predicted,
             after=count(one.candidate),
             before=count(one.baseline),
-            n=plural(int(comparison.candidate.confusion.true_totals[one.true]), "sample"),
+            n=plural(int(after.true_totals[one.true]), "sample"),
+            p=p_words(p[one.true, one.predicted]),
+            cells=plural(len(p), "confusion"),
         ),
         "comparison-grown",
-        say("The pairs that grew"),
+        say("Confusions that increased"),
     )
 
 
+def _grown(review: _Review) -> tuple[PairChange | None, dict[tuple[int, int], float]]:
+    """The confusion that grew most of those that grew significantly, and the p of each."""
+    comparison = review.comparison
+    p = grown_p(comparison.baseline.confusion, comparison.candidate.confusion)
+    grown = (one for one in comparison.grown if p[one.true, one.predicted] < SIGNIFICANT)
+    return next(grown, None), p
+
+
 def class_rose(review: _Review) -> Finding | None:
-    """The class that gained most of those that rose beyond chance."""
+    """The class whose recall rose most of those that rose significantly."""
     comparison = review.comparison
     rose = _by_difference(comparison, "better")[::-1]
     if not rose:
         return None
     best = rose[0]
-    unharmed = not any(one.tendency in {"worse", "perhaps worse"} for one in comparison.classes)
+    unharmed = not any(one.tendency == "worse" for one in comparison.classes)
+    k = len(comparison.classes)
+    head = f"Recall improved in {count(len(rose))} of {plural(k, 'class', 'classes')}:"
     body = say(
-        "{by} points more are found ({sides}).",
-        by=points(best.recall.difference).removeprefix("+"),
+        "{which}{name}, {by} points ({sides}).",
+        which="most in " if len(rose) > 1 else "",
+        name=review.names[best.index],
+        by=points(best.recall.difference),
         sides=_sides(best.recall),
     )
-    others = len(rose) - 1
-    more = (
-        say(
-            "{n} got clearly better as well.",
-            n=plural(others, "further class", "further classes"),
-        )
-        if others
-        else Words(())
-    )
-    none = say("No class is shown to have got worse.") if unharmed else Words(())
-    return Finding(
-        say("{name} got clearly better:", name=review.names[best.index]),
-        join(body, more, none),
-        f"d-{best.index}",
-        say("Its row"),
-    )
+    none = say("No class regressed significantly.") if unharmed else Words(())
+    return Finding(say(head), join(body, none), f"d-{best.index}", say("Per-class changes"))
 
 
 def _fallen(review: _Review, tendency: str) -> list[ClassChange]:
@@ -328,16 +286,16 @@ def _by_difference(comparison: Comparison, tendency: str) -> list[ClassChange]:
 
 
 def _sides(difference: Difference) -> str:
-    """``97.8 % → 92.3 %; 95 % interval −6.2 to −4.7``."""
+    """``97.8 % → 92.3 %; 95 % CI −6.2 to −4.7``."""
     ends = points_range(difference.interval)
     return (
         f"{share(difference.baseline or 0.0)} → {share(difference.candidate or 0.0)}"
-        f"{f'; 95{NBSP}% interval {ends}' if ends else ''}"
+        f"{f'; 95{NBSP}% CI {ends}' if ends else ''}"
     )
 
 
 def _at_comparison(head: Words, body: Words) -> Finding:
-    return Finding(head, body, "comparison", say("Against the baseline"))
+    return Finding(head, body, "comparison", say("Baseline comparison"))
 
 
 RULES: tuple[Rule, ...] = (
@@ -345,7 +303,6 @@ RULES: tuple[Rule, ...] = (
     overall,
     class_fell,
     slice_fell,
-    class_may_have_fallen,
     calibration_changed,
     pair_grew,
     class_rose,
@@ -377,15 +334,14 @@ def _slice_failed(review: _Review) -> bool:
 
 
 def _pair_failed(review: _Review) -> bool:
-    one, names = review.comparison.grown[0], review.comparison.candidate.classes
-    return review.failing.has_pair(names[one.true], names[one.predicted])
+    (one, _), names = _grown(review), review.comparison.candidate.classes
+    return one is not None and review.failing.has_pair(names[one.true], names[one.predicted])
 
 
 HARM: Mapping[Rule, Callable[[_Review], bool]] = {
     overall: _whole_failed("accuracy", -1),
     class_fell: _class_failed("worse"),
     slice_fell: _slice_failed,
-    class_may_have_fallen: _class_failed("perhaps worse"),
     calibration_changed: _whole_failed("ece", 1),
     pair_grew: _pair_failed,
 }

@@ -5,15 +5,13 @@ from __future__ import annotations
 from reportgen.report.calibration import Calibration
 from reportgen.report.facts import Facts
 from reportgen.report.model import Finding
-from reportgen.report.slices import points
-from reportgen.report.words import say, share
-from reportgen.text import count
+from reportgen.report.words import NBSP, at_most, say, share
 
 __all__ = ["abstaining", "calibration"]
 
 MISCALIBRATED = 0.02
 ENOUGH = 300
-"""So many answers without an error show an error of at most 1 %; with fewer, nothing does."""
+"""With fewer answers nothing shows an error of at most 1 %."""
 WORTHWHILE = 0.05
 
 
@@ -24,18 +22,19 @@ def calibration(facts: Facts) -> Finding | None:
     if known is None or not known.beyond_chance or (error or 0.0) < MISCALIBRATED:
         return None
     heads = {
-        1: "The model is too sure of itself:",
-        -1: "The model is less sure than it need be:",
-        0: "The model's confidence is not to be taken at its word:",
+        1: "Overconfident:",
+        -1: "Underconfident:",
+        0: "Miscalibrated:",
     }
     body = say(
-        "mean confidence is {confidence}, {accuracy} of its answers are right; confidence is off "
-        "by {error} points on average.",
+        "mean confidence {confidence}, accuracy {accuracy}, ECE {error} (by chance {chance}; "
+        "significant).",
         confidence=share(known.mean_confidence),
         accuracy=share(known.accuracy),
-        error=points(error).removeprefix("+"),
+        error=share(error or 0.0),
+        chance=share(known.known.chance_ece or 0.0),
     )
-    return Finding(say(heads[known.direction]), body, "confidence", say("Confidence"))
+    return Finding(say(heads[known.direction]), body, "confidence", say("Calibration"))
 
 
 def abstaining(facts: Facts) -> Finding | None:
@@ -43,27 +42,28 @@ def abstaining(facts: Facts) -> Finding | None:
     known = Calibration.of(facts)
     if known is None or known.n < ENOUGH or known.accuracy >= 0.99:
         return None
-    coverage = facts.summary("coverage_at_1_percent_error").value or 0.0
-    if coverage >= WORTHWHILE and coverage * known.n >= ENOUGH:
-        head = say("The model can do {part} of the work alone:", part=share(coverage))
+    coverage = known.known.held_coverage or 0.0
+    if coverage >= WORTHWHILE:
         body = say(
-            "so many answers have a confidence of at least {threshold}, and at most 1 % of these "
-            "are wrong.",
+            "at confidence ≥ {threshold}, the model covers {part} of samples with an error of at "
+            "most {bound} (95{percent} confidence).",
             threshold=known.threshold_text,
+            part=share(coverage),
+            bound=at_most(known.known.held_error_bound or 0.0),
+            percent=f"{NBSP}%",
         )
-        return Finding(head, body, "confidence", say("Confidence"))
+        return Finding(say("Selective prediction:"), body, "confidence", say("Calibration"))
     error = facts.summary("error_at_90_percent_coverage").value
     if error is None:
         return None
     return Finding(
-        say("Leaving the least sure answers to a person is not enough:"),
+        say("Abstention is not shown to reach 1{percent} error:", percent=f"{NBSP}%"),
         say(
-            "without the least sure tenth, {rest} are wrong instead of {all}; no threshold brings "
-            "that to 1 % on {least} answers or more.",
+            "at 90{percent} coverage the error is {rest} (overall {all}).",
+            percent=f"{NBSP}%",
             rest=share(error),
             all=share(1 - known.accuracy),
-            least=count(ENOUGH),
         ),
         "confidence",
-        say("Confidence"),
+        say("Calibration"),
     )

@@ -1,4 +1,4 @@
-"""Rules that look at what is taken for what."""
+"""Rules that look at which classes are confused."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reportgen.confusions import GroupMatrix
+from reportgen.confusions import GroupMatrix, top_confusions
 from reportgen.report.facts import Facts
-from reportgen.report.findings.wording import all_errors
 from reportgen.report.model import Finding
-from reportgen.report.words import Name, Words, interval, listed, say, share
+from reportgen.report.words import (
+    NBSP,
+    Name,
+    Words,
+    at_most,
+    interval,
+    listed,
+    ratio,
+    say,
+    share,
+)
 from reportgen.text import count, plural
 
 __all__ = ["concentration", "grouped_errors", "hardest_pair"]
@@ -25,57 +34,52 @@ NAMED_SIZE = 12
 
 
 def hardest_pair(facts: Facts) -> Finding | None:
-    if facts.matrix.n_errors < 2 or len(facts.names) < 3:
-        return None  # with two classes there is only one pair
-    totals = {
-        (pair.true, pair.predicted): pair.count + pair.reversed_count
-        for pair in facts.evaluation.pairs[:2000]
-    }
-    (a, b), both = max(totals.items(), key=lambda item: item[1])
-    ties = {frozenset(key) for key, total in totals.items() if total == both}
-    if both < 2:
+    pair = facts.most_confused
+    if pair is None or pair.count < 2 or pair.ties > 1 or not pair.significant:
         return None
-    there, back = facts.matrix.count(a, b), facts.matrix.count(b, a)
-    head = "{a} and {b} are {rank}:"
+    a, b = facts.names[pair.a], facts.names[pair.b]
+    there, back = facts.matrix.count(pair.a, pair.b), facts.matrix.count(pair.b, pair.a)
+    ways = (
+        "{a} → {b} {there}, {b} → {a} {back}" if back else "{a} → {b}, none in the other direction"
+    )
     return Finding(
+        say("Most confused pair:"),
         say(
-            head,
-            a=facts.names[a],
-            b=facts.names[b],
-            rank="the hardest pair" if len(ties) == 1 else "among the hardest pairs",
+            f"{{a}} ↔ {{b}}, {{both}} of {{errors}} ({{share}}): {ways}. "
+            "Significantly more than chance ({expected}).",
+            a=a,
+            b=b,
+            both=count(pair.count),
+            errors=plural(facts.matrix.n_errors, "error"),
+            share=share(pair.count / facts.matrix.n_errors),
+            there=count(there),
+            back=count(back),
+            expected=ratio(pair.expected),
         ),
-        say(
-            "{a} is called {b} {there}, {back}; together {share} of {errors}.",
-            a=facts.names[a],
-            b=facts.names[b],
-            there=_times(there),
-            back=_reversed(facts, b, a, back),
-            share=share(both / facts.matrix.n_errors),
-            errors=all_errors(facts),
-        ),
-        *facts.at_pair(a, b),
+        *facts.at_pair(pair.a, pair.b),
     )
 
 
 def concentration(facts: Facts) -> Finding | None:
     pairs = facts.evaluation.pairs
     top = 10 if len(pairs) > 20 else 3
-    if len(pairs) <= 2 * top or facts.matrix.n_errors < 20:
+    if len(pairs) <= 2 * top or facts.matrix.n_errors < LEAST_ERRORS:
         return None
-    part = sum(pair.count for pair in pairs[:top]) / facts.matrix.n_errors
-    if part < CONCENTRATION:
+    found = top_confusions(facts.matrix, top)
+    if found is None or found.share < CONCENTRATION or not found.significant:
         return None
     return Finding(
-        say("A few confusions make {much} of the errors:", much="most" if part > 0.5 else "many"),
+        say("Errors are concentrated:"),
         say(
-            "the {top} largest of {cells} error cells hold {share} of {errors}.",
-            top="ten" if top == 10 else "three",
-            cells=count(len(pairs)),
-            share=share(part),
-            errors=all_errors(facts),
+            "the {top} most frequent confusions account for {share} of {errors}; by chance at "
+            "most {chance}.",
+            top=str(top),
+            share=share(found.share),
+            errors=plural(facts.matrix.n_errors, "error"),
+            chance=at_most(found.by_chance),
         ),
         "pairs",
-        say("The pairs"),
+        say("All pairs"),
     )
 
 
@@ -93,22 +97,20 @@ def _given(facts: Facts, groups: GroupMatrix) -> Finding | None:
         return None
     near, n = groups.within_errors, groups.n_errors
     wrong = groups.summary["between_group_error"]
-    ends = f" (95 % interval {interval(wrong.interval)})" if wrong.interval else ""
-    most = "Half of the errors are" if 2 * near == n else "Most errors are"
-    kind = "near misses:" if 2 * near >= n else "of the wrong group:"
+    ends = f" (95{NBSP}% CI {interval(wrong.interval)})" if wrong.interval else ""
     return Finding(
-        say(f"{most} {kind}"),
+        say("Within-group errors:"),
         say(
-            "{part} of {errors} name another class of the right group of {source}; {wrong} of all "
-            "samples end in the wrong group{ends}.",
+            "{part} of {errors}, by the groups of {source}. Between-group errors: {wrong} of all "
+            "samples{ends}.",
             part=share(near / n),
-            errors=all_errors(facts),
+            errors=plural(n, "error"),
             source=Name.of(groups.grouping.source),
             wrong=share(wrong.value or 0.0),
             ends=ends,
         ),
         "groups",
-        say("The groups"),
+        say("Clusters"),
     )
 
 
@@ -117,24 +119,29 @@ def _suggested(facts: Facts) -> Finding | None:
     if groups is None:
         return None
     part = groups.within_errors / groups.n_errors
-    if part < 0.5 or part - (facts.groups.by_chance(groups) or 0.0) < BEYOND_CHANCE:
+    chance = facts.groups.by_chance(groups) or 0.0
+    pair = facts.most_confused
+    # clusters are found in random errors too: some pair has to stand out beyond chance
+    if pair is None or not pair.significant or part < 0.5 or part - chance < BEYOND_CHANCE:
         return None
     held = np.flatnonzero(groups.within)
     worst = held[np.argsort(-groups.within[held], kind="stable")][:NAMED_GROUPS].tolist()
     named = max(len(groups.grouping.members(g)) for g in worst) <= NAMED_SIZE
-    lead = ": " if len(held) == len(worst) else ", of which these hold the most: "
+    lead = ": " if len(held) == len(worst) else "; the largest: "
     return Finding(
-        say("Most errors stay among classes that are taken for one another:"),
+        say("Errors cluster:"),
         say(
-            "{part} of {errors} are within {n} of classes that these errors suggest{lead}{groups}.",
+            "{part} of {errors} fall within {n} of similar classes ({chance} expected by chance; "
+            "in-sample){lead}{groups}.",
             part=share(part),
-            errors=all_errors(facts),
-            n=plural(len(held), "group"),
+            errors=plural(facts.matrix.n_errors, "error"),
+            n=plural(len(held), "cluster"),
+            chance=share(chance),
             lead=lead if named else "",
             groups=_members(facts, groups, worst) if named else Words(()),
         ),
         "groups",
-        say("The groups"),
+        say("Clusters"),
     )
 
 
@@ -151,14 +158,3 @@ def _members(facts: Facts, groups: GroupMatrix, shown: Sequence[int]) -> Words:
         parts.extend(["; "] * bool(parts))
         parts.extend(listed(names, some).parts)
     return Words(tuple(parts))
-
-
-def _times(n: int) -> str:
-    return {1: "once", 2: "twice"}.get(n, f"{count(n)} times")
-
-
-def _reversed(facts: Facts, true: int, predicted: int, n: int) -> Words:
-    if not n:
-        return say("never the other way round")
-    a, b = facts.names[true], facts.names[predicted]
-    return say("{a} is called {b} {n}", a=a, b=b, n=_times(n))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reportgen.report.findings.wording import unquoted
 from reportgen.report.model import Finding
 from reportgen.report.share_facts import ShareFacts
 from reportgen.report.words import Words, join, listed, say, share
@@ -23,8 +22,8 @@ def share_findings(facts: ShareFacts) -> tuple[Finding, ...]:
 
 def no_counts(_facts: ShareFacts) -> Finding:
     return Finding(
-        say("How sure these figures are can't be told:"),
-        say("ten samples and ten thousand give the same shares, and the matrix holds no counts."),
+        say("No confidence intervals and no tests:"),
+        say("the matrix holds proportions, not counts."),
         "data",
         say("Data notes"),
     )
@@ -36,10 +35,10 @@ def constant_answer(facts: ShareFacts) -> Finding | None:
         return None
     rows = facts.shares.values.sum(axis=1).tolist()
     return Finding(
-        say("The figures show no gain over a constant answer:"),
+        say("Not above the majority-class baseline:"),
         say(
-            "“always {name}” is right for {constant} of the samples, the model for {accuracy}.",
-            name=unquoted(facts.names[rows.index(max(rows))]),
+            "accuracy {accuracy}; always predicting {name} gives {constant}.",
+            name=facts.names[rows.index(max(rows))],
             constant=share(constant),
             accuracy=share(accuracy),
         ),
@@ -52,8 +51,8 @@ def no_errors(facts: ShareFacts) -> Finding | None:
     if facts.shares.pairs:
         return None
     return Finding(
-        say("No error has a share in the matrix:"),
-        say("how many samples were without one can't be told."),
+        say("No errors in the matrix:"),
+        say("the number of samples is not known."),
         "matrix",
         say("The matrix"),
     )
@@ -63,7 +62,7 @@ def nothing_right(facts: ShareFacts) -> Finding | None:
     if any(facts.known.values()):
         return None
     return Finding(
-        say("No right answer has a share in the matrix:"),
+        say("No correct predictions in the matrix:"),
         say("check that the class list has the order of the model's outputs."),
         "matrix",
         say("The matrix"),
@@ -78,9 +77,9 @@ def weakest(facts: ShareFacts) -> Finding | None:
     which = [i for i in known if known[i] == lowest]
     if len(which) > 1:
         return Finding(
-            say("{n} classes share the lowest {figure}:", n=count(len(which)), figure=facts.figure),
+            say("Lowest {figure} (tie):", figure=facts.figure),
             say(
-                "{names}, with {share} each.",
+                "{names}, {share} each; not tested.",
                 names=listed([facts.names[i] for i in which]),
                 share=share(lowest),
             ),
@@ -88,12 +87,8 @@ def weakest(facts: ShareFacts) -> Finding | None:
             say("The table"),
         )
     i = which[0]
-    if facts.figure == "precision":
-        head = say("“{name}” is the least reliable answer:", name=unquoted(facts.names[i]))
-        body = say("{share} of such answers are right.", share=share(lowest))
-    else:
-        head = say("{name} is the weakest class:", name=facts.names[i])
-        body = say("{share} of its samples are found.", share=share(lowest))
+    head = say("Lowest {figure}:", figure=facts.figure)
+    body = say("{name}, {share}; not tested.", name=facts.names[i], share=share(lowest))
     return Finding(head, join(body, _instead(facts, i)), *facts.at_class(i))
 
 
@@ -106,7 +101,7 @@ def _instead(facts: ShareFacts, i: int) -> Words:
     ties = [p for p in facts.shares.pairs if getattr(p, end) == i and p.share == pair.share]
     if len(ties) > 1:
         return Words(())
-    verb = "are truly" if facts.over == "predicted" else "are called"
+    verb = "are truly" if facts.over == "predicted" else "are predicted as"
     return say(
         "{share} {verb} {name}.",
         share=share(facts.share_of(pair)),
@@ -122,23 +117,25 @@ def largest_pair(facts: ShareFacts) -> Finding | None:
     first = pairs[0]
     true, predicted = facts.names[first.true], facts.names[first.predicted]
     said, back = {
-        "true": ("{share} of {true} are called {predicted}", "{back} of {predicted}"),
+        "true": ("{true} → {predicted}, {share} of {true}", "{back} of {predicted}"),
         "predicted": (
-            "{share} of what is called {predicted} is truly {true}",
-            "{back} of what is called {true}",
+            "{true} → {predicted}, {share} of the predictions of {predicted}",
+            "{back} of those of {true}",
         ),
-        "all": ("{share} of all samples are {true} called {predicted}", "{back}"),
+        "all": ("{true} → {predicted}, {share} of all samples", "{back}"),
     }[facts.over]
     known = first.reversed_share is not None
     head = {
-        "true": "The largest loss of one class to another:",
-        "predicted": "The largest share of wrong answers by one class:",
-        "all": "The most common error:",
+        "true": "Most frequent confusion (by true class):",
+        "predicted": "Most frequent confusion (by predicted class):",
+        "all": "Most frequent confusion:",
     }[facts.over]
     return Finding(
         say(head),
         say(
-            f"{said}; the other way round, {back}." if known else f"{said}.",
+            f"{said}; in the other direction {back}. Not tested."
+            if known
+            else f"{said}. Not tested.",
             share=share(first.share),
             true=true,
             predicted=predicted,

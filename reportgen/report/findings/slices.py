@@ -5,8 +5,8 @@ from __future__ import annotations
 from reportgen.report.facts import Facts
 from reportgen.report.model import Finding
 from reportgen.report.slices import points
-from reportgen.report.words import MINUS, Name, say, share
-from reportgen.text import count, plural
+from reportgen.report.words import MINUS, NBSP, Name, p_words, say, share
+from reportgen.text import plural
 
 __all__ = ["worst_slice"]
 
@@ -21,25 +21,27 @@ def worst_slice(facts: Facts) -> Finding | None:
     ends = one.difference.interval or (0.0, 0.0)  # what is shown to be worse has an interval
     return Finding(
         say(
-            "Where {column} is {part}, the model does worse:",
+            "Slice {column} = {part}:",
             column=Name.of(one.column),
-            part=Name(Name.of(one.part.text).text, one.part.text, bare=False),
+            part=Name(Name.of(one.part.text).text, one.part.text),
         ),
         say(
-            "{share} of {n} are right, {fewer} points fewer than elsewhere (95 % interval {low} to "
-            "{high}; beyond chance after correction for {tests}).{more}",
+            "accuracy {share} on {n}, {fewer} points below the rest (95{percent} CI {low} to "
+            "{high}; p {p}, Holm over {tests}).{more}",
             share=share(one.n_correct / one.n),
-            n=count(one.n),
+            n=plural(one.n, "sample"),
             fewer=points(one.difference.value).removeprefix(MINUS),
+            percent=f"{NBSP}%",
             low=points(-ends[1]).removeprefix("+"),
             high=points(-ends[0]).removeprefix("+"),
-            tests=plural(report.n_tests, "comparison"),
+            p=p_words(one.p_holm or 0.0),
+            tests=plural(report.n_tests, "slice"),
             more=f" {_more(len(worse) - 1)}" if len(worse) > 1 else "",
         ),
         "slices",
-        say("The slices"),
+        say("Slices"),
     )
 
 
 def _more(n: int) -> str:
-    return f"{plural(n, 'further part')} of the data {'is' if n == 1 else 'are'} worse as well."
+    return f"{plural(n, 'further slice')} {'is' if n == 1 else 'are'} also significantly worse."

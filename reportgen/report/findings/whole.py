@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from reportgen.confusions import SIGNIFICANT, beats_constant_p, recall_by_size_p
 from reportgen.metrics import one_sided_error_bound
 from reportgen.report.facts import Facts
-from reportgen.report.findings.wording import unquoted
 from reportgen.report.model import Finding
-from reportgen.report.words import NBSP, at_most, interval, say, share
-from reportgen.text import count, interval_ends, plural
+from reportgen.report.words import NBSP, at_most, interval, p_words, say, share
+from reportgen.text import count, plural
 
 __all__ = [
     "above_chance",
@@ -23,6 +23,7 @@ __all__ = [
 
 WIDE_INTERVAL = 0.10
 IMBALANCE = 0.02
+_AT_METRICS = ("headline", say("Key metrics"))
 
 
 def few_samples(facts: Facts) -> Finding | None:
@@ -30,12 +31,11 @@ def few_samples(facts: Facts) -> Finding | None:
     ends = facts.summary("accuracy").interval
     if ends is None or (n > 1 and ends[1] - ends[0] <= WIDE_INTERVAL):
         return None
-    head = "1 sample supports no conclusion:" if n == 1 else "{n} samples leave much open:"
+    head = "One sample, no conclusion:" if n == 1 else "Small test set ({n} samples):"
     return Finding(
         say(head, n=count(n)),
-        say("the 95 % interval of the accuracy runs from {ends}.", ends=_from_to(ends)),
-        "headline",
-        say("The headline"),
+        say("the 95{percent} CI of accuracy is {ends}.", percent=f"{NBSP}%", ends=interval(ends)),
+        *_AT_METRICS,
     )
 
 
@@ -45,13 +45,16 @@ def nothing_right(facts: Facts) -> Finding | None:
     n = facts.matrix.n_samples
     if n == 1:
         return Finding(
-            say("The one answer is wrong."), say("It supports no rate."), "pairs", say("The pair")
+            say("The one prediction is incorrect."),
+            say("One sample supports no rate."),
+            "pairs",
+            say("Pair"),
         )
     return Finding(
-        say("Not one of {n} answers is right.", n=count(n)),
-        say("Check that the class list has the order of the model's outputs."),
+        say("0 of {n} correct:", n=count(n)),
+        say("check that the class list has the order of the model's outputs."),
         "matrix",
-        say("The matrix"),
+        say("Confusion matrix"),
     )
 
 
@@ -60,94 +63,102 @@ def nothing_wrong(facts: Facts) -> Finding | None:
         return None
     n = facts.matrix.n_samples
     return Finding(
-        say("No errors were seen in {n}:", n=plural(n, "sample")),
+        say("No errors in {n}:", n=plural(n, "sample")),
         say(
-            "the error rate is at most {bound} (one-sided 95 % bound).",
+            "the error rate is at most {bound} (one-sided 95{percent} bound).",
             bound=at_most(one_sided_error_bound(n)),
+            percent=f"{NBSP}%",
         ),
-        "headline",
-        say("The headline"),
+        *_AT_METRICS,
     )
 
 
 def no_better_than_constant(facts: Facts) -> Finding | None:
+    """Accuracy below that of the majority class, or not shown to be above it."""
     accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
     if len(facts.present) < 2 or accuracy.interval is None or constant.value is None:
         return None
-    low, high = accuracy.interval
-    if low > constant.value:
+    if _is_above(facts):
         return None
-    worse = high < constant.value
-    commonest = facts.names[int(np.argmax(facts.matrix.true_totals))]
+    _, below = beats_constant_p(facts.matrix)
+    worse = below < SIGNIFICANT and accuracy.interval[1] < constant.value
     return Finding(
-        say("A constant answer would do better:")
+        say("Below the majority-class baseline:")
         if worse
-        else say("The model is not shown to beat a constant answer:"),
+        else say("Not significantly above the majority-class baseline:"),
         say(
-            "“always {name}” is right for {constant} of the samples, the model for {accuracy} "
-            "(95 % interval {ends}).",
-            name=unquoted(commonest),
+            "accuracy {accuracy} (95{percent} CI {ends}); always predicting {name} gives "
+            "{constant}.",
+            name=facts.names[int(np.argmax(facts.matrix.true_totals))],
             constant=share(constant.value),
             accuracy=share(accuracy.value or 0.0),
+            percent=f"{NBSP}%",
             ends=interval(accuracy.interval),
         ),
-        "headline",
-        say("The headline"),
+        *_AT_METRICS,
     )
+
+
+def _is_above(facts: Facts) -> bool:
+    """Whether the model is significantly more often correct than the majority class would be.
+
+    The interval allows for samples that come in groups, the test for that class being chosen.
+    """
+    accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
+    if accuracy.interval is None or constant.value is None:
+        return False
+    above, _ = beats_constant_p(facts.matrix)
+    return above < SIGNIFICANT and accuracy.interval[0] > constant.value
 
 
 def one_class_only(facts: Facts) -> Finding | None:
     if len(facts.present) != 1:
         return None
     return Finding(
-        say("All samples are of one class, {name}:", name=facts.names[facts.present[0]]),
-        say("how well it is told apart from others cannot be seen here."),
+        say("Only one class in the test set:"),
+        say("{name}. Discrimination cannot be assessed.", name=facts.names[facts.present[0]]),
         "data",
         say("Data notes"),
     )
 
 
 def imbalance(facts: Facts) -> Finding | None:
+    """Recall depends on how many samples a class has: more than chance would make it."""
     accuracy, balanced = facts.summary("accuracy").value, facts.summary("balanced_accuracy").value
     if accuracy is None or balanced is None or abs(accuracy - balanced) < IMBALANCE:
         return None
-    sizes = ("larger", "smaller") if accuracy > balanced else ("smaller", "larger")
+    p = recall_by_size_p(facts.matrix)
+    if p >= SIGNIFICANT:
+        return None
+    above = accuracy > balanced
     return Finding(
-        say("Accuracy flatters the model:")
-        if accuracy > balanced
-        else say("Accuracy is below the mean over classes:"),
+        say("Recall depends on class size:"),
         say(
-            "{accuracy} of all samples are right, but the mean recall over classes is {balanced}. "
-            "On the whole, {first} classes are found better than {second} ones.",
+            "accuracy ({accuracy}) {verb} balanced accuracy ({balanced}); {which} classes do "
+            "better (p {p}).",
             accuracy=share(accuracy),
             balanced=share(balanced),
-            first=sizes[0],
-            second=sizes[1],
+            verb="exceeds" if above else "is below",
+            which="frequent" if above else "rare",
+            p=p_words(p),
         ),
-        "headline",
-        say("The headline"),
+        *_AT_METRICS,
     )
 
 
 def above_chance(facts: Facts) -> Finding | None:
     accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
-    if accuracy.interval is None or constant.value is None or len(facts.present) < 2:
+    if accuracy.value is None or constant.value is None or len(facts.present) < 2:
         return None
-    if accuracy.interval[0] <= constant.value:
+    if not _is_above(facts):
         return None
     return Finding(
-        say("The model beats a constant answer:"),
+        say("Above the majority-class baseline:"),
         say(
-            "it is right for {accuracy} of the samples, “always {name}” would be for {constant}.",
-            name=unquoted(facts.names[int(np.argmax(facts.matrix.true_totals))]),
-            accuracy=share(accuracy.value or 0.0),
+            "accuracy {accuracy}; always predicting {name} gives {constant}.",
+            name=facts.names[int(np.argmax(facts.matrix.true_totals))],
+            accuracy=share(accuracy.value),
             constant=share(constant.value),
         ),
-        "headline",
-        say("The headline"),
+        *_AT_METRICS,
     )
-
-
-def _from_to(ends: tuple[float, float]) -> str:
-    low, high = interval_ends(ends)
-    return f"{low}{NBSP}% to {high}{NBSP}%"
