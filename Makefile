@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-extras test-simulations check samples bench clean
+.PHONY: help install demo test test-extras test-simulations test-lowest check samples bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,11 @@ test-extras: $(VENV)/.installed-all ## Test packages and recipes; needs a packag
 test-simulations: $(VENV)/.installed-all ## Run the long simulations
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m simulation
 
+# Old libraries warn of each other, so warnings are no errors here.
+test-lowest: $(LOWEST)/.installed ## Run the tests without browser on the lowest versions of what is needed
+	@$(LOWEST)/bin/python -m pytest $(PYTEST_ARGS) -o filterwarnings=default \
+		-m "not browser and not extra and not simulation"
+
 check: $(VENV)/.installed-all ## Lint (ruff) and type-check (mypy --strict)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -36,7 +42,7 @@ bench: $(VENV)/.installed-all ## Print the benchmarks' ratios
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove .venv, caches and what the demo wrote
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis reportgen-demo dist build
+	rm -rf $(VENV) $(LOWEST) .ci/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis reportgen-demo dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps make a second call start at once; they are made anew when the project's needs change.
@@ -53,4 +59,12 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-all: pyproject.toml $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group check
+	@touch $@
+
+$(LOWEST)/.installed: pyproject.toml .ci/lowest.py
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
