@@ -18,6 +18,7 @@ from pathlib import Path
 from reportgen.classes import check_distinct
 from reportgen.errors import DataError, UsageError
 from reportgen.inference.folders.hashes import read_digests
+from reportgen.inference.folders.layouts import LAYOUT_HINT, layout_of, refuse_file
 from reportgen.inference.folders.names import escaped
 from reportgen.inference.folders.notes import duplicates, tree_notes
 from reportgen.inference.folders.opening import os_reason, special_reason
@@ -29,7 +30,6 @@ __all__ = ["check_local", "scan"]
 
 Progress = Callable[[int, int | None], None]
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one letter is a Windows drive
-_LAYOUT_HINT = "expected are class folders with images: DATA/<class name>/<image>"
 
 
 def scan(root: Path, *, progress: Progress | None = None, want_sizes: bool = False) -> FolderScan:
@@ -102,10 +102,13 @@ def _check_root(root: Path) -> None:
         raise DataError(
             f"cannot read the data folder {shown}: {os_reason(error)}", slug="data-unreadable"
         ) from error
+    if stat.S_ISREG(mode):
+        raise refuse_file(root, shown)
     if not stat.S_ISDIR(mode):
-        what = "is a file, not a folder" if stat.S_ISREG(mode) else special_reason(mode)
         raise DataError(
-            f"the data path {shown} {what}", slug="data-not-a-folder", hint=_LAYOUT_HINT
+            f"the data path {shown} {special_reason(mode)}",
+            slug="data-not-a-folder",
+            hint=LAYOUT_HINT,
         )
 
 
@@ -113,23 +116,30 @@ def _check_tree(root: Path, tree: Tree) -> None:
     shown = quoted(escaped(root.name or os.fspath(root)))
     if not tree.folders:
         seen = f"first entries: {listing(tree.top_names)}" if tree.top_names else "it is empty"
+        lines, hint = layout_of(root, _names_in(root))
         raise DataError(
-            f"no class folders in {shown}",
-            slug="data-layout",
-            details=[seen],
-            hint=_LAYOUT_HINT,
+            f"no class folders in {shown}", slug="data-layout", details=[seen, *lines], hint=hint
         )
     check_distinct(
         tree.folders, f"the class folders of {shown}", lambda at: quoted(tree.folders[at])
     )
     if not tree.files and not tree.unreadable:
         some = listing(tree.folders)
+        inside = [name for folder in [".", *tree.folders] for name in _names_in(root / folder)]
+        lines, hint = layout_of(root, inside)
         raise DataError(
             f"no samples in {shown}: nothing to evaluate",
             slug="no-samples",
-            details=[f"{plural(len(tree.folders), 'class folder')} without images: {some}"],
-            hint="images end in .jpg, .png, .webp, .bmp, .gif, .tif or .ppm",
+            details=[f"{plural(len(tree.folders), 'class folder')} without images: {some}", *lines],
+            hint=f"images end in .jpg, .png, .webp, .bmp, .gif, .tif or .ppm; {hint}",
         )
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError:  # its name is shown otherwise than it is spelled
+        return []
 
 
 def _check_unique(tree: Tree) -> None:
