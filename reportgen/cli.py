@@ -76,7 +76,8 @@ def _with_parameters(
 ) -> Callable[..., None]:
     signature = inspect.signature(function, eval_str=True)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    added = [one for kind in declared for one in _parameters(kind) if one.name not in without]
+    each = (one for kind in declared for one in _parameters(kind) if one.name not in without)
+    added = list({one.name: one for one in each}.values())  # what several kinds have, once
     function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in (*own, *added)}
     return function

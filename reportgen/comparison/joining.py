@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.comparison.classes import MatchedClasses, matched_classes, refuse_classes
-from reportgen.comparison.matching import Match, ids_at, match_rows
+from reportgen.comparison.matching import Match, ids_at
 from reportgen.comparison.sides import Arrays, ComparedRows, side_by_side
+from reportgen.comparison.spelling import common_ending, match_spelled
 from reportgen.errors import DataError
 from reportgen.predictions.rows import PredictionRows
 from reportgen.provenance import Accounting, DataNote
@@ -111,6 +112,7 @@ def joined(
     *,
     allow_partial: bool = False,
     labels_from: LabelsFrom | None = None,
+    ids_by_ending: bool = False,
 ) -> Joined:
     """Match two tables of predictions by sample id, and their classes by name.
 
@@ -122,6 +124,8 @@ def joined(
         Compare the samples that both have, where they have different ones.
     labels_from
         Whose labels count where the two differ.
+    ids_by_ending
+        Match paths that differ in their beginning by the longest common ending.
 
     Raises
     ------
@@ -133,13 +137,14 @@ def joined(
     classes = matched_classes(
         given[0].classes, given[1].classes, (given[0].provenance, given[1].provenance)
     )
-    match = match_rows(baseline, candidate)
+    matched = match_spelled(baseline, candidate, by_ending=ids_by_ending)
+    match = matched.match
     by_number = _is_numbered(baseline), _is_numbered(candidate)
     shared = _shared(baseline, candidate, match, by_number, allow_partial)
     both = _restricted(baseline, candidate, classes, match, shared)
     _refuse_labels_of_one_side(both, classes)
     n_differing = _n_differing_labels(both)
-    notes = [*classes.notes, *_notes(both, match, by_number)]
+    notes = [*classes.notes, *matched.notes(), *_notes(both, match, by_number)]
     if n_differing:
         if labels_from is None:
             raise _differing_labels(both, n_differing, any(by_number))
@@ -176,7 +181,8 @@ def _shared(
     _refuse_positions(examples, match, by_number, n_shared)
     if n_shared and allow_partial:
         return of_baseline, of_candidate
-    raise _different_samples(examples, match, n_shared)
+    ending = None if n_shared else common_ending(baseline, candidate, match)
+    raise _different_samples(examples, match, n_shared, "" if ending is None else ending.words)
 
 
 def _refuse_positions(
@@ -205,7 +211,9 @@ def _refuse_positions(
     )  # fmt: skip
 
 
-def _different_samples(examples: Sequence[Sequence[str]], match: Match, n_shared: int) -> DataError:
+def _different_samples(
+    examples: Sequence[Sequence[str]], match: Match, n_shared: int, by_ending: str
+) -> DataError:
     details = [
         f"baseline {count(match.n_baseline)}, candidate {count(match.n_candidate)}, "
         f"on both sides {count(n_shared)}"
@@ -224,10 +232,16 @@ def _different_samples(examples: Sequence[Sequence[str]], match: Match, n_shared
         else "no sample is in both baseline and candidate",
         slug="compare-samples",
         details=details,
-        hint="compare the samples that both have with --allow-partial"
-        if n_shared
-        else "the ids must be the same on both sides: name their column with --id-column",
+        hint=_way_out(n_shared, by_ending),
     )
+
+
+def _way_out(n_shared: int, by_ending: str) -> str:
+    if n_shared:
+        return "compare the samples that both have with --allow-partial"
+    if by_ending:
+        return f"match them {by_ending}: --ids-by-ending"
+    return "the ids must be the same on both sides: name their column with --id-column"
 
 
 def _restricted(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
+from reportgen.inputs.columns.id_spelling import common_spelling, places_of
 from reportgen.inputs.columns.ids import printable_ids
 from reportgen.inputs.columns.roles import find_id
 from reportgen.inputs.columns.sample_columns import SampleColumn, sample_columns
@@ -32,6 +33,7 @@ from reportgen.text import count, listing, plural, printable, quoted
 __all__ = ["WithMetadata", "with_metadata"]
 
 _EXAMPLES = 10
+_MOST_SPELLED = 2_000_000  # ids that are held as texts, to be spelled alike
 _FLAG = "--metadata-id"
 
 Arrays = dict[str, NDArray[Any]]
@@ -110,9 +112,10 @@ def with_metadata(
 ) -> WithMetadata:
     """`rows` with the columns of the table in `path`, joined by the ids of the samples.
 
-    Ids are compared as text, on one line each. A sample that the table lacks has missing values; a
-    row of the table that is no sample is not used; both are counted in notes. A column that the
-    predictions have too is kept beside theirs, as ``camera (in table.csv)``.
+    Ids are compared as text, on one line each; paths of another system as those with ``/``. A
+    sample that the table lacks has missing values; a row of the table that is no sample is not
+    used; both are counted in notes. A column that the predictions have too is kept beside theirs,
+    as ``camera (in table.csv)``.
 
     Parameters
     ----------
@@ -145,6 +148,8 @@ def with_metadata(
         ids = _table_ids(table, ids_name)
         _require_distinct(table, ids_name, ids)
         joint = _joint(rows, ids)
+        if joint.n_found < len(joint.places):
+            joint = _spelled_joint(rows, ids, joint)
         if not joint.n_found and len(joint.places):
             raise _nothing_common(table, ids_name, ids, joint)
         names = _usable(table, ids_name)
@@ -233,6 +238,26 @@ def _joint(rows: PredictionRows, ids: Any) -> _Joint:
         places.append(found)
     every = np.concatenate(places)
     return _Joint(every, int(np.count_nonzero(every >= 0)), tuple(without))
+
+
+def _spelled_joint(rows: PredictionRows, ids: Any, joint: _Joint) -> _Joint:
+    """The join by ids that both sides spell as paths with ``/``, where that finds more rows."""
+    import pyarrow as pa
+
+    if max(len(joint.places), len(ids)) > _MOST_SPELLED:
+        return joint
+    samples: list[str] = [text for batch in rows.batches("id") for text in batch["id"].tolist()]
+    theirs = ids.to_pylist()
+    spelling = common_spelling(samples, theirs, by_ending=False)
+    if spelling is None:
+        return joint
+    alike = [
+        pa.array(list(map(spelling.write, texts)), pa.large_string()) for texts in (samples, theirs)
+    ]
+    places = places_of(*alike)
+    missing = np.flatnonzero(places < 0)
+    without = tuple(printable(samples[i]) for i in missing[:_EXAMPLES].tolist())
+    return _Joint(places, len(places) - len(missing), without)
 
 
 def _gathered(rows: PredictionRows, n: int) -> Iterator[NDArray[Any]]:

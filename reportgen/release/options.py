@@ -44,6 +44,11 @@ class ReviewOptions(Declared):
         _AGAINST,
         choices=(None, "baseline", "candidate"),
     )
+    ids_by_ending: bool = option(
+        False,
+        "Match ids of two files by the longest common ending of their paths, where they differ.",
+        _AGAINST,
+    )
     allow_different_data: bool = option(
         False,
         "Compare two confusion matrices whose class totals differ: other samples were tested.",
@@ -98,6 +103,7 @@ class ReviewKeywords(TypedDict, total=False):
     baselines: Path | str
     allow_partial: bool
     labels_from: str | None
+    ids_by_ending: bool
     allow_different_data: bool
     gates: Path | str | None
     fail_under: str | tuple[str, ...] | list[str]

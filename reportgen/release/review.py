@@ -45,6 +45,8 @@ __all__ = [
     "reviewed",
 ]
 
+_IDS = "--ids-by-ending"  # an option of reading inputs too: the command may have it already
+
 
 @dataclass(frozen=True)
 class Review:
@@ -189,7 +191,8 @@ def _check_gates(
 
 def _repeatable(evaluation: Evaluation, options: ReviewOptions) -> Evaluation:
     """The evaluation whose command repeats comparison and verdict too."""
-    made, words = evaluation.provenance, options.command_words()
+    made = evaluation.provenance
+    words = [word for word in options.command_words() if word != _IDS or word not in made.command]
     if not made.command or not words:
         return evaluation
     command = f"{made.command} {shlex.join(words)}"
@@ -205,6 +208,7 @@ def _compared(
             candidate.rows,
             allow_partial=options.allow_partial,
             labels_from=options.labels_from,  # type: ignore[arg-type]  # one of its choices
+            ids_by_ending=options.ids_by_ending,
         )
         return compare_paired(
             pairs,

@@ -1,0 +1,104 @@
+"""Samples of two sides whose ids are spelled otherwise, matched all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reportgen.comparison.matching import Match, match_rows
+from reportgen.comparison.sides import Arrays
+from reportgen.inputs.columns.id_spelling import Spelling, common_spelling
+from reportgen.predictions import RunFacts
+from reportgen.predictions.rows import PredictionRows
+from reportgen.provenance import DataNote
+
+__all__ = ["Matched", "common_ending", "match_spelled"]
+
+_MOST = 2_000_000
+"""Ids of a side that are held as texts, to find out how both may be spelled alike."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Which rows of two sides are the same samples, and how their ids had to be spelled for it."""
+
+    match: Match
+    spelling: Spelling | None = None
+
+    def notes(self) -> Iterator[DataNote]:
+        """What to know about the spelling."""
+        if self.spelling is not None:
+            yield DataNote(
+                "compared-ids",
+                "The two sides spell their sample ids differently: they were matched "
+                f"{self.spelling.words}.",
+            )
+
+
+def match_spelled(
+    baseline: PredictionRows, candidate: PredictionRows, *, by_ending: bool
+) -> Matched:
+    """Match by id; where that leaves samples over, by ids that are spelled alike.
+
+    With `by_ending` the longest common ending of paths will do. Raises :class:`DataError` where an
+    id stands for more than one row of the same side.
+    """
+    match = match_rows(baseline, candidate)
+    if _n_shared(match) == max(match.n_baseline, match.n_candidate):
+        return Matched(match)
+    spelling = _spelling(baseline, candidate, match, by_ending=by_ending)
+    if spelling is None:
+        return Matched(match)
+    sides = (_Respelled(side, spelling) for side in (baseline, candidate))
+    return Matched(match_rows(*sides), spelling)
+
+
+def common_ending(
+    baseline: PredictionRows, candidate: PredictionRows, match: Match
+) -> Spelling | None:
+    """How ids would be matched by their endings, where none is the same."""
+    return _spelling(baseline, candidate, match, by_ending=True)
+
+
+def _n_shared(match: Match) -> int:
+    return match.n_candidate if match.rows is None else int(np.count_nonzero(match.rows >= 0))
+
+
+def _spelling(
+    baseline: PredictionRows, candidate: PredictionRows, match: Match, *, by_ending: bool
+) -> Spelling | None:
+    named = all(getattr(side, "has_ids", True) for side in (baseline, candidate))
+    if not named or max(match.n_baseline, match.n_candidate) > _MOST:
+        return None
+    ours, theirs = (
+        [text for batch in side.batches("id") for text in batch["id"].tolist()]
+        for side in (baseline, candidate)
+    )
+    return common_spelling(ours, theirs, by_ending=by_ending)
+
+
+@dataclass(frozen=True)
+class _Respelled:
+    """Rows whose ids are spelled in one way on both sides."""
+
+    rows: PredictionRows
+    spelling: Spelling
+
+    @property
+    def facts(self) -> RunFacts:
+        return replace(self.rows.facts)
+
+    @property
+    def has_confidence(self) -> bool:
+        return self.rows.has_confidence
+
+    @property
+    def has_probabilities(self) -> bool:
+        return self.rows.has_probabilities
+
+    def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
+        for batch in self.rows.batches(*columns, wrong_only=wrong_only):
+            ids = [self.spelling.write(text) for text in batch["id"].tolist()]
+            yield {**batch, "id": np.array(ids, object)}
