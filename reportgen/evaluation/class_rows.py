@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -15,10 +16,20 @@ from reportgen.evaluation.catalogue import (
     OPTIONAL_METRICS,
     SUMMARY_METRICS,
 )
-from reportgen.jsonio import Codec, Definitions, Place, Schema, codec_of
+from reportgen.jsonio import (
+    Codec,
+    Definitions,
+    ElementTexts,
+    Place,
+    Schema,
+    codec_of,
+    number_texts,
+    object_texts,
+    string_texts,
+)
 from reportgen.metrics import COUNTS, RANGES, Definition, Metric, MetricColumn, MetricOf
 
-__all__ = ["COUNT_NAMES", "ClassRows", "Rows", "Summary"]
+__all__ = ["COUNT_NAMES", "ClassRows", "Rows", "Summary", "row_texts"]
 
 COUNT_NAMES = tuple(definition.name for definition in COUNTS)
 _KNOWN = frozenset(("class", *COUNT_NAMES, *(d.name for d in CLASS_METRICS)))
@@ -124,6 +135,34 @@ def _written_rows(rows: ClassRows) -> list[dict[str, Any]]:
     names = ("class", *rows.counts, *rows.metrics)
     columns = [rows.classes, *rows.counts.values(), *map(_cells, rows.metrics.values())]
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+
+def row_texts(rows: ClassRows) -> ElementTexts:
+    """What is written of them, as the JSON text of each row."""
+    columns = [
+        string_texts(rows.classes),
+        *map(number_texts, rows.counts.values()),
+        *map(_cell_texts, rows.metrics.values()),
+    ]
+    return ElementTexts(object_texts(("class", *rows.counts, *rows.metrics), columns))
+
+
+def _cell_texts(column: MetricColumn) -> list[str]:
+    """Each class's metric as JSON text."""
+    reasons = {code: json.dumps(code) for code in set(column.reason)}
+    if np.isnan(column.value).all() and len(reasons) == 1:
+        (reason,) = reasons.values()
+        return [_NOTHING % reason] * len(column)
+    value, low, high = (number_texts(_plain(c)) for c in (column.value, column.low, column.high))
+    return [
+        (_WITHOUT % (v, reasons[code]) if "null" in (a, b) else _WITH % (v, a, b, reasons[code]))
+        for v, a, b, code in zip(value, low, high, column.reason, strict=True)
+    ]
+
+
+_WITH = '{"value": %s, "interval": [%s, %s], "reason": %s}'
+_WITHOUT = '{"value": %s, "interval": null, "reason": %s}'
+_NOTHING = '{"value": null, "interval": null, "reason": %s}'
 
 
 def _cells(column: MetricColumn) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ meaning. A field with a default is one that documents of earlier versions lack.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -27,6 +27,7 @@ from reportgen.jsonio import (
     Place,
     Range,
     codec_of,
+    written,
 )
 from reportgen.metrics import MacroMode
 from reportgen.provenance import DataNote, Provenance
@@ -83,22 +84,24 @@ class SampleCounts:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
-class _PairCodec:
-    """A pair with a count, or, where the matrix holds shares only, with a share."""
+class _PairsCodec:
+    """Pairs with counts, or, where the matrix holds shares only, with shares."""
 
     def codec(self, _: Any) -> Codec:
-        counted, shared = codec_of(Pair), codec_of(SharePair)
-        write_counted, write_shared = counted.write, shared.write
-        assert write_counted is not None
-        assert write_shared is not None
+        counted, shared = codec_of(tuple[Pair, ...]), codec_of(tuple[SharePair, ...])
+
+        def read(place: Place) -> tuple[Pair | SharePair, ...]:
+            first = next(iter(place.items()), None)
+            is_shared = first is not None and "share" in first
+            found: tuple[Pair | SharePair, ...] = (shared if is_shared else counted).read(place)
+            return found
+
+        def write(pairs: Sequence[Pair | SharePair], classes: Sequence[str]) -> Any:
+            is_shared = bool(pairs) and isinstance(pairs[0], SharePair)
+            return written((shared if is_shared else counted).write, pairs, classes)
+
         return Codec(
-            lambda place: (shared if "share" in place else counted).read(place),
-            lambda pair, classes: (
-                write_counted(pair, classes)
-                if isinstance(pair, Pair)
-                else write_shared(pair, classes)
-            ),
-            lambda known: {"anyOf": [counted.schema(known), shared.schema(known)]},
+            read, write, lambda known: {"anyOf": [counted.schema(known), shared.schema(known)]}
         )
 
 
@@ -129,7 +132,7 @@ class Document:
     confusion_matrix: Matrix
     summary: Summary
     per_class: Rows
-    pairs: tuple[Annotated[Pair | SharePair, _PairCodec()], ...]
+    pairs: Annotated[tuple[Pair | SharePair, ...], _PairsCodec()]
     examples: tuple[tuple[Mistake, ...], ...]
     reversed_examples: tuple[Reverse, ...] = ()
     examples_reason: str

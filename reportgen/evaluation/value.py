@@ -7,7 +7,7 @@ taken away and never change their meaning within one ``schema_version``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
 from reportgen.confusions import Grouping, class_groups
 from reportgen.errors import DataError
 from reportgen.evaluation.catalogue import OPTIONAL_METRICS, SUMMARY_METRICS
-from reportgen.evaluation.class_rows import COUNT_NAMES, ClassRows
+from reportgen.evaluation.class_rows import COUNT_NAMES, ClassRows, row_texts
 from reportgen.evaluation.confidence import Confidence
 from reportgen.evaluation.consistency import (
     check_class_metrics,
@@ -28,7 +28,7 @@ from reportgen.evaluation.dependence import SampleGroups
 from reportgen.evaluation.document import SCHEMA_VERSION, Document, Matrix, SampleCounts
 from reportgen.evaluation.galleries import GALLERY_PAIRS, galleries_of, reverses_of
 from reportgen.evaluation.pairs import Pair, pairs_of
-from reportgen.evaluation.shares import Shares
+from reportgen.evaluation.shares import SharePair, Shares
 from reportgen.jsonio import (
     Codec,
     Fault,
@@ -37,6 +37,7 @@ from reportgen.jsonio import (
     Unknown,
     codec_of,
     damage_told,
+    element_texts,
     read_value,
     restore_unknown,
     shown,
@@ -158,6 +159,21 @@ class Evaluation:
         """The contract of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
         written: dict[str, Any] = write_value(Document, self._document(), self.classes)
         return restore_unknown(written, self.unknown)
+
+    def to_json_texts(self) -> dict[str, Any]:
+        """As :meth:`to_json`; the longest lists, ``per_class`` and ``pairs``, as the JSON text of
+        their elements, which is faster to make where there are thousands of classes.
+        """
+        if self.unknown:
+            return self.to_json()
+        whole = self._document()
+        pair = Pair if self.shares is None else SharePair
+        bare = replace(whole, per_class=ClassRows((), {}, {}), pairs=())
+        return {
+            **write_value(Document, bare, self.classes),
+            "per_class": row_texts(whole.per_class),
+            "pairs": element_texts(pair, whole.pairs, self.classes),
+        }
 
     def _document(self) -> Document:
         shares, samples = self.shares, self.samples
@@ -306,7 +322,15 @@ def _matrix(confusion: ConfusionMatrix, shares: Shares | None) -> Matrix:
         return Matrix("true", "predicted", share_cells=shares.cells())
     if confusion.n_classes <= DENSE_LIMIT:
         return Matrix("true", "predicted", counts=confusion.counts.tolist())
-    return Matrix("true", "predicted", cells=[list(cell) for cell in confusion.cells()])
+    return Matrix("true", "predicted", cells=_triples(confusion))
+
+
+def _triples(confusion: ConfusionMatrix) -> list[list[int]]:
+    """[true, predicted, count] of each cell that is not 0, sorted."""
+    found: list[list[int]] = np.column_stack(
+        (confusion.rows, confusion.columns, confusion.values)
+    ).tolist()
+    return found
 
 
 def _matrix_from(form: Document, place: Place) -> tuple[ConfusionMatrix, Shares | None]:

@@ -11,11 +11,12 @@ from reportgen.jsonio.annotations import (
     OmitNone,
     Via,
     codec_of,
+    element_texts,
     read_record,
     read_value,
     write_value,
 )
-from reportgen.jsonio.codecs import Codec, Definitions, Schema
+from reportgen.jsonio.codecs import Codec, Definitions, Schema, written
 from reportgen.jsonio.places import (
     MOST,
     TOLERANCE,
@@ -36,6 +37,7 @@ from reportgen.jsonio.places import (
     damage_told,
     shown,
 )
+from reportgen.jsonio.texts import ElementTexts, number_texts, object_texts, string_texts
 from reportgen.jsonio.unknown import Unknown, restore_unknown
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "Codec",
     "Contradiction",
     "Definitions",
+    "ElementTexts",
     "Ends",
     "Fault",
     "Flat",
@@ -70,9 +73,14 @@ __all__ = [
     "agree",
     "codec_of",
     "damage_told",
+    "element_texts",
+    "number_texts",
+    "object_texts",
     "read_record",
     "read_value",
     "restore_unknown",
     "shown",
+    "string_texts",
     "write_value",
+    "written",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reportgen.jsonio.places import MOST, Ends, OneOf, Place, Range
+from reportgen.jsonio.texts import number_texts, string_texts
 
 __all__ = [
     "PLAIN",
@@ -62,11 +64,20 @@ class Codec:
         The value, and the classes of the document → plain JSON; None where it is that already.
     schema
         Definitions → its JSON Schema, draft 2020-12.
+    texts
+        Many values, and the classes → the JSON text of each; None where `write` does as well.
     """
 
     read: Callable[[Place], Any]
     write: Writer | None
     schema: Callable[[Definitions], Schema]
+    texts: Callable[[Sequence[Any], Classes], list[str]] | None = None
+
+    def texts_of(self, values: Sequence[Any], classes: Classes) -> list[str]:
+        """The JSON text of each value."""
+        if self.texts is not None:
+            return self.texts(values, classes)
+        return [json.dumps(written(self.write, one, classes), allow_nan=False) for one in values]
 
 
 def written(write: Writer | None, value: Any, classes: Classes) -> Any:
@@ -81,8 +92,12 @@ def limited(kind: Any, limit: Range | Ends | OneOf) -> Codec:
     if isinstance(limit, OneOf):
         return one_of(limit.values)
     if kind is int:
-        return Codec(lambda place: place.whole(limit), None, lambda _: _limits("integer", limit))
-    return Codec(lambda place: place.number(limit), None, lambda _: _limits("number", limit))
+        return Codec(
+            lambda place: place.whole(limit), None, lambda _: _limits("integer", limit), _numbers
+        )
+    return Codec(
+        lambda place: place.number(limit), None, lambda _: _limits("number", limit), _numbers
+    )
 
 
 def _limits(kind: str, limit: Range | None) -> Schema:
@@ -111,11 +126,19 @@ def _text_schema(_: Definitions) -> Schema:
     return {"type": "string"}
 
 
+def _strings(values: Sequence[str], _: Classes) -> list[str]:
+    return string_texts(values)
+
+
+def _numbers(values: Sequence[float | None], _: Classes) -> list[str]:
+    return number_texts(values)
+
+
 PLAIN: dict[Any, Codec] = {
-    str: Codec(Place.text, None, _text_schema),
-    bool: Codec(Place.flag, None, lambda _: {"type": "boolean"}),
-    int: Codec(Place.whole, None, lambda _: {"type": "integer", "minimum": 0}),
-    float: Codec(Place.number, None, lambda _: {"type": "number"}),
+    str: Codec(Place.text, None, _text_schema, _strings),
+    bool: Codec(Place.flag, None, lambda _: {"type": "boolean"}, _numbers),
+    int: Codec(Place.whole, None, lambda _: {"type": "integer", "minimum": 0}, _numbers),
+    float: Codec(Place.number, None, lambda _: {"type": "number"}, _numbers),
     type(None): Codec(lambda place: place.value, None, lambda _: {"type": "null"}),
 }
 
@@ -139,6 +162,7 @@ def optional(some: Codec) -> Codec:
         lambda place: None if place.is_none else some.read(place),
         write and (lambda value, classes: None if value is None else write(value, classes)),
         lambda known: _or_null(some.schema(known)),
+        _numbers if some.texts is _numbers else None,
     )
 
 

@@ -99,8 +99,15 @@ class Review:
 
     def to_json(self) -> dict[str, Any]:
         """The whole of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
+        return self._around(self.evaluation.to_json())
+
+    def to_json_texts(self) -> dict[str, Any]:
+        """The same for a file: see :meth:`~reportgen.Evaluation.to_json_texts`."""
+        return self._around(self.evaluation.to_json_texts())
+
+    def _around(self, evaluation: dict[str, Any]) -> dict[str, Any]:
         return {
-            **self.evaluation.to_json(),
+            **evaluation,
             "comparison": None if self.comparison is None else self.comparison.to_json(),
             **self.decision.to_json(),
         }
