@@ -301,13 +301,34 @@ def _require_shape(model: LoadedModel, dataset: ImageFolderDataset) -> None:
         if len(given) != len(wanted) or any(
             w is not None and w != g for g, w in zip(given, wanted, strict=True)
         ):
-            raise ModelError(
-                f"images come out as {_shape(given)}, the model takes {_shape(wanted)} "
-                "(channels × height × width)",
-                slug="input-shape",
-                hint=_shape_hint(given, wanted),
-            )
+            raise _wrong_shape(given, wanted)
         return
+
+
+def _wrong_shape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> ModelError:
+    is_last = len(given) == len(wanted) == 3 and given[0] != wanted[0] and given[0] == wanted[2]
+    order = "height × width × channels" if is_last else "channels × height × width"
+    return ModelError(
+        f"images come out as {_shape(given)}, the model takes {_shape(wanted)} ({order})",
+        slug="input-shape",
+        details=_channels_last(given, wanted) if is_last else [],
+        hint="--transform own.py:prepare" if is_last else _shape_hint(given, wanted),
+    )
+
+
+def _channels_last(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> list[str]:
+    """A transform that gives channels last, to be written into a file."""
+    size = tuple(g if w is None else w for g, w in zip(given[1:], wanted[:2], strict=True))
+    grey = "v2.Grayscale(), " if given[0] == 1 else ""
+    return [
+        "channels come last: write own.py, with your other steps in it and without their options:",
+        "    import torch",
+        "    from torchvision.transforms import v2",
+        "    scaled = v2.ToDtype(torch.float32, scale=True)",
+        f"    steps = [{grey}v2.Resize({size}), v2.ToImage(), scaled]",
+        "    def prepare(image):",
+        "        return v2.Compose(steps)(image).permute(1, 2, 0)",
+    ]
 
 
 def _shape(sizes: tuple[int | None, ...]) -> str:

@@ -114,8 +114,22 @@ class Engine:
                 f"it was given a batch of shape {tuple(images.shape)}, {self.model.input_dtype}",
                 *user_traceback(error),
             ],
-            hint="check the preprocessing options (--resize, --crop, --grayscale) and the model",
+            hint=_layout_hint(images)
+            or "check the preprocessing options (--resize, --crop, --grayscale) and the model",
         )
+
+
+def _layout_hint(images: torch.Tensor) -> str | None:
+    """What to do where a batch is not (n, channels, height, width)."""
+    shape = tuple(images.shape)
+    if len(shape) == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3, 4):
+        return (
+            "the images are height × width × channels, and networks take channels first: "
+            "images.permute(0, 3, 1, 2), or ToTensorV2 at the end of an albumentations pipeline"
+        )
+    if len(shape) == 3:
+        return "the images have no channels: images.unsqueeze(1)"
+    return None
 
 
 def _out_of_memory(error: BaseException) -> bool:

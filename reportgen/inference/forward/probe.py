@@ -24,6 +24,7 @@ def self_check(
     A model that was exported in training mode keeps its dropout; one whose forward mixes the
     samples of a batch gives numbers that depend on the batch size.
     """
+    yield from _unscaled(images)
     again = engine.scores(images)
     if not np.allclose(again, scores, rtol=_REL_TOLERANCE, atol=_REL_TOLERANCE, equal_nan=True):
         yield DataNote(
@@ -43,6 +44,18 @@ def self_check(
             "An image alone and the same image in a batch are predicted differently (scores "
             f"differ by up to {_largest_difference(alone, scores[: len(alone)]):.3g}): the model "
             "mixes the samples of a batch.",
+            "warning",
+        )
+
+
+def _unscaled(images: torch.Tensor) -> Iterator[DataNote]:
+    """Whole numbers, as they are before ``ToDtype(torch.float32, scale=True)``."""
+    if not images.is_floating_point():
+        kind = str(images.dtype).removeprefix("torch.")
+        yield DataNote(
+            "images-unscaled",
+            f"The loader gives {kind} images, which were passed on unscaled. A network that "
+            "expects values in [0, 1] gives wrong results.",
             "warning",
         )
 

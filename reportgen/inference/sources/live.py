@@ -21,6 +21,7 @@ from torch.utils.data import (
 
 from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
 from reportgen.inference.sources.batch import Batch
+from reportgen.inference.sources.forms import refuse_other_forms
 from reportgen.inference.user_code.tracebacks import user_traceback
 from reportgen.text import count, printable, quoted
 
@@ -28,6 +29,10 @@ POSITIONS = "positions in the data set"
 
 __all__ = ["POSITIONS", "LiveSource", "as_loader", "paths_of"]
 
+_TENSORS = (
+    "give tensors, not PIL images: transform=v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, "
+    "scale=True)]), from torchvision.transforms import v2"
+)
 _RANDOM = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 
 
@@ -124,6 +129,7 @@ def as_loader(data: Any, batch_size: int, workers: int) -> DataLoader[Any]:
     """`data` itself where it is a DataLoader; a Dataset in a loader that keeps its order."""
     if isinstance(data, DataLoader):
         return data
+    refuse_other_forms(data)
     if isinstance(data, Dataset) or (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
         return DataLoader(
             data, batch_size=batch_size, num_workers=workers, generator=torch.Generator()
@@ -168,7 +174,9 @@ def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
                 f"the loader failed: {type(error).__name__}: {last}",
                 slug="loader-failed",
                 details=user_traceback(error),
-                hint="iterate over the loader yourself to see the whole error",
+                hint=_TENSORS
+                if "PIL.Image" in str(error)
+                else "iterate over the loader yourself to see the whole error",
             ) from error
         yield item
 
