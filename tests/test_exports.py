@@ -51,7 +51,7 @@ def test_the_json_has_one_row_of_the_matrix_a_line():
 
 def test_a_number_that_is_not_finite_is_refused():
     class Broken:
-        def to_json(self):
+        def to_json_texts(self):
             return {"value": float("nan")}
 
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -10,7 +10,7 @@ import pytest
 from reportgen.exports.json import render
 from reportgen.jsonio import element_texts, number_texts, object_texts, string_texts
 from reportgen.release import Review
-from reportgen.scoring import ThresholdCurve, ThresholdPoint
+from reportgen.scoring.thresholds import ThresholdCurve, ThresholdPoint
 from tests.factories import HOSTILE, make_evaluation
 from tests.test_golden import DOCUMENTS, text_of
 

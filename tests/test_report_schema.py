@@ -109,7 +109,7 @@ def test_every_name_of_a_document_is_described(validator):
 
 def test_the_published_schema_is_that_of_the_code():
     assert (ROOT / "docs/report.schema.json").read_text() == schema_text(), (
-        "run: python -m reportgen schema > docs/report.schema.json"
+        "run: python -m tests.write_docs"
     )
 
 

@@ -28,6 +28,7 @@ from reportgen.confusions import GROUP_METRICS, PAIR_METRICS
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.metrics import ABSTAINING, COUNTS, ORDINAL, REASONS, Definition
 from reportgen.metrics.markdown import section
+from reportgen.release.schema import schema_text
 from reportgen.scoring import CLASS_SCORES, SCORES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -428,6 +429,7 @@ def main() -> None:
     for name, parts in PARTS.items():
         path = ROOT / name
         path.write_text(updated(path.read_text("utf-8"), parts), "utf-8")
+    (ROOT / "docs/report.schema.json").write_text(schema_text(), "utf-8")
     write_review()
 
 

@@ -20,12 +20,14 @@ from reportgen.evaluation.pairs import Pair
 from reportgen.evaluation.shares import SharePair
 from reportgen.jsonio import (
     Codec,
+    Definitions,
     Fault,
     Form,
     OmitNone,
     OneOf,
     Place,
     Range,
+    Schema,
     codec_of,
     written,
 )
@@ -100,9 +102,11 @@ class _PairsCodec:
             is_shared = bool(pairs) and isinstance(pairs[0], SharePair)
             return written((shared if is_shared else counted).write, pairs, classes)
 
-        return Codec(
-            read, write, lambda known: {"anyOf": [counted.schema(known), shared.schema(known)]}
-        )
+        def schema(known: Definitions) -> Schema:
+            kinds = [codec_of(kind).schema(known) for kind in (Pair, SharePair)]
+            return {"type": "array", "items": {"anyOf": kinds}}
+
+        return Codec(read, write, schema)
 
 
 class _MadeAgain:
