@@ -4,12 +4,19 @@ out that works. Each kind is tried on the shared cases and on other programs' sp
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import hashlib
 import itertools
+import json
+import lzma
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import classification_report
 
 import reportgen
 from reportgen.errors import DataError
@@ -396,3 +403,211 @@ def test_a_shared_class_list_in_yaml_is_refused():
     folder = case("04-classes-file-not-a-list")
     with pytest.raises(DataError, match="is YAML"):
         reportgen.load(folder / "e01.csv", classes=folder / "cls4.yaml")
+
+
+# 06, 07: matrices as programs print them
+
+COUNTS = [[40, 10, 0], [2, 48, 0], [1, 0, 30]]
+NAMES = ("cat", "dog", "bird")
+PRINTED = {
+    "savetxt": "4.0e+01 1.0e+01 0.0e+00\n2.0e+00 4.8e+01 0.0e+00\n1.0e+00 0.0e+00 3.0e+01\n",
+    "numpy": "[[40 10  0]\n [ 2 48  0]\n [ 1  0 30]]\n",
+    "floats": "[[40. 10.  0.]\n [ 2. 48.  0.]\n [ 1.  0. 30.]]\n",
+    "repr": "array([[40, 10,  0],\n       [ 2, 48,  0],\n       [ 1,  0, 30]])\n",
+    "torch": "tensor([[40, 10,  0],\n        [ 2, 48,  0],\n        [ 1,  0, 30]], device='cuda:0')\n",
+    "list": "[[40, 10, 0], [2, 48, 0], [1, 0, 30]]",
+    "mixed": "40 10\t0\n2\t48 0\n1 0 30\n",
+    "pandas": "      cat  dog  bird\ncat    40   10     0\ndog     2   48     0\nbird    1    0    30\n",
+    "crosstab": "Predicted  cat  dog  bird\nActual                   \ncat         40   10     0\ndog          2   48     0\nbird         1    0    30\n",
+    "turned": "Actual     cat  dog  bird\nPredicted                \ncat         40    2     1\ndog         10   48     0\nbird         0    0    30\n",
+    "caret": "Confusion Matrix and Statistics\n\n          Reference\nPrediction cat dog bird\n      cat   40   2    1\n      dog   10  48    0\n      bird   0   0   30\n\nOverall Statistics\n\n               Accuracy : 0.9008\n                 95% CI : (0.83, 0.94)\n",
+    "yardstick": "          Truth\nPrediction cat dog bird\n      cat   40   2    1\n      dog   10  48    0\n      bird   0   0   30\n",
+    "weka": "=== Confusion Matrix ===\n\n  a  b  c   <-- classified as\n 40 10  0 |  a = cat\n  2 48  0 |  b = dog\n  1  0 30 |  c = bird\n",
+    "spaces": "                 Reference\nPrediction       red soil crop grey soil\n  red soil             40    2         1\n  crop                 10   48         0\n  grey soil             0    0        30\n",
+    "numbered": "    0   1   2\n0  40  10   0\n1   2  48   0\n2   1   0  30\n",
+    "legend": "      (Predicted)\n      cat dog bird\n---------------------\n(Actual cat) 40 10 0\n(Actual dog) 2 48 0\n(Actual bird) 1 0 30\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", PRINTED)
+def test_a_printed_matrix_is_the_matrix(box, form):
+    found = reportgen.load(box.write(PRINTED[form], "m.txt"))
+    assert found.confusion.counts.tolist() == COUNTS
+    unnamed = form in ("savetxt", "numpy", "floats", "repr", "torch", "list", "mixed", "numbered")
+    spaced = ("red soil", "crop", "grey soil") if form == "spaces" else NAMES
+    assert found.classes == (("0", "1", "2") if unnamed else spaced)
+    assert "printed" in read_as(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy", "n"),
+    [
+        ("06-r-caret-table/c13.txt", 98.4, 671),
+        ("07-whitespace-matrix/c06.txt", 62.0, 800),
+        ("07-whitespace-matrix/c09.txt", 55.8, 12284),
+        ("07-whitespace-matrix/c16.txt", 90.1, 131),
+        ("07-whitespace-matrix/c17.txt", 90.1, 131),
+    ],
+)
+def test_shared_printed_matrices(name, accuracy, n):
+    found = reportgen.load(case(name))
+    assert figures(found) == (accuracy, n)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path label prediction\na.jpg 0 1\nb.jpg 1 1\n",  # two samples, not a matrix
+        "label prediction\n0 1\n1 1\n",
+        "a.jpg 0 1\nb.jpg 1 1\nc.jpg 1 0\n",
+    ],
+)
+def test_predictions_with_white_space_are_no_matrix(box, text):
+    with pytest.raises(DataError):
+        reportgen.load(box.write(text, "t.txt"))
+
+
+# 11: JSON shapes
+
+RECORDS = [
+    {"image": f"a{i}.png", "label": label, "prediction": prediction, "confidence": 0.6 + 0.03 * i}
+    for i, (label, prediction) in enumerate(
+        [("cat", "cat"), ("dog", "dog"), ("cat", "dog"), ("dog", "cat"), ("cat", "cat")]
+    )
+]
+
+
+@pytest.mark.parametrize("name", ["c21.json", "c21b.json", "c21c.json", "c21d.json"])
+def test_shared_json_tables(name):
+    found = reportgen.load(case("11-json-shapes") / name)
+    assert figures(found) == (50.0, 8)
+
+
+def test_other_shared_json():
+    folder = case("11-json-shapes")
+    assert figures(reportgen.load(folder / "c23.json"), ("cat", "dog")) == (88.0, 100, 10)
+    assert figures(reportgen.load(folder / "c44.json")) == (50.0, 2)
+    with pytest.raises(DataError, match="holds labels only"):
+        reportgen.load(folder / "c22.json")
+
+
+@pytest.mark.parametrize(
+    "orient", ["records", "columns", "index", "split", "table", "list", "lines", "mlflow", "wandb"]
+)
+def test_a_table_in_json_of_any_layout(box, orient):
+    frame = pd.DataFrame(RECORDS)
+    if orient == "list":
+        text = json.dumps(frame.to_dict("list"))
+    elif orient == "lines":
+        text = frame.to_json(orient="records", lines=True)
+    elif orient == "mlflow":
+        text = json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split"))})
+    elif orient == "wandb":
+        rows = frame.to_dict("split")
+        for row in rows["data"]:
+            row[0] = {"_type": "image-file", "path": f"media/{row[0]}", "width": 32}
+        text = json.dumps({"columns": rows["columns"], "data": rows["data"], "ncols": 4})
+    else:
+        text = frame.to_json(orient=orient)
+    found = reportgen.load(box.write(text, "t.json"))
+    assert figures(found) == (60.0, 5)
+    assert read_as(found).startswith('5 samples: label "label", prediction "prediction"')
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"epoch": 5.0, "eval_accuracy": 0.9}, "numbers by name"),
+        ({"classes": ["a"], "labels": {"x.png": 0}}, "labels only"),
+        ({"info": {"a": 1}, "images": []}, "its keys are info, images"),
+        ([1, 2, 3], "neither predictions nor a confusion matrix"),
+    ],
+)
+def test_other_json_is_named_for_what_it_holds(box, value, words):
+    with pytest.raises(DataError, match=words):
+        reportgen.load(box.write(json.dumps(value), "t.json"))
+
+
+# 18: a report instead of data
+
+
+@pytest.mark.parametrize("name", ["c42.csv", "c42.json", "c42.txt"])
+def test_a_shared_report_is_no_data(name):
+    with pytest.raises(DataError, match="no confusions") as caught:
+        reportgen.load(case("18-report-instead-of-data") / name)
+    assert caught.value.slug == "input-report"
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "txt"])
+def test_a_report_of_scikit_learn_is_named(box, form):
+    y, p = [0, 1, 1, 0, 2], [0, 1, 0, 0, 2]
+    report = classification_report(y, p, output_dict=form != "txt")
+    if form == "csv":
+        pd.DataFrame(report).T.to_csv(box.folder / "r.csv")
+    else:
+        text = report if form == "txt" else json.dumps(report)
+        box.write(text, f"r.{form}")
+    with pytest.raises(DataError, match="no confusions"):
+        reportgen.load(box.folder / f"r.{form}")
+
+
+# 25: compressed files
+
+
+def test_a_shared_compressed_table():
+    found = reportgen.load(case("25-compressed") / "e01.csv.gz")
+    assert figures(found) == (75.0, 4)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "json", "matrix"])
+def test_a_compressed_file_is_what_it_holds(box, pack, form):
+    frame = pd.DataFrame(RECORDS)
+    text = {
+        "csv": frame.to_csv(index=False),
+        "tsv": frame.to_csv(index=False, sep="\t"),
+        "jsonl": frame.to_json(orient="records", lines=True),
+        "json": frame.to_json(orient="records"),
+        "matrix": ",cat,dog\ncat,2,1\ndog,1,1\n",
+    }[form]
+    ending = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz"}[pack]
+    name = f"t.{'csv' if form == 'matrix' else form}.{ending}"
+    path = box.write(pack(text.encode()), name)
+    found = reportgen.load(path)
+    assert figures(found) == (60.0, 5)
+    assert found.provenance.data_fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_compressed_file_that_is_cut_off_is_refused(box):
+    whole = gzip.compress(b"label,prediction\n" + b"cat,dog\n" * 1000)
+    with pytest.raises(DataError, match="cut off or damaged"):
+        reportgen.load(box.write(whole[:-20], "t.csv.gz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("t.csv.zst", b"\x28\xb5\x2f\xfd123", "zstd"),
+        ("t.feather", b"ARROW1\0\0", "Arrow"),
+        ("t.sqlite", b"SQLite format 3\0", "SQLite"),
+        ("t.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
+        ("t.csv", b"<!DOCTYPE html><html></html>", "HTML"),
+        ("t.npy.gz", gzip.compress(b"\x93NUMPY"), "compressed"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named_truly(box, name, content, words):
+    with pytest.raises(DataError, match=words) as caught:
+        reportgen.load(box.write(content, name))
+    assert caught.value.slug == "input-kind"
+    assert caught.value.hint
+
+
+def test_archives_are_named_truly(box):
+    for name, member, words in (
+        ("p.xlsx", "xl/workbook.xml", "an Excel workbook"),
+        ("p.csv.zip", "p.csv", "a ZIP archive that holds p.csv"),
+    ):
+        with zipfile.ZipFile(box.folder / name, "w") as archive:
+            archive.writestr(member, "label,prediction\na,a\n")
+        with pytest.raises(DataError, match=words):
+            reportgen.load(box.folder / name)

@@ -69,7 +69,7 @@ def valid_files():
     )
     rows = [{"label": "a", "prediction": "b", "probabilities": {"a": 0.5, "b": 0.5}}] * 3
     return {
-        "t.csv": b'id,label,prediction,score\nx,a,b,0.5\n"y",b,b,1\nz,"a,b",b,0\n',
+        "t.csv": b'id,label,prediction,score\nx,a,b,0.5\n"y",b,b,1\nz,"a,c",b,0\n',
         "u.csv": b"label,prob_a,prob_b\na,0.5,0.5\nb,1,0\n",
         "t.tsv": b"label\tprediction\n1\t2\n2\t2\n",
         "m.csv": b",a,b\na,1,2\nb,3,4\n",

@@ -112,14 +112,12 @@ def test_many_lines_are_read_in_chunks(box, monkeypatch):
         box.open(content + lines({"label": "", "prediction": "1"}), "t.jsonl")
 
 
-def test_a_list_of_objects_is_no_json_lines_file(box):
-    from pathlib import Path
-
+def test_a_list_of_objects_is_a_table_too(box):
     from reportgen.inputs import InputOptions, kind_of
 
-    path: Path = box.write('[{"label": "a"}]', "t.json")
-    with pytest.raises(DataError, match="JSON Lines"):
-        kind_of(path, InputOptions())
+    path = box.write('[{"label": "a", "prediction": "b"}]', "t.json")
+    assert kind_of(path, InputOptions()) == "predictions"
+    assert box.pairs(path) == [("a", "b")]
 
 
 @pytest.mark.parametrize(

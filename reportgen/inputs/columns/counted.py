@@ -14,6 +14,7 @@ from typing import Any
 from reportgen.errors import DataError, UsageError
 from reportgen.inputs.columns.cells import as_index, plain_label
 from reportgen.inputs.columns.roles import (
+    COMMON_NAMES,
     SCORE_PREFIXES,
     folded,
     label_and_prediction,
@@ -158,6 +159,7 @@ def _spare(table: Table, label: str, prediction: str) -> list[str]:
         and c.kind not in (LIST, OTHER)
         and not is_unnamed(c.name)
         and not c.name.lower().startswith(SCORE_PREFIXES)
+        and folded(c.name) not in COMMON_NAMES["confidence"]
     ]
 
 

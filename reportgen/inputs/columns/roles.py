@@ -43,7 +43,7 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "confidence": (
         "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
-        "max_probability", "top1_probability",
+        "max_probability", "top1_probability", "pred_score",
     ),
     "id": (
         "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
@@ -51,7 +51,7 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "scores": (
         "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
-        "y_prob", "y_proba", "outputs",
+        "y_prob", "y_proba", "outputs", "pred_score", "pred_scores",
     ),
 }  # fmt: skip
 """Role → names that it goes by, in lower case with underscores; the first is ours."""

@@ -38,7 +38,7 @@ def read_delimited(path: Path, dialect: Dialect, folder: Path) -> Spool:
     facts = scan(path, dialect)
     header = _header(path, dialect)
     spool = partial(_spooled, path=path, dialect=dialect, folder=folder, facts=facts, header=header)
-    if facts.has_quotes or not dialect.is_utf8 or not dialect.delimiter.isascii():
+    if facts.has_quotes or facts.packed or not dialect.is_utf8 or not dialect.delimiter.isascii():
         return spool(_strictly(path, dialect, header))
     import pyarrow as pa
 

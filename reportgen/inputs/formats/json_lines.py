@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,15 +13,22 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import DataError
-from reportgen.inputs.formats.limits import bytes_words, readable, require_plain_file
+from reportgen.inputs.formats.compressed import compression_of, open_bytes
+from reportgen.inputs.formats.limits import (
+    bytes_words,
+    file_sha256,
+    readable,
+    require_plain_file,
+)
 from reportgen.inputs.formats.strict_json import JsonFault, parse
 from reportgen.inputs.formats.tables import LIST, OTHER, TEXT, Column, Spool
 from reportgen.text import count, plural, quoted
 
-__all__ = ["read_json_lines"]
+__all__ = ["Lines", "read_json_lines", "spooled_lines"]
 
 MAX_LINE_BYTES = 16 << 20
 _CHUNK_CELLS = 1 << 18
+_LABEL_NAME = re.compile(r"label|pred|class|target|truth|^y_|^y$")
 _MARK = b"\xef\xbb\xbf"
 _WORDS = {True: "true", False: "false"}
 
@@ -35,19 +43,25 @@ def read_json_lines(path: Path, folder: Path) -> Spool:
     kind than in the lines before.
     """
     require_plain_file(path)
-    source = _Lines(path)
+    return spooled_lines(Lines(path), folder)
+
+
+def spooled_lines(source: Lines, folder: Path) -> Spool:
+    """The table of objects with the same keys."""
+    path = source.path
     first = next(source.objects(), None)
     if first is None:
         raise DataError(
             f"{quoted(path.name)} is empty", slug="table-empty", hint="one JSON object a line"
         )
+    source.lone = {name for name, value in first[1].items() if _is_lone_label(name, value)}
     source.columns = {name: _column(name, value) for name, value in first[1].items()}
     if any(map(_odd, source.columns)):
         raise source.error(first[0], "holds half a character in a key", "table-encoding")
     kept = {name: c for name, c in source.columns.items() if c.kind != OTHER}
     if not kept:
         raise DataError(
-            f"line {first[0]} of {quoted(path.name)} holds no columns",
+            f"{source.place(0)} of {quoted(path.name)} holds no columns",
             slug="table-columns",
             hint='one JSON object a line, such as {"label": "cat", "prediction": "dog"}',
         )
@@ -61,11 +75,19 @@ def read_json_lines(path: Path, folder: Path) -> Spool:
 
 
 def _column(name: str, value: Any) -> Column:
+    if _is_lone_label(name, value):
+        return Column(name, TEXT)
     if isinstance(value, list) and value and all(map(_is_number, value)):
         return Column(name, LIST, len(value))
     if isinstance(value, dict) and value and all(map(_is_number, value.values())):
         return Column(name, LIST, len(value), tuple(value))
     return Column(name, OTHER if isinstance(value, (list, dict)) else TEXT)
+
+
+def _is_lone_label(name: str, value: Any) -> bool:
+    """Whether a cell is one label in a list, as ``"gt_label": [0]``."""
+    one = isinstance(value, list) and len(value) == 1 and type(value[0]) in (int, str)
+    return one and _LABEL_NAME.search(name.lower()) is not None
 
 
 def _is_number(value: Any) -> bool:
@@ -84,7 +106,7 @@ def _schema(columns: dict[str, Column]) -> Any:
 
 
 @dataclass
-class _Lines:
+class Lines:
     """A JSON Lines file on its way through."""
 
     path: Path
@@ -92,11 +114,12 @@ class _Lines:
     sha256: str = ""
     kinds: dict[str, tuple[str, str]] = field(default_factory=dict)
     mixed: dict[str, str] = field(default_factory=dict)
+    lone: set[str] = field(default_factory=set)
 
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """(line, object) of every line that is not blank; the hash is known after the last."""
         digest = hashlib.sha256()
-        with readable(self.path), self.path.open("rb") as stream:
+        with readable(self.path), open_bytes(self.path) as stream:
             for number, line in enumerate(
                 iter(lambda: stream.readline(MAX_LINE_BYTES + 1), b""), start=1
             ):
@@ -108,7 +131,8 @@ class _Lines:
                 line = line.removeprefix(_MARK) if number == 1 else line
                 if not line.isspace():
                     yield number, self._object(number, line)
-        self.sha256 = digest.hexdigest()
+        packed = compression_of(self.path)
+        self.sha256 = file_sha256(self.path) if packed else digest.hexdigest()
 
     def place(self, row: int) -> str:
         found = next(islice(self.objects(), row, None), None)
@@ -155,6 +179,8 @@ class _Lines:
     def _text(self, name: str, line: int, value: Any) -> str | None:
         if value is None:
             return None
+        if name in self.lone and _is_lone_label(name, value):
+            value = value[0]
         if isinstance(value, (list, dict)):
             raise self.error(line, f"has a list in {quoted(name)}, not one value", "table-cell")
         text = value if isinstance(value, str) else self._written(name, line, value)

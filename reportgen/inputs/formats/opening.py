@@ -10,9 +10,11 @@ from reportgen.errors import DataError
 from reportgen.inputs.formats.arrays_table import ArraysTable
 from reportgen.inputs.formats.delimited import read_delimited
 from reportgen.inputs.formats.json_lines import read_json_lines
+from reportgen.inputs.formats.json_tables import json_table, spooled_json
 from reportgen.inputs.formats.parquet import ParquetTable
 from reportgen.inputs.formats.sniffing import format_of
 from reportgen.inputs.formats.strict_csv import dialect_of
+from reportgen.inputs.formats.strict_json import read_json
 from reportgen.inputs.formats.tables import Table
 from reportgen.inputs.options import InputOptions
 from reportgen.text import quoted
@@ -42,6 +44,9 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
         return ArraysTable.of_npz(path)
     if found == "npy":
         return ArraysTable.of_npy(path, labels_follow=options.labels is not None)
+    table = json_table(read_json(path))
+    if table is not None:
+        return spooled_json(path, table, spool)
     raise DataError(
         f"{quoted(path.name)} is JSON: no table of predictions",
         slug="input-kind",

@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs.formats.limits import readable
+from reportgen.inputs.formats.compressed import (
+    compression_of,
+    inner_name,
+    open_bytes,
+    open_text,
+)
+from reportgen.inputs.formats.limits import file_sha256, readable
 from reportgen.text import count, printable, quoted
 
 __all__ = ["Dialect", "FileScan", "dialect_of", "rows_of", "scan"]
@@ -27,10 +33,11 @@ _UTF8 = ("utf-8", "utf-8-sig")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are separated and characters encoded."""
+    """How cells are separated and characters encoded; `given` is whether the user said so."""
 
     delimiter: str = ","
     encoding: str = "utf-8"
+    given: bool = False
 
     @property
     def is_utf8(self) -> bool:
@@ -47,10 +54,13 @@ class FileScan:
         Hexadecimal, of the file's bytes.
     has_quotes
         Whether a double quote occurs anywhere.
+    packed
+        Whether the file is compressed.
     """
 
     sha256: str
     has_quotes: bool
+    packed: bool = False
 
 
 def dialect_of(path: Path, separator: str, encoding: str) -> Dialect:
@@ -64,8 +74,8 @@ def dialect_of(path: Path, separator: str, encoding: str) -> Dialect:
             slug="option-value",
             hint="for example --encoding utf-16 or --encoding latin-1",
         ) from None
-    tabs = path.suffix.lower() in (".tsv", ".tab")
-    return Dialect(separator or ("\t" if tabs else ","), name)
+    tabs = inner_name(path).suffix.lower() in (".tsv", ".tab")
+    return Dialect(separator or ("\t" if tabs else ","), name, bool(separator))
 
 
 def scan(path: Path, dialect: Dialect) -> FileScan:
@@ -77,8 +87,8 @@ def scan(path: Path, dialect: Dialect) -> FileScan:
     decoder = codecs.getincrementaldecoder("utf-8")()
     has_quotes, offset = False, 0
     buffer = bytearray(_BLOCK)  # one for all blocks: memory that is new costs more than the hash
-    with _reading(path), path.open("rb", buffering=0) as stream:
-        while n := stream.readinto(buffer):
+    with _reading(path), open_bytes(path) as stream:
+        while n := stream.readinto(buffer):  # type: ignore[attr-defined]
             block = buffer if n == _BLOCK else buffer[:n]
             digest.update(block)
             has_quotes = has_quotes or b'"' in block
@@ -88,7 +98,8 @@ def scan(path: Path, dialect: Dialect) -> FileScan:
             offset += len(block)
         if dialect.is_utf8:
             _require_utf8(path, decoder, b"", offset, final=True)
-    return FileScan(digest.hexdigest(), has_quotes)
+    packed = bool(compression_of(path))
+    return FileScan(file_sha256(path) if packed else digest.hexdigest(), has_quotes, packed)
 
 
 def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
@@ -99,7 +110,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """
     encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
     start, width = 1, None
-    with _reading(path, encoding), path.open(encoding=encoding, newline="") as stream:
+    with _reading(path, encoding), open_text(path, encoding) as stream:
         reader = csv.reader(_without_nul(stream, path), delimiter=dialect.delimiter, strict=True)
         while True:
             start = reader.line_num + 1
@@ -139,7 +150,7 @@ def _require_no_nul(path: Path, block: bytes | bytearray, offset: int) -> None:
     if offset == 0 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return  # UTF-16 is said by its own error
     at = block.index(b"\0")
-    with path.open("rb") as stream:
+    with open_bytes(path) as stream:
         before = sum(part.count(b"\n") for part in iter(lambda: stream.read(_BLOCK), b"")
                      if stream.tell() <= offset)  # fmt: skip
     raise _nul_error(path, before + block.count(b"\n", 0, at) + 1)

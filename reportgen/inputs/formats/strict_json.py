@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reportgen.errors import DataError
+from reportgen.inputs.formats.compressed import open_bytes
 from reportgen.inputs.formats.limits import readable, require_memory, require_plain_file
 from reportgen.text import quoted
 
@@ -54,8 +55,8 @@ def read_json(path: Path) -> Any:
     size = require_plain_file(path)
     require_memory(_JSON_GROWTH * size, quoted(path.name))
     try:
-        with readable(path):
-            return parse(path.read_text("utf-8-sig"))
+        with readable(path), open_bytes(path) as stream:
+            return parse(stream.read().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{quoted(path.name)} is not UTF-8 at byte {error.start:,}",

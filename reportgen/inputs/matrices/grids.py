@@ -19,6 +19,7 @@ from reportgen.inputs.formats.arrays_table import CLASS_NAMES, ArraysTable
 from reportgen.inputs.formats.strict_csv import Dialect, rows_of, scan
 from reportgen.inputs.formats.strict_json import read_json
 from reportgen.inputs.matrices.crosstabs import Crosstab, crosstab, is_corner
+from reportgen.inputs.matrices.printed import Printed, printed_matrix
 from reportgen.provenance import DataNote
 from reportgen.text import count, quoted
 
@@ -29,6 +30,7 @@ __all__ = [
     "Grid",
     "grid_of",
     "grid_of_file",
+    "has_json_matrix",
     "looks_like_matrix",
 ]
 
@@ -97,6 +99,21 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
     )
 
 
+def has_json_matrix(value: Any) -> bool:
+    """Whether parsed JSON is rows of a matrix, or an object with one."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(row, list) for row in value)
+    if not isinstance(value, Mapping):
+        return False
+    inner = value.get("confusion_matrix")
+    inner = inner if isinstance(inner, Mapping) else value
+    return any(_is_nested(inner.get(key)) for key in (*MATRIX_ARRAYS, "cells"))
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, list) for row in value)
+
+
 def grid_of(value: Any) -> Grid:
     """The grid in an array, tensor, list of lists or DataFrame, such as that of a crosstab; or of
     counts that were added up in a loop, whose rows are known to be true.
@@ -130,6 +147,8 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
 
     Raises :class:`DataError` where it may be shares of classes, or scores of one sample of each.
     """
+    if printed_matrix(path, dialect) is not None:
+        return True
     first = next(rows_of(path, dialect), None)
     if first is None:
         return False
@@ -178,6 +197,8 @@ def _named(header: Sequence[str]) -> bool:
 
 
 def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
+    if (printed := printed_matrix(path, dialect)) is not None:
+        return _of_printed(path.name, printed)
     scan(path, dialect)
     rows = [cells for _, cells in rows_of(path, dialect)]
     if not rows:
@@ -188,6 +209,11 @@ def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
         told = CountColumns(*(rows[0][i] for i in places)).told
         return Grid(path.name, triples=triples, told=(told,))
     return _edged(path.name, rows)
+
+
+def _of_printed(name: str, printed: Printed) -> Grid:
+    names = printed.names
+    return Grid(name, printed.cells, names, names, printed.rows, told=(printed.told,))
 
 
 def _edged(name: str, rows: list[list[str]]) -> Grid:
