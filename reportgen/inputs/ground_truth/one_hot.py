@@ -235,7 +235,7 @@ def _no_one_hot(table: Table, found: OneHot, faults: _Faults, kind: str) -> Data
     what = {
         "empty": "a cell of the label is empty",
         "sum": f"the one-hot label sums to {np.nansum(values):.6g}, not 1",
-        "tied": f"two classes share the largest value, {np.nanmax(values):.6g}",
+        "tied": f"two classes share the largest value, {np.fmax.reduce(values):.6g}",
     }[kind]
     return DataError(
         f"{table.place(row)}: {what}",
