@@ -7,13 +7,21 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reportgen.errors import OutputError
-from reportgen.text import quoted
+from reportgen.text import middle_cut, quoted
 
-__all__ = ["atomic_path", "sha256_of", "write_bytes", "write_text"]
+__all__ = [
+    "TEMPORARY_PREFIX",
+    "atomic_path",
+    "output_error",
+    "sha256_of",
+    "synced_text",
+    "write_bytes",
+    "write_text",
+]
 
 TEMPORARY_PREFIX = ".reportgen-"
 
@@ -35,7 +43,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise output_error(target, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(target: Path, content: bytes) -> None:
@@ -49,19 +58,55 @@ def write_text(target: Path, content: str) -> None:
     write_bytes(target, content.encode("utf-8"))
 
 
+def synced_text(target: Path, content: str) -> None:
+    """Write `content` as UTF-8, and wait until it is on the disk."""
+    with target.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def output_error(target: Path, error: OSError) -> OutputError:
     """The error for a file that can't be written, in the user's words."""
     reason = (
         "no space left on the device"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if error.errno in _FULL
         else (error.strerror or type(error).__name__).lower()
     )
+    name = target.name if error.errno != errno.ENAMETOOLONG else middle_cut(target.name)
     return OutputError(
-        f"cannot write {quoted(target.name)}: {reason}",
+        f"cannot write {quoted(name)}: {reason}",
         slug="output-not-writable",
         details=["an earlier file of that name is untouched"],
-        hint=f"make room in {quoted(target.parent.name or '.')} or name another folder with -o",
+        hint=_way_out(_shown_folder(target), error.errno),
     )
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _way_out(folder: str, number: int | None) -> str:
+    """What to do where the system refuses to write to `folder`, given its error number."""
+    another = "name another folder with -o"
+    if number in _FULL:
+        return f"make room in {folder} or {another}"
+    if number == errno.EROFS:
+        return f"the file system of {folder} is read-only: {another}"
+    if number == errno.EFBIG:
+        return "raise the limit of file sizes (ulimit -f), or name a folder on another file system"
+    if number == errno.ENAMETOOLONG:
+        return "use shorter names: a file system takes about 255 bytes a name"
+    if number in (errno.EACCES, errno.EPERM):
+        return f"make {folder} writable for you, or {another}"
+    return f"check {folder}, or {another}"
+
+
+def _shown_folder(target: Path) -> str:
+    """The folder that a file is for: not a hidden one of ours that it is made in."""
+    for parent in target.parents:
+        if not any(part.startswith(TEMPORARY_PREFIX) for part in parent.parts[-2:]):
+            return quoted(middle_cut(parent.name) or ".")
+    return quoted(".")
 
 
 def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reportgen import files, outputs
+from reportgen.api.places import place_for
 from reportgen.errors import OutputError, UsageError
 
 
@@ -114,9 +115,21 @@ def test_temporary_files_of_dead_processes_go_and_those_of_living_ones_stay(tmp_
         check=True,
     ).stdout.strip()
     (tmp_path / f".reportgen-{dead}-abcd-report.html").touch()
+    # A container's processes have the same number each time: one that holds the folder is alone.
     (tmp_path / f".reportgen-{os.getpid()}-abcd-report.html").touch()
-    outputs.prepare(tmp_path, GUARDED, replace=False, data=None)
-    assert [p.name for p in tmp_path.iterdir()] == [f".reportgen-{os.getpid()}-abcd-report.html"]
+    (tmp_path / f".reportgen-{os.getppid()}-abcd-report.html").touch()
+    with place_for(tmp_path, GUARDED, replace=False, data=None):
+        left = {path.name for path in tmp_path.iterdir()} - {".reportgen-lock"}
+        assert left == {f".reportgen-{os.getppid()}-abcd-report.html"}
+
+
+def test_a_folder_is_held_against_other_threads_too(tmp_path):
+    with outputs.sole_writer(tmp_path):
+        with pytest.raises(OutputError) as caught, outputs.sole_writer(tmp_path):
+            pass
+        assert caught.value.slug == "output-busy"
+    with outputs.sole_writer(tmp_path):
+        pass
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -124,12 +124,26 @@ def test_a_resumed_run_finds_its_parts_and_drops_a_damaged_tail(tmp_path):
 
 
 def test_a_run_with_other_settings_is_not_resumed(tmp_path):
-    Parts.start(tmp_path / "p.partial", {"model": "ab", "batch_size": "64"})
+    Parts.start(tmp_path / "p.partial", {"model": "ab", "batch_size": "64"}).write(rows(["a"]))
     with pytest.raises(UsageError) as caught:
         Parts.resume(tmp_path / "p.partial", {"model": "ab", "batch_size": "32"})
     assert caught.value.slug == "resume-differs"
     assert "batch size" in str(caught.value)
     assert "64 before, 32 now" in str(caught.value)
+
+
+def test_a_try_that_predicted_nothing_leaves_nothing(tmp_path):
+    folder = tmp_path / "p.partial"
+    parts = Parts.start(folder, {"model": "ab"})
+    parts.remember(replace(parts.state, outputs="logits"))
+    assert list(tmp_path.iterdir()) == []
+    parts.write(rows(["a"]))
+    assert json.loads((folder / "run.json").read_text())["outputs"] == "logits"
+    again = Parts.start(folder, {"model": "cd"})
+    assert Parts.resume(folder, {"model": "ab"}).n_rows == 1  # until something takes its place
+    again.write(rows(["b", "c"]))
+    assert Parts.resume(folder, {"model": "cd"}).n_rows == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["p.partial"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"fingerprint": 3}'])
@@ -139,6 +153,8 @@ def test_a_damaged_state_starts_over(tmp_path, text):
     (folder / "run.json").write_text(text)
     parts = Parts.resume(folder, {"model": "ab"})
     assert parts.n_rows == 0
+    parts.write(rows(["b"]))
+    assert sorted(path.name for path in folder.iterdir()) == ["00000.parquet", "run.json"]
     assert json.loads((folder / "run.json").read_text())["fingerprint"] == {"model": "ab"}
 
 

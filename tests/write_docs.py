@@ -261,6 +261,7 @@ HOLDS = {
     "declared": "options as declared fields, for command line and library alike",
     "options": "the options of a run",
     "confusion": "the confusion matrix",
+    "replacement": "the files of a report, replaced as one",
     "outputs": "the folder that results go to",
     "predictions": "the predictions file: schema, parts, reading",
     "classes": "class lists: read, checked, matched by name",

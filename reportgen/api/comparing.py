@@ -5,21 +5,31 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportgen import outputs
 from reportgen.api.places import place_for, refuse_other_predictions, refuse_standing_in
 from reportgen.api.rendering import render_review
 from reportgen.api.reviewing import Asked, check_names, named
-from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
+from reportgen.api.writing import SampleImage, images_folder, images_of, report_of
 from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
-from reportgen.exports import PageOptions, write_overview
+from reportgen.exports import (
+    PageOptions,
+    changes,
+    make_all,
+    make_overview,
+    naming_warning,
+)
 from reportgen.release import Review
+from reportgen.replacement import Stage, staged
 from reportgen.reporter import Reporter
 from reportgen.text import quoted
+
+if TYPE_CHECKING:
+    from reportgen.report import Report
 
 __all__ = ["compare", "compare_reviews"]
 
@@ -99,12 +109,16 @@ def compare_reviews(
     with place_for(folder, outputs.REPORT_FILES, replace=force, data=root):
         with outputs.spool_in(folder) as spool:
             reviews = _reviews(asked, candidates, spool, names or {})
-        for review, place in zip(reviews, places, strict=True):
-            found = images if callable(images) else images_of(root, review.evaluation)
-            with place_for(place, outputs.REPORT_FILES, replace=force, data=root):
-                write_review(review, place, found, asked.page, reporter or Reporter())
         done = list(zip(reviews, places, strict=True))
-        _write_overview(folder, done, asked.page, (names or {}).get("title") or "")
+        with ExitStack() as held, staged(folder) as stage:
+            for place in places:
+                held.enter_context(place_for(place, outputs.REPORT_FILES, replace=force, data=root))
+            for review, place in done:
+                found = images if callable(images) else images_of(root, review.evaluation)
+                report = report_of(review, found, asked.page)
+                _make_one(report, review, place, asked.page, stage, reporter or Reporter())
+            _make_overview(done, asked.page, (names or {}).get("title") or "", stage.new)
+            stage.replace(changes(stage.new, folder))
     return done
 
 
@@ -157,8 +171,21 @@ def _told_which(number: int, candidate: Any) -> Iterator[None]:
         raise
 
 
-def _write_overview(
-    folder: Path, done: Sequence[tuple[Review, Path]], page: PageOptions, title: str
+def _make_one(
+    report: Report, review: Review, place: Path, page: PageOptions, stage: Stage, reporter: Reporter
+) -> None:
+    """The report of one candidate, on the stage of all of them."""
+    new = stage.new / place.name
+    new.mkdir()
+    for warning in make_all(report, review, new, page):
+        reporter.warn(warning)
+    stage.also += changes(new, place).within(place.name)
+    for warning in naming_warning(place, page):
+        reporter.warn(warning)
+
+
+def _make_overview(
+    done: Sequence[tuple[Review, Path]], page: PageOptions, title: str, new: Path
 ) -> None:
     from reportgen.report.overview import OverviewEntry
 
@@ -173,7 +200,7 @@ def _write_overview(
         for review, place in done
         if review.comparison is not None
     ]
-    write_overview(entries, folder, page, title)
+    make_overview(entries, new, page, title)
 
 
 def _slug(candidate: Any) -> str:

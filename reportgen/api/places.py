@@ -23,10 +23,13 @@ def place_for(
     What the parameters mean, and what is raised, is that of :func:`reportgen.outputs.prepare`.
     Where the block fails before it wrote anything, the folders that were made for it go again.
     """
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    missing: list[Path] = []
     try:
+        with suppress(OSError):  # a name that is too long, say: preparing tells of it
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
         outputs.prepare(folder, guarded, replace=replace, data=data)
         with outputs.sole_writer(folder):
+            outputs.remove_stale(folder)
             yield
     except BaseException:
         with suppress(OSError):  # the first that holds something stays, and those around it

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from reportgen.api.places import place_for, refuse_standing_in
 from reportgen.api.reviewing import require_files, require_readable
 from reportgen.api.writing import SampleImage, images_of, write_review
 from reportgen.declared import sorted_out
-from reportgen.errors import ModelError, UsageError
+from reportgen.errors import Interrupted, ModelError, Terminated, UsageError
 from reportgen.evaluation import Evaluation, EvaluationKeywords, EvaluationOptions
 from reportgen.exports import PageKeywords, PageOptions, check_page
 from reportgen.inputs import InputOptions
@@ -30,6 +30,7 @@ from reportgen.release import (
     reviewed,
     with_columns,
 )
+from reportgen.replacement import Changes, staged
 from reportgen.reporter import Reporter
 from reportgen.text import printable, quoted
 
@@ -108,16 +109,51 @@ def run_review(
     with (
         _place(folder, data, settings, guarded=outputs.REPORT_FILES),
         nullcontext(folder) if terms.baseline is None else outputs.spool_in(folder) as spool,
+        staged(folder) as stage,
     ):
         baseline = baseline_side(terms, InputOptions(), figures, spool)
         target = folder / outputs.PREDICTIONS
         known = partial(terms.check_classes, baseline=baseline)
-        predictions = _predictions(model, images_at, target, settings, reporter, known)
-        candidate = Side(with_columns(predictions, figures))
-        review = reviewed(candidate, baseline, terms, figures)
-        images = thumbnail or images_of(images_at, review.evaluation)
-        write_review(review, folder, images, page, reporter)
+        # Beside an earlier report, the predictions change with it and not before.
+        aside = stage.new if _stands(folder) else None
+        predictions = _predictions(model, images_at, target, settings, reporter, known, aside=aside)
+        with _telling_how_to_go_on():
+            candidate = Side(with_columns(predictions, figures))
+            review = reviewed(candidate, baseline, terms, figures)
+            images = thumbnail or images_of(images_at, review.evaluation)
+            stage.also = _with_predictions(stage.new, folder)
+            write_review(review, folder, images, page, reporter, stage)
     return review
+
+
+def _stands(folder: Path) -> bool:
+    return any((folder / n).exists() for n in (*outputs.REPORT_FILES, outputs.PREDICTIONS))
+
+
+def _with_predictions(new: Path, folder: Path) -> Changes:
+    """What changes together with the report: predictions that were made aside, and their parts."""
+    if not (new / outputs.PREDICTIONS).exists():
+        return Changes()
+    put = [name for name in (outputs.PREDICTIONS, outputs.BAD) if (new / name).exists()]
+    gone = [outputs.partial_folder(Path(outputs.PREDICTIONS)).name]
+    if outputs.BAD not in put:
+        gone.append(outputs.BAD)
+    return Changes(tuple(put), tuple(name for name in gone if (folder / name).exists()))
+
+
+@contextmanager
+def _telling_how_to_go_on() -> Iterator[None]:
+    """A signal in the block says that the predictions are kept."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as stop:
+        terminated = isinstance(stop, Terminated)
+        raise Interrupted(
+            f"{'terminated' if terminated else 'interrupted'} while the report was made",
+            hint="the predictions are kept: the same command with --resume, without --force, "
+            "continues",
+            exit_code=143 if terminated else 130,
+        ) from None
 
 
 def predict(
@@ -190,17 +226,18 @@ def _predictions(
     settings: Options,
     reporter: Reporter,
     *known: Callable[[Sequence[str]], None],
+    aside: Path | None = None,
 ) -> Predictions:
     import torch
 
     from reportgen.inference.job import predict_folder, predict_live
 
     if isinstance(model, torch.nn.Module):
-        return predict_live(model, data, target, settings, reporter, *known)
+        return predict_live(model, data, target, settings, reporter, *known, aside=aside)
     if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
         raise UsageError(
             f"a {type(model).__name__} and a {type(data).__name__} don't go together",
             slug="model-and-data",
             hint="give a live module with a DataLoader or Dataset, or a model file with a folder",
         )
-    return predict_folder(str(model), Path(data), target, settings, reporter, *known)
+    return predict_folder(str(model), Path(data), target, settings, reporter, *known, aside=aside)

@@ -11,13 +11,15 @@ from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.exports import PageOptions
 from reportgen.release import Review
+from reportgen.replacement import Stage
 from reportgen.reporter import Reporter
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
+    from reportgen.report import Report
     from reportgen.report.model import Thumbnail
 
-__all__ = ["SampleImage", "images_folder", "images_of", "write_review"]
+__all__ = ["SampleImage", "images_folder", "images_of", "report_of", "write_review"]
 
 SUSPECT_PICTURES = 24
 SampleImage = Callable[[str], Any]
@@ -30,18 +32,28 @@ def write_review(
     images: SampleImage | None,
     page: PageOptions,
     reporter: Reporter,
+    stage: Stage | None = None,
 ) -> None:
-    """Say it, draw it, write it: the page last, so that a page means a whole report."""
+    """Say it, draw it, write it, as one: `folder` holds all of the report, or is what it was.
+
+    `stage` holds what else changes in `folder` at the same moment.
+    """
     from reportgen.exports import write_all
+
+    report = report_of(review, images, page)
+    for warning in write_all(report, review, folder, page, stage):
+        reporter.warn(warning)
+
+
+def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> Report:
+    """What a review says, with the pictures of its samples where they may be shown."""
     from reportgen.report import build_report
 
     wanted = images is not None and not page.no_thumbnails and not page.public
     thumbnails = _thumbnails(review, images) if wanted and images else {}
-    report = build_report(
+    return build_report(
         review.evaluation, thumbnails, _page_versions(), review.comparison, review.decision
     )
-    for warning in write_all(report, review, folder, page):
-        reporter.warn(warning)
 
 
 def images_folder(images: str | Path | SampleImage | None) -> Path | None:

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from typing import Any
 from reportgen.baselines.history import HistoryEntry, append
 from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation
-from reportgen.files import TEMPORARY_PREFIX, output_error, write_text
+from reportgen.files import output_error, write_text
+from reportgen.outputs import finish_around, finish_replacement, remove_stale, sole_writer
 from reportgen.predictions import write_slim
+from reportgen.replacement import UNFINISHED, Changes, staged
 from reportgen.text import listing, nearest, quoted
 
 __all__ = ["DEFAULT_FOLDER", "Baselines"]
@@ -36,7 +38,9 @@ class Baselines:
 
     def names(self) -> tuple[str, ...]:
         """Names of all baselines, in alphabetical order."""
-        found = self.folder.glob(f"*/{_REPORT}") if self.folder.is_dir() else ()
+        for stopped in self.folder.glob(f"*/{UNFINISHED}"):
+            finish_replacement(stopped.parent)
+        found = self.folder.glob(f"*/{_REPORT}")
         names = (path.parent.name for path in found)
         return tuple(sorted(name for name in names if _NAME.fullmatch(name)))
 
@@ -49,6 +53,8 @@ class Baselines:
 
         Raises :class:`UsageError` where it is neither.
         """
+        if given:
+            finish_around(Path(given))
         if given and _is_there(Path(given)):
             return Path(given)
         if given in self.names():
@@ -111,24 +117,30 @@ class Baselines:
         """
         self.require_free(name, force=force)
         place, entry = self.folder / name, HistoryEntry.of(name, evaluation, verdict, rows)
-        staging = self.folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{name}"
-        new, before = staging / "new", staging / "before"
-        try:
-            new.mkdir(parents=True)
+        with _held(place), staged(place) as stage:
             if rows is not None:
-                write_slim(rows, new / _PREDICTIONS)
-            write_text(new / _REPORT, _dump(evaluation))
-            if place.exists():  # what is replaced stays until all of the new stands
-                place.rename(before)
-            new.rename(place)
-        except OSError as error:
-            raise output_error(place, error) from error
-        finally:
-            if before.exists() and not place.exists():
-                before.rename(place)
-            shutil.rmtree(staging, ignore_errors=True)
+                write_slim(rows, stage.new / _PREDICTIONS)
+            write_text(stage.new / _REPORT, _dump(evaluation))
+            put = [name for name in (_PREDICTIONS, _REPORT) if (stage.new / name).exists()]
+            left = [_PREDICTIONS] if (place / _PREDICTIONS).exists() else []
+            stage.replace(Changes(tuple(put), tuple(name for name in left if name not in put)))
         append(self.folder, entry)
         return place
+
+
+@contextmanager
+def _held(place: Path) -> Iterator[None]:
+    """The folder of a baseline, for the length of the block; gone where nothing came of it."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with sole_writer(place):
+            remove_stale(place)
+            yield
+    except OSError as error:
+        raise output_error(place, error) from error
+    finally:
+        with suppress(OSError):  # it holds something
+            place.rmdir()
 
 
 def _is_there(path: Path) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reportgen.errors import OutputError
+from reportgen.exports.images import FILES_FOLDER
 from reportgen.exports.options import PageKeywords, PageOptions
 from reportgen.files import write_bytes, write_text
+from reportgen.replacement import Changes, Stage, staged
 
 if TYPE_CHECKING:
     from reportgen.evaluation import Evaluation
@@ -17,12 +21,30 @@ if TYPE_CHECKING:
     from reportgen.report import Report
     from reportgen.report.overview import OverviewEntry
 
-__all__ = ["PageKeywords", "PageOptions", "check_page", "write_all", "write_overview"]
+__all__ = [
+    "PageKeywords",
+    "PageOptions",
+    "changes",
+    "check_page",
+    "make_all",
+    "make_overview",
+    "naming_warning",
+    "write_all",
+]
 
 PDF, FIGURES, JUNIT = "report.pdf", "figures", "junit.xml"
-OF_ONE = ("report.json", "per_class.csv", "confusion.csv", "pairs.csv", JUNIT, PDF)
-"""Files that would say of the page of several candidates what is true of another report."""
-PAGE_FILES, FIGURE_FILES = (".css", ".js", ".png", ".jpg"), (".png", ".svg")
+FILES = (
+    "per_class.csv", "confusion.csv", "pairs.csv", JUNIT, PDF, "report.json", "report.html",
+    "index.html",
+)  # fmt: skip
+"""Every file that a report may have: one that a new report lacks is not left of an old one."""
+FOLDERS = {
+    FIGURES: ((".png", ".svg"), "confusion-counts.svg"),
+    FILES_FOLDER: ((".css", ".js", ".png", ".jpg"), "report.css"),
+}
+"""Folder of a report → endings of its files, and one that it always has."""
+WITHOUT_PAGE = ("report-too-large", "pdf-failed")
+"""Errors of the page alone: what else was made is right."""
 NAMING = ("predictions.parquet", "bad.csv")
 """Files that a run may write beside the page, and that name samples."""
 
@@ -33,12 +55,17 @@ def check_page(page: PageOptions) -> None:
 
 
 def write_all(
-    report: Report, subject: Evaluation | Review, folder: Path, page: PageOptions | None = None
+    report: Report,
+    subject: Evaluation | Review,
+    folder: Path,
+    page: PageOptions | None = None,
+    stage: Stage | None = None,
 ) -> tuple[str, ...]:
-    """Write every output into `folder`, the page last: where it stands, all else does too.
+    """Write every output into `folder`, as one: all of them or none.
 
     `subject` is what `report` says: an evaluation, or a review with comparison and verdict.
-    Returns what to warn of.
+    `stage` is the one to make them on, where something else is on it already. Returns what to warn
+    of.
 
     Raises
     ------
@@ -46,11 +73,27 @@ def write_all(
         Where a file that an option names can't be used, or there is no browser for the PDF;
         nothing is written then.
     OutputError
-        Where a file can't be written, or where the page would be over ``page.max_bytes``.
+        Where a file can't be written, or where the page would be over ``page.max_bytes``. Where no
+        page stands in `folder`, the numbers are kept of a report whose page can't be made.
     """
     page = page or PageOptions()
+    with nullcontext(stage) if stage else staged(folder) as stage:
+        try:
+            warnings = make_all(report, subject, stage.new, page)
+        except OutputError as error:
+            if error.slug in WITHOUT_PAGE and not _has_page(folder):
+                stage.replace(changes(stage.new, folder))
+            raise
+        stage.replace(changes(stage.new, folder))
+    return (*warnings, *naming_warning(folder, page))
+
+
+def make_all(
+    report: Report, subject: Evaluation | Review, new: Path, page: PageOptions
+) -> tuple[str, ...]:
+    """Every output in the folder `new`, which is empty; the same otherwise as :func:`write_all`."""
     dress = _dress(page)
-    from reportgen.exports import csv, folders, json, privacy, sizing
+    from reportgen.exports import csv, json, privacy, sizing
     from reportgen.exports.pictures import Heatmaps
     from reportgen.release import Review
 
@@ -65,43 +108,71 @@ def write_all(
         report, min(sizing.LARGE, page.max_bytes), dress=dress, heatmaps=drawn, beside=beside
     )
     evaluation = review.evaluation
-    write_text(folder / "per_class.csv", csv.per_class(evaluation))
-    write_text(folder / "confusion.csv", csv.confusion(evaluation))
-    write_text(folder / "pairs.csv", csv.pairs(evaluation))
-    write_text(folder / "report.json", json.render(review))
-    _write_junit(folder / JUNIT, review)
+    write_text(new / "per_class.csv", csv.per_class(evaluation))
+    write_text(new / "confusion.csv", csv.confusion(evaluation))
+    write_text(new / "pairs.csv", csv.pairs(evaluation))
+    write_text(new / "report.json", json.render(review))
+    _write_junit(new / JUNIT, review)
     warning = sizing.size_warning(made.size, page.page_name, max_bytes=page.max_bytes)
-    _write_figures(folder, shown, page)
+    if page.figures:
+        _write_figures(new / FIGURES, shown, page)
     if page.pdf:
-        _write_pdf(folder / PDF, shown, drawn, dress, page, evaluation.provenance.date)
-    else:
-        folders.remove_file(folder / PDF)  # of an earlier report
-    _write_page(folder, made.html, made.files, page)
-    return tuple(filter(None, (warning, _naming(folder) if page.public else "")))
+        _write_pdf(new / PDF, shown, drawn, dress, page, evaluation.provenance.date)
+    _write_page(new, made.html, made.files, page)
+    return (warning,) if warning else ()
 
 
-def write_overview(
-    entries: Sequence[OverviewEntry], folder: Path, page: PageOptions, title: str = ""
+def make_overview(
+    entries: Sequence[OverviewEntry], new: Path, page: PageOptions, title: str = ""
 ) -> None:
-    """The page of several candidates and, where there are gates, their outcome, into `folder`;
-    what is left there of another report is removed.
+    """The page of several candidates and, where there are gates, their outcome, in the folder
+    `new`.
     """
-    from reportgen.exports import folders, junit, overview
+    from reportgen.exports import junit, overview
     from reportgen.exports.dress import dress_of
-    from reportgen.report.overview import build_overview
 
-    for name in OF_ONE:
-        folders.remove_file(folder / name)
-    folders.remove_folder(folder / FIGURES, FIGURE_FILES, "confusion-counts.svg")
     decided = [
         (entry.decision, entry.suite_name, entry.name) for entry in entries if entry.decision
     ]
     if any(decision.checks for decision, _, _ in decided):
-        write_text(folder / JUNIT, junit.render_several(decided))
+        write_text(new / JUNIT, junit.render_several(decided))
+    from reportgen.report.overview import build_overview
+
     made = overview.page(
         build_overview(entries, title), dress_of(page), beside=page.layout == "dir"
     )
-    _write_page(folder, made.html, made.files, page)
+    _write_page(new, made.html, made.files, page)
+
+
+def changes(new: Path, folder: Path) -> Changes:
+    """What is to be done to `folder`, so that it holds the report in `new` and nothing of another.
+
+    Raises :class:`OutputError` (``output-folder-blocked``) where a file or folder that is not of an
+    earlier report stands in the way.
+    """
+    from reportgen.exports import folders
+
+    put = [name for name in (*FILES, *FOLDERS) if (new / name).exists()]
+    for name in put:
+        endings, _ = FOLDERS.get(name, (None, ""))
+        folders.require_free(folder / name, endings)
+    left = [
+        name
+        for name, (endings, marker) in FOLDERS.items()
+        if name not in put and folders.is_left_by_us(folder / name, endings, marker)
+    ]
+    # A page index.html is ours only where its folder stands beside it.
+    ours = [name for name in FILES if name != "index.html" or FILES_FOLDER in left]
+    left += [name for name in ours if name not in put and _is_file(folder / name)]
+    return Changes(tuple(put), tuple(left))
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() or path.is_symlink()
+
+
+def _has_page(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ("report.html", "index.html"))
 
 
 def _dress(page: PageOptions) -> Dress:
@@ -114,21 +185,15 @@ def _dress(page: PageOptions) -> Dress:
 
 
 def _write_junit(target: Path, review: Review) -> None:
-    """The gates' outcome, where there are gates; that of an earlier report is removed."""
-    from reportgen.exports import folders, junit
+    """The gates' outcome, where there are gates."""
+    from reportgen.exports import junit
 
     if review.decision.checks:
         write_text(target, junit.render(review.decision, review.suite_name))
-    else:
-        folders.remove_file(target)
 
 
-def _write_figures(folder: Path, report: Report, page: PageOptions) -> None:
+def _write_figures(target: Path, report: Report, page: PageOptions) -> None:
     from reportgen.exports import folders
-
-    if not page.figures:
-        folders.remove_folder(folder / FIGURES, FIGURE_FILES, "confusion-counts.svg")
-        return
     from reportgen.exports.walking import found
     from reportgen.figures import slide_files
     from reportgen.report.model import HeatmapSpec
@@ -143,7 +208,7 @@ def _write_figures(folder: Path, report: Report, page: PageOptions) -> None:
         colourmap=page.colormap,
         transparent=page.figures_ground == "transparent",
     )
-    folders.write_folder(folder / FIGURES, files, FIGURE_FILES)
+    folders.write_folder(target, files)
 
 
 def _write_pdf(
@@ -158,24 +223,18 @@ def _write_pdf(
     write_bytes(target, pdf.pdf_of(printed, pdf.find_browser(), date))
 
 
-def _write_page(folder: Path, html: str, files: Mapping[str, bytes], page: PageOptions) -> None:
-    """The page in its layout; that of the other layout, of an earlier report, is removed."""
+def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOptions) -> None:
+    """The page in its layout, and what stands beside it."""
     from reportgen.exports import folders
-    from reportgen.exports.images import FILES_FOLDER
 
-    beside = folder / FILES_FOLDER
     if page.layout == "dir":
-        with folders.replaced(beside, files, PAGE_FILES):
-            write_text(folder / page.page_name, html)
-        folders.remove_file(folder / "report.html")
-        return
-    write_text(folder / page.page_name, html)
-    if folders.remove_folder(beside, PAGE_FILES, "report.css"):
-        folders.remove_file(folder / "index.html")
+        folders.write_folder(new / FILES_FOLDER, files)
+    write_text(new / page.page_name, html)
 
 
-def _naming(folder: Path) -> str:
+def naming_warning(folder: Path, page: PageOptions) -> tuple[str, ...]:
+    """What to warn of where a page without names is beside files that name the samples."""
     names = [name for name in NAMING if (folder / name).exists()]
-    if not names:
-        return ""
-    return f"{' and '.join(names)} beside the page still name the samples: don't publish them"
+    if not page.public or not names:
+        return ()
+    return (f"{' and '.join(names)} beside the page still name the samples: don't publish them",)

@@ -1,60 +1,30 @@
-"""Folders of files that belong together, replaced as one; and results of an earlier run removed.
+"""What an earlier report left in a folder, and what of it is ours to replace or to remove.
 
-Only what is ours is ever replaced or removed: a folder with any other file in it is refused, or
-left alone.
+A folder with any other file in it is refused, or left alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from reportgen.errors import OutputError
-from reportgen.files import TEMPORARY_PREFIX, output_error
+from reportgen.files import output_error
 from reportgen.text import quoted
 
-__all__ = ["is_ours", "remove_file", "remove_folder", "replaced", "write_folder"]
+__all__ = ["is_left_by_us", "is_ours", "require_free", "write_folder"]
 
 
-def write_folder(target: Path, files: Mapping[str, bytes], endings: tuple[str, ...]) -> None:
-    """`target` with just these files, whole or not at all: see :func:`replaced`."""
-    with replaced(target, files, endings):
-        pass
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """The new folder `target` with these files.
 
-
-@contextmanager
-def replaced(target: Path, files: Mapping[str, bytes], endings: tuple[str, ...]) -> Iterator[None]:
-    """`target` holds just `files` in the block, and after it where it ends well.
-
-    After a failure in the block, what stood there before stands there again.
-
-    Raises :class:`OutputError`: ``output-folder-blocked`` where a file, a link, or a folder that
-    is not of an earlier run stands in the way; ``output-not-writable`` where it can't be written.
+    Raises :class:`OutputError` where it can't be written.
     """
-    if os.path.lexists(target) and not is_ours(target, endings):
-        raise _blocked(target)
-    mark = f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
-    new = target.with_name(f"{mark}-new-{target.name}")
-    old = target.with_name(f"{mark}-old-{target.name}")
     try:
-        _fill(new, files)
-        if target.is_dir():
-            target.rename(old)
-        new.rename(target)
-        yield
-    except BaseException as error:
-        _put_back(target, old)
-        if isinstance(error, OSError):
-            raise output_error(target, error) from error
-        raise
-    finally:
-        for folder in (new, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        _fill(target, files)
+    except OSError as error:
+        raise output_error(target, error) from error
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -63,11 +33,16 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def _put_back(target: Path, old: Path) -> None:
-    if old.is_dir():
-        with contextlib.suppress(OSError):
-            shutil.rmtree(target, ignore_errors=True)
-            old.rename(target)
+def require_free(target: Path, endings: tuple[str, ...] | None = None) -> None:
+    """Raise :class:`OutputError` (``output-folder-blocked``) where `target` holds what is not ours.
+
+    `endings` are those of the files of a folder; None where a file is to stand there.
+    """
+    if not os.path.lexists(target):
+        return
+    if is_ours(target, endings) if endings else not target.is_dir() or target.is_symlink():
+        return
+    raise _blocked(target)
 
 
 def is_ours(folder: Path, endings: tuple[str, ...]) -> bool:
@@ -80,24 +55,9 @@ def is_ours(folder: Path, endings: tuple[str, ...]) -> bool:
     )
 
 
-def remove_folder(folder: Path, endings: tuple[str, ...], marker: str) -> bool:
-    """Remove what an earlier run left: where it is ours, and holds the file `marker`.
-
-    Whether it was there.
-    """
-    known = is_ours(folder, endings) and (folder / marker).is_file()
-    if known:
-        shutil.rmtree(folder, ignore_errors=True)
-    return known
-
-
-def remove_file(path: Path) -> None:
-    """Remove a file that an earlier run wrote, where there is one."""
-    try:
-        if path.is_file() or path.is_symlink():
-            path.unlink()
-    except OSError as error:
-        raise output_error(path, error) from error
+def is_left_by_us(folder: Path, endings: tuple[str, ...], marker: str) -> bool:
+    """Whether an earlier run left `folder`: it is ours, and holds the file `marker`."""
+    return is_ours(folder, endings) and (folder / marker).is_file()
 
 
 def _blocked(target: Path) -> OutputError:

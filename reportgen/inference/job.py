@@ -18,6 +18,7 @@ from reportgen.inference.loop import NOT_FINITE, predict_into
 from reportgen.inference.models.live import device_of, kept_as_found
 from reportgen.inference.plan import Plan, plan_folder, plan_live
 from reportgen.options import Options
+from reportgen.outputs import BAD
 from reportgen.predictions import Predictions, RunFacts
 from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions
 from reportgen.provenance import Accounting, DataNote
@@ -44,17 +45,21 @@ def predict_folder(
     options: Options,
     reporter: Reporter,
     known: Known = _nothing,
+    aside: Path | None = None,
 ) -> Predictions:
     """Predict a tree of class folders with a model named on the command line.
 
     `target` is the predictions file to write; `known` is told the class names before the first
     forward pass, and may refuse them. Raises the errors of every step; whatever was predicted
     before one is kept beside `target` and found again by ``resume``.
+
+    `aside` is a folder for the finished file, where the one at `target` is to be replaced later;
+    the parts beside `target` stay until then.
     """
     plan = plan_folder(model, data, target, options, reporter)
     _tell_classes(plan, reporter)
     known(plan.classes.names)
-    return _execute(plan, reporter)
+    return _execute(plan, reporter, aside)
 
 
 def predict_live(
@@ -64,6 +69,7 @@ def predict_live(
     options: Options,
     reporter: Reporter,
     known: Known = _nothing,
+    aside: Path | None = None,
 ) -> Predictions:
     """Predict the batches of a DataLoader or Dataset with a live module, left as it was found."""
     if options.resume:
@@ -78,7 +84,7 @@ def predict_live(
         plan = plan_live(module, data, target, options, device)
         _tell_classes(plan, reporter)
         known(plan.classes.names)
-        return _execute(plan, reporter)
+        return _execute(plan, reporter, aside)
 
 
 def _refuse_weights(options: Options) -> None:
@@ -98,11 +104,11 @@ def _tell_classes(plan: Plan, reporter: Reporter) -> None:
         reporter.say(f"class names: {names}, from {printable(plan.classes.source)}")
 
 
-def _execute(plan: Plan, reporter: Reporter) -> Predictions:
+def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
     folder = plan.target.with_suffix(".partial")
     options = plan.options
     if options.resume and plan.target.exists() and not folder.exists():
-        return _finished_before(plan)
+        return _finished_before(plan, aside)
     parts = (
         Parts.resume(folder, plan.fingerprint)
         if options.resume
@@ -126,14 +132,20 @@ def _execute(plan: Plan, reporter: Reporter) -> Predictions:
     )
     bad = [*plan.unreadable, *parts.bad()]
     facts = facts_of(plan, parts, bad)
-    _write_bad_list(plan.target.with_name("bad.csv"), bad)
-    parts.finish(plan.target, facts, with_probabilities=plan.keep_probabilities)
-    parts.discard()
-    _require_few_bad(len(bad), facts.samples.found, bad, options.max_bad)
-    return Predictions.open(plan.target)
+    finished = (aside or plan.target.parent) / plan.target.name
+    _write_bad_list(finished.with_name(BAD), bad)
+    parts.finish(finished, facts, with_probabilities=plan.keep_probabilities)
+    listed = BAD
+    if aside is None:
+        parts.discard()
+    elif len(bad) > options.max_bad:
+        _write_bad_list(folder / BAD, bad)
+        listed = f"{folder.name}/{BAD}"
+    _require_few_bad(len(bad), facts.samples.found, bad, options.max_bad, listed)
+    return Predictions.open(finished)
 
 
-def _finished_before(plan: Plan) -> Predictions:
+def _finished_before(plan: Plan, aside: Path | None) -> Predictions:
     """The predictions of the same run, which ended before its report: only names may be new."""
     before = Predictions.open(plan.target)
     require_same_run(before.facts.fingerprint, plan.fingerprint)
@@ -152,10 +164,11 @@ def _finished_before(plan: Plan) -> Predictions:
     )
     facts = replace(before.facts, provenance=provenance)
     if facts != before.facts:
+        finished = (aside or plan.target.parent) / plan.target.name
         write_predictions(
-            plan.target, facts, before.tables(), with_probabilities=before.has_probabilities
+            finished, facts, before.tables(), with_probabilities=before.has_probabilities
         )
-        before = Predictions.open(plan.target)
+        before = Predictions.open(finished)
     excluded = before.facts.samples.excluded
     n_bad = excluded.get(UNREADABLE, 0) + excluded.get(NOT_FINITE, 0)
     _require_few_bad(n_bad, facts.samples.found, (), plan.options.max_bad)
@@ -265,7 +278,9 @@ def _write_bad_list(path: Path, bad: Sequence[BadSample]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _require_few_bad(n_bad: int, n_found: int, bad: Sequence[BadSample], limit: int) -> None:
+def _require_few_bad(
+    n_bad: int, n_found: int, bad: Sequence[BadSample], limit: int, listed: str = BAD
+) -> None:
     if n_bad <= limit:
         return
     first = f": {quoted(bad[0].id)}: {bad[0].reason}" if bad else ""
@@ -275,7 +290,7 @@ def _require_few_bad(n_bad: int, n_found: int, bad: Sequence[BadSample], limit: 
         details=[
             *(f"{quoted(sample.id)}: {sample.reason}" for sample in bad[1:5]),
             f"{count(n_bad)} of {count(n_found)} can't be used; --max-bad is {limit}",
-            "all are listed in bad.csv; the predictions of the others are kept",
+            f"all are listed in {listed}; the predictions of the others are kept",
         ],
         hint=f"continue without them: --resume --max-bad {n_bad}",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import DataError, UsageError
-from reportgen.files import TEMPORARY_PREFIX, atomic_path, write_text
+from reportgen.files import TEMPORARY_PREFIX, atomic_path, output_error, write_text
 from reportgen.jsonio import read_value, write_value
 from reportgen.predictions.facts import RunFacts
 from reportgen.predictions.schema import Rows, predictions_schema, table_of
@@ -64,22 +65,18 @@ class BadSample:
 
 @dataclass
 class Parts:
-    """The folder of parts of one unfinished run."""
+    """The folder of parts of one unfinished run. It stands there once something is predicted."""
 
     folder: Path
     state: RunState
+    stands: bool = False
     tables: list[Path] = field(default_factory=list)
     n_rows: int = 0
 
     @classmethod
     def start(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
-        """An empty folder, whatever stood there before."""
-        parts = cls(folder, RunState(dict(fingerprint)))
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        parts.remember(parts.state)
-        return parts
+        """No parts yet. What stands in `folder` stays until the first is written."""
+        return cls(folder, RunState(dict(fingerprint)))
 
     @classmethod
     def resume(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
@@ -92,7 +89,7 @@ class Parts:
         except (OSError, ValueError, TypeError, KeyError):
             return cls.start(folder, fingerprint)
         require_same_run(state.fingerprint, fingerprint)
-        parts = cls(folder, state)
+        parts = cls(folder, state, stands=True)
         for stale in folder.glob(f"{TEMPORARY_PREFIX}*"):
             stale.unlink()
         while (path := parts.next_path).exists() and (n := _rows_if_whole(path)) is not None:
@@ -110,20 +107,34 @@ class Parts:
     def remember(self, state: RunState) -> None:
         """Keep what a resumed run must know."""
         self.state = state
-        write_text(
-            self.folder / "run.json",
-            json.dumps(write_value(RunState, state), sort_keys=True, indent=1),
-        )
+        if self.stands:
+            _write_state(self.folder, state)
 
     def write(self, rows: Rows) -> None:
-        """One part, whole or not at all."""
-        import pyarrow.parquet as pq
-
+        """One part, whole or not at all; the first one together with the folder."""
         path = self.next_path
-        with atomic_path(path) as temporary:
-            pq.write_table(table_of(rows), temporary, write_page_checksum=True)
+        if self.stands:
+            _write_part(path, rows)
+        else:
+            self._begin(path.name, rows)
         self.tables.append(path)
         self.n_rows += len(rows)
+
+    def _begin(self, name: str, rows: Rows) -> None:
+        """The folder with its first part, in one move: a try that predicted nothing leaves none."""
+        new = self.folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{self.folder.name}")
+        try:
+            new.mkdir(parents=True)
+            _write_state(new, self.state)
+            _write_part(new / name, rows)
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
+            new.rename(self.folder)
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+        self.stands = True
 
     def bad(self) -> list[BadSample]:
         """The samples that could not be used, in order."""
@@ -157,7 +168,7 @@ class Parts:
 
     def discard(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=not self.stands)
 
     def _tables(self, *columns: str) -> Iterator[Any]:
         import pyarrow.parquet as pq
@@ -200,6 +211,19 @@ class Parts:
             places.append(here)
         back = np.argsort(np.concatenate(places))
         return pa.concat_tables(pieces).take(back)
+
+
+def _write_state(folder: Path, state: RunState) -> None:
+    write_text(
+        folder / "run.json", json.dumps(write_value(RunState, state), sort_keys=True, indent=1)
+    )
+
+
+def _write_part(path: Path, rows: Rows) -> None:
+    import pyarrow.parquet as pq
+
+    with atomic_path(path) as temporary:
+        pq.write_table(table_of(rows), temporary, write_page_checksum=True)
 
 
 def write_predictions(

@@ -32,6 +32,7 @@ from reportgen.inputs import (
     read_json,
     read_matrix_any,
 )
+from reportgen.outputs import finish_around
 from reportgen.predictions import Predictions
 from reportgen.provenance import Provenance
 from reportgen.text import plural, printable, quoted
@@ -183,7 +184,11 @@ def require_counts(evaluation: Evaluation, what: str, holder: str = "the matrix"
 
 
 def file_of(path: Path, *, rows_first: bool) -> Path:
-    """The file that a run's folder, or a report.json with predictions beside it, stands for."""
+    """The file that a run's folder, or a report.json with predictions beside it, stands for.
+
+    A report whose replacement was stopped half-way is finished first: no half of one is ever read.
+    """
+    finish_around(path)
     if path.is_dir():
         names = ["report.json", "predictions.parquet"]
         for name in reversed(names) if rows_first else names:

@@ -1,0 +1,214 @@
+"""The files of a report, replaced as one: a folder holds the old report, the new one, or says so.
+
+All files are made in a hidden folder beside the old ones. When every one of them is there, the
+hidden folder becomes ``report.unfinished`` by one rename: from then on the replacement is decided.
+Its files are moved into place, the old page first away, the new page last; then it is gone. Where a
+process is killed in between, ``report.unfinished`` stands there for people to see, and the next
+command that uses the folder finishes the moves. At no moment is there an old page beside new
+numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from reportgen.errors import OutputError
+from reportgen.files import TEMPORARY_PREFIX, output_error, synced_text
+from reportgen.text import quoted
+
+__all__ = ["UNFINISHED", "Changes", "Stage", "finish", "is_unfinished", "staged"]
+
+UNFINISHED = "report.unfinished"
+_NEW, _OLD, _JOURNAL, _README = "new", "old", "journal.json", "README.txt"
+_README_TEXT = """\
+The report in the folder around this one is being replaced, and the command that did it was stopped.
+The new report is complete. To put it in place, run any reportgen command on the folder, such as
+    reportgen check FOLDER --fail-under accuracy=0
+"""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a replacement does to a folder: names relative to it, with ``/`` between the parts.
+
+    Attributes
+    ----------
+    put
+        Files and folders to move into place; each takes the place of what has its name.
+    remove
+        What an earlier report left, and this one does not have.
+    """
+
+    put: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def within(self, name: str) -> Changes:
+        """The same in a folder `name` of the folder."""
+        return Changes(
+            tuple(f"{name}/{one}" for one in self.put),
+            tuple(f"{name}/{one}" for one in self.remove),
+        )
+
+    def __add__(self, other: Changes) -> Changes:
+        return Changes(self.put + other.put, self.remove + other.remove)
+
+
+@dataclass
+class Stage:
+    """A hidden folder `new` inside of `folder`, which files are made in.
+
+    `also` is what changes in `folder` together with what :meth:`replace` is told.
+    """
+
+    folder: Path
+    new: Path
+    also: Changes = field(default_factory=Changes)
+
+    def replace(self, changes: Changes) -> None:
+        """Move what stands in `new` into `folder`, all of it or nothing.
+
+        Raises :class:`OutputError`: where a move fails, what stood there before stands there again.
+        """
+        changes, stage = changes + self.also, self.new.parent
+        journal = {"put": _ordered(changes.put), "remove": list(changes.remove)}
+        try:
+            (stage / _README).write_text(_README_TEXT, "utf-8")
+            synced_text(stage / _JOURNAL, json.dumps(journal, indent=1))
+            stage.rename(self.folder / UNFINISHED)
+            _move_or_put_back(self.folder)
+        except OSError as error:
+            raise output_error(self.folder / "report", error) from error
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """A stage in `folder`, for the length of the block; what is still on it then is gone."""
+    hidden = _hidden(folder)
+    new = hidden / _NEW
+    try:
+        try:
+            new.mkdir(parents=True)
+        except OSError as error:
+            raise output_error(folder / "report", error) from error
+        yield Stage(folder, new)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _hidden(folder: Path) -> Path:
+    # The process number lets a later run tell what a killed one left behind.
+    return folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-report"
+
+
+def _ordered(names: Sequence[str]) -> list[str]:
+    """Numbers before pages, and the page of the folder itself last: it speaks of all the others."""
+    return sorted(names, key=lambda name: (_rank(name), -name.count("/")))
+
+
+def _rank(name: str) -> int:
+    path = PurePosixPath(name)
+    return 2 if path.suffix == ".html" else 1 if path.name == "report.json" else 0
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a replacement in `folder` was stopped half-way, or is under way."""
+    try:
+        return (folder / UNFINISHED / _JOURNAL).is_file()
+    except (OSError, ValueError):  # no name that a folder could have
+        return False
+
+
+def finish(folder: Path) -> None:
+    """Finish the replacement that was stopped in `folder`, where there is one.
+
+    Raises :class:`OutputError` with slug ``report-unfinished`` where it can't be finished.
+    """
+    if not is_unfinished(folder):
+        return
+    try:
+        _move(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _stuck(folder, error) from error
+
+
+def _move_or_put_back(folder: Path) -> None:
+    try:
+        _move(folder)
+    except OSError as error:
+        try:
+            _put_back(folder)
+        except OSError:
+            raise _stuck(folder, error) from error
+        raise
+    except BaseException:  # a signal: a few moves more, and the new report is whole
+        _move(folder)
+        raise
+
+
+def _move(folder: Path) -> None:
+    """Every move that is still to be made: nothing is lost by beginning again at any point."""
+    put, remove = _journal(folder)
+    new, old = folder / UNFINISHED / _NEW, folder / UNFINISHED / _OLD
+    for name in reversed(_ordered((*put, *remove))):  # the pages first
+        if name in remove or os.path.lexists(new / name):
+            _shift(folder / name, old / name)
+    for name in put:
+        _shift(new / name, folder / name)
+    _discard(folder)
+
+
+def _put_back(folder: Path) -> None:
+    """The old files again, where they stood."""
+    put, remove = _journal(folder)
+    new, old = folder / UNFINISHED / _NEW, folder / UNFINISHED / _OLD
+    for name in reversed(put):
+        if not os.path.lexists(new / name):
+            _shift(folder / name, new / name)
+    for name in _ordered((*put, *remove)):
+        _shift(old / name, folder / name)
+    _discard(folder)
+
+
+def _journal(folder: Path) -> tuple[list[str], list[str]]:
+    content = json.loads((folder / UNFINISHED / _JOURNAL).read_text("utf-8"))
+    put, remove = content["put"], content["remove"]
+    for name in (*put, *remove):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+            raise ValueError(f"the journal names {quoted(name)}")
+    return put, remove
+
+
+def _shift(source: Path, target: Path) -> None:
+    """Move a file, link or folder, where there is one; what stands at `target` is replaced."""
+    if not os.path.lexists(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    source.replace(target)
+
+
+def _discard(folder: Path) -> None:
+    """The replacement is done: its folder goes by one rename, then its files one by one."""
+    gone = _hidden(folder)
+    (folder / UNFINISHED).rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _stuck(folder: Path, error: Exception) -> OutputError:
+    reason = (getattr(error, "strerror", None) or "its journal is damaged").lower()
+    return OutputError(
+        f"the report in {quoted(folder.name)} is half replaced, and can't be finished: {reason}",
+        slug="report-unfinished",
+        details=[f"the new files are in {UNFINISHED}/{_NEW}, the old ones in {UNFINISHED}/{_OLD}"],
+        hint=f"make {quoted(folder.name)} writable and run the command again, or move "
+        f"{UNFINISHED} away and make the report again with --force",
+    )
