@@ -62,21 +62,31 @@ class Changes:
 
 @dataclass
 class Stage:
-    """A hidden folder `new` inside of `folder`, which files are made in.
+    """A hidden folder inside of `folder`, which files are made in.
 
     `also` is what changes in `folder` together with what :meth:`replace` is told.
     """
 
     folder: Path
-    new: Path
+    hidden: Path
     also: Changes = field(default_factory=Changes)
+
+    @property
+    def new(self) -> Path:
+        """Where files are made; it stands there once it is asked for."""
+        new = self.hidden / _NEW
+        try:
+            new.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_error(self.folder / "report", error) from error
+        return new
 
     def replace(self, changes: Changes) -> None:
         """Move what stands in `new` into `folder`, all of it or nothing.
 
         Raises :class:`OutputError`: where a move fails, what stood there before stands there again.
         """
-        changes, stage = changes + self.also, self.new.parent
+        changes, stage = changes + self.also, self.hidden
         journal = {"put": _ordered(changes.put), "remove": list(changes.remove)}
         try:
             (stage / _README).write_text(_README_TEXT, "utf-8")
@@ -91,13 +101,8 @@ class Stage:
 def staged(folder: Path) -> Iterator[Stage]:
     """A stage in `folder`, for the length of the block; what is still on it then is gone."""
     hidden = _hidden(folder)
-    new = hidden / _NEW
     try:
-        try:
-            new.mkdir(parents=True)
-        except OSError as error:
-            raise output_error(folder / "report", error) from error
-        yield Stage(folder, new)
+        yield Stage(folder, hidden)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
 

@@ -121,7 +121,7 @@ def run_review(
             candidate = Side(with_columns(predictions, figures))
             review = reviewed(candidate, baseline, terms, figures)
             images = thumbnail or images_of(images_at, review.evaluation)
-            stage.also = _with_predictions(stage.new, folder)
+            stage.also = _with_predictions(aside, folder)
             write_review(review, folder, images, page, reporter, stage)
     return review
 
@@ -130,9 +130,9 @@ def _stands(folder: Path) -> bool:
     return any((folder / n).exists() for n in (*outputs.REPORT_FILES, outputs.PREDICTIONS))
 
 
-def _with_predictions(new: Path, folder: Path) -> Changes:
+def _with_predictions(new: Path | None, folder: Path) -> Changes:
     """What changes together with the report: predictions that were made aside, and their parts."""
-    if not (new / outputs.PREDICTIONS).exists():
+    if new is None or not (new / outputs.PREDICTIONS).exists():
         return Changes()
     put = [name for name in (outputs.PREDICTIONS, outputs.BAD) if (new / name).exists()]
     gone = [outputs.partial_folder(Path(outputs.PREDICTIONS)).name]
