@@ -16,10 +16,10 @@ import torch
 
 from benchmarks.timing import ratio_of_minima, report
 from reportgen.inference import loop
-from reportgen.inference.forward.engine import Engine
+from reportgen.inference.forward import Engine
 from reportgen.inference.job import facts_of
 from reportgen.inference.plan import Plan, plan_folder
-from reportgen.options import Options
+from reportgen.options.run import Options
 from reportgen.predictions.parts import Parts
 from reportgen.reporter import Reporter
 

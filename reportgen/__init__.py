@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reportgen.accumulate import ConfusionCounter
     from reportgen.api import (
         check,
         compare,
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
         save_baseline,
     )
     from reportgen.comparison import Comparison
-    from reportgen.confusion import ConfusionMatrix
+    from reportgen.confusion_counter import ConfusionCounter
+    from reportgen.confusion_matrix import ConfusionMatrix
     from reportgen.errors import (
         DataError,
         Interrupted,
@@ -38,33 +38,6 @@ if TYPE_CHECKING:
     from reportgen.gates import Decision
     from reportgen.metrics import Metric
     from reportgen.predictions import Predictions
-
-__version__ = "0.1.0"
-
-_HOMES = {
-    "Comparison": "reportgen.comparison",
-    "ConfusionCounter": "reportgen.accumulate",
-    "ConfusionMatrix": "reportgen.confusion",
-    "DataError": "reportgen.errors",
-    "Decision": "reportgen.gates",
-    "Evaluation": "reportgen.evaluation",
-    "Interrupted": "reportgen.errors",
-    "Metric": "reportgen.metrics",
-    "ModelError": "reportgen.errors",
-    "OutputError": "reportgen.errors",
-    "Predictions": "reportgen.predictions",
-    "ReportgenError": "reportgen.errors",
-    "UsageError": "reportgen.errors",
-    "check": "reportgen.api",
-    "compare": "reportgen.api",
-    "evaluate": "reportgen.api",
-    "history": "reportgen.api",
-    "load": "reportgen.api",
-    "predict": "reportgen.api",
-    "render": "reportgen.api",
-    "run": "reportgen.api",
-    "save_baseline": "reportgen.api",
-}
 
 __all__ = [
     "Comparison",
@@ -90,6 +63,35 @@ __all__ = [
     "run",
     "save_baseline",
 ]
+
+
+__version__ = "0.1.0"
+
+
+_HOMES = {
+    "Comparison": "reportgen.comparison",
+    "ConfusionCounter": "reportgen.confusion_counter",
+    "ConfusionMatrix": "reportgen.confusion_matrix",
+    "DataError": "reportgen.errors",
+    "Decision": "reportgen.gates",
+    "Evaluation": "reportgen.evaluation",
+    "Interrupted": "reportgen.errors",
+    "Metric": "reportgen.metrics",
+    "ModelError": "reportgen.errors",
+    "OutputError": "reportgen.errors",
+    "Predictions": "reportgen.predictions",
+    "ReportgenError": "reportgen.errors",
+    "UsageError": "reportgen.errors",
+    "check": "reportgen.api",
+    "compare": "reportgen.api",
+    "evaluate": "reportgen.api",
+    "history": "reportgen.api",
+    "load": "reportgen.api",
+    "predict": "reportgen.api",
+    "render": "reportgen.api",
+    "run": "reportgen.api",
+    "save_baseline": "reportgen.api",
+}
 
 
 def __getattr__(name: str) -> Any:

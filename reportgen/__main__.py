@@ -6,7 +6,9 @@ import sys
 
 from reportgen.process import exit_code_of
 
-__all__ = ["main"]
+__all__ = [
+    "main",
+]
 
 
 def main() -> None:

@@ -14,21 +14,28 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from reportgen import __version__
-from reportgen.baselines import DEFAULT_FOLDER
-from reportgen.evaluation.options import EvaluationOptions
-from reportgen.exports.options import PageOptions
-from reportgen.inputs.options import InputOptions
-from reportgen.options import Options, check_epoch
+from reportgen.options import (
+    DEFAULT_FOLDER,
+    EvaluationOptions,
+    InputOptions,
+    Options,
+    PageOptions,
+    ReviewOptions,
+    check_epoch,
+)
 from reportgen.process import exit_code_of, print_line
-from reportgen.release.options import ReviewOptions
 
 if TYPE_CHECKING:
-    from reportgen.release import Review
+    from reportgen.review import Review
 
-__all__ = ["main"]
+__all__ = [
+    "main",
+]
+
 
 _MISUSE: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of what typer raises of words that it can't read: it has no public name."""
+
 
 app = typer.Typer(
     name="reportgen",
@@ -39,11 +46,18 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT", show_default=False)
 ]
+
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+
+
 Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks of errors.", hidden=False)]
+
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -52,12 +66,14 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+
+
 Data = Annotated[
     Path, typer.Argument(metavar="DATA", help="Folder of class folders.", show_default=False)
 ]
 
 
-def _with_options(
+def _apply_options(
     *declared: type, without: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a function one parameter for each field of `declared`, in place of ``**options``.
@@ -125,22 +141,32 @@ Images = Annotated[
     Path | None,
     typer.Option(help="Folder of the images, for galleries.", metavar="DATA", show_default=False),
 ]
+
+
 Title = Annotated[str | None, typer.Option(help="Title of the report.")]
+
+
 Date = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Date to print.")]
+
+
 Called = Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")]
+
+
 Force = Annotated[bool, typer.Option("--force", help="Replace the report that stands in OUT.")]
+
+
 Folder = Annotated[
     Path, typer.Option("--baselines", help="Folder of saved baselines.", metavar="DIR")
 ]
 
 
 @app.command()
-@_with_options(Options, EvaluationOptions, ReviewOptions, PageOptions)
+@_apply_options(Options, EvaluationOptions, ReviewOptions, PageOptions)
 def run(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
     """Predict a folder of labelled images and write the report."""
-    from reportgen.api.running import run_review
+    from reportgen.api import run_review
     from reportgen.console import ConsoleReporter
 
     review = run_review(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
@@ -149,7 +175,7 @@ def run(
 
 
 @app.command()
-@_with_options(Options)
+@_apply_options(Options)
 def predict(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
@@ -163,7 +189,7 @@ def predict(
 
 
 @app.command()
-@_with_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions)
+@_apply_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions)
 def render(
     source: Annotated[
         Path,
@@ -188,7 +214,7 @@ def render(
     **options: Any,
 ) -> None:
     """Write the report of saved predictions or of a saved confusion matrix. Needs no torch."""
-    from reportgen.api.rendering import render_review
+    from reportgen.api import render_review
     from reportgen.console import ConsoleReporter
 
     names = {
@@ -204,7 +230,7 @@ def render(
 
 
 @app.command()
-@_with_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions, without=("baseline",))
+@_apply_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions, without=("baseline",))
 def compare(
     baseline: Annotated[
         str,
@@ -231,7 +257,7 @@ def compare(
     **options: Any,
 ) -> None:
     """Release review: compare candidates with a baseline, and check the gates. Needs no torch."""
-    from reportgen.api.comparing import compare_reviews
+    from reportgen.api import compare_reviews
     from reportgen.console import ConsoleReporter
 
     reviews = compare_reviews(
@@ -246,7 +272,7 @@ def compare(
 
 
 @app.command()
-@_with_options(InputOptions, EvaluationOptions)
+@_apply_options(InputOptions, EvaluationOptions)
 def check(
     source: Annotated[
         Path,
@@ -273,7 +299,7 @@ def check(
     **options: Any,
 ) -> None:
     """Decide again, by other gates, without making a report."""
-    from reportgen.api.checking import check_review
+    from reportgen.api import check_review
     from reportgen.console import print_decision
 
     review = check_review(source, gates=gates, fail_under=fail_under or (), junit=junit, **options)
@@ -284,11 +310,13 @@ def check(
 baseline_app = typer.Typer(
     help="Evaluations kept under a name, for --baseline NAME.", no_args_is_help=True
 )
+
+
 app.add_typer(baseline_app, name="baseline")
 
 
 @baseline_app.command("save")
-@_with_options(InputOptions)
+@_apply_options(InputOptions)
 def baseline_save(
     source: Annotated[
         Path,
@@ -353,7 +381,7 @@ def demo(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of report.json."""
-    from reportgen.release.schema import schema_text
+    from reportgen.review import schema_text
 
     print_line(schema_text().rstrip())
 

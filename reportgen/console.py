@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.baselines import HistoryEntry, sparkline
 from reportgen.evaluation import Evaluation, excluded_words
 from reportgen.gates import Decision
 from reportgen.predictions import Predictions
 from reportgen.process import print_line
 from reportgen.reporter import Reporter
+from reportgen.review import HistoryEntry, sparkline
 from reportgen.text import (
     count,
     encodable,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from reportgen.comparison import Comparison
-    from reportgen.release import Review
+    from reportgen.review import Review
 
 __all__ = [
     "ConsoleReporter",
@@ -45,7 +45,10 @@ __all__ = [
     "print_versions",
 ]
 
+
 _PLAIN_SECONDS = 5.0
+
+
 _LIBRARIES = (
     "torch",
     "torchvision",
@@ -260,8 +263,7 @@ def _changes(comparison: Comparison) -> list[str]:
 
 
 def _accuracy_change(comparison: Comparison) -> str:
-    from reportgen.report.cells import Footnotes
-    from reportgen.report.deltas import DEFINITIONS, delta
+    from reportgen.report import DEFINITIONS, Footnotes, delta
 
     paired = comparison.paired
     change = delta(comparison.summary["accuracy"], DEFINITIONS["accuracy"], Footnotes())
@@ -277,7 +279,7 @@ def _accuracy_change(comparison: Comparison) -> str:
 
 def _class_changes(comparison: Comparison) -> list[str]:
     """The classes whose recall changed significantly, those that changed most first."""
-    from reportgen.report.slices import points
+    from reportgen.report import points
 
     def told(tendency: str) -> str:
         found = [one for one in comparison.classes if one.tendency == tendency]
@@ -393,7 +395,7 @@ def print_versions() -> None:
 
 def _weakest(evaluation: Evaluation) -> list[str]:
     """The lowest recall with an interval that allows for the choice, and whether it stands out."""
-    from reportgen.confusions import lowest_share, simultaneous
+    from reportgen.analysis.confusions import lowest_share, simultaneous
 
     hits, support = evaluation.confusion.diagonal, evaluation.confusion.true_totals
     low = lowest_share(hits, support)
@@ -422,7 +424,7 @@ def _lowest_share(evaluation: Evaluation, figure: str) -> list[str]:
 
 def _worst_pair(evaluation: Evaluation) -> list[str]:
     """The most frequent confusion, and where chance explains it, that."""
-    from reportgen.confusions import SIGNIFICANT, confusion_p
+    from reportgen.analysis.confusions import SIGNIFICANT, confusion_p
 
     if not evaluation.pairs:
         return []

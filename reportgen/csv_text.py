@@ -6,12 +6,17 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-__all__ = ["csv_text", "guarded", "unguarded"]
+__all__ = [
+    "csv_text",
+    "guard",
+    "unguard",
+]
+
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def guarded(text: str) -> str:
+def guard(text: str) -> str:
     """`text`, with one ``'`` before it where a spreadsheet would take it for a formula.
 
     A text that begins with ``'`` gets one too where that hides a formula, so that
@@ -20,9 +25,9 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
-def unguarded(text: str) -> str:
+def unguard(text: str) -> str:
     """The inverse of :func:`guarded`."""
-    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+    return text[1:] if text.startswith("'") and guard(text[1:]) == text else text
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
@@ -32,7 +37,7 @@ def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([guarded(cell) for cell in header])
+    writer.writerow([guard(cell) for cell in header])
     for row in rows:
         writer.writerow([_cell(value) for value in row])
     return stream.getvalue()
@@ -41,4 +46,4 @@ def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 def _cell(value: object) -> object:
     if value is None:
         return ""
-    return guarded(value) if isinstance(value, str) else value
+    return guard(value) if isinstance(value, str) else value

@@ -17,17 +17,27 @@ from typing import Any
 import numpy as np
 
 from reportgen import api
-from reportgen.api.running import require_torch
+from reportgen.api import require_torch
 from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.reporter import Reporter
 from reportgen.text import quoted
 
-__all__ = ["Demo", "make_demo"]
+__all__ = [
+    "Demo",
+    "make_demo",
+]
+
 
 PARTS = ("images", "models", "report")
+
+
 MARK = ".reportgen-demo"
+
+
 SEED = 7
+
+
 EPOCHS = 24
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "write_text",
 ]
 
+
 TEMPORARY_PREFIX = ".reportgen-"
 
 

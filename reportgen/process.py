@@ -21,23 +21,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from reportgen.errors import (
-    DataError,
-    Interrupted,
-    OutputError,
-    ReportgenError,
-    Terminated,
-)
+from reportgen.errors import DataError, Interrupted, OutputError, ReportgenError, Terminated
 from reportgen.text import encodable, inert, printable
 
-__all__ = ["exit_code_of", "is_out_of_memory", "print_error", "print_line"]
+__all__ = [
+    "exit_code_of",
+    "is_out_of_memory",
+    "print_error",
+    "print_line",
+]
+
 
 INTERNAL_ERROR = 70
+
+
 BROKEN_PIPE = 141
+
+
 _NO_MEMORY_WORDS = (
     "failed to map segment", "cannot allocate memory", "can't allocate memory",
     "can't start new thread", "unable to allocate",
 )  # fmt: skip
+
+
 _REFUSED = {
     errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO,
     errno.ENAMETOOLONG,

@@ -13,10 +13,17 @@ from typing import Annotated
 
 from reportgen.jsonio import OneOf
 
+__all__ = [
+    "RANKED_CLASSES",
+    "Accounting",
+    "DataNote",
+    "ModelFacts",
+    "Provenance",
+]
+
+
 RANKED_CLASSES = "classes ranked for each sample"
 """Key of ``Provenance.inference``: of how many classes, best first, the input knows the order."""
-
-__all__ = ["RANKED_CLASSES", "Accounting", "DataNote", "ModelFacts", "Provenance"]
 
 
 @dataclass(frozen=True)

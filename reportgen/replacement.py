@@ -23,10 +23,22 @@ from reportgen.errors import OutputError
 from reportgen.files import TEMPORARY_PREFIX, output_error, synced_text
 from reportgen.text import quoted
 
-__all__ = ["UNFINISHED", "Changes", "Stage", "finish", "is_unfinished", "staged"]
+__all__ = [
+    "UNFINISHED",
+    "Changes",
+    "Stage",
+    "finish",
+    "is_unfinished",
+    "staged",
+]
+
 
 UNFINISHED = "report.unfinished"
+
+
 _NEW, _OLD, _JOURNAL, _README = "new", "old", "journal.json", "README.txt"
+
+
 _README_TEXT = """\
 The report in the folder around this one is being replaced, and the command that did it was stopped.
 The new report is complete. To put it in place, run any reportgen command on the folder, such as

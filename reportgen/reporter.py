@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Reporter"]
+__all__ = [
+    "Reporter",
+]
 
 
 class Reporter:

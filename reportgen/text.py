@@ -31,11 +31,14 @@ __all__ = [
     "reads_alone",
 ]
 
+
 # Marks that change the direction or the visibility of the text around them (Trojan Source).
 _BIDI = frozenset(
     "\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"
     "\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
+
+
 _JOINERS = frozenset("\u200c\u200d")  # legal inside words and emoji sequences
 
 
@@ -61,7 +64,11 @@ def _printable_character(character: str) -> str:
 # What CI systems act on in the log of a job: GitHub where a line begins so (blanks before it
 # count for nothing), and it, Azure Pipelines and TeamCity anywhere in a line.
 _COMMAND_MARK = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
+
+
 _COMMAND_START = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+
+
 _PLAIN_MARKS = str.maketrans(
     {"×": "x", "–": "-", "−": "-", "…": "...", "→": "->", "≤": "<=", "“": '"', "”": '"'}
 )

@@ -6,9 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from reportgen.analysis.scoring import (
+    AnswerTally,
+    ProbabilityTally,
+    RankedScores,
+    ScoreMetrics,
+    Scores,
+)
+from reportgen.analysis.scoring.thresholds import ThresholdCurve
 from reportgen.evaluation import Confidence, Evaluation
-from reportgen.scoring import AnswerTally, ProbabilityTally, RankedScores, ScoreFigures, Scores
-from reportgen.scoring.thresholds import ThresholdCurve
 from tests import factories
 
 CLASSES = ("healthy", "ill")
@@ -47,7 +53,7 @@ def diagnosed(classes: tuple[str, str] = CLASSES) -> Evaluation:
         "label_probability": p[np.arange(len(p)), truth],
         "label_rank": 1 + (answer != truth),
     }
-    figures = ScoreFigures.of(
+    figures = ScoreMetrics.of(
         AnswerTally.of(rows), ProbabilityTally.of(Scores.of(p, truth)), 2
     )  # fmt: skip
     evaluation = replace(

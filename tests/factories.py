@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.analysis.label_issues import LabelIssueTally, Thresholds, find_label_issues
+from reportgen.analysis.scoring import AnswerTally, ProbabilityTally, ScoreMetrics, Scores
+from reportgen.analysis.slices import SliceReport, SliceTallies, Survey, plan_slices, slice_table
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import Confidence, Evaluation, evaluate_matrix, gallery_pairs
 from reportgen.metrics import summary_metrics
+from reportgen.metrics.tallies import Mistake
 from reportgen.provenance import Accounting, DataNote, ModelFacts, Provenance
-from reportgen.scoring import AnswerTally, ProbabilityTally, ScoreFigures, Scores
-from reportgen.slices import SliceReport, SliceTallies, Survey, plan_slices, slice_table
-from reportgen.suspects import Suspects, Thresholds, label_suspects
-from reportgen.tallies import Mistake
 
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
            "Bag", "Ankle boot")  # fmt: skip
@@ -172,14 +172,14 @@ def scored(
         "label_rank": 1 + (p > at_label[:, None]).sum(axis=1),
     }
     whole = ProbabilityTally.of(Scores.of(p, label)) if full else None
-    figures = ScoreFigures.of(AnswerTally.of(rows), whole, k)
+    figures = ScoreMetrics.of(AnswerTally.of(rows), whole, k)
     ids = np.array([f"{evaluation.classes[i]}/{j}-{s:04}.png" for s, (i, j) in
                     enumerate(zip(label, answer, strict=True))], object)  # fmt: skip
     if full:
         thresholds = Thresholds.of(Scores.of(p, label))
-        suspects = label_suspects(Suspects(thresholds).having(ids, label, p))
+        suspects = find_label_issues(LabelIssueTally(thresholds).having(ids, label, p))
     else:
-        suspects = label_suspects(None)
+        suspects = find_label_issues(None)
     return replace(
         evaluation,
         summary={**evaluation.summary, **figures.summary},

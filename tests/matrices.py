@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import Metric, per_class_metrics, summary_metrics
 
 CLASS_NAMES = (

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.comparison import Comparison, compare_evaluations, compare_paired, joined
+from reportgen.comparison import Comparison, align_predictions, compare_evaluations, compare_paired
 from reportgen.evaluation import Evaluation
 from reportgen.gates import Decision, decide, parse_gates
-from reportgen.inputs import InputOptions, open_predictions
+from reportgen.importers import open_predictions
+from reportgen.options.importing import InputOptions
 from reportgen.provenance import ModelFacts, Provenance
 from tests import factories
 
@@ -101,7 +102,7 @@ def paired(
         )
         answer = np.where(hit, truth, sibling % k)
         sides.append(_side(name, ids, truth, answer, classes, rng))
-    return compare_paired(joined(*sides), draws=200)
+    return compare_paired(align_predictions(*sides), draws=200)
 
 
 def _side(name: str, ids: Any, truth: Any, answer: Any, classes: tuple[str, ...], rng: Any) -> Any:
@@ -139,7 +140,7 @@ def identical() -> Comparison:
     ids = np.array([f"s{i}" for i in range(600)], object)
     answer = np.where(rng.random(600) < 0.8, truth, (truth + 1) % 10)
     side = _side("candidate", ids, truth, answer, factories.CIFAR, np.random.default_rng(2))
-    return compare_paired(joined(side, side), draws=100)
+    return compare_paired(align_predictions(side, side), draws=100)
 
 
 def decision(comparison: Comparison, gates: str = GATES) -> Decision:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import reportgen
-from reportgen.inference.user_code.objects import load_object
+from reportgen.inference.user_code import load_object
 
 pytestmark = pytest.mark.slow
 

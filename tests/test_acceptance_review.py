@@ -16,7 +16,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 import reportgen
-from reportgen.release import Review
+from reportgen.review import Review
 from tests.test_cli import reportgen as command
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reportgen
-from reportgen.accumulate import ConfusionCounter, as_array, is_missing
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_counter import ConfusionCounter, as_array, is_missing
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, ReportgenError
 
 RNG = np.random.default_rng(5)
@@ -93,7 +93,7 @@ def test_a_counter_travels_between_processes_and_goes_on(n_classes):
 
 
 def test_many_classes_are_counted_without_a_dense_table(monkeypatch):
-    monkeypatch.setattr("reportgen.accumulate._PENDING_PAIRS", 50)
+    monkeypatch.setattr("reportgen.confusion_counter._PENDING_PAIRS", 50)
     counter = ConfusionCounter(100_000)
     true, predicted = RNG.integers(0, 100_000, 500), RNG.integers(0, 100_000, 500)
     for start in range(0, 500, 20):
@@ -234,7 +234,7 @@ def test_what_is_on_a_device_is_counted_there():
 
 
 def test_counting_may_begin_in_inference_mode_and_go_on_outside(monkeypatch):
-    monkeypatch.setattr("reportgen.accumulate._on_device", lambda value: True)
+    monkeypatch.setattr("reportgen.confusion_counter._on_device", lambda value: True)
     counter = ConfusionCounter(4)
     with torch.inference_mode():
         counter.update(torch.tensor([0, 1]), torch.tensor([0, 2]))

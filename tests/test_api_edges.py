@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import reportgen
-from reportgen.accumulate import ConfusionCounter
+from reportgen.confusion_counter import ConfusionCounter
 from reportgen.console import print_saved
 from reportgen.errors import DataError, ReportgenError, UsageError
 

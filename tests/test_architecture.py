@@ -1,9 +1,11 @@
-"""The rooms of the house: imports point down, and each heavy library has one owner."""
+"""The rooms of the house: five tests over one graph of imports, and what a start may load."""
 
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -12,141 +14,167 @@ import reportgen
 PACKAGE = Path(reportgen.__file__).parent
 
 ROOMS = {
-    "errors": 0, "text": 0,
-    "process": 1,
-    "jsonio": 1,
-    "csv_text": 2, "provenance": 2, "reporter": 2, "files": 2, "declared": 2, "confusion": 2,
-    "scores": 2, "multiple": 2, "class_files": 2,
-    "options": 3, "replacement": 3,
-    "outputs": 4, "predictions": 3, "tallies": 3, "metrics": 3,
-    "accumulate": 3, "classes": 3,
-    "scoring": 4, "confusions": 4, "clusters": 4,
-    "slices": 5, "suspects": 5, "inputs": 5,
-    "evaluation": 6, "inference": 6,
-    "comparison": 7, "baselines": 7,
-    "gates": 8,
-    "report": 9, "release": 9,
-    "figures": 10, "thumbnails": 10,
-    "exports": 11,
-    "api": 12,
-    "console": 13, "demo": 13,
-    "cli": 14, "__main__": 15,
+    "errors": 0, "text": 0, "lazy": 0, "process": 1,
+    "jsonio": 1, "csv_text": 1, "files": 1, "reporter": 1, "provenance": 2, "replacement": 2,
+    "output_folder": 3,
+    "confusion_matrix": 2,
+    "metrics": 3,
+    "options": 4, "predictions": 4, "class_list": 4, "confusion_counter": 4,
+    "analysis/scoring": 5,
+    "analysis/confusions": 6, "analysis/slices": 6, "analysis/label_issues": 6,
+    "importers": 7, "inference": 7,
+    "evaluation": 8,
+    "comparison": 9,
+    "gates": 10,
+    "review": 11,
+    "report": 12,
+    "render": 13,
+    "api": 14,
+    "console": 15, "demo": 15,
+    "cli": 16, "__main__": 17,
 }  # fmt: skip
 """Room → floor. A room imports from lower floors alone; docs/how-it-works.md tells what it holds."""
 
-INSIDE = {
-    "inference": {
-        "user_code": 0, "libraries": 0,
-        "images": 1, "models": 1,
-        "folders": 2, "forward": 2,
-        "sources": 3,
-        "plan": 4, "loop": 4,
-        "job": 5,
-    },
-    "inputs": {
-        "options": 0,
-        "formats": 1,
-        "columns": 2,
-        "read_as": 3, "ground_truth": 3,
-        "matrices": 4, "facts": 4, "predictions": 4,
-        "kinds": 5, "opening": 5, "joining_metadata": 5,
-    },
-}  # fmt: skip
-"""Room with rooms of its own → their floors, by the same rule."""
-
 OWNERS = {
-    "pyarrow": {"predictions", "inputs", "comparison"},
-    "scipy": {"metrics", "confusions", "comparison"},
+    "pyarrow": {"predictions", "importers", "comparison"},
+    "scipy": {"metrics", "analysis/confusions", "comparison"},
     "torch": {"inference", "api", "demo"},
     "torchvision": {"inference"},
     "safetensors": {"inference"},
-    "matplotlib": {"figures"},
-    "seaborn": {"figures"},
-    "PIL": {"thumbnails", "figures", "inference", "demo"},
-    "jinja2": {"exports"},
-    "markdown_it": {"exports"},
+    "matplotlib": {"render"},
+    "seaborn": {"render"},
+    "PIL": {"render", "inference", "demo"},
+    "jinja2": {"render"},
+    "markdown_it": {"render"},
     "typer": {"cli"},
     "rich": {"console"},
     "sklearn": {"demo"},
-    "pandas": {"figures"},
+    "pandas": {"render"},
 }
 
-
-def sources():
-    return [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"]
-
-
-def room_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def inner_sources(room):
-    return [p for p in sources() if p.is_relative_to(PACKAGE / room) and p.name != "__init__.py"]
-
-
-def inner_room_of(path):
-    return path.relative_to(PACKAGE).parts[1].removesuffix(".py")
-
-
-def imported(path):
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            if node.module == "reportgen":
-                yield from (f"reportgen.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
-
-
-def test_every_room_has_a_floor():
-    assert {room_of(path) for path in sources()} == set(ROOMS)
-
-
-@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_down(path):
-    room = room_of(path)
-    for name in imported(path):
-        parts = name.split(".")
-        if parts[0] != "reportgen" or len(parts) == 1 or parts[1] in (room, "__version__"):
-            continue
-        assert ROOMS[parts[1]] < ROOMS[room], f"{room} imports {parts[1]}, which is not below it"
-
-
-@pytest.mark.parametrize("room", INSIDE)
-def test_every_inner_room_has_a_floor(room):
-    assert {inner_room_of(path) for path in inner_sources(room)} == set(INSIDE[room])
-
-
-@pytest.mark.parametrize(
-    "path",
-    [path for room in INSIDE for path in inner_sources(room)],
-    ids=lambda p: str(p.relative_to(PACKAGE)),
-)
-def test_imports_point_down_inside_a_room(path):
-    room, inner = room_of(path), inner_room_of(path)
-    floors = INSIDE[room]
-    for name in imported(path):
-        parts = name.split(".")
-        if parts[:2] == ["reportgen", room] and parts[2] != inner:
-            assert floors[parts[2]] < floors[inner], f"{inner} imports {parts[2]}, not below it"
-
-
-@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_heavy_libraries_have_owners(path):
-    for name in imported(path):
-        library = name.split(".")[0]
-        if library in OWNERS:
-            assert room_of(path) in OWNERS[library], f"{library} is not for {path.name}"
-
-
-@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_no_file_holds_two_subjects(path):
-    assert len(path.read_text("utf-8").splitlines()) <= 500
-
-
 HEAVY = ("numpy", "pandas", "torch", "matplotlib", "pyarrow", "scipy", "PIL", "seaborn", "typer")
+
+
+class Import(NamedTuple):
+    """One name that one module imports; `module` is the file where it leads, if it is ours."""
+
+    by: str
+    module: str
+    name: str
+    for_types: bool
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Dotted name without ``reportgen.`` → its tree; a package stands for its ``__init__``."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text("utf-8"))
+    return found
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return "/".join(parts[:2]) if parts[0] == "analysis" and len(parts) > 1 else parts[0]
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(one for module in modules() for one in _imports_of(module))
+
+
+def _imports_of(module):
+    tree = modules()[module]
+    guards = [n for n in tree.body if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
+    guarded = {id(node) for guard in guards for node in ast.walk(guard)}
+    for node in ast.walk(tree):
+        for_types = id(node) in guarded
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(module, alias.name, "", for_types)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}".removeprefix("reportgen.")
+                is_module = node.module.split(".")[0] == "reportgen" and inner in modules()
+                leads_to = f"reportgen.{inner}" if is_module else node.module
+                yield Import(module, leads_to, "" if is_module else alias.name, for_types)
+
+
+def ours():
+    """Imports of our own modules, with ``reportgen.`` taken off; the package itself left out."""
+    for one in imports():
+        parts = one.module.split(".", 1)
+        if parts[0] == "reportgen" and len(parts) == 2 and one.by:
+            yield one._replace(module=parts[1])
+
+
+def test_imports_point_down():
+    assert {room_of(module) for module in modules() if module not in ("", "analysis")} == set(ROOMS)
+    wrong = [
+        f"{one.by} imports {one.module}, which is not below it"
+        for one in ours()
+        if room_of(one.by) != room_of(one.module)
+        and ROOMS[room_of(one.module)] >= ROOMS[room_of(one.by)]
+    ]
+    assert not wrong
+
+
+def test_no_imports_run_in_a_circle():
+    below = {module: set() for module in modules()}
+    for one in ours():
+        if not one.for_types and one.module != one.by:
+            below[one.by].add(one.module)
+    while leaves := {module for module, needs in below.items() if not needs & below.keys()}:
+        below = {module: needs for module, needs in below.items() if module not in leaves}
+    assert not below, "in a circle, or above one"
+
+
+def test_rooms_are_entered_by_their_doors():
+    doors = {module for module in modules() if "." not in module or module.startswith("analysis.")}
+    wrong = [
+        f"{one.by} imports {one.module}, past the door of {room_of(one.module)}"
+        for one in ours()
+        if room_of(one.by) != room_of(one.module)
+        and one.module.replace(".", "/") != room_of(one.module)
+        and one.module in modules()
+    ]
+    assert doors
+    assert not wrong
+
+
+def test_heavy_libraries_have_owners():
+    wrong = [
+        f"{one.module} is not for {one.by}"
+        for one in imports()
+        if (library := one.module.split(".")[0]) in OWNERS
+        and room_of(one.by) not in OWNERS[library]
+    ]
+    assert not wrong
+
+
+def test_doors_list_each_name_once_and_truly():
+    for module, tree in modules().items():
+        if not any(
+            isinstance(n, ast.Assign)
+            and "'lazy_names'" in ast.dump(n)
+            and "__getattr__" in ast.dump(n)
+            for n in tree.body
+        ):
+            continue
+        typed = {one.name for one in _imports_of(module) if one.for_types}
+        door = sys.modules.get(f"reportgen.{module}") or __import__(
+            f"reportgen.{module}", fromlist=["x"]
+        )
+        assert typed == set(door.__all__), module
+        submodules = {
+            name.rpartition(".")[2] for name in modules() if name.startswith(f"{module}.")
+        }
+        assert not typed & submodules, f"{module}: a name would be hidden by a file"
+        for name in door.__all__:
+            assert getattr(door, name) is not None
 
 
 def loaded_by(code):

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen.exports import charts
-from reportgen.exports.drawings import dot
+from reportgen.render import charts
+from reportgen.render.html_filters import dot
 from reportgen.report import build_report
-from reportgen.report.model import Axis, Cell, Chart, CurveRow
+from reportgen.report.confidence import Chart, CurveRow
+from reportgen.report.elements import Cell
+from reportgen.report.headline import Axis
 from reportgen.report.words import say
 from tests import factories
 

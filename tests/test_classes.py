@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.classes import (
+from reportgen.class_list import (
     ClassList,
     display_name,
     name_key,
@@ -107,7 +107,7 @@ def test_a_list_that_is_missing_or_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_video_is_no_class_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reportgen.classes.MAX_LIST_BYTES", 1 << 20)
+    monkeypatch.setattr("reportgen.class_list.MAX_LIST_BYTES", 1 << 20)
     with pytest.raises(DataError, match="is over 1 MB") as caught:
         listed(tmp_path, b"x" * ((1 << 20) + 1))
     assert caught.value.slug == "classes-unreadable"
@@ -308,7 +308,7 @@ def test_any_names_give_a_list_or_a_reportgen_error(
 
 def test_importing_the_module_is_cheap() -> None:
     code = (
-        "import sys, reportgen.classes;"
+        "import sys, reportgen.class_list;"
         "print([m for m in ('torch', 'numpy', 'PIL', 'pyarrow') if m in sys.modules])"
     )
     result = subprocess.run(

@@ -13,9 +13,9 @@ from PIL import Image
 
 import reportgen
 from reportgen.errors import DataError, OutputError, UsageError
-from reportgen.exports.privacy import hashed
 from reportgen.predictions import Predictions
-from reportgen.release import Review
+from reportgen.render.privacy import hash_ids
+from reportgen.review import Review
 from tests.inference.builders import image_tree
 from tests.release import samples
 from tests.release.samples import BASELINE, CANDIDATE
@@ -257,7 +257,7 @@ def test_the_page_of_all_wears_theme_and_logo(inputs, tmp_path):
 
 
 def test_the_baseline_of_several_candidates_is_read_once(inputs, tmp_path, monkeypatch):
-    from reportgen.release import review
+    from reportgen.review import review
 
     opened = []
     inner = review.open_side
@@ -705,7 +705,7 @@ def test_public_hides_the_samples_of_a_comparison(inputs, tmp_path):
     command(*words, "-o", tmp_path / "out", "--public")
     comparison = said(tmp_path / "out/1-new")["comparison"]
     assert {one["id"] for one in comparison["fixed"]} == {
-        hashed(f"{name}.png") for name in ("cat/03", "cat/06", "dog/04")
+        hash_ids(f"{name}.png") for name in ("cat/03", "cat/06", "dog/04")
     }
     for path in (tmp_path / "out").rglob("*"):
         if path.is_file():

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.clusters import GroupCounts, cluster_intervals
 from reportgen.errors import DataError
 from reportgen.metrics import SUMMARY, bootstrap_intervals, summary_metrics, wilson
+from reportgen.metrics.cluster_bootstrap import GroupCounts, cluster_intervals
 
 NAMES = ("accuracy", "balanced_accuracy", "macro_f1", "cohen_kappa", "matthews_corrcoef")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reportgen.confusion import DENSE_LIMIT, MAX_SAMPLES, ConfusionMatrix
+from reportgen.confusion_matrix import DENSE_LIMIT, MAX_SAMPLES, ConfusionMatrix
 from reportgen.errors import DataError
 
 K = 4

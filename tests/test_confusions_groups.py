@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.confusions import (
+from reportgen.analysis.confusions import (
     GROUP_METRICS,
     PAIR_METRICS,
     ClassGroups,
@@ -26,10 +25,11 @@ from reportgen.confusions import (
     expected_within,
     group_matrix,
     suggested_groups,
-    worst_crowds,
+    worst_clusters,
 )
-from reportgen.confusions import crowds as crowds_module
-from reportgen.confusions import expected as expected_module
+from reportgen.analysis.confusions import class_clusters as crowds_module
+from reportgen.analysis.confusions import pairs as expected_module
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.jsonio import write_value
 from reportgen.metrics import COUNTS
@@ -62,7 +62,7 @@ class Evaluated:
 
 
 def test_crowds_are_the_classes_that_are_taken_for_one_another() -> None:
-    first, second = worst_crowds(of(two_crowds()))
+    first, second = worst_clusters(of(two_crowds()))
     assert sorted(first.classes.tolist()) == [1, 3, 5, 7]
     assert (first.errors, first.own_errors) == (48, 48)
     assert sorted(second.classes.tolist()) == [0, 2, 4]
@@ -75,9 +75,9 @@ def test_a_pair_and_a_handful_of_errors_are_no_crowd() -> None:
     table = np.diag([50] * 6)
     table[0, 1] = table[1, 0] = 9
     table[2, 3] = table[3, 4] = table[4, 2] = 1
-    assert worst_crowds(of(table)) == ()
+    assert worst_clusters(of(table)) == ()
     table[2, 3] = 3
-    (crowd,) = worst_crowds(of(table))
+    (crowd,) = worst_clusters(of(table))
     assert (sorted(crowd.classes.tolist()), crowd.errors) == ([2, 3, 4], 5)
 
 
@@ -85,21 +85,21 @@ def test_a_class_that_is_hardly_confused_with_a_crowd_is_no_part_of_it() -> None
     table = np.diag([1000] * 4)
     table[:3, :3] += 100
     table[0, 3] = 5
-    (crowd,) = worst_crowds(of(table))
+    (crowd,) = worst_clusters(of(table))
     assert sorted(crowd.classes.tolist()) == [0, 1, 2]
     table[:3, 3] = table[3, :3] = 30
-    (crowd,) = worst_crowds(of(table))
+    (crowd,) = worst_clusters(of(table))
     assert sorted(crowd.classes.tolist()) == [0, 1, 2, 3]
 
 
 def test_at_most_so_many_crowds_of_at_most_so_many_classes() -> None:
     matrix = synthetic(100).confusion
-    assert len(worst_crowds(matrix)) == 6
-    assert len(worst_crowds(matrix, most=20)) == 20
-    assert all(len(crowd.classes) == 5 for crowd in worst_crowds(matrix, most=20))
+    assert len(worst_clusters(matrix)) == 6
+    assert len(worst_clusters(matrix, most=20)) == 20
+    assert all(len(crowd.classes) == 5 for crowd in worst_clusters(matrix, most=20))
     dense = of(np.full((30, 30), 5))
-    assert max(len(crowd.classes) for crowd in worst_crowds(dense)) <= 12
-    assert max(len(crowd.classes) for crowd in worst_crowds(dense, size=4)) <= 4
+    assert max(len(crowd.classes) for crowd in worst_clusters(dense)) <= 12
+    assert max(len(crowd.classes) for crowd in worst_clusters(dense, size=4)) <= 4
 
 
 @given(st.integers(3, 25), st.integers(0, 10**6), st.integers(3, 12))
@@ -107,7 +107,7 @@ def test_at_most_so_many_crowds_of_at_most_so_many_classes() -> None:
 def test_crowds_are_disjoint_and_the_worst_come_first(k: int, seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
     matrix = of(rng.integers(0, 30, (k, k)) * (rng.random((k, k)) < 0.4))
-    found = worst_crowds(matrix, size=size)
+    found = worst_clusters(matrix, size=size)
     members = [i for crowd in found for i in crowd.classes.tolist()]
     assert len(set(members)) == len(members)
     assert all(3 <= len(crowd.classes) <= size for crowd in found)
@@ -122,7 +122,7 @@ def test_among_too_many_classes_those_with_the_most_errors_are_searched(
 ) -> None:
     matrix = of(two_crowds())
     monkeypatch.setattr(crowds_module, "DENSE_LIMIT", 4)
-    (crowd,) = worst_crowds(matrix)
+    (crowd,) = worst_clusters(matrix)
     assert sorted(crowd.classes.tolist()) == [1, 3, 5, 7]
     tree = confusion_tree(matrix, worst=4)
     assert tree is not None
@@ -134,7 +134,7 @@ def test_among_too_many_classes_those_with_the_most_errors_are_searched(
 def test_21_000_classes_have_crowds_in_no_time_and_no_square_table() -> None:
     matrix = synthetic(21_000, 12).confusion
     start = time.process_time()
-    found = worst_crowds(matrix)
+    found = worst_clusters(matrix)
     assert time.process_time() - start < 5
     assert len(found) == 6
     assert "counts" not in vars(matrix)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.confusions import grouping_from_rows
+from reportgen.analysis.confusions import grouping_from_rows
 from reportgen.csv_text import csv_text
 from reportgen.errors import DataError
 
@@ -62,7 +62,7 @@ def test_group_names_are_made_printable() -> None:
 
 
 def test_the_strict_reader_of_tables_gives_the_rows(tmp_path: Path) -> None:
-    strict_csv = pytest.importorskip("reportgen.inputs.formats.strict_csv")
+    strict_csv = pytest.importorskip("reportgen.importers.formats.delimited")
     path = tmp_path / "groups.csv"
     path.write_text("\ufeff" + GOOD, encoding="utf-8")
     lines = strict_csv.rows_of(path, strict_csv.dialect_of(path, "", "utf-8"))

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.confusions import (
+from reportgen.analysis.confusions import (
     best_relabelling,
     check_supports,
     orientation_note,
     relabelling_note,
 )
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from tests.matrices import TABLES, of
 

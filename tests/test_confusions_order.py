@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.confusions import (
+from reportgen.analysis.confusions import (
     Grouping,
     confusion_order,
     confusion_tree,
     group_matrix,
-    order,
     suggested_groups,
 )
+from reportgen.analysis.confusions import class_order as order
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import Metric, wilson
 from tests.matrices import of
 

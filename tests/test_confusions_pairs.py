@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.confusions import (
+from reportgen.analysis.confusions import (
     EXPECTED_RULES,
     RANKINGS,
     DirectedPairs,
@@ -25,7 +24,8 @@ from reportgen.confusions import (
     false_discovery,
     symmetric_pairs,
 )
-from reportgen.confusions.expected import binomial_tail
+from reportgen.analysis.confusions.pairs import binomial_tail
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import wilson
 from tests.matrices import TABLES, of
 

@@ -9,7 +9,7 @@ import pytest
 import reportgen
 from reportgen.errors import DataError
 from reportgen.jsonio import agree
-from reportgen.release import Review
+from reportgen.review import Review
 from tests.test_damaged_reports import changed
 from tests.test_golden import BASELINES, DOCUMENTS, text_of
 

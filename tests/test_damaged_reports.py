@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 import reportgen
-from reportgen.comparison.value import Difference
+from reportgen.comparison.comparison import Difference
 from reportgen.errors import DataError, ReportgenError
 from reportgen.evaluation import Evaluation
-from reportgen.exports import html
-from reportgen.exports.pictures import Heatmaps
-from reportgen.figures import Drawn
 from reportgen.jsonio import Fault, Place, Share, damage_told, read_record, read_value
 from reportgen.provenance import Accounting
-from reportgen.release import Review
+from reportgen.render import html
+from reportgen.render.figures.heatmap import DrawnFigure
+from reportgen.render.pictures import Heatmaps
 from reportgen.report import build_report
+from reportgen.review import Review
 
 SAMPLES = Path(__file__).parents[1] / "sample_reports"
 NAMES = ["release-review", "digits", "even-or-odd"]
@@ -72,7 +72,7 @@ class Undrawn(Heatmaps):
     """Heatmaps that need no matplotlib: their numbers are the matrix, which is checked."""
 
     def _of(self, spec):
-        return Drawn(b"a picture", 10, 10, False)
+        return DrawnFigure(b"a picture", 10, 10, False)
 
 
 @pytest.fixture

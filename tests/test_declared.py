@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from reportgen.declared import Declared, option, sorted_out
 from reportgen.errors import UsageError
+from reportgen.options.declared import Declared, option, sort_options
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def test_words_are_those_that_differ_and_shape_the_result():
 
 
 def test_each_keyword_goes_to_every_kind_that_has_it():
-    kitchen, cellar = sorted_out({"stove": "wood", "pots": 2, "wine": "white"}, Kitchen, Cellar)
+    kitchen, cellar = sort_options({"stove": "wood", "pots": 2, "wine": "white"}, Kitchen, Cellar)
     assert (kitchen.stove, kitchen.pots, cellar.pots, cellar.wine) == ("wood", 2, 2, "white")
     with pytest.raises(UsageError, match='"whine"'):
-        sorted_out({"whine": 1}, Kitchen, Cellar)
+        sort_options({"whine": 1}, Kitchen, Cellar)

@@ -23,7 +23,7 @@ from PIL import Image
 
 import reportgen
 from reportgen import cli, errors, process
-from reportgen.release import Review
+from reportgen.review import Review
 from tests import write_docs
 from tests.factories import binary, make_evaluation, scored
 from tests.test_architecture import ROOMS
@@ -175,10 +175,10 @@ def called(words):
 
 
 def accepting(model, data, *, out, reporter, **options):
-    from reportgen.declared import sorted_out
-    from reportgen.inference.images.steps import parse_options, preset_steps
+    from reportgen.inference.images.preprocessing import parse_options, preset_steps
+    from reportgen.options.declared import sort_options
 
-    settings, *_ = sorted_out(options, *(kind for kind, _ in options_of_a_run()))
+    settings, *_ = sort_options(options, *(kind for kind, _ in options_of_a_run()))
     preset_steps(settings.preset) if settings.preset else parse_options(settings)
     raise SystemExit(0)
 
@@ -186,10 +186,10 @@ def accepting(model, data, *, out, reporter, **options):
 def options_of_a_run():
     """The declared options of `reportgen run`, each with its keywords."""
     from reportgen.api.running import ReportKeywords
-    from reportgen.evaluation import EvaluationKeywords, EvaluationOptions
-    from reportgen.exports import PageKeywords, PageOptions
-    from reportgen.options import Options, RunKeywords
-    from reportgen.release import ReviewKeywords, ReviewOptions
+    from reportgen.options.evaluation import EvaluationKeywords, EvaluationOptions
+    from reportgen.options.page import PageKeywords, PageOptions
+    from reportgen.options.review import ReviewKeywords, ReviewOptions
+    from reportgen.options.run import Options, RunKeywords
 
     found = (
         (Options, RunKeywords),
@@ -517,7 +517,7 @@ def numbers(rows):
 
 
 def test_the_block_that_is_shown_is_what_is_printed():
-    from reportgen.classes import resolve_classes
+    from reportgen.class_list import resolve_classes
 
     shown = blocks(text_of("docs/errors.md").split("\n## ")[0], "text")[0]
     with pytest.raises(reportgen.DataError) as caught:
@@ -644,7 +644,7 @@ def scored_and_sliced():
 
 def grouped_twice():
     """A report with groups of samples and of classes."""
-    from reportgen.confusions import Grouping
+    from reportgen.analysis.confusions import Grouping
     from reportgen.evaluation import SampleGroups
 
     groups = SampleGroups("patient", "drawn", 50, 25, 2, 1.5)
@@ -675,7 +675,7 @@ def test_every_column_of_the_predictions_file_is_documented():
 
 
 def test_every_image_extension_is_documented():
-    from reportgen.inference.folders.names import IMAGE_EXTENSIONS
+    from reportgen.inference.folders.files import IMAGE_EXTENSIONS
 
     spans = [s for s in code_spans(text_of("docs/models-and-data.md")) if s.startswith(".jpg ")]
     assert set(spans[0].split()) == IMAGE_EXTENSIONS
@@ -684,7 +684,7 @@ def test_every_image_extension_is_documented():
 def test_every_preprocessing_option_is_documented():
     from dataclasses import fields
 
-    from reportgen.options import Options
+    from reportgen.options.run import Options
 
     page = section(text_of("docs/models-and-data.md"), "Preprocessing")
     for item in fields(Options):
@@ -693,15 +693,15 @@ def test_every_preprocessing_option_is_documented():
 
 
 def test_the_limits_in_metrics_are_those_of_the_code():
+    from reportgen.analysis.confusions import class_clusters as crowds
     from reportgen.comparison import DRAWS, bootstrap
-    from reportgen.confusions import crowds
 
     page = text_of("docs/metrics.md")
     comparisons = section(page, "Comparisons")
     assert f"paired bootstrap, {DRAWS:,} draws" in comparisons
     assert f"Above {bootstrap.MAX_CELLS:,} different combinations" in comparisons
     assert f"above {bootstrap.MAX_CLASSES:,} classes" in comparisons
-    own = inspect.signature(crowds.worst_crowds).parameters
+    own = inspect.signature(crowds.worst_clusters).parameters
     assert (own["most"].default, own["size"].default, crowds.TIED) == (6, 12, 0.1)
     (told,) = re.findall(
         r"^- \*\*Crowds\*\*: .*?(?=^\S)", section(page, "Order and groups of classes") + "\n.",

@@ -8,12 +8,12 @@ import subprocess
 import pytest
 
 import reportgen
-from reportgen.gates import read_gates
-from reportgen.scoring import (
+from reportgen.analysis.scoring import (
     DISCORDANCES,
     minimum_detectable_difference,
     non_inferiority_samples,
 )
+from reportgen.gates import read_gates
 from tests import write_docs
 from tests.test_docs import blocks, section, table, text_of
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.evaluation import (
     CLASS_METRICS,
     SUMMARY_METRICS,
     Evaluation,
+    collect_galleries,
     evaluate_matrix,
     evaluate_predictions,
-    galleries,
     gallery_pairs,
 )
 from reportgen.predictions import Predictions, RunFacts
@@ -267,7 +267,7 @@ def test_a_report_json_from_before_reverses_had_galleries_is_read_and_rendered()
     del value["reversed_examples"]
     old = Evaluation.from_json(value)
     assert old.examples == evaluation.examples[:10]
-    assert [pair for pair, _ in galleries(old)] == list(evaluation.pairs[:10])
+    assert [pair for pair, _ in collect_galleries(old)] == list(evaluation.pairs[:10])
     groups = build_report(old).pairs.groups
     assert sum(not way.examples for group in groups for way in group.directions) == 6
 

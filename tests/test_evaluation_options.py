@@ -11,18 +11,14 @@ from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, precision_recall_fscore_support
 
 import reportgen
-from reportgen.clusters import GroupCounts, cluster_intervals
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, ReportgenError, UsageError
-from reportgen.evaluation import (
-    SUMMARY_METRICS,
-    Evaluation,
-    EvaluationOptions,
-    evaluate_matrix,
-)
+from reportgen.evaluation import SUMMARY_METRICS, Evaluation, evaluate_matrix
 from reportgen.evaluation.confidence import Digits
 from reportgen.metrics import ORDINAL, PER_CLASS, SUMMARY, bootstrap_intervals
+from reportgen.metrics.cluster_bootstrap import GroupCounts, cluster_intervals
 from reportgen.metrics.intervals import ATANH, LOG, LOGIT, WILSON
+from reportgen.options.evaluation import EvaluationOptions
 from reportgen.provenance import Provenance
 
 CLASSES = ["low", "mid", "high"]
@@ -401,7 +397,7 @@ def test_metadata_is_joined_before_the_figures_are_made(tmp_path, monkeypatch):
         asked.update(path=path, id_column=id_column)
         return Joined(rows)
 
-    module = types.ModuleType("reportgen.inputs.joining_metadata")
+    module = types.ModuleType("reportgen.importers.metadata")
     module.with_metadata = with_metadata
     monkeypatch.setitem(sys.modules, module.__name__, module)
     found = load(metadata=path, metadata_id="sample", group_column="patient")

@@ -8,12 +8,12 @@ import json
 
 import pytest
 
-from reportgen.csv_text import unguarded
+from reportgen.csv_text import unguard
 from reportgen.evaluation import CLASS_METRICS, Evaluation
-from reportgen.exports import csv as tables
-from reportgen.exports import json as report_json
-from reportgen.exports import write_all
 from reportgen.metrics import COUNTS
+from reportgen.render import csv as tables
+from reportgen.render import json as report_json
+from reportgen.render import write_all
 from reportgen.report import build_report
 from tests import factories
 
@@ -110,7 +110,7 @@ def test_names_that_look_like_formulas_are_guarded_and_numbers_are_not():
     evaluation = factories.make_evaluation(counts, FORMULAS)
     for text in (tables.confusion(evaluation), tables.per_class(evaluation)):
         names = [row[0] for row in rows_of(text)[1:]]
-        assert [unguarded(name) for name in names] == list(FORMULAS)
+        assert [unguard(name) for name in names] == list(FORMULAS)
         assert not any(name.startswith(("=", "+", "-", "@")) for name in names)
     numbers = rows_of(tables.per_class(evaluation))[1][1:]
     assert not any(cell.startswith("'") for cell in numbers)
@@ -121,7 +121,7 @@ def test_names_that_look_like_formulas_are_guarded_and_numbers_are_not():
 
 def test_everything_is_written_and_the_page_last(tmp_path, monkeypatch):
     written = []
-    from reportgen import exports
+    from reportgen import render as exports
 
     real = exports.write_text
     monkeypatch.setattr(
@@ -137,7 +137,7 @@ def test_everything_is_written_and_the_page_last(tmp_path, monkeypatch):
 
 
 def test_nothing_is_written_where_the_page_cannot_be_made(tmp_path, monkeypatch):
-    from reportgen.exports import html
+    from reportgen.render import html
 
     def broken(*_):
         raise RuntimeError("no page")

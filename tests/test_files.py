@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reportgen import files, outputs
-from reportgen.api.places import place_for
+from reportgen import files
+from reportgen import output_folder as outputs
+from reportgen.api.folder import place_for
 from reportgen.errors import OutputError, UsageError
 
 

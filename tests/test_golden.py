@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import reportgen
-from reportgen.baselines import read_history
-from reportgen.release import Review
+from reportgen.review import Review, read_history
 
 GOLDEN = Path(__file__).parent / "golden"
 BASELINES = GOLDEN / "baselines"

@@ -11,13 +11,12 @@ from html.parser import HTMLParser
 import jinja2
 import pytest
 
-from reportgen import figures
-from reportgen.exports import html
-from reportgen.figures import Drawn
+from reportgen.render import figures, html
+from reportgen.render.figures.heatmap import DrawnFigure
+from reportgen.render.thumbnails import make_thumbnail
 from reportgen.report import build_report
-from reportgen.report.model import Verdict
+from reportgen.report.verdict import Verdict
 from reportgen.report.words import say
-from reportgen.thumbnails import make_thumbnail
 from tests import factories
 
 VOID = {"meta", "link", "img", "br", "input", "path", "rect", "circle"}
@@ -69,7 +68,7 @@ def rendered(evaluation, pictures=True):
 def no_drawing(monkeypatch):
     """Stand-ins for the heatmaps, which cost the most of a page."""
     monkeypatch.setattr(
-        figures, "draw_heatmap", lambda spec, _: Drawn(spec.name.encode(), 10, 10, False)
+        figures, "draw_heatmap", lambda spec, _: DrawnFigure(spec.name.encode(), 10, 10, False)
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reportgen.exports.json import render
+from reportgen.analysis.scoring.thresholds import ThresholdCurve, ThresholdPoint
 from reportgen.jsonio import element_texts, number_texts, object_texts, string_texts
-from reportgen.release import Review
-from reportgen.scoring.thresholds import ThresholdCurve, ThresholdPoint
+from reportgen.render.json import render
+from reportgen.review import Review
 from tests.factories import HOSTILE, make_evaluation
 from tests.test_golden import DOCUMENTS, text_of
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import (
     ORDINAL,
     PER_CLASS,
@@ -59,7 +59,7 @@ def test_there_is_a_resampled_figure_for_each_metric_with_a_delta_interval() -> 
 def test_figures_from_sums_equal_the_metrics(macro: Any) -> None:
     for table in TABLES:
         matrix = of(table)
-        sums = resampling.observed(matrix, macro, ordinal=True)
+        sums = resampling.observe(matrix, macro, ordinal=True)
         expected = {**summary_metrics(matrix, macro=macro), **ordinal_metrics(matrix)}
         for name, compute in resampling.FIGURES.items():
             value = float(compute(sums)[0])
@@ -71,7 +71,7 @@ def test_figures_from_sums_equal_the_metrics(macro: Any) -> None:
 def test_figures_without_one_sample_equal_those_of_the_matrix_without_it(macro: Any) -> None:
     for table in TABLES[:12]:
         matrix = of(table)
-        sums = resampling.left_out(matrix, macro, ordinal=True)
+        sums = resampling.leave_each_out(matrix, macro, ordinal=True)
         found = {name: compute(sums) for name, compute in resampling.FIGURES.items()}
         for at, (i, j, _) in enumerate(matrix.cells()):
             less = table.copy()
@@ -92,7 +92,7 @@ def test_resamples_have_the_size_and_the_cells_of_the_matrix(
     matrix = of([[5, 0, 2], [0, 0, 0], [1, 0, 4]])
     chunks = list(resampling._resamples(matrix, np.random.default_rng(0), 395, 4))
     assert [len(chunk) for chunk in chunks] == [16] * 24 + [11]
-    sums = resampling.drawn(matrix, np.random.default_rng(0), 395, "present", ordinal=True)
+    sums = resampling.draw(matrix, np.random.default_rng(0), 395, "present", ordinal=True)
     assert all(values.shape == (395,) for values in sums.values())
     assert (sums["n"] == 12).all()
     assert (sums["present"] <= 2).all()

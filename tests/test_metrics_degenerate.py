@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics import (
-    Metric,
-    macro_note,
-    per_class_metrics,
-    summary_metrics,
-)
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.metrics import Metric, macro_note, per_class_metrics, summary_metrics
 from tests.matrices import SUMMARY_NAMES, classes, of, values, whole, why
 
 # --- undefined, and at the ends

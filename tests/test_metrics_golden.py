@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import (
     ClassCounts,
     Metric,

@@ -11,13 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from reportgen.metrics import (
-    ClassCounts,
-    class_figures,
-    gradients,
-    one_sided_error_bound,
-    wilson,
-)
+from reportgen.metrics import ClassCounts, gradients, one_sided_error_bound, wilson
+from reportgen.metrics import class_metrics as class_figures
 from reportgen.metrics.gradients import Statistic
 from reportgen.metrics.intervals import atanh_interval, logit_interval, quantile
 from tests.matrices import HAND, TABLES, of, whole

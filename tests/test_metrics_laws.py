@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import (
     REASONS,
     ClassCounts,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.multiple import benjamini_hochberg, bonferroni, holm
+from reportgen.metrics.multiple_testing import benjamini_hochberg, bonferroni, holm
 
 GOLDEN = Path(__file__).parents[2] / "shared" / "golden" / "seed_fashion.json"
 

@@ -6,10 +6,9 @@ import json
 import pytest
 
 import reportgen
-from reportgen.baselines import read_history
 from reportgen.errors import DataError
-from reportgen.exports import PageOptions
-from reportgen.release import Review
+from reportgen.options.page import PageOptions
+from reportgen.review import Review, read_history
 from tests.test_golden import BASELINES, DOCUMENTS, GOLDEN, lost, text_of
 
 SMALL = [

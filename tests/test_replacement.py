@@ -10,15 +10,17 @@ import sys
 from functools import partial
 
 import pytest
+import reportgen.baselines
 
 import reportgen
-import reportgen.baselines
-from reportgen import cli, outputs
+from reportgen import cli
+from reportgen import output_folder as outputs
 from reportgen.errors import OutputError
-from reportgen.exports import PageOptions, changes
-from reportgen.exports.folders import write_folder
 from reportgen.files import write_text
+from reportgen.options.page import PageOptions
 from reportgen.process import exit_code_of
+from reportgen.render import changes
+from reportgen.render.folders import write_folder
 from reportgen.replacement import UNFINISHED, Changes, finish, is_unfinished, staged
 from tests.test_cli import reportgen as command
 

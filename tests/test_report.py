@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.analysis.confusions.class_order import confusion_order
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS, evaluate_matrix
 from reportgen.provenance import Accounting, ModelFacts, Provenance
 from reportgen.report import build_report
-from reportgen.report.order import confusion_order
 from reportgen.report.words import (
     Name,
     at_most,
     class_names,
     interval,
     join,
-    listed,
+    list_names,
     say,
     share,
     shorten,
@@ -330,9 +330,9 @@ def test_names_in_sentences_stay_names():
 
 def test_lists_of_names_say_what_they_leave_out():
     names = class_names([f"n{letter}" for letter in "abcdefgh"])
-    assert str(listed(names[:1])) == "na"
-    assert str(listed(names[:3])) == "na, nb and nc"
-    assert str(listed(names, 3)) == "na, nb, nc and 5 more"
+    assert str(list_names(names[:1])) == "na"
+    assert str(list_names(names[:3])) == "na, nb and nc"
+    assert str(list_names(names, 3)) == "na, nb, nc and 5 more"
     assert str(join(say("A."), say(""), say("B."))) == "A. B."
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from reportgen.analysis.slices import SliceReport
 from reportgen.evaluation import evaluate_matrix
 from reportgen.metrics import Metric
 from reportgen.provenance import Provenance
 from reportgen.report import build_report
-from reportgen.report.calibration import decimals
-from reportgen.slices import SliceReport
+from reportgen.report.confidence import decimals
 from tests import factories
 
 

@@ -11,9 +11,9 @@ import pytest
 import reportgen
 from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation
-from reportgen.exports import html
-from reportgen.exports.class_charts import class_precision_recall_chart, class_roc_chart
 from reportgen.metrics import Metric, MetricColumn
+from reportgen.render import html
+from reportgen.render.class_charts import class_precision_recall_chart, class_roc_chart
 from reportgen.report import build_report
 from tests import binaries, factories
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from reportgen.exports.drawings import bar, dot
-from reportgen.exports.html import render
 from reportgen.gates import decide, parse_gates
+from reportgen.render.html import render
+from reportgen.render.html_filters import bar, dot
 from reportgen.report import build_report
-from reportgen.report.model import Axis, Cell
+from reportgen.report.elements import Cell
+from reportgen.report.headline import Axis
 from tests.factories import make_evaluation
 
 PETS = ("cat", "dog", "fox")

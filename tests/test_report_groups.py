@@ -8,25 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reportgen.confusions import Grouping
+from reportgen.analysis.confusions import Grouping
 from reportgen.evaluation import Evaluation
-from reportgen.exports.html import render
-from reportgen.figures.heatmap import MAX_BYTES
+from reportgen.render.figures.heatmap import MAX_BYTES
+from reportgen.render.html import render
 from reportgen.report import build_report
-from reportgen.report.facts import Facts
-from reportgen.report.findings.pairs import grouped_errors
-from reportgen.report.groups import group_section
-from reportgen.report.matrix_many import boxes, drawn_order
-from reportgen.report.model import GroupSection
-from reportgen.report.rankings import rankings
+from reportgen.report.context import Context
+from reportgen.report.findings.classes import grouped_errors
+from reportgen.report.groups import GroupSection, group_section
+from reportgen.report.matrix import boxes, drawn_order
+from reportgen.report.pairs import rankings
 from reportgen.report.words import class_names
 from tests import factories
 from tests.factories import make_evaluation
 
 
-def facts_of(evaluation: Evaluation) -> Facts:
+def facts_of(evaluation: Evaluation) -> Context:
     shown = frozenset((pair.true, pair.predicted) for pair in evaluation.pairs[:20])
-    return Facts(evaluation, class_names(evaluation.classes), shown)
+    return Context(evaluation, class_names(evaluation.classes), shown)
 
 
 def section_of(evaluation: Evaluation) -> GroupSection:
@@ -423,7 +422,7 @@ def test_the_glossary_explains_pairs_and_groups() -> None:
 @pytest.fixture
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages without their pictures, which take most of the time."""
-    from reportgen import figures
+    from reportgen.render import figures
 
     drawn = figures.draw_heatmap(build_report(make_evaluation([[3, 1], [1, 3]])).matrix.figures[0])
     monkeypatch.setattr(figures, "draw_heatmap", lambda *_: drawn)

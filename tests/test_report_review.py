@@ -10,24 +10,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reportgen import figures
 from reportgen.comparison import ALPHA, Difference, SliceChange, compare_evaluations
 from reportgen.comparison.definitions import COMPARISON_TERMS
-from reportgen.confusion import ConfusionMatrix
-from reportgen.exports import html, overview
-from reportgen.exports.review import change_bar
-from reportgen.figures import Drawn, draw_heatmap
-from reportgen.figures.colours import DIFFERENCES, light_digits
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.gates import Check, Decision, Part
 from reportgen.provenance import DataNote
-from reportgen.report import build_report, with_fewer_pictures
-from reportgen.report.cells import Footnotes
-from reportgen.report.deltas import DEFINITIONS, delta, scale_of, whole_kind
-from reportgen.report.facts import Facts
+from reportgen.render import candidates as overview
+from reportgen.render import figures, html
+from reportgen.render.figures.heatmap import DrawnFigure, draw_heatmap
+from reportgen.render.figures.style import DIFFERENCES, light_digits
+from reportgen.render.html_filters import change_bar
+from reportgen.report import build_report, reduce_pictures
+from reportgen.report.candidates import OverviewEntry, build_overview
+from reportgen.report.comparison.deltas import DEFINITIONS, Scale, delta, scale_of, whole_kind
+from reportgen.report.context import Context
+from reportgen.report.elements import Footnotes, Thumbnail
 from reportgen.report.gates import gate_section, quantity
-from reportgen.report.model import Thumbnail
-from reportgen.report.model_review import Scale
-from reportgen.report.overview import OverviewEntry, build_overview
 from reportgen.report.pairs import pair_section
 from reportgen.report.words import class_names, p_text
 from tests import factories, review_factories
@@ -718,7 +716,7 @@ def test_both_matrices_stand_on_the_same_scale(fashion):
 @pytest.fixture
 def no_drawing(monkeypatch):
     monkeypatch.setattr(
-        figures, "draw_heatmap", lambda spec, *_: Drawn(spec.name.encode(), 10, 10, False)
+        figures, "draw_heatmap", lambda spec, *_: DrawnFigure(spec.name.encode(), 10, 10, False)
     )
 
 
@@ -764,9 +762,9 @@ def test_the_colours_of_the_page_are_those_of_the_pictures_and_their_digits_can_
 
 
 def test_a_picture_of_differences_is_white_in_its_middle_and_drawn_with_digits_that_contrast():
-    from reportgen.figures.heatmap import heatmap_figure
-    from reportgen.figures.settings import own_settings
-    from reportgen.report.model import HeatmapSpec
+    from reportgen.render.figures.heatmap import heatmap_figure
+    from reportgen.render.figures.style import own_settings
+    from reportgen.report.matrix import HeatmapSpec
 
     values = np.array([[-0.2, 0.0], [0.1, 0.2]])
     texts = (("−20.0", "0"), ("+10.0", "+20.0"))
@@ -871,7 +869,7 @@ def test_the_baselines_count_is_of_its_own_samples_where_these_are_others(paired
     total = sum(n for (i, _), n in cells.items() if i == first.true)
     others = ConfusionMatrix.from_cells([(i, j, n) for (i, j), n in cells.items()], 10)
     more = replace(paired.baseline, confusion=others)
-    facts = Facts(paired.candidate, class_names(paired.candidate.classes), frozenset())
+    facts = Context(paired.candidate, class_names(paired.candidate.classes), frozenset())
     way = pair_section(facts, {}, replace(paired, baseline=more)).groups[0].directions[0]
     assert way.before == f"{first.before} of {total:,}"
 
@@ -898,7 +896,7 @@ def test_a_suspect_whose_picture_is_among_the_broken_shows_the_same(paired):
 @pytest.mark.parametrize(("most", "kept"), [(4, 12), (2, 6), (0, 0)])
 def test_galleries_of_changes_shrink_with_the_others(paired, most, kept):
     full = report(paired, pictures=pictures_of(paired))
-    small = with_fewer_pictures(full, most)
+    small = reduce_pictures(full, most)
     others = {e.path.full for g in small.pairs.groups for d in g.directions for e in d.examples
               if e.thumbnail} | {row.path.full for row in small.suspects.rows if row.thumbnail}  # fmt: skip
     for gallery in small.comparison.galleries:

@@ -8,14 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen import figures
-from reportgen.exports import html
-from reportgen.figures import Drawn
+from reportgen.analysis.label_issues import LabelIssues
+from reportgen.analysis.slices import SliceReport
 from reportgen.metrics import Metric
-from reportgen.report import Thumbnail, build_report, with_fewer_pictures
+from reportgen.render import figures, html
+from reportgen.render.figures.heatmap import DrawnFigure
+from reportgen.report import Thumbnail, build_report, reduce_pictures
 from reportgen.report.slices import points
-from reportgen.slices import SliceReport
-from reportgen.suspects import LabelSuspects
 from tests import factories
 
 
@@ -31,7 +30,7 @@ def scored():
 @pytest.fixture(autouse=True)
 def no_drawing(monkeypatch):
     monkeypatch.setattr(
-        figures, "draw_heatmap", lambda spec, _: Drawn(spec.name.encode(), 10, 10, False)
+        figures, "draw_heatmap", lambda spec, _: DrawnFigure(spec.name.encode(), 10, 10, False)
     )
 
 
@@ -144,7 +143,7 @@ def test_without_suspects_the_section_says_why(scored):
     section = build_report(factories.fashion()).suspects
     assert "need the probabilities of all classes" in plain(section.lead)
     assert section.rows == ()
-    quiet = LabelSuspects(None, n_examined=10, thresholds=(None,) * 10)
+    quiet = LabelIssues(None, n_examined=10, thresholds=(None,) * 10)
     section = build_report(replace(scored, suspects=quiet)).suspects
     assert plain(section.lead).startswith("In 10 samples the model never")
 
@@ -178,7 +177,7 @@ def test_a_picture_that_stands_in_a_gallery_is_shown_again_and_its_bytes_are_not
     labels = re.findall(r'<svg class="pic px" role="img" aria-label="([^"]+)" viewBox', page)
     assert labels[0].startswith("cat called dog with ")
     assert labels[1:] == [one.alt]
-    none = with_fewer_pictures(report, 0)
+    none = reduce_pictures(report, 0)
     assert none.n_thumbnails == 0
     assert none.suspects.rows[1].thumbnail is None
 

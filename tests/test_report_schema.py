@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import reportgen
-from reportgen.release import Review
-from reportgen.release.schema import report_schema, schema_text
+from reportgen.review import Review
+from reportgen.review.schema import report_schema, schema_text
 from tests.test_damaged_reports import GONE, changed
 from tests.test_golden import DOCUMENTS, text_of
 

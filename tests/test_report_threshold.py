@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reportgen.exports import html
-from reportgen.exports.threshold_charts import precision_recall_chart, roc_chart
+from reportgen.analysis.scoring.thresholds import LEVELS
 from reportgen.metrics import wilson
+from reportgen.render import html
+from reportgen.render.threshold_charts import precision_recall_chart, roc_chart
 from reportgen.report import build_report
 from reportgen.report.threshold import _text
-from reportgen.scoring.thresholds import LEVELS
 from tests import binaries, factories
 
 

@@ -15,8 +15,8 @@ import reportgen
 from reportgen.cli import app
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
-from reportgen.exports.html import render
 from reportgen.metrics import REASONS, per_class_metrics, summary_metrics
+from reportgen.render.html import render
 from reportgen.report import build_report
 from tests import factories
 
@@ -138,7 +138,7 @@ def test_reading_back_report_json_gives_the_same_evaluation(counts, over):
 
 
 def test_more_classes_than_a_table_holds_are_read_back_too(monkeypatch):
-    monkeypatch.setattr("reportgen.evaluation.value.DENSE_LIMIT", 2)
+    monkeypatch.setattr("reportgen.evaluation.evaluation.DENSE_LIMIT", 2)
     found = loaded("true")
     value = json.loads(json.dumps(found.to_json()))
     assert value["confusion_matrix"]["share_cells"][0] == [0, 0, 0.8]

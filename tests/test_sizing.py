@@ -7,18 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen import figures
 from reportgen.errors import OutputError
-from reportgen.exports import PageOptions, html, sizing, write_all
-from reportgen.figures import Drawn
-from reportgen.report import Thumbnail, build_report, with_fewer_pictures
+from reportgen.options.page import PageOptions
+from reportgen.render import figures, html, write_all
+from reportgen.render import page_budget as sizing
+from reportgen.render.figures.heatmap import DrawnFigure
+from reportgen.report import Thumbnail, build_report, reduce_pictures
 from tests import factories
 
 
 @pytest.fixture(autouse=True)
 def no_drawing(monkeypatch):
     monkeypatch.setattr(
-        figures, "draw_heatmap", lambda spec, _: Drawn(spec.name.encode(), 10, 10, False)
+        figures, "draw_heatmap", lambda spec, _: DrawnFigure(spec.name.encode(), 10, 10, False)
     )
 
 
@@ -58,7 +59,7 @@ def test_galleries_shrink_until_the_page_is_small(thumbnail_bytes, pictures, sai
 
 
 def test_without_pictures_the_names_stay():
-    shown = with_fewer_pictures(report(10), 0)
+    shown = reduce_pictures(report(10), 0)
     assert shown.n_thumbnails == 0
     examples = [e for g in shown.pairs.groups for d in g.directions for e in d.examples]
     assert len(examples) == 128
@@ -68,7 +69,7 @@ def test_without_pictures_the_names_stay():
 
 
 def test_fewer_pictures_are_the_most_confident_mistakes():
-    before, after = report(10), with_fewer_pictures(report(10), 2)
+    before, after = report(10), reduce_pictures(report(10), 2)
     for old, new in zip(before.pairs.groups, after.pairs.groups, strict=True):
         for one, other in zip(old.directions, new.directions, strict=True):
             assert other.examples == one.examples[:2]
@@ -126,11 +127,11 @@ def test_a_suspect_keeps_its_picture_when_the_gallery_that_shares_it_loses_it():
     shown = len(made.suspects.rows)
     assert shown > 2
     assert made.n_thumbnails == len(gallery)
-    fewer = with_fewer_pictures(made, 2)
+    fewer = reduce_pictures(made, 2)
     assert all(row.thumbnail for row in fewer.suspects.rows)
     assert fewer.n_thumbnails == shown
     page = html.render(fewer)
     assert page.count("data:image/jpeg") == shown
     ids = re.findall(r'<image id="(pic-\d+)"', page)
     assert ids == re.findall(r'<use href="#(pic-\d+)"/>', page) == ["pic-1", "pic-2"]
-    assert not any(row.thumbnail for row in with_fewer_pictures(made, 0).suspects.rows)
+    assert not any(row.thumbnail for row in reduce_pictures(made, 0).suspects.rows)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.errors import DataError
-from reportgen.tallies import Counts, Mistake, WorstMistakes
+from reportgen.metrics.tallies import Counts, Mistake, WorstMistakes
 
 N_CLASSES = 3
 PAIRS = ((0, 1), (1, 0), (2, 1))

@@ -15,12 +15,12 @@ from sklearn.metrics import (
 )
 
 import reportgen
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.evaluation import evaluate_matrix
-from reportgen.exports import csv as csv_files
-from reportgen.exports.charts import reliability_chart
 from reportgen.provenance import Provenance
+from reportgen.render import csv as csv_files
+from reportgen.render.charts import reliability_chart
 from reportgen.report import build_report
 from tests.test_cli import reportgen as command
 

@@ -21,15 +21,15 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from unittest import mock
 
 from reportgen import cli
+from reportgen.analysis.confusions import GROUP_METRICS, PAIR_METRICS
+from reportgen.analysis.scoring import CLASS_SCORES, SCORES
 from reportgen.cli import app
 from reportgen.comparison import REASONS as COMPARISON_REASONS
 from reportgen.comparison.definitions import COMPARISON_TERMS
-from reportgen.confusions import GROUP_METRICS, PAIR_METRICS
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.metrics import ABSTAINING, COUNTS, ORDINAL, REASONS, Definition
 from reportgen.metrics.markdown import section
-from reportgen.release.schema import schema_text
-from reportgen.scoring import CLASS_SCORES, SCORES
+from reportgen.review.schema import schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "python -m tests.write_docs"

@@ -5,20 +5,41 @@ same report can be made again from that file, elsewhere, without torch. ``compar
 with a baseline.
 """
 
-from reportgen.api.checking import check
-from reportgen.api.comparing import compare
-from reportgen.api.keeping import history, save_baseline
-from reportgen.api.rendering import evaluate, load, render
-from reportgen.api.running import predict, run
+from typing import TYPE_CHECKING
+
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.api.baselines import history, save_baseline
+    from reportgen.api.checking import check, check_review
+    from reportgen.api.comparing import compare, compare_reviews
+    from reportgen.api.rendering import evaluate, load, render, render_review
+    from reportgen.api.running import predict, require_torch, run, run_review
 
 __all__ = [
     "check",
+    "check_review",
     "compare",
+    "compare_reviews",
     "evaluate",
     "history",
     "load",
     "predict",
     "render",
+    "render_review",
+    "require_torch",
     "run",
+    "run_review",
     "save_baseline",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "baselines": "history save_baseline",
+        "checking": "check check_review",
+        "comparing": "compare compare_reviews",
+        "rendering": "evaluate load render render_review",
+        "running": "predict require_torch run run_review",
+    },
+)

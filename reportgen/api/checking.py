@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reportgen.api.reviewing import require_files
+from reportgen.api.review_request import require_files
 from reportgen.comparison import Comparison
-from reportgen.declared import sorted_out
 from reportgen.errors import UsageError
-from reportgen.evaluation import EvaluationOptions
 from reportgen.files import write_text
 from reportgen.gates import NO_GATES, Decision, Gate, check_gates
-from reportgen.inputs import InputOptions
-from reportgen.release import Review, ReviewOptions, agreed, open_review
+from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions, sort_options
+from reportgen.review import Review, load_spec, open_review
 
-__all__ = ["check", "check_review"]
+__all__ = [
+    "check",
+    "check_review",
+]
 
 
 def check(
@@ -61,10 +62,10 @@ def check_review(
     **options: Any,
 ) -> Review:
     """:func:`check`, with the evaluation and the comparison that were decided on."""
-    reading, figures = sorted_out(options, InputOptions, EvaluationOptions)
+    reading, figures = sort_options(options, InputOptions, EvaluationOptions)
     require_files(figures)
     release = ReviewOptions.of({"gates": gates, "fail_under": fail_under})
-    terms = agreed(release, baseline_may_follow=True)
+    terms = load_spec(release, baseline_may_follow=True)
     if not terms.gates:
         raise UsageError(
             "there is nothing to check: no gates are given",
@@ -75,9 +76,9 @@ def check_review(
     _refuse_comparing(terms.gates, review)
     review = review.decided_by(terms.gates)
     if junit is not None:
-        from reportgen.exports.junit import render
+        from reportgen.render import render_junit
 
-        write_text(Path(junit), render(review.decision, review.suite_name))
+        write_text(Path(junit), render_junit(review.decision, review.suite_name))
     return review
 
 

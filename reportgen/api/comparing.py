@@ -9,29 +9,27 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen import outputs
-from reportgen.api.places import place_for, refuse_other_predictions, refuse_standing_in
+from reportgen import output_folder
+from reportgen.api.folder import place_for, refuse_other_predictions, refuse_standing_in
 from reportgen.api.rendering import render_review
-from reportgen.api.reviewing import Asked, check_names, named
+from reportgen.api.review_request import ReviewRequest, apply_names, check_names
 from reportgen.api.writing import SampleImage, images_folder, images_of, report_of
 from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
-from reportgen.exports import (
-    PageOptions,
-    changes,
-    make_all,
-    make_overview,
-    naming_warning,
-)
-from reportgen.release import Review
+from reportgen.options import PageOptions
+from reportgen.render import changes, make_all, make_overview, naming_warning
 from reportgen.replacement import Stage, staged
 from reportgen.reporter import Reporter
+from reportgen.review import Review
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
     from reportgen.report import Report
 
-__all__ = ["compare", "compare_reviews"]
+__all__ = [
+    "compare",
+    "compare_reviews",
+]
 
 
 def compare(
@@ -69,7 +67,7 @@ def compare(
     given, against = _baseline(baseline)
     if out is None:
         _refuse_outputs({**options, "images": images, "title": title, "date": date})
-        review = _compared(candidate, {**options, **given}, against)
+        review = _compare_values(candidate, {**options, **given}, against)
     else:
         review = render_review(
             candidate, out=out, images=images, force=force, names={"title": title, "date": date},
@@ -102,17 +100,19 @@ def compare_reviews(
         )  # fmt: skip
         return [(review, folder)]
     check_names(names or {})
-    asked, root = Asked.of(options, candidates, against), images_folder(images)
+    asked, root = ReviewRequest.of(options, candidates, against), images_folder(images)
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, None)
     places = [folder / f"{n}-{_slug(one)}" for n, one in enumerate(candidates, 1)]
-    with place_for(folder, outputs.REPORT_FILES, replace=force, data=root):
-        with outputs.spool_in(folder) as spool:
+    with place_for(folder, output_folder.REPORT_FILES, replace=force, data=root):
+        with output_folder.spool_in(folder) as spool:
             reviews = _reviews(asked, candidates, spool, names or {})
         done = list(zip(reviews, places, strict=True))
         with ExitStack() as held, staged(folder) as stage:
             for place in places:
-                held.enter_context(place_for(place, outputs.REPORT_FILES, replace=force, data=root))
+                held.enter_context(
+                    place_for(place, output_folder.REPORT_FILES, replace=force, data=root)
+                )
             for review, place in done:
                 found = images if callable(images) else images_of(root, review.evaluation)
                 report = report_of(review, found, asked.page)
@@ -142,20 +142,20 @@ def _refuse_outputs(given: Mapping[str, Any]) -> None:
             )
 
 
-def _compared(candidate: Any, options: Mapping[str, Any], against: Any) -> Review:
-    asked = Asked.of(options, [candidate], against)
+def _compare_values(candidate: Any, options: Mapping[str, Any], against: Any) -> Review:
+    asked = ReviewRequest.of(options, [candidate], against)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
         return asked.review(candidate, Path(spool))
 
 
 def _reviews(
-    asked: Asked, candidates: Sequence[Any], spool: Path, names: Mapping[str, str | None]
+    asked: ReviewRequest, candidates: Sequence[Any], spool: Path, names: Mapping[str, str | None]
 ) -> list[Review]:
     """Of all, before anything is written of one; the baseline is read once."""
     reviews, baseline = [], asked.opened_baseline(spool)
     for number, candidate in enumerate(candidates, 1):
-        with _told_which(number, candidate), outputs.spool_in(spool) as own:
-            reviews.append(named(asked.review(candidate, own, baseline), names))
+        with _told_which(number, candidate), output_folder.spool_in(spool) as own:
+            reviews.append(apply_names(asked.review(candidate, own, baseline), names))
     return reviews
 
 
@@ -187,7 +187,7 @@ def _make_one(
 def _make_overview(
     done: Sequence[tuple[Review, Path]], page: PageOptions, title: str, new: Path
 ) -> None:
-    from reportgen.report.overview import OverviewEntry
+    from reportgen.report import OverviewEntry
 
     entries = [
         OverviewEntry(
@@ -208,6 +208,6 @@ def _slug(candidate: Any) -> str:
     if not isinstance(candidate, (str, Path)):
         return type(candidate).__name__
     path = Path(candidate)
-    known = path.name in (outputs.PREDICTIONS, *outputs.REPORT_FILES)
+    known = path.name in (output_folder.PREDICTIONS, *output_folder.REPORT_FILES)
     name = path.absolute().parent.name if known else path.name if path.is_dir() else path.stem
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:40] or "candidate"

@@ -7,23 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
-from reportgen import outputs
-from reportgen.api.places import place_for, refuse_other_predictions, refuse_standing_in
-from reportgen.api.reviewing import Asked, check_names, named
+from reportgen import output_folder
+from reportgen.api.folder import place_for, refuse_other_predictions, refuse_standing_in
+from reportgen.api.review_request import ReviewRequest, apply_names, check_names
 from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
-from reportgen.declared import sorted_out
-from reportgen.evaluation import (
-    Evaluation,
-    EvaluationKeywords,
-    EvaluationOptions,
-    evaluate_predictions,
-)
-from reportgen.inputs import InputOptions
+from reportgen.evaluation import Evaluation, evaluate_predictions
+from reportgen.options import EvaluationKeywords, EvaluationOptions, InputOptions, sort_options
 from reportgen.predictions import Predictions
-from reportgen.release import Review, open_side, with_columns
 from reportgen.reporter import Reporter
+from reportgen.review import Review, add_columns, load_input
 
-__all__ = ["evaluate", "load", "render", "render_review"]
+__all__ = [
+    "evaluate",
+    "load",
+    "render",
+    "render_review",
+]
 
 
 def render(
@@ -81,15 +80,15 @@ def render_review(
     `against` is a baseline in memory, in place of the option ``baseline``.
     """
     check_names(names or {})
-    folder, asked = Path(out), Asked.of(options, [source], against)
+    folder, asked = Path(out), ReviewRequest.of(options, [source], against)
     root = images_folder(images)
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, source)
     with (
-        place_for(folder, outputs.REPORT_FILES, replace=force, data=root),
-        outputs.spool_in(folder) as spool,
+        place_for(folder, output_folder.REPORT_FILES, replace=force, data=root),
+        output_folder.spool_in(folder) as spool,
     ):
-        review = named(asked.review(source, spool), names or {})
+        review = apply_names(asked.review(source, spool), names or {})
         found = images if callable(images) else images_of(root, review.evaluation)
         write_review(review, folder, found, asked.page, reporter or Reporter())
     return review
@@ -111,9 +110,9 @@ def load(source: Any, **options: Any) -> Evaluation:
         How to read it and what to compute, as for ``reportgen render``, with underscores:
         ``label_column``, ``classes``, ``ci``, …
     """
-    reading, figures = sorted_out(options, InputOptions, EvaluationOptions)
+    reading, figures = sort_options(options, InputOptions, EvaluationOptions)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
-        side = open_side(source, reading, figures, Path(spool), rows_first=False)
+        side = load_input(source, reading, figures, Path(spool), rows_first=False)
         return side.evaluated(figures)
 
 
@@ -132,4 +131,4 @@ def evaluate(
     figures = EvaluationOptions.of(options)
     if not isinstance(predictions, Predictions):
         predictions = Predictions.open(Path(predictions))
-    return evaluate_predictions(with_columns(predictions, figures), figures)
+    return evaluate_predictions(add_columns(predictions, figures), figures)

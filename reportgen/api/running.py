@@ -9,35 +9,41 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from reportgen import outputs
-from reportgen.api.places import place_for, refuse_standing_in
-from reportgen.api.reviewing import require_files, require_readable
+from reportgen import output_folder
+from reportgen.api.folder import place_for, refuse_standing_in
+from reportgen.api.review_request import require_files, require_readable
 from reportgen.api.writing import SampleImage, images_of, write_review
-from reportgen.declared import sorted_out
 from reportgen.errors import Interrupted, ModelError, Terminated, UsageError
-from reportgen.evaluation import Evaluation, EvaluationKeywords, EvaluationOptions
-from reportgen.exports import PageKeywords, PageOptions, check_page
-from reportgen.inputs import InputOptions
-from reportgen.options import Options, RunKeywords
-from reportgen.predictions import Predictions
-from reportgen.release import (
-    Review,
+from reportgen.evaluation import Evaluation
+from reportgen.options import (
+    EvaluationKeywords,
+    EvaluationOptions,
+    InputOptions,
+    Options,
+    PageKeywords,
+    PageOptions,
     ReviewKeywords,
     ReviewOptions,
-    Side,
-    agreed,
-    baseline_side,
-    reviewed,
-    with_columns,
+    RunKeywords,
+    sort_options,
 )
+from reportgen.predictions import Predictions
+from reportgen.render import check_page
 from reportgen.replacement import Changes, staged
 from reportgen.reporter import Reporter
+from reportgen.review import LoadedInput, Review, add_columns, load_baseline, load_spec, make_review
 from reportgen.text import printable, quoted
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ReportKeywords", "predict", "require_torch", "run", "run_review"]
+__all__ = [
+    "ReportKeywords",
+    "predict",
+    "require_torch",
+    "run",
+    "run_review",
+]
 
 
 class ReportKeywords(RunKeywords, EvaluationKeywords, ReviewKeywords, PageKeywords, total=False):
@@ -95,31 +101,31 @@ def run_review(
     **options: Unpack[ReportKeywords],
 ) -> Review:
     """:func:`run`, with comparison and verdict: what the exit code is made from."""
-    settings, figures, release, page = sorted_out(
+    settings, figures, release, page = sort_options(
         options, Options, EvaluationOptions, ReviewOptions, PageOptions
     )
     reporter, folder = reporter or Reporter(), Path(out)
     require_torch()
     images_at = _split_of(data, settings, reporter)
     require_files(figures)
-    terms = agreed(release)
+    terms = load_spec(release)
     require_readable(terms.baseline, InputOptions(), rows_first=True)
     check_page(page)
     refuse_standing_in(folder, terms.baseline)
     with (
-        _place(folder, data, settings, guarded=outputs.REPORT_FILES),
-        nullcontext(folder) if terms.baseline is None else outputs.spool_in(folder) as spool,
+        _place(folder, data, settings, guarded=output_folder.REPORT_FILES),
+        nullcontext(folder) if terms.baseline is None else output_folder.spool_in(folder) as spool,
         staged(folder) as stage,
     ):
-        baseline = baseline_side(terms, InputOptions(), figures, spool)
-        target = folder / outputs.PREDICTIONS
+        baseline = load_baseline(terms, InputOptions(), figures, spool)
+        target = folder / output_folder.PREDICTIONS
         known = partial(terms.check_classes, baseline=baseline)
         # Beside an earlier report, the predictions change with it and not before.
         aside = stage.new if _stands(folder) else None
         predictions = _predictions(model, images_at, target, settings, reporter, known, aside=aside)
         with _telling_how_to_go_on():
-            candidate = Side(with_columns(predictions, figures))
-            review = reviewed(candidate, baseline, terms, figures)
+            candidate = LoadedInput(add_columns(predictions, figures))
+            review = make_review(candidate, baseline, terms, figures)
             images = thumbnail or images_of(images_at, review.evaluation)
             stage.also = _with_predictions(aside, folder)
             write_review(review, folder, images, page, reporter, stage)
@@ -127,17 +133,19 @@ def run_review(
 
 
 def _stands(folder: Path) -> bool:
-    return any((folder / n).exists() for n in (*outputs.REPORT_FILES, outputs.PREDICTIONS))
+    return any(
+        (folder / n).exists() for n in (*output_folder.REPORT_FILES, output_folder.PREDICTIONS)
+    )
 
 
 def _with_predictions(new: Path | None, folder: Path) -> Changes:
     """What changes together with the report: predictions that were made aside, and their parts."""
-    if new is None or not (new / outputs.PREDICTIONS).exists():
+    if new is None or not (new / output_folder.PREDICTIONS).exists():
         return Changes()
-    put = [name for name in (outputs.PREDICTIONS, outputs.BAD) if (new / name).exists()]
-    gone = [outputs.partial_folder(Path(outputs.PREDICTIONS)).name]
-    if outputs.BAD not in put:
-        gone.append(outputs.BAD)
+    put = [name for name in (output_folder.PREDICTIONS, output_folder.BAD) if (new / name).exists()]
+    gone = [output_folder.partial_folder(Path(output_folder.PREDICTIONS)).name]
+    if output_folder.BAD not in put:
+        gone.append(output_folder.BAD)
     return Changes(tuple(put), tuple(name for name in gone if (folder / name).exists()))
 
 
@@ -172,8 +180,8 @@ def predict(
     settings, reporter = Options.of(options), reporter or Reporter()
     require_torch()
     images_at, target = _split_of(data, settings, reporter), Path(out)
-    if target.suffix.lower() != Path(outputs.PREDICTIONS).suffix or target.is_dir():
-        target = target / outputs.PREDICTIONS
+    if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
+        target = target / output_folder.PREDICTIONS
     with _place(target.parent, data, settings, guarded=(), target=target.name):
         return _predictions(model, images_at, target, settings, reporter)
 
@@ -182,7 +190,7 @@ def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
     """The folder of the split that ``--split`` names, where the data are a folder of splits."""
     if not isinstance(data, (str, Path)):
         return data
-    from reportgen.inference.folders.splits import chosen_split
+    from reportgen.inference import chosen_split
 
     chosen = chosen_split(Path(data), settings.split)
     if chosen != Path(data):
@@ -210,10 +218,10 @@ def require_torch() -> None:
 def _place(
     folder: Path, data: Any, settings: Options, guarded: tuple[str, ...], target: str = ""
 ) -> AbstractContextManager[None]:
-    name = target or outputs.PREDICTIONS
+    name = target or output_folder.PREDICTIONS
     return place_for(
         folder,
-        (*guarded, name, outputs.partial_folder(Path(name)).name),
+        (*guarded, name, output_folder.partial_folder(Path(name)).name),
         replace=settings.force or settings.resume,
         data=Path(data) if isinstance(data, (str, Path)) else None,
     )
@@ -230,7 +238,7 @@ def _predictions(
 ) -> Predictions:
     import torch
 
-    from reportgen.inference.job import predict_folder, predict_live
+    from reportgen.inference import predict_folder, predict_live
 
     if isinstance(model, torch.nn.Module):
         return predict_live(model, data, target, settings, reporter, *known, aside=aside)

@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
-from reportgen.exports import PageOptions
-from reportgen.release import Review
+from reportgen.options import PageOptions
 from reportgen.replacement import Stage
 from reportgen.reporter import Reporter
+from reportgen.review import Review
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
-    from reportgen.report import Report
-    from reportgen.report.model import Thumbnail
+    from reportgen.report import Report, Thumbnail
 
-__all__ = ["SampleImage", "images_folder", "images_of", "report_of", "write_review"]
+__all__ = [
+    "SampleImage",
+    "images_folder",
+    "images_of",
+    "report_of",
+    "write_review",
+]
+
 
 SUSPECT_PICTURES = 24
+
+
 SampleImage = Callable[[str], Any]
 """Sample id → its image: encoded bytes, a PIL image, or None where there is none."""
 
@@ -38,7 +46,7 @@ def write_review(
 
     `stage` holds what else changes in `folder` at the same moment.
     """
-    from reportgen.exports import write_all
+    from reportgen.render import write_all
 
     report = report_of(review, images, page)
     for warning in write_all(report, review, folder, page, stage):
@@ -50,7 +58,7 @@ def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> 
     from reportgen.report import build_report
 
     wanted = images is not None and not page.no_thumbnails and not page.public
-    thumbnails = _thumbnails(review, images) if wanted and images else {}
+    thumbnails = _make_thumbnails(review, images) if wanted and images else {}
     return build_report(
         review.evaluation, thumbnails, _page_versions(), review.comparison, review.decision
     )
@@ -74,11 +82,11 @@ def images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
     if data is None:
         return None
     if isinstance(data, (str, Path)):
-        from reportgen.inference.folders.names import locate
+        from reportgen.inference import locate
 
         root = Path(data)
         return lambda name: path.read_bytes() if (path := locate(root, name)) else None
-    from reportgen.inference.sources.live import POSITIONS, paths_of
+    from reportgen.inference import POSITIONS, paths_of
 
     paths = paths_of(data)
     if paths is None or evaluation.provenance.inference.get("sample ids") != POSITIONS:
@@ -86,11 +94,11 @@ def images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
     return lambda name: Path(paths[int(name)]).read_bytes()
 
 
-def _thumbnails(review: Review, images: SampleImage) -> dict[str, Thumbnail]:
+def _make_thumbnails(review: Review, images: SampleImage) -> dict[str, Thumbnail]:
     """Sample id → picture, of the galleries, of the first suspected labels, and of what a
     comparison shows; a sample whose image is gone or broken has none.
     """
-    from reportgen.thumbnails import make_thumbnail
+    from reportgen.render import make_thumbnail
 
     evaluation, comparison = review.evaluation, review.comparison
     shown = [mistake.id for gallery in evaluation.examples for mistake in gallery]

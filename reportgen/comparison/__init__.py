@@ -5,54 +5,63 @@
 results whose samples can't be matched. Both give a :class:`Comparison`.
 """
 
-from reportgen.comparison.bootstrap import DRAWS, MAX_CLASSES, SEED
-from reportgen.comparison.compare import compare_paired
-from reportgen.comparison.joining import Joined, LabelsFrom, joined
-from reportgen.comparison.judging import ALPHA
-from reportgen.comparison.paired import (
-    mcnemar_bounds,
-    mcnemar_exact_p,
-    mcnemar_mid_p,
-    non_inferiority_p,
-    tango,
-    tango_z,
-)
-from reportgen.comparison.reasons import REASONS
-from reportgen.comparison.unpaired import compare_evaluations
-from reportgen.comparison.value import (
-    COMPARED,
-    Change,
-    ClassChange,
-    Comparison,
-    Difference,
-    McnemarBounds,
-    PairChange,
-    PairedCounts,
-    SliceChange,
-    Tendency,
-)
+from typing import TYPE_CHECKING
+
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.comparison.align import Aligned, LabelsFrom, align_predictions, match_classes
+    from reportgen.comparison.bootstrap import DRAWS, MAX_CLASSES, SEED
+    from reportgen.comparison.comparison import (
+        COMPARED,
+        Change,
+        ClassChange,
+        Comparison,
+        Difference,
+        McnemarBounds,
+        PairChange,
+        PairedCounts,
+        SliceChange,
+        Tendency,
+        cautions,
+    )
+    from reportgen.comparison.definitions import COMPARISON_TERMS, REASONS
+    from reportgen.comparison.paired import compare_paired
+    from reportgen.comparison.significance import (
+        ALPHA,
+        mcnemar_bounds,
+        mcnemar_exact_p,
+        mcnemar_mid_p,
+        non_inferiority_p,
+        tango,
+        tango_z,
+    )
+    from reportgen.comparison.unpaired import compare_evaluations
 
 __all__ = [
     "ALPHA",
     "COMPARED",
+    "COMPARISON_TERMS",
     "DRAWS",
     "MAX_CLASSES",
     "REASONS",
     "SEED",
+    "Aligned",
     "Change",
     "ClassChange",
     "Comparison",
     "Difference",
-    "Joined",
     "LabelsFrom",
     "McnemarBounds",
     "PairChange",
     "PairedCounts",
     "SliceChange",
     "Tendency",
+    "align_predictions",
+    "cautions",
     "compare_evaluations",
     "compare_paired",
-    "joined",
+    "match_classes",
     "mcnemar_bounds",
     "mcnemar_exact_p",
     "mcnemar_mid_p",
@@ -60,3 +69,21 @@ __all__ = [
     "tango",
     "tango_z",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "align": "Aligned LabelsFrom align_predictions match_classes",
+        "bootstrap": "DRAWS MAX_CLASSES SEED",
+        "comparison": (
+            "COMPARED Change ClassChange Comparison Difference McnemarBounds "
+            "PairChange PairedCounts SliceChange Tendency cautions"
+        ),
+        "definitions": "COMPARISON_TERMS REASONS",
+        "paired": "compare_paired",
+        "significance": (
+            "ALPHA mcnemar_bounds mcnemar_exact_p mcnemar_mid_p non_inferiority_p tango tango_z"
+        ),
+        "unpaired": "compare_evaluations",
+    },
+)

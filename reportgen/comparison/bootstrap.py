@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.comparison.tallies import JointCounts
-from reportgen.comparison.value import Difference
-from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics import MacroMode, Metric
-from reportgen.metrics.intervals import quantile
-from reportgen.metrics.resampling import FIGURES, TIE, Layout, Sums
+from reportgen.comparison.comparison import Difference
+from reportgen.comparison.joint_tallies import JointCounts
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.metrics import FIGURES, TIE, Layout, MacroMode, Metric, Sums, quantile
 
 __all__ = [
     "DRAWS",
@@ -32,24 +30,38 @@ __all__ = [
     "macro_differences",
 ]
 
+
 DRAWS = 2_000
+
+
 SEED = 1
+
 
 MAX_CELLS = 10_000
 """Cells that are drawn, 2 s for 2,000 draws. Beyond, macro figures get a delta-method interval:
 so many different cells need so many samples that the two agree."""
 
+
 MAX_CLASSES = 1_000
 """Classes whose precision and F1 are resampled, 3 s for 2,000 draws; beyond, they have no
 interval: ``too_many_classes``."""
 
+
 MACRO = ("balanced_accuracy", "macro_f1")
+
+
 MOST_UNDEFINED = 0.05  # share of resamples, as for the intervals of single figures
 
+
 _CHUNK = 1 << 20
+
+
 _CONFIDENCES = (0.95, 0.90)
 
+
 Counts = NDArray[np.int64]
+
+
 Floats = NDArray[np.float64]
 
 
@@ -221,15 +233,15 @@ ClassFigure = Callable[[Any, int], Any]
 
 def _precision(cells: Any, side: int) -> Any:
     said = cells[..., side] + cells[..., 3] + cells[..., 4 + side] + cells[..., 7]
-    return _divided(cells[..., 4 + side] + cells[..., 7], said)
+    return _divide(cells[..., 4 + side] + cells[..., 7], said)
 
 
 def _f1(cells: Any, side: int) -> Any:
     said = cells[..., side] + cells[..., 3] + cells[..., 4 + side] + cells[..., 7]
-    return _divided(2 * (cells[..., 4 + side] + cells[..., 7]), said + cells[..., 4:].sum(axis=-1))
+    return _divide(2 * (cells[..., 4 + side] + cells[..., 7]), said + cells[..., 4:].sum(axis=-1))
 
 
-def _divided(part: Any, whole: Any) -> Any:
+def _divide(part: Any, whole: Any) -> Any:
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
 
 

@@ -16,18 +16,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.comparison.sides import Arrays, side_by_side
+from reportgen.comparison.compared_rows import Arrays, align_rows
 from reportgen.errors import DataError
-from reportgen.predictions.rows import PredictionRows
+from reportgen.predictions import PredictionRows
 from reportgen.text import listing, plural
 
-__all__ = ["Match", "ids_at", "match_rows"]
+__all__ = [
+    "Match",
+    "ids_at",
+    "match_rows",
+]
+
 
 Hashes = NDArray[np.int64]
+
+
 Places = NDArray[np.integer[Any]]
 
+
 _NONE = -1
+
+
 _BLOCK = 1 << 18
+
+
 _CHECKED = 1_000
 
 
@@ -71,7 +83,7 @@ def _attempt(
     if not same:
         sides.append(("candidate", candidate, of_candidate))
     for side, rows, hashes in sides:
-        repeated = _met(hashes)
+        repeated = _match_hashes(hashes)
         if len(repeated):
             _refuse_repeated(side, rows, hashes, repeated)
             return None
@@ -85,7 +97,7 @@ def _attempt(
     return Match(n_baseline, n_candidate, found)
 
 
-def _hashed(ids: NDArray[Any], key: str) -> Hashes:
+def _hash_ids(ids: NDArray[Any], key: str) -> Hashes:
     texts: list[str] = ids.tolist()
     if key:
         return np.fromiter((hash(key + text) for text in texts), np.int64, len(texts))
@@ -100,27 +112,27 @@ def _hashes_of_both(
 
     def hashing(rows: PredictionRows, into: list[Hashes]) -> Iterator[Arrays]:
         for batch in rows.batches("id"):
-            into.append(_hashed(batch["id"], key))
+            into.append(_hash_ids(batch["id"], key))
             yield batch
 
     streams = hashing(baseline, kept[0]), hashing(candidate, kept[1])
     same = True
-    for one, other in side_by_side(*streams):
+    for one, other in align_rows(*streams):
         same = bool(np.array_equal(one["id"], other["id"]))
         if not same:
             break
     for stream in streams:  # what one side has more of, or stands after the first difference
         for _ in stream:
             pass
-    of_baseline, of_candidate = map(_joined, kept)
+    of_baseline, of_candidate = map(_join, kept)
     return of_baseline, of_candidate, same and len(of_baseline) == len(of_candidate)
 
 
-def _joined(parts: Sequence[Hashes]) -> Hashes:
+def _join(parts: Sequence[Hashes]) -> Hashes:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
-def _met(hashes: Hashes) -> Hashes:
+def _match_hashes(hashes: Hashes) -> Hashes:
     """Values that occur more than once, each once."""
     ordered = np.sort(hashes)
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
@@ -163,13 +175,13 @@ def _rows_of(baseline: Hashes, candidate: Hashes) -> Places:
 
 def _agree(baseline: PredictionRows, candidate: PredictionRows, found: Places, key: str) -> bool:
     """Whether the matched rows have the same second hash too."""
-    of_baseline = _joined([_hashed(batch["id"], key) for batch in baseline.batches("id")])
+    of_baseline = _join([_hash_ids(batch["id"], key) for batch in baseline.batches("id")])
     start = 0
     for batch in candidate.batches("id"):
         at = found[start : start + len(batch["id"])]
         start += len(at)
         there = at >= 0
-        if not np.array_equal(_hashed(batch["id"], key)[there], of_baseline[at[there]]):
+        if not np.array_equal(_hash_ids(batch["id"], key)[there], of_baseline[at[there]]):
             return False
     return True
 

@@ -1,157 +1,296 @@
-"""Two models on the same samples: intervals and tests from counts alone.
-
-`gained` samples only the candidate got right, `lost` ones only the baseline, of n in all; the
-difference in accuracy is (gained - lost) / n. Samples that both got right or wrong don't tell the
-two apart.
-"""
+"""`compare_paired` and `compare_evaluations`: the candidate against its baseline."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from reportgen.comparison.value import McnemarBounds
-from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics.intervals import quantile
+from reportgen.analysis.label_issues import LabelIssues
+from reportgen.analysis.scoring import minimum_detectable_difference
+from reportgen.comparison.align import Aligned
+from reportgen.comparison.bootstrap import (
+    DRAWS,
+    SEED,
+    class_differences,
+    from_draws,
+    macro_differences,
+)
+from reportgen.comparison.comparison import (
+    Bootstrap,
+    ClassChange,
+    Comparison,
+    Difference,
+    PairChange,
+    PairedCounts,
+)
+from reportgen.comparison.joint_tallies import Changes, JointCounts, JointTally
+from reportgen.comparison.paired_scores import ConfidencePairs, LossPairs
+from reportgen.comparison.significance import accuracy_change, apply_holm, corrected, tendency_of
+from reportgen.comparison.slices import paired_slices
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.evaluation import Evaluation, evaluate_predictions
+from reportgen.metrics import Metric, summary_metrics
+from reportgen.provenance import DataNote
 
 __all__ = [
-    "mcnemar_bounds",
-    "mcnemar_exact_p",
-    "mcnemar_mid_p",
-    "non_inferiority_p",
-    "tango",
-    "tango_z",
+    "GROWN",
+    "chance_ece",
+    "class_changes",
+    "compare_paired",
+    "drop_samples",
+    "grown_pairs",
+    "use_macro_of",
 ]
 
-CONFIDENCE = 0.95
+
+GROWN = 20
+"""Off-diagonal cells that are listed."""
 
 
-def tango_z(gained: int, lost: int, n: int, delta: float) -> float:
-    """Score statistic of "the difference is `delta`", -1..1: standard normal where it is true.
+KEPT_OUT = "a baseline is kept without its samples"
 
-    It falls as `delta` grows, is 0 at the difference itself, and may be infinite at -1 and 1. At
-    0 it is McNemar's (gained - lost) / √(gained + lost).
 
-    Tango 1998, Statistics in Medicine 17, 891-908, equation 5.
+def compare_paired(
+    joined: Aligned,
+    *,
+    baseline: Evaluation | None = None,
+    candidate: Evaluation | None = None,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> Comparison:
+    """Compare sample by sample.
+
+    Parameters
+    ----------
+    joined
+        Of :func:`~reportgen.comparison.joined`.
+    baseline, candidate
+        The evaluations of both sides of `joined` where they are known already; else they are made.
+    draws, seed
+        Of the bootstrap: at least 1, and at least 0. The same seed gives the same intervals.
+
+    Raises :class:`~reportgen.errors.DataError` where no sample has a label.
     """
-    _check(gained, lost, n)
-    if not -1 <= delta <= 1:
-        raise ValueError(f"a difference of shares is in -1..1, not {delta}")
-    above = gained - lost - n * delta
-    variance = _variance(gained, lost, n, delta)
-    if variance > 0:
-        return above / math.sqrt(variance)
-    return math.copysign(math.inf, above) if above else 0.0
+    if draws < 1 or seed < 0:
+        raise ValueError(f"{draws} draws, seed {seed}")
+    after = candidate or evaluate_predictions(joined.candidate)
+    before = drop_samples(baseline or evaluate_predictions(joined.baseline))
+    before, macro_notes = use_macro_of(before, after)
+    counted = _count_rows(joined)
+    joint, paired = counted.joint, counted.joint.paired()
+    classes, n_tests = _classes(joint, before, after, draws, seed)
+    slices, slice_notes = paired_slices(joined)
+    return Comparison(
+        baseline=before,
+        candidate=after,
+        paired=paired,
+        unpaired_reason="",
+        bounds=None,
+        summary=_summary(counted, paired, before, after, draws, seed),
+        classes=classes,
+        slices=slices,
+        fixed=counted.changes.fixed,
+        broken=counted.changes.broken,
+        grown=grown_pairs(before.confusion, after.confusion),
+        bootstrap=Bootstrap(draws, seed),
+        n_tests=n_tests,
+        detectable=_detectable(paired),
+        notes=(*joined.notes, *macro_notes, *slice_notes),
+    )
 
 
-def _variance(gained: int, lost: int, n: int, delta: float) -> float:
-    """Of gained - lost, where its mean is n `delta` and the rest is as likely as it can be."""
-    if delta < 0:  # the mirror image: then nothing below is the difference of two close numbers
-        return _variance(lost, gained, n, -delta)
-    b = -gained - lost + (2 * n - gained + lost) * delta
-    c = -lost * delta * (1 - delta)
-    root = math.sqrt(b * b - 8 * n * c)
-    # share of samples that are lost, where the difference is delta: a root of 2 n q² + b q + c
-    q = (root - b) / (4 * n) if b <= 0 else -2 * c / (root + b)
-    return n * (2 * q + delta * (1 - delta))
+def drop_samples(evaluation: Evaluation) -> Evaluation:
+    """Without what names samples: a baseline is compared, not shown."""
+    return replace(
+        evaluation, examples=(), examples_reason=KEPT_OUT, suspects=LabelIssues("no_scores")
+    )
 
 
-def tango(gained: int, lost: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Score interval of the difference in accuracy: all `delta` that :func:`tango_z` allows.
+def use_macro_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, list[DataNote]]:
+    """The baseline with macro averages of the candidate's kind, and a note where they differed.
 
-    Holds the difference, lies in -1..1, and has a width even where the two never disagree: the
-    Wald interval has none there. It leaves out 0 just where McNemar's test (without continuity
-    correction) is significant.
-
-    Tango 1998, Statistics in Medicine 17, 891-908.
+    Averages over the classes with samples and over all declared classes are different metrics: a
+    difference of the two says nothing of the models.
     """
-    _check(gained, lost, n)
-    z = quantile(confidence)
-    return -_upper(lost, gained, n, z), _upper(gained, lost, n, z)
+    if before.macro == after.macro:
+        return before, []
+    again = summary_metrics(before.confusion, macro=after.macro)
+    macro = {name: metric for name, metric in again.items() if name.startswith("macro_")}
+    summary = {name: macro.get(name, metric) for name, metric in before.summary.items()}
+    over = "all declared classes" if after.macro == "all" else "the classes that have samples"
+    note = DataNote(
+        "compared-macro",
+        f"Macro averages of the baseline were computed again over {over}, as the candidate's are.",
+    )
+    return replace(before, summary=summary, macro=after.macro), [note]
 
 
-def _upper(gained: int, lost: int, n: int, z: float) -> float:
-    if lost == n:
-        return (z * z - n) / (z * z + n)
-    if gained + lost == 0:
-        return z * z / (z * z + n)
+@dataclass(frozen=True)
+class _Counted:
+    """What one pass over the matched samples adds up; None where a side has no such column."""
 
-    def beyond(delta: float) -> float:
-        return gained - lost - n * delta + z * math.sqrt(_variance(gained, lost, n, delta))
-
-    return max(_root(beyond, (gained - lost) / n, 1.0), (gained - lost) / n)
+    joint: JointCounts
+    changes: Changes
+    confidences: ConfidencePairs | None
+    losses: LossPairs | None
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function that is positive at `low` and not at `high` crosses 0."""
-    from scipy.optimize import brentq
+def _count_rows(joined: Aligned) -> _Counted:
+    sure = joined.baseline.has_confidence, joined.candidate.has_confidence
+    of_scores = [["confidence", "label_probability"] if has else [] for has in sure]
+    tally, changes = JointTally(len(joined.classes)), Changes()
+    confidences, losses = (ConfidencePairs(), LossPairs()) if all(sure) else (None, None)
+    for rows in joined.batches(
+        "id", "label", "prediction", *of_scores[1], of_baseline=["prediction", *of_scores[0]]
+    ):
+        before, after = _label_rows(*rows)
+        label, answers = after["label"], (before["prediction"], after["prediction"])
+        tally.add(label, *answers)
+        given = before.get("confidence"), after.get("confidence")
+        changes = changes.having(after["id"], label, answers, given)
+        if confidences is not None and losses is not None:
+            both = before["confidence"], after["confidence"]
+            confidences = confidences.having(both, (answers[0] == label, answers[1] == label))
+            losses = losses.having((before["label_probability"], after["label_probability"]))
+    return _Counted(tally.counts(), changes, confidences, losses)
 
-    return float(brentq(function, low, high, xtol=1e-15, rtol=1e-15))
+
+def _label_rows(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    known = after["label"] >= 0
+    if known.all():
+        return before, after
+    return tuple({name: values[known] for name, values in side.items()} for side in (before, after))
 
 
-def mcnemar_mid_p(gained: int, lost: int) -> float:
-    """Two-sided mid-p-value of "each is as likely to be right alone"; 1 where none ever is.
+def _summary(
+    counted: _Counted,
+    paired: PairedCounts,
+    before: Evaluation,
+    after: Evaluation,
+    draws: int,
+    seed: int,
+) -> dict[str, Difference]:
+    def both(name: str) -> tuple[Metric, Metric]:
+        return before.summary[name], after.summary[name]
 
-    The exact p-value less half of the chance of the very counts seen: it is neither conservative
-    as that is, nor wrong in small samples as chi-square is.
+    macro = macro_differences(
+        counted.joint,
+        {name: both(name) for name in ("balanced_accuracy", "macro_f1")},
+        macro=after.macro,
+        seed=seed,
+        draws=draws,
+    )
+    chance = chance_ece(before), chance_ece(after)
+    return corrected(
+        {
+            "accuracy": accuracy_change(paired),
+            "balanced_accuracy": macro["balanced_accuracy"],
+            "macro_f1": macro["macro_f1"],
+            "log_loss": _log_loss(counted.losses, both("log_loss"), draws, seed),
+            "ece": _ece(counted.confidences, both("ece"), chance, draws, seed),
+        }
+    )
 
-    Fagerland, Lydersen & Laake 2013, BMC Medical Research Methodology 13, 91.
+
+def chance_ece(side: Evaluation) -> float:
+    """The ECE of a perfectly calibrated model with these confidences; 0 without any."""
+    return (side.confidence.chance_ece if side.confidence is not None else None) or 0.0
+
+
+def _log_loss(
+    losses: LossPairs | None, figures: tuple[Metric, Metric], draws: int, seed: int
+) -> Difference:
+    if (missing := _missing(losses, figures)) is not None or losses is None:
+        return missing or Difference(None, None, None, reason="no_scores")
+    return from_draws(*figures, losses.differences(np.random.default_rng(seed), draws))
+
+
+def _ece(
+    confidences: ConfidencePairs | None,
+    figures: tuple[Metric, Metric],
+    chance: tuple[float, float],
+    draws: int,
+    seed: int,
+) -> Difference:
+    if (missing := _missing(confidences, figures)) is not None or confidences is None:
+        return missing or Difference(None, None, None, reason="no_scores")
+    before, after = confidences.eces(np.random.default_rng(seed), draws)
+    return from_draws(*figures, after - before, chance=chance)
+
+
+def _missing(
+    pairs: ConfidencePairs | LossPairs | None, figures: tuple[Metric, Metric]
+) -> Difference | None:
+    """Why two figures that need scores can't be compared; None where they can."""
+    values = figures[0].value, figures[1].value
+    if pairs is None or None in values:
+        return Difference(*values, None, reason="no_scores")
+    if pairs.n_without:
+        return Difference(*values, None, reason="partial_scores")
+    return None
+
+
+def _classes(
+    joint: JointCounts, before: Evaluation, after: Evaluation, draws: int, seed: int
+) -> tuple[tuple[ClassChange, ...], int]:
+    paired = joint.paired_by_class()
+    recalls = [accuracy_change(counts, "no_true_samples") for counts in paired]
+    both = {
+        name: [
+            (before.per_class[name].metric(i), after.per_class[name].metric(i))
+            for i in range(joint.n_classes)
+        ]
+        for name in ("precision", "f1")
+    }
+    figures = class_differences(joint, both, seed=seed, draws=draws)
+    return class_changes(paired, recalls, figures["precision"], figures["f1"])
+
+
+def class_changes(
+    paired: Sequence[PairedCounts | None],
+    recalls: Sequence[Difference],
+    precisions: Sequence[Difference],
+    f1s: Sequence[Difference],
+    supports: Sequence[int] | None = None,
+) -> tuple[tuple[ClassChange, ...], int]:
+    """One change for each class, with Holm's correction of each figure over the classes, and the
+    number of tests of recall.
     """
-    fewer, n = min(gained, lost), gained + lost
-    return min(_at_most(fewer, n) + _at_most(fewer - 1, n), 1.0)
+    adjusted, n_tests = apply_holm(recalls)
+    (precisions, _), (f1s, _) = apply_holm(precisions), apply_holm(f1s)
+    known = [0 if counts is None else counts.n for counts in paired]
+    changes = tuple(
+        ClassChange(i, support, counts, recall, precision, f1, tendency_of(recall))
+        for i, (support, counts, recall, precision, f1) in enumerate(
+            zip(supports or known, paired, adjusted, precisions, f1s, strict=True)
+        )
+    )
+    return changes, n_tests
 
 
-def mcnemar_exact_p(gained: int, lost: int) -> float:
-    """Two-sided exact p-value of McNemar's test; 1 where the two never disagree."""
-    return min(2 * _at_most(min(gained, lost), gained + lost), 1.0)
+def grown_pairs(before: ConfusionMatrix, after: ConfusionMatrix) -> tuple[PairChange, ...]:
+    """The off-diagonal cells that grew, by growth downwards, then by true and predicted class."""
+    rows, columns, values = after.errors_by_count()
+    earlier = before.lookup(rows, columns)
+    growth = values - earlier
+    order = np.lexsort((columns, rows, -growth))
+    chosen = order[growth[order] > 0][:GROWN]
+    return tuple(
+        PairChange(*cell)
+        for cell in zip(
+            rows[chosen].tolist(),
+            columns[chosen].tolist(),
+            earlier[chosen].tolist(),
+            values[chosen].tolist(),
+            strict=True,
+        )
+    )
 
 
-def _at_most(k: int, n: int) -> float:
-    """Chance of at most `k` heads among `n` tosses of a coin."""
-    from scipy.special import betainc
-
-    if k < 0:
-        return 0.0
-    return 1.0 if k >= n else float(betainc(n - k, k + 1, 0.5))
-
-
-def non_inferiority_p(gained: int, lost: int, n: int, margin: float) -> float:
-    """One-sided p-value of "the candidate is worse by `margin` or more", `margin` in 0..1.
-
-    Below 0.05 just where the lower end of Tango's 90 % interval is above ``-margin``.
-    """
-    if not 0 <= margin <= 1:
-        raise ValueError(f"a margin is a share in 0..1, not {margin}")
-    return math.erfc(tango_z(gained, lost, n, -margin) / math.sqrt(2)) / 2
-
-
-def mcnemar_bounds(
-    baseline_matrix: ConfusionMatrix, candidate_matrix: ConfusionMatrix
-) -> McnemarBounds:
-    """What McNemar's test may say of two matrices of the same samples, however these pair.
-
-    Of a class with r samples, of which the two got k₁ and k₂ right, at least |k₁ - k₂| and at most
-    min(k₁ + k₂, 2r - k₁ - k₂) were got right by one side only. Raises :class:`ValueError` where
-    the classes have different totals: then these are not the same samples.
-    """
-    totals = candidate_matrix.true_totals
-    if not np.array_equal(totals, baseline_matrix.true_totals):
-        raise ValueError("the class totals differ: the matrices are of different samples")
-    before, after = baseline_matrix.diagonal, candidate_matrix.diagonal
-    least = int(np.abs(after - before).sum())
-    most = int(np.minimum(before + after, 2 * totals - before - after).sum())
-    difference = int((after - before).sum())
-    chi2 = _chi2(difference, most), _chi2(difference, least)
-    p = math.erfc(math.sqrt(chi2[1] / 2)), math.erfc(math.sqrt(chi2[0] / 2))
-    return McnemarBounds(difference, (least, most), chi2, p)
-
-
-def _chi2(difference: int, discordant: int) -> float:
-    return difference**2 / discordant if discordant else 0.0
-
-
-def _check(gained: int, lost: int, n: int) -> None:
-    if n < 1 or gained < 0 or lost < 0 or gained + lost > n:
-        raise ValueError(f"{gained} gained and {lost} lost of {n} samples")
+def _detectable(paired: PairedCounts) -> float | None:
+    if not paired.gained + paired.lost:
+        return None
+    return minimum_detectable_difference(paired.n, paired.discordance).value

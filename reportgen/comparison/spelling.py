@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from reportgen.comparison.compared_rows import Arrays
 from reportgen.comparison.matching import Match, match_rows
-from reportgen.comparison.sides import Arrays
-from reportgen.inputs.columns.id_spelling import Spelling, common_spelling
-from reportgen.predictions import RunFacts
-from reportgen.predictions.rows import PredictionRows
+from reportgen.importers import Spelling, common_spelling
+from reportgen.predictions import PredictionRows, RunFacts
 from reportgen.provenance import DataNote
 
-__all__ = ["Matched", "common_ending", "match_spelled"]
+__all__ = [
+    "Matched",
+    "common_ending",
+    "match_spelled",
+]
+
 
 _MOST = 2_000_000
 """Ids of a side that are held as texts, to find out how both may be spelled alike."""

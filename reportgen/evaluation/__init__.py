@@ -1,40 +1,59 @@
 """`Evaluation`: the one result. Everything shown anywhere is read from it."""
 
-from reportgen.evaluation.catalogue import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.evaluation.confidence import Confidence, ReliabilityBar
-from reportgen.evaluation.counting import evaluate_matrix, evaluate_predictions, excluded_words
-from reportgen.evaluation.dependence import SampleGroups, refuse_groups
-from reportgen.evaluation.galleries import GALLERY_PAIRS, galleries, gallery_pairs
-from reportgen.evaluation.hierarchy import read_hierarchy, require_file
-from reportgen.evaluation.options import EvaluationKeywords, EvaluationOptions
-from reportgen.evaluation.pairs import Pair
-from reportgen.evaluation.share_figures import evaluate_shares, refuse_for_shares
-from reportgen.evaluation.shares import SharePair, Shares
-from reportgen.evaluation.value import Evaluation
-from reportgen.predictions.rows import PredictionRows
+from typing import TYPE_CHECKING
+
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.evaluation.catalogue import CLASS_METRICS, SUMMARY_METRICS
+    from reportgen.evaluation.confidence import Confidence, ReliabilityBar
+    from reportgen.evaluation.counting import evaluate_matrix, evaluate_predictions, excluded_words
+    from reportgen.evaluation.document import Document
+    from reportgen.evaluation.evaluation import Evaluation
+    from reportgen.evaluation.galleries import GALLERY_PAIRS, collect_galleries, gallery_pairs
+    from reportgen.evaluation.given_groups import read_hierarchy, require_file
+    from reportgen.evaluation.normalized_only import evaluate_proportions, refuse_for_proportions
+    from reportgen.evaluation.pairs import Pair
+    from reportgen.evaluation.proportions import ProportionPair, Proportions
+    from reportgen.evaluation.sample_groups import SampleGroups, refuse_groups
 
 __all__ = [
     "CLASS_METRICS",
     "GALLERY_PAIRS",
     "SUMMARY_METRICS",
     "Confidence",
+    "Document",
     "Evaluation",
-    "EvaluationKeywords",
-    "EvaluationOptions",
     "Pair",
-    "PredictionRows",
+    "ProportionPair",
+    "Proportions",
     "ReliabilityBar",
     "SampleGroups",
-    "SharePair",
-    "Shares",
+    "collect_galleries",
     "evaluate_matrix",
     "evaluate_predictions",
-    "evaluate_shares",
+    "evaluate_proportions",
     "excluded_words",
-    "galleries",
     "gallery_pairs",
     "read_hierarchy",
-    "refuse_for_shares",
+    "refuse_for_proportions",
     "refuse_groups",
     "require_file",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "catalogue": "CLASS_METRICS SUMMARY_METRICS",
+        "confidence": "Confidence ReliabilityBar",
+        "counting": "evaluate_matrix evaluate_predictions excluded_words",
+        "document": "Document",
+        "evaluation": "Evaluation",
+        "galleries": "GALLERY_PAIRS collect_galleries gallery_pairs",
+        "given_groups": "read_hierarchy require_file",
+        "normalized_only": "evaluate_proportions refuse_for_proportions",
+        "pairs": "Pair",
+        "proportions": "ProportionPair Proportions",
+        "sample_groups": "SampleGroups refuse_groups",
+    },
+)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from reportgen.analysis.scoring import CLASS_SCORES, SCORES
 from reportgen.metrics import ABSTAINING, ORDINAL, PER_CLASS, SUMMARY, Metric
-from reportgen.scoring import CLASS_SCORES, SCORES
 
-__all__ = ["CLASS_METRICS", "NOT_RECORDED", "OPTIONAL_METRICS", "SUMMARY_METRICS"]
+__all__ = [
+    "CLASS_METRICS",
+    "NOT_RECORDED",
+    "OPTIONAL_METRICS",
+    "SUMMARY_METRICS",
+]
+
 
 SUMMARY_METRICS = (*SUMMARY, *SCORES)
 """Every metric of the whole that is always there, in the order of all outputs.
 
 Those of :data:`OPTIONAL_METRICS` follow where they were asked for.
 """
+
+
 OPTIONAL_METRICS = (*ORDINAL, *ABSTAINING)
 """Metrics of the whole for ordered classes, and for a model that may abstain."""
+
+
 CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)
 """Every metric of a class, in the order of all outputs."""
+
 
 NOT_RECORDED = Metric(None, None, "not_recorded")
 """What a document of another version does not hold."""

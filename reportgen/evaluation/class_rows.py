@@ -29,10 +29,21 @@ from reportgen.jsonio import (
 )
 from reportgen.metrics import COUNTS, RANGES, Definition, Metric, MetricColumn, MetricOf
 
-__all__ = ["COUNT_NAMES", "ClassRows", "Rows", "Summary", "row_texts"]
+__all__ = [
+    "COUNT_NAMES",
+    "ClassRows",
+    "Rows",
+    "Summary",
+    "row_texts",
+]
+
 
 COUNT_NAMES = tuple(definition.name for definition in COUNTS)
+
+
 _KNOWN = frozenset(("class", *COUNT_NAMES, *(d.name for d in CLASS_METRICS)))
+
+
 _PARTS = ("value", "interval", "reason")
 
 
@@ -161,7 +172,11 @@ def _cell_texts(column: MetricColumn) -> list[str]:
 
 
 _WITH = '{"value": %s, "interval": [%s, %s], "reason": %s}'
+
+
 _WITHOUT = '{"value": %s, "interval": null, "reason": %s}'
+
+
 _NOTHING = '{"value": null, "interval": null, "reason": %s}'
 
 
@@ -212,7 +227,11 @@ class _SummaryCodec:
 
 
 Summary = Annotated[Mapping[str, Metric], _SummaryCodec()]
+
+
 _OF_THE_WHOLE = frozenset(d.name for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS))
+
+
 _ALWAYS = "accuracy"
 """The one metric that every report has."""
 

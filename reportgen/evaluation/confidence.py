@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.scoring import N_BINS, Held, Ranking, ScoreMetrics
 from reportgen.jsonio import Place, Positive, Share, ShareInterval, agree
 from reportgen.metrics import MetricColumn
-from reportgen.scoring import Ranking, ScoreFigures
-from reportgen.scoring.calibration import N_BINS
-from reportgen.scoring.risk_coverage import Held
 
-__all__ = ["Confidence", "Digits", "ReliabilityBar"]
+__all__ = [
+    "Confidence",
+    "Digits",
+    "ReliabilityBar",
+]
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Confidence:
     held_error_bound: Share | None = None
 
     @classmethod
-    def of(cls, figures: ScoreFigures, *, half_precision: bool = False) -> Confidence:
+    def of(cls, figures: ScoreMetrics, *, half_precision: bool = False) -> Confidence:
         """`half_precision`: whether it is known, besides by their type, that the probabilities
         were saved so.
         """
@@ -146,7 +148,7 @@ class Confidence:
             curve=tuple(zip(risk.coverage.tolist(), risk.risk.tolist(), strict=True)),
             threshold_1_percent_error=None if at_error is None else at_error.threshold,
             threshold_90_percent_coverage=None if at_coverage is None else at_coverage.threshold,
-            **_held(risk.held),
+            **_hold(risk.held),
             n_zero_probability=figures.log_loss.n_zero,
             n_clipped_probability=figures.log_loss.n_clipped,
             **_of_ranking(figures.ranking, half_precision),
@@ -161,7 +163,7 @@ class Confidence:
             place["right"].contradicts("right and wrong answers have the same bins")
 
 
-def _held(held: Held | None) -> dict[str, Any]:
+def _hold(held: Held | None) -> dict[str, Any]:
     if held is None:
         return {}
     return {

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation.pairs import Pair
-from reportgen.evaluation.shares import SharePair
+from reportgen.evaluation.proportions import ProportionPair
 from reportgen.jsonio import TOLERANCE, Place, agree
 from reportgen.metrics import (
     ORDINAL,
@@ -25,12 +25,24 @@ from reportgen.metrics import (
     summary_metrics,
 )
 
-__all__ = ["check_class_metrics", "check_counts", "check_pairs", "check_summary"]
+__all__ = [
+    "check_class_metrics",
+    "check_counts",
+    "check_pairs",
+    "check_summary",
+]
+
 
 _UNKNOWN = "not_recorded"
+
+
 _NEEDS_RANKS = "top5_accuracy"
 """The one metric of the whole among those of counts that the matrix does not determine."""
+
+
 _SHARES = ("share_of_true", "share_of_errors")
+
+
 _OF_SHARES = ("share", "reversed_share")
 
 
@@ -77,13 +89,13 @@ def check_summary(
 
 
 def check_pairs(
-    told: Sequence[Pair | SharePair], expected: Sequence[Pair | SharePair], place: Place
+    told: Sequence[Pair | ProportionPair], expected: Sequence[Pair | ProportionPair], place: Place
 ) -> None:
     """Which confusions there are, and their shares; counts are compared where they are read."""
     items = place.of_length(len(expected))
     for item, pair, other in zip(items, told, expected, strict=True):
         if (pair.true, pair.predicted) != (other.true, other.predicted):
             item.contradicts("another confusion stands here by the confusion matrix")
-        for name in (*_SHARES, *(_OF_SHARES if isinstance(pair, SharePair) else ())):
+        for name in (*_SHARES, *(_OF_SHARES if isinstance(pair, ProportionPair) else ())):
             if not agree(getattr(pair, name), getattr(other, name)):
                 item[name].disagrees(getattr(other, name))

@@ -1,18 +1,40 @@
-"""From predictions, or from counts alone, to the one result."""
+"""Which of two classes is the positive one: what a test looks for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.confusions import Grouping
-from reportgen.errors import DataError
+from reportgen.analysis.confusions import Grouping
+from reportgen.analysis.label_issues import (
+    LabelIssues,
+    LabelIssueTally,
+    Thresholds,
+    find_label_issues,
+)
+from reportgen.analysis.scoring import (
+    CLASS_SCORES,
+    SCORES,
+    SUM_TOLERANCE,
+    TOP_KS,
+    AnswerTally,
+    ProbabilityTally,
+    RankedScores,
+    Ranking,
+    ScoreMetrics,
+    Scores,
+    ThresholdCurve,
+    TopK,
+)
+from reportgen.analysis.slices import SliceReport, SliceTallies, Survey, plan_slices, slice_table
+from reportgen.class_list import display_name
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError, UsageError
 from reportgen.evaluation.confidence import Confidence, Digits
-from reportgen.evaluation.dependence import SampleGroups, grouped_intervals, refuse_groups
-from reportgen.evaluation.details import slices_of, suspects_of
-from reportgen.evaluation.figures import matrix_figures, with_exact_top_k
+from reportgen.evaluation.evaluation import Evaluation
 from reportgen.evaluation.galleries import gallery_pairs
-from reportgen.evaluation.hierarchy import read_hierarchy
+from reportgen.evaluation.given_groups import read_hierarchy
+from reportgen.evaluation.matrix_metrics import matrix_metrics, use_exact_top_k
 from reportgen.evaluation.notes import (
     abstained_notes,
     group_notes,
@@ -20,33 +42,104 @@ from reportgen.evaluation.notes import (
     read_as_notes,
     tie_notes,
 )
-from reportgen.evaluation.options import EvaluationOptions
 from reportgen.evaluation.pairs import Pair, pairs_of
-from reportgen.evaluation.positive import positive_class
-from reportgen.evaluation.value import Evaluation
-from reportgen.metrics import Metric, MetricColumn, abstaining_metrics
-from reportgen.predictions.rows import PredictionRows
-from reportgen.provenance import Accounting, DataNote, Provenance
-from reportgen.scoring import (
-    CLASS_SCORES,
-    SCORES,
-    AnswerTally,
-    ProbabilityTally,
-    RankedScores,
-    Ranking,
-    ScoreFigures,
-    Scores,
-    ThresholdCurve,
+from reportgen.evaluation.sample_groups import SampleGroups, grouped_intervals, refuse_groups
+from reportgen.metrics import (
+    TOP_CLASSES,
+    Counts,
+    MacroMode,
+    Metric,
+    MetricColumn,
+    Mistake,
+    WorstMistakes,
+    abstaining_metrics,
 )
-from reportgen.scoring.topk import TOP_KS, TopK
-from reportgen.slices import SliceReport
-from reportgen.suspects import LabelSuspects, Thresholds, label_suspects
-from reportgen.tallies import TOP_K, Counts, Mistake, WorstMistakes
-from reportgen.text import count
+from reportgen.options import EvaluationOptions
+from reportgen.predictions import PredictionRows
+from reportgen.provenance import Accounting, DataNote, Provenance
+from reportgen.text import count, listing, quoted
 
-__all__ = ["evaluate_matrix", "evaluate_predictions", "excluded_words", "with_options"]
+__all__ = [
+    "apply_options",
+    "evaluate_matrix",
+    "evaluate_predictions",
+    "excluded_words",
+    "label_issues_of",
+    "positive_class",
+    "slices_of",
+]
+
+
+def positive_class(
+    options: EvaluationOptions, classes: Sequence[str], *, has_probabilities: bool
+) -> int:
+    """Index of ``options.positive`` in `classes`; of the last class where it is not named.
+
+    Raises :class:`UsageError` (``positive-class``) where it is named and there are not two classes
+    with probabilities, or it is neither of them.
+    """
+    if options.positive is None:
+        return len(classes) - 1
+    if len(classes) != 2 or not has_probabilities:
+        why = "the input has no probabilities" if len(classes) == 2 else f"there are {len(classes)}"
+        raise UsageError(
+            f"--positive {quoted(options.positive)} names one of two classes for the threshold "
+            f"view: {why}",
+            slug="positive-class",
+            hint="leave out --positive",
+        )
+    name = display_name(options.positive)
+    if name not in classes:
+        raise UsageError(
+            f"--positive {quoted(options.positive)} is neither of the two classes",
+            slug="positive-class",
+            details=[f"they are {listing(classes)}"],
+            hint="write its name as it stands in the class list",
+        )
+    return classes.index(name)
+
+
+def label_issues_of(rows: PredictionRows, thresholds: Thresholds | None) -> LabelIssues:
+    """Labels worth a second look; `thresholds` is None without probabilities of all classes."""
+    found = None if thresholds is None else LabelIssueTally(thresholds)
+    tolerance = rows.facts.sum_tolerance or SUM_TOLERANCE
+    if found is not None and thresholds is not None and thresholds.n:
+        for batch in rows.batches("id", "label", "probabilities"):
+            found = found.having(batch["id"], batch["label"], batch["probabilities"], tolerance)
+    return find_label_issues(found, rows.facts.provenance.split or None)
+
+
+def slices_of(
+    rows: PredictionRows, macro: MacroMode = "present", groups: str | None = None
+) -> SliceReport:
+    """Each part of the data that a metadata column tells apart; empty without such columns.
+
+    `macro`: which classes macro F1 averages, in each part. `groups`: the column that says which
+    samples belong together; it cuts nothing.
+    """
+    columns: Mapping[str, str] = getattr(rows, "metadata", {})
+    names = [name for name in columns if name != groups]
+    if not names:
+        return SliceReport()
+    survey = Survey()
+    for batch in rows.batches("label", *names):
+        known = batch["label"] >= 0
+        survey += Survey.of({name: batch[name][known] for name in names})
+    tallies = SliceTallies.empty(plan_slices(survey), len(rows.facts.classes))
+    wanted = ["label", "prediction", *(["confidence"] if rows.has_confidence else [])]
+    for batch in rows.batches(*wanted, *names):
+        tallies = tallies.having(
+            {name: batch[name] for name in names},
+            batch["label"],
+            batch["prediction"],
+            batch.get("confidence"),
+        )
+    return slice_table(tallies, macro=macro)
+
 
 _DEFAULTS = EvaluationOptions()
+
+
 _NONE = Metric(None, None, "no_scores")
 
 
@@ -64,15 +157,17 @@ def evaluate_predictions(
     clustered = grouped_intervals(predictions, options)
     groups = SampleGroups.of(options.group_column, clustered)
     scored = predictions.has_probabilities or facts.sum_tolerance is None
-    passed = _counted(predictions, positive_class(options, facts.classes, has_probabilities=scored))
+    passed = _count_rows(
+        predictions, positive_class(options, facts.classes, has_probabilities=scored)
+    )
     counts, confusion = passed.counts, passed.counts.confusion
     samples = _books(facts.samples, counts)
     _require_samples(confusion, samples)
     pairs = tuple(pairs_of(confusion))
     n_ranked = facts.provenance.n_ranked
-    whole = counts.n_ranked == confusion.n_samples and (n_ranked is None or n_ranked >= TOP_K)
+    whole = counts.n_ranked == confusion.n_samples and (n_ranked is None or n_ranked >= TOP_CLASSES)
     top5_hits = counts.top5_hits if whole else None
-    figures = matrix_figures(confusion, top5_hits, options, clustered)
+    figures = matrix_metrics(confusion, top5_hits, options, clustered)
     notes = (
         *read_as_notes(facts.provenance),
         *facts.notes,
@@ -94,7 +189,7 @@ def evaluate_predictions(
         examples=_examples(predictions, pairs),
         samples=samples,
         notes=notes_on(notes, confusion, facts.classes, options),
-        provenance=with_options(facts.provenance, options),
+        provenance=apply_options(facts.provenance, options),
         examples_reason=_why_no_examples(predictions),
         confidence=(
             None
@@ -102,9 +197,9 @@ def evaluate_predictions(
             else Confidence.of(passed.figures, half_precision=passed.half_precision)
         ),
         suspects=(
-            LabelSuspects("independent_scores")
+            LabelIssues("independent_scores")
             if passed.independent is not None
-            else suspects_of(predictions, passed.thresholds)
+            else label_issues_of(predictions, passed.thresholds)
         ),
         slices=slices_of(predictions, options.macro, options.group_column),
         macro=options.macro,
@@ -134,7 +229,7 @@ class _Passed:
     """
 
     counts: Counts
-    figures: ScoreFigures | None = None
+    figures: ScoreMetrics | None = None
     thresholds: Thresholds | None = None
     top_k: TopK = field(default_factory=TopK)
     half_precision: bool = False
@@ -147,7 +242,7 @@ class _Passed:
         return self.independent if self.figures is None else self.figures.ranking
 
 
-def _counted(predictions: PredictionRows, positive: int) -> _Passed:
+def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
     """Everything that one pass adds up: counts, and the figures of scores where there are any.
 
     `positive` is the class of the threshold view, where there are two.
@@ -176,7 +271,7 @@ def _counted(predictions: PredictionRows, positive: int) -> _Passed:
             scores = Scores.of(rows["probabilities"], rows["label"], tolerance)
             kept += ProbabilityTally.of(scores)
             thresholds += Thresholds.of(scores)
-    figures = ScoreFigures.of(answers, kept, n_classes)
+    figures = ScoreMetrics.of(answers, kept, n_classes)
     threshold = None
     if kept is not None and n_classes == 2:
         threshold = ThresholdCurve.of(kept.ranked, positive)
@@ -219,7 +314,7 @@ def evaluate_matrix(
     n = confusion.n_samples
     samples = Accounting(found=n, counted=n)
     _require_samples(confusion, samples)
-    figures = matrix_figures(confusion, None, options, None)
+    figures = matrix_metrics(confusion, None, options, None)
     return Evaluation(
         classes=classes,
         confusion=confusion,
@@ -229,9 +324,9 @@ def evaluate_matrix(
         examples=(),
         samples=samples,
         notes=notes_on((*read_as_notes(provenance), *notes), confusion, classes, options),
-        provenance=with_options(provenance, options),
+        provenance=apply_options(provenance, options),
         examples_reason="the input is a confusion matrix: it holds counts, no samples",
-        suspects=label_suspects(None),
+        suspects=find_label_issues(None),
         slices=SliceReport(),
         macro=options.macro,
         intervals=options.ci,
@@ -259,7 +354,7 @@ def _seed(options: EvaluationOptions) -> int | None:
     return options.seed if drawn else None
 
 
-def with_options(provenance: Provenance, options: EvaluationOptions) -> Provenance:
+def apply_options(provenance: Provenance, options: EvaluationOptions) -> Provenance:
     """The command that repeats this, with the options of the figures."""
     if not provenance.command or not options.shell_words:
         return provenance
@@ -275,7 +370,7 @@ def _scores(passed: _Passed, options: EvaluationOptions, n_ranked: int | None) -
         name = f"top{k}_accuracy"
         if n_ranked is not None and k > n_ranked and scores.get(name, _NONE).value is not None:
             scores[name] = _NONE
-    return with_exact_top_k(scores, passed.top_k) if options.ci == "exact" else scores
+    return use_exact_top_k(scores, passed.top_k) if options.ci == "exact" else scores
 
 
 def _abstaining(
@@ -291,7 +386,7 @@ def _abstaining(
     )
 
 
-def _summary_scores(figures: ScoreFigures | None) -> dict[str, Metric]:
+def _summary_scores(figures: ScoreMetrics | None) -> dict[str, Metric]:
     """Every name is there, whatever the input has."""
     if figures is None:
         return {definition.name: Metric(None, None, "no_scores") for definition in SCORES}

@@ -10,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from reportgen.confusions import ClassGroups
+from reportgen.analysis.confusions import ClassGroups
+from reportgen.analysis.label_issues import LabelIssues
+from reportgen.analysis.scoring import ClassCurves, ThresholdCurve
+from reportgen.analysis.slices import SliceReport
 from reportgen.evaluation.class_rows import Rows, Summary
 from reportgen.evaluation.confidence import Confidence
-from reportgen.evaluation.dependence import SampleGroups
 from reportgen.evaluation.galleries import Reverse
-from reportgen.evaluation.hierarchy import GivenGroups
+from reportgen.evaluation.given_groups import GivenGroups
 from reportgen.evaluation.pairs import Pair
-from reportgen.evaluation.shares import SharePair
+from reportgen.evaluation.proportions import ProportionPair
+from reportgen.evaluation.sample_groups import SampleGroups
 from reportgen.jsonio import (
     Codec,
     Definitions,
@@ -31,14 +34,16 @@ from reportgen.jsonio import (
     codec_of,
     written,
 )
-from reportgen.metrics import MacroMode
+from reportgen.metrics import MacroMode, Mistake
 from reportgen.provenance import DataNote, Provenance
-from reportgen.scoring import ClassCurves, ThresholdCurve
-from reportgen.slices import SliceReport
-from reportgen.suspects import LabelSuspects
-from reportgen.tallies import Mistake
 
-__all__ = ["SCHEMA_VERSION", "Document", "Matrix", "SampleCounts"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Document",
+    "Matrix",
+    "SampleCounts",
+]
+
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -55,10 +60,20 @@ class _Raw:
 
 
 _CellCount = Annotated[int, Range(1)]
+
+
 _Counts = Annotated[Any, _Raw(tuple[tuple[int, ...], ...]), OmitNone()]
+
+
 _Cells = Annotated[Any, _Raw(tuple[tuple[int, int, _CellCount], ...]), OmitNone()]
+
+
 _Share = Annotated[float, Range(0, 1)]
+
+
 _Shares = Annotated[Any, _Raw(tuple[tuple[_Share, ...], ...]), OmitNone()]
+
+
 _ShareCells = Annotated[Any, _Raw(tuple[tuple[int, int, _Share], ...]), OmitNone()]
 
 
@@ -90,20 +105,22 @@ class _PairsCodec:
     """Pairs with counts, or, where the matrix holds shares only, with shares."""
 
     def codec(self, _: Any) -> Codec:
-        counted, shared = codec_of(tuple[Pair, ...]), codec_of(tuple[SharePair, ...])
+        counted, shared = codec_of(tuple[Pair, ...]), codec_of(tuple[ProportionPair, ...])
 
-        def read(place: Place) -> tuple[Pair | SharePair, ...]:
+        def read(place: Place) -> tuple[Pair | ProportionPair, ...]:
             first = next(iter(place.items()), None)
             is_shared = first is not None and "share" in first
-            found: tuple[Pair | SharePair, ...] = (shared if is_shared else counted).read(place)
+            found: tuple[Pair | ProportionPair, ...] = (shared if is_shared else counted).read(
+                place
+            )
             return found
 
-        def write(pairs: Sequence[Pair | SharePair], classes: Sequence[str]) -> Any:
-            is_shared = bool(pairs) and isinstance(pairs[0], SharePair)
+        def write(pairs: Sequence[Pair | ProportionPair], classes: Sequence[str]) -> Any:
+            is_shared = bool(pairs) and isinstance(pairs[0], ProportionPair)
             return written((shared if is_shared else counted).write, pairs, classes)
 
         def schema(known: Definitions) -> Schema:
-            kinds = [codec_of(kind).schema(known) for kind in (Pair, SharePair)]
+            kinds = [codec_of(kind).schema(known) for kind in (Pair, ProportionPair)]
             return {"type": "array", "items": {"anyOf": kinds}}
 
         return Codec(read, write, schema)
@@ -136,7 +153,7 @@ class Document:
     confusion_matrix: Matrix
     summary: Summary
     per_class: Rows
-    pairs: Annotated[tuple[Pair | SharePair, ...], _PairsCodec()]
+    pairs: Annotated[tuple[Pair | ProportionPair, ...], _PairsCodec()]
     examples: tuple[tuple[Mistake, ...], ...]
     reversed_examples: tuple[Reverse, ...] = ()
     examples_reason: str
@@ -147,7 +164,7 @@ class Document:
     hierarchy: GivenGroups | None = None
     slices: SliceReport
     groups: Annotated[ClassGroups | None, _MadeAgain()] = None
-    label_suspects: LabelSuspects
+    label_suspects: LabelIssues
     calibration: Confidence | None
     threshold: ThresholdCurve | None = None
     class_curves: ClassCurves = ()

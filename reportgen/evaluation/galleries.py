@@ -8,12 +8,21 @@ from typing import Protocol
 
 from reportgen.evaluation.pairs import Pair
 from reportgen.jsonio import ClassIndex, Place
-from reportgen.tallies import Mistake
+from reportgen.metrics import Mistake
 
-__all__ = ["GALLERY_PAIRS", "Reverse", "galleries", "galleries_of", "gallery_pairs", "reverses_of"]
+__all__ = [
+    "GALLERY_PAIRS",
+    "Reverse",
+    "collect_galleries",
+    "galleries_of",
+    "gallery_pairs",
+    "reverses_of",
+]
+
 
 GALLERY_PAIRS = 10
 """Directed pairs whose galleries are shown for their own sake."""
+
 
 Gallery = tuple[Mistake, ...]
 
@@ -54,7 +63,7 @@ def gallery_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     return (*first, *(rest[cell] for cell in wanted if cell in rest))
 
 
-def galleries(evaluation: Shown) -> Iterator[tuple[Pair, Gallery]]:
+def collect_galleries(evaluation: Shown) -> Iterator[tuple[Pair, Gallery]]:
     """Each pair that has a gallery, with its samples, the most confident mistakes first.
 
     Files from before reverses had galleries hold those of the first ten pairs alone.
@@ -64,7 +73,7 @@ def galleries(evaluation: Shown) -> Iterator[tuple[Pair, Gallery]]:
 
 def reverses_of(evaluation: Shown) -> tuple[Reverse, ...]:
     """The galleries beyond those of the first ten pairs, with their pairs."""
-    shown = list(galleries(evaluation))[GALLERY_PAIRS:]
+    shown = list(collect_galleries(evaluation))[GALLERY_PAIRS:]
     return tuple(Reverse(pair.true, pair.predicted, samples) for pair, samples in shown)
 
 

@@ -7,17 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.clusters import FEW_GROUPS
-from reportgen.confusion import ConfusionMatrix
-from reportgen.confusions import orientation_note, relabelling_note
-from reportgen.evaluation.dependence import SampleGroups
-from reportgen.evaluation.options import EvaluationOptions
-from reportgen.metrics import MacroMode
+from reportgen.analysis.confusions import orientation_note, relabelling_note
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.evaluation.sample_groups import SampleGroups
+from reportgen.metrics import FEW_GROUPS, MacroMode
+from reportgen.options import EvaluationOptions
 from reportgen.provenance import DataNote, Provenance
 from reportgen.text import count, listing, percent, plural
 
-__all__ = ["abstained_notes", "class_note", "group_notes", "notes_on", "ordinal_notes",
-           "read_as_notes", "tie_notes"]  # fmt: skip
+__all__ = [
+    "abstained_notes",
+    "class_note",
+    "group_notes",
+    "notes_on",
+    "ordinal_notes",
+    "read_as_notes",
+    "tie_notes",
+]
+
 
 _LISTED_ORDER = 100
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.jsonio import ClassIndex, Share
 
-__all__ = ["Pair", "pairs_of"]
+__all__ = [
+    "Pair",
+    "pairs_of",
+]
 
 
 @dataclass(frozen=True)

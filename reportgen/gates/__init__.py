@@ -1,9 +1,15 @@
 """Promises, and whether they were kept: gates are read, checked against names, and decided."""
 
-from reportgen.gates.deciding import NO_GATES, decide
-from reportgen.gates.names import check_gates, check_gates_of
-from reportgen.gates.reading import fail_under, parse_gates, read_gates
-from reportgen.gates.value import Check, Decision, Gate, Part
+from typing import TYPE_CHECKING
+
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.gates.deciding import NO_GATES, decide
+    from reportgen.gates.gate import Check, Decision, Gate, Part, Status, Unit, Verdict
+    from reportgen.gates.reading import fail_under, parse_gates, read_gates
+    from reportgen.gates.selectors import check_gates, check_gates_of
+    from reportgen.gates.wording import class_name, exact, spoken, told
 
 __all__ = [
     "NO_GATES",
@@ -11,10 +17,28 @@ __all__ = [
     "Decision",
     "Gate",
     "Part",
+    "Status",
+    "Unit",
+    "Verdict",
     "check_gates",
     "check_gates_of",
+    "class_name",
     "decide",
+    "exact",
     "fail_under",
     "parse_gates",
     "read_gates",
+    "spoken",
+    "told",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "deciding": "NO_GATES decide",
+        "gate": "Check Decision Gate Part Status Unit Verdict",
+        "reading": "fail_under parse_gates read_gates",
+        "selectors": "check_gates check_gates_of",
+        "wording": "class_name exact spoken told",
+    },
+)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.comparison.value import Comparison
+from reportgen.comparison import Comparison
 from reportgen.evaluation import Evaluation
-from reportgen.gates.comparisons import decide_harm, decide_margin
-from reportgen.gates.known import COMPARISONS, definition_of
+from reportgen.gates.against_baseline import decide_harm, decide_margin
+from reportgen.gates.gate import Check, Decision, Gate, Outcome
 from reportgen.gates.levels import decide_level
-from reportgen.gates.names import check_gates
-from reportgen.gates.outcome import Outcome
-from reportgen.gates.value import Check, Decision, Gate
-from reportgen.gates.words import change_unit, rule_words, sentence, some, unit_of
+from reportgen.gates.selectors import check_gates
+from reportgen.gates.targets import COMPARISONS, definition_of
+from reportgen.gates.wording import change_unit, rule_words, sentence, some, unit_of
 
-__all__ = ["NO_GATES", "decide"]
+__all__ = [
+    "NO_GATES",
+    "decide",
+]
+
 
 NO_GATES = Decision("NO GATES SET", "0 gates were checked: none is set.")
 

@@ -6,15 +6,22 @@ import math
 from dataclasses import dataclass
 
 from reportgen.evaluation import Evaluation
-from reportgen.gates.known import definition_of, scope
-from reportgen.gates.names import classes_of, pair_of
-from reportgen.gates.outcome import RANKS, Outcome, combined, undefined_words
-from reportgen.gates.value import Gate, Part, Status
-from reportgen.gates.words import (
-    called,
+from reportgen.gates.gate import (
+    RANKS,
+    Gate,
+    Outcome,
+    Part,
+    Status,
+    combine_outcomes,
+    undefined_words,
+)
+from reportgen.gates.selectors import classes_of, pair_of
+from reportgen.gates.targets import definition_of, scope_of
+from reportgen.gates.wording import (
+    call,
     class_name,
     exact,
-    named,
+    name_it,
     noun,
     range_words,
     samples_of,
@@ -24,12 +31,19 @@ from reportgen.gates.words import (
 )
 from reportgen.metrics import REASONS, Metric, wilson
 
-__all__ = ["decide_level"]
+__all__ = [
+    "decide_level",
+]
+
 
 NO_SLICE = "no sample of these data is in that slice"
+
+
 INAPPLICABLE = frozenset({"too_few_classes", "not_recorded"})
 """A gate does not apply to a top-k accuracy that is always 1, which promises nothing, nor to a
 figure that the document, of another version, does not hold."""
+
+
 MOST_NEEDED = 10**9
 
 
@@ -52,10 +66,10 @@ def decide_level(gate: Gate, evaluation: Evaluation) -> Outcome:
     """
     found = [(_status(gate, one.metric), one) for one in _measured(gate, evaluation)]
     found.sort(key=lambda pair: (RANKS[pair[0]], _badness(gate, pair[1].metric)))
-    status = combined([status for status, _ in found])
+    status = combine_outcomes([status for status, _ in found])
     worst = found[0][1]
     needed = max((_needed(gate, one) or 0 for s, one in found if s == "inconclusive"), default=0)
-    several = scope(gate) == "class"
+    several = scope_of(gate) == "class"
     parts = tuple(
         Part(one.subject, status, one.metric.value, one.metric.interval) for status, one in found
     )
@@ -72,7 +86,7 @@ def decide_level(gate: Gate, evaluation: Evaluation) -> Outcome:
 
 
 def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
-    where = scope(gate)
+    where = scope_of(gate)
     if where == "whole":
         metric = evaluation.summary.get(gate.metric, Metric(None, None, "no_scores"))
         return [Measured("", "", metric, evaluation.n_samples)]
@@ -84,7 +98,7 @@ def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
     return [
         Measured(
             class_name(evaluation.classes[i]),
-            named(evaluation.classes[i]),
+            name_it(evaluation.classes[i]),
             Metric(None, None, "no_scores") if column is None else column.metric(i),
             int(evaluation.confusion.true_totals[i]),
         )
@@ -114,7 +128,7 @@ def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
         metric = Metric(count / n, (low, high), None)
     subject, said = (
         " called ".join(form(evaluation.classes[i]) for i in (true, predicted))
-        for form in (class_name, named)
+        for form in (class_name, name_it)
     )
     return Measured(subject, said, metric, n)
 
@@ -188,7 +202,7 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
         return f"{value}, {beyond} the {limit} {_asked(gate, n)}"
     if n > 1:
         extreme = "lowest" if gate.rule == "at_least" else "highest"
-        figure = called(definition_of(gate))
+        figure = call(definition_of(gate))
         value = (
             f"the {extreme} {figure} of {n:,} classes is "
             f"{told(metric.value, unit, gate.limit)}, of {worst.said}"

@@ -12,20 +12,31 @@ import torch
 from reportgen.csv_text import csv_text
 from reportgen.errors import DataError, UsageError
 from reportgen.files import write_text
-from reportgen.inference.forward.engine import Engine, resolve_device
+from reportgen.inference.forward import Engine, resolve_device
 from reportgen.inference.images.flags import ImageFlag, notes_from_flags
 from reportgen.inference.loop import NOT_FINITE, predict_into
-from reportgen.inference.models.live import device_of, kept_as_found
+from reportgen.inference.models.loaded_model import device_of, keep_as_found
 from reportgen.inference.plan import Plan, plan_folder, plan_live
 from reportgen.options import Options
-from reportgen.outputs import BAD
-from reportgen.predictions import Predictions, RunFacts
-from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions
+from reportgen.output_folder import BAD
+from reportgen.predictions import (
+    BadSample,
+    Parts,
+    Predictions,
+    RunFacts,
+    require_same_run,
+    write_predictions,
+)
 from reportgen.provenance import Accounting, DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import count, plural, printable, quoted
 
-__all__ = ["facts_of", "predict_folder", "predict_live"]
+__all__ = [
+    "facts_of",
+    "predict_folder",
+    "predict_live",
+]
+
 
 UNREADABLE = "unreadable"
 
@@ -80,7 +91,7 @@ def predict_live(
         )
     _refuse_weights(options)
     device = resolve_device(options.device, device_of(module))
-    with kept_as_found(module, device):
+    with keep_as_found(module, device):
         plan = plan_live(module, data, target, options, device)
         _tell_classes(plan, reporter)
         known(plan.classes.names)

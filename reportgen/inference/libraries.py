@@ -11,7 +11,9 @@ import torch
 from reportgen.errors import ModelError
 from reportgen.text import printable
 
-__all__ = ["import_torchvision"]
+__all__ = [
+    "import_torchvision",
+]
 
 
 def import_torchvision() -> ModuleType:

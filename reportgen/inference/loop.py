@@ -11,14 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from reportgen.errors import Interrupted, ModelError, ReportgenError, Terminated
-from reportgen.inference.forward.engine import Engine
-from reportgen.inference.forward.probe import self_check
+from reportgen.inference.forward import Engine, check_first_batch
 from reportgen.inference.sources.batch import Batch, Source
-from reportgen.predictions.parts import Parts
-from reportgen.predictions.schema import Rows
-from reportgen.provenance import DataNote
-from reportgen.reporter import Reporter
-from reportgen.scores import (
+from reportgen.metrics import (
     TOP_K,
     OutputKind,
     ScoredRows,
@@ -27,15 +22,29 @@ from reportgen.scores import (
     finite_rows,
     score,
 )
+from reportgen.predictions import Parts, Rows
+from reportgen.provenance import DataNote
+from reportgen.reporter import Reporter
 from reportgen.text import count, quoted
 
+__all__ = [
+    "NOT_FINITE",
+    "predict_into",
+]
+
+
 Floats = NDArray[np.float64]
+
+
 Mask = NDArray[np.bool_]
 
-__all__ = ["NOT_FINITE", "predict_into"]
 
 PART_ROWS = 2048
+
+
 PART_SECONDS = 10.0
+
+
 NOT_FINITE = "scores are not finite"
 
 
@@ -90,7 +99,7 @@ def predict_into(
         _flush(run)
     except (KeyboardInterrupt, Terminated) as stop:
         _flush(run)
-        raise _interrupted(run, source, stop) from None
+        raise _interrupt(run, source, stop) from None
     except ReportgenError:
         _flush(run)
         raise
@@ -111,7 +120,7 @@ def _predict(run: _Run, batch: Batch) -> Rows:
 
 
 def _examine(run: _Run, images: torch.Tensor, raw: Floats) -> None:
-    notes = list(self_check(run.engine, images, raw))
+    notes = list(check_first_batch(run.engine, images, raw))
     for note in notes:
         run.reporter.warn(note.sentence)
     _remember(
@@ -136,15 +145,15 @@ def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
             kind = decide_outputs(raw[finite])
         else:
             return OutputKind.LOGITS  # nothing of this batch counts; the next one decides
-        _decided(run, kind, raw[finite])
+        _decide(run, kind, raw[finite])
     wrong = contradiction(raw[finite], kind)
     if wrong is not None:
         ids = [batch.ids[i] for i in np.flatnonzero(usable)[finite]]
-        raise _contradicted(run.asked, kind, wrong, ids)
+        raise _warn_contradiction(run.asked, kind, wrong, ids)
     return kind
 
 
-def _decided(run: _Run, kind: OutputKind, raw: Floats) -> None:
+def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
     _remember(run, outputs=kind.value, notes=())
     if run.asked == "auto":
         run.reporter.say(f"outputs are read as {kind.value} (decided on the first batch)")
@@ -175,7 +184,7 @@ def _in_unit(raw: Floats) -> bool:
     return bool(raw.min() >= 0 and raw.max() <= 1)
 
 
-def _contradicted(asked: str, kind: OutputKind, wrong: str, ids: list[str]) -> ModelError:
+def _warn_contradiction(asked: str, kind: OutputKind, wrong: str, ids: list[str]) -> ModelError:
     why = "decided on the first batch" if asked == "auto" else f"--outputs {asked}"
     return ModelError(
         f"the outputs can't be {kind.value} ({why}): {wrong}",
@@ -237,7 +246,7 @@ def _remember_halving(run: _Run, size: int) -> None:
     _remember(run, forward_size=size)
 
 
-def _interrupted(run: _Run, source: Source, stop: BaseException) -> Interrupted:
+def _interrupt(run: _Run, source: Source, stop: BaseException) -> Interrupted:
     total = "" if source.n_samples is None else f" of {count(source.n_samples)}"
     terminated = isinstance(stop, Terminated)
     return Interrupted(

@@ -16,38 +16,38 @@ import numpy as np
 import torch
 
 from reportgen import __version__
-from reportgen.classes import ClassList, read_class_list, resolve_classes
+from reportgen.class_list import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
-from reportgen.inference.folders.scan import scan
-from reportgen.inference.folders.sizes import uniform_size_or_error
+from reportgen.inference.folders.notes import training_note
+from reportgen.inference.folders.scan import scan, uniform_size_or_error
 from reportgen.inference.folders.splits import refuse_splits
-from reportgen.inference.folders.training import training_note
-from reportgen.inference.folders.value import (
-    FolderScan,
-    ImageFile,
-    UnreadableFile,
-    data_fingerprint,
-)
-from reportgen.inference.forward.engine import resolve_device
+from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile, data_fingerprint
+from reportgen.inference.forward import resolve_device
 from reportgen.inference.images.preprocessing import Preprocessing
-from reportgen.inference.models.carried import CarriedClasses
+from reportgen.inference.models.embedded_classes import EmbeddedClasses
+from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.inference.models.loading import load_model, to_device
 from reportgen.inference.models.own_classes import held_against
-from reportgen.inference.models.value import BatchSizes, LoadedModel
 from reportgen.inference.sources.agreeing import live_classes
 from reportgen.inference.sources.batch import Source
-from reportgen.inference.sources.dataset import ImageFolderDataset
-from reportgen.inference.sources.folder import FolderSource, default_workers
+from reportgen.inference.sources.folder import FolderSource, ImageFolderDataset, default_workers
 from reportgen.inference.sources.live import LiveSource, as_loader
 from reportgen.options import DEFAULT_BATCH_SIZES, Options, report_date
-from reportgen.predictions.parts import BadSample
+from reportgen.predictions import BadSample
 from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.reporter import Reporter
 from reportgen.text import count, printable, quoted
 
-__all__ = ["Plan", "plan_folder", "plan_live"]
+__all__ = [
+    "Plan",
+    "plan_folder",
+    "plan_live",
+]
+
 
 KEPT_CLASSES = 100
+
+
 UNKNOWN_CLASS = "of classes that the model does not know"
 
 
@@ -220,7 +220,7 @@ def _held_against_network(
     """Notes on what was not compared; raises where the network has the classes otherwise."""
     if explicit is None or not model.knows_classes:
         return []
-    own = CarriedClasses(model.classes, model.classes_source)
+    own = EmbeddedClasses(model.classes, model.classes_source)
     return [
         DataNote("classes-not-compared", sentence, severity="warning")
         for sentence in held_against(explicit, source, own)

@@ -61,6 +61,7 @@ __all__ = [
     "write_value",
 ]
 
+
 T = TypeVar("T")
 
 
@@ -117,8 +118,12 @@ class _ClassNumber:
 
 ClassIndex = Annotated[int, ClassName()]
 """A class: its index here, its name in JSON."""
+
+
 ClassNumber = Annotated[int, _ClassNumber()]
 """A class by its index, in JSON too."""
+
+
 Cell = tuple[ClassNumber, ClassNumber, Annotated[int, Range(1, MOST)]]
 """Of a sparse matrix: row, column, count above 0."""
 

@@ -26,8 +26,13 @@ __all__ = [
     "written",
 ]
 
+
 Schema = dict[str, Any]
+
+
 Classes = Sequence[str]
+
+
 Writer = Callable[[Any, Classes], Any]
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import inspect
 import re
 
-__all__ = ["attribute_descriptions", "class_description"]
+__all__ = [
+    "attribute_descriptions",
+    "class_description",
+]
+
 
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?([^`]*)`")
+
+
 _TICKS = re.compile(r"`{1,2}([^`]*)`{1,2}")
 
 

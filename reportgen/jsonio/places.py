@@ -34,10 +34,15 @@ __all__ = [
     "shown",
 ]
 
+
 MOST = 2**61
-"""No count is larger: see :data:`reportgen.confusion.MAX_SAMPLES`."""
+"""No count is larger: see :data:`reportgen.confusion_matrix.MAX_SAMPLES`."""
+
+
 TOLERANCE = 1e-9
 """Of a figure, or of its ratio to what it should be where that is above 1."""
+
+
 _HINT = "make the report again from its predictions.parquet"
 
 
@@ -81,10 +86,20 @@ class Ends:
 
 
 Share = Annotated[float, Range(0, 1)]
+
+
 Signed = Annotated[float, Range(-1, 1)]
+
+
 Positive = Annotated[float, Range(0)]
+
+
 Interval = Annotated[tuple[float, float], Ends()]
+
+
 ShareInterval = Annotated[tuple[float, float], Ends(Range(0, 1))]
+
+
 _COUNT = Range(0, MOST)
 
 

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-__all__ = ["ElementTexts", "number_texts", "object_texts", "string_texts"]
+__all__ = [
+    "ElementTexts",
+    "number_texts",
+    "object_texts",
+    "string_texts",
+]
 
 
 class ElementTexts(list[str]):

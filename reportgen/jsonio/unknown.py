@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Unknown", "restore_unknown"]
+__all__ = [
+    "Unknown",
+    "restore_unknown",
+]
 
 
 @dataclass(frozen=True)

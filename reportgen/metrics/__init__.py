@@ -6,72 +6,153 @@ or ``SUMMARY`` (``overall.py``); JSON, CSV, page, glossary and documentation fol
 Other intervals than the default ones are imported when they are asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reportgen.metrics.abstaining import ABSTAINING, abstaining_metrics
-from reportgen.metrics.class_figures import ClassCounts
-from reportgen.metrics.definitions import (
-    MACRO_MODES,
-    RANGES,
-    REASONS,
-    Definition,
-    Intervals,
-    MacroMode,
-    Metric,
-    MetricColumn,
-)
-from reportgen.metrics.intervals import CONFIDENCE, clopper_pearson, one_sided_error_bound, wilson
-from reportgen.metrics.metric_json import MetricOf, ShareMetric, SignedMetric
-from reportgen.metrics.ordinal import ORDINAL, ordinal_metrics
-from reportgen.metrics.overall import SUMMARY, MacroNote, macro_note, summary_metrics
-from reportgen.metrics.per_class import COUNTS, PER_CLASS, per_class_metrics
+from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from reportgen.metrics.abstaining import ABSTAINING, abstaining_metrics
     from reportgen.metrics.bootstrap import DRAWS, bootstrap_intervals
+    from reportgen.metrics.class_metrics import ClassCounts
+    from reportgen.metrics.cluster_bootstrap import (
+        CLUSTERED,
+        FEW_GROUPS,
+        ClusterIntervals,
+        GroupCounts,
+        cluster_intervals,
+    )
+    from reportgen.metrics.definitions import (
+        MACRO_MODES,
+        RANGES,
+        REASONS,
+        Definition,
+        Intervals,
+        MacroMode,
+        Metric,
+        MetricColumn,
+    )
     from reportgen.metrics.exact import exact_intervals
+    from reportgen.metrics.intervals import (
+        ATANH,
+        CONFIDENCE,
+        EXACT,
+        LOG,
+        LOGIT,
+        WILSON,
+        clopper_pearson,
+        one_sided_error_bound,
+        quantile,
+        wilson,
+    )
+    from reportgen.metrics.metric_json import MetricOf, ShareMetric, SignedMetric
+    from reportgen.metrics.multiple_testing import benjamini_hochberg, holm
+    from reportgen.metrics.ordinal import ORDINAL, ordinal_metrics
+    from reportgen.metrics.overall import SUMMARY, MacroNote, macro_note, summary_metrics
+    from reportgen.metrics.per_class import COUNTS, PER_CLASS, per_class_metrics
+    from reportgen.metrics.resampling import FIGURES, TIE, Layout, Sums
+    from reportgen.metrics.scores import (
+        SUM_TOLERANCE,
+        TOP_K,
+        Floats,
+        OutputKind,
+        ScoredRows,
+        contradiction,
+        decide_outputs,
+        finite_rows,
+        probabilities,
+        score,
+    )
+    from reportgen.metrics.tallies import TOP_CLASSES, Counts, Mistake, WorstMistakes
 
 __all__ = [
     "ABSTAINING",
+    "ATANH",
+    "CLUSTERED",
     "CONFIDENCE",
     "COUNTS",
     "DRAWS",
+    "EXACT",
+    "FEW_GROUPS",
+    "FIGURES",
+    "LOG",
+    "LOGIT",
     "MACRO_MODES",
     "ORDINAL",
     "PER_CLASS",
     "RANGES",
     "REASONS",
     "SUMMARY",
+    "SUM_TOLERANCE",
+    "TIE",
+    "TOP_CLASSES",
+    "TOP_K",
+    "WILSON",
     "ClassCounts",
+    "ClusterIntervals",
+    "Counts",
     "Definition",
+    "Floats",
+    "GroupCounts",
     "Intervals",
+    "Layout",
     "MacroMode",
     "MacroNote",
     "Metric",
     "MetricColumn",
     "MetricOf",
+    "Mistake",
+    "OutputKind",
+    "ScoredRows",
     "ShareMetric",
     "SignedMetric",
+    "Sums",
+    "WorstMistakes",
     "abstaining_metrics",
+    "benjamini_hochberg",
     "bootstrap_intervals",
     "clopper_pearson",
+    "cluster_intervals",
+    "contradiction",
+    "decide_outputs",
     "exact_intervals",
+    "finite_rows",
+    "holm",
     "macro_note",
     "one_sided_error_bound",
     "ordinal_metrics",
     "per_class_metrics",
+    "probabilities",
+    "quantile",
+    "score",
     "summary_metrics",
     "wilson",
 ]
 
-_LATER = {
-    "DRAWS": "reportgen.metrics.bootstrap",
-    "bootstrap_intervals": "reportgen.metrics.bootstrap",
-    "exact_intervals": "reportgen.metrics.exact",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "abstaining": "ABSTAINING abstaining_metrics",
+        "bootstrap": "DRAWS bootstrap_intervals",
+        "class_metrics": "ClassCounts",
+        "cluster_bootstrap": "CLUSTERED ClusterIntervals FEW_GROUPS GroupCounts cluster_intervals",
+        "definitions": (
+            "Definition Intervals MACRO_MODES MacroMode Metric MetricColumn RANGES REASONS"
+        ),
+        "exact": "exact_intervals",
+        "intervals": (
+            "ATANH CONFIDENCE EXACT LOG LOGIT WILSON clopper_pearson "
+            "one_sided_error_bound quantile wilson"
+        ),
+        "metric_json": "MetricOf ShareMetric SignedMetric",
+        "multiple_testing": "benjamini_hochberg holm",
+        "ordinal": "ORDINAL ordinal_metrics",
+        "overall": "MacroNote SUMMARY macro_note summary_metrics",
+        "per_class": "COUNTS PER_CLASS per_class_metrics",
+        "resampling": "FIGURES Layout Sums TIE",
+        "scores": (
+            "Floats OutputKind SUM_TOLERANCE ScoredRows TOP_K contradiction "
+            "decide_outputs finite_rows probabilities score"
+        ),
+        "tallies": "Counts Mistake TOP_CLASSES WorstMistakes",
+    },
+)

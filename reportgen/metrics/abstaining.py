@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.definitions import Definition, Metric
 from reportgen.metrics.intervals import WILSON, clopper_pearson, wilson
 
-__all__ = ["ABSTAINING", "abstaining_metrics"]
+__all__ = [
+    "ABSTAINING",
+    "abstaining_metrics",
+]
+
 
 _SOURCE = "El-Yaniv & Wiener 2010, Journal of Machine Learning Research 11, 1605–1641"
+
 
 ABSTAINING: tuple[Definition, ...] = (
     Definition(

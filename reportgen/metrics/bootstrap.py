@@ -14,21 +14,30 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import resampling
-from reportgen.metrics.class_figures import ClassCounts
+from reportgen.metrics.class_metrics import ClassCounts
 from reportgen.metrics.definitions import Intervals, MacroMode, Metric, MetricColumn
 from reportgen.metrics.intervals import CONFIDENCE, Scale
 from reportgen.metrics.ordinal import ORDINAL
 from reportgen.metrics.overall import SUMMARY, Estimate, Whole
 from reportgen.metrics.per_class import PER_CLASS, Estimated
 
-__all__ = ["DRAWS", "bootstrap_intervals"]
+__all__ = [
+    "DRAWS",
+    "bootstrap_intervals",
+]
+
 
 Floats = NDArray[np.float64]
+
+
 Counts = NDArray[np.int64]
 
+
 DRAWS = 2000
+
+
 BLOCK = 128
 """Classes that are resampled at a time: 2 MB a count."""
 
@@ -94,9 +103,9 @@ def _of_whole(
     if not moving:
         return metrics
     ordinal = any(name.startswith("kappa_") for name in moving)
-    found = resampling.drawn(matrix, rng, draws, macro, ordinal=ordinal)
-    value = resampling.observed(matrix, macro, ordinal=ordinal)
-    without_one = resampling.left_out(matrix, macro, ordinal=ordinal)
+    found = resampling.draw(matrix, rng, draws, macro, ordinal=ordinal)
+    value = resampling.observe(matrix, macro, ordinal=ordinal)
+    without_one = resampling.leave_each_out(matrix, macro, ordinal=ordinal)
     for name in moving:
         figure = resampling.FIGURES[name]
         low, high = resampling.bca(
@@ -106,7 +115,7 @@ def _of_whole(
             matrix.values[None, :].astype(np.float64),
             confidence,
         )
-        low, high = _inside(low, high, wanted[name].scale)
+        low, high = _clip(low, high, wanted[name].scale)
         ends = (float(low[0]), float(high[0]))
         reason = _why(ends)
         metrics[name] = replace(metrics[name], interval=None if reason else ends, reason=reason)
@@ -129,8 +138,7 @@ def _of_classes(
             found = _block_ends(compute, block, drawn, confidence)
             ends[name][:, start : start + BLOCK] = found
     return {
-        name: _replaced(compute(counts), *ends[name][:, kind_of])
-        for name, compute in wanted.items()
+        name: _replace(compute(counts), *ends[name][:, kind_of]) for name, compute in wanted.items()
     }
 
 
@@ -158,7 +166,7 @@ def _block_ends(
         tables.astype(np.float64),
         confidence,
     )
-    return _inside(low, high, compute.scale)
+    return _clip(low, high, compute.scale)
 
 
 def _counts(tables: Counts, n: int) -> ClassCounts:
@@ -167,7 +175,7 @@ def _counts(tables: Counts, n: int) -> ClassCounts:
     return ClassCounts(n, tp + fn, tp + fp, tp, fp, fn, tn)
 
 
-def _replaced(default: MetricColumn, low: Floats, high: Floats) -> MetricColumn:
+def _replace(default: MetricColumn, low: Floats, high: Floats) -> MetricColumn:
     """The column with other ends, where it has any."""
     reason = tuple(
         known or _why(ends)
@@ -178,7 +186,7 @@ def _replaced(default: MetricColumn, low: Floats, high: Floats) -> MetricColumn:
     return MetricColumn(default.value, low, high, reason)
 
 
-def _inside(low: Floats, high: Floats, scale: Scale) -> tuple[Floats, Floats]:
+def _clip(low: Floats, high: Floats, scale: Scale) -> tuple[Floats, Floats]:
     """Rounding must not lift an end out of the range of the figure."""
     return np.clip(low, scale.worst, scale.best), np.clip(high, scale.worst, scale.best)
 

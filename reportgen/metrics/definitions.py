@@ -26,10 +26,18 @@ __all__ = [
     "reasons",
 ]
 
+
 Floats = NDArray[np.float64]
+
+
 Reasons = tuple[str | None, ...]
+
+
 Kind = Literal["count", "share", "signed", "ratio"]
+
+
 MacroMode = Literal["present", "all"]
+
 
 MACRO_MODES: dict[MacroMode, str] = {
     "present": "Macro averages are over the classes that have samples.",
@@ -37,7 +45,9 @@ MACRO_MODES: dict[MacroMode, str] = {
 }
 """Which classes macro precision, recall and F1 average → the sentence that says so."""
 
+
 TAKAHASHI = "Takahashi et al. 2022, Applied Intelligence 52, 4961–4972"
+
 
 REASONS: dict[str, str] = {
     "no_samples": "There are no samples.",

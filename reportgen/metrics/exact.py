@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics.class_figures import ClassCounts
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.metrics.class_metrics import ClassCounts
 from reportgen.metrics.definitions import Intervals
 from reportgen.metrics.intervals import EXACT, clopper_pearson
 from reportgen.metrics.overall import SUMMARY, Proportion, Whole
 from reportgen.metrics.per_class import PER_CLASS, Share
 
-__all__ = ["exact_intervals"]
+__all__ = [
+    "exact_intervals",
+]
 
 
 def exact_intervals(matrix: ConfusionMatrix, top5_hits: int | None = None) -> Intervals:

@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.definitions import MacroMode
 
 __all__ = [
@@ -38,12 +38,16 @@ __all__ = [
     "weighted_precision",
 ]
 
+
 Floats = NDArray[np.float64]
+
+
 Counts = NDArray[np.int64]
 
 
 Terms = tuple[Floats, ...]
 """Arrays of shape (K,) that are to be added up."""
+
 
 _ROUNDING = 1e-12
 """What is left of terms that cancel exactly, relative to them, is below this. A real error is far

@@ -33,13 +33,17 @@ __all__ = [
     "wilson",
 ]
 
+
 CONFIDENCE = 0.95
+
 
 WILSON = "Wilson score"
 """The name of the interval of a proportion, for readers."""
 
+
 EXACT = "Clopper-Pearson"
 """The name of the exact interval of a proportion, for readers."""
+
 
 Floats = NDArray[np.float64]
 
@@ -188,8 +192,10 @@ def log_interval(
 LOGIT = Scale("delta method on the logit scale", logit_interval, worst=0.0)
 """For figures in 0..1 that are no plain proportion."""
 
+
 ATANH = Scale("delta method on the atanh scale", atanh_interval, worst=-1.0)
 """For correlations, -1..1; 0 is inside this scale, so it keeps its interval."""
+
 
 LOG = Scale("delta method on the log scale", log_interval, worst=0.0, best=math.inf)
 """For ratios that have no upper end."""

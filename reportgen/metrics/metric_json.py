@@ -8,7 +8,11 @@ from typing import Annotated, Any
 from reportgen.jsonio import Codec, Definitions, Ends, Place, Schema, codec_of
 from reportgen.metrics.definitions import RANGES, Kind, Metric
 
-__all__ = ["MetricOf", "ShareMetric", "SignedMetric"]
+__all__ = [
+    "MetricOf",
+    "ShareMetric",
+    "SignedMetric",
+]
 
 
 @dataclass(frozen=True)
@@ -46,4 +50,6 @@ class MetricOf:
 
 
 ShareMetric = Annotated[Metric, MetricOf("share")]
+
+
 SignedMetric = Annotated[Metric, MetricOf("signed")]

@@ -12,15 +12,24 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.definitions import Metric
 from reportgen.metrics.gradients import ByCell
 from reportgen.metrics.intervals import ATANH
 from reportgen.metrics.overall import Estimate, SummaryMetric, Whole
 
-__all__ = ["ORDINAL", "Disagreement", "Weights", "disagreement", "ordinal_metrics"]
+__all__ = [
+    "ORDINAL",
+    "Disagreement",
+    "Weights",
+    "disagreement",
+    "ordinal_metrics",
+]
+
 
 Floats = NDArray[np.float64]
+
+
 Weights = Literal["linear", "quadratic"]
 
 
@@ -113,7 +122,10 @@ _SOURCE = (
     "Cohen 1968, Psychological Bulletin 70, 213–220; "
     "standard error: Fleiss, Cohen & Everitt 1969, Psychological Bulletin 72, 323–327"
 )
+
+
 _UNDEFINED = "when all samples have one and the same true and predicted class"
+
 
 ORDINAL: tuple[SummaryMetric, ...] = (
     SummaryMetric(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import gradients
 from reportgen.metrics.definitions import TAKAHASHI, Definition, MacroMode, Metric
 from reportgen.metrics.gradients import Figure
@@ -28,6 +28,7 @@ __all__ = [
     "macro_note",
     "summary_metrics",
 ]
+
 
 TOP_K = 5
 
@@ -213,12 +214,19 @@ def _macro(
 
 
 _NO_SAMPLES = "when there are no samples"
+
+
 _CONSTANT = "when all samples have one true class, or all have one predicted class"
+
+
 _BROWN = (
     "interval: Wilson 1927, JASA 22, 209–212; "
     "Brown, Cai & DasGupta 2001, Statistical Science 16, 101–133"
 )
+
+
 _SOKOLOVA = "Sokolova & Lapalme 2009, Information Processing & Management 45, 427–437"
+
 
 SUMMARY: tuple[SummaryMetric, ...] = (
     SummaryMetric(

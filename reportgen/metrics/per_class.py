@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.metrics import class_figures
-from reportgen.metrics.class_figures import ClassCounts, Estimates, FBeta, ratio
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.metrics import class_metrics
+from reportgen.metrics.class_metrics import ClassCounts, Estimates, FBeta, ratio
 from reportgen.metrics.definitions import TAKAHASHI, Definition, MetricColumn, reasons
 from reportgen.metrics.intervals import ATANH, LOG, LOGIT, WILSON, Scale, wilson
 
@@ -28,8 +28,13 @@ __all__ = [
     "per_class_metrics",
 ]
 
+
 Floats = NDArray[np.float64]
+
+
 Counts = NDArray[np.int64]
+
+
 Interval = Callable[[ArrayLike, ArrayLike], tuple[Floats, Floats]]
 
 
@@ -107,11 +112,22 @@ def _nothing(n_classes: int) -> MetricColumn:
 
 
 _YERUSHALMY = "Yerushalmy 1947, Public Health Reports 62, 1432–1449"
+
+
 _ALTMAN = "Altman & Bland 1994, BMJ 309, 102"
+
+
 _RIJSBERGEN = "van Rijsbergen 1979, Information Retrieval, 2nd edition, chapter 7"
+
+
 _POWERS = "Powers 2011, Journal of Machine Learning Technologies 2, 37–63"
+
+
 _NEITHER = "when the class has no samples and is never predicted"
+
+
 _F1, _F2, _F05 = FBeta(1, 1), FBeta(4, 1), FBeta(1, 4)
+
 
 COUNTS: tuple[Definition, ...] = (
     Definition(
@@ -174,6 +190,7 @@ COUNTS: tuple[Definition, ...] = (
     ),
 )
 """The whole numbers beside the metrics of a class, in the order of columns."""
+
 
 PER_CLASS: tuple[ClassMetric, ...] = (
     ClassMetric(
@@ -303,7 +320,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         interval=LOGIT.name,
         undefined=_NEITHER,
         source="Jaccard 1912, New Phytologist 11, 37–50",
-        compute=Estimated(class_figures.jaccard, LOGIT, class_figures.jaccard_value),
+        compute=Estimated(class_metrics.jaccard, LOGIT, class_metrics.jaccard_value),
     ),
     ClassMetric(
         name="balanced_accuracy",
@@ -318,7 +335,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples, or every sample is of it",
         source="Brodersen et al. 2010, ICPR, 3121–3124",
         compute=Estimated(
-            class_figures.balanced_accuracy, LOGIT, class_figures.balanced_accuracy_value
+            class_metrics.balanced_accuracy, LOGIT, class_metrics.balanced_accuracy_value
         ),
     ),
     ClassMetric(
@@ -334,7 +351,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples or all, or is predicted never or always",
         source="Matthews 1975, Biochimica et Biophysica Acta 405, 442–451",
         kind="signed",
-        compute=Estimated(class_figures.matthews, ATANH, class_figures.matthews_value),
+        compute=Estimated(class_metrics.matthews, ATANH, class_metrics.matthews_value),
     ),
     ClassMetric(
         name="prevalence",
@@ -388,7 +405,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples, or every sample is of it",
         source=f"Youden 1950, Cancer 3, 32–35; {_POWERS}",
         kind="signed",
-        compute=Estimated(class_figures.informedness, ATANH, class_figures.informedness_value),
+        compute=Estimated(class_metrics.informedness, ATANH, class_metrics.informedness_value),
     ),
     ClassMetric(
         name="markedness",
@@ -403,7 +420,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class is predicted never or always",
         source=_POWERS,
         kind="signed",
-        compute=Estimated(class_figures.markedness, ATANH, class_figures.markedness_value),
+        compute=Estimated(class_metrics.markedness, ATANH, class_metrics.markedness_value),
     ),
     ClassMetric(
         name="lift",
@@ -418,7 +435,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples or is never predicted",
         source="Brin et al. 1997, ACM SIGMOD, 255–264",
         kind="ratio",
-        compute=Estimated(class_figures.lift, LOG, class_figures.lift_value),
+        compute=Estimated(class_metrics.lift, LOG, class_metrics.lift_value),
     ),
 )
 """The metrics of a class, in the order of columns in JSON, CSV and page."""

@@ -13,22 +13,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.definitions import MacroMode
 from reportgen.metrics.ordinal import Weights, disagreement
 
-__all__ = ["FIGURES", "Sums", "bca", "drawn", "left_out", "observed"]
+__all__ = [
+    "FIGURES",
+    "Sums",
+    "bca",
+    "draw",
+    "leave_each_out",
+    "observe",
+]
+
 
 Floats = NDArray[np.float64]
+
+
 Counts = NDArray[np.int64]
+
+
 Sums = Mapping[str, Floats]
 """Name → a sum of each of B matrices: float64, shape (B,)."""
+
 
 CHUNK = 1 << 20
 """Numbers that one array of resamples may hold: 8 MB."""
 
+
 TIE = 1e-12
 """Values closer than this are the same fraction, rounded in different ways."""
+
 
 MOST_UNDEFINED = 0.05
 """Share of resamples in which a figure may be undefined before the interval says nothing."""
@@ -54,7 +69,7 @@ _TERMS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
 """What is summed over classes: (TP, support, predicted) of a class → its term."""
 
 
-def _divided(part: Floats, whole: Floats) -> Floats:
+def _divide(part: Floats, whole: Floats) -> Floats:
     values: Floats = np.full(whole.shape, np.nan)
     np.divide(part, whole, out=values, where=whole > 0)
     return values
@@ -62,30 +77,30 @@ def _divided(part: Floats, whole: Floats) -> Floats:
 
 def _kappa(s: Sums) -> Floats:
     square = s["n"] * s["n"]
-    return _divided(s["right"] * s["n"] - s["chance"], square - s["chance"])
+    return _divide(s["right"] * s["n"] - s["chance"], square - s["chance"])
 
 
 def _matthews(s: Sums) -> Floats:
     square = s["n"] * s["n"]
     constant = (square - s["true_squares"]) * (square - s["predicted_squares"])
-    return _divided(s["right"] * s["n"] - s["chance"], np.sqrt(np.maximum(constant, 0.0)))
+    return _divide(s["right"] * s["n"] - s["chance"], np.sqrt(np.maximum(constant, 0.0)))
 
 
 def _weighted_kappa(weights: Weights) -> Callable[[Sums], Floats]:
     def compute(s: Sums) -> Floats:
         chance = s[f"{weights}_chance"]
-        return _divided(chance - s["n"] * s[f"{weights}_observed"], chance)
+        return _divide(chance - s["n"] * s[f"{weights}_observed"], chance)
 
     return compute
 
 
 FIGURES: dict[str, Callable[[Sums], Floats]] = {
-    "balanced_accuracy": lambda s: _divided(s["recall"], s["present"]),
-    "macro_precision": lambda s: _divided(s["precision"], s["averaged"]),
-    "macro_recall": lambda s: _divided(s["recall"], s["averaged"]),
-    "macro_f1": lambda s: _divided(s["f1"], s["averaged"]),
-    "weighted_precision": lambda s: _divided(s["weighted_precision"], s["n"]),
-    "weighted_f1": lambda s: _divided(s["weighted_f1"], s["n"]),
+    "balanced_accuracy": lambda s: _divide(s["recall"], s["present"]),
+    "macro_precision": lambda s: _divide(s["precision"], s["averaged"]),
+    "macro_recall": lambda s: _divide(s["recall"], s["averaged"]),
+    "macro_f1": lambda s: _divide(s["f1"], s["averaged"]),
+    "weighted_precision": lambda s: _divide(s["weighted_precision"], s["n"]),
+    "weighted_f1": lambda s: _divide(s["weighted_f1"], s["n"]),
     "cohen_kappa": _kappa,
     "matthews_corrcoef": _matthews,
     "kappa_linear": _weighted_kappa("linear"),
@@ -137,7 +152,7 @@ class Layout:
         sums["n"] = cells.sum(axis=1).astype(np.float64)
         if ordinal:
             sums |= self._disagreements(cells, r, c)
-        return _averaged(sums, self.matrix, macro)
+        return _average(sums, self.matrix, macro)
 
     def _disagreements(self, cells: Counts, r: Floats, c: Floats) -> dict[str, Floats]:
         far = np.abs(self.matrix.rows - self.matrix.columns).astype(np.float64)
@@ -155,19 +170,19 @@ class Layout:
         }
 
 
-def _averaged(
+def _average(
     sums: dict[str, Floats], matrix: ConfusionMatrix, macro: MacroMode
 ) -> dict[str, Floats]:
     everywhere = np.full(sums["n"].shape, float(matrix.n_classes))
     return {**sums, "averaged": everywhere if macro == "all" else sums["present"]}
 
 
-def observed(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False) -> Sums:
+def observe(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False) -> Sums:
     """The sums of the matrix itself, made as those of the resamples are: shape (1,)."""
     return Layout.of(matrix).sums(matrix.values[None, :], macro, ordinal)
 
 
-def drawn(
+def draw(
     matrix: ConfusionMatrix,
     rng: np.random.Generator,
     draws: int,
@@ -193,12 +208,12 @@ def _resamples(
         yield rng.multinomial(matrix.n_samples, shares, size=min(size, draws - start))
 
 
-def left_out(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False) -> Sums:
+def leave_each_out(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False) -> Sums:
     """The sums without one sample, for a sample of each non-zero cell: shape (M,) each.
 
     Of the terms only those of the cell's two classes change.
     """
-    i, j, all_sums = matrix.rows, matrix.columns, observed(matrix, macro, ordinal=ordinal)
+    i, j, all_sums = matrix.rows, matrix.columns, observe(matrix, macro, ordinal=ordinal)
     hit = i == j
     tp, r, c = (x.astype(np.float64) for x in _margins(matrix))
     sums = {"n": np.full(len(i), matrix.n_samples - 1.0)}
@@ -212,7 +227,7 @@ def left_out(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False
         sums[f"{weights}_observed"] = all_sums[f"{weights}_observed"] - part.weights
         less = part.by_true[i] + part.by_predicted[j] - part.weights
         sums[f"{weights}_chance"] = all_sums[f"{weights}_chance"] - less
-    return _averaged(sums, matrix, macro)
+    return _average(sums, matrix, macro)
 
 
 def _margins(matrix: ConfusionMatrix) -> tuple[Counts, Counts, Counts]:
@@ -271,7 +286,7 @@ def _acceleration(without_one: Floats, weights: Floats) -> Floats:
     below = mean[:, None] - values
     square = (counted * below**2).sum(axis=1)
     cube = (counted * below**3).sum(axis=1)
-    return np.nan_to_num(_divided(cube, 6 * square**1.5))
+    return np.nan_to_num(_divide(cube, 6 * square**1.5))
 
 
 def _quantile(ordered: Floats, n: Counts, share: Floats) -> Floats:

@@ -5,9 +5,37 @@ runs, ``table`` reads them back, ``slim`` keeps what a later comparison needs. p
 when a file is touched, not before.
 """
 
-from reportgen.predictions.facts import RunFacts
-from reportgen.predictions.rows import PredictionRows
-from reportgen.predictions.slim import write_slim
-from reportgen.predictions.table import Predictions
+from typing import TYPE_CHECKING
 
-__all__ = ["PredictionRows", "Predictions", "RunFacts", "write_slim"]
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.predictions.compact import write_slim
+    from reportgen.predictions.metadata import RunFacts
+    from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions
+    from reportgen.predictions.schema import METADATA_KEY, Rows
+    from reportgen.predictions.table import PredictionRows, Predictions
+
+__all__ = [
+    "METADATA_KEY",
+    "BadSample",
+    "Parts",
+    "PredictionRows",
+    "Predictions",
+    "Rows",
+    "RunFacts",
+    "require_same_run",
+    "write_predictions",
+    "write_slim",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "compact": "write_slim",
+        "metadata": "RunFacts",
+        "parts": "BadSample Parts require_same_run write_predictions",
+        "schema": "METADATA_KEY Rows",
+        "table": "PredictionRows Predictions",
+    },
+)

@@ -21,14 +21,23 @@ import numpy as np
 from reportgen.errors import DataError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, atomic_path, output_error, write_text
 from reportgen.jsonio import read_value, write_value
-from reportgen.predictions.facts import RunFacts
+from reportgen.predictions.metadata import RunFacts
 from reportgen.predictions.schema import Rows, predictions_schema, table_of
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, quoted
 
-__all__ = ["BadSample", "Parts", "RunState", "require_same_run", "write_predictions"]
+__all__ = [
+    "BadSample",
+    "Parts",
+    "RunState",
+    "require_same_run",
+    "write_predictions",
+]
+
 
 ROW_GROUP_ROWS = 65_536
+
+
 _COMPRESSION = "zstd"
 
 

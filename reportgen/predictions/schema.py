@@ -26,7 +26,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Rows", "part_schema", "predictions_schema", "table_of"]
+__all__ = [
+    "Rows",
+    "part_schema",
+    "predictions_schema",
+    "table_of",
+]
+
 
 METADATA_KEY = b"reportgen"
 

@@ -1,23 +1,48 @@
-"""Reading a predictions file, in batches."""
+"""What is asked of predictions, whoever wrote them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.predictions.facts import RunFacts
+from reportgen.predictions.metadata import RunFacts
 from reportgen.predictions.schema import METADATA_KEY, predictions_schema
 from reportgen.text import printable, quoted
 
-__all__ = ["Predictions"]
+__all__ = [
+    "PredictionRows",
+    "Predictions",
+]
+
+
+class PredictionRows(Protocol):
+    """One row a sample, read in batches: ours, or another program's."""
+
+    @property
+    def facts(self) -> RunFacts:
+        """What is known besides the rows."""
+
+    @property
+    def has_confidence(self) -> bool:
+        """Whether the rows say how sure the model was."""
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether they hold the probabilities of all classes."""
+
+    def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[dict[str, NDArray[Any]]]:
+        """The named columns: see :meth:`reportgen.predictions.Predictions.batches`."""
+
 
 _BATCH_ROWS = 65_536
+
+
 _NO_RANK = 0
 
 

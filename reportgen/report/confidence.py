@@ -1,24 +1,17 @@
-"""The section on confidence: is the model as sure as it is right, and can it abstain?"""
+"""The section on confidence: calibration, and selective prediction."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from reportgen.confusions import simultaneous
+from reportgen.analysis.confusions import simultaneous
 from reportgen.evaluation import Confidence, ReliabilityBar
-from reportgen.metrics import Metric
-from reportgen.report.calibration import Calibration, decimals
-from reportgen.report.facts import LOW_SUPPORT, Facts
-from reportgen.report.model import (
-    Chart,
-    ConfidenceSection,
-    CurveRow,
-    Fact,
-    HistogramRow,
-    OperatingPoint,
-    ReliabilityRow,
-)
+from reportgen.metrics import Metric, wilson
+from reportgen.report.context import LOW_SUPPORT, Context
+from reportgen.report.elements import Fact
 from reportgen.report.words import (
     NBSP,
     Words,
@@ -32,15 +25,176 @@ from reportgen.report.words import (
 )
 from reportgen.text import count, interval_ends, plural
 
-__all__ = ["confidence_section"]
+__all__ = [
+    "Calibration",
+    "Chart",
+    "ConfidenceSection",
+    "CurveRow",
+    "HistogramRow",
+    "OperatingPoint",
+    "ReliabilityRow",
+    "confidence_section",
+    "decimals",
+]
+
+
+@dataclass(frozen=True)
+class ReliabilityRow:
+    """A bin of the reliability diagram: its numbers to be drawn, and the same as text."""
+
+    bar: ReliabilityBar
+    span: str
+    count: str
+    accuracy: str
+    range: str
+    confidence: str
+    few: bool
+
+
+@dataclass(frozen=True)
+class HistogramRow:
+    """Right and wrong answers in one bin of confidence, as counts and as shares of their kind."""
+
+    span: str
+    right: int
+    wrong: int
+    right_share: float
+    wrong_share: float
+
+
+@dataclass(frozen=True)
+class CurveRow:
+    """A point of the risk-coverage curve: shares, 0..1, and the same as text."""
+
+    coverage: float
+    error: float
+    coverage_text: str
+    error_text: str
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A marked point of the risk-coverage curve: its letter, where it is, and what it means."""
+
+    letter: str
+    coverage: float
+    error: float
+    sentence: Words
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What each drawing has beside it: a title, the message in words, and how to read it."""
+
+    title: str
+    alt: str
+    caption: Words
+
+
+@dataclass(frozen=True)
+class ConfidenceSection:
+    """How sure the model was, and whether rightly so; without rows where `missing` says why.
+
+    Attributes
+    ----------
+    lead
+        The message.
+    missing
+        What is not here, and why; empty where nothing is missing.
+    facts
+        Each figure in a sentence.
+    reliability, histogram, curve
+        The rows of the three drawings, empty bins included.
+    curve_table
+        The points of the curve that its table lists.
+    points
+        Operating points, marked on the curve and told in words.
+    charts
+        Of reliability, histogram and curve, in this order.
+    """
+
+    lead: Words
+    missing: Words
+    facts: tuple[Fact, ...] = ()
+    reliability: tuple[ReliabilityRow, ...] = ()
+    histogram: tuple[HistogramRow, ...] = ()
+    curve: tuple[CurveRow, ...] = ()
+    curve_table: tuple[CurveRow, ...] = ()
+    points: tuple[OperatingPoint, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Confidence against accuracy, over the answers that have a confidence.
+
+    Attributes
+    ----------
+    n, n_correct
+        Answers, at least 1, and right ones among them.
+    mean_confidence
+        0..1.
+    direction
+        1 where the mean confidence lies above the accuracy's 95 % interval, -1 below, else 0; 0
+        too where nothing is beyond chance.
+    beyond_chance
+        Whether the ECE is larger than 95 of 100 perfectly calibrated models of this size show.
+    threshold_text
+        The confidence from which at most 1 % of the answers are wrong, with 95 % confidence; empty
+        where there is none.
+    """
+
+    known: Confidence
+    n: int
+    n_correct: int
+    mean_confidence: float
+    direction: Literal[-1, 0, 1]
+    beyond_chance: bool
+    threshold_text: str
+
+    @classmethod
+    def of(cls, facts: Context) -> Calibration | None:
+        """None where the input has no confidences."""
+        known, error = facts.evaluation.confidence, facts.summary("ece").value
+        if known is None or known.mean_confidence is None or error is None:
+            return None
+        n, right = sum(bar.n for bar in known.bins), sum(bar.n_correct for bar in known.bins)
+        low, high = wilson(right, n)
+        beyond = error > (known.chance_ece_high or 0.0)
+        mean, threshold = known.mean_confidence, known.held_threshold
+        return cls(
+            known,
+            n,
+            right,
+            mean,
+            (1 if mean > float(high) else -1 if mean < float(low) else 0) if beyond else 0,
+            beyond,
+            "" if threshold is None else decimals(threshold),
+        )
+
+    @property
+    def accuracy(self) -> float:
+        """Of the answers that have a confidence, 0..1."""
+        return self.n_correct / self.n
+
+
+def decimals(threshold: float) -> str:
+    """A confidence in 0..1 to three decimals, near 1 to as many as tell it from 1: ``0.999871``."""
+    rest = 1 - threshold
+    digits = 3 if rest <= 0 or rest > 0.05 else min(2 + math.ceil(-math.log10(rest)), 9)
+    text = f"{threshold:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if float(text) in (0, 1) else text
+
 
 SURE = 0.9
 """What "very sure" means where right and wrong answers are compared."""
+
+
 CURVE_STEP = 0.05
 """Distance of the curve's points in its table; the drawing has all of them."""
 
 
-def confidence_section(facts: Facts) -> ConfidenceSection:
+def confidence_section(facts: Context) -> ConfidenceSection:
     """Sentences, three drawings, and why something is missing."""
     known = Calibration.of(facts)
     if known is None:
@@ -63,7 +217,7 @@ def confidence_section(facts: Facts) -> ConfidenceSection:
     )
 
 
-def _nothing(facts: Facts) -> Words:
+def _nothing(facts: Context) -> Words:
     if facts.evaluation.provenance.kind == "confusion matrix":
         return say(
             "Calibration, abstaining and scores need confidences, and the input is a confusion "
@@ -83,7 +237,7 @@ def _nothing(facts: Facts) -> Words:
     )
 
 
-def _missing(facts: Facts, known: Calibration) -> Words:
+def _missing(facts: Context, known: Calibration) -> Words:
     """What part of the figures lacks its input."""
     without = facts.matrix.n_samples - known.n
     some = say(
@@ -127,7 +281,7 @@ def _lead(known: Calibration) -> Words:
     )
 
 
-def _facts(facts: Facts, known: Calibration) -> Iterable[Fact]:
+def _facts(facts: Context, known: Calibration) -> Iterable[Fact]:
     """One sentence for each figure that there is."""
     yield Fact("Calibration error", tuple(_calibration_words(facts, known)))
     if log_loss := _log_loss(facts, known):
@@ -157,7 +311,7 @@ def _facts(facts: Facts, known: Calibration) -> Iterable[Fact]:
         yield Fact("Abstaining", (words,))
 
 
-def _calibration_words(facts: Facts, known: Calibration) -> Iterable[Words]:
+def _calibration_words(facts: Context, known: Calibration) -> Iterable[Words]:
     error, worst = facts.summary("ece"), facts.summary("mce")
     yield join(
         say("ECE {value}.", value=share(error.value or 0.0)),
@@ -190,7 +344,7 @@ def _error_ends(error: Metric) -> Words:
     )
 
 
-def _log_loss(facts: Facts, known: Calibration) -> Words:
+def _log_loss(facts: Context, known: Calibration) -> Words:
     loss, n_zero = facts.summary("log_loss"), known.known.n_zero_probability
     if loss.value is None:
         return Words(())
@@ -256,9 +410,9 @@ def _share_ends(metric: Metric) -> str:
     return f" (95{NBSP}% CI {interval(metric.interval)})" if metric.interval else ""
 
 
-def _points(facts: Facts, known: Calibration) -> Iterable[OperatingPoint]:
+def _points(facts: Context, known: Calibration) -> Iterable[OperatingPoint]:
     """A: the most answers with surely at most 1 % errors. B: all but the least confident tenth."""
-    yield from _held(known)
+    yield from _hold(known)
     error = facts.summary("error_at_90_percent_coverage")
     threshold = known.known.threshold_90_percent_coverage
     if error.value is None or threshold is None or known.n < 10:
@@ -279,7 +433,7 @@ def _points(facts: Facts, known: Calibration) -> Iterable[OperatingPoint]:
     yield OperatingPoint("B", coverage, error.value, sentence)
 
 
-def _held(known: Calibration) -> Iterable[OperatingPoint]:
+def _hold(known: Calibration) -> Iterable[OperatingPoint]:
     coverage, bound = known.known.held_coverage, known.known.held_error_bound
     if not coverage or bound is None:
         return

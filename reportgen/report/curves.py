@@ -1,27 +1,75 @@
-"""The section on the curves of more than two classes: each against the rest, worst first."""
+"""The section on the curves of more than two classes, as values."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from reportgen.analysis.scoring import ClassCurve
 from reportgen.metrics import Metric
-from reportgen.report.facts import Facts
-from reportgen.report.model_confidence import Chart
-from reportgen.report.model_curves import ClassCurves, CurveSection
-from reportgen.report.words import (
-    NBSP,
-    Words,
-    join,
-    say,
-    share,
-    signed,
-    signed_interval,
-)
-from reportgen.scoring import ClassCurve
+from reportgen.report.confidence import Chart
+from reportgen.report.context import Context
+from reportgen.report.words import NBSP, Name, Words, join, say, share, signed, signed_interval
 from reportgen.text import count, plural
 
-__all__ = ["curve_section"]
+__all__ = [
+    "ClassCurves",
+    "CurveSection",
+    "curve_section",
+]
 
 
-def curve_section(facts: Facts) -> CurveSection | None:
+@dataclass(frozen=True)
+class ClassCurves:
+    """Both curves of one class against the rest.
+
+    Attributes
+    ----------
+    index, name
+        Of the class.
+    samples
+        How many of the samples are of it, in words.
+    roc
+        (1 − specificity, sensitivity), both 0..1, from nothing flagged to everything flagged.
+    precision_recall
+        (recall, precision), both 0..1, from the highest threshold with anything flagged.
+    prevalence
+        Share of the class among the samples, 0..1: the precision of guessing.
+    charts
+        Title, message and caption of the two drawings, in this order.
+    """
+
+    index: int
+    name: Name
+    samples: str
+    roc: tuple[tuple[float, float], ...]
+    precision_recall: tuple[tuple[float, float], ...]
+    prevalence: float
+    charts: tuple[Chart, Chart]
+
+
+@dataclass(frozen=True)
+class CurveSection:
+    """How well each class is told from all others by its score, worst first.
+
+    Attributes
+    ----------
+    lead
+        Which classes are shown, and what the curves show.
+    missing
+        Which classes have no curves, or why none has; empty where all have.
+    classes
+        At most twelve, lowest ROC AUC first.
+    note
+        How to read them, and where the figures are.
+    """
+
+    lead: Words
+    missing: Words
+    classes: tuple[ClassCurves, ...]
+    note: Words
+
+
+def curve_section(facts: Context) -> CurveSection | None:
     """None with two classes, whose thresholds have a section, and without the probabilities of all
     classes, which the section on confidence says.
     """
@@ -60,7 +108,7 @@ def _lead(n_shown: int, n_defined: int) -> Words:
     )
 
 
-def _undefined(facts: Facts, n_defined: int) -> Words:
+def _undefined(facts: Context, n_defined: int) -> Words:
     n = len(facts.names) - n_defined
     if not n:
         return Words(())
@@ -71,7 +119,7 @@ def _undefined(facts: Facts, n_defined: int) -> Words:
     )
 
 
-def _note(facts: Facts) -> Words:
+def _note(facts: Context) -> Words:
     known = facts.evaluation.confidence
     drawn = say(
         "As the threshold on the score of a class falls, more of its samples are found (recall), "
@@ -87,7 +135,7 @@ def _note(facts: Facts) -> Words:
     return join(drawn, binned if known and known.ranking_bins else Words(()))
 
 
-def _curves(facts: Facts, curve: ClassCurve) -> ClassCurves:
+def _curves(facts: Context, curve: ClassCurve) -> ClassCurves:
     i, total = curve.index, curve.n_positive + curve.n_negative
     auc = _told("ROC AUC", facts.of_class("roc_auc", i))
     precision = _told("Average precision", facts.of_class("average_precision", i))

@@ -1,27 +1,196 @@
-"""The gates as they are read: failed ones first, with digits that don't contradict the outcome."""
+"""The gates as they are read, and where they stand on tiles and in the table of classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from reportgen.gates.value import Check, Decision, Status, Unit
-from reportgen.gates.words import spoken, told
-from reportgen.report.cells import NOT_AVAILABLE
-from reportgen.report.model_review import GatePart, GateRow, GateSection
+from reportgen.evaluation import Evaluation
+from reportgen.gates import Check, Decision, Status, Unit, class_name, exact, spoken, told
+from reportgen.report.classes import ClassSection
+from reportgen.report.elements import NOT_AVAILABLE
+from reportgen.report.headline import Headline, Tile
 from reportgen.report.words import MINUS, NBSP, Name, Words, join, p_text, say
 from reportgen.text import printable
 
-__all__ = ["gate_section", "quantity"]
+__all__ = [
+    "GatePart",
+    "GateRow",
+    "GateSection",
+    "class_statuses",
+    "gate_section",
+    "mark_classes",
+    "mark_tiles",
+    "quantity",
+]
+
+
+LESS_IS_BETTER = "ece"
+"""The one tile whose gate asks for at most its limit."""
+
+
+def mark_tiles(headline: Headline, decision: Decision | None, evaluation: Evaluation) -> Headline:
+    """The tiles with the limits of gates on their figures; of several on one, the hardest to keep.
+
+    Axes are lengthened until they hold them.
+    """
+    checks = _levels(decision)
+    tiles = [_limited(tile, checks, evaluation) for tile in headline.tiles]
+    shares = [tile.axis for tile in tiles if tile.axis and tile.metric != LESS_IS_BETTER]
+    lowest = min((axis.limit for axis in shares if axis.limit is not None), default=1.0)
+    return replace(headline, tiles=tuple(_with_room(tile, lowest) for tile in tiles))
+
+
+def mark_classes(
+    section: ClassSection, decision: Decision | None, evaluation: Evaluation
+) -> ClassSection:
+    """The classes with the limits of gates on their main figures, and the gates that each fails."""
+    limits: dict[int, dict[str, float]] = {}
+    for check in _levels(decision):
+        for i in class_statuses(check, evaluation):
+            known = limits.setdefault(i, {})
+            known[check.metric] = max(check.limit, known.get(check.metric, 0.0))
+    missed: dict[int, list[str]] = {}
+    for number, check in enumerate(decision.checks if decision else (), start=1):
+        for i, status in class_statuses(check, evaluation).items():
+            if status == "failed":
+                missed.setdefault(i, []).append(f"fails gate {number}")
+    rows = tuple(
+        replace(row, limits=limits.get(row.index, {}), missed=tuple(missed.get(row.index, ())))
+        for row in section.rows
+    )
+    drawn = {item.name for item in section.main[:-1]}  # the last has no bar
+    if not any(drawn & of_class.keys() for of_class in limits.values()):
+        return replace(section, rows=rows)
+    return replace(section, rows=rows, lead=join(section.lead, say("Dashed: limit of a gate.")))
+
+
+def _levels(decision: Decision | None) -> list[Check]:
+    """The gates on shares themselves, not on their changes."""
+    checks = decision.checks if decision is not None else ()
+    return [check for check in checks if check.unit == "%" and check.metric]
+
+
+def _limited(tile: Tile, checks: Iterable[Check], evaluation: Evaluation) -> Tile:
+    if tile.axis is None:
+        return tile
+    found = [
+        (status, check)
+        for check in checks
+        if check.metric == tile.metric
+        and (status := _status(check, tile.of_class, evaluation)) is not None
+    ]
+    if not found:
+        return tile
+    status, hardest = max(found, key=lambda one: _demand(one[1]))
+    failed = status == "failed"
+    line = say(
+        "{gate}: {limit} or {side}",
+        gate="fails its gate" if failed else "gate",
+        limit=exact(hardest.limit, hardest.unit).replace(" ", NBSP),
+        side="less" if tile.metric == LESS_IS_BETTER else "more",
+    )
+    axis = replace(tile.axis, limit=hardest.limit, failed=failed)
+    return replace(tile, axis=axis, lines=(line, *tile.lines))
+
+
+def _status(check: Check, of_class: int | None, evaluation: Evaluation) -> str | None:
+    """Of the whole, or of one class; None where the gate does not look at it."""
+    if of_class is not None:
+        return class_statuses(check, evaluation).get(of_class)
+    return None if check.parts or check.subject else check.status
+
+
+def _demand(check: Check) -> float:
+    return -check.limit if check.metric == LESS_IS_BETTER else check.limit
+
+
+def _with_room(tile: Tile, lowest: float) -> Tile:
+    axis = tile.axis
+    if axis is None:
+        return tile
+    if tile.metric == LESS_IS_BETTER:
+        high = max(axis.high, axis.limit or 0.0)
+        return replace(tile, axis=replace(axis, high=high))
+    low = min(axis.low, max(0.0, int(10 * lowest - 0.25) / 10))
+    return replace(tile, axis=replace(axis, low=low))
+
+
+def class_statuses(check: Check, evaluation: Evaluation) -> Mapping[int, str]:
+    """Class index → status, of the classes that a gate looks at."""
+    if not check.parts:
+        return {}
+    index = {class_name(name): i for i, name in enumerate(evaluation.classes)}
+    return {index[part.name]: part.status for part in check.parts if part.name in index}
+
+
+@dataclass(frozen=True)
+class GatePart:
+    """One class of a gate that looks at several."""
+
+    name: Name
+    status: Status
+    word: str
+    value: str
+    range: str
+    p: str
+    exact_value: float | None
+    exact_p: float | None
+    place: int
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One promise and what became of it; numbers with digits that don't contradict `status`.
+
+    `number` is its place in the file of gates; `needed` says how many samples would decide an
+    open question; `weight` is a word where the gate only warns, or where being open is allowed.
+    """
+
+    number: int
+    name: Name
+    rule: str
+    status: Status
+    word: str
+    weight: str
+    subject: Name | None
+    value: str
+    range: str
+    margin: str
+    sentence: str
+    needed: str
+    parts: tuple[GatePart, ...]
+
+
+@dataclass(frozen=True)
+class GateSection:
+    """The gates: failed ones first, then open, passed and not applicable ones."""
+
+    lead: Words
+    rows: tuple[GateRow, ...]
+
+    @property
+    def by_class(self) -> tuple[GateRow, ...]:
+        """Those that look at several classes, in the order of their file."""
+        several = (row for row in self.rows if len(row.parts) > 1)
+        return tuple(sorted(several, key=lambda row: row.number))
+
 
 ORDER: Mapping[Status, int] = {"failed": 0, "inconclusive": 1, "passed": 2, "not applicable": 3}
 """What is shown first."""
+
+
 WORDS: Mapping[Status, str] = {
     "failed": "Failed",
     "inconclusive": "Inconclusive",
     "passed": "Passed",
     "not applicable": "Not applicable",
 }
+
+
 AFTER: Mapping[Unit, str] = {"%": f"{NBSP}%", "points": f"{NBSP}points", "": ""}
+
+
 LISTED_PARTS = 200
 
 

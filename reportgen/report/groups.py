@@ -1,50 +1,321 @@
-"""Which classes belong together: the user's groups, those that the errors suggest, and crowds."""
+"""Groups of classes: the user's, and those that the errors suggest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from reportgen.confusion import DENSE_LIMIT
-from reportgen.confusions import GROUP_METRICS, GroupMatrix
+from reportgen.analysis.confusions import GROUP_METRICS, GroupMatrix
+from reportgen.analysis.confusions import ClassCluster as Found
+from reportgen.confusion_matrix import DENSE_LIMIT
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition, Metric
-from reportgen.report.cells import Footnotes, cell
-from reportgen.report.crowds import crowd_part
-from reportgen.report.facts import Facts
-from reportgen.report.grouping import LEAST_CLASSES
-from reportgen.report.model_groups import (
-    Entry,
-    GridCell,
-    GridRow,
-    GroupGrid,
-    GroupRow,
-    GroupSection,
-    GroupSet,
-    GroupShare,
-)
-from reportgen.report.words import Name, Words, join, listed, say, share, shorten
-from reportgen.text import count, plural
+from reportgen.report.context import LEAST_CLASSES, Context
+from reportgen.report.elements import Cell, Footnotes, cell
+from reportgen.report.matrix import HeatmapSpec
+from reportgen.report.pairs import Entry
+from reportgen.report.words import NBSP, Name, Words, join, list_names, say, share, shorten
+from reportgen.text import count, percent, plural
 
-__all__ = ["group_section"]
+__all__ = [
+    "ClusterPart",
+    "ClusterRow",
+    "GridCell",
+    "GridRow",
+    "GroupGrid",
+    "GroupRow",
+    "GroupSection",
+    "GroupSet",
+    "GroupShare",
+    "cluster_part",
+    "group_section",
+]
+
+
+@dataclass(frozen=True)
+class GroupShare:
+    """One way in which answers end: right class, wrong class of the right group, wrong group."""
+
+    title: str
+    count: int
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A group of classes.
+
+    Attributes
+    ----------
+    index
+        Its place among the groups, 0 and up.
+    name
+        What it is called; None where its classes say it.
+    first, others
+        Its classes in the order of confusion, shown at once, or, where they are many, on demand;
+        one of the two is empty.
+    n_classes, support
+        Counts.
+    cells
+        Shares of its samples, in the order of :attr:`GroupSet.heads`.
+    of_errors
+        The errors within it, of all errors.
+    """
+
+    index: int
+    name: Name | None
+    first: tuple[Name, ...]
+    others: tuple[Name, ...]
+    n_classes: int
+    support: int
+    cells: tuple[Cell, ...]
+    of_errors: Entry
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """A cell of a group matrix; `near` is the part of a diagonal cell that is a wrong class."""
+
+    count: int
+    share: float | None
+    near: int | None = None
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """A true group: what its samples were called, by group."""
+
+    name: Name
+    cells: tuple[GridCell, ...]
+    support: str
+
+
+@dataclass(frozen=True)
+class GroupGrid:
+    """The confusion matrix of groups, at most 30 of them; errors of `hot` and more are outlined."""
+
+    names: tuple[Name, ...]
+    rows: tuple[GridRow, ...]
+    hot: float
+
+
+@dataclass(frozen=True)
+class GroupSet:
+    """One division of the classes into groups.
+
+    Attributes
+    ----------
+    key
+        ``"given"`` or ``"suggested"``.
+    title, lead
+        What it is, and what it says of the errors.
+    shares
+        How all answers end, with intervals; empty for groups that were made from these errors.
+    heads
+        Titles of the shares in the rows.
+    rows
+        The groups that hold errors or several classes, in the order in which they are to be read.
+    alone
+        The classes that are in none of the rows.
+    grid
+        The matrix of the groups, or None where there are too many or it would say nothing new.
+    """
+
+    key: str
+    title: Words
+    lead: Words
+    shares: tuple[GroupShare, ...]
+    heads: tuple[str, ...]
+    rows: tuple[GroupRow, ...]
+    alone: Words
+    grid: GroupGrid | None
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """A class of a crowd: its counts in the crowd's columns, and the shares of its samples."""
+
+    name: Name
+    cells: tuple[GridCell, ...]
+    elsewhere: str
+    support: str
+
+
+@dataclass(frozen=True)
+class ClusterPart:
+    """Classes that are taken for one another, as a small matrix.
+
+    Attributes
+    ----------
+    names
+        Its classes: column heads.
+    sentence
+        How many errors they hold.
+    rows
+        The rows of its table; shares are of all samples of the true class.
+    figure
+        The same as a picture.
+    """
+
+    names: tuple[Name, ...]
+    sentence: Words
+    rows: tuple[ClusterRow, ...]
+    figure: HeatmapSpec
+
+
+@dataclass(frozen=True)
+class GroupSection:
+    """Which classes belong together.
+
+    Attributes
+    ----------
+    lead
+        What the section shows; why groups are missing, where they are.
+    sets
+        The user's groups, then the suggested ones.
+    order
+        All classes, confused ones side by side; empty where a set lists them.
+    crowds, crowds_lead
+        Where most errors gather among many classes; both empty to 30 classes.
+    """
+
+    lead: Words
+    sets: tuple[GroupSet, ...]
+    order: tuple[Name, ...]
+    crowds: tuple[ClusterPart, ...]
+    crowds_lead: Words
+
+
+LABEL_WIDTH = 24
+
+
+def cluster_part(facts: Context) -> tuple[tuple[ClusterPart, ...], Words]:
+    """At most six crowds of 3 to 12 classes, and a sentence on all of them."""
+    found = facts.groups.crowds
+    if not found:
+        return (), Words(())
+    part = sum(crowd.errors for crowd in found) / facts.matrix.n_errors
+    lead = say(
+        "The {n} of at most 12 classes with the most errors among themselves: {share} of all "
+        "errors, in {cells} of {all} classes. Empty cells are 0; what a row lacks to "
+        f"100{NBSP}% is called something else.",
+        n=f"{len(found)} sets" if len(found) > 1 else "set",
+        share=share(part),
+        cells=count(sum(len(crowd.classes) for crowd in found)),
+        all=count(len(facts.names)),
+    )
+    if facts.groups.too_many:
+        lead = join(
+            lead,
+            say("Looked for among the {n} classes with the most errors.", n=count(DENSE_LIMIT)),
+        )
+    return tuple(_cluster(facts, crowd, rank) for rank, crowd in enumerate(found, start=1)), lead
+
+
+def _cluster(facts: Context, crowd: Found, rank: int) -> ClusterPart:
+    classes = crowd.classes.tolist()
+    full = [facts.names[i].full for i in classes]
+    names = tuple(map(Name, shorten(full, LABEL_WIDTH), full))
+    errors = plural(crowd.errors, "error")
+    return ClusterPart(
+        names=names,
+        sentence=say(
+            "{errors} among {n} classes, {share} of the errors that these classes make.",
+            errors=errors,
+            n=count(len(classes)),
+            share=share(crowd.errors / crowd.own_errors),
+        ),
+        rows=tuple(_cluster_row(facts, crowd, at, names[at]) for at in range(len(classes))),
+        figure=_figure(facts, crowd, rank, tuple(map(str, names)), errors),
+    )
+
+
+def _cluster_row(facts: Context, crowd: Found, at: int, name: Name) -> ClusterRow:
+    support = facts.support(int(crowd.classes[at]))
+    counts = crowd.counts[at].tolist()
+    return ClusterRow(
+        name,
+        tuple(GridCell(n, n / support if support else None) for n in counts),
+        count(support - sum(counts)),
+        count(support),
+    )
+
+
+def _figure(
+    facts: Context, crowd: Found, rank: int, labels: tuple[str, ...], errors: str
+) -> HeatmapSpec:
+    support = facts.matrix.true_totals[crowd.classes]
+    shares = np.full(crowd.counts.shape, np.nan)
+    np.divide(crowd.counts, support[:, None], out=shares, where=support[:, None] > 0)
+    texts = tuple(tuple(map(_percent, row)) for row in shares.tolist())
+    return HeatmapSpec(
+        name=f"confused-classes-{rank}",
+        title=f"Confused classes {rank}: % of the true class",
+        subtitle=f"{errors} among {len(labels)} of {count(len(facts.names))} classes",
+        values=shares,
+        texts=texts,
+        labels=labels,
+        top=1.0,
+        unit="share of the true class",
+        power=1.0,
+        alt=_alt(facts, crowd),
+        purpose="",
+    )
+
+
+def _percent(value: float) -> str:
+    return "n/a" if value != value else percent(value, 1, "") if value else ""
+
+
+def _alt(facts: Context, crowd: Found) -> str:
+    """The message: the largest error among these classes."""
+    errors = crowd.counts - np.diag(np.diag(crowd.counts))
+    at, other = divmod(int(np.argmax(errors)), len(errors))
+    true, called = int(crowd.classes[at]), int(crowd.classes[other])
+    part = int(errors[at, other]) / facts.support(true)
+    return (
+        f"Heatmap of row shares of {len(errors)} classes, rows true, columns predicted. The most "
+        f"frequent error: {facts.names[true]} called {facts.names[called]}, "
+        f"{share(part).replace(NBSP, ' ')}."
+    )
+
 
 MANY_CLASSES = 30
 """Most classes whose matrix is read cell by cell; above, groups and crowds are drawn."""
+
+
 GRID_GROUPS = 30
 """Most groups whose matrix is a table."""
+
+
 LISTED_GROUPS = 100
+
+
 ORDERED_CLASSES = 100
 """Most classes that are written out in their order where no groups are."""
+
+
 SHOWN_MEMBERS = 6
 """Groups of more classes are called by the worst of them, and list them on demand."""
+
+
 LEAST_ERRORS = 3
+
+
 HOT = 0.05
+
+
 HEAD_WIDTH = 24
+
+
 HEADS = ("Right class", "Right group, wrong class", "Wrong group")
+
+
 PARTS = ("accuracy", "within_group_error", "between_group_error")
 
 
-def group_section(facts: Facts) -> GroupSection | None:
+def group_section(facts: Context) -> GroupSection | None:
     """The section; None where it would say nothing: few classes, or hardly an error."""
     groups = facts.groups
     given, suggested = groups.given, groups.suggested
@@ -53,18 +324,20 @@ def group_section(facts: Facts) -> GroupSection | None:
         return None
     sets = []
     if given is not None:
-        sets.append(_given(facts, given))
+        sets.append(_describe_given(facts, given))
     if suggested is not None:
         gridded = given is None and len(facts.names) > MANY_CLASSES
-        sets.append(_suggested(facts, suggested, gridded=gridded))
-    crowds, crowds_lead = crowd_part(facts) if len(facts.names) > MANY_CLASSES else ((), Words(()))
+        sets.append(_describe_suggested(facts, suggested, gridded=gridded))
+    crowds, crowds_lead = (
+        cluster_part(facts) if len(facts.names) > MANY_CLASSES else ((), Words(()))
+    )
     order = _order(facts) if suggested is None else ()
     if not (sets or crowds or order or groups.too_many):
         return None
     return GroupSection(_lead(facts, order), tuple(sets), order, crowds, crowds_lead)
 
 
-def _lead(facts: Facts, order: Sequence[Name]) -> Words:
+def _lead(facts: Context, order: Sequence[Name]) -> Words:
     groups = facts.groups
     if groups.suggested is not None:
         return say(
@@ -85,14 +358,14 @@ def _lead(facts: Facts, order: Sequence[Name]) -> Words:
     return join(none, say("In this order, classes that are confused stand side by side."))
 
 
-def _order(facts: Facts) -> tuple[Name, ...]:
+def _order(facts: Context) -> tuple[Name, ...]:
     tree = facts.groups.tree
     if tree is None or len(tree.linked) < 3 or len(facts.names) > ORDERED_CLASSES:
         return ()
     return tuple(facts.names[i] for i in tree.order.tolist())
 
 
-def _suggested(facts: Facts, groups: GroupMatrix, *, gridded: bool) -> GroupSet:
+def _describe_suggested(facts: Context, groups: GroupMatrix, *, gridded: bool) -> GroupSet:
     shown = [g for g in _all(groups) if len(groups.grouping.members(g)) > 1 and _errors(groups, g)]
     kept = plural(len(shown), "cluster")
     lead = join(
@@ -111,7 +384,7 @@ def _suggested(facts: Facts, groups: GroupMatrix, *, gridded: bool) -> GroupSet:
     )
 
 
-def _within_words(facts: Facts, groups: GroupMatrix, stay: str) -> Words:
+def _within_words(facts: Context, groups: GroupMatrix, stay: str) -> Words:
     """How many errors are within the groups, and how many would be by chance."""
     n = groups.n_errors
     if not n:
@@ -126,7 +399,7 @@ def _within_words(facts: Facts, groups: GroupMatrix, stay: str) -> Words:
     )
 
 
-def _given(facts: Facts, groups: GroupMatrix) -> GroupSet:
+def _describe_given(facts: Context, groups: GroupMatrix) -> GroupSet:
     n_groups = len(groups.grouping.names)
     lead = say(
         "{groups}, worst first. {within}",
@@ -188,7 +461,7 @@ def _shares(groups: GroupMatrix) -> Iterable[GroupShare]:
 
 
 def _row(
-    facts: Facts, groups: GroupMatrix, g: int, *, sure: bool = True, gridded: bool = True
+    facts: Context, groups: GroupMatrix, g: int, *, sure: bool = True, gridded: bool = True
 ) -> GroupRow:
     """One group; without `sure` its shares carry no intervals."""
     place = _places(facts)
@@ -222,7 +495,7 @@ def _row(
     )
 
 
-def _group_name(facts: Facts, groups: GroupMatrix, g: int) -> Name:
+def _group_name(facts: Context, groups: GroupMatrix, g: int) -> Name:
     """The user's name; of a suggested group, its class with the most errors and how many it has."""
     if groups.grouping.modularity is None:
         return Name.of(groups.grouping.names[g])
@@ -235,7 +508,7 @@ def _group_name(facts: Facts, groups: GroupMatrix, g: int) -> Name:
     return Name(f"{worst.text} ({len(members):,})", f"{worst.full} ({len(members):,})")
 
 
-def _places(facts: Facts) -> Sequence[int]:
+def _places(facts: Context) -> Sequence[int]:
     """The place of each class in the order of confusion."""
     order = facts.groups.order
     place = np.empty(len(order), np.int64)
@@ -243,7 +516,7 @@ def _places(facts: Facts) -> Sequence[int]:
     return place.tolist()
 
 
-def _alone(facts: Facts, groups: GroupMatrix, shown: Sequence[int]) -> Words:
+def _alone(facts: Context, groups: GroupMatrix, shown: Sequence[int]) -> Words:
     """The classes outside the listed groups: those that are in none, and those without errors."""
     rest = [g for g in _all(groups) if g not in shown]
     single = [int(i) for g in rest if _errors(groups, g) for i in groups.grouping.members(g)]
@@ -255,7 +528,7 @@ def _alone(facts: Facts, groups: GroupMatrix, shown: Sequence[int]) -> Words:
                 "{n} by {self}: {names}.",
                 n="1 class stands" if len(single) == 1 else f"{count(len(single))} classes stand",
                 self="itself" if len(single) == 1 else "themselves",
-                names=listed([facts.names[i] for i in single], 12),
+                names=list_names([facts.names[i] for i in single], 12),
             )
         )
     if calm:
@@ -263,13 +536,13 @@ def _alone(facts: Facts, groups: GroupMatrix, shown: Sequence[int]) -> Words:
             say(
                 "{n} no part in any error: {names}.",
                 n="1 class has" if len(calm) == 1 else f"{count(len(calm))} classes have",
-                names=listed([facts.names[i] for i in calm], 12),
+                names=list_names([facts.names[i] for i in calm], 12),
             )
         )
     return join(*sentences)
 
 
-def _grid(facts: Facts, groups: GroupMatrix) -> GroupGrid | None:
+def _grid(facts: Context, groups: GroupMatrix) -> GroupGrid | None:
     """The matrix of the groups; None where there are more than 30."""
     size = len(groups.grouping.names)
     if size > GRID_GROUPS:

@@ -1,31 +1,101 @@
-"""The headline: a few tiles, what to know of them, and every figure of the whole in a list."""
+"""`Report`: what is said about an evaluation, and in which order. No HTML, no colours.
+
+Every output (page, mail, pull-request comment) reads these values; numbers that a reader sees
+stand here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from reportgen.confusions import simultaneous
+from reportgen.analysis.confusions import simultaneous
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.metrics import REASONS, Metric
-from reportgen.report.cells import Footnotes, cell, unit_of
-from reportgen.report.facts import Facts
+from reportgen.metrics import REASONS, Definition, Metric
+from reportgen.report.comparison.deltas import Delta
+from reportgen.report.context import Context
+from reportgen.report.elements import Cell, Footnotes, Reason, cell, unit_of
 from reportgen.report.intervals import group_words, summary_definitions
-from reportgen.report.model import Axis, Cell, Headline, SummaryRow, Tile
-from reportgen.report.words import NBSP, Name, Words, listed, say, share
+from reportgen.report.words import NBSP, Name, Words, list_names, say, share
 from reportgen.text import count, plural
 
-__all__ = ["headline", "lower_end", "over_all"]
+__all__ = [
+    "Axis",
+    "Headline",
+    "SummaryRow",
+    "Tile",
+    "headline",
+    "lower_end",
+    "over_all",
+]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a tile's number is drawn on, `low` to `high`, with a mark at what chance alone shows.
+
+    `limit` is what a gate asks for, and `failed` says that it is not kept.
+    """
+
+    low: float
+    high: float
+    chance: float | None = None
+    limit: float | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline number; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
+
+    `metric` is its name, of the class with the index `of_class` where that is not None. `change` is
+    its difference from the baseline, where there is one.
+    """
+
+    title: Words
+    cell: Cell
+    unit: str
+    lines: tuple[Words, ...]
+    metric: str
+    of_class: int | None = None
+    axis: Axis | None = None
+    change: Delta | None = None
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One metric of the whole test set, for the complete list."""
+
+    definition: Definition
+    cell: Cell
+    unit: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The tiles, notes on them, and the list of all summary metrics."""
+
+    tiles: tuple[Tile, ...]
+    notes: tuple[Words, ...]
+    rows: tuple[SummaryRow, ...]
+    reasons: tuple[Reason, ...]
+
 
 TILES = ("accuracy", "balanced_accuracy", "macro_f1", "top5_accuracy")
+
+
 DEFINITIONS = {definition.name: definition for definition in SUMMARY_METRICS}
+
+
 RECALL = next(definition for definition in CLASS_METRICS if definition.name == "recall")
+
+
 ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Upper ends of the calibration error's axis; the smallest that holds all of it is taken."""
 
 
-def headline(facts: Facts) -> Headline:
+def headline(facts: Context) -> Headline:
     """The tiles on one axis, and every metric of the whole in a list."""
     notes = Footnotes()
     rows = tuple(
@@ -42,7 +112,7 @@ def headline(facts: Facts) -> Headline:
     return Headline(tuple(tiles), tuple(_notes(facts)), rows, notes.reasons())
 
 
-def _tiles(facts: Facts, cells: Mapping[str, Cell]) -> list[Tile]:
+def _tiles(facts: Context, cells: Mapping[str, Cell]) -> list[Tile]:
     """Those of counts: all but the last share an axis."""
     tiles = [
         Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)), name)
@@ -68,7 +138,7 @@ def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
     )
 
 
-def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
+def _tile_lines(name: str, facts: Context) -> Iterable[Words]:
     metric = facts.summary(name)
     if metric.value is None:
         yield say(REASONS.get(metric.reason or "", ""))
@@ -92,18 +162,18 @@ def _tile_lines(name: str, facts: Facts) -> Iterable[Words]:
         yield say("true class in top 5")
 
 
-def _classes_counted(facts: Facts) -> str:
+def _classes_counted(facts: Context) -> str:
     n, of = len(facts.present), len(facts.names)
     return plural(n, "class", "classes") if n == of else f"{count(n)} of {count(of)} classes"
 
 
-def _all_classes(facts: Facts) -> str:
+def _all_classes(facts: Context) -> str:
     n = plural(len(facts.names), "class", "classes")
     absent = len(facts.names) - len(facts.present)
     return f"{n}, {count(absent)} of them absent and counted as 0" if absent else n
 
 
-def _weakest_tile(facts: Facts) -> Tile | None:
+def _weakest_tile(facts: Context) -> Tile | None:
     """With an interval, and a word, that allow for the class being chosen for its recall."""
     i, low = facts.weakest, facts.lowest_recall
     if i is None or low is None:
@@ -129,7 +199,7 @@ def _weakest_tile(facts: Facts) -> Tile | None:
     )  # fmt: skip
 
 
-def _calibration_tile(facts: Facts, cells: Mapping[str, Cell]) -> Iterable[Tile]:
+def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
     """On an axis of its own, as less is better here; what chance alone shows is marked on it."""
     known, shown = facts.evaluation.confidence, cells["ece"]
     if known is None or shown.value is None:
@@ -159,7 +229,7 @@ def lower_end(tiles: Iterable[Tile]) -> float:
     return max(0.0, math.floor(10 * min(drawn, default=0.0) - 0.25) / 10)
 
 
-def _notes(facts: Facts) -> Iterable[Words]:
+def _notes(facts: Context) -> Iterable[Words]:
     """What a reader of the tiles must know: dependent samples, and what averages are over."""
     if (groups := facts.evaluation.sample_groups) is not None:
         yield group_words(groups)
@@ -171,11 +241,11 @@ def _notes(facts: Facts) -> Iterable[Words]:
             "Macro averages are over {n} of {all} classes; no samples of: {names}.",
             n=count(len(facts.present)),
             all=count(len(facts.names)),
-            names=listed(absent),
+            names=list_names(absent),
         )
     silent = [facts.names[i] for i in facts.present if not facts.predicted(i)]
     if silent:
-        yield say("Never predicted, precision counted as 0: {names}.", names=listed(silent))
+        yield say("Never predicted, precision counted as 0: {names}.", names=list_names(silent))
     sizes = {facts.support(i) for i in range(len(facts.names))}
     if len(sizes) == 1 and len(facts.names) > 1:
         yield say(
@@ -190,7 +260,7 @@ def _notes(facts: Facts) -> Iterable[Words]:
         )
 
 
-def over_all(facts: Facts, absent: Sequence[Name]) -> Words:
+def over_all(facts: Context, absent: Sequence[Name]) -> Words:
     """In this mode a figure may be low for want of samples alone: that is said each time."""
     n = plural(len(facts.names), "class", "classes")
     if not absent:
@@ -199,5 +269,5 @@ def over_all(facts: Facts, absent: Sequence[Name]) -> Words:
         "Macro averages are over all {n}, as was asked: those without samples count as 0 and make "
         "them lower than the model is ({names}). Balanced accuracy leaves them out.",
         n=n,
-        names=listed(absent),
+        names=list_names(absent),
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reportgen.clusters import CLUSTERED
 from reportgen.evaluation import CLASS_METRICS, Evaluation, SampleGroups
 from reportgen.metrics import (
+    ATANH,
+    CLUSTERED,
     DRAWS,
+    EXACT,
+    LOG,
+    LOGIT,
     MACRO_MODES,
     ORDINAL,
     PER_CLASS,
     SUMMARY,
+    WILSON,
     Definition,
 )
-from reportgen.metrics.intervals import ATANH, EXACT, LOG, LOGIT, WILSON
 from reportgen.report.words import Name, Words, join, say
 from reportgen.text import count, plural
 
@@ -28,6 +32,7 @@ __all__ = [
     "summary_definitions",
 ]
 
+
 INTERVAL_NOTE = (
     "An interval holds the sampling error of this test set, and no other: not the randomness of "
     "training, not label errors, not a shift between this data and the data in use, not repeated "
@@ -35,13 +40,23 @@ INTERVAL_NOTE = (
     "video or crops of one picture. Wherever one of these applies, the truth is less certain than "
     "the interval says."
 )
+
+
 NO_INTERVALS = (
     "There are none: how far a share may be from the truth depends on the number of samples, and "
     "the matrix holds shares, not counts."
 )
+
+
 _OF_COUNTS = frozenset(metric.name for metric in (*SUMMARY, *ORDINAL))
+
+
 _SHARES = _OF_COUNTS | {"top1_accuracy", "top3_accuracy", "coverage", "overall_accuracy"}
+
+
 _OF_CLASS = frozenset(metric.name for metric in PER_CLASS)
+
+
 _DELTA = frozenset(scale.name for scale in (LOGIT, ATANH, LOG))
 
 

@@ -1,20 +1,19 @@
-"""The confusion matrix as tables and as pictures, at any number of classes."""
+"""The matrix of more than 30 classes as pictures, in which confused ones stand together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion import DENSE_LIMIT, ConfusionMatrix
+from reportgen.analysis.confusions import confusion_order
+from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition
-from reportgen.report.cells import Footnotes, cell
-from reportgen.report.facts import Facts
-from reportgen.report.matrix_many import OVERVIEW_SIDE, boxes, drawn_order, overview
-from reportgen.report.model import Cell, HeatmapSpec, MatrixRow, MatrixSection
-from reportgen.report.order import confusion_order
+from reportgen.report.context import Context
+from reportgen.report.elements import Cell, Footnotes, cell
 from reportgen.report.pairs import listed_pairs
 from reportgen.report.words import NBSP, Name, Words, join, say, share, shorten
 from reportgen.text import count, middle_cut
@@ -24,31 +23,248 @@ __all__ = [
     "LABELLED_CLASSES",
     "NUMBERED_CLASSES",
     "OVERVIEW_POWER",
+    "OVERVIEW_SIDE",
     "ROOMY_CLASSES",
     "TABLED_CLASSES",
+    "HeatmapSpec",
+    "MatrixRow",
+    "MatrixSection",
+    "ShareTable",
+    "boxes",
     "column_names",
+    "drawn_order",
     "matrix_section",
+    "overview",
     "percent_text",
     "texts_of",
     "whole_percent_text",
 ]
 
+
+Image = NDArray[np.float64]
+
+
+OVERVIEW_SIDE = 390
+"""Most cells a side of an overview picture; more classes share one, and the largest value shows."""
+
+
+FROM_CLASSES = 30
+"""To so many classes, and above 2,048, pictures show them in the order of the data set."""
+
+
+def drawn_order(facts: Context) -> NDArray[np.int64]:
+    """The classes in the order of the pictures: int64, shape (K,)."""
+    k = len(facts.names)
+    return facts.groups.order if FROM_CLASSES < k <= DENSE_LIMIT else np.arange(k)
+
+
+def boxes(facts: Context) -> tuple[tuple[int, int], ...]:
+    """Where the suggested groups stand in a picture in :func:`drawn_order`.
+
+    (first cell, number of cells) of each group with errors and more than one class.
+    """
+    groups, k = facts.groups.suggested, len(facts.names)
+    if groups is None or not FROM_CLASSES < k <= DENSE_LIMIT:
+        return ()
+    side = min(k, OVERVIEW_SIDE)
+    of_place = groups.grouping.group_of[facts.groups.order]
+    found = []
+    for g in range(len(groups.grouping.names)):
+        places = np.flatnonzero(of_place == g)
+        first, last = int(places[0]) * side // k, int(places[-1]) * side // k
+        if groups.within[g] and last > first:
+            found.append((first, last - first + 1))
+    return tuple(found)
+
+
+def overview(matrix: ConfusionMatrix, order: NDArray[np.int64]) -> tuple[Image, Image]:
+    """Counts and row shares, shape (P, P) with P <= 390: each value the largest of its cells."""
+    k = matrix.n_classes
+    side = min(k, OVERVIEW_SIDE)
+    place = np.empty(k, np.int64)
+    place[order] = np.arange(k) * side // k
+    counts, shares = np.zeros((side, side)), np.zeros((side, side))
+    at = place[matrix.rows], place[matrix.columns]
+    np.maximum.at(counts, at, matrix.values.astype(np.float64))
+    np.maximum.at(shares, at, matrix.values / matrix.true_totals[matrix.rows])
+    return counts, shares
+
+
+@dataclass(frozen=True)
+class ShareTable:
+    """The shares as one table.
+
+    Attributes
+    ----------
+    key
+        Which of the shares of a row are shown: of the true class, of the predicted one, of all.
+    title, unit
+        Its caption.
+    ramp
+        What the colours are shares of.
+    rows
+        One a true class; they hold no counts.
+    end_titles, totals
+        Titles of the metrics that continue the rows, and what stands below them.
+    """
+
+    key: Literal["rows", "columns", "all"]
+    title: str
+    unit: str
+    ramp: str
+    rows: tuple[MatrixRow, ...]
+    end_titles: tuple[str, ...] = ()
+    totals: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeatmapSpec:
+    """A picture of the matrix.
+
+    Attributes
+    ----------
+    name
+        What the file is called where it becomes one.
+    title, subtitle
+        Drawn above the picture.
+    values
+        float64, shape (K, K), rows true; nan where undefined.
+    texts
+        K rows of K texts, one a cell; None where numbers would not be legible.
+    labels
+        The classes' short names; empty where the axes show no names.
+    top
+        The value of the darkest colour; the lightest is 0.
+    unit
+        What a value is, for the colour scale.
+    power
+        1 where colours are proportional to values; below 1, small values are seen better.
+    alt
+        The message in words, for those who don't see the picture.
+    purpose
+        What this picture is for.
+    diverging
+        Whether values lie around 0, from -`top` to `top`: fewer is orange, more is blue.
+    numbers
+        What the axes show where no font has the glyphs of the labels; empty for 1, 2, 3, …
+    boxes
+        (first cell, number of cells) of squares on the diagonal that are framed.
+    beside
+        Texts of the cells of a picture that stands beside this one: where they need a wider
+        picture, this one is as wide.
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    values: NDArray[np.float64]
+    texts: tuple[tuple[str, ...], ...] | None
+    labels: tuple[str, ...]
+    top: float
+    unit: str
+    power: float
+    alt: str
+    purpose: str
+    diverging: bool = False
+    numbers: tuple[int, ...] = ()
+    boxes: tuple[tuple[int, int], ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """A true class: counts and shares of its samples in each column; None where undefined.
+
+    `column_shares` and `all_shares` are the same counts as shares of the predicted class and of
+    all samples; empty where the tables are there on demand.
+    """
+
+    index: int
+    name: Name
+    counts: tuple[int, ...]
+    shares: tuple[float | None, ...]
+    support: str
+    ends: tuple[Cell, ...]
+    column_shares: tuple[float | None, ...] = ()
+    all_shares: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class MatrixSection:
+    """The confusion matrix.
+
+    Attributes
+    ----------
+    lead
+        How to read it.
+    names
+        Column heads, in class order.
+    rows
+        The table's rows; empty where there are more than 100 classes.
+    open
+        Whether the tables are the primary view (to 30 classes), or there on demand.
+    totals, n_samples
+        Column sums and the grand total, as text.
+    end_titles, macro
+        Titles of the metrics that continue the rows, and their macro averages below.
+    figures
+        Counts and row shares as pictures.
+    anchors
+        Cells (true, predicted) that the pair section shows, so that they can be linked.
+    hot
+        Errors that take at least this share of a class are outlined.
+    grouped
+        The classes in an order in which confused ones stand together; empty where that is the
+        order of the data set, or the tables are there on demand.
+    tables
+        What stands in place of `rows` where the matrix holds shares only, and no counts.
+    """
+
+    lead: Words
+    names: tuple[Name, ...]
+    rows: tuple[MatrixRow, ...]
+    open: bool
+    totals: tuple[str, ...]
+    n_samples: str
+    end_titles: tuple[str, ...]
+    macro: tuple[Cell, ...]
+    figures: tuple[HeatmapSpec, ...]
+    anchors: frozenset[tuple[int, int]]
+    hot: float
+    grouped: tuple[int, ...] = ()
+    tables: tuple[ShareTable, ...] = ()
+
+
 NUMBERED_CLASSES = 30
 """Most classes whose matrix is a table with numbers first of all, and a picture with numbers."""
+
+
 TABLED_CLASSES = 100
 """Most classes whose matrix is a table at all; above, its largest cells are listed instead."""
+
+
 ROOMY_CLASSES = 15
 """Most classes whose pictures have room for long names and for every digit."""
+
+
 LABELLED_CLASSES = 60
 """Most classes whose names are legible on the axes of a picture."""
+
+
 OVERVIEW_POWER = 1 / 3
+
+
 HEAD_WIDTH = 24
+
+
 HOT = 0.05
+
+
 ENDS = ("recall", "precision", "f1")
 
 
 def matrix_section(
-    facts: Facts, subject: str, anchors: frozenset[tuple[int, int]]
+    facts: Context, subject: str, anchors: frozenset[tuple[int, int]]
 ) -> MatrixSection:
     """Tables to 100 classes, pictures always; the largest cells are the pair section's list."""
     matrix, k = facts.matrix, len(facts.names)
@@ -66,16 +282,16 @@ def matrix_section(
         figures=tuple(_figures(facts, subject)),
         anchors=anchors,
         hot=HOT,
-        grouped=_grouped(facts) if k <= NUMBERED_CLASSES else (),
+        grouped=_group(facts) if k <= NUMBERED_CLASSES else (),
     )
 
 
-def _grouped(facts: Facts) -> tuple[int, ...]:
+def _group(facts: Context) -> tuple[int, ...]:
     order = tuple(confusion_order(facts.matrix).tolist())
     return () if order == tuple(range(len(order))) else order
 
 
-def _lead(facts: Facts) -> Words:
+def _lead(facts: Context) -> Words:
     k = len(facts.names)
     axes = say("Rows are the true class, columns the predicted class.")
     if k <= NUMBERED_CLASSES:
@@ -99,7 +315,7 @@ def _lead(facts: Facts) -> Words:
     return join(axes, _overview_words(facts))
 
 
-def _overview_words(facts: Facts) -> Words:
+def _overview_words(facts: Context) -> Words:
     pairs = facts.evaluation.pairs[: listed_pairs(len(facts.names))]
     covered = sum(pair.count for pair in pairs) / max(facts.matrix.n_errors, 1)
     seen = (
@@ -125,7 +341,7 @@ def _overview_words(facts: Facts) -> Words:
     )
 
 
-def column_names(facts: Facts) -> tuple[Name, ...]:
+def column_names(facts: Context) -> tuple[Name, ...]:
     """The names as the tables' heads show them: shorter than elsewhere, still unique."""
     full = [name.full for name in facts.names]
     return tuple(
@@ -137,7 +353,7 @@ def _end_definitions() -> list[Definition]:
     return [item for name in ENDS for item in PER_CLASS if item.name == name]
 
 
-def _rows(facts: Facts, notes: Footnotes) -> Iterable[MatrixRow]:
+def _rows(facts: Context, notes: Footnotes) -> Iterable[MatrixRow]:
     matrix = facts.matrix
     counts, shares = matrix.counts.tolist(), _shares(matrix, "true")
     small = len(facts.names) <= NUMBERED_CLASSES
@@ -166,13 +382,13 @@ def _shares(
     return [tuple(None if value != value else value for value in row) for row in rows]
 
 
-def _macro(facts: Facts, notes: Footnotes) -> Iterable[Cell]:
+def _macro(facts: Context, notes: Footnotes) -> Iterable[Cell]:
     for name in ("macro_recall", "macro_precision", "macro_f1"):
         definition = next(item for item in SUMMARY if item.name == name)
         yield cell(facts.summary(name), definition, notes)
 
 
-def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
+def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
     k = len(facts.names)
     counts, shares, top = _values(facts)
     numbered = k <= NUMBERED_CLASSES
@@ -226,7 +442,7 @@ def _figures(facts: Facts, subject: str) -> Iterable[HeatmapSpec]:
     )
 
 
-def _order_words(facts: Facts) -> str:
+def _order_words(facts: Context) -> str:
     ordered = facts.groups.tree is not None and len(facts.names) <= DENSE_LIMIT
     order = "Confused classes stand together" if ordered else "Classes in their order"
     framed = ", the suggested groups in frames" if boxes(facts) else ""
@@ -264,7 +480,7 @@ def whole_percent_text(value: float) -> str:
     return percent_text(value, 0) if value else ""
 
 
-def _alt(facts: Facts, what: str) -> str:
+def _alt(facts: Context, what: str) -> str:
     matrix = facts.matrix
     text = (
         f"Heatmap of {what}, rows true, columns predicted: {count(matrix.n_correct)} of "
@@ -278,10 +494,7 @@ def _alt(facts: Facts, what: str) -> str:
     return f"{text} The most frequent error: {true} called {predicted}, {size}."
 
 
-Image = NDArray[np.float64]
-
-
-def _values(facts: Facts) -> tuple[Image, Image, float]:
+def _values(facts: Context) -> tuple[Image, Image, float]:
     """Counts, row shares, and the largest count: as they are, or as an overview."""
     matrix, k = facts.matrix, len(facts.names)
     if k <= TABLED_CLASSES:

@@ -1,33 +1,357 @@
-"""The most confused pairs: a ranked list, and galleries in which the reverse stands beside."""
+"""The most confused pairs: ranked by count and in other orders, with galleries of examples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
-from reportgen.comparison.value import Comparison
-from reportgen.confusion import ConfusionMatrix
-from reportgen.evaluation import GALLERY_PAIRS, Pair, galleries
-from reportgen.metrics import wilson
-from reportgen.report.facts import Facts
-from reportgen.report.model import (
-    Direction,
-    Example,
-    PairGroup,
-    PairRow,
-    PairSection,
-    Thumbnail,
+from reportgen.analysis.confusions import (
+    EXPECTED_RULES,
+    RANKINGS,
+    SIGNIFICANT,
+    directed_pairs,
+    symmetric_pairs,
 )
-from reportgen.report.rankings import rankings
-from reportgen.report.words import Name, Words, interval, join, say, share
-from reportgen.tallies import Mistake
+from reportgen.comparison import Comparison
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.evaluation import GALLERY_PAIRS, Pair, collect_galleries
+from reportgen.metrics import Mistake, holm, wilson
+from reportgen.report.context import Context
+from reportgen.report.elements import Thumbnail
+from reportgen.report.words import NBSP, Name, Words, interval, join, ratio, say, share
 from reportgen.text import count, plural
 
-__all__ = ["listed_pairs", "pair_section"]
+__all__ = [
+    "Direction",
+    "Entry",
+    "Example",
+    "PairGroup",
+    "PairRanking",
+    "PairRow",
+    "PairSection",
+    "SharePairRow",
+    "SharePairs",
+    "listed_pairs",
+    "pair_section",
+    "rankings",
+]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of a table: a name, or a number as text with its exact value.
+
+    Attributes
+    ----------
+    text
+        What is read.
+    value
+        The exact number, None where undefined or for a name.
+    target
+        The id of the element that it leads to; empty where there is none.
+    """
+
+    text: Name | str
+    value: float | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class PairRanking:
+    """Pairs of classes in another order than by count.
+
+    Attributes
+    ----------
+    key
+        ``"rate"``, ``"symmetric"`` or ``"lift"``.
+    title, sentence
+        What it is, and what it is good for.
+    heads
+        Titles of the columns, the two classes first.
+    rows
+        One tuple of entries a pair, in the order of `heads`.
+    note
+        What to know of its numbers; empty where there is nothing.
+    """
+
+    key: str
+    title: str
+    sentence: Words
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+    note: Words
+
+
+LEAST_CLASSES = 4
+"""Three classes have six pairs: the list by count holds all of them."""
+
+
+LISTED = 20
+
+
+def rankings(facts: Context) -> tuple[PairRanking, ...]:
+    """Those of the three other rankings that list something, from four classes on."""
+    if len(facts.names) < LEAST_CLASSES or facts.matrix.n_errors < 2:
+        return ()
+    found = (_by_rate(facts), _both_ways(facts), _by_lift(facts))
+    return tuple(ranking for ranking in found if ranking is not None and len(ranking.rows) > 1)
+
+
+def _by_rate(facts: Context) -> PairRanking | None:
+    """None where it is the ranking by count, as with classes of equal size."""
+    pairs = directed_pairs(facts.matrix, "rate", limit=LISTED)
+    by_count = facts.evaluation.pairs[: len(pairs)]
+    if [(pair.true, pair.predicted) for pair in by_count] == list(
+        zip(pairs.true.tolist(), pairs.predicted.tolist(), strict=True)
+    ):
+        return None
+    rows = tuple(
+        (
+            *_classes(facts, i, j),
+            _number(count(n), n),
+            _number(share(rate), rate),
+            _number(share(low), low),
+        )
+        for i, j, n, rate, low in zip(
+            pairs.true.tolist(),
+            pairs.predicted.tolist(),
+            pairs.count.tolist(),
+            pairs.rate.tolist(),
+            pairs.rate_low.tolist(),
+            strict=True,
+        )
+    )
+    return PairRanking(
+        "rate",
+        "Ranked by the share of the true class",
+        say(
+            "For small classes, which never come first by count: which class loses the largest "
+            "part of its samples to another, as far as that is sure."
+        ),
+        ("True class", "Called", "Samples", "Of the true class", "At least"),
+        rows,
+        say(f"{RANKINGS['rate']} That lower end stands under “At least”."),
+    )
+
+
+def _both_ways(facts: Context) -> PairRanking:
+    pairs = symmetric_pairs(facts.matrix, limit=LISTED)
+    rows = tuple(
+        (
+            *_classes(facts, a, b),
+            _number(count(n), n),
+            _number(count(there), there),
+            _number(count(back), back),
+            _number(share(part), part),
+            Entry(_direction_text(there, back, p)),
+        )
+        for a, b, n, there, back, part, p in zip(
+            pairs.a.tolist(),
+            pairs.b.tolist(),
+            pairs.count.tolist(),
+            pairs.a_as_b.tolist(),
+            pairs.b_as_a.tolist(),
+            pairs.share_of_errors.tolist(),
+            holm(pairs.direction_p).p.tolist(),
+            strict=True,
+        )
+    )
+    return PairRanking(
+        "symmetric",
+        "Ranked both ways together",
+        say(
+            "Symmetric confusion suggests similar classes; one-sided confusion suggests bias or "
+            "labelling rules."
+        ),
+        (
+            "One class",
+            "Other class",
+            "Samples",
+            "First called second",
+            "Second called first",
+            "Of all errors",
+            "Direction",
+        ),
+        rows,
+        say(
+            "Asymmetric: p < 0.05, exact binomial test, Holm over the {n} listed.",
+            n=plural(len(pairs), "pair"),
+        ),
+    )
+
+
+_TINY = 5e-324
+
+
+def _direction_text(there: int, back: int, p: float) -> str:
+    """Whether errors go one way, alike, or are too few to tell; by the corrected p."""
+    if p < SIGNIFICANT:
+        return "asymmetric (first → second)" if there > back else "asymmetric (second → first)"
+    if there + back < 6:  # 5 to 0 has a p of 0.06: no split of so few could be uneven
+        return "too few"
+    return "no significant asymmetry"
+
+
+def _by_lift(facts: Context) -> PairRanking:
+    pairs = directed_pairs(facts.matrix, "lift", limit=LISTED)
+    rows = tuple(
+        (
+            *_classes(facts, i, j),
+            _number(count(n), n),
+            _number(ratio(expected), expected),
+            _number(ratio(lift), lift),
+            _number(share(q or _TINY), q),  # a q of 0 is one too small for a float
+        )
+        for i, j, n, expected, lift, q in zip(
+            pairs.true.tolist(),
+            pairs.predicted.tolist(),
+            pairs.count.tolist(),
+            pairs.expected.tolist(),
+            pairs.lift.tolist(),
+            pairs.q.tolist(),
+            strict=True,
+        )
+    )
+    return PairRanking(
+        "lift",
+        "Ranked by how much more often than by chance",
+        say(
+            "For pairs that are special: a class that attracts errors of all kinds, or makes many, "
+            "is no surprise, and does not come first here."
+        ),
+        ("True class", "Called", "Samples", "By chance", "Times as many", "q"),
+        rows,
+        _lift_note(facts, pairs.q.tolist(), EXPECTED_RULES[pairs.expected_rule]),
+    )
+
+
+def _lift_note(facts: Context, q: list[float], rule: str) -> Words:
+    sure = sum(value < SIGNIFICANT for value in q)
+    k = len(facts.names)
+    return join(
+        say(RANKINGS["lift"]),
+        say(f"By chance: {rule[0].lower()}{rule[1:]}"),
+        say(
+            "q is the false-discovery rate among all {pairs}: {sure} of the {n} listed {verb} "
+            f"below {100 * SIGNIFICANT:.0f}{NBSP}%.",
+            pairs=plural(k * (k - 1), "possible pair"),
+            sure=count(sure),
+            n=count(len(q)),
+            verb="is" if sure == 1 else "are",
+        ),
+    )
+
+
+def _classes(facts: Context, first: int, second: int) -> Iterable[Entry]:
+    shown = next(
+        (f"p-{i}-{j}" for i, j in ((first, second), (second, first)) if (i, j) in facts.shown), ""
+    )
+    return Entry(facts.names[first]), Entry(facts.names[second], target=shown)
+
+
+def _number(text: str, value: float) -> Entry:
+    return Entry(text, float(value))
+
+
+@dataclass(frozen=True)
+class SharePairRow:
+    """One confusion: its classes, and its shares in the order of the table's heads."""
+
+    true: int
+    predicted: int
+    true_name: Name
+    predicted_name: Name
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class SharePairs:
+    """The confusions with the largest shares; `rest` says what the list leaves out."""
+
+    heads: tuple[str, ...]
+    rows: tuple[SharePairRow, ...]
+    rest: Words
+
+
+@dataclass(frozen=True)
+class Example:
+    """A misclassified sample: its path, the two probabilities as text, its picture if known."""
+
+    path: Name
+    file: Name
+    confidence: str
+    label_probability: str
+    thumbnail: Thumbnail | None
+    alt: str
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Samples of one class called another: "cat called dog"; `before` is how many the baseline
+    called so, and of how many where these are others; empty without one.
+    """
+
+    true: int
+    predicted: int
+    true_name: Name
+    predicted_name: Name
+    count: int
+    exact_share: float
+    share: str
+    range: str
+    share_of_errors: str
+    examples: tuple[Example, ...]
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class PairGroup:
+    """Two classes that are confused, the larger direction first, its reverse beside it."""
+
+    rank: int
+    errors: str
+    share_of_errors: str
+    directions: tuple[Direction, ...]
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One line of the ranked list; `has_gallery` where it is shown again among the galleries."""
+
+    rank: int
+    direction: Direction
+    reversed_count: int
+    cumulated: float
+    cumulated_text: str
+    has_gallery: bool
+
+
+@dataclass(frozen=True)
+class PairSection:
+    """The most confused pairs; `rest` says what the list leaves out, so that shares add up.
+
+    `rankings` are the same pairs in other orders; empty where those would say nothing new.
+    `shares` stands in place of `rows` where the matrix holds shares only.
+    """
+
+    lead: Words
+    rows: tuple[PairRow, ...]
+    rest: Words
+    rest_count: int
+    rest_share: str
+    groups: tuple[PairGroup, ...]
+    gallery_note: str
+    rankings: tuple[PairRanking, ...] = ()
+    shares: SharePairs | None = None
+
 
 LISTED_PAIRS, LISTED_OF_MANY = 20, 100
+
+
 MANY_CLASSES = 100
 """More classes have no table of their matrix: more of its cells are listed."""
+
+
 FILE_WIDTH = 24
 
 
@@ -37,7 +361,7 @@ def listed_pairs(n_classes: int) -> int:
 
 
 def pair_section(
-    facts: Facts, thumbnails: Mapping[str, Thumbnail], comparison: Comparison | None = None
+    facts: Context, thumbnails: Mapping[str, Thumbnail], comparison: Comparison | None = None
 ) -> PairSection:
     """The first directed pairs by count, and a gallery for each that has examples, its reverse
     beside it; with `comparison`, each with the baseline's count."""
@@ -46,7 +370,7 @@ def pair_section(
         (pair.true, pair.predicted): tuple(
             _example(mistake, facts, pair, thumbnails) for mistake in mistakes
         )
-        for pair, mistakes in galleries(facts.evaluation)
+        for pair, mistakes in collect_galleries(facts.evaluation)
     }
     groups = _groups(facts, examples, baseline) if any(examples.values()) else ()
     rows = _rows(facts, {(d.true, d.predicted) for group in groups for d in group.directions})
@@ -64,7 +388,7 @@ def pair_section(
     )
 
 
-def _rows(facts: Facts, among_galleries: Set[tuple[int, int]]) -> tuple[PairRow, ...]:
+def _rows(facts: Context, among_galleries: Set[tuple[int, int]]) -> tuple[PairRow, ...]:
     rows = []
     sum_so_far = 0
     shown = facts.evaluation.pairs[: listed_pairs(len(facts.names))]
@@ -84,7 +408,7 @@ def _rows(facts: Facts, among_galleries: Set[tuple[int, int]]) -> tuple[PairRow,
     return tuple(rows)
 
 
-def _lead(facts: Facts, rows: Sequence[PairRow]) -> Words:
+def _lead(facts: Context, rows: Sequence[PairRow]) -> Words:
     if not rows:
         return say("No sample is called by a wrong name, so no two classes are confused.")
     n = facts.matrix.n_errors
@@ -114,7 +438,7 @@ def _rest_words(rest: Sequence[Pair]) -> Words:
 
 
 def _groups(
-    facts: Facts,
+    facts: Context,
     examples: Mapping[tuple[int, int], tuple[Example, ...]],
     baseline: ConfusionMatrix | None,
 ) -> tuple[PairGroup, ...]:
@@ -145,7 +469,7 @@ def _groups(
 
 
 def _direction(
-    facts: Facts,
+    facts: Context,
     true: int,
     predicted: int,
     examples: tuple[Example, ...] = (),
@@ -167,7 +491,7 @@ def _direction(
     )
 
 
-def _before(facts: Facts, baseline: ConfusionMatrix | None, true: int, predicted: int) -> str:
+def _before(facts: Context, baseline: ConfusionMatrix | None, true: int, predicted: int) -> str:
     """The baseline's count, and its samples of the class where these are not as many."""
     if baseline is None:
         return ""
@@ -177,7 +501,7 @@ def _before(facts: Facts, baseline: ConfusionMatrix | None, true: int, predicted
 
 
 def _example(
-    mistake: Mistake, facts: Facts, pair: Pair, thumbnails: Mapping[str, Thumbnail]
+    mistake: Mistake, facts: Context, pair: Pair, thumbnails: Mapping[str, Thumbnail]
 ) -> Example:
     path = Name.of(mistake.id, 400)
     right = mistake.label_probability
@@ -194,7 +518,7 @@ def _example(
 
 
 def _gallery_note(
-    facts: Facts,
+    facts: Context,
     examples: Mapping[tuple[int, int], Sequence[Example]],
 ) -> str:
     if not facts.matrix.n_errors:

@@ -1,33 +1,84 @@
-"""How good the model is on parts of the data: the worst first, and what chance may explain."""
+"""The sections that look below the whole, as values: slices, and suspected labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from reportgen.analysis.slices import REASONS, Slice, SliceReport
 from reportgen.evaluation import SUMMARY_METRICS
 from reportgen.metrics import Definition
-from reportgen.report.cells import Footnotes, cell
-from reportgen.report.facts import Facts
-from reportgen.report.model_samples import SliceRow, SliceSection
+from reportgen.report.context import Context
+from reportgen.report.elements import Cell, Footnotes, Reason, cell
 from reportgen.report.words import MINUS, Name, Words, join, p_text, say
-from reportgen.slices import REASONS, Slice, SliceReport
 from reportgen.text import count, plural
 
-__all__ = ["points", "slice_section"]
+__all__ = [
+    "SliceRow",
+    "SliceSection",
+    "points",
+    "slice_section",
+]
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One part of the samples, as it is read; `verdict` is a word where there is one.
+
+    Attributes
+    ----------
+    column, part
+        What tells the part apart, and which one it is.
+    difference, exact_difference
+        Accuracy less that of the rest, in points; empty and None where there is no rest.
+    p
+        Corrected p-value as text, and as a number in `exact_p`.
+    """
+
+    column: Name
+    part: Name
+    count: int
+    accuracy: Cell
+    balanced: Cell
+    macro_f1: Cell
+    gap: str
+    exact_gap: float | None
+    difference: str
+    difference_range: str
+    exact_difference: float | None
+    p: str
+    exact_p: float | None
+    verdict: str
+    few: bool
+
+
+@dataclass(frozen=True)
+class SliceSection:
+    """Slices, the worst first; `left_out` says which columns are not cut, and why."""
+
+    lead: Words
+    rows: tuple[SliceRow, ...]
+    left_out: tuple[Words, ...]
+    reasons: tuple[Reason, ...]
+
 
 LISTED_SLICES = 200
+
+
 DEFINITIONS = {definition.name: definition for definition in SUMMARY_METRICS}
+
+
 VERDICTS = {"worse": "worse than the rest", "better": "better than the rest", "unclear": ""}
 
 
-def slice_section(facts: Facts) -> SliceSection | None:
+def slice_section(facts: Context) -> SliceSection | None:
     """All slices; None where the input has no metadata columns."""
     report = facts.evaluation.slices
     if not report.columns:
         return None
     notes = Footnotes()
     rows = tuple(_row(one, notes) for one in report.slices[:LISTED_SLICES])
-    return SliceSection(_lead(report), rows, tuple(_left_out(report)), notes.reasons())
+    return SliceSection(_lead(report), rows, tuple(_leave_each_out(report)), notes.reasons())
 
 
 def _lead(report: SliceReport) -> Words:
@@ -52,7 +103,7 @@ def _worse(n: int) -> str:
     return {0: "None is", 1: "One is"}.get(n, f"{count(n)} are")
 
 
-def _left_out(report: SliceReport) -> Iterable[Words]:
+def _leave_each_out(report: SliceReport) -> Iterable[Words]:
     for column in report.columns:
         if column.reason is not None:
             why = REASONS.get(column.reason, column.reason)

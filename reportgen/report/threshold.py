@@ -1,4 +1,4 @@
-"""The section on thresholds: what a two-class model would flag at each of them."""
+"""The section on thresholds of a two-class model, as values."""
 
 from __future__ import annotations
 
@@ -6,22 +6,97 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reportgen.analysis.scoring import TARGET_SENSITIVITY, ThresholdCurve, ThresholdPoint
 from reportgen.metrics import wilson
-from reportgen.report.cells import Footnotes
-from reportgen.report.facts import Facts
-from reportgen.report.model_base import Cell, Fact
-from reportgen.report.model_confidence import Chart
-from reportgen.report.model_threshold import ThresholdMark, ThresholdRow, ThresholdSection
+from reportgen.report.confidence import Chart
+from reportgen.report.context import Context
+from reportgen.report.elements import Cell, Fact, Footnotes, Reason
 from reportgen.report.words import NBSP, Name, Words, interval, say, share
-from reportgen.scoring.thresholds import TARGET_SENSITIVITY, ThresholdCurve, ThresholdPoint
 from reportgen.text import count
 
-__all__ = ["threshold_section"]
+__all__ = [
+    "ThresholdMark",
+    "ThresholdRow",
+    "ThresholdSection",
+    "threshold_section",
+]
+
+
+@dataclass(frozen=True)
+class ThresholdRow:
+    """An operating point: `letters` are its marks in the drawings, `remark` says what it is.
+
+    `exact` is the threshold for sorting, `cells` hold sensitivity, specificity, PPV, NPV and F1.
+    """
+
+    exact: float
+    text: str
+    letters: str
+    remark: str
+    flagged: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class ThresholdMark:
+    """A marked point of both curves; no precision where nothing is flagged. All shares, 0..1."""
+
+    letter: str
+    false_alarms: float
+    sensitivity: float
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class ThresholdSection:
+    """What each threshold on the probability of the positive class would do.
+
+    Attributes
+    ----------
+    lead
+        Which class is positive, and what a threshold does.
+    facts
+        The named operating points in words.
+    rows
+        The table, threshold upwards.
+    roc
+        (1 − specificity, sensitivity), both 0..1, from nothing flagged to everything flagged.
+    precision_recall
+        (recall, precision), both 0..1, from the highest threshold with anything flagged.
+    prevalence
+        Share of positive samples, 0..1: the precision of a coin.
+    marks
+        The named points, for the drawings.
+    charts
+        Title, message and caption of the two drawings; empty where one class has no samples.
+    notes
+        What to know before a threshold is chosen.
+    reasons
+        Footnotes of the table.
+    """
+
+    lead: Words
+    facts: tuple[Fact, ...]
+    rows: tuple[ThresholdRow, ...]
+    roc: tuple[tuple[float, float], ...]
+    precision_recall: tuple[tuple[float, float], ...]
+    prevalence: float
+    marks: tuple[ThresholdMark, ...]
+    charts: tuple[Chart, ...]
+    notes: tuple[Words, ...]
+    reasons: tuple[Reason, ...]
+
 
 HALF = 0.5
 """Where an answer turns: of two classes, the one with the larger probability is the answer."""
+
+
 NONE_FLAGGED = "no sample is flagged"
+
+
 NONE_CLEARED = "every sample is flagged"
+
+
 ONE_SIDED = "one of the classes has no samples"
 
 
@@ -29,7 +104,7 @@ ONE_SIDED = "one of the classes has no samples"
 class _Known:
     """The curve with what the sentences name."""
 
-    facts: Facts
+    facts: Context
     curve: ThresholdCurve
 
     @property
@@ -55,7 +130,7 @@ class _Known:
             yield "C", self.curve.sensitive, f"{TARGET_SENSITIVITY}{NBSP}% sensitivity"
 
 
-def threshold_section(facts: Facts) -> ThresholdSection | None:
+def threshold_section(facts: Context) -> ThresholdSection | None:
     """None where the classes are not two, or the input has no probabilities of them."""
     curve = facts.evaluation.threshold
     if curve is None or len(facts.names) != 2:

@@ -22,7 +22,7 @@ __all__ = [
     "class_names",
     "interval",
     "join",
-    "listed",
+    "list_names",
     "p_text",
     "p_words",
     "ratio",
@@ -33,8 +33,13 @@ __all__ = [
     "signed_interval",
 ]
 
+
 NBSP = "\u00a0"
+
+
 MINUS = "\u2212"
+
+
 NAME_WIDTH = 40
 
 
@@ -104,7 +109,7 @@ def join(*sentences: Words) -> Words:
     return Words(tuple(parts))
 
 
-def listed(names: Sequence[Name], limit: int = 5) -> Words:
+def list_names(names: Sequence[Name], limit: int = 5) -> Words:
     """``a, b and c``, or ``a, b, c, d, e and 12 more``."""
     shown = list(names[:limit])
     rest = len(names) - len(shown)

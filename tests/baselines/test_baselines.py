@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 import reportgen
-from reportgen.baselines import Baselines, HistoryEntry, read_history, sparkline
 from reportgen.errors import DataError, OutputError, UsageError
 from reportgen.evaluation import Evaluation, evaluate_predictions
-from reportgen.inputs import InputOptions, open_predictions
+from reportgen.importers import open_predictions
+from reportgen.options.importing import InputOptions
 from reportgen.predictions import Predictions
 from reportgen.provenance import Provenance
+from reportgen.review import Baselines, HistoryEntry, read_history, sparkline
 
 TABLE = "id,label,prediction,confidence\n" + "".join(
     f"cats/{i}.png,{label},{prediction},{confidence}\n"
@@ -209,7 +210,7 @@ def test_a_baseline_that_fails_to_be_replaced_stays_as_it_was(tmp_path, monkeypa
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("reportgen.baselines.store.write_text", full)
+    monkeypatch.setattr("reportgen.review.baselines.write_text", full)
     with pytest.raises(OutputError, match="no space left"):
         store.save("main", evaluation, opened(tmp_path), "SHIP", force=True)
     assert {path.name: path.read_bytes() for path in place.iterdir()} == before

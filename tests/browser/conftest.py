@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from reportgen.evaluation import Evaluation
-from reportgen.exports.html import render
+from reportgen.render.html import render
+from reportgen.render.thumbnails import make_thumbnail
 from reportgen.report import build_report
-from reportgen.thumbnails import make_thumbnail
 from tests import binaries, factories
 
 FLAGS = (

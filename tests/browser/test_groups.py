@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reportgen.confusions import Grouping
-from reportgen.exports.html import render
+from reportgen.analysis.confusions import Grouping
+from reportgen.render.html import render
 from reportgen.report import build_report
 from tests import factories
 from tests.browser.test_axe import axe_source

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.exports import html, overview
 from reportgen.gates import Decision
+from reportgen.render import candidates as overview
+from reportgen.render import html
+from reportgen.render.thumbnails import make_thumbnail
 from reportgen.report import build_report
-from reportgen.report.overview import OverviewEntry, build_overview
-from reportgen.thumbnails import make_thumbnail
+from reportgen.report.candidates import OverviewEntry, build_overview
 from tests import factories, review_factories
 from tests.browser.test_axe import axe_source
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.confusions import confusion_order
+from reportgen.analysis.confusions import confusion_order
 from tests import factories
 from tests.browser.conftest import wait_until
 

@@ -10,9 +10,10 @@ import threading
 
 import pytest
 
-from reportgen.exports import PageOptions, write_all
+from reportgen.options.page import PageOptions
+from reportgen.render import write_all
+from reportgen.render.thumbnails import make_thumbnail
 from reportgen.report import build_report
-from reportgen.thumbnails import make_thumbnail
 from tests import factories
 from tests.browser.test_axe import axe_source
 

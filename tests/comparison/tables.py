@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.comparison import Comparison, compare_paired, joined
-from reportgen.inputs import InputOptions, open_predictions
+from reportgen.comparison import Comparison, align_predictions, compare_paired
+from reportgen.importers import open_predictions
+from reportgen.options.importing import InputOptions
 
 PETS = ("cat", "dog", "fox")
 _NO_SPOOL = Path("/nonexistent")
@@ -31,7 +32,7 @@ def table(
 
 
 def compared(baseline: Any, candidate: Any, *, draws: int = 200, **options: Any) -> Comparison:
-    return compare_paired(joined(baseline, candidate, **options), draws=draws)
+    return compare_paired(align_predictions(baseline, candidate, **options), draws=draws)
 
 
 def random_sides(

@@ -10,10 +10,10 @@ from scipy.stats import norm
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score
 
 from reportgen.comparison import bootstrap
-from reportgen.comparison.answers import ConfidencePairs, LossPairs
 from reportgen.comparison.bootstrap import class_differences, from_draws, macro_differences
-from reportgen.comparison.tallies import JointTally
-from reportgen.confusion import ConfusionMatrix
+from reportgen.comparison.joint_tallies import JointTally
+from reportgen.comparison.paired_scores import ConfidencePairs, LossPairs
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import Metric, per_class_metrics, summary_metrics
 
 N = 500
@@ -84,7 +84,7 @@ def test_joint_counts_do_not_depend_on_batches_or_order(seed, size):
 
 
 def test_many_pending_cells_are_merged(monkeypatch):
-    monkeypatch.setattr("reportgen.comparison.tallies._PENDING", 5)
+    monkeypatch.setattr("reportgen.comparison.joint_tallies._PENDING", 5)
     columns = sides(2)
     assert joint_of(*columns, size=7).n == N
     assert np.array_equal(joint_of(*columns, size=7).against_rest().sum(axis=1), [N] * 4)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen import compare as api_compare
+from reportgen.analysis.scoring import minimum_detectable_difference
 from reportgen.comparison import (
     ALPHA,
     COMPARED,
@@ -17,17 +18,17 @@ from reportgen.comparison import (
     REASONS,
     SEED,
     Comparison,
+    align_predictions,
     compare_evaluations,
     compare_paired,
-    joined,
     mcnemar_mid_p,
     tango,
 )
 from reportgen.errors import DataError
-from reportgen.evaluation import EvaluationOptions, evaluate_matrix, evaluate_predictions
-from reportgen.multiple import holm
+from reportgen.evaluation import evaluate_matrix, evaluate_predictions
+from reportgen.metrics.multiple_testing import holm
+from reportgen.options.evaluation import EvaluationOptions
 from reportgen.provenance import Provenance
-from reportgen.scoring import minimum_detectable_difference
 from tests.comparison.tables import PETS, compared, random_sides, table
 from tests.factories import FASHION, make_evaluation
 
@@ -87,7 +88,7 @@ def test_macro_averages_over_all_classes_are_compared_as_such():
 def test_a_baseline_with_other_macro_averages_has_them_made_again(kind):
     ids = [f"s{i}" for i in range(8)]
     named = {"classes": ("cat", "dog", "fox", "owl")}
-    sides = joined(*(table(ids, NAMES, said, **named) for said in (BEFORE, AFTER)))
+    sides = align_predictions(*(table(ids, NAMES, said, **named) for said in (BEFORE, AFTER)))
     classes = [
         evaluate_predictions(side, EvaluationOptions(macro=macro))
         for side, macro in ((sides.baseline, "all"), (sides.candidate, "present"))
@@ -116,7 +117,7 @@ def test_the_candidates_share_of_precision_and_f1_is_that_of_its_evaluation():
 
 
 def test_a_known_evaluation_of_the_candidate_is_not_made_again():
-    both = joined(*by_hand())
+    both = align_predictions(*by_hand())
     known = evaluate_predictions(both.candidate)
     assert compare_paired(both, candidate=known, draws=50).candidate is known
 
@@ -323,7 +324,7 @@ def test_every_reason_of_a_missing_part_is_explained():
 
 def test_impossible_settings_are_refused():
     with pytest.raises(ValueError, match="draws"):
-        compare_paired(joined(*by_hand()), draws=0)
+        compare_paired(align_predictions(*by_hand()), draws=0)
     assert DRAWS == 2_000
 
 

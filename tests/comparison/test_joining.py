@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.comparison import joined, matching
+from reportgen.comparison import align_predictions, matching
 from reportgen.errors import DataError
 from reportgen.evaluation import evaluate_predictions
-from reportgen.inputs import InputOptions, open_predictions
+from reportgen.importers import open_predictions
+from reportgen.options.importing import InputOptions
 from reportgen.predictions import Predictions, RunFacts
 from reportgen.predictions.parts import write_predictions
 from reportgen.predictions.schema import Rows, table_of
@@ -21,7 +22,7 @@ from tests.comparison.tables import PETS, compared, random_sides, table
 
 def refused(baseline, candidate, slug, **options):
     with pytest.raises(DataError) as caught:
-        joined(baseline, candidate, **options)
+        align_predictions(baseline, candidate, **options)
     assert caught.value.slug == slug
     assert len(caught.value.details) <= 5
     return str(caught.value)
@@ -59,7 +60,7 @@ def ours(path, ids, labels, predictions, *, classes=PETS, probabilities=None, **
 
 
 def test_rows_in_another_order_are_joined_by_hand():
-    both = joined(
+    both = align_predictions(
         table("abcd", ["cat", "cat", "dog", "fox"], ["cat", "dog", "dog", "cat"]),
         table("dbca", ["fox", "cat", "dog", "cat"], ["fox", "cat", "cat", "cat"]),
     )
@@ -72,7 +73,7 @@ def test_rows_in_another_order_are_joined_by_hand():
 
 
 def test_classes_are_mapped_by_name_onto_the_candidates_order():
-    both = joined(
+    both = align_predictions(
         table("abc", PETS, ["dog", "dog", "cat"], classes=("fox", "dog", "cat")),
         table("abc", PETS, PETS, classes=PETS),
     )
@@ -92,7 +93,7 @@ def test_probabilities_follow_their_class(tmp_path, given_order):
         probabilities=scores[:, place],
     )  # fmt: skip
     candidate = ours(tmp_path / "c.parquet", "abc", [0, 1, 2], [0, 1, 2], probabilities=scores)
-    both = joined(baseline, candidate)
+    both = align_predictions(baseline, candidate)
     found = next(both.baseline.batches("probabilities", "top_classes"))
     np.testing.assert_allclose(found["probabilities"], scores, rtol=1e-6)
     assert [one.tolist() for one in found["top_classes"]] == [[0], [1], [2]]
@@ -118,7 +119,7 @@ def test_a_class_that_one_declared_list_lacks_is_refused(more):
 
 
 def test_a_class_that_just_did_not_occur_in_one_table_is_added():
-    both = joined(
+    both = align_predictions(
         table("abc", ["cat", "dog", "dog"], ["cat", "dog", "owl"], classes=None),
         table("abc", ["cat", "dog", "dog"], ["elk", "dog", "dog"], classes=None),
     )
@@ -158,7 +159,7 @@ def test_many_missing_samples_are_counted_and_five_are_named():
 
 
 def test_allow_partial_compares_what_both_have_and_accounts_for_the_rest():
-    both = joined(
+    both = align_predictions(
         table("abcx", ["cat", "dog", "fox", "cat"], ["cat", "cat", "fox", "cat"]),
         table("ycba", ["dog", "fox", "dog", "cat"], ["cat", "dog", "dog", "cat"]),
         allow_partial=True,
@@ -197,7 +198,7 @@ def test_differing_labels_are_refused_with_examples():
 
 @pytest.mark.parametrize(("side", "expected"), [("candidate", [0, 0, 2]), ("baseline", [0, 1, 2])])
 def test_labels_of_one_side_count_for_both(side, expected):
-    both = joined(
+    both = align_predictions(
         table("abc", ["cat", "dog", "fox"], PETS),
         table("cba", ["fox", "cat", "cat"], PETS),
         labels_from=side,
@@ -213,7 +214,7 @@ def test_a_new_label_has_the_probability_that_follows(tmp_path):
     scores = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]])
     baseline = ours(tmp_path / "b.parquet", "ab", [0, 1], [0, 1], probabilities=scores)
     candidate = ours(tmp_path / "c.parquet", "ab", [2, 1], [0, 1])
-    both = joined(baseline, candidate, labels_from="candidate")
+    both = align_predictions(baseline, candidate, labels_from="candidate")
     found = next(both.baseline.batches("label_probability", "label_rank"))
     assert found["label_probability"] == pytest.approx([0.2, 0.6 + 0.3], abs=1e-6)
     assert found["label_rank"].tolist() == [3, 1]
@@ -222,7 +223,7 @@ def test_a_new_label_has_the_probability_that_follows(tmp_path):
 def test_a_new_label_without_probabilities_has_one_only_as_the_prediction(tmp_path):
     baseline = ours(tmp_path / "b.parquet", "abc", [0, 1, 1], [2, 2, 1])
     candidate = ours(tmp_path / "c.parquet", "abc", [2, 0, 1], [0, 1, 1])
-    both = joined(baseline, candidate, labels_from="candidate")
+    both = align_predictions(baseline, candidate, labels_from="candidate")
     found = next(both.baseline.batches("label_probability", "label_rank"))
     assert found["label_probability"][[0, 2]] == pytest.approx([0.5, 0.9])
     assert np.isnan(found["label_probability"][1])
@@ -248,7 +249,7 @@ def test_repeated_ids_are_refused_on_either_side():
 
 
 def test_rows_without_ids_are_joined_by_number_with_a_warning():
-    both = joined(table(None, PETS, PETS), table(None, PETS, ["cat", "cat", "cat"]))
+    both = align_predictions(table(None, PETS, PETS), table(None, PETS, ["cat", "cat", "cat"]))
     assert [(note.code, note.severity) for note in both.notes] == [("compared-by-row", "warning")]
 
 
@@ -281,31 +282,31 @@ def test_ids_that_are_positions_beside_paths_are_refused():
 
 def test_hashes_that_meet_by_accident_change_nothing(monkeypatch):
     """The first keys give every id one of four hashes: the match is then made with others."""
-    real = matching._hashed
+    real = matching._hash_ids
     calls = []
 
     def weak(ids, key):
         calls.append(key)
         return real(ids, key) % 4 if key in ("", "0;") else real(ids, key)
 
-    monkeypatch.setattr(matching, "_hashed", weak)
+    monkeypatch.setattr(matching, "_hash_ids", weak)
     order = np.random.default_rng(0).permutation(120)
     baseline, candidate = random_sides(0, order=order)
-    both = joined(baseline, candidate)
+    both = align_predictions(baseline, candidate)
     assert both.order.tolist() == order.tolist()
     assert "1:" in calls
 
 
 def test_hashes_that_meet_across_the_sides_change_nothing(monkeypatch):
     """ "x" of one side looks like "y" of the other at first; the second hash tells them apart."""
-    real = matching._hashed
+    real = matching._hash_ids
 
     def weak(ids, key):
         if key == "":
             return np.array([{"x": 7, "y": 7}.get(i, hash(i)) for i in ids.tolist()], np.int64)
         return real(ids, key)
 
-    monkeypatch.setattr(matching, "_hashed", weak)
+    monkeypatch.setattr(matching, "_hash_ids", weak)
     text = refused(
         table("abx", ["cat"] * 3, ["cat"] * 3),
         table("bay", ["cat"] * 3, ["cat"] * 3),
@@ -320,7 +321,7 @@ def test_different_content_and_devices_are_told(tmp_path):
     candidate = ours(
         tmp_path / "c.parquet", "ab", [0, 1], [0, 1], inference=gpu, data_fingerprint="cd"
     )
-    notes = joined(baseline, candidate).notes
+    notes = align_predictions(baseline, candidate).notes
     assert [note.code for note in notes] == ["compared-content", "compared-devices"]
 
 
@@ -333,7 +334,7 @@ def test_own_files_of_several_batches_are_joined_in_any_order(tmp_path):
     order = np.random.default_rng(1).permutation(n)
     names = np.array(PETS)
     candidate = table(np.array(ids)[order], names[labels[order]], names[labels[order]])
-    both = joined(baseline, candidate)
+    both = align_predictions(baseline, candidate)
     seen = 0
     for before, after in both.batches("id", "label", "prediction", of_baseline=["label"]):
         assert np.array_equal(before["label"], after["label"])
@@ -353,7 +354,7 @@ def test_the_join_is_that_of_a_dictionary(order, left_out, lacking):
     if not here or not there or not shared:
         return
     ids = np.array([f"s{i}" for i in range(12)])
-    both = joined(
+    both = align_predictions(
         table(ids[here], names[here], said[here]),
         table(ids[there], names[there], names[there]),
         allow_partial=True,
@@ -367,7 +368,7 @@ def test_the_join_is_that_of_a_dictionary(order, left_out, lacking):
 
 
 def test_restricted_rows_keep_what_the_protocol_promises():
-    both = joined(
+    both = align_predictions(
         table("abcx", ["cat"] * 4, ["cat", "dog", "dog", "cat"], camera=list("NSNS")),
         table("abc", ["cat"] * 3, ["cat"] * 3, camera=list("NSN")),
         allow_partial=True,

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from reportgen.analysis.slices import newcombe
 from reportgen.comparison import compare_evaluations
-from reportgen.comparison.mover import mover_changes
+from reportgen.comparison.unpaired import mover_changes
 from reportgen.metrics import Metric
 from reportgen.metrics.intervals import logit_interval, wilson
-from reportgen.slices import newcombe
 from tests.factories import make_evaluation
 
 PETS = ("cat", "dog", "fox")
@@ -126,7 +126,7 @@ def test_macro_f1_of_two_matrices_covers_the_true_difference():
 
 
 def _of_macro_f1(sides):
-    from reportgen.confusion import ConfusionMatrix
+    from reportgen.confusion_matrix import ConfusionMatrix
     from reportgen.metrics import summary_metrics
 
     before, after = (summary_metrics(ConfusionMatrix.from_counts(s))["macro_f1"] for s in sides)

@@ -9,6 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from reportgen.analysis.slices import newcombe
 from reportgen.comparison import (
     mcnemar_bounds,
     mcnemar_exact_p,
@@ -17,9 +18,8 @@ from reportgen.comparison import (
     tango,
     tango_z,
 )
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.intervals import quantile, wilson
-from reportgen.slices import newcombe
 
 counts = st.integers(1, 400).flatmap(
     lambda n: st.tuples(st.integers(0, n), st.just(n)).flatmap(

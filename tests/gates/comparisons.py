@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.comparison.paired import mcnemar_mid_p, tango
-from reportgen.comparison.value import (
+from reportgen.analysis.slices import newcombe, two_sided_p
+from reportgen.comparison.comparison import (
     COMPARED,
     Bootstrap,
     ClassChange,
@@ -18,7 +18,7 @@ from reportgen.comparison.value import (
     PairedCounts,
     SliceChange,
 )
-from reportgen.slices import newcombe, two_sided_p
+from reportgen.comparison.significance import mcnemar_mid_p, tango
 from tests.factories import make_evaluation
 
 NONE = Difference(None, None, None, reason="no_scores")

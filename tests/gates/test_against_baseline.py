@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from statsmodels.stats.multitest import multipletests
 
-from reportgen.comparison.paired import mcnemar_mid_p, non_inferiority_p, tango
-from reportgen.comparison.value import Difference, SliceChange
+from reportgen.analysis.scoring import non_inferiority_samples
+from reportgen.comparison.comparison import Difference, SliceChange
+from reportgen.comparison.significance import mcnemar_mid_p, non_inferiority_p, tango
 from reportgen.errors import UsageError
 from reportgen.gates import decide
-from reportgen.gates.differences import score_z
-from reportgen.scoring import non_inferiority_samples
+from reportgen.gates.against_baseline import score_z
 from tests.factories import (
     FASHION,
     FASHION_COUNTS,

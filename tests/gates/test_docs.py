@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from reportgen.gates import parse_gates
-from reportgen.gates.comparisons import FEW
-from reportgen.gates.schema import KEYS
-from reportgen.gates.value import Verdict
+from reportgen.gates.against_baseline import FEW
+from reportgen.gates.gate import Verdict
+from reportgen.gates.reading import KEYS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "gates.md").read_text("utf-8")
 FILES = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)

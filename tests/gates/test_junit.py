@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.exports import junit
 from reportgen.gates import NO_GATES, Check, Decision, decide, parse_gates
+from reportgen.render import junit
 from tests.factories import HOSTILE, cifar
 
 
@@ -21,7 +21,7 @@ def check(
 
 
 def suite(*checks, verdict="SHIP"):
-    text = junit.render(Decision(verdict, "Because.", checks), "candidate")
+    text = junit.render_junit(Decision(verdict, "Because.", checks), "candidate")
     root = ElementTree.fromstring(text.encode("utf-8"))
     return text, root.find("testsuite")
 
@@ -54,7 +54,7 @@ def test_the_measured_value_stands_in_messages_alone():
     rule = '[[gate]]\nname = "floor"\nmetric = "accuracy"\nat_least = {}'
     names = set()
     for limit in (0.1, 0.95):
-        text = junit.render(decide(parse_gates(rule.format(limit)), cifar()), "candidate")
+        text = junit.render_junit(decide(parse_gates(rule.format(limit)), cifar()), "candidate")
         names.update(re.findall(r"<testcase ([^>]*?)/?>", text))
     assert names == {'classname="reportgen.gates" name="floor"'}
 
@@ -63,8 +63,8 @@ def test_the_file_has_no_clock_and_is_the_same_each_time():
     decision = decide(
         parse_gates('[[gate]]\nname = "f"\nmetric = "accuracy"\nat_least = 0.9'), cifar()
     )
-    text = junit.render(decision, "candidate")
-    assert text == junit.render(decision, "candidate")
+    text = junit.render_junit(decision, "candidate")
+    assert text == junit.render_junit(decision, "candidate")
     assert "time" not in text
     assert text == (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -86,7 +86,7 @@ def test_the_file_has_no_clock_and_is_the_same_each_time():
 
 
 def test_no_gates_are_a_suite_without_cases_that_says_so():
-    text = junit.render(NO_GATES, "candidate")
+    text = junit.render_junit(NO_GATES, "candidate")
     assert 'tests="0"' in text
     assert "0 gates were checked" in text
 

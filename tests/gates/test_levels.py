@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from reportgen.gates import decide
-from reportgen.gates.words import exact, told
+from reportgen.gates.wording import exact, told
 from reportgen.metrics import Metric
 from tests.factories import (
     CIFAR,

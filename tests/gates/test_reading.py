@@ -320,7 +320,7 @@ def test_a_pair_of_unknown_classes_is_refused():
     [("cat", (0,)), ("?a*", (0, 2)), ("*", (0, 1, 2, 3, 4)), ("T[shirt]*", (3,)), ("T[s]", (4,))],
 )
 def test_a_name_is_a_class_before_it_is_a_pattern(name, indices):
-    from reportgen.gates.names import classes_of
+    from reportgen.gates.selectors import classes_of
 
     (only,) = recall_of(name)
     assert classes_of(only, CLASSES) == indices
@@ -404,7 +404,7 @@ VALUES = st.recursive(
     )
 )
 def test_any_table_is_a_gate_or_an_error(table):
-    from reportgen.gates.schema import gate_of
+    from reportgen.gates.reading import gate_of
 
     try:
         made = gate_of(1, {"name": "x", **table})

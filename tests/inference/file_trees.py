@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from reportgen.inference.folders.value import FolderScan
+from reportgen.inference.folders.tree import FolderScan
 
 
 def file_tree(root: Path, names: Iterable[str | bytes]) -> Path:

@@ -9,9 +9,9 @@ import torch
 
 from reportgen.errors import Interrupted, ModelError, Terminated
 from reportgen.inference import loop
-from reportgen.inference.forward.engine import Engine
+from reportgen.inference.forward import Engine
 from reportgen.inference.loop import NOT_FINITE, predict_into
-from reportgen.inference.models.value import BatchSizes, LoadedModel
+from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.inference.sources.batch import Batch
 from reportgen.predictions.parts import Parts
 from reportgen.provenance import ModelFacts

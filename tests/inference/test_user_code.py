@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.user_code.objects import load_object, names_user_code
-from reportgen.inference.user_code.tracebacks import error_line, user_traceback
+from reportgen.inference.user_code import error_line, load_object, names_user_code, user_traceback
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +165,7 @@ def test_a_traceback_without_user_files_keeps_its_last_frame() -> None:
 
 
 def test_frames_of_reportgen_itself_are_left_out(tmp_path: Path) -> None:
-    body = "from reportgen.classes import check_distinct\ndef make():\n    check_distinct(3, '', str)\n"
+    body = "from reportgen.class_list import check_distinct\ndef make():\n    check_distinct(3, '', str)\n"
     make = load_object(f"{write(tmp_path / 'nets.py', body)}:make", "model factory").obj
     with pytest.raises(TypeError) as caught:
         make()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from reportgen.evaluation import evaluate_predictions
-from reportgen.inputs import InputOptions, open_predictions
+from reportgen.importers import open_predictions
+from reportgen.options.importing import InputOptions
 
 
 class Box:

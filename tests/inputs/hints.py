@@ -10,8 +10,8 @@ from typing import Any
 
 import reportgen
 from reportgen.errors import ReportgenError
-from reportgen.evaluation import EvaluationOptions
-from reportgen.inputs import InputOptions
+from reportgen.options.evaluation import EvaluationOptions
+from reportgen.options.importing import InputOptions
 
 _OPTION = re.compile(r"""--([a-z][a-z-]*)(?:[ ]((?!--)(?:'[^']*'|"[^"]*"|[^\s;()]*[^\s,;:()])))?""")
 _KINDS = {f.name: f for kind in (InputOptions, EvaluationOptions) for f in fields(kind)}

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs import InputOptions, kind_of
-from reportgen.inputs.formats import arrays as arrays_module
-from reportgen.inputs.formats.arrays import array_files, npy_file
-from reportgen.inputs.formats.limits import bytes_words, require_memory
+from reportgen.importers import kind_of
+from reportgen.importers.formats import arrays as arrays_module
+from reportgen.importers.formats.arrays import array_files, npy_file
+from reportgen.importers.formats.limits import bytes_words, require_memory
+from reportgen.options.importing import InputOptions
 from tests.inputs.conftest import columns, note_codes
 
 RNG = np.random.default_rng(3)
@@ -204,7 +205,7 @@ def test_an_archive_that_unpacks_to_an_absurd_size_is_a_bomb(box, monkeypatch):
 
 
 def test_more_than_half_of_the_free_memory_is_not_asked_for(box, monkeypatch):
-    monkeypatch.setattr("reportgen.inputs.formats.limits.available_bytes", lambda: 500)
+    monkeypatch.setattr("reportgen.importers.formats.limits.available_bytes", lambda: 500)
     with pytest.raises(DataError) as caught:
         box.open(npz(box, labels=LABELS, preds=LABELS))
     assert caught.value.slug == "input-too-large"

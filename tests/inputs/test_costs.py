@@ -12,7 +12,8 @@ import pytest
 
 import reportgen
 from benchmarks.saved import random_rows, write_csv, write_parquet
-from reportgen.inputs import InputOptions, open_predictions, with_metadata
+from reportgen.importers import join_metadata, open_predictions
+from reportgen.options.importing import InputOptions
 
 
 def cpu(function, *arguments, runs=4):
@@ -74,7 +75,7 @@ def test_metadata_of_many_samples_is_held_by_value_and_not_by_object(tmp_path):
     table = {"id": ids, "camera": cameras, "url": ids, "lux": np.arange(n, dtype=float)}
     pq.write_table(pa.table(table), tmp_path / "m.parquet")
     rows = open_predictions(tmp_path / "p.parquet", InputOptions(), spool=tmp_path)
-    found = with_metadata(rows, tmp_path / "m.parquet")
+    found = join_metadata(rows, tmp_path / "m.parquet")
     sizes = {
         c.name: getattr(c, "places", getattr(c, "every", None)).nbytes
         for c in found.joined.values()

@@ -10,10 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import DataError, OutputError, ReportgenError, UsageError
-from reportgen.inputs.columns import ids as ids_module
-from reportgen.inputs.formats import delimited, tables
-from reportgen.inputs.formats.delimited import read_delimited
-from reportgen.inputs.formats.strict_csv import Dialect, rows_of
+from reportgen.importers.columns import ids as ids_module
+from reportgen.importers.formats import delimited, tables
+from reportgen.importers.formats.delimited import Dialect, read_delimited, rows_of
 from tests.inputs.conftest import Box, columns, note_codes
 
 GOOD = "id,label,prediction,confidence\na,cat,cat,0.9\nb,dog,cat,0.6\nc,dog,dog,1\n"
@@ -250,7 +249,7 @@ def test_repeated_ids_are_found_and_every_row_is_counted(box, ids, repeated):
 
 
 def test_repeated_ids_are_found_across_batches(box, monkeypatch):
-    monkeypatch.setattr("reportgen.inputs.columns.ids.NARROW_ROWS", 2)
+    monkeypatch.setattr("reportgen.importers.columns.ids.NARROW_ROWS", 2)
     found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (3, 1, 2, 5, 1, 3)))
     assert {n.code: n.examples for n in found.facts.notes}["repeated-ids"] == ("3", "1")
 
@@ -258,7 +257,7 @@ def test_repeated_ids_are_found_across_batches(box, monkeypatch):
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=30))
 def test_texts_meet_in_their_hash_only_when_they_are_equal(texts):
-    from reportgen.inputs.columns.ids import _hashes
+    from reportgen.importers.columns.ids import _hashes
 
     texts = [text.encode("utf-8", "replace").decode() for text in texts]
     array = pa.array(["skipped", *texts], pa.string()).slice(1)
@@ -357,7 +356,7 @@ def test_a_row_that_is_left_out_does_not_count_for_its_label_either(box):
 
 
 def test_ids_that_are_in_order_in_every_batch_may_still_repeat(box, monkeypatch):
-    monkeypatch.setattr("reportgen.inputs.columns.ids.NARROW_ROWS", 2)
+    monkeypatch.setattr("reportgen.importers.columns.ids.NARROW_ROWS", 2)
     found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 2, 3)))
     assert "repeated-ids" in {note.code for note in found.facts.notes}
     found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 3, 4)))

@@ -11,10 +11,9 @@ from unittest import mock
 import pytest
 
 import reportgen
-from reportgen.inputs import InputOptions
-from reportgen.inputs.columns.roles import COMMON_NAMES
-from reportgen.inputs.formats import sniffing
-from reportgen.inputs.options import NONE
+from reportgen.importers.columns.detect import COMMON_NAMES
+from reportgen.importers.formats import opening as sniffing
+from reportgen.options.importing import NONE, InputOptions
 
 PAGE = Path(__file__).resolve().parents[2].joinpath("docs", "models-and-data.md").read_text("utf-8")
 START = "\n## Saved predictions\n"

@@ -17,10 +17,11 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from reportgen.baselines import Baselines
 from reportgen.evaluation import evaluate_predictions
-from reportgen.inputs import InputOptions, open_predictions
+from reportgen.importers import open_predictions
+from reportgen.options.importing import InputOptions
 from reportgen.predictions import Predictions
+from reportgen.review import Baselines
 
 N, K = 3_000, 7
 FORMATS = ("csv", "parquet", "npz", "jsonl")

@@ -15,13 +15,8 @@ from hypothesis import strategies as st
 
 from reportgen.errors import DataError, ReportgenError
 from reportgen.evaluation import evaluate_matrix
-from reportgen.inputs import (
-    InputOptions,
-    NormalisedMatrix,
-    kind_of,
-    open_predictions,
-    read_matrix_any,
-)
+from reportgen.importers import NormalisedMatrix, kind_of, open_predictions, read_matrix_any
+from reportgen.options.importing import InputOptions
 
 SECONDS = 5  # of a machine that may be busy; a result takes milliseconds
 fuzz = settings(
@@ -188,7 +183,7 @@ def test_bombs_are_refused_before_they_are_unpacked(tmp_path):
 import zipfile
 from pathlib import Path
 from reportgen.errors import DataError
-from reportgen.inputs import InputOptions, kind_of, open_predictions, read_matrix_any
+from reportgen.importers import InputOptions, kind_of, open_predictions, read_matrix_any
 import numpy as np
 folder = Path({str(tmp_path)!r})
 header = b"\\x93NUMPY\\x01\\x00v\\x00" + b"{{'descr': '<f8', 'fortran_order': False, 'shape': (%d, %d), }}"

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from reportgen.errors import DataError
 from reportgen.evaluation import evaluate_predictions
-from reportgen.inputs import InputOptions, open_predictions, with_metadata
-from reportgen.inputs import joining_metadata as joining
-from reportgen.inputs.columns import sample_columns as held
+from reportgen.importers import join_metadata, open_predictions
+from reportgen.importers import metadata as joining
+from reportgen.importers.columns import ids as held
+from reportgen.options.importing import InputOptions
 from tests.inputs.conftest import columns
 
 ROWS = "id,label,prediction\na.png,cat,cat\nb.png,dog,cat\nc.png,dog,dog\nd.png,cat,dog\n"
@@ -21,7 +22,7 @@ TABLE = "id,camera,lux\nb.png,south,2.5\nd.png,north,4\na.png,north,1\nc.png,sou
 
 def joined(box, table=TABLE, name="meta.csv", rows=ROWS, reading=None, **options):
     path = box.write(table, name) if isinstance(table, (str, bytes)) else table
-    return with_metadata(box.open(rows, **(reading or {})), path, **options)
+    return join_metadata(box.open(rows, **(reading or {})), path, **options)
 
 
 def notes(found):
@@ -55,7 +56,7 @@ def test_predictions_of_our_own_are_joined_too(box):
 
     path = finished(box.folder, "predictions", [["x/1.png", "x/2.png"]])
     table = box.write("path,camera\nx/2.png,south\nx/1.png,north\n", "meta.csv")
-    found = with_metadata(open_predictions(path, InputOptions(), spool=box.spool), table)
+    found = join_metadata(open_predictions(path, InputOptions(), spool=box.spool), table)
     assert columns(found, "camera")["camera"].tolist() == ["north", "south"]
     assert found.has_confidence
     assert not found.has_probabilities
@@ -117,7 +118,7 @@ def test_samples_without_a_row_and_rows_without_a_sample_are_counted_and_named(b
 
 def test_no_more_than_ten_examples_are_kept(box, monkeypatch):
     monkeypatch.setattr(joining, "NARROW_ROWS", 3)
-    monkeypatch.setattr("reportgen.inputs.predictions.NARROW_ROWS", 3)
+    monkeypatch.setattr("reportgen.importers.table_predictions.NARROW_ROWS", 3)
     body = "".join(f"{i},cat,cat\n" for i in range(30))
     found = joined(
         box,
@@ -187,7 +188,7 @@ def test_a_column_that_the_predictions_have_too_stands_beside_theirs(box):
 
 def test_a_second_table_is_joined_to_the_first(box):
     second = box.write("id,camera\nc.png,west\n", "second.csv")
-    found = with_metadata(joined(box), second)
+    found = join_metadata(joined(box), second)
     rows = columns(found, "camera", "camera (in second.csv)", "lux")
     assert rows["camera"].tolist() == ["north", "south", "south", "north"]
     assert rows["camera (in second.csv)"].tolist() == ["", "", "west", ""]
@@ -271,12 +272,12 @@ def test_the_join_is_that_of_a_dictionary(tmp_path_factory, samples, known, few,
         patch.setattr(held, "_FEW", few)
         patch.setattr(held, "NARROW_ROWS", n_rows)
         patch.setattr(joining, "NARROW_ROWS", n_rows)
-        patch.setattr("reportgen.inputs.predictions.NARROW_ROWS", n_rows)
+        patch.setattr("reportgen.importers.table_predictions.NARROW_ROWS", n_rows)
         if samples and not set(samples) & set(known):
             with pytest.raises(DataError, match="no id is the same"):
-                with_metadata(rows, folder / "meta.parquet")
+                join_metadata(rows, folder / "meta.parquet")
             return
-        found = with_metadata(rows, folder / "meta.parquet")
+        found = join_metadata(rows, folder / "meta.parquet")
         batches = list(found.batches("camera", "n", "id"))
     cameras = [x for b in batches for x in b["camera"].tolist()]
     assert cameras == [known.get(i, "") for i in samples]

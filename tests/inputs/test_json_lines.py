@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reportgen.errors import DataError
-from reportgen.inputs.formats.strict_json import JsonFault, parse
+from reportgen.importers.formats.json_files import JsonFault, parse
 from tests.inputs.conftest import columns
 
 
@@ -97,13 +97,13 @@ def test_a_line_that_can_not_be_trusted_is_named(box, content, slug, words):
 
 
 def test_a_line_without_an_end_is_not_read_into_memory(box, monkeypatch):
-    monkeypatch.setattr("reportgen.inputs.formats.json_lines.MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr("reportgen.importers.formats.json_files.MAX_LINE_BYTES", 1000)
     with pytest.raises(DataError, match=r"line 2 of .* is longer than 1\.0 kB"):
         box.open(lines(ROW) + '{"label": "' + "x" * 2000, "t.jsonl")
 
 
 def test_many_lines_are_read_in_chunks(box, monkeypatch):
-    monkeypatch.setattr("reportgen.inputs.formats.json_lines._CHUNK_CELLS", 6)
+    monkeypatch.setattr("reportgen.importers.formats.json_files._CHUNK_CELLS", 6)
     content = lines(*({"label": str(i % 3), "prediction": "1"} for i in range(50)))
     assert columns(box.open(content, "t.jsonl"), "label")["label"].tolist() == [
         i % 3 for i in range(50)
@@ -113,7 +113,8 @@ def test_many_lines_are_read_in_chunks(box, monkeypatch):
 
 
 def test_a_list_of_objects_is_a_table_too(box):
-    from reportgen.inputs import InputOptions, kind_of
+    from reportgen.importers import kind_of
+    from reportgen.options.importing import InputOptions
 
     path = box.write('[{"label": "a", "prediction": "b"}]', "t.json")
     assert kind_of(path, InputOptions()) == "predictions"

@@ -6,7 +6,7 @@ import pytest
 import reportgen
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import evaluate_predictions
-from reportgen.inputs import InputOptions
+from reportgen.options.importing import InputOptions
 from tests.inputs.conftest import accuracy, columns, note_codes
 
 SUBMISSION = "id,label\n1,cat\n2,dog\n3,cat\n4,cat\n"

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.inputs.columns import ids as ids_module
-from reportgen.inputs.columns import survey
-from reportgen.inputs.columns.roles import find_roles
-from reportgen.inputs.formats import delimited, tables
-from reportgen.inputs.formats.delimited import read_delimited
-from reportgen.inputs.formats.strict_csv import Dialect
-from reportgen.inputs.options import InputOptions
+from reportgen.importers.columns import detect as survey
+from reportgen.importers.columns import ids as ids_module
+from reportgen.importers.columns.detect import find_roles
+from reportgen.importers.formats import delimited, tables
+from reportgen.importers.formats.delimited import Dialect, read_delimited
+from reportgen.options.importing import InputOptions
 
 
 def cells(table):

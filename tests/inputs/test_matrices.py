@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs import InputOptions, NormalisedMatrix, kind_of, read_matrix_any
+from reportgen.importers import NormalisedMatrix, kind_of, read_matrix_any
 from reportgen.metrics import per_class_metrics, summary_metrics
+from reportgen.options.importing import InputOptions
 
 COUNTS = [[5, 1, 0], [2, 7, 3], [0, 0, 9]]
 NAMES = ("ant", "bee", "cow")

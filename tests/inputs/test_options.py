@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import UsageError
-from reportgen.inputs import InputOptions
+from reportgen.options.importing import InputOptions
 from tests.inputs.conftest import note_codes
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from reportgen.errors import DataError, UsageError
-from reportgen.scores import OutputKind
+from reportgen.metrics.scores import OutputKind
 from tests.inputs.conftest import columns, note_codes
 
 RNG = np.random.default_rng(7)
@@ -154,7 +154,7 @@ def test_scores_in_0_to_1_that_do_not_sum_to_1_are_what_the_user_says(box):
 
 
 def test_the_decision_is_made_over_the_whole_file_and_not_its_first_rows(box, monkeypatch):
-    monkeypatch.setattr("reportgen.inputs.columns.score_blocks._CELLS", 2)
+    monkeypatch.setattr("reportgen.importers.columns.scores._CELLS", 2)
     rows = ["a,0.5,0.5\n"] * 100 + ["b,0.1,3.0\n"] * 101
     assert box.open(S + "".join(rows)).outputs is OutputKind.LOGITS
     with pytest.raises(DataError, match="line 102"):
@@ -224,9 +224,9 @@ def test_batches_of_every_size_give_the_same_rows(box, monkeypatch):
     content = three("prob_", KINDS["probabilities"])
     names = ("id", "label", "prediction", "confidence", "probabilities", "top_classes")
     whole = columns(box.open(content), *names)
-    monkeypatch.setattr("reportgen.inputs.columns.score_blocks._CELLS", 3)
-    monkeypatch.setattr("reportgen.inputs.predictions.NARROW_ROWS", 7)
-    monkeypatch.setattr("reportgen.inputs.formats.tables.HELD_BYTES", 0)
+    monkeypatch.setattr("reportgen.importers.columns.scores._CELLS", 3)
+    monkeypatch.setattr("reportgen.importers.table_predictions.NARROW_ROWS", 7)
+    monkeypatch.setattr("reportgen.importers.formats.tables.HELD_BYTES", 0)
     pieces = columns(box.open(content), *names)
     for name in names:
         np.testing.assert_array_equal(whole[name], pieces[name])

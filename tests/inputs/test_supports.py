@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.confusion import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
-from reportgen.inputs import InputOptions, NormalisedMatrix, read_matrix_any
+from reportgen.importers import NormalisedMatrix, read_matrix_any
+from reportgen.options.importing import InputOptions
 from tests.inputs.conftest import Box
 
 COUNTS = np.array([[5, 1, 0], [2, 7, 3], [0, 0, 9]])

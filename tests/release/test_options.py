@@ -3,13 +3,14 @@
 import pytest
 
 from reportgen.errors import UsageError
-from reportgen.release import ReviewOptions, agreed
+from reportgen.options.review import ReviewOptions
+from reportgen.review import load_spec
 from tests.release import samples
 
 
 def refused(slug, **options):
     with pytest.raises(UsageError) as caught:
-        agreed(ReviewOptions.of(options))
+        load_spec(ReviewOptions.of(options))
     assert caught.value.slug == slug
     return str(caught.value)
 
@@ -21,19 +22,19 @@ def refused(slug, **options):
 def test_options_of_a_comparison_need_a_baseline(name, value):
     flag = "--" + name.replace("_", "-")
     assert refused("option-conflict", **{name: value}).startswith(f"{flag} needs --baseline")
-    agreed(ReviewOptions.of({name: value}), against=[[1, 0], [0, 1]])
+    load_spec(ReviewOptions.of({name: value}), against=[[1, 0], [0, 1]])
 
 
 def test_one_gate_may_stand_alone_and_a_baseline_may_be_a_path(tmp_path):
     options = ReviewOptions.of({"fail_under": "accuracy=0.9", "baseline": tmp_path})
     assert options.fail_under == ("accuracy=0.9",)
     assert options.baseline == str(tmp_path)
-    assert agreed(options).baseline == tmp_path
+    assert load_spec(options).baseline == tmp_path
 
 
 def test_gates_come_from_the_file_and_from_the_line(tmp_path):
     path = samples.write_gates(tmp_path / "gates.toml", 'metric = "accuracy"\nat_least = 0.5')
-    terms = agreed(ReviewOptions.of({"gates": str(path), "fail_under": ["macro_f1=0.5"]}))
+    terms = load_spec(ReviewOptions.of({"gates": str(path), "fail_under": ["macro_f1=0.5"]}))
     assert [gate.name for gate in terms.gates] == ["gate 1", "--fail-under macro_f1"]
 
 
@@ -58,7 +59,7 @@ def test_a_name_that_no_file_can_have_is_an_unknown_baseline(name, tmp_path):
 
 def test_gates_are_held_against_the_classes_of_the_model(tmp_path):
     path = samples.write_gates(tmp_path / "g.toml", 'pair = ["cat", "owl"]\nat_most_share = 0.1')
-    terms = agreed(ReviewOptions.of({"gates": path}))
+    terms = load_spec(ReviewOptions.of({"gates": path}))
     terms.check_classes(("cat", "owl"))
     with pytest.raises(UsageError) as caught:
         terms.check_classes(samples.CLASSES)

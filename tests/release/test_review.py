@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import reportgen
-from reportgen.api.reviewing import Asked
+from reportgen.api.review_request import ReviewRequest
 from reportgen.comparison import COMPARED
 from reportgen.errors import DataError, ReportgenError, UsageError
-from reportgen.evaluation import EvaluationOptions
 from reportgen.gates import NO_GATES, parse_gates, read_gates
-from reportgen.inputs import InputOptions
-from reportgen.release import Review, is_report, open_review
+from reportgen.options.evaluation import EvaluationOptions
+from reportgen.options.importing import InputOptions
+from reportgen.review import Review, is_report, open_review
 from tests import factories, review_factories
 from tests.release import samples
 from tests.release.samples import BASELINE, CANDIDATE
@@ -62,7 +62,7 @@ metric = "accuracy"\nslice = "camera=north"\nno_harm = true""",
 
 
 def review_of(baseline, candidate, tmp_path, **options):
-    return Asked.of(options, [candidate], baseline).review(candidate, tmp_path)
+    return ReviewRequest.of(options, [candidate], baseline).review(candidate, tmp_path)
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ import pytest
 
 import reportgen
 from reportgen.errors import DataError, ReportgenError, UsageError
-from reportgen.evaluation import EvaluationOptions
-from reportgen.inputs import InputOptions
+from reportgen.options.evaluation import EvaluationOptions
+from reportgen.options.importing import InputOptions
 from reportgen.predictions import Predictions
-from reportgen.release import file_of, open_side
+from reportgen.review import find_file, load_input
 from tests.release import samples
 from tests.release.samples import BASELINE
 
 
 def opened(source, spool, *, rows_first=True, as_baseline=False, **figures):
-    return open_side(
+    return load_input(
         source, InputOptions(), EvaluationOptions.of(figures), spool,
         rows_first=rows_first, as_baseline=as_baseline,
     )  # fmt: skip
@@ -34,15 +34,15 @@ def out(tmp_path):
 
 def test_a_folder_stands_for_its_predictions_or_its_report(out):
     parquet, report = out / "predictions.parquet", out / "report.json"
-    assert file_of(out, rows_first=True) == file_of(report, rows_first=True) == parquet
-    assert file_of(out, rows_first=False) == file_of(report, rows_first=False) == report
+    assert find_file(out, rows_first=True) == find_file(report, rows_first=True) == parquet
+    assert find_file(out, rows_first=False) == find_file(report, rows_first=False) == report
     report.rename(out / "other.json")
-    assert file_of(out, rows_first=False) == parquet
+    assert find_file(out, rows_first=False) == parquet
     parquet.unlink()
     (out / "other.json").rename(report)
-    assert file_of(out, rows_first=True) == file_of(report, rows_first=True) == report
+    assert find_file(out, rows_first=True) == find_file(report, rows_first=True) == report
     report.unlink()
-    assert file_of(out, rows_first=True) == out
+    assert find_file(out, rows_first=True) == out
 
 
 def test_rows_are_known_of_predictions_of_every_form(out, tmp_path):

@@ -8,8 +8,8 @@ from hypothesis import given
 from sklearn.calibration import calibration_curve
 from statsmodels.stats.proportion import proportion_confint
 
-from reportgen.scoring import Answers, Calibration, CalibrationBins
-from reportgen.scoring.calibration import BOOTSTRAP_DRAWS, Cells, chance_level, mce_metric
+from reportgen.analysis.scoring import Answers, Calibration, CalibrationBins
+from reportgen.analysis.scoring.calibration import BOOTSTRAP_DRAWS, Cells, chance_level, mce_metric
 from tests.scoring.samples import answers, answers_of, answers_or_none, assert_adds_up, cuts, orders
 
 

@@ -15,12 +15,11 @@ from sklearn.metrics import (
     roc_curve,
 )
 
+from reportgen.analysis.scoring import ProbabilityTally, RankedScores, Ranking, Scores
+from reportgen.analysis.scoring.curves import MOST_CURVES, POINTS, ClassCurve, ClassCurves
+from reportgen.analysis.scoring.ranked_scores import Groups
+from reportgen.analysis.scoring.thresholds import downsample, fit, flagged_from
 from reportgen.jsonio import Fault, read_value, write_value
-from reportgen.scoring import ProbabilityTally, RankedScores, Ranking, Scores
-from reportgen.scoring.class_curves import MOST_CURVES, POINTS, ClassCurve, ClassCurves
-from reportgen.scoring.ranks import Groups
-from reportgen.scoring.thinning import fitted, thinned
-from reportgen.scoring.thresholds import flagged_from
 
 
 def case(n=3000, k=4, seed=0, digits=None, pull=1.5):
@@ -124,8 +123,8 @@ def test_a_fitted_curve_misses_less_than_one_of_even_points():
         steps = np.diff(tp, prepend=0) / tp[-1]
         return (np.abs(precision - precision[np.array(indices)[right]]) * steps).sum()
 
-    assert len(fitted(tp, fp, 60)) == 60
-    assert lost(fitted(tp, fp, 60)) < 0.75 * lost(thinned(tp, fp, 58))
+    assert len(fit(tp, fp, 60)) == 60
+    assert lost(fit(tp, fp, 60)) < 0.75 * lost(downsample(tp, fp, 58))
 
 
 def test_the_worst_classes_are_kept_worst_first():

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
+from reportgen.analysis.scoring import ClasswiseBins, RankedScores, Scores
+from reportgen.analysis.scoring import calibration as classwise
 from reportgen.metrics import Metric
-from reportgen.scoring import ClasswiseBins, RankedScores, Scores, classwise
 from tests.scoring.samples import assert_adds_up, cuts, maybe, model, orders
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from reportgen.metrics import Metric, wilson
-from reportgen.scoring import (
+from reportgen.analysis.scoring import (
     Answers,
     ConfidenceHistogram,
     RiskCoverage,
     of_answers,
     ranked_answers,
-    risk_coverage,
 )
+from reportgen.analysis.scoring import selective_prediction as risk_coverage
+from reportgen.metrics import Metric, wilson
 from tests.scoring.samples import answers, answers_of, answers_or_none, assert_adds_up, cuts, orders
 
 
@@ -83,7 +83,7 @@ def test_the_optimum_of_4_errors_in_12_is_the_published_one():
 def test_many_errors_and_few_have_one_optimum(monkeypatch):
     confidence, right = answers_of(3_000)
     direct = curve(confidence, right).optimal_aurc.value
-    monkeypatch.setattr("reportgen.scoring.risk_coverage._DIRECT", 0)
+    monkeypatch.setattr("reportgen.analysis.scoring.selective_prediction._DIRECT", 0)
     assert curve(confidence, right).optimal_aurc.value == pytest.approx(direct, rel=1e-12)
 
 
@@ -108,7 +108,7 @@ def test_the_area_does_not_depend_on_the_size_of_the_pieces(monkeypatch, decimal
     confidence, right = answers_of(500)
     confidence = confidence.round(decimals)
     whole = curve(confidence, right).aurc.metric
-    monkeypatch.setattr("reportgen.scoring.risk_coverage._PIECE", 7)
+    monkeypatch.setattr("reportgen.analysis.scoring.selective_prediction._PIECE", 7)
     pieces = curve(confidence, right).aurc.metric
     assert pieces.value == pytest.approx(whole.value, rel=1e-13)
     assert pieces.interval == pytest.approx(whole.interval, rel=1e-12)

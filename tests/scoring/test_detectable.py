@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reportgen.scoring import DISCORDANCES, minimum_detectable_difference, non_inferiority_samples
+from reportgen.analysis.scoring import (
+    DISCORDANCES,
+    minimum_detectable_difference,
+    non_inferiority_samples,
+)
 
 TABLE = {
     500: (1.77, 2.79, 3.95, 5.59),

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from reportgen.scoring import Answers, EqualMassCalibration, of_answers, ranked_answers
-from reportgen.scoring.equal_mass import _split_error
-from reportgen.scoring.ranks import Groups
+from reportgen.analysis.scoring import Answers, EqualMassCalibration, of_answers, ranked_answers
+from reportgen.analysis.scoring.calibration import _split_error
+from reportgen.analysis.scoring.ranked_scores import Groups
 from tests.scoring.samples import answers, answers_of
 
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import digamma
 
-from reportgen.scoring.bins import bin_indices
-from reportgen.scoring.fixed_point import FixedSums, Moments, exact_sum
-from reportgen.scoring.harmonic import harmonic_gap
+from reportgen.analysis.scoring.calibration import bin_indices
+from reportgen.analysis.scoring.exact_sums import FixedSums, Moments, exact_sum, harmonic_gap
 from tests.scoring.samples import assert_adds_up, cuts, orders
 
 unit = st.lists(st.one_of(st.floats(0, 1, width=32), st.floats(0, 1)), max_size=50)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from reportgen.analysis.scoring import Answers, Scores
+from reportgen.analysis.scoring.score_inputs import missing_reason
 from reportgen.errors import DataError
-from reportgen.scoring import Answers, Scores
-from reportgen.scoring.inputs import missing_reason
 
 
 def refused(make, slug):

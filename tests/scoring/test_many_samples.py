@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.scoring import ranks
-from reportgen.scoring.fixed_point import FixedSums
-from reportgen.scoring.inputs import Answers
-from reportgen.scoring.ranks import Groups, of_answers, ranked_answers
+from reportgen.analysis.scoring import ranked_scores as ranks
+from reportgen.analysis.scoring.exact_sums import FixedSums
+from reportgen.analysis.scoring.ranked_scores import Groups, of_answers, ranked_answers
+from reportgen.analysis.scoring.score_inputs import Answers
 
 decimals = st.integers(0, 6).flatmap(
     lambda d: st.integers(0, 10**d).map(lambda n: float(f"{n}e-{d}"))

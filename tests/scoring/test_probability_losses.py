@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss
 
+from reportgen.analysis.scoring import BrierScore, LogLoss, Scores
+from reportgen.analysis.scoring.losses import WORST_LOG_LOSS
 from reportgen.errors import DataError
-from reportgen.scoring import BrierScore, LogLoss, Scores
-from reportgen.scoring.probability_losses import WORST_LOG_LOSS
 from tests.scoring.samples import assert_adds_up, cuts, maybe, model, orders
 
 Z = stats.norm.ppf(0.975)

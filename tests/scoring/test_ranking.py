@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from reportgen.analysis.scoring import RankedScores, Ranking, Scores
+from reportgen.analysis.scoring import ranking as ranking_module
+from reportgen.analysis.scoring.ranked_scores import FINE_BINS, SCORES_LIMIT, Groups, fine_bins
 from reportgen.metrics import wilson
-from reportgen.scoring import RankedScores, Ranking, Scores
-from reportgen.scoring import ranking as ranking_module
-from reportgen.scoring.ranks import FINE_BINS, SCORES_LIMIT, Groups, fine_bins
 from tests.scoring.samples import assert_adds_up, confidences, cuts, maybe, model, orders
 
 
@@ -370,7 +370,7 @@ def test_batches_give_the_very_figures_of_the_whole():
 
 
 def test_waiting_scores_are_counted_only_once(monkeypatch):
-    monkeypatch.setattr("reportgen.scoring.ranks._PENDING", 300)
+    monkeypatch.setattr("reportgen.analysis.scoring.ranked_scores._PENDING", 300)
     p, labels = model(1_000, 3)
     total = RankedScores.empty(3, 600)
     for i in range(0, 1_000, 50):

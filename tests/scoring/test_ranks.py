@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reportgen.scoring.ranks import Groups
+from reportgen.analysis.scoring.ranked_scores import Groups
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 16, 100])
@@ -11,7 +11,7 @@ from reportgen.scoring.ranks import Groups
 def test_groups_do_not_depend_on_how_many_keys_are_taken_at_once(n, dtype, monkeypatch):
     rng = np.random.default_rng(n)
     scores, right = (rng.integers(0, 5, n) / 4).astype(dtype), rng.random(n) < 0.5
-    monkeypatch.setattr("reportgen.scoring.ranks._SORTED_AT_ONCE", 8)
+    monkeypatch.setattr("reportgen.analysis.scoring.ranked_scores._SORTED_AT_ONCE", 8)
     got = Groups.of(scores, right)
     values = sorted(set(scores.tolist()))
     assert got.scores.tolist() == values

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.errors import DataError
-from reportgen.metrics import ORDINAL, PER_CLASS, REASONS, SUMMARY
-from reportgen.scoring import (
+from reportgen.analysis.scoring import (
     CLASS_SCORES,
     SCORES,
     AnswerTally,
     ProbabilityTally,
-    ScoreFigures,
+    ScoreMetrics,
     Scores,
     pessimistic_ranks,
 )
+from reportgen.errors import DataError
+from reportgen.metrics import ORDINAL, PER_CLASS, REASONS, SUMMARY
 from tests.scoring.samples import assert_adds_up, confidences, cuts, model, orders
 
 NEW_REASONS = {"too_few_samples"}
@@ -41,7 +41,7 @@ def rows_of(p, labels):
 
 def figures(p, labels):
     tally = ProbabilityTally.of(Scores.of(p, labels))
-    return ScoreFigures.of(AnswerTally.of(rows_of(p, labels)), tally, p.shape[1])
+    return ScoreMetrics.of(AnswerTally.of(rows_of(p, labels)), tally, p.shape[1])
 
 
 def test_every_figure_is_there_and_described():
@@ -67,18 +67,18 @@ def test_every_figure_that_is_not_a_count_describes_its_interval():
 
 def test_labels_and_predictions_alone_give_reasons():
     rows = {"label": np.array([0, 1, -1]), "prediction": np.array([0, 0, 1])}
-    got = ScoreFigures.of(AnswerTally.of(rows), None, 6)
+    got = ScoreMetrics.of(AnswerTally.of(rows), None, 6)
     assert {metric.reason for metric in got.summary.values()} == {"no_scores"}
     assert got.per_class["roc_auc"].reason == ("no_scores",) * 6
     assert got.ranking is None
-    empty = ScoreFigures.of(AnswerTally(), None, 6)
+    empty = ScoreMetrics.of(AnswerTally(), None, 6)
     assert {metric.reason for metric in empty.summary.values()} == {"no_samples"}
     assert {metric.value for metric in empty.summary.values()} == {None}
 
 
 def test_confidences_alone_give_all_that_needs_no_more():
     p, labels = model(500, 6)
-    got = ScoreFigures.of(AnswerTally.of(rows_of(p, labels)), None, 6)
+    got = ScoreMetrics.of(AnswerTally.of(rows_of(p, labels)), None, 6)
     missing = {name for name, metric in got.summary.items() if metric.value is None}
     assert missing == {"brier_score", "ece_classwise", "macro_roc_auc", "macro_average_precision"}
 
@@ -145,7 +145,7 @@ def test_batches_of_any_size_and_order_give_the_identical_figures():
         scores = ProbabilityTally.empty(5)
         for part in parts:
             scores = scores + ProbabilityTally.of(Scores.of(p[part], labels[part]))
-        again = ScoreFigures.of(answers, scores, 5)
+        again = ScoreMetrics.of(answers, scores, 5)
         assert again.summary == whole.summary
         assert again.per_class == whole.per_class
 

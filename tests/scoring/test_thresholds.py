@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from reportgen.jsonio import read_value, write_value
-from reportgen.scoring import RankedScores, Scores
-from reportgen.scoring.thresholds import (
+from reportgen.analysis.scoring import RankedScores, Scores
+from reportgen.analysis.scoring.thresholds import (
     LEVELS,
     ThresholdCurve,
     ThresholdPoint,
     flagged_from,
 )
+from reportgen.jsonio import read_value, write_value
 
 # Scores of the positive class and truths, small enough to count on fingers.
 SCORES = [0.9, 0.8, 0.8, 0.6, 0.5, 0.4, 0.2, 0.1]

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import top_k_accuracy_score
 
+from reportgen.analysis.scoring import TOP_KS, TopK, pessimistic_ranks
 from reportgen.errors import DataError
 from reportgen.metrics import wilson
-from reportgen.scoring import TOP_KS, TopK, pessimistic_ranks
 from tests.scoring.samples import assert_adds_up, cuts, model, orders
 
 

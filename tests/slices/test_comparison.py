@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.slices import newcombe, two_sided_p
-from reportgen.slices.comparison import _fisher
+from reportgen.analysis.slices import newcombe, two_sided_p
+from reportgen.analysis.slices.table import _fisher
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "seed_fashion.json"
 

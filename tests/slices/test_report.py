@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.confusion import ConfusionMatrix
-from reportgen.errors import DataError
-from reportgen.jsonio import read_value, write_value
-from reportgen.metrics import summary_metrics
-from reportgen.multiple import holm
-from reportgen.scoring import Answers, Calibration, CalibrationBins
-from reportgen.slices import (
+from reportgen.analysis.scoring import Answers, Calibration, CalibrationBins
+from reportgen.analysis.slices import (
     ALPHA,
     SliceReport,
     SliceTallies,
@@ -24,6 +19,11 @@ from reportgen.slices import (
     slice_table,
     two_sided_p,
 )
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError
+from reportgen.jsonio import read_value, write_value
+from reportgen.metrics import summary_metrics
+from reportgen.metrics.multiple_testing import holm
 
 
 def data(n=3000, seed=0):

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reportgen.analysis.slices import Bins, Categories, LeftOut, Survey, plan_slices
+from reportgen.analysis.slices import plan as values
+from reportgen.analysis.slices.plan import ColumnSurvey, NumberCounts, as_number, as_values
 from reportgen.errors import DataError
-from reportgen.slices import Bins, Categories, LeftOut, Survey, plan_slices, values
-from reportgen.slices.survey import ColumnSurvey
-from reportgen.slices.values import NumberCounts, as_number, as_values
 
 
 def cut(*batches):
@@ -186,7 +186,7 @@ def test_any_split_and_order_gives_the_same_survey(column, size, order):
 
 
 def test_too_many_texts_are_forgotten(monkeypatch):
-    monkeypatch.setattr("reportgen.slices.survey.TEXT_LIMIT", 9)
+    monkeypatch.setattr("reportgen.analysis.slices.plan.TEXT_LIMIT", 9)
     assert cut([f"a{i}" for i in range(6)] * 9, [f"b{i}" for i in range(6)] * 9) == LeftOut(
         "c", "identifier"
     )

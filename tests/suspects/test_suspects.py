@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.errors import DataError
-from reportgen.jsonio import read_value, write_value
-from reportgen.scoring.inputs import Scores
-from reportgen.suspects import (
+from reportgen.analysis.label_issues import (
     REASONS,
     WARNINGS,
-    LabelSuspects,
-    Suspects,
+    LabelIssues,
+    LabelIssueTally,
     Thresholds,
-    label_suspects,
+    confident_class,
+    find_label_issues,
 )
-from reportgen.suspects.found import confident_class
+from reportgen.analysis.scoring.score_inputs import Scores
+from reportgen.errors import DataError
+from reportgen.jsonio import read_value, write_value
 
 TWELVE = np.array([
     [0.9, 0.05, 0.05], [0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0.1, 0.8, 0.1],
@@ -42,7 +42,7 @@ def formula(n=60):
 
 def find(p, labels, ids=None, limit=50):
     ids = [f"{i:03d}" for i in range(len(labels))] if ids is None else ids
-    return Suspects(Thresholds.of(Scores.of(p, labels)), limit).having(ids, labels, p)
+    return LabelIssueTally(Thresholds.of(Scores.of(p, labels)), limit).having(ids, labels, p)
 
 
 def test_twelve_samples_worked_out_by_hand():
@@ -126,9 +126,9 @@ def test_any_split_and_order_gives_the_same(rows, size, limit, order):
     def both_passes(rows):
         tallies = (Thresholds.of(Scores.of(p, labels)) for _, labels, p in batches(rows))
         thresholds = reduce(lambda a, b: b + a, tallies, Thresholds.empty(3))
-        one, two = Suspects(thresholds, limit), Suspects(thresholds, limit)
+        one, two = LabelIssueTally(thresholds, limit), LabelIssueTally(thresholds, limit)
         for batch in batches(rows):
-            one, two = one.having(*batch), Suspects(thresholds, limit).having(*batch) + two
+            one, two = one.having(*batch), LabelIssueTally(thresholds, limit).having(*batch) + two
         assert one == two
         return one
 
@@ -152,7 +152,7 @@ def test_a_class_without_samples_is_never_suggested():
     p, labels = TWELVE[:8], TWELVE_LABELS[:8]
     found = find(p, labels)
     assert found.thresholds.values()[2] == np.inf
-    assert label_suspects(found).thresholds[2] is None
+    assert find_label_issues(found).thresholds[2] is None
     assert found.joint.predicted_totals[2] == 0
 
 
@@ -176,30 +176,30 @@ def test_more_classes_than_fit_a_dense_joint_stay_sparse():
     (np.ones((3, 1)), [0, 0, 0], "one_class"),
 ])  # fmt: skip
 def test_it_is_said_why_no_label_could_be_examined(p, labels, reason):
-    shown = label_suspects(find(p, np.array(labels)))
-    assert shown == LabelSuspects(reason)
+    shown = find_label_issues(find(p, np.array(labels)))
+    assert shown == LabelIssues(reason)
     assert reason in REASONS
 
 
 def test_without_scores_of_all_classes_there_is_a_reason():
-    assert label_suspects(None, "train").reason == "no_scores"
+    assert find_label_issues(None, "train").reason == "no_scores"
 
 
 def test_the_training_split_and_small_classes_carry_a_warning():
     found = find(TWELVE, TWELVE_LABELS)
-    assert label_suspects(found, " Train").warnings == ("training_split", "unsteady_thresholds")
-    assert label_suspects(found, "test").unsteady == (0, 1, 2)
-    assert label_suspects(find(*formula()), "val").warnings == ()
-    assert set(label_suspects(found, "train").warnings) <= set(WARNINGS)
+    assert find_label_issues(found, " Train").warnings == ("training_split", "unsteady_thresholds")
+    assert find_label_issues(found, "test").unsteady == (0, 1, 2)
+    assert find_label_issues(find(*formula()), "val").warnings == ()
+    assert set(find_label_issues(found, "train").warnings) <= set(WARNINGS)
 
 
 def test_the_summary_survives_json():
-    shown = label_suspects(find(TWELVE, TWELVE_LABELS), "train")
+    shown = find_label_issues(find(TWELVE, TWELVE_LABELS), "train")
     assert shown.n_examined == 12
     assert shown.cells == ((0, 1, 1), (2, 0, 1))
-    text = json.dumps(write_value(LabelSuspects, shown, CLASSES), allow_nan=False)
+    text = json.dumps(write_value(LabelIssues, shown, CLASSES), allow_nan=False)
     assert json.loads(text)["suspects"][0]["suggested"] == "cat"
-    assert read_value(LabelSuspects, json.loads(text), CLASSES) == shown
+    assert read_value(LabelIssues, json.loads(text), CLASSES) == shown
 
 
 def test_no_text_calls_a_label_wrong_of_itself():

@@ -7,10 +7,10 @@ import io
 import pytest
 from PIL import Image
 
-from reportgen import figures
-from reportgen.figures import Drawn
+from reportgen.render import figures
+from reportgen.render.figures.heatmap import DrawnFigure
+from reportgen.render.thumbnails import make_thumbnail
 from reportgen.report import build_report
-from reportgen.thumbnails import make_thumbnail
 from tests import factories
 
 
@@ -26,7 +26,7 @@ def no_drawing(monkeypatch):
     monkeypatch.setattr(
         figures,
         "draw_heatmap",
-        lambda spec, colourmap: Drawn(
+        lambda spec, colourmap: DrawnFigure(
             png(2 + len(spec.name) % 7, (len(colourmap), 0, 0)), 10, 10, False
         ),
     )

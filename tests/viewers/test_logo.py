@@ -10,9 +10,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from reportgen.errors import UsageError
-from reportgen.exports import PageOptions, html, write_all
-from reportgen.exports.dress import dress_of
-from reportgen.figures.logo import read_logo
+from reportgen.options.page import PageOptions
+from reportgen.render import html, write_all
+from reportgen.render.appearance import load_style
+from reportgen.render.figures.logo import read_logo
 
 
 def saved(tmp_path, image, kind="PNG", **more):
@@ -118,4 +119,4 @@ def test_the_logo_stands_above_the_verdict(report, evaluation, tmp_path):
                       r'width="200" height="40" alt="Logo"></div>', page)  # fmt: skip
     assert brand
     assert brand.end() < page.index('id="verdict"')
-    assert page == html.render(report, dress=dress_of(PageOptions(logo=path)))
+    assert page == html.render(report, dress=load_style(PageOptions(logo=path)))

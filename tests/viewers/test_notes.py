@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.errors import UsageError
-from reportgen.exports import PageOptions, html, write_all
-from reportgen.exports.dress import dress_of
-from reportgen.exports.notes import notes_of, read_notes
+from reportgen.options.page import PageOptions
+from reportgen.render import html, write_all
+from reportgen.render.appearance import load_style
+from reportgen.render.notes import notes_of, read_notes
 
 TAGS = {
     "p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "em", "strong", "code", "pre", "a",
@@ -186,4 +187,4 @@ def test_notes_are_a_section_with_an_entry_in_the_contents(report, evaluation, t
 def test_empty_notes_are_no_section(report, tmp_path):
     path = tmp_path / "notes.md"
     path.write_text("\n  \n")
-    assert html.render(report, dress=dress_of(PageOptions(notes=path))) == html.render(report)
+    assert html.render(report, dress=load_style(PageOptions(notes=path))) == html.render(report)

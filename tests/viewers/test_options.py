@@ -7,8 +7,8 @@ from dataclasses import fields
 import pytest
 
 from reportgen.errors import UsageError
-from reportgen.exports import PageOptions, check_page, html, write_all
-from reportgen.exports.options import _REFUSED, COLORMAPS
+from reportgen.options.page import _REFUSED, COLORMAPS, PageOptions
+from reportgen.render import check_page, html, write_all
 
 
 @pytest.mark.parametrize("name", ["jet", "RdYlGn", "turbo", "hsv"])
@@ -110,9 +110,9 @@ def test_the_page_has_an_icon_and_no_open_graph(report):
 
 @pytest.mark.usefixtures("no_drawing")
 def test_tables_have_the_colours_of_the_pictures(report):
-    from reportgen.exports.dress import dress_of
+    from reportgen.render.appearance import load_style
 
-    page = html.render(report, dress=dress_of(PageOptions(colormap="viridis")))
+    page = html.render(report, dress=load_style(PageOptions(colormap="viridis")))
     assert ".h0{background:#440154;color:#ffffff}" in page
     assert ".h20{background:#fde725;color:#000000}" in page
     assert page.index(".h20{background:#fde725") > page.index(".h20{background:#08306b")

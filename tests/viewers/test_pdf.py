@@ -11,7 +11,8 @@ import time
 import pytest
 
 from reportgen.errors import OutputError, UsageError
-from reportgen.exports import PageOptions, check_page, pdf, write_all
+from reportgen.options.page import PageOptions
+from reportgen.render import check_page, pdf, write_all
 from reportgen.report import build_report
 from tests import factories
 
@@ -132,12 +133,12 @@ def test_it_gets_no_network_and_a_profile_of_its_own(browser, tmp_path):
 
 def test_dates_are_those_of_the_report_and_never_the_clock_s():
     raw = b"%PDF- /CreationDate (D:20261122120149+00'00')\n/ModDate (D:20261122120149+00'00')"
-    assert pdf._dated(raw, "2026-11-20") == (
+    assert pdf._set_dates(raw, "2026-11-20") == (
         b"%PDF- /CreationDate (D:20261120000000+00'00')\n/ModDate (D:20261120000000+00'00')"
     )
     for date in ("", "yesterday"):
-        assert b"(D:19700101000000+00'00')" in pdf._dated(raw, date)
-        assert len(pdf._dated(raw, date)) == len(raw)
+        assert b"(D:19700101000000+00'00')" in pdf._set_dates(raw, date)
+        assert len(pdf._set_dates(raw, date)) == len(raw)
 
 
 @pytest.mark.parametrize("text", [

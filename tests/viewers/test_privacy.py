@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from reportgen.evaluation import Evaluation
-from reportgen.exports import PageOptions, html, privacy, write_all
+from reportgen.options.page import PageOptions
 from reportgen.provenance import DataNote
-from reportgen.release import Review
+from reportgen.render import html, privacy, write_all
+from reportgen.render.thumbnails import make_thumbnail
 from reportgen.report import build_report
-from reportgen.thumbnails import make_thumbnail
+from reportgen.review import Review
 from tests import factories, review_factories
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
@@ -83,29 +84,29 @@ def test_a_name_has_the_same_hash_everywhere(pictured, secret, tmp_path):
     write_all(pictured, secret, tmp_path, PUBLIC)
     found = json.loads((tmp_path / "report.json").read_text())
     first = found["examples"][0][0]["id"]
-    assert first == privacy.hashed(f"{SECRET}/0-0.png")
+    assert first == privacy.hash_ids(f"{SECRET}/0-0.png")
     assert found["label_suspects"]["suspects"][0]["id"] == first
     assert first in (tmp_path / "report.html").read_text("ascii")
-    assert privacy.hashed("cat/0001.png") == "sample-d8ef4d6dd16b"
+    assert privacy.hash_ids("cat/0001.png") == "sample-d8ef4d6dd16b"
 
 
 def test_names_that_differ_have_hashes_that_differ():
     names = [f"cat/{i:05}.png" for i in range(20_000)]
-    assert len(set(map(privacy.hashed, names))) == len(names)
-    assert privacy.hashed("a\udc80.png") != privacy.hashed("a\udc81.png")
+    assert len(set(map(privacy.hash_ids, names))) == len(names)
+    assert privacy.hash_ids("a\udc80.png") != privacy.hash_ids("a\udc81.png")
 
 
 def test_notes_lose_names_of_samples_and_keep_those_of_classes(pictured, secret):
-    report, review = privacy.without_names(pictured, Review.of(secret))
+    report, review = privacy.hide_names(pictured, Review.of(secret))
     evaluation = review.evaluation
     repeated, unreadable, absent, odd = evaluation.notes
-    hashes = [privacy.hashed(name) for name in (f"{SECRET}-a.png", "17")]
+    hashes = [privacy.hash_ids(name) for name in (f"{SECRET}-a.png", "17")]
     assert repeated.sentence == (
         f"2 ids stand for more than one row: {', '.join(hashes)}. Every row is counted."
     )
     assert repeated.examples == unreadable.examples == odd.examples == ()
     assert (absent.examples, absent.sentence) == (("cat",), "1 class is absent: cat; so.")
-    c = privacy.hashed(f"{SECRET}-c.png")
+    c = privacy.hash_ids(f"{SECRET}-c.png")
     assert odd.sentence == f"See {c}, twice {c}."
     assert report.cautions[0] == repeated.sentence
     assert repeated.count == 2
@@ -116,7 +117,7 @@ def test_notes_lose_names_of_samples_and_keep_those_of_classes(pictured, secret)
 
 def test_no_picture_stays_among_the_suspects(pictured):
     assert pictured.suspects.rows[0].thumbnail
-    bare = privacy.without_pictures(pictured)
+    bare = privacy.drop_pictures(pictured)
     assert not any(row.thumbnail for row in bare.suspects.rows)
     page = html.render(bare)
     assert "<image " not in page
@@ -129,7 +130,7 @@ def test_the_galleries_of_a_comparison_say_what_is_left_out():
     pictures = {name: make_thumbnail(factories.picture(8)) for name in ids}
     shown = build_report(comparison.candidate, pictures, {}, comparison)
     assert shown.comparison.gallery_note == ""
-    report, _ = privacy.without_names(shown, Review.of(comparison.candidate))
+    report, _ = privacy.hide_names(shown, Review.of(comparison.candidate))
     assert report.comparison.gallery_note == (
         "This page was made without pictures of samples (--public): names and scores only. "
         "Names of samples are hashes."
@@ -138,7 +139,7 @@ def test_the_galleries_of_a_comparison_say_what_is_left_out():
 
 
 def test_the_page_says_what_it_leaves_out(pictured, secret):
-    report, _ = privacy.without_names(pictured, Review.of(secret))
+    report, _ = privacy.hide_names(pictured, Review.of(secret))
     assert report.n_thumbnails == 0
     assert report.pairs.gallery_note == (
         "This page was made without pictures of samples (--public): names and scores only. "
@@ -169,7 +170,7 @@ def json_of(evaluation, tmp_path):
 def test_without_galleries_their_reason_stays():
     evaluation = factories.fashion()
     before = build_report(evaluation)
-    after = privacy.without_pictures(before)
+    after = privacy.drop_pictures(before)
     assert after.pairs.gallery_note == before.pairs.gallery_note
     assert [fact.term for fact in after.made].count("Pictures") == 1
 
@@ -184,7 +185,7 @@ def test_files_beside_the_page_that_name_samples_are_warned_of(pictured, secret,
 
 
 def test_what_holds_no_sample_is_left_as_it_was(pictured, secret):
-    report, review = privacy.without_names(pictured, Review.of(secret))
+    report, review = privacy.hide_names(pictured, Review.of(secret))
     assert report.matrix is pictured.matrix
     assert report.classes is pictured.classes
     assert review.evaluation.per_class is secret.per_class

@@ -12,17 +12,16 @@ import pytest
 from PIL import Image
 
 from reportgen.errors import OutputError
-from reportgen.exports import PageOptions, write_all
-from reportgen.exports.options import COLORMAPS
-from reportgen.exports.walking import found
-from reportgen.figures import draw_heatmap, heat_steps, slide_files
-from reportgen.figures.heatmap import heatmap_figure
-from reportgen.figures.rows import row_figures
-from reportgen.figures.settings import own_settings
-from reportgen.figures.slides import _slide_settings, slide_figures
+from reportgen.options.page import COLORMAPS, PageOptions
+from reportgen.render import write_all
+from reportgen.render.figures.curves import row_figures
+from reportgen.render.figures.heatmap import draw_heatmap, heatmap_figure
+from reportgen.render.figures.slides import _slide_settings, slide_figures, slide_files
+from reportgen.render.figures.style import heat_steps, own_settings
+from reportgen.render.tree import find_values
 from reportgen.report import build_report
-from reportgen.report.model import HeatmapSpec
-from reportgen.report.model_threshold import ThresholdMark, ThresholdSection
+from reportgen.report.matrix import HeatmapSpec
+from reportgen.report.threshold import ThresholdMark, ThresholdSection
 from tests import factories, review_factories
 from tests.test_figures import contrast, ramp_evaluation
 
@@ -30,7 +29,7 @@ CURVES = ["reliability", "confidence-histogram", "risk-coverage"]
 
 
 def files_of(report, **options):
-    specs = found(report, HeatmapSpec)
+    specs = find_values(report, HeatmapSpec)
     return slide_files(specs, report.confidence, str(report.subject), **options)
 
 
@@ -111,7 +110,9 @@ def test_no_text_is_cut(name):
     report = build_report(CASES[name]())
     subject = "a model with a long name 1.2.3.4 " * 5
     with _slide_settings():
-        for title, figure in slide_figures(found(report, HeatmapSpec), report.confidence, subject):
+        for title, figure in slide_figures(
+            find_values(report, HeatmapSpec), report.confidence, subject
+        ):
             figure.canvas.draw()
             whole = figure.bbox
             texts = [*figure.texts, *([figure._suptitle] if figure._suptitle else [])]
@@ -202,7 +203,7 @@ def test_the_lightness_of_every_map_only_rises_or_only_falls(name):
 
 
 def test_blues_are_the_colours_of_the_style():
-    from reportgen.exports import html
+    from reportgen.render import user_templates as html
 
     css = (html.template_folder() / "report.css").read_text("ascii")
     steps = re.findall(r"\.h(\d+)\{background:#(\w+);color:(#\w+)", css)
@@ -217,7 +218,7 @@ def test_blues_are_the_colours_of_the_style():
 def test_they_are_written_on_request_and_an_earlier_report_s_do_not_stay(
     report, evaluation, tmp_path, monkeypatch
 ):
-    from reportgen import figures as room
+    from reportgen.render import figures as room
 
     seen = {}
     pictures = {"confusion-counts.png": b"1", "confusion-counts.svg": b"2"}
@@ -289,7 +290,7 @@ def test_charts_of_many_rows_show_the_first_and_count_the_rest():
 
 
 def test_differences_of_counts_are_numbers_in_the_picture(compared):
-    counts = next(s for s in found(compared, HeatmapSpec) if s.name == "difference-counts")
+    counts = next(s for s in find_values(compared, HeatmapSpec) if s.name == "difference-counts")
     table = compared.comparison.difference.rows
     assert counts.texts == tuple(tuple(cell.text for cell in row.counts) for row in table)
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from reportgen.errors import UsageError
-from reportgen.exports import PageOptions, html, write_all
-from reportgen.exports.dress import dress_of
+from reportgen.options.page import PageOptions
+from reportgen.render import html, write_all
+from reportgen.render.appearance import load_style
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
 
@@ -29,7 +30,7 @@ def mine(tmp_path):
 
 
 def rendered(report, page):
-    return html.render(report, dress=dress_of(page))
+    return html.render(report, dress=load_style(page))
 
 
 def test_a_template_stands_in_for_ours_and_the_rest_is_ours(report, mine):
@@ -154,7 +155,7 @@ def test_a_folder_without_a_template_of_ours_is_refused(mine):
     with pytest.raises(
         UsageError, match='--templates "templates" holds no template of a name'
     ) as caught:
-        dress_of(mine({"_verdit.html.j2": "x", "report.js": "x"}))
+        load_style(mine({"_verdit.html.j2": "x", "report.js": "x"}))
     assert caught.value.slug == "templates-folder"
     assert "_verdict.html.j2" in caught.value.details[0]
     assert "report.js" not in caught.value.details[0]

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from reportgen.errors import UsageError
-from reportgen.exports import PageOptions, html
-from reportgen.exports.dress import dress_of
-from reportgen.exports.theme import _contrast, _own_tokens, read_theme
+from reportgen.options.page import PageOptions
+from reportgen.render import html
+from reportgen.render.appearance import _contrast, _own_tokens, load_style, read_theme
 
 
 def theme(tmp_path, text):
@@ -40,7 +40,7 @@ def test_each_scheme_gets_its_variables_and_paper_the_fonts(tmp_path):
 
 @pytest.mark.usefixtures("no_drawing")
 def test_the_rules_stand_in_the_style_that_the_policy_allows(tmp_path, report):
-    dress = dress_of(PageOptions(theme=theme(tmp_path, GOOD)))
+    dress = load_style(PageOptions(theme=theme(tmp_path, GOOD)))
     page = html.render(report, dress=dress)
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     assert style.endswith(dress.style)

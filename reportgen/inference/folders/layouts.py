@@ -7,15 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError
-from reportgen.inference.folders.names import escaped, has_image_name
+from reportgen.inference.folders.files import escape, has_image_name
 from reportgen.inference.models.formats import as_typed, by_content, by_ending, by_entries
 
-__all__ = ["LAYOUT_HINT", "layout_of", "refuse_file"]
+__all__ = [
+    "LAYOUT_HINT",
+    "layout_of",
+    "refuse_file",
+]
+
 
 LAYOUT_HINT = "expected are class folders with images: DATA/<class name>/<image>"
+
+
 _HEAD = 1024
+
+
 _MODELS = (".pt2", ".pt", ".pth", ".safetensors", ".ckpt", ".onnx", ".keras", ".tflite")
+
+
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+
+
 _TABLES = ("a table", "a JSON file", "a Parquet table", "an Arrow table", "a text file")
 
 
@@ -81,7 +94,7 @@ def _file(path: Path) -> Found:
             f"{LAYOUT_HINT}; then give the folder",
         )
     if what == "a Parquet table":
-        lines, hint = _parquet(as_typed(path.parent), escaped(path.name))
+        lines, hint = _parquet(as_typed(path.parent), escape(path.name))
         return what, lines, hint
     if what == "a table":
         return (
@@ -140,8 +153,8 @@ def _arrays(path: Path) -> list[str]:
         "give its arrays as a Dataset, images as (N, channels, height, width) in [0, 1]:",
         "    import numpy, torch",
         f"    arrays = numpy.load({as_typed(path)!r})",
-        f"    x, y = torch.as_tensor(arrays[{escaped(images)!r}]), "
-        f"torch.as_tensor(arrays[{escaped(labels)!r}])",
+        f"    x, y = torch.as_tensor(arrays[{escape(images)!r}]), "
+        f"torch.as_tensor(arrays[{escape(labels)!r}])",
         "    x = x[..., None] if x.ndim == 3 else x",
         "    x = x.permute(0, 3, 1, 2) if x.shape[-1] in (1, 3) else x",
         "    x = x if x.is_floating_point() else x.float() / 255",

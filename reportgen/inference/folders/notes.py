@@ -1,19 +1,67 @@
-"""What a reader should know about a folder: odd class folders, and images that occur twice."""
+"""What a reader should know about a folder: odd class folders, duplicates, and signs of training
+data.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from reportgen.inference.folders.tree import Tree
-from reportgen.inference.folders.value import ImageFile
+from reportgen.inference.folders.tree import ImageFile, Tree
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural
 
-__all__ = ["duplicates", "tree_notes"]
+__all__ = [
+    "duplicates",
+    "looks_like_training",
+    "training_note",
+    "tree_notes",
+]
+
+
+_TRAIN = re.compile(r"(?<![Ss])train|Train|TRAIN")  # not a strain
+
+
+_HELD_OUT = re.compile(
+    r"(?<![a-z])(?:test|val(?![a-z])|valid|dev(?![a-z])|hold.?out)", re.IGNORECASE
+)
+
+
+def looks_like_training(root: Path, split: str = "") -> bool:
+    """Whether the split's name, or the folder it lies in, says that it was trained on.
+
+    Of the folders in the path, the innermost one that names a split decides.
+    """
+    if _TRAIN.search(split):
+        return True
+    for part in reversed(Path(os.path.abspath(root)).parts):  # noqa: PTH100 - links stay as named
+        if _TRAIN.search(part):
+            return True
+        if _HELD_OUT.search(part):
+            return False
+    return False
+
+
+def training_note(root: Path, split: str = "") -> tuple[DataNote, ...]:
+    """The warning for data that :func:`looks_like_training`, else nothing."""
+    if not looks_like_training(root, split):
+        return ()
+    sentence = (
+        "By its name this is training data: scores on training data are optimistic and say "
+        "little about new images."
+    )
+    return (DataNote("training-data", sentence, severity="warning"),)
+
 
 _MAX_EXAMPLES = 10
+
+
 _MAX_PAIRS = 1000
+
+
 _EMPTY_DIGEST = hashlib.sha256(b"").digest()
 
 

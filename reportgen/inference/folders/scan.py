@@ -1,34 +1,171 @@
-"""A folder of class folders → the list of its images, each with the hash of its content.
-
-The layout is ``root/<class name>/…/<image>``: every file below a class folder belongs to that
-class. Nothing is decoded here. The listing is the same on every machine: sorted by id, and links
-are followed after all real folders, so that no link takes images away from the folder they lie in.
-"""
+"""The content of many files, read once each by a few threads: SHA-256 and, asked, pixel sizes."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from reportgen.classes import check_distinct
-from reportgen.errors import DataError, UsageError
-from reportgen.inference.folders.hashes import read_digests
+from reportgen.class_list import check_distinct
+from reportgen.errors import DataError, ModelError, UsageError
+from reportgen.inference.folders.files import (
+    escape,
+    open_regular,
+    os_reason,
+    read_to_end,
+    special_reason,
+)
 from reportgen.inference.folders.layouts import LAYOUT_HINT, layout_of, refuse_file
-from reportgen.inference.folders.names import escaped
 from reportgen.inference.folders.notes import duplicates, tree_notes
-from reportgen.inference.folders.opening import os_reason, special_reason
-from reportgen.inference.folders.tree import Tree, walk
-from reportgen.inference.folders.value import FolderScan, ImageFile, UnreadableFile
+from reportgen.inference.folders.tree import FolderScan, ImageFile, Size, Tree, UnreadableFile, walk
 from reportgen.text import listing, plural, quoted
 
-__all__ = ["check_local", "scan"]
+__all__ = [
+    "check_local",
+    "read_digests",
+    "scan",
+    "uniform_size_or_error",
+]
+
+
+Result = tuple[bytes, Size | None] | str
+
+
+WHOLE_BYTES = 64 << 20  # read at once up to here; longer files pass through in blocks
+
+
+_HEAD_BYTES = 8 << 20  # of a longer file, as much as the header is looked for in
+
+
+_BLOCK_BYTES = 1 << 20
+
+
+_THREADS = 4  # hashing and reading release the interpreter lock
+
+
+_GROUP = 32
+
+
+_WINDOW = 64  # groups in flight: bounds what waits in memory
+
+
+def read_digests(
+    raw_paths: Sequence[str],
+    root: str,
+    tell: Callable[[int], None] | None,
+    want_sizes: bool,
+) -> Iterator[Result]:
+    """For each path below `root`, in order: (digest, size or None), or the reason in words.
+
+    `digest` is 32 bytes, `size` (width, height) in pixels. `tell` hears the number done.
+    """
+    groups = [raw_paths[at : at + _GROUP] for at in range(0, len(raw_paths), _GROUP)]
+    read = partial(_read_group, root=root, want_sizes=want_sizes)
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="reportgen-hash")
+    done = 0
+    try:
+        # Pillow warns while it reads headers. Filters are global, so they are set here, once,
+        # around all threads, and not inside each of them.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for at in range(0, len(groups), _WINDOW):
+                for results in pool.map(read, groups[at : at + _WINDOW]):
+                    yield from results
+                    done += len(results)
+                    if tell is not None:
+                        tell(done)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read_group(raw_paths: Sequence[str], root: str, want_sizes: bool) -> list[Result]:
+    return [_read_one(os.path.join(root, raw), want_sizes) for raw in raw_paths]  # noqa: PTH118
+
+
+def _read_one(path: str, want_size: bool) -> Result:
+    try:
+        with open_regular(path) as (descriptor, size):
+            if size <= WHOLE_BYTES:
+                content = read_to_end(descriptor, size)
+                digest = hashlib.sha256(content).digest()
+            else:
+                content, digest = _read_in_blocks(descriptor)
+    except OSError as error:
+        return os_reason(error)
+    return digest, _header_size(content) if want_size else None
+
+
+def _read_in_blocks(descriptor: int) -> tuple[bytes, bytes]:
+    """The beginning of a long file, and the hash of all of it."""
+    head = block = os.read(descriptor, _HEAD_BYTES)
+    digest = hashlib.sha256()
+    while block:
+        digest.update(block)
+        block = os.read(descriptor, _BLOCK_BYTES)
+    return head, digest.digest()
+
+
+def _header_size(content: bytes) -> Size | None:
+    from reportgen.inference.images.decoding import header_size
+
+    return header_size(content)
+
+
+def uniform_size_or_error(
+    files: Iterable[ImageFile], after: Callable[[Size], Size] = lambda size: size
+) -> Size | None:
+    """The one size that all images have once they are prepared; None where none is known.
+
+    Parameters
+    ----------
+    files
+        From a scan with ``want_sizes=True``.
+    after
+        Size (width, height) of an image → its size when the declared steps are done.
+
+    Raises
+    ------
+    ModelError
+        ``image-sizes``: two sizes, which no batch can hold.
+    """
+    first: dict[Size, str] = {}
+    for file in files:
+        if file.size is not None:
+            first.setdefault(after(file.size), file.id)
+    if len(first) > 1:
+        raise _sizes_differ(first)
+    return next(iter(first), None)
+
+
+def _sizes_differ(first: Mapping[Size, str]) -> ModelError:
+    (one, one_id), (other, other_id) = list(first.items())[:2]
+    return ModelError(
+        f"images cannot be stacked: {_shown_size(one)} and {_shown_size(other)}, "
+        f"first at {quoted(other_id)}; add --resize HxW",
+        slug="image-sizes",
+        details=[
+            f"{quoted(one_id)} is {_shown_size(one)} (width x height), {quoted(other_id)} "
+            f"{_shown_size(other)}; {plural(len(first), 'size')} in all"
+        ],
+        hint="use the size that the model was trained with: --resize HxW, --resize N --crop N, "
+        "or --preset NAME",
+    )
+
+
+def _shown_size(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
 
 Progress = Callable[[int, int | None], None]
+
+
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one letter is a Windows drive
 
 
@@ -89,7 +226,7 @@ def _tell_listed(progress: Progress | None, n_listed: int) -> None:
 
 def _check_root(root: Path) -> None:
     check_local(os.fspath(root))
-    shown = quoted(escaped(os.fspath(root)))
+    shown = quoted(escape(os.fspath(root)))
     try:
         mode = root.stat().st_mode
     except FileNotFoundError as error:
@@ -113,7 +250,7 @@ def _check_root(root: Path) -> None:
 
 
 def _check_tree(root: Path, tree: Tree) -> None:
-    shown = quoted(escaped(root.name or os.fspath(root)))
+    shown = quoted(escape(root.name or os.fspath(root)))
     if not tree.folders:
         seen = f"first entries: {listing(tree.top_names)}" if tree.top_names else "it is empty"
         lines, hint = layout_of(root, _names_in(root))

@@ -12,20 +12,31 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
-from reportgen.inference.folders.names import escaped, has_image_name, is_skipped_name
+from reportgen.inference.folders.files import escape, has_image_name, is_skipped_name
 from reportgen.text import listing, plural, quoted
 
-__all__ = ["are_splits", "chosen_split", "refuse_splits"]
+__all__ = [
+    "are_splits",
+    "chosen_split",
+    "refuse_splits",
+]
+
 
 _ROLES = {
     "test": ("test", "testing", "tests", "eval", "evaluation", "holdout", "hold-out", "hold_out"),
     "val": ("val", "valid", "validation", "dev", "development"),
     "train": ("train", "training"),
 }
+
+
 _ROLE = {word: role for role, words in _ROLES.items() for word in words}
+
+
 _BESIDE = re.compile(
     r"(?:^|(?<=[^a-z]))(?:set|data|dataset|images?|imgs|split|seg)(?:$|(?=[^a-z]))|set$"
 )
+
+
 _AROUND = re.compile(r"^[^a-z]+|[^a-z]+$")
 
 
@@ -51,7 +62,7 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
     DataError
         ``data-splits``.
     """
-    splits = [name for name in _splits_in(root) if escaped(name) not in (known or ())]
+    splits = [name for name in _splits_in(root) if escape(name) not in (known or ())]
     if not splits:
         return
     best = min(splits, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
@@ -59,7 +70,7 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
         f"{quoted(_shown(root))} looks like splits, not classes: {_counts(root, splits)}",
         slug="data-splits",
         details=["each of these folders has class folders of its own"],
-        hint=f"this looks like splits: give DATA/{escaped(best)} or --split {escaped(best)}",
+        hint=f"this looks like splits: give DATA/{escape(best)} or --split {escape(best)}",
     )
 
 
@@ -74,9 +85,9 @@ def chosen_split(root: Path, split: str) -> Path:
         ``split-unknown``, naming those there and their images.
     """
     names = _splits_in(root) if split else []
-    same = [name for name in names if escaped(name).casefold() == split.casefold()]
+    same = [name for name in names if escape(name).casefold() == split.casefold()]
     alike = [name for name in names if _role(split) is not None and _role(name) == _role(split)]
-    exact = [name for name in names if escaped(name) == split]
+    exact = [name for name in names if escape(name) == split]
     for found in (exact, same, alike if len(names) > 1 else []):
         if len(found) == 1:
             return root / found[0]
@@ -86,7 +97,7 @@ def chosen_split(root: Path, split: str) -> Path:
         f"{quoted(_shown(root))} has no split {quoted(split)}",
         slug="split-unknown",
         details=[f"it has: {_counts(root, names)}"],
-        hint=f"--split {escaped((alike or names)[0])}",
+        hint=f"--split {escape((alike or names)[0])}",
     )
 
 
@@ -96,7 +107,7 @@ def _splits_in(root: Path) -> list[str]:
     They are splits where all folders, or at least two, are called so and hold folders.
     """
     folders = sorted(_folders(root))
-    called = [name for name in folders if _role(escaped(name)) is not None]
+    called = [name for name in folders if _role(escape(name)) is not None]
     holding = [name for name in called if next(_folders(root / name), None) is not None]
     if len(called) == len(folders) and holding:
         return called
@@ -121,7 +132,7 @@ def _folders(root: Path) -> Iterator[str]:
 
 
 def _counts(root: Path, names: Sequence[str]) -> str:
-    return listing(f"{escaped(name)} ({plural(_n_images(root / name), 'image')})" for name in names)
+    return listing(f"{escape(name)} ({plural(_n_images(root / name), 'image')})" for name in names)
 
 
 def _n_images(folder: Path) -> int:
@@ -133,4 +144,4 @@ def _n_images(folder: Path) -> int:
 
 
 def _shown(root: Path) -> str:
-    return escaped(root.resolve().name)
+    return escape(root.resolve().name)

@@ -1,24 +1,143 @@
-"""The walk through a folder of class folders: names only, nothing is opened."""
+"""A folder of class folders as values, and the walk through it: names only, nothing is opened."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportgen.errors import DataError
-from reportgen.inference.folders.names import escaped, has_image_name, is_skipped_name
-from reportgen.inference.folders.opening import special_reason
+from reportgen.inference.folders.files import (
+    escape,
+    has_image_name,
+    is_skipped_name,
+    special_reason,
+)
+from reportgen.provenance import DataNote
 from reportgen.text import quoted
 
-__all__ = ["Tree", "walk"]
+__all__ = [
+    "FolderScan",
+    "ImageFile",
+    "Size",
+    "Tree",
+    "UnreadableFile",
+    "data_fingerprint",
+    "walk",
+]
+
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """One image that could be read as a file.
+
+    Attributes
+    ----------
+    id
+        Path relative to the root with ``/``, printable and unique.
+    folder
+        Name of its class folder: the first part of `id`.
+    digest
+        SHA-256 of the file's bytes, 32 bytes.
+    root, raw
+        Where it lies: the root, and the path below it as the operating system spells it.
+    size
+        (width, height) in pixels from the file's header; None where it wasn't asked for or can't
+        be read.
+    """
+
+    id: str
+    folder: str
+    digest: bytes
+    root: str
+    raw: str
+    size: Size | None = None
+
+    @property
+    def path(self) -> Path:
+        return Path(self.root, self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFile:
+    """A directory entry that should be an image and can't be read: `reason` says why."""
+
+    id: str
+    folder: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FolderScan:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    root
+        The folder, as it was given.
+    folders
+        Names of the class folders, sorted; those without images too.
+    files
+        The images, sorted by id.
+    unreadable
+        Broken links, pipes, devices and files that could not be read, sorted by id. They count
+        as found and as bad.
+    skipped
+        Reason → number of directory entries that never were samples.
+    duplicates
+        Ids of files with the same content as an earlier one: (first id, this id). At most 1,000.
+    n_duplicates
+        How many there are.
+    notes
+        What a reader should know about the folder.
+    """
+
+    root: Path
+    folders: tuple[str, ...]
+    files: tuple[ImageFile, ...]
+    unreadable: tuple[UnreadableFile, ...]
+    skipped: Mapping[str, int]
+    duplicates: tuple[tuple[str, str], ...]
+    n_duplicates: int
+    notes: tuple[DataNote, ...]
+
+    @property
+    def n_found(self) -> int:
+        """Samples found: readable and unreadable files."""
+        return len(self.files) + len(self.unreadable)
+
+
+def data_fingerprint(files: Iterable[ImageFile], labels: Iterable[str]) -> str:
+    """SHA-256 (hexadecimal) over id, class name and content hash of every file, sorted by id.
+
+    `labels` holds the class name of each file, in the order of `files`.
+    """
+    whole = hashlib.sha256()
+    rows = sorted(zip(files, labels, strict=True), key=lambda row: row[0].id)
+    for file, label in rows:
+        whole.update(f"{file.id}\0{label}\0".encode() + file.digest)
+    return whole.hexdigest()
+
 
 _MAX_TOLD = 10
+
+
 _TELL_EVERY = 1000
+
+
 _NOT_AN_IMAGE = "files that are no images"
+
+
 _OUTSIDE = "images outside the class folders"
+
+
 _REACHED_TWICE = "folders reached a second time"
 
 
@@ -88,7 +207,7 @@ class _Walker:
         real: list[_Folder] = []
         names: list[str] = []
         for entry in self.entries(_Folder(".", "", "")):
-            shown = escaped(entry.name)
+            shown = escape(entry.name)
             names.append(shown)
             if not self.is_hidden(entry, shown):
                 self.see_top_entry(entry, shown, real)
@@ -127,7 +246,7 @@ class _Walker:
             pending.extend(sorted(inner, reverse=True))
 
     def see_entry(self, entry: os.DirEntry[str], folder: _Folder, inner: list[_Folder]) -> None:
-        shown = escaped(entry.name)
+        shown = escape(entry.name)
         sample_id = f"{folder.id}/{shown}"
         if self.is_hidden(entry, sample_id):
             return

@@ -9,7 +9,12 @@ from enum import IntFlag
 from reportgen.provenance import DataNote
 from reportgen.text import plural
 
-__all__ = ["FLAG_NOTES", "FlagNote", "ImageFlag", "notes_from_flags"]
+__all__ = [
+    "FLAG_NOTES",
+    "FlagNote",
+    "ImageFlag",
+    "notes_from_flags",
+]
 
 
 class ImageFlag(IntFlag):

@@ -1,33 +1,26 @@
-"""Weights files: tensors by name, read as data and never as code.
-
-safetensors holds nothing but tensors. ``torch.save`` files are pickles; they are read with the
-restricted unpickler (``weights_only=True``), which knows tensors and containers. A few classes
-that training scripts save beside the weights are let in, but as empty records: their values are
-not needed, and so their own code does not run either.
-"""
+"""Weights files: tensors by name, read as data and never as code, and loaded into a network."""
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from reportgen.errors import ModelError, UsageError
 from reportgen.files import sha256_of
-from reportgen.inference.models.carried import (
+from reportgen.inference.models.embedded_classes import (
     NO_CLASSES,
-    CarriedClasses,
-    carried_classes,
+    EmbeddedClasses,
+    embedded_classes,
     parse_json,
 )
-from reportgen.inference.models.formats import classes_in_pickle, pickled, ways_of_pickle
-from reportgen.inference.models.layouts import WHAT_WORKS
-from reportgen.inference.models.sniffing import (
+from reportgen.inference.models.file_kinds import (
     FileKind,
     damaged,
     exists,
@@ -35,16 +28,35 @@ from reportgen.inference.models.sniffing import (
     refuse_aotinductor,
     sniff,
 )
-from reportgen.inference.models.weight_sets import StateDict, find_state_dict
-from reportgen.text import listing, printable, quoted
+from reportgen.inference.models.formats import classes_in_pickle, pickled, ways_of_pickle
+from reportgen.inference.models.layouts import WHAT_WORKS
+from reportgen.inference.models.weight_sets import (
+    StateDict,
+    WeightSet,
+    ambiguous,
+    find_state_dict,
+    renamed,
+)
+from reportgen.text import listing, plural, printable, quoted
 
-__all__ = ["RESAVE", "Weights", "code_in", "known_pickle", "read_weights", "refuse_torchscript"]
+__all__ = [
+    "RESAVE",
+    "Weights",
+    "code_in",
+    "known_pickle",
+    "load_into",
+    "read_weights",
+    "refuse_torchscript",
+]
+
 
 RESAVE = (
     "save the weights alone, in the program that has the network:",
     "    import torch",
     '    torch.save(model.state_dict(), "weights.pt")',
 )
+
+
 _HEAD_NAMES = ("fc", "head", "heads.head", "classifier", "output", "out", "linear", "logits")
 
 
@@ -74,7 +86,7 @@ class Weights:
     sha256: str
     tensors: StateDict
     in_order: bool
-    carried: CarriedClasses
+    carried: EmbeddedClasses
     notes: tuple[str, ...]
     keys: tuple[str, ...] = ()
 
@@ -111,7 +123,7 @@ def read_weights(path: Path, *, n_classes: int | None = None, key: str | None = 
     UsageError
         ``remote-path``: only local files are read. ``weights-key-unknown``.
     ModelError
-        ``model-file-…`` as in :func:`reportgen.inference.models.sniffing.sniff`; ``torchscript``,
+        ``model-file-…`` as in :func:`reportgen.inference.models.file_kinds.sniff`; ``torchscript``,
         ``aotinductor``, ``program-as-weights``, ``weights-format``, ``weights-unreadable``,
         ``model-contains-code``, ``weights-no-state-dict``, ``weights-ambiguous`` or
         ``carried-classes``.
@@ -214,7 +226,7 @@ def _read_safetensors(path: Path) -> tuple[StateDict, Mapping[str, str]]:
 
 def _classes_of_metadata(
     metadata: Mapping[str, str], file_name: str, *, lenient: bool
-) -> CarriedClasses:
+) -> EmbeddedClasses:
     for key in ("classes", "class_to_idx"):
         if key in metadata:
             source = f"{key} in the metadata of {file_name}"
@@ -304,7 +316,7 @@ def _load_error(path: Path, error: Exception, *, in_zip: bool) -> ModelError:
     )
 
 
-def _classes_of_checkpoint(content: Any, file_name: str, *, lenient: bool) -> CarriedClasses:
+def _classes_of_checkpoint(content: Any, file_name: str, *, lenient: bool) -> EmbeddedClasses:
     """The class list under ``classes`` or ``class_to_idx``; a mere number there is no list."""
     found = NO_CLASSES
     if not isinstance(content, Mapping):
@@ -313,20 +325,22 @@ def _classes_of_checkpoint(content: Any, file_name: str, *, lenient: bool) -> Ca
         value = content.get(key)
         source = f"{key} in {file_name}"
         if isinstance(value, (list, tuple, Mapping)):
-            carried = carried_classes(value, source, lenient=lenient)
+            carried = embedded_classes(value, source, lenient=lenient)
             if found.names and carried.names and found.names != carried.names:
                 return _contradiction(found, carried, lenient=lenient)
             found = found if found.names else carried
         elif value is not None and not isinstance(value, (int, torch.Tensor)):
             note = f"The class list ({source}) was not used: it is not a list of names."
-            found = found if found.names else CarriedClasses(notes=(note,))
+            found = found if found.names else EmbeddedClasses(notes=(note,))
     return found
 
 
-def _contradiction(one: CarriedClasses, other: CarriedClasses, *, lenient: bool) -> CarriedClasses:
+def _contradiction(
+    one: EmbeddedClasses, other: EmbeddedClasses, *, lenient: bool
+) -> EmbeddedClasses:
     text = f"{one.source} and {other.source} name the classes in different orders"
     if lenient:
-        return CarriedClasses(notes=(f"No class list of the file was used: {text}.",))
+        return EmbeddedClasses(notes=(f"No class list of the file was used: {text}.",))
     raise ModelError(
         text,
         slug="carried-classes",
@@ -350,3 +364,206 @@ def _is_head(name: str) -> bool:
 def _natural(name: str) -> list[tuple[int, str]]:
     parts = re.split(r"([0-9]+)", name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
+
+
+_COMPILED = "_orig_mod."
+
+
+_MAX_DEPTH = 4
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One way to read the names in a file.
+
+    Attributes
+    ----------
+    names
+        Name in the file → name in the network.
+    steps
+        What was done to get there, as ends of "… the file's names".
+    """
+
+    names: Mapping[str, str]
+    steps: tuple[str, ...] = ()
+
+    def stripped(self, prefix: str) -> _Reading:
+        kept = {old: new for old, new in self.names.items() if new.startswith(prefix)}
+        step = f"the prefix {prefix} was removed"
+        if len(kept) < len(self.names):
+            others = [old for old in self.names if old not in kept]
+            step += f", and {plural(len(others), 'entry', 'entries')} without it left out "
+            step += f"({listing(others)})"
+        names = {old: new.removeprefix(prefix) for old, new in kept.items()}
+        return _Reading(names, (*self.steps, step))
+
+    def uncompiled(self) -> _Reading:
+        names = {old: new.replace(f".{_COMPILED}", ".") for old, new in self.names.items()}
+        return _Reading(names, (*self.steps, f"{_COMPILED} was removed inside the names"))
+
+
+def _readings(names: Sequence[str]) -> list[_Reading]:
+    """The names as they are, and with wrappers' prefixes taken off, one more at a time."""
+    readings = [_Reading({name: name for name in names})]
+    for reading in readings:  # grows while it is walked
+        if len(reading.steps) >= _MAX_DEPTH:
+            break
+        current = reading.names.values()
+        readings += [
+            reading.stripped(prefix)
+            for prefix in _PREFIXES
+            if any(name.startswith(prefix) for name in current)
+        ]
+        if any(f".{_COMPILED}" in name for name in current):
+            readings.append(reading.uncompiled())
+    return readings
+
+
+def load_into(
+    module: nn.Module,
+    tensors: StateDict,
+    file_name: str,
+    call: str,
+    keys: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """Copy the weights into `module`, all of them, and say what had to be done to their names.
+
+    Parameters
+    ----------
+    call
+        How the network was made, for the hint: ``"resnet18(num_classes=10)"``.
+    keys
+        Those that lead to `tensors` in the file.
+
+    Raises
+    ------
+    ModelError
+        ``weights-mismatch``: names or sizes differ. ``weights-ambiguous``: the names hold the
+        network several times, under different prefixes and with different values.
+    """
+    own = module.state_dict()
+    readings = _readings(list(tensors))
+    exact = [r for r in readings if set(r.names.values()) == set(own)]
+    best = exact[0] if exact else max(readings, key=lambda r: _overlap(r, own))
+    state = renamed(tensors, best.names) if best.steps else tensors
+    copies = _copies(own, tensors)
+    if exact:
+        _refuse_other_copies(copies, state, tensors, file_name, keys)
+    try:
+        module.load_state_dict(state, strict=True)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        hints = [f"--weights-key {'.'.join((*keys, prefix))}" for prefix in copies if prefix]
+        raise _mismatch(own, state, best, error, file_name, call, hints) from error
+    notes = [f"In the names of {file_name}, {step}." for step in best.steps]
+    return (*notes, *_cast_notes(own, state, file_name))
+
+
+def _overlap(reading: _Reading, own: Mapping[str, Any]) -> tuple[int, int]:
+    """How well a reading fits: shared names first, then fewest steps."""
+    return sum(name in own for name in reading.names.values()), -len(reading.steps)
+
+
+def _copies(own: Mapping[str, Any], tensors: StateDict) -> dict[str, StateDict]:
+    """Prefix → the tensors below it, wherever the whole network is found with all its sizes."""
+    found: dict[str, StateDict] = {}
+    first = next(iter(own), None)
+    for name in tensors if first is not None else ():
+        prefix = name.removesuffix(first or "")
+        if prefix == name or (prefix and not prefix.endswith(".")):
+            continue
+        below = {inner: tensors.get(prefix + inner) for inner in own}
+        if all(_size(below[inner]) == _size(own[inner]) for inner in own):
+            found[prefix.removesuffix(".")] = {k: v for k, v in below.items() if v is not None}
+    return found
+
+
+def _refuse_other_copies(
+    copies: Mapping[str, StateDict],
+    state: StateDict,
+    tensors: StateDict,
+    file_name: str,
+    keys: tuple[str, ...],
+) -> None:
+    """Refuse what holds the network twice, such as a ``model.`` and its average ``ema_model.``."""
+    if all(_same_values(state, other) for other in copies.values()):
+        return
+    sets = [WeightSet((*keys, prefix), other) for prefix, other in copies.items() if prefix]
+    own = next((one for one in sets if _same_values(state, one.tensors)), None)
+    if own is None:
+        sets = [own := WeightSet(keys, tensors), *sets]
+    raise ambiguous(own, [one.name for one in sets if one is not own], sets, file_name)
+
+
+def _same_values(one: StateDict, other: StateDict) -> bool:
+    return all(
+        not isinstance(tensor, torch.Tensor) or torch.equal(one[name], tensor)
+        for name, tensor in other.items()
+    )
+
+
+def _mismatch(
+    own: Mapping[str, Any],
+    state: StateDict,
+    reading: _Reading,
+    error: Exception,
+    file_name: str,
+    call: str,
+    copies: Sequence[str],
+) -> ModelError:
+    missing = [name for name in own if name not in state]
+    unexpected = [name for name in state if name not in own]
+    sizes = [
+        f"{printable(name)} is {_size(state[name])} in the file, {_size(own[name])} in the model"
+        for name in own
+        if name in state and _size(state[name]) != _size(own[name])
+    ]
+    if missing or unexpected:
+        reason = f"{plural(len(missing), 'name')} missing, {len(unexpected):,} unexpected"
+        details = [f"missing in the file: {listing(missing)}"] if missing else []
+        details += [f"not in the model: {listing(unexpected)}"] if unexpected else []
+        details += [f"tried: {step}" for step in reading.steps]
+    elif sizes:
+        reason = sizes[0]
+        details = [*sizes[1:5], f"{len(sizes):,} of {len(own):,} tensors differ in size"]
+    else:
+        reason = "the network refuses them"
+        details = [printable(line.strip()) for line in str(error).splitlines()[:5]]
+    return ModelError(
+        f"the weights in {quoted(file_name)} do not fit the network: {reason}",
+        slug="weights-mismatch",
+        details=details,
+        hint=f"the network stands under a prefix: {printable(' or '.join(copies))}"
+        if copies
+        else f"the network was made by {call}; change it with --model-arg key=value, or the number "
+        "of classes with --classes",
+    )
+
+
+def _size(value: Any) -> str:
+    if not isinstance(value, torch.Tensor):
+        return f"a {type(value).__name__}"
+    return "x".join(str(size) for size in value.shape) or "a single number"
+
+
+def _cast_notes(own: Mapping[str, Any], state: StateDict, file_name: str) -> Iterator[str]:
+    """Weights of another dtype are converted as they are copied."""
+    casts: dict[tuple[str, str], int] = {}
+    for name, target in own.items():
+        source = state.get(name)
+        if not (isinstance(source, torch.Tensor) and isinstance(target, torch.Tensor)):
+            continue
+        if source.dtype != target.dtype:
+            pair = (_dtype(source), _dtype(target))
+            casts[pair] = casts.get(pair, 0) + 1
+    for (source_type, target_type), n in casts.items():
+        yield (
+            f"{plural(n, 'tensor')} of {file_name} {'is' if n == 1 else 'are'} {source_type} "
+            f"and became {target_type} in the network."
+        )
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -1,42 +1,125 @@
-"""``.pt2``: programs saved by ``torch.export.save``, loaded without unpickling code.
-
-A program is frozen: its batch sizes, its input shape and its devices are baked in, ``eval()`` does
-not apply to it, and it is a *program*: whoever wrote the file decides what it computes.
-``torch.export.load`` alone would even unpickle code from the file: it retries with the full
-unpickler what the safe one refuses, unless ``TORCH_FORCE_WEIGHTS_ONLY_LOAD`` is set, and reads
-custom objects with it whatever is set (:mod:`reportgen.inference.models.archives` refuses those).
-"""
+"""``.pt2``: programs saved by ``torch.export.save``, loaded without unpickling code."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import os
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.export.graph_signature import (
-    ConstantArgument,
-    InputKind,
-    OutputKind,
-    TensorArgument,
-)
+from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, TensorArgument
 
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.files import sha256_of
-from reportgen.inference.models.archives import SAVE_HINT, classes_in, contains_code, refuse_code
-from reportgen.inference.models.carried import CarriedClasses
-from reportgen.inference.models.sniffing import Sniffed
-from reportgen.inference.models.value import BatchSizes, LoadedModel
+from reportgen.inference.models.embedded_classes import NO_CLASSES, EmbeddedClasses, parse_json
+from reportgen.inference.models.file_kinds import Sniffed, damaged, refuse_aotinductor
+from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.provenance import ModelFacts
-from reportgen.text import printable, quoted
+from reportgen.text import listing, printable, quoted
 
-__all__ = ["forced_weights_only", "load_program", "move_program"]
+__all__ = [
+    "SAVE_HINT",
+    "classes_in",
+    "contains_code",
+    "forced_weights_only",
+    "load_program",
+    "move_program",
+    "refuse_code",
+]
+
+
+SAVE_HINT = (
+    'save it again with: torch.export.save(torch.export.export(model, (images,)), "model.pt2")'
+)
+
+
+_CLASSES_ENTRIES = ("extra/classes.json", "extra_files/classes.json")  # the second: torch < 2.8
+
+
+_CLASSES_LIMIT = 16 * 1024 * 1024
+
+
+_UNPICKLED = ("custom_obj_", "opaque_obj_")
+
+
+def refuse_code(path: Path) -> None:
+    """Raise :class:`ModelError` where torch would run code from the file in order to load it.
+
+    ``model-contains-code`` for custom objects, ``aotinductor`` for compiled code,
+    ``model-file-damaged`` where two entries answer to one name.
+    """
+    try:
+        reader = torch._C.PyTorchFileReader(str(path))
+        records = reader.get_all_records()
+    except RuntimeError:
+        return  # the flat layout of torch 2.6 and 2.7, which has no custom objects
+    if len({record.casefold() for record in records}) != len(records):
+        raise damaged(path, "two entries have the same name")
+    for record in records:
+        folded = record.casefold()
+        if folded.startswith("data/aotinductor/"):
+            raise refuse_aotinductor(path)
+        if folded.startswith("data/constants/") and folded.endswith("_config.json"):
+            objects = list(_custom_objects(_json_of(path, record, reader.get_record(record))))
+            if objects:
+                raise contains_code(path, objects)
+
+
+def classes_in(path: Path, sniffed: Sniffed, *, lenient: bool) -> EmbeddedClasses:
+    """The class list ``classes.json`` among the program's extra files; see `carried_classes`."""
+    wanted = {sniffed.root + _CLASSES_ENTRIES[0], _CLASSES_ENTRIES[1]}
+    for entry in sniffed.entries:
+        if entry in wanted:
+            source = f"classes.json in {printable(path.name)}"
+            return parse_json(_read(path, entry), source, lenient=lenient)
+    return NO_CLASSES
+
+
+def contains_code(path: Path, names: Sequence[str]) -> ModelError:
+    """The error for a program whose file holds more than data."""
+    return ModelError(
+        f"{quoted(path.name)} contains code ({listing(dict.fromkeys(names))})",
+        slug="model-contains-code",
+        details=["objects other than tensors would be unpickled, which can run any code"],
+        hint=f"export a model without custom objects, and {SAVE_HINT}",
+    )
+
+
+def _custom_objects(config: Any) -> Iterator[str]:
+    """The files of a program's constants that are no tensors, by the names that decide."""
+    items = config.get("config") if isinstance(config, dict) else None
+    for item in items.values() if isinstance(items, dict) else ():
+        stored = item.get("path_name") if isinstance(item, dict) else None
+        if isinstance(stored, str) and stored.startswith(_UNPICKLED):
+            yield stored
+
+
+def _json_of(path: Path, entry: str, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"{printable(entry)} is not JSON") from error
+
+
+def _read(path: Path, entry: str) -> bytes:
+    """A small entry's bytes, whatever size the directory claims."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(entry) as stream:
+            content = stream.read(_CLASSES_LIMIT + 1)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise damaged(path, f"{printable(entry)} cannot be read") from error
+    if len(content) > _CLASSES_LIMIT:
+        raise damaged(path, f"{printable(entry)} is longer than {_CLASSES_LIMIT:,} bytes")
+    return content
+
 
 _FORCE, _FORCE_NOT = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
@@ -49,7 +132,7 @@ def load_program(
     Parameters
     ----------
     path, sniffed
-        The file, and what :func:`reportgen.inference.models.sniffing.sniff` said of it.
+        The file, and what :func:`reportgen.inference.models.file_kinds.sniff` said of it.
     n_classes
         Length of the class list that is used whatever the file holds, where there is one.
 
@@ -192,7 +275,7 @@ def _captured_logs() -> Iterator[list[logging.LogRecord]]:
 
 
 def _described(
-    program: torch.export.ExportedProgram, facts: ModelFacts, carried: CarriedClasses
+    program: torch.export.ExportedProgram, facts: ModelFacts, carried: EmbeddedClasses
 ) -> LoadedModel:
     image = _image_input(program, facts.source)
     batch, *rest = image.shape

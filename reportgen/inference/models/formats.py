@@ -27,6 +27,7 @@ __all__ = [
     "ways_of_pickle",
 ]
 
+
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF", "a Keras or HDF5 file"),
     (0, b"GGUF", "a GGUF file"),
@@ -58,6 +59,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"II*\x00", "an image"),
     (0, b"MM\x00*", "an image"),
 )
+
+
 _ENDINGS = {
     "an ONNX model": ".onnx",
     "an ONNX Runtime model": ".ort .onnxruntime",
@@ -97,12 +100,20 @@ _ENDINGS = {
     "a text file": ".txt .md",
     "a notebook": ".ipynb",
 }
+
+
 _BY_ENDING = {ending: name for name, endings in _ENDINGS.items() for ending in endings.split()}
+
+
 _TABLES = {"a table", "a Parquet table", "an Arrow table", "a Feather table", "an Excel workbook"}
+
+
 _NO_MODELS = {
     "an image", "a PDF document", "a JSON file", "a YAML file", "a text file", "a notebook",
     "an Office document", "an old Office document", "an XML file", "an SQLite database",
 }  # fmt: skip
+
+
 _COMPRESSED = re.compile(r"-compressed file$")
 
 
@@ -197,6 +208,8 @@ def ways(name: str, path: Path) -> list[str]:
 
 
 _IMPORTS = "    from pathlib import Path"
+
+
 _RUNTIMES = {
     "an ONNX model": (
         _IMPORTS,
@@ -240,6 +253,8 @@ _KNOWN_PICKLES = {
     "lightgbm": "a pickled LightGBM model",
     "catboost": "a pickled CatBoost model",
 }
+
+
 _MAX_PICKLE = 64 << 20
 
 

@@ -17,7 +17,10 @@ from reportgen.errors import ModelError
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, quoted
 
-__all__ = ["fresh_weights"]
+__all__ = [
+    "fresh_weights",
+]
+
 
 _LIBRARIES = ("torchvision", "timm", "transformers")
 

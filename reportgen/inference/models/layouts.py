@@ -11,16 +11,31 @@ from reportgen.errors import ModelError, UsageError
 from reportgen.inference.models.formats import as_typed
 from reportgen.text import listing, quoted
 
-__all__ = ["WHAT_WORKS", "refuse_folder", "refuse_hub_name"]
+__all__ = [
+    "WHAT_WORKS",
+    "refuse_folder",
+    "refuse_hub_name",
+]
+
 
 WHAT_WORKS = (
     "MODEL can be a torch.export program (model.pt2), a factory with weights "
     "(file.py:factory --weights w.safetensors), or torchvision:NAME --weights w.pth"
 )
+
+
 _FROM_PRETRAINED = "transformers:AutoModelForImageClassification.from_pretrained"
+
+
 _HUBS = ("hf:", "hf-hub:", "hf_hub:", "huggingface:", "transformers:", "timm:hf-hub:")
+
+
 _MODEL_FILES = (".pt2", ".safetensors", ".pt", ".pth", ".ckpt", ".onnx", ".keras", ".tflite")
+
+
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+
 _MAX_CONFIG = 16 << 20
 
 

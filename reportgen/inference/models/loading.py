@@ -14,9 +14,7 @@ from reportgen.errors import ModelError, UsageError
 from reportgen.inference.models.checkpoints import RESAVE, code_in, known_pickle, refuse_torchscript
 from reportgen.inference.models.exported import load_program, move_program
 from reportgen.inference.models.factories import load_from_factory, load_from_torchvision
-from reportgen.inference.models.formats import ways
-from reportgen.inference.models.layouts import WHAT_WORKS, refuse_hub_name
-from reportgen.inference.models.sniffing import (
+from reportgen.inference.models.file_kinds import (
     FileKind,
     Sniffed,
     exists,
@@ -24,13 +22,21 @@ from reportgen.inference.models.sniffing import (
     refuse_aotinductor,
     sniff,
 )
-from reportgen.inference.models.value import LoadedModel
-from reportgen.inference.user_code.objects import names_user_code
+from reportgen.inference.models.formats import ways
+from reportgen.inference.models.layouts import WHAT_WORKS, refuse_hub_name
+from reportgen.inference.models.loaded_model import LoadedModel
+from reportgen.inference.user_code import names_user_code
 from reportgen.text import listing, printable, quoted
 
-__all__ = ["load_model", "to_device"]
+__all__ = [
+    "load_model",
+    "to_device",
+]
+
 
 _TORCHVISION = "torchvision:"
+
+
 _WEIGHTS_KINDS = (FileKind.CHECKPOINT, FileKind.OLD_CHECKPOINT, FileKind.SAFETENSORS)
 
 

@@ -13,30 +13,50 @@ from typing import Any
 
 from torch import nn
 
-from reportgen.classes import refuse_clash
-from reportgen.inference.models.carried import NO_CLASSES, CarriedClasses, carried_classes
+from reportgen.class_list import refuse_clash
+from reportgen.inference.models.embedded_classes import (
+    NO_CLASSES,
+    EmbeddedClasses,
+    embedded_classes,
+)
 from reportgen.text import printable
 
-__all__ = ["attribute_at", "classes_of_network", "held_against", "names_in"]
+__all__ = [
+    "attribute_at",
+    "classes_of_network",
+    "held_against",
+    "names_in",
+]
+
 
 _MARKED = (
     "config.id2label", "config.label2id", "pretrained_cfg.label_names", "default_cfg.label_names",
 )  # fmt: skip
+
+
 _LOOSE = (
     "id2label", "class_names", "classes", "label_names", "class_to_idx", "idx_to_class",
     "categories", "vocab", "dls.vocab", "hparams.class_names", "hparams.classes",
     "hparams.id2label", "hparams.class_to_idx", "meta.categories", "weights.meta.categories",
 )  # fmt: skip
+
+
 _WRAPPERS = ("_orig_mod", "module")
+
+
 _PLACEHOLDER = re.compile(r"(?:label|class|category)?[_ ]?\d+", re.IGNORECASE)
+
+
 _MAX_PARTS = 2000
+
+
 _ONE_ORDER = (
     "the network's outputs have one order: correct {source} or leave it out; where the network is "
     "wrong, correct its names"
 )
 
 
-def classes_of_network(module: Any, *, lenient: bool) -> CarriedClasses:
+def classes_of_network(module: Any, *, lenient: bool) -> EmbeddedClasses:
     """The class names in the order of the outputs that `module` knows, or none.
 
     Looked for in the network itself, below the wrappers of ``torch.compile`` and data parallelism,
@@ -61,7 +81,7 @@ def classes_of_network(module: Any, *, lenient: bool) -> CarriedClasses:
     return next(iter(known.values())) if len(known) == 1 else NO_CLASSES
 
 
-def held_against(names: Sequence[str], source: str, own: CarriedClasses) -> tuple[str, ...]:
+def held_against(names: Sequence[str], source: str, own: EmbeddedClasses) -> tuple[str, ...]:
     """Hold the list in use against the names that a network carries; what was not compared.
 
     A list of another length is that of an earlier head: the outputs decide on the number.
@@ -78,11 +98,11 @@ def held_against(names: Sequence[str], source: str, own: CarriedClasses) -> tupl
     return ()
 
 
-def names_in(value: Any, source: str) -> CarriedClasses:
+def names_in(value: Any, source: str) -> EmbeddedClasses:
     """The names in a list, array or map, where it is one of real names; else none."""
     try:
         content = dict(value) if isinstance(value, Mapping) else list(value)
-        found = carried_classes(_plain(content), source, lenient=True)
+        found = embedded_classes(_plain(content), source, lenient=True)
     except Exception:  # of an object that only looks like a list
         return NO_CLASSES
     return found if found.names and not _are_placeholders(found.names) else NO_CLASSES
@@ -123,7 +143,7 @@ def _parts(network: Any) -> Iterator[tuple[Any, str]]:
         pending.extend((child, f"{path}.{name}" if path else name) for name, child in children)
 
 
-def _of_object(network: Any, where: str, *, lenient: bool) -> CarriedClasses:
+def _of_object(network: Any, where: str, *, lenient: bool) -> EmbeddedClasses:
     for path in (*_MARKED, *_LOOSE):
         value = attribute_at(network, path)
         if not _may_hold_names(value):
@@ -139,15 +159,15 @@ def _of_object(network: Any, where: str, *, lenient: bool) -> CarriedClasses:
     return _of_names(network, where)
 
 
-def _faulty(value: Any, source: str, *, lenient: bool) -> CarriedClasses:
+def _faulty(value: Any, source: str, *, lenient: bool) -> EmbeddedClasses:
     """What is wrong with ``config.id2label``, which can mean nothing but class names."""
     names = [name for name in value.values() if isinstance(name, str)]
     if _are_placeholders(names):
         return NO_CLASSES
-    return carried_classes(dict(value), source, lenient=lenient)
+    return embedded_classes(dict(value), source, lenient=lenient)
 
 
-def _of_names(network: Any, where: str) -> CarriedClasses:
+def _of_names(network: Any, where: str) -> EmbeddedClasses:
     """``names`` as ultralytics has it: a map from index to name, or a list beside ``nc``."""
     value = attribute_at(network, "names")
     is_list = isinstance(value, (list, tuple)) and any(

@@ -17,20 +17,43 @@ import torch
 from reportgen.errors import ModelError, UsageError
 from reportgen.text import listing, nearest, plural, printable, quoted
 
-__all__ = ["CLASS_LIST_KEYS", "StateDict", "WeightSet", "ambiguous", "find_state_dict", "renamed"]
+__all__ = [
+    "CLASS_LIST_KEYS",
+    "StateDict",
+    "WeightSet",
+    "ambiguous",
+    "find_state_dict",
+    "renamed",
+]
+
 
 StateDict = Mapping[str, torch.Tensor]
 
+
 CLASS_LIST_KEYS = ("classes", "class_to_idx")
+
+
 _NESTS = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module",
     "weights", "params", "state", "checkpoint",
 )  # fmt: skip
+
+
 _WRAPPERS = re.compile(r"^(?:(?:module|_orig_mod|model|net|network)\.)+|_orig_mod\.")
+
+
 _AVERAGED = re.compile(r"(?:^|[^a-z])(?:ema|swa|polyak|shadow|avg|averaged?|averaging)(?:$|[^a-z])")
+
+
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
 _NO_WEIGHTS = re.compile(r"optim(?!al)|sched|scaler|^amp$|rng|criterion|loss", re.IGNORECASE)
+
+
 _MAX_DEPTH = 4
+
+
 _MAX_TOLD = 5
 
 

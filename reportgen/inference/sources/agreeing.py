@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reportgen.classes import refuse_clash
+from reportgen.class_list import refuse_clash
 from reportgen.errors import DataError, UsageError
 from reportgen.inference.folders.splits import are_splits
-from reportgen.inference.models.carried import CarriedClasses
+from reportgen.inference.models.embedded_classes import EmbeddedClasses
 from reportgen.inference.models.own_classes import classes_of_network, held_against
 from reportgen.inference.sources.own_classes import DataClasses, classes_of_data
 from reportgen.provenance import DataNote
 from reportgen.text import listing, printable
 
-__all__ = ["live_classes"]
+__all__ = [
+    "live_classes",
+]
+
 
 Listed = tuple[tuple[str, ...], str, tuple[DataNote, ...]]
 
@@ -76,7 +79,7 @@ def _correct(source: str) -> str:
     )
 
 
-def _relabel(labels: DataClasses, network: CarriedClasses) -> str:
+def _relabel(labels: DataClasses, network: EmbeddedClasses) -> str:
     """How to number the labels as the network does; "names" is its list in each of the ways."""
     say = f"number the labels as the network does, with names = {_expression(network)}: "
     if labels.source.startswith("features"):
@@ -87,7 +90,7 @@ def _relabel(labels: DataClasses, network: CarriedClasses) -> str:
     return f"{say}change the labels that the data set gives, and then dataset.classes = names"
 
 
-def _expression(network: CarriedClasses) -> str:
+def _expression(network: EmbeddedClasses) -> str:
     if network.source == "config.id2label of the network":
         return f"[model.config.id2label[i] for i in range({len(network.names or ())})]"
     return f"the {len(network.names or ())} names in {network.source}"

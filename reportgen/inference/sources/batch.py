@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Batch", "Source"]
+__all__ = [
+    "Batch",
+    "Source",
+]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,14 @@ from torch.utils.data import DataLoader, Dataset
 from reportgen.errors import UsageError
 from reportgen.text import listing, printable, quoted
 
-__all__ = ["refuse_other_forms"]
+__all__ = [
+    "refuse_other_forms",
+]
+
 
 _IMAGES = ("images", "image", "x", "X", "x_test", "X_test", "test_images", "pixel_values", "data")
+
+
 _LABELS = ("labels", "label", "y", "y_test", "test_labels", "targets", "target")
 
 

@@ -22,17 +22,26 @@ from torch.utils.data import (
 from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.sources.forms import refuse_other_forms
-from reportgen.inference.user_code.tracebacks import user_traceback
+from reportgen.inference.user_code import user_traceback
 from reportgen.text import count, printable, quoted
+
+__all__ = [
+    "POSITIONS",
+    "LiveSource",
+    "as_loader",
+    "paths_of",
+]
+
 
 POSITIONS = "positions in the data set"
 
-__all__ = ["POSITIONS", "LiveSource", "as_loader", "paths_of"]
 
 _TENSORS = (
     "give tensors, not PIL images: transform=v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, "
     "scale=True)]), from torchvision.transforms import v2"
 )
+
+
 _RANDOM = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 
 

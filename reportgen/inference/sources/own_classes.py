@@ -12,13 +12,21 @@ from reportgen.errors import DataError
 from reportgen.inference.models.own_classes import attribute_at, names_in
 from reportgen.text import listing, printable
 
-__all__ = ["DataClasses", "classes_of_data"]
+__all__ = [
+    "DataClasses",
+    "classes_of_data",
+]
+
 
 _LISTS = (
     "classes", "class_names", "label_names", "class_to_idx", "reader.class_to_idx",
     "parser.class_to_idx", "idx_to_class", "vocab", "dls.vocab", "categories", "info.label",
 )  # fmt: skip
+
+
 _LABEL_COLUMNS = ("label", "labels", "target", "class", "fine_label")
+
+
 _MAX_DEPTH = 6
 
 

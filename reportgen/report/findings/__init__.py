@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from reportgen.comparison.value import Comparison
-from reportgen.gates.value import Decision
-from reportgen.report.facts import Facts
+from reportgen.comparison import Comparison
+from reportgen.gates import Decision
+from reportgen.report.context import Context
 from reportgen.report.findings.classes import (
     absent_classes,
+    concentration,
+    grouped_errors,
+    hardest_pair,
     least_reliable,
     miscalled,
     never_found,
@@ -21,29 +24,36 @@ from reportgen.report.findings.classes import (
     weakest_class,
 )
 from reportgen.report.findings.comparison import comparison_findings
-from reportgen.report.findings.confidence import abstaining, calibration
-from reportgen.report.findings.failing import Failing, Told
-from reportgen.report.findings.pairs import concentration, grouped_errors, hardest_pair
-from reportgen.report.findings.slices import worst_slice
+from reportgen.report.findings.rules import Failing, Finding, Told
 from reportgen.report.findings.whole import (
     above_chance,
+    abstaining,
+    calibration,
     few_samples,
     imbalance,
     no_better_than_constant,
     nothing_right,
     nothing_wrong,
     one_class_only,
+    worst_slice,
 )
-from reportgen.report.model import Finding
 
-__all__ = ["MAX_FINDINGS", "findings"]
+__all__ = [
+    "MAX_FINDINGS",
+    "findings",
+]
+
 
 MAX_FINDINGS = 7
 
-Rule = Callable[[Facts], Finding | None]
+
+Rule = Callable[[Context], Finding | None]
+
 
 BEFORE_CHANGES: tuple[Rule, ...] = (few_samples, nothing_right)
 """What weighs more than any change from a baseline."""
+
+
 RULES: tuple[Rule, ...] = (
     no_better_than_constant,
     one_class_only,
@@ -63,8 +73,12 @@ RULES: tuple[Rule, ...] = (
     perfect_classes,
     above_chance,
 )
+
+
 OF_CLASSES: tuple[Rule, ...] = (never_found, weakest_class, miscalled, least_reliable)
 """What is wrong with a class."""
+
+
 OF_THE_WHOLE: Mapping[Rule, str] = {
     nothing_right: "accuracy",
     no_better_than_constant: "accuracy",
@@ -74,7 +88,7 @@ OF_THE_WHOLE: Mapping[Rule, str] = {
 
 
 def findings(
-    facts: Facts, comparison: Comparison | None = None, decision: Decision | None = None
+    facts: Context, comparison: Comparison | None = None, decision: Decision | None = None
 ) -> tuple[Finding, ...]:
     """What the rules find, weightiest first, at most seven; changes from a baseline come early, and
     what failed a gate of `decision` comes first of all.
@@ -89,13 +103,13 @@ def findings(
     return tuple(one.finding for one in found)[:MAX_FINDINGS]
 
 
-def _told(rules: Iterable[Rule], facts: Facts, failing: Failing) -> Iterator[Told]:
+def _told(rules: Iterable[Rule], facts: Context, failing: Failing) -> Iterator[Told]:
     for rule in rules:
         if finding := rule(facts):
             yield Told(finding, _has_failed(rule, finding, facts, failing))
 
 
-def _has_failed(rule: Rule, finding: Finding, facts: Facts, failing: Failing) -> bool:
+def _has_failed(rule: Rule, finding: Finding, facts: Context, failing: Failing) -> bool:
     """Whether the finding is about what failed a gate."""
     if rule in OF_CLASSES:
         return finding.target in {facts.at_class(i)[0] for i in failing.classes}

@@ -1,18 +1,41 @@
-"""Rules that look at single classes."""
+"""Rules that look at single classes and at confused pairs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from reportgen.confusions import SIGNIFICANT, LowestShare, lowest_share, simultaneous
+from reportgen.analysis.confusions import (
+    SIGNIFICANT,
+    GroupMatrix,
+    LowestShare,
+    lowest_share,
+    simultaneous,
+    top_confusions,
+)
 from reportgen.metrics import one_sided_error_bound
-from reportgen.report.facts import LOW_SUPPORT, Facts
-from reportgen.report.model import Finding
-from reportgen.report.words import NBSP, Words, at_most, interval, join, listed, say, share
+from reportgen.report.context import LOW_SUPPORT, Context
+from reportgen.report.findings.rules import Finding
+from reportgen.report.words import (
+    NBSP,
+    Name,
+    Words,
+    at_most,
+    interval,
+    join,
+    list_names,
+    ratio,
+    say,
+    share,
+)
 from reportgen.text import count, plural
 
 __all__ = [
     "absent_classes",
+    "concentration",
+    "grouped_errors",
+    "hardest_pair",
     "least_reliable",
     "miscalled",
     "never_found",
@@ -20,12 +43,15 @@ __all__ = [
     "weakest_class",
 ]
 
+
 MISCALLED = 0.05
+
+
 MOST_MISSED = 0.10
 """Without a miss, but with so wide a bound, a class is not worth a sentence."""
 
 
-def never_found(facts: Facts) -> Finding | None:
+def never_found(facts: Context) -> Finding | None:
     lost = [i for i in facts.present if facts.recall[i] == 0]
     if not lost or not facts.matrix.n_correct:
         return None
@@ -37,7 +63,7 @@ def never_found(facts: Facts) -> Finding | None:
             say("{n} classes have zero recall:", n=count(len(lost))),
             say(
                 "{names}; {samples} in all. {n} significantly below the rest.",
-                names=listed([facts.names[i] for i in lost]),
+                names=list_names([facts.names[i] for i in lost]),
                 samples=plural(sum(map(facts.support, lost)), "sample"),
                 n="Not" if n == 0 else "All" if n == len(lost) else count(n),
             ),
@@ -52,14 +78,14 @@ def never_found(facts: Facts) -> Finding | None:
         join(
             say("{name} ({n}{bound}).", name=facts.names[i], n=plural(n, "sample"),
                 bound=_at_once(facts, i)),
-            _taken(facts, i),
+            _take(facts, i),
             Words(()) if i in shown else say("Not significantly below the rest."),
         ),
         *facts.at_class(i),
     )  # fmt: skip
 
 
-def _at_once(facts: Facts, i: int) -> str:
+def _at_once(facts: Context, i: int) -> str:
     """The interval of a class that was chosen for its recall."""
     low = facts.lowest_recall
     if low is None:
@@ -68,7 +94,7 @@ def _at_once(facts: Facts, i: int) -> str:
     return f"; simultaneous 95{NBSP}% CI {interval(ends)}"
 
 
-def weakest_class(facts: Facts) -> Finding | None:
+def weakest_class(facts: Context) -> Finding | None:
     """The lowest recall of those that are significantly below the rest; where none is, that."""
     low = facts.lowest_recall
     if low is None or len(set(facts.recall.values())) == 1:
@@ -84,7 +110,7 @@ def weakest_class(facts: Facts) -> Finding | None:
             say("{head} (tie):", head=head),
             say(
                 "{names}, {share} each, significantly below the rest.",
-                names=listed([facts.names[i] for i in weakest]),
+                names=list_names([facts.names[i] for i in weakest]),
                 share=share(lowest),
             ),
             "classes",
@@ -106,18 +132,18 @@ def weakest_class(facts: Facts) -> Finding | None:
                 n=count(facts.support(i)),
                 ends=f" (simultaneous 95{NBSP}% CI {interval(_ends(facts, low, i))})",
             ),
-            _taken(facts, i),
+            _take(facts, i),
             more if others else Words(()),
         ),
         *facts.at_class(i),
     )
 
 
-def _ends(facts: Facts, low: LowestShare, i: int) -> tuple[float, float]:
+def _ends(facts: Context, low: LowestShare, i: int) -> tuple[float, float]:
     return simultaneous(int(facts.matrix.diagonal[i]), facts.support(i), low.n)
 
 
-def _no_lowest(facts: Facts, low: LowestShare) -> Finding | None:
+def _no_lowest(facts: Context, low: LowestShare) -> Finding | None:
     """No class stands out: which is lowest, and that one had to be."""
     lowest = facts.recall[low.lowest]
     if lowest == 0:
@@ -126,7 +152,7 @@ def _no_lowest(facts: Facts, low: LowestShare) -> Finding | None:
     if len(which) > 1:
         measured = say(
             "the lowest are {names}, {share} each",
-            names=listed([facts.names[i] for i in which]),
+            names=list_names([facts.names[i] for i in which]),
             share=share(lowest),
         )
     else:
@@ -148,7 +174,7 @@ def _no_lowest(facts: Facts, low: LowestShare) -> Finding | None:
     )
 
 
-def absent_classes(facts: Facts) -> Finding | None:
+def absent_classes(facts: Context) -> Finding | None:
     absent = [i for i in range(len(facts.names)) if not facts.support(i)]
     if not absent:
         return None
@@ -161,7 +187,7 @@ def absent_classes(facts: Facts) -> Finding | None:
         ),
         say(
             "{names}. {their} recall is undefined, and {averages}.",
-            names=listed([facts.names[i] for i in absent]),
+            names=list_names([facts.names[i] for i in absent]),
             their="Its" if len(absent) == 1 else "Their",
             averages=_averages(facts, one=len(absent) == 1),
         ),
@@ -170,14 +196,14 @@ def absent_classes(facts: Facts) -> Finding | None:
     )
 
 
-def _averages(facts: Facts, *, one: bool) -> str:
+def _averages(facts: Context, *, one: bool) -> str:
     """What macro averages do with classes without samples."""
     if facts.evaluation.macro == "all":
         return f"macro averages count {'it' if one else 'them'} as 0"
     return f"macro averages leave {'it' if one else 'them'} out"
 
 
-def miscalled(facts: Facts) -> Finding | None:
+def miscalled(facts: Context) -> Finding | None:
     """Classes that are predicted significantly more or less often than they occur."""
     rare = _furthest(facts, -1)  # a class that is never predicted has a finding of its own
     often = _furthest(facts, +1)
@@ -191,7 +217,7 @@ def miscalled(facts: Facts) -> Finding | None:
     return Finding(say(head), join(*sentences), "matrix", say("Confusion matrix"))
 
 
-def _predictions(facts: Facts, i: int) -> Words:
+def _predictions(facts: Context, i: int) -> Words:
     return say(
         "{name}, {n} for {samples} (significant).",
         name=facts.names[i],
@@ -200,7 +226,7 @@ def _predictions(facts: Facts, i: int) -> Words:
     )
 
 
-def least_reliable(facts: Facts) -> Finding | None:
+def least_reliable(facts: Context) -> Finding | None:
     """The lowest precision of those that are significantly below the rest."""
     if not facts.matrix.n_errors:
         return None
@@ -230,7 +256,7 @@ def least_reliable(facts: Facts) -> Finding | None:
     )
 
 
-def perfect_classes(facts: Facts) -> Finding | None:
+def perfect_classes(facts: Context) -> Finding | None:
     """Classes without a miss, where that says something: of the largest, a low upper bound."""
     perfect = [i for i in facts.present if facts.recall[i] == 1]
     if not perfect or len(facts.present) < 2 or not facts.matrix.n_errors:
@@ -252,12 +278,12 @@ def perfect_classes(facts: Facts) -> Finding | None:
     head = "Perfect recall:" if one else "{n} classes have perfect recall:"
     return Finding(
         say(head, n=count(len(perfect))),
-        join(say("{names}.", names=listed([facts.names[i] for i in perfect])), bound),
+        join(say("{names}.", names=list_names([facts.names[i] for i in perfect])), bound),
         *target,
     )
 
 
-def _taken(facts: Facts, i: int) -> Words:
+def _take(facts: Context, i: int) -> Words:
     """What the class's samples are predicted as instead, most often."""
     pair = facts.taken_for.get(i)
     if pair is None:
@@ -272,7 +298,7 @@ def _taken(facts: Facts, i: int) -> Words:
     return say("{part} predicted as {name}.", part=part, name=facts.names[pair.predicted])
 
 
-def _furthest(facts: Facts, sign: int) -> int | None:
+def _furthest(facts: Context, sign: int) -> int | None:
     """The class whose predictions differ most from its samples, of those that do significantly."""
     support, predicted = facts.matrix.true_totals, facts.matrix.predicted_totals
     surplus = (predicted - support) * sign
@@ -283,3 +309,147 @@ def _furthest(facts: Facts, sign: int) -> int | None:
         return None
     ratio = np.where(shown, surplus / np.maximum(support, 1), -1.0)
     return int(np.argmax(ratio))
+
+
+CONCENTRATION = 1 / 3
+
+
+LEAST_ERRORS = 20
+
+
+BEYOND_CHANCE = 0.15
+"""Groups are a finding where they hold so much more of the errors than chance would put there."""
+
+
+NAMED_GROUPS, NAMED_CLASSES, NAMED_LETTERS = 3, 6, 60
+
+
+NAMED_SIZE = 12
+"""Groups of more classes are not told by naming some of these."""
+
+
+def hardest_pair(facts: Context) -> Finding | None:
+    pair = facts.most_confused
+    if pair is None or pair.count < 2 or pair.ties > 1 or not pair.significant:
+        return None
+    a, b = facts.names[pair.a], facts.names[pair.b]
+    there, back = facts.matrix.count(pair.a, pair.b), facts.matrix.count(pair.b, pair.a)
+    ways = (
+        "{a} → {b} {there}, {b} → {a} {back}" if back else "{a} → {b}, none in the other direction"
+    )
+    return Finding(
+        say("Most confused pair:"),
+        say(
+            f"{{a}} ↔ {{b}}, {{both}} of {{errors}} ({{share}}): {ways}. "
+            "Significantly more than chance ({expected}).",
+            a=a,
+            b=b,
+            both=count(pair.count),
+            errors=plural(facts.matrix.n_errors, "error"),
+            share=share(pair.count / facts.matrix.n_errors),
+            there=count(there),
+            back=count(back),
+            expected=ratio(pair.expected),
+        ),
+        *facts.at_pair(pair.a, pair.b),
+    )
+
+
+def concentration(facts: Context) -> Finding | None:
+    pairs = facts.evaluation.pairs
+    top = 10 if len(pairs) > 20 else 3
+    if len(pairs) <= 2 * top or facts.matrix.n_errors < LEAST_ERRORS:
+        return None
+    found = top_confusions(facts.matrix, top)
+    if found is None or found.share < CONCENTRATION or not found.significant:
+        return None
+    return Finding(
+        say("Errors are concentrated:"),
+        say(
+            "the {top} most frequent confusions account for {share} of {errors}; by chance at "
+            "most {chance}.",
+            top=str(top),
+            share=share(found.share),
+            errors=plural(facts.matrix.n_errors, "error"),
+            chance=at_most(found.by_chance),
+        ),
+        "pairs",
+        say("All pairs"),
+    )
+
+
+def grouped_errors(facts: Context) -> Finding | None:
+    """Whether errors stay among classes that belong together: the user's groups, or suggested."""
+    if facts.matrix.n_errors < LEAST_ERRORS:
+        return None
+    given = facts.groups.given
+    return _describe_suggested(facts) if given is None else _describe_given(facts, given)
+
+
+def _describe_given(facts: Context, groups: GroupMatrix) -> Finding | None:
+    """None where the groups say nothing: there is one only, or each is a single class."""
+    if not 1 < len(groups.grouping.names) < len(facts.names):
+        return None
+    near, n = groups.within_errors, groups.n_errors
+    wrong = groups.summary["between_group_error"]
+    ends = f" (95{NBSP}% CI {interval(wrong.interval)})" if wrong.interval else ""
+    return Finding(
+        say("Within-group errors:"),
+        say(
+            "{part} of {errors}, by the groups of {source}. Between-group errors: {wrong} of all "
+            "samples{ends}.",
+            part=share(near / n),
+            errors=plural(n, "error"),
+            source=Name.of(groups.grouping.source),
+            wrong=share(wrong.value or 0.0),
+            ends=ends,
+        ),
+        "groups",
+        say("Clusters"),
+    )
+
+
+def _describe_suggested(facts: Context) -> Finding | None:
+    groups = facts.groups.suggested
+    if groups is None:
+        return None
+    part = groups.within_errors / groups.n_errors
+    chance = facts.groups.by_chance(groups) or 0.0
+    pair = facts.most_confused
+    # clusters are found in random errors too: some pair has to stand out beyond chance
+    if pair is None or not pair.significant or part < 0.5 or part - chance < BEYOND_CHANCE:
+        return None
+    held = np.flatnonzero(groups.within)
+    worst = held[np.argsort(-groups.within[held], kind="stable")][:NAMED_GROUPS].tolist()
+    named = max(len(groups.grouping.members(g)) for g in worst) <= NAMED_SIZE
+    lead = ": " if len(held) == len(worst) else "; the largest: "
+    return Finding(
+        say("Errors cluster:"),
+        say(
+            "{part} of {errors} fall within {n} of similar classes ({chance} expected by chance; "
+            "in-sample){lead}{groups}.",
+            part=share(part),
+            errors=plural(facts.matrix.n_errors, "error"),
+            n=plural(len(held), "cluster"),
+            chance=share(chance),
+            lead=lead if named else "",
+            groups=_members(facts, groups, worst) if named else Words(()),
+        ),
+        "groups",
+        say("Clusters"),
+    )
+
+
+def _members(facts: Context, groups: GroupMatrix, shown: Sequence[int]) -> Words:
+    """``cat, dog and fox; ship and truck``; of many the classes with the most errors."""
+    matrix = facts.matrix
+    errors = matrix.true_totals + matrix.predicted_totals - 2 * matrix.diagonal
+    parts: list[str | Name] = []
+    for g in shown:
+        members = groups.grouping.members(g)
+        names = [facts.names[i] for i in members[np.argsort(-errors[members], kind="stable")]]
+        letters = np.cumsum([len(name.text) for name in names[:NAMED_CLASSES]])
+        some = max(1, int(np.sum(letters <= NAMED_LETTERS)))
+        parts.extend(["; "] * bool(parts))
+        parts.extend(list_names(names, some).parts)
+    return Words(tuple(parts))

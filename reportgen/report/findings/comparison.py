@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reportgen.comparison.value import ClassChange, Comparison, Difference, PairChange, SliceChange
-from reportgen.confusions import SIGNIFICANT, grown_p
-from reportgen.report.cells import Footnotes
-from reportgen.report.deltas import DEFINITIONS, delta, points_range
-from reportgen.report.facts import Facts
-from reportgen.report.findings.failing import Failing, Told
-from reportgen.report.model import Finding
+from reportgen.analysis.confusions import SIGNIFICANT, grown_p
+from reportgen.comparison import ClassChange, Comparison, Difference, PairChange, SliceChange
+from reportgen.report.comparison.deltas import DEFINITIONS, delta, points_range
+from reportgen.report.context import Context
+from reportgen.report.elements import Footnotes
+from reportgen.report.findings.rules import Failing, Finding, Told
 from reportgen.report.slices import points
 from reportgen.report.words import NBSP, Name, Words, join, p_words, say, share
 from reportgen.text import count, links, plural
 
-__all__ = ["comparison_findings"]
+__all__ = [
+    "comparison_findings",
+]
+
 
 MOST = 4
 """Of at most seven findings, so many are of the change."""
+
+
 NAMED = 3
 
 
@@ -36,7 +40,7 @@ Rule = Callable[[_Review], Finding | None]
 
 
 def comparison_findings(
-    facts: Facts, comparison: Comparison | None, failing: Failing
+    facts: Context, comparison: Comparison | None, failing: Failing
 ) -> tuple[Told, ...]:
     """What the rules find, what failed first, then the weightiest; nothing without a baseline."""
     if comparison is None:
@@ -172,7 +176,7 @@ def slice_fell(review: _Review) -> Finding | None:
     fell = [one for one in comparison.slices if one.tendency == "worse"]
     if not fell:
         return None
-    one = min(fell, key=lambda item: (not _failed(review, item), item.accuracy.difference or 0.0))
+    one = min(fell, key=lambda item: (not _fail(review, item), item.accuracy.difference or 0.0))
     part = Name.of(one.part)
     return Finding(
         say(
@@ -191,7 +195,7 @@ def slice_fell(review: _Review) -> Finding | None:
     )
 
 
-def _failed(review: _Review, one: SliceChange) -> bool:
+def _fail(review: _Review, one: SliceChange) -> bool:
     return review.failing.has_slice(one.column, one.part)
 
 
@@ -218,7 +222,7 @@ def calibration_changed(review: _Review) -> Finding | None:
 
 def pair_grew(review: _Review) -> Finding | None:
     """The confusion that grew most of those that grew significantly."""
-    one, p = _grown(review)
+    one, p = _grow(review)
     if one is None:
         return None
     after = review.comparison.candidate.confusion
@@ -240,7 +244,7 @@ def pair_grew(review: _Review) -> Finding | None:
     )
 
 
-def _grown(review: _Review) -> tuple[PairChange | None, dict[tuple[int, int], float]]:
+def _grow(review: _Review) -> tuple[PairChange | None, dict[tuple[int, int], float]]:
     """The confusion that grew most of those that grew significantly, and the p of each."""
     comparison = review.comparison
     p = grown_p(comparison.baseline.confusion, comparison.candidate.confusion)
@@ -330,11 +334,11 @@ def _class_failed(tendency: str) -> Callable[[_Review], bool]:
 
 def _slice_failed(review: _Review) -> bool:
     worse = (one for one in review.comparison.slices if one.tendency == "worse")
-    return any(_failed(review, one) for one in worse)
+    return any(_fail(review, one) for one in worse)
 
 
 def _pair_failed(review: _Review) -> bool:
-    (one, _), names = _grown(review), review.comparison.candidate.classes
+    (one, _), names = _grow(review), review.comparison.candidate.classes
     return one is not None and review.failing.has_pair(names[one.true], names[one.predicted])
 
 

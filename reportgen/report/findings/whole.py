@@ -1,32 +1,42 @@
-"""Rules that look at the test set as a whole."""
+"""Rules that look at the test set as a whole, at its slices and at confidence."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from reportgen.confusions import SIGNIFICANT, beats_constant_p, recall_by_size_p
+from reportgen.analysis.confusions import SIGNIFICANT, beats_constant_p, recall_by_size_p
 from reportgen.metrics import one_sided_error_bound
-from reportgen.report.facts import Facts
-from reportgen.report.model import Finding
-from reportgen.report.words import NBSP, at_most, interval, p_words, say, share
+from reportgen.report.confidence import Calibration
+from reportgen.report.context import Context
+from reportgen.report.findings.rules import Finding
+from reportgen.report.slices import points
+from reportgen.report.words import MINUS, NBSP, Name, at_most, interval, p_words, say, share
 from reportgen.text import count, plural
 
 __all__ = [
     "above_chance",
+    "abstaining",
+    "calibration",
     "few_samples",
     "imbalance",
     "no_better_than_constant",
     "nothing_right",
     "nothing_wrong",
     "one_class_only",
+    "worst_slice",
 ]
 
+
 WIDE_INTERVAL = 0.10
+
+
 IMBALANCE = 0.02
+
+
 _AT_METRICS = ("headline", say("Key metrics"))
 
 
-def few_samples(facts: Facts) -> Finding | None:
+def few_samples(facts: Context) -> Finding | None:
     n = facts.matrix.n_samples
     ends = facts.summary("accuracy").interval
     if ends is None or (n > 1 and ends[1] - ends[0] <= WIDE_INTERVAL):
@@ -39,7 +49,7 @@ def few_samples(facts: Facts) -> Finding | None:
     )
 
 
-def nothing_right(facts: Facts) -> Finding | None:
+def nothing_right(facts: Context) -> Finding | None:
     if facts.matrix.n_correct:
         return None
     n = facts.matrix.n_samples
@@ -58,7 +68,7 @@ def nothing_right(facts: Facts) -> Finding | None:
     )
 
 
-def nothing_wrong(facts: Facts) -> Finding | None:
+def nothing_wrong(facts: Context) -> Finding | None:
     if facts.matrix.n_errors:
         return None
     n = facts.matrix.n_samples
@@ -73,7 +83,7 @@ def nothing_wrong(facts: Facts) -> Finding | None:
     )
 
 
-def no_better_than_constant(facts: Facts) -> Finding | None:
+def no_better_than_constant(facts: Context) -> Finding | None:
     """Accuracy below that of the majority class, or not shown to be above it."""
     accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
     if len(facts.present) < 2 or accuracy.interval is None or constant.value is None:
@@ -99,7 +109,7 @@ def no_better_than_constant(facts: Facts) -> Finding | None:
     )
 
 
-def _is_above(facts: Facts) -> bool:
+def _is_above(facts: Context) -> bool:
     """Whether the model is significantly more often correct than the majority class would be.
 
     The interval allows for samples that come in groups, the test for that class being chosen.
@@ -111,7 +121,7 @@ def _is_above(facts: Facts) -> bool:
     return above < SIGNIFICANT and accuracy.interval[0] > constant.value
 
 
-def one_class_only(facts: Facts) -> Finding | None:
+def one_class_only(facts: Context) -> Finding | None:
     if len(facts.present) != 1:
         return None
     return Finding(
@@ -122,7 +132,7 @@ def one_class_only(facts: Facts) -> Finding | None:
     )
 
 
-def imbalance(facts: Facts) -> Finding | None:
+def imbalance(facts: Context) -> Finding | None:
     """Recall depends on how many samples a class has: more than chance would make it."""
     accuracy, balanced = facts.summary("accuracy").value, facts.summary("balanced_accuracy").value
     if accuracy is None or balanced is None or abs(accuracy - balanced) < IMBALANCE:
@@ -146,7 +156,7 @@ def imbalance(facts: Facts) -> Finding | None:
     )
 
 
-def above_chance(facts: Facts) -> Finding | None:
+def above_chance(facts: Context) -> Finding | None:
     accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
     if accuracy.value is None or constant.value is None or len(facts.present) < 2:
         return None
@@ -161,4 +171,104 @@ def above_chance(facts: Facts) -> Finding | None:
             constant=share(constant.value),
         ),
         *_AT_METRICS,
+    )
+
+
+def worst_slice(facts: Context) -> Finding | None:
+    """The part of the data that is shown to be worst, after correction for all comparisons."""
+    report = facts.evaluation.slices
+    worse = [one for one in report.slices if one.verdict == "worse"]
+    if not worse:
+        return None
+    one = worse[0]
+    ends = one.difference.interval or (0.0, 0.0)  # what is shown to be worse has an interval
+    return Finding(
+        say(
+            "Slice {column} = {part}:",
+            column=Name.of(one.column),
+            part=Name(Name.of(one.part.text).text, one.part.text),
+        ),
+        say(
+            "accuracy {share} on {n}, {fewer} points below the rest (95{percent} CI {low} to "
+            "{high}; p {p}, Holm over {tests}).{more}",
+            share=share(one.n_correct / one.n),
+            n=plural(one.n, "sample"),
+            fewer=points(one.difference.value).removeprefix(MINUS),
+            percent=f"{NBSP}%",
+            low=points(-ends[1]).removeprefix("+"),
+            high=points(-ends[0]).removeprefix("+"),
+            p=p_words(one.p_holm or 0.0),
+            tests=plural(report.n_tests, "slice"),
+            more=f" {_more(len(worse) - 1)}" if len(worse) > 1 else "",
+        ),
+        "slices",
+        say("Slices"),
+    )
+
+
+def _more(n: int) -> str:
+    return f"{plural(n, 'further slice')} {'is' if n == 1 else 'are'} also significantly worse."
+
+
+MISCALIBRATED = 0.02
+
+
+ENOUGH = 300
+"""With fewer answers nothing shows an error of at most 1 %."""
+
+
+WORTHWHILE = 0.05
+
+
+def calibration(facts: Context) -> Finding | None:
+    """A calibration error of two points or more, beyond what chance alone would show."""
+    known = Calibration.of(facts)
+    error = facts.summary("ece").value
+    if known is None or not known.beyond_chance or (error or 0.0) < MISCALIBRATED:
+        return None
+    heads = {
+        1: "Overconfident:",
+        -1: "Underconfident:",
+        0: "Miscalibrated:",
+    }
+    body = say(
+        "mean confidence {confidence}, accuracy {accuracy}, ECE {error} (by chance {chance}; "
+        "significant).",
+        confidence=share(known.mean_confidence),
+        accuracy=share(known.accuracy),
+        error=share(error or 0.0),
+        chance=share(known.known.chance_ece or 0.0),
+    )
+    return Finding(say(heads[known.direction]), body, "confidence", say("Calibration"))
+
+
+def abstaining(facts: Context) -> Finding | None:
+    """What is gained if the model may leave some answers to a person."""
+    known = Calibration.of(facts)
+    if known is None or known.n < ENOUGH or known.accuracy >= 0.99:
+        return None
+    coverage = known.known.held_coverage or 0.0
+    if coverage >= WORTHWHILE:
+        body = say(
+            "at confidence ≥ {threshold}, the model covers {part} of samples with an error of at "
+            "most {bound} (95{percent} confidence).",
+            threshold=known.threshold_text,
+            part=share(coverage),
+            bound=at_most(known.known.held_error_bound or 0.0),
+            percent=f"{NBSP}%",
+        )
+        return Finding(say("Selective prediction:"), body, "confidence", say("Calibration"))
+    error = facts.summary("error_at_90_percent_coverage").value
+    if error is None:
+        return None
+    return Finding(
+        say("Abstention is not shown to reach 1{percent} error:", percent=f"{NBSP}%"),
+        say(
+            "at 90{percent} coverage the error is {rest} (overall {all}).",
+            percent=f"{NBSP}%",
+            rest=share(error),
+            all=share(1 - known.accuracy),
+        ),
+        "confidence",
+        say("Calibration"),
     )

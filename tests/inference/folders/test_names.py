@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.errors import DataError
-from reportgen.inference.folders.names import escaped, locate
-from reportgen.inference.folders.opening import open_regular, read_to_end
+from reportgen.inference.folders.files import escape, locate, open_regular, read_to_end
 from reportgen.inference.folders.scan import scan
 from tests.inference.file_trees import file_tree, ids
 
@@ -65,7 +64,7 @@ def test_a_name_that_spells_out_the_escape_of_another_is_refused(tmp_path: Path)
 
 @given(st.binary(min_size=1, max_size=20).filter(lambda raw: b"/" not in raw and b"\0" not in raw))
 def test_every_name_can_be_shown(raw: bytes) -> None:
-    shown = escaped(os.fsdecode(raw))
+    shown = escape(os.fsdecode(raw))
     shown.encode("utf-8")
     assert "\n" not in shown
     assert "\x1b" not in shown

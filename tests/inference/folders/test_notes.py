@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 
 from reportgen.errors import ModelError
-from reportgen.inference.folders import hashes
-from reportgen.inference.folders.scan import scan
-from reportgen.inference.folders.sizes import uniform_size_or_error
-from reportgen.inference.folders.training import looks_like_training, training_note
-from reportgen.inference.folders.value import FolderScan, ImageFile, data_fingerprint
+from reportgen.inference.folders import scan as hashes
+from reportgen.inference.folders.notes import looks_like_training, training_note
+from reportgen.inference.folders.scan import scan, uniform_size_or_error
+from reportgen.inference.folders.tree import FolderScan, ImageFile, data_fingerprint
 from tests.inference.file_trees import file_tree
 
 # --- duplicates and fingerprints -----------------------------------------------------------------

@@ -16,10 +16,9 @@ import pytest
 
 from reportgen.errors import DataError, UsageError
 from reportgen.inference.folders import tree
-from reportgen.inference.folders.names import has_image_name, locate
-from reportgen.inference.folders.scan import check_local, scan
-from reportgen.inference.folders.sizes import uniform_size_or_error
-from reportgen.inference.folders.value import FolderScan
+from reportgen.inference.folders.files import has_image_name, locate
+from reportgen.inference.folders.scan import check_local, scan, uniform_size_or_error
+from reportgen.inference.folders.tree import FolderScan
 from tests.inference.file_trees import file_tree, ids
 
 CIFAR = Path(__file__).resolve().parents[4] / "shared/data/cifar10/test"
@@ -362,7 +361,7 @@ def test_neither_torch_nor_pillow_is_needed_to_scan(tmp_path: Path) -> None:
         "import sys\n"
         "for name in ('torch', 'torchvision', 'PIL', 'numpy'): sys.modules[name] = None\n"
         "from pathlib import Path\n"
-        "from reportgen.inference.folders.names import locate\n"
+        "from reportgen.inference.folders.files import locate\n"
         "from reportgen.inference.folders.scan import scan\n"
         f"root = Path({str(tmp_path)!r})\n"
         "print(scan(root).files[0].id, locate(root, 'cat/a.png') is not None)"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
 from reportgen.errors import ModelError
-from reportgen.inference.forward.outputs import scores_of
-from reportgen.scores import OutputKind, contradiction, decide_outputs, finite_rows, score
+from reportgen.inference.forward import scores_of
+from reportgen.metrics.scores import OutputKind, contradiction, decide_outputs, finite_rows, score
 
 LOGITS = np.array([[2.0, 1.0, -1.0], [0.0, 3.0, 0.5]])
 LABELS = np.array([0, 2], np.int32)

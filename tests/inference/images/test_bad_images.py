@@ -17,9 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from reportgen.inference.images.decoding import Unreadable, decode, header_size
+from reportgen.inference.images.decoding import (
+    Unreadable,
+    decode,
+    describe_content,
+    header_size,
+    known_format,
+)
 from reportgen.inference.images.flags import ImageFlag
-from reportgen.inference.images.sniffing import describe_content, known_format
 from tests.inference.image_bytes import EXTENSION, decoded, encoded, picture, reason
 
 

@@ -20,9 +20,8 @@ from torchvision.models import get_weight
 from torchvision.transforms import InterpolationMode, v2
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.images.preprocessing import NotPrepared, Preprocessing
-from reportgen.inference.images.steps import Steps
-from reportgen.options import Options
+from reportgen.inference.images.preprocessing import NotPrepared, Preprocessing, Steps
+from reportgen.options.run import Options
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SIZES = [(32, 32), (48, 64), (65, 33), (1, 50), (50, 1), (7, 224), (225, 301)]
@@ -363,7 +362,7 @@ def test_preparing_images_needs_no_torchvision() -> None:
         "import sys; sys.modules['torchvision'] = None\n"
         "from PIL import Image\n"
         "from reportgen.inference.images.preprocessing import Preprocessing\n"
-        "from reportgen.options import Options\n"
+        "from reportgen.options.run import Options\n"
         "assert 'torch' not in sys.modules\n"
         "options = Options(resize='9', crop='4', mean='0.5', std='0.5', grayscale=True)\n"
         "print(tuple(Preprocessing.from_options(options)(Image.new('RGB', (20, 30))).shape))"

@@ -20,9 +20,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.models.checkpoints import read_weights
-from reportgen.inference.models.sniffing import file_size
-from reportgen.inference.models.state_dicts import load_into
+from reportgen.inference.models.checkpoints import load_into, read_weights
+from reportgen.inference.models.file_kinds import file_size
 from tests.inference.model_files import Bomb, network, rewritten, write
 
 RESAVE = 'torch.save(model.state_dict(), "weights.pt")'

@@ -17,11 +17,10 @@ from torch import nn
 from torch.export import Dim, export
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.models.archives import refuse_code
 from reportgen.inference.models.checkpoints import read_weights
-from reportgen.inference.models.exported import forced_weights_only
+from reportgen.inference.models.exported import forced_weights_only, refuse_code
+from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.inference.models.loading import load_model, to_device
-from reportgen.inference.models.value import BatchSizes, LoadedModel
 from tests.inference.model_files import Bomb, network, rewritten, write
 
 IMAGES = (3, 8, 8)

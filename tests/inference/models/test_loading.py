@@ -18,9 +18,9 @@ from torch import nn
 from reportgen.errors import ModelError, ReportgenError, UsageError
 from reportgen.inference import libraries
 from reportgen.inference.libraries import import_torchvision
-from reportgen.inference.models.calls import parse_arguments
+from reportgen.inference.models.factories import parse_arguments
+from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.models.loading import load_model
-from reportgen.inference.models.value import LoadedModel
 from tests.inference.model_files import NETWORK, network, write
 
 

@@ -10,8 +10,7 @@ import torch
 
 from reportgen.errors import ModelError
 from reportgen.inference.sources import folder
-from reportgen.inference.sources.dataset import Sample
-from reportgen.inference.sources.folder import FolderSource, collate, default_workers
+from reportgen.inference.sources.folder import FolderSource, Sample, collate, default_workers
 from reportgen.reporter import Reporter
 
 

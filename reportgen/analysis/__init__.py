@@ -1,0 +1,3 @@
+"""What is read from counts and scores beyond the metrics: scores, confusions, slices, label
+errors.
+"""

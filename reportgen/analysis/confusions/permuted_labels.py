@@ -1,0 +1,212 @@
+"""Signs that classes stand in the wrong place: another class order, or rows taken for columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError
+from reportgen.metrics import wilson
+from reportgen.provenance import DataNote
+from reportgen.text import count, percent, plural, printable, quoted
+
+__all__ = [
+    "RELABELLING_LIMIT",
+    "Relabelling",
+    "best_relabelling",
+    "check_supports",
+    "orientation_note",
+    "relabelling_note",
+]
+
+
+Counts = NDArray[np.int64]
+
+
+RELABELLING_LIMIT = 1000
+"""Most classes for which the best relabelling is looked for: 0.3 s."""
+
+
+LEAST_GAIN = 0.05
+"""Smallest rise of the accuracy that is worth a warning."""
+
+
+CLEARLY = 2
+"""How many times more often than anything else a class must be called by another name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relabelling:
+    """The renaming of predictions that makes the accuracy as high as it can be.
+
+    Attributes
+    ----------
+    accuracy, accuracy_after
+        Before and after it: 0..1.
+    permutation
+        int64, shape (K,): samples of class i are best called ``permutation[i]``. Where nothing is
+        gained, it keeps a class in its place.
+    moved
+        The classes that are *clearly* called by that other name: at least twice as often as by any
+        other name, their own included; and the name stands for them at least twice as often as
+        for any other class; both beyond chance (95 %). A model that is merely bad, or prefers some
+        classes, or confuses two that look alike, moves none.
+    """
+
+    accuracy: float
+    accuracy_after: float
+    permutation: Counts
+    moved: Counts
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the class order is probably wrong.
+
+        Two classes moved or more, the accuracy is five points higher after, and either it is 50 %
+        or more then, or half of the classes moved: a bad model may have two odd habits by chance.
+        """
+        gain = self.accuracy_after - self.accuracy
+        many = 2 * len(self.moved) >= len(self.permutation)
+        return len(self.moved) >= 2 and gain >= LEAST_GAIN and (many or self.accuracy_after >= 0.5)
+
+    @property
+    def shift(self) -> int | None:
+        """The distance by which all moved classes moved in the class list, if it is one and the
+        same: 1 where each is called by the name of the next, cyclically.
+        """
+        k = len(self.permutation)
+        steps = {int((self.permutation[i] - i) % k) for i in self.moved}
+        if len(steps) != 1:
+            return None
+        step = steps.pop()
+        return step if step <= k // 2 else step - k
+
+
+def best_relabelling(matrix: ConfusionMatrix) -> Relabelling | None:
+    """Assign to each class the prediction that fits it best, one to one (Hungarian method).
+
+    None for one class, more than 1,000, or no samples.
+
+    Kuhn 1955, Naval Research Logistics 2, 83-97.
+    """
+    k, n = matrix.n_classes, matrix.n_samples
+    if not 2 <= k <= RELABELLING_LIMIT or n == 0:
+        return None
+    from scipy.optimize import linear_sum_assignment
+
+    # among equals, as many classes as can be stay in place
+    worth = matrix.counts.astype(np.float64) * (k + 1) + np.eye(k)
+    permutation = np.asarray(linear_sum_assignment(worth, maximize=True)[1], np.int64)
+    hits = matrix.lookup(np.arange(k), permutation)
+    return Relabelling(
+        matrix.n_correct / n,
+        int(hits.sum()) / n,
+        permutation,
+        _clearly_moved(matrix.counts, permutation, hits),
+    )
+
+
+def _clearly_moved(counts: Counts, permutation: Counts, hits: Counts) -> Counts:
+    k = len(permutation)
+    places = np.arange(k)
+    others = counts.copy()
+    others[places, permutation] = 0
+    rivals = np.maximum(others.max(axis=1), others.max(axis=0)[permutation])
+    low, _ = wilson(hits, hits + rivals)
+    clear = (hits >= CLEARLY * rivals) & (low > 0.5)  # nan, where there is neither, is not
+    return np.flatnonzero(clear & (permutation != places))
+
+
+def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | None:
+    """A warning where the class order is probably wrong, else None."""
+    found = best_relabelling(matrix)
+    if found is None or not found.is_suspicious:
+        return None
+    moved = [int(i) for i in found.moved]
+    first = moved[int(np.argmax(matrix.lookup(found.moved, found.permutation[found.moved])))]
+    called = classes[int(found.permutation[first])]
+    n = plural(len(moved), "class", "classes")
+    sentence = (
+        f"Accuracy is {percent(found.accuracy)}; after the best relabelling of the predictions it "
+        f"is {percent(found.accuracy_after)}: check the class order. Samples of {n} mostly go by "
+        f"one wrong name, such as {quoted(classes[first])} called {quoted(called)}"
+        f"{_shift_words(found)}."
+    )
+    names = tuple(printable(classes[i]) for i in moved[:10])
+    return DataNote("class-order", sentence, "warning", len(moved), names)
+
+
+def _shift_words(found: Relabelling) -> str:
+    if found.shift is None:
+        return ""
+    where = "later" if found.shift > 0 else "earlier"
+    places = plural(abs(found.shift), "place")
+    return f", and each by the name that stands {places} {where} in the class list"
+
+
+def check_supports(
+    matrix: ConfusionMatrix, supports: ArrayLike, classes: Sequence[str], name: str = "the matrix"
+) -> None:
+    """Hold the row sums against the known number of samples of each class.
+
+    `name` is what the matrix is called in messages.
+
+    Raises :class:`DataError`, ``matrix-transposed`` where the column sums are the known numbers,
+    ``matrix-support`` where neither sums are; :class:`ValueError` where the number of classes
+    differs.
+    """
+    known = np.asarray(supports, np.int64)
+    if known.shape != (matrix.n_classes,):
+        raise ValueError(f"supports of shape {known.shape} for {matrix.n_classes} classes")
+    rows, columns = matrix.true_totals, matrix.predicted_totals
+    wrong = np.flatnonzero(rows != known)
+    if not len(wrong):
+        return
+    if np.array_equal(columns, known):
+        raise DataError(
+            f"the columns of {name}, not its rows, add up to the samples of each class: "
+            "it is transposed",
+            slug="matrix-transposed",
+            details=[_sums(classes, known, rows, int(wrong[0]))],
+            hint="say that its rows are predicted: --rows predicted",
+        )
+    raise DataError(
+        f"the rows of {name} do not add up to the samples of "
+        f"{plural(len(wrong), 'class', 'classes')}",
+        slug="matrix-support",
+        details=[_sums(classes, known, rows, int(i)) for i in wrong[:5]],
+        hint="matrix and class sizes must be of the same data, in the same class order",
+    )
+
+
+def _sums(classes: Sequence[str], known: Counts, rows: Counts, i: int) -> str:
+    return (
+        f"class {quoted(classes[i])} has {plural(int(known[i]), 'sample')}, "
+        f"its row adds up to {count(int(rows[i]))}"
+    )
+
+
+def orientation_note(matrix: ConfusionMatrix) -> DataNote | None:
+    """A warning where the matrix is probably transposed, else None.
+
+    Test sets often have as many samples of each class; predictions hardly ever come out so. Three
+    classes or more whose *columns* all have one sum, and whose rows do not, tell of a transposed
+    matrix.
+    """
+    rows, columns = matrix.true_totals, matrix.predicted_totals
+    if matrix.n_classes < 3 or columns[0] < 2:
+        return None
+    if np.any(columns != columns[0]) or np.all(rows == rows[0]):
+        return None
+    return DataNote(
+        "matrix-transposed",
+        f"Each of the {count(matrix.n_classes)} columns of the matrix adds up to "
+        f"{count(int(columns[0]))}, and its rows do not add up to one number: it looks "
+        "transposed. If its rows are predicted classes, say so with --rows predicted.",
+        "warning",
+        matrix.n_classes,
+    )

@@ -1,0 +1,633 @@
+"""Calibration: is the model right as often as its confidence says? ECE in bins of equal width and
+of equal size, of the prediction and of each class.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.scoring.definitions import IntervalValue
+from reportgen.analysis.scoring.exact_sums import CHUNK, FixedSums
+from reportgen.analysis.scoring.ranked_scores import JOINT_LIMIT, Groups, RankedScores
+from reportgen.analysis.scoring.score_inputs import Answers, Scores, missing_reason
+from reportgen.metrics import CONFIDENCE, Metric, quantile, wilson
+
+__all__ = [
+    "N_BINS",
+    "Calibration",
+    "CalibrationBins",
+    "Cells",
+    "Chance",
+    "ClasswiseBins",
+    "EqualMassCalibration",
+    "ReliabilityBin",
+    "bin_indices",
+    "chance_level",
+    "ece_metric",
+    "mce_metric",
+]
+
+
+_DECIMALS = 0.5e-9
+
+
+def bin_indices(values: NDArray[Any], n_bins: int, eps: float) -> NDArray[np.intp]:
+    """The bin of each probability: b where b / n < p ≤ (b + 1) / n, and 0 for p = 0.
+
+    Parameters
+    ----------
+    values
+        float64, 0..1, any shape.
+    n_bins
+        How many bins share 0..1.
+    eps
+        Machine epsilon of the type in which the probabilities were saved.
+
+    A probability that can't be told from an edge is on it, and in the lower bin: p·n is rounded to
+    9 decimals, or, where the numbers were saved with fewer, p by half a unit of their last place.
+    Otherwise 0.6 of 15 bins would be above 9 / 15 in float32 and below it in some float64 sums.
+    """
+    tolerance = max(_DECIMALS, n_bins * eps / 2)
+    scaled = values * float(n_bins)
+    scaled -= tolerance
+    np.ceil(scaled, out=scaled)
+    indices = np.maximum(scaled, 1.0, out=scaled).astype(np.intp)
+    indices -= 1
+    return indices
+
+
+N_BINS = 15
+
+
+CHANCE_DRAWS = 1_000
+
+
+BOOTSTRAP_DRAWS = 2_000
+
+
+SEED = 20_170_806  # any number will do; it is fixed so that a report can be made again
+
+
+_WRONG, _RIGHT = 0, 1
+
+
+_SHAPE = (2, N_BINS)
+
+
+Counts = NDArray[np.int64]
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationBins:
+    """What calibration figures stand on, added up: all of shape (2, 15), wrong and right answers.
+
+    Attributes
+    ----------
+    counts
+        int64, read-only: samples by bin of confidence.
+    confidences, squares
+        Sums of the confidences, and of their squares.
+    n_without
+        Samples without a confidence; they are in no other count.
+    """
+
+    counts: Counts
+    confidences: FixedSums
+    squares: FixedSums
+    n_without: int = 0
+
+    def __post_init__(self) -> None:
+        view = np.asarray(self.counts, np.int64).view()
+        view.flags.writeable = False
+        object.__setattr__(self, "counts", view)
+
+    @classmethod
+    def empty(cls) -> CalibrationBins:
+        """No samples: the neutral element of ``+``."""
+        zeros = FixedSums.zeros(_SHAPE)
+        return cls(np.zeros(_SHAPE, np.int64), zeros, zeros)
+
+    @classmethod
+    def of(cls, answers: Answers) -> CalibrationBins:
+        """Count one batch."""
+        counts = np.zeros(2 * N_BINS, np.int64)
+        confidences = squares = FixedSums.zeros(_SHAPE)
+        for start in range(0, len(answers), CHUNK):
+            part = slice(start, start + CHUNK)
+            p = answers.confidence[part].astype(np.float64, copy=False)
+            cells = bin_indices(p, N_BINS, answers.eps) + N_BINS * answers.correct[part]
+            counts += np.bincount(cells, minlength=2 * N_BINS)
+            confidences += FixedSums.of_cells(cells, p, _SHAPE)
+            squares += FixedSums.of_cells(cells, p * p, _SHAPE, coarse=True)
+        return cls(counts.reshape(_SHAPE), confidences, squares, answers.n_without)
+
+    def __add__(self, other: CalibrationBins) -> CalibrationBins:
+        if not isinstance(other, CalibrationBins):
+            return NotImplemented
+        return CalibrationBins(
+            self.counts + other.counts,
+            self.confidences + other.confidences,
+            self.squares + other.squares,
+            self.n_without + other.n_without,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, CalibrationBins)
+            and np.array_equal(self.counts, other.counts)
+            and self.confidences == other.confidences
+            and self.squares == other.squares
+            and self.n_without == other.n_without
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.counts.tobytes(), self.confidences, self.squares, self.n_without))
+
+    @property
+    def n(self) -> int:
+        """Samples that were counted."""
+        return int(self.counts.sum())
+
+    def cells(self) -> Cells:
+        """The bins in float64."""
+        return Cells(
+            self.counts.astype(np.float64),
+            self.confidences.value,
+            self.squares.value,
+            self.confidences.summed(axis=0).below(self.counts[_RIGHT]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Bins of any kind, ready for figures: float64; rows are wrong and right answers.
+
+    Attributes
+    ----------
+    counts, confidences, squares
+        Shape (2, B): samples, sums of their confidences and of the squares.
+    gaps
+        Shape (B,): right answers minus the sum of all confidences. It is counts and confidences
+        subtracted, but rounded once.
+    """
+
+    counts: Floats
+    confidences: Floats
+    squares: Floats
+    gaps: Floats
+
+    @property
+    def sizes(self) -> Floats:
+        """Samples of each bin: float64, shape (B,)."""
+        return np.asarray(self.counts.sum(axis=0))
+
+    @property
+    def ece(self) -> float:
+        """sum_b (n_b / n) |accuracy_b - confidence_b| = sum_b |gap_b| / n."""
+        return float(np.abs(self.gaps).sum() / self.counts.sum())
+
+    @property
+    def mce(self) -> float:
+        """The largest |accuracy - confidence| of any bin that has samples."""
+        some = self.sizes > 0
+        return float(np.max(np.abs(self.gaps[some]) / self.sizes[some]))
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The ECE of a perfectly calibrated model with these very confidences, by chance alone.
+
+    Attributes
+    ----------
+    mean
+        Average of the draws: how much of a measured ECE is nothing but the size of the sample.
+    high
+        95 of 100 draws are at most this.
+    draws, seed
+        How it was simulated.
+    """
+
+    mean: float
+    high: float
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """One bar of a reliability diagram.
+
+    Attributes
+    ----------
+    low, high
+        The bin holds confidences in (low, high]; the first one also 0.
+    n, n_correct
+        Samples, and right answers among them.
+    accuracy
+        n_correct / n with its Wilson interval; None with ``no_samples`` where the bin is empty.
+    confidence
+        Mean confidence of the bin's samples, which is where the bar belongs; None where empty.
+    """
+
+    low: float
+    high: float
+    n: int
+    n_correct: int
+    accuracy: Metric
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """All figures of the equal-width bins.
+
+    Attributes
+    ----------
+    bins
+        The 15 bins of the reliability diagram, empty ones included.
+    ece, mce
+        Expected and maximum calibration error.
+    mean_confidence
+        Of all samples; None without samples. Above the accuracy: the model is overconfident.
+    chance
+        What a perfectly calibrated model would show; None without samples.
+    """
+
+    bins: tuple[ReliabilityBin, ...]
+    ece: Metric
+    mce: Metric
+    mean_confidence: float | None
+    chance: Chance | None
+
+    @classmethod
+    def of(cls, bins: CalibrationBins, *, seed: int = SEED) -> Calibration:
+        """The figures of `bins`; n/a with ``no_samples`` or ``no_scores`` where it is empty."""
+        bars = _reliability(bins)
+        if bins.n == 0:
+            nothing = Metric(None, None, missing_reason(bins.n_without))
+            return cls(bars, nothing, nothing, None, None)
+        cells = bins.cells()
+        chance = chance_level(cells, seed=seed)
+        return cls(
+            bars,
+            ece_metric(cells, chance, seed=seed),
+            mce_metric(cells),
+            float(cells.confidences.sum() / bins.n),
+            chance,
+        )
+
+
+def chance_level(cells: Cells, *, seed: int = SEED, draws: int = CHANCE_DRAWS) -> Chance:
+    """The ECE that these confidences show where each answer is right with just its confidence.
+
+    The right answers of a bin are then a sum of coin flips of unequal coins. They are drawn as a
+    binomial with the bin's mean confidence, whose distance from its mean is scaled to the exact
+    standard deviation, sqrt(sum c (1 - c)). Exact for a bin of equal confidences; else mean and
+    variance are exact and the shape is not. Drawing every sample instead gives the same mean to
+    about 1 %, at N times the cost.
+    """
+    sizes = cells.sizes
+    n = np.rint(sizes).astype(np.int64)
+    some = np.maximum(sizes, 1)
+    sums, squares = cells.confidences.sum(axis=0), cells.squares.sum(axis=0)
+    mean = np.clip(sums / some, 0, 1)
+    variance, binomial = np.maximum(sums - squares, 0), sizes * mean * (1 - mean)
+    scale = np.sqrt(np.divide(variance, binomial, out=np.zeros_like(mean), where=binomial > 0))
+    right = np.random.default_rng(seed).binomial(n, mean, (draws, len(n)))
+    eces = (np.abs(right - sizes * mean) * scale).sum(axis=1) / sizes.sum()
+    return Chance(float(eces.mean()), float(np.quantile(eces, 0.95)), draws, seed)
+
+
+def ece_metric(cells: Cells, chance: Chance, *, seed: int = SEED) -> Metric:
+    """ECE with a bootstrap interval; there must be samples.
+
+    Resampling the samples: their numbers in the cells (bin × right or wrong) are a multinomial
+    draw, and the sum of the confidences in a cell is normal with the cell's mean and variance,
+    which is small, as a cell is no wider than its bin.
+
+    The ECE of a resample is biased upwards once more, so its percentiles are no interval (they
+    never cover a calibrated model). The reversed percentiles, 2 ECE - q, take the bias out; the
+    lower end is 0 where a perfectly calibrated model shows this ECE in more than 5 % of draws, and
+    the ends are moved to hold the ECE itself. In simulations with a true ECE of 0, 2, 9 and 18 %
+    and 200 to 10,000 samples this covers 87 to 97 % at nominal 95 % in bins of equal width, 83 to
+    97 % in bins of equal size, whose edges are taken as fixed.
+    """
+    value = cells.ece
+    eces = _bootstrap(cells, seed)
+    low, high = (2 * value - q for q in np.quantile(eces, [0.975, 0.025]).tolist())
+    if value <= chance.high:
+        low = 0.0
+    low, high = max(min(low, value), 0.0), min(max(high, value), 1.0)
+    if eces.max() == eces.min():
+        return Metric(value, None, "no_errors_seen" if value == 0 else "no_interval")
+    return Metric(value, (low, high), None)
+
+
+def mce_metric(cells: Cells) -> Metric:
+    """MCE with simultaneous intervals of all bins that hold samples; there must be samples.
+
+    The largest of several gaps is drawn to the bin of the fewest samples, and resamples draw it
+    further that way: percentiles of a bootstrap are no interval of it. But where the gap of each of
+    B bins lies in its own interval at level 1 - 0.05 / B, and all do so at once in 95 of 100 test
+    sets at least (Bonferroni), the largest gap lies between the largest lower and the largest upper
+    end. A gap is the accuracy, with Wilson's interval, less the mean confidence, which is taken as
+    it is. In simulations with 100 to 10,000 samples it covers 94 % or more at nominal 95 %, where
+    the largest gap of the bins that hold samples is meant.
+    """
+    some = cells.sizes > 0
+    sizes, right = cells.sizes[some], cells.counts[_RIGHT][some]
+    low, high = wilson(right, sizes, 1 - (1 - CONFIDENCE) / len(sizes))
+    gap = cells.gaps[some] / sizes
+    low, high = gap - (right / sizes - low), gap + (high - right / sizes)
+    least = np.maximum(np.maximum(low, -high), 0.0)
+    most = np.minimum(np.maximum(high, -low), 1.0)
+    return Metric(cells.mce, (float(least.max()), float(most.max())), None)
+
+
+def _bootstrap(cells: Cells, seed: int) -> Floats:
+    """The ECE of resamples: float64, shape (BOOTSTRAP_DRAWS,)."""
+    rng = np.random.default_rng(seed)
+    total, some = cells.counts.sum(), np.maximum(cells.counts, 1e-300)
+    mean = cells.confidences / some
+    variance = np.maximum(cells.squares / some - mean**2, 0)
+    n = rng.multinomial(round(total), (cells.counts / total).ravel(), BOOTSTRAP_DRAWS)
+    n = n.reshape(BOOTSTRAP_DRAWS, *cells.counts.shape)
+    sums = n * mean + np.sqrt(n * variance) * rng.standard_normal(n.shape)
+    gaps = n[:, _RIGHT] - sums.sum(axis=1)
+    return np.asarray(np.abs(gaps).sum(axis=1) / total)
+
+
+def _reliability(bins: CalibrationBins) -> tuple[ReliabilityBin, ...]:
+    counts, correct = bins.counts.sum(axis=0), bins.counts[_RIGHT]
+    sums = bins.confidences.summed(axis=0).value
+    low, high = wilson(correct, counts)
+    return tuple(
+        ReliabilityBin(
+            b / N_BINS,
+            (b + 1) / N_BINS,
+            int(n),
+            int(k),
+            Metric(int(k) / int(n), (float(low[b]), float(high[b])), None)
+            if n
+            else Metric(None, None, "no_samples"),
+            float(sums[b]) / int(n) if n else None,
+        )
+        for b, (n, k) in enumerate(zip(counts, correct, strict=True))
+    )
+
+
+@dataclass(frozen=True)
+class EqualMassCalibration:
+    """ECE over 15 bins that hold equally many samples, by rising confidence.
+
+    Attributes
+    ----------
+    ece
+        The figure with its interval, and how far binned confidences may have moved it.
+    chance
+        What a perfectly calibrated model would show; None without samples.
+    """
+
+    ece: IntervalValue
+    chance: Chance | None
+
+    @classmethod
+    def of(
+        cls, ranked: RankedScores, groups: Groups | None = None, *, seed: int = SEED
+    ) -> EqualMassCalibration:
+        """From a tally of answers. ``no_samples`` or ``no_scores`` where it is empty.
+
+        `groups` are those of the tally, where they are at hand: sorting is most of the work.
+
+        The first n mod 15 bins hold one sample more. Samples of equal confidence are
+        interchangeable: where a bin ends among them, it gets its part of their right answers.
+        """
+        if groups is None:
+            (groups,) = ranked.groups()
+        if ranked.n == 0:
+            return cls(
+                IntervalValue.undefined(missing_reason(ranked.n_without), groups.exact), None
+            )
+        bounds = _bounds(ranked.n)
+        cells = _cells(groups, bounds)
+        chance = chance_level(cells, seed=seed)
+        metric = ece_metric(cells, chance, seed=seed)
+        if groups.exact:
+            return cls(IntervalValue(metric, True, cells.ece, cells.ece), chance)
+        error = groups.width / 2 + 2 * _split_error(groups, bounds) / ranked.n
+        low, high = max(cells.ece - error, 0.0), min(cells.ece + error, 1.0)
+        return cls(IntervalValue(metric, False, low, high), chance)
+
+
+def _bounds(n: int) -> list[int]:
+    """Where the bins begin and end among n samples: 16 numbers, as numpy.array_split cuts."""
+    size, longer = divmod(n, N_BINS)
+    return [b * size + min(b, longer) for b in range(N_BINS + 1)]
+
+
+def _cells(groups: Groups, bounds: list[int]) -> Cells:
+    ends = np.cumsum(groups.sizes)
+    columns = [_cell(groups, ends, start, stop) for start, stop in pairwise(bounds)]
+    counts, confidences, squares, gaps = (np.array(x).T for x in zip(*columns, strict=True))
+    return Cells(counts, confidences, squares, gaps)
+
+
+def _cell(
+    groups: Groups, ends: NDArray[np.int64], start: int, stop: int
+) -> tuple[Floats, Floats, Floats, float]:
+    """Samples start..stop-1 by rising confidence: their number, confidences and squares, each for
+    wrong and right answers, and the gap.
+    """
+    if start == stop:
+        none = np.zeros(2)
+        return none, none, none, 0.0
+    at = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop)) + 1)
+    counts, scores = np.stack([groups.negatives[at], groups.positives[at]]), groups.scores[at]
+    sizes = counts.sum(axis=0)
+    taken = np.minimum(ends[at], stop) - np.maximum(ends[at] - sizes, start)
+    parts = taken * counts / sizes
+    gap = float((parts[1] - taken * scores).sum())
+    return parts.sum(axis=1), (parts * scores).sum(axis=1), (parts * scores**2).sum(axis=1), gap
+
+
+def _split_error(groups: Groups, bounds: list[int]) -> float:
+    """By how many right answers the ends of bins may be wrong, all together: samples that share a
+    histogram bin need not be interchangeable.
+    """
+    ends = np.cumsum(groups.sizes)
+    inner = np.array(bounds[1:-1])
+    at = np.searchsorted(ends, inner)
+    size, right, wrong = groups.sizes[at], groups.positives[at], groups.negatives[at]
+    taken = inner - (ends[at] - size)
+    expected = taken * right / size
+    least, most = np.maximum(taken - wrong, 0), np.minimum(taken, right)
+    return float(np.maximum(expected - least, most - expected).sum())
+
+
+_BLOCK = 1 << 18  # probabilities that are worked on at once: 2 MB an array
+
+
+@dataclass(frozen=True, eq=False)
+class ClasswiseBins:
+    """For each class, 15 equal-width bins of its probability over all samples; shape (K, 15).
+
+    Attributes
+    ----------
+    counts, positives
+        int64, read-only: samples, and samples of the class.
+    probabilities
+        Sums of the class's probability.
+    n_without
+        Samples without scores; they are in no other count.
+    """
+
+    counts: Counts
+    positives: Counts
+    probabilities: FixedSums
+    n_without: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("counts", "positives"):
+            view = np.asarray(getattr(self, name), np.int64).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @classmethod
+    def empty(cls, n_classes: int) -> ClasswiseBins:
+        """No samples: the neutral element of ``+``."""
+        shape = (n_classes, N_BINS)
+        zeros = np.zeros(shape, np.int64)
+        return cls(zeros, zeros, FixedSums.zeros(shape))
+
+    @classmethod
+    def of(cls, scores: Scores) -> ClasswiseBins:
+        """Count one batch."""
+        shape = scores.n_classes, N_BINS
+        counts, positives = (np.zeros(scores.n_classes * N_BINS, np.int64) for _ in range(2))
+        sums = FixedSums.zeros(shape)
+        offsets = N_BINS * np.arange(scores.n_classes)
+        rows = max(_BLOCK // scores.n_classes, 1)
+        for start in range(0, len(scores), rows):
+            p = scores.probabilities[start : start + rows].astype(np.float64)
+            labels = scores.labels[start : start + rows]
+            cells = bin_indices(p, N_BINS, scores.eps)
+            cells += offsets
+            own = cells[np.arange(len(p)), labels]
+            positives += np.bincount(own, minlength=len(positives))
+            counts += np.bincount(cells.ravel(), minlength=len(counts))
+            sums += FixedSums.of_cells(cells.ravel(), p.ravel(), shape)
+        return cls(counts.reshape(shape), positives.reshape(shape), sums, scores.n_without)
+
+    def __add__(self, other: ClasswiseBins) -> ClasswiseBins:
+        if not isinstance(other, ClasswiseBins):
+            return NotImplemented
+        if self.counts.shape != other.counts.shape:
+            raise ValueError(f"{len(self.counts)} classes + {len(other.counts)} classes")
+        return ClasswiseBins(
+            self.counts + other.counts,
+            self.positives + other.positives,
+            self.probabilities + other.probabilities,
+            self.n_without + other.n_without,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, ClasswiseBins)
+            and np.array_equal(self.counts, other.counts)
+            and np.array_equal(self.positives, other.positives)
+            and self.probabilities == other.probabilities
+            and self.n_without == other.n_without
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.counts.tobytes(), self.probabilities, self.n_without))
+
+    @property
+    def n(self) -> int:
+        """Samples that were counted."""
+        return int(self.counts[0].sum())
+
+    def errors(self) -> Floats:
+        """The one-vs-rest ECE of each class: float64, shape (K,); nan without samples."""
+        if self.n == 0:
+            return np.full(len(self.counts), np.nan)
+        gaps = np.abs(self.probabilities.below(self.positives))
+        return np.asarray(gaps.sum(axis=1) / self.n)
+
+    def metric(self, ranked: RankedScores) -> Metric:
+        """Class-wise ("static") ECE: the plain mean over all K classes, absent ones included.
+
+        A class without samples still has an error: the probability that it is given in vain.
+        `ranked` are the same samples, one by one: the interval is made of them. Where they are too
+        many for that, there is none: ``too_many_scores``.
+        """
+        if self.n == 0:
+            return Metric(None, None, missing_reason(self.n_without))
+        value = float(self.errors().mean())
+        if not ranked.exact or ranked.n * ranked.n_classes > JOINT_LIMIT:
+            return Metric(value, None, "too_many_scores")
+        if value == 0:
+            return Metric(value, None, "no_errors_seen")
+        half = self._half_width(ranked)
+        if half == 0:
+            return Metric(value, None, "no_interval")
+        ends = max(self._debiased() - half, 0.0), min(value + half, 1.0)
+        return Metric(value, ends, None)
+
+    def _half_width(self, ranked: RankedScores) -> float:
+        """z · standard error.
+
+        Every sample pulls on a bin of each class by y - p, in the direction of the bin's gap; its
+        pulls are added up over the classes first, for the classes are scored on the same samples:
+        the infinitesimal jackknife, Efron 1982.
+        """
+        labels, scores = ranked.rows()
+        n, k = scores.shape
+        signs = np.sign(self.probabilities.below(self.positives)).ravel()
+        offsets = N_BINS * np.arange(k)
+        pulls = np.empty(n)
+        rows = max(_BLOCK // k, 1)
+        for start in range(0, n, rows):
+            at = slice(start, start + rows)
+            p = scores[at].astype(np.float64)
+            directions = signs[bin_indices(p, N_BINS, ranked.eps) + offsets]
+            own = directions[np.arange(len(p)), labels[at]]
+            pulls[at] = own - np.einsum("nk,nk->n", directions, p)
+        pulls.sort()  # so that the order of the samples leaves no trace
+        squares = float(((pulls - pulls.mean()) ** 2).sum())
+        return float(quantile() * math.sqrt(squares) / (n * k))
+
+    def _debiased(self) -> float:
+        """What is left of the value if no gap is taken in a direction that is only chance.
+
+        The value is biased upwards: a gap that is nothing but chance counts in full, since its
+        direction is taken from the very samples that make it. With normal noise ξ of the same
+        standard deviation σ as the gap g, g + ξ and g - ξ are independent; the direction of the one
+        times the other has no more than the true gap for its mean. The mean of that over ξ is
+        g erf(g / (σ √2)) - 2 σ φ(g / σ); so the sum is, on average, never above the true error.
+
+        σ is that of the samples or of a calibrated model, whichever is larger. In simulations with
+        2 to 50 classes and 100 to 4,000 samples the interval covers 96 to 100 % at nominal 95 %.
+
+        Rasines & Young 2023, Biometrika 110, 597-614, on splitting with noise.
+        """
+        n = self.counts
+        gap, sums = self.probabilities.below(self.positives), self.probabilities.value
+        mean = np.divide(sums, n, out=np.zeros(n.shape), where=n > 0)
+        seen = self.positives * (1 - 2 * mean) + n * mean**2
+        error = np.sqrt(np.maximum(seen, sums * (1 - mean)))
+        some = error > 0
+        g, sigma = np.abs(gap[some]), error[some]
+        x = g / sigma
+        erf = np.array([math.erf(value) for value in (x / math.sqrt(2)).tolist()])
+        left = g * erf - 2 * sigma * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        return float(left.sum() + np.abs(gap[~some]).sum()) / (self.n * len(n))

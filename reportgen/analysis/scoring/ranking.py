@@ -1,0 +1,295 @@
+"""One class against the rest, by its score: area under the ROC curve, and average precision.
+
+Exact where all scores were kept. From histograms, pairs in different bins are ranked as they are,
+and pairs inside one bin count as ties; what that can change is bounded, and printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.scoring.curves import ClassCurve, Ranked, choose_curves
+from reportgen.analysis.scoring.definitions import IntervalValue
+from reportgen.analysis.scoring.exact_sums import harmonic_gap
+from reportgen.analysis.scoring.ranked_scores import JOINT_LIMIT, Groups, RankedScores
+from reportgen.analysis.scoring.score_inputs import missing_reason
+from reportgen.metrics import LOGIT, Metric, MetricColumn, wilson
+
+__all__ = [
+    "Ranking",
+    "average_precision",
+    "roc_auc",
+]
+
+
+_COARSE = 1e-4  # machine epsilon of half precision is 1e-3
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """ROC AUC and average precision of each class against the rest, and their plain means.
+
+    Attributes
+    ----------
+    roc_auc, average_precision
+        One metric a class. ``no_true_samples`` or ``no_other_samples`` where one side is empty.
+    roc_auc_bounds, average_precision_bounds
+        float64, shape (K, 2), read-only: the figure of these very samples lies between; both ends
+        are the value where it is exact, nan where it is undefined.
+    macro_roc_auc, macro_average_precision
+        Means over the classes that have both samples and others.
+    n_averaged
+        How many classes these are.
+    exact
+        Whether all scores were ranked one by one; else in `n_bins` bins a class.
+    n_bins
+        0 where exact.
+    half_precision
+        Whether scores were saved in half precision: many are then equal that were not, and the
+        figures are those of the rounded scores.
+    curves
+        Of the classes with the lowest ROC AUC, lowest first; none of two classes, whose curves
+        are those of :class:`~reportgen.analysis.scoring.thresholds.ThresholdCurve`.
+    """
+
+    roc_auc: MetricColumn
+    average_precision: MetricColumn
+    roc_auc_bounds: Floats
+    average_precision_bounds: Floats
+    macro_roc_auc: IntervalValue
+    macro_average_precision: IntervalValue
+    n_averaged: int
+    exact: bool
+    n_bins: int
+    half_precision: bool
+    curves: tuple[ClassCurve, ...] = ()
+
+    @classmethod
+    def of(cls, ranked: RankedScores) -> Ranking:
+        """The figures of a tally; all ``no_samples`` or ``no_scores`` where it is empty."""
+        curves: Ranked = ()
+        if ranked.n == 0:
+            nothing = IntervalValue.undefined(missing_reason(ranked.n_without), ranked.exact)
+            aucs = precisions = [nothing] * ranked.n_classes
+        else:
+            found = []
+            for k, groups in enumerate(ranked.groups()):
+                auc = roc_auc(groups)
+                found.append((auc, average_precision(groups), int(groups.positives.sum())))
+                if ranked.n_classes > 2:
+                    curves = choose_curves(curves, k, auc.metric.value, groups)
+            aucs = [auc for auc, _, _ in found]
+            precisions = _add_wilson([ap for _, ap, _ in found], [n for _, _, n in found])
+        auc_error, precision_error = _macro_errors(ranked, aucs)
+        return cls(
+            MetricColumn.of([auc.metric for auc in aucs]),
+            MetricColumn.of([precision.metric for precision in precisions]),
+            _limits(aucs),
+            _limits(precisions),
+            _macro(aucs, auc_error),
+            _macro(precisions, precision_error),
+            sum(auc.metric.value is not None for auc in aucs),
+            ranked.exact,
+            0 if ranked.exact else ranked.n_bins,
+            ranked.eps > _COARSE,
+            tuple(curve for _, curve in curves),
+        )
+
+
+def roc_auc(groups: Groups) -> IntervalValue:
+    """P(score of a positive > that of a negative) + half of P(equal); Hanley & McNeil 1982.
+
+    Interval: DeLong, DeLong & Clarke-Pearson 1988, on the logit scale; with binned scores it is
+    made wider by the bounds. Bounds: half of the pairs that share a bin, either way.
+    """
+    if reason := _one_sided(groups):
+        return IntervalValue.undefined(reason, groups.exact)
+    p, n = groups.positives, groups.negatives
+    n_p, n_n = int(p.sum()), int(n.sum())
+    if 2 * n_p * n_n < 2**62:  # twice the pairs won fits, so it is counted exactly
+        value = int((p * (2 * np.cumsum(n) - n)).sum()) / (2 * n_p * n_n)
+    else:
+        value = float((p / n_p * ((np.cumsum(n) - n / 2) / n_n)).sum())
+    metric = _logit_metric(value, _delong_error(groups, value))
+    if groups.exact:
+        return IntervalValue(metric, True, value, value)
+    slack = float((p / n_p * (n / n_n)).sum()) / 2
+    return _widen(IntervalValue(metric, False, max(value - slack, 0.0), min(value + slack, 1.0)))
+
+
+def average_precision(groups: Groups) -> IntervalValue:
+    """sum over thresholds of (gain in recall) × precision, as scikit-learn; no interpolation.
+
+    Its interval is made with those of all classes, by :class:`Ranking`. Bounds with binned scores:
+    highest where in each bin all positives share one score above all negatives, lowest where all
+    negatives are above, and no two positives are equal.
+    """
+    if reason := _one_sided(groups):
+        return IntervalValue.undefined(reason, groups.exact)
+    p, n = groups.positives[::-1], groups.negatives[::-1]
+    n_p, found, false = int(p.sum()), np.cumsum(p), np.cumsum(n)
+    value = float((p * (found / (found + false))).sum()) / n_p
+    metric = Metric(value, None, "no_interval")
+    if groups.exact:
+        return IntervalValue(metric, True, value, value)
+    highest = float((p * (found / np.maximum(found + false - n, 1))).sum()) / n_p
+    start = found - p + false  # accepted before the first positive of the bin, which comes last
+    lowest = float((p - false * harmonic_gap(start, p)).sum()) / n_p
+    return IntervalValue(metric, False, min(max(lowest, 0.0), value), max(min(highest, 1.0), value))
+
+
+def _add_wilson(figures: list[IntervalValue], n_positives: list[int]) -> list[IntervalValue]:
+    """Average precisions with Wilson's intervals, as of shares of the samples of the classes.
+
+    The binomial error √(AP (1 - AP) / n) is that of Boyd, Eng & Page 2013, ECML PKDD, 451-466.
+    Their logit interval is as wide as 0..1 where AP is close to 1, and there is none at 1; the
+    score interval of the same error is sound there too. In simulations with 10 to 1,000 samples of
+    the class it covers 92 to 99 % at nominal 95 %, with 3 of them 88 %.
+
+    For all classes at once: one call a class would take as long as the figure.
+    """
+    trials = np.array(n_positives, np.int64)
+    value = np.array([min(f.metric.value or 0.0, 1.0) for f in figures])
+    ends = zip(*(x.tolist() for x in wilson(value * trials, trials)), strict=True)
+    return [
+        f if f.metric.value is None
+        else _widen(replace(f, metric=Metric(f.metric.value, between, None)))
+        for f, between in zip(figures, ends, strict=True)
+    ]  # fmt: skip
+
+
+def _widen(figure: IntervalValue) -> IntervalValue:
+    """With a wider interval where scores were binned: by what the bins left open at either side."""
+    value, ends = figure.metric.value, figure.metric.interval
+    low, high = figure.lowest, figure.highest
+    if figure.exact or value is None or ends is None or low is None or high is None:
+        return figure
+    between = max(ends[0] - (value - low), 0.0), min(ends[1] + (high - value), 1.0)
+    return replace(figure, metric=Metric(value, between, None))
+
+
+def _one_sided(groups: Groups) -> str | None:
+    if not groups.positives.any():
+        return "no_true_samples"
+    return None if groups.negatives.any() else "no_other_samples"
+
+
+def _placements(groups: Groups) -> tuple[Floats, Floats]:
+    """For each group, the share of negatives that a positive there beats, and the share of
+    positives that beat a negative there; ties half: float64, shape (G,) each.
+    """
+    p, n = groups.positives, groups.negatives
+    above = p.sum() - np.cumsum(p)
+    return (np.cumsum(n) - n / 2) / n.sum(), (above + p / 2) / p.sum()
+
+
+def _delong_error(groups: Groups, value: float) -> float:
+    """Standard error; 0 where a side has a single sample, whose spread can't be seen."""
+    n_p, n_n = int(groups.positives.sum()), int(groups.negatives.sum())
+    if n_p < 2 or n_n < 2:
+        return 0.0
+    beats, beaten = _placements(groups)
+    of_positives = float((groups.positives * (beats - value) ** 2).sum()) / (n_p - 1)
+    of_negatives = float((groups.negatives * (beaten - value) ** 2).sum()) / (n_n - 1)
+    return float(np.sqrt(of_positives / n_p + of_negatives / n_n))
+
+
+def _logit_metric(value: float, error: float) -> Metric:
+    if value == 1:
+        return Metric(value, None, "no_errors_seen")
+    if value == 0:
+        return Metric(value, None, "none_right")
+    low, high = LOGIT.interval(value, error)
+    if np.isnan(low):
+        return Metric(value, None, "no_interval")
+    return Metric(value, (float(low), float(high)), None)
+
+
+def _limits(figures: list[IntervalValue]) -> Floats:
+    nan = float("nan")
+    limits = np.array(
+        [(nan if f.lowest is None else f.lowest, nan if f.highest is None else f.highest)
+         for f in figures], np.float64
+    ).reshape(-1, 2)  # fmt: skip
+    limits.flags.writeable = False
+    return limits
+
+
+def _macro(figures: list[IntervalValue], error: float | None) -> IntervalValue:
+    """The mean of the figures that are defined; without an `error` there is no interval."""
+    exact = figures[0].exact
+    values = [f.metric.value for f in figures if f.metric.value is not None]
+    if not values:
+        reasons = {f.metric.reason for f in figures}
+        nothing = next(iter(reasons & {"no_scores", "no_samples"}), None)
+        return IntervalValue.undefined(nothing or "constant_labels_or_predictions", exact)
+    value = float(np.mean(values))
+    if error is None:
+        metric = Metric(value, None, "too_many_scores")
+    else:
+        metric = _logit_metric(value, error)
+    if exact:
+        return IntervalValue(metric, True, value, value)
+    low, high = (float(x) for x in np.nanmean(_limits(figures), axis=0))
+    return IntervalValue(metric, False, min(low, value), max(high, value))
+
+
+def _macro_errors(
+    ranked: RankedScores, aucs: list[IntervalValue]
+) -> tuple[float | None, float | None]:
+    """Standard errors of the mean AUC and average precision; None where they would cost too much.
+
+    All classes are scored on the same samples, so each sample's pull on each class's figure is
+    added up over the classes first: the infinitesimal jackknife, Efron 1982.
+    """
+    if not ranked.exact or ranked.n == 0 or ranked.n * ranked.n_classes > JOINT_LIMIT:
+        return None, None
+    labels, scores = ranked.rows()
+    pulls = np.zeros((2, len(labels)))
+    n_defined = 0
+    for k, groups in enumerate(ranked.groups()):
+        auc = aucs[k].metric.value
+        if auc is None:
+            continue
+        n_defined += 1
+        at = np.searchsorted(groups.scores, scores[:, k].astype(np.float64))
+        own = labels == k
+        for pull, (of_own, of_others) in zip(
+            pulls, (_auc_pulls(groups, auc), _precision_pulls(groups)), strict=True
+        ):
+            pull += np.where(own, of_own[at], of_others[at])
+    if n_defined == 0:
+        return None, None
+    squares = np.sort(pulls, axis=1) ** 2  # sorted: the order of the samples leaves no trace
+    of_auc, of_precision = (np.sqrt(squares.sum(axis=1)) / n_defined).tolist()
+    return of_auc, of_precision
+
+
+def _auc_pulls(groups: Groups, auc: float) -> tuple[Floats, Floats]:
+    """By how much one more sample of the class, or another, at each group's score moves the AUC:
+    (placement - AUC) / samples of its side; float64, shape (G,) each.
+    """
+    beats, beaten = _placements(groups)
+    return (beats - auc) / groups.positives.sum(), (beaten - auc) / groups.negatives.sum()
+
+
+def _precision_pulls(groups: Groups) -> tuple[Floats, Floats]:
+    """The same for average precision, AP = Σ p T / (T + F) / P.
+
+    p of the P samples of the class are in a group; T of them, and F others, are there or above. One
+    more of the class brings its own precision in, and raises that of all others below it; one
+    more of the others lowers it.
+    """
+    p, n = groups.positives.astype(np.float64), groups.negatives.astype(np.float64)
+    found, false = np.cumsum(p[::-1])[::-1], np.cumsum(n[::-1])[::-1]
+    precision, n_p = found / (found + false), float(found[0])
+    per_sample = p / (found + false) ** 2
+    value = float((p * precision).sum()) / n_p
+    of_own = precision - value + np.cumsum(per_sample * false)
+    return of_own / n_p, -np.cumsum(per_sample * found) / n_p

@@ -1,0 +1,248 @@
+"""What scores must be before they are added up: checked once, in one place.
+
+A probability that is no number means "no score": such samples are left out and counted. One that
+leaves 0..1, or a row that does not sum to 1, is refused: it is a logit or a percentage, and every
+figure made of it would be wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reportgen.errors import DataError
+
+__all__ = [
+    "SUM_TOLERANCE",
+    "Answers",
+    "Scores",
+    "known_probabilities",
+    "missing_reason",
+]
+
+
+SUM_TOLERANCE = 1e-3
+"""How far the probabilities of a sample may be from adding up to 1."""
+
+
+_SLACK = 1e-6  # a rounded probability may leave [0, 1] by this much
+
+
+Floats = NDArray[np.floating[Any]]
+
+
+Mask = NDArray[np.bool_]
+
+
+def missing_reason(n_without: int) -> str:
+    """Why a figure of scores that counted no sample is n/a."""
+    return "no_scores" if n_without else "no_samples"
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """How sure the model was of each answer, and whether it was right.
+
+    Attributes
+    ----------
+    confidence
+        float32 or float64, shape (n,), 0..1, never nan: probability of the predicted class.
+    correct
+        bool, shape (n,).
+    n_without
+        Samples that were left out, because they have no confidence (nan).
+    eps
+        Machine epsilon of the type in which the confidences were saved.
+    """
+
+    confidence: Floats
+    correct: Mask
+    n_without: int
+    eps: float
+
+    @classmethod
+    def of(cls, confidence: ArrayLike, correct: ArrayLike) -> Answers:
+        """Check one batch: probabilities of shape (N,), nan where there is none, and N truths.
+
+        Raises :class:`DataError` where the lengths differ or a confidence is no probability.
+        """
+        right = np.asarray(correct, np.bool_)
+        values, known, eps = known_probabilities("confidence", confidence)
+        _same_length("confidences", len(known), "answers", len(right))
+        n_known = len(values)
+        return cls(values, right if n_known == len(right) else right[known], _left(known), eps)
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The probabilities of all K classes, of samples whose label is known.
+
+    Attributes
+    ----------
+    probabilities
+        float32 or float64, shape (n, K), 0..1, never nan; each row sums to 1 within
+        :data:`SUM_TOLERANCE`, or as they were rounded; of any sum where they are independent.
+    labels
+        int64, shape (n,), 0..K-1.
+    n_without
+        Labelled samples that were left out, because they have no scores (nan anywhere).
+    eps
+        Machine epsilon of the type in which the scores were saved.
+    """
+
+    probabilities: Floats
+    labels: NDArray[np.int64]
+    n_without: int
+    eps: float
+
+    @classmethod
+    def of(
+        cls,
+        probabilities: ArrayLike,
+        labels: ArrayLike,
+        sum_tolerance: float | None = SUM_TOLERANCE,
+    ) -> Scores:
+        """Check one batch: probabilities (N, K), K at least 1, and N class indices, -1 = unknown.
+
+        Rows without a label are dropped: they are accounted for where labels are counted. A row
+        may be `sum_tolerance` from summing to 1; None where scores are independent of each other.
+        Raises :class:`DataError` where the shapes don't fit, a label is no class, a score is no
+        probability, or a row does not sum to 1.
+        """
+        values, eps = _floating(probabilities)
+        if values.ndim != 2 or values.shape[1] == 0:
+            raise DataError(
+                f"the probabilities have shape {values.shape}: one row a sample and one column "
+                "a class are needed",
+                slug="probability-shape",
+            )
+        true = _labels(labels, values.shape[1])
+        _same_length("rows of probabilities", len(values), "labels", len(true))
+        if len(true) and true.min() < 0:
+            values, true = values[true >= 0], true[true >= 0]
+        known = _rows_with_numbers(values)
+        if not known.all():
+            values, true = values[known], true[known]
+        values = _in_unit("probability", values)
+        if sum_tolerance is not None:
+            _check_sums(values, sum_tolerance)
+        return cls(np.ascontiguousarray(values), true, _left(known), eps)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def n_classes(self) -> int:
+        """K."""
+        return int(self.probabilities.shape[1])
+
+
+def known_probabilities(what: str, values: ArrayLike) -> tuple[Floats, Mask, float]:
+    """The probabilities that are there, which ones these are, and their machine epsilon.
+
+    Parameters
+    ----------
+    what
+        For the error: ``"confidence"``.
+    values
+        Shape (N,); nan where there is none.
+
+    Returns
+    -------
+    The n known ones, float32 or float64, contiguous; bool, shape (N,); epsilon of the given type.
+
+    Raises :class:`DataError` where one leaves 0..1 by more than rounding.
+    """
+    array, eps = _floating(values)
+    if array.ndim != 1:
+        raise DataError(
+            f"the column {what} has shape {array.shape}: one number for each sample is needed",
+            slug="probability-shape",
+        )
+    known = ~np.isnan(array)
+    if not known.all():
+        array = array[known]
+    return np.ascontiguousarray(_in_unit(what, array)), known, eps
+
+
+def _floating(values: ArrayLike) -> tuple[Floats, float]:
+    """As float32 or float64, with the machine epsilon of what was given."""
+    array = np.asarray(values)
+    if array.dtype == np.float16:
+        return array.astype(np.float32), float(np.finfo(np.float16).eps)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    return array, float(np.finfo(array.dtype).eps)
+
+
+def _rows_with_numbers(values: Floats) -> Mask:
+    if values.size == 0 or not np.isnan(values.min()):
+        return np.ones(len(values), np.bool_)
+    return np.asarray(~np.isnan(values).any(axis=1))
+
+
+def _in_unit(what: str, values: Floats) -> Floats:
+    if values.size == 0 or (values.min() >= 0 and values.max() <= 1):
+        return values
+    outside = (values < -_SLACK) | (values > 1 + _SLACK)
+    if outside.any():
+        first = np.unravel_index(int(np.argmax(outside)), values.shape)
+        percent = values.min() >= 0 and 1.5 < values.max() <= 100
+        raise DataError(
+            f"{what} {values[first]:.6g} is no probability: it must lie between 0 and 1",
+            slug="probability-range",
+            details=[f"{np.count_nonzero(outside):,} of {values.size:,} in this batch are outside"],
+            hint=(
+                "if they are percentages, divide them by 100"
+                if percent
+                else "if they are logits, say so with --outputs logits"
+            ),
+        )
+    return np.clip(values, 0, 1)
+
+
+def _check_sums(values: Floats, tolerance: float) -> None:
+    if len(values) == 0:
+        return
+    sums = np.asarray(values @ np.ones(values.shape[1], values.dtype))
+    wrong = np.asarray(np.abs(sums - 1) > max(tolerance, SUM_TOLERANCE))
+    if wrong.any():
+        raise DataError(
+            f"the probabilities of a sample add up to {sums[np.argmax(wrong)]:.6g}, not 1",
+            slug="probability-sum",
+            details=[f"{np.count_nonzero(wrong):,} of {len(values):,} rows in this batch do so"],
+            hint="if they are logits, say so with --outputs logits",
+        )
+
+
+def _labels(labels: ArrayLike, n_classes: int) -> NDArray[np.int64]:
+    array = np.asarray(labels)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DataError(
+            f"the labels are {array.dtype} of shape {array.shape}: one class index for each "
+            "sample is needed",
+            slug="indices-not-integers",
+        )
+    wrong = np.asarray((array < -1) | (array >= n_classes))
+    if wrong.any():
+        raise DataError(
+            f"label {array[np.argmax(wrong)]} is no class: valid are 0..{n_classes - 1}, "
+            "and -1 for unknown",
+            slug="label-out-of-range",
+        )
+    return array.astype(np.int64)
+
+
+def _same_length(what: str, n: int, other: str, m: int) -> None:
+    if n != m:
+        raise DataError(f"{n:,} {what} but {m:,} {other}", slug="length-mismatch")
+
+
+def _left(known: Mask) -> int:
+    return int(len(known) - np.count_nonzero(known))

@@ -1,0 +1,78 @@
+"""The folder that a report goes to: made ready, held, and gone again where nothing came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from reportgen import output_folder
+from reportgen.errors import OutputError, UsageError
+from reportgen.text import quoted
+
+__all__ = [
+    "place_for",
+    "refuse_other_predictions",
+    "refuse_standing_in",
+]
+
+
+@contextmanager
+def place_for(
+    folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path | None
+) -> Iterator[None]:
+    """Hold `folder` for the length of the block.
+
+    What the parameters mean, and what is raised, is that of
+    :func:`reportgen.output_folder.prepare`. Where the block fails before it wrote anything, the
+    folders that were made for it go again.
+    """
+    missing: list[Path] = []
+    try:
+        with suppress(OSError):  # a name that is too long, say: preparing tells of it
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        output_folder.prepare(folder, guarded, replace=replace, data=data)
+        with output_folder.sole_writer(folder):
+            output_folder.remove_stale(folder)
+            yield
+    except BaseException:
+        with suppress(OSError):  # the first that holds something stays, and those around it
+            for path in missing:
+                path.rmdir()
+        raise
+
+
+def refuse_standing_in(folder: Path, baseline: Any) -> None:
+    """Refuse a baseline that stands in the output: its files would be replaced by the candidate's.
+
+    `baseline` is a path, or no path at all.
+    """
+    if isinstance(baseline, Path) and folder.resolve() in (
+        baseline.resolve(), baseline.resolve().parent,
+    ):  # fmt: skip
+        raise UsageError(
+            f"the baseline {quoted(baseline.name)} stands in the output {quoted(folder.name)}: "
+            "it would be replaced",
+            slug="baseline-in-output",
+            hint="name another folder with -o, or keep the baseline first: "
+            "reportgen baseline save OUT NAME",
+        )
+
+
+def refuse_other_predictions(folder: Path, source: Any) -> None:
+    """Refuse to put a report beside predictions that it is not made of: readers take the two for
+    one. `source` is what the report is made of.
+    """
+    beside = folder / output_folder.PREDICTIONS
+    if not beside.exists():
+        return
+    if isinstance(source, (str, Path)) and folder.resolve() in (
+        Path(source).resolve(), Path(source).resolve().parent,
+    ):  # fmt: skip
+        return
+    raise OutputError(
+        f"predictions of another report stand in {quoted(folder.name)}: {output_folder.PREDICTIONS}",  # noqa: E501
+        slug="output-exists",
+        hint="name another folder with -o, or move that file away",
+    )

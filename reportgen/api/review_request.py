@@ -1,0 +1,152 @@
+"""What is asked for of a saved input, agreed on before any work; and then the review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from reportgen.evaluation import Evaluation, require_file
+from reportgen.importers import kind_of
+from reportgen.options import (
+    EvaluationOptions,
+    InputOptions,
+    PageOptions,
+    ReviewOptions,
+    check_date,
+    check_epoch,
+    report_date,
+    sort_options,
+)
+from reportgen.render import check_page
+from reportgen.review import (
+    LoadedInput,
+    Review,
+    ReviewSpec,
+    find_file,
+    is_report,
+    load_baseline,
+    load_input,
+    load_spec,
+    make_review,
+    open_review,
+)
+
+__all__ = [
+    "ReviewRequest",
+    "apply_names",
+    "check_names",
+    "require_files",
+    "require_readable",
+]
+
+
+TRAINING_SPLIT = "training_split"
+
+
+@dataclass(frozen=True)
+class ReviewRequest:
+    """How inputs are to be read, what to compute of them, against what, and how it shall look."""
+
+    reading: InputOptions
+    figures: EvaluationOptions
+    terms: ReviewSpec
+    page: PageOptions
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], sources: Sequence[Any], against: Any = None) -> Self:
+        """From keyword arguments, for these inputs; `against` is a baseline in memory.
+
+        Raises the :class:`ReportgenError` of whatever is wrong with options, gates, or the name of
+        a baseline or input.
+        """
+        check_epoch()
+        reading, figures, release, page = sort_options(
+            options, InputOptions, EvaluationOptions, ReviewOptions, PageOptions
+        )
+        require_files(figures)
+        # a report.json may hold the comparison that a gate needs
+        may_follow = any(is_report(source, reading) for source in sources)
+        terms = load_spec(release, against, baseline_may_follow=may_follow)
+        check_page(page)
+        asked = cls(reading, figures, terms, page)
+        for source in (*sources, terms.baseline):
+            require_readable(source, reading, rows_first=asked.compares)
+        return asked
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is a baseline."""
+        return self.terms.baseline is not None
+
+    def opened_baseline(self, spool: Path) -> LoadedInput | None:
+        """The baseline, for :meth:`review`; None without one."""
+        return load_baseline(self.terms, self.reading, self.figures, spool)
+
+    def review(self, source: Any, spool: Path, baseline: LoadedInput | None = None) -> Review:
+        """The evaluation of a saved input, compared and judged.
+
+        A ``report.json`` brings its comparison and its verdict with it; a baseline and gates that
+        are given take their place. `baseline` is the one that was asked for, where it is opened
+        already.
+        """
+        if not self.compares and is_report(source, self.reading):
+            held = open_review(source, self.reading, self.figures, spool)
+            return held.decided_by(self.terms.gates) if self.terms.gates else held
+        candidate = load_input(source, self.reading, self.figures, spool, rows_first=self.compares)
+        baseline = baseline or self.opened_baseline(spool)
+        return make_review(candidate, baseline, self.terms, self.figures)
+
+
+def require_files(figures: EvaluationOptions) -> None:
+    """What can't be read is refused before anything is made."""
+    require_file(figures.hierarchy, "--hierarchy")
+    require_file(figures.metadata, "--metadata")
+
+
+def require_readable(source: Any, reading: InputOptions, *, rows_first: bool) -> None:
+    """Raise what reading `source` would raise at once, if it is a path."""
+    if isinstance(source, (str, Path)):
+        kind_of(find_file(Path(source), rows_first=rows_first), reading)
+
+
+def check_names(names: Mapping[str, str | None]) -> None:
+    """Raise :class:`UsageError` where a date that :func:`named` is to give is none."""
+    date = names.get("date")
+    if date:
+        check_date(date)
+
+
+def apply_names(review: Review, names: Mapping[str, str | None]) -> Review:
+    """The review with the names that were given, and a date where there is one."""
+    given = {name: value for name, value in names.items() if value is not None}
+    before = review.evaluation.provenance
+    model = replace(
+        before.model,
+        name=given.pop("model_name", before.model.name),
+        version=given.pop("model_version", before.model.version),
+    )
+    date = report_date(given.pop("date", None)) or before.date
+    provenance = replace(
+        before,
+        model=model,
+        date=date,
+        title=given.get("title", before.title),
+        data_name=given.get("data_name", before.data_name),
+        split=given.get("split", before.split),
+    )
+    renamed = replace(review.evaluation, provenance=provenance)
+    return review.with_evaluation(_collect_warnings(renamed) if "split" in given else renamed)
+
+
+def _collect_warnings(evaluation: Evaluation) -> Evaluation:
+    """With the warnings of a training split, where its name says that it is one."""
+    from reportgen.inference import training_note
+
+    told = {note.code for note in evaluation.notes}
+    notes = [n for n in training_note(Path("/"), evaluation.provenance.split) if n.code not in told]
+    suspects = evaluation.suspects
+    if notes and suspects.reason is None and TRAINING_SPLIT not in suspects.warnings:
+        suspects = replace(suspects, warnings=(*suspects.warnings, TRAINING_SPLIT))
+    return replace(evaluation, notes=(*evaluation.notes, *notes), suspects=suspects)

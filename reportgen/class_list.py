@@ -1,0 +1,673 @@
+"""Class lists: in all usual forms of files, and which class a folder or a name is. By name, never
+by place.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.provenance import DataNote
+from reportgen.text import listing, nearest, plural, printable, quoted
+
+__all__ = [
+    "ClassList",
+    "check_distinct",
+    "display_name",
+    "name_key",
+    "names_in_class_file",
+    "natural_key",
+    "read_class_list",
+    "refuse_clash",
+    "resolve_classes",
+]
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+_HEADS = frozenset({
+    "class", "classes", "class_name", "classname", "class_names", "name", "names", "label",
+    "labels", "label_name", "category", "categories",
+})  # fmt: skip
+
+
+_NUMBER_HEADS = frozenset({
+    "index", "idx", "id", "class_id", "class_index", "class_idx", "label_id", "label_index", "no",
+    "number", "nr", "target",
+})  # fmt: skip
+
+
+_KEYS = ("id2label", "label2id", "class_to_idx", "idx_to_class", "classes", "class_names", "names",
+         "labels", "label_names", "categories")  # fmt: skip
+
+
+_WNID = re.compile(r"n\d{8}")
+
+
+_NUMBER_FIRST = re.compile(r"(\d+)(?:\s*[,:;=\t]\s*|\s+)(\S.*)")
+
+
+_NUMBER_LAST = re.compile(r"(\S.*?)(?:\s*[,:;=\t]\s*|\s+)(\d+)")
+
+
+_HINT = "write the names in the order of their indices, one a line, and give that file"
+
+
+def names_in_class_file(text: str, file: str) -> list[str]:
+    """The names in a class file, in the order of their indices; blank lines inside stay.
+
+    Parameters
+    ----------
+    text
+        What the file holds, decoded.
+    file
+        Its base name: the ending ``.csv`` says that cells are meant.
+
+    Raises
+    ------
+    DataError
+        ``classes-form``: it is of a form that is not read, or its indices are not 0 to C − 1.
+    """
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        return _of_value(_parsed(text, file), file)
+    lines = [line.strip() for line in _LINE_END.split(text)]
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        return []
+    _refuse_markup(lines, file)
+    if file.lower().endswith((".csv", ".tsv")):
+        return _of_cells(lines, file)
+    if (found := _numbered(lines)) is not None or (found := _of_wordnet(lines)) is not None:
+        return found
+    _refuse_header(lines, file)
+    return lines
+
+
+def _refused(file: str, what: str, hint: str = _HINT) -> DataError:
+    return DataError(
+        f"the class list {quoted(file)} {what}",
+        slug="classes-form",
+        details=[
+            "read are: one name a line, a JSON list, {name: index}, {index: name}, id2label in a "
+            'config.json, lines such as "0 cat", and a CSV with a header'
+        ],
+        hint=hint,
+    )
+
+
+def _parsed(text: str, file: str) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _refused(file, f"has the key {quoted(key)} twice")
+            seen.add(key)
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text.strip())  # what Python prints of a dict or a list
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        start = text.lstrip()[:1]
+        raise _refused(file, f"begins with {quoted(start)}, and is no JSON") from None
+
+
+def _of_value(value: Any, file: str) -> list[str]:
+    """The names in parsed JSON."""
+    if isinstance(value, (list, tuple)):
+        return _of_list(list(value), file)
+    if not isinstance(value, Mapping) or not value:
+        raise _refused(file, "holds no classes")
+    for key in _KEYS:
+        if isinstance(value.get(key), (list, tuple, Mapping)):
+            return _of_value(value[key], file)
+    if all(type(index) is int for index in value.values()):
+        return _in_order([(i, str(name)) for name, i in value.items()], file)
+    if all(str(key).isdecimal() for key in value):
+        named = [(int(key), _name(name)) for key, name in value.items()]
+        if all(name is not None for _, name in named):
+            return _in_order([(i, name) for i, name in named if name is not None], file)
+    raise _refused(file, "is JSON of a form that is no class list")
+
+
+def _of_list(value: list[Any], file: str) -> list[str]:
+    if value and all(isinstance(item, (str, int)) and item is not True for item in value):
+        return [str(item) for item in value]
+    if value and all(isinstance(item, Mapping) for item in value):
+        for key in ("id", "index", "class_id"):
+            rows = [(item.get(key), _name(item.get("name", item.get("label")))) for item in value]
+            if all(type(i) is int and name is not None for i, name in rows):
+                return _in_order([(i, name) for i, name in rows if name is not None], file)  # type: ignore[misc]
+    raise _refused(file, "is a JSON list of something else than names")
+
+
+def _name(value: Any) -> str | None:
+    """A name; of a pair of WordNet id and name the former, which is unique."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
+        return value[0] if _WNID.fullmatch(value[0]) else None
+    return None
+
+
+def _in_order(pairs: Sequence[tuple[int, str]], file: str) -> list[str]:
+    """The names by their indices, which must be 0 to C − 1 (or 1 to C), each once."""
+    found = _sorted(pairs)
+    if found is None:
+        numbers = sorted(i for i, _ in pairs)
+        raise _refused(
+            file,
+            f"has {plural(len(pairs), 'class', 'classes')} with the indices {numbers[0]} to "
+            f"{numbers[-1]}: not 0 to {len(pairs) - 1}, each once",
+            "every index needs a class of its own",
+        )
+    return found
+
+
+def _sorted(pairs: Sequence[tuple[int, str]]) -> list[str] | None:
+    numbers = sorted(i for i, _ in pairs)
+    if not numbers or numbers not in (
+        list(range(len(pairs))), list(range(1, len(pairs) + 1))
+    ):  # fmt: skip
+        return None
+    return [name for _, name in sorted(pairs)]
+
+
+def _numbered(lines: Sequence[str]) -> list[str] | None:
+    """The names of lines such as ``0 cat``, ``0: cat`` or ``cat,0``; None where one is another."""
+    for pattern, number, name in ((_NUMBER_FIRST, 1, 2), (_NUMBER_LAST, 2, 1)):
+        matches = [pattern.fullmatch(line) for line in lines]
+        if all(matches) and len(lines) > 1:
+            pairs = [(int(m[number]), m[name].strip("\"' ")) for m in matches if m]
+            if (found := _sorted(pairs)) is not None:
+                return found
+    return None
+
+
+def _of_wordnet(lines: Sequence[str]) -> list[str] | None:
+    """The WordNet ids of lines such as ``n01440764 tench, Tinca tinca``."""
+    words = [line.split(None, 1) for line in lines]
+    if all(len(one) == 2 and _WNID.fullmatch(one[0]) for one in words):
+        return [one[0] for one in words]
+    return None
+
+
+def _refuse_markup(lines: Sequence[str], file: str) -> None:
+    first = lines[0]
+    if first.startswith("<"):
+        raise _refused(file, "is HTML or XML")
+    yaml = first == "---" or file.lower().endswith((".yaml", ".yml"))
+    if yaml or (len(lines) > 1 and re.fullmatch(r"[\w-]+:", first)):
+        raise _refused(file, "is YAML")
+
+
+def _refuse_header(lines: Sequence[str], file: str) -> None:
+    """Refuse a first line that is a header, and a list on one line: names would be wrong."""
+    first = _head(lines[0])
+    cells = [_head(cell) for cell in re.split(r"[,;\t]", lines[0])]
+    known = _HEADS | _NUMBER_HEADS
+    if len(lines) > 1 and (first in _HEADS or (len(cells) > 1 and set(cells) <= known)):
+        raise _refused(
+            file,
+            f"begins with {quoted(lines[0])}, which is a header or a class",
+            "name the file .csv where it is a header; else rename the class",
+        )
+    if len(lines) == 1 and len(cells) > 1:
+        raise _refused(file, f"has {plural(len(cells), 'name')} on one line")
+
+
+def _head(cell: str) -> str:
+    return re.sub(r"[\s\-]+", "_", cell.strip().strip("\"'").lower())
+
+
+def _of_cells(lines: Sequence[str], file: str) -> list[str]:
+    """The names in a CSV: in a column of their own, sorted by one of indices where there is one."""
+    marks = "\t" if file.lower().endswith(".tsv") else ";" if ";" in lines[0] else ","
+    try:
+        rows = list(csv.reader(lines, delimiter=marks, strict=True))
+    except csv.Error as error:
+        raise _refused(file, "is no valid CSV") from error
+    rows = [[cell.strip() for cell in row] for row in rows if row]
+    if len({len(row) for row in rows}) > 1:
+        raise _refused(file, "has rows with different numbers of cells")
+    heads = [_head(cell) for cell in rows[0]]
+    names = [i for i, head in enumerate(heads) if head in _HEADS]
+    numbers = [i for i, head in enumerate(heads) if head in _NUMBER_HEADS]
+    if len(rows) > 1 and names and (len(rows[0]) == 1 or numbers or len(names) == len(heads)):
+        return _of_columns(rows[1:], names, numbers, file)
+    if len(rows[0]) == 1:
+        return [row[0] for row in rows]
+    found = _numbered([" ".join(row) for row in rows]) if len(rows[0]) == 2 else None
+    if found is None:
+        raise _refused(
+            file,
+            f"has {plural(len(rows[0]), 'column')}, and its header does not say which holds the "
+            "names",
+            "call the columns class and index, or write one name a line",
+        )
+    return found
+
+
+def _of_columns(
+    rows: Sequence[Sequence[str]], names: Sequence[int], numbers: Sequence[int], file: str
+) -> list[str]:
+    if len(numbers) == 1 and all(row[numbers[0]].isdecimal() for row in rows):
+        return _in_order([(int(row[numbers[0]]), row[names[0]]) for row in rows], file)
+    if numbers:
+        raise _refused(file, "has indices that are no whole numbers")
+    return [row[names[0]] for row in rows]
+
+
+MAX_LIST_BYTES = 64 << 20
+
+
+_MAX_EXAMPLES = 10
+
+
+_MAX_OFFENDERS = 5
+
+
+_MAX_SHOWN_IN_ORDER = 12
+
+
+_CODE = re.compile(r"n\d{8}|\d+")
+
+
+_NOT_A_LETTER = re.compile(r"[\W_]+")
+
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+_WRITE_A_LIST = (
+    "write the names in the order of the model's outputs, one a line, into a file and give it "
+    "with --classes FILE"
+)
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """The classes of a model, and the class of each folder.
+
+    Attributes
+    ----------
+    names
+        In the order of the model's outputs; printable and unique.
+    source
+        Where the list came from, in words: ``"classes.json in candidate.pt2"``.
+    notes
+        What a reader should know: absent classes, ignored folders, an order that was assumed.
+    index
+        Folder name, as it was given → index into `names`; None for a folder that is left out
+        because the model doesn't know its class.
+    """
+
+    names: tuple[str, ...]
+    source: str
+    notes: tuple[DataNote, ...]
+    index: Mapping[str, int | None]
+
+
+def read_class_list(path: Path) -> tuple[str, ...]:
+    """The class names in a file: UTF-8 (a byte-order mark is fine), one a line, or in a form of
+    :mod:`reportgen.class_list`.
+
+    Lines end with ``\\n``, ``\\r\\n`` or ``\\r``; blank lines at the end and spaces around a name
+    are dropped.
+
+    Raises
+    ------
+    DataError
+        ``classes-unreadable``, ``classes-not-utf8``, ``classes-form``, ``classes-empty``,
+        ``classes-blank-line``, ``classes-duplicate`` or ``classes-twins``; lines count from 1.
+    """
+    lines = names_in_class_file(_decode(_content(path), path.name), path.name)
+    where = quoted(path.name)
+    if not lines:
+        raise DataError(
+            f"the class list {where} is empty", slug="classes-empty", hint="write one name a line"
+        )
+    if "" in lines:
+        raise DataError(
+            f"line {lines.index('') + 1} of the class list {where} is blank",
+            slug="classes-blank-line",
+            hint="every line up to the last name is one class; remove the line or name the class",
+        )
+    check_distinct(lines, f"the class list {where}", lambda position: f"line {position + 1}")
+    return tuple(lines)
+
+
+def resolve_classes(
+    explicit: Sequence[str] | None,
+    explicit_source: str,
+    from_model: Sequence[str] | None,
+    model_source: str,
+    folders: Sequence[str],
+    n_outputs: int | None,
+    ignore_unknown: bool = False,
+) -> ClassList:
+    """Decide on the class list and find the class of every folder.
+
+    Parameters
+    ----------
+    explicit, explicit_source
+        The user's list, if there is one, and how to call it: ``"names.txt (--classes)"``.
+    from_model, model_source
+        The list that came with the model, if one did, and how to call it.
+    folders
+        Names of the class folders, empty ones too, as the scan gives them.
+    n_outputs
+        Scores that the model gives for an image, where that is known before it runs.
+    ignore_unknown
+        Leave out folders that no class is named after, instead of refusing them.
+
+    Raises
+    ------
+    DataError
+        ``classes-differ``: the two lists differ. ``classes-order``: there is no list, and the
+        folders have two plausible orders. ``classes-count``: the list and the model's outputs
+        differ in number. ``class-unknown``: a folder has no class. ``classes-duplicate``,
+        ``classes-twins``, ``classes-empty``: the list itself is ambiguous or empty.
+    """
+    names, source, assumed = _choose(explicit, explicit_source, from_model, model_source, folders)
+    check_distinct(names, source, lambda position: f"position {position + 1}")
+    shown = tuple(display_name(name) for name in names)
+    _check_count(shown, source, n_outputs)
+    index = _folder_index(shown, source, folders, ignore_unknown)
+    notes = (*assumed, *_ignored_note(index), *_absent_note(shown, index))
+    return ClassList(shown, source, notes, index)
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same: printable, NFC, without spaces around.
+
+    >>> name_key(" caf\\u0065\\u0301 ") == name_key("caf\\u00e9")
+    True
+    """
+    return unicodedata.normalize("NFC", printable(name.strip()))
+
+
+def display_name(name: str) -> str:
+    """How a class is called in every output; a name of no characters is ``(empty)``."""
+    return name_key(name) or "(empty)"
+
+
+def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Sort key for the order that people expect: numbers by value, case ignored.
+
+    >>> sorted(["img10", "Img9"], key=natural_key)
+    ['Img9', 'img10']
+    """
+    parts = (part for part in _DIGITS.split(name.lower()) if part)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
+
+
+def check_distinct(names: Sequence[str], what: str, where: Callable[[int], str]) -> None:
+    """Refuse names that are equal, or that look equal.
+
+    Parameters
+    ----------
+    names
+        Any strings.
+    what
+        What holds them, for the message: ``'the class list "names.txt"'``.
+    where
+        Position (from 0) → words: ``"line 3"``.
+    """
+    seen: dict[str, int] = {}
+    for position, name in enumerate(names):
+        first = seen.setdefault(display_name(name), position)
+        if first == position:
+            continue
+        places = f"{where(first)} and {where(position)}"
+        if names[first] == name:
+            raise DataError(
+                f"{quoted(name)} stands twice in {what}: {places}",
+                slug="classes-duplicate",
+                hint="every class needs a name of its own",
+            )
+        raise DataError(
+            f"two names in {what} look the same: {places}, {_spell(names[first])} and "
+            f"{_spell(name)}",
+            slug="classes-twins",
+            details=["they differ only in spaces around them or in how accents are composed"],
+            hint="rename one of them",
+        )
+
+
+def _spell(name: str) -> str:
+    """A name whose difference from its twin is visible: other than ASCII as escapes."""
+    return '"' + name.encode("unicode_escape", "backslashreplace").decode("ascii") + '"'
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_LIST_BYTES + 1)
+    except OSError as error:
+        raise DataError(
+            f"cannot read the class list {quoted(path.name)}: "
+            f"{(error.strerror or type(error).__name__).lower()}",
+            slug="classes-unreadable",
+            hint="--classes takes a text file with one name a line",
+        ) from error
+    if len(content) > MAX_LIST_BYTES:
+        raise DataError(
+            f"{quoted(path.name)} is over {MAX_LIST_BYTES >> 20} MB: that is no class list",
+            slug="classes-unreadable",
+            hint="--classes takes a text file with one name a line",
+        )
+    return content
+
+
+def _decode(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        offset = error.start + len(content) - len(error.object)  # the mark is cut off before
+        raise DataError(
+            f"the class list {quoted(name)} is not UTF-8 at byte {offset}",
+            slug="classes-not-utf8",
+            hint="save it as UTF-8",
+        ) from error
+
+
+def _choose(
+    explicit: Sequence[str] | None,
+    explicit_source: str,
+    from_model: Sequence[str] | None,
+    model_source: str,
+    folders: Sequence[str],
+) -> tuple[tuple[str, ...], str, tuple[DataNote, ...]]:
+    """The list that counts, where it came from, and the note where its order is assumed."""
+    if explicit is not None and from_model is not None:
+        _check_same(explicit, explicit_source, from_model, model_source)
+    for names, source in ((explicit, explicit_source), (from_model, model_source)):
+        if names is not None:
+            if not names:
+                raise DataError(f"{source} lists no classes", slug="classes-empty")
+            return tuple(names), source, ()
+    return _from_folders(folders)
+
+
+def _check_same(
+    explicit: Sequence[str], explicit_source: str, from_model: Sequence[str], model_source: str
+) -> None:
+    hint = f"the model's outputs have one order: correct {explicit_source} or leave it out"
+    for position, (ours, theirs) in enumerate(zip(explicit, from_model, strict=False)):
+        if name_key(ours) != name_key(theirs):
+            raise DataError(
+                f"class {position + 1} is {quoted(ours)} in {explicit_source} but "
+                f"{quoted(theirs)} in {model_source}",
+                slug="classes-differ",
+                details=_order_details(explicit, from_model),
+                hint=hint,
+            )
+    if len(explicit) != len(from_model):
+        raise DataError(
+            f"{explicit_source} has {plural(len(explicit), 'class', 'classes')}, {model_source} "
+            f"has {len(from_model):,}",
+            slug="classes-differ",
+            details=_order_details(explicit, from_model),
+            hint=hint,
+        )
+
+
+def refuse_clash(
+    ours: Sequence[str], source: str, theirs: Sequence[str], their_source: str, hint: str
+) -> None:
+    """Refuse a list of names that says otherwise than the list in use: ``classes-differ``.
+
+    Names that differ in case and punctuation alone are the same here, and so is one of several
+    synonyms ("tench, Tinca tinca"). Codes, such as WordNet's or bare numbers, are held against
+    codes alone.
+    """
+    if _are_codes(ours) != _are_codes(theirs):
+        return
+    if len(ours) != len(theirs):
+        raise DataError(
+            f"{source} has {plural(len(ours), 'class', 'classes')}, {their_source} has "
+            f"{len(theirs):,}",
+            slug="classes-differ",
+            details=[f"{source}: {listing(ours)}", f"{their_source}: {listing(theirs)}"],
+            hint=hint,
+        )
+    for position, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        if not _spellings(one) & _spellings(other):
+            raise DataError(
+                f"class {position + 1} is {quoted(one)} in {source} but {quoted(other)} in "
+                f"{their_source}",
+                slug="classes-differ",
+                details=_order_details(ours, theirs),
+                hint=hint,
+            )
+
+
+def _are_codes(names: Sequence[str]) -> bool:
+    return all(_CODE.fullmatch(name) for name in names)
+
+
+def _spellings(name: str) -> set[str]:
+    """A name and its synonyms as letters and digits alone; as it is where it has none."""
+    parts = (_NOT_A_LETTER.sub("", part.casefold()) for part in [name, *name.split(",")])
+    return {part for part in parts if part} or {name_key(name)}
+
+
+def _order_details(explicit: Sequence[str], from_model: Sequence[str]) -> list[str]:
+    if sorted(map(name_key, explicit)) == sorted(map(name_key, from_model)):
+        return ["both have the same names in another order"]
+    return []
+
+
+def _from_folders(
+    folders: Sequence[str],
+) -> tuple[tuple[str, ...], str, tuple[DataNote, ...]]:
+    by_string = sorted(folders)
+    by_nature = sorted(folders, key=lambda name: (natural_key(name), name))
+    if by_string != by_nature:
+        raise DataError(
+            "no class list came with the model, and the class folders have two plausible orders",
+            slug="classes-order",
+            details=[
+                f"string order: {listing(by_string, _MAX_SHOWN_IN_ORDER)}",
+                f"natural order: {listing(by_nature, _MAX_SHOWN_IN_ORDER)}",
+            ],
+            hint=_WRITE_A_LIST,
+        )
+    note = DataNote(
+        "classes-assumed",
+        "No class list came with the model: its outputs were taken to stand for the class folders "
+        "in string order. If it was trained with another order, every number here is wrong.",
+        severity="warning",
+        count=len(by_string),
+        examples=tuple(map(printable, by_string[:_MAX_EXAMPLES])),
+    )
+    return tuple(by_string), "the class folders, in string order", (note,)
+
+
+def _check_count(names: Sequence[str], source: str, n_outputs: int | None) -> None:
+    is_binary = n_outputs == 1 and len(names) == 2  # one score: that of the second class
+    if n_outputs is None or n_outputs == len(names) or is_binary:
+        return
+    raise DataError(
+        f"model has {n_outputs} output{'' if n_outputs == 1 else 's'}, class list has {len(names)}",
+        slug="classes-count",
+        details=[f"the class list is {source}: {listing(names)}"],
+        hint=_WRITE_A_LIST,
+    )
+
+
+def _folder_index(
+    names: Sequence[str], source: str, folders: Sequence[str], ignore_unknown: bool
+) -> dict[str, int | None]:
+    by_key = {name: position for position, name in enumerate(names)}
+    index = {folder: by_key.get(display_name(folder)) for folder in folders}
+    unknown = [folder for folder, position in index.items() if position is None]
+    if unknown and not ignore_unknown:
+        raise _unknown_class(unknown, names, source, len(index))
+    return index
+
+
+def _unknown_class(
+    unknown: Sequence[str], names: Sequence[str], source: str, n_folders: int
+) -> DataError:
+    meant = nearest(unknown[0], names)
+    closest = f"; the closest is {quoted(meant)}" if meant else ""
+    details = [f"the classes are {listing(names)} ({source})"]
+    if len(unknown) > 1:
+        some = listing(map(quoted, unknown), _MAX_OFFENDERS)
+        details.insert(0, f"{len(unknown):,} of {n_folders:,} class folders are unknown: {some}")
+    return DataError(
+        f"the model knows no class {quoted(unknown[0])}, which is a folder of the data{closest}",
+        slug="class-unknown",
+        details=details,
+        hint="rename the folder, correct the list (--classes FILE), or leave such folders out: "
+        "--ignore-unknown-classes",
+    )
+
+
+def _ignored_note(index: Mapping[str, int | None]) -> tuple[DataNote, ...]:
+    ignored = [folder for folder, position in index.items() if position is None]
+    if not ignored:
+        return ()
+    verb = "is" if len(ignored) == 1 else "are"
+    note = DataNote(
+        "classes-ignored",
+        f"{plural(len(ignored), 'class folder')} {verb} unknown to the model and left out: "
+        f"{listing(ignored)}.",
+        severity="warning",
+        count=len(ignored),
+        examples=tuple(map(printable, ignored[:_MAX_EXAMPLES])),
+    )
+    return (note,)
+
+
+def _absent_note(names: Sequence[str], index: Mapping[str, int | None]) -> tuple[DataNote, ...]:
+    present = {position for position in index.values() if position is not None}
+    absent = [name for position, name in enumerate(names) if position not in present]
+    if not absent:
+        return ()
+    verb, its = ("has", "its") if len(absent) == 1 else ("have", "their")
+    note = DataNote(
+        "classes-absent",
+        f"{plural(len(absent), 'class', 'classes')} of the model {verb} no folder in the data: "
+        f"{listing(absent)}. Without samples {its} recall is undefined.",
+        severity="warning",
+        count=len(absent),
+        examples=tuple(absent[:_MAX_EXAMPLES]),
+    )
+    return (note,)

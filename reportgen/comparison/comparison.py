@@ -1,0 +1,402 @@
+"""`Comparison`: a candidate against its baseline, on the same samples where these are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from reportgen.evaluation import Evaluation
+from reportgen.jsonio import (
+    MOST,
+    NOT_IN_JSON,
+    ClassIndex,
+    Codec,
+    Definitions,
+    Ends,
+    Form,
+    Interval,
+    Json,
+    Key,
+    Place,
+    Range,
+    Schema,
+    Share,
+    ShareInterval,
+    Unknown,
+    agree,
+    codec_of,
+    damage_told,
+    read_record,
+    read_value,
+    restore_unknown,
+    write_value,
+)
+from reportgen.provenance import DataNote
+
+__all__ = [
+    "COMPARED",
+    "Bootstrap",
+    "Change",
+    "ClassChange",
+    "Comparison",
+    "Difference",
+    "McnemarBounds",
+    "PairChange",
+    "PairedCounts",
+    "SliceChange",
+    "Tendency",
+    "cautions",
+]
+
+
+COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
+"""Metrics of the whole that are compared, in the order of all outputs."""
+
+
+Tendency = Literal["worse", "perhaps worse", "no clear change", "perhaps better", "better"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate less baseline of one figure; every part is None where it is undefined.
+
+    Attributes
+    ----------
+    baseline, candidate
+        The figure of each side.
+    difference
+        ``candidate - baseline``, never rounded.
+    interval
+        Two-sided 95 % interval of the difference.
+    bounds
+        One-sided 95 % bounds, lower and upper: the ends of the two-sided 90 % interval. Gates of
+        non-inferiority read them.
+    p
+        Two-sided p-value of "there is no difference", uncorrected.
+    p_adjusted
+        The same after Holm's correction over its family: the metrics of the whole, the classes or
+        the slices. Significant: below 0.05.
+    method
+        How interval and p-value are made: ``"tango"`` (with McNemar mid-p), ``"newcombe"``
+        and ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro figures where
+        there are too many different answers to resample them), or ``"none"``.
+    reason
+        Why something is missing: a key of :data:`reportgen.comparison.REASONS`.
+    """
+
+    baseline: float | None
+    candidate: float | None
+    difference: float | None
+    interval: Interval | None = None
+    bounds: Interval | None = None
+    p: Share | None = None
+    p_adjusted: Share | None = None
+    method: str = "none"
+    reason: str | None = None
+
+    __json__: ClassVar[Form] = Form(optional=frozenset())
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where there is an interval of no difference."""
+        for name in ("interval", "bounds"):
+            if self.difference is None and getattr(self, name) is not None:
+                place[name].contradicts("there is no difference")
+        if self.baseline is not None and self.candidate is not None and self.difference is not None:
+            expected = self.candidate - self.baseline
+            if not agree(self.difference, expected):
+                place["difference"].disagrees(expected, "candidate - baseline")
+
+
+NOT_RECORDED = Difference(None, None, None, reason="not_recorded")
+"""What a document of another version does not hold."""
+
+
+@dataclass(frozen=True)
+class PairedCounts:
+    """What became of the samples that both sides predicted.
+
+    Attributes
+    ----------
+    both_right, gained, lost, both_wrong
+        Samples by who was right: both, the candidate alone, the baseline alone, neither.
+    same
+        Samples for which both predicted the same class.
+    """
+
+    both_right: int
+    gained: int
+    lost: int
+    both_wrong: int
+    same: int
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where `same` can't be."""
+        if not self.both_right <= self.same <= self.both_right + self.both_wrong:
+            place["same"].contradicts("both sides give the same answer where both are right")
+
+    @property
+    def n(self) -> int:
+        return self.both_right + self.gained + self.lost + self.both_wrong
+
+    @property
+    def agreement(self) -> float:
+        """Share of samples for which both predicted the same class, 0..1; churn is its rest."""
+        return self.same / self.n
+
+    @property
+    def discordance(self) -> float:
+        """Share of samples of which exactly one side was right, 0..1."""
+        return (self.gained + self.lost) / self.n
+
+
+@dataclass(frozen=True)
+class McnemarBounds:
+    """What McNemar's test may say when only the two matrices are known, however samples pair.
+
+    Attributes
+    ----------
+    difference
+        Right answers of the candidate less those of the baseline.
+    discordant
+        Least and most samples of which exactly one side was right, over all classes.
+    chi2
+        Least and most chi-square, without continuity correction.
+    p
+        Least and most p-value.
+    """
+
+    difference: Annotated[int, Range(-MOST, MOST)]
+    discordant: tuple[int, int]
+    chi2: Annotated[tuple[float, float], Ends(Range(0))]
+    p: ShareInterval
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the least is above the most."""
+        place["discordant"].ends()
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    """One class. `paired` counts its true samples; None where samples are not matched.
+
+    `tendency` is by recall: "worse" and "better" where the Holm-adjusted p-value is below 0.05,
+    "perhaps" where the uncorrected one alone is; "no clear change" else, undefined ones included.
+    """
+
+    index: Annotated[ClassIndex, Key("class")]
+    support: int
+    paired: PairedCounts | None
+    recall: Difference
+    precision: Difference
+    f1: Difference
+    tendency: Tendency
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where not all samples of the class are paired."""
+        if self.paired is not None and self.paired.n != self.support:
+            place["paired"].contradicts(
+                f"its counts add up to {self.paired.n:,} of {self.support:,} samples"
+            )
+
+
+@dataclass(frozen=True)
+class SliceChange:
+    """One part of the data: the column that tells it apart, its value, accuracy on both sides."""
+
+    column: str
+    part: Annotated[str, Key("value")]
+    n: int
+    accuracy: Difference
+    tendency: Tendency
+
+
+@dataclass(frozen=True)
+class Change:
+    """A sample that one side got right and the other wrong; classes as indices."""
+
+    id: str
+    label: ClassIndex
+    baseline: ClassIndex
+    candidate: ClassIndex
+    baseline_confidence: Share | None
+    candidate_confidence: Share | None
+
+
+@dataclass(frozen=True)
+class PairChange:
+    """Samples of class `true` called `predicted`: how many on each side."""
+
+    true: ClassIndex
+    predicted: ClassIndex
+    baseline: int
+    candidate: int
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Draws and seed of a paired bootstrap; 0 and 0 where none was made."""
+
+    draws: int
+    seed: Annotated[int, Range(0, 2**64)]
+
+
+class Compared:
+    """In an annotation: the differences of :data:`COMPARED`, each by its name."""
+
+    def codec(self, _: Any) -> Codec:
+        plain = codec_of(Mapping[str, Difference])
+        return Codec(_read_summary, plain.write, _summary_schema)
+
+
+_ALWAYS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
+"""Those of :data:`COMPARED` that no document lacks; a later one is n/a where it is not there."""
+
+
+def _read_summary(place: Place) -> dict[str, Difference]:
+    place.keep_others(frozenset(COMPARED))
+    read = codec_of(Difference).read
+    is_there = {name: name in place or name in _ALWAYS for name in COMPARED}
+    return {name: read(place[name]) if is_there[name] else NOT_RECORDED for name in COMPARED}
+
+
+def _summary_schema(known: Definitions) -> Schema:
+    properties = dict.fromkeys(COMPARED, codec_of(Difference).schema(known))
+    return {"type": "object", "properties": properties, "required": list(_ALWAYS)}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidate against baseline, both over the same classes in the candidate's order.
+
+    Attributes
+    ----------
+    baseline, candidate
+        The evaluations of the samples that are compared.
+    paired
+        Counts of matched samples; None where samples are not matched.
+    unpaired_reason
+        Why they are not: ``"matrix"``, ``"no_predictions"``, or empty.
+    bounds
+        What McNemar's test may say, where samples are not matched and class totals agree.
+    summary
+        Metric name of :data:`COMPARED` → difference; every name is there.
+    classes
+        One for each class, in class order.
+    slices
+        Parts of the data that both sides know, worst difference first.
+    fixed, broken
+        Samples wrong → right and right → wrong, at most 24 each, the surest mistakes first.
+    grown
+        Off-diagonal cells that grew most, at most 20, by growth downwards.
+    bootstrap
+        Draws and seed of the paired bootstrap.
+    n_tests
+        Class tests that Holm's correction counts.
+    detectable
+        The smallest difference in accuracy, 0..1, that a test set of this size and discordance
+        would likely show (power 80 %); None where it can't be told.
+    notes
+        What to know about how the two were matched.
+    baseline_name
+        What the baseline is saved as; empty where it was not taken by such a name.
+    unknown
+        What a later version wrote into the object that this was read from.
+    """
+
+    baseline: Evaluation
+    candidate: Annotated[Evaluation, NOT_IN_JSON]
+    paired: PairedCounts | None
+    unpaired_reason: str
+    bounds: Annotated[McnemarBounds | None, Key("mcnemar_bounds")]
+    summary: Annotated[Mapping[str, Difference], Compared()]
+    classes: Annotated[tuple[ClassChange, ...], Key("per_class")]
+    slices: tuple[SliceChange, ...]
+    fixed: tuple[Change, ...]
+    broken: tuple[Change, ...]
+    grown: Annotated[tuple[PairChange, ...], Key("grown_pairs")]
+    bootstrap: Bootstrap
+    n_tests: int
+    detectable: Share | None
+    notes: tuple[DataNote, ...] = ()
+    baseline_name: str = ""
+    unknown: Annotated[tuple[Unknown, ...], NOT_IN_JSON] = ()
+
+    __json__: ClassVar[Form] = Form(
+        (
+            "baseline", "baseline_name", "paired", "unpaired_reason", "mcnemar_bounds", "summary",
+            "per_class", "slices", "fixed", "broken", "grown_pairs", "bootstrap", "correction",
+            "n_tests", "detectable", "notes",
+        ),
+        told=("correction",),
+        optional=frozenset({"baseline_name"}),  # as it was before there was any
+    )  # fmt: skip
+
+    @property
+    def identical(self) -> bool:
+        """Whether both sides predicted the same class for every sample."""
+        return self.paired is not None and self.paired.same == self.paired.n
+
+    @property
+    def draws(self) -> int:
+        """Of the bootstrap; 0 where none was made."""
+        return self.bootstrap.draws
+
+    @property
+    def seed(self) -> int:
+        """Of the bootstrap; 0 where none was made."""
+        return self.bootstrap.seed
+
+    @property
+    def correction(self) -> Literal["holm"]:
+        """How adjusted p-values correct for many tests."""
+        return "holm"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers, no NaN; classes by name.
+
+        The baseline is in it as an evaluation; the candidate is not: ``report.json`` is its own.
+        """
+        written: dict[str, Any] = write_value(Comparison, self, self.candidate.classes)
+        return restore_unknown(written, self.unknown)
+
+    @classmethod
+    def from_json(cls, value: Json, candidate: Evaluation) -> Comparison:
+        """The inverse of :meth:`to_json`; `candidate` is the evaluation that it stands beside.
+
+        Raises :class:`~reportgen.errors.DataError` where the value is not of it.
+        """
+        with damage_told("make the report again from the predictions of both sides"):
+            place = Place.of(value, "comparison")
+            place = place.alone({name: i for i, name in enumerate(candidate.classes)})
+            baseline = read_value(Evaluation, place["baseline"])
+            if baseline.classes != candidate.classes:
+                place["baseline"]["classes"].contradicts("the candidate has other classes")
+            place["per_class"].of_length(len(candidate.classes))
+            found = read_record(cls, place, baseline=baseline, candidate=candidate)
+            return replace(found, unknown=tuple(place.reading.unknown))
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where the parts are not of the same samples."""
+        if (self.paired is None) != bool(self.unpaired_reason):
+            place["unpaired_reason"].contradicts(
+                "there is a reason where samples are not matched, and only there"
+            )
+        for side in ("baseline", "candidate"):
+            figure = getattr(self, side).summary["accuracy"].value
+            if not agree(getattr(self.summary["accuracy"], side), figure):
+                place["summary"]["accuracy"][side].disagrees(figure, f"the {side} itself")
+        n = self.candidate.n_samples
+        if self.paired is not None and self.paired.n != n:
+            place["paired"].contradicts(f"its counts add up to {self.paired.n:,} of {n:,} samples")
+        for i, (change, at) in enumerate(
+            zip(self.classes, place["per_class"].items(), strict=True)
+        ):
+            if change.index != i:
+                at["class"].contradicts("the classes stand in their order")
+
+
+def cautions(evaluation: Evaluation, comparison: Comparison | None) -> tuple[str, ...]:
+    """What is to be known before anything here is relied on, in sentences: every warning."""
+    notes = (*evaluation.notes, *(comparison.notes if comparison is not None else ()))
+    return tuple(note.sentence for note in notes if note.severity == "warning")

@@ -1,0 +1,406 @@
+"""`ConfusionMatrix`: how often each true class was predicted as each class. Rows true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reportgen.errors import DataError
+from reportgen.text import quoted
+
+__all__ = [
+    "DENSE_LIMIT",
+    "MAX_SAMPLES",
+    "ConfusionMatrix",
+    "shape_hint",
+]
+
+
+DENSE_LIMIT = 2048
+"""Most classes that are handled as one dense int64 table (32 MB); above, only as cells."""
+
+
+MAX_SAMPLES = 2**61
+"""Most samples that a matrix may hold: twice as many still fit an int64, so that neither the sum
+of two matrices nor that of two totals can wrap before it is checked."""
+
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ConfusionMatrix:
+    """Counts of (true class, predicted class), **row = true, column = predicted**.
+
+    Kept as sorted non-zero cells, so that 21,000 classes cost megabytes; :attr:`counts` is the
+    dense view. Matrices of the same classes add up: ``a + b`` counts the samples of both, exactly,
+    in any order and grouping, with :meth:`empty` as the neutral element. It does not change: a
+    training or evaluation loop counts with :class:`~reportgen.ConfusionCounter`, whose
+    ``compute()`` gives one of these.
+
+    Attributes
+    ----------
+    n_classes
+        Number of classes K, at least 1.
+    keys
+        int64, shape (M,), strictly increasing, read-only: ``true * K + predicted`` of each
+        non-zero cell.
+    values
+        int64, shape (M,), positive, read-only: the count of each cell; at most
+        :data:`MAX_SAMPLES` together.
+
+    Raises :class:`ValueError` where the parts don't fit each other, and :class:`DataError` where
+    the counts are too many for 64 bits.
+    """
+
+    n_classes: int
+    keys: Counts
+    values: Counts
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", _read_only(self.keys))
+        object.__setattr__(self, "values", _read_only(self.values))
+        if not 1 <= self.n_classes <= 2**31:
+            raise ValueError(f"a confusion matrix of {self.n_classes} classes")
+        if self.keys.ndim != 1 or self.keys.shape != self.values.shape:
+            raise ValueError(f"{self.keys.shape} keys for {self.values.shape} values")
+        if len(self.keys) == 0:
+            return
+        if self.keys[0] < 0 or self.keys[-1] >= self.n_classes**2 or np.any(np.diff(self.keys) < 1):
+            raise ValueError("keys must be strictly increasing, and cells of the matrix")
+        if np.any(self.values < 1):
+            raise ValueError("each kept cell must have a count of 1 or more")
+        _check_total(float(self.values.sum(dtype=np.float64)))
+
+    @classmethod
+    def empty(cls, n_classes: int) -> ConfusionMatrix:
+        """The matrix of no samples: the neutral element of ``+``."""
+        none = np.zeros(0, np.int64)
+        return cls(n_classes, none, none)
+
+    @classmethod
+    def from_counts(cls, counts: ArrayLike) -> ConfusionMatrix:
+        """From a dense table, shape (K, K), of whole non-negative numbers, rows true.
+
+        Whole numbers of any dtype will do, Python integers and floats such as ``3.0`` included.
+        Raises :class:`DataError` where the table is not square, or a cell is no count.
+        """
+        table = _square(counts)
+        wrong = np.argwhere(~_are_counts(table))
+        if len(wrong):
+            row, column = wrong[0].tolist()
+            cell = table[row, column]
+            raise DataError(
+                f"cell ({row}, {column}) of the matrix is "
+                f"{quoted(cell) if isinstance(cell, str) else cell}: not a count",
+                slug="matrix-cell",
+                details=[f"{len(wrong):,} of {table.size:,} cells are no counts"],
+                hint="counts are whole numbers, 0 or more",
+            )
+        flat = table.astype(np.int64).ravel()
+        keys = np.flatnonzero(flat)
+        return cls(len(table), keys, flat[keys])
+
+    @classmethod
+    def from_labels(
+        cls, labels: ArrayLike, predictions: ArrayLike, n_classes: int
+    ) -> ConfusionMatrix:
+        """Count pairs of class indices: two integer arrays of shape (N,), values 0..K-1.
+
+        Raises :class:`DataError` where they are no integers of that shape, differ in length, or
+        leave that range; nothing is dropped silently.
+        """
+        true = _indices("label", labels)
+        predicted = _indices("prediction", predictions)
+        if len(true) != len(predicted):
+            raise DataError(
+                f"{len(true):,} labels but {len(predicted):,} predictions", slug="length-mismatch"
+            )
+        true = _in_range("label", true, n_classes)
+        predicted = _in_range("prediction", predicted, n_classes)
+        cells = true * n_classes + predicted
+        if n_classes <= DENSE_LIMIT and len(cells) * 4 >= n_classes * n_classes:
+            table = np.bincount(cells, minlength=n_classes * n_classes)
+            keys = np.flatnonzero(table)
+            return cls(n_classes, keys, table[keys])
+        keys, values = np.unique(cells, return_counts=True)
+        return cls(n_classes, keys, values)
+
+    @classmethod
+    def from_cells(cls, cells: Iterable[Sequence[int]], n_classes: int) -> ConfusionMatrix:
+        """From (true, predicted, count) triples, in any order, each cell at most once.
+
+        The inverse of :meth:`cells`. Raises :class:`DataError` where a class index leaves
+        0..K-1, a count is not positive, or a cell comes twice.
+        """
+        table = np.asarray(list(cells))
+        if table.size == 0:
+            return cls.empty(n_classes)
+        if table.ndim != 2 or table.shape[1] != 3 or table.dtype.kind not in "iu":
+            raise DataError(
+                "the cells of a matrix must be triples of whole numbers: true, predicted, count",
+                slug="matrix-cells",
+            )
+        true = _in_range("label", table[:, 0], n_classes)
+        predicted = _in_range("prediction", table[:, 1], n_classes)
+        _check_cell_counts(true, predicted, table[:, 2])
+        keys = true * n_classes + predicted
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        twice = np.flatnonzero(keys[1:] == keys[:-1])
+        if len(twice):
+            row, column = divmod(int(keys[twice[0]]), n_classes)
+            raise DataError(
+                f"cell ({row}, {column}) of the matrix comes twice", slug="matrix-cells"
+            )
+        return cls(n_classes, keys, table[order, 2].astype(np.int64))
+
+    def __add__(self, other: ConfusionMatrix) -> ConfusionMatrix:
+        if not isinstance(other, ConfusionMatrix):
+            return NotImplemented
+        if self.n_classes != other.n_classes:
+            raise DataError(
+                f"matrices of {self.n_classes:,} and of {other.n_classes:,} classes can't be added",
+                slug="counts-differ",
+                hint="count both over the same class list",
+            )
+        keys, inverse = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
+        values = np.zeros(len(keys), np.int64)
+        np.add.at(values, inverse, np.concatenate([self.values, other.values]))
+        return ConfusionMatrix(self.n_classes, keys, values)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, ConfusionMatrix)
+            and self.n_classes == other.n_classes
+            and np.array_equal(self.keys, other.keys)
+            and np.array_equal(self.values, other.values)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.n_classes, self.keys.tobytes(), self.values.tobytes()))
+
+    def __repr__(self) -> str:
+        return (
+            f"<ConfusionMatrix: {self.n_classes:,} classes, {self.n_samples:,} samples, "
+            f"{self.n_errors:,} errors>"
+        )
+
+    @cached_property
+    def rows(self) -> Counts:
+        """The true class of each non-zero cell: int64, shape (M,)."""
+        return self.keys // self.n_classes
+
+    @cached_property
+    def columns(self) -> Counts:
+        """The predicted class of each non-zero cell: int64, shape (M,)."""
+        return self.keys % self.n_classes
+
+    @cached_property
+    def counts(self) -> Counts:
+        """The dense table, int64, shape (K, K), read-only. Asks for 8 K² bytes."""
+        table = np.zeros(self.n_classes * self.n_classes, np.int64)
+        table[self.keys] = self.values
+        return _read_only(table.reshape(self.n_classes, self.n_classes))
+
+    @cached_property
+    def n_samples(self) -> int:
+        """All that was counted: the sum of the cells."""
+        return int(self.values.sum())
+
+    @cached_property
+    def true_totals(self) -> Counts:
+        """Row sums, int64, shape (K,), read-only: the support of each class."""
+        return self._totals(self.rows, self.values)
+
+    @cached_property
+    def predicted_totals(self) -> Counts:
+        """Column sums, int64, shape (K,), read-only: how often each class was predicted."""
+        return self._totals(self.columns, self.values)
+
+    @cached_property
+    def diagonal(self) -> Counts:
+        """Right answers of each class, int64, shape (K,), read-only."""
+        right = self.rows == self.columns
+        return self._totals(self.rows[right], self.values[right])
+
+    @property
+    def n_correct(self) -> int:
+        """Right answers: the sum of the diagonal."""
+        return int(self.diagonal.sum())
+
+    @property
+    def n_errors(self) -> int:
+        """Wrong answers: all samples off the diagonal."""
+        return self.n_samples - self.n_correct
+
+    def _totals(self, where: Counts, values: Counts) -> Counts:
+        totals = np.zeros(self.n_classes, np.int64)
+        np.add.at(totals, where, values)  # np.bincount would sum the weights as float64
+        return _read_only(totals)
+
+    def transposed(self) -> ConfusionMatrix:
+        """Rows and columns exchanged."""
+        rows, columns = divmod(self.keys, self.n_classes)
+        keys = columns * self.n_classes + rows
+        order = np.argsort(keys)
+        return ConfusionMatrix(self.n_classes, keys[order], self.values[order])
+
+    def count(self, true: int, predicted: int) -> int:
+        """One cell. Raises :class:`IndexError` where there is no such class."""
+        for index in (true, predicted):
+            if not 0 <= index < self.n_classes:
+                raise IndexError(f"class {index} of {self.n_classes}")
+        return int(self.lookup(np.array([true]), np.array([predicted]))[0])
+
+    def lookup(self, true: Counts, predicted: Counts) -> Counts:
+        """The counts of many cells, 0 where a cell is empty.
+
+        `true` and `predicted` are class indices, int64, both of one shape (…), each 0..K-1
+        (unchecked); the result is int64 of the same shape.
+        """
+        keys = true * self.n_classes + predicted
+        if len(self.keys) == 0:
+            return np.zeros(keys.shape, np.int64)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, self.values[at], 0)
+
+    def cells(self) -> Iterator[tuple[int, int, int]]:
+        """(true, predicted, count) of every cell that is not 0, sorted."""
+        return zip(self.rows.tolist(), self.columns.tolist(), self.values.tolist(), strict=True)
+
+    def errors_by_count(self) -> tuple[Counts, Counts, Counts]:
+        """(true, predicted, count) of the non-zero off-diagonal cells, as three (E,) arrays.
+
+        By count downwards, then by true, then by predicted index.
+        """
+        wrong = np.flatnonzero(self.rows != self.columns)
+        order = wrong[np.argsort(-self.values[wrong], kind="stable")]
+        return self.rows[order], self.columns[order], self.values[order]
+
+    def normalized(self, over: Literal["true", "pred", "all"]) -> NDArray[np.float64]:
+        """Shares, float64, shape (K, K); **nan** (undefined), never 0, where 0 is divided by 0.
+
+        ``"true"``: each row by its sum; ``"pred"``: each column by its sum; ``"all"``: by N.
+        Dense: asks for 16 K² bytes.
+        """
+        if over == "true":
+            divisor = self.true_totals[:, None]
+        elif over == "pred":
+            divisor = self.predicted_totals[None, :]
+        elif over == "all":
+            divisor = np.array([[self.n_samples]])
+        else:
+            raise ValueError(f'over must be "true", "pred" or "all", not {over!r}')
+        shares = np.full(self.counts.shape, np.nan)
+        np.divide(self.counts, divisor, out=shares, where=divisor > 0)
+        return shares
+
+
+def _read_only(array: ArrayLike) -> Counts:
+    view = np.asarray(array, dtype=np.int64).view()
+    view.flags.writeable = False
+    return view
+
+
+def _check_total(n_samples: float) -> None:
+    if n_samples > MAX_SAMPLES:
+        raise DataError(
+            f"the counts add up to {n_samples:.3g}: more than the {MAX_SAMPLES:.3g} that fit",
+            slug="matrix-too-large",
+        )
+
+
+def _square(counts: ArrayLike) -> NDArray[Any]:
+    try:
+        table = np.asarray(counts)
+    except ValueError as error:  # numpy's word for rows of different lengths
+        raise DataError(
+            "the rows of the confusion matrix have different lengths", slug="matrix-not-square"
+        ) from error
+    if table.dtype.kind in "US":  # one text cell made all cells text
+        table = np.asarray(counts, dtype=object)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or table.shape[0] == 0:
+        shape = " × ".join(map(str, table.shape)) or "a number"
+        raise DataError(
+            f"a confusion matrix must be square, not {shape}",
+            slug="matrix-not-square",
+            hint="one row and one column for each class, rows true",
+        )
+    return table
+
+
+def _are_counts(table: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which cells are whole numbers in 0..MAX_SAMPLES."""
+    if table.dtype.kind not in "biuf":
+        cells = table.ravel().tolist()
+        good = [isinstance(cell, int) and 0 <= cell <= MAX_SAMPLES for cell in cells]
+        return np.array(good, np.bool_).reshape(table.shape)
+    fits: NDArray[np.bool_] = (table >= 0) & (table <= MAX_SAMPLES)
+    if table.dtype.kind == "f":  # compared before the cast: that of nan or 1e300 is undefined
+        fits &= np.floor(table) == table
+    return fits
+
+
+def shape_hint(shape: Sequence[int]) -> str:
+    """What to do with an array of this shape to get one index for each sample."""
+    if len(shape) == 2 and shape[1] == 1:
+        return "leave out the second axis: values[:, 0]"
+    if len(shape) == 2:
+        return "scores become predictions with scores.argmax(1)"
+    return "flatten them: values.reshape(-1)" if len(shape) > 2 else "give a batch of them"
+
+
+def _indices(what: str, values: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise DataError(
+            f"{what}s have shape {array.shape}: one index for each sample, shape (N,), is needed",
+            slug="indices-shape",
+            hint=shape_hint(array.shape),
+        )
+    if array.size == 0:
+        return array.astype(np.int64)
+    if array.dtype.kind not in "biu":
+        raise DataError(
+            f"{what}s are {array.dtype}, not class indices",
+            slug="indices-not-integers",
+            hint="indices are whole numbers: convert them, or take the argmax of scores"
+            if array.dtype.kind in "fc"
+            else "map class names to their places in the class list first",
+        )
+    return array
+
+
+def _in_range(what: str, values: NDArray[Any], n_classes: int) -> Counts:
+    """`values` as int64, checked **before** the cast and before cells are made of them.
+
+    An index K would otherwise count silently in the next row.
+    """
+    wrong = np.flatnonzero((values < 0) | (values >= n_classes))
+    if len(wrong):
+        first = int(wrong[0])
+        from_one = values.min() == 1 and values.max() == n_classes
+        raise DataError(
+            f"{what} {values[first]} at row {first:,}: valid are 0..{n_classes - 1}",
+            slug=f"{what}-out-of-range",
+            details=[f"{len(wrong):,} of {len(values):,} are out of range"],
+            hint=f"the {what}s look counted from 1: subtract 1" if from_one else None,
+        )
+    return values.astype(np.int64, copy=False)
+
+
+def _check_cell_counts(true: Counts, predicted: Counts, counts: NDArray[Any]) -> None:
+    wrong = np.flatnonzero((counts < 1) | (counts > MAX_SAMPLES))
+    if len(wrong):
+        at = int(wrong[0])
+        raise DataError(
+            f"cell ({true[at]}, {predicted[at]}) of the matrix has the count {counts[at]}",
+            slug="matrix-cells",
+            hint="only cells that are not 0 are listed, with whole numbers of 1 or more",
+        )

@@ -1,0 +1,442 @@
+"""`Evaluation`: the one result. Everything shown anywhere is read from it.
+
+Its JSON is ``report.json``; others read that file, so its form is a contract: names are never
+taken away and never change their meaning within one ``schema_version``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from reportgen.analysis.confusions import Grouping, class_groups
+from reportgen.analysis.label_issues import LabelIssues
+from reportgen.analysis.scoring import ClassCurve, ThresholdCurve
+from reportgen.analysis.slices import SliceReport
+from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
+from reportgen.errors import DataError
+from reportgen.evaluation.catalogue import OPTIONAL_METRICS, SUMMARY_METRICS
+from reportgen.evaluation.class_rows import COUNT_NAMES, ClassRows, row_texts
+from reportgen.evaluation.confidence import Confidence
+from reportgen.evaluation.consistency import (
+    check_class_metrics,
+    check_counts,
+    check_pairs,
+    check_summary,
+)
+from reportgen.evaluation.document import SCHEMA_VERSION, Document, Matrix, SampleCounts
+from reportgen.evaluation.galleries import GALLERY_PAIRS, galleries_of, reverses_of
+from reportgen.evaluation.pairs import Pair, pairs_of
+from reportgen.evaluation.proportions import ProportionPair, Proportions
+from reportgen.evaluation.sample_groups import SampleGroups
+from reportgen.jsonio import (
+    Codec,
+    Fault,
+    Json,
+    Place,
+    Unknown,
+    codec_of,
+    damage_told,
+    element_texts,
+    read_value,
+    restore_unknown,
+    shown,
+    write_value,
+)
+from reportgen.metrics import Definition, MacroMode, Metric, MetricColumn, Mistake
+from reportgen.provenance import Accounting, DataNote, Provenance
+
+__all__ = [
+    "Evaluation",
+]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known about a classifier on a test set.
+
+    Attributes
+    ----------
+    classes
+        Names, in the order of the matrix.
+    confusion
+        Counts, rows true, columns predicted.
+    summary
+        Metric name → :class:`~reportgen.metrics.Metric` of the whole matrix; those of ordered
+        classes only where they were asked for: see :attr:`definitions`.
+    per_class
+        Metric name → :class:`~reportgen.metrics.MetricColumn` of all classes.
+    pairs
+        Every non-zero off-diagonal cell: by count downwards, then true, then predicted index.
+    examples
+        For each pair that has a gallery, at most eight of its samples, most confident first: see
+        :func:`~reportgen.evaluation.gallery_pairs`; empty where the input holds no samples.
+    samples
+        What became of every sample.
+    notes
+        What to know about data and run.
+    provenance
+        What made this.
+    examples_reason
+        Why there are no examples; empty where there are.
+    confidence
+        How sure the model was, and whether rightly so; None where the input has no confidences.
+    suspects
+        Labels worth a second look, or why none could be examined.
+    slices
+        How good the model is on each part of the data that metadata tells apart.
+    macro
+        Which classes macro averages are over: a key of :data:`~reportgen.metrics.MACRO_MODES`.
+    intervals
+        Which intervals were asked for: ``"wilson"``, ``"bootstrap"`` or ``"exact"``; ``"none"``
+        where there are no counts to make any from.
+    seed
+        Of the random draws that intervals were made from; None where none were asked for.
+    sample_groups
+        The groups that samples come in, where they were named: the intervals of the whole then
+        allow for them, and no others do.
+    hierarchy
+        The user's groups of classes.
+    threshold
+        How the answers change with the threshold; two classes with probabilities only, else None.
+    class_curves
+        What falling thresholds flag of each class, of those with the lowest ROC AUC, lowest first:
+        with more than two classes and their probabilities only.
+    shares
+        The matrix where it holds shares and no counts: `confusion` and `samples` are then empty,
+        `pairs` too (see :attr:`Shares.pairs`), and no figure has an interval. None with counts.
+    unknown
+        What a later version wrote into the document that this was read from.
+    """
+
+    classes: tuple[str, ...]
+    confusion: ConfusionMatrix
+    summary: Mapping[str, Metric]
+    per_class: Mapping[str, MetricColumn]
+    pairs: tuple[Pair, ...]
+    examples: tuple[tuple[Mistake, ...], ...]
+    samples: Accounting
+    notes: tuple[DataNote, ...]
+    provenance: Provenance
+    examples_reason: str = ""
+    confidence: Confidence | None = None
+    suspects: LabelIssues = field(default_factory=lambda: LabelIssues("no_scores"))
+    slices: SliceReport = field(default_factory=SliceReport)
+    macro: MacroMode = "present"
+    intervals: str = "wilson"
+    seed: int | None = None
+    sample_groups: SampleGroups | None = None
+    hierarchy: Grouping | None = None
+    threshold: ThresholdCurve | None = None
+    class_curves: tuple[ClassCurve, ...] = ()
+    shares: Proportions | None = None
+    unknown: tuple[Unknown, ...] = ()
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in the matrix; 0 where it holds shares only, and their number is not known."""
+        return self.confusion.n_samples
+
+    @property
+    def shares_over(self) -> str | None:
+        """What the shares of a matrix without counts add up to 1 over: ``"true"``,
+        ``"predicted"`` or ``"all"``; None with counts."""
+        return None if self.shares is None else self.shares.over
+
+    @property
+    def has_independent_scores(self) -> bool:
+        """Whether each class has a score of its own, which is no probability of a prediction."""
+        return self.summary["ece"].reason == "independent_scores"
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """Of the metrics in :attr:`summary`, in its order."""
+        return tuple(d for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS) if d.name in self.summary)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
+        written: dict[str, Any] = write_value(Document, self._document(), self.classes)
+        return restore_unknown(written, self.unknown)
+
+    def to_json_texts(self) -> dict[str, Any]:
+        """As :meth:`to_json`; the longest lists, ``per_class`` and ``pairs``, as the JSON text of
+        their elements, which is faster to make where there are thousands of classes.
+        """
+        if self.unknown:
+            return self.to_json()
+        whole = self._document()
+        pair = Pair if self.shares is None else ProportionPair
+        bare = replace(whole, per_class=ClassRows((), {}, {}), pairs=())
+        return {
+            **write_value(Document, bare, self.classes),
+            "per_class": row_texts(whole.per_class),
+            "pairs": element_texts(pair, whole.pairs, self.classes),
+        }
+
+    def _document(self) -> Document:
+        shares, samples = self.shares, self.samples
+        return Document(
+            schema_version=SCHEMA_VERSION,
+            classes=self.classes,
+            n_samples=self.n_samples if shares is None else None,
+            shares_over=None if shares is None else shares.over,
+            confusion_matrix=_matrix(self.confusion, shares),
+            summary=self.summary,
+            per_class=ClassRows(self.classes, self._count_columns(), self.per_class),
+            pairs=self.pairs if shares is None else shares.pairs,
+            examples=self.examples[:GALLERY_PAIRS],
+            reversed_examples=reverses_of(self),
+            examples_reason=self.examples_reason,
+            macro=self.macro,
+            intervals=self.intervals,
+            seed=self.seed,
+            sample_groups=self.sample_groups,
+            hierarchy=self.hierarchy,
+            slices=self.slices,
+            groups=class_groups(self),
+            label_suspects=self.suspects,
+            calibration=self.confidence,
+            threshold=self.threshold,
+            class_curves=self.class_curves,
+            samples=SampleCounts(
+                samples.found if shares is None else None,
+                samples.counted if shares is None else None,
+                samples.excluded,
+                samples.skipped,
+            ),
+            data_notes=self.notes,
+            provenance=self.provenance,
+        )
+
+    def _count_columns(self) -> dict[str, list[int | None]]:
+        """support, predicted, tp, fp, fn, tn of all classes; None where they are not known."""
+        if self.shares is not None:
+            return {name: [None] * len(self.classes) for name in COUNT_NAMES}
+        support, predicted, hits = (
+            self.confusion.true_totals,
+            self.confusion.predicted_totals,
+            self.confusion.diagonal,
+        )
+        rest = self.n_samples - support - predicted + hits
+        columns = (support, predicted, hits, predicted - hits, support - hits, rest)
+        return {name: column.tolist() for name, column in zip(COUNT_NAMES, columns, strict=True)}
+
+    def class_counts(self, i: int) -> dict[str, int]:
+        """support, predicted, tp, fp, fn, tn of one class."""
+        support = int(self.confusion.true_totals[i])
+        predicted = int(self.confusion.predicted_totals[i])
+        hits = int(self.confusion.diagonal[i])
+        return {
+            "support": support,
+            "predicted": predicted,
+            "tp": hits,
+            "fp": predicted - hits,
+            "fn": support - hits,
+            "tn": self.n_samples - support - predicted + hits,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Evaluation:
+        """The inverse of :meth:`to_json`.
+
+        Raises :class:`DataError` where the schema is another one, or the value is not of it: the
+        message names the place.
+        """
+        with damage_told():
+            place = Place.of(value)
+            version = place.get("schema_version").value
+            if version != SCHEMA_VERSION:
+                raise DataError(
+                    f"report.json has schema version {shown(version)}; "
+                    f"this reportgen reads {SCHEMA_VERSION}",
+                    slug="report-json-version",
+                    hint="make the report again from its predictions.parquet",
+                )
+            return cls._from_json(place)
+
+    @classmethod
+    def json_codec(cls) -> Codec:
+        """As a document of its own inside another one."""
+        form = codec_of(Document)
+        return Codec(cls.from_json, lambda value, _: value.to_json(), form.schema)
+
+    @classmethod
+    def _from_json(cls, place: Place) -> Evaluation:
+        classes = _classes_from_json(place["classes"])
+        place = place.alone({name: i for i, name in enumerate(classes)})
+        form: Document = read_value(Document, place)
+        confusion, shares = _matrix_from(form, place)
+        pairs = () if shares is not None else _pairs_from(form, confusion, place)
+        found = cls(
+            classes=classes,
+            confusion=confusion,
+            summary=form.summary,
+            per_class=form.per_class.metrics,
+            pairs=pairs,
+            examples=galleries_of(form.examples, form.reversed_examples, pairs, place),
+            samples=_samples_from(form.samples, place["samples"], shares),
+            notes=form.data_notes,
+            provenance=form.provenance,
+            examples_reason=form.examples_reason,
+            confidence=form.calibration,
+            suspects=form.label_suspects,
+            slices=form.slices,
+            macro=form.macro,
+            intervals=form.intervals,
+            seed=form.seed,
+            sample_groups=form.sample_groups,
+            hierarchy=form.hierarchy,
+            threshold=form.threshold,
+            class_curves=form.class_curves,
+            shares=shares,
+            unknown=tuple(place.reading.unknown),
+        )
+        _check_order(form.per_class.classes, classes, place["per_class"])
+        _check_totals(found, place)
+        _check_figures(found, form, place)
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Evaluation) and all(
+            getattr(self, item.name) == getattr(other, item.name) for item in fields(self)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # holds mappings
+
+
+def _classes_from_json(place: Place) -> tuple[str, ...]:
+    classes: tuple[str, ...] = read_value(tuple[str, ...], place)
+    if not classes:
+        place.fault("a list of class names")
+    if len(set(classes)) < len(classes):
+        place.contradicts("each class has a name of its own")
+    return classes
+
+
+def _matrix(confusion: ConfusionMatrix, shares: Proportions | None) -> Matrix:
+    if shares is not None:
+        if shares.n_classes <= DENSE_LIMIT:
+            return Matrix("true", "predicted", shares=shares.values.tolist())
+        return Matrix("true", "predicted", share_cells=shares.cells())
+    if confusion.n_classes <= DENSE_LIMIT:
+        return Matrix("true", "predicted", counts=confusion.counts.tolist())
+    return Matrix("true", "predicted", cells=_triples(confusion))
+
+
+def _triples(confusion: ConfusionMatrix) -> list[list[int]]:
+    """[true, predicted, count] of each cell that is not 0, sorted."""
+    found: list[list[int]] = np.column_stack(
+        (confusion.rows, confusion.columns, confusion.values)
+    ).tolist()
+    return found
+
+
+def _matrix_from(form: Document, place: Place) -> tuple[ConfusionMatrix, Proportions | None]:
+    """The counts; where there are shares only, no counts and the shares."""
+    n_classes, at = len(form.classes), place["confusion_matrix"]
+    if form.shares_over is None:
+        return _counts_from(form.confusion_matrix, at, n_classes), None
+    dense = form.confusion_matrix.shares is not None
+    values = at["shares" if dense else "share_cells"]
+    try:
+        if dense:
+            table = np.array(values.value, np.float64)
+            if table.shape != (n_classes, n_classes):
+                values.contradicts(f"its shape is {table.shape} for {n_classes:,} classes")
+            shares = Proportions(table, form.shares_over)
+        else:
+            shares = Proportions.of_cells(values.value, n_classes, form.shares_over)
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        if isinstance(error, Fault):
+            raise
+        values.contradicts(f"{type(error).__name__} {error}")
+    return ConfusionMatrix.empty(n_classes), shares
+
+
+def _counts_from(form: Matrix, place: Place, n_classes: int) -> ConfusionMatrix:
+    dense = form.counts is not None
+    cells = place["counts"] if dense else place["cells"]
+    for row in cells.of_length(n_classes) if dense else ():
+        row.of_length(n_classes)
+    try:
+        if dense:
+            return ConfusionMatrix.from_counts(np.asarray(cells.value))
+        return ConfusionMatrix.from_cells(cells.value, n_classes)
+    except (DataError, TypeError, ValueError, OverflowError) as error:
+        cells.contradicts(error.message if isinstance(error, DataError) else str(error))
+
+
+_TOLD = ("true", "predicted", "count", "reversed_count")
+
+
+def _pairs_from(form: Document, confusion: ConfusionMatrix, place: Place) -> tuple[Pair, ...]:
+    """Every confusion; what is counted of it is what the matrix counts."""
+    true, predicted, counts = confusion.errors_by_count()
+    columns = (true, predicted, counts, confusion.lookup(predicted, true))
+    cells = zip(*(column.tolist() for column in columns), strict=True)
+    at = place["pairs"].of_length(len(counts))
+    for item, pair, cell in zip(at, form.pairs, cells, strict=True):
+        told = (pair.true, pair.predicted, pair.count, pair.reversed_count)
+        for name, is_told, counted in zip(_TOLD, told, cell, strict=True):
+            if is_told != counted:
+                item[name].contradicts("the confusion matrix says otherwise")
+    return tuple(pair for pair in form.pairs if isinstance(pair, Pair))
+
+
+def _samples_from(form: SampleCounts, place: Place, shares: Proportions | None) -> Accounting:
+    if shares is not None:
+        return Accounting(0, 0, form.excluded, form.skipped)
+    found, counted = place["found"].whole(), place["counted"].whole()
+    try:
+        return Accounting(found, counted, form.excluded, form.skipped)
+    except ValueError as error:
+        place.contradicts(str(error))
+
+
+def _check_order(told: Sequence[str], classes: Sequence[str], place: Place) -> None:
+    for at, name, expected in zip(place.items(), told, classes, strict=True):
+        if name != expected:
+            at["class"].contradicts("the classes stand in their order")
+
+
+def _check_totals(found: Evaluation, place: Place) -> None:
+    """The parts must be of the same samples."""
+    n = found.n_samples
+    if found.shares is not None:
+        return
+    if place["n_samples"].whole() != n:
+        place["n_samples"].contradicts(f"the confusion matrix holds {n:,}")
+    if found.samples.counted != n:
+        place["samples"]["counted"].contradicts(f"the confusion matrix holds {n:,}")
+    if found.confidence is not None and sum(bar.n for bar in found.confidence.bins) > n:
+        place["calibration"]["bins"].contradicts(f"they hold more than all {n:,} samples")
+    if found.threshold is not None:
+        if len(found.classes) != 2:
+            place["threshold"].contradicts("thresholds are of two classes")
+        if found.threshold.n_positive > found.confusion.true_totals[found.threshold.positive]:
+            place["threshold"]["n_positive"].contradicts("the confusion matrix holds fewer")
+    _check_curves(found, place.get("class_curves"))
+
+
+def _check_figures(found: Evaluation, form: Document, place: Place) -> None:
+    """What follows from the matrix must be what the matrix gives."""
+    if found.shares is not None:
+        check_pairs(form.pairs, found.shares.pairs, place["pairs"])
+        return
+    rows = place["per_class"]
+    check_counts(form.per_class.counts, found._count_columns(), rows)
+    check_class_metrics(found.per_class, found.confusion, rows)
+    check_summary(found.summary, found.confusion, found.macro, place["summary"])
+    check_pairs(found.pairs, tuple(pairs_of(found.confusion)), place["pairs"])
+
+
+def _check_curves(found: Evaluation, place: Place) -> None:
+    n = found.n_samples
+    for curve, at in zip(found.class_curves, () if place.is_none else place.items(), strict=True):
+        if curve.n_positive > found.confusion.true_totals[curve.index]:
+            at["n_positive"].contradicts("the confusion matrix holds fewer")
+        if curve.n_positive + curve.n_negative > n:
+            at["n_negative"].contradicts("the confusion matrix holds fewer")

@@ -1,0 +1,91 @@
+"""A user's groups of classes: read from a file, and written into ``report.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from reportgen.analysis.confusions import Grouping, grouping_from_rows
+from reportgen.errors import DataError
+from reportgen.jsonio import ClassIndex, Place, Via
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "GivenGroups",
+    "read_hierarchy",
+    "require_file",
+]
+
+
+def require_file(path: Path | None, option: str) -> None:
+    """Refuse a file that is not there, before anything else is done.
+
+    Raises :class:`DataError`, ``option-file-missing``.
+    """
+    if path is not None and not path.is_file():
+        raise DataError(
+            f"{option} {quoted(path.name)}: there is no such file",
+            slug="option-file-missing",
+            hint=f"check the path that is given with {option}",
+        )
+
+
+def read_hierarchy(path: Path, classes: Sequence[str]) -> Grouping:
+    """The groups in a CSV (in ``.tsv`` and ``.tab`` files TSV) with the columns class and group.
+
+    Raises :class:`DataError` where there is no such file, where it is no table, or where it does
+    not hold every class of `classes` once: see
+    :func:`~reportgen.analysis.confusions.grouping_from_rows`.
+    """
+    from reportgen.importers import dialect_of, rows_of
+
+    require_file(path, "--hierarchy")
+    rows = rows_of(path, dialect_of(path, "", "utf-8"))
+    return grouping_from_rows(rows, classes, printable(path.name))
+
+
+@dataclass(frozen=True)
+class HierarchyGroup:
+    """One group of classes, in class order."""
+
+    name: str
+    classes: tuple[ClassIndex, ...]
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """A user's groups of classes as they stand in ``report.json``: every class is in one."""
+
+    source: str
+    groups: tuple[HierarchyGroup, ...]
+
+
+def _hierarchy(grouping: Grouping) -> Hierarchy:
+    members = (grouping.members(g).tolist() for g in range(len(grouping.names)))
+    groups = zip(grouping.names, map(tuple, members), strict=True)
+    return Hierarchy(grouping.source, tuple(HierarchyGroup(*group) for group in groups))
+
+
+def _grouping(form: Hierarchy, place: Place) -> Grouping:
+    """Raises :class:`~reportgen.jsonio.Fault` where a class is in no group, or in two."""
+    group_of = np.full(len(place.reading.index), -1, np.int64)
+    for g, (group, at) in enumerate(zip(form.groups, place["groups"].items(), strict=True)):
+        for index, name in zip(group.classes, at["classes"].items(), strict=True):
+            if group_of[index] >= 0:
+                name.contradicts("a class is in one group")
+            group_of[index] = g
+    names = tuple(group.name for group in form.groups)
+    if len(set(names)) < len(names):
+        place["groups"].contradicts("each group has a name of its own")
+    try:
+        return Grouping(names, group_of, form.source)
+    except ValueError as error:
+        place["groups"].contradicts(str(error))
+
+
+GivenGroups = Annotated[Grouping, Via(Hierarchy, _hierarchy, _grouping)]
+"""Groups that were given, in JSON as :class:`Hierarchy`."""

@@ -1,0 +1,106 @@
+"""The figures of a confusion matrix, with the intervals that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reportgen.analysis.scoring import TOP_KS, TopK
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.metrics import (
+    ClusterIntervals,
+    Intervals,
+    Metric,
+    MetricColumn,
+    clopper_pearson,
+    ordinal_metrics,
+    per_class_metrics,
+    summary_metrics,
+)
+from reportgen.options import EvaluationOptions
+
+__all__ = [
+    "MatrixMetrics",
+    "matrix_metrics",
+    "use_exact_top_k",
+]
+
+
+@dataclass(frozen=True)
+class MatrixMetrics:
+    """Metrics of the whole, of ordered classes where they were asked for, and of each class."""
+
+    summary: Mapping[str, Metric]
+    ordinal: Mapping[str, Metric]
+    per_class: Mapping[str, MetricColumn]
+
+
+def matrix_metrics(
+    confusion: ConfusionMatrix,
+    top5_hits: int | None,
+    options: EvaluationOptions,
+    clustered: ClusterIntervals | None,
+) -> MatrixMetrics:
+    """All figures that a matrix gives.
+
+    Parameters
+    ----------
+    top5_hits
+        As in :func:`~reportgen.metrics.summary_metrics`.
+    clustered
+        Intervals that allow for groups of samples; they take the place of all others.
+    """
+    summary = summary_metrics(confusion, top5_hits, macro=options.macro)
+    ordinal = ordinal_metrics(confusion) if options.ordinal else {}
+    per_class = per_class_metrics(confusion)
+    found = _intervals(confusion, top5_hits, options)
+    if found is not None:
+        summary, ordinal = _replace(summary, found.summary), _replace(ordinal, found.summary)
+        per_class = {**per_class, **found.per_class}
+    if clustered is not None:
+        allowed = {**_of_independent(summary), **clustered.intervals.summary}
+        summary, ordinal = _replace(summary, allowed), _replace(ordinal, allowed)
+    return MatrixMetrics(summary, ordinal, per_class)
+
+
+def _of_independent(summary: Mapping[str, Metric]) -> dict[str, Metric]:
+    """The no-information rate without its interval, which is that of independent samples.
+
+    It is the largest of many shares: in resamples of groups it is larger still, so that their
+    percentiles are no interval.
+    """
+    metric = summary["no_information_rate"]
+    if metric.interval is None:
+        return {}
+    return {"no_information_rate": replace(metric, interval=None, reason="no_group_interval")}
+
+
+def _intervals(
+    confusion: ConfusionMatrix, top5_hits: int | None, options: EvaluationOptions
+) -> Intervals | None:
+    if options.ci == "bootstrap":
+        from reportgen.metrics import bootstrap_intervals
+
+        return bootstrap_intervals(
+            confusion, seed=options.seed, macro=options.macro, ordinal=options.ordinal
+        )
+    if options.ci == "exact":
+        from reportgen.metrics import exact_intervals
+
+        return exact_intervals(confusion, top5_hits)
+    return None
+
+
+def _replace(metrics: Mapping[str, Metric], others: Mapping[str, Metric]) -> dict[str, Metric]:
+    return {name: others.get(name, metric) for name, metric in metrics.items()}
+
+
+def use_exact_top_k(summary: Mapping[str, Metric], top_k: TopK) -> dict[str, Metric]:
+    """Top-1 and top-3 accuracy with Clopper-Pearson intervals in place of Wilson's."""
+    exact = dict(summary)
+    for k, hits in zip(TOP_KS, top_k.hits, strict=True):
+        metric = summary.get(f"top{k}_accuracy")
+        if metric is not None and metric.interval is not None:
+            low, high = clopper_pearson(hits, top_k.n)
+            exact[f"top{k}_accuracy"] = replace(metric, interval=(float(low), float(high)))
+    return exact

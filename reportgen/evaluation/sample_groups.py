@@ -1,0 +1,147 @@
+"""Samples that come in groups: which groups there are, and intervals that allow for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import DataError, UsageError
+from reportgen.jsonio import MOST, Form, Place, Positive, Range
+from reportgen.metrics import FEW_GROUPS, ClusterIntervals, GroupCounts, cluster_intervals
+from reportgen.options import EvaluationOptions
+from reportgen.predictions import PredictionRows
+from reportgen.text import listing, nearest, quoted
+
+__all__ = [
+    "SampleGroups",
+    "grouped_intervals",
+    "refuse_groups",
+]
+
+
+_LARGEST_EXACT = 2.0**53
+
+
+@dataclass(frozen=True)
+class SampleGroups:
+    """The groups that samples come in, and how much they matter.
+
+    Attributes
+    ----------
+    column
+        The metadata column that names each sample's group.
+    method
+        How the intervals of the whole were made, in words.
+    n_samples, n_groups, largest_group
+        Samples, groups, and samples of the largest group.
+    design_effect
+        Variance of the accuracy with these groups, divided by that of as many independent samples;
+        None where it is undefined.
+    """
+
+    column: str
+    method: str
+    n_samples: Annotated[int, Range(1, MOST)]
+    n_groups: int
+    largest_group: int
+    design_effect: Positive | None
+
+    __json__: ClassVar[Form] = Form(told=("effective_samples", "few_groups"))
+
+    @classmethod
+    def of(cls, column: str | None, found: ClusterIntervals | None) -> SampleGroups | None:
+        """What is known of the groups; None where none were asked for."""
+        if column is None or found is None:
+            return None
+        return cls(
+            column, found.intervals.method, found.n_samples, found.n_groups, found.largest,
+            found.design_effect,
+        )  # fmt: skip
+
+    @property
+    def effective_samples(self) -> float | None:
+        """As many independent samples would tell the accuracy as precisely."""
+        return self.n_samples / self.design_effect if self.design_effect else None
+
+    @property
+    def few_groups(self) -> bool:
+        """Whether there are so few groups that the intervals are too narrow."""
+        return self.n_groups < FEW_GROUPS
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where there are more groups than samples."""
+        for name in ("n_groups", "largest_group"):
+            place[name].whole(Range(1, self.n_samples))
+
+
+def grouped_intervals(rows: PredictionRows, options: EvaluationOptions) -> ClusterIntervals | None:
+    """Intervals of the whole from groups of samples; None where no column of groups was given.
+
+    Raises :class:`UsageError` where there is no such column, :class:`DataError` where a sample
+    has no group.
+    """
+    if options.group_column is None:
+        return None
+    column = _column(rows, options.group_column)
+    n_classes = len(rows.facts.classes)
+    counts = GroupCounts(n_classes)
+    for batch in rows.batches("label", "prediction", column):
+        ids = _ids(batch[column], options.group_column)
+        counts += GroupCounts.of(ids, batch["label"], batch["prediction"], n_classes)
+    if counts.n_groups == 0:
+        return None  # no sample is labelled, which is refused by its own name
+    return cluster_intervals(
+        counts, seed=options.seed, macro=options.macro, ordinal=options.ordinal
+    )
+
+
+def refuse_groups(options: EvaluationOptions, what: str) -> None:
+    """Refuse ``--group-column`` and ``--metadata`` where the input, `what`, holds no samples."""
+    if options.group_column is not None:
+        raise UsageError(
+            f"--group-column {quoted(options.group_column)}: {what} holds no samples to group",
+            slug="group-column",
+            hint="give the predictions that it was counted from",
+        )
+    if options.metadata is not None:
+        raise UsageError(
+            f"--metadata {quoted(options.metadata.name)}: {what} holds no samples to join it with",
+            slug="option-conflict",
+            hint="give the predictions that it was counted from",
+        )
+
+
+def _column(rows: PredictionRows, wanted: str) -> str:
+    """The name in ``batches`` of the metadata column that is called `wanted` in the table."""
+    columns: Mapping[str, str] = getattr(rows, "metadata", {})
+    for name, in_table in columns.items():
+        if wanted in (in_table, name):
+            return name
+    if not columns:
+        raise UsageError(
+            f"--group-column {quoted(wanted)}: the predictions have no metadata columns",
+            slug="group-column",
+            hint="give a table that names the group of each sample with --metadata FILE",
+        )
+    meant = nearest(wanted, sorted(columns.values()))
+    raise UsageError(
+        f"--group-column {quoted(wanted)}: there is no such metadata column",
+        slug="group-column",
+        details=[f"the metadata columns are {listing(columns.values(), 20)}"],
+        hint=f"did you mean {quoted(meant)}?" if meant else None,
+    )
+
+
+def _ids(values: NDArray[Any], column: str) -> NDArray[Any]:
+    """Group ids that can be told apart: whole numbers are read as float64."""
+    if values.dtype.kind == "f" and bool(np.any(np.abs(values) >= _LARGEST_EXACT)):
+        raise DataError(
+            f"the numbers in column {quoted(column)} are too large to be told apart",
+            slug="group-numbers",
+            hint="save the column as text",
+        )
+    return values + 0.0 if values.dtype.kind == "f" else values  # -0.0 is 0.0

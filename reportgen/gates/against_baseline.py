@@ -1,0 +1,558 @@
+"""Gates that compare a candidate with its baseline."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reportgen.analysis.scoring import non_inferiority_samples
+from reportgen.comparison import REASONS, ClassChange, Comparison, Difference, PairedCounts, tango_z
+from reportgen.gates.gate import (
+    RANKS,
+    Gate,
+    Outcome,
+    Part,
+    Status,
+    combine_outcomes,
+    undefined_words,
+)
+from reportgen.gates.selectors import classes_of
+from reportgen.gates.targets import definition_of, scope_of
+from reportgen.gates.wording import (
+    call,
+    change_text,
+    change_unit,
+    class_name,
+    exact,
+    name_it,
+    noun,
+    others,
+    samples_of,
+    subject_of_slice,
+    told,
+    unit_of,
+)
+from reportgen.metrics import holm, quantile
+
+__all__ = [
+    "ALPHA",
+    "Compared",
+    "compared_in",
+    "decide_harm",
+    "decide_margin",
+    "harm_p",
+    "needed_to_show",
+    "score_z",
+]
+
+
+ALPHA = 0.05
+
+
+MOST_NEEDED = 10**9
+
+
+NO_SUCH_SLICE = Difference(None, None, None, reason="no sample of these data is in that slice")
+
+
+Proportions = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One thing on both sides; all differences are turned so that below 0 is worse.
+
+    Attributes
+    ----------
+    subject
+        Class or slice in words; empty for the whole.
+    said
+        The same in a sentence, where a class may need quotation marks.
+    source
+        Candidate less baseline, as it stands in the comparison.
+    n
+        Samples that it is of.
+    higher_is_better
+        Which way is up.
+    counts
+        Of matched samples, for recall and accuracy alone.
+    proportions
+        Right and all samples of the candidate, then of the baseline, where these are not matched;
+        for recall and accuracy alone.
+    identical
+        Whether both sides predicted the same for every sample of the data, and the figure is made
+        of predictions alone.
+    """
+
+    subject: str
+    said: str
+    source: Difference
+    n: int
+    higher_is_better: bool
+    counts: PairedCounts | None = None
+    proportions: Proportions | None = None
+    identical: bool = False
+
+    @property
+    def gain(self) -> float | None:
+        """The difference; above 0 the candidate is better."""
+        value = self.source.difference
+        return value if value is None or self.higher_is_better else 0.0 - value
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """One-sided 95 % bounds of the gain: lower, upper."""
+        ends = self.source.bounds
+        return ends if ends is None or self.higher_is_better else (0.0 - ends[1], 0.0 - ends[0])
+
+    @property
+    def standard_error(self) -> float | None:
+        """Half the width of the bounds, on the scale of a normal distribution."""
+        ends = self.bounds
+        return None if ends is None else (ends[1] - ends[0]) / (2 * quantile(1 - 2 * ALPHA))
+
+
+def compared_in(gate: Gate, comparison: Comparison) -> list[Compared]:
+    """What the gate looks at, in class order; at least one.
+
+    Raises :class:`UsageError` with slug ``gates-class`` where a class is not there.
+    """
+    where = scope_of(gate)
+    better = definition_of(gate).higher_is_better is not False
+    identical = comparison.identical and gate.metric not in ("log_loss", "ece")
+    if where == "slice":
+        return [_of_slice(gate, comparison, identical)]
+    if where == "class":
+        return [
+            _of_class(gate, comparison, comparison.classes[i], identical)
+            for i in classes_of(gate, comparison.candidate.classes)
+        ]
+    source, counts, proportions = comparison.summary[gate.metric], None, None
+    if gate.metric == "accuracy":
+        counts = comparison.paired
+        if counts is None:
+            sides = comparison.candidate.confusion, comparison.baseline.confusion
+            (right, n), (right_before, n_before) = ((m.n_correct, m.n_samples) for m in sides)
+            proportions = right, n, right_before, n_before
+    n = comparison.candidate.n_samples
+    return [Compared("", "", source, n, better, counts, proportions, identical)]
+
+
+def _of_class(gate: Gate, comparison: Comparison, change: ClassChange, identical: bool) -> Compared:
+    counts, proportions = None, None
+    if gate.metric == "recall":
+        counts = change.paired
+        if counts is None:
+            sides = comparison.candidate.confusion, comparison.baseline.confusion
+            (hits, n), (hits_before, n_before) = (
+                (int(m.diagonal[change.index]), int(m.true_totals[change.index])) for m in sides
+            )
+            proportions = hits, n, hits_before, n_before
+    return Compared(
+        class_name(comparison.candidate.classes[change.index]),
+        name_it(comparison.candidate.classes[change.index]),
+        getattr(change, gate.metric),
+        change.support,
+        True,
+        counts,
+        proportions,
+        identical,
+    )
+
+
+def _of_slice(gate: Gate, comparison: Comparison, identical: bool) -> Compared:
+    name = subject_of_slice(gate)
+    for change in comparison.slices:
+        if (change.column, change.part) == gate.slice:
+            return Compared(name, name, change.accuracy, change.n, True, identical=identical)
+    return Compared(name, name, NO_SUCH_SLICE, 0, True)
+
+
+def harm_p(one: Compared, max_drop: float) -> float | None:
+    """One-sided p-value of "the candidate is worse by `max_drop` at most"; None where undefined.
+
+    At 0 it is half of the comparison's two-sided p-value, or the rest of it: McNemar's mid-p for
+    matched samples. Above 0 it is Tango's score test at that drop, for samples that are not
+    matched the score test of two shares (Farrington & Manning 1990, Statistics in Medicine 9,
+    1447-1454), and for all else the normal distribution that the bounds were made for. A drop of
+    more than `max_drop` is a drop, so the value is never below that at 0: this holds the score
+    test in check where few samples changed.
+    """
+    gain = one.gain
+    if gain is None:
+        return None
+    at_zero = _p_at_zero(one, gain)
+    if max_drop == 0 or at_zero is None:
+        return at_zero
+    z = _z_at(one, gain, max_drop)
+    return None if z is None else max(_below(z), at_zero)
+
+
+def _p_at_zero(one: Compared, gain: float) -> float | None:
+    p = one.source.p
+    if p is not None:
+        return p / 2 if gain <= 0 else 1 - p / 2
+    z = _normal_z(one, gain, 0.0)
+    return None if z is None else _below(z)
+
+
+def _z_at(one: Compared, gain: float, max_drop: float) -> float | None:
+    if one.counts is not None and one.counts.n:
+        return tango_z(one.counts.gained, one.counts.lost, one.counts.n, -min(max_drop, 1.0))
+    if one.proportions is not None and one.proportions[1] and one.proportions[3]:
+        return score_z(one.proportions, -min(max_drop, 1.0))
+    return _normal_z(one, gain, max_drop)
+
+
+def _normal_z(one: Compared, gain: float, max_drop: float) -> float | None:
+    error = one.standard_error
+    if error is None:
+        return None
+    above = gain + max_drop
+    if error > 0:
+        return above / error
+    return math.copysign(math.inf, above) if above else 0.0
+
+
+def _below(z: float) -> float:
+    """Chance that a standard normal is below z."""
+    return math.erfc(-z / math.sqrt(2)) / 2
+
+
+def score_z(proportions: Proportions, delta: float) -> float:
+    """Score statistic of "hits/n - other_hits/other_n is `delta`" for two groups of samples.
+
+    The variance is that of the likeliest pair of shares with this difference, found as the root
+    of a cubic. Farrington & Manning 1990, Statistics in Medicine 9, 1447-1454.
+    """
+    hits, n, other_hits, other_n = proportions
+    share, other = hits / n, other_hits / other_n
+    q = _likeliest(share, other, other_n / n, delta)
+    p = min(max(q + delta, 0.0), 1.0)
+    variance = p * (1 - p) / n + q * (1 - q) / other_n
+    above = share - other - delta
+    if variance > 0:
+        return above / math.sqrt(variance)
+    return math.copysign(math.inf, above) if abs(above) > 1e-12 else 0.0
+
+
+def _likeliest(share: float, other: float, ratio: float, delta: float) -> float:
+    """The second share, 0..1, that is likeliest where the first is `delta` above it."""
+    a = 1 + ratio
+    b = -(1 + ratio + share + ratio * other + delta * (ratio + 2))
+    c = delta * delta + delta * (2 * share + ratio + 1) + share + ratio * other
+    d = -share * delta * (1 + delta)
+    v = (b / (3 * a)) ** 3 - b * c / (6 * a * a) + d / (2 * a)
+    u = math.copysign(math.sqrt(max((b / (3 * a)) ** 2 - c / (3 * a), 0.0)), v)
+    w = (math.pi + math.acos(min(max(v / u**3, -1.0), 1.0))) / 3 if u else 0.0
+    first = 2 * u * math.cos(w) - b / (3 * a)
+    return min(max(first - delta, 0.0, -delta), 1.0, 1.0 - delta)
+
+
+def needed_to_show(one: Compared, margin: float, alpha: float = ALPHA) -> int | None:
+    """Samples that would likely (power 80 %) tell the gain from one that is `margin` away.
+
+    None where that can't be told, or is no more than there are.
+    """
+    if margin <= 0:
+        return None
+    if one.counts is not None and one.counts.n and margin <= 1:
+        needed = _paired_samples(one.counts.discordance, margin, alpha)
+    else:
+        error = one.standard_error
+        if not error:
+            return None
+        reach = quantile(1 - 2 * alpha) + quantile(0.6)  # one-sided: z of 1 - alpha, and of 80 %
+        needed = one.n * (reach * error / margin) ** 2
+    return math.ceil(needed) if one.n < needed <= MOST_NEEDED else None
+
+
+def _paired_samples(discordance: float, margin: float, alpha: float) -> float:
+    if discordance == 0:  # where the two never disagree, Tango's z is the root of n m / (1 - m)
+        return quantile(1 - 2 * alpha) ** 2 * (1 - margin) / margin
+    return non_inferiority_samples(discordance, margin, alpha=alpha)
+
+
+SAME = "no_disagreement"
+"""The reason of a difference without an interval because both sides gave the same answers."""
+
+
+UNKNOWN = "not_recorded"
+"""The reason of a figure that the document of one side, of another version, does not hold."""
+
+
+FEW = 30
+"""With fewer samples than this, a drop that is not shown is no reason to be at ease."""
+
+
+SELDOM = 0.001
+"""Below this p-value chance "would hardly" do it, else it "would rarely"."""
+
+
+_PLAINLY = {
+    "recall": "{} of them are found, before {}",
+    "precision": "{} of such answers are right, before {}",
+}
+
+
+class _Words(NamedTuple):
+    """Of a figure that gets worse; `rose` is of one that gets better."""
+
+    fell: str
+    fallen: str
+    fall: str
+    rose: str
+
+
+_WORSE = {
+    "fell": _Words("fell", "fallen", "fall", "rose"),
+    "rose": _Words("rose", "risen", "rise", "fell"),
+}
+
+
+Judged = tuple[Status, Compared, float | None]
+
+
+def decide_margin(gate: Gate, comparison: Comparison) -> Outcome:
+    """Non-inferiority: whether a loss of the margin or more can be ruled out at 95 %, one-sided.
+
+    Passed where the lower bound of the gain is above the negative margin, failed where the upper
+    bound is below it, else inconclusive. Identical predictions pass.
+    """
+    found: list[Judged] = [
+        (_margin_status(gate, one), one, None) for one in compared_in(gate, comparison)
+    ]
+    found.sort(key=lambda judged: (RANKS[judged[0]], _lower(judged[1])))
+    status, worst, _ = found[0]
+    needed = max(
+        (_margin_needed(gate, one) or 0 for s, one, _ in found if s == "inconclusive"), default=0
+    )
+    clause = _margin_clause(gate, status, worst, needed, len(found))
+    return _outcome(gate, found, status, clause, needed)
+
+
+def decide_harm(gate: Gate, comparison: Comparison) -> Outcome:
+    """No harm: failed only where a drop over ``max_drop`` is shown, Holm-adjusted, one-sided 5 %.
+
+    Inconclusive where the measured drop is over ``max_drop`` and either the uncorrected test alone
+    is significant, or there are fewer than :data:`FEW` samples. Passed otherwise. What is
+    undefined on either side was not tested; where nothing is defined, the gate fails.
+    """
+    things = compared_in(gate, comparison)
+    raw = [harm_p(one, gate.limit) for one in things]
+    adjusted = holm([math.nan if p is None else p for p in raw])
+    found: list[Judged] = [
+        (_harm_status(gate, one, p, by_holm), one, None if p is None else by_holm)
+        for one, p, by_holm in zip(things, raw, adjusted.p.tolist(), strict=True)
+    ]
+    found.sort(key=lambda judged: (RANKS[judged[0]], _first(judged[2]), _first(judged[1].gain)))
+    status = combine_outcomes([status for status, _, _ in found])
+    if status == "not applicable" and any(one.source.reason != UNKNOWN for one in things):
+        status, found = "failed", [("failed", one, p) for _, one, p in found]
+    needed = 0
+    if status == "inconclusive":
+        alpha = ALPHA / max(adjusted.m, 1)
+        open_ones = [one for s, one, _ in found if s == "inconclusive"]
+        needed = max(needed_to_show(one, _drop(one) - gate.limit, alpha) or 0 for one in open_ones)
+    return _outcome(gate, found, status, _harm_clause(gate, status, found, needed), needed)
+
+
+def _outcome(gate: Gate, found: list[Judged], status: Status, clause: str, needed: int) -> Outcome:
+    worst = found[0][1]
+    parts = tuple(
+        Part(one.subject, status, one.source.difference, one.source.interval, p)
+        for status, one, p in found
+    )
+    return Outcome(
+        status,
+        clause,
+        worst.source.difference,
+        worst.source.interval,
+        worst.subject,
+        needed or None if status == "inconclusive" else None,
+        parts if scope_of(gate) == "class" else (),
+        _margin(gate, status, worst),
+    )
+
+
+def _margin(gate: Gate, status: Status, one: Compared) -> float | None:
+    """By how much the limit is kept: by the lower bound, or where harm is looked for, by the
+    measured gain; None where that would contradict the outcome, which is then made otherwise."""
+    end = one.gain
+    if gate.rule == "not_worse_by":
+        end = None if one.bounds is None else one.bounds[0]
+    if end is None or (status == "passed" and end + gate.limit < 0):
+        return None
+    return end + gate.limit
+
+
+def _margin_status(gate: Gate, one: Compared) -> Status:
+    if one.gain is None:
+        return "not applicable" if one.source.reason == UNKNOWN else "failed"
+    if one.identical:
+        return "passed"
+    if one.bounds is None:
+        return "passed" if one.source.reason == SAME else "inconclusive"
+    low, high = one.bounds
+    if low > -gate.limit:
+        return "passed"
+    return "failed" if high < -gate.limit else "inconclusive"
+
+
+def _margin_needed(gate: Gate, one: Compared) -> int | None:
+    """For a candidate as good as its baseline; where that is no more than there are, for one that
+    differs as it was measured to."""
+    needed = needed_to_show(one, gate.limit)
+    if needed is None and one.gain is not None:
+        return needed_to_show(one, abs(one.gain + gate.limit))
+    return needed
+
+
+def _harm_status(gate: Gate, one: Compared, p: float | None, adjusted: float) -> Status:
+    if one.gain is None:
+        return "not applicable"
+    if p is None:
+        return "passed" if one.source.reason == SAME else "inconclusive"
+    if one.identical or _drop(one) <= gate.limit:
+        return "passed"
+    if adjusted < ALPHA:
+        return "failed"
+    return "inconclusive" if p < ALPHA or one.n < FEW else "passed"
+
+
+def _drop(one: Compared) -> float:
+    return 0.0 if one.gain is None else 0.0 - one.gain
+
+
+def _lower(one: Compared) -> float:
+    if one.gain is None:
+        return -math.inf
+    return one.gain if one.bounds is None else one.bounds[0]
+
+
+def _first(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
+# Words
+
+
+def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: int) -> str:
+    what = noun(gate, one.said)
+    if one.gain is None:
+        return _undefined(what, one)
+    if one.identical:
+        return "both sides predict the same class for every sample"
+    unit = change_unit(definition_of(gate))
+    limit = exact(gate.limit, unit)
+    moved = _moved(gate, one, what)
+    if one.bounds is None:
+        return _unsure(moved, one)
+    words = _WORSE[_worse_verb(gate)]
+    low, high = one.bounds
+    least, most = change_text(high, unit, gate.limit), change_text(low, unit, gate.limit)
+    may_have = f"may have {words.fallen} by as much as {most}"
+    if status == "failed":
+        return (
+            f"{moved}; with 95 % confidence it {words.fell} by at least {least}, where less than "
+            f"{limit} is allowed, and it {may_have}"
+        )
+    if status == "passed":
+        every = f" (of {n:,} classes the least certain)" if n > 1 else ""
+        return (
+            f"{moved}{every}; with 95 % confidence it {_at_worst(words, low, most)}, and a "
+            f"{words.fall} of less than {limit} is allowed"
+        )
+    more = f"; {samples_of(needed, gate, one.said)} would decide it" if needed else ""
+    return f"{moved}, but {may_have} (95 % confidence), where less than {limit} is allowed{more}"
+
+
+def _at_worst(words: _Words, low: float, size: str) -> str:
+    """``rose by at least 2.44 points``; `low` is the lower bound of the gain, `size` its size."""
+    if low > 0:
+        return f"{words.rose} by at least {size}"
+    return f"{words.fell} by no more than {size}" if low < 0 else f"did not {words.fall}"
+
+
+def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -> str:
+    one, p = found[0][1], found[0][2]
+    what = noun(gate, one.said)
+    if one.gain is None:
+        return _undefined(what, one)
+    if one.identical:
+        return "both sides predict the same class for every sample"
+    if status == "passed":
+        return _harmless_clause(gate, found)
+    unit = change_unit(definition_of(gate))
+    over = f", more than the {exact(gate.limit, unit)} allowed" if gate.limit else ""
+    moved = f"{_moved(gate, one, what, gate.limit)}{over}"
+    if status == "failed":
+        how = "hardly" if p is not None and p < SELDOM else "rarely"
+        more = [other.said for s, other, _ in found[1:] if s == "failed"]
+        also = f"; the same is true of {others(more)}" if more else ""
+        return f"{moved}, and chance alone would {how} do that{also}"
+    if p is None:
+        return _unsure(moved, one)
+    more_samples = f"; {samples_of(needed, gate, one.said)} would tell" if needed else ""
+    return f"{moved}, which may be chance{more_samples}"
+
+
+def _harmless_clause(gate: Gate, found: list[Judged]) -> str:
+    definition = definition_of(gate)
+    verb, unit = _worse_verb(gate), change_unit(definition)
+    worst = max((one for _, one, _ in found), key=_drop)
+    drop, several = _drop(worst), scope_of(gate) == "class"
+    figure = call(definition) if several else noun(gate, worst.said)
+    nowhere = f"{figure} {verb} in no class" if several else f"{figure} did not get worse"
+    if drop <= 0:
+        return nowhere
+    size = change_text(drop, unit, gate.limit)
+    whose = f"of {worst.said} it {verb} most, by {size}" if several else ""
+    if drop > gate.limit:
+        if several and gate.limit:
+            return f"{nowhere} clearly by more than {exact(gate.limit, unit)}; {whose}"
+        if several:
+            return f"{nowhere} by more than chance may do; {whose}"
+        over = f", over the {exact(gate.limit, unit)} allowed" if gate.limit else ""
+        return f"{figure} {verb} by {size}{over}, but no more than chance may do"
+    limit = exact(gate.limit, unit)
+    if several:
+        return f"{nowhere} by more than {limit}; {whose}"
+    return f"{figure} {verb} by {size}, where {limit} are allowed"
+
+
+def _moved(gate: Gate, one: Compared, what: str, *beside: float) -> str:
+    """``recall of cat fell by 3.00 points (64.2 % of them are found, before 67.2 %)``."""
+    source, definition = one.source, definition_of(gate)
+    difference = source.difference or 0.0
+    if difference == 0:
+        return f"{what} is the same as before"
+    size = change_text(difference, change_unit(definition), gate.limit, *beside)
+    text = f"{what} {'fell' if difference < 0 else 'rose'} by {size}"
+    if source.baseline is None or source.candidate is None:
+        return text
+    unit = unit_of(definition)
+    before = told(source.baseline, unit, source.candidate)
+    after = told(source.candidate, unit, source.baseline)
+    return f"{text} ({_PLAINLY.get(gate.metric, '{}, before {}').format(after, before)})"
+
+
+def _worse_verb(gate: Gate) -> str:
+    return "rose" if definition_of(gate).higher_is_better is False else "fell"
+
+
+def _unsure(moved: str, one: Compared) -> str:
+    """Where there is no interval."""
+    if one.source.reason == SAME:
+        return f"{moved}: {_reason(one)}"
+    return f"{moved}, but how sure that is can't be told: {_reason(one)}"
+
+
+def _undefined(what: str, one: Compared) -> str:
+    return f"{what} can't be compared: {_reason(one)}"
+
+
+def _reason(one: Compared) -> str:
+    code = one.source.reason or "no_interval"
+    return undefined_words(REASONS.get(code, code))

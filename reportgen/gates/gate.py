@@ -1,0 +1,235 @@
+"""A gate, what came of checking it, and the decision that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from reportgen.jsonio import (
+    NOT_IN_JSON,
+    Form,
+    Interval,
+    Json,
+    Place,
+    Share,
+    Unknown,
+    read_value,
+    restore_unknown,
+    write_value,
+)
+
+__all__ = [
+    "RANKS",
+    "Check",
+    "Decision",
+    "Gate",
+    "Outcome",
+    "Part",
+    "Rule",
+    "Severity",
+    "Status",
+    "Unit",
+    "Verdict",
+    "combine_outcomes",
+    "undefined_words",
+]
+
+
+Rule = Literal["at_least", "at_most", "not_worse_by", "no_harm", "at_most_share"]
+
+
+Severity = Literal["block", "warn"]
+
+
+Status = Literal["passed", "failed", "inconclusive", "not applicable"]
+
+
+Unit = Literal["%", "points", ""]
+
+
+UNITS = get_args(Unit)
+
+
+Verdict = Literal["SHIP", "DO NOT SHIP", "INCONCLUSIVE", "NO GATES SET"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One promise, as written in ``gates.toml``.
+
+    Attributes
+    ----------
+    number
+        Its place in the file, from 1.
+    name
+        Unique among the gates.
+    metric
+        A summary or class metric; empty for `pair`.
+    rule, limit
+        What is promised: ``at_least``, ``at_most``, ``not_worse_by``, ``no_harm`` (`limit` is its
+        ``max_drop``), or ``at_most_share`` of a pair.
+    confident
+        Compare the bound of the 95 % interval that is hardest to keep, not the value.
+    each_class, classes
+        Every class, or the classes of these names and glob patterns; else the whole.
+    slice
+        Column and value of a slice; None for the whole.
+    pair
+        True and predicted class of a confusion.
+    severity, when_inconclusive
+        What a failure, and an open question, mean for the release.
+    """
+
+    number: int
+    name: str
+    metric: str
+    rule: Rule
+    limit: float
+    confident: bool = False
+    each_class: bool = False
+    classes: tuple[str, ...] = ()
+    slice: tuple[str, str] | None = None
+    pair: tuple[str, str] | None = None
+    severity: Severity = "block"
+    when_inconclusive: Literal["fail", "warn"] = "fail"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One class of a gate that looks at several: what was measured there."""
+
+    name: str
+    status: Status
+    value: float | None
+    interval: Interval | None
+    p: Share | None = None
+
+    __json__: ClassVar[Form] = Form(optional=frozenset())
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether one gate was kept.
+
+    Attributes
+    ----------
+    name, rule, severity
+        Of the gate; `rule` in words with its limit: "accuracy at least 90 %".
+    status
+        The outcome.
+    blocks
+        Whether it keeps the candidate from being released.
+    value, limit, interval
+        What was compared with what, unrounded; of the part that decides where there are several.
+        For comparisons `value` and `interval` are of the difference.
+    subject
+        The class, slice or pair that decides, empty for the whole.
+    sentence
+        What happened, in words for someone who knows no statistics, with digits enough that they
+        never contradict the outcome.
+    needed
+        Samples that would decide an inconclusive check, None where that can't be told.
+    parts
+        The classes of a gate that looks at several, worst first.
+    unit
+        How `value`, `limit`, `interval` and `margin` are read: ``"%"`` for shares of 0..1,
+        ``"points"`` for differences of shares, ``""`` for plain numbers and their differences.
+    margin
+        By how much the limit is kept, unrounded: below 0 where it is not; None where unknown.
+    metric
+        The summary or class metric that it is about; empty for a pair.
+    """
+
+    name: str
+    rule: str
+    severity: Severity
+    status: Status
+    blocks: bool
+    value: float | None
+    limit: float
+    interval: Interval | None
+    subject: str
+    sentence: str
+    needed: int | None = None
+    parts: tuple[Part, ...] = ()
+    unit: Unit = "%"
+    margin: float | None = None
+    metric: str = ""
+
+    __json__: ClassVar[Form] = Form(optional=frozenset({"metric"}))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """May it ship? `reason` is one sentence; checks stand in the order of the file.
+
+    `unknown` are members that a later version wrote.
+    """
+
+    verdict: Verdict
+    reason: str
+    checks: tuple[Check, ...] = ()
+    unknown: Annotated[tuple[Unknown, ...], NOT_IN_JSON] = ()
+
+    __json__: ClassVar[Form] = Form(optional=frozenset())
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a blocking gate failed or is inconclusive, else 0."""
+        return int(any(check.blocks for check in self.checks))
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"verdict": …, "reason": …, "checks": [...]}``, plain values."""
+        return restore_unknown(write_value(Decision, self), self.unknown)
+
+    @classmethod
+    def from_json(cls, value: Json) -> Decision:
+        """The inverse of :meth:`to_json`; `value` may hold more: the rest of ``report.json``.
+
+        Raises :class:`~reportgen.jsonio.Fault` where it is not of it.
+        """
+        whole = Place.of(value).members()
+        place = Place({name: whole[name] for name in _OWN if name in whole})
+        found: Decision = read_value(Decision, place)
+        return replace(found, unknown=tuple(place.reading.unknown))
+
+    def check_place(self, place: Place) -> None:
+        """Raise :class:`~reportgen.jsonio.Fault` where a release is blocked by its own checks."""
+        if self.verdict in _NOTHING_BLOCKS and self.exit_code:
+            place["verdict"].contradicts("one of the checks keeps it from being released")
+
+
+_OWN = ("verdict", "reason", "checks")
+
+
+_NOTHING_BLOCKS = ("SHIP", "NO GATES SET")
+
+
+RANKS: dict[Status, int] = {"failed": 0, "inconclusive": 1, "passed": 2, "not applicable": 3}
+"""Worst first: a gate that looks at several classes is as good as its worst class."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """As in :class:`~reportgen.gates.gate.Check`; `clause` is a sentence without its full stop,
+    to stand after a colon."""
+
+    status: Status
+    clause: str
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    subject: str = ""
+    needed: int | None = None
+    parts: tuple[Part, ...] = ()
+    margin: float | None = None
+
+
+def combine_outcomes(statuses: list[Status]) -> Status:
+    """The worst of them; at least one."""
+    return min(statuses, key=RANKS.__getitem__)
+
+
+def undefined_words(reason: str) -> str:
+    """The sentence of a reason, to stand after a colon."""
+    text = reason.rstrip(".").split(". ")[0]
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,98 @@
+"""What a gate can be about: figures of the whole, of a class, of a slice; which are compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from reportgen.comparison import COMPARED
+from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
+from reportgen.gates.gate import Gate
+from reportgen.metrics import Definition
+
+__all__ = [
+    "COMPARISONS",
+    "Scope",
+    "comparison_targets",
+    "definition_of",
+    "definitions",
+    "range_of",
+    "scope_of",
+]
+
+
+Scope = Literal["whole", "class", "slice", "pair"]
+
+
+COMPARISONS = ("not_worse_by", "no_harm")
+"""Rules that need a baseline."""
+
+
+_WHOLE: Mapping[str, Definition] = {one.name: one for one in SUMMARY_METRICS}
+
+
+_CLASS: Mapping[str, Definition] = {one.name: one for one in CLASS_METRICS}
+
+
+_SLICE = {name: _WHOLE[name] for name in ("accuracy", "balanced_accuracy", "macro_f1")}
+
+
+_PAIR = Definition(
+    name="share",
+    title="Share",
+    formula="samples of one class called the other / samples of the class",
+    meaning="How often one class is taken for another.",
+    source="counts",
+    higher_is_better=False,
+)
+
+
+_NO_END = (0.0, math.inf)
+
+
+_RANGES = {
+    "log_loss": _NO_END,
+    "lift": _NO_END,
+    "brier_score": (0.0, 2.0),
+    "cohen_kappa": (-1.0, 1.0),
+    "matthews_corrcoef": (-1.0, 1.0),
+    "mcc": (-1.0, 1.0),
+    "informedness": (-1.0, 1.0),
+    "markedness": (-1.0, 1.0),
+}
+
+
+def scope_of(gate: Gate) -> Scope:
+    """What the gate looks at."""
+    if gate.pair is not None:
+        return "pair"
+    if gate.slice is not None:
+        return "slice"
+    return "class" if gate.each_class or gate.classes else "whole"
+
+
+def definitions(where: Scope) -> Mapping[str, Definition]:
+    """Name → definition of the figures of the whole, of a class, or of a slice."""
+    return {"whole": _WHOLE, "class": _CLASS, "slice": _SLICE, "pair": {}}[where]
+
+
+def comparison_targets(where: Scope) -> tuple[str, ...]:
+    """The figures that are compared with a baseline."""
+    return {
+        "whole": COMPARED,
+        "class": ("recall", "precision", "f1"),
+        "slice": ("accuracy",),
+        "pair": (),
+    }[where]
+
+
+def definition_of(gate: Gate) -> Definition:
+    """The definition of the gate's figure."""
+    where = scope_of(gate)
+    return _PAIR if where == "pair" else definitions(where)[gate.metric]
+
+
+def range_of(metric: str) -> tuple[float, float]:
+    """The lowest and the highest value that the figure can have; infinite where it has no end."""
+    return _RANGES.get(metric, (0.0, 1.0))

@@ -1,0 +1,202 @@
+"""Numbers and names in sentences, with digits enough that no text contradicts its check."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from reportgen.gates.gate import Gate, Unit
+from reportgen.gates.targets import definition_of, scope_of
+from reportgen.metrics import Definition
+from reportgen.text import enumerated, in_sentence, middle_cut, plural, printable
+
+__all__ = [
+    "call",
+    "change_text",
+    "change_unit",
+    "class_name",
+    "classes_words",
+    "exact",
+    "name_it",
+    "noun",
+    "others",
+    "range_words",
+    "rule_words",
+    "samples_of",
+    "sentence",
+    "some",
+    "spoken",
+    "subject_of_slice",
+    "told",
+    "unit_of",
+]
+
+
+_FIRST_DIGITS: dict[Unit, int] = {"%": 1, "points": 2, "": 3}
+
+
+_AFTER: dict[Unit, str] = {"%": " %", "points": " points", "": ""}
+
+
+_PROPER = ("Cohen", "Matthews", "Brier", "Jaccard")
+
+
+_MOST_DIGITS = 400
+
+
+_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+          "eleven", "twelve")  # fmt: skip
+
+
+def unit_of(definition: Definition) -> Unit:
+    """How values of a figure are told."""
+    return "%" if definition.kind == "share" else ""
+
+
+def change_unit(definition: Definition) -> Unit:
+    """How differences of a figure are told."""
+    return "points" if definition.kind == "share" else ""
+
+
+def told(value: float, unit: Unit, *beside: float) -> str:
+    """`value` in words that stand to each number of `beside` as `value` itself does.
+
+    The fewest decimal places, from one (points: two, plain numbers: three) on, with which the text
+    is above, equal to or below each of these numbers, and 0 and 1, just where `value` is.
+
+    >>> told(0.89297, "%", 0.893), told(0.9, "%", 0.9), told(0.8999999, "%", 0.9)
+    ('89.297 %', '90.0 %', '89.99999 %')
+    """
+    scaled = _scale(value, unit)
+    others = [_scale(other, unit) for other in (0.0, *((1.0,) if unit == "%" else ()), *beside)]
+    if scaled == 0 or (unit == "%" and value == 1):
+        return f"{scaled:.0f}{_AFTER[unit]}"
+    for digits in range(_FIRST_DIGITS[unit], _MOST_DIGITS):
+        text = f"{scaled:.{digits}f}"
+        if all(_order(Decimal(text), other) == _order(scaled, other) for other in others):
+            return _word(text, unit)
+    return _word(f"{scaled:f}", unit)
+
+
+def exact(value: float, unit: Unit) -> str:
+    """`value` with just the digits that it has, as a limit was written: ``90 %``."""
+    scaled = _scale(value, unit)
+    return _word(f"{scaled.normalize():f}" if scaled else "0", unit)
+
+
+def change_text(value: float, unit: Unit, *beside: float) -> str:
+    """The size of a difference; `beside` are sizes."""
+    return told(abs(value), unit, *beside)
+
+
+def _scale(value: float, unit: Unit) -> Decimal:
+    # the shortest decimal that is this float: in this order floats and decimals agree
+    return Decimal(repr(float(value))) * (1 if unit == "" else 100)
+
+
+def _word(text: str, unit: Unit) -> str:
+    after = " point" if unit == "points" and Decimal(text) == 1 else _AFTER[unit]
+    return text.replace("-", "−") + after
+
+
+def _order(a: Decimal, b: Decimal) -> int:
+    return (a > b) - (a < b)
+
+
+def range_words(interval: tuple[float, float], unit: Unit, *beside: float) -> str:
+    """``61.2 % to 67.1 %``; each end as :func:`told`."""
+    return " to ".join(told(end, unit, *beside) for end in interval)
+
+
+def some(n: int) -> str:
+    """A count of few things: ``two``, ``13``."""
+    return _SMALL[n] if 0 < n < len(_SMALL) else f"{n:,}"
+
+
+def spoken(needed: int) -> str:
+    """``about 12,000 samples``: two figures, rounded up."""
+    step = 10 ** max(len(str(needed)) - 2, 0)
+    return f"about {-(-needed // step) * step:,} samples"
+
+
+def class_name(name: str) -> str:
+    """A class in a table."""
+    return printable(middle_cut(name, 60))
+
+
+def name_it(name: str) -> str:
+    """A class in a sentence: quoted where it would not be seen as a name."""
+    return in_sentence(middle_cut(name, 60))
+
+
+def call(definition: Definition) -> str:
+    """A figure in the middle of a sentence: ``accuracy``, ``macro F1``, ``ECE``."""
+    title = definition.title
+    if title.startswith(_PROPER) or not title[1:2].islower():
+        return title if not title.startswith("Top") else title.lower()
+    return title[0].lower() + title[1:]
+
+
+def noun(gate: Gate, subject: str = "") -> str:
+    """What a gate measures, of one class or of all: ``recall of cat``."""
+    where = scope_of(gate)
+    if where == "pair":
+        return f"the share of {subject}"
+    figure = call(definition_of(gate))
+    if where == "slice":
+        return f"{figure} where {subject}"
+    return f"{figure} of {subject}" if where == "class" else figure
+
+
+def subject_of_slice(gate: Gate) -> str:
+    """``camera = north``."""
+    assert gate.slice is not None
+    return " = ".join(map(class_name, gate.slice))
+
+
+def rule_words(gate: Gate) -> str:
+    """The promise: ``accuracy at least 90 %``."""
+    definition = definition_of(gate)
+    figure, unit = _figure(gate), change_unit(definition)
+    if gate.rule in ("at_least", "at_most", "at_most_share"):
+        side = "at least" if gate.rule == "at_least" else "at most"
+        sure = ", with 95 % confidence" if gate.confident else ""
+        return f"{figure} {side} {exact(gate.limit, unit_of(definition))}{sure}"
+    worse = "below" if definition.higher_is_better else "above"
+    if gate.rule == "not_worse_by":
+        return f"{figure} less than {exact(gate.limit, unit)} {worse} the baseline"
+    if gate.limit:
+        return f"{figure} not clearly over {exact(gate.limit, unit)} {worse} the baseline"
+    return f"{figure} not clearly {worse} the baseline"
+
+
+def _figure(gate: Gate) -> str:
+    if gate.pair is not None:
+        return f"share of {name_it(gate.pair[0])} called {name_it(gate.pair[1])}"
+    if gate.slice is not None:
+        return noun(gate, subject_of_slice(gate))
+    if gate.classes:
+        return noun(gate, enumerated(map(name_it, gate.classes)))
+    return noun(gate, "every class")
+
+
+def sentence(clause: str) -> str:
+    """A clause as a sentence."""
+    return f"{clause[:1].upper()}{clause[1:]}."
+
+
+def samples_of(needed: int, gate: Gate, said: str) -> str:
+    """How many samples would decide, and of what; `said` is the class that the gate looked at."""
+    what = {"class": said, "slice": "that slice"}.get(scope_of(gate), "")
+    if gate.pair is not None:
+        what = name_it(gate.pair[0])  # its share is of the true class
+    return spoken(needed) + (f" of {what}" if what else "")
+
+
+def others(names: list[str]) -> str:
+    """``T-shirt/top and Bag`` of at most five; more are counted."""
+    return enumerated(names)
+
+
+def classes_words(n: int) -> str:
+    """``1 class``, ``2 classes``."""
+    return plural(n, "class", "classes")

@@ -1,0 +1,51 @@
+"""Saved inputs: tables of predictions and confusion matrices from anywhere, checked, in batches.
+
+Every format becomes a :class:`~reportgen.importers.formats.tables.Table` first; what its columns
+mean is decided once, over the whole file, by what is declared in :class:`InputOptions` or by
+stated rules. What could mean two things is refused, with the option that decides.
+"""
+
+from typing import TYPE_CHECKING
+
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.importers.columns.id_spelling import Spelling, common_spelling
+    from reportgen.importers.formats.delimited import dialect_of, rows_of
+    from reportgen.importers.formats.json_files import read_json
+    from reportgen.importers.matrices.proportions import NormalisedMatrix
+    from reportgen.importers.matrices.reading import MatrixInput, read_matrix_any
+    from reportgen.importers.metadata import WithMetadata, join_metadata
+    from reportgen.importers.opening import kind_of, open_input, open_predictions
+    from reportgen.importers.table_predictions import TablePredictions
+
+__all__ = [
+    "MatrixInput",
+    "NormalisedMatrix",
+    "Spelling",
+    "TablePredictions",
+    "WithMetadata",
+    "common_spelling",
+    "dialect_of",
+    "join_metadata",
+    "kind_of",
+    "open_input",
+    "open_predictions",
+    "read_json",
+    "read_matrix_any",
+    "rows_of",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "columns.id_spelling": "Spelling common_spelling",
+        "formats.delimited": "dialect_of rows_of",
+        "formats.json_files": "read_json",
+        "matrices.proportions": "NormalisedMatrix",
+        "matrices.reading": "MatrixInput read_matrix_any",
+        "metadata": "WithMetadata join_metadata",
+        "opening": "kind_of open_input open_predictions",
+        "table_predictions": "TablePredictions",
+    },
+)

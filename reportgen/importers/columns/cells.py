@@ -1,0 +1,193 @@
+"""Cells of a batch as text with few distinct values, or as numbers. All vectorised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import DataError
+from reportgen.importers.formats.tables import TEXT, Table, is_text_type
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "NO_LABEL",
+    "TextCells",
+    "as_index",
+    "is_blank",
+    "not_a_number",
+    "numbers",
+    "plain_label",
+    "smallest",
+    "written_numbers",
+]
+
+
+NO_LABEL = "\0no label"
+"""The label of a sample that the table of labels lacks: no cell of a table can hold it."""
+
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
+
+
+_DECIMAL_COMMA = re.compile(r"-?(?:0|\d+(?=,(?!\d{3}(?!\d)))),\d+(?:[eE][+-]?\d+)?")
+
+
+_WRAPPED = re.compile(
+    r"(?=[\[a-z])(?:(?:tensor|array|np\.\w+|(?:u?int|float)\d*)\()?\s*\[?\s*"
+    r"(?:(?P<number>-?\d+\.?0*)|(?P<quote>['\"])(?P<name>[^'\"\[\],]+)(?P=quote))"
+    r"\s*\]?\s*(?:,\s*(?:device|dtype)=[^()]*)?\)?"
+)
+
+
+_TRUTH = {"false": 0, "true": 1}
+
+
+def as_index(text: str) -> int | None:
+    """The whole number that a cell is, or None: ``7``, ``-1``, ``7.0``; not ``007``, ``1e5``.
+
+    >>> as_index("7.0"), as_index("007")
+    (7, None)
+    """
+    text = text.strip()
+    if text in _TRUTH:
+        return _TRUTH[text]
+    return int(text.split(".")[0]) if _INTEGER.fullmatch(text) else None
+
+
+def plain_label(text: str) -> str:
+    """What a cell says without what a program wrote around it: one tensor, one list.
+
+    >>> plain_label("tensor(1, device='cuda:0')"), plain_label("['cat']"), plain_label("cat")
+    ('1', 'cat', 'cat')
+    """
+    if not text.endswith((")", "]")):
+        return text
+    if (found := _WRAPPED.fullmatch(text.strip())) is None:
+        return text
+    inner = found["number"] or found["name"]
+    return inner.rstrip(".") if found["number"] else inner
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell holds nothing but spaces."""
+    return not text.strip()
+
+
+class TextCells:
+    """One column's cells as places in a short list of texts.
+
+    Batches of one file mostly have the same few values, so what is made of them is kept.
+    """
+
+    def __init__(self) -> None:
+        self._dictionary: Any = None
+        self._texts: list[str] = []
+
+    def __call__(self, array: Any) -> tuple[list[str], NDArray[np.int64]]:
+        """(texts, places): ``texts[places[i]]`` is cell i; the last text is that of no value."""
+        import pyarrow as pa
+
+        if pa.types.is_null(array.type):
+            return [""], np.zeros(len(array), np.int64)
+        if (
+            str(array.type) == "string_view"
+            or pa.types.is_boolean(array.type)
+            or (pa.types.is_decimal(array.type))
+        ):
+            array = array.cast(pa.string())
+        if not pa.types.is_dictionary(array.type):
+            array = array.dictionary_encode()
+        if self._dictionary is None or not self._dictionary.equals(array.dictionary):
+            self._dictionary = array.dictionary
+            self._texts = [*map(_text, array.dictionary.to_pylist()), ""]
+        indices = array.indices
+        if indices.null_count:
+            indices = indices.cast(pa.int64()).fill_null(len(self._texts) - 1)
+        return self._texts, indices.to_numpy(zero_copy_only=False)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else str(value)
+
+
+def numbers(array: Any, describe: Callable[[int, str], DataError]) -> NDArray[np.float64]:
+    """A column's cells as float64, nan where there is none.
+
+    Parameters
+    ----------
+    describe
+        Row within the batch and cell → the error where a text is no number.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if is_text_type(array.type):
+        try:
+            array = array.cast(pa.string()).cast(pa.float64())
+        except pa.ArrowInvalid:
+            return _by_hand(array.to_pylist(), describe)
+    if pa.types.is_decimal(array.type) or pa.types.is_boolean(array.type):
+        array = array.cast(pa.float64())
+    if pa.types.is_null(array.type):
+        return np.full(len(array), np.nan)
+    values: NDArray[np.float64] = array.to_numpy(zero_copy_only=False).astype(
+        np.float64, copy=False
+    )
+    return values
+
+
+def _by_hand(
+    cells: Iterable[str | None], describe: Callable[[int, str], DataError]
+) -> NDArray[np.float64]:
+    values = []
+    for row, cell in enumerate(cells):
+        try:
+            values.append(np.nan if cell is None or is_blank(cell) else _number(cell))
+        except ValueError:
+            raise describe(row, cell or "") from None
+    return np.array(values, np.float64)
+
+
+def _number(cell: str) -> float:
+    """Of ``0.973``, ``97.3%`` or ``0,973``; not of ``1,234``, which may be either."""
+    cell = cell.strip()
+    if cell.endswith("%"):
+        return _number(cell[:-1]) / 100
+    if "," in cell and _DECIMAL_COMMA.fullmatch(cell):
+        cell = cell.replace(",", ".")
+    if "_" in cell or not cell.isascii():  # Python's 1_000 and other digits: no table means them
+        raise ValueError(cell)
+    return float(cell)
+
+
+def not_a_number(column: str, where: str, cell: str) -> DataError:
+    """The error for a text in a column of numbers."""
+    comma = re.fullmatch(r"\s*-?\d*,\d+\s*%?", cell)
+    return DataError(
+        f"{where}: {quoted(cell[:40])} in column {quoted(column)} is no number",
+        slug="table-number",
+        hint="numbers need a decimal point, not a comma" if comma else "write numbers as 0.93",
+    )
+
+
+def written_numbers(table: Table, columns: Sequence[str]) -> list[str]:
+    """What to know of how numbers are written in the first rows of columns of text."""
+    texts = [name for name in columns if table.columns[name].kind == TEXT]
+    batch = next(iter(table.batches(texts, 1024)), None) if texts else None
+    cells = [cell for column in batch or () for cell in column.to_pylist() if cell]
+    told = []
+    for mark, words in (("%", "is read as a part of 100"), (",", "has a decimal comma")):
+        example = next((cell for cell in cells if mark in cell), None)
+        if example is not None:
+            told.append(f"{printable(example[:20])} {words}")
+    return told
+
+
+def smallest(n: int) -> type[np.signedinteger[Any]]:
+    """The smallest integer type for 0..n-1 and -1."""
+    return np.int8 if n <= 127 else np.int16 if n <= 32_767 else np.int32

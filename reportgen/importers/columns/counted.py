@@ -1,0 +1,275 @@
+"""Whether each line of a table is one sample, or stands for as many as one of its columns says.
+
+A confusion matrix in the long form, ``label,prediction,count``, looks like a table of predictions.
+Read as one, it gives wrong numbers without a word; so what could be either is asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.cells import as_index, plain_label
+from reportgen.importers.columns.detect import (
+    COMMON_NAMES,
+    SCORE_PREFIXES,
+    folded,
+    label_and_prediction,
+    looks_like_id,
+)
+from reportgen.importers.formats.tables import (
+    LIST,
+    NARROW_ROWS,
+    OTHER,
+    Table,
+    is_unnamed,
+    is_weak_name,
+)
+from reportgen.options import NONE, InputOptions
+from reportgen.text import listing, quoted
+
+__all__ = [
+    "CountColumns",
+    "count_columns",
+    "is_count_word",
+    "long_columns",
+]
+
+
+_COUNT_WORDS = frozenset({
+    "count", "counts", "n", "freq", "freqs", "frequency", "frequencies", "cnt", "n_predictions",
+    "num_predictions", "n_samples", "num_samples", "samples", "number", "num", "n_obs", "nobs",
+    "occurrences", "instances", "total", "size", "value", "values", "cases",
+})  # fmt: skip
+
+
+_WEAK_WORDS = frozenset({"size", "value", "values", "total", "number", "samples", "num"})
+"""Of these, the words that columns of something else go by, too."""
+
+
+_SHARE_WORDS = frozenset({
+    "percent", "percentage", "pct", "perc", "share", "prop", "proportion", "fraction", "frac",
+    "rate", "rel_freq",
+})  # fmt: skip
+
+
+_ROWS_READ, _ENOUGH_ROWS = 1 << 17, 1000
+
+
+@dataclass(frozen=True)
+class CountColumns:
+    """The columns of a confusion matrix in the long form.
+
+    Attributes
+    ----------
+    declared
+        Whether the user named the column of counts: then a cell may stand more than once, and its
+        counts add up.
+    """
+
+    label: str
+    prediction: str
+    count: str
+    declared: bool = False
+
+    @property
+    def told(self) -> str:
+        """What was read, in words."""
+        return (
+            f"one cell a line: label {quoted(self.label)}, prediction "
+            f"{quoted(self.prediction)}, count {quoted(self.count)}"
+        )
+
+
+def is_count_word(name: str) -> bool:
+    """Whether a column of counts is usually called so: ``n``, ``Freq``, ``COUNT(*)``."""
+    word = folded(name)
+    return word in _COUNT_WORDS or re.fullmatch(r"count\W.*|0", word) is not None
+
+
+def long_columns(header: Sequence[str]) -> tuple[int, int, int] | None:
+    """Places of label, prediction and count where a header has these three columns and no other
+    but unnamed ones; in any order, by any usual word.
+    """
+    named = [i for i, cell in enumerate(header) if cell.strip() and not is_unnamed(cell)]
+    if len(named) != 3:
+        return None
+    counts = [i for i in named if is_count_word(header[i])]
+    for at in counts:
+        label, prediction = label_and_prediction([header[i] for i in named if i != at])
+        if label is not None and prediction is not None:
+            return header.index(label), header.index(prediction), at
+    return None
+
+
+def count_columns(table: Table, options: InputOptions) -> CountColumns | None:
+    """The columns of the long form, or None where each line is one sample.
+
+    Raises
+    ------
+    DataError
+        ``counts-or-samples``: it may be either.
+    UsageError
+        A column that was named is not there.
+    """
+    given = options.count_column
+    if given == NONE or (given is None and options.kind == "predictions"):
+        return None
+    label, prediction = label_and_prediction(
+        [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)],
+        options.label_column,
+        options.prediction_column,
+    )
+    if given is not None:
+        return _declared(table, label, prediction, given)
+    if label is None or prediction is None or label == prediction:
+        return None
+    if not {label, prediction} <= table.columns.keys() or table.n_rows == 0:
+        return None
+    spare = _spare(table, label, prediction)
+    if not spare or options.scores_columns not in (None, NONE):
+        return None
+    return _Look(table, label, prediction, spare).decided()
+
+
+def _declared(table: Table, label: str | None, prediction: str | None, given: str) -> CountColumns:
+    if given not in table.columns:
+        raise DataError(
+            f"{quoted(table.name)} has no column {quoted(given)} (--count-column)",
+            slug="table-columns",
+            details=[f"its columns: {listing(table.columns, 20)}"],
+        )
+    for role, found in (("label", label), ("prediction", prediction)):
+        if found is None or found not in table.columns:
+            raise DataError(
+                f"{quoted(table.name)} has no {role} column",
+                slug="table-columns",
+                details=[f"its columns: {listing(table.columns, 20)}"],
+                hint=f"name it: --{role}-column NAME",
+            )
+    assert label is not None
+    assert prediction is not None
+    if given in (label, prediction):
+        raise UsageError(
+            f"column {quoted(given)} can't be both the count and a class",
+            slug="column-ambiguous",
+            hint="name three columns: --label-column, --prediction-column and --count-column",
+        )
+    return CountColumns(label, prediction, given, declared=True)
+
+
+def _spare(table: Table, label: str, prediction: str) -> list[str]:
+    """The columns of single values that have a name of their own, and are neither, nor scores."""
+    return [
+        c.name
+        for c in table.columns.values()
+        if c.name not in (label, prediction)
+        and c.kind not in (LIST, OTHER)
+        and not is_unnamed(c.name)
+        and not c.name.lower().startswith(SCORE_PREFIXES)
+        and folded(c.name) not in COMMON_NAMES["confidence"]
+    ]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A look at the first rows of a table."""
+
+    table: Table
+    label: str
+    prediction: str
+    spare: Sequence[str]
+
+    def decided(self) -> CountColumns | None:
+        words = [name for name in self.spare if is_count_word(name)]
+        others = [name for name in self.spare if name not in words]
+        has_ids = any(map(looks_like_id, self.spare))
+        repeats, cells = self._rows()
+        whole = [name for name in self.spare if _counts(name, cells[name])]
+        if not repeats:
+            shares = all(folded(name).strip("_") in _SHARE_WORDS for name in others)
+            if len(words) == 1 and shares and _is_sure(words[0]):
+                return CountColumns(self.label, self.prediction, words[0])
+            doubtful = [n for n in whole if n in words or not has_ids]
+        else:
+            doubtful = [n for n in whole if _is_sure(n) and not has_ids]
+        if not doubtful:
+            return None
+        raise self._asked(doubtful[0], repeats=repeats)
+
+    def _rows(self) -> tuple[bool, Mapping[str, list[str]]]:
+        """(whether a pair of label and prediction comes again, cells of the spare columns)."""
+        seen: set[tuple[str, str]] = set()
+        cells: dict[str, list[str]] = {name: [] for name in self.spare}
+        columns, n_rows = [self.label, self.prediction, *self.spare], 0
+        for texts in text_rows(self.table, columns, _ROWS_READ):
+            for name, text in zip(self.spare, texts[2:], strict=True):
+                cells[name].append(text)
+            n_rows += 1
+            seen.add((plain_label(texts[0]), plain_label(texts[1])))
+            if len(seen) < n_rows and n_rows >= _ENOUGH_ROWS:
+                break
+        return len(seen) < n_rows, cells
+
+    def _asked(self, column: str, *, repeats: bool) -> DataError:
+        pairs = (
+            "its lines may be samples, or counts"
+            if repeats
+            else "each pair of label and prediction stands once, so its lines may be counts"
+        )
+        return DataError(
+            f"{quoted(self.table.name)} may hold one sample a line, or a confusion matrix: {pairs}",
+            slug="counts-or-samples",
+            details=[f"column {quoted(column)} holds whole numbers"],
+            hint=f"say which: --count-column {_word(column)} (each line stands for that many "
+            "samples), or --count-column none (each line is one sample)",
+        )
+
+
+def text_rows(table: Table, columns: Sequence[str], limit: int) -> Iterator[list[str]]:
+    """The cells of the first `limit` rows as text, ``""`` where there is none."""
+    left = limit
+    for batch in table.batches(list(dict.fromkeys(columns)), NARROW_ROWS):
+        lists = [_texts(batch.column(name).slice(0, left)) for name in columns]
+        yield from map(list, zip(*lists, strict=True))
+        left -= len(batch)
+        if left <= 0:
+            return
+
+
+def _texts(array: Any) -> list[str]:
+    return ["" if value is None else _text(value) for value in array.to_pylist()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else str(value)
+
+
+def _counts(name: str, cells: Sequence[str]) -> bool:
+    """Whether cells may be counts: whole numbers, not all 0 or 1, and not just row numbers."""
+    numbers = [as_index(cell.replace(",", "")) for cell in cells]
+    if not numbers or any(n is None or n < 0 for n in numbers):
+        return False
+    known = [n for n in numbers if n is not None]
+    if is_weak_name(name) and known in (
+        list(range(len(known))),
+        list(range(1, len(known) + 1)),
+    ):
+        return False
+    return max(known) > 1 or is_count_word(name)
+
+
+def _is_sure(name: str) -> bool:
+    return is_count_word(name) and folded(name) not in _WEAK_WORDS
+
+
+def _word(name: str) -> str:
+    """A column's name as it is typed."""
+    import shlex
+
+    return shlex.quote(name)

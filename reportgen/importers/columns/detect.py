@@ -1,0 +1,809 @@
+"""Which column is what, and one look at the whole table before it is trusted."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.cells import (
+    NO_LABEL,
+    TextCells,
+    as_index,
+    not_a_number,
+    numbers,
+    plain_label,
+    smallest,
+)
+from reportgen.importers.columns.ids import repeated_ids
+from reportgen.importers.columns.rankings import Ranking, ranking_of
+from reportgen.importers.formats.tables import (
+    LIST,
+    NARROW_ROWS,
+    NUMBER,
+    OTHER,
+    TEXT,
+    Column,
+    Table,
+    is_unnamed,
+)
+from reportgen.options import NONE, InputOptions
+from reportgen.text import listing, nearest, printable, quoted
+
+__all__ = [
+    "MAX_VALUES",
+    "SCORE_PREFIXES",
+    "Roles",
+    "ScoreColumns",
+    "Survey",
+    "columns_named_after",
+    "confidences",
+    "find_id",
+    "find_prefixed_classes",
+    "find_roles",
+    "folded",
+    "ignored_places",
+    "is_called",
+    "label_and_prediction",
+    "looks_like_id",
+    "missing_column",
+    "require_prediction",
+    "take_survey",
+]
+
+
+COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
+    "label": (
+        "label", "labels", "true", "y_true", "y", "target", "targets", "true_label",
+        "true_class", "ground_truth", "gt", "actual", "truth", "reference", "observed", "obs",
+        "expected", "gold", "actual_label", "actual_class", "gt_label", "gt_class", "label_true",
+        "true_labels", "real", "actuals", "label_ids", "y_test",
+    ),
+    "prediction": (
+        "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
+        "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
+        "predicted_labels", "pred_labels", "prediction_label", "predicts",
+    ),
+    "confidence": (
+        "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
+        "max_probability", "top1_probability", "pred_score",
+    ),
+    "id": (
+        "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
+        "filepath", "file_path", "image", "image_path", "name",
+    ),
+    "scores": (
+        "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
+        "y_prob", "y_proba", "outputs", "pred_score", "pred_scores",
+    ),
+}  # fmt: skip
+"""Role → names that it goes by, in lower case with underscores; the first is ours."""
+
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+SCORE_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
+             "log_prob_", "log_probability_")  # fmt: skip
+
+
+def is_called(column: str, role: str) -> bool:
+    """Whether a column has one of the common names of `role`, in any case.
+
+    >>> is_called("Ground Truth", "label")
+    True
+    """
+    return folded(column) in COMMON_NAMES[role]
+
+
+@dataclass(frozen=True)
+class ScoreColumns:
+    """Where the scores of all classes stand.
+
+    Attributes
+    ----------
+    columns
+        One column of lists, or one column a class.
+    names
+        The class that each score is called after; None where they come without names.
+    width
+        Number of scores of a sample; None for lists until they are read.
+    hint
+        ``"logits"``, ``"probabilities"`` or ``"log-probabilities"`` where the columns are called
+        so, else empty.
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[str, ...] | None
+    width: int | None
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that matter.
+
+    Attributes
+    ----------
+    unproven
+        Whether the score columns are one by their common prefix alone: the labels must be among
+        what stands behind it.
+    spare
+        Columns called confidence beside scores, which say the same: they cut no slices.
+    ranking
+        The best classes of each sample, where the table has those in place of all scores.
+    """
+
+    label: str
+    prediction: str | None
+    id: str | None
+    confidence: str | None
+    scores: ScoreColumns | None
+    unproven: bool = False
+    spare: tuple[str, ...] = ()
+    ranking: Ranking | None = None
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """All columns with a role."""
+        single = (self.label, self.prediction, self.id, self.confidence)
+        some = [name for name in single if name is not None]
+        ranked = self.ranking.columns if self.ranking else ()
+        scores = self.scores.columns if self.scores else ()
+        return tuple(dict.fromkeys((*some, *scores, *ranked, *self.spare)))
+
+    def rest(self, columns: Mapping[str, Column], *, usable: bool) -> tuple[str, ...]:
+        """The columns without a role: metadata if `usable`, else those that hold what can't be."""
+        return tuple(
+            c.name
+            for c in columns.values()
+            if c.name not in self.used
+            and (c.kind not in (LIST, OTHER) and not is_unnamed(c.name)) == usable
+        )
+
+
+def find_roles(
+    name: str, columns: Mapping[str, Column], options: InputOptions, classes: Sequence[str] | None
+) -> Roles:
+    """Find the columns of a table that is called `name`.
+
+    `classes` is the class list, where it is known by now.
+
+    Raises
+    ------
+    UsageError
+        ``column-ambiguous``: two columns could have one role, and the user has named neither.
+    DataError
+        ``table-columns``: the label, or a column that was named, is not there; ``column-kind``: it
+        holds what can't have that role.
+    """
+    finder = _Finder(name, columns, options)
+    label = finder.required("label", options.label_column)
+    taken: set[str | None] = {label}
+    prediction = finder.optional("prediction", options.prediction_column, taken)
+    ranking = None if options.scores_columns else ranking_of(columns, taken)
+    if ranking is not None:
+        return finder.ranked(label, prediction, ranking)
+    scores = finder.scores(classes, taken | {prediction})
+    if prediction == label:
+        raise UsageError(
+            f"column {quoted(label)} can't be both the label and the prediction",
+            slug="column-ambiguous",
+            hint="name two columns: --label-column and --prediction-column",
+        )
+    taken |= {prediction, *(scores.columns if scores else ())}
+    sample_id = finder.optional("id", options.id_column, taken)
+    confidence = None
+    if scores is None:
+        confidence = finder.optional("confidence", options.confidence_column, taken | {sample_id})
+    guessed = scores is not None and options.scores_columns is None and len(scores.columns) > 1
+    unproven = guessed and classes is None
+    beside = scores is not None and options.confidence_column is None
+    known = [column for column in columns if folded(column) in ("confidence", "conf")]
+    spare = tuple(column for column in known if column not in taken | {sample_id}) if beside else ()
+    return Roles(label, prediction, sample_id, confidence, scores, unproven, spare)
+
+
+def require_prediction(roles: Roles, name: str, columns: Mapping[str, Column]) -> None:
+    """Refuse a table that says what the samples are, but not what a model said of them."""
+    if roles.prediction is None and roles.scores is None:
+        finder = _Finder(name, columns, InputOptions())
+        raise finder.missing("prediction", "--prediction-column", also=_lone_score(roles, columns))
+
+
+def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
+    """What a number a sample without any prediction may be."""
+    named = (column for column in columns if folded(column) in COMMON_NAMES["scores"])
+    column = roles.confidence or next(named, None)
+    if column is None:
+        return ""
+    return (
+        f"; if {quoted(column)} holds the score of the second of two classes: "
+        f"--scores-columns {column}"
+    )
+
+
+def find_id(
+    name: str, columns: Mapping[str, Column], given: str | None, flag: str, prefer: str | None
+) -> str:
+    """The column of ids in a table that is called `name` and isn't one of predictions.
+
+    `given` is what the user said with `flag`; `prefer` a name that wins over the common ones.
+    Raises :class:`DataError` (``table-columns``, ``column-kind``) where there is no such column.
+    """
+    finder = _Finder(name, columns, InputOptions())
+    if given is not None:
+        return finder.single("id", finder.named(given, flag))
+    if prefer is not None and prefer in columns:
+        return finder.single("id", prefer)
+    found = finder.optional("id", None, set())
+    if found is None:
+        raise finder.missing("id", flag)
+    return found
+
+
+def missing_column(name: str, columns: Mapping[str, Column], role: str, flag: str) -> DataError:
+    """The error for a table without the column that it needs in `role`."""
+    return _Finder(name, columns, InputOptions()).missing(role, flag)
+
+
+def columns_named_after(
+    classes: Sequence[str], columns: Mapping[str, Column], taken: set[str | None]
+) -> ScoreColumns | None:
+    """One column for each class, called by its name with or without a prefix such as ``prob_``."""
+    free = [c.name for c in columns.values() if c.name not in taken and c.kind in (NUMBER, TEXT)]
+    for prefix in ("", *SCORE_PREFIXES):
+        by_class = {
+            name[len(prefix) :].strip(): name for name in free if name.lower().startswith(prefix)
+        }
+        if len(classes) > 1 and all(name in by_class for name in classes):
+            found = tuple(by_class[name] for name in classes)
+            return ScoreColumns(found, tuple(classes), len(found), _hint(prefix))
+    return None
+
+
+def find_prefixed_classes(columns: Mapping[str, Column]) -> tuple[str, ...] | None:
+    """The classes that score columns with a common prefix are called after; None without such."""
+    found = _Finder("", columns, InputOptions()).prefixed(set())
+    return found.names if found else None
+
+
+@dataclass(frozen=True)
+class _Finder:
+    name: str
+    columns: Mapping[str, Column]
+    options: InputOptions
+
+    def required(self, role: str, given: str | None) -> str:
+        found = self.optional(role, given, set())
+        if found is None:
+            raise self.missing(role, _flag(role))
+        return found
+
+    def optional(self, role: str, given: str | None, taken: set[str | None]) -> str | None:
+        if given is not None:
+            if given == NONE and NONE not in self.columns and role != "label":
+                return None
+            return self.single(role, self.named(given, _flag(role)))
+        known = COMMON_NAMES[role]
+        found = [
+            c.name
+            for c in self.columns.values()
+            if folded(c.name) in known and c.name not in taken and c.kind not in (LIST, OTHER)
+        ]
+        if len(found) > 1 and role == "id":  # no number depends on it: the more common name wins
+            found = sorted(found, key=lambda column: known.index(folded(column)))[:1]
+        if len(found) > 1:
+            raise UsageError(
+                f"{quoted(self.name)} has {len(found)} columns that could be the {role}: "
+                f"{listing(found)}",
+                slug="column-ambiguous",
+                hint=f"name the one: {_flag(role)} {found[0]}",
+            )
+        return found[0] if found else None
+
+    def ranked(self, label: str, prediction: str | None, ranking: Ranking) -> Roles:
+        """The roles of a table of top-k columns: the first is the prediction where none is."""
+        taken = {label, prediction, *ranking.columns}
+        sample_id = self.optional("id", self.options.id_column, taken)
+        first = next(iter(ranking.confidences), None)
+        confidence = self.optional(
+            "confidence", self.options.confidence_column, taken | {sample_id}
+        )
+        if confidence is None and self.options.confidence_column is None:
+            confidence = first
+        return Roles(
+            label, prediction or ranking.classes[0], sample_id, confidence, None, ranking=ranking
+        )
+
+    def scores(self, classes: Sequence[str] | None, taken: set[str | None]) -> ScoreColumns | None:
+        given = self.options.scores_columns
+        if given == NONE:
+            return None
+        if given is not None:
+            return self._given_scores(given)
+        lists = [
+            c
+            for c in self.columns.values()
+            if c.kind == LIST and folded(c.name) in COMMON_NAMES["scores"] and c.name not in taken
+        ]
+        if len(lists) > 1:
+            raise UsageError(
+                f"{quoted(self.name)} has {len(lists)} columns that could be the scores: "
+                f"{listing(c.name for c in lists)}",
+                slug="column-ambiguous",
+                hint=f"name the one: --scores-columns {lists[0].name}",
+            )
+        lists = lists or self._lists_of_predictions(taken)
+        if lists:
+            return _of_lists(lists[0])
+        if classes is None:
+            return self.prefixed(taken)
+        if found := columns_named_after(classes, self.columns, taken):
+            return found
+        base = self.options.label_base
+        numbers = [str(i) for i in range(base, base + len(classes))]
+        numbered = columns_named_after(numbers, self.columns, taken)
+        return replace(numbered, names=None) if numbered else None
+
+    def _lists_of_predictions(self, taken: set[str | None]) -> list[Column]:
+        """The one column of lists that is called as predictions are: Keras and Transformers call
+        the scores of all classes so.
+        """
+        found = [
+            c
+            for c in self.columns.values()
+            if c.kind == LIST and is_called(c.name, "prediction") and c.name not in taken
+        ]
+        return found if len(found) == 1 else []
+
+    def prefixed(self, taken: set[str | None]) -> ScoreColumns | None:
+        """Columns with one of the common prefixes, where the labels will prove them right."""
+        free = [c.name for c in self.columns.values() if c.name not in taken]
+        for prefix in SCORE_PREFIXES:
+            found = tuple(n for n in free if n.lower().startswith(prefix) and len(n) > len(prefix))
+            if len(found) > 1:
+                names = tuple(name[len(prefix) :].strip() for name in found)
+                return ScoreColumns(found, names, len(found), _hint(prefix))
+        return None
+
+    def _given_scores(self, given: str | tuple[str, ...]) -> ScoreColumns:
+        flag = "--scores-columns"
+        if isinstance(given, str) and ("*" in given or "?" in given) and given not in self.columns:
+            found = tuple(c for c in self.columns if fnmatchcase(c, given))
+            if not found:
+                raise self._unknown(given, flag)
+        elif isinstance(given, str) and given not in self.columns:
+            found = tuple(self.named(part.strip(), flag) for part in given.split(","))
+        else:
+            found = tuple(
+                self.named(c, flag) for c in ([given] if isinstance(given, str) else given)
+            )
+        if len(found) == 1 and self.columns[found[0]].kind == LIST:
+            return _of_lists(self.columns[found[0]])
+        for column in found:
+            self.single("score", column)
+        shared = _shared_prefix(given, found)
+        names = tuple(column[len(shared) :].strip() for column in found)
+        named = names if len(found) > 1 and all(names) else None
+        return ScoreColumns(found, named, len(found), _hint(shared.lower() or found[0].lower()))
+
+    def named(self, column: str, flag: str) -> str:
+        if column not in self.columns:
+            raise self._unknown(column, flag)
+        return column
+
+    def single(self, role: str, column: str) -> str:
+        if self.columns[column].kind in (LIST, OTHER):
+            raise DataError(
+                f"column {quoted(column)} of {quoted(self.name)} can't be the {role}: its cells "
+                f"are {'lists' if self.columns[column].kind == LIST else 'no single values'}",
+                slug="column-kind",
+                hint="name a column of text or numbers",
+            )
+        return column
+
+    def _unknown(self, column: str, flag: str) -> DataError:
+        meant = nearest(column, list(self.columns))
+        return DataError(
+            f"{quoted(self.name)} has no column {quoted(column)} ({flag})",
+            slug="table-columns",
+            details=[f"its columns: {listing(self.columns, 20)}"],
+            hint=f"did you mean {quoted(meant)}?" if meant else None,
+        )
+
+    def missing(self, role: str, flag: str, also: str = "") -> DataError:
+        """The error for a table without a column that it needs; `also` is added to the hint."""
+        article = "an" if role == "id" else "a"
+        details = [
+            f"its columns: {listing(self.columns, 20)}",
+            f"{article} {role} is looked for under {listing(COMMON_NAMES[role], 8)}",
+        ]
+        return DataError(
+            f"{quoted(self.name)} has no {role} column",
+            slug="table-columns",
+            details=details,
+            hint=self._delimiter_hint() or f"name it: {flag} NAME{also}",
+        )
+
+    def _delimiter_hint(self) -> str | None:
+        """Where the whole header became one name, the cells were split at the wrong character."""
+        if len(self.columns) != 1:
+            return None
+        only = next(iter(self.columns))
+        for mark, word in ((";", "';'"), ("\t", "tab"), ("|", "'|'"), (",", "','")):
+            if mark in only:
+                return f"its cells seem to be separated by {word}: --delimiter {word}"
+        return None
+
+
+def _of_lists(column: Column) -> ScoreColumns:
+    return ScoreColumns((column.name,), column.names, column.width, _hint(folded(column.name)))
+
+
+def _flag(role: str) -> str:
+    return f"--{role}-column"
+
+
+def folded(name: str) -> str:
+    """A column's name as :data:`COMMON_NAMES` has it: ``trueLabel``, ``.pred-class``."""
+    words = _CAMEL.sub("_", name.strip())
+    return re.sub(r"[\s\-.]+", "_", words.lower()).strip("_")
+
+
+def looks_like_id(name: str) -> bool:
+    """Whether a column is usually called so that holds the names of samples."""
+    return folded(name) in COMMON_NAMES["id"]
+
+
+def label_and_prediction(
+    names: Sequence[str], label: str | None = None, prediction: str | None = None
+) -> tuple[str | None, str | None]:
+    """The columns of both: as given, else the only one of `names` that is usually called so."""
+    found: list[str | None] = [label, prediction]
+    for i, role in enumerate(("label", "prediction")):
+        if found[i] is None:
+            some = [n for n in names if folded(n) in COMMON_NAMES[role] and n not in found]
+            found[i] = some[0] if len(some) == 1 else None
+    return found[0], found[1]
+
+
+def _hint(text: str) -> str:
+    if text.startswith("log_prob"):
+        return "log-probabilities"
+    if text.startswith("logit"):
+        return "logits"
+    if text.startswith(("prob", "p_", "y_prob")):
+        return "probabilities"
+    return ""
+
+
+def _shared_prefix(given: str | tuple[str, ...], found: Sequence[str]) -> str:
+    """What stands before the class in every column: up to the ``*``, or one of the prefixes."""
+    if isinstance(given, str) and given.endswith("*") and given.count("*") == 1:
+        return given[:-1]
+    for prefix in SCORE_PREFIXES:
+        if all(column.lower().startswith(prefix) for column in found):
+            return found[0][: len(prefix)]
+    return ""
+
+
+MAX_VALUES = 1_000_000
+"""Most different labels or predictions; more are no classes, but another column."""
+
+
+_SLACK = 1e-6  # a rounded probability may leave [0, 1] by this much
+
+
+_EXAMPLES = 10
+
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Values:
+    """The different texts of a column, and which of them each row has: 1 to 4 bytes a row.
+
+    Attributes
+    ----------
+    counts
+        Text → number of rows that have it and are not left out.
+    places
+        For each batch: place of the row's text in `counts`, shape (n,); -1 where the row is left
+        out.
+    wrapped
+        The first cell that said its value in a program's words, such as ``tensor(1)``, and the
+        value; empty where there was none.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    places: list[NDArray[np.signedinteger[Any]]] = field(default_factory=list)
+    wrapped: tuple[str, str] | None = None
+    _place: dict[str, int] = field(default_factory=dict)
+
+    def knows(self, text: str) -> None:
+        """A text that may occur in no row."""
+        text = plain_label(text)
+        self.counts.setdefault(text, 0)
+        self._place.setdefault(text, len(self._place))
+
+    def add(self, texts: list[str], places: NDArray[np.int64], keep: Mask | None) -> None:
+        """One batch: ``texts[places[i]]`` is what row i has."""
+        counts = np.bincount(places if keep is None else places[keep], minlength=len(texts))
+        lookup = np.full(len(texts), -1, np.int32)
+        for i in np.flatnonzero(counts).tolist():
+            text = plain_label(texts[i])
+            if text != texts[i] and self.wrapped is None:
+                self.wrapped = texts[i], text
+            self.counts[text] = self.counts.get(text, 0) + int(counts[i])
+            lookup[i] = self._place.setdefault(text, len(self._place))
+        found = lookup.astype(smallest(len(self._place)))[places]
+        if keep is not None:
+            found[~keep] = -1
+        self.places.append(found)
+
+    def indices(self, of_text: Mapping[str, int]) -> NDArray[np.signedinteger[Any]]:
+        """The class index of every row, shape (N,); -1 where it is left out."""
+        lookup = np.array([*(of_text[text] for text in self._place), -1])
+        small = lookup.astype(smallest(int(lookup.max()) + 1))
+        empty = np.zeros(0, small.dtype)
+        return np.concatenate([empty, *(small[places] for places in self.places)])
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the whole table holds.
+
+    Attributes
+    ----------
+    labels, predictions
+        The values of the two columns; the second is empty where there is no such column. Rows
+        that are left out have the label -1.
+    confidence
+        float64, shape (N,), read-only, nan where there is none; None where reading it again costs
+        less than holding it: text is parsed once.
+    n_ignored
+        Rows whose label is to be ignored.
+    n_unlabelled
+        Rows without a label in the table of labels.
+    n_abstained
+        Rows whose prediction says that the model gave none; their labels are among `labels`, with
+        0 rows.
+    n_without_confidence, without_confidence
+        Rows whose confidence is missing or not finite, and the first of them (from 0).
+    least_confidence, n_below_half
+        The smallest confidence, 1 where there are none; and the rows below 0.5.
+    n_repeated_ids, repeated_ids
+        Ids that more than one row has, and the first of them.
+    ranked
+        The values of each top-k column, best first; empty where there are none.
+    """
+
+    labels: Values
+    predictions: Values
+    confidence: NDArray[np.float64] | None = None
+    n_ignored: int = 0
+    n_without_confidence: int = 0
+    without_confidence: tuple[int, ...] = ()
+    least_confidence: float = 1.0
+    n_below_half: int = 0
+    n_repeated_ids: int = 0
+    repeated_ids: tuple[str, ...] = ()
+    n_unlabelled: int = 0
+    n_abstained: int = 0
+    ranked: tuple[Values, ...] = ()
+
+    def predicted(self) -> dict[str, int]:
+        """Text → number of rows, of predictions and of the classes that are ranked below them."""
+        counts = dict(self.predictions.counts)
+        for values in self.ranked:
+            for text in values.counts:
+                counts.setdefault(text, 0)
+        return counts
+
+
+def take_survey(
+    table: Table, roles: Roles, ignore_label: str | None, abstain: str | None = None
+) -> Survey:
+    """Read the columns with a role, but for the scores, once.
+
+    Rows whose label is `ignore_label` are left out, and rows whose prediction is `abstain`.
+
+    Raises :class:`DataError` with its place, where a confidence is no number in 0..1, or a column
+    has too many values to be one of classes.
+    """
+    counting = _Counting(table, roles, ignore_label, abstain)
+    ranked = roles.ranking.classes if roles.ranking else ()
+    single = (roles.label, roles.prediction, roles.confidence)
+    columns = list(dict.fromkeys([*(c for c in single if c is not None), *ranked]))
+    for batch in table.batches(columns, NARROW_ROWS):
+        counting.add(dict(zip(columns, batch.columns, strict=True)), len(batch))
+    repeated = repeated_ids(table, roles.id) if roles.id is not None else Counter()
+    return Survey(
+        labels=counting.labels,
+        predictions=counting.predictions,
+        confidence=counting.parsed_whole(),
+        n_ignored=counting.n_ignored,
+        n_unlabelled=counting.n_unlabelled,
+        n_abstained=counting.n_abstained,
+        n_without_confidence=counting.n_without,
+        without_confidence=tuple(counting.without),
+        least_confidence=counting.least,
+        n_below_half=counting.n_below_half,
+        n_repeated_ids=len(repeated),
+        repeated_ids=tuple(printable(sample) for sample in list(repeated)[:_EXAMPLES]),
+        ranked=tuple(counting.ranked.values()),
+    )
+
+
+def ignored_places(texts: list[str], ignore_label: str | None) -> Mask | None:
+    """Which of the texts are the label to ignore; None where there is no such label."""
+    if ignore_label is None:
+        return None
+    return _equal(texts, ignore_label)
+
+
+def _equal(texts: list[str], value: str) -> Mask:
+    """Which of the texts are a value; a number may be written -1 or -1.0."""
+    wanted, number = value.strip(), as_index(value)
+    return np.array(
+        [
+            text.strip() == wanted or (number is not None and as_index(text) == number)
+            for text in map(plain_label, texts)
+        ],
+        np.bool_,
+    )
+
+
+def confidences(table: Table, column: str, array: Any, start: int) -> NDArray[np.float64]:
+    """A batch's confidences, float64, shape (n,); nan where there is none.
+
+    `start` is the row of the table that the batch begins at.
+    """
+    values = numbers(array, lambda row, cell: not_a_number(column, table.place(start + row), cell))
+    if len(values) == 0 or (values.min() >= 0 and values.max() <= 1):  # not so where one is nan
+        return values
+    finite = np.isfinite(values)
+    wrong = np.flatnonzero(finite & ((values < -_SLACK) | (values > 1 + _SLACK)))
+    if len(wrong):
+        value = values[wrong[0]]
+        percent = 1 < value <= 100
+        raise DataError(
+            f"{table.place(start + int(wrong[0]))}: the confidence {value:.6g} "
+            f"in column {quoted(column)} is no probability",
+            slug="confidence-range",
+            details=[f"{len(wrong):,} of {len(values):,} rows there are outside 0..1"],
+            hint="divide percentages by 100"
+            if percent
+            else "the probability of the prediction is needed, or --confidence-column none",
+        )
+    values = np.clip(values, 0.0, 1.0)
+    values[~finite] = np.nan
+    return values
+
+
+@dataclass
+class _Counting:
+    table: Table
+    roles: Roles
+    ignore_label: str | None
+    abstain: str | None
+    labels: Values = field(default_factory=Values)
+    predictions: Values = field(default_factory=Values)
+    n_ignored: int = 0
+    n_unlabelled: int = 0
+    n_abstained: int = 0
+    n_without: int = 0
+    without: list[int] = field(default_factory=list)
+    parsed: NDArray[np.float64] | None = None
+    least: float = 1.0
+    n_below_half: int = 0
+    n_rows: int = 0
+    label_cells: TextCells = field(default_factory=TextCells)
+    prediction_cells: TextCells = field(default_factory=TextCells)
+    ranked: dict[str, Values] = field(default_factory=dict)
+
+    def add(self, batch: Mapping[str, Any], n: int) -> None:
+        texts, places = self.label_cells(batch[self.roles.label])
+        keep = self._labelled(texts, places)
+        predicted = None
+        if self.roles.prediction is not None:
+            predicted = self.prediction_cells(batch[self.roles.prediction])
+            keep = self._answered(predicted, (texts, places), keep)
+        if self.roles.confidence is not None:
+            keep = self._with_confidence(batch[self.roles.confidence], keep)
+        self._count(self.labels, self.roles.label, texts, places, keep)
+        if predicted is not None and self.roles.prediction is not None:
+            self._count(self.predictions, self.roles.prediction, *predicted, keep)
+        for column in self.roles.ranking.classes if self.roles.ranking else ():
+            cells = TextCells()(batch[column])
+            self._count(self.ranked.setdefault(column, Values()), column, *cells, keep)
+        self.n_rows += n
+
+    def _labelled(self, texts: list[str], places: NDArray[np.int64]) -> Mask | None:
+        """The rows with a label that counts; None for all."""
+        ignored = ignored_places(texts, self.ignore_label)
+        keep = None if ignored is None else ~ignored[places]
+        if keep is not None:
+            self.n_ignored += int(len(places) - np.count_nonzero(keep))
+        if NO_LABEL not in texts:
+            return keep
+        there: Mask = places != texts.index(NO_LABEL)
+        self.n_unlabelled += int(len(places) - np.count_nonzero(there))
+        return there if keep is None else keep & there
+
+    def _answered(
+        self,
+        predicted: tuple[list[str], NDArray[np.int64]],
+        labels: tuple[list[str], NDArray[np.int64]],
+        keep: Mask | None,
+    ) -> Mask | None:
+        """The rows in which the model did not abstain; the labels of the others are classes too."""
+        if self.abstain is None:
+            return keep
+        abstained = self._abstained(predicted[0])[predicted[1]]
+        answered = ~abstained if keep is None else keep & ~abstained
+        if keep is not None:
+            abstained &= keep
+        self.n_abstained += int(np.count_nonzero(abstained))
+        for place in np.unique(labels[1][abstained]).tolist():
+            self.labels.knows(labels[0][place])
+        return answered
+
+    def _abstained(self, texts: list[str]) -> Mask:
+        assert self.abstain is not None
+        assert self.roles.prediction is not None
+        found = _equal(texts, self.abstain)
+        if not self.abstain.strip() and self.table.columns[self.roles.prediction].kind == NUMBER:
+            found |= _equal(texts, "nan")
+        return found
+
+    def parsed_whole(self) -> NDArray[np.float64] | None:
+        """All confidences, read-only, where they had to be parsed."""
+        if self.parsed is not None:
+            self.parsed.flags.writeable = False
+        return self.parsed
+
+    def _with_confidence(self, array: Any, keep: Mask | None) -> Mask | None:
+        assert self.roles.confidence is not None
+        values = confidences(self.table, self.roles.confidence, array, self.n_rows)
+        if self.table.columns[self.roles.confidence].kind == TEXT:
+            if self.parsed is None:  # whole from the start: pieces would have to be joined
+                self.parsed = np.empty(self.table.n_rows)
+            self.parsed[self.n_rows : self.n_rows + len(values)] = values
+        kept = values if keep is None else values[keep]
+        self.least = min(self.least, float(np.fmin.reduce(kept, initial=1.0)))
+        self.n_below_half += int(np.count_nonzero(kept < 0.5 - _SLACK))
+        missing = np.isnan(values)
+        if not missing.any():
+            return keep
+        missing &= True if keep is None else keep
+        at = np.flatnonzero(missing)
+        self.n_without += len(at)
+        self.without += (self.n_rows + at[: _EXAMPLES - len(self.without)]).tolist()
+        return ~missing if keep is None else keep & ~missing
+
+    def _count(
+        self,
+        into: Values,
+        column: str,
+        texts: list[str],
+        places: NDArray[np.int64],
+        keep: Mask | None,
+    ) -> None:
+        into.add(texts, places, keep)
+        if len(into.counts) > MAX_VALUES:
+            raise DataError(
+                f"column {quoted(column)} of {quoted(self.table.name)} has more than "
+                f"{MAX_VALUES:,} different values: these are no classes",
+                slug="too-many-classes",
+                hint="name the right column, or give the class list with --classes",
+            )

@@ -1,0 +1,473 @@
+"""From what stands in the cells to classes: the class list of a table, and its labels by name or
+index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from reportgen.class_list import check_distinct, display_name, name_key, natural_key
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.cells import as_index, is_blank
+from reportgen.provenance import DataNote
+from reportgen.text import count, listing, nearest, plural, printable, quoted
+
+__all__ = [
+    "ClassNames",
+    "Place",
+    "Reading",
+    "derived_classes",
+    "numbered_classes",
+    "read_labels",
+]
+
+
+_EXAMPLES = 10
+
+
+_BETWEEN = re.compile(r"[|;,/]")
+
+
+_BLANKS = re.compile(r"(?<=[^\W\d_])[\s_\-]+(?=[^\W\d_])")
+
+
+Place = Callable[[str, str], str]
+"""("label" or "prediction", text) → where the first such cell stands: ``line 57``."""
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """A class list and where it came from, in words."""
+
+    names: tuple[str, ...]
+    source: str
+
+    @classmethod
+    def checked(cls, names: Sequence[str], source: str) -> ClassNames:
+        """With names as they are shown; :class:`DataError` where two can't be told apart."""
+        if not names:
+            raise DataError(f"{source} lists no classes", slug="classes-empty")
+        check_distinct(names, source, lambda position: f"position {position + 1}")
+        return cls(tuple(map(display_name, names)), source)
+
+
+def _are_indices(values: Mapping[str, int]) -> bool:
+    """Whether all values are whole numbers (``true`` and ``false`` are names where they can be)."""
+    return bool(values) and all(
+        as_index(text) is not None and not text.strip().isalpha() for text in values
+    )
+
+
+def numbered_classes(
+    labels: Mapping[str, int],
+    predictions: Mapping[str, int],
+    n_scores: int,
+    labels_are: str,
+    base: int,
+) -> ClassNames:
+    """Classes called by their index: as many as there are scores."""
+    named = [text for text in {**labels, **predictions} if as_index(text) is None]
+    if named or labels_are == "names":
+        raise UsageError(
+            f"the scores have no names: which of them is class {quoted((named or ['?'])[0])}?",
+            slug="classes-needed",
+            details=[f"{plural(n_scores, 'score')} a sample, labels such as {listing(named, 3)}"],
+            hint="give the class names in the order of the scores with --classes FILE",
+        )
+    n = 2 if n_scores == 1 else n_scores
+    return ClassNames(tuple(str(i + base) for i in range(n)), "the number of scores")
+
+
+def derived_classes(
+    labels: Mapping[str, int],
+    predictions: Mapping[str, int],
+    labels_are: str,
+    base: int,
+    place: Place,
+) -> tuple[ClassNames, tuple[DataNote, ...]]:
+    values = {**predictions, **labels}
+    if not values:
+        return ClassNames(("0",), "nothing: there are no samples"), ()
+    if labels_are == "auto":
+        _require_single(labels, predictions, place)
+        _require_one_spelling(labels, predictions, place)
+    as_indices = _are_indices(labels) and (not predictions or _are_indices(predictions))
+    if labels_are == "auto" and predictions and not as_indices:
+        _require_one_kind(labels, predictions, place)
+    numbers = sorted({n for text in values if (n := as_index(text)) is not None})
+    if as_indices and labels_are != "names" and numbers[0] < base:
+        raise _below_base(labels, predictions, base, place)
+    # Names that are numbers with gaps, such as the digits 3 and 8, are no indices.
+    dense = as_indices and 2 * len(numbers) > numbers[-1] - base + 1
+    if labels_are == "indices" or (labels_are == "auto" and dense):
+        return _by_number(numbers, base)
+    return _by_name(list(values), as_numbers=as_indices)
+
+
+def _by_number(numbers: Sequence[int], base: int) -> tuple[ClassNames, tuple[DataNote, ...]]:
+    if not numbers:
+        raise UsageError(
+            "labels are declared to be indices, but none is a whole number",
+            slug="labels-ambiguous",
+            hint="leave out --labels-are indices",
+        )
+    names = tuple(str(i) for i in range(base, numbers[-1] + 1))
+    note = DataNote(
+        "classes-derived",
+        f"There is no class list: labels and predictions are indices, and the classes are "
+        f"{names[0]} to {names[-1]}. Classes above the largest index that occurs are unknown.",
+        count=len(names),
+    )
+    return ClassNames(names, "the indices that occur"), (note, *_no_zero_note(numbers, base))
+
+
+def _no_zero_note(numbers: Sequence[int], base: int) -> tuple[DataNote, ...]:
+    if numbers[0] != 1 or base != 0:
+        return ()
+    return (
+        DataNote(
+            "labels-from-one",
+            "No label and no prediction is 0: if they are counted from 1, class 0 does not exist "
+            "(--label-base 1).",
+            "warning",
+        ),
+    )
+
+
+def _string_order(names: Sequence[str], by_nature: Sequence[str]) -> str:
+    """What to know where names are not in their natural order: two that show it."""
+    for early, natural in zip(names, by_nature, strict=True):
+        if early != natural:
+            return (
+                f" They stand in string order, so {printable(early)} comes before "
+                f"{printable(natural)}."
+            )
+    return ""
+
+
+def _by_name(values: Sequence[str], *, as_numbers: bool) -> tuple[ClassNames, tuple[DataNote, ...]]:
+    if as_numbers:  # 3 and 3.0 are one class
+        values = [str(n) for n in sorted({int(as_index(text) or 0) for text in values})]
+    check_distinct(values, "the labels and predictions", lambda i: quoted(values[i]))
+    names = sorted(map(display_name, values), key=natural_key if as_numbers else None)
+    by_nature = sorted(names, key=lambda name: (natural_key(name), name))
+    order = _string_order(names, by_nature)
+    note = DataNote(
+        "classes-derived",
+        f"There is no class list: the classes are the {count(len(names))} that occur among labels "
+        f"and predictions, sorted.{order} A class that occurs in neither is missing here.",
+        "info" if not order else "warning",
+        len(names),
+        tuple(map(printable, names[:_EXAMPLES])),
+    )
+    return ClassNames(tuple(names), "the names that occur"), (note,)
+
+
+def _require_one_kind(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse indices in one column and names in the other: which is which can't be known."""
+    for values, others, role, other in (
+        (labels, predictions, "label", "prediction"),
+        (predictions, labels, "prediction", "label"),
+    ):
+        numbered = any(as_index(text) is not None or text.strip().isdigit() for text in others)
+        if _are_indices(values) and not numbered:
+            number, name = next(iter(values)), next(iter(others))
+            raise DataError(
+                f"{role}s are numbers such as {quoted(number)} ({place(role, number)}), "
+                f"{other}s are names such as {quoted(name)} ({place(other, name)})",
+                slug="labels-mixed",
+                hint="give the class list with --classes FILE: it says which number is which name",
+            )
+
+
+def _require_single(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse cells that hold several labels: one of them is no reading."""
+    whole = {text.strip() for text in (*labels, *predictions)}
+    for role, values in (("label", labels), ("prediction", predictions)):
+        for text in values:
+            parts = _parts(text)
+            if len(parts) > 1 and (text.strip()[:1] in "[({" or whole.issuperset(parts)):
+                raise DataError(
+                    f"{place(role, text)}: the {role} {quoted(text[:80])} holds "
+                    f"{plural(len(parts), 'label')}",
+                    slug="labels-several",
+                    details=["a report is about one class a sample"],
+                    hint="keep one label a cell; --labels-are names reads each combination as a "
+                    "class of its own",
+                )
+
+
+def _parts(text: str) -> list[str]:
+    """What stands in a cell with several values: a list, or words with marks between."""
+    inner = text.strip()
+    if inner[:1] + inner[-1:] in ("[]", "()", "{}"):
+        inner = inner[1:-1].replace(",", " ,")
+    found = [part.strip(" '\"") for part in _BETWEEN.split(inner)]
+    return [part for part in found if part]
+
+
+def _require_one_spelling(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse two names that differ in case, spaces and hyphens alone: they may be one class."""
+    seen: dict[str, tuple[str, str]] = {}
+    for role, values in (("label", labels), ("prediction", predictions)):
+        for text in values:
+            key = _BLANKS.sub(" ", display_name(text).casefold()).strip()
+            other_role, other = seen.setdefault(key, (role, text))
+            if display_name(other) != display_name(text):
+                raise DataError(
+                    f"{quoted(other)} ({place(other_role, other)}) and {quoted(text)} "
+                    f"({place(role, text)}) may be one class",
+                    slug="classes-spellings",
+                    hint="spell it in one way; if they are two classes: --labels-are names",
+                )
+
+
+def _below_base(
+    labels: Mapping[str, int], predictions: Mapping[str, int], base: int, place: Place
+) -> DataError:
+    role, text = next(
+        (role, text)
+        for role, values in (("label", labels), ("prediction", predictions))
+        for text in values
+        if (as_index(text) or 0) < base
+    )
+    return DataError(
+        f"{place(role, text)}: the {role} {quoted(text)} is no index: they begin with {base}",
+        slug=f"{role}-out-of-range",
+        hint=f"leave out, and count, such samples: --ignore-label {printable(text)}"
+        if role == "label"
+        else "every sample needs a prediction",
+    )
+
+
+_MAX_OFFENDERS = 5
+
+
+Classes = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the cells mean.
+
+    Attributes
+    ----------
+    classes
+        The class list.
+    labels, predictions
+        Text of a cell → class index.
+    how
+        Column role → ``"names"`` or ``"indices"``.
+    notes
+        What was derived, and what to know about it.
+    """
+
+    classes: ClassNames
+    labels: Mapping[str, int]
+    predictions: Mapping[str, int]
+    how: Mapping[str, str]
+    notes: tuple[DataNote, ...] = ()
+
+
+def read_labels(
+    labels: Mapping[str, int],
+    predictions: Mapping[str, int],
+    given: ClassNames | None,
+    *,
+    n_scores: int | None,
+    labels_are: str,
+    base: int,
+    place: Place,
+) -> Reading:
+    """Decide what the values of the label and prediction columns mean.
+
+    Parameters
+    ----------
+    labels, predictions
+        Text of a cell → number of rows; no predictions where they come from scores.
+    given
+        The class list, where there is one.
+    n_scores
+        Number of scores of a sample, where they come without names: as many classes.
+    labels_are
+        ``"auto"``, ``"names"`` or ``"indices"``.
+    base
+        Index of the first class, 0 or 1.
+
+    Raises
+    ------
+    DataError
+        ``label-empty``, ``label-unknown``, ``label-out-of-range``, ``labels-mixed``,
+        ``classes-twins``.
+    UsageError
+        ``labels-ambiguous``: names and indices both fit, and mean different classes;
+        ``classes-needed``: the order of the classes can't be known.
+    """
+    for role, values in (("label", labels), ("prediction", predictions)):
+        _require_no_blank(role, values, place)
+    if given is None and n_scores is not None:
+        given = numbered_classes(labels, predictions, n_scores, labels_are, base)
+    notes: tuple[DataNote, ...] = ()
+    if given is None:
+        given, notes = derived_classes(labels, predictions, labels_are, base, place)
+    columns = [
+        _Column(role, values, given, base, place)
+        for role, values in (("label", labels), ("prediction", predictions))
+    ]
+    if labels_are == "auto" and all(column.is_numeric for column in columns):
+        # Numbers of both columns mean the same: what fits one of them alone is no reading.
+        fits = [all(flags) for flags in zip(*(column.fits for column in columns), strict=True)]
+        read = [column.read(labels_are, *fits) for column in columns]
+    else:
+        read = [column.read(labels_are, *column.fits) for column in columns]
+    how = {"label": read[0][0], "prediction": read[1][0]}
+    return Reading(given, read[0][1], read[1][1], how, notes)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The values of one column, against a class list."""
+
+    role: str
+    values: Mapping[str, int]
+    classes: ClassNames
+    base: int
+    place: Place
+
+    @cached_property
+    def by_name(self) -> Mapping[str, int | None]:
+        """Text → the class of that name."""
+        by_key = {name: i for i, name in enumerate(self.classes.names)}
+        return {text: _name_it(text, by_key) for text in self.values}
+
+    @cached_property
+    def by_index(self) -> Mapping[str, int | None]:
+        """Text → the class with that index."""
+        return {text: self._index(text) for text in self.values}
+
+    @property
+    def is_numeric(self) -> bool:
+        return all(as_index(text) is not None for text in self.values)
+
+    @property
+    def fits(self) -> tuple[bool, bool]:
+        """Whether all values are names, and whether all are indices."""
+        names, indices = (
+            all(i is not None for i in found.values()) for found in (self.by_name, self.by_index)
+        )
+        return names, indices
+
+    def read(self, labels_are: str, names_fit: bool, indices_fit: bool) -> tuple[str, Classes]:
+        """(``"names"`` or ``"indices"``, text → class index)."""
+        by_name, by_index = self.by_name, self.by_index
+        if labels_are == "names" or (labels_are == "auto" and names_fit):
+            if None in by_name.values():
+                raise self._unknown(by_name)
+            if labels_are == "auto" and indices_fit and by_name != by_index:
+                raise self._ambiguous(by_name, by_index)
+            return "names", _complete(by_name)
+        if None in by_index.values():
+            if labels_are == "indices" or self.is_numeric:
+                raise self._out_of_range(by_index)
+            raise self._unknown(by_name)
+        return "indices", _complete(by_index)
+
+    def _index(self, text: str) -> int | None:
+        number = as_index(text)
+        if number is None or not 0 <= number - self.base < len(self.classes.names):
+            return None
+        return number - self.base
+
+    def _unknown(self, found: Mapping[str, int | None]) -> DataError:
+        unknown = [text for text, i in found.items() if i is None]
+        first = unknown[0]
+        meant = nearest(display_name(first), self.classes.names)
+        closest = f"; the closest is {quoted(meant)}" if meant else ""
+        n_rows = sum(self.values[text] for text in unknown)
+        return DataError(
+            f"{self.place(self.role, first)}: the {self.role} {quoted(first[:80])} is no class"
+            f"{closest}",
+            slug="label-unknown",
+            details=[
+                f"{plural(n_rows, 'row')} with {plural(len(unknown), 'unknown value')}: "
+                f"{listing(unknown, _MAX_OFFENDERS)}",
+                f"the classes are {listing(self.classes.names)} ({self.classes.source})",
+            ],
+            hint="correct the table or the class list (--classes FILE); --ignore-label leaves "
+            "out, and counts, a label that is no class",
+        )
+
+    def _out_of_range(self, found: Mapping[str, int | None]) -> DataError:
+        wrong = [text for text, i in found.items() if i is None]
+        first, last = self.base, self.base + len(self.classes.names) - 1
+        numbers = [as_index(text) for text in self.values]
+        known = [number for number in numbers if number is not None]
+        hint = "name the right column, or correct the class list (--classes FILE)"
+        from_one = self.base == 0 and min(known, default=0) == 1 and max(known) == last + 1
+        if self.base == 1 and 0 in known:
+            hint = (
+                f"{self.role}s count from 0, and others from 1: make them alike in the table, "
+                "by subtracting 1 where they count from 1"
+            )
+        elif from_one:
+            hint = f"{self.role}s look counted from 1: --label-base 1"
+        elif any(number < first for number in known) and self.role == "label":
+            hint = f"leave out, and count, such samples: --ignore-label {min(known)}"
+        what = "" if as_index(wrong[0]) is not None else ", no index"
+        return DataError(
+            f"{self.place(self.role, wrong[0])}: the {self.role} {quoted(wrong[0][:80])}{what}: "
+            f"valid are {first}..{last}",
+            slug=f"{self.role}-out-of-range",
+            details=[
+                f"{plural(sum(self.values[text] for text in wrong), 'row')} out of range",
+                f"{plural(len(self.classes.names), 'class', 'classes')}: {self.classes.source}",
+            ],
+            hint=hint,
+        )
+
+    def _ambiguous(
+        self, by_name: Mapping[str, int | None], by_index: Mapping[str, int | None]
+    ) -> UsageError:
+        text = next(text for text in self.values if by_name[text] != by_index[text])
+        other = by_index[text]
+        assert other is not None
+        return UsageError(
+            f"the {self.role} {quoted(text)} is the name of a class, and the index of class "
+            f"{quoted(self.classes.names[other])}",
+            slug="labels-ambiguous",
+            hint="say which: --labels-are names or --labels-are indices",
+        )
+
+
+def _name_it(text: str, by_key: Mapping[str, int]) -> int | None:
+    """The class with that name; a number may be written 3 or 3.0."""
+    found = by_key.get(name_key(text))
+    if found is not None or (number := as_index(text)) is None or text.strip().isalpha():
+        return found
+    return by_key.get(str(number))
+
+
+def _complete(found: Mapping[str, int | None]) -> dict[str, int]:
+    return {text: i for text, i in found.items() if i is not None}
+
+
+def _require_no_blank(role: str, values: Mapping[str, int], place: Place) -> None:
+    blank = next((text for text in values if is_blank(text)), None)
+    if blank is not None:
+        raise DataError(
+            f"{place(role, blank)}: the {role} is empty",
+            slug=f"{role}-empty",
+            details=[f"{plural(values[blank], 'row')} without a {role}"],
+            hint="correct the table; --ignore-label '' leaves out, and counts, such rows"
+            if role == "label"
+            else "correct the table; where it means that the model abstained: --abstain ''",
+        )

@@ -1,0 +1,615 @@
+"""Scores of all classes: in blocks of rows, read as probabilities or logits, decided once for the
+file.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import DataError, ReportgenError, UsageError
+from reportgen.importers.columns.cells import not_a_number, numbers, smallest
+from reportgen.importers.columns.detect import ScoreColumns
+from reportgen.importers.columns.rounding import Rounding
+from reportgen.importers.formats.tables import LIST, Spool, Table
+from reportgen.metrics import (
+    SUM_TOLERANCE,
+    Floats,
+    OutputKind,
+    ScoredRows,
+    contradiction,
+    finite_rows,
+    probabilities,
+    score,
+)
+from reportgen.text import count, listing, plural, quoted
+
+__all__ = [
+    "SCORED_COLUMNS",
+    "ScoreBlocks",
+    "ScoreKind",
+    "ScoreTally",
+    "Scored",
+    "decide_kind",
+    "not_finite_error",
+    "require_unranked",
+    "score_table",
+]
+
+
+_CELLS = 1 << 21
+
+
+@dataclass(frozen=True)
+class ScoreBlocks:
+    """The scores of a table, in blocks of rows.
+
+    Attributes
+    ----------
+    width
+        Number W of scores of a sample.
+    order
+        Place of each class's score among them; None where they stand in the class list's order.
+    """
+
+    table: Table
+    columns: ScoreColumns
+    width: int
+    order: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, table: Table, columns: ScoreColumns) -> ScoreBlocks:
+        """With the width read from the first row where the columns don't tell it."""
+        width = columns.width
+        if width is None:
+            width = _first_width(table, columns.columns[0])
+        return cls(table, columns, width)
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """What probabilities are kept in: float32 where all scores were saved in no more."""
+        single = all(self.table.columns[name].single for name in self.columns.columns)
+        return np.float32 if single else np.float64
+
+    @property
+    def rows(self) -> int:
+        """Most rows of a block."""
+        return max(_CELLS // self.width, 64)
+
+    def of_batch(self, batch: Any, start: int) -> Floats:
+        """float64, shape (n, W), in the order of the classes, from a batch of the columns.
+
+        `start` is the row of the table that the batch begins at. A missing score is nan.
+        """
+        if self.table.columns[self.columns.columns[0]].kind == LIST:
+            block = self._lists(batch.column(0), start)
+        else:
+            block = np.empty((len(batch), self.width))
+            for i, name in enumerate(self.columns.columns):
+                block[:, i] = numbers(batch.column(i), self._describe(name, start))
+        return block if self.order is None else block[:, list(self.order)]
+
+    def blocks(self) -> Iterator[tuple[int, Floats]]:
+        """(first row, scores) of every block."""
+        start = 0
+        for batch in self.table.batches(self.columns.columns, self.rows):
+            yield start, self.of_batch(batch, start)
+            start += len(batch)
+
+    def _describe(self, name: str, start: int) -> Any:
+        return lambda row, cell: not_a_number(name, self.table.place(start + row), cell)
+
+    def _lists(self, array: Any, start: int) -> Floats:
+        import pyarrow.compute as pc
+
+        lengths = pc.fill_null(pc.list_value_length(array), self.width).to_numpy()
+        wrong = np.flatnonzero(lengths != self.width)
+        if len(wrong):
+            row = int(wrong[0])
+            raise DataError(
+                f"{self.table.place(start + row)}: {plural(int(lengths[row]), 'score')}, "
+                f"not {self.width}",
+                slug="scores-length",
+                hint="every sample needs one score for each class",
+            )
+        flat = array.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+        block: Floats
+        if not array.null_count:
+            block = flat.reshape(len(array), self.width)
+            return block
+        block = np.full((len(array), self.width), np.nan)
+        block[array.is_valid().to_numpy(zero_copy_only=False)] = flat.reshape(-1, self.width)
+        return block
+
+
+def _first_width(table: Table, column: str) -> int:
+    import pyarrow.compute as pc
+
+    for batch in table.batches([column], 1024):
+        lengths = pc.list_value_length(batch.column(0)).drop_null()
+        if len(lengths):
+            if (first := lengths[0].as_py()) > 0:
+                return int(first)
+            break
+    raise DataError(
+        f"column {quoted(column)} of {quoted(table.name)} holds no scores",
+        slug="scores-length",
+        hint="every sample needs one score for each class",
+    )
+
+
+_SLACK = 1e-6
+
+
+_FAR_ABOVE_1 = 10
+
+
+_FEWEST_RANKS = 3  # of columns and of rows: fewer fall by chance
+
+
+_ASK = "say what they are: --outputs probabilities, --outputs log-probabilities or --outputs logits"
+
+
+_INDEPENDENT = (
+    "say what they are: --outputs one-vs-rest where each class has a score of its own, such as a "
+    "sigmoid; --outputs logits where a softmax is to follow"
+)
+
+
+@dataclass(frozen=True)
+class ScoreKind:
+    """How the scores of a file are read.
+
+    Attributes
+    ----------
+    tolerance
+        How far the probabilities of a row may be from adding up to 1.
+    decimals
+        Most decimals of any score, where rounding to them makes the tolerance; else None.
+    """
+
+    kind: OutputKind
+    tolerance: float = SUM_TOLERANCE
+    decimals: int | None = None
+
+
+@dataclass
+class ScoreTally:
+    """What decides how scores are read, counted over all finite rows of a file.
+
+    Attributes
+    ----------
+    tolerance, percent_tolerance
+        How far probabilities may be from adding up to 1, and shares of percentages.
+    n_finite
+        Rows without nan and +inf.
+    n_unit
+        Of them, rows with all scores in [0, 1].
+    n_probable, n_log_probable, n_percent
+        Rows that could be probabilities, log-probabilities or percentages: they sum to 1, or to
+        100, within the tolerance.
+    n_whole, largest, least
+        Rows of whole numbers, and the largest and the smallest score.
+    sums
+        The smallest and the largest sum of a row.
+    improbable, log_improbable
+        The first row (from 0) that could not, and why.
+    """
+
+    tolerance: float = SUM_TOLERANCE
+    percent_tolerance: float = SUM_TOLERANCE
+    n_finite: int = 0
+    n_unit: int = 0
+    n_probable: int = 0
+    n_log_probable: int = 0
+    n_percent: int = 0
+    n_whole: int = 0
+    largest: float = -np.inf
+    least: float = np.inf
+    sums: tuple[float, float] = (np.inf, -np.inf)
+    improbable: tuple[int, str] | None = None
+    log_improbable: tuple[int, str] | None = None
+    rounding: Rounding = field(default_factory=Rounding)
+
+    def add(self, start: int, scores: Floats) -> None:
+        """Count a block, float64, shape (n, W), that begins at row `start`."""
+        finite = finite_rows(scores, None)
+        at, scores = np.flatnonzero(finite), scores[finite]
+        if len(at) == 0:
+            return
+        single = scores.shape[1] == 1
+        unit = np.all((scores >= -_SLACK) & (scores <= 1 + _SLACK), axis=1)
+        negative = np.all(scores <= _SLACK, axis=1)
+        sums = scores.sum(axis=1)
+        with np.errstate(over="ignore"):
+            log_sums = np.exp(np.where(negative[:, None], scores, -np.inf)).sum(axis=1)
+        probable = unit & (single | (np.abs(sums - 1) <= self.tolerance))
+        log_probable = negative & (single | (np.abs(log_sums - 1) <= SUM_TOLERANCE))
+        self.n_finite += len(at)
+        self.n_unit += int(np.count_nonzero(unit))
+        self.n_probable += int(np.count_nonzero(probable))
+        self.n_log_probable += int(np.count_nonzero(log_probable))
+        self._count_others(scores, sums)
+        for name, good in (("improbable", probable), ("log_improbable", log_probable)):
+            wrong = np.flatnonzero(~good)
+            if len(wrong) and getattr(self, name) is None:
+                i = wrong[0]
+                kind = (
+                    OutputKind.PROBABILITIES
+                    if name == "improbable"
+                    else OutputKind.LOG_PROBABILITIES
+                )
+                why = contradiction(scores[i : i + 1], kind) or "no probability"
+                setattr(self, name, (start + int(at[i]), why))
+
+    def _count_others(self, scores: Floats, sums: Floats) -> None:
+        least, largest = scores.min(axis=1), scores.max(axis=1)
+        near = np.abs(sums / 100 - 1) <= self.percent_tolerance
+        self.n_percent += int(np.count_nonzero((least >= 0) & near))
+        self.n_whole += int(np.count_nonzero((scores == np.rint(scores)).all(axis=1)))
+        self.largest = max(self.largest, float(largest.max()))
+        self.least = min(self.least, float(least.min()))
+        self.sums = min(self.sums[0], float(sums.min())), max(self.sums[1], float(sums.max()))
+        self.rounding.add(scores)
+
+
+def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
+    """How all scores of a file are read: as `declared`, by its columns' names where they say it,
+    else (``"auto"``) by values.
+
+    Raises
+    ------
+    DataError
+        ``scores-sum``: most rows are probabilities, or the columns are called so, and one is not.
+    UsageError
+        ``outputs-ambiguous``: two readings are possible; ``outputs-percentages``: they may be
+        percentages.
+    """
+    tally = _tally(blocks, ScoreTally(), declared)
+    tolerances = [tally.rounding.tolerance(blocks.width, unit) for unit in (1, 100)]
+    if max(tolerances) > SUM_TOLERANCE and declared == "auto" and _may_be_rounded(tally):
+        given = ScoreTally(tolerance=tolerances[0], percent_tolerance=tolerances[1])
+        rounded = _tally(blocks, given, declared)
+        # what is as it should be needs no tolerance
+        tally = rounded if rounded.n_probable > tally.n_probable or rounded.n_percent else tally
+    if declared != "auto":
+        kind = OutputKind(declared)
+        if blocks.width == 1 and kind is OutputKind.ONE_VS_REST:
+            kind = OutputKind.PROBABILITIES  # the score of the second of two classes: its sigmoid
+    else:
+        kind = _decide(tally, blocks)
+    if kind is OutputKind.PERCENTAGES:
+        return ScoreKind(kind, tolerances[1], tally.rounding.decimals_at(tolerances[1]))
+    if kind is OutputKind.PROBABILITIES:
+        return ScoreKind(kind, tolerances[0], tally.rounding.decimals_at(tolerances[0]))
+    return ScoreKind(kind)
+
+
+def _may_be_rounded(tally: ScoreTally) -> bool:
+    return tally.n_probable < tally.n_finite and tally.least >= -_SLACK
+
+
+def _tally(blocks: ScoreBlocks, tally: ScoreTally, declared: str) -> ScoreTally:
+    named_logits = blocks.columns.hint == OutputKind.LOGITS and declared == "auto"
+    if declared not in ("auto", OutputKind.PROBABILITIES, OutputKind.PERCENTAGES):
+        return tally
+    for start, scores in blocks.blocks():
+        tally.add(start, scores)
+        if named_logits and tally.improbable is not None:
+            break  # what the columns' name says stands: nothing that follows can unsettle it
+    return tally
+
+
+def _decide(tally: ScoreTally, blocks: ScoreBlocks) -> OutputKind:
+    n, hint = tally.n_finite, blocks.columns.hint
+    if n == 0:
+        return OutputKind.LOGITS
+    _refuse_percentages(tally, blocks)
+    if hint == OutputKind.LOGITS:
+        if tally.n_probable == n and blocks.width > 1:
+            raise UsageError(
+                f"{_what(blocks)} are called logits, but all rows lie in 0..1 and sum to 1",
+                slug="outputs-ambiguous",
+                hint=_ASK,
+            )
+        return OutputKind.LOGITS
+    independent = tally.n_unit == n and 2 * tally.n_probable < n and blocks.width > 1
+    readings = (
+        (OutputKind.PROBABILITIES, tally.n_probable, tally.improbable),
+        (OutputKind.LOG_PROBABILITIES, tally.n_log_probable, tally.log_improbable),
+    )
+    for kind, n_fit, offender in readings:
+        if hint and hint != kind:
+            continue
+        if n_fit == n and (blocks.width > 1 or kind is OutputKind.PROBABILITIES or hint):
+            return kind
+        if offender and not independent and (hint or (2 * n_fit >= n and blocks.width > 1)):
+            raise _unlike_the_rest(blocks, kind, n_fit, n, offender, tally.tolerance)
+    if tally.n_unit == n and blocks.width > 1:
+        raise UsageError(
+            f"{_what(blocks)} all lie in 0..1, but don't sum to 1: probabilities or logits?",
+            slug="outputs-ambiguous",
+            details=[] if tally.improbable is None else [
+                f"{blocks.table.place(tally.improbable[0])}: {tally.improbable[1]}"
+            ],
+            hint=_INDEPENDENT,
+        )  # fmt: skip
+    _refuse_counts(tally, blocks)
+    return OutputKind.LOGITS
+
+
+def require_unranked(blocks: ScoreBlocks) -> None:
+    """Refuse scores without names of classes that fall from left to right in every row: they may
+    be those of ranks, as top-k columns are.
+    """
+    if blocks.width < _FEWEST_RANKS:
+        return
+    n = 0
+    for _, scores in blocks.blocks():
+        in_order = scores if blocks.order is None else scores[:, np.argsort(blocks.order)]
+        if not np.all(np.diff(in_order, axis=1) <= 0):
+            return
+        n += len(scores)
+    if n < _FEWEST_RANKS:
+        return
+    columns = blocks.columns.columns
+    raise DataError(
+        f"{_what(blocks)} fall from left to right in every row: they may be those of the best "
+        "classes, not of each class in its order",
+        slug="scores-ranked",
+        details=[f"columns {listing(columns)}", "the class of each rank is needed then"],
+        hint="if the first is always that of the first class: --scores-columns "
+        f"{shlex.quote(','.join(columns))}; else save the classes of the ranks too, as top1, top2",
+    )
+
+
+def _refuse_percentages(tally: ScoreTally, blocks: ScoreBlocks) -> None:
+    n = tally.n_finite
+    single = blocks.width == 1 and tally.least >= 0 and 1 < tally.largest <= 100
+    if not single and 2 * tally.n_percent < n:
+        return
+    told = (
+        f"lie in 0..{tally.largest:.4g}"
+        if single
+        else f"sum to 100 in {count(tally.n_percent)} of {count(n)} rows"
+    )
+    raise UsageError(
+        f"{_what(blocks)} {told}: percentages?",
+        slug="outputs-percentages",
+        hint="if so, say it: --outputs percentages; scores before a softmax: --outputs logits",
+    )
+
+
+def _refuse_counts(tally: ScoreTally, blocks: ScoreBlocks) -> None:
+    """Whole numbers that are large, or have one sum, are counts or votes sooner than logits."""
+    if tally.n_whole < tally.n_finite or tally.least < 0 or tally.largest <= 1:
+        return
+    if tally.largest < _FAR_ABOVE_1 and (tally.sums[0] < tally.sums[1] or tally.n_finite < 3):
+        return
+    raise UsageError(
+        f"{_what(blocks)} are whole numbers up to {tally.largest:.6g}: counts or logits?",
+        slug="outputs-ambiguous",
+        hint="divide counts or votes by their sum in each row; scores before a softmax: "
+        "--outputs logits",
+    )
+
+
+def _what(blocks: ScoreBlocks) -> str:
+    return f"the scores of {quoted(blocks.table.name)}"
+
+
+def _unlike_the_rest(
+    blocks: ScoreBlocks,
+    kind: OutputKind,
+    n_fit: int,
+    n: int,
+    offender: tuple[int, str],
+    tolerance: float,
+) -> DataError:
+    return DataError(
+        f"{blocks.table.place(offender[0])}: {offender[1]}",
+        slug="scores-sum",
+        details=[f"{count(n_fit)} of {count(n)} rows are {kind}, within {tolerance:.3g}"],
+        hint="every row needs the scores of all classes, which sum to 1; scores that are "
+        "independent of each other, such as sigmoids: --outputs one-vs-rest; scores before a "
+        "softmax: --outputs logits",
+    )
+
+
+SCORED_COLUMNS = ("confidence", "label_probability", "label_rank", "top_tied", "top_classes",
+                  "top_probabilities")  # fmt: skip
+
+
+Indices = NDArray[np.signedinteger[Any]]
+
+
+_EXAMPLES = 10
+
+
+def warn_contradiction(blocks: ScoreBlocks, kind: OutputKind, row: int, why: str) -> DataError:
+    """A row that is not what the scores were declared to be."""
+    return DataError(
+        f"{blocks.table.place(row)}: {why}",
+        slug="scores-sum",
+        details=[f"the scores are read as {kind}, as declared"],
+        hint="correct the row; scores that are independent of each other, such as sigmoids: "
+        "--outputs one-vs-rest"
+        if kind is OutputKind.PROBABILITIES
+        else "leave out --outputs, or correct the row",
+    )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What :func:`score_table` found on its way.
+
+    Attributes
+    ----------
+    spool
+        One row for each row of the table, in its order: ``confidence``,
+        ``label_probability``, ``label_rank``, ``top_tied``, ``top_classes`` and
+        ``top_probabilities``, as :class:`~reportgen.metrics.scores.ScoredRows` has them,
+        probabilities in :attr:`ScoreBlocks.dtype`.
+    labels, predictions
+        Class indices of all rows, shape (N,); the label is -1 where the row is left out.
+    n_not_finite, not_finite
+        Rows left out for their scores, and the first of them (from 0).
+    n_differing
+        Rows whose prediction column is not the class of the largest score.
+    all_in_unit
+        Whether all scores that were used lie in [0, 1].
+    n_off
+        Rows of probabilities whose sum is off by more than 0.001, for their rounding.
+    """
+
+    spool: Spool
+    labels: Indices
+    predictions: Indices
+    n_not_finite: int
+    not_finite: tuple[int, ...]
+    n_differing: int
+    all_in_unit: bool = False
+    n_off: int = 0
+
+
+@dataclass
+class _Found:
+    """Counters of :class:`Scored` while the rows go by."""
+
+    labels: list[Indices] = field(default_factory=list)
+    predictions: list[Indices] = field(default_factory=list)
+    n_not_finite: int = 0
+    not_finite: list[int] = field(default_factory=list)
+    n_differing: int = 0
+    all_in_unit: bool = True
+    n_off: int = 0
+
+
+def score_table(
+    blocks: ScoreBlocks,
+    kind: ScoreKind,
+    labels: Indices,
+    predictions: Indices | None,
+    folder: Path,
+    *,
+    declared: bool,
+) -> Scored:
+    """Score every row once and spool what it says.
+
+    Parameters
+    ----------
+    labels, predictions
+        Class indices of all rows, shape (N,); a negative label leaves the row out. No
+        predictions: the largest score decides.
+    declared
+        Whether the user said the kind: then every row is held against it.
+    """
+    found = _Found()
+    spool = Spool.of(
+        _scored_batches(blocks, kind, labels, predictions, found, declared),
+        folder,
+        name=blocks.table.name,
+        sha256="",
+        columns={},
+        find=blocks.table.place,
+    )
+    empty = np.zeros(0, np.int8)
+    return Scored(
+        spool,
+        np.concatenate([empty, *found.labels]),
+        np.concatenate([empty, *found.predictions]),
+        found.n_not_finite,
+        tuple(found.not_finite),
+        found.n_differing,
+        found.all_in_unit and bool(found.labels),
+        found.n_off,
+    )
+
+
+def _scored_batches(
+    blocks: ScoreBlocks,
+    read: ScoreKind,
+    labels: Indices,
+    predictions: Indices | None,
+    into: _Found,
+    declared: bool,
+) -> Iterator[Any]:
+    kind = read.kind
+    small = smallest(max(blocks.width, 2))
+    for start, scores in blocks.blocks():
+        label = labels[start : start + len(scores)].astype(np.int32)
+        rows = score(scores, label, kind)
+        kept = (label >= 0) & rows.finite
+        if declared:
+            _require_kind(blocks, read, start, scores, kept)
+        used = scores[kept]
+        into.all_in_unit = into.all_in_unit and bool(np.all((used >= 0) & (used <= 1)))
+        if read.decimals is not None:
+            sums = rows.probabilities[kept].sum(axis=1)
+            into.n_off += int(np.count_nonzero(np.abs(sums - 1) > SUM_TOLERANCE))
+        missing = np.flatnonzero((label >= 0) & ~rows.finite)
+        into.n_not_finite += len(missing)
+        into.not_finite += (start + missing[: _EXAMPLES - len(into.not_finite)]).tolist()
+        if predictions is not None:
+            theirs = predictions[start : start + len(scores)]
+            differing = np.flatnonzero(kept & (theirs != rows.prediction))
+            into.n_differing += len(differing)
+            rows = _as_predicted(rows, scores, theirs, kind, differing)
+        into.labels.append(np.where(kept, label, -1).astype(small))
+        into.predictions.append(rows.prediction.astype(small))
+        yield _batch(rows, blocks.dtype)
+
+
+def _require_kind(
+    blocks: ScoreBlocks, read: ScoreKind, start: int, scores: Floats, kept: NDArray[np.bool_]
+) -> None:
+    if contradiction(scores[kept], read.kind, read.tolerance) is None:
+        return
+    for i in np.flatnonzero(kept):
+        if why := contradiction(scores[i : i + 1], read.kind, read.tolerance):
+            raise warn_contradiction(blocks, read.kind, start + int(i), why)
+
+
+def _as_predicted(
+    rows: ScoredRows,
+    scores: Floats,
+    predictions: Indices,
+    kind: OutputKind,
+    differing: NDArray[np.intp],
+) -> ScoredRows:
+    """With the predictions of the table, and how probable the scores find them."""
+    prediction, confidence = rows.prediction.copy(), rows.confidence.copy()
+    prediction[differing] = predictions[differing]
+    shares = probabilities(scores[differing], kind)
+    confidence[differing] = shares[np.arange(len(differing)), predictions[differing]]
+    return replace(rows, prediction=prediction, confidence=confidence)
+
+
+def _batch(rows: ScoredRows, dtype: type[np.floating[Any]]) -> Any:
+    import pyarrow as pa
+
+    arrays = {}
+    for name in SCORED_COLUMNS:
+        values = getattr(rows, name)
+        if values.dtype.kind == "f":
+            values = values.astype(dtype, copy=False)
+        arrays[name] = pa.array(values.ravel())
+        if values.ndim == 2:
+            arrays[name] = pa.FixedSizeListArray.from_arrays(arrays[name], values.shape[1])
+    return pa.record_batch(arrays)
+
+
+def not_finite_error(n: int, places: Sequence[str], limit: int, what: str) -> ReportgenError:
+    """More rows without usable scores than the user allows."""
+    return DataError(
+        f"{plural(n, 'row')} with {what}: {', '.join(places[:5])}",
+        slug="too-many-bad",
+        details=[f"--max-bad is {limit}"],
+        hint=f"leave them out, and count them: --max-bad {n}",
+    )

@@ -1,0 +1,103 @@
+"""Files that were compressed as a whole: opened as what they hold.
+
+What they unpack to is limited, as a small file may unpack to more than any disk holds.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from reportgen.errors import DataError
+from reportgen.importers.formats.limits import bytes_words
+from reportgen.text import quoted
+
+__all__ = [
+    "compression_of",
+    "inner_name",
+    "open_bytes",
+    "open_text",
+]
+
+
+_MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz"}
+
+
+_BOMB_RATIO, _BOMB_BYTES = 200, 256 << 20
+
+
+def compression_of(path: Path) -> str:
+    """``".gz"``, ``".bz2"`` or ``".xz"`` by the first bytes; empty for a file of another kind."""
+    with path.open("rb") as stream:
+        head = stream.read(6)
+    return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
+
+
+def inner_name(path: Path) -> Path:
+    """The path without the ending of a compression."""
+    return path.with_suffix("") if path.suffix.lower() in _MAGIC.values() else path
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """What a file holds, unpacked where it is compressed.
+
+    Raises :class:`DataError` where it is damaged, or unpacks to an absurd size.
+    """
+    kind = compression_of(path)
+    if not kind:
+        with path.open("rb") as stream:
+            yield stream
+        return
+    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    try:
+        with openers[kind](path, "rb") as packed:
+            limit = max(_BOMB_BYTES, _BOMB_RATIO * path.stat().st_size)
+            limited = _Limited(cast(IO[bytes], packed), limit, path)
+            yield io.BufferedReader(limited, 1 << 18)
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{quoted(path.name)} is cut off or damaged: it can't be unpacked",
+            slug="input-unreadable",
+            hint="copy or compress it again",
+        ) from error
+
+
+@contextmanager
+def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
+    """The same as text, line ends as they stand."""
+    with open_bytes(path) as stream:
+        text = io.TextIOWrapper(cast(Any, stream), encoding=encoding, newline="")
+        try:
+            yield text
+        finally:
+            text.detach()
+
+
+class _Limited(io.RawIOBase):
+    """A stream that ends in an error where it has given `limit` bytes."""
+
+    def __init__(self, stream: IO[bytes], limit: int, path: Path) -> None:
+        self._stream, self._left, self._limit, self._path = stream, limit, limit, path
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._stream.read(len(buffer))
+        self._left -= len(block)
+        if self._left < 0:
+            raise DataError(
+                f"{quoted(self._path.name)} unpacks to more than {bytes_words(self._limit)}",
+                slug="array-bomb",
+                hint="if it is meant, unpack it first",
+            )
+        buffer[: len(block)] = block
+        return len(block)

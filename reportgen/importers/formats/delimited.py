@@ -1,0 +1,386 @@
+"""CSV and TSV, read strictly into a spool of text columns: every cell is text, every fault has its
+line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.formats.compressed import compression_of, inner_name, open_bytes, open_text
+from reportgen.importers.formats.limits import file_sha256, readable, require_plain_file
+from reportgen.importers.formats.tables import TEXT, Column, Spool, require_columns
+from reportgen.text import count, printable, quoted
+
+__all__ = [
+    "Dialect",
+    "FileScan",
+    "dialect_of",
+    "read_delimited",
+    "rows_of",
+    "scan",
+]
+
+
+FIELD_LIMIT = 131_072
+
+
+_BLOCK = 1 << 18
+
+
+_UTF8 = ("utf-8", "utf-8-sig")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How cells are separated and characters encoded; `given` is whether the user said so."""
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    given: bool = False
+
+    @property
+    def is_utf8(self) -> bool:
+        return self.encoding in _UTF8
+
+
+@dataclass(frozen=True)
+class FileScan:
+    """What one look at the bytes tells.
+
+    Attributes
+    ----------
+    sha256
+        Hexadecimal, of the file's bytes.
+    has_quotes
+        Whether a double quote occurs anywhere.
+    packed
+        Whether the file is compressed.
+    """
+
+    sha256: str
+    has_quotes: bool
+    packed: bool = False
+
+
+def dialect_of(path: Path, separator: str, encoding: str) -> Dialect:
+    """The dialect that was asked for; by default comma, in ``.tsv`` and ``.tab`` files tab."""
+    try:
+        name = codecs.lookup(encoding).name
+        "".encode(name)
+    except (LookupError, UnicodeError, ValueError, TypeError):
+        raise UsageError(
+            f"--encoding {quoted(encoding)} is no encoding of text",
+            slug="option-value",
+            hint="for example --encoding utf-16 or --encoding latin-1",
+        ) from None
+    tabs = inner_name(path).suffix.lower() in (".tsv", ".tab")
+    return Dialect(separator or ("\t" if tabs else ","), name, bool(separator))
+
+
+def scan(path: Path, dialect: Dialect) -> FileScan:
+    """Hash the file, and look for what no table may hold.
+
+    Raises :class:`DataError` naming byte or line, where it is not of its encoding, or holds NUL.
+    """
+    digest = hashlib.sha256()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    has_quotes, offset = False, 0
+    buffer = bytearray(_BLOCK)  # one for all blocks: memory that is new costs more than the hash
+    with _reading(path), open_bytes(path) as stream:
+        while n := stream.readinto(buffer):  # type: ignore[attr-defined]
+            block = buffer if n == _BLOCK else buffer[:n]
+            digest.update(block)
+            has_quotes = has_quotes or b'"' in block
+            if dialect.is_utf8:
+                _require_no_nul(path, block, offset)
+                _require_utf8(path, decoder, block, offset)
+            offset += len(block)
+        if dialect.is_utf8:
+            _require_utf8(path, decoder, b"", offset, final=True)
+    packed = bool(compression_of(path))
+    return FileScan(file_sha256(path) if packed else digest.hexdigest(), has_quotes, packed)
+
+
+def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of every row, the header first; all rows have as many cells as the header.
+
+    `line` is the line in which the row begins, from 1; blank lines are passed over. Raises
+    :class:`DataError` naming the line.
+    """
+    encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
+    start, width = 1, None
+    with _reading(path, encoding), open_text(path, encoding) as stream:
+        reader = csv.reader(_without_nul(stream, path), delimiter=dialect.delimiter, strict=True)
+        while True:
+            start = reader.line_num + 1
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                raise _syntax_error(path, start, reader.line_num, error) from error
+            if row is None:
+                return
+            if not row:
+                continue
+            width = len(row) if width is None else width
+            if len(row) != width:
+                raise _ragged(path, start, len(row), width)
+            yield start, row
+
+
+@contextmanager
+def _reading(path: Path, encoding: str = "utf-8") -> Iterator[None]:
+    """Errors of the system and of decoding become a :class:`DataError`."""
+    try:
+        with readable(path):
+            yield
+    except UnicodeError as error:
+        if encoding in _UTF8:
+            scan(path, Dialect())  # which knows the byte
+        raise DataError(
+            f"{quoted(path.name)} is not {encoding.upper()}",
+            slug="table-encoding",
+            hint="name its encoding, such as --encoding latin-1, or save it as UTF-8",
+        ) from error
+
+
+def _require_no_nul(path: Path, block: bytes | bytearray, offset: int) -> None:
+    if b"\0" not in block:
+        return
+    if offset == 0 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return  # UTF-16 is said by its own error
+    at = block.index(b"\0")
+    with open_bytes(path) as stream:
+        before = sum(part.count(b"\n") for part in iter(lambda: stream.read(_BLOCK), b"")
+                     if stream.tell() <= offset)  # fmt: skip
+    raise _nul_error(path, before + block.count(b"\n", 0, at) + 1)
+
+
+def _nul_error(path: Path, line: int) -> DataError:
+    return DataError(
+        f"line {line:,} of {quoted(path.name)} holds a NUL byte",
+        slug="table-syntax",
+        hint="the file is damaged, no text, or UTF-16 without a mark: --encoding utf-16-le",
+    )
+
+
+def _require_utf8(
+    path: Path,
+    decoder: codecs.IncrementalDecoder,
+    block: bytes | bytearray,
+    offset: int,
+    *,
+    final: bool = False,
+) -> None:
+    pending = len(decoder.getstate()[0])
+    if not pending and block.isascii() and not final:
+        return
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError as error:
+        at = offset - pending + error.start
+        marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        likely = "utf-16" if at == 0 and block[:2] in marks else "latin-1"
+        raise DataError(
+            f"{quoted(path.name)} is not UTF-8 at byte {at:,}",
+            slug="table-encoding",
+            hint=f"name its encoding, probably --encoding {likely}, or save it as UTF-8",
+        ) from error
+
+
+def _without_nul(lines: Iterator[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line:
+            raise _nul_error(path, number)
+        yield line
+
+
+def _ragged(path: Path, line: int, found: int, expected: int) -> DataError:
+    return DataError(
+        f"line {line:,} of {quoted(path.name)} has {found} cells, not {expected}",
+        slug="table-ragged",
+        hint="every row needs as many cells as the first; cells that hold the delimiter must be "
+        "quoted",
+    )
+
+
+def _syntax_error(path: Path, start: int, line: int, error: csv.Error) -> DataError:
+    text = str(error)
+    if "unexpected end" in text or ("field larger" in text and line > start):
+        what = f"the quote that opens in line {start:,} or below never closes"
+        if line == start:
+            what = f"the quote that opens in line {start:,} never closes"
+    elif "field larger" in text:
+        what = f"line {start:,}: a field is longer than {count(FIELD_LIMIT)} characters"
+    else:
+        what = f"line {line:,}: {printable(text)}"
+    return DataError(
+        f"{quoted(path.name)} is no valid CSV, {what}",
+        slug="table-syntax",
+        hint="check the quotes; cells that hold quotes or delimiters must be quoted",
+    )
+
+
+_BLOCK_BYTES = 4 << 20
+
+
+_PROBED_BYTES = 1 << 20  # of a table so narrow that a row of it fits there
+
+
+_NARROW_COLUMNS = 64
+
+
+_CHUNK_ROWS = 16_384
+
+
+_PROBED_ROWS = 16_384
+
+
+def read_delimited(path: Path, dialect: Dialect, folder: Path) -> Spool:
+    """The table in a delimited text file, its first row the column names; every cell is text.
+
+    Raises :class:`DataError` with line or byte, where it is not UTF-8 (or `dialect`'s encoding),
+    ragged, empty, has a NUL byte, an unfinished quote, or two columns of one name.
+    """
+    require_plain_file(path)
+    facts = scan(path, dialect)
+    header = _header(path, dialect)
+    spool = partial(_spooled, path=path, dialect=dialect, folder=folder, facts=facts, header=header)
+    if facts.has_quotes or facts.packed or not dialect.is_utf8 or not dialect.delimiter.isascii():
+        return spool(_strictly(path, dialect, header))
+    import pyarrow as pa
+
+    try:
+        with readable(path):
+            return spool(_quickly(path, dialect, header))
+    except pa.ArrowInvalid:  # the strict reader words it, or reads it
+        return spool(_strictly(path, dialect, header))
+
+
+def _spooled(
+    batches: Iterator[Any],
+    *,
+    path: Path,
+    dialect: Dialect,
+    folder: Path,
+    facts: FileScan,
+    header: list[str],
+) -> Spool:
+    return Spool.of(
+        batches,
+        folder,
+        name=path.name,
+        sha256=facts.sha256,
+        columns={name: Column(name, TEXT) for name in header},
+        find=partial(_line_of, path, dialect),
+    )
+
+
+def _header(path: Path, dialect: Dialect) -> list[str]:
+    """Column names without the spaces around them; an unnamed one is called by its position."""
+    first = next(rows_of(path, dialect), None)
+    if first is None:
+        raise DataError(
+            f"{quoted(path.name)} is empty",
+            slug="table-empty",
+            hint="the first line holds the names of the columns",
+        )
+    names = [
+        cell.strip() or f"(column {position})" for position, cell in enumerate(first[1], start=1)
+    ]
+    require_columns(path.name, names)
+    return names
+
+
+def _schema(header: list[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.schema([pa.field(name, pa.string()) for name in header])
+
+
+def _quickly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
+    """Raises ``pa.ArrowInvalid`` where a row is not as plain as the rest."""
+    import pyarrow as pa
+
+    raw_names = next(rows_of(path, dialect))[1]
+    types = dict.fromkeys(raw_names, pa.string())
+    probed = _PROBED_BYTES if len(types) <= _NARROW_COLUMNS else _BLOCK_BYTES
+    with _reader(path, dialect, types, probed) as reader:
+        for name, column in zip(raw_names, next(iter(reader), ()), strict=False):
+            if _has_few_values(column):
+                types[name] = pa.dictionary(pa.int32(), pa.string())
+    with _reader(path, dialect, types, _BLOCK_BYTES) as reader:
+        for batch in reader:
+            _require_short_fields(batch)
+            yield pa.RecordBatch.from_arrays(batch.columns, names=header)
+
+
+def _reader(path: Path, dialect: Dialect, types: Mapping[str, Any], block: int) -> Any:
+    """Batches of at most `block` bytes of the file, each column of its Arrow type of text; no cell
+    is a missing one. The file was found to be UTF-8 before.
+    """
+    import pyarrow.csv as pv
+
+    return pv.open_csv(
+        path,
+        read_options=pv.ReadOptions(use_threads=False, block_size=block),
+        parse_options=pv.ParseOptions(delimiter=dialect.delimiter, quote_char=False),
+        convert_options=pv.ConvertOptions(
+            check_utf8=False, column_types=types, null_values=[], strings_can_be_null=False
+        ),
+    )
+
+
+def _has_few_values(column: Any) -> bool:
+    """Whether the first rows say that a column is smaller as a dictionary: labels are.
+
+    New memory costs as much as parsing. What has few values is told apart later anyway.
+    """
+    first = column.slice(0, _PROBED_ROWS)
+    return len(first.dictionary_encode().dictionary) * 8 <= len(first)
+
+
+def _require_short_fields(batch: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary
+        # The longest field of a column can't be longer than all of them together.
+        if column.nbytes > FIELD_LIMIT and (pc.max(pc.binary_length(column)).as_py() or 0) > (
+            FIELD_LIMIT
+        ):
+            raise pa.ArrowInvalid("a long field")
+
+
+def _strictly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
+    import pyarrow as pa
+
+    schema = _schema(header)
+    rows = (cells for _, cells in islice(rows_of(path, dialect), 1, None))
+    while chunk := list(islice(rows, _CHUNK_ROWS)):
+        try:
+            columns = [pa.array(cells, pa.string()) for cells in zip(*chunk, strict=True)]
+        except (UnicodeError, pa.ArrowException) as error:
+            raise DataError(
+                f"{quoted(path.name)} holds characters that are no text: "
+                f"{dialect.encoding} does not fit",
+                slug="table-encoding",
+                hint="name another --encoding",
+            ) from error
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _line_of(path: Path, dialect: Dialect, row: int) -> str:
+    line = next((line for line, _ in islice(rows_of(path, dialect), row + 1, None)), None)
+    return f"row {row + 1:,}" if line is None else f"line {line:,}"

@@ -1,0 +1,107 @@
+"""What a file claims is held against what it has and what this machine can hold, before reading."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reportgen.errors import DataError
+from reportgen.files import sha256_of
+from reportgen.text import quoted
+
+__all__ = [
+    "available_bytes",
+    "bytes_words",
+    "file_sha256",
+    "readable",
+    "require_memory",
+    "require_plain_file",
+]
+
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+_UNKNOWN = 1 << 32
+
+
+_LARGEST_SHARE = 0.5  # of what is free: the rest of the work needs some too
+
+
+def available_bytes() -> int:
+    """Memory that can be had without swapping; 4 GiB where the system does not say."""
+    try:
+        for line in _MEMINFO.read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return _UNKNOWN
+
+
+def bytes_words(n: int) -> str:
+    """``1.5 GB``, ``300 bytes``: powers of 1,000."""
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if n >= size:
+            return f"{n / size:.1f} {unit}"
+    return f"{n} bytes"
+
+
+def require_memory(n_bytes: int, what: str) -> None:
+    """Refuse to allocate more than half of the free memory for one thing of the data."""
+    free = available_bytes()
+    if n_bytes > _LARGEST_SHARE * free:
+        raise DataError(
+            f"{what} needs {bytes_words(n_bytes)} of memory; {bytes_words(free)} are free",
+            slug="input-too-large",
+            hint="save it as Parquet, which is read in pieces, or use a larger machine",
+        )
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file into a :class:`DataError`, without its folder."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{quoted(path.name)} can't be read: {(error.strerror or 'the disk failed').lower()}",
+            slug="input-unreadable",
+            hint="check its rights and its disk",
+        ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, hexadecimal."""
+    with readable(path):
+        return sha256_of(path)
+
+
+def require_plain_file(path: Path) -> int:
+    """The size of a file in bytes; :class:`DataError` where there is none, or it is no file."""
+    try:
+        if path.is_dir():
+            raise DataError(
+                f"{quoted(path.name)} is a folder, not a file",
+                slug="input-is-folder",
+                hint="give the file in it, or a folder of .parquet files",
+            )
+        return path.stat().st_size
+    except FileNotFoundError as error:
+        raise DataError(
+            f"there is no file {quoted(path.name)}",
+            slug="input-missing",
+            hint="give a table of predictions (.parquet, .csv, .tsv, .jsonl, .npz, .npy) or a "
+            "confusion matrix (.csv, .npy, .json)",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{quoted(path.name)} can't be read: "
+            f"{getattr(error, 'strerror', None) or 'this is no path'}",
+            slug="input-unreadable",
+        ) from error

@@ -1,0 +1,177 @@
+"""Which format a file has, and the table in it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.importers.formats.arrays import ArraysTable
+from reportgen.importers.formats.compressed import compression_of, inner_name, open_bytes
+from reportgen.importers.formats.delimited import dialect_of, read_delimited
+from reportgen.importers.formats.json_files import read_json, read_json_lines
+from reportgen.importers.formats.json_tables import json_table, spooled_json
+from reportgen.importers.formats.limits import readable, require_plain_file
+from reportgen.importers.formats.parquet import ParquetTable
+from reportgen.importers.formats.tables import Table
+from reportgen.options import InputOptions
+from reportgen.text import listing, quoted
+
+__all__ = [
+    "format_of",
+    "open_table",
+]
+
+
+_SUFFIXES = {
+    ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".tab": "csv",
+    ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".npy": "npy",
+    ".npz": "npz",
+}  # fmt: skip
+
+
+_PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".bin"}
+
+
+_WHAT_WORKS = (
+    "tables of predictions: .parquet, .csv, .tsv, .jsonl, .npz, .npy; "
+    "confusion matrices: .csv, .json, .npy, .npz"
+)
+
+
+def format_of(path: Path) -> str:
+    """``"parquet"``, ``"csv"``, ``"jsonl"``, ``"json"``, ``"npy"`` or ``"npz"``.
+
+    The bytes count more than the name. Raises :class:`DataError` where the file is missing, or
+    none of these.
+    """
+    if path.is_dir():
+        return "parquet"
+    require_plain_file(path)
+    by_name = _SUFFIXES.get(inner_name(path).suffix.lower(), "")
+    with readable(path):
+        packed = compression_of(path)
+        with open_bytes(path) as stream:
+            head = stream.read(4096)
+    if packed and by_name not in ("csv", "json", "jsonl"):
+        raise DataError(
+            f"{quoted(path.name)} is compressed ({packed[1:]}), and no text by its name",
+            slug="input-kind",
+            hint="unpack it and give that file, or give it the ending of its format, such as "
+            f".csv{packed}",
+        )
+    for magic, kind in ((b"PAR1", "parquet"), (b"\x93NUMPY", "npy")):
+        if head.startswith(magic):
+            return kind
+    if path.suffix.lower() in _PICKLES or (head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5"):
+        raise DataError(
+            f"{quoted(path.name)} seems to be a pickle, which can run code: it is not read",
+            slug="input-pickle",
+            hint="save labels and scores with numpy.savez, or a table as CSV or Parquet",
+        )
+    if head.startswith(b"PK\x03\x04") and by_name in ("", "npz") and _holds_arrays(path, by_name):
+        return "npz"
+    _refuse_by_content(path, head)
+    if by_name == "json" and _is_lines(head):
+        return "jsonl"
+    if by_name:
+        return by_name
+    raise DataError(
+        f"{quoted(path.name)} has no format that is known by its name or its bytes",
+        slug="input-kind",
+        details=[_WHAT_WORKS],
+        hint="give it the ending of its format",
+    )
+
+
+_MARKUP = re.compile(rb"<(?:!doctype|html|\?xml|svg|body)", re.IGNORECASE)
+
+
+_FOREIGN = (
+    (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it with zstd -d and give that file"),
+    (b"ARROW1", "is an Arrow (Feather) file", "write it with pyarrow.parquet.write_table"),
+    (b"SQLite format 3", "is an SQLite database", "export the table as CSV"),
+    (b"\x89HDF", "is an HDF5 file", "save labels and predictions with numpy.savez"),
+    (b"\xd0\xcf\x11\xe0", "is a workbook of old Excel (.xls)", "save the sheet as CSV UTF-8"),
+    (b"ORC", "is an ORC file", "write the table as Parquet"),
+    (b"Obj\x01", "is an Avro file", "write the table as Parquet"),
+    (b"%PDF", "is a PDF document", "give the table or the matrix as a file of its own"),
+    (b"<", "is HTML or XML, no table", "give the file that it shows, as CSV or JSON"),
+)
+
+
+def _refuse_by_content(path: Path, head: bytes) -> None:
+    """Refuse what is known by its first bytes, and is not read, by its true name."""
+    if head.startswith(b"PK\x03\x04"):
+        what, hint = _packed(path)
+        raise DataError(f"{quoted(path.name)} {what}", slug="input-kind", hint=hint)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, what, hint in _FOREIGN:
+        text_form = magic == b"<" and not re.match(
+            rb"<(?:!doctype|html|\?xml|svg|body)", start, re.I
+        )
+        if start.startswith(magic) and not text_form:
+            raise DataError(f"{quoted(path.name)} {what}", slug="input-kind", hint=hint)
+
+
+def _holds_arrays(path: Path, by_name: str) -> bool:
+    return bool(by_name) or any(name.endswith(".npy") for name in _members(path))
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, UnicodeError, NotImplementedError):
+        return []
+
+
+def _packed(path: Path) -> tuple[str, str]:
+    """What a ZIP archive is, and the way out."""
+    names = _members(path)
+    if any(name.startswith("xl/") for name in names):
+        return "is an Excel workbook", "save the sheet as CSV UTF-8 and give that file"
+    files = [name for name in names if not name.endswith("/")]
+    held = f" that holds {listing(files, 3)}" if files else ""
+    return f"is a ZIP archive{held}", "unpack it and give the file in it"
+
+
+def _is_lines(head: bytes) -> bool:
+    """Whether a file that is called .json has one object a line, at least two of them."""
+    lines = [line.strip() for line in head.split(b"\n")][:2]
+    return len(lines) == 2 and lines[0][:1] + lines[0][-1:] == b"{}" and lines[1][:1] == b"{"
+
+
+def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
+    """The table in a file, a DataFrame or a mapping of arrays: its columns, not what they mean.
+
+    `spool` is an empty folder, as for
+    :func:`~reportgen.importers.opening.open_predictions`.
+    """
+    if not isinstance(source, (str, Path)):
+        if isinstance(source, Mapping):
+            return ArraysTable.of_mapping(source, "the given arrays")
+        return ArraysTable.of_frame(source)
+    path = Path(source)
+    found = format_of(path)
+    if found == "parquet":
+        return ParquetTable.open(path)
+    if found == "csv":
+        return read_delimited(path, dialect_of(path, options.separator, options.encoding), spool)
+    if found == "jsonl":
+        return read_json_lines(path, spool)
+    if found == "npz":
+        return ArraysTable.of_npz(path)
+    if found == "npy":
+        return ArraysTable.of_npy(path, labels_follow=options.labels is not None)
+    table = json_table(read_json(path))
+    if table is not None:
+        return spooled_json(path, table, spool)
+    raise DataError(
+        f"{quoted(path.name)} is JSON: no table of predictions",
+        slug="input-kind",
+        hint="write JSON Lines (.jsonl), one object a line; or read it with --kind matrix",
+    )

@@ -1,0 +1,248 @@
+"""The cells of a matrix as counts or proportions, and its class list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.class_list import check_distinct, display_name, name_key, read_class_list
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.matrices.grids import Grid
+from reportgen.options import InputOptions
+from reportgen.text import count, printable, quoted
+
+__all__ = [
+    "classes_of",
+    "count_of",
+    "counts_of",
+    "number_of",
+    "shares_of",
+]
+
+
+_MAX_DENSE = 4096
+
+
+_FEW_DECIMALS = 8
+
+
+def counts_of(grid: Grid, classes: Sequence[str]) -> Any:
+    """A table of whole numbers; the first cell that is none is named."""
+    if isinstance(grid.cells, np.ndarray) and grid.cells.dtype.kind in "biu":
+        return grid.cells
+    table = []
+    for name, row in zip(classes, grid.cells, strict=True):
+        if all(type(cell) is int for cell in row):
+            table.append(row)
+        elif all(type(cell) is str for cell in row) and _plain_digits(row):
+            table.append(list(map(int, row)))
+        else:
+            table.append(
+                [count_of(grid, c, name, classes[i]) for i, c in enumerate(_list_names(row))]
+            )
+    return table
+
+
+def _list_names(row: Any) -> list[Any]:
+    return list(row.tolist() if isinstance(row, np.ndarray) else row)
+
+
+def _plain_digits(row: Sequence[str]) -> bool:
+    joined = "".join(row)
+    return joined.isascii() and joined.isdigit() and all(0 < len(cell) <= 18 for cell in row)
+
+
+def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
+    """The count that a cell is; :class:`DataError` with its row and column where it is none."""
+    value = number_of(cell)
+    if isinstance(value, int) and value >= 0:
+        return value
+    if isinstance(value, float) and value.is_integer() and 0 <= value < 2**53:
+        return int(value)
+    fraction = value is not None and 0 < value < 1
+    shown = cell if isinstance(cell, str) else str(cell)
+    raise DataError(
+        f"cell {quoted(shown[:40])} (row {quoted(row)}, column {quoted(column)}) "
+        f"of {quoted(grid.name)} is not a count",
+        slug="matrix-cell",
+        hint="save the matrix before it is normalised; or read shares with --normalised, and "
+        "restore their counts with --supports FILE"
+        if fraction
+        else "counts are whole numbers, 0 or more",
+    )
+
+
+def number_of(cell: Any) -> int | float | None:
+    """What a cell says as a number, or None."""
+    if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, (str, int, float, np.number)):
+        return None
+    if not isinstance(cell, str):
+        return cell if isinstance(cell, int) else float(cell)
+    text = cell.strip()
+    if text.isascii() and text.isdigit() and len(text) <= 18:
+        return int(text)
+    try:
+        return float(text) if text.isascii() and "_" not in text else None
+    except ValueError:
+        return None
+
+
+def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], float]:
+    """(shares, by how much they were rounded at most)."""
+    if grid.triples is not None or isinstance(grid.cells, ConfusionMatrix):
+        raise UsageError(
+            f"{quoted(grid.name)} lists single counts: it is not normalised",
+            slug="option-conflict",
+            hint="leave out --normalised",
+        )
+    if len(classes) > _MAX_DENSE:
+        raise DataError(
+            f"a normalised matrix of {count(len(classes))} classes is too large",
+            slug="matrix-too-large",
+        )
+    if isinstance(grid.cells, np.ndarray) and grid.cells.dtype.kind == "f":
+        return grid.cells.astype(np.float64), _array_rounding(grid.cells)
+    table, digits = np.zeros((len(classes), len(classes))), 0
+    for i, row in enumerate(grid.cells):
+        for j, cell in enumerate(_list_names(row)):
+            value = np.nan if cell is None or cell == "" else number_of(cell)
+            if value is None:
+                raise DataError(
+                    f"cell {quoted(str(cell)[:40])} (row {quoted(classes[i])}, column "
+                    f"{quoted(classes[j])}) of {quoted(grid.name)} is not a share",
+                    slug="matrix-cell",
+                    hint="shares are numbers, 0 to 1",
+                )
+            table[i, j] = value
+            if np.isfinite(value):
+                digits = max(digits, _decimals(cell if isinstance(cell, str) else repr(value)))
+    return table, 0.5 * 10.0**-digits
+
+
+def _decimals(number: str) -> int:
+    """Decimals that a number is written with: 2 of ``0.25``, 6 of ``2.5e-05``."""
+    mantissa, _, exponent = number.strip().lower().partition("e")
+    return max(len(mantissa.partition(".")[2]) - int(exponent or 0), 0)
+
+
+def _array_rounding(cells: NDArray[Any]) -> float:
+    """By how much the numbers of an array were rounded: to few decimals, else to their type."""
+    known = cells[np.isfinite(cells)]
+    of_type = float(np.finfo(cells.dtype).eps) * max(1.0, float(np.abs(known).max(initial=0.0)))
+    for digits in range(_FEW_DECIMALS + 1):
+        if np.array_equal(np.round(known, digits), known):
+            return max(0.5 * 10.0**-digits, of_type)
+    return of_type
+
+
+def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]:
+    """The class list and where it came from; names at both edges and given ones must agree."""
+    given, source = _describe_given(options)
+    n = _size(grid)
+    found = grid.row_names or grid.column_names
+    if grid.row_names is not None and grid.column_names is not None:
+        _require_same(grid, grid.row_names, grid.column_names)
+    if found is not None:
+        _require_names(grid, found)
+        if given is not None:
+            _require_given(grid, found, given, source)
+        return tuple(map(display_name, found)), f"rows and columns of {printable(grid.name)}"
+    if given is None:
+        return tuple(map(str, range(n))), "positions in the matrix"
+    if len(given) != n:
+        raise DataError(
+            f"the matrix in {quoted(grid.name)} has {count(n)} classes, {source} has "
+            f"{count(len(given))}",
+            slug="classes-count",
+            hint="give the class list of the model with --classes FILE",
+        )
+    return given, source
+
+
+def _describe_given(options: InputOptions) -> tuple[tuple[str, ...] | None, str]:
+    if options.classes is None:
+        return None, ""
+    if isinstance(options.classes, Path):
+        names: Sequence[str] = read_class_list(options.classes)
+        source = printable(options.classes.name)
+    else:
+        names, source = options.classes, "classes="
+        check_distinct(names, source, lambda position: f"position {position + 1}")
+    return tuple(map(display_name, names)), source
+
+
+def _size(grid: Grid) -> int:
+    """K, of a matrix that is square."""
+    if isinstance(grid.cells, ConfusionMatrix):
+        return grid.cells.n_classes
+    cells = grid.cells
+    shape = getattr(cells, "shape", None)
+    if shape is None:
+        widths = {len(row) if isinstance(row, (list, tuple)) else -1 for row in cells}
+        if len(widths) > 1:
+            raise _not_square(grid, "its rows have different lengths")
+        shape = (len(cells), *(w for w in widths if w >= 0))
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        words = " × ".join(map(str, shape))
+        raise _not_square(grid, f"it is {words or 'a single number'}")
+    return int(shape[0])
+
+
+def _not_square(grid: Grid, why: str) -> DataError:
+    return DataError(
+        f"the matrix in {quoted(grid.name)} is not square: {why}",
+        slug="matrix-not-square",
+        hint="one row and one column for each class",
+    )
+
+
+def _require_same(grid: Grid, rows: Sequence[str], columns: Sequence[str]) -> None:
+    if len(rows) != len(columns):
+        raise _not_square(grid, f"{len(rows)} names of rows, {len(columns)} of columns")
+    for position, (row, column) in enumerate(zip(rows, columns, strict=True), start=1):
+        if name_key(row) != name_key(column):
+            raise DataError(
+                f"class {position} of {quoted(grid.name)} is {quoted(row)} in its row, "
+                f"{quoted(column)} in its column",
+                slug="matrix-names",
+                hint="rows and columns must hold the same classes in the same order",
+            )
+
+
+def _require_names(grid: Grid, names: Sequence[str]) -> None:
+    if len(names) != _size(grid):
+        raise _not_square(grid, f"{len(names)} names for {_size(grid)} classes")
+    for position, name in enumerate(names, start=1):
+        if not name.strip():
+            raise DataError(
+                f"class {position} of {quoted(grid.name)} (column {position + 1}) has no name",
+                slug="matrix-names",
+            )
+    seen: dict[str, int] = {}
+    for column, name in enumerate(names, start=2):
+        if name in seen:
+            raise DataError(
+                f"class {quoted(name)} stands in columns {seen[name]} and {column} "
+                f"of {quoted(grid.name)}",
+                slug="duplicate-classes",
+            )
+        seen[name] = column
+    check_distinct(names, quoted(grid.name), lambda position: f"column {position + 2}")
+
+
+def _require_given(grid: Grid, found: Sequence[str], given: Sequence[str], source: str) -> None:
+    names = [display_name(name) for name in found]
+    if names != list(given):
+        pairs = zip(names, given, strict=False)
+        ours, theirs = next(((a, b) for a, b in pairs if a != b), (names[-1], given[-1]))
+        raise DataError(
+            f"{quoted(grid.name)} names its classes otherwise than {source}: {quoted(ours)}, "
+            f"{quoted(theirs)}",
+            slug="classes-differ",
+            hint="leave out --classes: the matrix has names of its own",
+        )

@@ -1,0 +1,91 @@
+"""Confusion matrices in the long form: one cell a line, ``label,prediction,count`` in any order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from reportgen.class_list import display_name, read_class_list
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError
+from reportgen.importers.columns.cells import plain_label
+from reportgen.importers.columns.counted import CountColumns, text_rows
+from reportgen.importers.columns.labels import ClassNames, Reading, read_labels
+from reportgen.importers.formats.tables import Table
+from reportgen.importers.matrices.cells import count_of
+from reportgen.importers.matrices.grids import Grid
+from reportgen.options import InputOptions
+from reportgen.text import listing, printable, quoted
+
+__all__ = [
+    "long_grid",
+    "matrix_of_triples",
+    "reading_of_triples",
+]
+
+
+def long_grid(table: Table, columns: CountColumns) -> Grid:
+    """The cells of a table in the long form, as text."""
+    names = [columns.label, columns.prediction, columns.count]
+    triples = tuple((a, b, n) for a, b, n in text_rows(table, names, table.n_rows))
+    rest = [name for name in table.columns if name not in names]
+    unused = [f"not used: {listing(rest, 8)}"] if rest else []
+    return Grid(
+        table.name,
+        triples=triples,
+        adds_up=columns.declared,
+        told=(columns.told, *unused),
+    )
+
+
+def reading_of_triples(grid: Grid, options: InputOptions) -> Reading:
+    """What the names or indices in the cells mean; :class:`DataError` as for predictions."""
+    assert grid.triples is not None
+    if not grid.triples:
+        raise DataError(f"{quoted(grid.name)} holds no cells", slug="matrix-empty")
+    labels = Counter(plain_label(true) for true, _, _ in grid.triples)
+    predictions = Counter(plain_label(predicted) for _, predicted, _ in grid.triples)
+
+    def place(role: str, text: str) -> str:
+        at = 0 if role == "label" else 1
+        row = next(
+            (i for i, cells in enumerate(grid.triples or ()) if plain_label(cells[at]) == text), 0
+        )
+        return f"cell {row + 1:,} of {quoted(grid.name)}"
+
+    return read_labels(
+        labels,
+        predictions,
+        _given(options),
+        n_scores=None,
+        labels_are=options.labels_are,
+        base=options.label_base,
+        place=place,
+    )
+
+
+def _given(options: InputOptions) -> ClassNames | None:
+    if options.classes is None:
+        return None
+    if isinstance(options.classes, Path):
+        names: Sequence[str] = tuple(map(display_name, read_class_list(options.classes)))
+        return ClassNames(tuple(names), printable(options.classes.name))
+    return ClassNames.checked(options.classes, "classes=")
+
+
+def matrix_of_triples(grid: Grid, reading: Reading) -> ConfusionMatrix:
+    """The counts of a long table; :class:`DataError` where a cell stands twice or is no count."""
+    assert grid.triples is not None
+    cells: dict[tuple[int, int], int] = {}
+    for true, predicted, cell in grid.triples:
+        pair = reading.labels[plain_label(true)], reading.predictions[plain_label(predicted)]
+        if pair in cells and not grid.adds_up:
+            raise DataError(
+                f"{quoted(grid.name)} repeats the cell {quoted(true)}, {quoted(predicted)}",
+                slug="matrix-cell",
+                hint="write every cell once; --count-column NAME adds up those that come again",
+            )
+        cells[pair] = cells.get(pair, 0) + count_of(grid, cell, true, predicted)
+    triples = [(true, predicted, n) for (true, predicted), n in cells.items() if n]
+    return ConfusionMatrix.from_cells(triples, len(reading.classes.names))

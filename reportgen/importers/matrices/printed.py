@@ -1,0 +1,235 @@
+"""Confusion matrices as programs print them: white space between cells, names beside and above.
+
+``np.savetxt``, ``print(matrix)``, ``print(pandas.crosstab(…))``, ``confusionMatrix`` of R's caret,
+Weka. What a printed table says of its rows ("Reference" over the columns) decides which are true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.importers.columns.detect import COMMON_NAMES, folded
+from reportgen.importers.formats.compressed import open_text
+from reportgen.importers.formats.delimited import Dialect
+from reportgen.importers.formats.limits import readable
+from reportgen.text import plural
+
+__all__ = [
+    "Printed",
+    "printed_matrix",
+]
+
+
+_LONGEST = 4 << 20
+
+
+_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?|nan|NaN")
+
+
+_RULE = re.compile(r"[\s\-=_+|*#~]+")
+
+
+_WEKA = re.compile(r"\s*((?:\d+(?:\.\d+)?\s+)+)\|\s*(\S+)\s*=\s*(.*\S)\s*")
+
+
+_NESTED = re.compile(r"[\w.]*\(?\s*\[\s*\[.*\]\s*\]\s*(?:,\s*\w+=[^()\[\]]*)*\)?\s*;?", re.DOTALL)
+
+
+_MARKS = "()[]{}:|\"' \t"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What was printed.
+
+    Attributes
+    ----------
+    cells
+        K rows of K numbers, as text.
+    names
+        K names; None where there are none.
+    rows
+        What the rows are, ``"true"`` or ``"predicted"``; empty where it doesn't say.
+    told
+        What was read, in words.
+    """
+
+    cells: list[list[str]]
+    names: tuple[str, ...] | None
+    rows: str
+    told: str
+
+
+def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
+    """The matrix that a text file shows; None where it shows none, or has a delimiter."""
+    if dialect.given:
+        return None
+    with readable(path):
+        try:
+            with open_text(path, "utf-8-sig" if dialect.is_utf8 else dialect.encoding) as stream:
+                text = stream.read(_LONGEST + 1)
+        except UnicodeError:
+            return None
+    if len(text) > _LONGEST or not text.strip() or "\0" in text:
+        return None
+    if _NESTED.fullmatch(text.strip()):
+        return _nested(text)
+    lines = [line.rstrip() for line in text.splitlines()]
+    return _weka(lines) or _block(lines)
+
+
+def _nested(text: str) -> Printed | None:
+    """``[[40 10] [2 48]]``, with or without commas, as numpy and torch print it."""
+    rows = [row.replace(",", " ").split() for row in re.findall(r"\[([^\[\]]*)\]", text)]
+    if not rows or any(len(row) != len(rows) or not all(map(_is_number, row)) for row in rows):
+        return None
+    return Printed([[c.rstrip(".") for c in row] for row in rows], None, "", "printed in brackets")
+
+
+def _is_number(token: str) -> bool:
+    return _NUMBER.fullmatch(token) is not None
+
+
+def _weka(lines: Sequence[str]) -> Printed | None:
+    """Rows such as ``40 10 | a = cat`` under ``a b <-- classified as``."""
+    found = [match for line in lines if (match := _WEKA.fullmatch(line))]
+    cells = [match[1].split() for match in found]
+    legend = any("classified as" in line for line in lines)
+    if not legend or len(found) < 2 or any(len(row) != len(found) for row in cells):
+        return None
+    return Printed(cells, tuple(match[3] for match in found), "true", "printed by Weka")
+
+
+def _block(lines: Sequence[str]) -> Printed | None:
+    """The first run of K lines that end in K numbers each."""
+    first = next((line for line in lines if line.strip()), "")
+    if any(mark in first for mark in ",;") or _is_report(lines):
+        return None
+    if all("\t" in line for line in lines if line.strip()) and not any(
+        " " in cell.strip() for line in lines for cell in line.split("\t")
+    ):
+        return None  # separated by tabs: a delimited file
+    for start, stop in _runs(lines):
+        for skipped in (0, 1):
+            block = lines[start + skipped : stop]
+            k = len(block)
+            split = [_split(line, k) for line in block]
+            rows = [row for row in split if row]
+            if k >= 2 and len(rows) == k and (not skipped or _numbers_rows(lines[start], rows)):
+                return _named(lines, start + skipped, rows)
+    return None
+
+
+def _numbers_rows(header: str, rows: Sequence[tuple[str, list[str]]]) -> bool:
+    """Whether a line of numbers is the names of the columns: those of the rows."""
+    return header.split() == [label for label, _ in rows]
+
+
+def _is_report(lines: Sequence[str]) -> bool:
+    text = " ".join(lines[:20]).lower()
+    return "precision" in text and "recall" in text
+
+
+def _runs(lines: Sequence[str]) -> list[tuple[int, int]]:
+    """(first, behind the last) of the runs of lines that end in at least two numbers."""
+    runs, start = [], None
+    for i, line in enumerate([*lines, ""]):
+        if _split(line, 2) is not None:
+            start = i if start is None else start
+        elif start is not None:
+            runs.append((start, i))
+            start = None
+    return runs
+
+
+def _split(line: str, k: int) -> tuple[str, list[str]] | None:
+    """(what stands before, the last `k` numbers); None where there are fewer."""
+    tokens = line.split()
+    if len(tokens) < k or not all(map(_is_number, tokens[-k:])):
+        return None
+    before = " ".join(tokens[:-k])
+    return before, tokens[-k:]
+
+
+def _named(
+    lines: Sequence[str], start: int, rows: Sequence[tuple[str, list[str]]]
+) -> Printed | None:
+    """With the names at the edges, and what stands over them."""
+    k = len(rows)
+    above = [line for line in lines[:start] if line.strip() and not _RULE.fullmatch(line)][-3:]
+    labels, row_word = _labels([label for label, _ in rows])
+    names, column_words, corner = _header(above, k, labels)
+    if labels is None and above and names is None:
+        return None
+    if _names_columns(above):
+        return None
+    words = [row_word or corner, *column_words]
+    said = _rows_said(words[0], words[1:])
+    n_others = sum(bool(line.strip()) for line in lines) - k - len(above)
+    more = f"; {plural(n_others, 'other line')} not used" if n_others > 0 else ""
+    cells = [row for _, row in rows]
+    return Printed(cells, labels or names, said, f"printed with white space{more}")
+
+
+def _labels(labels: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
+    """(names of the rows, the word before all of them)."""
+    if not all(labels):
+        return None, ""
+    clean = [label.strip(_MARKS) for label in labels]
+    words = [label.split(None, 1) for label in clean]
+    first = words[0][0] if words[0] else ""
+    if all(len(one) == 2 and one[0] == first for one in words) and _role(first):
+        return tuple(one[1].strip(_MARKS) for one in words), first
+    if _role(first) and len(words[0]) == 2 and not any(_role(label) for label in clean[1:]):
+        return (words[0][1].strip(_MARKS), *clean[1:]), first  # the word stands in the first row
+    return tuple(clean), ""
+
+
+def _header(
+    above: Sequence[str], k: int, labels: tuple[str, ...] | None
+) -> tuple[tuple[str, ...] | None, list[str], str]:
+    """(names over the columns, the words over them, the word over the rows)."""
+    if not above:
+        return None, [], ""
+    for back in (1, 2):  # pandas puts the word over the rows in a line of its own
+        if len(above) < back:
+            break
+        tokens = [token.strip(_MARKS) for token in above[-back].split()]
+        tokens = [token for token in tokens if token]
+        wanted = " ".join(labels) if labels else ""
+        text = " ".join(tokens)
+        over = [word for line in above[:-back] for word in line.split()]
+        if wanted and text.endswith(wanted):
+            before = text[: -len(wanted)].split()
+        elif len(tokens) in (k, k + 1):
+            before = tokens[: len(tokens) - k]
+        else:
+            continue
+        names = labels or tuple(tokens[-k:])
+        if back == 2:
+            return names, [*before, *over], above[-1].strip()
+        return names, over, " ".join(before)
+    return None, [], ""
+
+
+def _names_columns(above: Sequence[str]) -> bool:
+    """Whether the line above names columns of a table of predictions: both roles in one line."""
+    roles = {_role(token) for token in (above[-1].split() if above else [])}
+    return {"true", "predicted"} <= roles
+
+
+def _role(word: str) -> str:
+    word = folded(word.strip(_MARKS))
+    if word in COMMON_NAMES["label"]:
+        return "true"
+    return "predicted" if word in COMMON_NAMES["prediction"] else ""
+
+
+def _rows_said(over_rows: str, over_columns: Sequence[str]) -> str:
+    """What the words at the edges say of the rows; empty where they say nothing, or both."""
+    turned = {"true": "predicted", "predicted": "true", "": ""}
+    said = {_role(over_rows), *(turned[_role(word)] for word in over_columns)} - {""}
+    return said.pop() if len(said) == 1 else ""

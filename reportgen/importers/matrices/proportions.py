@@ -1,0 +1,355 @@
+"""Matrices that were divided before they were saved, and the counts that class supports restore."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.class_list import display_name
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.csv_text import unguard
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.cells import as_index
+from reportgen.importers.formats.delimited import Dialect, rows_of
+from reportgen.importers.formats.limits import require_plain_file
+from reportgen.text import count, listing, plural, quoted
+
+__all__ = [
+    "KNOWN_METRICS",
+    "NormalisedMatrix",
+    "normalised_matrix",
+    "read_supports",
+    "restore",
+]
+
+
+SCALE = 10**9
+
+
+_WORDS = {
+    "true": "the true class",
+    "predicted": "the predicted class",
+    "all": "all samples",
+}
+
+
+KNOWN_METRICS: Mapping[str, frozenset[str] | None] = {
+    "true": frozenset({"recall", "fnr", "balanced_accuracy", "macro_recall"}),
+    "predicted": frozenset({"precision", "fdr", "macro_precision"}),
+    "all": None,
+}
+"""What shares are over → the names of the metrics that they still determine; None for all.
+
+(``balanced_accuracy`` means that of the summary: a single class's needs its specificity.)"""
+
+
+@dataclass(frozen=True, eq=False)
+class NormalisedMatrix:
+    """Shares of (true class, predicted class), rows true, columns predicted.
+
+    Attributes
+    ----------
+    shares
+        float64, shape (K, K), 0..1, read-only. Rows (``over="true"``), columns
+        (``"predicted"``) or all cells (``"all"``) add up to 1; rows or columns of an absent class
+        to 0.
+    over
+        What they add up to 1 over.
+    rounding
+        By how much a share may have been rounded, at most: half of its last decimal.
+    """
+
+    shares: NDArray[np.float64]
+    over: str
+    rounding: float = 0.0
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.shares)
+
+    @property
+    def known(self) -> frozenset[str] | None:
+        """Names of the metrics that the shares determine; None for all of them."""
+        return KNOWN_METRICS[self.over]
+
+    @property
+    def sentence(self) -> str:
+        """What a reader must know."""
+        lost = (
+            "There is no number of samples, so there are no intervals and no tests"
+            if self.over == "all"
+            else "How common the classes are is not known, so neither are accuracy, F1 and all "
+            "else that depends on it, and there are no intervals and no tests"
+        )
+        return f"The matrix holds shares of {_WORDS[self.over]}, not counts. {lost}."
+
+    def scaled(self) -> ConfusionMatrix:
+        """The shares as whole numbers, in units of 10⁻⁹.
+
+        Ratios of :attr:`known` metrics are those of the shares, to nine digits; totals, intervals
+        and all other metrics of this matrix mean nothing.
+        """
+        return ConfusionMatrix.from_counts(np.rint(self.shares * SCALE).astype(np.int64))
+
+
+def normalised_matrix(
+    table: NDArray[np.float64], *, over: str, rows_are_true: bool, rounding: float, name: str
+) -> NormalisedMatrix:
+    """Shares, checked.
+
+    Parameters
+    ----------
+    table
+        float64, shape (K, K): shares, or percentages; a row or column that is nan is absent.
+    over
+        ``"true"``, ``"predicted"``, ``"all"``, or ``"auto"``: what adds up to 1.
+    rounding
+        By how much a cell of the table may have been rounded, at most.
+
+    Raises
+    ------
+    DataError
+        ``matrix-cell``: a share below 0 or above 1; ``shares-sum``: nothing adds up to 1.
+    UsageError
+        ``shares-ambiguous``: rows and columns both do.
+    """
+    table = _drop_absent(table)
+    shares = table if rows_are_true else table.T
+    if not np.all(np.isfinite(shares)) or shares.min() < 0:
+        at = np.argwhere(~(np.isfinite(shares) & (shares >= 0)))[0]
+        raise DataError(
+            f"cell ({at[0]}, {at[1]}) of {quoted(name)} is {shares[tuple(at)]:.6g}: not a share",
+            slug="matrix-cell",
+            hint="shares are 0 or more",
+        )
+    found = [
+        (kind, unit) for unit in (1.0, 100.0) for kind in _fitting(shares / unit, rounding / unit)
+    ]
+    kinds = [kind for kind, _ in found] if over == "auto" else [k for k, _ in found if k == over]
+    if not kinds:
+        raise _no_sum(shares, over, name)
+    if len(kinds) > 1 and len(shares) > 1:
+        raise UsageError(
+            f"in {quoted(name)} rows and columns both add up to 1",
+            slug="shares-ambiguous",
+            hint="say what was divided by: --normalised-over true or --normalised-over predicted",
+        )
+    unit = dict(found)[kinds[-1]]
+    result = np.minimum(shares / unit, 1.0)
+    result.flags.writeable = False
+    return NormalisedMatrix(result, kinds[-1], rounding / unit)
+
+
+def _drop_absent(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """0 where a whole row or column is nan: that of a class without samples."""
+    missing = np.isnan(table)
+    absent = missing.all(axis=1, keepdims=True) | missing.all(axis=0, keepdims=True)
+    return np.where(absent & missing, 0.0, table)
+
+
+def _fitting(shares: NDArray[np.float64], rounding: float) -> list[str]:
+    n = len(shares)
+    slack = max(1e-6, min(0.05, rounding * n)) * 1.0001
+    kinds = []
+    for kind, sums in (("true", shares.sum(axis=1)), ("predicted", shares.sum(axis=0))):
+        if np.all((np.abs(sums - 1) <= slack) | (sums == 0)) and sums.any():
+            kinds.append(kind)
+    all_slack = max(1e-6, min(0.05, rounding * n * n)) * 1.0001
+    if abs(shares.sum() - 1) <= all_slack:
+        kinds.append("all")
+    return kinds
+
+
+def _no_sum(shares: NDArray[np.float64], over: str, name: str) -> DataError:
+    axis = 0 if over == "predicted" else 1
+    sums = shares.sum(axis=axis)
+    wrong = np.flatnonzero((np.abs(sums - 1) > 1e-6) & (sums != 0))
+    at = int(wrong[0]) if len(wrong) else 0
+    return DataError(
+        f"{'columns' if axis == 0 else 'rows'} of {quoted(name)} don't add up to 1: "
+        f"{'predicted' if axis == 0 else 'true'} class {at} (from 0) adds up to {sums[at]:.6g}",
+        slug="shares-sum",
+        details=[f"all cells together: {shares.sum():.6g}"],
+        hint="shares are divided by the totals of rows, of columns, or by the number of samples; "
+        "is --rows right?",
+    )
+
+
+Supports = NDArray[np.int64]
+
+
+_ARITHMETIC = 1e-15  # of a product of a share and a number of samples, as a part of the latter
+
+
+def read_supports(path: Path, classes: Sequence[str], dialect: Dialect) -> Supports:
+    """The samples of each class, shape (K,): from ``class,count``, or one number a line.
+
+    A first row without a number holds names of columns.
+
+    Raises :class:`DataError`: ``supports-value`` where a number is none, ``supports-classes``
+    where the classes are not those of the matrix, each once.
+    """
+    require_plain_file(path)
+    rows = [(line, cells) for line, cells in rows_of(path, dialect)]
+    if rows and as_index(rows[0][1][-1]) is None:
+        rows = rows[1:]
+    if not rows or len(rows[0][1]) > 2:
+        raise DataError(
+            f"{quoted(path.name)} holds no numbers of samples",
+            slug="supports-value",
+            hint="write class,count in each line; or one number a line, in the order of the "
+            "classes",
+        )
+    numbers = [_whole(path, line, cells[-1]) for line, cells in rows]
+    if len(rows[0][1]) == 2:
+        names = [display_name(unguard(cells[0])) for _, cells in rows]
+        return _by_name(path, names, numbers, classes)
+    if len(numbers) != len(classes):
+        raise DataError(
+            f"{quoted(path.name)} holds {plural(len(numbers), 'number')}, the matrix has "
+            f"{plural(len(classes), 'class', 'classes')}",
+            slug="supports-classes",
+            hint="one number for each class, or class,count in each line",
+        )
+    return np.array(numbers, np.int64)
+
+
+def _whole(path: Path, line: int, cell: str) -> int:
+    number = None if cell.strip().isalpha() else as_index(cell)
+    if number is None or not 0 <= number < 2**53:
+        raise DataError(
+            f"line {line:,} of {quoted(path.name)}: {quoted(cell[:40])} is no number of samples",
+            slug="supports-value",
+            hint="numbers of samples are whole, 0 or more",
+        )
+    return number
+
+
+def _by_name(
+    path: Path, names: Sequence[str], numbers: Sequence[int], classes: Sequence[str]
+) -> Supports:
+    found = dict(zip(names, numbers, strict=True))
+    missing = [name for name in classes if name not in found]
+    unknown = [name for name in names if name not in set(classes)]
+    if missing or unknown or len(found) != len(names):
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(
+            f"the classes of {quoted(path.name)} are not those of the matrix, each once",
+            slug="supports-classes",
+            details=[
+                f"{what}: {listing(some)}"
+                for what, some in (
+                    ("classes without a number", missing),
+                    ("not in the matrix", unknown),
+                    ("more than once", repeated),
+                )
+                if some
+            ],
+            hint="write every class of the matrix once, under the same name",
+        )
+    return np.array([found[name] for name in classes], np.int64)
+
+
+def restore(
+    matrix: NormalisedMatrix, supports: Supports, classes: Sequence[str], name: str
+) -> ConfusionMatrix:
+    """The counts that the shares were made of.
+
+    A share was rounded by at most ``matrix.rounding``; so the count lies within that part of the
+    samples around share × samples. Where exactly one whole number does in every cell, and each row
+    adds up to its samples, these are the counts.
+
+    Parameters
+    ----------
+    supports
+        int64, shape (K,): samples of each true class.
+    name
+        What the matrix is called in messages.
+
+    Raises
+    ------
+    DataError
+        ``supports-over``: the shares are of predicted classes, whose totals nobody knows;
+        ``supports-rounding``: too few decimals, so that several counts fit; ``supports-whole``: a
+        cell has no whole number, or a row another total.
+    """
+    if matrix.over == "predicted":
+        raise DataError(
+            f"{quoted(name)} holds shares of predicted classes: the samples of true classes "
+            "can't restore their counts",
+            slug="supports-over",
+            hint="save the matrix before it is normalised",
+        )
+    samples = supports if matrix.over == "true" else np.full_like(supports, supports.sum())
+    slack = samples * (matrix.rounding * (1 + 1e-9) + _ARITHMETIC)
+    _require_decimals(matrix, samples, slack, classes, name)
+    exact = matrix.shares * samples[:, None]
+    counts = np.rint(exact)
+    wrong = np.argwhere(np.abs(exact - counts) > slack[:, None])
+    if len(wrong):
+        i, j = wrong[0].tolist()
+        raise _no_counts(
+            f"the share {matrix.shares[i, j]:.6g} (true class {quoted(classes[i])}, predicted "
+            f"{quoted(classes[j])}) of {quoted(name)} is no whole number of "
+            f"{plural(int(samples[i]), 'sample')}: {exact[i, j]:.6g}",
+            f"{plural(len(wrong), 'cell')} of {count(len(classes) ** 2)} are no whole numbers",
+        )
+    totals = counts.sum(axis=1)
+    unseen = (supports == 0) & matrix.shares.any(axis=1)
+    if len(at := np.flatnonzero(unseen)):
+        raise _no_counts(
+            f"class {quoted(classes[at[0]])} has shares in {quoted(name)}, but no samples",
+            f"{plural(len(at), 'class', 'classes')} without samples",
+        )
+    if len(at := np.flatnonzero(totals != supports)):
+        i = int(at[0])
+        raise _no_counts(
+            f"the counts of class {quoted(classes[i])} in {quoted(name)} add up to "
+            f"{count(int(totals[i]))}, not to its {plural(int(supports[i]), 'sample')}",
+            f"{plural(len(at), 'class', 'classes')} of {count(len(classes))} add up otherwise",
+        )
+    return ConfusionMatrix.from_counts(counts.astype(np.int64))
+
+
+def _require_decimals(
+    matrix: NormalisedMatrix,
+    samples: Supports,
+    slack: NDArray[np.floating[Any]],
+    classes: Sequence[str],
+    name: str,
+) -> None:
+    """Refuse where two whole numbers may lie within the rounding of one share."""
+    if not len(at := np.flatnonzero(slack >= 0.5)):
+        return
+    i = int(at[0])
+    share = float(matrix.shares[i].max())
+    low, high = ((share * samples[i] + sign * slack[i]) for sign in (-1, 1))
+    needed = len(str(int(samples.max())))
+    raise DataError(
+        f"the shares of {quoted(name)} are rounded too far to be turned back into counts",
+        slug="supports-rounding",
+        details=[
+            f"of {plural(int(samples[i]), 'sample')} of class {quoted(classes[i])}, "
+            f"{share:.6g} may be any number from {count(int(np.ceil(max(low, 0))))} to "
+            f"{count(int(min(high, samples[i])))}"
+            if matrix.over == "true"
+            else f"of {plural(int(samples[i]), 'sample')} in all, one share stands for more than "
+            "one number",
+        ],
+        hint=f"save the shares with {needed} decimals or more (as shares of 1), or the matrix "
+        "before it is normalised",
+    )
+
+
+def _no_counts(message: str, detail: str) -> DataError:
+    return DataError(
+        message,
+        slug="supports-whole",
+        details=[detail],
+        hint="matrix and numbers of samples must be of the same data; is --rows right?",
+    )

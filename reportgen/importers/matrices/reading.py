@@ -1,0 +1,235 @@
+"""Confusion matrices from anywhere: CSV, JSON, arrays; counts, or shares where that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.confusions import check_supports
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.labels import Reading
+from reportgen.importers.formats.delimited import dialect_of
+from reportgen.importers.formats.limits import file_sha256
+from reportgen.importers.formats.opening import format_of
+from reportgen.importers.matrices.cells import classes_of, counts_of, number_of, shares_of
+from reportgen.importers.matrices.grids import Grid, grid_of, grid_of_file
+from reportgen.importers.matrices.long_form import matrix_of_triples, reading_of_triples
+from reportgen.importers.matrices.proportions import (
+    NormalisedMatrix,
+    normalised_matrix,
+    read_supports,
+    restore,
+)
+from reportgen.importers.read_as import read_as_matrix
+from reportgen.options import InputOptions, render_command
+from reportgen.provenance import DataNote, ModelFacts, Provenance
+from reportgen.text import plural, printable, quoted
+
+__all__ = [
+    "MatrixInput",
+    "matrix_input",
+    "read_matrix_any",
+]
+
+
+Supports = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MatrixInput:
+    """A saved confusion matrix, rows true, columns predicted, whichever way it was saved.
+
+    Attributes
+    ----------
+    matrix
+        Counts; or shares, where the user said that it is normalised.
+    """
+
+    matrix: ConfusionMatrix | NormalisedMatrix
+    classes: tuple[str, ...]
+    provenance: Provenance
+    notes: tuple[DataNote, ...] = ()
+
+
+def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixInput:
+    """A confusion matrix from a file, or from an array, tensor, list of lists or DataFrame.
+
+    Files: CSV (names at both edges, at one, or none; or ``true,predicted,count``), JSON (a list
+    of rows, or ``{"classes": …, "counts": …}``), ``.npy``, ``.npz``. Orientation is what
+    ``options.rows`` says, as it can't be seen.
+
+    Raises
+    ------
+    DataError
+        Where it is not square, a cell is no count (or no share), names differ or are repeated.
+    UsageError
+        Where the shares of a normalised matrix could be over rows or over columns.
+    """
+    options = options or InputOptions()
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        dialect = dialect_of(path, options.separator, options.encoding)
+        grid = grid_of_file(path, format_of(path), dialect)
+        return matrix_input(grid, file_sha256(path), printable(path.stem), options)
+    return matrix_input(grid_of(source), "", "", options)
+
+
+def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> MatrixInput:
+    """What a grid says, checked.
+
+    `digest` is the SHA-256 of its file and `stem` what the model is called after it; both are
+    empty where there is no file. Raises as :func:`read_matrix_any` does.
+    """
+    rows_are_true = _rows(grid, options) == "true"
+    reading = None if grid.triples is None else reading_of_triples(grid, options)
+    if reading is None:
+        classes, origin = classes_of(grid, options)
+    else:
+        classes, origin = reading.classes.names, reading.classes.source
+    matrix = _matrix(grid, classes, options, rows_are_true, reading)
+    supports = _supports(grid, classes, options)
+    counts = _apply_supports(grid, matrix, supports, classes)
+    provenance = Provenance(
+        kind="confusion matrix",
+        model=ModelFacts(name=stem),
+        data_fingerprint=digest,
+        classes_source=origin,
+        command=render_command(printable(grid.name), options) if digest else "",
+        read_as=read_as_matrix(
+            len(classes), grid.told, rows_are_true=rows_are_true, long=reading is not None
+        ),
+        inference={
+            "rows of the file": f"{'true' if rows_are_true else 'predicted'} classes",
+            **_supports_facts(options),
+        },
+    )
+    notes = _notes(matrix, counts, classes, grid, options)
+    if reading is not None:
+        notes = (*notes, *reading.notes)
+    return MatrixInput(counts, classes, provenance, notes)
+
+
+def _supports_facts(options: InputOptions) -> Mapping[str, str]:
+    if options.supports is None:
+        return {}
+    return {
+        "samples of each class": printable(options.supports.name),
+        "samples of each class SHA-256": file_sha256(options.supports),
+    }
+
+
+def _rows(grid: Grid, options: InputOptions) -> str:
+    if grid.rows and options.rows != "true" and options.rows != grid.rows:
+        raise UsageError(
+            f"{quoted(grid.name)} says that its rows are {grid.rows} classes, --rows "
+            f"{options.rows} says otherwise",
+            slug="option-conflict",
+            hint="leave out --rows",
+        )
+    return grid.rows or options.rows
+
+
+def _matrix(
+    grid: Grid,
+    classes: tuple[str, ...],
+    options: InputOptions,
+    rows_are_true: bool,
+    reading: Reading | None,
+) -> ConfusionMatrix | NormalisedMatrix:
+    if options.normalised:
+        shares, rounding = shares_of(grid, classes)
+        return normalised_matrix(
+            shares,
+            over=options.normalised_over,
+            rows_are_true=rows_are_true,
+            rounding=rounding,
+            name=grid.name,
+        )
+    if isinstance(grid.cells, ConfusionMatrix):
+        matrix = grid.cells
+    elif reading is not None:
+        matrix = matrix_of_triples(grid, reading)
+    else:
+        matrix = ConfusionMatrix.from_counts(counts_of(grid, classes))
+    return matrix if rows_are_true else matrix.transposed()
+
+
+def _apply_supports(
+    grid: Grid,
+    matrix: ConfusionMatrix | NormalisedMatrix,
+    supports: Supports | None,
+    classes: Sequence[str],
+) -> ConfusionMatrix | NormalisedMatrix:
+    """Counts that were held against the supports, which tell rows from columns; or the counts
+    that the supports make of shares.
+    """
+    if supports is None:
+        return matrix
+    if isinstance(matrix, NormalisedMatrix):
+        return restore(matrix, supports, classes, grid.name)
+    check_supports(matrix, supports, classes, quoted(grid.name))
+    return matrix
+
+
+def _supports(grid: Grid, classes: Sequence[str], options: InputOptions) -> Supports | None:
+    """Samples of each true class: from a file of the user's, else from the matrix's own."""
+    if options.supports is not None:
+        dialect = dialect_of(options.supports, options.separator, options.encoding)
+        return read_supports(options.supports, classes, dialect)
+    if grid.support is None:
+        return None
+    numbers = [number_of(value) for value in grid.support]
+    whole = [int(n) for n in numbers if n is not None and 0 <= n < 2**53 and float(n).is_integer()]
+    if len(whole) != len(numbers) or len(whole) != len(classes):
+        raise DataError(
+            f"the supports in {quoted(grid.name)} are not {plural(len(classes), 'whole number')}",
+            slug="matrix-support",
+            hint="correct the supports, or leave them out",
+        )
+    return np.array(whole, np.int64)
+
+
+def _notes(
+    found: ConfusionMatrix | NormalisedMatrix,
+    matrix: ConfusionMatrix | NormalisedMatrix,
+    classes: Sequence[str],
+    grid: Grid,
+    options: InputOptions,
+) -> tuple[DataNote, ...]:
+    """What to know: `found` is what stands in the file, `matrix` what became of it."""
+    notes = list(grid.notes)
+    if isinstance(matrix, NormalisedMatrix):
+        notes.append(DataNote("normalised-matrix", matrix.sentence, "warning"))
+    elif isinstance(found, NormalisedMatrix):
+        notes.append(_restored_note(found, matrix, grid, options))
+    unnamed = grid.row_names is None and grid.column_names is None and grid.triples is None
+    if unnamed and options.classes is None:
+        notes.append(
+            DataNote(
+                "classes-numbered",
+                "The matrix came without class names: its classes are called by their position, "
+                "from 0 (--classes names them).",
+                count=len(classes),
+            )
+        )
+    return tuple(notes)
+
+
+def _restored_note(
+    shares: NormalisedMatrix, matrix: ConfusionMatrix, grid: Grid, options: InputOptions
+) -> DataNote:
+    where = printable(grid.name if options.supports is None else options.supports.name)
+    of = "each true class" if shares.over == "true" else "the whole matrix"
+    return DataNote(
+        "restored-from-shares",
+        f"The matrix was saved as shares of {of}. Its {plural(matrix.n_samples, 'count')} were "
+        f"restored from shares and from the samples of each class in {where}: every cell is a "
+        "whole number within the rounding of its share, and every row adds up.",
+        count=matrix.n_samples,
+    )

@@ -1,0 +1,65 @@
+"""Reports of other programs in place of data: precision and recall of each class, no confusions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.importers.formats.compressed import open_text
+from reportgen.importers.formats.delimited import Dialect
+from reportgen.importers.formats.limits import readable
+from reportgen.text import quoted
+
+__all__ = [
+    "refuse_report_json",
+    "refuse_report_text",
+]
+
+
+_FIGURES = frozenset({"precision", "recall"})
+
+
+_OTHERS = frozenset({"f1-score", "f1_score", "f1", "support", "fscore"})
+
+
+def refuse_report_json(name: str, value: Any) -> None:
+    """Raise :class:`DataError` where parsed JSON is a classification report."""
+    members = value.values() if isinstance(value, Mapping) else value
+    if not isinstance(members, (list, type({}.values()))):
+        return
+    if any(isinstance(member, Mapping) and _are_figures(set(member)) for member in members):
+        raise _report_error(name)
+
+
+def refuse_report_text(path: Path, dialect: Dialect) -> None:
+    """Raise :class:`DataError` where a text file is a classification report, as CSV or printed."""
+    try:
+        with readable(path), open_text(path, dialect.encoding) as stream:
+            lines = [line.strip() for line in islice(stream, 8)]
+    except UnicodeError:
+        return  # the reader of the file says where
+    first = next((line for line in lines if line), "")
+    words = {word.strip("\"' ").lower() for word in re.split(r"[,;\t]|\s{2,}|\s", first)}
+    if _are_figures(words):
+        raise _report_error(path.name)
+
+
+def _are_figures(words: set[str]) -> bool:
+    words = {word.lower() for word in words}
+    return words >= _FIGURES and bool(words & _OTHERS)
+
+
+def _report_error(name: str) -> DataError:
+    return DataError(
+        f"{quoted(name)} is a report of metrics: it holds precision and recall of each class, and "
+        "no confusions",
+        slug="input-report",
+        details=[
+            "which class was predicted instead can't be told from it, and no interval follows"
+        ],
+        hint="save the label and the prediction of each sample, or the confusion matrix",
+    )

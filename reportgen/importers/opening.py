@@ -1,0 +1,504 @@
+"""From a file, a DataFrame or arrays to checked predictions, one named step a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.class_list import display_name, read_class_list
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.cells import TextCells, as_index, plain_label
+from reportgen.importers.columns.counted import count_columns
+from reportgen.importers.columns.detect import (
+    Roles,
+    Survey,
+    columns_named_after,
+    find_roles,
+    ignored_places,
+    label_and_prediction,
+    require_prediction,
+    take_survey,
+)
+from reportgen.importers.columns.labels import ClassNames, Reading, read_labels
+from reportgen.importers.columns.rankings import folded_rankings, ranking_of
+from reportgen.importers.columns.scores import (
+    ScoreBlocks,
+    decide_kind,
+    not_finite_error,
+    require_unranked,
+    score_table,
+)
+from reportgen.importers.formats.arrays import ArraysTable, array_files, npy_file
+from reportgen.importers.formats.delimited import dialect_of
+from reportgen.importers.formats.json_files import read_json
+from reportgen.importers.formats.json_tables import json_table
+from reportgen.importers.formats.opening import format_of, open_table
+from reportgen.importers.formats.parquet import is_ours
+from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table
+from reportgen.importers.formats.unfolded import unfolded
+from reportgen.importers.ground_truth.finding import labelled, reading_of
+from reportgen.importers.ground_truth.labels_table import Labelled
+from reportgen.importers.import_notes import facts_of
+from reportgen.importers.matrices.grids import MATRIX_ARRAYS, has_json_matrix, looks_like_matrix
+from reportgen.importers.matrices.long_form import long_grid
+from reportgen.importers.matrices.reading import MatrixInput, matrix_input
+from reportgen.importers.matrices.reports_of_others import refuse_report_json, refuse_report_text
+from reportgen.importers.table_predictions import TablePredictions
+from reportgen.options import InputOptions
+from reportgen.predictions import Predictions
+from reportgen.text import count, listing, printable, quoted
+
+__all__ = [
+    "kind_of",
+    "open_input",
+    "open_predictions",
+]
+
+
+def kind_of(path: Path, options: InputOptions) -> str:
+    """``"predictions"``, ``"matrix"`` or ``"evaluation"`` (a ``report.json`` of ours).
+
+    What the user said; else what the content shows. Raises :class:`DataError` where the file is
+    missing or has no known format.
+    """
+    if options.kind != "auto":
+        return options.kind
+    found = format_of(path)
+    if options.labels is not None and found in ("csv", "npy", "npz"):
+        return "predictions"
+    if options.normalised and found in ("csv", "npy", "npz"):
+        return "matrix"
+    if found == "json":
+        return _kind_of_json(path)
+    if found == "npy":
+        shape = npy_file(path).shape
+        square = len(shape) == 2 and shape[0] == shape[1]
+        return "matrix" if square else "predictions"
+    if found == "npz":
+        names = {name.lower() for name in array_files(path)}
+        return "matrix" if names & set(MATRIX_ARRAYS) else "predictions"
+    if found == "csv":
+        dialect = dialect_of(path, options.separator, options.encoding)
+        refuse_report_text(path, dialect)
+        return "matrix" if looks_like_matrix(path, dialect) else "predictions"
+    return "predictions"
+
+
+def _kind_of_json(path: Path) -> str:
+    value = read_json(path)
+    if isinstance(value, dict) and "schema_version" in value and "confusion_matrix" in value:
+        return "evaluation"
+    if has_json_matrix(value):
+        return "matrix"
+    refuse_report_json(path.name, value)
+    if json_table(value) is not None:
+        return "predictions"
+    raise _no_input(path.name, value)
+
+
+def _no_input(name: str, value: Any) -> DataError:
+    """What JSON that holds neither a table nor a matrix seems to hold."""
+    keys = list(value) if isinstance(value, dict) else []
+    held = f": its keys are {listing(keys, 6)}" if keys else ""
+    if keys and all(isinstance(value[key], (int, float)) for key in keys):
+        held = ": numbers by name, no samples and no counts"
+    elif any(key in value for key in ("labels", "label") if isinstance(value, dict)):
+        held = ": it holds labels only, no predictions"
+    return DataError(
+        f"{quoted(name)} is JSON with neither predictions nor a confusion matrix{held}",
+        slug="input-kind",
+        details=[
+            "read are: a list of records, columns as lists, {columns, data}, JSON Lines; "
+            '{"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}'
+        ],
+        hint="save the label and the prediction of each sample",
+    )
+
+
+def open_predictions(
+    source: Any, options: InputOptions | None = None, *, spool: Path
+) -> Predictions | TablePredictions:
+    """:func:`open_input`, of what holds samples; :class:`DataError` where it holds counts."""
+    found = open_input(source, options, spool=spool)
+    if isinstance(found, MatrixInput):
+        raise DataError(
+            f"the input holds counts, no samples: it was read as {found.provenance.read_as}",
+            slug="input-kind",
+            hint="if each line is one sample: --count-column none",
+        )
+    return found
+
+
+def open_input(
+    source: Any, options: InputOptions | None = None, *, spool: Path
+) -> Predictions | TablePredictions | MatrixInput:
+    """Predictions from anywhere, checked as a whole and ready to be read in batches; or the
+    confusion matrix that a table holds in the long form.
+
+    Parameters
+    ----------
+    source
+        A path: Parquet (ours, any other, or a folder of part files), CSV, TSV, JSON Lines, .npz
+        or .npy. Or a DataFrame, or a mapping from column names to arrays, tensors or lists.
+    options
+        How to read it; by default everything is found out, or refused where that would be a
+        guess.
+    spool
+        An empty folder for copies of what can't be read twice; the predictions need it as long as
+        they are used, the caller removes it.
+
+    Raises
+    ------
+    DataError
+        Where the table, a label or a score is not what it must be, with the place.
+    UsageError
+        Where two readings are possible, with the option that decides.
+    """
+    options = options or InputOptions()
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if format_of(path) == "parquet" and is_ours(path):
+            _refuse_for_ours(path, options)
+            return Predictions.open(path)
+    if options.supports is not None:
+        raise UsageError(
+            "--supports gives the samples of each class to a confusion matrix: a table of "
+            "predictions has them",
+            slug="option-conflict",
+            hint="leave out --supports, or read the input with --kind matrix",
+        )
+    table = open_table(source, options, spool)
+    counted = count_columns(_countable(table), options) if options.labels is None else None
+    if counted is not None:
+        stem = printable(Path(table.name).stem) if table.sha256 else ""
+        return matrix_input(long_grid(_countable(table), counted), table.sha256, stem, options)
+    table = _with_rankings(table, options)
+    given = _given_classes(table, options)
+    truth = labelled(table, options, given.names if given else None, spool)
+    if truth is not None:
+        before, table = table, truth.table
+        options = reading_of(truth, options, before)
+        given = given or (ClassNames.checked(*truth.classes) if truth.classes else None)
+    found = _open_it(table, given, options, spool)
+    return found if truth is None else _told(found, truth)
+
+
+def _refuse_for_ours(path: Path, options: InputOptions) -> None:
+    """Options that say what is missing in tables of other programs."""
+    for name in ("labels", "abstain"):
+        if getattr(options, name) is not None:
+            raise UsageError(
+                f"--{name} is for predictions of other programs: {quoted(path.name)} was written "
+                "by reportgen, with a label and a prediction in every row",
+                slug="option-conflict",
+                hint=f"leave out --{name}",
+            )
+
+
+def _told(found: TablePredictions, truth: Labelled) -> TablePredictions:
+    """With what there is to know about where the labels came from."""
+    made = found.facts.provenance
+    read_as = "; ".join((made.read_as, *truth.told))
+    made = replace(made, inference={**made.inference, **truth.facts}, read_as=read_as)
+    notes = (*found.facts.notes, *truth.notes)
+    return replace(found, facts=replace(found.facts, provenance=made, notes=notes))
+
+
+def _open_it(
+    table: Table, given: ClassNames | None, options: InputOptions, spool: Path
+) -> TablePredictions:
+    roles = find_roles(table.name, table.columns, options, given.names if given else None)
+    if isinstance(table, ArraysTable):
+        table = table.settled(roles.used)
+    _require_one_type(table, roles)
+    _require_answers(table, roles, options)
+    survey = take_survey(table, roles, options.ignore_label, options.abstain)
+    _require_abstained(table, roles, survey, options)
+    roles = _prove(table, roles, survey, options)
+    require_prediction(roles, table.name, table.columns)
+    if roles.scores is None:
+        return _read_unscored(table, roles, survey, given, options)
+    return _read_scored(table, roles, survey, given, options, spool)
+
+
+def _countable(table: Table) -> Table:
+    """The table, with its number of rows known: for arrays those that are as long as the first."""
+    if not isinstance(table, ArraysTable) or not table.columns:
+        return table
+    single = [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)]
+    return table.settled(single[:1]) if single else table
+
+
+def _with_rankings(table: Table, options: InputOptions) -> Table:
+    """The table, lists of the best classes in its cells unfolded."""
+    if options.scores_columns is not None or isinstance(table, ArraysTable):
+        return table
+    label, _ = label_and_prediction(list(table.columns), options.label_column)
+    wide = unfolded(table, folded_rankings(table.columns, {label}))
+    return table if ranking_of(wide.columns, {label}) is None else wide
+
+
+def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:
+    if isinstance(options.classes, Path):
+        return ClassNames(
+            tuple(map(display_name, read_class_list(options.classes))), options.classes.name
+        )
+    if options.classes is not None:
+        return ClassNames.checked(options.classes, "classes=")
+    if isinstance(table, ArraysTable) and (found := table.class_names()):
+        return ClassNames.checked(found[0], f"the array {quoted(found[1])} of {table.name}")
+    return None
+
+
+def _require_one_type(table: Table, roles: Roles) -> None:
+    """Refuse 1 beside "cat" in a column that has types: one of them is an accident."""
+    for role, name in (("label", roles.label), ("prediction", roles.prediction)):
+        if name is not None and (both := table.columns[name].mixed):
+            raise DataError(
+                f"the {role}s of {quoted(table.name)} are text and numbers: {both}",
+                slug="labels-mixed",
+                hint="write all of them as text, or all as indices",
+            )
+
+
+def _require_answers(table: Table, roles: Roles, options: InputOptions) -> None:
+    if options.abstain is not None and roles.prediction is None:
+        raise UsageError(
+            f"--abstain needs a prediction column, and {quoted(table.name)} has none",
+            slug="option-conflict",
+            hint="name it with --prediction-column, or leave out --abstain",
+        )
+
+
+def _require_abstained(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:
+    if options.abstain is None or survey.n_abstained:
+        return
+    raise DataError(
+        f"no prediction of {quoted(table.name)} is {quoted(options.abstain)} (--abstain)",
+        slug="abstain-unknown",
+        details=[
+            f"column {quoted(roles.prediction or '')} holds {listing(survey.predictions.counts)}"
+        ],
+        hint="correct the value, or leave out --abstain where every sample has a prediction",
+    )
+
+
+def _n_kept(table: Table, survey: Survey) -> int:
+    """Rows that are not left out for their label, or for want of one or of a prediction."""
+    return table.n_rows - survey.n_ignored - survey.n_unlabelled - survey.n_abstained
+
+
+def _prove(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> Roles:
+    """With score columns that the labels prove to be some, and without those that they don't."""
+    if roles.ranking is not None:
+        return roles
+    labels = {display_name(text) for text in survey.labels.counts}
+    numbered = all(as_index(text) is not None for text in survey.labels.counts)
+    scores = roles.scores
+    if roles.unproven and scores is not None and scores.names is not None:
+        named = labels <= {display_name(name) for name in scores.names}
+        if named or (numbered and _are_numbered(scores.names, options.label_base)):
+            return roles
+        if roles.prediction is None:
+            raise _no_class_of_scores(table, labels, scores.names)
+        return find_roles(table.name, table.columns, replace(options, scores_columns="none"), None)
+    derived = options.scores_columns is None and options.classes is None and scores is None
+    if derived and len(labels) > 1:
+        taken: set[str | None] = {roles.label, roles.prediction, roles.id}
+        found = columns_named_after(sorted(labels), table.columns, taken)
+        if found is not None:
+            return replace(roles, scores=found, confidence=None)
+    return roles
+
+
+def _are_numbered(names: Sequence[str], base: int) -> bool:
+    """Whether the names are all the indices that the labels may have."""
+    numbers = sorted(-1 if (n := as_index(name)) is None else n for name in names)
+    return numbers == list(range(base, base + len(names)))
+
+
+def _no_class_of_scores(table: Table, labels: set[str], names: Sequence[str]) -> DataError:
+    missing = sorted(labels - set(map(display_name, names)))
+    return DataError(
+        f"the label {quoted(missing[0])} of {quoted(table.name)} has no score column",
+        slug="scores-classes",
+        details=[f"the score columns are those of {listing(names, 10)}"],
+        hint="name the score columns with --scores-columns, or the predictions with "
+        "--prediction-column",
+    )
+
+
+def _place(table: Table, roles: Roles, ignore: str | None) -> Any:
+    """("label" or "prediction", text) → where such a cell stands first."""
+
+    def find(role: str, text: str) -> str:
+        column = roles.label if role == "label" else roles.prediction
+        assert column is not None
+        start = 0
+        of_label, of_column = TextCells(), TextCells()
+        for batch in table.batches(list(dict.fromkeys([roles.label, column])), NARROW_ROWS):
+            texts, places = of_column(batch.column(column))
+            wanted = np.array([plain_label(t) == text for t in texts])[places]
+            texts, places = of_label(batch.column(roles.label))
+            if (ignored := ignored_places(texts, ignore)) is not None:
+                wanted &= ~ignored[places]
+            if len(at := np.flatnonzero(wanted)):
+                return table.place(start + int(at[0]))
+            start += len(batch)
+        return quoted(table.name)
+
+    return find
+
+
+def _read(
+    table: Table,
+    roles: Roles,
+    survey: Survey,
+    given: ClassNames | None,
+    options: InputOptions,
+    n_scores: int | None = None,
+) -> Reading:
+    return read_labels(
+        survey.labels.counts,
+        survey.predicted(),
+        given,
+        n_scores=n_scores,
+        labels_are=options.labels_are,
+        base=options.label_base,
+        place=_place(table, roles, options.ignore_label),
+    )
+
+
+def _read_unscored(
+    table: Table,
+    roles: Roles,
+    survey: Survey,
+    given: ClassNames | None,
+    options: InputOptions,
+) -> TablePredictions:
+    reading = _read(table, roles, survey, given, options)
+    n_bad = survey.n_without_confidence
+    if n_bad > options.max_bad:
+        places = [table.place(row) for row in survey.without_confidence[:5]]
+        raise not_finite_error(n_bad, places, options.max_bad, "no finite confidence")
+    n_rows = _n_kept(table, survey) - n_bad
+    labels = survey.labels.indices(reading.labels)
+    return TablePredictions(
+        table, roles, facts_of(table, roles, survey, reading, options), n_rows,
+        labels, survey.predictions.indices(reading.predictions),
+        survey.confidence, ranks=_ranks(survey, reading, labels),
+    )  # fmt: skip
+
+
+def _ranks(survey: Survey, reading: Reading, labels: NDArray[Any]) -> NDArray[np.int32] | None:
+    """The place of each row's label among its best classes, shape (N,), from 1.
+
+    The number of classes where it is not among them; 0 where the row is left out.
+    """
+    if not survey.ranked:
+        return None
+    ranks = np.full(len(labels), len(reading.classes.names), np.int32)
+    for place in range(len(survey.ranked), 0, -1):
+        found = survey.ranked[place - 1].indices(reading.predictions)
+        ranks[found == labels] = place
+    ranks[labels < 0] = 0
+    return ranks
+
+
+def _read_scored(
+    table: Table,
+    roles: Roles,
+    survey: Survey,
+    given: ClassNames | None,
+    options: InputOptions,
+    spool: Path,
+) -> TablePredictions:
+    assert roles.scores is not None
+    blocks = ScoreBlocks.of(table, roles.scores)
+    given, order = _score_classes(blocks, given, options.label_base)
+    n_scores = blocks.width if given is None else None
+    reading = _read(table, roles, survey, given, options, n_scores)
+    blocks = replace(blocks, order=order)
+    names = blocks.columns.names
+    if options.scores_columns is None and (
+        names is None or _are_numbered(names, options.label_base)
+    ):
+        require_unranked(blocks)
+    kind = decide_kind(blocks, options.outputs)
+    labels = survey.labels.indices(reading.labels)
+    predictions = survey.predictions.indices(reading.predictions) if roles.prediction else None
+    scored = score_table(
+        blocks, kind, labels, predictions, spool, declared=options.outputs != "auto"
+    )
+    if scored.n_not_finite > options.max_bad:
+        places = [table.place(row) for row in scored.not_finite[:5]]
+        what = "scores that are not finite"
+        raise not_finite_error(scored.n_not_finite, places, options.max_bad, what)
+    return TablePredictions(
+        table,
+        roles,
+        facts_of(table, roles, survey, reading, options, scored, kind, blocks.width),
+        _n_kept(table, survey) - scored.n_not_finite,
+        scored.labels,
+        scored.predictions,
+        None,
+        scored,
+        blocks,
+        kind.kind,
+    )
+
+
+def _score_classes(
+    blocks: ScoreBlocks, given: ClassNames | None, base: int
+) -> tuple[ClassNames | None, tuple[int, ...] | None]:
+    """The class list, and the place of each class's score; None where there is nothing to sort.
+
+    Raises :class:`DataError` where the class list and the scores differ.
+    """
+    table, names, width = blocks.table, blocks.columns.names, blocks.width
+    if names is not None and _are_numbered(names, base):
+        numbers = [as_index(name) or 0 for name in names]
+        order = sorted(range(width), key=numbers.__getitem__)
+        names = None
+    else:
+        order = list(range(width))
+    if given is None:
+        if names is None:
+            return None, tuple(order)
+        source = f"the score columns of {table.name}"
+        return ClassNames.checked(names, source), tuple(order)
+    if names is None:
+        n = len(given.names)
+        if width != n and not (width == 1 and n == 2):
+            raise DataError(
+                f"{quoted(table.name)} has {count(width)} scores a sample, the class list has "
+                f"{count(n)} classes",
+                slug="classes-count",
+                details=[f"the class list is {given.source}"],
+                hint="give the class list of the model that made the scores with --classes FILE",
+            )
+        return given, tuple(order)
+    place = {display_name(name): i for i, name in enumerate(names)}
+    if set(place) != set(given.names):
+        raise _other_classes(table, given, list(place))
+    return given, tuple(place[name] for name in given.names)
+
+
+def _other_classes(table: Table, given: ClassNames, names: Sequence[str]) -> DataError:
+    missing = [name for name in given.names if name not in names]
+    extra = [name for name in names if name not in given.names]
+    return DataError(
+        f"the score columns of {quoted(table.name)} are not those of the class list",
+        slug="scores-classes",
+        details=[
+            *([f"classes without scores: {listing(missing)}"] if missing else []),
+            *([f"scores without a class: {listing(extra)}"] if extra else []),
+        ],
+        hint="give the class list of the model that made the scores, or name the columns with "
+        "--scores-columns",
+    )

@@ -1,0 +1,148 @@
+"""Names of images and files, and opening and reading regular files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reportgen.text import printable
+
+__all__ = [
+    "IMAGE_EXTENSIONS",
+    "SYSTEM_NAMES",
+    "escape",
+    "has_image_name",
+    "is_skipped_name",
+    "locate",
+    "open_regular",
+    "os_reason",
+    "read_to_end",
+    "special_reason",
+]
+
+
+IMAGE_EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".pnm"}
+)
+"""Lower-case extensions that make a file a candidate; what it is, its content decides."""
+
+
+SYSTEM_NAMES = frozenset(
+    {"__MACOSX", "@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "__pycache__"}
+    | {"System Volume Information", "lost+found"}
+)
+"""Folders that operating systems and storage devices put beside the user's."""
+
+
+def escape(raw: str) -> str:
+    """A file name as the operating system gives it → the name that is shown and stored.
+
+    >>> escaped("caf\\udce9.png")
+    'caf\\\\xe9.png'
+    """
+    if raw.isascii():
+        return printable(raw)
+    return printable(os.fsencode(raw).decode("utf-8", "backslashreplace"))
+
+
+def is_skipped_name(name: str) -> bool:
+    """Whether an entry of that name is hidden, or belongs to the system."""
+    return name.startswith(".") or name in SYSTEM_NAMES
+
+
+def has_image_name(name: str) -> bool:
+    """Whether a file's extension, in any case, is that of an image."""
+    return name[max(name.rfind("."), 0) :].lower() in IMAGE_EXTENSIONS
+
+
+def locate(root: Path, sample_id: str) -> Path | None:
+    """The file that a scan of `root` calls `sample_id`; None where there is none.
+
+    Only what a scan would find is found: image files in folders that aren't hidden; ``..`` and
+    absolute paths lead nowhere.
+    """
+    here = root
+    parts = sample_id.split("/")
+    for part in parts:
+        entry = None if not part or is_skipped_name(part) else _entry(here, part)
+        if entry is None:
+            return None
+        here = entry
+    return here if has_image_name(parts[-1]) and here.is_file() else None
+
+
+def _entry(folder: Path, shown: str) -> Path | None:
+    """The entry of `folder` that is shown as `shown`."""
+    is_one_part = os.sep not in shown and (os.altsep is None or ":" not in shown)
+    direct = folder / shown
+    if is_one_part and escape(shown) == shown and os.path.lexists(direct):
+        return direct
+    if "\\" not in shown:  # without an escape in it, the name is the file's own
+        return None
+    try:
+        with os.scandir(folder) as entries:
+            found = next((entry.name for entry in entries if escape(entry.name) == shown), None)
+    except (OSError, ValueError):
+        return None
+    return None if found is None else folder / found
+
+
+_READ_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+_BLOCK_BYTES = 1 << 20
+
+
+@contextmanager
+def open_regular(path: str | os.PathLike[str]) -> Iterator[tuple[int, int]]:
+    """(descriptor, size in bytes) of a regular file, open for reading.
+
+    A pipe that took its place blocks nobody. Raises :class:`OSError`, also where it is no regular
+    file. Descriptors, since a Python file object costs more than reading a small image.
+    """
+    descriptor = os.open(path, _READ_FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(special_reason(status.st_mode))
+        yield descriptor, status.st_size
+    finally:
+        os.close(descriptor)
+
+
+def read_to_end(descriptor: int, size: int) -> bytes:
+    """All bytes of a file that is thought to have `size`; right if it has more or fewer."""
+    content = os.read(descriptor, size + 1)
+    if len(content) == size:
+        return content
+    parts = [content]
+    while parts[-1]:
+        parts.append(os.read(descriptor, _BLOCK_BYTES))
+    return b"".join(parts)
+
+
+def os_reason(error: OSError) -> str:
+    """Why reading failed, in words that name no path."""
+    if isinstance(error, FileNotFoundError):
+        return "has vanished since the folder was scanned"
+    return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def special_reason(mode: int) -> str:
+    """What a directory entry is that is no regular file, from its mode."""
+    if stat.S_ISLNK(mode):
+        return "is a broken link"
+    if stat.S_ISFIFO(mode):
+        return "is a named pipe, not a file"
+    if stat.S_ISSOCK(mode):
+        return "is a socket, not a file"
+    return "is a device, not a file"

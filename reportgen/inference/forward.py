@@ -1,0 +1,320 @@
+"""Forward passes: batches of images in, raw scores out, the first batch checked before the rest is
+trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reportgen.errors import ModelError, ReportgenError, UsageError
+from reportgen.inference.models.loaded_model import LoadedModel
+from reportgen.inference.user_code import user_traceback
+from reportgen.provenance import DataNote
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "Engine",
+    "check_first_batch",
+    "resolve_device",
+    "scores_of",
+]
+
+
+def scores_of(output: Any, n_rows: int, n_classes: int) -> tuple[torch.Tensor, str]:
+    """The scores in a model's output, and a sentence where they had to be looked for.
+
+    Parameters
+    ----------
+    output
+        A tensor (B, K), (B, K, 1, …), or for two classes (B,) or (B, 1); or a mapping, object or
+        sequence that holds one: ``logits`` first, else the first tensor of such a shape.
+
+    Returns
+    -------
+    tensor
+        Floating, shape (B, K); (B, 1) where one output tells two classes apart.
+    note
+        Empty, or what was taken.
+
+    Raises
+    ------
+    ModelError
+        Where no tensor fits, naming what there is.
+    """
+    if isinstance(output, torch.Tensor):
+        scores = _as_rows(output, n_rows, n_classes)
+        if scores is None:
+            raise _wrong_shape([("the output", output)], n_rows, n_classes)
+        return scores, ""
+    candidates = _named_tensors(output)
+    for name, tensor in sorted(candidates, key=lambda item: item[0] != "logits"):
+        scores = _as_rows(tensor, n_rows, n_classes)
+        if scores is not None:
+            return scores, f"The model returns several things; its scores are taken from {name}."
+    raise _wrong_shape(candidates, n_rows, n_classes)
+
+
+def _named_tensors(output: Any) -> list[tuple[str, torch.Tensor]]:
+    items: list[tuple[str, Any]]
+    if isinstance(output, Mapping):
+        items = [(printable(str(key)), value) for key, value in output.items()]
+    elif isinstance(output, (tuple, list)):
+        names = getattr(output, "_fields", range(1, len(output) + 1))
+        items = [
+            (str(n) if isinstance(n, str) else f"output {n}", v)
+            for n, v in zip(names, output, strict=True)
+        ]
+    else:
+        items = (
+            [(printable(key), value) for key, value in vars(output).items()]
+            if hasattr(output, "__dict__")
+            else []
+        )
+    return [(name, value) for name, value in items if isinstance(value, torch.Tensor)]
+
+
+def _as_rows(tensor: torch.Tensor, n_rows: int, n_classes: int) -> torch.Tensor | None:
+    """(B, K) or (B, 1) where the shape allows it: only trailing dimensions of 1 are dropped."""
+    if not tensor.is_floating_point() or tensor.ndim == 0 or tensor.shape[0] != n_rows:
+        return None
+    if tensor.ndim == 1:
+        tensor = tensor[:, None]
+    while tensor.ndim > 2 and tensor.shape[-1] == 1:
+        tensor = tensor[..., 0]
+    if tensor.ndim != 2:
+        return None
+    width = tensor.shape[1]
+    return tensor if width == n_classes or (width == 1 and n_classes == 2) else None
+
+
+def _wrong_shape(found: list[tuple[str, torch.Tensor]], n_rows: int, n_classes: int) -> ModelError:
+    width = found[0][1].shape[-1] if len(found) == 1 and found[0][1].ndim == 2 else n_classes
+    if width != n_classes and found[0][1].shape[0] == n_rows:
+        return ModelError(
+            f"the model has {width} outputs, the class list has {n_classes}",
+            slug="class-count",
+            hint="give the model's own class list with --classes names.txt",
+        )
+    shapes = [f"{name}: shape {tuple(t.shape)}, {t.dtype}" for name, t in found]
+    return ModelError(
+        f"the model's output holds no scores of shape ({n_rows}, {n_classes})",
+        slug="output-shape",
+        details=shapes[:5] or ["it holds no tensor at all"],
+        hint="wrap the model in a factory whose module returns one row of scores a sample",
+    )
+
+
+_AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass
+class Engine:
+    """Runs a model over images, always in batches of one size.
+
+    A batch of another size can change the last bits of every row, so the last one of a pass is
+    padded with copies of its last image, and the copies' scores are dropped.
+
+    Attributes
+    ----------
+    size
+        Images in a forward pass; halved when memory runs out.
+    on_halved
+        Told of each new size.
+    notes
+        What had to be done to read the model's output.
+    """
+
+    model: LoadedModel
+    device: torch.device
+    precision: str
+    n_classes: int
+    size: int
+    on_halved: Callable[[int], None] | None = None
+    notes: set[str] = field(default_factory=set)
+
+    def scores(self, images: torch.Tensor) -> NDArray[np.float64]:
+        """Raw scores, float64, shape (n, K) or (n, 1), of images of shape (n, C, H, W).
+
+        Raises :class:`ModelError` where the model fails, or memory is too small for one image.
+        """
+        blocks: list[NDArray[np.float64]] = []
+        done = 0
+        while done < len(images):
+            try:
+                block = self._forward(images[done : done + self.size])
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise self._failed(error, images) from error
+                self._halve(error)
+                continue
+            blocks.append(block)
+            done += len(block)
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def _forward(self, images: torch.Tensor) -> NDArray[np.float64]:
+        n = len(images)
+        if n < self.size:
+            images = torch.cat([images, images[-1:].expand(self.size - n, *images.shape[1:])])
+        batch = images.to(self.device, self.model.input_dtype, non_blocking=True)
+        with torch.inference_mode(), self._autocast():
+            try:
+                output = self.model.module(batch)
+            except (ReportgenError, RuntimeError, MemoryError):
+                raise
+            except Exception as error:
+                raise self._failed(error, images) from error
+        scores, note = scores_of(output, self.size, self.n_classes)
+        if note:
+            self.notes.add(note)
+        block: NDArray[np.float64] = scores[:n].detach().to("cpu", torch.float32).double().numpy()
+        return block
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=_AUTOCAST[self.precision])
+
+    def _halve(self, error: BaseException) -> None:
+        smaller = self.model.batch_sizes.chunk(max(self.size // 2, 1))
+        if smaller >= self.size:
+            raise ModelError(
+                f"out of memory on {self.device.type} with {self.size} image"
+                f"{'s' if self.size > 1 else ''} at a time",
+                slug="out-of-memory",
+                details=["this is the smallest batch that the model takes"],
+                hint="use smaller images (--resize), --precision bfloat16, or another --device",
+            ) from error
+        self.size = smaller
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.on_halved is not None:
+            self.on_halved(smaller)
+
+    def _failed(self, error: BaseException, images: torch.Tensor) -> ModelError:
+        first = printable(str(error).strip().split("\n")[0])[:300] or type(error).__name__
+        return ModelError(
+            f"the model failed: {type(error).__name__}: {first}",
+            slug="model-failed",
+            details=[
+                f"it was given a batch of shape {tuple(images.shape)}, {self.model.input_dtype}",
+                *user_traceback(error),
+            ],
+            hint=_layout_hint(images)
+            or "check the preprocessing options (--resize, --crop, --grayscale) and the model",
+        )
+
+
+def _layout_hint(images: torch.Tensor) -> str | None:
+    """What to do where a batch is not (n, channels, height, width)."""
+    shape = tuple(images.shape)
+    if len(shape) == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3, 4):
+        return (
+            "the images are height × width × channels, and networks take channels first: "
+            "images.permute(0, 3, 1, 2), or ToTensorV2 at the end of an albumentations pipeline"
+        )
+    if len(shape) == 3:
+        return "the images have no channels: images.unsqueeze(1)"
+    return None
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+def resolve_device(asked: str, preferred: torch.device | None = None) -> torch.device:
+    """The device to run on; raises :class:`UsageError` where the one asked for is not there.
+
+    ``auto`` is where a live module stands (`preferred`), else cuda, else mps, else cpu.
+    """
+    there = list(_devices())
+    if asked == "auto":
+        return preferred or torch.device(there[0])
+    if asked not in there:
+        raise UsageError(
+            f"--device {quoted(asked)}: there is no such device here",
+            slug="device-absent",
+            details=[f"there is: {', '.join(there)}"],
+            hint=f"use --device {there[0]}, or leave it out",
+        )
+    return torch.device(asked)
+
+
+def _devices() -> Iterator[str]:
+    if torch.cuda.is_available():
+        yield "cuda"
+    if torch.backends.mps.is_available():
+        yield "mps"
+    yield "cpu"
+
+
+_REL_TOLERANCE = 1e-3
+
+
+def check_first_batch(
+    engine: Engine, images: torch.Tensor, scores: NDArray[np.float64]
+) -> Iterator[DataNote]:
+    """Run the first batch again, and its first image alone; say where the scores differ.
+
+    A model that was exported in training mode keeps its dropout; one whose forward mixes the
+    samples of a batch gives numbers that depend on the batch size.
+    """
+    yield from _unscaled(images)
+    again = engine.scores(images)
+    if not np.allclose(again, scores, rtol=_REL_TOLERANCE, atol=_REL_TOLERANCE, equal_nan=True):
+        yield DataNote(
+            "scores-not-repeatable",
+            "Two passes over the same images gave different scores (by up to "
+            f"{_largest_difference(again, scores):.3g}): the model seems to be in training mode, "
+            "or to draw random numbers. These numbers can't be repeated.",
+            "warning",
+        )
+        return
+    alone = _alone(engine, images)
+    if alone is not None and not np.array_equal(
+        alone.argmax(axis=1), scores[: len(alone)].argmax(axis=1)
+    ):
+        yield DataNote(
+            "scores-depend-on-batch",
+            "An image alone and the same image in a batch are predicted differently (scores "
+            f"differ by up to {_largest_difference(alone, scores[: len(alone)]):.3g}): the model "
+            "mixes the samples of a batch.",
+            "warning",
+        )
+
+
+def _unscaled(images: torch.Tensor) -> Iterator[DataNote]:
+    """Whole numbers, as they are before ``ToDtype(torch.float32, scale=True)``."""
+    if not images.is_floating_point():
+        kind = str(images.dtype).removeprefix("torch.")
+        yield DataNote(
+            "images-unscaled",
+            f"The loader gives {kind} images, which were passed on unscaled. A network that "
+            "expects values in [0, 1] gives wrong results.",
+            "warning",
+        )
+
+
+def _alone(engine: Engine, images: torch.Tensor) -> NDArray[np.float64] | None:
+    """Scores of the first images, one by one; None where the model takes no batch of one."""
+    if engine.model.batch_sizes.chunk(1) != 1:
+        return None
+    size, engine.size = engine.size, 1
+    try:
+        return engine.scores(images[:4])
+    finally:
+        engine.size = size
+
+
+def _largest_difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    with np.errstate(invalid="ignore"):
+        return float(np.nanmax(np.abs(a - b), initial=0.0))

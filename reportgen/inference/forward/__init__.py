@@ -1,1 +1,0 @@
-"""Forward passes: batches of images in, raw scores out."""

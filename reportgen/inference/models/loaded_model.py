@@ -1,0 +1,159 @@
+"""What a model is once it is loaded; a user's live module is left as it was found."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from reportgen.provenance import DataNote, ModelFacts
+
+__all__ = [
+    "BatchSizes",
+    "LoadedModel",
+    "keep_as_found",
+]
+
+
+@dataclass(frozen=True)
+class BatchSizes:
+    """The batch sizes that a model takes: `minimum`, `minimum` + `step`, … up to `maximum`.
+
+    Attributes
+    ----------
+    minimum
+        The smallest, in images, at least 1.
+    maximum
+        No size is larger than this; None where there is no limit.
+    step
+        Distance of neighbouring sizes, at least 1.
+    """
+
+    minimum: int = 1
+    maximum: int | None = None
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        if self.minimum < 1 or self.step < 1:
+            raise ValueError(f"no batch sizes: minimum {self.minimum}, step {self.step}")
+        if self.maximum is not None and self.maximum < self.minimum:
+            raise ValueError(f"no batch sizes: {self.minimum}..{self.maximum}")
+
+    @classmethod
+    def fixed(cls, size: int) -> BatchSizes:
+        """The one size of a program that was exported without a dynamic batch."""
+        return cls(size, size)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether there is only one size."""
+        return self.maximum is not None and self.maximum < self.minimum + self.step
+
+    def allows(self, size: int) -> bool:
+        """Whether the model takes a batch of `size` images."""
+        return size > 0 and self.chunk(size) == size
+
+    def chunk(self, wanted: int) -> int:
+        """The largest size that is at most `wanted`, else the smallest there is.
+
+        >>> BatchSizes(16, 128, 8).chunk(30), BatchSizes.fixed(4).chunk(64), BatchSizes(2).chunk(1)
+        (24, 4, 2)
+        """
+        top = wanted if self.maximum is None else min(wanted, self.maximum)
+        return self.minimum + max(top - self.minimum, 0) // self.step * self.step
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to run.
+
+    Attributes
+    ----------
+    module
+        Batch of images, shape (B, C, H, W), dtype `input_dtype`, on the model's device → whatever
+        the model returns.
+    facts
+        What it is, for the report.
+    batch_sizes
+        The values of B that it takes.
+    input_shape
+        (C, H, W), None in place of what is free; None where it is not known (factories, live
+        modules).
+    input_dtype
+        Floating dtype of the batch.
+    n_outputs
+        Scores a sample (1 for outputs of shape (B,) and (B, 1)), where they can be known without
+        running it; else None.
+    classes
+        Class names in the order of the outputs that came with the model's files, else None.
+    classes_source
+        Where they stood: ``"classes.json in candidate.pt2"``.
+    knows_classes
+        Whether those names are the network's own, and not those of a file.
+    warnings
+        What a reader should know about it before anything else.
+    is_program
+        Whether it is a torch.export program: ``eval()`` and ``to()`` do not apply to it.
+    program
+        That program, for :func:`reportgen.inference.models.loading.to_device`.
+    """
+
+    module: Callable[[torch.Tensor], Any]
+    facts: ModelFacts
+    batch_sizes: BatchSizes = field(default_factory=BatchSizes)
+    input_shape: tuple[int | None, ...] | None = None
+    input_dtype: torch.dtype = torch.float32
+    n_outputs: int | None = None
+    classes: tuple[str, ...] | None = None
+    classes_source: str = ""
+    knows_classes: bool = False
+    warnings: tuple[DataNote, ...] = ()
+    is_program: bool = False
+    program: torch.export.ExportedProgram | None = field(default=None, repr=False, compare=False)
+
+
+@contextmanager
+def keep_as_found(module: torch.nn.Module, device: torch.device) -> Iterator[None]:
+    """`module` in evaluation mode on `device`; afterwards each submodule's `training`, the device
+    and the global random state are what they were.
+    """
+    training = {name: part.training for name, part in module.named_modules()}
+    home = device_of(module)
+    with _random_state_kept():
+        try:
+            module.eval()
+            if home is not None and home != device:
+                module.to(device)
+            yield
+        finally:
+            if home is not None and home != device:
+                module.to(home)
+            for name, part in module.named_modules():
+                part.training = training.get(name, part.training)
+
+
+def device_of(module: torch.nn.Module) -> torch.device | None:
+    """Where the first parameter or buffer stands; None where there is none."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        return tensor.device
+    return None
+
+
+@contextmanager
+def _random_state_kept() -> Iterator[None]:
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    cuda = torch.cuda.get_rng_state_all() if started else None
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(cpu)
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)

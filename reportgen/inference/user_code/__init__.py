@@ -1,1 +1,0 @@
-"""Code of the user's own: importing what it names, and telling what went wrong in it."""

@@ -1,0 +1,34 @@
+"""The door of a room: its public names, each loaded from its file when it is first used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+__all__ = ["lazy_names"]
+
+
+def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of `package` (PEP 562).
+
+    Parameters
+    ----------
+    package
+        The dotted name of the package.
+    homes
+        Module inside the package → the names that it gives, separated by spaces.
+
+    The function that is returned raises :class:`AttributeError` for any other name.
+    """
+    home_of = {name: module for module, names in homes.items() for name in names.split()}
+
+    def load(name: str) -> Any:
+        if name not in home_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{home_of[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return load

@@ -1,0 +1,228 @@
+"""Scores of samples → what they say: how they are read, the prediction, its probability, ranks.
+
+How scores are read is decided once, by a stated rule, and checked against everything that follows:
+deciding batch by batch makes numbers depend on the batch size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "SUM_TOLERANCE",
+    "TOP_K",
+    "OutputKind",
+    "ScoredRows",
+    "contradiction",
+    "decide_outputs",
+    "finite_rows",
+    "probabilities",
+    "score",
+]
+
+
+TOP_K = 5
+
+
+SUM_TOLERANCE = 1e-3
+
+
+_SLACK = 1e-6  # a rounded probability may leave [0, 1] by this much
+
+
+Floats = NDArray[np.float64]
+
+
+class OutputKind(StrEnum):
+    """How scores are read.
+
+    ``ONE_VS_REST`` are scores of each class on its own, such as sigmoids: 0..1, of any sum.
+    """
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+    LOG_PROBABILITIES = "log-probabilities"
+    PERCENTAGES = "percentages"
+    ONE_VS_REST = "one-vs-rest"
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """What the scores of n samples say; arrays as in :class:`reportgen.predictions.schema.Rows`,
+    but probabilities in float64: whoever saves them decides how many digits are kept.
+
+    Attributes
+    ----------
+    finite
+        bool, shape (n,): whether the scores can be used. A nan or +inf anywhere, or -inf
+        everywhere, can't; the other columns mean nothing there.
+    """
+
+    finite: NDArray[np.bool_]
+    prediction: NDArray[np.int32]
+    confidence: Floats
+    label_probability: Floats
+    label_rank: NDArray[np.int32]
+    top_tied: NDArray[np.bool_]
+    top_classes: NDArray[np.int32]
+    top_probabilities: Floats
+    probabilities: Floats
+
+
+def decide_outputs(scores: Floats) -> OutputKind:
+    """How outputs are read, by the first batch: float64, shape (n, K) or (n, 1), finite rows.
+
+    All in [0, 1] and every row summing to 1 within 0.001: probabilities. Else all at most 0 and
+    every row's exponentials summing to 1 within 0.001: log-probabilities. Else logits. A single
+    column is a probability where all of it is in [0, 1], else a logit.
+    """
+    if scores.shape[1] == 1:
+        return OutputKind.PROBABILITIES if _in_unit(scores) else OutputKind.LOGITS
+    for kind in (OutputKind.PROBABILITIES, OutputKind.LOG_PROBABILITIES):
+        if contradiction(scores, kind) is None:
+            return kind
+    return OutputKind.LOGITS
+
+
+def contradiction(scores: Floats, kind: OutputKind, tolerance: float = SUM_TOLERANCE) -> str | None:
+    """Why `scores` can't be of `kind`, or None where they can: finite rows, float64 (n, K).
+
+    `tolerance` is how far the probabilities of a row may be from adding up to 1.
+    """
+    if kind is OutputKind.LOGITS or len(scores) == 0:
+        return None
+    if kind is OutputKind.PERCENTAGES:
+        return _no_percentages(scores, tolerance)
+    if kind in (OutputKind.PROBABILITIES, OutputKind.ONE_VS_REST):
+        if not _in_unit(scores):
+            worst = scores.flat[np.argmax(np.abs(scores - 0.5))]
+            return f"{worst:.6g} is no probability"
+        sums = scores.sum(axis=1)
+    else:
+        if np.any(scores > _SLACK):
+            return f"{scores.max():.6g} is no log-probability"
+        sums = np.exp(scores).sum(axis=1)
+    if scores.shape[1] == 1 or kind is OutputKind.ONE_VS_REST:
+        return None
+    wrong = np.abs(sums - 1) > tolerance
+    if wrong.any():
+        return f"a row sums to {sums[np.argmax(wrong)]:.6g}, not 1"
+    return None
+
+
+def _no_percentages(scores: Floats, tolerance: float) -> str | None:
+    shares = scores / 100
+    if not _in_unit(shares):
+        worst = scores.flat[np.argmax(np.abs(shares - 0.5))]
+        return f"{worst:.6g} is no percentage"
+    sums = scores.sum(axis=1)
+    wrong = np.abs(sums / 100 - 1) > tolerance
+    if scores.shape[1] > 1 and wrong.any():
+        return f"a row sums to {sums[np.argmax(wrong)]:.6g}, not 100"
+    return None
+
+
+def _in_unit(scores: Floats) -> bool:
+    return bool(np.all((scores >= -_SLACK) & (scores <= 1 + _SLACK)))
+
+
+def finite_rows(scores: Floats, kind: OutputKind | None) -> NDArray[np.bool_]:
+    """bool, shape (n,): no nan, no +inf, and -inf only as a logit or log-probability of some."""
+    usable = ~np.isnan(scores).any(axis=1) & ~np.isposinf(scores).any(axis=1)
+    minus = np.isneginf(scores)
+    linear = (OutputKind.PROBABILITIES, OutputKind.PERCENTAGES, OutputKind.ONE_VS_REST)
+    strict = kind in linear or scores.shape[1] == 1
+    illegal = minus.sum(axis=1) >= (1 if strict else scores.shape[1])
+    finite: NDArray[np.bool_] = usable & ~illegal
+    return finite
+
+
+def score(scores: Floats, labels: NDArray[np.int32], kind: OutputKind) -> ScoredRows:
+    """Predictions, probabilities, ranks and ties of n samples.
+
+    Parameters
+    ----------
+    scores
+        float64, shape (n, K), or (n, 1) for the second of two classes.
+    labels
+        int32, shape (n,); -1 where unknown.
+
+    The prediction is the largest raw score, the first of equal ones; ranks count equal scores
+    against the model. Probabilities are float64 log-softmax, exponentiated.
+    """
+    finite = finite_rows(scores, kind)
+    scores = np.where(finite[:, None], scores, 0.0)
+    single = scores.shape[1] == 1
+    raw, shares = _two_columns(scores, kind) if single else (scores, _probabilities(scores, kind))
+    best = raw.max(axis=1, keepdims=True)
+    prediction = raw.argmax(axis=1)
+    rows = np.arange(len(raw))
+    known = labels >= 0
+    own = raw[rows, np.maximum(labels, 0)][:, None]
+    rank = np.where(known, (raw >= own).sum(axis=1), 0)
+    label_probability = np.where(known, shares[rows, np.maximum(labels, 0)], np.nan)
+    top = _top(raw, min(TOP_K, raw.shape[1]))
+    return ScoredRows(
+        finite=finite,
+        prediction=prediction.astype(np.int32),
+        confidence=shares[rows, prediction],
+        label_probability=label_probability,
+        label_rank=rank.astype(np.int32),
+        top_tied=(raw == best).sum(axis=1) > 1,
+        top_classes=top.astype(np.int32),
+        top_probabilities=np.take_along_axis(shares, top, axis=1),
+        probabilities=shares,
+    )
+
+
+def probabilities(scores: Floats, kind: OutputKind) -> Floats:
+    """Probabilities of all classes, float64, shape (n, K), from finite scores of shape (n, K).
+
+    A single column, shape (n, 1), is the second of two classes: the result is (n, 2).
+    """
+    return _two_columns(scores, kind)[1] if scores.shape[1] == 1 else _probabilities(scores, kind)
+
+
+def _probabilities(scores: Floats, kind: OutputKind) -> Floats:
+    if kind in (OutputKind.PROBABILITIES, OutputKind.ONE_VS_REST):
+        return np.clip(scores, 0.0, 1.0)
+    if kind is OutputKind.PERCENTAGES:
+        return np.clip(scores / 100, 0.0, 1.0)
+    if kind is OutputKind.LOG_PROBABILITIES:
+        return np.minimum(np.exp(scores), 1.0)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return result
+
+
+def _two_columns(scores: Floats, kind: OutputKind) -> tuple[Floats, Floats]:
+    """(raw scores, probabilities) of both classes from those of the second."""
+    second = scores[:, 0]
+    if kind is OutputKind.LOGITS:
+        raw = np.stack([np.zeros_like(second), second], axis=1)
+        return raw, _probabilities(raw, kind)
+    if kind is OutputKind.LOG_PROBABILITIES:
+        second = np.exp(second)
+    if kind is OutputKind.PERCENTAGES:
+        second = second / 100
+    second = np.clip(second, 0.0, 1.0)
+    both = np.stack([1.0 - second, second], axis=1)
+    return both, both
+
+
+def _top(raw: Floats, k: int) -> NDArray[np.intp]:
+    """The k largest of each row, best first, the lower index first among equals."""
+    if raw.shape[1] <= 64:
+        return np.argsort(-raw, axis=1, kind="stable")[:, :k]
+    # A stable sort of 1,000 columns costs more than the rest: sort only what can be among the k.
+    kth = np.partition(raw, raw.shape[1] - k, axis=1)[:, raw.shape[1] - k]
+    top = np.empty((len(raw), k), np.intp)
+    for i, row in enumerate(raw):
+        likely = np.flatnonzero(row >= kth[i])
+        top[i] = likely[np.argsort(-row[likely], kind="stable")[:k]]
+    return top

@@ -1,0 +1,182 @@
+"""What is added up while predictions stream past: counts, and the worst mistakes of chosen pairs.
+
+Both are commutative monoids over integers and totally ordered samples: any split of the samples,
+in any order, gives the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.jsonio import Share
+
+__all__ = [
+    "EXAMPLES_PER_PAIR",
+    "Counts",
+    "Mistake",
+    "WorstMistakes",
+]
+
+
+EXAMPLES_PER_PAIR = 8
+
+
+TOP_CLASSES = 5
+
+
+_CONFIDENCE_STEPS = 1 << 14  # finer differences are noise of the forward pass, not an order
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The integers that an evaluation stands on.
+
+    Attributes
+    ----------
+    confusion
+        Counts of (true, predicted).
+    top5_hits
+        Samples whose label is among the five largest scores, ties counted against the model.
+    n_ranked
+        Samples whose label has a rank at all, that is, for which there were scores.
+    n_tied
+        Samples in which two classes share the largest score.
+    n_unlabelled
+        Samples without a known label; they are in no other count.
+    """
+
+    confusion: ConfusionMatrix
+    top5_hits: int = 0
+    n_ranked: int = 0
+    n_tied: int = 0
+    n_unlabelled: int = 0
+
+    @classmethod
+    def empty(cls, n_classes: int) -> Counts:
+        return cls(ConfusionMatrix.empty(n_classes))
+
+    @classmethod
+    def of(cls, rows: Mapping[str, NDArray[Any]], n_classes: int) -> Counts:
+        """Count one batch: columns ``label``, ``prediction``, ``label_rank``, ``top_tied``.
+
+        A rank of 0 means that there were no scores.
+        """
+        labelled = rows["label"] >= 0
+        n_unlabelled = int(len(labelled) - np.count_nonzero(labelled))
+        known = labelled if n_unlabelled else slice(None)  # which copies nothing
+        ranks = rows["label_rank"][known]
+        n_ranked = int(np.count_nonzero(ranks))
+        return cls(
+            ConfusionMatrix.from_labels(rows["label"][known], rows["prediction"][known], n_classes),
+            top5_hits=int(np.count_nonzero((ranks > 0) & (ranks <= TOP_CLASSES)))
+            if n_ranked
+            else 0,
+            n_ranked=n_ranked,
+            n_tied=int(np.count_nonzero(rows["top_tied"][known])),
+            n_unlabelled=n_unlabelled,
+        )
+
+    def __add__(self, other: Counts) -> Counts:
+        if not isinstance(other, Counts):
+            return NotImplemented
+        return Counts(
+            self.confusion + other.confusion,
+            self.top5_hits + other.top5_hits,
+            self.n_ranked + other.n_ranked,
+            self.n_tied + other.n_tied,
+            self.n_unlabelled + other.n_unlabelled,
+        )
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One sample that was called something else.
+
+    Attributes
+    ----------
+    confidence
+        Probability of the wrong class, 0..1.
+    label_probability
+        Probability of the right class, 0..1, or None where there are no scores.
+    """
+
+    id: str
+    confidence: Share
+    label_probability: Share | None
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Most confident first; differences below 2⁻¹⁴ don't count, then the id decides."""
+        return (-round(self.confidence * _CONFIDENCE_STEPS), self.id)
+
+
+@dataclass(frozen=True)
+class WorstMistakes:
+    """The most confident mistakes of each of the chosen (true, predicted) pairs."""
+
+    pairs: tuple[tuple[int, int], ...]
+    found: Mapping[tuple[int, int], tuple[Mistake, ...]] = field(default_factory=dict)
+    limit: int = EXAMPLES_PER_PAIR
+
+    def having(self, rows: Mapping[str, NDArray[Any]]) -> WorstMistakes:
+        """With the mistakes of one batch: columns ``id``, ``label``, ``prediction``,
+        ``confidence``, ``label_probability``.
+        """
+        found: dict[tuple[int, int], tuple[Mistake, ...]] = {}
+        for true, predicted in self.pairs:
+            at = np.flatnonzero(rows["label"] == true)
+            at = at[rows["prediction"][at] == predicted]
+            if likely := self._likely(rows, at, self._least(true, predicted)):
+                found[true, predicted] = self._best(_mistake(rows, i) for i in likely)
+        return self + WorstMistakes(self.pairs, found, self.limit) if found else self
+
+    def _least(self, true: int, predicted: int) -> float:
+        """The confidence, in steps, below which no further mistake is among the best."""
+        best = self.of_pair(true, predicted)
+        return -best[-1].rank[0] if len(best) == self.limit else -np.inf
+
+    def __add__(self, other: WorstMistakes) -> WorstMistakes:
+        if not isinstance(other, WorstMistakes):
+            return NotImplemented
+        found = {
+            pair: self._best([*self.found.get(pair, ()), *other.found.get(pair, ())])
+            for pair in self.pairs
+            if pair in self.found or pair in other.found
+        }
+        return WorstMistakes(self.pairs, found, self.limit)
+
+    def of_pair(self, true: int, predicted: int) -> tuple[Mistake, ...]:
+        return self.found.get((true, predicted), ())
+
+    def _best(self, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+        return tuple(nsmallest(self.limit, mistakes, key=lambda mistake: mistake.rank))
+
+    def _likely(
+        self, rows: Mapping[str, NDArray[Any]], at: NDArray[Any], least: float
+    ) -> Sequence[int]:
+        """The rows that can be among the best: all at or above the limit-th confidence, and
+        `least` steps; none without a confidence.
+        """
+        steps = np.rint(rows["confidence"][at].astype(np.float64) * _CONFIDENCE_STEPS)
+        good = steps >= least  # not so where one is nan
+        at, steps = at[good], steps[good]
+        if len(at) > self.limit:
+            at = at[steps >= np.partition(steps, -self.limit)[-self.limit]]
+        chosen: list[int] = at.tolist()
+        return chosen
+
+
+def _mistake(rows: Mapping[str, NDArray[Any]], i: int) -> Mistake:
+    probability = float(rows["label_probability"][i])
+    return Mistake(
+        str(rows["id"][i]),
+        float(rows["confidence"][i]),
+        None if np.isnan(probability) else probability,
+    )

@@ -1,0 +1,53 @@
+"""Options as declared fields: once for the command line, the library, checks and documents."""
+
+from typing import TYPE_CHECKING
+
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.options.declared import sort_options
+    from reportgen.options.evaluation import EvaluationKeywords, EvaluationOptions
+    from reportgen.options.importing import NONE, InputOptions, render_command
+    from reportgen.options.page import MAX_BYTES, PageKeywords, PageOptions
+    from reportgen.options.review import DEFAULT_FOLDER, ReviewKeywords, ReviewOptions
+    from reportgen.options.run import (
+        DEFAULT_BATCH_SIZES,
+        Options,
+        RunKeywords,
+        check_date,
+        check_epoch,
+        report_date,
+    )
+
+__all__ = [
+    "DEFAULT_BATCH_SIZES",
+    "DEFAULT_FOLDER",
+    "MAX_BYTES",
+    "NONE",
+    "EvaluationKeywords",
+    "EvaluationOptions",
+    "InputOptions",
+    "Options",
+    "PageKeywords",
+    "PageOptions",
+    "ReviewKeywords",
+    "ReviewOptions",
+    "RunKeywords",
+    "check_date",
+    "check_epoch",
+    "render_command",
+    "report_date",
+    "sort_options",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "declared": "sort_options",
+        "evaluation": "EvaluationKeywords EvaluationOptions",
+        "importing": "InputOptions NONE render_command",
+        "page": "MAX_BYTES PageKeywords PageOptions",
+        "review": "DEFAULT_FOLDER ReviewKeywords ReviewOptions",
+        "run": ("DEFAULT_BATCH_SIZES Options RunKeywords check_date check_epoch report_date"),
+    },
+)

@@ -1,0 +1,136 @@
+"""Options as declared fields: once for the command line, the library, checks and documents.
+
+A class of options is a frozen dataclass of :func:`option` fields that extends :class:`Declared`.
+The command line makes a flag of every field, with ``-`` for ``_``; the library takes the same
+names as keywords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from reportgen.errors import UsageError
+from reportgen.text import nearest, quoted
+
+__all__ = [
+    "Declared",
+    "option",
+    "sort_options",
+]
+
+
+def option(default: Any, text: str, panel: str, **more: Any) -> Any:
+    """A field with its help text and the panel of the help page that it stands in.
+
+    `more` may hold ``choices``, ``min``, ``metavar``, ``repeated`` (given several times on the
+    command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
+    printed leaves it out).
+    """
+    return field(default=default, metadata={"help": text, "panel": panel, **more})
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Options that know how to check themselves, and how they are written as words.
+
+    Raises :class:`UsageError` with slug ``option-value`` where a value is not one of its choices,
+    or too small.
+    """
+
+    PATHS: ClassVar[tuple[str, ...]] = ()
+    """Fields that take a path: the library accepts text for them."""
+    TUPLES: ClassVar[tuple[str, ...]] = ()
+    """Fields that may hold several texts: the library accepts lists for them."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            _check(item.name, getattr(self, item.name), item.metadata)
+
+    @classmethod
+    def of(cls, keywords: Mapping[str, Any]) -> Self:
+        """From keyword arguments of the library's functions; unknown ones are refused."""
+        refuse_unknown(keywords, [item.name for item in fields(cls)])
+        return cls(**cls.converted(dict(keywords)))
+
+    @classmethod
+    def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What the library's callers may write, as the fields hold it."""
+        for name in cls.PATHS:
+            if isinstance(values.get(name), str):
+                values[name] = Path(values[name])
+        for name in cls.TUPLES:
+            if isinstance(values.get(name), (list, tuple)):
+                values[name] = tuple(map(str, values[name]))
+        return values
+
+    def command_words(self) -> list[str]:
+        """The options that shape the result and differ from their defaults, base names only."""
+        return [
+            word
+            for item in fields(self)
+            if item.metadata.get("shapes", True) and getattr(self, item.name) != item.default
+            for word in self.words_of(item.name, getattr(self, item.name))
+        ]
+
+    def words_of(self, name: str, value: Any) -> list[str]:
+        """One option as it is typed."""
+        flag = flag_of(name)
+        if isinstance(value, bool):
+            return [flag]
+        if isinstance(value, tuple) and type(self).__dataclass_fields__[name].metadata.get(
+            "repeated"
+        ):
+            return [word for one in value for word in (flag, str(one))]
+        if isinstance(value, tuple):
+            return [flag, "classes.txt" if name == "classes" else ",".join(value)]
+        return [flag, value.name if isinstance(value, Path) else str(value)]
+
+
+def flag_of(name: str) -> str:
+    """``--label-column`` of ``label_column``."""
+    return "--" + name.replace("_", "-")
+
+
+def refuse_unknown(keywords: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise :class:`UsageError` for the first keyword that is none of `known`."""
+    for name in keywords:
+        if name not in known:
+            meant = nearest(name, sorted(known))
+            raise UsageError(
+                f"there is no option {quoted(name)}",
+                slug="option-unknown",
+                hint=f"did you mean {meant}?" if meant else None,
+            )
+
+
+def sort_options(keywords: Mapping[str, Any], *kinds: type[Declared]) -> tuple[Any, ...]:
+    """Keyword arguments, each to the kind of options that has it; unknown ones are refused.
+
+    A name that several kinds have goes to all of them.
+    """
+    names = [{item.name for item in fields(kind)} for kind in kinds]
+    refuse_unknown(keywords, sorted(set().union(*names)))
+    return tuple(
+        kind.of({key: value for key, value in keywords.items() if key in own})
+        for kind, own in zip(kinds, names, strict=True)
+    )
+
+
+def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
+    flag = flag_of(name)
+    choices: Sequence[Any] = metadata.get("choices", ())
+    if choices and value not in choices:
+        meant = nearest(str(value), [str(choice) for choice in choices if choice is not None])
+        raise UsageError(
+            f"{flag} {quoted(str(value))} is not one of "
+            f"{', '.join(str(choice) for choice in choices if choice is not None)}",
+            slug="option-value",
+            hint=f"did you mean {meant}?" if meant else None,
+        )
+    if value is not None and "min" in metadata and value < metadata["min"]:
+        raise UsageError(
+            f"{flag} {value} is too small: at least {metadata['min']}", slug="option-value"
+        )

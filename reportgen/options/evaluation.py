@@ -1,0 +1,118 @@
+"""Options of the figures: which intervals, which averages, which samples belong together."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, TypedDict
+
+from reportgen.errors import UsageError
+from reportgen.metrics import MACRO_MODES, MacroMode
+from reportgen.options.declared import Declared, option
+
+__all__ = [
+    "EvaluationKeywords",
+    "EvaluationOptions",
+]
+
+
+_FIGURES, _SAMPLES = "Figures", "Groups of samples and of classes"
+
+
+@dataclass(frozen=True)
+class EvaluationOptions(Declared):
+    """What to compute, and how. Every field has the same name as its option."""
+
+    ci: str = option(
+        "wilson",
+        "Intervals. wilson: Wilson for shares of samples, the delta method for other figures. "
+        "bootstrap: resamples (BCa) for those other figures. exact: Clopper-Pearson for shares.",
+        _FIGURES,
+        choices=("wilson", "bootstrap", "exact"),
+    )
+    macro: MacroMode = option(
+        "present",
+        "Macro averages over the classes that have samples, or over all: one without samples "
+        "counts as 0.",
+        _FIGURES,
+        choices=tuple(MACRO_MODES),
+    )
+    ordinal: bool = option(
+        False,
+        "The classes are ordered, as in the class list: weighted kappa too, linear and quadratic.",
+        _FIGURES,
+    )
+    positive: str | None = option(
+        None,
+        "Of two classes, the one that the model looks for, such as a defect: the threshold view is "
+        "of it. Default: the second.",
+        _FIGURES,
+        metavar="CLASS",
+    )
+    seed: int = option(
+        0,
+        "Of the random draws of --ci bootstrap and --group-column.",
+        _FIGURES,
+        min=0,
+        metavar="N",
+    )
+    group_column: str | None = option(
+        None,
+        "Metadata column that says which samples belong together, such as frames of a video or "
+        "crops of a patient: the intervals of the whole are then made from whole groups.",
+        _SAMPLES,
+        metavar="NAME",
+    )
+    metadata: Path | None = option(
+        None,
+        "Table with more columns of the samples (CSV, TSV, Parquet), joined by id: for slices and "
+        "--group-column.",
+        _SAMPLES,
+        metavar="FILE",
+    )
+    metadata_id: str | None = option(
+        None,
+        "Column of the --metadata table that holds the ids. Default: id, path, file, …",
+        _SAMPLES,
+        metavar="NAME",
+    )
+    hierarchy: Path | None = option(
+        None,
+        "Groups of classes: CSV with the columns class and group, every class once.",
+        _SAMPLES,
+        metavar="FILE",
+    )
+
+    PATHS: ClassVar[tuple[str, ...]] = ("metadata", "hierarchy")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.metadata_id is not None and self.metadata is None:
+            raise UsageError("--metadata-id needs --metadata too", slug="option-conflict")
+
+    @property
+    def shell_words(self) -> str:
+        """What to add to a command so that it repeats these figures; empty for the defaults."""
+        return shlex.join(self.command_words())
+
+    @property
+    def for_baseline(self) -> EvaluationOptions:
+        """The same figures for the other side of a comparison, whose columns may differ."""
+        return replace(
+            self, positive=None, group_column=None, metadata=None, metadata_id=None, hierarchy=None
+        )
+
+
+class EvaluationKeywords(TypedDict, total=False):
+    """The keyword arguments of :class:`EvaluationOptions`."""
+
+    ci: str
+    macro: MacroMode
+    ordinal: bool
+    positive: str | None
+    seed: int
+    group_column: str | None
+    metadata: Path | str | None
+    metadata_id: str | None
+    hierarchy: Path | str | None

@@ -1,0 +1,167 @@
+"""Options of the page and of what is written beside it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, TypedDict
+
+from reportgen.errors import UsageError
+from reportgen.options.declared import Declared, option
+from reportgen.text import quoted
+
+__all__ = [
+    "COLORMAPS",
+    "LAYOUTS",
+    "MAX_BYTES",
+    "PageKeywords",
+    "PageOptions",
+]
+
+
+LAYOUTS = ("file", "dir")
+
+
+GROUNDS = ("white", "transparent")
+
+
+PAPERS = ("A4", "Letter")
+
+
+COLORMAPS = (
+    "Blues", "Greens", "Greys", "Oranges", "Purples",
+    "cividis", "viridis", "magma", "inferno", "plasma", "rocket", "mako",
+)  # fmt: skip
+"""Colour maps whose lightness only rises or only falls, so that more looks like more."""
+
+
+MAX_BYTES = 10_000_000
+
+
+_RAINBOW = (
+    "its lightness goes up and down, so equal steps look unequal and some values look like edges"
+)
+
+
+_RED_GREEN = "red and green look alike to one man in twelve"
+
+
+_REFUSED = {
+    **dict.fromkeys(
+        ("jet", "turbo", "hsv", "rainbow", "gist_rainbow", "gist_ncar", "nipy_spectral"), _RAINBOW
+    ),
+    **dict.fromkeys(("RdYlGn", "RdGy", "PiYG", "PRGn", "brg"), _RED_GREEN),
+}
+
+
+_LANGUAGE = re.compile(
+    "[A-Za-z]{2,3}"  # language
+    "(-[A-Za-z]{4})?"  # script
+    "(-(?:[A-Za-z]{2}|[0-9]{3}))?"  # region
+    "(-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"  # variants
+)
+
+
+_PAGE, _BESIDE = "Page", "Beside the page"
+
+
+@dataclass(frozen=True)
+class PageOptions(Declared):
+    """What the page shows and wears, and which files stand beside it.
+
+    Raises :class:`~reportgen.errors.UsageError` with slug ``option-value`` for a value that can't
+    be, and ``colormap-refused`` for a colour map that misleads.
+    """
+
+    PATHS: ClassVar[tuple[str, ...]] = ("logo", "notes", "theme", "templates")
+
+    layout: str = option(
+        "file",
+        "file: one report.html. dir: index.html and report_files/, for viewers that show no "
+        "embedded images or styles, such as Jenkins.",
+        _PAGE,
+        choices=LAYOUTS,
+    )
+    no_thumbnails: bool = option(False, "No picture of any sample on the page.", _PAGE)
+    public: bool = option(
+        False,
+        "For readers who may not see the data: no pictures of samples, and hashes for their names "
+        "in every output. Class names stay.",
+        _PAGE,
+    )
+    logo: Path | None = option(
+        None, "Picture above the verdict: PNG, JPEG, WebP or GIF.", _PAGE, metavar="FILE"
+    )
+    notes: Path | None = option(
+        None,
+        "Your own words, as a section: Markdown, without pictures or HTML.",
+        _PAGE,
+        metavar="FILE",
+    )
+    theme: Path | None = option(
+        None, "Colours and fonts of the page, as CSS variables.", _PAGE, metavar="FILE"
+    )
+    templates: Path | None = option(
+        None,
+        "Folder of templates that stand in for those of the same name; code that you trust.",
+        _PAGE,
+        metavar="FOLDER",
+    )
+    lang: str = option(
+        "en", "Language that the page declares, for templates of your own.", _PAGE, metavar="TAG"
+    )
+    colormap: str = option("Blues", "Colours of the matrix.", _PAGE, choices=COLORMAPS)
+    max_bytes: int = option(MAX_BYTES, "Largest page that is written.", _PAGE, min=100_000)
+    pdf: bool = option(
+        False,
+        "Also report.pdf, printed by an installed Chromium or Chrome (REPORTGEN_CHROMIUM names "
+        "another).",
+        _BESIDE,
+    )
+    paper: str = option("A4", "Paper of report.pdf.", _BESIDE, choices=PAPERS)
+    figures: bool = option(
+        False, "Also figures/: each matrix, curve and chart as PNG and SVG, for slides.", _BESIDE
+    )
+    figures_ground: str = option(
+        "white", "What the pictures in figures/ stand on.", _BESIDE, choices=GROUNDS
+    )
+
+    def __post_init__(self) -> None:
+        if self.colormap in _REFUSED:
+            raise UsageError(
+                f"--colormap {self.colormap} is refused: {_REFUSED[self.colormap]}",
+                slug="colormap-refused",
+                hint=f"choose one of {', '.join(COLORMAPS)}",
+            )
+        super().__post_init__()
+        if not _LANGUAGE.fullmatch(self.lang):
+            raise UsageError(
+                f"--lang {quoted(self.lang)} is no language tag",
+                slug="option-value",
+                hint='write it as in "en", "pt-BR" or "zh-Hant"',
+            )
+
+    @property
+    def page_name(self) -> str:
+        """The file that a browser opens."""
+        return "report.html" if self.layout == "file" else "index.html"
+
+
+class PageKeywords(TypedDict, total=False):
+    """The keyword arguments of :class:`PageOptions`."""
+
+    layout: str
+    no_thumbnails: bool
+    public: bool
+    logo: Path | str | None
+    notes: Path | str | None
+    theme: Path | str | None
+    templates: Path | str | None
+    lang: str
+    colormap: str
+    max_bytes: int
+    pdf: bool
+    paper: str
+    figures: bool
+    figures_ground: str

@@ -1,0 +1,121 @@
+"""A folder of baselines: small, without images and absolute paths, fit to be committed.
+
+``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` stand for each baseline,
+``history.jsonl`` beside them for all that was ever saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypedDict
+
+from reportgen.errors import UsageError
+from reportgen.options.declared import Declared, option
+
+__all__ = [
+    "DEFAULT_FOLDER",
+    "ReviewKeywords",
+    "ReviewOptions",
+]
+
+
+DEFAULT_FOLDER = Path("reportgen-baselines")
+
+
+_AGAINST, _GATES = "Baseline", "Gates"
+
+
+@dataclass(frozen=True)
+class ReviewOptions(Declared):
+    """Against what, and by which promises. Every field has the same name as its option."""
+
+    baseline: str | None = option(
+        None,
+        "Compare with this: an OUT folder, saved predictions, a report.json, a confusion matrix, "
+        "or the name of a saved baseline.",
+        _AGAINST,
+        metavar="INPUT|NAME",
+    )
+    baselines: Path = option(
+        DEFAULT_FOLDER,
+        "Folder of saved baselines.",
+        _AGAINST,
+        metavar="DIR",
+        shapes=False,
+    )
+    allow_partial: bool = option(
+        False,
+        "Compare the samples that both sides have; the others are left out, and counted.",
+        _AGAINST,
+    )
+    labels_from: str | None = option(
+        None,
+        "Where both sides disagree on labels, take those of this side. Default: refuse.",
+        _AGAINST,
+        choices=(None, "baseline", "candidate"),
+    )
+    ids_by_ending: bool = option(
+        False,
+        "Match ids of two files by the longest common ending of their paths, where they differ.",
+        _AGAINST,
+    )
+    allow_different_data: bool = option(
+        False,
+        "Compare two confusion matrices whose class totals differ: other samples were tested.",
+        _AGAINST,
+    )
+    gates: Path | None = option(
+        None, "Promises that the model must keep: gates.toml.", _GATES, metavar="FILE"
+    )
+    fail_under: tuple[str, ...] = option(
+        (),
+        "A gate in one line, such as accuracy=0.9; can be given several times.",
+        _GATES,
+        metavar="METRIC=VALUE",
+        repeated=True,
+    )
+    exit_zero: bool = option(
+        False,
+        "Exit with 0 where a gate failed, too: the report alone says so.",
+        _GATES,
+        shapes=False,
+    )
+
+    PATHS: ClassVar[tuple[str, ...]] = ("baselines", "gates")
+    TUPLES: ClassVar[tuple[str, ...]] = ("fail_under",)
+
+    def require_baseline(self) -> None:
+        """Raise :class:`UsageError` where an option has no meaning without a baseline."""
+        for name in ("allow_partial", "labels_from", "allow_different_data"):
+            if getattr(self, name):
+                raise UsageError(
+                    f"--{name.replace('_', '-')} needs --baseline too", slug="option-conflict"
+                )
+
+    def words_of(self, name: str, value: Any) -> list[str]:
+        """A baseline is named by its file alone."""
+        return super().words_of(name, Path(value).name if name == "baseline" else value)
+
+    @classmethod
+    def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """One gate in one line may stand alone; a path may name the baseline."""
+        if isinstance(values.get("fail_under"), str):
+            values["fail_under"] = (values["fail_under"],)
+        if isinstance(values.get("baseline"), Path):
+            values["baseline"] = str(values["baseline"])
+        return super().converted(values)
+
+
+class ReviewKeywords(TypedDict, total=False):
+    """The keyword arguments of :class:`ReviewOptions`."""
+
+    baseline: Path | str | None
+    baselines: Path | str
+    allow_partial: bool
+    labels_from: str | None
+    ids_by_ending: bool
+    allow_different_data: bool
+    gates: Path | str | None
+    fail_under: str | tuple[str, ...] | list[str]
+    exit_zero: bool

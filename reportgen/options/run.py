@@ -1,0 +1,264 @@
+"""Options of a run."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypedDict
+
+from reportgen.errors import UsageError
+from reportgen.options.declared import Declared, option
+from reportgen.text import quoted
+
+__all__ = [
+    "Options",
+    "RunKeywords",
+    "check_date",
+    "check_epoch",
+    "report_date",
+]
+
+
+OUTPUT_KINDS = ("auto", "logits", "probabilities", "log-probabilities")
+
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+DEFAULT_BATCH_SIZES = {"cpu": 64, "mps": 64, "cuda": 256}
+
+
+_EPOCH = "SOURCE_DATE_EPOCH"
+
+
+_MODEL, _DATA, _PREPARE = "Model", "Data", "Preprocessing"
+
+
+_IDENTITY, _INFER, _OUT = "What it is called", "Inference", "Output"
+
+
+@dataclass(frozen=True)
+class Options(Declared):
+    """How to predict and what to call it. Every field has the same name as its option."""
+
+    weights: Path | None = option(
+        None,
+        "Local weights file (.safetensors, .pt, .pth) for a factory or torchvision model.",
+        _MODEL,
+        metavar="FILE",
+    )
+    weights_key: str | None = option(
+        None,
+        "Which weights of a file with several: state_dict_ema, model_ema, or nested as a.b.",
+        _MODEL,
+        metavar="KEY",
+    )
+    model_arg: tuple[str, ...] = option(
+        (),
+        "key=value for the model factory; can be given several times.",
+        _MODEL,
+        repeated=True,
+        metavar="KEY=VALUE",
+    )
+    outputs: str = option(
+        "auto",
+        "What the model returns. auto decides on the first batch, and says so.",
+        _MODEL,
+        choices=OUTPUT_KINDS,
+    )
+    classes: Path | tuple[str, ...] | None = option(
+        None,
+        "Class names in the order of the model's outputs: UTF-8, one a line.",
+        _DATA,
+        metavar="FILE",
+    )
+    ignore_unknown_classes: bool = option(
+        False,
+        "Leave out, and count, images of class folders that the model does not know.",
+        _DATA,
+    )
+    max_bad: int = option(
+        0,
+        "Most samples that may be unreadable or have scores that are not finite.",
+        _DATA,
+        min=0,
+    )
+    preset: str | None = option(
+        None,
+        "torchvision weights name whose transforms to use, "
+        "such as ResNet50_Weights.IMAGENET1K_V2. Nothing is downloaded.",
+        _PREPARE,
+        metavar="NAME",
+    )
+    resize: str | None = option(
+        None, "N: shorter side to N pixels. HxW: exactly that.", _PREPARE, metavar="N|HxW"
+    )
+    interpolation: str = option(
+        "bilinear",
+        "How to resize.",
+        _PREPARE,
+        choices=("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"),
+    )
+    crop: str | None = option(None, "Centre crop, after resizing.", _PREPARE, metavar="N|HxW")
+    grayscale: bool = option(False, "One channel instead of three.", _PREPARE)
+    mean: str | None = option(
+        None,
+        "Subtract: one number, or one a channel with commas. Images are in [0, 1].",
+        _PREPARE,
+        metavar="M[,M,M]",
+    )
+    std: str | None = option(
+        None,
+        "Divide by: one number, or one a channel with commas.",
+        _PREPARE,
+        metavar="S[,S,S]",
+    )
+    transform: str | None = option(
+        None,
+        "Your own preprocessing instead: file.py:function, PIL image to float tensor CHW.",
+        _PREPARE,
+        metavar="FILE.py:NAME",
+    )
+    model_name: str | None = option(None, "Default: the model file's stem.", _IDENTITY)
+    model_version: str = option("", "Version of the model.", _IDENTITY)
+    data_name: str | None = option(None, "Default: the data folder's name.", _IDENTITY)
+    split: str = option(
+        "", "Which split this is: test, validation, … Chooses where DATA holds splits.", _IDENTITY
+    )
+    date: str | None = option(
+        None,
+        "Date to print. Default: none, or that of SOURCE_DATE_EPOCH.",
+        _IDENTITY,
+        metavar="YYYY-MM-DD",
+    )
+    title: str = option("", "Title of the report.", _IDENTITY)
+    batch_size: int | None = option(
+        None,
+        "Default: 64 on CPU and MPS, 256 on CUDA. It never depends on free memory.",
+        _INFER,
+        min=1,
+        metavar="N",
+    )
+    workers: int | None = option(
+        None,
+        "Processes that decode images. Default: chosen by cores; 0 decodes in this one.",
+        _INFER,
+        shapes=False,
+        min=0,
+        metavar="N",
+    )
+    keep_probabilities: str = option(
+        "auto",
+        "Keep the probabilities of all classes, not of the best five alone. auto: to 100 classes.",
+        _INFER,
+        choices=("auto", "yes", "no"),
+    )
+    device: str = option("auto", "Where to run the model.", _INFER, choices=DEVICES)
+    precision: str = option(
+        "float32", "Other than float32 runs under torch.autocast.", _INFER, choices=PRECISIONS
+    )
+    force: bool = option(
+        False, "Replace the report and predictions that stand in OUT.", _OUT, shapes=False
+    )
+    resume: bool = option(
+        False, "Go on with an unfinished run of the same command.", _OUT, shapes=False
+    )
+
+    PATHS: ClassVar[tuple[str, ...]] = ("weights", "classes")
+    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "model_arg")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.force and self.resume:
+            raise UsageError(
+                "--force starts over and --resume goes on: give one of them", slug="option-conflict"
+            )
+        if self.date is not None:
+            check_date(self.date)
+
+    @classmethod
+    def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Model arguments may be a mapping."""
+        if isinstance(values.get("model_arg"), Mapping):
+            values["model_arg"] = tuple(f"{k}={v}" for k, v in values["model_arg"].items())
+        return super().converted(values)
+
+    def words_of(self, name: str, value: Any) -> list[str]:
+        """A transform is named by its file alone."""
+        return super().words_of(name, Path(value).name if name == "transform" else value)
+
+
+class RunKeywords(TypedDict, total=False):
+    """The keyword arguments of :func:`reportgen.run`: the fields of :class:`Options`."""
+
+    weights: Path | str | None
+    weights_key: str | None
+    model_arg: Sequence[str] | Mapping[str, Any]
+    outputs: str
+    classes: Path | str | Sequence[str] | None
+    ignore_unknown_classes: bool
+    max_bad: int
+    preset: str | None
+    resize: str | None
+    interpolation: str
+    crop: str | None
+    grayscale: bool
+    mean: str | None
+    std: str | None
+    transform: str | None
+    model_name: str | None
+    model_version: str
+    data_name: str | None
+    split: str
+    date: str | None
+    title: str
+    batch_size: int | None
+    workers: int | None
+    device: str
+    precision: str
+    keep_probabilities: str
+    force: bool
+    resume: bool
+
+
+def check_date(text: str) -> None:
+    """Raise :class:`UsageError` where `text` is no date."""
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--date {quoted(text)} is no date", slug="option-value", hint="write it YYYY-MM-DD"
+        ) from None
+
+
+def check_epoch() -> None:
+    """Raise :class:`UsageError` where SOURCE_DATE_EPOCH is no time; an empty one is taken away.
+
+    Libraries read it as they are imported, and fail.
+    """
+    report_date(None)
+    if os.environ.get(_EPOCH) == "":
+        del os.environ[_EPOCH]
+
+
+def report_date(given: str | None) -> str:
+    """The date to print: the given one, else that of SOURCE_DATE_EPOCH (UTC), else none."""
+    epoch = os.environ.get(_EPOCH, "")
+    if given is not None:
+        return given
+    if not epoch:
+        return ""
+    try:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(
+            f"{_EPOCH} {quoted(epoch)} is no number of seconds",
+            slug="option-value",
+            hint=f"set it to whole seconds since 1970, or unset it: unset {_EPOCH}",
+        ) from None

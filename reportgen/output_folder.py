@@ -1,0 +1,226 @@
+"""The folder that results go to: what may stand in it, and who may write there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from reportgen.errors import OutputError, UsageError
+from reportgen.files import TEMPORARY_PREFIX, output_error
+from reportgen.replacement import finish, is_unfinished
+from reportgen.text import quoted
+
+__all__ = [
+    "BAD",
+    "PREDICTIONS",
+    "REPORT_FILES",
+    "finish_around",
+    "finish_replacement",
+    "partial_folder",
+    "prepare",
+    "remove_stale",
+    "sole_writer",
+    "spool_in",
+]
+
+
+PREDICTIONS, BAD = "predictions.parquet", "bad.csv"
+
+
+REPORT_FILES = ("report.html", "index.html", "report.json", "report.pdf")
+
+
+_LOCK = TEMPORARY_PREFIX + "lock"
+
+
+_ATTEMPTS, _WAIT = 20, 0.1
+"""How often, and after how many seconds, a folder that another process holds is looked at again."""
+
+
+def partial_folder(target: Path) -> Path:
+    """Where the parts of an unfinished predictions file stand: ``predictions.partial``."""
+    return target.with_suffix(".partial")
+
+
+def prepare(folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path | None) -> None:
+    """Make `folder` ready to be written to, before any work is done.
+
+    Parameters
+    ----------
+    guarded
+        Names of results that must not stand there unless `replace`.
+    data
+        A folder of inputs that must not hold `folder`: the next run would read its own output.
+
+    Raises
+    ------
+    UsageError
+        Where `folder` lies inside `data`.
+    OutputError
+        Where it can't be made or written to, is a file, or holds results.
+    """
+    try:
+        _require_place(folder, replace=replace, data=data)
+        if folder.is_dir():
+            finish_replacement(folder)
+        standing = [name for name in guarded if (folder / name).exists()]
+        if standing and not replace:
+            raise _find_occupied(folder, standing)
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise output_error(folder, error) from error
+
+
+def _require_place(folder: Path, *, replace: bool, data: Path | None) -> None:
+    if data is not None and folder.resolve().is_relative_to(data.resolve()):
+        raise UsageError(
+            f"the output {quoted(folder.name)} lies inside the data folder {quoted(data.name)}",
+            slug="output-in-data",
+            hint="name a folder outside of it with -o",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(
+            f"the output {quoted(folder.name)} is a file, not a folder",
+            slug="output-is-file",
+            hint="name another folder with -o",
+        )
+    if folder.is_symlink() and not replace:
+        raise OutputError(
+            f"the output {quoted(folder.name)} is a link to another folder",
+            slug="output-is-link",
+            hint="name the folder itself with -o, or write through the link: --force",
+        )
+
+
+def finish_replacement(folder: Path) -> None:
+    """Finish the replacement of a report that was stopped in `folder`; one under way is waited for.
+
+    For readers and writers alike. Raises :class:`OutputError`: ``report-unfinished`` where it can't
+    be finished, ``output-busy`` where another process takes too long.
+    """
+    for attempt in range(_ATTEMPTS):
+        if not is_unfinished(folder):
+            break
+        try:
+            with sole_writer(folder):
+                finish(folder)
+        except OutputError as error:
+            if error.slug != "output-busy" or attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(_WAIT)
+
+
+def finish_around(path: Path) -> None:
+    """:func:`finish_replacement` in whatever folder `path` is, or belongs to the report of."""
+    for folder in (path, path.parent, path.parent.parent):
+        finish_replacement(folder)
+
+
+def _find_occupied(folder: Path, standing: list[str]) -> OutputError:
+    unfinished = [name for name in standing if name.endswith(".partial")]
+    what = "an unfinished run stands" if unfinished else "results stand"
+    return OutputError(
+        f"{what} in {quoted(folder.name)}: {', '.join(standing)}",
+        slug="output-exists",
+        hint="go on with it: --resume     start over: --force     or name another folder with -o"
+        if unfinished
+        else "replace them: --force     or name another folder with -o",
+    )
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove temporary files that a killed process left.
+
+    `folder` must be held by :func:`sole_writer`: then what a process of our own number left is
+    stale too, as in containers.
+    """
+    for path in folder.glob(f"{TEMPORARY_PREFIX}[0-9]*-*"):
+        process = path.name.removeprefix(TEMPORARY_PREFIX).split("-")[0]
+        if process.isdigit() and (int(process) == os.getpid() or not _alive(int(process))):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def spool_in(folder: Path) -> Iterator[Path]:
+    """A folder for copies of inputs that can't be read twice; it is gone after the block."""
+    spool = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-spool"
+    try:
+        spool.mkdir()
+    except OSError as error:
+        raise output_error(spool, error) from error
+    try:
+        yield spool
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold `folder` against a second run for the length of the block.
+
+    The lock belongs to the process and dies with it. Raises :class:`OutputError` where another
+    run holds it. On systems without ``fcntl`` there is a lock among the threads of a process alone.
+    """
+    key = folder.resolve()
+    if key in _HELD:
+        raise _busy(folder)
+    _HELD.add(key)
+    try:
+        with _locked(folder):
+            yield
+    finally:
+        _HELD.discard(key)
+
+
+_HELD: set[Path] = set()
+"""Folders that this process holds: the system's lock does not tell its threads apart."""
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        yield
+        return
+    path = folder / _LOCK
+    try:
+        stream = path.open("w")
+    except OSError as error:
+        raise output_error(path, error) from error
+    with stream:
+        try:
+            # A record lock: forked workers that outlive a killed run for seconds don't hold it.
+            fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _busy(folder) from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _busy(folder: Path) -> OutputError:
+    return OutputError(
+        f"another run is writing to {quoted(folder.name)}",
+        slug="output-busy",
+        hint="wait for it, or name another folder with -o",
+    )

@@ -1,0 +1,93 @@
+"""What a predictions file knows besides its rows, as the JSON text in its metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.jsonio import read_value, write_value
+from reportgen.metrics import SUM_TOLERANCE
+from reportgen.provenance import Accounting, DataNote, Provenance
+from reportgen.text import quoted
+
+__all__ = [
+    "RunFacts",
+]
+
+
+SCHEMA_VERSION = 1
+
+
+_Notes = tuple[DataNote, ...]
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What made the rows, what became of every sample, and what to know about them.
+
+    Attributes
+    ----------
+    classes
+        Class names in the order of the model's outputs, printable and unique.
+    fingerprint
+        What shaped the rows (model, data, preprocessing, batch size, …) → its value or hash;
+        ``--resume`` compares it.
+    n_abstained
+        Samples on which the model abstained, which are among those left out; None where it could
+        not. Saved predictions of other programs alone have them: they are not written.
+    sum_tolerance
+        How far the probabilities of a sample may be from adding up to 1; None where its scores
+        are independent of each other, and no probabilities of one prediction.
+    """
+
+    classes: tuple[str, ...]
+    provenance: Provenance
+    samples: Accounting
+    notes: tuple[DataNote, ...] = ()
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+    n_abstained: int | None = None
+    sum_tolerance: float | None = SUM_TOLERANCE
+
+    def to_text(self) -> str:
+        """JSON with sorted keys: the same facts give the same bytes."""
+        return json.dumps(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "classes": self.classes,
+                "provenance": write_value(Provenance, self.provenance),
+                "samples": write_value(Accounting, self.samples),
+                "notes": write_value(_Notes, self.notes),
+                "fingerprint": dict(self.fingerprint),
+            },
+            ensure_ascii=True,
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_text(cls, text: str | bytes, file_name: str) -> RunFacts:
+        """The inverse of :meth:`to_text`; :class:`DataError` where the text is not of it."""
+        try:
+            value: Mapping[str, Any] = json.loads(text)
+            if value["schema_version"] != SCHEMA_VERSION:
+                raise DataError(
+                    f"{quoted(file_name)} has predictions schema {value['schema_version']}; "
+                    f"this reportgen reads {SCHEMA_VERSION}",
+                    slug="predictions-version",
+                    hint="render it with the reportgen that wrote it, or predict again",
+                )
+            return cls(
+                classes=tuple(value["classes"]),
+                provenance=read_value(Provenance, value["provenance"]),
+                samples=read_value(Accounting, value["samples"]),
+                notes=read_value(_Notes, value["notes"]),
+                fingerprint=value["fingerprint"],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"the metadata of {quoted(file_name)} is damaged: {type(error).__name__}",
+                slug="predictions-damaged",
+                hint="predict again",
+            ) from error

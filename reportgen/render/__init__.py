@@ -1,0 +1,40 @@
+"""How a report looks: one file an output. All of them read the same values."""
+
+from typing import TYPE_CHECKING
+
+from reportgen.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from reportgen.render.history import render_history
+    from reportgen.render.junit import render_junit
+    from reportgen.render.outputs import (
+        changes,
+        check_page,
+        make_all,
+        make_overview,
+        naming_warning,
+        write_all,
+    )
+    from reportgen.render.thumbnails import make_thumbnail
+
+__all__ = [
+    "changes",
+    "check_page",
+    "make_all",
+    "make_overview",
+    "make_thumbnail",
+    "naming_warning",
+    "render_history",
+    "render_junit",
+    "write_all",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "history": "render_history",
+        "junit": "render_junit",
+        "outputs": "changes check_page make_all make_overview naming_warning write_all",
+        "thumbnails": "make_thumbnail",
+    },
+)

@@ -1,0 +1,407 @@
+"""Where the parts of a heatmap stand, so that nothing is cut and all can be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.render.figures.style import (
+    COLOURMAP,
+    STEPS,
+    colour_map,
+    difference_map,
+    drawable,
+    families,
+    light_digits,
+    own_settings,
+    palette_png,
+)
+from reportgen.report import HeatmapSpec
+from reportgen.text import middle_cut
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "SCALE_FONT",
+    "SCALE_WIDTH",
+    "DrawnFigure",
+    "Layout",
+    "axis_labels",
+    "draw_heatmap",
+    "fitting",
+    "heatmap_figure",
+    "is_crowded",
+    "layout_of",
+    "scale_ticks",
+    "stand_upright",
+]
+
+
+MAX_WIDTH, NARROW = 800, 496
+"""Widest picture, and one that fits beside another, in CSS pixels."""
+
+
+LEGIBLE = 7.5
+"""Smallest digits of a narrow picture, in CSS pixels; where they would be smaller it is wide."""
+
+
+SCALE_WIDTH, SCALE_FONT = 10, 9
+
+
+SCALE_ROOM = "000,000"
+"""The longest text beside a colour scale: the same room for all, so that pictures of one matrix
+have the same size and the same cells."""
+
+
+SPACIOUS = 15
+"""Most classes whose picture is narrow and has a colour scale beside its numbers."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand, in CSS pixels from the figure's upper left corner."""
+
+    width: float
+    height: float
+    left: float
+    top: float
+    cell: float
+    side: float
+    font: float
+    label_font: float
+
+
+def axis_labels(spec: HeatmapSpec) -> tuple[Sequence[str], bool]:
+    """The names, or, where some can't be drawn, the classes' numbers: 1, 2, 3, …"""
+    if all(map(drawable, spec.labels)):
+        return spec.labels, False
+    return [str(number) for number in spec.numbers or range(1, len(spec.labels) + 1)], True
+
+
+def stand_upright(labels: Sequence[str]) -> bool:
+    """Whether the names below the columns are so short and few that they need not be turned."""
+    return len(labels) <= 30 and max(map(len, labels), default=0) <= 3
+
+
+def layout_of(spec: HeatmapSpec, labels: Sequence[str], canvas: Any) -> Layout:
+    """Room for the longest label, and cells as large as the width allows: narrow, if legible."""
+    if not labels or len(spec.values) <= SPACIOUS:
+        narrow = _layout(spec, labels, canvas, NARROW)
+        if spec.texts is None or _digit_font(spec, canvas, narrow.cell, spec.beside) >= LEGIBLE:
+            return narrow
+    return _layout(spec, labels, canvas, MAX_WIDTH)
+
+
+def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float) -> Layout:
+    k = len(spec.values)
+    label_font = _between(8.5, 300 / max(k, 1), 11.5)
+    longest = max((_text_width(canvas, label, label_font) for label in labels), default=0.0)
+    left = 34 + longest + (6 if labels else 0)
+    right, top = 16.0, 48
+    if not is_crowded(spec):
+        ends = (SCALE_ROOM, *(text for _, text in scale_ticks(spec)))
+        widest = max(_text_width(canvas, text, SCALE_FONT) for text in ends)
+        right = 14 + SCALE_WIDTH + 3 + widest + 8
+    side = width - left - right
+    if not labels and spec.texts is None:
+        side = k * max(1, int(2 * side / k)) / 2  # whole pixels a cell
+        width = left + side + right
+    cell = side / k
+    below = label_font * 1.4 if stand_upright(labels) else longest
+    bottom = 30 + below + (6 if labels else 0)
+    return Layout(
+        width=round(width),
+        height=round(top + side + bottom),
+        left=left,
+        top=top,
+        cell=cell,
+        side=side,
+        font=_digit_font(spec, canvas, cell),
+        label_font=label_font,
+    )
+
+
+def scale_ticks(spec: HeatmapSpec) -> list[tuple[float, str]]:
+    """The colour scale's ends and its middle: value and text."""
+    if spec.diverging:
+        end = f"{100 * spec.top:.3g}"
+        return [(-spec.top, f"\u2212{end}"), (0.0, "0"), (spec.top, f"+{end}")]
+    values = [0.0, spec.top * 0.5 ** (1 / spec.power), spec.top] if spec.top else [0.0]
+    return [(value, _scale_text(value, spec)) for value in values]
+
+
+def _scale_text(value: float, spec: HeatmapSpec) -> str:
+    if spec.unit != "samples":
+        return f"{100 * value:.3g} %"
+    if value >= 1e6:
+        return f"{value / 1e6:.3g}M" if value < 1e9 else f"{value / 1e9:.3g}G"
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+def _digit_font(spec: HeatmapSpec, canvas: Any, cell: float, beside: Sequence[str] = ()) -> float:
+    """The font size, in CSS pixels, at which the longest number fits its cell; that of the texts
+    `beside` too, where they are given.
+    """
+    if spec.texts is None:
+        return 0.0
+    shapes = {re.sub("[0-9]", "0", text) for row in (*spec.texts, beside) for text in row}
+    widest = max(_text_width(canvas, shape, 10.0) for shape in shapes)  # digits are equally wide
+    return min(11.5, 10.0 * (cell - 3) / max(widest, 1.0), 0.62 * cell)
+
+
+def _text_width(canvas: Any, text: str, size: float) -> float:
+    """Width in CSS pixels of `text` at a font size in CSS pixels."""
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(family=families(text), size=size)
+    width, _, _ = canvas.get_renderer().get_text_width_height_descent(text, font, False)
+    return float(width) / 2
+
+
+def _between(low: float, value: float, high: float) -> float:
+    return max(low, min(value, high))
+
+
+def is_crowded(spec: HeatmapSpec) -> bool:
+    """Whether so many numbers are drawn that they need all the room: there is no colour scale."""
+    return spec.texts is not None and len(spec.values) > SPACIOUS
+
+
+def fitting(text: str, canvas: Any, width: float) -> str:
+    """`text` in at most `width` CSS pixels, its middle cut; nothing where it can't be drawn."""
+    if not drawable(text):
+        return ""
+    for length in range(len(text), 8, -4):
+        cut = middle_cut(text, length)
+        if _text_width(canvas, cut, 10.5) <= width:
+            return cut
+    return ""
+
+
+DPIS = (144, 108, 72)
+"""Pixels of a figure inch; the first that keeps the file small is taken. Pictures are shown at 72
+to the inch, so a point is a CSS pixel, and at the first that is two pixels of the file."""
+
+
+POINTS = 72
+
+
+MAX_BYTES = 120_000
+
+
+INK, GREY, NOTHING = "#15181c", "#565e68", "#eceef1"
+
+
+DIGITS_DARK, DIGITS_LIGHT = "#000000", "#ffffff"
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A picture: PNG bytes, the size to show it at in CSS pixels, and whether its axes carry
+    numbers because no font has the glyphs of the names."""
+
+    content: bytes
+    width: int
+    height: int
+    axis_numbers: bool
+
+
+def draw_heatmap(spec: HeatmapSpec, colourmap: str = COLOURMAP) -> DrawnFigure:
+    """The picture of a matrix as a palette PNG, at most 1,600 pixels wide and 120 kB."""
+    with own_settings():
+        figure, numbered = heatmap_figure(spec, colourmap)
+        palette = _palette(spec, colourmap)
+        for dpi in DPIS:
+            content = palette_png(_rasterise(figure, dpi), palette)
+            if len(content) <= MAX_BYTES:
+                break
+    width, height = (round(POINTS * inches) for inches in figure.get_size_inches())
+    return DrawnFigure(content, width, height, numbered)
+
+
+def heatmap_figure(spec: HeatmapSpec, colourmap: str = COLOURMAP) -> tuple[Any, bool]:
+    """The figure, not yet drawn, and whether its axes carry numbers for names."""
+    figure = _empty_figure()
+    labels, numbered = axis_labels(spec)
+    layout = layout_of(spec, labels, figure.canvas)
+    figure.set_size_inches(layout.width / POINTS, layout.height / POINTS)
+    axes = _add_axes(figure, layout, layout.left, layout.top, layout.side, layout.side)
+    _heatmap(spec, figure, axes, layout, _colours(spec, colourmap))
+    _frame(axes, spec)
+    _label_axes(axes, labels, layout)
+    _titles(spec, figure, layout)
+    return figure, numbered
+
+
+def _empty_figure() -> Any:
+    """A figure that is drawn when told to: seaborn asks for a whole drawing only to look whether
+    its own tick labels overlap, and ours are set afterwards."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure: Any = Figure(dpi=DPIS[0])
+    FigureCanvasAgg(figure)
+    figure.draw = lambda _renderer: None
+    return figure
+
+
+def _rasterise(figure: Any, dpi: float) -> NDArray[np.uint8]:
+    """The figure's pixels, uint8, shape (height, width, 4)."""
+    vars(figure).pop("draw", None)  # now the figure's own
+    figure.set_dpi(dpi)
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())
+
+
+def _palette(spec: HeatmapSpec, colourmap: str) -> NDArray[np.int64]:
+    """int64, shape (at most 256, 3): the colours of the cells exactly, and greys for letters.
+
+    Where hundreds of numbers are drawn both are few, or the file would be too large.
+    """
+    crowded = is_crowded(spec)
+    ramp = np.asarray(_colours(spec, colourmap)(np.linspace(0, 1, STEPS if crowded else 160)))[
+        :, :3
+    ]
+    grey = np.repeat(np.linspace(0, 1, 5 if crowded else 32)[:, None], 3, axis=1)
+    return np.round(255 * np.concatenate([ramp, grey])).astype(np.int64)
+
+
+def _colours(spec: HeatmapSpec, colourmap: str) -> Any:
+    """The colour map, in the 21 steps of the page's tables where many numbers are drawn."""
+    steps = STEPS if is_crowded(spec) else None
+    return difference_map(steps) if spec.diverging else colour_map(colourmap, steps)
+
+
+def _add_axes(
+    figure: Figure, layout: Layout, left: float, top: float, width: float, height: float
+) -> Axes:
+    bottom = layout.height - top - height
+    return figure.add_axes(
+        (left / layout.width, bottom / layout.height, width / layout.width, height / layout.height)
+    )
+
+
+def _heatmap(spec: HeatmapSpec, figure: Figure, axes: Axes, layout: Layout, colours: Any) -> None:
+    import seaborn
+
+    undefined = np.isnan(spec.values)
+    bar = None
+    if not is_crowded(spec):
+        bar = _add_axes(figure, layout, layout.left + layout.side + 14, layout.top, SCALE_WIDTH,
+                        min(layout.side, 180))  # fmt: skip
+    seaborn.heatmap(
+        spec.values,
+        mask=undefined,
+        norm=_norm(spec),
+        cmap=colours,
+        annot=False if spec.texts is None else np.array(spec.texts, dtype=object),
+        fmt="",
+        annot_kws={"fontsize": layout.font, "linespacing": 1},
+        linewidths=0.5 if layout.cell >= 12 else 0,
+        linecolor="white",
+        xticklabels=False,
+        yticklabels=False,
+        cbar=bar is not None,
+        cbar_ax=bar,
+        ax=axes,
+    )
+    _colour_digits(axes)
+    _hatch(axes, undefined, spec, layout)
+    if bar is not None:
+        _scale(bar, spec)
+
+
+def _norm(spec: HeatmapSpec) -> Any:
+    """From values to 0..1 of the colour map; differences have 0 in the middle."""
+    from matplotlib.colors import FuncNorm, Normalize, PowerNorm
+
+    top, power = spec.top or 1, spec.power
+    if not spec.diverging:
+        return Normalize(0, top) if power == 1 else PowerNorm(power, 0, top)
+
+    def bent(exponent: float) -> Callable[[Any], Any]:
+        return lambda values: np.sign(values) * np.abs(values) ** exponent
+
+    if power == 1:
+        return Normalize(-top, top)
+    return FuncNorm((bent(power), bent(1 / power)), -top, top)
+
+
+def _colour_digits(axes: Axes) -> None:
+    """Black or white, whichever contrasts more with the cell: at least 4.58:1 on any colour."""
+    if not axes.texts:
+        return
+    mesh: Any = axes.collections[0]
+    faces = mesh.get_facecolors()[~np.ma.getmaskarray(mesh.get_array()).ravel()]
+    for text, is_light in zip(axes.texts, light_digits(faces), strict=True):
+        text.set_color(DIGITS_LIGHT if is_light else DIGITS_DARK)
+
+
+def _hatch(axes: Axes, undefined: NDArray[np.bool_], spec: HeatmapSpec, layout: Layout) -> None:
+    """Rows without samples are hatched and say n/a in every cell: undefined is not 0."""
+    from matplotlib.patches import Rectangle
+
+    for row in np.flatnonzero(undefined.any(axis=1)).tolist():
+        axes.add_patch(
+            Rectangle((0, row), len(undefined), 1, facecolor=NOTHING, edgecolor="#c3c9cf",
+                      hatch="////", linewidth=0)
+        )  # fmt: skip
+        for column in np.flatnonzero(undefined[row]).tolist() if spec.texts else ():
+            axes.text(column + 0.5, row + 0.5, "n/a", ha="center", va="center", color=DIGITS_DARK,
+                      fontsize=min(layout.font, layout.cell / 2.4))  # fmt: skip
+
+
+def _frame(axes: Axes, spec: HeatmapSpec) -> None:
+    """Thin frames around squares on the diagonal."""
+    from matplotlib.patches import Rectangle
+
+    for first, size in spec.boxes:
+        axes.add_patch(
+            Rectangle((first, first), size, size, fill=False, edgecolor=GREY, linewidth=0.6)
+        )
+
+
+def _scale(bar: Axes, spec: HeatmapSpec) -> None:
+    """The colour scale: its ends, its middle, what it counts."""
+    values, texts = zip(*scale_ticks(spec), strict=True)
+    bar.set_yticks(values)
+    bar.set_yticklabels(texts)
+    bar.tick_params(length=0, pad=3, labelsize=SCALE_FONT, labelcolor=GREY)
+
+
+def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
+    places = np.arange(len(labels)) + 0.5
+    size = layout.label_font
+    axes.set_xticks(places if labels else [])
+    axes.set_yticks(places if labels else [])
+    if labels:
+        turned = 0 if stand_upright(labels) else 90
+        axes.set_xticklabels(labels, rotation=turned, fontsize=size, color=INK)
+        axes.set_yticklabels(labels, rotation=0, fontsize=size, color=INK)
+        for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
+            tick.set_fontfamily(families(tick.get_text()))
+    axes.tick_params(length=0, pad=4)
+    figure: Any = axes.figure
+    middle = (layout.left + layout.side / 2) / layout.width
+    kind = {"fontsize": 10.5, "color": GREY}
+    figure.text(middle, 8 / layout.height, "predicted class", ha="center", va="bottom", **kind)
+    centre = 1 - (layout.top + layout.side / 2) / layout.height
+    figure.text(
+        10 / layout.width, centre, "true class", rotation=90, ha="left", va="center", **kind
+    )
+
+
+def _titles(spec: HeatmapSpec, figure: Figure, layout: Layout) -> None:
+    left = 10 / layout.width
+    figure.text(left, 1 - 8 / layout.height, spec.title, fontsize=13, fontweight="bold",
+                color=INK, ha="left", va="top")  # fmt: skip
+    subtitle = fitting(spec.subtitle, figure.canvas, layout.width - 20)
+    figure.text(left, 1 - 27 / layout.height, subtitle, fontsize=10.5, color=GREY,
+                ha="left", va="top", fontfamily=families(subtitle))  # fmt: skip

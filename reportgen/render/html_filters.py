@@ -1,0 +1,286 @@
+"""Small pieces of the page that are numbers first: names, bars, whiskers, cells, changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from reportgen.render import charts, class_charts, threshold_charts
+from reportgen.report import (
+    Axis,
+    Cell,
+    Delta,
+    DifferenceCell,
+    MatrixRow,
+    MatrixSection,
+    Name,
+    Scale,
+    Words,
+)
+from reportgen.text import percent
+
+__all__ = [
+    "CHANGE_FILTERS",
+    "FILTERS",
+]
+
+
+LEFT, WIDTH = 2, 100
+"""Where the axis of a bar begins, and how long it is, in its drawing."""
+
+
+def change_bar(change: Delta, scale: Scale) -> Markup:
+    """A bar from 0 to the change, to the left where the figure fell, with a whisker.
+
+    An interval that reaches beyond the axis ends at its end, without a cap there.
+    """
+    if change.value is None:
+        return Markup("")
+
+    def x(value: float) -> float:
+        place = (value - scale.low) / (scale.high - scale.low)
+        return LEFT + min(max(0.0, place), 1.0) * WIDTH
+
+    zero, end = x(0.0), x(change.value)
+    whisker = ""
+    if change.low is not None and change.high is not None:
+        caps = "".join(
+            f"M{x(value):.1f} 5V11"
+            for value in (change.low, change.high)
+            if scale.low <= value <= scale.high
+        )
+        whisker = f'<path class="g-cap" d="M{x(change.low):.1f} 8H{x(change.high):.1f}{caps}"/>'
+    return Markup(
+        '<svg viewBox="0 0 104 16" aria-hidden="true">'
+        f'<rect class="g-bar" x="{min(zero, end):.1f}" y="4" '
+        f'width="{max(abs(end - zero), 0.5):.1f}" height="8"/>'
+        f'{whisker}<path class="g-zero" d="M{zero:.1f} 0V16"/></svg>'
+    )
+
+
+def difference_cells(cells: Sequence[DifferenceCell], index: int) -> Markup:
+    """A row of differences as table cells, in 21 steps from fewer to more."""
+    return _change_cells(cells, index, "d")
+
+
+def heat_cells(cells: Sequence[DifferenceCell], index: int) -> Markup:
+    """A row of shares as table cells, in 21 steps from 0 to 100 %."""
+    return _change_cells(cells, index, "h")
+
+
+def _change_cells(cells: Sequence[DifferenceCell], index: int, ramp: str) -> Markup:
+    parts = []
+    for column, cell in enumerate(cells):
+        kind = "na" if cell.step is None else f"{ramp}{cell.step}"
+        on_diagonal = " dg" if column == index else ""
+        parts.append(f'<td class="{kind}{on_diagonal}">{escape(cell.text)}</td>')
+    return Markup("".join(parts))
+
+
+CHANGE_FILTERS: dict[str, Callable[..., Any]] = {
+    "change_bar": change_bar,
+    "difference_cells": difference_cells,
+    "heat_cells": heat_cells,
+}
+
+
+HEAT_STEPS = 20
+
+
+BAR = 100  # px that 0..1 takes in a cell's bar
+
+
+TILE_FROM, TILE_TO = 4, 196
+
+
+PACKED_FROM = 22
+
+
+def name(value: Name | str) -> Markup:
+    """A name; one that is not ASCII is isolated, so that its direction stays its own."""
+    text = escape(str(value))
+    cut = isinstance(value, Name) and len(value.full) > len(value.text)
+    if cut:
+        return Markup('<bdi title="{}">{}</bdi>').format(value.full, text)  # type: ignore[union-attr]
+    return text if str(value).isascii() else Markup("<bdi>{}</bdi>").format(text)
+
+
+def full(value: Name) -> Markup:
+    """A name in its whole length."""
+    if value.full.isascii():
+        return escape(value.full)
+    return Markup("<bdi>{}</bdi>").format(value.full)
+
+
+def words(value: Words | str) -> Markup:
+    """A sentence with its names."""
+    if isinstance(value, str):
+        return escape(value)
+    return Markup("").join(
+        _in_sentence(part) if isinstance(part, Name) else escape(part) for part in value.parts
+    )
+
+
+def _in_sentence(value: Name) -> Markup:
+    """A name among words: a short one is not broken at its own hyphens and spaces."""
+    unbroken = len(value.text) <= 16 and not value.text.isalnum()
+    return Markup('<span class="nb">{}</span>').format(name(value)) if unbroken else name(value)
+
+
+def exact(value: float | None) -> str:
+    """The number in full, for sorting; empty where undefined."""
+    return "" if value is None else repr(value)
+
+
+def bar(cell: Cell, limit: float | None = None) -> Markup:
+    """A share as a bar from 0 to 100 %, its interval as a whisker, and the `limit` of a gate."""
+    if cell.value is None:
+        return Markup("")
+    whisker = line = ""
+    if limit is not None:
+        line = f'<path class="g-limit" d="M{2 + BAR * limit:.1f} 0V16"/>'
+    if cell.low is not None and cell.high is not None:
+        low, high = f"{2 + BAR * cell.low:.1f}", f"{2 + BAR * cell.high:.1f}"
+        whisker = f'<path class="g-cap" d="M{low} 8H{high}M{low} 5V11M{high} 5V11"/>'
+    return Markup(
+        '<svg viewBox="0 0 104 16" aria-hidden="true">'
+        '<rect class="g-track" x="2" y="4" width="100" height="8"/>'
+        f'<rect class="g-bar" x="2" y="4" width="{BAR * cell.value:.1f}" height="8"/>'
+        f"{line}{whisker}</svg>"
+    )
+
+
+def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
+    """A tile's value and interval on its axis; a hollow dot for the value of a `baseline`."""
+    if cell.value is None:
+        return Markup("")
+
+    def x(value: float) -> str:
+        place = (value - axis.low) / (axis.high - axis.low)
+        return f"{TILE_FROM + min(max(0.0, place), 1.0) * (TILE_TO - TILE_FROM):.1f}"
+
+    chance = interval = before = line = ""
+    if axis.limit is not None:
+        line = f'<path class="g-limit" d="M{x(axis.limit)} 0V16"/>'
+    bad = " bad" if axis.failed else ""
+    if baseline is not None:
+        before = f'<circle class="g-before" cx="{x(baseline)}" cy="8" r="3.25"/>'
+    if axis.chance is not None:
+        chance = f'<path class="g-chance" d="M{x(axis.chance)} 1V15"/>'
+    if cell.low is not None and cell.high is not None:
+        interval = f'<path class="g-ci{bad}" d="M{x(cell.low)} 8H{x(cell.high)}"/>'
+    return Markup(
+        '<svg viewBox="0 0 200 24" aria-hidden="true">'
+        '<rect class="g-track" x="4" y="6" width="192" height="4"/>'
+        f"{chance}{line}{before}{interval}"
+        f'<circle class="g-dot{bad}" cx="{x(cell.value)}" cy="8" r="4"/>'
+        f'<text class="g-txt" x="4" y="23">{100 * axis.low:.0f}</text>'
+        '<text class="g-txt" x="196" y="23" text-anchor="end">'
+        f"{100 * axis.high:.0f}\u00a0%</text></svg>"
+    )
+
+
+def fit_beside(matrix: MatrixSection) -> bool:
+    """Whether both tables have room side by side in a page of 1,280 px, by estimate."""
+    longest = max(len(str(name)) for name in matrix.names)
+    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    cells = len(matrix.names) * (max(36, 7.5 * widest) + 37)
+    return cells + 7.2 * longest + 230 <= 1056
+
+
+def too_wide_for_paper(matrix: MatrixSection) -> bool:
+    """Whether the row shares need small type to fit a sheet of 703 px, by estimate."""
+    longest = max(len(str(name)) for name in matrix.names)
+    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    return len(matrix.names) * max(23, 5.2 * widest) + 5.2 * longest + 110 > 690
+
+
+def is_packed(matrix: MatrixSection) -> bool:
+    """Whether so many counts are so long that their table needs the smallest type, by estimate."""
+    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    return len(matrix.names) > PACKED_FROM and widest > 5
+
+
+def are_short(names: Sequence[Name]) -> bool:
+    """Whether names of columns are so short that they need not be turned."""
+    return all(len(name.text) <= 3 for name in names)
+
+
+def heat(share: float | None) -> str:
+    """The class of a cell's colour: h0 to h20 in steps of 5 %, or "na" where undefined."""
+    return "na" if share is None else f"h{round(HEAT_STEPS * share)}"
+
+
+def count_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """The counts of one true class as table cells, coloured by row share."""
+    texts = (f"{count:,}" for count in row.counts)
+    return Markup("".join(_cells(row, matrix, texts, row.shares)))
+
+
+def share_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """The row shares of one true class as table cells, in percent without the sign."""
+    return Markup("".join(_cells(row, matrix, map(_percent, row.shares), row.shares)))
+
+
+def column_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """Of each predicted class, the share that is truly of this one; coloured by that share."""
+    texts = map(_percent, row.column_shares)
+    return Markup("".join(_cells(row, matrix, texts, row.column_shares)))
+
+
+def whole_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """Shares of all samples, which are small: so these have the colours of the counts."""
+    return Markup("".join(_cells(row, matrix, map(_percent, row.all_shares), row.shares)))
+
+
+def plain_cells(row: MatrixRow) -> Markup:
+    """The counts of one true class as table cells without colour, for large tables."""
+    kinds = {False: "<td>{}</td>", True: '<td class="e">{}</td>'}
+    cells = [kinds[count > 0].format(count) for count in row.counts]
+    cells[row.index] = f'<td class="dg">{row.counts[row.index]}</td>'
+    return Markup("".join(cells))
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "n/a"
+    return percent(share, 1, "").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cells(
+    row: MatrixRow, matrix: MatrixSection, texts: Iterable[str], colours: Iterable[float | None]
+) -> Iterator[str]:
+    for column, (share, text) in enumerate(zip(colours, texts, strict=True)):
+        kind = heat(share)
+        if column == row.index:
+            kind += " dg"
+        elif share is not None and share >= matrix.hot:
+            kind += " hot"
+        if (row.index, column) in matrix.anchors:
+            text = f'<a href="#p-{row.index}-{column}">{text}</a>'
+        yield f'<td class="{kind}">{text}</td>'
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    **charts.FILTERS,
+    **class_charts.FILTERS,
+    **threshold_charts.FILTERS,
+    **CHANGE_FILTERS,
+    "are_short": are_short,
+    "bar": bar,
+    "column_cells": column_cells,
+    "count_cells": count_cells,
+    "dot": dot,
+    "exact": exact,
+    "fit_beside": fit_beside,
+    "full": full,
+    "is_packed": is_packed,
+    "name": name,
+    "plain_cells": plain_cells,
+    "share_cells": share_cells,
+    "too_wide_for_paper": too_wide_for_paper,
+    "whole_cells": whole_cells,
+    "words": words,
+}

@@ -1,0 +1,69 @@
+"""How large a page may be: galleries shrink first, then there is a warning, then an error."""
+
+from __future__ import annotations
+
+from reportgen.errors import OutputError
+from reportgen.options import MAX_BYTES
+from reportgen.render import html
+from reportgen.render.appearance import PLAIN, PageStyle
+from reportgen.render.pictures import Heatmaps
+from reportgen.report import Report, reduce_pictures
+
+__all__ = [
+    "LARGE",
+    "fitting_page",
+    "size_warning",
+]
+
+
+LARGE = 5_000_000
+"""Bytes from which on a page is slow to send and to open."""
+
+
+FEWER = (4, 2, 0)
+"""Pictures for each pair, tried in turn; there are 8 at first."""
+
+
+MB = 1_000_000
+
+
+def fitting_page(
+    report: Report,
+    large: int = LARGE,
+    dress: PageStyle = PLAIN,
+    heatmaps: Heatmaps | None = None,
+    *,
+    beside: bool = False,
+) -> tuple[html.Page, Report]:
+    """The page, with as many pictures as let it stay within `large` bytes, or else with none; and
+    the report that it shows. `beside`: see :func:`reportgen.render.html.page`.
+    """
+    heatmaps = heatmaps or Heatmaps(dress.colormap)
+    shown = report
+    page = html.page(shown, heatmaps, dress, beside=beside)
+    for most in FEWER:
+        if page.size <= large or not shown.n_thumbnails:
+            break
+        shown = reduce_pictures(report, most)
+        page = html.page(shown, heatmaps, dress, beside=beside)
+    return page, shown
+
+
+def size_warning(
+    size: int, name: str = "report.html", large: int = LARGE, max_bytes: int = MAX_BYTES
+) -> str:
+    """What to know of the size of a page; empty where it is small.
+
+    Raises :class:`OutputError` where it is over `max_bytes`.
+    """
+    if size > max_bytes:
+        raise OutputError(
+            f"{name} would take {size / MB:.1f} MB, and {max_bytes / MB:g} MB is the most",
+            slug="report-too-large",
+            details=["report.json and the CSV files are written, and hold every number"],
+            hint="allow more with --max-bytes, leave out pictures with --no-thumbnails, or give "
+            "the classes shorter names",
+        )
+    if size <= large:
+        return ""
+    return f"{name} takes {size / MB:.1f} MB: it will be slow to send and to open"

@@ -1,0 +1,121 @@
+"""Sample → thumbnail bytes: small, upright, rebuilt from pixels so that no metadata survives.
+
+This module owns Pillow's encoding; it never reads a file by itself.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+from reportgen.errors import DataError
+from reportgen.report import Thumbnail
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "make_thumbnail",
+]
+
+
+PIXELATED_SIDE = 64
+"""Sources up to this side are kept as they are, as PNG, and enlarged without smoothing."""
+
+
+LONGEST_SIDE = 96
+
+
+JPEG_QUALITY = 80
+
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""Image formats that are tried; others are not samples that reportgen reads."""
+
+
+def make_thumbnail(source: bytes | Image) -> Thumbnail:
+    """The picture of a sample.
+
+    Parameters
+    ----------
+    source
+        An image file's bytes, or a Pillow image of any mode.
+
+    Raises :class:`DataError` (``thumbnail-unreadable``) where the bytes are no image that Pillow
+    can decode.
+    """
+    upright = _make_upright(source)
+    longest = max(upright.size)
+    if longest <= PIXELATED_SIDE:
+        return _encode(_rebuild(upright), "PNG", pixelated=True)
+    from PIL.Image import Resampling
+
+    scale = min(1.0, LONGEST_SIDE / longest)
+    size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
+    return _encode(_rebuild(upright.resize(size, Resampling.LANCZOS)), "JPEG", pixelated=False)
+
+
+def _make_upright(source: bytes | Image) -> Image:
+    """The picture as it is meant to be seen, in mode L or RGB."""
+    import PIL.Image
+    from PIL import ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # broken metadata of a picture that can be read
+            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
+            image = (
+                source
+                if isinstance(source, PIL.Image.Image)
+                else PIL.Image.open(io.BytesIO(source), formats=FORMATS)
+            )
+            return _plain(ImageOps.exif_transpose(image))
+    except (OSError, ValueError, SyntaxError, EOFError, PIL.Image.DecompressionBombError,
+            PIL.Image.DecompressionBombWarning) as error:  # fmt: skip
+        raise DataError(
+            "cannot make a thumbnail: the bytes are no image that can be read",
+            slug="thumbnail-unreadable",
+            details=[type(error).__name__],
+        ) from error
+
+
+def _plain(image: Image) -> Image:
+    """Mode L or RGB; 16-bit grey is scaled, transparency is laid on white."""
+    if image.mode.startswith("I;16") or image.mode == "I":
+        import PIL.Image
+
+        return PIL.Image.fromarray(_eight_bits(image))
+    if image.mode in {"1", "L"}:
+        return image.convert("L")
+    if image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or "transparency" in image.info:
+        import PIL.Image
+
+        shown = image.convert("RGBA")
+        ground = PIL.Image.new("RGBA", shown.size, "white")
+        return PIL.Image.alpha_composite(ground, shown).convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image):  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    return (np.clip(np.asarray(image, np.int64), 0, 65535) // 257).astype(np.uint8)
+
+
+def _rebuild(image: Image) -> Image:
+    """A new image of the same pixels: comments, ICC profiles, EXIF and text stay behind."""
+    import PIL.Image
+
+    return PIL.Image.frombytes(image.mode, image.size, image.tobytes())
+
+
+def _encode(image: Image, kind: str, *, pixelated: bool) -> Thumbnail:
+    stream = io.BytesIO()
+    if kind == "PNG":
+        image.save(stream, "PNG", optimize=True)
+    else:
+        image.save(stream, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return Thumbnail(
+        stream.getvalue(), f"image/{kind.lower()}", image.width, image.height, pixelated
+    )

@@ -1,0 +1,110 @@
+"""From an evaluation, or a review, to a report: what is said, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reportgen import __version__
+from reportgen.comparison import Comparison
+from reportgen.comparison import cautions as cautions_of
+from reportgen.evaluation import Evaluation
+from reportgen.gates import Decision
+from reportgen.report.classes import class_section
+from reportgen.report.comparison.overview import (
+    add_changes,
+    add_class_changes,
+    compare_sections,
+    comparison_glossary,
+    comparison_section,
+)
+from reportgen.report.confidence import confidence_section
+from reportgen.report.context import Context
+from reportgen.report.curves import curve_section
+from reportgen.report.data import data_section, facts_of, made
+from reportgen.report.elements import Thumbnail
+from reportgen.report.findings import findings
+from reportgen.report.gates import gate_section, mark_classes, mark_tiles
+from reportgen.report.glossary import glossary
+from reportgen.report.groups import group_section
+from reportgen.report.headline import headline
+from reportgen.report.intervals import interval_note
+from reportgen.report.label_issues import label_issue_section
+from reportgen.report.matrix import matrix_section
+from reportgen.report.normalized_only import share_report
+from reportgen.report.page_budget import count_pictures, list_pictures, reduce_pictures
+from reportgen.report.pairs import listed_pairs, pair_section
+from reportgen.report.report import Report
+from reportgen.report.slices import slice_section
+from reportgen.report.threshold import threshold_section
+from reportgen.report.verdict import compared_with, review_verdict, subject
+from reportgen.report.words import class_names
+
+__all__ = [
+    "Report",
+    "Thumbnail",
+    "build_report",
+    "list_pictures",
+    "reduce_pictures",
+]
+
+
+def build_report(
+    evaluation: Evaluation,
+    thumbnails: Mapping[str, Thumbnail] | None = None,
+    versions: Mapping[str, str] | None = None,
+    comparison: Comparison | None = None,
+    decision: Decision | None = None,
+) -> Report:
+    """Everything that the outputs say.
+
+    Parameters
+    ----------
+    evaluation
+        The facts.
+    thumbnails
+        Sample id → picture, for the examples of the galleries; a missing one is shown as a name.
+    versions
+        Library → version that makes the page, for "How this was made".
+    comparison
+        The evaluation against its baseline; `evaluation` is then of the candidate.
+    decision
+        What the gates say.
+    """
+    if evaluation.shares is not None:
+        return share_report(evaluation, versions, decision)
+    pictures = thumbnails or {}
+    listed = evaluation.pairs[: listed_pairs(len(evaluation.classes))]
+    shown = frozenset((pair.true, pair.predicted) for pair in listed)
+    facts = Context(evaluation, class_names(evaluation.classes), shown)
+    decided, about = review_verdict(facts, decision, comparison), subject(evaluation.provenance)
+    pairs = pair_section(facts, pictures, comparison)
+    change = None if comparison is None else compare_sections(comparison)
+    review = comparison_section(facts, comparison, pictures)
+    suspects = label_issue_section(facts, pictures)
+    n_thumbnails = count_pictures(pairs, suspects, review)
+    return Report(
+        title=": ".join(filter(None, (decided.word, str(about)))),
+        subject=about,
+        verdict=decided,
+        facts=compared_with(facts_of(evaluation), comparison),
+        cautions=cautions_of(evaluation, comparison),
+        headline=mark_tiles(add_changes(headline(facts), facts, change), decision, evaluation),
+        findings=findings(facts, comparison, decision),
+        matrix=matrix_section(facts, str(about), shown),
+        pairs=pairs,
+        groups=group_section(facts),
+        classes=mark_classes(add_class_changes(class_section(facts), change), decision, evaluation),
+        confidence=confidence_section(facts),
+        slices=slice_section(facts),
+        suspects=suspects,
+        data=data_section(facts),
+        made=made(facts, n_thumbnails, versions or {}),
+        glossary=(*glossary(evaluation), *comparison_glossary(comparison)),
+        interval_note=interval_note(evaluation),
+        n_thumbnails=n_thumbnails,
+        made_with=f"reportgen {__version__}",
+        threshold=threshold_section(facts),
+        curves=curve_section(facts),
+        gates=gate_section(decision),
+        comparison=review,
+    )

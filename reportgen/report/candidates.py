@@ -1,0 +1,202 @@
+"""Several candidates against one baseline, a line each: the page that leads to their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from reportgen import __version__
+from reportgen.comparison import Comparison, cautions
+from reportgen.gates import Decision
+from reportgen.report.comparison.deltas import CLASS_DEFINITIONS, DEFINITIONS, Delta, delta
+from reportgen.report.comparison.names import baseline_words, model_name
+from reportgen.report.elements import Fact, Footnotes
+from reportgen.report.verdict import KINDS
+from reportgen.report.words import Name, Words, class_names, list_names, say
+from reportgen.text import count, plural, printable
+
+__all__ = [
+    "Overview",
+    "OverviewEntry",
+    "OverviewRow",
+    "build_overview",
+]
+
+
+@dataclass(frozen=True)
+class OverviewEntry:
+    """One candidate: how it is called, its comparison and decision, and where its report stands.
+
+    `link` is a path relative to the overview, with ``/`` between its parts, for example
+    ``"1-small/report.html"``; `name` is used where the candidates' own names don't tell them
+    apart. `suite_name` is what the outcome of its gates is filed under.
+    """
+
+    name: str
+    comparison: Comparison
+    decision: Decision | None
+    link: str
+    suite_name: str = ""
+
+
+@dataclass(frozen=True)
+class OverviewRow:
+    """A candidate as it is read; `worst` is the class whose recall fell furthest, if any fell.
+
+    `cautions` are the sentences that stand at the top of its report; `n_cautions` counts them.
+    """
+
+    number: int
+    name: Name
+    kind: str
+    verdict: str
+    reason: str
+    accuracy: str
+    exact_accuracy: float | None
+    change: Delta
+    worst: Name | None
+    worst_change: Delta | None
+    n_worse: int
+    gates: str
+    failed: int
+    link: str
+    cautions: tuple[str, ...]
+    n_cautions: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The candidates in the order given."""
+
+    title: str
+    baseline: Name
+    lead: Words
+    facts: tuple[Fact, ...]
+    rows: tuple[OverviewRow, ...]
+    made_with: str
+
+
+def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overview:
+    """One line a candidate; `title` stands in place of "3 candidates against …".
+
+    Raises :class:`ValueError` where there is none.
+    """
+    if not entries:
+        raise ValueError("an overview needs a candidate")
+    first = entries[0].comparison
+    name = Name.of(first.baseline_name or model_name(first.baseline) or "the baseline", 60)
+    own = [model_name(entry.comparison.candidate) for entry in entries]
+    apart = len(set(own)) == len(own) and all(own)
+    rows = tuple(
+        _row(number, known if apart else entry.name, entry)
+        for number, (known, entry) in enumerate(zip(own, entries, strict=True), start=1)
+    )
+    shipped = sum(row.kind == "ship" for row in rows)
+    candidates = plural(len(rows), "candidate")
+    decided = any(row.kind != "none" for row in rows)
+    title = printable(title) or f"{candidates} against {name}"
+    return Overview(
+        title=f"{shipped} of {len(rows)} may ship: {title}" if decided else title,
+        baseline=name,
+        lead=_lead(rows, shipped, decided=decided),
+        facts=(
+            Fact("Baseline", (baseline_words(first, "the baseline"),)),
+            Fact("Data", (subject_of(first),)),
+        ),
+        rows=rows,
+        made_with=f"reportgen {__version__}",
+    )
+
+
+def subject_of(comparison: Comparison) -> Words:
+    """The data set, and how many samples are compared."""
+    by, n = comparison.baseline.provenance, comparison.baseline.n_samples
+    data = " ".join(filter(None, (by.data_name, by.split)))
+    size = plural(n, "sample")
+    return Words((Name.of(data, 80), f", {size}")) if data else say(size)
+
+
+def _lead(rows: Sequence[OverviewRow], shipped: int, *, decided: bool) -> Words:
+    if not decided:
+        return say("No release rules were given: this page measures and does not decide.")
+    if shipped == 0:
+        return say("None of {n} may ship.", n=plural(len(rows), "candidate"))
+    ship = [row for row in rows if row.kind == "ship"]
+    if len(ship) == 1:
+        return say("Only {name} may ship.", name=ship[0].name)
+    return say(
+        "{n} of {all} may ship; {ranked}. Whether one is better than another is not tested here: "
+        "each is compared with the baseline alone.",
+        n=count(len(ship)),
+        all=count(len(rows)),
+        ranked=_rank(ship),
+    )
+
+
+def _rank(ship: Sequence[OverviewRow]) -> Words:
+    """``of these a is right most often``, or all that tie for it."""
+    most = max(row.exact_accuracy or 0.0 for row in ship)
+    best = [row.name for row in ship if (row.exact_accuracy or 0.0) == most]
+    if len(best) == 1:
+        return say("of these {name} is right most often", name=best[0])
+    if len(best) == len(ship):
+        return say("{names} are right equally often", names=list_names(best))
+    return say("of these {names} are right most often, and equally often", names=list_names(best))
+
+
+def _row(number: int, name: str, entry: OverviewEntry) -> OverviewRow:
+    comparison, decision = entry.comparison, entry.decision
+    accuracy = comparison.summary["accuracy"]
+    change = delta(accuracy, DEFINITIONS["accuracy"], Footnotes())
+    worst = _furthest_fall(comparison)
+    names = class_names(comparison.candidate.classes)
+    verdict = "NO GATES SET" if decision is None else decision.verdict
+    warned = tuple(map(printable, cautions(comparison.candidate, comparison)))
+    return OverviewRow(
+        number=number,
+        name=Name.of(name, 60),
+        kind=KINDS[verdict],
+        verdict=verdict,
+        reason="" if decision is None else printable(decision.reason),
+        accuracy=change.after,
+        exact_accuracy=accuracy.candidate,
+        change=change,
+        worst=None if worst is None else names[worst],
+        worst_change=None
+        if worst is None
+        else delta(
+            comparison.classes[worst].recall,
+            CLASS_DEFINITIONS["recall"],
+            Footnotes(),
+            comparison.classes[worst].tendency,
+        ),
+        n_worse=sum(one.tendency == "worse" for one in comparison.classes),
+        gates=_gates(decision),
+        failed=0 if decision is None else sum(c.status == "failed" for c in decision.checks),
+        link=quote(entry.link, safe="/"),
+        cautions=warned,
+        n_cautions=plural(len(warned), "warning") if warned else "",
+    )
+
+
+def _furthest_fall(comparison: Comparison) -> int | None:
+    """Place of the class whose recall fell furthest; None where none fell."""
+    falls = [
+        (one.recall.difference, place)
+        for place, one in enumerate(comparison.classes)
+        if one.recall.difference is not None and one.recall.difference < 0
+    ]
+    return min(falls)[1] if falls else None
+
+
+def _gates(decision: Decision | None) -> str:
+    """``2 of 6 failed, 1 inconclusive``."""
+    if decision is None or not decision.checks:
+        return "none set"
+    statuses = [check.status for check in decision.checks]
+    failed, unclear = statuses.count("failed"), statuses.count("inconclusive")
+    parts = [f"{count(failed) if failed else 'none'} of {count(len(statuses))} failed"]
+    if unclear:
+        parts.append(f"{count(unclear)} inconclusive")
+    return ", ".join(parts)

@@ -1,0 +1,187 @@
+"""The section on every class: its metrics, in parts where there are many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reportgen.evaluation import CLASS_METRICS
+from reportgen.metrics import Definition
+from reportgen.report.comparison.deltas import Delta, Scale
+from reportgen.report.context import LOW_SUPPORT, Context
+from reportgen.report.elements import Cell, Footnotes, Reason, cell
+from reportgen.report.words import NBSP, Name, Words, join, say, share
+from reportgen.text import count, plural
+
+__all__ = [
+    "BEST",
+    "LISTED_CLASSES",
+    "MAIN_METRICS",
+    "WORST",
+    "ClassRow",
+    "ClassSection",
+    "class_section",
+    "split_in_parts",
+    "split_parts",
+]
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """All that is known of one class; `cells` by metric name, `change` is of recall.
+
+    `counts` is empty where the matrix holds shares only. `limits` has what gates ask of it, by
+    metric name, and `missed` says which it fails.
+    """
+
+    index: int
+    name: Name
+    counts: Mapping[str, int]
+    cells: Mapping[str, Cell]
+    remarks: tuple[str, ...]
+    taken: float | None
+    taken_for: Name | None
+    taken_share: str
+    change: Delta | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassSection:
+    """The classes, worst recall first; `main` metrics stand in the first table, `others` in tables
+    that are narrow enough for paper.
+
+    Above 2,000 classes `rows` holds the 200 worst and the 50 best, and `lookup` all of them:
+    name, samples, predictions, and the main metrics as text. `scale` is the axis of the rows'
+    changes, None without a baseline.
+    """
+
+    lead: Words
+    rows: tuple[ClassRow, ...]
+    main: tuple[Definition, ...]
+    others: tuple[tuple[Definition, ...], ...]
+    reasons: tuple[Reason, ...]
+    reasons_of_others: tuple[Reason, ...]
+    lookup: tuple[tuple[str, ...], ...]
+    scale: Scale | None = None
+
+
+MAIN_METRICS = ("recall", "precision", "f1")
+
+
+MANY_NAMES = 100
+
+
+PAPER_COLUMNS = 10
+
+
+LISTED_CLASSES, WORST, BEST = 2000, 200, 50
+"""To so many classes all are listed; above, these numbers of the worst and of the best are."""
+
+
+def class_section(facts: Context) -> ClassSection:
+    """All classes, worst recall first; undefined recall last."""
+    definitions = [item for item in CLASS_METRICS if item.kind != "count"]
+    notes = Footnotes()
+    order = sorted(
+        range(len(facts.names)),
+        key=lambda i: (i not in facts.recall, facts.recall.get(i, 0.0), -facts.support(i), i),
+    )
+    listed_classes = order if len(order) <= LISTED_CLASSES else _extremes(order, facts)
+    rows = tuple(_class_row(facts, i, definitions, notes) for i in listed_classes)
+    main = tuple(item for name in MAIN_METRICS for item in definitions if item.name == name)
+    reasons, of_others = split_parts(notes.reasons(), rows, main)
+    return ClassSection(
+        lead=_class_lead(facts),
+        rows=rows,
+        main=main,
+        others=split_in_parts([item for item in definitions if item not in main]),
+        reasons=reasons,
+        reasons_of_others=of_others,
+        lookup=tuple(_lookup(facts, main)) if len(rows) < len(order) else (),
+    )
+
+
+def split_parts(
+    reasons: Iterable[Reason], rows: Iterable[ClassRow], main: Iterable[Definition]
+) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """The reasons that figures of the first table have, and those that only others have."""
+    names = [item.name for item in main]
+    shown = {row.cells[name].mark for row in rows for name in names}
+    first = tuple(reason for reason in reasons if reason.mark in shown)
+    return first, tuple(reason for reason in reasons if reason not in first)
+
+
+def split_in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
+    """As few tables as fit on paper, of about equal width."""
+    n_parts = max(1, math.ceil(len(definitions) / PAPER_COLUMNS))
+    size = math.ceil(len(definitions) / n_parts)
+    return tuple(tuple(definitions[i : i + size]) for i in range(0, len(definitions), size))
+
+
+def _extremes(order: Sequence[int], facts: Context) -> list[int]:
+    """The worst classes and the best ones; those without samples are neither."""
+    known = order[: len(facts.recall)]
+    return [*known[:WORST], *known[max(WORST, len(known) - BEST) :]]
+
+
+def _lookup(facts: Context, main: Sequence[Definition]) -> Iterable[tuple[str, ...]]:
+    notes = Footnotes()
+    for i, name in enumerate(facts.names):
+        texts = (cell(facts.of_class(item.name, i), item, notes).text for item in main)
+        yield (name.full, count(facts.support(i)), count(facts.predicted(i)), *texts)
+
+
+def _class_lead(facts: Context) -> Words:
+    k = len(facts.names)
+    if k > LISTED_CLASSES:
+        return say(
+            "Of {k} classes the {worst} with the lowest recall and, after them, the {best} with "
+            "the highest are listed. per_class.csv holds all.",
+            k=count(k),
+            worst=str(WORST),
+            best=str(BEST),
+        )
+    few = sum(0 < facts.support(i) < LOW_SUPPORT for i in range(len(facts.names)))
+    lead = say(
+        f"Worst recall first. Bars run from 0 to 100{NBSP}%, whiskers are 95{NBSP}% intervals, "
+        "which stand beside them in figures."
+    )
+    if not few:
+        return lead
+    marked = say(
+        "{n} with fewer than {limit} samples {verb} marked: what is said of {them} is vague.",
+        n=plural(few, "class", "classes"),
+        limit=str(LOW_SUPPORT),
+        verb="is" if few == 1 else "are",
+        them="it" if few == 1 else "them",
+    )
+    return join(lead, marked)
+
+
+def _class_row(
+    facts: Context, i: int, definitions: Sequence[Definition], notes: Footnotes
+) -> ClassRow:
+    counts = facts.evaluation.class_counts(i)
+    taken = facts.taken_for.get(i)
+    return ClassRow(
+        index=i,
+        name=facts.names[i],
+        counts=counts,
+        cells={item.name: cell(facts.of_class(item.name, i), item, notes) for item in definitions},
+        remarks=tuple(_remarks(counts)),
+        taken=taken.count / counts["support"] if taken else None,
+        taken_for=facts.names[taken.predicted] if taken else None,
+        taken_share=share(taken.count / counts["support"]) if taken else "",
+    )
+
+
+def _remarks(counts: Mapping[str, int]) -> Iterable[str]:
+    if counts["support"] == 0:
+        yield "no samples"
+    elif counts["support"] < LOW_SUPPORT:
+        yield "few samples"
+    if counts["predicted"] == 0:
+        yield "never predicted"

@@ -1,0 +1,1 @@
+"""The baseline comparison, as sections of a report."""

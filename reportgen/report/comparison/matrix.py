@@ -1,0 +1,552 @@
+"""The sections of a release review as values: gates, and the comparison with a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.confusions import confusion_order
+from reportgen.comparison import Comparison, PairChange
+from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
+from reportgen.report.comparison.deltas import signed_count
+from reportgen.report.context import Context
+from reportgen.report.matrix import (
+    NUMBERED_CLASSES,
+    ROOMY_CLASSES,
+    TABLED_CLASSES,
+    HeatmapSpec,
+    percent_text,
+    texts_of,
+    whole_percent_text,
+)
+from reportgen.report.slices import points
+from reportgen.report.words import MINUS, NBSP, Name, Words, say, share, shorten
+from reportgen.text import count, middle_cut
+
+__all__ = [
+    "DIFFERENCE_STEPS",
+    "DifferenceCell",
+    "DifferenceRow",
+    "DifferenceSection",
+    "GrownRow",
+    "SideMatrix",
+    "SideRow",
+    "difference_section",
+    "grown_row",
+    "grown_rows",
+]
+
+
+@dataclass(frozen=True)
+class DifferenceCell:
+    """One cell: step 0..20 of the diverging scale (10 is no difference), None where undefined."""
+
+    step: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class DifferenceRow:
+    """A true class: differences of counts and of row shares, in column order."""
+
+    index: int
+    name: Name
+    counts: tuple[DifferenceCell, ...]
+    shares: tuple[DifferenceCell, ...]
+
+
+@dataclass(frozen=True)
+class GrownRow:
+    """Samples of one class called another, on both sides; `target` is the pair's id, or empty."""
+
+    true_name: Name
+    predicted_name: Name
+    before: int
+    after: int
+    change: str
+    exact_change: int
+    points: str
+    exact_points: float | None
+    target: str
+
+
+@dataclass(frozen=True)
+class SideRow:
+    """A true class of one side's matrix: row shares with the heat step 0..20, None undefined."""
+
+    index: int
+    name: Name
+    cells: tuple[DifferenceCell, ...]
+
+
+@dataclass(frozen=True)
+class SideMatrix:
+    """The row shares of one side, on the fixed scale from 0 to 100 %."""
+
+    title: str
+    rows: tuple[SideRow, ...]
+
+
+@dataclass(frozen=True)
+class DifferenceSection:
+    """Candidate less baseline, cell by cell.
+
+    Attributes
+    ----------
+    names
+        Column heads; empty where there are too many classes for a table.
+    rows
+        The tables; empty where pictures take their place.
+    ends
+        What the darkest colours stand for, as text: most fewer, most more.
+    counts_note
+        How the table of counts is coloured.
+    reading
+        What the cells say, a sentence each.
+    largest
+        The cells that changed most.
+    largest_lead
+        How they are chosen.
+    sides
+        Both matrices, as tables.
+    figures
+        Differences and baseline as pictures, where there are no tables.
+    slides
+        The tables as pictures, which the page doesn't show.
+    """
+
+    lead: Words
+    names: tuple[Name, ...]
+    rows: tuple[DifferenceRow, ...]
+    ends: tuple[str, str]
+    counts_note: str
+    reading: tuple[Words, ...]
+    largest: tuple[GrownRow, ...]
+    largest_lead: str
+    sides: tuple[SideMatrix, ...]
+    figures: tuple[HeatmapSpec, ...] = ()
+    slides: tuple[HeatmapSpec, ...] = ()
+
+
+def grown_rows(
+    comparison: Comparison, names: Sequence[Name], shown: frozenset[tuple[int, int]]
+) -> Iterable[GrownRow]:
+    """The pairs that grew most."""
+    for one in comparison.grown:
+        yield grown_row(one, comparison, names, shown)
+
+
+def grown_row(
+    one: PairChange,
+    comparison: Comparison,
+    names: Sequence[Name],
+    shown: frozenset[tuple[int, int]],
+) -> GrownRow:
+    """A cell on both sides, in samples and in points of its true class."""
+    sides = comparison.baseline.confusion, comparison.candidate.confusion
+    totals = [int(side.true_totals[one.true]) for side in sides]
+    change = one.candidate - one.baseline
+    share = None
+    if all(totals):  # as the differences of recall: one division of whole numbers
+        above = one.candidate * totals[0] - one.baseline * totals[1]
+        share = above / (totals[0] * totals[1])
+    on_page = (one.true, one.predicted) in shown
+    return GrownRow(
+        true_name=names[one.true],
+        predicted_name=names[one.predicted],
+        before=one.baseline,
+        after=one.candidate,
+        change=signed_count(change),
+        exact_change=change,
+        points="n/a" if share is None else points(share),
+        exact_points=share,
+        target=f"p-{one.true}-{one.predicted}" if on_page else "",
+    )
+
+
+DIFFERENCE_STEPS = 20
+
+
+HEAT_STEPS = 20
+
+
+TOPS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""What the darkest colours may stand for, as row shares; the smallest that holds all is taken."""
+
+
+LARGEST = 10
+
+
+HEAD_WIDTH = 24
+
+
+LABELLED_CLASSES = 60
+
+
+OVERVIEW_SIDE = 390
+
+
+OVERVIEW_POWER = 1 / 3
+
+
+Image = NDArray[np.float64]
+
+
+Counts = NDArray[np.int64]
+
+
+def share_differences(counts: tuple[Counts, Counts], totals: tuple[Counts, Counts]) -> Image:
+    """Candidate less baseline of ``counts / totals``; nan where a total is 0.
+
+    In whole numbers until one division, so that each difference reads as it does elsewhere.
+    """
+    above = counts[0] * totals[1] - counts[1] * totals[0]
+    below = totals[0] * totals[1]
+    difference = np.full(above.shape, np.nan)
+    np.divide(above, below, out=difference, where=below > 0)
+    return difference
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells that hold a sample on either side: true, predicted, both counts; int64 (M,)."""
+
+    baseline: ConfusionMatrix
+    candidate: ConfusionMatrix
+
+    @cached_property
+    def keys(self) -> Counts:
+        return np.union1d(self.baseline.keys, self.candidate.keys)
+
+    @cached_property
+    def true(self) -> Counts:
+        return self.keys // self.candidate.n_classes
+
+    @cached_property
+    def predicted(self) -> Counts:
+        return self.keys % self.candidate.n_classes
+
+    @cached_property
+    def before(self) -> Counts:
+        return self.baseline.lookup(self.true, self.predicted)
+
+    @cached_property
+    def after(self) -> Counts:
+        return self.candidate.lookup(self.true, self.predicted)
+
+    @cached_property
+    def same_samples(self) -> bool:
+        """Whether every class has as many samples on both sides."""
+        return bool(np.array_equal(self.baseline.true_totals, self.candidate.true_totals))
+
+    @cached_property
+    def shares(self) -> Image:
+        """Differences of row shares; nan where the class has no samples on a side."""
+        totals = self.candidate.true_totals[self.true], self.baseline.true_totals[self.true]
+        return share_differences((self.after, self.before), totals)
+
+    @cached_property
+    def change(self) -> Image:
+        """What says whether a cell grew: counts of the same samples, else row shares."""
+        if self.same_samples:
+            return (self.after - self.before).astype(np.float64)
+        return self.shares
+
+    @cached_property
+    def top(self) -> float:
+        """What the darkest colours stand for."""
+        known = np.abs(self.shares[np.isfinite(self.shares)])
+        reach = float(known.max()) if len(known) else 0.0
+        return next((top for top in TOPS if top >= reach), TOPS[-1])
+
+
+def difference_section(
+    comparison: Comparison, facts: Context, shown: frozenset[tuple[int, int]]
+) -> DifferenceSection:
+    """Tables to 30 classes, a picture above; the largest changes among the errors always."""
+    cells = _Cells(comparison.baseline.confusion, comparison.candidate.confusion)
+    k = len(facts.names)
+    tabled = k <= NUMBERED_CLASSES
+    names = _heads(facts.names) if tabled else ()
+    return DifferenceSection(
+        lead=_lead(cells, k),
+        names=names,
+        rows=tuple(_rows(cells, names)) if tabled else (),
+        ends=(f"{MINUS}{_scale_end(cells.top)} fewer", f"+{_scale_end(cells.top)} more"),
+        counts_note="by the difference of row shares"
+        if cells.same_samples
+        else "by the difference of counts, as the classes have other numbers of samples",
+        reading=tuple(_reading(cells)),
+        largest=tuple(_largest(cells, comparison, facts.names, shown)),
+        largest_lead="by samples" if cells.same_samples else "by points of the true class",
+        sides=tuple(_sides(comparison, names)) if tabled else (),
+        figures=() if tabled else tuple(_figures(cells, comparison, facts)),
+        slides=tuple(_slides(cells, comparison, facts)) if tabled else (),
+    )
+
+
+def _lead(cells: _Cells, k: int) -> Words:
+    lead = "Candidate less baseline. Rows are the true class, columns the predicted class."
+    if k <= NUMBERED_CLASSES:
+        colour = (
+            f"Orange is fewer, blue is more, white is no difference; the darkest colours stand "
+            f"for {_scale_end(cells.top)} points of the true class."
+        )
+        return say(f"{lead} {colour}")
+    if k <= TABLED_CLASSES:
+        return say(f"{lead} {{k}} classes are too many for numbers in the picture.", k=count(k))
+    return say(
+        f"{lead} The picture shows all {{k}} classes in the order of the candidate's matrix"
+        "{shared}.",
+        k=count(k),
+        shared=""
+        if k <= OVERVIEW_SIDE
+        else "; neighbours share a square, which has the colour of the largest of their changes",
+    )
+
+
+def _scale_end(top: float) -> str:
+    return f"{100 * top:.0f}"
+
+
+def _heads(names: Sequence[Name]) -> tuple[Name, ...]:
+    full = [name.full for name in names]
+    return tuple(
+        Name(short, whole) for short, whole in zip(shorten(full, HEAD_WIDTH), full, strict=True)
+    )
+
+
+def _rows(cells: _Cells, names: Sequence[Name]) -> Iterable[DifferenceRow]:
+    after, before = cells.candidate, cells.baseline
+    counts = after.counts - before.counts
+    totals = after.true_totals[:, None], before.true_totals[:, None]
+    shares = share_differences((after.counts, before.counts), totals)
+    most = max(int(np.abs(counts).max()), 1)
+    for i, name in enumerate(names):
+        row = shares[i].tolist()
+        by = row if cells.same_samples else (counts[i] * (cells.top / most)).tolist()
+        yield DifferenceRow(
+            index=i,
+            name=name,
+            counts=tuple(
+                DifferenceCell(_step(colour, cells.top), signed_count(n))
+                for n, colour in zip(counts[i].tolist(), by, strict=True)
+            ),
+            shares=tuple(
+                DifferenceCell(_step(value, cells.top), "n/a" if value != value else points(value))
+                for value in row
+            ),
+        )
+
+
+def _step(value: float, top: float) -> int | None:
+    """0..20 for −top..top, 10 for no difference; None where undefined."""
+    if value != value:
+        return None
+    half = DIFFERENCE_STEPS // 2
+    return half + max(-half, min(half, round(half * value / top)))
+
+
+def _sides(comparison: Comparison, names: Sequence[Name]) -> Iterable[SideMatrix]:
+    for title, side in (("Baseline", comparison.baseline), ("Candidate", comparison.candidate)):
+        shares = side.confusion.normalized("true").tolist()
+        yield SideMatrix(
+            title,
+            tuple(
+                SideRow(i, name, tuple(map(_share_cell, row)))
+                for i, (name, row) in enumerate(zip(names, shares, strict=True))
+            ),
+        )
+
+
+def _share_cell(value: float) -> DifferenceCell:
+    if value != value:
+        return DifferenceCell(None, "n/a")
+    return DifferenceCell(round(HEAT_STEPS * value), share(value).removesuffix(f"{NBSP}%"))
+
+
+def _reading(cells: _Cells) -> Iterable[Words]:
+    """What the cells say: the diagonal, then the errors."""
+    yield say(
+        "Blue on the diagonal and orange off it are both good: more samples found, fewer confused."
+    )
+    on_diagonal = cells.true == cells.predicted
+    yield _diagonal_words(_recall_changes(cells))
+    errors = cells.change[~on_diagonal]
+    errors = errors[np.isfinite(errors)]
+    if len(errors):
+        up, down = int((errors > 0).sum()), int((errors < 0).sum())
+        yield say(
+            "Of {n} with samples on either side, {down}, {same} and {up}.",
+            n=f"{count(len(errors))} error cell{'' if len(errors) == 1 else 's'}",
+            down=_how_many(down, "shrinks", "shrink"),
+            same=_how_many(len(errors) - up - down, "stays equal", "stay equal"),
+            up=_how_many(up, "grows", "grow"),
+        )
+
+
+def _recall_changes(cells: _Cells) -> Image:
+    """Differences of recall of the classes that both sides have samples of."""
+    sides = cells.candidate, cells.baseline
+    both = (sides[0].true_totals > 0) & (sides[1].true_totals > 0)
+    hits, totals = (
+        (sides[0].diagonal[both], sides[1].diagonal[both]),
+        (sides[0].true_totals[both], sides[1].true_totals[both]),
+    )
+    return share_differences(hits, totals)
+
+
+def _diagonal_words(changes: Image) -> Words:
+    n = len(changes)
+    up, down = changes[changes > 0], changes[changes < 0]
+    if len(up) == n:
+        return say("All {n} diagonal cells rise, by {by} points.", n=count(n), by=_span(up))
+    if len(down) == n:
+        return say("All {n} diagonal cells fall, by {by} points.", n=count(n), by=_span(-down))
+    parts = [
+        f"{_how_many(len(some), *verbs)}{f' (by {_span(abs(some))} points)' if len(some) else ''}"
+        for some, verbs in ((up, ("rises", "rise")), (down, ("falls", "fall")))
+    ]
+    same = n - len(up) - len(down)
+    return say(
+        "Of {n} on the diagonal, {up}, {down} and {same}.",
+        n=f"{count(n)} cell{'' if n == 1 else 's'}",
+        up=parts[0],
+        down=parts[1],
+        same=_how_many(same, "stays equal", "stay equal"),
+    )
+
+
+def _span(sizes: Image) -> str:
+    low, high = (points(float(end)).removeprefix("+") for end in (sizes.min(), sizes.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def _how_many(n: int, one: str, many: str) -> str:
+    return f"{'none' if n == 0 else count(n)} {one if n == 1 else many}"
+
+
+def _largest(
+    cells: _Cells,
+    comparison: Comparison,
+    names: Sequence[Name],
+    shown: frozenset[tuple[int, int]],
+) -> Iterable[GrownRow]:
+    """The errors that changed most, those that grew first among equals."""
+    weight = np.where(np.isfinite(cells.change), cells.change, 0.0)
+    weight = np.where(cells.true == cells.predicted, 0.0, weight)
+    order = np.lexsort((cells.keys, -weight, -np.abs(weight)))[:LARGEST]
+    for i in order.tolist():
+        if weight[i] == 0:
+            return
+        pair = PairChange(
+            int(cells.true[i]), int(cells.predicted[i]), int(cells.before[i]), int(cells.after[i])
+        )
+        yield grown_row(pair, comparison, names, shown)
+
+
+def _figures(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[HeatmapSpec]:
+    """The differences, then the baseline on the scale of the candidate's picture."""
+    k = len(facts.names)
+    overview = k > TABLED_CLASSES
+    after, before = cells.candidate, cells.baseline
+    if overview:
+        order = confusion_order(after) if k <= DENSE_LIMIT else np.arange(k)
+        difference = _overview(k, order, cells.true, cells.predicted, cells.shares)
+        part = before.values / before.true_totals[before.rows]
+        whole = _overview(k, order, before.rows, before.columns, part)
+    else:
+        whole = before.normalized("true")
+        totals = after.true_totals[:, None], before.true_totals[:, None]
+        difference = share_differences((after.counts, before.counts), totals)
+    labels: tuple[str, ...] = ()
+    if k <= LABELLED_CLASSES:
+        labels = shorten([name.full for name in facts.names], HEAD_WIDTH)
+    power = OVERVIEW_POWER if overview else 1.0
+    how = " The colour follows the cube root, so that small changes are seen." if overview else ""
+    yield HeatmapSpec(
+        name="difference-row-shares",
+        title="Candidate less baseline: points of the true class",
+        subtitle="orange: fewer; blue: more",
+        values=difference,
+        texts=None,
+        labels=labels,
+        top=cells.top,
+        unit="share of the true class",
+        power=power,
+        alt=f"Heatmap of differences, rows true, columns predicted. {_alt(cells)}",
+        purpose=f"Differences of row shares, white is no difference.{how}",
+        diverging=True,
+    )
+    yield HeatmapSpec(
+        name="baseline-row-shares",
+        title="Baseline: % of the true class",
+        subtitle=middle_cut(str(_subject(comparison)), 90),
+        values=whole,
+        texts=None,
+        labels=labels,
+        top=1.0,
+        unit="share of the true class",
+        power=power,
+        alt=f"Heatmap of the row shares of the baseline: {count(before.n_correct)} of "
+        f"{count(before.n_samples)} samples are on the diagonal.",
+        purpose="The baseline, on the scale of the candidate's picture of row shares above.",
+    )
+
+
+def _slides(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[HeatmapSpec]:
+    """The tables of differences and of the baseline as pictures with numbers."""
+    difference, baseline = _figures(cells, comparison, facts)
+    small = len(facts.names) > ROOMY_CLASSES
+    changes = (cells.candidate.counts - cells.baseline.counts).astype(np.float64)
+    yield replace(difference, texts=texts_of(difference.values, _whole_points if small else points))
+    yield replace(
+        difference,
+        name="difference-counts",
+        title="Candidate less baseline: samples",
+        subtitle="coloured by points of the true class; orange: fewer; blue: more",
+        texts=texts_of(changes, _brief_change if small else _change),
+    )
+    shares = texts_of(baseline.values, whole_percent_text if small else percent_text)
+    yield replace(baseline, texts=shares)
+
+
+def _whole_points(value: float) -> str:
+    """Points without decimals; nothing where they would read 0."""
+    return _change(round(100 * value)) if abs(value) >= 0.005 else ""
+
+
+def _change(value: float) -> str:
+    return signed_count(round(value))
+
+
+def _brief_change(value: float) -> str:
+    """Nothing for 0, and thousands as k, so that they fit small cells."""
+    if abs(value) < 1000:
+        return _change(value) if value else ""
+    return f"{_change(value / 1000)}k"
+
+
+def _subject(comparison: Comparison) -> Name:
+    model = comparison.baseline.provenance.model
+    return Name.of(" ".join(filter(None, (model.name, model.version))), 80)
+
+
+def _alt(cells: _Cells) -> str:
+    return str(_diagonal_words(_recall_changes(cells)))
+
+
+def _overview(k: int, order: Counts, true: Counts, predicted: Counts, values: Image) -> Image:
+    """float64, shape (P, P), P <= 390: each value the one that is furthest from 0 of its cells."""
+    side = min(k, OVERVIEW_SIDE)
+    place = np.empty(k, np.int64)
+    place[order] = np.arange(k) * side // k
+    known = np.isfinite(values)
+    rising = np.argsort(np.abs(values[known]), kind="stable")
+    picture = np.zeros((side, side))
+    picture[place[true[known]][rising], place[predicted[known]][rising]] = values[known][rising]
+    return picture

@@ -1,0 +1,625 @@
+"""The baseline comparison: what was compared, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reportgen.comparison import (
+    COMPARED,
+    COMPARISON_TERMS,
+    REASONS,
+    ClassChange,
+    Comparison,
+    SliceChange,
+)
+from reportgen.evaluation import Evaluation
+from reportgen.metrics import Definition
+from reportgen.report.classes import ClassSection
+from reportgen.report.comparison.classes import ClassChangeRow, ClassChanges
+from reportgen.report.comparison.deltas import (
+    CLASS_DEFINITIONS,
+    DEFINITIONS,
+    HARM,
+    KINDS,
+    WORDS,
+    Delta,
+    Scale,
+    Tally,
+    delta,
+    scale_of,
+)
+from reportgen.report.comparison.matrix import (
+    DifferenceSection,
+    GrownRow,
+    difference_section,
+    grown_rows,
+)
+from reportgen.report.comparison.names import baseline_name, baseline_words, known_as
+from reportgen.report.comparison.samples import ChangeGallery, change_galleries, gallery_note
+from reportgen.report.confidence import Calibration, Chart, ReliabilityRow, confidence_section
+from reportgen.report.context import LOW_SUPPORT, Context
+from reportgen.report.elements import Fact, Footnotes, Reason, Thumbnail, unit_of
+from reportgen.report.headline import Axis, Headline, Tile
+from reportgen.report.slices import points
+from reportgen.report.words import (
+    NBSP,
+    Name,
+    Words,
+    class_names,
+    join,
+    list_names,
+    p_text,
+    say,
+    share,
+)
+from reportgen.text import count, percent, plural, printable
+
+__all__ = [
+    "CalibrationChange",
+    "Compared",
+    "ComparisonSection",
+    "PairedTable",
+    "SliceChangeRow",
+    "SummaryChange",
+    "add_changes",
+    "add_class_changes",
+    "class_changes",
+    "compare_sections",
+    "comparison_glossary",
+    "comparison_section",
+    "slice_changes",
+    "summary_changes",
+    "summary_note",
+]
+
+
+@dataclass(frozen=True)
+class PairedTable:
+    """Both right, gained, lost, both wrong: counts as text, and shares of all samples."""
+
+    both_right: tuple[str, str]
+    gained: tuple[str, str]
+    lost: tuple[str, str]
+    both_wrong: tuple[str, str]
+    sentence: Words
+
+
+@dataclass(frozen=True)
+class SummaryChange:
+    """One figure of the whole, on both sides."""
+
+    title: str
+    unit: str
+    lower_is_better: bool
+    delta: Delta
+    p: str
+    how: str
+
+
+@dataclass(frozen=True)
+class SliceChangeRow:
+    """One part of the data on both sides."""
+
+    part: Name
+    column: Name
+    count: int
+    delta: Delta
+    rank: int
+    p: str
+    exact_p: float | None
+
+
+@dataclass(frozen=True)
+class CalibrationChange:
+    """Confidence on both sides: figures as rows of text (name, baseline, candidate), and the bins
+    of the two reliability diagrams, baseline first.
+    """
+
+    sentence: Words
+    rows: tuple[tuple[str, str, str], ...]
+    charts: tuple[tuple[Chart, tuple[ReliabilityRow, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What of the comparison other sections show: changes by name of the figure, and of recall by
+    index of the class, over `n` samples.
+    """
+
+    summary: Mapping[str, Delta]
+    classes: Mapping[int, Delta]
+    scale: Scale
+    n: int
+
+
+@dataclass(frozen=True)
+class ComparisonSection:
+    """Candidate against baseline; what can't be told is None or empty, and `facts` say why."""
+
+    lead: Words
+    facts: tuple[Fact, ...]
+    notes: tuple[str, ...]
+    pairing: PairedTable | None
+    summary: tuple[SummaryChange, ...]
+    summary_note: Words
+    classes: ClassChanges | None
+    difference: DifferenceSection | None
+    galleries: tuple[ChangeGallery, ...]
+    gallery_note: str
+    grown: tuple[GrownRow, ...]
+    slices: tuple[SliceChangeRow, ...]
+    calibration: CalibrationChange | None
+    reasons: tuple[Reason, ...]
+
+
+LISTED_CLASSES, WORST, BEST = 2000, 200, 50
+
+
+LISTED_SLICES = 200
+
+
+NAMED = 4
+"""Most classes that the tally names."""
+
+
+METHODS: Mapping[str, str] = {
+    "tango": "Tango interval, McNemar mid-p",
+    "newcombe": "Newcombe interval, samples not matched",
+    "mover": "both sides' intervals (MOVER), samples not matched",
+    "delta method": "delta method",
+    "paired bootstrap": "paired bootstrap",
+    "none": "no interval",
+}
+
+
+def compare_sections(comparison: Comparison) -> Compared:
+    """The changes that tiles and the table of classes show."""
+    notes = Footnotes()
+    recall = CLASS_DEFINITIONS["recall"]
+    return Compared(
+        summary={
+            name: delta(comparison.summary[name], DEFINITIONS[name], notes) for name in COMPARED
+        },
+        classes={
+            one.index: delta(one.recall, recall, notes, one.tendency) for one in comparison.classes
+        },
+        scale=scale_of(_reach(comparison.classes)),
+        n=comparison.candidate.n_samples,
+    )
+
+
+def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[SummaryChange]:
+    """One row a figure of the whole."""
+    for name in COMPARED:
+        difference, definition = comparison.summary[name], DEFINITIONS[name]
+        yield SummaryChange(
+            title=definition.title,
+            unit=unit_of(definition),
+            lower_is_better=definition.higher_is_better is False,
+            delta=delta(difference, definition, notes),
+            p="" if difference.p is None else p_text(difference.p_adjusted),
+            how=METHODS.get(difference.method, difference.method),
+        )
+
+
+def summary_note(comparison: Comparison) -> Words:
+    """How the intervals are made, and what the words mean."""
+    made = say(
+        "Significant: Holm-corrected p < 0.05 within its family, here the {n} tested.",
+        n=plural(sum(one.p is not None for one in comparison.summary.values()), "metric"),
+    )
+    if not comparison.draws:
+        return made
+    drawn = say(
+        "The paired bootstrap draws the same samples for both sides, {draws} times, with seed "
+        "{seed}.",
+        draws=count(comparison.draws),
+        seed=str(comparison.seed),
+    )
+    return join(made, drawn)
+
+
+def class_changes(
+    comparison: Comparison, names: Sequence[Name], notes: Footnotes
+) -> ClassChanges | None:
+    """The classes by harm: those that regressed significantly first; None without classes."""
+    changes = comparison.classes
+    if not changes:
+        return None
+    order = sorted(changes, key=_harm)
+    ranks = {one.index: rank for rank, one in enumerate(order)}
+    listed_ones = order if len(order) <= LISTED_CLASSES else [*order[:WORST], *order[-BEST:]]
+    return ClassChanges(
+        lead=_class_lead(comparison),
+        tally=tuple(_tally(order, names)),
+        rows=tuple(_class_row(one, names, ranks[one.index], notes) for one in listed_ones),
+        scale=scale_of(_reach(changes)),
+        paired=comparison.paired is not None,
+    )
+
+
+def _harm(one: ClassChange) -> tuple[int, bool, float, int]:
+    """Regressed ones first; then by how far the recall fell; undefined ones last of their kind."""
+    value = one.recall.difference
+    return HARM[KINDS[one.tendency]], value is None, value or 0.0, one.index
+
+
+def _reach(changes: Iterable[ClassChange]) -> Iterable[float]:
+    """What the bars' axis has to hold: differences, and intervals that are not of a few samples."""
+    for one in changes:
+        if one.recall.difference is not None:
+            yield one.recall.difference
+        if one.support >= LOW_SUPPORT and one.recall.interval:
+            yield from one.recall.interval
+
+
+def _tally(order: Sequence[ClassChange], names: Sequence[Name]) -> Iterable[Tally]:
+    for kind, word in WORDS.items():
+        of_kind = [names[one.index] for one in order if KINDS[one.tendency] == kind]
+        yield Tally(kind, word, len(of_kind), list_names(of_kind, NAMED) if of_kind else Words(()))
+
+
+def _class_lead(comparison: Comparison) -> Words:
+    k, n_tests = len(comparison.classes), comparison.n_tests
+    lead = say(
+        "Regressions first. p-values are Holm-corrected for {tests}. Bars: change of recall in "
+        "points, with 95{percent} CI.",
+        tests=plural(n_tests, "test"),
+        percent=f"{NBSP}%",
+    )
+    if comparison.paired is None:
+        lead = join(lead, say("Unpaired samples: intervals are wider."))
+    else:
+        lead = join(lead, say("Gained and lost: samples that only one side predicts correctly."))
+    if k <= LISTED_CLASSES:
+        return lead
+    return join(
+        lead,
+        say(
+            "Of {k} classes the {worst} most harmed and, after them, the {best} that gained most "
+            "are listed; report.json holds all.",
+            k=count(k),
+            worst=str(WORST),
+            best=str(BEST),
+        ),
+    )
+
+
+def _class_row(
+    one: ClassChange, names: Sequence[Name], rank: int, notes: Footnotes
+) -> ClassChangeRow:
+    p = one.recall.p_adjusted
+    return ClassChangeRow(
+        index=one.index,
+        name=names[one.index],
+        rank=rank,
+        support=one.support,
+        few=0 < one.support < LOW_SUPPORT,
+        recall=delta(one.recall, CLASS_DEFINITIONS["recall"], notes, one.tendency),
+        p=p_text(p),
+        exact_p=p,
+        gained=None if one.paired is None else one.paired.gained,
+        lost=None if one.paired is None else one.paired.lost,
+        precision=delta(one.precision, CLASS_DEFINITIONS["precision"], notes),
+        f1=delta(one.f1, CLASS_DEFINITIONS["f1"], notes),
+    )
+
+
+def slice_changes(comparison: Comparison, notes: Footnotes) -> Iterable[SliceChangeRow]:
+    """Parts of the data, as the comparison orders them."""
+    for rank, one in enumerate(comparison.slices[:LISTED_SLICES]):
+        yield _slice_row(one, rank, notes)
+
+
+def _slice_row(one: SliceChange, rank: int, notes: Footnotes) -> SliceChangeRow:
+    return SliceChangeRow(
+        part=Name.of(one.part or "(empty)", 60),
+        column=Name.of(one.column, 60),
+        count=one.n,
+        delta=delta(one.accuracy, DEFINITIONS["accuracy"], notes, one.tendency),
+        rank=rank,
+        p=p_text(one.accuracy.p_adjusted),
+        exact_p=one.accuracy.p_adjusted,
+    )
+
+
+ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+def add_changes(headline: Headline, facts: Context, change: Compared | None) -> Headline:
+    """The tiles with their changes, on an axis that holds the baseline's values too."""
+    if change is None:
+        return headline
+    tiles = [replace(tile, change=_change_of(tile, change)) for tile in headline.tiles]
+    shares = [tile for tile in tiles if tile.unit == "%" and not _is_error(tile)]
+    low = min([tile.axis.low for tile in shares if tile.axis] + [_lower_end(shares)], default=0.0)
+    placed = tuple(_on_axis(tile, low) for tile in tiles)
+    if change.n == facts.matrix.n_samples:
+        return replace(headline, tiles=placed)
+    note = say("Changes are of the {n} that are compared.", n=plural(change.n, "sample"))
+    return replace(headline, tiles=placed, notes=(*headline.notes, note))
+
+
+def _change_of(tile: Tile, change: Compared) -> Delta | None:
+    if tile.of_class is None:
+        found = change.summary.get(tile.metric)
+    else:
+        found = change.classes.get(tile.of_class) if tile.metric == "recall" else None
+    return found if found is not None and found.value is not None else None
+
+
+def _is_error(tile: Tile) -> bool:
+    return tile.metric == "ece"
+
+
+def _lower_end(tiles: Sequence[Tile]) -> float:
+    """The tens below the lowest baseline."""
+    known = [
+        tile.change.exact_before
+        for tile in tiles
+        if tile.change and tile.change.exact_before is not None
+    ]
+    return max(0.0, int(10 * min(known, default=1.0) - 0.25) / 10)
+
+
+def _on_axis(tile: Tile, low: float) -> Tile:
+    if tile.axis is None:
+        return tile
+    if not _is_error(tile):
+        return replace(tile, axis=replace(tile.axis, low=low))
+    reach = max(tile.axis.high, tile.change.exact_before or 0.0) if tile.change else tile.axis.high
+    high = next((top for top in ERROR_TOPS if top >= reach), 1.0)
+    return replace(tile, axis=Axis(0.0, high, tile.axis.chance))
+
+
+def add_class_changes(section: ClassSection, change: Compared | None) -> ClassSection:
+    """The table of classes with the change of each class's recall."""
+    if change is None:
+        return section
+    rows = tuple(replace(row, change=change.classes.get(row.index)) for row in section.rows)
+    lead = say(
+        "Δ recall in points, on an axis from {low} to {high}; ▲ improved, ▼ regressed "
+        "(significant).",
+        low=change.scale.ends[0],
+        high=change.scale.ends[1],
+    )
+    return replace(section, lead=join(section.lead, lead), rows=rows, scale=change.scale)
+
+
+def comparison_glossary(
+    comparison: Comparison | None,
+) -> tuple[tuple[str, tuple[Definition, ...]], ...]:
+    """The terms of a comparison, where there is one."""
+    return () if comparison is None else (("Of the comparison", COMPARISON_TERMS),)
+
+
+def comparison_section(
+    facts: Context,
+    comparison: Comparison | None,
+    thumbnails: Mapping[str, Thumbnail],
+) -> ComparisonSection | None:
+    """Everything under "Against the baseline".
+
+    `facts` are of the report, whose anchors are linked to. Raises :class:`ValueError` where the
+    comparison is over other classes than the report.
+    """
+    if comparison is None:
+        return None
+    if comparison.candidate.classes != facts.evaluation.classes:
+        raise ValueError("the comparison is over other classes than the report")
+    notes = Footnotes()
+    both = Context(comparison.candidate, facts.names, facts.shown)
+    changed = not comparison.identical
+    galleries = tuple(change_galleries(comparison, both, thumbnails))
+    section = ComparisonSection(
+        lead=_lead(comparison),
+        facts=tuple(_facts(comparison)),
+        notes=tuple(printable(note.sentence) for note in comparison.notes),
+        pairing=_pairing(comparison),
+        summary=tuple(summary_changes(comparison, notes)),
+        summary_note=summary_note(comparison),
+        classes=class_changes(comparison, both.names, notes) if changed else None,
+        difference=difference_section(comparison, both, facts.shown) if changed else None,
+        galleries=galleries,
+        gallery_note=gallery_note(comparison, galleries),
+        grown=tuple(grown_rows(comparison, both.names, facts.shown)),
+        slices=tuple(slice_changes(comparison, notes)),
+        calibration=_calibration(comparison),
+        reasons=(),
+    )
+    return replace(section, reasons=tuple(_reason(one) for one in notes.reasons()))
+
+
+def _reason(one: Reason) -> Reason:
+    """With the sentence of a comparison's reason, where it is one."""
+    return Reason(one.mark, REASONS.get(one.sentence, one.sentence))
+
+
+def _lead(comparison: Comparison) -> Words:
+    names = {
+        "candidate": known_as(comparison.candidate, "the candidate"),
+        "baseline": baseline_name(comparison),
+    }
+    if comparison.identical:
+        return say(
+            "Identical predictions: {candidate} and {baseline} give the same answer to every one "
+            "of the {n}. No count differs; only confidences may.",
+            n=plural(comparison.candidate.n_samples, "sample"),
+            **names,
+        )
+    if comparison.paired is not None:
+        return say(
+            "{candidate} less {baseline}, on the same {n}, matched by their ids.",
+            n=plural(comparison.paired.n, "sample"),
+            **names,
+        )
+    return say("{candidate} less {baseline}. {why}", why=_why_unmatched(comparison), **names)
+
+
+def _why_unmatched(comparison: Comparison) -> str:
+    code = comparison.unpaired_reason
+    why = REASONS.get(code, code)
+    return " ".join(
+        filter(
+            None,
+            (
+                "Samples are not matched.",
+                why,
+                "Which answers changed cannot be told, and intervals are wider than they would be "
+                "for matched samples.",
+            ),
+        )
+    )
+
+
+def _facts(comparison: Comparison) -> Iterable[Fact]:
+    before, after = comparison.baseline, comparison.candidate
+    yield Fact("Baseline", (baseline_words(comparison), *_described(before)))
+    yield Fact("Candidate", (known_as(after, "not named"), *_described(after)))
+    if comparison.paired is not None:
+        yield Fact("Matched samples", (say(count(comparison.paired.n)),))
+    else:
+        yield Fact("Matched samples", (say("none: samples are not matched"),))
+    if comparison.bounds is not None:
+        yield Fact("If they were matched", (_bounds(comparison),))
+    yield Fact("Smallest difference", (_detectable(comparison),))
+
+
+def _described(side: Evaluation) -> Iterable[Words]:
+    by = side.provenance
+    data = " ".join(filter(None, (by.data_name, by.split)))
+    samples = plural(side.n_samples, "sample")
+    size = f"{samples} in {plural(len(side.classes), 'class', 'classes')}"
+    yield Words((size, " of ", Name.of(data, 80)) if data else (size,))
+    if by.date:
+        yield Words((Name.of(by.date, 40),))
+
+
+def _bounds(comparison: Comparison) -> Words:
+    bounds = comparison.bounds
+    assert bounds is not None
+    least, most = bounds.discordant
+    low, high = sorted(bounds.p)
+    difference = abs(bounds.difference)
+    if high < 0.05:
+        means = "below 0.05 however the samples pair"
+    elif low >= 0.05:
+        means = "not below 0.05 however the samples pair"
+    else:
+        means = "below 0.05 for some pairings only"
+    return say(
+        "the candidate gives {difference} right answers. However the samples pair, {least} to "
+        "{most} of them are right on one side alone, and McNemar's test gives p {p} (chi-square "
+        "{weak} to {strong}), {means}",
+        difference=f"{count(difference)} {'more' if bounds.difference > 0 else 'fewer'}"
+        if difference
+        else "just as many",
+        least=count(least),
+        most=count(most),
+        p=f"from {p_text(low)} to {p_text(high)}" if high >= 0.001 else "below 0.001",
+        weak=f"{min(bounds.chi2):,.1f}",
+        strong=f"{max(bounds.chi2):,.1f}",
+        means=means,
+    )
+
+
+def _detectable(comparison: Comparison) -> Words:
+    """How large a difference these samples would have shown at all."""
+    size = comparison.detectable
+    if size is None:
+        unpaired = comparison.paired is None
+        why = "samples are not matched" if unpaired else "both are correct on the same samples"
+        return say(
+            "not known for these two, as {why}; Data notes say what so many samples can show",
+            why=why,
+        )
+    paired = comparison.paired
+    where = (
+        f"on which exactly one of the two is right for {share(paired.discordance)}"
+        if paired is not None and paired.gained + paired.lost
+        else "of this size"
+    )
+    return say(
+        "a difference in accuracy of {size} points or more would likely (in 4 of 5 such "
+        "tests) have been seen with {n} {where}; smaller ones mostly go unseen",
+        size=points(size).removeprefix("+"),
+        n=plural(comparison.candidate.n_samples, "sample"),
+        where=where,
+    )
+
+
+def _pairing(comparison: Comparison) -> PairedTable | None:
+    paired = comparison.paired
+    if paired is None:
+        return None
+
+    def of(n: int) -> tuple[str, str]:
+        return count(n), percent(n / paired.n, 1, f"{NBSP}%")
+
+    return PairedTable(
+        both_right=of(paired.both_right),
+        gained=of(paired.gained),
+        lost=of(paired.lost),
+        both_wrong=of(paired.both_wrong),
+        sentence=say(
+            "Both give the same answer, right or wrong, to {same} of the samples (agreement) and "
+            "another one to {churn} (churn). {gained} gained, {lost} lost: {net}.",
+            same=share(paired.agreement),
+            churn=share((paired.n - paired.same) / paired.n),
+            gained=count(paired.gained),
+            lost=count(paired.lost),
+            net=_net(paired.gained - paired.lost),
+        ),
+    )
+
+
+def _net(n: int) -> str:
+    if n == 0:
+        return "as many one way as the other"
+    return f"{plural(abs(n), 'right answer')} {'more' if n > 0 else 'fewer'} in all"
+
+
+def _calibration(comparison: Comparison) -> CalibrationChange | None:
+    """Confidence of both, where both have it."""
+    sides = [
+        Context(side, class_names(side.classes), frozenset())
+        for side in (comparison.baseline, comparison.candidate)
+    ]
+    known = [Calibration.of(side) for side in sides]
+    before, after = known
+    if before is None or after is None:
+        return None
+    drawn = [confidence_section(side) for side in sides]
+    rows = (
+        ("Right answers", share(before.accuracy), share(after.accuracy)),
+        ("Mean confidence", share(before.mean_confidence), share(after.mean_confidence)),
+        *(
+            (DEFINITIONS[name].title, _figure(sides[0], name), _figure(sides[1], name))
+            for name in ("ece",)
+        ),
+    )
+    charts = tuple(
+        (replace(section.charts[0], title=title), section.reliability)
+        for title, section in zip(("Baseline", "Candidate"), drawn, strict=True)
+    )
+    return CalibrationChange(_calibration_words(before, after), rows, charts)
+
+
+def _figure(facts: Context, name: str) -> str:
+    value = facts.summary(name).value
+    return "n/a" if value is None else share(value)
+
+
+def _calibration_words(before: Calibration, after: Calibration) -> Words:
+    said = [_calibrated(side) for side in (before, after)]
+    if said[0] != said[1]:
+        return say("Baseline: {before}. Candidate: {after}.", before=said[0], after=said[1])
+    return say("Both sides: {both}.", both=said[0])
+
+
+def _calibrated(side: Calibration) -> str:
+    """In a word, no more than the samples show."""
+    if not side.beyond_chance:
+        return "well calibrated within sampling error"
+    return {1: "overconfident", 0: "miscalibrated", -1: "underconfident"}[side.direction]

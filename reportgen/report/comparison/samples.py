@@ -1,0 +1,115 @@
+"""The sections of a release review as values: gates, and the comparison with a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reportgen.comparison import Change, Comparison
+from reportgen.report.context import Context
+from reportgen.report.elements import Thumbnail
+from reportgen.report.words import Name, Words, say, share
+from reportgen.text import count, plural
+
+__all__ = [
+    "ChangeExample",
+    "ChangeGallery",
+    "change_galleries",
+    "gallery_note",
+]
+
+
+@dataclass(frozen=True)
+class ChangeExample:
+    """A sample that one side got right and the other wrong."""
+
+    path: Name
+    file: Name
+    true: Name
+    before: Name
+    before_confidence: str
+    after: Name
+    after_confidence: str
+    thumbnail: Thumbnail | None
+    alt: str
+
+
+@dataclass(frozen=True)
+class ChangeGallery:
+    """Broken or fixed samples, the surest mistakes first; `id` is the element's."""
+
+    id: str
+    title: str
+    lead: Words
+    examples: tuple[ChangeExample, ...]
+
+
+FILE_WIDTH = 24
+
+
+def change_galleries(
+    comparison: Comparison,
+    facts: Context,
+    thumbnails: Mapping[str, Thumbnail],
+) -> Iterable[ChangeGallery]:
+    """Broken samples first."""
+    paired = comparison.paired
+    for name, title, changes, total, what in (
+        (
+            "broken",
+            "Broken",
+            comparison.broken,
+            paired.lost if paired else 0,
+            "right with the baseline, wrong with the candidate",
+        ),
+        (
+            "fixed",
+            "Fixed",
+            comparison.fixed,
+            paired.gained if paired else 0,
+            "wrong with the baseline, right with the candidate",
+        ),
+    ):
+        if not changes:
+            continue
+        listed = f"the {count(len(changes))} surest mistakes are" if total > len(changes) else "all"
+        yield ChangeGallery(
+            name,
+            title,
+            say(
+                "{n}: {what}{listed}.",
+                n=plural(max(total, len(changes)), "sample"),
+                what=what,
+                listed=f"; {listed} listed" if total > len(changes) else "",
+            ),
+            tuple(_example(one, facts, thumbnails) for one in changes),
+        )
+
+
+def _example(one: Change, facts: Context, thumbnails: Mapping[str, Thumbnail]) -> ChangeExample:
+    true, before, after = (facts.names[i] for i in (one.label, one.baseline, one.candidate))
+    return ChangeExample(
+        path=Name.of(one.id, 400),
+        file=Name.of(one.id.replace("\\", "/").rsplit("/", 1)[-1], FILE_WIDTH),
+        true=true,
+        before=before,
+        before_confidence=_sure(one.baseline_confidence),
+        after=after,
+        after_confidence=_sure(one.candidate_confidence),
+        thumbnail=thumbnails.get(one.id),
+        alt=f"{true}: the baseline said {before}, the candidate says {after}",
+    )
+
+
+def _sure(confidence: float | None) -> str:
+    return "" if confidence is None else share(confidence)
+
+
+def gallery_note(comparison: Comparison, shown: Sequence[ChangeGallery]) -> str:
+    """Why there are no galleries, or no pictures in them; empty where there are."""
+    if comparison.paired is None:
+        return "Which samples broke and which were fixed cannot be told: samples are not matched."
+    examples = [example for gallery in shown for example in gallery.examples]
+    if examples and not any(example.thumbnail for example in examples):
+        return "The pictures were not at hand when this page was made: names and scores only."
+    return ""

@@ -1,0 +1,190 @@
+"""What the sections of a report ask of an evaluation, with the names that its sentences use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.confusions import (
+    ClassCluster,
+    ClassTree,
+    ConfusedPair,
+    GroupMatrix,
+    LowestShare,
+    confusion_tree,
+    expected_within,
+    group_matrix,
+    lowest_share,
+    most_confused,
+    suggested_groups,
+    worst_clusters,
+)
+from reportgen.analysis.confusions import prediction_bias as bias_of
+from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
+from reportgen.evaluation import Evaluation, Pair
+from reportgen.metrics import Metric
+from reportgen.report.words import Name, Words, say
+
+__all__ = [
+    "LEAST_CLASSES",
+    "LOW_SUPPORT",
+    "ClassGroups",
+    "Context",
+]
+
+
+LEAST_CLASSES = 6
+"""Fewer classes are seen at a glance: groups of them are not looked for."""
+
+
+@dataclass(frozen=True)
+class ClassGroups:
+    """What the errors of an evaluation say of its classes; each part is made when asked for."""
+
+    evaluation: Evaluation
+
+    @property
+    def matrix(self) -> ConfusionMatrix:
+        return self.evaluation.confusion
+
+    @cached_property
+    def tree(self) -> ClassTree | None:
+        """None where no class is confused with another, or more than 2,048 are."""
+        return confusion_tree(self.matrix)
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """A permutation of the classes, int64, shape (K,): that of the data without a tree."""
+        return np.arange(self.matrix.n_classes) if self.tree is None else self.tree.order
+
+    @cached_property
+    def suggested(self) -> GroupMatrix | None:
+        """Groups that the errors suggest, of six classes or more."""
+        if self.tree is None or self.matrix.n_classes < LEAST_CLASSES:
+            return None
+        found = suggested_groups(self.matrix, self.evaluation.classes, tree=self.tree)
+        return None if found is None else group_matrix(self.matrix, found)
+
+    @cached_property
+    def given(self) -> GroupMatrix | None:
+        """The user's groups."""
+        hierarchy = self.evaluation.hierarchy
+        return None if hierarchy is None else group_matrix(self.matrix, hierarchy)
+
+    @cached_property
+    def crowds(self) -> tuple[ClassCluster, ...]:
+        """The sets of at most 12 classes in which the most errors gather."""
+        return worst_clusters(self.matrix, tree=self.tree)
+
+    @cached_property
+    def too_many(self) -> bool:
+        """Whether more classes are confused than are compared with one another: 2,048."""
+        wrong = self.matrix.rows != self.matrix.columns
+        linked = np.union1d(self.matrix.rows[wrong], self.matrix.columns[wrong])
+        return len(linked) > DENSE_LIMIT
+
+    def by_chance(self, groups: GroupMatrix) -> float | None:
+        """The share of all errors that these groups would hold by chance; None without errors."""
+        return expected_within(self.matrix, groups.grouping.group_of)
+
+
+LOW_SUPPORT = 30
+"""Fewer samples than this carry a mark: the 95 % interval of a share is then over ±10 points."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """An evaluation with the names that sentences use, and what several rules ask for.
+
+    Attributes
+    ----------
+    shown
+        Cells (true, predicted) that have an id of their own on the page.
+    """
+
+    evaluation: Evaluation
+    names: tuple[Name, ...]
+    shown: frozenset[tuple[int, int]]
+
+    @property
+    def matrix(self) -> ConfusionMatrix:
+        return self.evaluation.confusion
+
+    @cached_property
+    def present(self) -> list[int]:
+        """Classes with samples."""
+        return [int(i) for i in np.flatnonzero(self.matrix.true_totals)]
+
+    @cached_property
+    def recall(self) -> dict[int, float]:
+        """Recall of each class with samples."""
+        hits, support = self.matrix.diagonal, self.matrix.true_totals
+        return {i: int(hits[i]) / int(support[i]) for i in self.present}
+
+    @cached_property
+    def lowest_recall(self) -> LowestShare | None:
+        """The classes' recalls against one another; None with fewer than two."""
+        return lowest_share(self.matrix.diagonal, self.matrix.true_totals)
+
+    @cached_property
+    def weakest(self) -> int | None:
+        """The class with the lowest recall: of those significantly below the others, where there
+        are any. None where fewer than two have samples, or all recalls are equal.
+        """
+        low = self.lowest_recall
+        if low is None or len(set(self.recall.values())) < 2:
+            return None
+        return min(low.significant or [low.lowest], key=lambda i: (self.recall[i], i))
+
+    def is_low(self, i: int) -> bool:
+        """Whether a class's recall is significantly below that of the others."""
+        return self.lowest_recall is not None and i in self.lowest_recall.significant
+
+    @cached_property
+    def most_confused(self) -> ConfusedPair | None:
+        """None without errors, or with two classes."""
+        return most_confused(self.matrix)
+
+    @cached_property
+    def prediction_bias(self) -> NDArray[np.float64]:
+        """Holm-corrected p of each class: is it predicted as often as it occurs?"""
+        return bias_of(self.matrix)
+
+    @cached_property
+    def groups(self) -> ClassGroups:
+        """The order of the classes, and their groups."""
+        return ClassGroups(self.evaluation)
+
+    @cached_property
+    def taken_for(self) -> dict[int, Pair]:
+        """The most frequent error of each class that has one."""
+        first: dict[int, Pair] = {}
+        for pair in self.evaluation.pairs:
+            first.setdefault(pair.true, pair)
+        return first
+
+    def support(self, i: int) -> int:
+        return int(self.matrix.true_totals[i])
+
+    def predicted(self, i: int) -> int:
+        return int(self.matrix.predicted_totals[i])
+
+    def summary(self, name: str) -> Metric:
+        return self.evaluation.summary[name]
+
+    def of_class(self, name: str, i: int) -> Metric:
+        return self.evaluation.per_class[name].metric(i)
+
+    def at_class(self, i: int) -> tuple[str, Words]:
+        """Target and link text of a class."""
+        return f"c-{i}", say("{name} in the table", name=self.names[i])
+
+    def at_pair(self, true: int, predicted: int) -> tuple[str, Words]:
+        """Target and link text of a pair, or of the section where it has no line of its own."""
+        for one, other in ((true, predicted), (predicted, true)):
+            if (one, other) in self.shown:
+                return f"p-{one}-{other}", say("The pair")
+        return "pairs", say("The pairs")

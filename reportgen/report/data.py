@@ -1,0 +1,228 @@
+"""The sections on the data and on what made the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reportgen.analysis.scoring import DISCORDANCES, minimum_detectable_difference
+from reportgen.evaluation import Evaluation
+from reportgen.provenance import Accounting, DataNote, Provenance
+from reportgen.report.classes import MANY_NAMES
+from reportgen.report.context import Context
+from reportgen.report.elements import Fact
+from reportgen.report.intervals import made_intervals
+from reportgen.report.words import Name, Words, list_names, say, share
+from reportgen.text import count, plural
+
+__all__ = [
+    "PICTURES",
+    "DataSection",
+    "Note",
+    "data_section",
+    "facts_of",
+    "made",
+    "note_of",
+    "pictures_fact",
+]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A data note, ready to be shown."""
+
+    warning: bool
+    sentence: str
+    examples: tuple[Name, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """What became of every sample, and what to know about the data."""
+
+    facts: tuple[Fact, ...]
+    notes: tuple[Note, ...]
+
+
+PICTURES = "Pictures"
+
+
+def pictures_fact(n: int) -> tuple[Fact, ...]:
+    """How many samples' pictures the page holds, where it holds any."""
+    if not n:
+        return ()
+    words = say(
+        "this page holds {n} of the data set, re-encoded without metadata", n=plural(n, "thumbnail")
+    )
+    return (Fact(PICTURES, (words,)),)
+
+
+USUAL = 0.10
+"""Share of samples of which just one of two models is right, as of two releases of a model."""
+
+
+def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
+    """Model, data, samples, date: what was measured on what."""
+    made_by, n = evaluation.provenance, evaluation.n_samples
+    known = (
+        ("Model", made_by.model.name),
+        ("Version", made_by.model.version),
+        ("Data", made_by.data_name),
+        ("Split", made_by.split),
+        ("Date", made_by.date),
+    )
+    facts = [Fact(term, (Words((Name.of(text, 60),)),)) for term, text in known if text]
+    number = count(n) if evaluation.shares is None else "not known,"
+    in_classes = f"{number} in {plural(len(evaluation.classes), 'class', 'classes')}"
+    facts.insert(min(4, len(facts)), Fact("Samples", (say(in_classes),)))
+    return tuple(facts)
+
+
+def data_section(facts: Context) -> DataSection:
+    """The books of the samples, the classes without any, and what was noticed."""
+    evaluation = facts.evaluation
+    return DataSection(
+        (*_accounting(evaluation.samples, evaluation.provenance.kind), *_class_facts(facts)),
+        tuple(note_of(note) for note in evaluation.notes),
+    )
+
+
+def _accounting(samples: Accounting, kind: str) -> Iterable[Fact]:
+    found = "Samples in the matrix" if kind == "confusion matrix" else "Samples found"
+    yield Fact(found, (say(count(samples.found)),))
+    excluded = tuple(_reason_counts(samples.excluded)) or (say("none"),)
+    yield Fact("Left out", excluded)
+    yield Fact("Counted", (say(count(samples.counted)),))
+    if samples.skipped:
+        yield Fact("Passed over, no samples", tuple(_reason_counts(samples.skipped)))
+
+
+def _reason_counts(counts: Mapping[str, int]) -> Iterable[Words]:
+    for reason, n in counts.items():
+        yield Words((f"{count(n)}: ", Name.of(reason, 200)))
+
+
+def _class_facts(facts: Context) -> Iterable[Fact]:
+    k = len(facts.names)
+    absent = [facts.names[i] for i in range(k) if not facts.support(i)]
+    silent = [facts.names[i] for i in range(k) if not facts.predicted(i)]
+    yield Fact("Classes without samples", (_some_of(absent, k),))
+    yield Fact("Classes never predicted", (_some_of(silent, k),))
+    sizes = [facts.support(i) for i in facts.present]
+    low, high = min(sizes), max(sizes)
+    spread = (
+        say("{n} in every class", n=plural(low, "sample"))
+        if low == high and not absent
+        else say("{low} to {high} samples a class", low=count(low), high=count(high))
+        if low != high
+        else say("{n} in every class that has any", n=plural(low, "sample"))
+    )
+    yield Fact("Support", (spread,))
+    yield Fact("Smallest difference", (_detectable(facts),))
+
+
+def _detectable(facts: Context) -> Words:
+    """What a comparison of two models on these samples can show."""
+    n, grouped = facts.matrix.n_samples, facts.evaluation.sample_groups is not None
+    found = {d: minimum_detectable_difference(n, d).value for d in DISCORDANCES}
+    usual = found[USUAL]
+    if usual is None:
+        return say(
+            "too few samples to compare two models: even if only one of them is right on {part} "
+            "of the samples, and always the same one, that would likely go unseen",
+            part=share(USUAL, 0),
+        )
+    others = ", ".join(
+        f"{_points(value)} at {share(part, 0)}"
+        for part, value in found.items()
+        if value is not None and part != USUAL
+    )
+    return say(
+        "this test set can show a difference of about {usual} points in accuracy between two "
+        "models of which just one is right on {part} of the samples{others}{if_independent}; "
+        "smaller ones will likely go unseen",
+        usual=_points(usual),
+        part=share(USUAL, 0),
+        others=f" ({others})" if others else "",
+        if_independent=", if the samples were independent of each other" if grouped else "",
+    )
+
+
+def _points(difference: float) -> str:
+    points = 100 * difference
+    return f"{points:.1f}" if points >= 0.095 else f"{points:.1g}"
+
+
+def _some_of(names: Sequence[Name], k: int) -> Words:
+    if not names:
+        return say(f"none of {count(k)}")
+    return say(f"{count(len(names))} of {count(k)}: {{names}}", names=list_names(names, 40))
+
+
+def note_of(note: DataNote) -> Note:
+    shown = tuple(Name.of(name, 120) for name in note.examples[:10])
+    if all(name.full in note.sentence for name in shown):
+        shown = ()  # the sentence lists them already
+    return Note(
+        note.severity == "warning",
+        Name.of(note.sentence, 2000).text,
+        shown,
+        max(0, note.count - len(shown)) if shown else 0,
+    )
+
+
+def made(facts: Context, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[Fact, ...]:
+    """Everything that an auditor asks about this evaluation."""
+    by = facts.evaluation.provenance
+    rows: list[tuple[str, Iterable[str], bool]] = [
+        ("Stands on", [_input_kind(by.kind)], False),
+        ("Title", [by.title], False),
+        ("Date", [by.date], False),
+        ("Model", [" ".join(filter(None, (by.model.name, by.model.version)))], False),
+        ("Kind of model", [by.model.kind], False),
+        ("Named as", [by.model.source], True),
+        (
+            "Model files, SHA-256",
+            (f"{name}  {digest}" for name, digest in by.model.files.items()),
+            True,
+        ),
+        ("Loading", [*by.model.notes, *_code_note(by)], False),
+        ("Data", [" ".join(filter(None, (by.data_name, by.split)))], False),
+        ("Read as", [by.read_as], False),
+        ("Data fingerprint", [by.data_fingerprint], True),
+        ("Class list", [by.classes_source], False),
+        ("Class order", [_class_order(facts.names)], False),
+        ("Preprocessing", by.preprocessing, False),
+        ("Outputs read as", [by.outputs], False),
+        *made_intervals(facts.evaluation),
+        ("Inference", (f"{key}: {value}" for key, value in by.inference.items()), False),
+        ("Versions", (f"{name} {text}" for name, text in by.versions.items()), False),
+        ("Page made with", (f"{name} {text}" for name, text in versions.items()), False),
+    ]
+    facts_made = tuple(
+        Fact(term, words, code)
+        for term, values, code in rows
+        if (words := tuple(Words((Name.of(value, 4000),)) for value in values if value))
+    )
+    command = Fact("Command", (Words((Name.of(by.command, 4000),)),), code=True)
+    return (*facts_made, *pictures_fact(n_thumbnails), *([command] if by.command else []))
+
+
+def _class_order(names: Sequence[Name]) -> str:
+    if len(names) > MANY_NAMES:
+        return f"{count(len(names))} classes, in the order of confusion.csv"
+    return ", ".join(name.text for name in names)
+
+
+def _input_kind(kind: str) -> str:
+    return {
+        "inference": "inference on images by this run",
+        "predictions": "saved predictions, one row a sample",
+        "confusion matrix": "a saved confusion matrix, rows true, columns predicted",
+    }.get(kind, kind)
+
+
+def _code_note(by: Provenance) -> Iterable[str]:
+    if by.model.executes_code:
+        yield "Loading or running it executes code that came with the model."

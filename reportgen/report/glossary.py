@@ -1,0 +1,21 @@
+"""The glossary: every term that the report uses, with its definition."""
+
+from __future__ import annotations
+
+from reportgen.analysis.confusions import GROUP_METRICS, PAIR_METRICS
+from reportgen.evaluation import Evaluation
+from reportgen.metrics import COUNTS, Definition
+from reportgen.report.intervals import class_definitions, summary_definitions
+
+__all__ = [
+    "glossary",
+]
+
+
+def glossary(evaluation: Evaluation) -> tuple[tuple[str, tuple[Definition, ...]], ...]:
+    """Every metric that the page shows, with the intervals that they got, in groups with heads."""
+    return (
+        ("Of the whole test set", summary_definitions(evaluation)),
+        ("Of one class", (*COUNTS, *class_definitions(evaluation))),
+        ("Of pairs and groups of classes", (*PAIR_METRICS, *GROUP_METRICS)),
+    )

@@ -1,0 +1,113 @@
+"""Potential label errors: where model and label disagree, without saying which is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reportgen.analysis.label_issues import REASONS, WARNINGS, LabelIssue, LabelIssues
+from reportgen.report.context import Context
+from reportgen.report.elements import Thumbnail
+from reportgen.report.words import Name, Words, join, say, share
+from reportgen.text import count, plural
+
+__all__ = [
+    "LabelIssueRow",
+    "LabelIssueSection",
+    "label_issue_section",
+]
+
+
+@dataclass(frozen=True)
+class LabelIssueRow:
+    """A sample whose label is worth a second look."""
+
+    rank: int
+    path: Name
+    file: Name
+    label: Name
+    suggested: Name
+    margin: float
+    label_probability: str
+    exact_label: float
+    suggested_probability: str
+    exact_suggested: float
+    thumbnail: Thumbnail | None
+    alt: str
+
+
+@dataclass(frozen=True)
+class LabelIssueSection:
+    """Labels worth a second look, strongest suspicion first; `warnings` weaken the list."""
+
+    lead: Words
+    warnings: tuple[str, ...]
+    rows: tuple[LabelIssueRow, ...]
+
+
+FILE_WIDTH = 40
+
+
+def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> LabelIssueSection:
+    """The strongest suspicions, or why there are none."""
+    found = facts.evaluation.suspects
+    if found.reason is not None:
+        return LabelIssueSection(say(REASONS.get(found.reason, found.reason)), (), ())
+    return LabelIssueSection(
+        _lead(facts, found),
+        tuple(WARNINGS.get(code, code) for code in found.warnings),
+        tuple(
+            _row(facts, rank, suspect, thumbnails)
+            for rank, suspect in enumerate(found.suspects, start=1)
+        ),
+    )
+
+
+def _lead(facts: Context, found: LabelIssues) -> Words:
+    examined = plural(found.n_examined, "sample")
+    if not found.n_suspects:
+        return say(f"In {examined} the model never takes another class than the label for sure.")
+    lead = say(
+        "For {n} of {examined} the model is sure of another class than the label: as sure as it is "
+        "on average of samples of that class. Either the label is wrong, or the model is, or the "
+        "sample shows both: only a look can tell. Strongest disagreement first.",
+        n=count(found.n_suspects),
+        examined=examined,
+    )
+    listed = len(found.suspects)
+    rest = (
+        say("The {n} strongest are listed.", n=count(listed))
+        if listed < found.n_suspects
+        else Words(())
+    )
+    label, suggested, n = found.cells[0]
+    often = say(
+        "Most often the label is {label} and the model's answer {suggested}: {n}.",
+        label=facts.names[label],
+        suggested=facts.names[suggested],
+        n=plural(n, "time"),
+    )
+    return join(lead, rest, often if n > 1 else Words(()))
+
+
+def _row(
+    facts: Context,
+    rank: int,
+    suspect: LabelIssue,
+    thumbnails: Mapping[str, Thumbnail],
+) -> LabelIssueRow:
+    label, suggested = facts.names[suspect.label], facts.names[suspect.suggested]
+    return LabelIssueRow(
+        rank=rank,
+        path=Name.of(suspect.id, 400),
+        file=Name.of(suspect.id, FILE_WIDTH),
+        label=label,
+        suggested=suggested,
+        margin=suspect.margin,
+        label_probability=share(suspect.label_probability),
+        exact_label=suspect.label_probability,
+        suggested_probability=share(suspect.suggested_probability),
+        exact_suggested=suspect.suggested_probability,
+        thumbnail=thumbnails.get(suspect.id),
+        alt=f"labelled {label}, taken for {suggested}",
+    )

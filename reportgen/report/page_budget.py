@@ -1,0 +1,124 @@
+"""The pictures of a report, and a report with fewer of them, for a page that would be too large."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from itertools import chain
+
+from reportgen.report.comparison.overview import ComparisonSection
+from reportgen.report.comparison.samples import ChangeExample, ChangeGallery
+from reportgen.report.data import PICTURES, pictures_fact
+from reportgen.report.label_issues import LabelIssueRow, LabelIssueSection
+from reportgen.report.pairs import Direction, Example, PairSection
+from reportgen.report.report import Report
+from reportgen.text import plural
+
+__all__ = [
+    "count_pictures",
+    "list_pictures",
+    "reduce_pictures",
+]
+
+
+CHANGES_TO_ONE = 3
+"""Broken and fixed samples whose pictures stay, for each one that stays of a pair."""
+
+
+def reduce_pictures(report: Report, most: int) -> Report:
+    """At most `most` pictures for each pair, the most confident mistakes; 0 leaves the names.
+
+    The page says so where the galleries begin, and where it says how it was made.
+    """
+    groups = tuple(
+        replace(group, directions=tuple(_fewer(one, most) for one in group.directions))
+        for group in report.pairs.groups
+    )
+    note = _join(report.pairs.gallery_note, _note(most))
+    pairs = replace(report.pairs, groups=groups, gallery_note=note)
+    suspects = report.suspects if most else _drop_pictures(report.suspects)
+    kept = {one.path.full for one in list_pictures(pairs, suspects)}
+    comparison = _fewer_changes(report.comparison, CHANGES_TO_ONE * most, kept)
+    n = count_pictures(pairs, suspects, comparison)
+    made = [fact for fact in report.made if fact.term != PICTURES]
+    place = next((i for i, fact in enumerate(report.made) if fact.term == PICTURES), len(made))
+    made[place:place] = pictures_fact(n)
+    return replace(
+        report,
+        pairs=pairs,
+        suspects=suspects,
+        comparison=comparison,
+        made=tuple(made),
+        n_thumbnails=n,
+    )
+
+
+def list_pictures(
+    pairs: PairSection, suspects: LabelIssueSection, comparison: ComparisonSection | None = None
+) -> Iterator[Example | ChangeExample | LabelIssueRow]:
+    """Each place of the page where a picture of a sample stands."""
+    of_pairs: Iterator[Example | ChangeExample | LabelIssueRow] = (
+        example
+        for group in pairs.groups
+        for direction in group.directions
+        for example in direction.examples
+    )
+    changes = (
+        example
+        for gallery in (comparison.galleries if comparison else ())
+        for example in gallery.examples
+    )
+    places = chain(of_pairs, changes, suspects.rows)
+    return (one for one in places if one.thumbnail is not None)
+
+
+def count_pictures(
+    pairs: PairSection, suspects: LabelIssueSection, comparison: ComparisonSection | None = None
+) -> int:
+    """Samples whose pictures the page holds; one in several places counts once."""
+    return len({one.path.full for one in list_pictures(pairs, suspects, comparison)})
+
+
+def _fewer(direction: Direction, most: int) -> Direction:
+    bare = (replace(example, thumbnail=None) for example in direction.examples)
+    return replace(direction, examples=direction.examples[:most] if most else tuple(bare))
+
+
+def _drop_pictures(suspects: LabelIssueSection) -> LabelIssueSection:
+    return replace(suspects, rows=tuple(replace(row, thumbnail=None) for row in suspects.rows))
+
+
+def _fewer_changes(
+    comparison: ComparisonSection | None, most: int, kept: Collection[str]
+) -> ComparisonSection | None:
+    """The pictures of the first `most` broken and the first `most` fixed samples, and of those that
+    are `kept` in other places: their bytes are on the page anyway.
+    """
+    if comparison is None:
+        return None
+
+    def fewer(gallery: ChangeGallery) -> ChangeGallery:
+        examples = tuple(
+            example if i < most or example.path.full in kept else replace(example, thumbnail=None)
+            for i, example in enumerate(gallery.examples)
+        )
+        return replace(gallery, examples=examples)
+
+    galleries = tuple(map(fewer, comparison.galleries))
+    if galleries == comparison.galleries:
+        return comparison
+    why = "only some of them" if most else "names and scores only"
+    note = _join(comparison.gallery_note, f"{TOO_LARGE}: {why}.")
+    return replace(comparison, galleries=galleries, gallery_note=note)
+
+
+TOO_LARGE = "With all pictures this page would be too large"
+
+
+def _note(most: int) -> str:
+    kept = f"only the first {plural(most, 'mistake')} of each" if most else "names and scores only"
+    return f"{TOO_LARGE}: {kept}."
+
+
+def _join(note: str, more: str) -> str:
+    return " ".join(filter(None, (note, more)))

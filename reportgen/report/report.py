@@ -1,0 +1,66 @@
+"""`Report`: what is said about an evaluation, and in which order. No HTML, no colours.
+
+Every output (page, mail, pull-request comment) reads these values; numbers that a reader sees
+stand here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reportgen.metrics import Definition
+from reportgen.report.classes import ClassSection
+from reportgen.report.comparison.overview import ComparisonSection
+from reportgen.report.confidence import ConfidenceSection
+from reportgen.report.curves import CurveSection
+from reportgen.report.data import DataSection
+from reportgen.report.elements import Fact
+from reportgen.report.findings.rules import Finding
+from reportgen.report.gates import GateSection
+from reportgen.report.groups import GroupSection
+from reportgen.report.headline import Headline
+from reportgen.report.label_issues import LabelIssueSection
+from reportgen.report.matrix import MatrixSection
+from reportgen.report.pairs import PairSection
+from reportgen.report.slices import SliceSection
+from reportgen.report.threshold import ThresholdSection
+from reportgen.report.verdict import Verdict
+from reportgen.report.words import Words
+
+__all__ = [
+    "Report",
+]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report: its sections in the order of the page.
+
+    `shares_only` tells that there are no counts, and so no intervals.
+    """
+
+    title: str
+    subject: Words
+    verdict: Verdict
+    facts: tuple[Fact, ...]
+    cautions: tuple[str, ...]
+    headline: Headline
+    findings: tuple[Finding, ...]
+    matrix: MatrixSection
+    pairs: PairSection
+    groups: GroupSection | None
+    classes: ClassSection
+    confidence: ConfidenceSection
+    slices: SliceSection | None
+    suspects: LabelIssueSection
+    data: DataSection
+    made: tuple[Fact, ...]
+    glossary: tuple[tuple[str, tuple[Definition, ...]], ...]
+    interval_note: str
+    n_thumbnails: int
+    made_with: str
+    threshold: ThresholdSection | None = None
+    curves: CurveSection | None = None
+    gates: GateSection | None = None
+    comparison: ComparisonSection | None = None
+    shares_only: bool = False

@@ -1,0 +1,209 @@
+"""A row of numbers as a row of eight block characters: a trend that fits into a line of text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+
+from reportgen.errors import DataError
+from reportgen.evaluation import Evaluation
+from reportgen.files import write_text
+from reportgen.jsonio import (
+    NOT_IN_JSON,
+    Place,
+    Share,
+    ShareInterval,
+    Unknown,
+    read_record,
+    restore_unknown,
+    write_value,
+)
+from reportgen.predictions import PredictionRows
+from reportgen.text import quoted
+
+__all__ = [
+    "HISTORY",
+    "HistoryEntry",
+    "append",
+    "data_identity",
+    "read_history",
+    "sparkline",
+]
+
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+GAP = "·"
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """One character a value, lowest to highest of the row; a dot where a value is undefined.
+
+    The scale is that of the row itself: it shows direction, not size. A row of equal values stands
+    in the middle.
+    """
+    known = [value for value in values if value is not None]
+    if not known:
+        return GAP * len(values)
+    low, span = min(known), max(known) - min(known)
+    return "".join(GAP if value is None else _block(value - low, span) for value in values)
+
+
+def _block(above: float, span: float) -> str:
+    if span == 0:
+        return BLOCKS[len(BLOCKS) // 2 - 1]
+    return BLOCKS[min(int(above / span * len(BLOCKS)), len(BLOCKS) - 1)]
+
+
+HISTORY = "history.jsonl"
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One saved evaluation, as a line of ``history.jsonl``.
+
+    Attributes
+    ----------
+    name
+        The baseline that it was saved as.
+    date, model, version, data, split
+        As in its report; empty where not known.
+    n_samples
+        Samples counted.
+    accuracy, accuracy_interval
+        0..1, with its 95 % interval; None where undefined.
+    macro_f1
+        0..1, or None.
+    worst_class, worst_recall
+        The class with the lowest recall, and that recall, 0..1.
+    verdict
+        What the gates said, or ``"NO GATES SET"``.
+    data_fingerprint
+        Of samples and labels (:func:`data_identity`): accuracies of different data can't be
+        compared.
+    unknown
+        What a later version wrote into the line.
+    """
+
+    name: str
+    date: str
+    model: str
+    version: str
+    data: str
+    split: str
+    n_samples: int
+    accuracy: Share | None
+    accuracy_interval: ShareInterval | None
+    macro_f1: Share | None
+    worst_class: str
+    worst_recall: Share | None
+    verdict: str
+    data_fingerprint: str
+    unknown: Annotated[tuple[Unknown, ...], NOT_IN_JSON] = ()
+
+    @classmethod
+    def of(
+        cls, name: str, evaluation: Evaluation, verdict: str, rows: PredictionRows | None = None
+    ) -> HistoryEntry:
+        """What is kept of an evaluation; `rows` are its predictions where they are known."""
+        made, recall = evaluation.provenance, evaluation.per_class["recall"].value
+        worst = None if np.all(np.isnan(recall)) else int(np.nanargmin(recall))
+        accuracy = evaluation.summary["accuracy"]
+        return cls(
+            name=name,
+            date=made.date,
+            model=made.model.name,
+            version=made.model.version,
+            data=made.data_name,
+            split=made.split,
+            n_samples=evaluation.n_samples,
+            accuracy=accuracy.value,
+            accuracy_interval=accuracy.interval,
+            macro_f1=evaluation.summary["macro_f1"].value,
+            worst_class="" if worst is None else evaluation.classes[worst],
+            worst_recall=None if worst is None else float(recall[worst]),
+            verdict=verdict,
+            data_fingerprint=data_identity(evaluation, rows),
+        )
+
+    @classmethod
+    def from_json(cls, value: Any) -> HistoryEntry:
+        """From one line; raises :class:`~reportgen.jsonio.Fault` where it is not of this form."""
+        place = Place(value)
+        found = read_record(cls, place)
+        return replace(found, unknown=tuple(place.reading.unknown))
+
+    def line(self) -> str:
+        written = restore_unknown(write_value(HistoryEntry, self), self.unknown)
+        return json.dumps(written, allow_nan=False)
+
+
+def data_identity(evaluation: Evaluation, rows: PredictionRows | None) -> str:
+    """What stays the same while samples and labels do, whatever model and file they come from.
+
+    Of rows: the sum of a 128-bit hash of each id with its label's name, in any order. Of counts
+    alone: a hash of the classes and their numbers of samples, which other samples may share.
+    """
+    classes = evaluation.classes
+    if rows is None:
+        totals = [classes, evaluation.confusion.true_totals.tolist()]
+        return hashlib.sha256(json.dumps(totals).encode()).hexdigest()[:32]
+    total = 0
+    for batch in rows.batches("id", "label"):
+        for name, label in zip(batch["id"].tolist(), batch["label"].tolist(), strict=True):
+            text = json.dumps([name, classes[label] if label >= 0 else None])
+            total += int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest())
+    return f"{total % 2**128:032x}"
+
+
+def read_history(folder: Path) -> tuple[HistoryEntry, ...]:
+    """All lines, oldest first; empty where nothing was saved yet.
+
+    Raises :class:`DataError` naming the line that is not of this form.
+    """
+    path = folder / HISTORY
+    if not path.exists():
+        return ()
+    entries = []
+    # not splitlines(): names may hold characters that it takes for line ends
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            entries.append(HistoryEntry.from_json(json.loads(line)))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise DataError(
+                f"line {number} of {quoted(HISTORY)} is not what reportgen writes: "
+                f"{type(error).__name__}",
+                slug="history-damaged",
+                details=[quoted(line[:120])],
+                hint="remove that line; each line stands alone",
+            ) from error
+    return tuple(entries)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{quoted(HISTORY)} can't be read: {type(error).__name__}",
+            slug="history-damaged",
+            hint="restore it from version control, or move it away",
+        ) from error
+
+
+def append(folder: Path, entry: HistoryEntry) -> None:
+    """Add a line, unless the last one of this name says the very same."""
+    before = read_history(folder)
+    if next((old for old in reversed(before) if old.name == entry.name), None) == entry:
+        return
+    lines = [old.line() for old in before] + [entry.line()]
+    write_text(folder / HISTORY, "".join(line + "\n" for line in lines))

@@ -1,0 +1,285 @@
+"""From two inputs and a file of promises to a verdict."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reportgen.comparison import (
+    Comparison,
+    align_predictions,
+    cautions,
+    compare_evaluations,
+    compare_paired,
+)
+from reportgen.errors import UsageError
+from reportgen.evaluation import Evaluation, evaluate_predictions
+from reportgen.gates import (
+    NO_GATES,
+    Decision,
+    Gate,
+    check_gates,
+    check_gates_of,
+    decide,
+    fail_under,
+    read_gates,
+)
+from reportgen.importers import kind_of, read_json
+from reportgen.jsonio import Json, Place, damage_told
+from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions
+from reportgen.review.baselines import Baselines
+from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
+from reportgen.text import quoted
+
+__all__ = [
+    "Review",
+    "ReviewSpec",
+    "is_report",
+    "load_baseline",
+    "load_spec",
+    "make_review",
+    "open_review",
+]
+
+
+_IDS = "--ids-by-ending"  # an option of reading inputs too: the command may have it already
+
+
+@dataclass(frozen=True)
+class Review:
+    """An evaluation, what it was compared with, and what the gates say of it.
+
+    Attributes
+    ----------
+    evaluation
+        The candidate: where samples are left out of a comparison, of those that are compared.
+    comparison
+        Against the baseline; None without one.
+    decision
+        The verdict; NO GATES SET without gates.
+    """
+
+    evaluation: Evaluation
+    comparison: Comparison | None
+    decision: Decision
+
+    @classmethod
+    def of(cls, subject: Evaluation | Review) -> Review:
+        """An evaluation alone is a review without baseline and gates."""
+        return subject if isinstance(subject, Review) else cls(subject, None, NO_GATES)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Every warning on the data and on the comparison, in sentences."""
+        return cautions(self.evaluation, self.comparison)
+
+    @property
+    def suite_name(self) -> str:
+        """What the outcome of the gates is filed under."""
+        model = self.evaluation.provenance.model
+        return " ".join(filter(None, ("reportgen", model.name, model.version)))
+
+    def with_evaluation(self, evaluation: Evaluation) -> Review:
+        """The same review of an evaluation that is called differently."""
+        comparison = self.comparison
+        if comparison is not None:
+            comparison = replace(comparison, candidate=evaluation)
+        return replace(self, evaluation=evaluation, comparison=comparison)
+
+    def decided_by(self, gates: Sequence[Gate]) -> Review:
+        """The same with the verdict of these gates.
+
+        Raises :class:`~reportgen.errors.UsageError` where a gate names what there is not.
+        """
+        _check_gates(gates, self.evaluation, self.comparison)
+        return replace(self, decision=decide(gates, self.evaluation, self.comparison))
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
+        return self._around(self.evaluation.to_json())
+
+    def to_json_texts(self) -> dict[str, Any]:
+        """The same for a file: see :meth:`~reportgen.Evaluation.to_json_texts`."""
+        return self._around(self.evaluation.to_json_texts())
+
+    def _around(self, evaluation: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **evaluation,
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
+            **self.decision.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Review:
+        """The inverse of :meth:`to_json`; raises DataError where `value` is not of it.
+
+        A baseline that was kept, and a report of an earlier version, hold the evaluation alone.
+        """
+        with damage_told():
+            place = Place.of(value)
+            evaluation = Evaluation.from_json(place)
+            against = place.get("comparison")
+            comparison = None if against.is_none else Comparison.from_json(against, evaluation)
+            decision = Decision.from_json(place) if "verdict" in place else NO_GATES
+        return cls(evaluation, comparison, decision)
+
+
+@dataclass(frozen=True)
+class ReviewSpec:
+    """What is agreed before any work: the gates, and where the baseline stands.
+
+    `baseline` is its path, or the object in memory that it is; None without one. `saved_as` is the
+    name that it was asked for by, where it has one.
+    """
+
+    options: ReviewOptions
+    gates: tuple[Gate, ...]
+    baseline: Any | None
+    saved_as: str = ""
+
+    def check_classes(self, classes: Sequence[str], baseline: LoadedInput | None = None) -> None:
+        """Refuse gates on classes that the model does not know, and a baseline of other ones."""
+        check_gates(self.gates, classes=classes, has_baseline=self.baseline is not None)
+        if baseline is not None:
+            baseline.require_classes(classes)
+
+
+def load_spec(
+    options: ReviewOptions, against: Any = None, *, baseline_may_follow: bool = False
+) -> ReviewSpec:
+    """Read the gates and find the baseline: what is wrong with them is said before any work.
+
+    `against` is a baseline in memory, in place of the one that `options` name. With
+    `baseline_may_follow` a gate that needs a baseline is not refused yet.
+    """
+    gates = read_gates(options.gates) if options.gates is not None else ()
+    gates = (*gates, *fail_under(options.fail_under))
+    found, saved_as = against, ""
+    if found is None and options.baseline is not None:
+        store = Baselines(options.baselines)
+        found, saved_as = store.find(options.baseline), store.saved_name(options.baseline)
+    if found is None:
+        options.require_baseline()
+    check_gates(gates, has_baseline=found is not None or baseline_may_follow)
+    return ReviewSpec(options, gates, found, saved_as)
+
+
+def make_review(
+    candidate: LoadedInput,
+    baseline: LoadedInput | None,
+    terms: ReviewSpec,
+    figures: EvaluationOptions,
+) -> Review:
+    """The evaluation, its comparison with `baseline` where there is one, and the verdict."""
+    terms.check_classes(candidate.classes)
+    if baseline is None:
+        evaluation, comparison = candidate.evaluated(figures), None
+    else:
+        comparison = _compare_values(baseline, candidate, terms.options, figures)
+        comparison = replace(comparison, baseline_name=terms.saved_as)
+        evaluation = comparison.candidate
+    _check_gates(terms.gates, evaluation, comparison)
+    review = Review(evaluation, comparison, decide(terms.gates, evaluation, comparison))
+    return review.with_evaluation(_repeatable(evaluation, terms.options))
+
+
+def _check_gates(
+    gates: Sequence[Gate], evaluation: Evaluation, comparison: Comparison | None
+) -> None:
+    """Refuse gates on what there is not: also those on a pair, where no counts are known."""
+    check_gates_of(gates, evaluation, has_baseline=comparison is not None)
+    for gate in gates:
+        if gate.pair is not None:
+            require_counts(evaluation, f"gate {quoted(gate.name)}, on a pair of classes,")
+
+
+def _repeatable(evaluation: Evaluation, options: ReviewOptions) -> Evaluation:
+    """The evaluation whose command repeats comparison and verdict too."""
+    made = evaluation.provenance
+    words = [word for word in options.command_words() if word != _IDS or word not in made.command]
+    if not made.command or not words:
+        return evaluation
+    command = f"{made.command} {shlex.join(words)}"
+    return replace(evaluation, provenance=replace(made, command=command))
+
+
+def _compare_values(
+    baseline: LoadedInput,
+    candidate: LoadedInput,
+    options: ReviewOptions,
+    figures: EvaluationOptions,
+) -> Comparison:
+    if baseline.rows is not None and candidate.rows is not None:
+        pairs = align_predictions(
+            baseline.rows,
+            candidate.rows,
+            allow_partial=options.allow_partial,
+            labels_from=options.labels_from,  # type: ignore[arg-type]  # one of its choices
+            ids_by_ending=options.ids_by_ending,
+        )
+        return compare_paired(
+            pairs,
+            baseline=evaluate_predictions(pairs.baseline, figures.for_baseline),
+            candidate=evaluate_predictions(pairs.candidate, figures),
+            seed=figures.seed,
+        )
+    why = candidate.unpaired or baseline.unpaired
+    _refuse_matching(options, why)
+    before, after = baseline.evaluated(figures.for_baseline), candidate.evaluated(figures)
+    for side, called in ((before, "baseline"), (after, "candidate")):
+        require_counts(side, "a comparison", f"the {called}")
+    return compare_evaluations(
+        before,
+        after,
+        why,
+        allow_different_data=options.allow_different_data,
+    )
+
+
+def _refuse_matching(options: ReviewOptions, why: str) -> None:
+    """Refuse options that say how samples are matched, where none are."""
+    for name in ("allow_partial", "labels_from"):
+        if getattr(options, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for samples that are matched by their ids; here "
+                f"none are: {_WHY_UNMATCHED[why]}",
+                slug="option-conflict",
+                hint="compare the predictions of both sides, or leave the option out",
+            )
+
+
+_WHY_UNMATCHED = {
+    "matrix": "one side is a confusion matrix",
+    "no_predictions": "one side is a report without its predictions",
+}
+
+
+def load_baseline(
+    terms: ReviewSpec, reading: InputOptions, figures: EvaluationOptions, spool: Path
+) -> LoadedInput | None:
+    """The baseline that the terms name, opened; None without one."""
+    if terms.baseline is None:
+        return None
+    return load_input(terms.baseline, reading, figures, spool, rows_first=True, as_baseline=True)
+
+
+def open_review(
+    source: Any, reading: InputOptions, figures: EvaluationOptions, spool: Path
+) -> Review:
+    """What is known of a saved input: all that stands in a ``report.json``, else its evaluation."""
+    if is_report(source, reading):
+        path = find_file(Path(source), rows_first=False)
+        review = Review.from_json(read_json(path))
+        return review.with_evaluation(recompute(review.evaluation, figures))
+    side = load_input(source, reading, figures, spool, rows_first=False)
+    return Review.of(side.evaluated(figures))
+
+
+def is_report(source: Any, reading: InputOptions) -> bool:
+    """Whether `source` is a ``report.json``, or a folder where one stands."""
+    if not isinstance(source, (str, Path)):
+        return False
+    return kind_of(find_file(Path(source), rows_first=False), reading) == "evaluation"

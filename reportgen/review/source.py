@@ -1,0 +1,250 @@
+"""One side of a comparison: rows where samples are known, else an evaluation of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from reportgen.comparison import match_classes
+from reportgen.confusion_counter import ConfusionCounter
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError, UsageError
+from reportgen.evaluation import (
+    Evaluation,
+    evaluate_matrix,
+    evaluate_predictions,
+    evaluate_proportions,
+    read_hierarchy,
+    refuse_for_proportions,
+    refuse_groups,
+    require_file,
+)
+from reportgen.importers import (
+    MatrixInput,
+    NormalisedMatrix,
+    kind_of,
+    open_input,
+    read_json,
+    read_matrix_any,
+)
+from reportgen.options import EvaluationOptions, InputOptions
+from reportgen.output_folder import finish_around
+from reportgen.predictions import PredictionRows, Predictions
+from reportgen.provenance import Provenance
+from reportgen.text import plural, printable, quoted
+
+__all__ = [
+    "LoadedInput",
+    "add_columns",
+    "find_file",
+    "load_input",
+    "recompute",
+    "require_counts",
+]
+
+
+_MOST_NAMED = 5
+
+
+Unpaired = Literal["", "matrix", "no_predictions"]
+
+
+@dataclass(frozen=True)
+class LoadedInput:
+    """What an input holds.
+
+    Attributes
+    ----------
+    rows
+        One row a sample; None where only counts are known.
+    held
+        The evaluation, where there are no rows.
+    unpaired
+        Why there are no rows: ``"matrix"`` or ``"no_predictions"`` (a report.json alone); empty
+        where there are.
+    """
+
+    rows: PredictionRows | None
+    held: Evaluation | None = None
+    unpaired: Unpaired = ""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in order."""
+        if self.rows is not None:
+            return self.rows.facts.classes
+        assert self.held is not None
+        return self.held.classes
+
+    def require_classes(self, classes: Sequence[str]) -> None:
+        """Raise :class:`DataError` where a model of these classes can't be compared with this."""
+        origins = None
+        if self.rows is not None:
+            origins = (self.rows.facts.provenance, Provenance("inference"))
+        match_classes(self.classes, classes, origins)
+
+    def evaluated(self, options: EvaluationOptions) -> Evaluation:
+        """The numbers of this side."""
+        if self.rows is not None:
+            return evaluate_predictions(self.rows, options)
+        assert self.held is not None
+        return self.held
+
+
+def load_input(
+    source: Any,
+    reading: InputOptions,
+    options: EvaluationOptions,
+    spool: Path,
+    *,
+    rows_first: bool,
+    as_baseline: bool = False,
+) -> LoadedInput:
+    """Open a saved input of any kind.
+
+    Parameters
+    ----------
+    source
+        A path, or an object in memory: an evaluation, predictions, a table of predictions, or a
+        matrix.
+    reading, options
+        How to read it, and what to compute of it.
+    spool
+        A folder for copies that can't be read twice.
+    rows_first
+        Whether a ``predictions.parquet`` beside a ``report.json`` is to be read in its place: for
+        comparisons, which need the samples.
+    as_baseline
+        Whether options that are about the candidate's samples alone do not concern it.
+    """
+    of_counts = options.for_baseline if as_baseline else options
+    if isinstance(source, Evaluation):
+        return LoadedInput(None, recompute(source, of_counts), "no_predictions")
+    if isinstance(source, Predictions):
+        return LoadedInput(add_columns(source, options))
+    if isinstance(source, (str, Path)):
+        path = find_file(Path(source), rows_first=rows_first)
+        kind = kind_of(path, reading)
+        source = path
+    else:
+        kind = _hold(source, reading.kind)
+    if kind == "evaluation":
+        held = Evaluation.from_json(read_json(Path(source)))
+        return LoadedInput(None, recompute(held, of_counts), "no_predictions")
+    if kind == "matrix":
+        return LoadedInput(None, _of_matrix(read_matrix_any(source, reading), of_counts), "matrix")
+    found = open_input(source, reading, spool=spool)
+    if isinstance(found, MatrixInput):
+        return LoadedInput(None, _of_matrix(found, of_counts), "matrix")
+    return LoadedInput(add_columns(found, options))
+
+
+def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
+    """The predictions with the columns of the metadata table, where one was given."""
+    if options.metadata is None:
+        return rows
+    from reportgen.importers import join_metadata
+
+    require_file(options.metadata, "--metadata")
+    joined: PredictionRows = join_metadata(rows, options.metadata, id_column=options.metadata_id)
+    return joined
+
+
+def recompute(evaluation: Evaluation, options: EvaluationOptions) -> Evaluation:
+    """What stands in a ``report.json``, with the user's groups of classes where they are given.
+
+    Its figures are made: raises :class:`UsageError` where others are asked for.
+    """
+    refuse_groups(options, "a report.json")
+    words = replace(options, hierarchy=None).command_words()
+    asked = [word for word in words if word.startswith("--")]
+    if asked:
+        raise UsageError(
+            f"{asked[0]} can't change the figures of a report.json: they are made",
+            slug="figures-made",
+            hint="give the predictions or the confusion matrix that it was made from",
+        )
+    if options.hierarchy is None:
+        return evaluation
+    if evaluation.shares is not None:
+        refuse_for_proportions(options)
+    return replace(evaluation, hierarchy=read_hierarchy(options.hierarchy, evaluation.classes))
+
+
+def require_counts(evaluation: Evaluation, what: str, holder: str = "the matrix") -> None:
+    """Raise :class:`UsageError` where `what` needs counts, and `holder` has shares only."""
+    if evaluation.shares is not None:
+        raise UsageError(
+            f"{what} needs counts, and {holder} holds shares alone",
+            slug="matrix-shares",
+            hint="save the matrix before it is normalised, or give the samples of each class: "
+            "--supports FILE",
+        )
+
+
+def find_file(path: Path, *, rows_first: bool) -> Path:
+    """The file that a run's folder, or a report.json with predictions beside it, stands for.
+
+    A report whose replacement was stopped half-way is finished first: no half of one is ever read.
+    """
+    finish_around(path)
+    if path.is_dir():
+        names = ["report.json", "predictions.parquet"]
+        for name in reversed(names) if rows_first else names:
+            if (path / name).is_file():
+                return path / name
+        _refuse_several(path)
+    elif rows_first and path.name == "report.json":
+        beside = path.with_name("predictions.parquet")
+        return beside if beside.is_file() else path
+    return path
+
+
+def _refuse_several(folder: Path) -> None:
+    """Refuse what `reportgen compare` wrote of several candidates: no one of them is meant."""
+    try:
+        found = [path.parent for path in folder.glob("*/report.json")]
+    except OSError:
+        return
+    if not found:
+        return
+    found.sort(key=lambda path: (len(path.name.partition("-")[0]), path.name))  # 2-b before 10-a
+    named = [printable(str(path)) for path in found]
+    shown = ", ".join(named[:_MOST_NAMED])
+    more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    raise UsageError(
+        f"the folder {quoted(folder.name)} holds no report of its own, but "
+        f"{plural(len(named), 'report')} in folders",
+        slug="several-reports",
+        hint=f"name {'it' if len(named) == 1 else 'one of'}: {shown}{more}",
+    )
+
+
+def _of_matrix(found: MatrixInput, options: EvaluationOptions) -> Evaluation:
+    refuse_groups(options, "a confusion matrix")
+    if isinstance(found.matrix, NormalisedMatrix):
+        return evaluate_proportions(
+            found.matrix, found.classes, found.provenance, found.notes, options
+        )
+    return evaluate_matrix(found.matrix, found.classes, found.provenance, found.notes, options)
+
+
+def _hold(source: Any, said: str) -> str:
+    """What an object in memory is: a table of predictions, or a matrix.
+
+    A table may be either, a cross table for example, and is what is `said` of it.
+    """
+    if isinstance(source, (ConfusionMatrix, ConfusionCounter)):
+        return "matrix"
+    if hasattr(source, "columns") or isinstance(source, Mapping):
+        return "matrix" if said == "matrix" else "predictions"
+    if isinstance(source, list) or getattr(source, "ndim", 0) == 2:
+        return "matrix"
+    raise DataError(
+        f"a {type(source).__name__} is no saved input",
+        slug="input-kind",
+        hint="give a path, a DataFrame or mapping of columns, a square array of counts, a "
+        "ConfusionMatrix or a ConfusionCounter",
+    )
