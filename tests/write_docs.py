@@ -7,6 +7,7 @@ The rest of the reference in ``docs/metrics.md`` has a command of its own, which
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import io
@@ -248,96 +249,18 @@ def comparison_terms() -> str:
 # The house
 
 
-HOLDS = {
-    "errors": "the tree of errors: message, slug, hint, exit code",
-    "text": "names made harmless; numbers without false precision",
-    "process": "streams, signals, and the exit code that a command ends with",
-    "jsonio": "JSON read, written and described by annotations",
-    "class_files": "class lists in the forms that programs write",
-    "csv_text": "CSV that spreadsheets can open safely, and reading it back",
-    "provenance": "where numbers come from, as values",
-    "reporter": "how progress is told",
-    "files": "files written whole or not at all; SHA-256",
-    "declared": "options as declared fields, for command line and library alike",
-    "options": "the options of a run",
-    "confusion": "the confusion matrix",
-    "replacement": "the files of a report, replaced as one",
-    "outputs": "the folder that results go to",
-    "predictions": "the predictions file: schema, parts, reading",
-    "classes": "class lists: read, checked, matched by name",
-    "multiple": "corrections for testing many things at once",
-    "confusions": "which classes are confused: pairs, order, groups, relabelling",
-    "clusters": "intervals where samples come in groups",
-    "slices": "how good the model is on each part of the data",
-    "suspects": "labels worth a second look",
-    "tallies": "counts and worst mistakes, which add up",
-    "scores": "how scores are read, and what they say of a sample",
-    "accumulate": "counting in a loop of one's own, batch by batch",
-    "metrics": "counts to numbers, each with definition, interval and source",
-    "evaluation": "the one result, and the form of `report.json`",
-    "inference": "models, images, preprocessing, the loop",
-    "inference/user_code": "the user's own code: imported by name, and what went wrong in it",
-    "inference/libraries": "libraries whose import can fail in ways that need an explanation",
-    "inference/images": "one image: bytes to pixels, pixels to what the model sees",
-    "inference/models": "model and weights files, factories, torchvision: what they are, loaded",
-    "inference/folders": "class folders: which images they hold, and their hashes",
-    "inference/forward": "forward passes: batches in, raw scores out",
-    "inference/sources": "where batches come from: a folder, or a live loader",
-    "inference/plan": "all that is known before the first forward pass",
-    "inference/loop": "batches in, rows out, in parts that survive a crash",
-    "inference/job": "from a plan to a finished predictions file",
-    "inputs": "saved results of other programs: tables and arrays",
-    "inputs/options": "how a saved input is to be read",
-    "inputs/formats": "files and arrays as tables of cells, read without trust",
-    "inputs/ground_truth": "true classes that stand in no single column: one-hot, or in a table of "
-    "their own",
-    "inputs/columns": "which column is what: labels, predictions, confidences, ids, scores",
-    "inputs/matrices": "confusion matrices: their cells, class names, shares and supports",
-    "inputs/read_as": "in one line: what an input was taken for, and what was not used",
-    "inputs/facts": "what a report says about the table that it was made of",
-    "inputs/predictions": "predictions of another program, read as if they were ours",
-    "inputs/kinds": "whether an input holds predictions, a matrix, or a report of ours",
-    "inputs/opening": "from a file, a DataFrame or arrays to checked predictions",
-    "inputs/joining_metadata": "further columns of the samples, joined by id",
-    "comparison": "a candidate against its baseline",
-    "baselines": "evaluations kept for later comparison, and their history",
-    "gates": "promises, and whether they were kept",
-    "release": "a release review: an evaluation, against what, by which promises",
-    "report": "what is said",
-    "figures": "heatmaps and curves, as PNG and SVG",
-    "thumbnails": "samples as small pictures",
-    "exports": "how it looks: one file an output",
-    "api": "the flow, one file a command, one named step a line",
-    "console": "what the command line prints",
-    "demo": "the pipeline on the handwritten digits",
-    "cli": "arguments to options to `api` to exit code",
-    "__main__": "`python -m reportgen`",
-    "scoring": "figures that need scores: calibration, ranking, abstaining",
-}
-"""Room → what it holds. Floors and owners are those that tests/test_architecture.py enforces."""
-
-
 def rooms() -> str:
-    from tests.test_architecture import OWNERS, ROOMS
+    """Floor, room, the first line of its docstring, and the heavy libraries that it owns."""
+    from tests.test_architecture import OWNERS, ROOMS, modules
 
     def row(room: str) -> tuple[str, str, str, str]:
         owned = ", ".join(library for library, owners in OWNERS.items() if room in owners)
-        return str(ROOMS[room]), f"`{room}`", HOLDS[room], owned
+        holds = (ast.get_docstring(modules()[room.replace("/", ".")]) or "").partition("\n\n")[0]
+        words = " ".join(holds.split()).removesuffix(".").replace("``", "`")
+        return str(ROOMS[room]), f"`{room}`", re.sub(r":\w+:`~?([^`]*)`", r"`\1`", words), owned
 
     lower_first = sorted(ROOMS, key=lambda room: ROOMS[room])
     return "\n".join(table(("Floor", "Room", "Holds", "Owns"), map(row, lower_first)))
-
-
-def inner_rooms() -> str:
-    from tests.test_architecture import INSIDE
-
-    names = [
-        (floors[inner], f"{room}/{inner}")
-        for room, floors in INSIDE.items()
-        for inner in sorted(floors, key=lambda inner: floors[inner])
-    ]
-    rows = ((str(floor), f"`{name}`", HOLDS[name]) for floor, name in names)
-    return "\n".join(table(("Floor inside", "Room", "Holds"), rows))
 
 
 # What commands print
@@ -401,7 +324,7 @@ def write_review() -> None:
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/cli.md": {"commands": command_line},
-    "docs/how-it-works.md": {"rooms": rooms, "inner rooms": inner_rooms},
+    "docs/how-it-works.md": {"rooms": rooms},
     "docs/metrics.md": {
         "figures from scores": score_figures,
         "figures of pairs and groups": pair_figures,
