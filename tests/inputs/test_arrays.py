@@ -351,7 +351,11 @@ NAMES = np.array(["ant", "bee", "cow", "dog"])
     ids=lambda a: str(a.type),
 )
 def test_labels_in_parquet_may_have_any_type(box, labels):
-    path = parquet(box, {"y_true": labels, "y_pred": labels}, row_group_size=17)
+    try:
+        path = parquet(box, {"y_true": labels, "y_pred": labels}, row_group_size=17)
+    except pa.ArrowNotImplementedError:
+        assert str(labels.type) == "string_view"
+        pytest.skip(f"pyarrow {pa.__version__} writes no string_view")
     found = box.open(path, classes=tuple(NAMES))
     assert columns(found, "label")["label"].tolist() == LABELS.tolist()
     assert found.facts.samples.found == 50
