@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analysis.confusions import orientation_note, relabelling_note
+from reportgen.analysis.confusions import orientation_note, relabelling_note, shift_note
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation.sample_groups import SampleGroups
 from reportgen.metrics import FEW_GROUPS, MacroMode
@@ -144,7 +144,11 @@ def _class_notes(
 
 def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
     """Signs that the class order, or the orientation of a matrix, is wrong."""
-    for note in (relabelling_note(confusion, classes), orientation_note(confusion)):
+    shifted = shift_note(confusion, classes)
+    for note in (
+        shifted or relabelling_note(confusion, classes),
+        orientation_note(confusion),
+    ):
         if note is not None:
             yield note
 

@@ -20,7 +20,6 @@ from reportgen.importers.columns.detect import (
     columns_named_after,
     find_roles,
     ignored_places,
-    label_and_prediction,
     require_prediction,
     take_survey,
 )
@@ -33,6 +32,7 @@ from reportgen.importers.columns.scores import (
     require_unranked,
     score_table,
 )
+from reportgen.importers.columns.words import label_and_prediction
 from reportgen.importers.formats.arrays import ArraysTable, array_files, npy_file
 from reportgen.importers.formats.delimited import dialect_of
 from reportgen.importers.formats.json_files import read_json

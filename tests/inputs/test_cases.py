@@ -611,3 +611,164 @@ def test_archives_are_named_truly(box):
             archive.writestr(member, "label,prediction\na,a\n")
         with pytest.raises(DataError, match=words):
             reportgen.load(box.folder / name)
+
+
+# 19: labels shifted after a missing class
+
+
+def test_shared_labels_that_are_shifted_are_told():
+    found = reportgen.load(case("19-shift-after-missing-class") / "sports.csv")
+    (note,) = [note for note in found.notes if note.code == "labels-shifted"]
+    assert note.severity == "warning"
+    assert 'From class "60" on predictions equal label − 1 in 33.2' in note.sentence
+    assert 'No sample has the class "59"' in note.sentence
+
+
+@pytest.mark.parametrize(("step", "words"), [(-1, "label − 1"), (1, "label + 1")])
+def test_a_shift_from_one_class_on_is_told(box, step, words):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 20, 600)
+    labels = labels[labels != 12]
+    right = rng.random(len(labels)) < 0.7
+    predictions = np.where(right, labels + step * (labels > 12), rng.integers(0, 20, len(labels)))
+    path = box.folder / "t.csv"
+    pd.DataFrame({"label": labels, "prediction": predictions % 20}).to_csv(path, index=False)
+    (note,) = [n for n in reportgen.load(path).notes if n.code == "labels-shifted"]
+    assert f'From class "13" on predictions equal {words}' in note.sentence
+
+
+def test_chance_makes_no_shift(box):
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        labels = rng.integers(0, 20, 300)
+        predictions = np.where(rng.random(300) < 0.3, labels, rng.integers(0, 20, 300))
+        found = reportgen.load({"label": labels, "prediction": predictions})
+        assert "labels-shifted" not in {note.code for note in found.notes}
+
+
+# 20, 22: cells of a matrix
+
+
+def test_shared_cells_in_percent():
+    found = reportgen.load(case("20-percent-cells") / "c20.csv")
+    assert found.per_class["recall"].value.tolist() == pytest.approx([0.96, 0.975])
+    assert "cells in percent" in read_as(found)
+
+
+@pytest.mark.parametrize("space", ["", " "])
+@pytest.mark.parametrize("zero", ["0", "0%", "0.0%"])
+def test_cells_with_percent_signs_are_shares(box, space, zero):
+    text = f",a,b,c\na,96.0{space}%,4.0{space}%,{zero}\nb,2.5%,97.5%,{zero}\nc,{zero},{zero},100%\n"
+    found = reportgen.load(box.write(text))
+    assert found.per_class["recall"].value.tolist() == pytest.approx([0.96, 0.975, 1.0])
+
+
+def test_shared_weighted_counts_are_refused_with_a_sentence():
+    with pytest.raises(DataError, match="is not a count") as caught:
+        reportgen.load(case("22-weighted-counts") / "c34.csv")
+    assert "weighted counts say nothing" in " ".join(caught.value.details)
+    assert "sample_weight" in caught.value.hint
+
+
+def test_percentages_without_a_sign_are_told_from_weights(box):
+    path = box.write(",a,b\na,96.0,4.0\nb,2.5,97.5\n")
+    with pytest.raises(DataError, match="is not a count") as caught:
+        reportgen.load(path)
+    assert "--normalised" in caught.value.hint
+    found = reportgen.load(path, normalised=True)
+    assert found.per_class["recall"].value.tolist() == pytest.approx([0.96, 0.975])
+
+
+@pytest.mark.parametrize("cell", ['"1,234"', "1 234", "1'234", "1234", "1234.0"])
+def test_counts_with_thousands_separators(box, cell):
+    found = reportgen.load(box.write(f",a,b\na,{cell},6\nb,10,950\n"))
+    assert found.n_samples == 2200
+
+
+def test_a_point_that_may_divide_thousands_is_asked_about(box):
+    with pytest.raises(DataError, match="may divide thousands") as caught:
+        reportgen.load(box.write(",a,b\na,1.000,6\nb,10,950\n"))
+    assert caught.value.slug == "matrix-thousands"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",cat,dog,Total\ncat,40,10,50\ndog,2,48,50\n",
+        ",cat,dog\ncat,40,10\ndog,2,48\nTotal,42,58\n",
+        ",cat,dog,All\ncat,40,10,50\ndog,2,48,50\nAll,42,58,100\n",
+        "true\\predicted,cat,dog,support\ncat,40,10,50\ndog,2,48,50\n",
+        "Actual,cat,dog,Total\ncat,40,10,50\ndog,2,48,50\n",
+    ],
+)
+def test_margins_are_left_out_where_they_are_the_sums(box, text):
+    found = reportgen.load(box.write(text))
+    assert figures(found, ("cat", "dog"), ("dog", "cat")) == (88.0, 100, 10, 2)
+    assert "matrix-totals" in {note.code for note in found.notes}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",cat,dog,recall\ncat,40,10,0.8\ndog,2,48,0.96\n",
+        ",cat,dog,remark\ncat,40,10,ok\ndog,2,48,\n",
+        ",cat,dog\ncat,40,10\ndog,2,48\nprecision,0.95,0.83\n",
+        ",cat,dog,Total\ncat,40,10,51\ndog,2,48,50\n",
+    ],
+)
+def test_a_matrix_with_something_beside_it_is_refused(box, text):
+    with pytest.raises(DataError, match="with something beside it") as caught:
+        reportgen.load(box.write(text))
+    assert caught.value.slug == "matrix-beside"
+
+
+def test_a_matrix_with_a_typo_names_the_cell(box):
+    with pytest.raises(DataError, match='cell "foo"'):
+        reportgen.load(box.write(",a,b\na,1,foo\nb,2,3\n"))
+
+
+# 28: column names with a task in them
+
+
+def test_shared_columns_of_two_tasks_are_listed_as_pairs():
+    path = case("28-unmatched-label-columns") / "c12.csv"
+    with pytest.raises(DataError) as caught:
+        reportgen.load(path)
+    assert "true_region" in caught.value.hint
+    assert "predicted_fracture" in caught.value.hint
+    region, fracture = outcomes(path)
+    assert figures(region) == (66.7, 6)
+    assert figures(fracture) == (66.7, 6)
+
+
+def test_one_pair_of_other_names_is_offered(box):
+    path = box.write("name,gt_kind,pred_kind\nx,a,a\ny,b,a\n")
+    (found,) = outcomes(path)
+    assert figures(found) == (50.0, 2)
+
+
+# Hints that work
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.csv", "id;label;prediction;confidence\na;x;x;0,9\nb;x;y;0,6\n"),
+        ("t.csv", "id;label;prediction\na;x;x\nb;x;y\n"),
+        ("t.csv", "id\tlabel\tprediction\na\tx\tx\nb\tx\ty\n"),
+        ("t.csv", "id|label|prediction\na|x|x\nb|x|y\n"),
+        ("t.tsv", "id,label,prediction\na,x,x\nb,x,y\n"),
+    ],
+)
+def test_the_hint_on_another_delimiter_works(box, name, text):
+    (found,) = outcomes(box.write(text, name))
+    assert figures(found) == (50.0, 2)
+
+
+@pytest.mark.parametrize("first", ["a.jpg,cat,cat", "a.jpg,cat,dog", "7,cat,dog", "x/a,0,1"])
+def test_a_table_without_a_header_is_told_so(box, first):
+    with pytest.raises(DataError) as caught:
+        reportgen.load(box.write(f"{first}\nb.jpg,dog,cat\n"))
+    assert "path,label,prediction" in caught.value.hint
+    found = reportgen.load(box.write("path,label,prediction\na.jpg,cat,cat\nb.jpg,dog,cat\n"))
+    assert figures(found) == (50.0, 2)

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 import reportgen
-from reportgen.importers.columns.detect import COMMON_NAMES
+from reportgen.importers.columns.words import COMMON_NAMES
 from reportgen.importers.formats import opening as sniffing
 from reportgen.options.importing import NONE, InputOptions
 

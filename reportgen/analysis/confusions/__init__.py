@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         check_supports,
         orientation_note,
         relabelling_note,
+        shift_note,
     )
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "prediction_bias",
     "recall_by_size_p",
     "relabelling_note",
+    "shift_note",
     "simultaneous",
     "suggested_groups",
     "symmetric_pairs",
@@ -128,7 +130,8 @@ __getattr__ = lazy_names(
             "false_discovery symmetric_pairs"
         ),
         "permuted_labels": (
-            "Relabelling best_relabelling check_supports orientation_note relabelling_note"
+            "Relabelling best_relabelling check_supports orientation_note "
+            "relabelling_note shift_note"
         ),
     },
 )

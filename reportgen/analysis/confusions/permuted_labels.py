@@ -21,6 +21,7 @@ __all__ = [
     "check_supports",
     "orientation_note",
     "relabelling_note",
+    "shift_note",
 ]
 
 
@@ -33,6 +34,12 @@ RELABELLING_LIMIT = 1000
 
 LEAST_GAIN = 0.05
 """Smallest rise of the accuracy that is worth a warning."""
+
+
+_FEWEST_SHIFTED = 5
+
+
+_LEAST_SHIFTED = 0.1
 
 
 CLEARLY = 2
@@ -138,6 +145,53 @@ def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNot
     )
     names = tuple(printable(classes[i]) for i in moved[:10])
     return DataNote("class-order", sentence, "warning", len(moved), names)
+
+
+def shift_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | None:
+    """A warning where, from one class on, predictions mostly stand one place beside the label.
+
+    So it is where labels were numbered anew after a class was missing, and predictions were not.
+    The classes before must be right more often than shifted; the difference behind is five
+    standard errors at least, which allows for the choice of the class.
+    """
+    k = matrix.n_classes
+    if k < _FEWEST_SHIFTED:
+        return None
+    every = np.arange(k)
+    right = matrix.lookup(every, every).astype(np.int64)
+    totals = matrix.true_totals
+    for step, words in ((-1, "label − 1"), (1, "label + 1")):
+        beside = every + step
+        there = (beside >= 0) & (beside < k)
+        shifted = np.where(there, matrix.lookup(every, np.clip(beside, 0, k - 1)), 0)
+        gain = np.cumsum((shifted - right)[::-1])[::-1]
+        at = int(k - 1 - np.argmax(gain[::-1]))  # the last of equal ones: behind the gap
+        n, s, r = (int(values[at:].sum()) for values in (totals, shifted, right))
+        before = int(right[:at].sum()) > int(shifted[:at].sum())
+        if at and before and s >= _LEAST_SHIFTED * n and s - r >= 5 * (s + r) ** 0.5:
+            return _shift_sentence(classes, totals, at, words, s / n, r / n)
+    return None
+
+
+def _shift_sentence(
+    classes: Sequence[str],
+    totals: NDArray[np.int64],
+    at: int,
+    words: str,
+    shifted: float,
+    right: float,
+) -> DataNote:
+    missing = [i for i in range(max(at - 2, 0), at + 1) if totals[i] == 0]
+    gap = f" No sample has the class {quoted(classes[missing[-1]])}." if missing else ""
+    return DataNote(
+        "labels-shifted",
+        f"From class {quoted(classes[at])} on predictions equal {words} in {percent(shifted)} of "
+        f"samples, and the label in {percent(right)}: labels and predictions seem to be numbered "
+        f"differently from there.{gap}",
+        "warning",
+        len(classes) - at,
+        tuple(printable(name) for name in classes[at : at + 10]),
+    )
 
 
 def _shift_words(found: Relabelling) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import as_index, plain_label
-from reportgen.importers.columns.detect import (
+from reportgen.importers.columns.words import (
     COMMON_NAMES,
     SCORE_PREFIXES,
     folded,

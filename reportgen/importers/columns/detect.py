@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,13 @@ from reportgen.importers.columns.cells import (
 )
 from reportgen.importers.columns.ids import repeated_ids
 from reportgen.importers.columns.rankings import Ranking, ranking_of
+from reportgen.importers.columns.words import (
+    COMMON_NAMES,
+    SCORE_PREFIXES,
+    folded,
+    is_called,
+    task_pairs,
+)
 from reportgen.importers.formats.tables import (
     LIST,
     NARROW_ROWS,
@@ -39,7 +47,6 @@ from reportgen.text import listing, nearest, printable, quoted
 
 __all__ = [
     "MAX_VALUES",
-    "SCORE_PREFIXES",
     "Roles",
     "ScoreColumns",
     "Survey",
@@ -48,59 +55,17 @@ __all__ = [
     "find_id",
     "find_prefixed_classes",
     "find_roles",
-    "folded",
     "ignored_places",
-    "is_called",
-    "label_and_prediction",
-    "looks_like_id",
     "missing_column",
     "require_prediction",
     "take_survey",
 ]
 
 
-COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
-    "label": (
-        "label", "labels", "true", "y_true", "y", "target", "targets", "true_label",
-        "true_class", "ground_truth", "gt", "actual", "truth", "reference", "observed", "obs",
-        "expected", "gold", "actual_label", "actual_class", "gt_label", "gt_class", "label_true",
-        "true_labels", "real", "actuals", "label_ids", "y_test",
-    ),
-    "prediction": (
-        "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
-        "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
-        "predicted_labels", "pred_labels", "prediction_label", "predicts",
-    ),
-    "confidence": (
-        "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
-        "max_probability", "top1_probability", "pred_score",
-    ),
-    "id": (
-        "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
-        "filepath", "file_path", "image", "image_path", "name",
-    ),
-    "scores": (
-        "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
-        "y_prob", "y_proba", "outputs", "pred_score", "pred_scores",
-    ),
-}  # fmt: skip
-"""Role → names that it goes by, in lower case with underscores; the first is ours."""
+_MOST_PAIRS = 3
 
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-SCORE_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
-             "log_prob_", "log_probability_")  # fmt: skip
-
-
-def is_called(column: str, role: str) -> bool:
-    """Whether a column has one of the common names of `role`, in any case.
-
-    >>> is_called("Ground Truth", "label")
-    True
-    """
-    return folded(column) in COMMON_NAMES[role]
+_FILE = re.compile(r"\.(?:jpe?g|png|bmp|gif|tiff?|webp|npy|dcm)$|[/\\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -429,8 +394,41 @@ class _Finder:
         return DataError(
             f"{quoted(self.name)} has no {role} column",
             slug="table-columns",
-            details=details,
-            hint=self._delimiter_hint() or f"name it: {flag} NAME{also}",
+            details=details + self._unusable(role),
+            hint=self._delimiter_hint()
+            or self._pairs_hint(role)
+            or self._header_hint()
+            or f"name it: {flag} NAME{also}",
+        )
+
+    def _unusable(self, role: str) -> list[str]:
+        """Columns of the right name whose cells can't have that role."""
+        some = [
+            c.name
+            for c in self.columns.values()
+            if folded(c.name) in COMMON_NAMES[role] and c.kind in (LIST, OTHER)
+        ]
+        return [f"the cells of {listing(map(quoted, some))} are lists or objects"] if some else []
+
+    def _pairs_hint(self, role: str) -> str:
+        """The options for columns that name label and prediction of one task, or of several."""
+        pairs = [] if role not in ("label", "prediction") else task_pairs(self.columns)
+        options = [
+            f"--label-column {shlex.quote(a)} --prediction-column {shlex.quote(b)}"
+            for a, b in pairs[:_MOST_PAIRS]
+        ]
+        if not options:
+            return ""
+        return f"name the pair: {', or '.join(options)}"
+
+    def _header_hint(self) -> str:
+        """Where the first line holds values, not names."""
+        values = [c for c in self.columns if as_index(c) is not None or _FILE.search(c)]
+        if not values:
+            return ""
+        return (
+            f"its first line seems to hold values, such as {quoted(values[0])}: write a line with "
+            "the names of the columns above it, such as path,label,prediction"
         )
 
     def _delimiter_hint(self) -> str | None:
@@ -450,29 +448,6 @@ def _of_lists(column: Column) -> ScoreColumns:
 
 def _flag(role: str) -> str:
     return f"--{role}-column"
-
-
-def folded(name: str) -> str:
-    """A column's name as :data:`COMMON_NAMES` has it: ``trueLabel``, ``.pred-class``."""
-    words = _CAMEL.sub("_", name.strip())
-    return re.sub(r"[\s\-.]+", "_", words.lower()).strip("_")
-
-
-def looks_like_id(name: str) -> bool:
-    """Whether a column is usually called so that holds the names of samples."""
-    return folded(name) in COMMON_NAMES["id"]
-
-
-def label_and_prediction(
-    names: Sequence[str], label: str | None = None, prediction: str | None = None
-) -> tuple[str | None, str | None]:
-    """The columns of both: as given, else the only one of `names` that is usually called so."""
-    found: list[str | None] = [label, prediction]
-    for i, role in enumerate(("label", "prediction")):
-        if found[i] is None:
-            some = [n for n in names if folded(n) in COMMON_NAMES[role] and n not in found]
-            found[i] = some[0] if len(some) == 1 else None
-    return found[0], found[1]
 
 
 def _hint(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -119,6 +119,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """
     encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
     start, width = 1, None
+    first: list[str] = []
     with _reading(path, encoding), open_text(path, encoding) as stream:
         reader = csv.reader(_without_nul(stream, path), delimiter=dialect.delimiter, strict=True)
         while True:
@@ -133,7 +134,8 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
                 continue
             width = len(row) if width is None else width
             if len(row) != width:
-                raise _ragged(path, start, len(row), width)
+                raise _ragged(path, start, len(row), width, first)
+            first = first or row
             yield start, row
 
 
@@ -204,7 +206,15 @@ def _without_nul(lines: Iterator[str], path: Path) -> Iterator[str]:
         yield line
 
 
-def _ragged(path: Path, line: int, found: int, expected: int) -> DataError:
+def _ragged(path: Path, line: int, found: int, expected: int, header: Sequence[str]) -> DataError:
+    other = next((mark for mark in ";\t|" if expected == 1 and mark in header[0]), "")
+    if other:
+        word = "tab" if other == "\t" else f"'{other}'"
+        return DataError(
+            f"line {line:,} of {quoted(path.name)} has {found} cells, not {expected}",
+            slug="table-ragged",
+            hint=f"its cells seem to be separated by {word}: --delimiter {word}",
+        )
     return DataError(
         f"line {line:,} of {quoted(path.name)} has {found} cells, not {expected}",
         slug="table-ragged",

@@ -255,6 +255,7 @@ class Lines:
     kinds: dict[str, tuple[str, str]] = field(default_factory=dict)
     mixed: dict[str, str] = field(default_factory=dict)
     lone: set[str] = field(default_factory=set)
+    unit: str = "line"
 
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """(line, object) of every line that is not blank; the hash is known after the last."""
@@ -371,9 +372,9 @@ class Lines:
 
     def error(self, line: int, what: str, slug: str) -> DataError:
         return DataError(
-            f"line {count(line)} of {quoted(self.path.name)} {what}",
+            f"{self.unit} {count(line)} of {quoted(self.path.name)} {what}",
             slug=slug,
-            hint="every line is one JSON object with the same keys and kinds of values",
+            hint=f"every {self.unit} is one JSON object with the same keys and kinds of values",
         )
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import DataError
 from reportgen.importers.formats.json_files import Lines, spooled_lines
 from reportgen.importers.formats.limits import file_sha256
 from reportgen.importers.formats.tables import Spool
-from reportgen.text import count, quoted
 
 __all__ = [
     "JsonTable",
@@ -128,7 +126,7 @@ def spooled_json(path: Path, table: JsonTable, folder: Path) -> Spool:
     """The rows of a JSON file, as :func:`~reportgen.importers.formats.json_files.read_json_lines`
     gives those of JSON Lines.
     """
-    return spooled_lines(_Records(path, records=table.records), folder)
+    return spooled_lines(_Records(path, unit="record", records=table.records), folder)
 
 
 @dataclass
@@ -143,10 +141,3 @@ class _Records(Lines):
 
     def place(self, row: int) -> str:
         return f"record {row + 1:,}"
-
-    def error(self, line: int, what: str, slug: str) -> DataError:
-        return DataError(
-            f"record {count(line)} of {quoted(self.path.name)} {what}",
-            slug=slug,
-            hint="every record needs the same keys and kinds of values",
-        )

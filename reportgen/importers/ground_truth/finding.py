@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reportgen.importers.columns.detect import find_prefixed_classes, is_called
+from reportgen.importers.columns.detect import find_prefixed_classes
+from reportgen.importers.columns.words import is_called
 from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.tables import LIST, OTHER, Table
 from reportgen.importers.ground_truth.added_columns import free_name, with_added

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import NO_LABEL
-from reportgen.importers.columns.detect import find_id, is_called, missing_column
+from reportgen.importers.columns.detect import find_id, missing_column
 from reportgen.importers.columns.id_spelling import common_spelling, places_of
 from reportgen.importers.columns.ids import printable_ids
+from reportgen.importers.columns.words import is_called
 from reportgen.importers.formats.arrays import ArraysTable, npy_file
 from reportgen.importers.formats.delimited import dialect_of, rows_of
 from reportgen.importers.formats.opening import format_of, open_table

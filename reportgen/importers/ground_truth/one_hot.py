@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from reportgen.errors import DataError
 from reportgen.importers.columns.cells import TextCells
-from reportgen.importers.columns.detect import ScoreColumns, is_called
+from reportgen.importers.columns.detect import ScoreColumns
 from reportgen.importers.columns.scores import ScoreBlocks
+from reportgen.importers.columns.words import is_called
 from reportgen.importers.formats.tables import (
     BOOLEAN,
     LIST,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reportgen.class_list import check_distinct, display_name, name_key, read_class_list
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
+from reportgen.importers.matrices.cell_numbers import number_of
 from reportgen.importers.matrices.grids import Grid
 from reportgen.options import InputOptions
 from reportgen.text import count, printable, quoted
@@ -20,12 +21,17 @@ __all__ = [
     "classes_of",
     "count_of",
     "counts_of",
-    "number_of",
     "shares_of",
 ]
 
 
 _MAX_DENSE = 4096
+
+
+_WEIGHTED = (
+    "weighted counts say nothing about how many samples there were: no interval and no test "
+    "could be made of them"
+)
 
 
 _FEW_DECIMALS = 8
@@ -65,31 +71,42 @@ def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
     if isinstance(value, float) and value.is_integer() and 0 <= value < 2**53:
         return int(value)
     fraction = value is not None and 0 < value < 1
+    weighted = (
+        isinstance(value, float)
+        and value > 1
+        and not value.is_integer()
+        and not (_sums_are(grid, 1) or _sums_are(grid, 100))
+    )
     shown = cell if isinstance(cell, str) else str(cell)
     raise DataError(
         f"cell {quoted(shown[:40])} (row {quoted(row)}, column {quoted(column)}) "
         f"of {quoted(grid.name)} is not a count",
         slug="matrix-cell",
-        hint="save the matrix before it is normalised; or read shares with --normalised, and "
-        "restore their counts with --supports FILE"
-        if fraction
-        else "counts are whole numbers, 0 or more",
+        details=[_WEIGHTED] if weighted else [],
+        hint=_hint(fraction=fraction, weighted=weighted, grid=grid),
     )
 
 
-def number_of(cell: Any) -> int | float | None:
-    """What a cell says as a number, or None."""
-    if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, (str, int, float, np.number)):
-        return None
-    if not isinstance(cell, str):
-        return cell if isinstance(cell, int) else float(cell)
-    text = cell.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 18:
-        return int(text)
+def _hint(*, fraction: bool, weighted: bool, grid: Grid) -> str:
+    if _sums_are(grid, 100) or (fraction and not weighted):
+        return (
+            "save the matrix before it is normalised; or read shares with --normalised, and "
+            "restore their counts with --supports FILE"
+        )
+    if weighted:
+        return "save the counts without weights: confusion_matrix without sample_weight"
+    return "counts are whole numbers, 0 or more"
+
+
+def _sums_are(grid: Grid, whole: float) -> bool:
+    """Whether all rows, or all columns, add up to `whole`."""
     try:
-        return float(text) if text.isascii() and "_" not in text else None
-    except ValueError:
-        return None
+        table = np.array([[number_of(c) for c in row] for row in grid.cells], np.float64)
+    except (TypeError, ValueError):
+        return False
+    if table.ndim != 2 or not table.size:
+        return False
+    return any(bool(np.all(np.abs(table.sum(axis) - whole) <= 0.01 * whole)) for axis in (0, 1))
 
 
 def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], float]:
@@ -126,7 +143,10 @@ def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], 
 
 def _decimals(number: str) -> int:
     """Decimals that a number is written with: 2 of ``0.25``, 6 of ``2.5e-05``."""
-    mantissa, _, exponent = number.strip().lower().partition("e")
+    number = number.strip().lower()
+    if number.endswith("%"):
+        return _decimals(number[:-1]) + 2
+    mantissa, _, exponent = number.partition("e")
     return max(len(mantissa.partition(".")[2]) - int(exponent or 0), 0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.csv_text import unguard
 from reportgen.errors import DataError
 from reportgen.importers.columns.counted import CountColumns, long_columns
-from reportgen.importers.columns.detect import COMMON_NAMES
+from reportgen.importers.columns.words import COMMON_NAMES
 from reportgen.importers.formats.arrays import CLASS_NAMES, ArraysTable, array_files, npy_file
 from reportgen.importers.formats.delimited import Dialect, rows_of, scan
 from reportgen.importers.formats.json_files import read_json
+from reportgen.importers.matrices.cell_numbers import is_number, number_of
 from reportgen.importers.matrices.printed import Printed, printed_matrix
 from reportgen.provenance import DataNote
-from reportgen.text import count, quoted
+from reportgen.text import count, listing, quoted
 
 __all__ = [
     "LONG_HEADER",
@@ -36,6 +37,7 @@ __all__ = [
     "is_corner",
     "looks_like_matrix",
     "rows_said",
+    "without_margins",
 ]
 
 
@@ -146,6 +148,34 @@ def _ends_in_totals(rows: Sequence[str], columns: Sequence[str], cells: Any) -> 
         and np.all(np.abs(inner.sum(axis=1) - table[:-1, -1]) <= slack)
         and abs(inner.sum() - table[-1, -1]) <= slack
     )
+
+
+_MARGINS = _TOTALS | {"support", "row total", "row_total", "column total", "col_total", "row sum",
+                      "col sum", "grand total", "n", "samples", "Σ".lower()}  # fmt: skip
+
+
+def without_margins(rows: list[list[str]]) -> tuple[list[list[str]], tuple[DataNote, ...]]:
+    """A table of text without a last column, or a last row, of totals that are the sums."""
+    if len(rows) < 3 or len(rows[0]) < 3 or any(len(row) != len(rows[0]) for row in rows):
+        return rows, ()
+    column = rows[0][-1].strip().lower() in _MARGINS
+    row = rows[-1][0].strip().lower() in _MARGINS
+    if column == row:  # none, or both: these are told apart with the names of both edges
+        return rows, ()
+    cells = [[number_of(cell) for cell in one[1:]] for one in rows[1:]]
+    if any(cell is None for one in cells for cell in one):
+        return rows, ()
+    table = np.array(cells, np.float64)
+    inner, sums = (table[:, :-1], table[:, -1]) if column else (table[:-1].T, table[-1])
+    if not np.allclose(inner.sum(axis=1), sums, rtol=1e-9, atol=0):
+        return rows, ()
+    name = rows[0][-1] if column else rows[-1][0]
+    note = DataNote(
+        "matrix-totals",
+        f"The last {'column' if column else 'row'}, {quoted(name)}, is the sums of the others: it "
+        "is no class, and was left out.",
+    )
+    return ([one[:-1] for one in rows] if column else rows[:-1]), (note,)
 
 
 def _leave_each_out(name: str) -> DataNote:
@@ -283,12 +313,52 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
     if any(cell.strip().lower() in known for cell in header) and not _name_it(header):
         return False
     rows = [cells for _, cells in islice(rows_of(path, dialect), len(header) + 2)]
+    if names_agree(path.name, rows):
+        return True
+    rows, _ = without_margins(rows)
+    header = rows[0]
+    if len(rows) > 1 and not any(is_number(cell) for row in rows[1:] for cell in row[1:]):
+        return False
     if len(rows) > len(header) + 1 or not len(header) - 1 <= len(rows):
         return False
     grid = _read_edges("", rows)
     if grid.row_names and grid.column_names and grid.row_names != grid.column_names:
         return False
-    return all(_is_number(cell) for row in grid.cells for cell in row)
+    return all(is_number(cell) for row in grid.cells for cell in row)
+
+
+def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first column has the names of the first row: a matrix, whatever its cells are.
+
+    Raises :class:`DataError` where something stands beside it.
+    """
+    header, first = [c.strip() for c in rows[0][1:]], [row[0].strip() for row in rows[1:]]
+    known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
+    shared = set(header) & set(first)
+    if len(shared) < 2 or len(set(first)) < len(first) or known & {c.lower() for c in header}:
+        return False
+    if all(map(is_number, shared)):
+        return False  # row numbers, and columns called by numbers
+    if header == first:
+        return True
+    beside = [c for c in header if c not in shared], [c for c in first if c not in shared]
+    if len(shared) < max(len(header), len(first)) / 2 or not any(beside):
+        return False
+    inner, _ = without_margins([list(row) for row in rows])
+    if [c.strip() for c in inner[0][1:]] == [row[0].strip() for row in inner[1:]]:
+        return True
+    if len(header) == len(first):
+        return False
+    raise DataError(
+        f"{quoted(name)} is a confusion matrix with something beside it",
+        slug="matrix-beside",
+        details=[
+            f"{what} that are no classes of the other edge: {listing(some, 5)}"
+            for what, some in zip(("columns", "rows"), beside, strict=True)
+            if some
+        ],
+        hint="leave them out; totals may stay where they are the sums of the rest",
+    )
 
 
 def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
@@ -304,7 +374,7 @@ def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
     if not once or 2 * alike < len(classes | set(names)):
         return False
     cells = [cell.strip() for row in rows for cell in row[1:]]
-    if not all(map(_is_number, cells)):
+    if not all(map(is_number, cells)):
         return False
     if any(float(cell) > 1 for cell in cells):
         return True
@@ -342,14 +412,19 @@ def _of_printed(name: str, printed: Printed) -> Grid:
 
 def _read_edges(name: str, rows: list[list[str]]) -> Grid:
     """Which edges hold names: by the shape, and where it is square by the corner."""
+    rows, notes = without_margins(rows)
+    return replace(_of_edges(name, rows), notes=notes) if notes else _of_edges(name, rows)
+
+
+def _of_edges(name: str, rows: list[list[str]]) -> Grid:
     n_rows, width = len(rows), len(rows[0])
     header = tuple(map(unguard, rows[0]))
     first = tuple(unguard(row[0]) for row in rows)
-    if n_rows == width + 1 and any(_is_number(row[0]) for row in rows[1:]):
+    if n_rows == width + 1 and any(is_number(row[0]) for row in rows[1:]):
         return Grid(name, rows[1:], None, header)
-    if n_rows == width - 1 and any(map(_is_number, rows[0][1:])):
+    if n_rows == width - 1 and any(map(is_number, rows[0][1:])):
         return Grid(name, [row[1:] for row in rows], first, None)
-    if n_rows == width and all(map(_is_number, (rows[0][0], *rows[0], *first))):
+    if n_rows == width and all(map(is_number, (rows[0][0], *rows[0], *first))):
         return Grid(name, rows)
     inner = [row[1:] for row in rows[1:]]
     if is_corner(header[0]) or (n_rows == width and first[1:] == header[1:]):
@@ -424,11 +499,3 @@ def _grid_of_npz(path: Path) -> Grid:
     found = ArraysTable.of_npz(path).class_names()
     names = found[0] if found else None
     return Grid(path.name, arrays[key].read(), names, names)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text and text.isascii()

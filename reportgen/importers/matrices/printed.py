@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.importers.columns.detect import COMMON_NAMES, folded
+from reportgen.importers.columns.words import COMMON_NAMES, folded
 from reportgen.importers.formats.compressed import open_text
 from reportgen.importers.formats.delimited import Dialect
 from reportgen.importers.formats.limits import readable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from reportgen.importers.columns.labels import Reading
 from reportgen.importers.formats.delimited import dialect_of
 from reportgen.importers.formats.limits import file_sha256
 from reportgen.importers.formats.opening import format_of
-from reportgen.importers.matrices.cells import classes_of, counts_of, number_of, shares_of
+from reportgen.importers.matrices.cell_numbers import number_of
+from reportgen.importers.matrices.cells import classes_of, counts_of, shares_of
 from reportgen.importers.matrices.grids import Grid, grid_of, grid_of_file
 from reportgen.importers.matrices.long_form import matrix_of_triples, reading_of_triples
 from reportgen.importers.matrices.proportions import (
@@ -26,6 +27,7 @@ from reportgen.importers.matrices.proportions import (
     read_supports,
     restore,
 )
+from reportgen.importers.matrices.spellings import in_percent, require_one_writing
 from reportgen.importers.read_as import read_as_matrix
 from reportgen.options import InputOptions, render_command
 from reportgen.provenance import DataNote, ModelFacts, Provenance
@@ -86,6 +88,10 @@ def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> M
     `digest` is the SHA-256 of its file and `stem` what the model is called after it; both are
     empty where there is no file. Raises as :func:`read_matrix_any` does.
     """
+    require_one_writing(grid)
+    if in_percent(grid) and not options.normalised:
+        options = replace(options, normalised=True)
+        grid = replace(grid, told=(*grid.told, "cells in percent"))
     rows_are_true = _rows(grid, options) == "true"
     reading = None if grid.triples is None else reading_of_triples(grid, options)
     if reading is None:

@@ -1,0 +1,109 @@
+"""The usual names of columns: which words stand for labels, predictions, ids and scores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = [
+    "COMMON_NAMES",
+    "SCORE_PREFIXES",
+    "folded",
+    "is_called",
+    "label_and_prediction",
+    "looks_like_id",
+    "task_pairs",
+]
+
+
+COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
+    "label": (
+        "label", "labels", "true", "y_true", "y", "target", "targets", "true_label",
+        "true_class", "ground_truth", "gt", "actual", "truth", "reference", "observed", "obs",
+        "expected", "gold", "actual_label", "actual_class", "gt_label", "gt_class", "label_true",
+        "true_labels", "real", "actuals", "label_ids", "y_test",
+    ),
+    "prediction": (
+        "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
+        "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
+        "predicted_labels", "pred_labels", "prediction_label", "predicts",
+    ),
+    "confidence": (
+        "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
+        "max_probability", "top1_probability", "pred_score",
+    ),
+    "id": (
+        "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
+        "filepath", "file_path", "image", "image_path", "name",
+    ),
+    "scores": (
+        "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
+        "y_prob", "y_proba", "outputs", "pred_score", "pred_scores",
+    ),
+}  # fmt: skip
+"""Role → names that it goes by, in lower case with underscores; the first is ours."""
+
+
+_TASK_WORDS: Mapping[str, frozenset[str]] = {
+    "label": frozenset({"true", "gt", "actual", "label", "target", "truth", "reference", "y"}),
+    "prediction": frozenset({"pred", "predicted", "prediction", "preds", "predictions", "hat"}),
+}
+
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+SCORE_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
+             "log_prob_", "log_probability_")  # fmt: skip
+
+
+def is_called(column: str, role: str) -> bool:
+    """Whether a column has one of the common names of `role`, in any case.
+
+    >>> is_called("Ground Truth", "label")
+    True
+    """
+    return folded(column) in COMMON_NAMES[role]
+
+
+def folded(name: str) -> str:
+    """A column's name as :data:`COMMON_NAMES` has it: ``trueLabel``, ``.pred-class``."""
+    words = _CAMEL.sub("_", name.strip())
+    return re.sub(r"[\s\-.]+", "_", words.lower()).strip("_")
+
+
+def looks_like_id(name: str) -> bool:
+    """Whether a column is usually called so that holds the names of samples."""
+    return folded(name) in COMMON_NAMES["id"]
+
+
+def label_and_prediction(
+    names: Sequence[str], label: str | None = None, prediction: str | None = None
+) -> tuple[str | None, str | None]:
+    """The columns of both: as given, else the only one of `names` that is usually called so."""
+    found: list[str | None] = [label, prediction]
+    for i, role in enumerate(("label", "prediction")):
+        if found[i] is None:
+            some = [n for n in names if folded(n) in COMMON_NAMES[role] and n not in found]
+            found[i] = some[0] if len(some) == 1 else None
+    return found[0], found[1]
+
+
+def task_pairs(columns: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of columns whose names differ in a word for label and one for prediction alone.
+
+    >>> task_pairs(["true_region", "predicted_region", "region_confidence"])
+    [('true_region', 'predicted_region')]
+    """
+    rests: dict[str, dict[str, str]] = {"label": {}, "prediction": {}}
+    for column in columns:
+        words = folded(column).split("_")
+        for role, some in _TASK_WORDS.items():
+            rest = [word for word in words if word not in some]
+            if rest and len(rest) < len(words):
+                rests[role].setdefault("_".join(rest), column)
+    return [
+        (column, rests["prediction"][rest])
+        for rest, column in rests["label"].items()
+        if rest in rests["prediction"]
+    ]

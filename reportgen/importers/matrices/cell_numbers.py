@@ -1,0 +1,44 @@
+"""What a cell of a matrix says as a number: ``1,234``, ``96.0 %``, ``4e+01``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "is_number",
+    "number_of",
+]
+
+
+_THOUSANDS = re.compile(r"\d{1,3}(?:([,' \u00a0\u202f])\d{3})(?:\1\d{3})*")
+
+
+_PERCENT = re.compile(r"(.*\S)\s*%", re.DOTALL)
+
+
+def number_of(cell: Any) -> int | float | None:
+    """What a cell says as a number, or None; a percentage as a part of 1."""
+    if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, (str, int, float, np.number)):
+        return None
+    if not isinstance(cell, str):
+        return cell if isinstance(cell, int) else float(cell)
+    text = cell.strip()
+    if text.isascii() and text.isdigit() and len(text) <= 18:
+        return int(text)
+    if (found := _PERCENT.fullmatch(text)) is not None:
+        part = number_of(found[1])
+        return None if part is None else part / 100
+    if (found := _THOUSANDS.fullmatch(text)) is not None:
+        return int(text.replace(found[1], ""))
+    try:
+        return float(text) if text.isascii() and "_" not in text else None
+    except ValueError:
+        return None
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell of text says a number."""
+    return number_of(text) is not None
