@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
 from reportgen.inference.folders.files import escape, has_image_name, is_skipped_name
+from reportgen.inference.models.formats import as_typed
 from reportgen.text import listing, plural, quoted
 
 __all__ = [
@@ -64,6 +65,7 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
     """
     splits = [name for name in _splits_in(root) if escape(name) not in (known or ())]
     if not splits:
+        _refuse_splits_inside(root)
         return
     best = min(splits, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
     raise DataError(
@@ -71,6 +73,30 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
         slug="data-splits",
         details=["each of these folders has class folders of its own"],
         hint=f"this looks like splits: give DATA/{escape(best)} or --split {escape(best)}",
+    )
+
+
+def _refuse_splits_inside(root: Path) -> None:
+    """Refuse ``<class>/train`` and ``<class>/test``, below which all images of a class lie."""
+    classes = sorted(_folders(root))
+    inside = [frozenset(_folders(root / name)) for name in classes]
+    found = inside[0] if inside else frozenset()
+    if not all(folders == found for folders in inside) or not are_splits(sorted(found)):
+        return
+    best = min(found, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
+    shown = escape(best)
+    raise DataError(
+        f"the class folders of {quoted(_shown(root))} hold splits: {listing(sorted(found))}",
+        slug="data-splits",
+        details=[
+            "make a folder of one of them, in Python:",
+            "    import pathlib",
+            f"    for folder in sorted(pathlib.Path({as_typed(root)!r}).glob({f'*/{shown}'!r})):",
+            f"        link = pathlib.Path({f'DATA-{shown}'!r}, folder.parent.name)",
+            "        link.parent.mkdir(exist_ok=True)",
+            "        link.symlink_to(folder.resolve())",
+        ],
+        hint=f"this looks like splits: give DATA-{shown}, once it is made",
     )
 
 

@@ -30,6 +30,7 @@ from reportgen.inference.models.file_kinds import (
 )
 from reportgen.inference.models.formats import classes_in_pickle, pickled, ways_of_pickle
 from reportgen.inference.models.layouts import WHAT_WORKS
+from reportgen.inference.models.own_classes import attribute_at, names_in
 from reportgen.inference.models.weight_sets import (
     StateDict,
     WeightSet,
@@ -55,6 +56,14 @@ RESAVE = (
     "    import torch",
     '    torch.save(model.state_dict(), "weights.pt")',
 )
+
+
+_OTHER_LISTS = ("class_names", "label_names", "id2label", "idx_to_class", "idx2label", "CLASSES")
+
+
+_PLACES = (
+    "hyper_parameters", "hparams", "config", "meta", "meta.dataset_meta", "metadata", "args",
+)  # fmt: skip
 
 
 _HEAD_NAMES = ("fc", "head", "heads.head", "classifier", "output", "out", "linear", "logits")
@@ -231,6 +240,12 @@ def _classes_of_metadata(
         if key in metadata:
             source = f"{key} in the metadata of {file_name}"
             return parse_json(metadata[key].encode("utf-8"), source, lenient=lenient)
+    for key in _OTHER_LISTS:
+        if key in metadata:
+            source = f"{key} in the metadata of {file_name}"
+            found = parse_json(metadata[key].encode("utf-8"), source, lenient=True)
+            if found.names is not None:
+                return names_in(found.names, source)
     return NO_CLASSES
 
 
@@ -332,7 +347,20 @@ def _classes_of_checkpoint(content: Any, file_name: str, *, lenient: bool) -> Em
         elif value is not None and not isinstance(value, (int, torch.Tensor)):
             note = f"The class list ({source}) was not used: it is not a list of names."
             found = found if found.names else EmbeddedClasses(notes=(note,))
-    return found
+    return found if found.names or found.notes else _classes_elsewhere(content, file_name)
+
+
+def _classes_elsewhere(content: Mapping[Any, Any], file_name: str) -> EmbeddedClasses:
+    """The class list where Lightning, OpenMMLab and others put it, if it is one without a doubt."""
+    for place in ("", *_PLACES):
+        for key in (*_OTHER_LISTS, "classes", "class_to_idx"):
+            path = f"{place}.{key}" if place else key
+            value = attribute_at(content, path)
+            if isinstance(value, (list, tuple, Mapping)):
+                found = names_in(value, f"{path} in {file_name}")
+                if found.names is not None:
+                    return found
+    return NO_CLASSES
 
 
 def _contradiction(

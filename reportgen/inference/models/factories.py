@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import os
 import sys
 import sysconfig
 import warnings
@@ -226,6 +227,9 @@ def _type_of(value: Any) -> str:
     return "None" if value is None else f"an object of type {printable(type(value).__name__)}"
 
 
+_OFFLINE = "HF_HUB_OFFLINE"
+
+
 _DOWNLOADING = ("weights", "pretrained", "weights_backbone", "pretrained_backbone", "progress")
 
 
@@ -264,7 +268,8 @@ def load_from_factory(
     target, _, attribute = spec.rpartition(":")
     is_file = target.endswith(".py")
     shown = printable(f"{Path(target).name if is_file else target}:{attribute}")
-    with _importable(Path(target).resolve().parent if is_file else Path.cwd(), own=is_file):
+    folder = Path(target).resolve().parent if is_file else Path.cwd()
+    with _offline(target), _importable(folder, own=is_file):
         loaded = load_object(spec, "model factory")
         factory = callable_factory(loaded.obj, shown)
         wanted = n_outputs_wanted(n_classes, weights)
@@ -404,6 +409,21 @@ def _evaluation_mode(module: nn.Module) -> Iterator[str]:
             f"After eval(), {listing(name or 'the network itself' for name in training)} remained "
             "in training mode: outputs may depend on chance or on the batch."
         )
+
+
+@contextmanager
+def _offline(target: str) -> Iterator[None]:
+    """Libraries that would fetch what they don't find read local files alone inside."""
+    before = os.environ.get(_OFFLINE)
+    if target.partition(".")[0] in ("transformers", "timm"):
+        os.environ[_OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_OFFLINE, None)
+        else:
+            os.environ[_OFFLINE] = before
 
 
 @contextmanager

@@ -290,7 +290,7 @@ def _named(stream: IO[bytes]) -> list[str]:
                 memo[n_kept if argument is None else int(argument)] = texts[-1] if texts else ""
                 n_kept += 1
             elif opcode.name in ("BINGET", "LONG_BINGET"):
-                texts.append(memo.get(int(argument), ""))
+                texts.append(memo.get(int(argument or 0), ""))
     except ValueError:
         pass  # it ends early; what was seen counts
     return [name for name in found if not _is_plain(name)]

@@ -134,6 +134,15 @@ def _adapter(path: Path) -> Layout:
     )
 
 
+def _core_ml(path: Path) -> Layout:
+    if path.suffix.lower() not in (".mlpackage", ".mlmodelc"):
+        return None
+    return "a Core ML model", (
+        "save label and prediction of each image as CSV in the program that runs it, then: "
+        "reportgen render predictions.csv -o OUT"
+    )
+
+
 def _mlflow(path: Path) -> Layout:
     if not (path / "MLmodel").exists():
         return None
@@ -190,5 +199,6 @@ def _config(path: Path) -> dict[str, Any] | None:
 
 
 _LAYOUTS: tuple[Callable[[Path], Layout], ...] = (
-    _saved_model, _adapter, _hub_layout, _mlflow, _distributed, _with_model_file, _of_images,
+    _core_ml, _saved_model, _adapter, _hub_layout, _mlflow, _distributed, _with_model_file,
+    _of_images,
 )  # fmt: skip

@@ -146,3 +146,24 @@ def test_names_of_splits_are_told_from_names_of_classes() -> None:
     assert not are_splits(["train", "bus"])
     assert not are_splits(["test"])
     assert not are_splits(["trainer", "tester"])
+
+
+def test_splits_below_the_classes_are_refused_and_the_lines_make_one_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat", "dog"):
+        image_tree(tmp_path / "data" / name, {"train": 3, "test": 2})
+    with pytest.raises(DataError) as caught:
+        reportgen.predict(factory(tmp_path, 2), "data", out="out")
+    assert caught.value.slug == "data-splits"
+    assert caught.value.message == 'the class folders of "data" hold splits: test, train'
+    exec("\n".join(line[4:] for line in caught.value.details if line.startswith("    ")))
+    found = reportgen.predict(factory(tmp_path, 2), "DATA-test", out="out")
+    assert found.facts.samples.counted == 4
+
+
+def test_folders_inside_of_classes_that_are_no_splits_stay(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        image_tree(tmp_path / name, {"indoor": 1, "test": 1})
+    refuse_splits(tmp_path, None)

@@ -468,6 +468,17 @@ def test_what_the_user_registered_as_safe_stays_registered(tmp_path: Path) -> No
         ({"classes": ["x", "y"]}, ("x", "y"), "classes in w.pt"),
         ({"classes": ("x", "y")}, ("x", "y"), "classes in w.pt"),
         ({"class_to_idx": {"y": 1, "x": 0}}, ("x", "y"), "class_to_idx in w.pt"),
+        ({"class_names": ["x", "y"]}, ("x", "y"), "class_names in w.pt"),
+        (
+            {"hyper_parameters": {"id2label": {1: "y", 0: "x"}}},
+            ("x", "y"),
+            "hyper_parameters.id2label in w.pt",
+        ),
+        (
+            {"meta": {"dataset_meta": {"classes": ("x", "y")}}},
+            ("x", "y"),
+            "meta.dataset_meta.classes in w.pt",
+        ),
         ({"classes": {0: "x", 1: "y"}}, ("x", "y"), "classes in w.pt"),
         ({"classes": ["x", "y"], "class_to_idx": {"y": 1, "x": 0}}, ("x", "y"), "classes in w.pt"),
         ({"classes": 2, "class_to_idx": {"y": 1, "x": 0}}, ("x", "y"), "class_to_idx in w.pt"),

@@ -309,6 +309,11 @@ def test_a_sharded_checkpoint_is_made_one_file_by_the_command(
     assert torch.load("weights.pt", weights_only=True)["model"]["w"].tolist() == [1, 1]
 
 
+def test_a_core_ml_package_is_named(tmp_path: Path) -> None:
+    folder(tmp_path / "net.mlpackage", Manifest_DOT_json="{}")
+    assert refused(tmp_path / "net.mlpackage").message == '"net.mlpackage" is a Core ML model'
+
+
 def test_images_in_the_place_of_the_model_are_told(tmp_path: Path) -> None:
     colour_tree(tmp_path / "data")
     error = refused(tmp_path / "data")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,24 @@ def test_a_library_without_weights_is_refused() -> None:
     with pytest.raises(ModelError, match=r'"torchvision.models:squeezenet1_1" fills') as caught:
         load_model("torchvision.models:squeezenet1_1")
     assert caught.value.slug == "weights-fresh"
+
+
+def test_libraries_that_download_are_kept_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "import os\n\ndef make():\n    raise OSError(os.environ.get('HF_HUB_OFFLINE'))\n"
+    write(tmp_path / "timm/models.py", text)
+    write(tmp_path / "timm/__init__.py", "")
+    write(tmp_path / "nets_of_mine.py", text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for name, value in (("timm", "1"), ("nets_of_mine", "None")):
+        for module in (name, f"{name}.models"):
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        with pytest.raises(ModelError, match=f"OSError: {value}"):
+            load_model(f"{name}:make" if name != "timm" else "timm.models:make")
+    assert "HF_HUB_OFFLINE" not in os.environ
 
 
 def test_what_is_the_same_in_both_calls_is_no_fault(tmp_path: Path) -> None:
