@@ -17,7 +17,7 @@ from reportgen.evaluation import SUMMARY_METRICS, Evaluation, evaluate_matrix
 from reportgen.evaluation.confidence import Digits
 from reportgen.metrics import ORDINAL, PER_CLASS, SUMMARY, bootstrap_intervals
 from reportgen.metrics.cluster_bootstrap import GroupCounts, cluster_intervals
-from reportgen.metrics.intervals import ATANH, LOG, LOGIT, WILSON
+from reportgen.metrics.intervals import LOG, SCORE, UNION, WILSON
 from reportgen.options.evaluation import EvaluationOptions
 from reportgen.provenance import Provenance
 
@@ -88,14 +88,14 @@ def test_exact_intervals_of_top_k_too():
         assert metric.interval == pytest.approx(tuple(ends), rel=1e-9)
 
 
-def test_a_bootstrap_replaces_what_the_delta_method_made():
+def test_a_bootstrap_replaces_what_is_no_share_of_samples():
     usual, drawn = load(), load(ci="bootstrap", seed=7)
     expected = bootstrap_intervals(usual.confusion, seed=7)
     changed = {name for name in usual.summary if usual.summary[name] != drawn.summary[name]}
-    assert changed == names_with({LOGIT.name, ATANH.name}, SUMMARY)
+    assert changed == names_with({SCORE}, SUMMARY)
     assert all(drawn.summary[name] == expected.summary[name] for name in changed)
     changed = {name for name in usual.per_class if usual.per_class[name] != drawn.per_class[name]}
-    assert changed == names_with({LOGIT.name, ATANH.name, LOG.name}, PER_CLASS)
+    assert changed == names_with({SCORE, UNION, LOG.name}, PER_CLASS)
     assert all(drawn.per_class[name] == expected.per_class[name] for name in changed)
     assert (drawn.intervals, drawn.seed) == ("bootstrap", 7)
     assert drawn == load(ci="bootstrap", seed=7)

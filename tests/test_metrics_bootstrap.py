@@ -29,14 +29,20 @@ from reportgen.metrics import (
     resampling,
     summary_metrics,
 )
-from reportgen.metrics.overall import Estimate
+from reportgen.metrics.overall import Proportion
 from reportgen.metrics.per_class import Estimated
+from reportgen.metrics.terms import PRESENT, RIGHT, SUPPORT
 from tests.matrices import TABLES, of
 from tests.test_metrics import labels_of
 
 TABLE = np.array([[9, 2, 1], [3, 14, 0], [1, 2, 6]])
-WHOLE = [m.name for m in (*SUMMARY, *ORDINAL) if isinstance(m.compute, Estimate)]
-OF_CLASS = {m.name: m.compute for m in PER_CLASS if isinstance(m.compute, Estimated)}
+FIGURES = {
+    m.name: m.statistic
+    for m in (*SUMMARY, *ORDINAL)
+    if m.statistic is not None and not isinstance(m.compute, Proportion)
+}
+WHOLE = list(FIGURES)
+OF_CLASS = {m.name: m for m in PER_CLASS if isinstance(m.compute, Estimated)}
 
 
 def figure(name: str, matrix: ConfusionMatrix) -> float | None:
@@ -46,8 +52,7 @@ def figure(name: str, matrix: ConfusionMatrix) -> float | None:
 # --- the parts
 
 
-def test_there_is_a_resampled_figure_for_each_metric_with_a_delta_interval() -> None:
-    assert set(resampling.FIGURES) == set(WHOLE)
+def test_every_metric_that_is_no_share_has_a_bootstrap_interval() -> None:
     found = bootstrap_intervals(of(TABLE), draws=50, ordinal=True)
     assert list(found.summary) == WHOLE
     assert set(found.per_class) == set(OF_CLASS)
@@ -59,10 +64,10 @@ def test_there_is_a_resampled_figure_for_each_metric_with_a_delta_interval() -> 
 def test_figures_from_sums_equal_the_metrics(macro: Any) -> None:
     for table in TABLES:
         matrix = of(table)
-        sums = resampling.observe(matrix, macro, ordinal=True)
+        itself = resampling.observe(matrix, macro)
         expected = {**summary_metrics(matrix, macro=macro), **ordinal_metrics(matrix)}
-        for name, compute in resampling.FIGURES.items():
-            value = float(compute(sums)[0])
+        for name, statistic in FIGURES.items():
+            value = float(statistic.of(itself)[0])
             exact = expected[name].value
             assert np.isnan(value) if exact is None else value == pytest.approx(exact, abs=1e-12)
 
@@ -71,8 +76,8 @@ def test_figures_from_sums_equal_the_metrics(macro: Any) -> None:
 def test_figures_without_one_sample_equal_those_of_the_matrix_without_it(macro: Any) -> None:
     for table in TABLES[:12]:
         matrix = of(table)
-        sums = resampling.leave_each_out(matrix, macro, ordinal=True)
-        found = {name: compute(sums) for name, compute in resampling.FIGURES.items()}
+        without = resampling.LeftOut(matrix, macro)
+        found = {name: statistic.of(without) for name, statistic in FIGURES.items()}
         for at, (i, j, _) in enumerate(matrix.cells()):
             less = table.copy()
             less[i, j] -= 1
@@ -92,12 +97,16 @@ def test_resamples_have_the_size_and_the_cells_of_the_matrix(
     matrix = of([[5, 0, 2], [0, 0, 0], [1, 0, 4]])
     chunks = list(resampling._resamples(matrix, np.random.default_rng(0), 395, 4))
     assert [len(chunk) for chunk in chunks] == [16] * 24 + [11]
-    sums = resampling.draw(matrix, np.random.default_rng(0), 395, "present", ordinal=True)
-    assert all(values.shape == (395,) for values in sums.values())
-    assert (sums["n"] == 12).all()
-    assert (sums["present"] <= 2).all()
-    assert sums["right"].mean() == pytest.approx(9, abs=0.3)
-    assert sums["linear_observed"].mean() == pytest.approx(6, abs=0.6)
+    parts = list(resampling.draw(matrix, np.random.default_rng(0), 395, "present"))
+    n, present, right = (
+        np.concatenate([part.total(term) for part in parts]) for term in (SUPPORT, PRESENT, RIGHT)
+    )
+    assert n.shape == (395,)
+    assert (n == 12).all()
+    assert (present <= 2).all()
+    assert right.mean() == pytest.approx(9, abs=0.3)
+    far = np.concatenate([part.disagreement("linear")[0] for part in parts])
+    assert far.mean() == pytest.approx(6, abs=0.6)
 
 
 # --- against scipy, on the samples themselves
@@ -265,7 +274,7 @@ def test_a_wider_confidence_gives_wider_intervals() -> None:
 
 def test_memory_does_not_grow_with_the_square_of_the_classes() -> None:
     rng = np.random.default_rng(8)
-    k, n = 5000, 20_000
+    k, n = 5000, 60_000
     labels = rng.integers(k, size=n)
     predictions = np.where(rng.random(n) < 0.9, labels, rng.integers(k, size=n))
     matrix = ConfusionMatrix.from_labels(labels, predictions, k)
@@ -287,7 +296,7 @@ def test_without_samples_there_is_nothing_to_replace() -> None:
     assert found.per_class == {}
 
 
-def test_what_has_no_delta_interval_has_no_bootstrap_interval_for_the_same_reason() -> None:
+def test_what_has_no_interval_has_no_bootstrap_interval_for_the_same_reason() -> None:
     for table in (np.diag([4, 5]), [[0, 3], [2, 0]], [[6, 0], [3, 0]], [[1]], [[0, 1], [0, 0]]):
         matrix = of(table)
         default = {**summary_metrics(matrix), **ordinal_metrics(matrix)}
@@ -300,6 +309,12 @@ def test_what_has_no_delta_interval_has_no_bootstrap_interval_for_the_same_reaso
             for i in range(matrix.n_classes):
                 if columns[name].metric(i).interval is None:
                     assert column.metric(i) == columns[name].metric(i)
+
+
+def test_what_is_perfect_has_no_bootstrap_interval_as_no_resample_differs() -> None:
+    found = bootstrap_intervals(of(np.diag([4, 5])), draws=100)
+    assert found.summary["balanced_accuracy"] == Metric(1, None, "no_errors_seen")
+    assert found.per_class["f1"].metric(0) == Metric(1, None, "no_errors_seen")
 
 
 def test_a_figure_that_too_many_resamples_leave_undefined_has_no_interval() -> None:
@@ -346,15 +361,14 @@ def test_intervals_stay_in_range_and_a_reason_says_why_one_is_missing(
 ) -> None:
     matrix = of(table)
     found = bootstrap_intervals(matrix, seed=seed, draws=60, ordinal=True)
-    scales = {m.name: m.compute.scale for m in (*SUMMARY, *ORDINAL)
-              if isinstance(m.compute, Estimate)}  # fmt: skip
-    metrics = [(scales[name], metric) for name, metric in found.summary.items()]
+    ranges = {m.name: m.range for m in (*SUMMARY, *ORDINAL)}
+    metrics = [(ranges[name], metric) for name, metric in found.summary.items()]
     for name, column in found.per_class.items():
-        metrics += [(OF_CLASS[name].scale, column.metric(i)) for i in range(len(column))]
-    for scale, metric in metrics:
+        metrics += [(OF_CLASS[name].range, column.metric(i)) for i in range(len(column))]
+    for (worst, best), metric in metrics:
         assert (metric.interval is None) == (metric.reason is not None)
         if metric.interval:
-            assert scale.worst <= metric.interval[0] < metric.interval[1] <= scale.best
+            assert worst <= metric.interval[0] < metric.interval[1] <= best
 
 
 @given(small_tables(), st.randoms(use_true_random=False))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.metrics import Metric, macro_note, per_class_metrics, summary_metrics
+from reportgen.metrics import Metric, macro_note, per_class_metrics, summary_metrics, wilson
 from tests.matrices import SUMMARY_NAMES, classes, of, values, whole, why
 
 # --- undefined, and at the ends
@@ -22,8 +22,10 @@ def test_a_class_without_samples_has_no_recall_but_a_precision_and_f1_of_0() -> 
     assert classes(table, "fnr")[1] == Metric(None, None, "no_true_samples")
     assert classes(table, "balanced_accuracy")[1] == Metric(None, None, "no_true_samples")
     assert values(table, "precision")[1] == 0
-    assert classes(table, "f1")[1] == Metric(0, None, "none_right")
-    assert classes(table, "jaccard")[1] == Metric(0, None, "none_right")
+    low, high = (float(end) for end in wilson(0, 1))
+    assert classes(table, "jaccard")[1] == Metric(0, (low, high), None)
+    assert classes(table, "f1")[1] == Metric(0, (low, 2 * high / (1 + high)), None)
+    assert classes(table, "f2")[1] == Metric(0, None, "none_right")
     assert values(table, "prevalence")[1] == 0
 
 
@@ -47,7 +49,9 @@ def test_a_class_that_is_never_predicted_has_no_precision_but_an_f1_of_0() -> No
     assert why(table, "for") == ["always_predicted", None]
     assert why(table, "mcc") == ["one_class_only", "one_class_only"]
     # recall 0 and specificity 1: no variation was seen, which is not certainty
-    assert classes(table, "balanced_accuracy")[1] == Metric(0.5, None, "no_interval")
+    found = classes(table, "balanced_accuracy")[1]
+    assert found.value == 0.5
+    assert wide(found)
 
 
 def test_macro_leaves_absent_classes_out_and_counts_never_predicted_ones_as_0() -> None:
@@ -76,7 +80,8 @@ def test_when_every_sample_is_of_one_class_there_is_nothing_to_tell_apart() -> N
     assert classes(table, "balanced_accuracy")[0] == Metric(None, None, "no_other_samples")
     assert classes(table, "mcc")[0] == Metric(None, None, "one_class_only")
     assert found["matthews_corrcoef"] == Metric(None, None, "constant_labels_or_predictions")
-    assert found["cohen_kappa"] == Metric(0, None, "no_interval")
+    assert found["cohen_kappa"].value == 0
+    assert wide(found["cohen_kappa"])
     assert found["accuracy"].value == 0.75
     assert found["no_information_rate"].value == 1
     assert found["no_information_rate"].interval == pytest.approx((0.510109, 1), abs=1e-6)
@@ -84,12 +89,13 @@ def test_when_every_sample_is_of_one_class_there_is_nothing_to_tell_apart() -> N
 
 def test_a_constant_predictor_has_kappa_0_and_no_correlation() -> None:
     found = whole([[6, 0, 0], [3, 0, 0], [1, 0, 0]])
-    assert found["cohen_kappa"] == Metric(0, None, "no_interval")
+    assert found["cohen_kappa"].value == 0
+    assert wide(found["cohen_kappa"])
     assert found["matthews_corrcoef"] == Metric(None, None, "constant_labels_or_predictions")
     assert found["macro_recall"].value == pytest.approx(1 / 3)
-    assert found["macro_recall"].reason == "no_interval"
-    assert found["macro_precision"].value == pytest.approx(0.2)
-    assert found["macro_precision"].interval is not None
+    assert wide(found["macro_recall"])
+    # one of three classes has a single sample: that it is never predicted may be chance
+    assert found["macro_precision"] == Metric(pytest.approx(0.2), None, "too_few_samples")
 
 
 @pytest.mark.parametrize("table", [[[4]], [[4, 0], [0, 0]]])
@@ -97,13 +103,21 @@ def test_one_class_on_both_sides_leaves_accuracy(table: Any) -> None:
     found = whole(table)
     assert found["accuracy"].value == 1
     assert found["accuracy"].interval == pytest.approx((0.510109, 1), abs=1e-6)
-    assert found["macro_f1"] == Metric(1, None, "no_errors_seen")
+    assert found["balanced_accuracy"].value == 1
+    assert found["balanced_accuracy"].interval == pytest.approx((0.510109, 1), abs=1e-6)
+    assert found["macro_f1"].value == 1
     for name in ("cohen_kappa", "matthews_corrcoef"):
         assert found[name] == Metric(None, None, "constant_labels_or_predictions")
     assert found["top5_accuracy"].reason == "too_few_classes"
 
 
-def test_a_perfect_classifier_keeps_wilson_and_has_no_other_interval() -> None:
+def wide(metric: Metric) -> bool:
+    """Whether it has an interval around it that claims little."""
+    low, high = metric.interval or (0, 0)
+    return low <= (metric.value or 0) <= high and high - low > 0.2
+
+
+def test_a_perfect_classifier_is_exactly_1_and_its_intervals_say_how_sure_that_is() -> None:
     found = whole(np.diag([5, 9, 3]))
     assert {name: metric.value for name, metric in found.items()} == {
         **dict.fromkeys(SUMMARY_NAMES.split(), 1.0),
@@ -112,31 +126,40 @@ def test_a_perfect_classifier_keeps_wilson_and_has_no_other_interval() -> None:
         "top5_accuracy": None,
     }
     for name, metric in found.items():
-        if name in ("accuracy", "error_rate", "weighted_recall"):
-            assert metric.interval is not None
+        if name != "top5_accuracy":
+            assert metric.interval is not None, name
             assert metric.reason is None
-        elif name not in ("no_information_rate", "top5_accuracy"):
-            assert metric == Metric(1, None, "no_errors_seen")
+        if metric.value == 1:
+            low, high = metric.interval or (1, 0)
+            assert 0.7 < low < 0.82, name  # of three samples alone it would be 0.44
+            assert high == 1, name
     table = np.diag([5, 9, 3])
     for name in ("f1", "jaccard", "balanced_accuracy", "mcc"):
-        assert classes(table, name) == [Metric(1, None, "no_errors_seen")] * 3
+        for metric in classes(table, name):
+            low, high = metric.interval or (1, 0)
+            assert (metric.value, high) == (1, 1)
+            assert 0.4 < low < 0.9
     for name in ("precision", "recall", "specificity", "npv"):
         assert all(m.value == 1 and m.interval and m.reason is None for m in classes(table, name))
     for name in ("fpr", "fnr", "fdr", "for"):
         assert all(m.value == 0 and m.interval and m.reason is None for m in classes(table, name))
 
 
-def test_always_wrong_has_no_delta_interval_at_0_but_one_for_kappa_inside() -> None:
+def test_always_wrong_is_exactly_0_and_its_intervals_begin_there() -> None:
     found = whole([[0, 6], [3, 0]])
     assert found["accuracy"].value == 0
     assert found["accuracy"].interval is not None
     for name in ("balanced_accuracy", "macro_precision", "macro_f1", "weighted_f1"):
-        assert found[name] == Metric(0, None, "none_right")
-    assert found["matthews_corrcoef"] == Metric(-1, None, "none_right")
+        assert found[name].value == 0
+        low, high = found[name].interval or (1, 1)
+        assert low == 0
+        assert 0.2 < high < 0.6
+    assert found["matthews_corrcoef"].value == -1
+    assert (found["matthews_corrcoef"].interval or (0,))[0] == -1
     assert found["cohen_kappa"].value == pytest.approx(-0.8)
     assert found["cohen_kappa"].interval is not None
-    assert classes([[0, 6], [3, 0]], "mcc") == [Metric(-1, None, "none_right")] * 2
-    assert whole([[0, 3], [3, 0]])["cohen_kappa"] == Metric(-1, None, "none_right")
+    assert [metric.value for metric in classes([[0, 6], [3, 0]], "mcc")] == [-1, -1]
+    assert whole([[0, 3], [3, 0]])["cohen_kappa"].value == -1
 
 
 def test_a_correlation_of_exactly_0_is_inside_its_scale_and_has_an_interval() -> None:
@@ -152,24 +175,28 @@ def test_a_correlation_of_exactly_0_is_inside_its_scale_and_has_an_interval() ->
 
 def test_an_average_of_all_right_and_all_wrong_claims_no_certainty() -> None:
     found = whole([[5, 0, 0], [0, 0, 5], [0, 5, 0]])
-    assert found["macro_recall"] == Metric(pytest.approx(1 / 3), None, "no_interval")
-    assert found["weighted_f1"].interval is not None  # the mix of classes varies
+    assert found["macro_recall"].value == pytest.approx(1 / 3)
+    assert wide(found["macro_recall"])
+    assert wide(found["weighted_f1"])
 
 
 @pytest.mark.parametrize(
     "table", [[[40, 0, 0], [0, 0, 6849183], [0, 0, 0]], [[0, 0, 1], [199, 0, 0], [0, 0, 0]]]
 )
-def test_a_correlation_that_no_sample_could_change_has_no_interval_of_rounding_noise(
+def test_a_correlation_that_no_sample_could_change_has_an_interval_of_more_than_rounding_noise(
     table: Any,
 ) -> None:
-    assert abs(whole(table)["matthews_corrcoef"].value or 0) == 0.5  # whatever the counts
-    assert whole(table)["matthews_corrcoef"].reason == "no_interval"
-    assert whole(np.transpose(table))["matthews_corrcoef"].reason == "no_interval"
+    found = whole(table)["matthews_corrcoef"]
+    assert abs(found.value or 0) == 0.5  # whatever the counts
+    low, high = found.interval or (0, 0)
+    assert high - low > 0.01
+    turned = whole(np.transpose(table))["matthews_corrcoef"]
+    assert turned.interval == pytest.approx(found.interval, rel=1e-9)
 
 
 def test_a_macro_precision_of_1_says_nothing_of_errors_into_absent_classes() -> None:
     found = whole([[3, 1, 0], [0, 0, 0], [0, 0, 2]])
-    assert found["macro_precision"] == Metric(1, None, "no_errors_seen")
+    assert found["macro_precision"] == Metric(1, None, "too_few_samples")  # a class of two
     assert found["macro_recall"].interval is not None
 
 
@@ -179,7 +206,9 @@ def test_one_sample_makes_a_report_with_wide_intervals(table: Any, right: int) -
     assert found["accuracy"].value == right
     low, high = found["accuracy"].interval or (0, 0)
     assert high - low > 0.79
-    assert found["macro_f1"] == Metric(right, None, "no_errors_seen" if right else "none_right")
+    assert found["macro_f1"] == Metric(right, None, "too_few_samples")
+    low, high = found["balanced_accuracy"].interval or (0, 0)
+    assert high - low > 0.79
 
 
 def test_without_samples_all_is_not_available() -> None:

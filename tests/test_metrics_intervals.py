@@ -11,11 +11,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from reportgen.metrics import ClassCounts, gradients, one_sided_error_bound, wilson
+from reportgen.metrics import ClassCounts, one_sided_error_bound, summary_metrics, wilson
 from reportgen.metrics import class_metrics as class_figures
-from reportgen.metrics.gradients import Statistic
+from reportgen.metrics.counted import Counted, Margins, standard_error
 from reportgen.metrics.intervals import atanh_interval, logit_interval, quantile
-from tests.matrices import HAND, TABLES, of, whole
+from reportgen.metrics.overall import SUMMARY
+from reportgen.metrics.score_interval import Smoothed, cells_of
+from tests.matrices import HAND, TABLES, classes, of, whole
 
 Z = 1.959963984540054
 
@@ -101,7 +103,7 @@ def test_the_bound_after_no_errors_is_exact() -> None:
         one_sided_error_bound(5, alpha=5)
 
 
-# --- gradients, against complex steps of the definitions
+# --- derivatives, against complex steps of the definitions
 
 
 def _f1_of(c: Any) -> Any:
@@ -137,15 +139,21 @@ def _recall_of(c: Any) -> Any:
     return np.diagonal(c) / np.where(support.real == 0, 1, support)
 
 
-DEFINITIONS: dict[str, tuple[Callable[[Any], Any], Callable[..., Statistic | None]]] = {
-    "macro_recall": (lambda c: _means(c, _recall_of(c))[0], gradients.macro_recall),
-    "macro_precision": (lambda c: _means(c, _precision_of(c))[0], gradients.macro_precision),
-    "macro_f1": (lambda c: _means(c, _f1_of(c))[0], gradients.macro_f1),
-    "weighted_precision": (lambda c: _means(c, _precision_of(c))[1], gradients.weighted_precision),
-    "weighted_f1": (lambda c: _means(c, _f1_of(c))[1], gradients.weighted_f1),
-    "cohen_kappa": (_kappa_of, gradients.cohen_kappa),
-    "matthews_corrcoef": (_mcc_of, gradients.matthews),
+DEFINITIONS: dict[str, Callable[[Any], Any]] = {
+    "macro_recall": lambda c: _means(c, _recall_of(c))[0],
+    "macro_precision": lambda c: _means(c, _precision_of(c))[0],
+    "macro_f1": lambda c: _means(c, _f1_of(c))[0],
+    "weighted_precision": lambda c: _means(c, _precision_of(c))[1],
+    "weighted_f1": lambda c: _means(c, _f1_of(c))[1],
+    "cohen_kappa": _kappa_of,
+    "matthews_corrcoef": _mcc_of,
 }
+
+
+def counted(name: str) -> Counted:
+    statistic = next(metric.statistic for metric in SUMMARY if metric.name == name)
+    assert isinstance(statistic, Counted)
+    return statistic
 
 
 def complex_step(define: Callable[[Any], Any], table: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -159,28 +167,30 @@ def complex_step(define: Callable[[Any], Any], table: NDArray[np.int64]) -> NDAr
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-def test_gradients_and_errors_equal_complex_step_derivatives(name: str) -> None:
-    define, statistic = DEFINITIONS[name]
+def test_derivatives_and_errors_equal_complex_steps_of_the_definition(name: str) -> None:
+    define, statistic = DEFINITIONS[name], counted(name)
     checked = 0
     for table in TABLES:
         seen = (table.sum(0) + table.sum(1)) > 0
         used = table[seen][:, seen]  # the definitions above divide by r + c
         matrix = of(used)
-        found = statistic(matrix)
-        if found is None:
+        value = statistic.value(matrix)
+        if math.isnan(value):
             continue
         slopes = complex_step(define, used)
-        assert found.value == pytest.approx(define(used.astype(complex)).real, rel=1e-12, abs=1e-15)
-        np.testing.assert_allclose(found.gradient(matrix), slopes, rtol=1e-10, atol=1e-15)
+        assert value == pytest.approx(define(used.astype(complex)).real, rel=1e-12, abs=1e-15)
+        found = statistic.slopes(Margins.of(matrix), "present")
+        ours = found.of_cells(matrix.rows, matrix.columns)[0]
+        np.testing.assert_allclose(ours, slopes, rtol=1e-10, atol=1e-14)
         cells = used[used > 0]
         mean = (cells * slopes).sum() / cells.sum()
         error = math.sqrt((cells * (slopes - mean) ** 2).sum())
-        assert found.standard_error(matrix) == pytest.approx(error, rel=1e-10, abs=1e-15)
+        assert standard_error(statistic, matrix) == pytest.approx(error, rel=1e-10, abs=1e-13)
         checked += 1
     assert checked > 30
 
 
-CLASS_DEFINITIONS: dict[str, tuple[Callable[..., Any], Callable[..., class_figures.Estimates]]] = {
+CLASS_DEFINITIONS: dict[str, tuple[Callable[..., Any], class_figures.Figure]] = {
     "f1": (lambda tp, fp, fn, tn: 2 * tp / (2 * tp + fp + fn), class_figures.FBeta(1, 1)),
     "jaccard": (lambda tp, fp, fn, tn: tp / (tp + fp + fn), class_figures.jaccard),
     "f2": (lambda tp, fp, fn, tn: 5 * tp / (5 * tp + 4 * fn + fp), class_figures.FBeta(4, 1)),
@@ -211,18 +221,19 @@ CLASS_DEFINITIONS: dict[str, tuple[Callable[..., Any], Callable[..., class_figur
 
 
 @pytest.mark.parametrize("name", CLASS_DEFINITIONS)
-def test_errors_of_a_class_equal_complex_step_derivatives(name: str) -> None:
-    define, estimate = CLASS_DEFINITIONS[name]
+def test_slopes_of_a_class_equal_complex_step_derivatives(name: str) -> None:
+    define, figure = CLASS_DEFINITIONS[name]
     checked = 0
     for table in TABLES:
         counts = ClassCounts.of(of(table))
-        found = estimate(counts)
-        for i in np.flatnonzero(~np.isnan(found.value)):
+        four = tuple(np.asarray(x, float) for x in (counts.tp, counts.fn, counts.fp, counts.tn))
+        values, found = class_figures._value(figure, four), class_figures._slopes(figure, four)
+        for i in np.flatnonzero(~np.isnan(values)):
             cells = np.array([counts.tp[i], counts.fp[i], counts.fn[i], counts.tn[i]])
             steps = cells + np.eye(4) * 1e-30j
-            slopes = np.array([define(*step).imag / 1e-30 for step in steps])
-            error = math.sqrt((cells * slopes**2).sum())  # mean slope 0: shares don't scale
-            assert found.standard_error[i] == pytest.approx(error, rel=1e-9, abs=1e-15)
+            tp, fp, fn, tn = (define(*step).imag / 1e-30 for step in steps)
+            ours = [slope[i] for slope in found]
+            assert ours == pytest.approx([tp, fn, fp, tn], rel=1e-9, abs=1e-15)
             checked += 1
     assert checked > 100
 
@@ -232,21 +243,85 @@ def test_the_error_of_kappa_equals_that_of_statsmodels() -> None:
 
     for table in TABLES[:10]:
         theirs = cohens_kappa(table)
-        found = gradients.cohen_kappa(of(table))
-        assert found is not None
-        assert found.value == pytest.approx(theirs.kappa, rel=1e-12)
-        assert found.standard_error(of(table)) == pytest.approx(theirs.std_kappa, rel=1e-10)
+        kappa = counted("cohen_kappa")
+        assert kappa.value(of(table)) == pytest.approx(theirs.kappa, rel=1e-12)
+        assert standard_error(kappa, of(table)) == pytest.approx(theirs.std_kappa, rel=1e-9)
 
 
-def test_intervals_are_made_from_those_errors() -> None:
-    matrix = of(HAND)
-    found = gradients.macro_f1(matrix)
-    expected = logit_interval(found.value, found.standard_error(matrix))
-    assert whole(HAND)["macro_f1"].interval == pytest.approx(tuple(map(float, expected)))
-    kappa = gradients.cohen_kappa(matrix)
-    assert kappa is not None
-    expected = atanh_interval(kappa.value, kappa.standard_error(matrix))
-    assert whole(HAND)["cohen_kappa"].interval == pytest.approx(tuple(map(float, expected)))
+# --- score intervals
+
+
+def by_effective_size(table: Any, axis: int) -> tuple[float, float, float]:
+    """Mean share of right answers by rows (1) or columns (0), with Wilson's interval of it.
+
+    q = (k + 1) / (n + 2) for the variance alone, v = Σ q (1 − q) / n / K², N = q̄ (1 − q̄) / v.
+    """
+    table = np.asarray(table)
+    k, n = np.diagonal(table), table.sum(axis=axis)
+    q = (k + 1) / (n + 2)
+    size = q.mean() * (1 - q.mean()) / ((q * (1 - q) / n).sum() / len(n) ** 2)
+    mean = float((k / n).mean())
+    low, high = wilson(mean * size, size)
+    return mean, float(low), float(high)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [[[1, 0], [1, 98]], [[9, 1], [2, 88]], [[5, 0, 0], [0, 9, 0], [0, 0, 3]], [[8, 2], [3, 7]],
+     [[30, 1, 2], [4, 50, 0], [0, 3, 28]]],
+)  # fmt: skip
+def test_balanced_accuracy_has_wilsons_interval_of_an_effective_sample_size(table: Any) -> None:
+    found = whole(table)["balanced_accuracy"]
+    assert (found.value, *(found.interval or ())) == pytest.approx(by_effective_size(table, 1))
+    assert whole(table)["macro_recall"] == found
+
+
+def test_macro_precision_has_the_same_by_columns() -> None:
+    table = [[30, 1, 2], [4, 50, 0], [0, 3, 28]]
+    found = whole(table)["macro_precision"]
+    assert (found.value, *(found.interval or ())) == pytest.approx(by_effective_size(table, 0))
+
+
+def test_a_classs_own_balanced_accuracy_is_the_mean_of_two() -> None:
+    one_positive = [[1, 0], [1, 98]]
+    found = classes(one_positive, "balanced_accuracy")[0]
+    expected = by_effective_size(one_positive, 1)
+    assert (found.value, *(found.interval or ())) == pytest.approx(expected)
+    assert (found.interval or (1,))[0] < 0.6  # from one positive sample nothing is sure
+    twice = classes(one_positive, "informedness")[0]
+    assert twice.interval == pytest.approx(tuple(2 * end - 1 for end in expected[1:]))
+
+
+@pytest.mark.parametrize("given", ["true", "predicted", "both"])
+def test_moments_are_those_of_the_smoothed_table(given: Any) -> None:
+    """Unseen errors are spread over all other classes; here they stand in a square table."""
+    for table in (np.diag([3, 4, 0, 2]), [[4, 0, 0], [0, 3, 1], [0, 0, 0]], HAND, [[5]]):
+        smoothed = Smoothed.of(cells_of(of(table)), given)
+        margins, dense = smoothed.margins(), smoothed.dense()[0]
+        assert dense.sum() == pytest.approx(np.sum(table)) or len(dense) == 1
+        for metric in SUMMARY:
+            if not isinstance(metric.statistic, Counted) or len(dense) == 1:
+                continue
+            slopes = metric.statistic.slopes(margins, "present")
+            each = slopes.by_true[0][:, None] + slopes.by_predicted[0] + np.diag(slopes.more[0])
+            apart = each - (dense * each).sum() / dense.sum()
+            expected = [(dense * apart**p).sum() for p in (2, 3)]
+            second, third = smoothed.moments(slopes)
+            assert second[0] == pytest.approx(expected[0], rel=1e-9, abs=1e-15), metric.name
+            assert third[0] == pytest.approx(expected[1], rel=1e-7, abs=1e-15), metric.name
+
+
+def test_with_many_samples_score_intervals_are_those_of_the_delta_method() -> None:
+    rng = np.random.default_rng(2)
+    table = rng.integers(50, 100, (5, 5)) * 40 + np.diag(rng.integers(200, 400, 5)) * 40
+    found = summary_metrics(of(table))
+    for name in DEFINITIONS:
+        value, error = counted(name).value(of(table)), standard_error(counted(name), of(table))
+        ends = (value - Z * error, value + Z * error)
+        assert found[name].interval == pytest.approx(ends, abs=0.03 * error), name
+
+
+def test_intervals_of_metrics_that_are_one_are_one() -> None:
     assert whole(HAND)["weighted_recall"] == whole(HAND)["accuracy"]
     assert whole(HAND)["macro_recall"] == whole(HAND)["balanced_accuracy"]
     assert whole(HAND)["accuracy"].interval == tuple(map(float, wilson(12, 18)))

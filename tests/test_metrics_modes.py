@@ -28,6 +28,7 @@ from reportgen.metrics import (
     clopper_pearson,
     exact_intervals,
     macro_note,
+    ordinal,
     ordinal_metrics,
     per_class_metrics,
     summary_metrics,
@@ -63,31 +64,45 @@ def test_the_new_figures_say_why_they_are_undefined() -> None:
     assert classes([[3, 0], [1, 0]], "markedness")[0].reason == "always_predicted"
 
 
-def test_a_perfect_class_has_a_lift_with_an_interval_and_no_interval_of_the_others() -> None:
-    table = np.diag([5, 15])
+def test_a_perfect_class_has_intervals_that_end_at_1() -> None:
+    table = np.diag([5, 45])
     for name in ("f2", "f0_5", "informedness", "markedness"):
-        assert classes(table, name) == [Metric(1, None, "no_errors_seen")] * 2
+        for metric in classes(table, name):
+            assert metric.value == 1
+            low, high = metric.interval or (1, 0)
+            assert 0.2 < low < 0.95
+            assert high == 1
     lift = classes(table, "lift")[0]
-    assert lift.value == 4
-    se = math.sqrt(1 / 5 - 1 / 20)  # of the logarithm of n / support
-    assert lift.interval == pytest.approx((4 * math.exp(-Z * se), 4 * math.exp(Z * se)), rel=1e-12)
+    assert lift.value == 10
+    low, high = lift.interval or (0, 0)
+    assert low == pytest.approx(100 / high)  # symmetric as factors
+    assert 1 < low < 10 < high
 
 
 def test_a_constant_predictor_has_a_lift_of_1_that_nothing_could_change() -> None:
-    assert classes([[2, 0], [7, 0]], "lift")[0] == Metric(1, None, "no_interval")
-    assert classes([[2, 7], [0, 0]], "lift")[0] == Metric(1, None, "no_interval")
-    assert classes([[2, 0], [7, 0]], "informedness")[0] == Metric(0, None, "no_interval")
-    assert classes([[0, 2], [7, 1]], "lift")[0] == Metric(0, None, "none_right")
+    assert classes([[2, 0], [7, 0]], "lift")[0] == Metric(1, None, "too_few_samples")
+    assert classes([[2, 7], [0, 0]], "lift")[0] == Metric(1, None, "too_few_samples")
+    found = classes([[2, 0], [7, 0]], "informedness")[0]
+    assert found.value == 0
+    assert found.interval is not None
+    assert classes([[0, 2], [27, 1]], "lift")[0] == Metric(0, None, "none_right")
 
 
 def test_the_interval_of_lift_is_that_of_the_ratio_of_two_correlated_shares() -> None:
     # log lift = log precision - log prevalence; 5 / 6 and 7 / 18 share five samples
-    lift = classes(HAND, "lift")[0]
-    cells, n = {"tp": 5, "fp": 1, "fn": 2, "tn": 10}, 18
-    slope = {"tp": 1 / 5 - 1 / 6 - 1 / 7 + 1 / n, "fp": -1 / 6 + 1 / n, "fn": -1 / 7 + 1 / n,
-             "tn": 1 / n}  # fmt: skip
+    # the cells are smoothed, by labels and by predictions: the mean of 7 · 6 / 9 and 6 · 6 / 8, …
+    table = [[5, 2], [1, 30]]
+    lift = classes(table, "lift")[0]
+    cells = {
+        "tp": (7 * 6 / 9 + 6 * 6 / 8) / 2, "fn": (7 * 3 / 9 + 32 * 3 / 34) / 2,
+        "fp": (31 * 2 / 33 + 6 * 2 / 8) / 2, "tn": (31 * 31 / 33 + 32 * 31 / 34) / 2,
+    }  # fmt: skip
+    n = sum(cells.values())
+    support, said = cells["tp"] + cells["fn"], cells["tp"] + cells["fp"]
+    slope = {"tp": 1 / cells["tp"] - 1 / said - 1 / support + 1 / n, "fp": -1 / said + 1 / n,
+             "fn": -1 / support + 1 / n, "tn": 1 / n}  # fmt: skip
     se = math.sqrt(sum(cells[x] * slope[x] ** 2 for x in cells))
-    value = 5 * 18 / 42
+    value = 5 * 38 / 42
     expected = (value * math.exp(-Z * se), value * math.exp(Z * se))
     assert lift.interval == pytest.approx(expected, rel=1e-12)
 
@@ -150,25 +165,29 @@ def test_macro_all_equals_scikit_learn_with_every_label(table: NDArray[np.int64]
 
 
 def test_macro_modes_differ_only_where_a_class_has_no_samples() -> None:
-    present, absent = [[3, 1], [1, 2]], [[3, 1, 0], [1, 2, 0], [0, 0, 0]]
+    present = [[60, 20], [20, 40]]
+    absent = [[60, 20, 0], [20, 40, 0], [0, 0, 0]]
     assert summary_metrics(of(present), macro="all") == summary_metrics(of(present))
     one, other = summary_metrics(of(absent)), summary_metrics(of(absent), macro="all")
     for name in ("macro_precision", "macro_recall", "macro_f1"):
         a, b = one[name], other[name]
         assert a.value is not None
         assert b.value == pytest.approx(a.value * 2 / 3, rel=1e-14)
-        assert b.interval is not None
         # the error shrinks with the value: two thirds of a sum with the same error
-        width = math.log(b.interval[1] / (1 - b.interval[1])) - math.log(b.value / (1 - b.value))
-        log_a = math.log((a.interval or (0, 0))[1] / (1 - (a.interval or (0, 0))[1]))
-        se = (log_a - math.log(a.value / (1 - a.value))) * a.value * (1 - a.value)
-        assert width == pytest.approx(se * (2 / 3) / (b.value * (1 - b.value)), rel=1e-9)
+        (low, high), (lower, higher) = a.interval or (0, 0), b.interval or (0, 0)
+        assert higher - lower == pytest.approx((high - low) * 2 / 3, rel=0.02)
 
 
 def test_a_perfect_model_is_not_perfect_over_classes_that_are_not_there() -> None:
     found = summary_metrics(of(np.diag([3, 2, 0])), macro="all")
-    assert found["macro_recall"] == Metric(pytest.approx(2 / 3), None, "no_interval")
-    assert found["balanced_accuracy"] == Metric(1, None, "no_errors_seen")
+    assert found["macro_recall"].value == pytest.approx(2 / 3)
+    assert found["balanced_accuracy"].value == 1
+    (low, high), (lower, higher) = (
+        found[name].interval or (0, 0) for name in ("balanced_accuracy", "macro_recall")
+    )
+    assert high == 1
+    assert 0.66 < higher < 0.9
+    assert lower < low
 
 
 def test_the_macro_note_states_the_mode() -> None:
@@ -300,9 +319,10 @@ def complex_step_error(table: NDArray[np.int64], power: int) -> tuple[float, flo
 
 
 @pytest.mark.parametrize(("name", "power"), [("kappa_linear", 1), ("kappa_quadratic", 2)])
-def test_the_interval_of_weighted_kappa_is_made_of_complex_step_derivatives(
-    name: str, power: int
+def test_beyond_a_square_table_the_interval_of_weighted_kappa_is_the_delta_methods(
+    name: str, power: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ordinal, "MOST_DENSE", 0)
     for table in TABLES:
         metric = ordinal_metrics(of(table))[name]
         value, se = complex_step_error(table, power)
@@ -327,9 +347,10 @@ def test_weighted_kappa_says_why_it_is_undefined_or_has_no_interval() -> None:
     }
     one_class = set(ordinal_metrics(of([[4, 0], [0, 0]])).values())
     assert one_class == {Metric(None, None, "constant_labels_or_predictions")}
-    assert set(ordinal_metrics(of(np.diag([3, 2]))).values()) == {Metric(1, None, "no_errors_seen")}
-    assert set(ordinal_metrics(of([[0, 3], [3, 0]])).values()) == {Metric(-1, None, "none_right")}
-    assert set(ordinal_metrics(of([[3, 0], [3, 0]])).values()) == {Metric(0, None, "no_interval")}
+    for table, value in ((np.diag([3, 2]), 1), ([[0, 3], [3, 0]], -1), ([[3, 0], [3, 0]], 0)):
+        for metric in ordinal_metrics(of(table)).values():
+            assert metric.value == value
+            assert metric.interval is not None
 
 
 def test_weighted_kappa_is_exact_at_any_size_and_number_of_classes() -> None:

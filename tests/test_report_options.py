@@ -35,11 +35,12 @@ def usual():
     return load()
 
 
-def test_by_default_the_page_says_wilson_and_delta(usual):
+def test_by_default_the_page_says_wilson_of_samples_and_of_an_effective_number(usual):
     report = build_report(usual)
     assert report.interval_note == INTERVAL_NOTE
     assert made_of(usual)["Intervals"] == (
-        "Shares of samples: Wilson score. Other figures of the matrix: delta method."
+        "Shares of samples: Wilson score. "
+        "Other figures of the matrix: Wilson score of an effective sample size."
     )
     assert made_of(usual)["Macro averages"] == (
         "Macro averages are over the classes that have samples."
@@ -47,7 +48,7 @@ def test_by_default_the_page_says_wilson_and_delta(usual):
     assert "Groups of samples" not in made_of(usual)
 
 
-def test_with_a_bootstrap_nothing_that_was_drawn_claims_the_delta_method(usual):
+def test_with_a_bootstrap_nothing_that_was_drawn_claims_another_method(usual):
     drawn = load(ci="bootstrap", seed=4)
     method = "BCa bootstrap: 2,000 multinomial resamples of the matrix, seed 4"
     whole, classes = interval_of(summary_definitions(drawn)), interval_of(class_definitions(drawn))

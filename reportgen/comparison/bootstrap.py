@@ -9,7 +9,6 @@ the rest has eight of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,18 @@ from numpy.typing import NDArray
 from reportgen.comparison.comparison import Difference
 from reportgen.comparison.joint_tallies import JointCounts
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.metrics import FIGURES, TIE, Layout, MacroMode, Metric, Sums, quantile
+from reportgen.metrics import (
+    PER_CLASS,
+    SUMMARY,
+    TIE,
+    Estimate,
+    Layout,
+    MacroMode,
+    Margins,
+    Metric,
+    Resamples,
+    quantile,
+)
 
 __all__ = [
     "DRAWS",
@@ -26,6 +36,7 @@ __all__ = [
     "MAX_CLASSES",
     "SEED",
     "class_differences",
+    "class_figure",
     "from_draws",
     "macro_differences",
 ]
@@ -47,7 +58,14 @@ MAX_CLASSES = 1_000
 interval: ``too_many_classes``."""
 
 
-MACRO = ("balanced_accuracy", "macro_f1")
+_MACRO = {
+    metric.name: metric.compute.statistic
+    for metric in SUMMARY
+    if metric.name in ("balanced_accuracy", "macro_f1") and isinstance(metric.compute, Estimate)
+}
+
+
+MACRO = tuple(_MACRO)
 
 
 MOST_UNDEFINED = 0.05  # share of resamples, as for the intervals of single figures
@@ -162,9 +180,9 @@ def _macro_draws(
     found: dict[str, list[Floats]] = {name: [] for name in MACRO}
     for start in range(0, draws, size):
         cells = rng.multinomial(joint.n, shares, size=min(size, draws - start))
-        before, after = (_sums_of(cells, macro, *side) for side in sides)
-        for name in MACRO:
-            found[name].append(FIGURES[name](after) - FIGURES[name](before))
+        before, after = (_resamples_of(cells, macro, *side) for side in sides)
+        for name, metric in _MACRO.items():
+            found[name].append(metric.of(after) - metric.of(before))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
@@ -177,10 +195,10 @@ def _side_of(joint: JointCounts, answer: Counts) -> tuple[Layout, Counts, Counts
     return Layout.of(matrix), order, starts
 
 
-def _sums_of(
+def _resamples_of(
     cells: Counts, macro: MacroMode, layout: Layout, order: Counts, starts: Counts
-) -> Sums:
-    return layout.sums(np.add.reduceat(cells[:, order], starts, axis=1), macro, False)
+) -> Resamples:
+    return layout.resamples(np.add.reduceat(cells[:, order], starts, axis=1), macro)
 
 
 def _linear(
@@ -210,42 +228,29 @@ def _linear(
 def _influence(joint: JointCounts, name: str, macro: MacroMode, answer: Counts) -> Floats:
     """n times what one more sample of each cell adds to the figure; its mean is 0."""
     k, label = joint.n_classes, joint.label
-    support, said, right = (np.zeros(k, np.int64) for _ in range(3))
+    support, said, right = (np.zeros((1, k)) for _ in range(3))
     hit = answer == label
-    np.add.at(support, label, joint.counts)
-    np.add.at(said, answer, joint.counts)
-    np.add.at(right, label[hit], joint.counts[hit])
-    present = support > 0
-    n_present = np.count_nonzero(present)
-    if name == "balanced_accuracy":
-        recall = right / np.maximum(support, 1)
-        return np.asarray((hit - recall[label]) / support[label] * (joint.n / n_present))
-    scale = joint.n / (k if macro == "all" else n_present)
-    both = np.maximum(support + said, 1)
-    f1 = 2 * right / both
-    pull = np.where(present, f1 / both, 0.0)
-    return np.asarray((2 * hit / both[label] - pull[label] - pull[answer]) * scale)
+    np.add.at(support[0], label, joint.counts)
+    np.add.at(said[0], answer, joint.counts)
+    np.add.at(right[0], label[hit], joint.counts[hit])
+    slopes = _MACRO[name].slopes(Margins(right, support, said, k), macro)
+    influence = joint.n * slopes.of_cells(label, answer)[0]
+    return np.asarray(influence - float((joint.counts * influence).sum()) / joint.n)
 
 
-ClassFigure = Callable[[Any, int], Any]
-"""(counts by role of the class, shape (…, 8); 2 for the baseline, 1 for the candidate) → figure."""
+_OF_CLASS = {metric.name: metric for metric in PER_CLASS}
 
 
-def _precision(cells: Any, side: int) -> Any:
+CLASS_FIGURES = ("precision", "f1")
+
+
+def class_figure(name: str, cells: Any, side: int) -> Floats:
+    """A figure of a class from its counts by role, shape (…, 8): 2 for the baseline, 1 for the
+    candidate.
+    """
     said = cells[..., side] + cells[..., 3] + cells[..., 4 + side] + cells[..., 7]
-    return _divide(cells[..., 4 + side] + cells[..., 7], said)
-
-
-def _f1(cells: Any, side: int) -> Any:
-    said = cells[..., side] + cells[..., 3] + cells[..., 4 + side] + cells[..., 7]
-    return _divide(2 * (cells[..., 4 + side] + cells[..., 7]), said + cells[..., 4:].sum(axis=-1))
-
-
-def _divide(part: Any, whole: Any) -> Any:
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
-
-
-CLASS_FIGURES: dict[str, ClassFigure] = {"precision": _precision, "f1": _f1}
+    tp = cells[..., 4 + side] + cells[..., 7]
+    return _OF_CLASS[name].value(tp, cells[..., 4:].sum(axis=-1), said, cells.sum(axis=-1))
 
 
 def class_differences(
@@ -266,8 +271,8 @@ def class_differences(
     found: dict[str, list[Difference]] = {name: [] for name in CLASS_FIGURES}
     for i, cells in enumerate(joint.against_rest()):
         drawn = _draw(cells, seed, draws)
-        for name, figure in CLASS_FIGURES.items():
-            values = figure(drawn, 1) - figure(drawn, 2)
+        for name in CLASS_FIGURES:
+            values = class_figure(name, drawn, 1) - class_figure(name, drawn, 2)
             found[name].append(from_draws(*figures[name][i], values))
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -48,21 +47,6 @@ _PAIR = Definition(
 )
 
 
-_NO_END = (0.0, math.inf)
-
-
-_RANGES = {
-    "log_loss": _NO_END,
-    "lift": _NO_END,
-    "brier_score": (0.0, 2.0),
-    "cohen_kappa": (-1.0, 1.0),
-    "matthews_corrcoef": (-1.0, 1.0),
-    "mcc": (-1.0, 1.0),
-    "informedness": (-1.0, 1.0),
-    "markedness": (-1.0, 1.0),
-}
-
-
 def scope_of(gate: Gate) -> Scope:
     """What the gate looks at."""
     if gate.pair is not None:
@@ -95,4 +79,5 @@ def definition_of(gate: Gate) -> Definition:
 
 def range_of(metric: str) -> tuple[float, float]:
     """The lowest and the highest value that the figure can have; infinite where it has no end."""
-    return _RANGES.get(metric, (0.0, 1.0))
+    found = _WHOLE.get(metric) or _CLASS.get(metric)
+    return (0.0, 1.0) if found is None else found.range

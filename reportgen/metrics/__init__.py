@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         GroupCounts,
         cluster_intervals,
     )
+    from reportgen.metrics.counted import Margins
     from reportgen.metrics.definitions import (
         MACRO_MODES,
         RANGES,
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     )
     from reportgen.metrics.exact import exact_intervals
     from reportgen.metrics.intervals import (
-        ATANH,
         CONFIDENCE,
         EXACT,
         LOG,
         LOGIT,
+        SCORE,
+        UNION,
         WILSON,
         clopper_pearson,
         one_sided_error_bound,
@@ -47,9 +49,9 @@ if TYPE_CHECKING:
     from reportgen.metrics.metric_json import MetricOf, ShareMetric, SignedMetric
     from reportgen.metrics.multiple_testing import benjamini_hochberg, holm
     from reportgen.metrics.ordinal import ORDINAL, ordinal_metrics
-    from reportgen.metrics.overall import SUMMARY, MacroNote, macro_note, summary_metrics
+    from reportgen.metrics.overall import SUMMARY, Estimate, MacroNote, macro_note, summary_metrics
     from reportgen.metrics.per_class import COUNTS, PER_CLASS, per_class_metrics
-    from reportgen.metrics.resampling import FIGURES, TIE, Layout, Sums
+    from reportgen.metrics.resampling import TIE, Layout, Resamples
     from reportgen.metrics.scores import (
         SUM_TOLERANCE,
         TOP_K,
@@ -66,14 +68,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSTAINING",
-    "ATANH",
     "CLUSTERED",
     "CONFIDENCE",
     "COUNTS",
     "DRAWS",
     "EXACT",
     "FEW_GROUPS",
-    "FIGURES",
     "LOG",
     "LOGIT",
     "MACRO_MODES",
@@ -81,31 +81,35 @@ __all__ = [
     "PER_CLASS",
     "RANGES",
     "REASONS",
+    "SCORE",
     "SUMMARY",
     "SUM_TOLERANCE",
     "TIE",
     "TOP_CLASSES",
     "TOP_K",
+    "UNION",
     "WILSON",
     "ClassCounts",
     "ClusterIntervals",
     "Counts",
     "Definition",
+    "Estimate",
     "Floats",
     "GroupCounts",
     "Intervals",
     "Layout",
     "MacroMode",
     "MacroNote",
+    "Margins",
     "Metric",
     "MetricColumn",
     "MetricOf",
     "Mistake",
     "OutputKind",
+    "Resamples",
     "ScoredRows",
     "ShareMetric",
     "SignedMetric",
-    "Sums",
     "WorstMistakes",
     "abstaining_metrics",
     "benjamini_hochberg",
@@ -135,20 +139,21 @@ __getattr__ = lazy_names(
         "bootstrap": "DRAWS bootstrap_intervals",
         "class_metrics": "ClassCounts",
         "cluster_bootstrap": "CLUSTERED ClusterIntervals FEW_GROUPS GroupCounts cluster_intervals",
+        "counted": "Margins",
         "definitions": (
             "Definition Intervals MACRO_MODES MacroMode Metric MetricColumn RANGES REASONS"
         ),
         "exact": "exact_intervals",
         "intervals": (
-            "ATANH CONFIDENCE EXACT LOG LOGIT WILSON clopper_pearson "
+            "CONFIDENCE EXACT LOG LOGIT SCORE UNION WILSON clopper_pearson "
             "one_sided_error_bound quantile wilson"
         ),
         "metric_json": "MetricOf ShareMetric SignedMetric",
         "multiple_testing": "benjamini_hochberg holm",
         "ordinal": "ORDINAL ordinal_metrics",
-        "overall": "MacroNote SUMMARY macro_note summary_metrics",
+        "overall": "Estimate MacroNote SUMMARY macro_note summary_metrics",
         "per_class": "COUNTS PER_CLASS per_class_metrics",
-        "resampling": "FIGURES Layout Sums TIE",
+        "resampling": "Layout Resamples TIE",
         "scores": (
             "Floats OutputKind SUM_TOLERANCE ScoredRows TOP_K contradiction "
             "decide_outputs finite_rows probabilities score"

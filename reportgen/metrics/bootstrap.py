@@ -8,7 +8,7 @@ interval of a class depends on its counts and the seed alone, and not on the ord
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +18,10 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import resampling
 from reportgen.metrics.class_metrics import ClassCounts
 from reportgen.metrics.definitions import Intervals, MacroMode, Metric, MetricColumn
-from reportgen.metrics.intervals import CONFIDENCE, Scale
+from reportgen.metrics.intervals import CONFIDENCE
 from reportgen.metrics.ordinal import ORDINAL
-from reportgen.metrics.overall import SUMMARY, Estimate, Whole
-from reportgen.metrics.per_class import PER_CLASS, Estimated
+from reportgen.metrics.overall import SUMMARY, Proportion, SummaryMetric, Whole
+from reportgen.metrics.per_class import PER_CLASS, ClassMetric, Estimated
 
 __all__ = [
     "DRAWS",
@@ -51,7 +51,7 @@ def bootstrap_intervals(
     macro: MacroMode = "present",
     ordinal: bool = False,
 ) -> Intervals:
-    """Every metric that has a delta-method interval, with a BCa bootstrap interval in its place.
+    """Every metric that has a score interval, with a BCa bootstrap interval in its place.
 
     Parameters
     ----------
@@ -68,9 +68,9 @@ def bootstrap_intervals(
     ordinal
         Whether :data:`~reportgen.metrics.ORDINAL` is wanted too.
 
-    A figure that has no delta-method interval (perfect, worst possible, without variation) has
-    none here, for the same reason. One that is undefined in more than 5 % of the resamples has
-    none either: ``bootstrap_undefined``.
+    A metric that has no score interval has none here, for the same reason. One that is perfect,
+    worst possible or without variation has none either, as no resample differs, nor one that is
+    undefined in more than 5 % of the resamples: ``bootstrap_undefined``.
 
     Time grows with draws times cells: 0.3 s for 10 classes, 3 s for 1,000 with 10⁴ cells, a minute
     for 21,000 with 2 · 10⁵. Memory is that of a few arrays of 8 MB.
@@ -80,8 +80,8 @@ def bootstrap_intervals(
     method = f"BCa bootstrap: {draws:,} multinomial resamples of the matrix, seed {seed}"
     if matrix.n_samples == 0:
         return Intervals(method, {}, {})
-    computed = {m.name: m.compute for m in (*SUMMARY, *(ORDINAL if ordinal else ()))}
-    wanted = {name: c for name, c in computed.items() if isinstance(c, Estimate)}
+    metrics = (*SUMMARY, *(ORDINAL if ordinal else ()))
+    wanted = [m for m in metrics if m.statistic and not isinstance(m.compute, Proportion)]
     return Intervals(
         method,
         _of_whole(matrix, wanted, np.random.default_rng(seed), draws, confidence, macro),
@@ -91,34 +91,38 @@ def bootstrap_intervals(
 
 def _of_whole(
     matrix: ConfusionMatrix,
-    wanted: Mapping[str, Estimate],
+    wanted: Sequence[SummaryMetric],
     rng: np.random.Generator,
     draws: int,
     confidence: float,
     macro: MacroMode,
 ) -> dict[str, Metric]:
     whole = Whole(matrix, None, macro)
-    metrics = {name: compute(whole) for name, compute in wanted.items()}
-    moving = [name for name, metric in metrics.items() if metric.interval is not None]
+    metrics = {metric.name: metric.of(whole) for metric in wanted}
+    moving = {
+        metric: metric.statistic
+        for metric in wanted
+        if metric.statistic and metrics[metric.name].interval is not None
+    }
     if not moving:
         return metrics
-    ordinal = any(name.startswith("kappa_") for name in moving)
-    found = resampling.draw(matrix, rng, draws, macro, ordinal=ordinal)
-    value = resampling.observe(matrix, macro, ordinal=ordinal)
-    without_one = resampling.leave_each_out(matrix, macro, ordinal=ordinal)
-    for name in moving:
-        figure = resampling.FIGURES[name]
+    found: dict[str, list[Floats]] = {metric.name: [] for metric in moving}
+    for resamples in resampling.draw(matrix, rng, draws, macro):
+        for metric, statistic in moving.items():
+            found[metric.name].append(statistic.of(resamples))
+    value, without_one = resampling.observe(matrix, macro), resampling.LeftOut(matrix, macro)
+    for metric, statistic in moving.items():
         low, high = resampling.bca(
-            figure(found)[None, :],
-            figure(value),
-            figure(without_one)[None, :],
+            np.concatenate(found[metric.name])[None, :],
+            statistic.of(value),
+            statistic.of(without_one)[None, :],
             matrix.values[None, :].astype(np.float64),
             confidence,
         )
-        low, high = _clip(low, high, wanted[name].scale)
-        ends = (float(low[0]), float(high[0]))
-        reason = _why(ends)
-        metrics[name] = replace(metrics[name], interval=None if reason else ends, reason=reason)
+        low, high = _clip(low, high, metric.range)
+        ends, default = (float(low[0]), float(high[0])), metrics[metric.name]
+        reason = _why(ends, default.value, metric.range)
+        metrics[metric.name] = replace(default, interval=None if reason else ends, reason=reason)
     return metrics
 
 
@@ -129,16 +133,17 @@ def _of_classes(
     table = np.stack([counts.tp, counts.fp, counts.fn, counts.tn], axis=1)
     kinds, kind_of = np.unique(table, axis=0, return_inverse=True)
     kind_of = kind_of.reshape(-1)
-    wanted = {m.name: m.compute for m in PER_CLASS if isinstance(m.compute, Estimated)}
+    wanted = {m.name: m for m in PER_CLASS if isinstance(m.compute, Estimated)}
     ends = {name: np.full((2, len(kinds)), np.nan) for name in wanted}
     for start in range(0, len(kinds), BLOCK):
         block = kinds[start : start + BLOCK]
         drawn = _draw(block, seed, draws)
-        for name, compute in wanted.items():
-            found = _block_ends(compute, block, drawn, confidence)
+        for name, metric in wanted.items():
+            found = _block_ends(metric, block, drawn, confidence)
             ends[name][:, start : start + BLOCK] = found
     return {
-        name: _replace(compute(counts), *ends[name][:, kind_of]) for name, compute in wanted.items()
+        name: _replace(metric.of(counts), metric.range, *ends[name][:, kind_of])
+        for name, metric in wanted.items()
     }
 
 
@@ -154,19 +159,21 @@ def _draw(tables: Counts, seed: int, draws: int) -> Counts:
 
 
 def _block_ends(
-    compute: Estimated, tables: Counts, drawn: Counts, confidence: float
+    metric: ClassMetric, tables: Counts, drawn: Counts, confidence: float
 ) -> tuple[Floats, Floats]:
+    assert isinstance(metric.compute, Estimated)
+    value = metric.compute.value
     n = int(tables[0].sum())
     seen = tables > 0  # of a kind of samples that is not there, none can be left out
     without_one = tables[:, None, :] - np.eye(4, dtype=np.int64) * seen[:, :, None]
     low, high = resampling.bca(
-        compute.value(_counts(drawn, n)).reshape(drawn.shape[:2]),
-        compute.value(_counts(tables, n)),
-        compute.value(_counts(without_one, n - 1)).reshape(tables.shape),
+        value(_counts(drawn, n)).reshape(drawn.shape[:2]),
+        value(_counts(tables, n)),
+        value(_counts(without_one, n - 1)).reshape(tables.shape),
         tables.astype(np.float64),
         confidence,
     )
-    return _clip(low, high, compute.scale)
+    return _clip(low, high, metric.range)
 
 
 def _counts(tables: Counts, n: int) -> ClassCounts:
@@ -175,24 +182,27 @@ def _counts(tables: Counts, n: int) -> ClassCounts:
     return ClassCounts(n, tp + fn, tp + fp, tp, fp, fn, tn)
 
 
-def _replace(default: MetricColumn, low: Floats, high: Floats) -> MetricColumn:
+def _replace(
+    default: MetricColumn, limits: tuple[float, float], low: Floats, high: Floats
+) -> MetricColumn:
     """The column with other ends, where it has any."""
-    reason = tuple(
-        known or _why(ends)
-        for known, *ends in zip(default.reason, low.tolist(), high.tolist(), strict=True)
-    )
+    rows = zip(default.reason, default.value.tolist(), low.tolist(), high.tolist(), strict=True)
+    reason = tuple(known or _why(ends, value, limits) for known, value, *ends in rows)
     given = np.array([known is None for known in reason])
     low, high = np.where(given, low, np.nan), np.where(given, high, np.nan)
     return MetricColumn(default.value, low, high, reason)
 
 
-def _clip(low: Floats, high: Floats, scale: Scale) -> tuple[Floats, Floats]:
-    """Rounding must not lift an end out of the range of the figure."""
-    return np.clip(low, scale.worst, scale.best), np.clip(high, scale.worst, scale.best)
+def _clip(low: Floats, high: Floats, limits: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Rounding must not lift an end out of the range of the metric."""
+    return np.clip(low, *limits), np.clip(high, *limits)
 
 
-def _why(ends: Sequence[float]) -> str | None:
+def _why(ends: Sequence[float], value: float | None, limits: tuple[float, float]) -> str | None:
     low, high = ends
     if low != low or high != high:
         return "bootstrap_undefined"
-    return None if low < high else "no_interval"
+    if low < high:
+        return None
+    worst, best = limits
+    return "no_errors_seen" if value == best else "none_right" if value == worst else "no_interval"

@@ -1,39 +1,38 @@
-"""Figures of each class against all others, from four counts, with their standard errors.
+"""Figures of each class against all others, and the score intervals that follow from them.
 
-Each figure has two functions: one gives the value alone, for as many classes or resamples as its
-arrays are long; the other adds the standard error by the delta method, for which the four counts
-of a class are taken as one multinomial sample.
+A figure is one function of TP, support, predictions and number of samples; it is written for
+numbers of any kind, as the terms of the whole are, so that its derivatives come of a complex step.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.metrics.definitions import Reasons, reasons
+from reportgen.metrics.intervals import LOG, wilson
+from reportgen.metrics.score_interval import Given, bounded_interval
+from reportgen.metrics.terms import Values, derivative, divided, root
 
 __all__ = [
+    "SCORE_OF_BOTH",
     "ClassCounts",
-    "Estimates",
+    "ClassInterval",
     "FBeta",
+    "Figure",
+    "LogRatio",
+    "OfUnion",
+    "Score",
     "balanced_accuracy",
-    "balanced_accuracy_value",
     "informedness",
-    "informedness_value",
     "jaccard",
-    "jaccard_value",
     "lift",
-    "lift_value",
     "markedness",
-    "markedness_value",
     "matthews",
-    "matthews_value",
     "ratio",
 ]
 
@@ -44,7 +43,11 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
-Value = Callable[["ClassCounts"], Floats]
+Ends = tuple[Floats, Floats]
+
+
+Figure = Callable[[Values, Values, Values, Values], Values]
+"""(TP, support, predicted, n) of classes → the figure of each; nan where it is undefined."""
 
 
 @dataclass(frozen=True)
@@ -88,25 +91,6 @@ class ClassCounts:
         return self.n - self.predicted
 
 
-@dataclass(frozen=True)
-class Estimates:
-    """A figure of each class with its standard error; all of shape (K,).
-
-    Attributes
-    ----------
-    value
-        float64; nan where undefined.
-    standard_error
-        float64; delta method, the four counts of each class taken as one multinomial sample.
-    undefined
-        The reason code where the value is undefined, else None.
-    """
-
-    value: Floats
-    standard_error: Floats
-    undefined: Reasons
-
-
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
     """part / whole, float64; nan where whole is 0."""
     shares: Floats = np.full(whole.shape, np.nan)
@@ -114,185 +98,156 @@ def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
     return shares
 
 
+# Figures
+
+
 @dataclass(frozen=True)
 class FBeta:
     """(a + b) TP / (a support + b predicted): F-beta with beta² = a / b.
 
-    This form stays defined where precision is not. Called, it gives the estimates.
+    This form stays defined where precision is not.
     """
 
     of_support: int
     of_predicted: int
 
-    def value(self, counts: ClassCounts) -> Floats:
-        """The figure alone; nan where the class is neither there nor predicted."""
-        return ratio(float(self.of_support + self.of_predicted) * counts.tp, self._size(counts))
-
-    def _size(self, counts: ClassCounts) -> Floats:
-        # as floats: five times the counts need not fit an int64
-        return float(self.of_support) * counts.support + float(self.of_predicted) * counts.predicted
-
-    def __call__(self, counts: ClassCounts) -> Estimates:
-        a, b, size = self.of_support, self.of_predicted, self._size(counts)
-        errors = ratio(float(a) * counts.fn + float(b) * counts.fp, size)
-        value = self.value(counts)
-        # derivatives by TP, FN and FP, each times size: (a + b)(1 - F), -a F, -b F
-        variance = counts.tp * ((a + b) * errors) ** 2 + value**2 * (
-            counts.fn * float(a * a) + counts.fp * float(b * b)
-        )
-        return Estimates(value, ratio(np.sqrt(variance), size), _neither(counts))
+    def __call__(self, tp: Values, support: Values, predicted: Values, _n: Values) -> Values:
+        a, b = float(self.of_support), float(self.of_predicted)
+        return divided((a + b) * tp, a * support + b * predicted)
 
 
-def jaccard_value(counts: ClassCounts) -> Floats:
+def jaccard(tp: Values, support: Values, predicted: Values, _n: Values) -> Values:
     """TP / (TP + FP + FN)."""
-    return ratio(counts.tp, counts.tp + counts.fp + counts.fn)
+    return divided(tp, support + predicted - tp)
 
 
-def jaccard(counts: ClassCounts) -> Estimates:
-    """TP / (TP + FP + FN), with the error that makes its logit interval that of F1.
-
-    logit F1 = logit Jaccard + log 2, so the two intervals are one, seen on two scales.
-    """
-    union = counts.tp + counts.fp + counts.fn
-    value, errors = jaccard_value(counts), ratio(counts.fp + counts.fn, union)
-    return Estimates(value, np.sqrt(ratio(value * errors, union)), _neither(counts))
-
-
-def balanced_accuracy_value(counts: ClassCounts) -> Floats:
+def balanced_accuracy(tp: Values, support: Values, predicted: Values, n: Values) -> Values:
     """(recall + specificity) / 2."""
-    return (ratio(counts.tp, counts.support) + ratio(counts.tn, counts.others)) / 2
+    others = n - support
+    return (divided(tp, support) + divided(others - (predicted - tp), others)) / 2
 
 
-def balanced_accuracy(counts: ClassCounts) -> Estimates:
-    """(recall + specificity) / 2, two independent proportions."""
-    error = _error_of_recall_and_specificity(counts) / 2
-    return Estimates(balanced_accuracy_value(counts), error, _no_two_sides(counts))
-
-
-def informedness_value(counts: ClassCounts) -> Floats:
+def informedness(tp: Values, support: Values, predicted: Values, n: Values) -> Values:
     """recall + specificity - 1 = recall - FPR."""
-    return ratio(counts.tp, counts.support) - ratio(counts.fp, counts.others)
+    return divided(tp, support) - divided(predicted - tp, n - support)
 
 
-def informedness(counts: ClassCounts) -> Estimates:
-    """2 balanced accuracy - 1, with the error that makes the two intervals one.
+def markedness(tp: Values, support: Values, predicted: Values, n: Values) -> Values:
+    """precision + NPV - 1: the informedness of the transposed table."""
+    return informedness(tp, predicted, support, n)
 
-    atanh J = logit(balanced accuracy) / 2.
+
+def matthews(tp: Values, support: Values, predicted: Values, n: Values) -> Values:
+    """(TP TN - FP FN) / sqrt(support · others · predicted · not predicted).
+
+    The products are paired so that a perfect class has exactly 1.
     """
-    error = _error_of_recall_and_specificity(counts)
-    return Estimates(informedness_value(counts), error, _no_two_sides(counts))
+    fp, fn = predicted - tp, support - tp
+    others, tn = n - support, n - support - predicted + tp
+    square = (support * others) * (predicted * (n - predicted))
+    return divided(tp * tn - fp * fn, root(square))
 
 
-def markedness_value(counts: ClassCounts) -> Floats:
-    """precision + NPV - 1 = precision - FOR."""
-    return informedness_value(_transpose(counts))
+def lift(tp: Values, support: Values, predicted: Values, n: Values) -> Values:
+    """precision / prevalence = TP n / (predicted · support)."""
+    return divided(tp * n, predicted * support)
 
 
-def markedness(counts: ClassCounts) -> Estimates:
-    """The informedness of the transposed table: precision takes the place of recall."""
-    found = informedness(_transpose(counts))
-    undefined = reasons(
-        len(found.value),
-        (counts.predicted == 0, "never_predicted"),
-        (counts.predicted_other == 0, "always_predicted"),
-    )
-    return Estimates(found.value, found.standard_error, undefined)
+# Intervals
+
+Table = tuple[Floats, Floats, Floats, Floats]
+"""TP, FN, FP and TN of each class."""
 
 
-def lift_value(counts: ClassCounts) -> Floats:
-    """precision / prevalence = TP n / (predicted * support)."""
-    return ratio(counts.tp * float(counts.n), counts.predicted.astype(np.float64) * counts.support)
+ClassInterval = Callable[[Figure, ClassCounts, tuple[float, float]], Ends]
+"""(figure, counts, worst and best value) → ends, float64, shape (K,); nan where there is none."""
 
 
-def lift(counts: ClassCounts) -> Estimates:
-    """precision / prevalence; its error is that of its logarithm times the value."""
-    value = lift_value(counts)
-    ones = np.ones(len(value))
-    by_tp = ones / np.maximum(counts.tp, 1)  # where there is none, the value is 0 and so its error
-    by_r, by_c = ratio(ones, counts.support), ratio(ones, counts.predicted)
-    by_n = 1 / counts.n
-    # derivatives of the logarithm less their mean -1/n; paired so that equals cancel exactly
-    variance = (
-        counts.tp * ((by_tp - by_r) + (by_n - by_c)) ** 2
-        + counts.fp * (by_n - by_c) ** 2
-        + counts.fn * (by_n - by_r) ** 2
-        + counts.tn * by_n**2
-    )
-    undefined = reasons(
-        len(value),
-        (counts.support == 0, "no_true_samples"),
-        (counts.predicted == 0, "never_predicted"),
-    )
-    return Estimates(value, value * np.sqrt(variance), undefined)
+@dataclass(frozen=True)
+class Score:
+    """The score interval of the class's table, smoothed by `given`.
 
-
-def matthews_value(counts: ClassCounts) -> Floats:
-    """MCC as √(recall·specificity·precision·NPV) - √(FNR·FPR·FDR·FOR): no product overflows.
-
-    Good to an absolute 1e-15; :func:`matthews` is exact, but takes one class at a time.
+    As of the whole: see :mod:`reportgen.metrics.score_interval`.
     """
-    r, s, c, d = counts.support, counts.others, counts.predicted, counts.predicted_other
-    right = ratio(counts.tp, r) * ratio(counts.tn, s) * ratio(counts.tp, c) * ratio(counts.tn, d)
-    wrong = ratio(counts.fn, r) * ratio(counts.fp, s) * ratio(counts.fp, c) * ratio(counts.fn, d)
-    return np.sqrt(right) - np.sqrt(wrong)
+
+    given: Given = "both"
+    skewed: bool = True
+
+    def __call__(self, figure: Figure, counts: ClassCounts, limits: tuple[float, float]) -> Ends:
+        value = _value(figure, _table(counts))
+        table = _smoothed(_table(counts), self.given)
+        slopes = _slopes(figure, table)
+        n = sum(table)
+        mean = sum(x * slope for x, slope in zip(table, slopes, strict=True)) / n
+        variance, third = (
+            np.asarray(sum(x * (s - mean) ** p for x, s in zip(table, slopes, strict=True)))
+            for p in (2, 3)
+        )
+        third = third if self.skewed else np.full_like(third, -np.inf)
+        return bounded_interval(value, value, _value(figure, table), variance, third, limits)
 
 
-def matthews(counts: ClassCounts) -> Estimates:
-    """(TP TN - FP FN) / sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN)), from exact integers."""
-    r, s = counts.support, counts.others
-    c, d = counts.predicted, counts.predicted_other
-    cells = zip(*(x.tolist() for x in (counts.tp, r, s, c, d)), strict=True)
-    value = np.array([_phi(*of_class) for of_class in cells])
-    by_r, by_s, by_c, by_d = (ratio(np.ones(len(x)), x) for x in (r, s, c, d))
-    scale = np.sqrt(by_r * by_s) * np.sqrt(by_c * by_d)
-    slopes = (
-        (counts.tp, counts.tn * scale - value * (by_r + by_c) / 2),
-        (counts.fn, -counts.fp * scale - value * (by_r + by_d) / 2),
-        (counts.fp, -counts.fn * scale - value * (by_s + by_c) / 2),
-        (counts.tn, counts.tp * scale - value * (by_s + by_d) / 2),
+SCORE_OF_BOTH = Score()
+
+
+@dataclass(frozen=True)
+class OfUnion:
+    """Wilson's interval of the Jaccard index, a share of the samples of the class or called it.
+
+    `carried` takes its ends to the figure: F1 is one and the same figure on another scale.
+    """
+
+    carried: Callable[[Floats], Floats]
+
+    def __call__(self, figure: Figure, counts: ClassCounts, limits: tuple[float, float]) -> Ends:  # noqa: ARG002
+        low, high = wilson(counts.tp, counts.tp + counts.fp + counts.fn)
+        return self.carried(low), self.carried(high)
+
+
+class LogRatio:
+    """Symmetric on the log scale, with the standard error of the smoothed table."""
+
+    def __call__(self, figure: Figure, counts: ClassCounts, limits: tuple[float, float]) -> Ends:  # noqa: ARG002
+        value = _value(figure, _table(counts))
+        table = _smoothed(_table(counts), "both")
+        slopes = _slopes(figure, table)
+        mean = sum(x * slope for x, slope in zip(table, slopes, strict=True)) / counts.n
+        variance = sum(x * (s - mean) ** 2 for x, s in zip(table, slopes, strict=True))
+        return LOG.interval(value, value * np.sqrt(variance) / _value(figure, table))
+
+
+def _table(counts: ClassCounts) -> Table:
+    tp, fn, fp, tn = (
+        np.asarray(x, np.float64) for x in (counts.tp, counts.fn, counts.fp, counts.tn)
     )
-    variance = sum((n * slope**2 for n, slope in slopes), start=np.zeros(len(r)))
-    one_class = (r == 0) | (s == 0) | (c == 0) | (d == 0)
-    return Estimates(value, np.sqrt(variance), reasons(len(r), (one_class, "one_class_only")))
+    return tp, fn, fp, tn
 
 
-def _phi(tp: int, r: int, s: int, c: int, d: int) -> float:
-    """One class's MCC in Python integers: the products of four counts don't fit 64 bits."""
-    top, square = tp * (r + s) - r * c, r * s * c * d
-    if square == 0:
-        return math.nan
-    if top * top == square:  # rounding must not turn a perfect score into 0.9999999999999999
-        return math.copysign(1.0, top)
-    return top / math.sqrt(square)
+def _smoothed(table: Table, given: Given) -> Table:
+    """With one more right and one more wrong answer on either side, then of the old size."""
+    tp, fn, fp, tn = table
+    if given == "predicted":
+        tp, fp, fn, tn = _smoothed((tp, fp, fn, tn), "true")
+        return tp, fn, fp, tn
+    if given == "both":
+        pairs = zip(_smoothed(table, "true"), _smoothed(table, "predicted"), strict=True)
+        tp, fn, fp, tn = ((a + b) / 2 for a, b in pairs)
+        return tp, fn, fp, tn
+    support, others = tp + fn, fp + tn
+    recall, specificity = (tp + 1) / (support + 2), (tn + 1) / (others + 2)
+    return (
+        support * recall, support * (1 - recall), others * (1 - specificity), others * specificity
+    )  # fmt: skip
 
 
-def _neither(counts: ClassCounts) -> Reasons:
-    absent = (counts.support == 0) & (counts.predicted == 0)
-    return reasons(len(absent), (absent, "absent_and_never_predicted"))
+def _of_cells(figure: Figure) -> Callable[[Values, Values, Values, Values], Values]:
+    return lambda tp, fn, fp, tn: figure(tp, tp + fn, tp + fp, tp + fn + fp + tn)
 
 
-def _error_of_recall_and_specificity(counts: ClassCounts) -> Floats:
-    """Of their sum: they are independent, for they are shares of different samples."""
-    n, m = counts.support, counts.others
-    recall, miss = ratio(counts.tp, n), ratio(counts.fn, n)
-    specificity, fall_out = ratio(counts.tn, m), ratio(counts.fp, m)
-    error: Floats = np.sqrt(ratio(recall * miss, n) + ratio(specificity * fall_out, m))
-    return error
+def _value(figure: Figure, table: Table) -> Floats:
+    return np.asarray(_of_cells(figure)(*table), np.float64)
 
 
-def _transpose(counts: ClassCounts) -> ClassCounts:
-    return replace(
-        counts,
-        support=counts.predicted,
-        predicted=counts.support,
-        fp=counts.fn,
-        fn=counts.fp,
-    )
-
-
-def _no_two_sides(counts: ClassCounts) -> Reasons:
-    return reasons(
-        len(counts.support),
-        (counts.support == 0, "no_true_samples"),
-        (counts.others == 0, "no_other_samples"),
-    )
+def _slopes(figure: Figure, table: Table) -> list[Floats]:
+    """The derivative by each of the four counts."""
+    return [derivative(_of_cells(figure), table, by) for by in range(4)]

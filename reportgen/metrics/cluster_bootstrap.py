@@ -21,9 +21,9 @@ from reportgen.errors import DataError
 from reportgen.metrics.bootstrap import DRAWS
 from reportgen.metrics.definitions import Intervals, MacroMode, Metric
 from reportgen.metrics.intervals import CONFIDENCE
-from reportgen.metrics.ordinal import ordinal_metrics
-from reportgen.metrics.overall import summary_metrics
-from reportgen.metrics.resampling import CHUNK, FIGURES, MOST_UNDEFINED, Layout, Sums
+from reportgen.metrics.ordinal import ORDINAL
+from reportgen.metrics.overall import SUMMARY, Whole
+from reportgen.metrics.resampling import CHUNK, MOST_UNDEFINED, Layout, Resamples
 
 __all__ = [
     "CLUSTERED",
@@ -55,21 +55,8 @@ Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def _accuracy(s: Sums) -> Floats:
-    return s["right"] / s["n"]
-
-
-_OF_RESAMPLE: dict[str, Callable[[Sums], Floats]] = {
-    "accuracy": _accuracy,
-    "error_rate": lambda s: (s["n"] - s["right"]) / s["n"],
-    "weighted_recall": _accuracy,
-    **FIGURES,
-}
-"""Name of a metric of the whole → its value from the sums of resamples."""
-
-
-CLUSTERED = frozenset(_OF_RESAMPLE)
-"""The metrics whose intervals can allow for groups."""
+CLUSTERED = frozenset(one.name for one in (*SUMMARY, *ORDINAL) if one.statistic is not None)
+"""The metrics whose intervals can allow for groups: those made of sums over the classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,16 +269,21 @@ def cluster_intervals(
         f"percentile cluster bootstrap: {draws:,} resamples of {counts.n_groups:,} groups, "
         f"seed {seed}"
     )
-    metrics = summary_metrics(matrix, macro=macro) | (ordinal_metrics(matrix) if ordinal else {})
+    wanted = {
+        one: one.statistic for one in (*SUMMARY, *(ORDINAL if ordinal else ())) if one.statistic
+    }
     replaced: dict[str, Metric] = {}
     if matrix.n_samples:
-        rng = np.random.default_rng(seed)
-        parts = list(_resample(counts, matrix, rng, draws, macro, ordinal=ordinal))
-        sums = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        found: dict[str, list[Floats]] = {one.name: [] for one in wanted}
+        for resamples in _resample(counts, matrix, np.random.default_rng(seed), draws, macro):
+            for one, statistic in wanted.items():
+                found[one.name].append(statistic.of(resamples))
+        whole = Whole(matrix, None, macro)
         replaced = {
-            name: _add_interval(metrics[name], figure(sums), confidence, matrix)
-            for name, figure in _OF_RESAMPLE.items()
-            if name in metrics
+            one.name: _add_interval(
+                one.of(whole), np.concatenate(found[one.name]), confidence, matrix
+            )
+            for one in wanted
         }
     return ClusterIntervals(
         Intervals(method, replaced, {}),
@@ -304,9 +296,9 @@ def cluster_intervals(
 
 def _resample(
     counts: GroupCounts, matrix: ConfusionMatrix, rng: np.random.Generator, draws: int,
-    macro: MacroMode, *, ordinal: bool,
-) -> Iterator[Sums]:  # fmt: skip
-    """The sums of `draws` resamples, some at a time.
+    macro: MacroMode,
+) -> Iterator[Resamples]:  # fmt: skip
+    """`draws` resamples, some at a time.
 
     Groups with the same counts are one kind, drawn with its multiplicity: so a million groups of
     one sample cost no more than the cells of the matrix.
@@ -319,7 +311,7 @@ def _resample(
     size = max(1, CHUNK // width)
     for start in range(0, draws, size):
         n_draws = min(size, draws - start)
-        yield layout.sums(add(_draw(rng, repeats, n_draws)), macro, ordinal)
+        yield layout.resamples(add(_draw(rng, repeats, n_draws)), macro)
 
 
 def _draw(rng: np.random.Generator, repeats: Counts, n_draws: int) -> Counts:

@@ -72,7 +72,10 @@ REASONS: dict[str, str] = {
         "samples, as every interval does, or on how common each class is."
     ),
     "too_few_classes": "With k classes or fewer, the k best guesses are always right.",
-    "too_few_samples": "There are too few samples for any difference to be shown.",
+    "too_few_samples": (
+        "There are too few samples: no difference could be shown, and an interval would cover less "
+        "than it says."
+    ),
     "constant_labels_or_predictions": (
         "All samples have the same true class, or the same predicted one: "
         "chance and skill cannot be told apart."
@@ -250,6 +253,8 @@ class Definition:
     kind
         How it is printed: ``"count"`` as a whole number, ``"share"`` (0..1) as a percentage,
         ``"signed"`` (-1..1) and ``"ratio"`` (0 and up, 1 is chance) as a decimal fraction.
+    range
+        The lowest and the highest value that it can have; infinite where there is no end.
     higher_is_better
         None where the figure describes the data rather than the model.
     """
@@ -263,6 +268,7 @@ class Definition:
     undefined: str = "never"
     source: str
     kind: Kind = "share"
+    range: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool | None = True
 
 

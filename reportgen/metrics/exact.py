@@ -6,7 +6,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.class_metrics import ClassCounts
 from reportgen.metrics.definitions import Intervals
 from reportgen.metrics.intervals import EXACT, clopper_pearson
-from reportgen.metrics.overall import SUMMARY, Proportion, Whole
+from reportgen.metrics.overall import SUMMARY, Proportion, TopHits, Whole
 from reportgen.metrics.per_class import PER_CLASS, Share
 
 __all__ = [
@@ -26,12 +26,12 @@ def exact_intervals(matrix: ConfusionMatrix, top5_hits: int | None = None) -> In
     return Intervals(
         EXACT,
         {
-            metric.name: metric.compute(whole, clopper_pearson)
+            metric.name: metric.compute(whole, metric.range, clopper_pearson)
             for metric in SUMMARY
-            if isinstance(metric.compute, Proportion)
+            if isinstance(metric.compute, Proportion | TopHits)
         },
         {
-            metric.name: metric.compute(counts, clopper_pearson)
+            metric.name: metric.of(counts, clopper_pearson)
             for metric in PER_CLASS
             if isinstance(metric.compute, Share)
         },

@@ -22,6 +22,8 @@ __all__ = [
     "EXACT",
     "LOG",
     "LOGIT",
+    "SCORE",
+    "UNION",
     "WILSON",
     "Scale",
     "atanh_interval",
@@ -39,6 +41,14 @@ CONFIDENCE = 0.95
 
 WILSON = "Wilson score"
 """The name of the interval of a proportion, for readers."""
+
+
+SCORE = "Wilson score of an effective sample size"
+"""The name of the interval of a metric of counts that is no proportion, for readers."""
+
+
+UNION = f"{WILSON}, as of a share of the samples that are of the class or called it"
+"""The name of the interval of F1 and of the Jaccard index of a class, for readers."""
 
 
 EXACT = "Clopper-Pearson"

@@ -6,6 +6,7 @@ the order of the list, so it is given on request only.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.metrics.counted import Totals
 from reportgen.metrics.definitions import Metric
-from reportgen.metrics.gradients import ByCell
-from reportgen.metrics.intervals import ATANH
-from reportgen.metrics.overall import Estimate, SummaryMetric, Whole
+from reportgen.metrics.intervals import ATANH, SCORE
+from reportgen.metrics.overall import SummaryMetric, Whole
+from reportgen.metrics.score_interval import Smoothed, bounded_interval, cells_of, occurring
+from reportgen.metrics.terms import SUPPORT, divided
 
 __all__ = [
     "ORDINAL",
     "Disagreement",
+    "WeightedKappa",
     "Weights",
     "disagreement",
     "ordinal_metrics",
@@ -94,20 +98,88 @@ def _quadratic_sums(totals: NDArray[np.object_]) -> NDArray[np.object_]:
     return sums
 
 
-def _statistic(matrix: ConfusionMatrix, weights: Weights) -> ByCell | None:
-    """1 − n A / B with A observed and B chance; None where one class is all, on both sides.
+@dataclass(frozen=True)
+class WeightedKappa:
+    """1 − n A / B with A observed and B chance disagreement, and its delta-method interval.
+
+    Undefined where one class is all, on both sides.
+    """
+
+    weights: Weights
+
+    @property
+    def statistic(self) -> WeightedKappa:
+        """Itself: resamples give it the disagreements."""
+        return self
+
+    def of(self, totals: Totals) -> Floats:
+        """The figure in each of B matrices: float64, shape (B,); nan where undefined."""
+        observed, chance = totals.disagreement(self.weights)
+        return np.asarray(divided(chance - totals.total(SUPPORT) * observed, chance), np.float64)
+
+    def __call__(self, whole: Whole, limits: tuple[float, float]) -> Metric:
+        matrix = whole.matrix
+        found = disagreement(matrix, self.weights)
+        n, a, b = matrix.n_samples, found.observed, found.chance
+        if b == 0:
+            return Metric(None, None, "constant_labels_or_predictions")
+        value = (b - n * a) / b
+        if len(occurring(matrix)) <= MOST_DENSE:
+            low, high = _score_interval(matrix, self.weights, value, limits)
+        else:
+            low, high = map(float, ATANH.interval(value, _standard_error(matrix, found)))
+        if np.isnan(low):
+            code = {limits[0]: "none_right", limits[1]: "no_errors_seen"}
+            return Metric(value, None, code.get(value, "no_interval"))
+        return Metric(value, (float(low), float(high)), None)
+
+
+MOST_DENSE = 256
+"""Occurring classes up to which the interval is a score interval, made of a square table. Beyond,
+it is the delta method's on the atanh scale: so many ordered classes need many samples."""
+
+
+def _score_interval(
+    matrix: ConfusionMatrix, weights: Weights, value: float, limits: tuple[float, float]
+) -> tuple[float, float]:
+    """As that of Cohen's kappa: the moments are those of the smoothed table."""
+    places = occurring(matrix).astype(np.float64)
+    w = np.abs(places[:, None] - places) ** (2 if weights == "quadratic" else 1)
+    table = Smoothed.of(cells_of(matrix), "both").dense()[0]
+    r, c = table.sum(axis=1), table.sum(axis=0)
+    n, a, by_true, by_predicted = table.sum(), float((w * table).sum()), w @ c, w @ r
+    b = float(r @ by_true)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = n * a / b / b * (by_true[:, None] + by_predicted) - n / b * w
+        slopes -= (table * slopes).sum() / n
+        moments = [np.array([(table * slopes**p).sum()]) for p in (2, 3)]
+        typical = np.array([1 - n * a / b])
+    low, high = bounded_interval(
+        np.array([value]), np.array([value]), typical, moments[0], moments[1], limits
+    )
+    return float(low[0]), float(high[0])
+
+
+_ROUNDING = 1e-12
+"""What is left of terms that cancel exactly, relative to them, is below this. A real error is far
+above: at least 1 / sqrt(n) of them."""
+
+
+def _standard_error(matrix: ConfusionMatrix, found: Disagreement) -> float:
+    """Delta method, the cells as one multinomial sample; exactly 0 where nothing varies.
 
     The derivative by C_ij, up to a constant, which changes no error, is
-    (n A / B² )(by_true_i + by_predicted_j) − n w_ij / B.
+    (n A / B²)(by_true_i + by_predicted_j) − n w_ij / B.
     """
-    found = disagreement(matrix, weights)
     n, a, b = matrix.n_samples, found.observed, found.chance
-    if b == 0:
-        return None
     scale = n * a / b / b
     expected = scale * (found.by_true[matrix.rows] + found.by_predicted[matrix.columns])
     seen = (n / b) * found.weights
-    return ByCell((b - n * a) / b, expected - seen, expected + seen)
+    slopes = expected - seen
+    mean = float(np.sum(matrix.values * slopes)) / n
+    error = math.sqrt(float(np.sum(matrix.values * (slopes - mean) ** 2)))
+    rounding = _ROUNDING * math.sqrt(float(np.sum(matrix.values * (expected + seen) ** 2)))
+    return error if error > rounding else 0.0
 
 
 def ordinal_metrics(matrix: ConfusionMatrix) -> dict[str, Metric]:
@@ -115,7 +187,7 @@ def ordinal_metrics(matrix: ConfusionMatrix) -> dict[str, Metric]:
     if matrix.n_samples == 0:
         return {metric.name: Metric(None, None, "no_samples") for metric in ORDINAL}
     whole = Whole(matrix, None)
-    return {metric.name: metric.compute(whole) for metric in ORDINAL}
+    return {metric.name: metric.of(whole) for metric in ORDINAL}
 
 
 _SOURCE = (
@@ -137,11 +209,12 @@ ORDINAL: tuple[SummaryMetric, ...] = (
             "as much as one that is one off. 1 is perfect, 0 is chance."
         ),
         also="linearly weighted kappa",
-        interval=ATANH.name,
+        interval=SCORE,
         undefined=_UNDEFINED,
         source=_SOURCE,
         kind="signed",
-        compute=Estimate(lambda whole: _statistic(whole.matrix, "linear"), ATANH),
+        range=(-1.0, 1.0),
+        compute=WeightedKappa("linear"),
     ),
     SummaryMetric(
         name="kappa_quadratic",
@@ -152,11 +225,12 @@ ORDINAL: tuple[SummaryMetric, ...] = (
             "times as much as one that is one off. 1 is perfect, 0 is chance."
         ),
         also="quadratic weighted kappa (QWK)",
-        interval=ATANH.name,
+        interval=SCORE,
         undefined=_UNDEFINED,
         source=_SOURCE,
         kind="signed",
-        compute=Estimate(lambda whole: _statistic(whole.matrix, "quadratic"), ATANH),
+        range=(-1.0, 1.0),
+        compute=WeightedKappa("quadratic"),
     ),
 )
 """Metrics that use the order of the classes; given on request only."""

@@ -1,22 +1,43 @@
 """Metrics of the whole matrix.
 
-A metric is added by one entry in :data:`SUMMARY`: its description and its function. Macro averages
-are over the classes that have samples, or by wish over all; see :func:`macro_note`.
+A metric is added by one entry in :data:`SUMMARY`: its description and what computes it, terms that
+are summed over the classes and what combines the sums. Macro averages are over the classes that
+have samples, or by wish over all; see :func:`macro_note`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.metrics import gradients
+from reportgen.metrics.counted import Counted, Statistic
 from reportgen.metrics.definitions import TAKAHASHI, Definition, MacroMode, Metric
-from reportgen.metrics.gradients import Figure
-from reportgen.metrics.intervals import ATANH, CONFIDENCE, LOGIT, WILSON, Scale, wilson
+from reportgen.metrics.intervals import CONFIDENCE, SCORE, WILSON, wilson
 from reportgen.metrics.per_class import Interval
+from reportgen.metrics.score_interval import Given, cells_of, score_interval
+from reportgen.metrics.terms import (
+    AVERAGED,
+    CHANCE,
+    ERRORS,
+    F1,
+    PRECISION,
+    PREDICTED_SQUARES,
+    PRESENT,
+    RECALL,
+    RIGHT,
+    SUPPORT,
+    TRUE_SQUARES,
+    WEIGHTED_F1,
+    WEIGHTED_PRECISION,
+    Term,
+    Values,
+    divided,
+    root,
+)
 
 __all__ = [
     "SUMMARY",
@@ -24,8 +45,11 @@ __all__ = [
     "MacroNote",
     "Proportion",
     "SummaryMetric",
+    "TopHits",
     "Whole",
     "macro_note",
+    "many_in_small_classes",
+    "many_small_classes",
     "summary_metrics",
 ]
 
@@ -58,54 +82,138 @@ class Proportion:
 
     Attributes
     ----------
-    of
-        → (successes, trials), trials at least 1, or the reason code where there are none.
+    part, whole
+        What is summed over the classes, whole numbers.
     """
 
-    of: Callable[[Whole], tuple[int, int] | str]
+    part: Term
+    whole: Term = SUPPORT
 
-    def __call__(self, whole: Whole, interval: Interval = wilson) -> Metric:
-        found = self.of(whole)
-        if isinstance(found, str):
-            return Metric(None, None, found)
-        low, high = interval(*found)
-        return Metric(found[0] / found[1], (float(low), float(high)), None)
+    @property
+    def statistic(self) -> Counted:
+        """The share, for resamples."""
+        return Counted((self.part, self.whole), divided)
+
+    def __call__(
+        self, whole: Whole, _limits: tuple[float, float], interval: Interval = wilson
+    ) -> Metric:
+        part, total = (_sum(term, whole.matrix) for term in (self.part, self.whole))
+        low, high = interval(part, total)
+        return Metric(part / total, (float(low), float(high)), None)
+
+
+def _sum(term: Term, matrix: ConfusionMatrix) -> int:
+    return int(term.of(matrix.diagonal, matrix.true_totals, matrix.predicted_totals).sum())
+
+
+@dataclass(frozen=True)
+class TopHits:
+    """The share of samples whose true class is among the largest scores."""
+
+    def __call__(
+        self, whole: Whole, _limits: tuple[float, float], interval: Interval = wilson
+    ) -> Metric:
+        if whole.matrix.n_classes <= TOP_K:  # said first: scores would not help
+            return Metric(None, None, "too_few_classes")
+        if whole.top5_hits is None:
+            return Metric(None, None, "no_scores")
+        low, high = interval(whole.top5_hits, whole.matrix.n_samples)
+        share = whole.top5_hits / whole.matrix.n_samples
+        return Metric(share, (float(low), float(high)), None)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its delta-method interval.
+    """A metric that is no proportion, with its score interval.
 
     Attributes
     ----------
     statistic
-        → the figure, which knows its error; None where labels or predictions are constant.
-    scale
-        On which the interval is symmetric.
+        The metric; nan where labels or predictions are constant.
+    given
+        By which classes its variance is smoothed: a value of
+        :data:`~reportgen.metrics.score_interval.Given`.
+    skewed
+        Whether its skewness is looked at: not where it is a mean of recalls.
+    few
+        Which part of the classes, or of the samples, may be in classes of fewer than :data:`FEW`
+        samples before nothing can be said of its precision; None where that does no harm.
     """
 
-    statistic: Callable[[Whole], Figure | None]
-    scale: Scale
+    statistic: Counted
+    given: Given = "both"
+    skewed: bool = True
+    few: Few | None = None
 
-    def __call__(self, whole: Whole) -> Metric:
-        found = self.statistic(whole)
-        if found is None:
+    def __call__(self, whole: Whole, limits: tuple[float, float]) -> Metric:
+        value = self.statistic.value(whole.matrix, whole.macro)
+        if math.isnan(value):
             return Metric(None, None, "constant_labels_or_predictions")
-        if found.value == self.scale.best:
-            return Metric(found.value, None, "no_errors_seen")
-        if found.value == self.scale.worst:
-            return Metric(found.value, None, "none_right")
-        low, high = self.scale.interval(found.value, found.standard_error(whole.matrix))
-        if np.isnan(low):
-            return Metric(found.value, None, "no_interval")
-        return Metric(found.value, (float(low), float(high)), None)
+        value = min(max(value, limits[0]), limits[1])  # rounding must not leave the range
+        if self.few is not None and self.few(whole.matrix):
+            return Metric(value, None, "too_few_samples")
+        low, high = score_interval(
+            self.statistic,
+            cells_of(whole.matrix),
+            np.array([value]),
+            limits=limits,
+            given=self.given,
+            skewed=self.skewed,
+            macro=whole.macro,
+        )
+        if np.isnan(low[0]):
+            return Metric(value, None, _why(value, limits))
+        return Metric(value, (float(low[0]), float(high[0])), None)
+
+
+def _why(value: float, limits: tuple[float, float]) -> str:
+    return {limits[0]: "none_right", limits[1]: "no_errors_seen"}.get(value, "no_interval")
+
+
+FEW = 3
+"""Samples below which a class may well be never predicted, by chance alone."""
+
+
+Few = Callable[[ConfusionMatrix], bool]
+
+
+def many_small_classes(matrix: ConfusionMatrix) -> bool:
+    """Whether more than a fifth of the classes with samples have fewer than :data:`FEW`."""
+    support = matrix.true_totals
+    small = np.count_nonzero((support > 0) & (support < FEW))
+    return bool(small > 0.2 * np.count_nonzero(support))
+
+
+def many_in_small_classes(matrix: ConfusionMatrix) -> bool:
+    """Whether more than a tenth of the samples are in classes with fewer than :data:`FEW`."""
+    support = matrix.true_totals
+    return bool(support[support < FEW].sum() > 0.1 * matrix.n_samples)
+
+
+Computation = Callable[[Whole, tuple[float, float]], Metric]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryMetric(Definition):
-    """The description of a metric of the whole matrix, and the function that computes it."""
+    """A metric of the whole matrix: its description, and what computes it.
 
-    compute: Callable[[Whole], Metric]
+    Attributes
+    ----------
+    compute
+        A :class:`Proportion` or :class:`Estimate`, from which value, interval, bootstrap and the
+        intervals of sample groups follow; or any function, which gives value and interval alone.
+    """
+
+    compute: Computation
+
+    def of(self, whole: Whole) -> Metric:
+        """The metric with its interval."""
+        return self.compute(whole, self.range)
+
+    @property
+    def statistic(self) -> Statistic | None:
+        """What gives the metric in resamples; None where it has none."""
+        return getattr(self.compute, "statistic", None)
 
 
 @dataclass(frozen=True)
@@ -149,18 +257,16 @@ def summary_metrics(
 
     Raises :class:`ValueError` where the hits are negative or more than the samples.
 
-    A metric with a delta-method interval has none at its ends, where the method's error is 0:
-    reason ``no_errors_seen`` at 1, ``none_right`` at 0 (MCC and kappa: at −1). MCC and kappa of
-    exactly 0 are inside their scale and keep the interval. Where the error is 0 inside the scale
-    (kappa of a constant predictor; one class all right, one all wrong) the reason is
-    ``no_interval``: an interval of no width would be a lie.
+    Where nothing in the matrix could vary, a metric has no interval: reason ``no_errors_seen`` at
+    its best value, ``none_right`` at its worst, else ``no_interval``. Averages of precision and F1
+    have none where many classes have a sample or two: ``too_few_samples``.
     """
     if top5_hits is not None and not 0 <= top5_hits <= matrix.n_samples:
         raise ValueError(f"{top5_hits} top-5 hits among {matrix.n_samples} samples")
     if matrix.n_samples == 0:
         return {metric.name: Metric(None, None, "no_samples") for metric in SUMMARY}
     whole = Whole(matrix, top5_hits, macro)
-    return {metric.name: metric.compute(whole) for metric in SUMMARY}
+    return {metric.name: metric.of(whole) for metric in SUMMARY}
 
 
 def macro_note(matrix: ConfusionMatrix, macro: MacroMode = "present") -> MacroNote:
@@ -170,20 +276,16 @@ def macro_note(matrix: ConfusionMatrix, macro: MacroMode = "present") -> MacroNo
     return MacroNote(
         np.flatnonzero(~present).tolist(),
         np.flatnonzero(silent).tolist(),
-        gradients.n_averaged(matrix, macro),
+        _n_averaged(matrix, macro),
         macro,
     )
 
 
-def _accuracy(whole: Whole) -> tuple[int, int]:
-    return whole.matrix.n_correct, whole.matrix.n_samples
+def _n_averaged(matrix: ConfusionMatrix, macro: MacroMode) -> int:
+    return matrix.n_classes if macro == "all" else int(np.count_nonzero(matrix.true_totals))
 
 
-def _error_rate(whole: Whole) -> tuple[int, int]:
-    return whole.matrix.n_errors, whole.matrix.n_samples
-
-
-def _no_information_rate(whole: Whole) -> Metric:
+def _no_information_rate(whole: Whole, _limits: tuple[float, float]) -> Metric:
     """Goodman's simultaneous intervals of all classes: the one of the most common holds its share
     whichever class that really is.
     """
@@ -193,24 +295,15 @@ def _no_information_rate(whole: Whole) -> Metric:
     return Metric(largest / n, (float(low), float(high)), None)
 
 
-def _top5_accuracy(whole: Whole) -> tuple[int, int] | str:
-    if whole.matrix.n_classes <= TOP_K:  # said first: scores would not help
-        return "too_few_classes"
-    if whole.top5_hits is None:
-        return "no_scores"
-    return whole.top5_hits, whole.matrix.n_samples
+def _kappa(right: Values, chance: Values, n: Values) -> Values:
+    return divided(right * n - chance, n * n - chance)
 
 
-def _of(
-    statistic: Callable[[ConfusionMatrix], Figure | None],
-) -> Callable[[Whole], Figure | None]:
-    return lambda whole: statistic(whole.matrix)
-
-
-def _macro(
-    statistic: Callable[[ConfusionMatrix, MacroMode], Figure],
-) -> Callable[[Whole], Figure]:
-    return lambda whole: statistic(whole.matrix, whole.macro)
+def _matthews(
+    right: Values, chance: Values, n: Values, true_squares: Values, predicted_squares: Values
+) -> Values:
+    spread = (n * n - true_squares) * (n * n - predicted_squares)
+    return divided(right * n - chance, root(spread))
 
 
 _NO_SAMPLES = "when there are no samples"
@@ -238,7 +331,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=WILSON,
         undefined=_NO_SAMPLES,
         source=_BROWN,
-        compute=Proportion(_accuracy),
+        compute=Proportion(RIGHT),
     ),
     SummaryMetric(
         name="error_rate",
@@ -250,7 +343,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         undefined=_NO_SAMPLES,
         source=_BROWN,
         higher_is_better=False,
-        compute=Proportion(_error_rate),
+        compute=Proportion(ERRORS),
     ),
     SummaryMetric(
         name="no_information_rate",
@@ -279,10 +372,10 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "a rare class counts as much as a common one."
         ),
         also="macro recall, mean per-class accuracy, unweighted average recall",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NO_SAMPLES,
         source="Brodersen et al. 2010, ICPR, 3121–3124",
-        compute=Estimate(_of(gradients.macro_recall), LOGIT),
+        compute=Estimate(Counted((RECALL, PRESENT), divided), "true", skewed=False),
     ),
     SummaryMetric(
         name="macro_precision",
@@ -293,10 +386,12 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "a class that is never predicted counts as 0."
         ),
         also="macro-averaged positive predictive value",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=Estimate(_macro(gradients.macro_precision), LOGIT),
+        compute=Estimate(
+            Counted((PRECISION, AVERAGED), divided), "predicted", few=many_small_classes
+        ),
     ),
     SummaryMetric(
         name="macro_recall",
@@ -307,10 +402,10 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "Over the classes that have samples, it is the balanced accuracy."
         ),
         also="balanced accuracy, macro-averaged sensitivity",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=Estimate(_macro(gradients.macro_recall), LOGIT),
+        compute=Estimate(Counted((RECALL, AVERAGED), divided), "true", skewed=False),
     ),
     SummaryMetric(
         name="macro_f1",
@@ -321,10 +416,10 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "a weak rare class shows. It is not the F1 of macro precision and macro recall."
         ),
         also="macro-averaged F-score",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NO_SAMPLES,
         source=f"Opitz & Burst 2019, arXiv:1911.03347; standard error: {TAKAHASHI}",
-        compute=Estimate(_macro(gradients.macro_f1), LOGIT),
+        compute=Estimate(Counted((F1, AVERAGED), divided), few=many_small_classes),
     ),
     SummaryMetric(
         name="weighted_precision",
@@ -335,10 +430,14 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "a class that is never predicted counts as 0."
         ),
         also="support-weighted precision",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=Estimate(_of(gradients.weighted_precision), LOGIT),
+        compute=Estimate(
+            Counted((WEIGHTED_PRECISION, SUPPORT), divided),
+            "predicted",
+            few=many_in_small_classes,
+        ),
     ),
     SummaryMetric(
         name="weighted_recall",
@@ -352,7 +451,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=WILSON,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=Proportion(_accuracy),
+        compute=Proportion(RIGHT),
     ),
     SummaryMetric(
         name="weighted_f1",
@@ -360,10 +459,10 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         formula="Σ support · F1 / n",
         meaning="The average of the classes' F1, each class counting by its number of samples.",
         also="support-weighted F-score",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NO_SAMPLES,
         source=_SOKOLOVA,
-        compute=Estimate(_of(gradients.weighted_f1), LOGIT),
+        compute=Estimate(Counted((WEIGHTED_F1, SUPPORT), divided)),
     ),
     SummaryMetric(
         name="cohen_kappa",
@@ -374,14 +473,15 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "1 is perfect, 0 is what random answers in the same proportions give."
         ),
         also="kappa",
-        interval=ATANH.name,
+        interval=SCORE,
         undefined="when all samples have one and the same true and predicted class",
         source=(
             "Cohen 1960, Educational and Psychological Measurement 20, 37–46; "
             "standard error: Fleiss, Cohen & Everitt 1969, Psychological Bulletin 72, 323–327"
         ),
         kind="signed",
-        compute=Estimate(_of(gradients.cohen_kappa), ATANH),
+        range=(-1.0, 1.0),
+        compute=Estimate(Counted((RIGHT, CHANCE, SUPPORT), _kappa, exact=True)),
     ),
     SummaryMetric(
         name="matthews_corrcoef",
@@ -392,11 +492,16 @@ SUMMARY: tuple[SummaryMetric, ...] = (
             "1 is perfect, 0 is no better than chance."
         ),
         also="MCC, R_K, phi coefficient (two classes)",
-        interval=ATANH.name,
+        interval=SCORE,
         undefined=_CONSTANT,
         source="Gorodkin 2004, Computational Biology and Chemistry 28, 367–374",
         kind="signed",
-        compute=Estimate(_of(gradients.matthews), ATANH),
+        range=(-1.0, 1.0),
+        compute=Estimate(
+            Counted(
+                (RIGHT, CHANCE, SUPPORT, TRUE_SQUARES, PREDICTED_SQUARES), _matthews, exact=True
+            )
+        ),
     ),
     SummaryMetric(
         name="top5_accuracy",
@@ -410,7 +515,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         interval=WILSON,
         undefined="when there are no scores, or five classes or fewer",
         source="Russakovsky et al. 2015, International Journal of Computer Vision 115, 211–252",
-        compute=Proportion(_top5_accuracy),
+        compute=TopHits(),
     ),
 )
 """The metrics of the whole, in the order of JSON and page."""

@@ -6,6 +6,7 @@ there is the order of columns everywhere; new ones come last.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,9 +15,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import class_metrics
-from reportgen.metrics.class_metrics import ClassCounts, Estimates, FBeta, ratio
-from reportgen.metrics.definitions import TAKAHASHI, Definition, MetricColumn, reasons
-from reportgen.metrics.intervals import ATANH, LOG, LOGIT, WILSON, Scale, wilson
+from reportgen.metrics.class_metrics import (
+    SCORE_OF_BOTH,
+    ClassCounts,
+    ClassInterval,
+    FBeta,
+    Figure,
+    LogRatio,
+    OfUnion,
+    Score,
+    ratio,
+)
+from reportgen.metrics.definitions import TAKAHASHI, Definition, MetricColumn, Reasons, reasons
+from reportgen.metrics.intervals import LOG, SCORE, UNION, WILSON, wilson
+from reportgen.metrics.terms import Values
 
 __all__ = [
     "COUNTS",
@@ -61,41 +73,74 @@ class Share:
 
 @dataclass(frozen=True)
 class Estimated:
-    """A figure with its delta-method interval, which is missing at both ends of the scale, and
-    where the standard error is 0.
+    """A figure that is no share of samples, with its interval.
 
     Attributes
     ----------
-    estimate
-        The figure with its standard error.
-    scale
-        On which the interval is symmetric.
-    value
-        The figure alone, for bootstrap resamples; equal up to rounding.
+    figure
+        Of TP, support, predictions and number of samples.
+    undefined
+        The reason code of each class whose figure is undefined, else None.
+    interval
+        How its interval is made.
+    few
+        Which classes have too few samples for it; None where none has.
     """
 
-    estimate: Callable[[ClassCounts], Estimates]
-    scale: Scale
-    value: Callable[[ClassCounts], Floats]
+    figure: Figure
+    undefined: Callable[[ClassCounts], Reasons]
+    interval: ClassInterval = SCORE_OF_BOTH
+    few: Callable[[ClassCounts], NDArray[np.bool_]] | None = None
 
-    def __call__(self, counts: ClassCounts) -> MetricColumn:
-        found = self.estimate(counts)
-        low, high = self.scale.interval(found.value, found.standard_error)
+    def value(self, counts: ClassCounts) -> Floats:
+        """The figure alone: float64, shape (K,); nan where undefined."""
+        columns = (counts.tp, counts.support, counts.predicted)
+        tp, support, predicted = (np.asarray(x, np.float64) for x in columns)
+        return np.asarray(self.figure(tp, support, predicted, float(counts.n)), np.float64)
+
+    def __call__(self, counts: ClassCounts, limits: tuple[float, float]) -> MetricColumn:
+        value = self.value(counts)
+        low, high = self.interval(self.figure, counts, limits)
+        few = np.zeros(len(value), np.bool_) if self.few is None else self.few(counts)
+        missing = few | np.isnan(low) | np.isnan(high) | np.isnan(value)
+        low, high = np.where(missing, np.nan, low), np.where(missing, np.nan, high)
+        worst, best = limits
         no_interval = reasons(
             len(low),
-            (found.value == self.scale.best, "no_errors_seen"),
-            (found.value == self.scale.worst, "none_right"),
-            (np.isnan(low), "no_interval"),
+            (few, "too_few_samples"),
+            (missing & (value == best), "no_errors_seen"),
+            (missing & (value == worst), "none_right"),
+            (missing, "no_interval"),
         )
-        reason = tuple(a or b for a, b in zip(found.undefined, no_interval, strict=True))
-        return MetricColumn(found.value, low, high, reason)
+        reason = tuple(a or b for a, b in zip(self.undefined(counts), no_interval, strict=True))
+        return MetricColumn(value, low, high, reason)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetric(Definition):
-    """The description of a per-class metric, and the function that computes it."""
+    """The description of a per-class metric, and what computes it."""
 
     compute: Share | Estimated
+
+    def value(self, tp: Values, support: Values, predicted: Values, n: Values) -> Floats:
+        """The metric alone, from counts of any shape: float64; nan where undefined."""
+        tp, support, predicted = (np.asarray(x) for x in (tp, support, predicted))
+        n = np.broadcast_to(n, tp.shape)
+        if isinstance(self.compute, Estimated):
+            return np.asarray(
+                self.compute.figure(
+                    *(np.asarray(x, np.float64) for x in (tp, support, predicted, n))
+                )
+            )
+        fp, fn = predicted - tp, support - tp
+        counts = ClassCounts(n, support, predicted, tp, fp, fn, n - tp - fp - fn)
+        return ratio(self.compute.part(counts), self.compute.whole(counts))
+
+    def of(self, counts: ClassCounts, interval: Interval = wilson) -> MetricColumn:
+        """The metric of all classes; `interval` is that of shares."""
+        if isinstance(self.compute, Share):
+            return self.compute(counts, interval)
+        return self.compute(counts, self.range)
 
 
 def per_class_metrics(matrix: ConfusionMatrix) -> dict[str, MetricColumn]:
@@ -103,7 +148,7 @@ def per_class_metrics(matrix: ConfusionMatrix) -> dict[str, MetricColumn]:
     counts = ClassCounts.of(matrix)
     if counts.n == 0:
         return {metric.name: _nothing(matrix.n_classes) for metric in PER_CLASS}
-    return {metric.name: metric.compute(counts) for metric in PER_CLASS}
+    return {metric.name: metric.of(counts) for metric in PER_CLASS}
 
 
 def _nothing(n_classes: int) -> MetricColumn:
@@ -126,7 +171,43 @@ _POWERS = "Powers 2011, Journal of Machine Learning Technologies 2, 37–63"
 _NEITHER = "when the class has no samples and is never predicted"
 
 
-_F1, _F2, _F05 = FBeta(1, 1), FBeta(4, 1), FBeta(1, 4)
+FEWEST_OTHERS = 20
+"""Samples of the other classes below which the interval of lift covers too little."""
+
+
+def _neither(counts: ClassCounts) -> Reasons:
+    absent = (counts.support == 0) & (counts.predicted == 0)
+    return reasons(len(absent), (absent, "absent_and_never_predicted"))
+
+
+def _no_two_sides(counts: ClassCounts) -> Reasons:
+    return reasons(
+        len(counts.support),
+        (counts.support == 0, "no_true_samples"),
+        (counts.others == 0, "no_other_samples"),
+    )
+
+
+def _no_two_answers(counts: ClassCounts) -> Reasons:
+    return reasons(
+        len(counts.support),
+        (counts.predicted == 0, "never_predicted"),
+        (counts.predicted_other == 0, "always_predicted"),
+    )
+
+
+def _one_class(counts: ClassCounts) -> Reasons:
+    sides = (counts.support, counts.others, counts.predicted, counts.predicted_other)
+    constant = np.any([side == 0 for side in sides], axis=0)
+    return reasons(len(counts.support), (constant, "one_class_only"))
+
+
+def _no_lift(counts: ClassCounts) -> Reasons:
+    return reasons(
+        len(counts.support),
+        (counts.support == 0, "no_true_samples"),
+        (counts.predicted == 0, "never_predicted"),
+    )
 
 
 COUNTS: tuple[Definition, ...] = (
@@ -303,10 +384,10 @@ PER_CLASS: tuple[ClassMetric, ...] = (
             "it is high only where both are."
         ),
         also="F-score, Dice coefficient, Sørensen index",
-        interval=LOGIT.name,
+        interval=UNION,
         undefined=_NEITHER,
         source=f"{_RIJSBERGEN}; standard error: {TAKAHASHI}",
-        compute=Estimated(_F1, LOGIT, _F1.value),
+        compute=Estimated(FBeta(1, 1), _neither, OfUnion(lambda end: 2 * end / (1 + end))),
     ),
     ClassMetric(
         name="jaccard",
@@ -317,10 +398,10 @@ PER_CLASS: tuple[ClassMetric, ...] = (
             "It ranks classes as F1 does, and is the harsher of the two."
         ),
         also="intersection over union (IoU), critical success index, threat score",
-        interval=LOGIT.name,
+        interval=UNION,
         undefined=_NEITHER,
         source="Jaccard 1912, New Phytologist 11, 37–50",
-        compute=Estimated(class_metrics.jaccard, LOGIT, class_metrics.jaccard_value),
+        compute=Estimated(class_metrics.jaccard, _neither, OfUnion(lambda end: end)),
     ),
     ClassMetric(
         name="balanced_accuracy",
@@ -331,11 +412,11 @@ PER_CLASS: tuple[ClassMetric, ...] = (
             "50 % is what guessing gives."
         ),
         also="area under the ROC curve of the hard decision",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined="when the class has no samples, or every sample is of it",
         source="Brodersen et al. 2010, ICPR, 3121–3124",
         compute=Estimated(
-            class_metrics.balanced_accuracy, LOGIT, class_metrics.balanced_accuracy_value
+            class_metrics.balanced_accuracy, _no_two_sides, Score("true", skewed=False)
         ),
     ),
     ClassMetric(
@@ -347,11 +428,12 @@ PER_CLASS: tuple[ClassMetric, ...] = (
             "0 is no better than chance, −1 is always the wrong way round."
         ),
         also="Matthews correlation coefficient, phi",
-        interval=ATANH.name,
+        interval=SCORE,
         undefined="when the class has no samples or all, or is predicted never or always",
         source="Matthews 1975, Biochimica et Biophysica Acta 405, 442–451",
         kind="signed",
-        compute=Estimated(class_metrics.matthews, ATANH, class_metrics.matthews_value),
+        range=(-1.0, 1.0),
+        compute=Estimated(class_metrics.matthews, _one_class),
     ),
     ClassMetric(
         name="prevalence",
@@ -374,10 +456,10 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         formula="5 TP / (5 TP + 4 FN + FP)",
         meaning="F1 with more weight on recall: a missed sample costs four times a false alarm.",
         also="F-beta with β = 2",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NEITHER,
         source=_RIJSBERGEN,
-        compute=Estimated(_F2, LOGIT, _F2.value),
+        compute=Estimated(FBeta(4, 1), _neither, Score("true")),
     ),
     ClassMetric(
         name="f0_5",
@@ -387,10 +469,10 @@ PER_CLASS: tuple[ClassMetric, ...] = (
             "F1 with more weight on precision: a false alarm costs four times a missed sample."
         ),
         also="F-beta with β = 0.5",
-        interval=LOGIT.name,
+        interval=SCORE,
         undefined=_NEITHER,
         source=_RIJSBERGEN,
-        compute=Estimated(_F05, LOGIT, _F05.value),
+        compute=Estimated(FBeta(1, 4), _neither, Score("predicted")),
     ),
     ClassMetric(
         name="informedness",
@@ -401,11 +483,12 @@ PER_CLASS: tuple[ClassMetric, ...] = (
             "however common it is: 1 is perfect, 0 is guessing, −1 is always the wrong way round."
         ),
         also="Youden's J, bookmaker informedness, ΔP′",
-        interval=ATANH.name,
+        interval=SCORE,
         undefined="when the class has no samples, or every sample is of it",
         source=f"Youden 1950, Cancer 3, 32–35; {_POWERS}",
         kind="signed",
-        compute=Estimated(class_metrics.informedness, ATANH, class_metrics.informedness_value),
+        range=(-1.0, 1.0),
+        compute=Estimated(class_metrics.informedness, _no_two_sides, Score("true", skewed=False)),
     ),
     ClassMetric(
         name="markedness",
@@ -416,11 +499,14 @@ PER_CLASS: tuple[ClassMetric, ...] = (
             "1 is always true, 0 tells nothing, −1 is always false."
         ),
         also="ΔP",
-        interval=ATANH.name,
+        interval=SCORE,
         undefined="when the class is predicted never or always",
         source=_POWERS,
         kind="signed",
-        compute=Estimated(class_metrics.markedness, ATANH, class_metrics.markedness_value),
+        range=(-1.0, 1.0),
+        compute=Estimated(
+            class_metrics.markedness, _no_two_answers, Score("predicted", skewed=False)
+        ),
     ),
     ClassMetric(
         name="lift",
@@ -435,7 +521,10 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples or is never predicted",
         source="Brin et al. 1997, ACM SIGMOD, 255–264",
         kind="ratio",
-        compute=Estimated(class_metrics.lift, LOG, class_metrics.lift_value),
+        range=(0.0, math.inf),
+        compute=Estimated(
+            class_metrics.lift, _no_lift, LogRatio(), lambda c: c.others < FEWEST_OTHERS
+        ),
     ),
 )
 """The metrics of a class, in the order of columns in JSON, CSV and page."""

@@ -1,29 +1,30 @@
-"""Resamples of a confusion matrix, what they give for figures of the whole, and BCa intervals.
+"""Resamples of a confusion matrix, the sums that metrics are made of in them, and BCa intervals.
 
 A resample draws as many samples as there are, with replacement: one multinomial draw over the
-non-zero cells. All figures here depend on a matrix through a few sums over classes, so a resample
-is reduced to those sums as soon as it is drawn; and one sample less changes two of the terms.
+non-zero cells. Metrics depend on a matrix through a few sums over classes; and one sample less
+changes two of the terms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.metrics.counted import Margins, total
 from reportgen.metrics.definitions import MacroMode
 from reportgen.metrics.ordinal import Weights, disagreement
+from reportgen.metrics.terms import AVERAGED, Term, divided
 
 __all__ = [
-    "FIGURES",
-    "Sums",
+    "Layout",
+    "LeftOut",
+    "Resamples",
     "bca",
     "draw",
-    "leave_each_out",
-    "observe",
 ]
 
 
@@ -31,10 +32,6 @@ Floats = NDArray[np.float64]
 
 
 Counts = NDArray[np.int64]
-
-
-Sums = Mapping[str, Floats]
-"""Name → a sum of each of B matrices: float64, shape (B,)."""
 
 
 CHUNK = 1 << 20
@@ -47,66 +44,6 @@ TIE = 1e-12
 
 MOST_UNDEFINED = 0.05
 """Share of resamples in which a figure may be undefined before the interval says nothing."""
-
-
-def _over(part: Floats, whole: Floats) -> Floats:
-    """part / whole, 0 where whole is 0: the rule of averages."""
-    return part / np.maximum(whole, 1.0)
-
-
-_TERMS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
-    "present": lambda _tp, r, _c: (r > 0).astype(np.float64),
-    "right": lambda tp, _r, _c: tp,
-    "recall": lambda tp, r, _c: _over(tp, r),
-    "precision": lambda tp, _r, c: _over(tp, c),
-    "f1": lambda tp, r, c: _over(2 * tp, r + c),
-    "weighted_precision": lambda tp, r, c: _over(r * tp, c),
-    "weighted_f1": lambda tp, r, c: _over(2 * r * tp, r + c),
-    "chance": lambda _tp, r, c: r * c,
-    "true_squares": lambda _tp, r, _c: r * r,
-    "predicted_squares": lambda _tp, _r, c: c * c,
-}
-"""What is summed over classes: (TP, support, predicted) of a class → its term."""
-
-
-def _divide(part: Floats, whole: Floats) -> Floats:
-    values: Floats = np.full(whole.shape, np.nan)
-    np.divide(part, whole, out=values, where=whole > 0)
-    return values
-
-
-def _kappa(s: Sums) -> Floats:
-    square = s["n"] * s["n"]
-    return _divide(s["right"] * s["n"] - s["chance"], square - s["chance"])
-
-
-def _matthews(s: Sums) -> Floats:
-    square = s["n"] * s["n"]
-    constant = (square - s["true_squares"]) * (square - s["predicted_squares"])
-    return _divide(s["right"] * s["n"] - s["chance"], np.sqrt(np.maximum(constant, 0.0)))
-
-
-def _weighted_kappa(weights: Weights) -> Callable[[Sums], Floats]:
-    def compute(s: Sums) -> Floats:
-        chance = s[f"{weights}_chance"]
-        return _divide(chance - s["n"] * s[f"{weights}_observed"], chance)
-
-    return compute
-
-
-FIGURES: dict[str, Callable[[Sums], Floats]] = {
-    "balanced_accuracy": lambda s: _divide(s["recall"], s["present"]),
-    "macro_precision": lambda s: _divide(s["precision"], s["averaged"]),
-    "macro_recall": lambda s: _divide(s["recall"], s["averaged"]),
-    "macro_f1": lambda s: _divide(s["f1"], s["averaged"]),
-    "weighted_precision": lambda s: _divide(s["weighted_precision"], s["n"]),
-    "weighted_f1": lambda s: _divide(s["weighted_f1"], s["n"]),
-    "cohen_kappa": _kappa,
-    "matthews_corrcoef": _matthews,
-    "kappa_linear": _weighted_kappa("linear"),
-    "kappa_quadratic": _weighted_kappa("quadratic"),
-}
-"""Name of a figure of the whole → its value from the sums; nan where undefined."""
 
 
 @dataclass(frozen=True)
@@ -142,61 +79,61 @@ class Layout:
         totals[:, held] = np.add.reduceat(cells[:, order], starts, axis=1)
         return totals
 
-    def sums(self, cells: Counts, macro: MacroMode, ordinal: bool) -> dict[str, Floats]:
-        """The sums of B matrices with the same cells: counts of shape (B, M)."""
-        r, c = self.totals(cells, self.rows), self.totals(cells, self.columns)
+    def resamples(self, cells: Counts, macro: MacroMode) -> Resamples:
+        """B matrices with the same cells: counts of shape (B, M)."""
         right = self.rows == self.columns
-        tp = np.zeros(r.shape)
+        tp = np.zeros((len(cells), len(self.places)))
         tp[:, self.rows[right]] = cells[:, right]
-        sums = {name: term(tp, r, c).sum(axis=1) for name, term in _TERMS.items()}
-        sums["n"] = cells.sum(axis=1).astype(np.float64)
-        if ordinal:
-            sums |= self._disagreements(cells, r, c)
-        return _average(sums, self.matrix, macro)
+        support, predicted = self.totals(cells, self.rows), self.totals(cells, self.columns)
+        margins = Margins(tp, support, predicted, self.matrix.n_classes)
+        return Resamples(self, cells, margins, macro)
 
-    def _disagreements(self, cells: Counts, r: Floats, c: Floats) -> dict[str, Floats]:
-        far = np.abs(self.matrix.rows - self.matrix.columns).astype(np.float64)
-        n, places = r.sum(axis=1), self.places.astype(np.float64)
+
+@dataclass(frozen=True)
+class Resamples:
+    """Matrices with the cells of one layout, and the sums over their classes.
+
+    Attributes
+    ----------
+    cells
+        Their counts: int64, shape (B, M).
+    """
+
+    layout: Layout
+    cells: Counts
+    margins: Margins
+    macro: MacroMode
+
+    def total(self, term: Term) -> Floats:
+        """The sum of the term in each matrix: float64, shape (B,)."""
+        return total(term, self.margins, self.macro)
+
+    def disagreement(self, weights: Weights) -> tuple[Floats, Floats]:
+        """Observed and chance disagreement of each matrix: shape (B,)."""
+        matrix, (_, r, c) = self.layout.matrix, self.margins.columns
+        far = np.abs(matrix.rows - matrix.columns).astype(np.float64)
+        n, places = r.sum(axis=1), self.layout.places.astype(np.float64)
+        if weights == "quadratic":
+            chance = n * ((r + c) @ (places * places)) - 2 * (r @ places) * (c @ places)
+            return self.cells @ (far * far), chance
         # |i − j| is the number of steps between i and j: each counts those on both its sides
-        steps = np.diff(places)
         below_r, below_c = (np.cumsum(x, axis=1)[:, :-1] for x in (r, c))
         apart = below_r * (n[:, None] - below_c) + below_c * (n[:, None] - below_r)
-        squares = (r + c) @ (places * places)
-        return {
-            "linear_observed": cells @ far,
-            "linear_chance": apart @ steps,
-            "quadratic_observed": cells @ (far * far),
-            "quadratic_chance": n * squares - 2 * (r @ places) * (c @ places),
-        }
+        return self.cells @ far, apart @ np.diff(places)
 
 
-def _average(
-    sums: dict[str, Floats], matrix: ConfusionMatrix, macro: MacroMode
-) -> dict[str, Floats]:
-    everywhere = np.full(sums["n"].shape, float(matrix.n_classes))
-    return {**sums, "averaged": everywhere if macro == "all" else sums["present"]}
-
-
-def observe(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False) -> Sums:
-    """The sums of the matrix itself, made as those of the resamples are: shape (1,)."""
-    return Layout.of(matrix).sums(matrix.values[None, :], macro, ordinal)
+def observe(matrix: ConfusionMatrix, macro: MacroMode) -> Resamples:
+    """The matrix itself, as one resample."""
+    return Layout.of(matrix).resamples(matrix.values[None, :], macro)
 
 
 def draw(
-    matrix: ConfusionMatrix,
-    rng: np.random.Generator,
-    draws: int,
-    macro: MacroMode,
-    *,
-    ordinal: bool = False,
-) -> Sums:
-    """The sums of `draws` resamples: shape (draws,) each. Memory does not grow with K² or n."""
+    matrix: ConfusionMatrix, rng: np.random.Generator, draws: int, macro: MacroMode
+) -> Iterator[Resamples]:
+    """`draws` resamples, some at a time. Memory does not grow with K² or n."""
     layout = Layout.of(matrix)
-    parts = [
-        layout.sums(cells, macro, ordinal)
-        for cells in _resamples(matrix, rng, draws, max(len(matrix.values), len(layout.places)))
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for cells in _resamples(matrix, rng, draws, max(len(matrix.values), len(layout.places))):
+        yield layout.resamples(cells, macro)
 
 
 def _resamples(
@@ -208,30 +145,31 @@ def _resamples(
         yield rng.multinomial(matrix.n_samples, shares, size=min(size, draws - start))
 
 
-def leave_each_out(matrix: ConfusionMatrix, macro: MacroMode, *, ordinal: bool = False) -> Sums:
-    """The sums without one sample, for a sample of each non-zero cell: shape (M,) each.
+@dataclass(frozen=True)
+class LeftOut:
+    """The matrix without one sample, for a sample of each of its M non-zero cells."""
 
-    Of the terms only those of the cell's two classes change.
-    """
-    i, j, all_sums = matrix.rows, matrix.columns, observe(matrix, macro, ordinal=ordinal)
-    hit = i == j
-    tp, r, c = (x.astype(np.float64) for x in _margins(matrix))
-    sums = {"n": np.full(len(i), matrix.n_samples - 1.0)}
-    for name, term in _TERMS.items():
-        row = term(tp[i] - hit, r[i] - 1, c[i] - hit) - term(tp[i], r[i], c[i])
-        column = np.where(hit, 0.0, term(tp[j], r[j], c[j] - 1) - term(tp[j], r[j], c[j]))
-        sums[name] = all_sums[name] + row + column
-    modes: tuple[Weights, ...] = ("linear", "quadratic") if ordinal else ()
-    for weights in modes:
-        part = disagreement(matrix, weights)
-        sums[f"{weights}_observed"] = all_sums[f"{weights}_observed"] - part.weights
+    matrix: ConfusionMatrix
+    macro: MacroMode
+
+    def total(self, term: Term) -> Floats:
+        """The sum of the term without each sample: shape (M,). Those of its two classes change."""
+        whole = total(term, Margins.of(self.matrix), self.macro)
+        if term is AVERAGED and self.macro == "all":
+            return np.full(len(self.matrix.rows), whole[0])
+        i, j = self.matrix.rows, self.matrix.columns
+        hit = i == j
+        tp, r, c = (x[0] for x in Margins.of(self.matrix).columns)
+        row = term.of(tp[i] - hit, r[i] - 1, c[i] - hit) - term.of(tp[i], r[i], c[i])
+        column = term.of(tp[j], r[j], c[j] - 1) - term.of(tp[j], r[j], c[j])
+        return np.asarray(whole + row + np.where(hit, 0.0, column), np.float64)
+
+    def disagreement(self, weights: Weights) -> tuple[Floats, Floats]:
+        """Observed and chance disagreement without each sample: shape (M,) each."""
+        i, j = self.matrix.rows, self.matrix.columns
+        part = disagreement(self.matrix, weights)
         less = part.by_true[i] + part.by_predicted[j] - part.weights
-        sums[f"{weights}_chance"] = all_sums[f"{weights}_chance"] - less
-    return _average(sums, matrix, macro)
-
-
-def _margins(matrix: ConfusionMatrix) -> tuple[Counts, Counts, Counts]:
-    return matrix.diagonal, matrix.true_totals, matrix.predicted_totals
+        return part.observed - part.weights, part.chance - less
 
 
 def bca(
@@ -286,7 +224,7 @@ def _acceleration(without_one: Floats, weights: Floats) -> Floats:
     below = mean[:, None] - values
     square = (counted * below**2).sum(axis=1)
     cube = (counted * below**3).sum(axis=1)
-    return np.nan_to_num(_divide(cube, 6 * square**1.5))
+    return np.asarray(np.nan_to_num(divided(cube, 6 * square**1.5)))
 
 
 def _quantile(ordered: Floats, n: Counts, share: Floats) -> Floats:

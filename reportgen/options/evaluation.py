@@ -26,8 +26,9 @@ class EvaluationOptions(Declared):
 
     ci: str = option(
         "wilson",
-        "Intervals. wilson: Wilson for shares of samples, the delta method for other figures. "
-        "bootstrap: resamples (BCa) for those other figures. exact: Clopper-Pearson for shares.",
+        "Intervals. wilson: Wilson for shares of samples, Wilson of an effective sample size for "
+        "other metrics. bootstrap: resamples (BCa) for those other metrics. exact: Clopper-Pearson "
+        "for shares.",
         _FIGURES,
         choices=("wilson", "bootstrap", "exact"),
     )

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from reportgen.evaluation import CLASS_METRICS, Evaluation, SampleGroups
 from reportgen.metrics import (
-    ATANH,
     CLUSTERED,
     DRAWS,
     EXACT,
     LOG,
-    LOGIT,
     MACRO_MODES,
     ORDINAL,
     PER_CLASS,
+    SCORE,
     SUMMARY,
+    UNION,
     WILSON,
     Definition,
 )
@@ -57,7 +57,7 @@ _SHARES = _OF_COUNTS | {"top1_accuracy", "top3_accuracy", "coverage", "overall_a
 _OF_CLASS = frozenset(metric.name for metric in PER_CLASS)
 
 
-_DELTA = frozenset(scale.name for scale in (LOGIT, ATANH, LOG))
+_ESTIMATED = frozenset((SCORE, UNION, LOG.name))
 
 
 def summary_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
@@ -73,7 +73,7 @@ def _of_whole(definition: Definition, evaluation: Evaluation) -> Definition:
         return replace(definition, interval="none where samples come in groups")
     if evaluation.intervals == "exact" and _is_share(definition, _SHARES):
         return replace(definition, interval=EXACT)
-    if evaluation.intervals == "bootstrap" and _is_delta(definition, _OF_COUNTS):
+    if evaluation.intervals == "bootstrap" and _is_estimated(definition, _OF_COUNTS):
         return replace(definition, interval=_bootstrap("the matrix", evaluation))
     return definition
 
@@ -86,7 +86,7 @@ def class_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
 def _of_class(definition: Definition, evaluation: Evaluation) -> Definition:
     if evaluation.intervals == "exact" and _is_share(definition, _OF_CLASS):
         return replace(definition, interval=EXACT)
-    if evaluation.intervals == "bootstrap" and _is_delta(definition, _OF_CLASS):
+    if evaluation.intervals == "bootstrap" and _is_estimated(definition, _OF_CLASS):
         return replace(definition, interval=_bootstrap("TP, FP, FN and TN", evaluation))
     return definition
 
@@ -95,8 +95,8 @@ def _is_share(definition: Definition, names: frozenset[str]) -> bool:
     return definition.interval == WILSON and definition.name in names
 
 
-def _is_delta(definition: Definition, names: frozenset[str]) -> bool:
-    return definition.interval in _DELTA and definition.name in names
+def _is_estimated(definition: Definition, names: frozenset[str]) -> bool:
+    return definition.interval in _ESTIMATED and definition.name in names
 
 
 def _bootstrap(of: str, evaluation: Evaluation) -> str:
@@ -117,7 +117,7 @@ def _methods(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.intervals == "bootstrap":
         yield f"{figures}: {_bootstrap('the counts', evaluation)}."
     else:
-        yield f"{figures}: delta method."
+        yield f"{figures}: {SCORE}."
     if evaluation.intervals == "exact":
         yield (
             "Pairs, groups of classes, slices, bins of confidence, average precision, the "

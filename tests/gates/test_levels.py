@@ -137,10 +137,17 @@ def test_the_samples_that_a_confident_gate_needs_would_decide_it():
 
 
 def test_a_confident_gate_is_open_where_there_is_no_interval():
-    perfect = make_evaluation([[5, 0], [0, 5]], ("cat", "dog"))
+    perfect = make_evaluation([[2, 0], [0, 5]], ("cat", "dog"))
     found = check('metric = "macro_f1"\nat_least = 0.9\nconfident = true', perfect)
     assert (found.status, found.value) == ("inconclusive", 1.0)
-    assert "can't be told: the figure is perfect" in found.sentence
+    assert "can't be told: there are too few samples" in found.sentence
+
+
+def test_one_positive_sample_is_not_enough_to_be_confident_of_balanced_accuracy():
+    one = make_evaluation([[1, 0], [1, 98]], ("cat", "dog"))
+    found = check('metric = "balanced_accuracy"\nat_least = 0.96\nconfident = true', one)
+    assert found.value == pytest.approx(0.995, abs=0.001)
+    assert found.status == "inconclusive"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from reportgen.metrics import LOGIT, WILSON, Definition, Metric
@@ -120,6 +121,7 @@ SCORES: tuple[Definition, ...] = (
         undefined="when there are no probabilities of the true class",
         source="Good 1952, Journal of the Royal Statistical Society B 14, 107–114",
         kind="signed",
+        range=(0.0, math.inf),
         higher_is_better=False,
     ),
     Definition(
@@ -135,6 +137,7 @@ SCORES: tuple[Definition, ...] = (
         undefined=_NO_SCORES,
         source="Brier 1950, Monthly Weather Review 78, 1–3",
         kind="signed",
+        range=(0.0, 2.0),
         higher_is_better=False,
     ),
     Definition(
