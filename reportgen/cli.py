@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+import typer.core
 
 from reportgen import __version__
 from reportgen.options import (
@@ -35,6 +36,25 @@ __all__ = [
 
 _MISUSE: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of what typer raises of words that it can't read: it has no public name."""
+
+
+class _Command(typer.core.TyperCommand):
+    """A command whose help lists its options under the headings that they are declared with."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        headings: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                headings.setdefault(_heading(parameter), []).append(record)
+        for heading, records in headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def _heading(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return "Arguments"
+    return getattr(parameter, "rich_help_panel", None) or "Options"
 
 
 app = typer.Typer(
@@ -160,7 +180,7 @@ Folder = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=_Command)
 @_apply_options(Options, EvaluationOptions, ReviewOptions, PageOptions)
 def run(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
@@ -174,7 +194,7 @@ def run(
     _leave_by_gates([(review, out)], **options)
 
 
-@app.command()
+@app.command(cls=_Command)
 @_apply_options(Options)
 def predict(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
@@ -188,7 +208,7 @@ def predict(
     )
 
 
-@app.command()
+@app.command(cls=_Command)
 @_apply_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions)
 def render(
     source: Annotated[
@@ -229,7 +249,7 @@ def render(
     _leave_by_gates([(review, out)], **options)
 
 
-@app.command()
+@app.command(cls=_Command)
 @_apply_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions, without=("baseline",))
 def compare(
     baseline: Annotated[
@@ -271,7 +291,7 @@ def compare(
     _leave_by_gates(reviews, **options)
 
 
-@app.command()
+@app.command(cls=_Command)
 @_apply_options(InputOptions, EvaluationOptions)
 def check(
     source: Annotated[
@@ -315,7 +335,7 @@ baseline_app = typer.Typer(
 app.add_typer(baseline_app, name="baseline")
 
 
-@baseline_app.command("save")
+@baseline_app.command("save", cls=_Command)
 @_apply_options(InputOptions)
 def baseline_save(
     source: Annotated[
@@ -342,7 +362,7 @@ def baseline_save(
     print_saved(name, place)
 
 
-@app.command()
+@app.command(cls=_Command)
 def history(
     baselines: Folder = DEFAULT_FOLDER,
     out: Annotated[
@@ -361,7 +381,7 @@ def history(
         print_line(f"page: {out}")
 
 
-@app.command()
+@app.command(cls=_Command)
 def demo(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT")
@@ -378,7 +398,7 @@ def demo(
     print_summary(result.evaluation, str(result.report_path))
 
 
-@app.command()
+@app.command(cls=_Command)
 def schema() -> None:
     """Print the JSON Schema of report.json."""
     from reportgen.review import schema_text
@@ -386,7 +406,7 @@ def schema() -> None:
     print_line(schema_text().rstrip())
 
 
-@app.command()
+@app.command(cls=_Command)
 def versions() -> None:
     """Facts for a bug report."""
     from reportgen.console import print_versions

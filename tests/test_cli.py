@@ -442,6 +442,23 @@ def test_a_bug_is_told_as_a_bug(tmp_path):
     assert "ZeroDivisionError" in trace.read_text()
 
 
+@pytest.mark.parametrize(
+    ("command", "headings"),
+    [
+        ("run", ["Arguments", "Options", "Model", "Data", "Preprocessing", "Names on the report"]),
+        ("render", ["Arguments", "Options", "Kind of INPUT", "Columns of a predictions table"]),
+        ("compare", ["Arguments", "Options", "Baseline comparison", "Release gates", "Page"]),
+        ("check", ["Arguments", "Options", "Release gates"]),
+    ],
+)
+def test_help_groups_options_under_their_headings(command, headings):
+    lines = reportgen(command, "--help").stdout.splitlines()
+    found = [line.removesuffix(":") for line in lines if line[:1].isalpha() and line[-1] == ":"]
+    assert found[:2] == headings[:2]
+    assert set(headings) <= set(found)
+    assert len(found) == len(set(found))
+
+
 def test_versions_and_help():
     assert reportgen("--version").stdout.startswith("reportgen 0.")
     assert "torch" in reportgen("versions").stdout

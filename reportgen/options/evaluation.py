@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-_FIGURES, _SAMPLES = "Figures", "Groups of samples and of classes"
+_FIGURES, _SAMPLES = "Metrics and intervals", "Sample groups, slices, class groups"
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ NONE = "none"
 """As a column's name: there is none, whatever the columns are called."""
 
 
-_WHAT, _COLUMNS, _LABELS = "What INPUT is", "Columns of a table of predictions", "Labels"
+_WHAT, _COLUMNS, _LABELS = "Kind of INPUT", "Columns of a predictions table", "Labels"
 
 
 _SCORES, _MATRIX, _TEXT = "Scores", "Confusion matrix", "Text files"

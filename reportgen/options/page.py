@@ -63,7 +63,7 @@ _LANGUAGE = re.compile(
 )
 
 
-_PAGE, _BESIDE = "Page", "Beside the page"
+_PAGE, _BESIDE = "Page", "Further outputs"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ __all__ = [
 DEFAULT_FOLDER = Path("reportgen-baselines")
 
 
-_AGAINST, _GATES = "Baseline", "Gates"
+_AGAINST, _GATES = "Baseline comparison", "Release gates"
 
 
 @dataclass(frozen=True)

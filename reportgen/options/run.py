@@ -40,7 +40,7 @@ _EPOCH = "SOURCE_DATE_EPOCH"
 _MODEL, _DATA, _PREPARE = "Model", "Data", "Preprocessing"
 
 
-_IDENTITY, _INFER, _OUT = "What it is called", "Inference", "Output"
+_IDENTITY, _INFER, _OUT = "Names on the report", "Inference", "Output"
 
 
 @dataclass(frozen=True)
