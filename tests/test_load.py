@@ -61,7 +61,7 @@ def test_a_slice_that_is_worse_comes_first():
     wrong = np.arange(2000) % 4 == 0
     table["camera"] = np.where(wrong, "north", "south")
     table.loc[wrong, "label"] = [CLASSES[(p[i].argmax() + 1) % 3] for i in np.flatnonzero(wrong)]
-    slices = reportgen.load(table).slices.to_json()
+    slices = reportgen.load(table).to_json()["slices"]
     assert slices["slices"][0]["value"] == "north"
     assert [column["name"] for column in slices["columns"]] == ["camera"]
 

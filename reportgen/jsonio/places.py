@@ -209,9 +209,10 @@ class Place:
 
     def members(self) -> Mapping[str, Any]:
         """The members of an object, as they are."""
-        if not isinstance(self.value, Mapping):
+        if type(self.value) is not dict and not isinstance(self.value, Mapping):
             self.fault("an object")
-        return self.value
+        members: Mapping[str, Any] = self.value
+        return members
 
     def keep_others(self, known: frozenset[str]) -> None:
         """Remember the members of this object that are not `known`."""
