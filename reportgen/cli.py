@@ -24,6 +24,7 @@ from reportgen.options import (
     ReviewOptions,
     check_epoch,
 )
+from reportgen.paths import output_path
 from reportgen.process import exit_code_of, print_line
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ app = typer.Typer(
 
 
 Out = Annotated[
-    Path, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT", show_default=False)
+    str, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT", show_default=False)
 ]
 
 
@@ -89,7 +90,7 @@ Model = Annotated[
 
 
 Data = Annotated[
-    Path, typer.Argument(metavar="DATA", help="Folder of class folders.", show_default=False)
+    str, typer.Argument(metavar="DATA", help="Folder of class folders.", show_default=False)
 ]
 
 
@@ -190,8 +191,8 @@ def run(
     from reportgen.console import ConsoleReporter
 
     review = run_review(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
-    _conclude([(review, out)], **options)
-    _leave_by_gates([(review, out)], **options)
+    _conclude([(review, Path(out))], **options)
+    _leave_by_gates([(review, Path(out))], **options)
 
 
 @app.command(cls=_Command)
@@ -212,7 +213,7 @@ def predict(
 @_apply_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions)
 def render(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="INPUT",
             help="Predictions (Parquet, CSV, TSV, JSON Lines, .npz, .npy), a confusion matrix "
@@ -245,8 +246,8 @@ def render(
         source, out=out, images=images, force=force, names=names,
         reporter=ConsoleReporter(quiet=quiet), **options,
     )  # fmt: skip
-    _conclude([(review, out)], **options)
-    _leave_by_gates([(review, out)], **options)
+    _conclude([(review, Path(out))], **options)
+    _leave_by_gates([(review, Path(out))], **options)
 
 
 @app.command(cls=_Command)
@@ -262,7 +263,7 @@ def compare(
         ),
     ],
     candidates: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="CANDIDATE", help="One or more of the same kinds.", show_default=False
         ),
@@ -287,7 +288,7 @@ def compare(
     _conclude(reviews, **options)
     if len(reviews) > 1:
         page = "index.html" if options.get("layout") == "dir" else "report.html"
-        print_line(f"all candidates: {out / page}")
+        print_line(f"all candidates: {Path(out) / page}")
     _leave_by_gates(reviews, **options)
 
 
@@ -295,7 +296,7 @@ def compare(
 @_apply_options(InputOptions, EvaluationOptions)
 def check(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="OUT",
             help="A report's folder, its report.json, or any saved input.",
@@ -339,7 +340,7 @@ app.add_typer(baseline_app, name="baseline")
 @_apply_options(InputOptions)
 def baseline_save(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="OUT", help="A run's folder, or any saved input.", show_default=False
         ),
@@ -366,7 +367,7 @@ def baseline_save(
 def history(
     baselines: Folder = DEFAULT_FOLDER,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--out", "-o", help="Write a page of it.", metavar="FILE.html"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace that page.")] = False,
@@ -384,8 +385,8 @@ def history(
 @app.command(cls=_Command)
 def demo(
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT")
-    ] = Path("reportgen-demo"),
+        str, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT")
+    ] = "reportgen-demo",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -393,7 +394,7 @@ def demo(
     from reportgen.console import ConsoleReporter, print_summary
     from reportgen.demo import make_demo
 
-    result = make_demo(out, ConsoleReporter(quiet=quiet))
+    result = make_demo(output_path(out), ConsoleReporter(quiet=quiet))
     print_line(f"again by hand: {result.command}")
     print_summary(result.evaluation, str(result.report_path))
 

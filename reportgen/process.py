@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from reportgen.errors import DataError, Interrupted, OutputError, ReportgenError, Terminated
-from reportgen.text import encodable, inert, printable
+from reportgen.text import encodable, inert, middle_cut, printable, quoted, without_secrets
 
 __all__ = [
     "exit_code_of",
@@ -148,13 +148,15 @@ def _is_refusal(error: OSError) -> bool:
 
 def _refused(error: OSError) -> OutputError:
     name = error.filename if isinstance(error.filename, str) else ""
-    what = f' for "{printable(Path(name).name)}"' if name else ""
+    what = f" for {quoted(middle_cut(Path(name).name))}" if name else ""
     reason = printable((error.strerror or str(error)).lower())
     return OutputError(
         f"the system refused a file{what}: {reason}",
         slug="system-refused",
         hint=f"make room in {printable(_temporary_folder())}, or name another folder in TMPDIR"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT)
+        else "use shorter names: a file system takes about 255 bytes a name"
+        if error.errno == errno.ENAMETOOLONG
         else "check the limits of the process (ulimit -a) and of the file system",
     )
 
@@ -191,9 +193,10 @@ def print_error(error: ReportgenError) -> None:
 
 
 def print_line(line: str, stream: TextIO | None = None) -> None:
-    """`line`, inert, in what `stream` (stdout by default) can write."""
+    """`line`, inert and without secrets, in what `stream` (stdout by default) can write."""
     stream = stream or sys.stdout
-    print(encodable(inert(line), getattr(stream, "encoding", None)), file=stream, flush=True)
+    told = inert(without_secrets(line))
+    print(encodable(told, getattr(stream, "encoding", None)), file=stream, flush=True)
 
 
 class _Unfailing(io.FileIO):

@@ -29,6 +29,7 @@ __all__ = [
     "printable",
     "quoted",
     "reads_alone",
+    "without_secrets",
 ]
 
 
@@ -82,6 +83,26 @@ def inert(line: str) -> str:
     """
     line = _COMMAND_MARK.sub(r"\\x23", line)
     return _COMMAND_START.sub(r"\1\\x3a", line)
+
+
+_USER = re.compile(r"(?<!\w)([A-Za-z][A-Za-z0-9+.-]+:/{1,2})[^\s/\"']+@")
+
+
+_TOKEN = re.compile(
+    r"([?&;][\w.-]*(?:token|key|secret|signature|password|passwd|pwd|sig|auth)[\w.-]*=)[^&;\s\"']+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(line: str) -> str:
+    """`line` with stars for the users, passwords and tokens of the addresses in it.
+
+    >>> without_secrets("https://me:secret@host/a?token=1&b=2")
+    'https://***@host/a?token=***&b=2'
+    """
+    if ":/" not in line:
+        return line
+    return _TOKEN.sub(r"\1***", _USER.sub(r"\1***@", line))
 
 
 def encodable(line: str, encoding: str | None) -> str:

@@ -14,7 +14,7 @@ import reportgen
 PACKAGE = Path(reportgen.__file__).parent
 
 ROOMS = {
-    "errors": 0, "text": 0, "lazy": 0, "process": 1,
+    "errors": 0, "text": 0, "lazy": 0, "process": 1, "paths": 1,
     "jsonio": 1, "csv_text": 1, "files": 1, "reporter": 1, "provenance": 2, "replacement": 2,
     "output_folder": 3,
     "confusion_matrix": 2,

@@ -10,6 +10,7 @@ from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.files import write_text
 from reportgen.options import DEFAULT_FOLDER, EvaluationOptions, InputOptions
+from reportgen.paths import output_path
 from reportgen.review import (
     Baselines,
     HistoryEntry,
@@ -96,8 +97,9 @@ def history(
     if out is not None:
         from reportgen.render import render_history
 
-        _guard(Path(out), force=force)
-        write_text(Path(out), render_history(entries))
+        page = output_path(out)
+        _guard(page, force=force)
+        write_text(page, render_history(entries))
     return entries
 
 

@@ -17,6 +17,7 @@ from reportgen.api.writing import SampleImage, images_folder, images_of, report_
 from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.options import PageOptions
+from reportgen.paths import output_path
 from reportgen.render import changes, make_all, make_overview, naming_warning
 from reportgen.replacement import Stage, staged
 from reportgen.reporter import Reporter
@@ -91,7 +92,7 @@ def compare_reviews(
     """One report for one candidate; for several one each, in folders of their own, and a page that
     puts them side by side. Each review comes with the folder of its report.
     """
-    folder, (given, against) = Path(out), _baseline(baseline)
+    folder, (given, against) = output_path(out), _baseline(baseline)
     options = {**options, **given}
     if len(candidates) == 1:
         review = render_review(

@@ -13,6 +13,7 @@ from reportgen.api.review_request import ReviewRequest, apply_names, check_names
 from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
 from reportgen.evaluation import Evaluation, evaluate_predictions
 from reportgen.options import EvaluationKeywords, EvaluationOptions, InputOptions, sort_options
+from reportgen.paths import output_path
 from reportgen.predictions import Predictions
 from reportgen.reporter import Reporter
 from reportgen.review import Review, add_columns, load_input
@@ -80,7 +81,8 @@ def render_review(
     `against` is a baseline in memory, in place of the option ``baseline``.
     """
     check_names(names or {})
-    folder, asked = Path(out), ReviewRequest.of(options, [source], against)
+    folder = output_path(out)
+    asked = ReviewRequest.of(options, [source], against)
     root = images_folder(images)
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, source)

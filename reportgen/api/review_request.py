@@ -19,6 +19,7 @@ from reportgen.options import (
     report_date,
     sort_options,
 )
+from reportgen.paths import local_path
 from reportgen.render import check_page
 from reportgen.review import (
     LoadedInput,
@@ -108,7 +109,7 @@ def require_files(figures: EvaluationOptions) -> None:
 def require_readable(source: Any, reading: InputOptions, *, rows_first: bool) -> None:
     """Raise what reading `source` would raise at once, if it is a path."""
     if isinstance(source, (str, Path)):
-        kind_of(find_file(Path(source), rows_first=rows_first), reading)
+        kind_of(find_file(local_path(source, "INPUT"), rows_first=rows_first), reading)
 
 
 def check_names(names: Mapping[str, str | None]) -> None:

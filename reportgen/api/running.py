@@ -27,6 +27,7 @@ from reportgen.options import (
     RunKeywords,
     sort_options,
 )
+from reportgen.paths import local_path, output_path
 from reportgen.predictions import Predictions
 from reportgen.render import check_page
 from reportgen.replacement import Changes, staged
@@ -104,8 +105,9 @@ def run_review(
     settings, figures, release, page = sort_options(
         options, Options, EvaluationOptions, ReviewOptions, PageOptions
     )
-    reporter, folder = reporter or Reporter(), Path(out)
+    reporter, folder = reporter or Reporter(), output_path(out)
     require_torch()
+    _require_named(model)
     images_at = _split_of(data, settings, reporter)
     require_files(figures)
     terms = load_spec(release)
@@ -179,17 +181,25 @@ def predict(
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     require_torch()
-    images_at, target = _split_of(data, settings, reporter), Path(out)
+    target = output_path(out)
+    _require_named(model)
+    images_at = _split_of(data, settings, reporter)
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
     with _place(target.parent, data, settings, guarded=(), target=target.name):
         return _predictions(model, images_at, target, settings, reporter)
 
 
+def _require_named(model: Any) -> None:
+    if isinstance(model, str) and not model:
+        local_path(model, "MODEL")
+
+
 def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
     """The folder of the split that ``--split`` names, where the data are a folder of splits."""
     if not isinstance(data, (str, Path)):
         return data
+    local_path(data, "DATA")
     from reportgen.inference import chosen_split
 
     chosen = chosen_split(Path(data), settings.split)
@@ -233,7 +243,7 @@ def _predictions(
     target: Path,
     settings: Options,
     reporter: Reporter,
-    *known: Callable[[Sequence[str]], None],
+    known: Callable[[Sequence[str]], None] | None = None,
     aside: Path | None = None,
 ) -> Predictions:
     import torch
@@ -241,11 +251,11 @@ def _predictions(
     from reportgen.inference import predict_folder, predict_live
 
     if isinstance(model, torch.nn.Module):
-        return predict_live(model, data, target, settings, reporter, *known, aside=aside)
+        return predict_live(model, data, target, settings, reporter, known, aside)
     if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
         raise UsageError(
             f"a {type(model).__name__} and a {type(data).__name__} don't go together",
             slug="model-and-data",
             hint="give a live module with a DataLoader or Dataset, or a model file with a folder",
         )
-    return predict_folder(str(model), Path(data), target, settings, reporter, *known, aside=aside)
+    return predict_folder(str(model), Path(data), target, settings, reporter, known, aside)

@@ -55,7 +55,7 @@ def predict_folder(
     target: Path,
     options: Options,
     reporter: Reporter,
-    known: Known = _nothing,
+    known: Known | None = None,
     aside: Path | None = None,
 ) -> Predictions:
     """Predict a tree of class folders with a model named on the command line.
@@ -69,7 +69,7 @@ def predict_folder(
     """
     plan = plan_folder(model, data, target, options, reporter)
     _tell_classes(plan, reporter)
-    known(plan.classes.names)
+    (known or _nothing)(plan.classes.names)
     return _execute(plan, reporter, aside)
 
 
@@ -79,7 +79,7 @@ def predict_live(
     target: Path,
     options: Options,
     reporter: Reporter,
-    known: Known = _nothing,
+    known: Known | None = None,
     aside: Path | None = None,
 ) -> Predictions:
     """Predict the batches of a DataLoader or Dataset with a live module, left as it was found."""
@@ -94,7 +94,7 @@ def predict_live(
     with keep_as_found(module, device):
         plan = plan_live(module, data, target, options, device)
         _tell_classes(plan, reporter)
-        known(plan.classes.names)
+        (known or _nothing)(plan.classes.names)
         return _execute(plan, reporter, aside)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from reportgen.errors import UsageError
-from reportgen.text import nearest, quoted
+from reportgen.paths import refuse_address
+from reportgen.text import nearest, quoted, without_secrets
 
 __all__ = [
     "Declared",
@@ -72,7 +73,7 @@ class Declared:
             word
             for item in fields(self)
             if item.metadata.get("shapes", True) and getattr(self, item.name) != item.default
-            for word in self.words_of(item.name, getattr(self, item.name))
+            for word in map(without_secrets, self.words_of(item.name, getattr(self, item.name)))
         ]
 
     def words_of(self, name: str, value: Any) -> list[str]:
@@ -121,6 +122,8 @@ def sort_options(keywords: Mapping[str, Any], *kinds: type[Declared]) -> tuple[A
 
 def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     flag = flag_of(name)
+    if isinstance(value, Path):
+        refuse_address(value, flag)
     choices: Sequence[Any] = metadata.get("choices", ())
     if choices and value not in choices:
         meant = nearest(str(value), [str(choice) for choice in choices if choice is not None])

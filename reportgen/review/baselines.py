@@ -19,6 +19,7 @@ from reportgen.evaluation import Evaluation
 from reportgen.files import output_error, write_text
 from reportgen.options import DEFAULT_FOLDER
 from reportgen.output_folder import finish_around, finish_replacement, remove_stale, sole_writer
+from reportgen.paths import refuse_address
 from reportgen.predictions import write_slim
 from reportgen.replacement import UNFINISHED, Changes, staged
 from reportgen.review.history import HistoryEntry, append
@@ -30,6 +31,10 @@ __all__ = [
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in range(10))}
+"""Names that Windows keeps for devices, whatever ending they have: baselines are shared."""
 
 
 _REPORT, _PREDICTIONS = "report.json", "predictions.parquet"
@@ -59,6 +64,7 @@ class Baselines:
         Raises :class:`UsageError` where it is neither.
         """
         if given:
+            refuse_address(given, "BASELINE")
             finish_around(Path(given))
         if given and _is_there(Path(given)):
             return Path(given)
@@ -83,6 +89,12 @@ class Baselines:
                 slug="baseline-name",
                 hint="use 1 to 64 letters, digits, dots, dashes and underscores, "
                 "and begin with a letter or digit",
+            )
+        if name.split(".")[0].upper() in _DEVICES or name.endswith("."):
+            raise UsageError(
+                f"{quoted(name)} is no name for a baseline: Windows can't make such a folder",
+                slug="baseline-name",
+                hint="choose a name that is no device and ends with a letter or digit",
             )
         if (self.folder / name / _REPORT).exists() and not force:
             raise OutputError(

@@ -30,6 +30,7 @@ from reportgen.gates import (
 from reportgen.importers import kind_of, read_json
 from reportgen.jsonio import Json, Place, damage_told
 from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions
+from reportgen.paths import local_path
 from reportgen.review.baselines import Baselines
 from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
 from reportgen.text import quoted
@@ -271,7 +272,7 @@ def open_review(
 ) -> Review:
     """What is known of a saved input: all that stands in a ``report.json``, else its evaluation."""
     if is_report(source, reading):
-        path = find_file(Path(source), rows_first=False)
+        path = find_file(local_path(source, "INPUT"), rows_first=False)
         review = Review.from_json(read_json(path))
         return review.with_evaluation(recompute(review.evaluation, figures))
     side = load_input(source, reading, figures, spool, rows_first=False)
@@ -282,4 +283,6 @@ def is_report(source: Any, reading: InputOptions) -> bool:
     """Whether `source` is a ``report.json``, or a folder where one stands."""
     if not isinstance(source, (str, Path)):
         return False
-    return kind_of(find_file(Path(source), rows_first=False), reading) == "evaluation"
+    return (
+        kind_of(find_file(local_path(source, "INPUT"), rows_first=False), reading) == "evaluation"
+    )

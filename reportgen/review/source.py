@@ -31,9 +31,10 @@ from reportgen.importers import (
 )
 from reportgen.options import EvaluationOptions, InputOptions
 from reportgen.output_folder import finish_around
+from reportgen.paths import local_path, refuse_address
 from reportgen.predictions import PredictionRows, Predictions
 from reportgen.provenance import Provenance
-from reportgen.text import plural, printable, quoted
+from reportgen.text import middle_cut, plural, printable, quoted
 
 __all__ = [
     "LoadedInput",
@@ -125,7 +126,7 @@ def load_input(
     if isinstance(source, Predictions):
         return LoadedInput(add_columns(source, options))
     if isinstance(source, (str, Path)):
-        path = find_file(Path(source), rows_first=rows_first)
+        path = find_file(local_path(source, "INPUT"), rows_first=rows_first)
         kind = kind_of(path, reading)
         source = path
     else:
@@ -189,7 +190,14 @@ def find_file(path: Path, *, rows_first: bool) -> Path:
 
     A report whose replacement was stopped half-way is finished first: no half of one is ever read.
     """
+    refuse_address(path, "INPUT")
     finish_around(path)
+    if not _could_exist(path):
+        raise DataError(
+            f"{quoted(middle_cut(path.name))} can't be read: no file can have that name",
+            slug="input-unreadable",
+            hint="check the path",
+        )
     if path.is_dir():
         names = ["report.json", "predictions.parquet"]
         for name in reversed(names) if rows_first else names:
@@ -200,6 +208,14 @@ def find_file(path: Path, *, rows_first: bool) -> Path:
         beside = path.with_name("predictions.parquet")
         return beside if beside.is_file() else path
     return path
+
+
+def _could_exist(path: Path) -> bool:
+    try:
+        path.exists()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _refuse_several(folder: Path) -> None:

@@ -46,7 +46,24 @@ def escape(raw: str) -> str:
     """
     if raw.isascii():
         return printable(raw)
-    return printable(os.fsencode(raw).decode("utf-8", "backslashreplace"))
+    return printable(_bytes_of(raw).decode("utf-8", "backslashreplace"))
+
+
+def _bytes_of(raw: str) -> bytes:
+    """The name as it is on the disk: UTF-8, whatever the locale says that names are."""
+    try:
+        return os.fsencode(raw)
+    except UnicodeEncodeError:  # a locale that speaks ASCII, and a name that was not read with it
+        return raw.encode("utf-8", "surrogateescape")
+
+
+def _is_name_here(shown: str) -> bool:
+    """Whether a file could have just this name, as the locale reads names."""
+    try:
+        os.fsencode(shown)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_skipped_name(name: str) -> bool:
@@ -81,7 +98,9 @@ def _entry(folder: Path, shown: str) -> Path | None:
     direct = folder / shown
     if is_one_part and escape(shown) == shown and os.path.lexists(direct):
         return direct
-    if "\\" not in shown:  # without an escape in it, the name is the file's own
+    if "\\" not in shown and _is_name_here(
+        shown
+    ):  # without an escape in it, the name is the file's own
         return None
     try:
         with os.scandir(folder) as entries:

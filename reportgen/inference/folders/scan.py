@@ -25,6 +25,7 @@ from reportgen.inference.folders.files import (
 from reportgen.inference.folders.layouts import LAYOUT_HINT, layout_of, refuse_file
 from reportgen.inference.folders.notes import duplicates, tree_notes
 from reportgen.inference.folders.tree import FolderScan, ImageFile, Size, Tree, UnreadableFile, walk
+from reportgen.paths import shown_address
 from reportgen.text import listing, plural, quoted
 
 __all__ = [
@@ -213,7 +214,7 @@ def check_local(data: str) -> None:
     """Refuse an address: nothing is ever fetched."""
     if _REMOTE.match(data) and not os.path.lexists(data):
         raise UsageError(
-            f"{quoted(data)} is an address: only local paths can be read",
+            f"{quoted(shown_address(data))} is an address: only local paths can be read",
             slug="data-remote",
             hint="copy the data to a local folder first",
         )

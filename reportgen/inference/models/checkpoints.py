@@ -38,6 +38,7 @@ from reportgen.inference.models.weight_sets import (
     find_state_dict,
     renamed,
 )
+from reportgen.paths import shown_address
 from reportgen.text import listing, plural, printable, quoted
 
 __all__ = [
@@ -139,7 +140,8 @@ def read_weights(path: Path, *, n_classes: int | None = None, key: str | None = 
     """
     if is_remote(str(path)) and not exists(path):
         raise UsageError(
-            f"--weights {quoted(str(path))}: only local paths are read, nothing is downloaded",
+            f"--weights {quoted(shown_address(path))}: only local paths are read, "
+            "nothing is downloaded",
             slug="remote-path",
             hint="download the file yourself and name it",
         )

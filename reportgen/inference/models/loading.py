@@ -26,6 +26,7 @@ from reportgen.inference.models.formats import ways
 from reportgen.inference.models.layouts import WHAT_WORKS, refuse_hub_name
 from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.user_code import names_user_code
+from reportgen.paths import shown_address
 from reportgen.text import listing, printable, quoted
 
 __all__ = [
@@ -78,7 +79,8 @@ def load_model(
     arguments = model_args or {}
     if is_remote(spec) and not exists(spec):
         raise UsageError(
-            f"MODEL {quoted(spec)}: only local paths are read, nothing is downloaded",
+            f"MODEL {quoted(shown_address(spec))}: only local paths are read, "
+            "nothing is downloaded",
             slug="remote-path",
             hint="download the file yourself and name it",
         )

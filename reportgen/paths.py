@@ -1,0 +1,101 @@
+"""Paths as users give them: local ones are taken, addresses and empty names are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+from pathlib import Path
+
+from reportgen.errors import OutputError, UsageError
+from reportgen.text import middle_cut, quoted, without_secrets
+
+__all__ = [
+    "local_path",
+    "output_path",
+    "refuse_address",
+    "shown_address",
+]
+
+
+# A single slash counts, since pathlib folds two into one.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:/)/?")
+
+
+def shown_address(address: str | os.PathLike[str]) -> str:
+    """An address for a message: with both its slashes, without a password or token."""
+    return without_secrets(_ADDRESS.sub(r"\1/", os.fspath(address), count=1))
+
+
+def refuse_address(path: str | os.PathLike[str], what: str) -> None:
+    """Raise :class:`UsageError` (``remote-path``) where `path`, called `what`, is an address."""
+    text = os.fspath(path)
+    if _ADDRESS.match(text) and not _exists(text):
+        raise UsageError(
+            f"{what} {quoted(shown_address(text))}: only local paths are read, "
+            "nothing is downloaded",
+            slug="remote-path",
+            hint=f"name a local folder with {what}"
+            if what == "-o"
+            else "download the file yourself and name it",
+        )
+
+
+def local_path(path: str | os.PathLike[str], what: str) -> Path:
+    """`path` as a path of this machine; an address or nothing at all is refused."""
+    if not os.fspath(path):
+        raise _empty(what)
+    refuse_address(path, what)
+    return Path(path)
+
+
+def output_path(path: str | os.PathLike[str], what: str = "-o") -> Path:
+    """`path` as a place to write to. Raises :class:`UsageError` where it can't be meant."""
+    if os.fspath(path) == "-":
+        raise UsageError(
+            f'{what} "-" is no folder: a report is several files, and none goes to stdout',
+            slug="output-stdout",
+            hint=f"name a folder: {what} report (or {what} ./- for one that is called so)",
+        )
+    _require_length(path)
+    return local_path(path, what)
+
+
+def _require_length(path: str | os.PathLike[str]) -> None:
+    """Refuse a name that no file can have, before any work."""
+    try:
+        for part in (*Path(path).parts, path):  # a folder that is missing hides what is below it
+            if os.fspath(part) != os.sep:
+                _look_at(part)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(
+                f"cannot write {quoted(middle_cut(Path(path).name))}: file name too long",
+                slug="output-not-writable",
+                hint="use shorter names: a file system takes about 255 bytes a name",
+            ) from error
+    except ValueError as error:
+        raise UsageError(
+            f"-o {quoted(os.fspath(path))} is no name that a file can have", slug="option-value"
+        ) from error
+
+
+def _look_at(path: str | os.PathLike[str]) -> None:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        os.lstat(path)
+
+
+def _empty(what: str) -> UsageError:
+    return UsageError(
+        f"{what} is empty",
+        slug="path-empty",
+        hint="name a file or folder (a variable of a script may be unset), or . for this folder",
+    )
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.path.lexists(path)
+    except (OSError, ValueError):
+        return False
