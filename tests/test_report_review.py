@@ -521,7 +521,7 @@ CASES = {
         [
             "Accuracy improved: 78.9 → 81.7 % (+2.8 points; 95 % CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
-            "Lowest recall: cat, 63.5 % of 400 (simultaneous 95 % CI 56.5–69.9 %), significantly "
+            "Lowest recall: cat, 63.5 % of 400 (simultaneous 95 % CI 56.5–70.2 %), significantly "
             "below the rest. 23.0 % are predicted as bird. 1 further class is also significantly "
             "low.",
             ...,

@@ -58,6 +58,11 @@ MAX_CLASSES = 1_000
 interval: ``too_many_classes``."""
 
 
+FEW_DRAWS = 20
+"""With fewer draws beyond 0, a p-value is told by their spread and not by their number: Holm's
+correction over many classes asks for smaller ones than any number of draws gives."""
+
+
 _MACRO = {
     metric.name: metric.compute.statistic
     for metric in SUMMARY
@@ -106,7 +111,8 @@ def from_draws(
         calibrated models differ significantly in at most 5 % of test sets.
 
     The p-value is twice the smaller share of draws on either side of 0, the difference itself
-    counted as a draw: with 2,000 draws it is 0.001 at least. Efron & Tibshirani 1993, An
+    counted as a draw; where so few draws lie there that it is their number that tells, that of a
+    normal distribution with the spread of the draws. Efron & Tibshirani 1993, An
     Introduction to the Bootstrap, chapters 13 and 15.
     """
     if baseline.value is None or candidate.value is None:
@@ -122,11 +128,11 @@ def from_draws(
         if abs(difference) < TIE:
             return _without(plain, "no_disagreement", p=1.0)
         return _without(plain, "no_variation")
-    moved, p = defined, _p(defined)
+    moved, p = defined, _p(defined, difference)
     if chance is not None:
         beyond = difference - (chance[1] - chance[0])
         moved = beyond - (defined - defined.mean())
-        p = _p(moved) if beyond * difference > 0 else 1.0
+        p = _p(moved, beyond) if beyond * difference > 0 else 1.0
     ends = [_ends(moved, confidence) for confidence in _CONFIDENCES]
     if chance is not None:
         ends = [(min(low, difference), max(high, difference)) for low, high in ends]
@@ -147,8 +153,10 @@ def _ends(draws: Floats, confidence: float) -> tuple[float, float]:
     return low, high
 
 
-def _p(draws: Floats) -> float:
+def _p(draws: Floats, difference: float) -> float:
     fewer = min(int(np.count_nonzero(draws <= 0)), int(np.count_nonzero(draws >= 0)))
+    if fewer < FEW_DRAWS and (spread := float(draws.std())) > 0:
+        return math.erfc(abs(difference) / spread / math.sqrt(2))
     return min(2 * (fewer + 1) / (len(draws) + 1), 1.0)
 
 

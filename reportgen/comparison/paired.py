@@ -256,11 +256,8 @@ def class_changes(
     f1s: Sequence[Difference],
     supports: Sequence[int] | None = None,
 ) -> tuple[tuple[ClassChange, ...], int]:
-    """One change for each class, with Holm's correction of each figure over the classes, and the
-    number of tests of recall.
-    """
+    """One change for each class, with Holm's correction of recall, and the number of its tests."""
     adjusted, n_tests = apply_holm(recalls)
-    (precisions, _), (f1s, _) = apply_holm(precisions), apply_holm(f1s)
     known = [0 if counts is None else counts.n for counts in paired]
     changes = tuple(
         ClassChange(i, support, counts, recall, precision, f1, tendency_of(recall))

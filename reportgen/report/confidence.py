@@ -504,7 +504,10 @@ def _curve_table(curve: Sequence[tuple[float, float]]) -> Iterable[CurveRow]:
 
 def _reliability_chart(known: Calibration) -> Chart:
     bars = [bar for bar in known.known.bins if bar.n >= LOW_SUPPORT]
-    gaps = [(bar.confidence or 0.0, *simultaneous(bar.n_correct, bar.n, len(bars))) for bar in bars]
+    tested = bars if known.beyond_chance else []
+    gaps = [
+        (bar.confidence or 0.0, *simultaneous(bar.n_correct, bar.n, len(bars))) for bar in tested
+    ]
     above = sum(confidence > high for confidence, _, high in gaps)
     below = sum(confidence < low for confidence, low, _ in gaps)
     alt = (

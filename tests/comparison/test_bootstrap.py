@@ -250,11 +250,12 @@ def test_draws_that_never_vary_are_told_apart():
     assert (fixed.p, fixed.interval, fixed.reason) == (None, None, "no_variation")
 
 
-def test_p_is_twice_the_smaller_share_of_draws():
+def test_p_is_twice_the_smaller_share_of_draws_or_told_by_their_spread():
     one, other = Metric(0.5, None, None), Metric(0.6, None, None)
-    draws = np.array([-0.1] * 4 + [0.2] * 95)
-    assert from_draws(one, other, draws).p == pytest.approx(2 * 5 / 100)
-    assert from_draws(one, other, np.linspace(0.1, 0.2, 99)).p == pytest.approx(2 / 100)
+    draws = np.array([-0.1] * 40 + [0.2] * 59)
+    assert from_draws(one, other, draws).p == pytest.approx(2 * 41 / 100)
+    few = np.array([-0.1] * 4 + [0.2] * 95)  # 4 of 99 are too few to be a number
+    assert from_draws(one, other, few).p == pytest.approx(2 * norm.sf(0.1 / few.std()))
 
 
 def test_what_chance_shows_of_a_figure_is_no_difference():

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reportgen.analysis.confusions.pairs import binomial_tail
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.metrics import holm, wilson
+from reportgen.metrics import clopper_pearson, holm
 
 __all__ = [
     "SIGNIFICANT",
@@ -161,11 +161,12 @@ def _lowest_by_chance(k: Counts, n: Counts) -> float:
 
 
 def simultaneous(hits: int, n: int, family: int) -> tuple[float, float]:
-    """The Wilson interval of one of `family` shares, any of which might have been chosen.
+    """The exact interval of one of `family` shares, any of which might have been chosen.
 
-    All of them hold at once in 95 of 100 test sets (Bonferroni): so that of the chosen one does.
+    All of them hold at once in 95 of 100 test sets (Clopper-Pearson, Bonferroni), so that of the
+    chosen one does. So far out in the tails Wilson's interval falls short.
     """
-    low, high = wilson(hits, n, 1 - SIGNIFICANT / max(family, 1))
+    low, high = clopper_pearson(hits, n, 1 - SIGNIFICANT / max(family, 1))
     return float(low), float(high)
 
 

@@ -154,7 +154,7 @@ def delta(
 def _word(difference: Difference, kind: DeltaKind) -> str:
     if difference.difference is None:
         return "not comparable"
-    return "not tested" if difference.p is None else WORDS[kind]
+    return "not tested" if difference.p_adjusted is None else WORDS[kind]
 
 
 def whole_kind(difference: Difference, definition: Definition) -> DeltaKind:

@@ -11,6 +11,7 @@ from reportgen.comparison import (
     REASONS,
     ClassChange,
     Comparison,
+    Difference,
     SliceChange,
 )
 from reportgen.evaluation import Evaluation
@@ -603,7 +604,9 @@ def _calibration(comparison: Comparison) -> CalibrationChange | None:
         (replace(section.charts[0], title=title), section.reliability)
         for title, section in zip(("Baseline", "Candidate"), drawn, strict=True)
     )
-    return CalibrationChange(_calibration_words(before, after), rows, charts)
+    return CalibrationChange(
+        _calibration_words(before, after, comparison.summary["ece"]), rows, charts
+    )
 
 
 def _figure(facts: Context, name: str) -> str:
@@ -611,11 +614,16 @@ def _figure(facts: Context, name: str) -> str:
     return "n/a" if value is None else share(value)
 
 
-def _calibration_words(before: Calibration, after: Calibration) -> Words:
-    said = [_calibrated(side) for side in (before, after)]
-    if said[0] != said[1]:
-        return say("Baseline: {before}. Candidate: {after}.", before=said[0], after=said[1])
-    return say("Both sides: {both}.", both=said[0])
+def _calibration_words(before: Calibration, after: Calibration, error: Difference) -> Words:
+    moved = delta(error, DEFINITIONS["ece"], Footnotes())
+    if moved.kind == "unclear":
+        return say("No significant change of calibration.")
+    return say(
+        "Calibration {moved}. Baseline {before}; candidate {after}.",
+        moved=moved.word,
+        before=_calibrated(before),
+        after=_calibrated(after),
+    )
 
 
 def _calibrated(side: Calibration) -> str:
