@@ -76,7 +76,7 @@ Out = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 
 
-Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks of errors.", hidden=False)]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the stack of an error.", hidden=False)]
 
 
 Model = Annotated[

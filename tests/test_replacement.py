@@ -10,7 +10,6 @@ import sys
 from functools import partial
 
 import pytest
-import reportgen.baselines
 
 import reportgen
 from reportgen import cli
@@ -22,6 +21,7 @@ from reportgen.process import exit_code_of
 from reportgen.render import changes
 from reportgen.render.folders import write_folder
 from reportgen.replacement import UNFINISHED, Changes, finish, is_unfinished, staged
+from reportgen.review import Baselines
 from tests.test_cli import reportgen as command
 
 MATRIX = ",a,b\na,5,1\nb,0,5\n"
@@ -346,7 +346,7 @@ def test_a_saved_baseline_is_replaced_as_one(matrix, tmp_path, monkeypatch):
         partial(cli.command, ["baseline", "save", str(one), "main", "--force"])
         for one in (matrix, other)
     )
-    store = reportgen.baselines.Baselines()
+    store = Baselines()
     for at in range(1, n_moves_of(new, tmp_path / "x") + 1):
         assert in_child(old) == 0
         assert in_child(new, at) == -signal.SIGKILL
