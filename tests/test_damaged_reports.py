@@ -12,7 +12,7 @@ import reportgen
 from reportgen.comparison.comparison import Difference
 from reportgen.errors import DataError, ReportgenError
 from reportgen.evaluation import Evaluation
-from reportgen.jsonio import Fault, Place, Share, damage_told, read_record, read_value
+from reportgen.jsonio import Fault, JsonPath, Share, read_record, read_value, translate_faults
 from reportgen.provenance import Accounting
 from reportgen.render import html
 from reportgen.render.figures.heatmap import DrawnFigure
@@ -260,34 +260,34 @@ def test_json_is_made_of_plain_values_alone(name):
 
 
 def test_a_place_tells_its_path():
-    place = Place.of({"a": [{"b c": {"d": None}}]})
+    place = JsonPath.of({"a": [{"b c": {"d": None}}]})
     at = place["a"].items()[0]["b c"]["d"]
     assert at.path == 'a[0]["b c"].d'
-    assert Place.of(at) is at
-    assert Place.of({"a": 1}, "comparison")["a"].path == "comparison.a"
+    assert JsonPath.of(at) is at
+    assert JsonPath.of({"a": 1}, "comparison")["a"].path == "comparison.a"
     with pytest.raises(Fault, match="the whole is a list of 0, not an object"):
-        Place.of([])["a"]
+        JsonPath.of([])["a"]
 
 
 def test_numbers_are_finite_and_of_their_kind():
     for wrong in (True, "1", None, math.nan, math.inf, 10**400):
         with pytest.raises(Fault):
-            Place(wrong).number()
+            JsonPath(wrong).number()
     for wrong in (True, 1.0, "1", -1, 10**30):
         with pytest.raises(Fault):
-            Place(wrong).whole()
-    assert Place(3).number() == 3.0
+            JsonPath(wrong).whole()
+    assert JsonPath(3).number() == 3.0
     assert read_value(Share, 1 + 1e-12) == pytest.approx(1)
 
 
 def test_a_field_with_a_default_may_be_missing_unless_all_are_asked_for():
-    place = Place.of({"found": 2, "counted": 2})
+    place = JsonPath.of({"found": 2, "counted": 2})
     assert read_record(Accounting, place) == Accounting(2, 2)
     with pytest.raises(Fault, match="interval is missing"):
         read_value(Difference, {"baseline": 1.0, "candidate": 1.0, "difference": 0.0})
 
 
 def test_any_other_error_of_reading_is_told_as_damage():
-    with pytest.raises(DataError, match="KeyError 'x'") as caught, damage_told("try again"):
+    with pytest.raises(DataError, match="KeyError 'x'") as caught, translate_faults("try again"):
         {}["x"]
     assert caught.value.hint == "try again"

@@ -15,7 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 from reportgen.analysis.scoring import SUM_TOLERANCE, FixedSums, Scores
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
-from reportgen.jsonio import Cell, ClassIndex, ClassNumber, Form, Key, OneOf, Place, Share, Signed
+from reportgen.jsonio import (
+    Cell,
+    ClassIndex,
+    ClassNumber,
+    Form,
+    JsonPath,
+    Key,
+    OneOf,
+    Share,
+    Signed,
+)
 
 __all__ = [
     "ENOUGH_SAMPLES",
@@ -386,7 +396,7 @@ class LabelIssues:
 
     __json__: ClassVar[Form] = Form(optional=frozenset())
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault`: what is said of the suspects is of them all."""
         n_classes = len(place.reading.index)
         if self.reason is None and len(self.thresholds) != n_classes:

@@ -17,8 +17,8 @@ from reportgen.jsonio import (
     Form,
     Interval,
     Json,
+    JsonPath,
     Key,
-    Place,
     Range,
     Schema,
     Share,
@@ -26,10 +26,10 @@ from reportgen.jsonio import (
     Unknown,
     agree,
     codec_of,
-    damage_told,
     read_record,
     read_value,
     restore_unknown,
+    translate_faults,
     write_value,
 )
 from reportgen.provenance import DataNote
@@ -97,7 +97,7 @@ class Difference:
 
     __json__: ClassVar[Form] = Form(optional=frozenset())
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where there is an interval of no difference."""
         for name in ("interval", "bounds"):
             if self.difference is None and getattr(self, name) is not None:
@@ -130,7 +130,7 @@ class PairedCounts:
     both_wrong: int
     same: int
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where `same` can't be."""
         if not self.both_right <= self.same <= self.both_right + self.both_wrong:
             place["same"].contradicts("both sides give the same answer where both are right")
@@ -171,7 +171,7 @@ class McnemarBounds:
     chi2: Annotated[tuple[float, float], Ends(Range(0))]
     p: ShareInterval
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where the least is above the most."""
         place["discordant"].ends()
 
@@ -192,7 +192,7 @@ class ClassChange:
     f1: Difference
     tendency: Tendency
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where not all samples of the class are paired."""
         if self.paired is not None and self.paired.n != self.support:
             place["paired"].contradicts(
@@ -253,7 +253,7 @@ _ALWAYS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
 """Those of :data:`COMPARED` that no document lacks; a later one is n/a where it is not there."""
 
 
-def _read_summary(place: Place) -> dict[str, Difference]:
+def _read_summary(place: JsonPath) -> dict[str, Difference]:
     place.keep_others(frozenset(COMPARED))
     read = codec_of(Difference).read
     is_there = {name: name in place or name in _ALWAYS for name in COMPARED}
@@ -366,8 +366,8 @@ class Comparison:
 
         Raises :class:`~reportgen.errors.DataError` where the value is not of it.
         """
-        with damage_told("make the report again from the predictions of both sides"):
-            place = Place.of(value, "comparison")
+        with translate_faults("make the report again from the predictions of both sides"):
+            place = JsonPath.of(value, "comparison")
             place = place.alone({name: i for i, name in enumerate(candidate.classes)})
             baseline = read_value(Evaluation, place["baseline"])
             if baseline.classes != candidate.classes:
@@ -376,7 +376,7 @@ class Comparison:
             found = read_record(cls, place, baseline=baseline, candidate=candidate)
             return replace(found, unknown=tuple(place.reading.unknown))
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where the parts are not of the same samples."""
         if (self.paired is None) != bool(self.unpaired_reason):
             place["unpaired_reason"].contradicts(

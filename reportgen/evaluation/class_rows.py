@@ -20,7 +20,7 @@ from reportgen.jsonio import (
     Codec,
     Definitions,
     ElementTexts,
-    Place,
+    JsonPath,
     Schema,
     codec_of,
     number_texts,
@@ -76,7 +76,7 @@ class _RowsCodec:
 Rows = Annotated[ClassRows, _RowsCodec()]
 
 
-def _read_rows(place: Place) -> ClassRows:
+def _read_rows(place: JsonPath) -> ClassRows:
     rows = place.of_length(len(place.reading.index))
     for row in rows:
         row.keep_others(_KNOWN)
@@ -88,7 +88,7 @@ def _read_rows(place: Place) -> ClassRows:
     )
 
 
-def _read_column(rows: Sequence[Place], definition: Definition) -> MetricColumn:
+def _read_column(rows: Sequence[JsonPath], definition: Definition) -> MetricColumn:
     """One metric of all classes; n/a where a row does not hold it."""
     name = definition.name
     quick = _quick_column([row.value.get(name) for row in rows], definition)
@@ -236,7 +236,7 @@ _ALWAYS = "accuracy"
 """The one metric that every report has."""
 
 
-def _read_summary(place: Place) -> dict[str, Metric]:
+def _read_summary(place: JsonPath) -> dict[str, Metric]:
     place.keep_others(_OF_THE_WHOLE)
     place[_ALWAYS]
     found: dict[str, Metric] = {}

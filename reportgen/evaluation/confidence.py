@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.scoring import N_BINS, Held, Ranking, ScoreMetrics
-from reportgen.jsonio import Place, Positive, Share, ShareInterval, agree
+from reportgen.jsonio import JsonPath, Positive, Share, ShareInterval, agree
 from reportgen.metrics import MetricColumn
 
 __all__ = [
@@ -41,7 +41,7 @@ class ReliabilityBar:
     interval: ShareInterval | None
     confidence: Share | None
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where the parts that stand there disagree."""
         if self.low >= self.high:
             place["high"].contradicts("a bin ends above its start")
@@ -154,7 +154,7 @@ class Confidence:
             **_of_ranking(figures.ranking, half_precision),
         )
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where a list that stands there can't be."""
         place["bins"].of_length(N_BINS)
         if not self.curve:

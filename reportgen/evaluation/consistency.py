@@ -14,7 +14,7 @@ import numpy as np
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation.pairs import Pair
 from reportgen.evaluation.proportions import ProportionPair
-from reportgen.jsonio import TOLERANCE, Place, agree
+from reportgen.jsonio import TOLERANCE, JsonPath, agree
 from reportgen.metrics import (
     ORDINAL,
     MacroMode,
@@ -47,7 +47,7 @@ _OF_SHARES = ("share", "reversed_share")
 
 
 def check_counts(
-    told: Mapping[str, Sequence[int | None]], counted: Mapping[str, Sequence[Any]], place: Place
+    told: Mapping[str, Sequence[int | None]], counted: Mapping[str, Sequence[Any]], place: JsonPath
 ) -> None:
     """The counts of each class.
 
@@ -61,7 +61,7 @@ def check_counts(
 
 
 def check_class_metrics(
-    told: Mapping[str, MetricColumn], confusion: ConfusionMatrix, place: Place
+    told: Mapping[str, MetricColumn], confusion: ConfusionMatrix, place: JsonPath
 ) -> None:
     """The metrics of each class that follow from counts."""
     for name, expected in per_class_metrics(confusion).items():
@@ -75,7 +75,7 @@ def check_class_metrics(
 
 
 def check_summary(
-    told: Mapping[str, Metric], confusion: ConfusionMatrix, macro: MacroMode, place: Place
+    told: Mapping[str, Metric], confusion: ConfusionMatrix, macro: MacroMode, place: JsonPath
 ) -> None:
     """The metrics of the whole that follow from counts."""
     expected = summary_metrics(confusion, macro=macro)
@@ -89,7 +89,9 @@ def check_summary(
 
 
 def check_pairs(
-    told: Sequence[Pair | ProportionPair], expected: Sequence[Pair | ProportionPair], place: Place
+    told: Sequence[Pair | ProportionPair],
+    expected: Sequence[Pair | ProportionPair],
+    place: JsonPath,
 ) -> None:
     """Which confusions there are, and their shares; counts are compared where they are read."""
     items = place.of_length(len(expected))

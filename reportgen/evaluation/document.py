@@ -26,13 +26,13 @@ from reportgen.jsonio import (
     Definitions,
     Fault,
     Form,
+    JsonPath,
     OmitNone,
     OneOf,
-    Place,
     Range,
     Schema,
     codec_of,
-    written,
+    write_plain,
 )
 from reportgen.metrics import MacroMode, Mistake
 from reportgen.provenance import DataNote, Provenance
@@ -107,7 +107,7 @@ class _PairsCodec:
     def codec(self, _: Any) -> Codec:
         counted, shared = codec_of(tuple[Pair, ...]), codec_of(tuple[ProportionPair, ...])
 
-        def read(place: Place) -> tuple[Pair | ProportionPair, ...]:
+        def read(place: JsonPath) -> tuple[Pair | ProportionPair, ...]:
             first = next(iter(place.items()), None)
             is_shared = first is not None and "share" in first
             found: tuple[Pair | ProportionPair, ...] = (shared if is_shared else counted).read(
@@ -117,7 +117,7 @@ class _PairsCodec:
 
         def write(pairs: Sequence[Pair | ProportionPair], classes: Sequence[str]) -> Any:
             is_shared = bool(pairs) and isinstance(pairs[0], ProportionPair)
-            return written((shared if is_shared else counted).write, pairs, classes)
+            return write_plain((shared if is_shared else counted).write, pairs, classes)
 
         def schema(known: Definitions) -> Schema:
             kinds = [codec_of(kind).schema(known) for kind in (Pair, ProportionPair)]
@@ -132,7 +132,7 @@ class _MadeAgain:
     def codec(self, kind: Any) -> Codec:
         inner = codec_of(kind)
 
-        def read(place: Place) -> None:
+        def read(place: JsonPath) -> None:
             before = len(place.reading.unknown)
             try:
                 inner.read(place)

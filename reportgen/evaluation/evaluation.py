@@ -36,14 +36,14 @@ from reportgen.jsonio import (
     Codec,
     Fault,
     Json,
-    Place,
+    JsonPath,
     Unknown,
     codec_of,
-    damage_told,
+    describe_value,
     element_texts,
     read_value,
     restore_unknown,
-    shown,
+    translate_faults,
     write_value,
 )
 from reportgen.metrics import Definition, MacroMode, Metric, MetricColumn, Mistake
@@ -245,12 +245,12 @@ class Evaluation:
         Raises :class:`DataError` where the schema is another one, or the value is not of it: the
         message names the place.
         """
-        with damage_told():
-            place = Place.of(value)
+        with translate_faults():
+            place = JsonPath.of(value)
             version = place.get("schema_version").value
             if version != SCHEMA_VERSION:
                 raise DataError(
-                    f"report.json has schema version {shown(version)}; "
+                    f"report.json has schema version {describe_value(version)}; "
                     f"this reportgen reads {SCHEMA_VERSION}",
                     slug="report-json-version",
                     hint="make the report again from its predictions.parquet",
@@ -264,7 +264,7 @@ class Evaluation:
         return Codec(cls.from_json, lambda value, _: value.to_json(), form.schema)
 
     @classmethod
-    def _from_json(cls, place: Place) -> Evaluation:
+    def _from_json(cls, place: JsonPath) -> Evaluation:
         classes = _classes_from_json(place["classes"])
         place = place.alone({name: i for i, name in enumerate(classes)})
         form: Document = read_value(Document, place)
@@ -307,7 +307,7 @@ class Evaluation:
     __hash__ = None  # type: ignore[assignment]  # holds mappings
 
 
-def _classes_from_json(place: Place) -> tuple[str, ...]:
+def _classes_from_json(place: JsonPath) -> tuple[str, ...]:
     classes: tuple[str, ...] = read_value(tuple[str, ...], place)
     if not classes:
         place.fault("a list of class names")
@@ -334,7 +334,7 @@ def _triples(confusion: ConfusionMatrix) -> list[list[int]]:
     return found
 
 
-def _matrix_from(form: Document, place: Place) -> tuple[ConfusionMatrix, Proportions | None]:
+def _matrix_from(form: Document, place: JsonPath) -> tuple[ConfusionMatrix, Proportions | None]:
     """The counts; where there are shares only, no counts and the shares."""
     n_classes, at = len(form.classes), place["confusion_matrix"]
     if form.shares_over is None:
@@ -356,7 +356,7 @@ def _matrix_from(form: Document, place: Place) -> tuple[ConfusionMatrix, Proport
     return ConfusionMatrix.empty(n_classes), shares
 
 
-def _counts_from(form: Matrix, place: Place, n_classes: int) -> ConfusionMatrix:
+def _counts_from(form: Matrix, place: JsonPath, n_classes: int) -> ConfusionMatrix:
     dense = form.counts is not None
     cells = place["counts"] if dense else place["cells"]
     for row in cells.of_length(n_classes) if dense else ():
@@ -372,7 +372,7 @@ def _counts_from(form: Matrix, place: Place, n_classes: int) -> ConfusionMatrix:
 _TOLD = ("true", "predicted", "count", "reversed_count")
 
 
-def _pairs_from(form: Document, confusion: ConfusionMatrix, place: Place) -> tuple[Pair, ...]:
+def _pairs_from(form: Document, confusion: ConfusionMatrix, place: JsonPath) -> tuple[Pair, ...]:
     """Every confusion; what is counted of it is what the matrix counts."""
     true, predicted, counts = confusion.errors_by_count()
     columns = (true, predicted, counts, confusion.lookup(predicted, true))
@@ -386,7 +386,7 @@ def _pairs_from(form: Document, confusion: ConfusionMatrix, place: Place) -> tup
     return tuple(pair for pair in form.pairs if isinstance(pair, Pair))
 
 
-def _samples_from(form: SampleCounts, place: Place, shares: Proportions | None) -> Accounting:
+def _samples_from(form: SampleCounts, place: JsonPath, shares: Proportions | None) -> Accounting:
     if shares is not None:
         return Accounting(0, 0, form.excluded, form.skipped)
     found, counted = place["found"].whole(), place["counted"].whole()
@@ -396,13 +396,13 @@ def _samples_from(form: SampleCounts, place: Place, shares: Proportions | None) 
         place.contradicts(str(error))
 
 
-def _check_order(told: Sequence[str], classes: Sequence[str], place: Place) -> None:
+def _check_order(told: Sequence[str], classes: Sequence[str], place: JsonPath) -> None:
     for at, name, expected in zip(place.items(), told, classes, strict=True):
         if name != expected:
             at["class"].contradicts("the classes stand in their order")
 
 
-def _check_totals(found: Evaluation, place: Place) -> None:
+def _check_totals(found: Evaluation, place: JsonPath) -> None:
     """The parts must be of the same samples."""
     n = found.n_samples
     if found.shares is not None:
@@ -421,7 +421,7 @@ def _check_totals(found: Evaluation, place: Place) -> None:
     _check_curves(found, place.get("class_curves"))
 
 
-def _check_figures(found: Evaluation, form: Document, place: Place) -> None:
+def _check_figures(found: Evaluation, form: Document, place: JsonPath) -> None:
     """What follows from the matrix must be what the matrix gives."""
     if found.shares is not None:
         check_pairs(form.pairs, found.shares.pairs, place["pairs"])
@@ -433,7 +433,7 @@ def _check_figures(found: Evaluation, form: Document, place: Place) -> None:
     check_pairs(found.pairs, tuple(pairs_of(found.confusion)), place["pairs"])
 
 
-def _check_curves(found: Evaluation, place: Place) -> None:
+def _check_curves(found: Evaluation, place: JsonPath) -> None:
     n = found.n_samples
     for curve, at in zip(found.class_curves, () if place.is_none else place.items(), strict=True):
         if curve.n_positive > found.confusion.true_totals[curve.index]:

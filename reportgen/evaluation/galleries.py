@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reportgen.evaluation.pairs import Pair
-from reportgen.jsonio import ClassIndex, Place
+from reportgen.jsonio import ClassIndex, JsonPath
 from reportgen.metrics import Mistake
 
 __all__ = [
@@ -78,7 +78,7 @@ def reverses_of(evaluation: Shown) -> tuple[Reverse, ...]:
 
 
 def galleries_of(
-    first: Sequence[Gallery], reverses: Sequence[Reverse], pairs: Sequence[Pair], place: Place
+    first: Sequence[Gallery], reverses: Sequence[Reverse], pairs: Sequence[Pair], place: JsonPath
 ) -> tuple[Gallery, ...]:
     """All galleries, of what `place` holds: those of the first ten pairs, and their reverses.
 

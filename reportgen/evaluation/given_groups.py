@@ -11,7 +11,7 @@ import numpy as np
 
 from reportgen.analysis.confusions import Grouping, grouping_from_rows
 from reportgen.errors import DataError
-from reportgen.jsonio import ClassIndex, Place, Via
+from reportgen.jsonio import ClassIndex, JsonPath, Via
 from reportgen.text import printable, quoted
 
 __all__ = [
@@ -70,7 +70,7 @@ def _hierarchy(grouping: Grouping) -> Hierarchy:
     return Hierarchy(grouping.source, tuple(HierarchyGroup(*group) for group in groups))
 
 
-def _grouping(form: Hierarchy, place: Place) -> Grouping:
+def _grouping(form: Hierarchy, place: JsonPath) -> Grouping:
     """Raises :class:`~reportgen.jsonio.Fault` where a class is in no group, or in two."""
     group_of = np.full(len(place.reading.index), -1, np.int64)
     for g, (group, at) in enumerate(zip(form.groups, place["groups"].items(), strict=True)):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError, UsageError
-from reportgen.jsonio import MOST, Form, Place, Positive, Range
+from reportgen.jsonio import MOST, Form, JsonPath, Positive, Range
 from reportgen.metrics import FEW_GROUPS, ClusterIntervals, GroupCounts, cluster_intervals
 from reportgen.options import EvaluationOptions
 from reportgen.predictions import PredictionRows
@@ -72,7 +72,7 @@ class SampleGroups:
         """Whether there are so few groups that the intervals are too narrow."""
         return self.n_groups < FEW_GROUPS
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where there are more groups than samples."""
         for name in ("n_groups", "largest_group"):
             place[name].whole(Range(1, self.n_samples))

@@ -10,7 +10,7 @@ from reportgen.jsonio import (
     Form,
     Interval,
     Json,
-    Place,
+    JsonPath,
     Share,
     Unknown,
     read_value,
@@ -188,12 +188,12 @@ class Decision:
 
         Raises :class:`~reportgen.jsonio.Fault` where it is not of it.
         """
-        whole = Place.of(value).members()
-        place = Place({name: whole[name] for name in _OWN if name in whole})
+        whole = JsonPath.of(value).members()
+        place = JsonPath({name: whole[name] for name in _OWN if name in whole})
         found: Decision = read_value(Decision, place)
         return replace(found, unknown=tuple(place.reading.unknown))
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where a release is blocked by its own checks."""
         if self.verdict in _NOTHING_BLOCKS and self.exit_code:
             place["verdict"].contradicts("one of the checks keeps it from being released")

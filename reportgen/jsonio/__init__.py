@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         read_value,
         write_value,
     )
-    from reportgen.jsonio.codecs import Codec, Definitions, Schema, written
-    from reportgen.jsonio.places import (
+    from reportgen.jsonio.codecs import Codec, Definitions, Schema, write_plain
+    from reportgen.jsonio.paths import (
         MOST,
         TOLERANCE,
         Contradiction,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         Fault,
         Interval,
         Json,
+        JsonPath,
         OneOf,
-        Place,
         Positive,
         Range,
         Reading,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
         ShareInterval,
         Signed,
         agree,
-        damage_told,
-        shown,
+        describe_value,
+        translate_faults,
     )
     from reportgen.jsonio.texts import ElementTexts, number_texts, object_texts, string_texts
     from reportgen.jsonio.unknown import Unknown, restore_unknown
@@ -62,10 +62,10 @@ __all__ = [
     "Form",
     "Interval",
     "Json",
+    "JsonPath",
     "Key",
     "OmitNone",
     "OneOf",
-    "Place",
     "Positive",
     "Range",
     "Reading",
@@ -77,17 +77,17 @@ __all__ = [
     "Via",
     "agree",
     "codec_of",
-    "damage_told",
+    "describe_value",
     "element_texts",
     "number_texts",
     "object_texts",
     "read_record",
     "read_value",
     "restore_unknown",
-    "shown",
     "string_texts",
+    "translate_faults",
+    "write_plain",
     "write_value",
-    "written",
 ]
 
 __getattr__ = lazy_names(
@@ -97,10 +97,10 @@ __getattr__ = lazy_names(
             "Cell ClassIndex ClassNumber Flat Form Key NOT_IN_JSON OmitNone Via "
             "codec_of element_texts read_record read_value write_value"
         ),
-        "codecs": "Codec Definitions Schema written",
-        "places": (
-            "Contradiction Ends Fault Interval Json MOST OneOf Place Positive Range "
-            "Reading Share ShareInterval Signed TOLERANCE agree damage_told shown"
+        "codecs": "Codec Definitions Schema write_plain",
+        "paths": (
+            "Contradiction Ends Fault Interval Json MOST OneOf JsonPath Positive Range "
+            "Reading Share ShareInterval Signed TOLERANCE agree translate_faults describe_value"
         ),
         "texts": "ElementTexts number_texts object_texts string_texts",
         "unknown": "Unknown restore_unknown",

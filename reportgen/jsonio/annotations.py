@@ -39,10 +39,10 @@ from reportgen.jsonio.codecs import (
     one_of,
     optional,
     tuple_of,
-    written,
+    write_plain,
 )
 from reportgen.jsonio.descriptions import attribute_descriptions, class_description
-from reportgen.jsonio.places import MOST, Ends, Fault, Json, OneOf, Place, Range, Reading
+from reportgen.jsonio.paths import MOST, Ends, Fault, Json, JsonPath, OneOf, Range, Reading
 from reportgen.jsonio.texts import ElementTexts, object_texts, string_texts
 
 __all__ = [
@@ -98,7 +98,7 @@ class ClassName:
             return [names[index] for index in indices]
 
         return Codec(
-            Place.class_index,
+            JsonPath.class_index,
             lambda index, classes: classes[index],
             lambda _: {"type": "string", "description": "Name of a class."},
             texts,
@@ -110,7 +110,7 @@ class _ClassNumber:
     """An index that is written as a number; it must be one of a class."""
 
     def codec(self, _: Any) -> Codec:
-        def read(place: Place) -> int:
+        def read(place: JsonPath) -> int:
             return place.whole(Range(0, len(place.reading.index) - 1))
 
         return Codec(read, None, PLAIN[int].schema)
@@ -144,13 +144,13 @@ class Via:
 
     form: Any
     to_form: Callable[[Any], Any]
-    from_form: Callable[[Any, Place], Any]
+    from_form: Callable[[Any, JsonPath], Any]
 
     def codec(self, _: Any) -> Codec:
         inner = codec_of(self.form)
         return Codec(
             lambda place: self.from_form(inner.read(place), place),
-            lambda value, classes: written(inner.write, self.to_form(value), classes),
+            lambda value, classes: write_plain(inner.write, self.to_form(value), classes),
             inner.schema,
         )
 
@@ -185,14 +185,14 @@ _DEFAULT_FORM = Form()
 
 def read_value(hint: Any, value: Json | Any, classes: Classes = ()) -> Any:
     """What stands at a place, as `hint` says; `value` may be parsed JSON too, over `classes`."""
-    if not isinstance(value, Place):
-        value = Place(value, reading=Reading({name: i for i, name in enumerate(classes)}))
+    if not isinstance(value, JsonPath):
+        value = JsonPath(value, reading=Reading({name: i for i, name in enumerate(classes)}))
     return codec_of(hint).read(value)
 
 
 def write_value(hint: Any, value: Any, classes: Classes = ()) -> Any:
     """Plain JSON of a value of this annotation: dicts, lists, strings, numbers."""
-    return written(codec_of(hint).write, value, classes)
+    return write_plain(codec_of(hint).write, value, classes)
 
 
 def element_texts(hint: Any, values: Sequence[Any], classes: Classes = ()) -> ElementTexts:
@@ -274,16 +274,16 @@ class Record:
     members: tuple[Member, ...]
     names: frozenset[str]
 
-    def read(self, place: Place) -> Any:
+    def read(self, place: JsonPath) -> Any:
         return self.read_with(place, {})
 
-    def read_with(self, place: Place, given: dict[str, Any]) -> Any:
+    def read_with(self, place: JsonPath, given: dict[str, Any]) -> Any:
         """The dataclass, but for the fields that are `given` already."""
         place.keep_others(self.names)
         _require_one(place, _form_of(self.kind).exactly_one)
         return self._read_known(place, given)
 
-    def _read_known(self, place: Place, given: dict[str, Any]) -> Any:
+    def _read_known(self, place: JsonPath, given: dict[str, Any]) -> Any:
         values, there = dict(given), place.members()
         for one in self.members:
             if one.is_field and one.name not in values and (one.needed or one.key in there):
@@ -379,7 +379,7 @@ class Record:
         return found
 
 
-def _require_one(place: Place, names: tuple[str, ...]) -> None:
+def _require_one(place: JsonPath, names: tuple[str, ...]) -> None:
     there = [name for name in names if name in place]
     if names and len(there) != 1:
         place.contradicts(f"one of {', '.join(names)} belongs there")
@@ -450,7 +450,7 @@ def _reference(record: Record) -> Callable[[Definitions], Schema]:
     return lambda known: known.reference(name, record.kind, record.schema)
 
 
-def read_record(kind: type[T], place: Place, **given: Any) -> T:
+def read_record(kind: type[T], place: JsonPath, **given: Any) -> T:
     """The dataclass `kind`, each field by its annotation; those that are `given` are not read.
 
     A field with a default may be missing, unless the class's :class:`Form` says otherwise. What is

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.jsonio.places import MOST, Ends, OneOf, Place, Range
+from reportgen.jsonio.paths import MOST, Ends, JsonPath, OneOf, Range
 from reportgen.jsonio.texts import number_texts, string_texts
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "one_of",
     "optional",
     "tuple_of",
-    "written",
+    "write_plain",
 ]
 
 
@@ -73,7 +73,7 @@ class Codec:
         Many values, and the classes → the JSON text of each; None where `write` does as well.
     """
 
-    read: Callable[[Place], Any]
+    read: Callable[[JsonPath], Any]
     write: Writer | None
     schema: Callable[[Definitions], Schema]
     texts: Callable[[Sequence[Any], Classes], list[str]] | None = None
@@ -82,10 +82,12 @@ class Codec:
         """The JSON text of each value."""
         if self.texts is not None:
             return self.texts(values, classes)
-        return [json.dumps(written(self.write, one, classes), allow_nan=False) for one in values]
+        return [
+            json.dumps(write_plain(self.write, one, classes), allow_nan=False) for one in values
+        ]
 
 
-def written(write: Writer | None, value: Any, classes: Classes) -> Any:
+def write_plain(write: Writer | None, value: Any, classes: Classes) -> Any:
     """The value as JSON; as it is where there is no writer."""
     return value if write is None else write(value, classes)
 
@@ -140,10 +142,10 @@ def _numbers(values: Sequence[float | None], _: Classes) -> list[str]:
 
 
 PLAIN: dict[Any, Codec] = {
-    str: Codec(Place.text, None, _text_schema, _strings),
-    bool: Codec(Place.flag, None, lambda _: {"type": "boolean"}, _numbers),
-    int: Codec(Place.whole, None, lambda _: {"type": "integer", "minimum": 0}, _numbers),
-    float: Codec(Place.number, None, lambda _: {"type": "number"}, _numbers),
+    str: Codec(JsonPath.text, None, _text_schema, _strings),
+    bool: Codec(JsonPath.flag, None, lambda _: {"type": "boolean"}, _numbers),
+    int: Codec(JsonPath.whole, None, lambda _: {"type": "integer", "minimum": 0}, _numbers),
+    float: Codec(JsonPath.number, None, lambda _: {"type": "number"}, _numbers),
     type(None): Codec(lambda place: place.value, None, lambda _: {"type": "null"}),
 }
 
@@ -190,13 +192,13 @@ def list_of(of_item: Codec) -> Codec:
 def tuple_of(of_parts: Sequence[Codec]) -> Codec:
     """A list that has these members."""
 
-    def read(place: Place) -> Any:
+    def read(place: JsonPath) -> Any:
         items = place.of_length(len(of_parts))
         return tuple(one.read(item) for one, item in zip(of_parts, items, strict=True))
 
     def write(value: Any, classes: Classes) -> list[Any]:
         pairs = zip(of_parts, value, strict=True)
-        return [written(one.write, item, classes) for one, item in pairs]
+        return [write_plain(one.write, item, classes) for one, item in pairs]
 
     def schema(known: Definitions) -> Schema:
         items = [one.schema(known) for one in of_parts]
@@ -212,7 +214,7 @@ def mapping_of(of_value: Codec) -> Codec:
     write = of_value.write
 
     def write_all(found: Mapping[str, Any], classes: Classes) -> dict[str, Any]:
-        return {key: written(write, item, classes) for key, item in found.items()}
+        return {key: write_plain(write, item, classes) for key, item in found.items()}
 
     return Codec(
         lambda place: {_key(at): of_value.read(at) for at in place.entries().values()},
@@ -221,6 +223,6 @@ def mapping_of(of_value: Codec) -> Codec:
     )
 
 
-def _key(place: Place) -> str:
+def _key(place: JsonPath) -> str:
     """The key of an object's member, which is text as any other."""
-    return Place(place.key, place.parent, place.key).text()
+    return JsonPath(place.key, place.parent, place.key).text()

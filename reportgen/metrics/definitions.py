@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.jsonio import Interval, Place, Range
+from reportgen.jsonio import Interval, JsonPath, Range
 
 __all__ = [
     "MACRO_MODES",
@@ -138,7 +138,7 @@ class Metric:
     interval: Interval | None
     reason: str | None
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where the parts that stand there disagree."""
         if self.value is None and self.interval is not None:
             place["value"].contradicts("there can be no interval without a value")

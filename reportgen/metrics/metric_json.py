@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from reportgen.jsonio import Codec, Definitions, Ends, Place, Schema, codec_of
+from reportgen.jsonio import Codec, Definitions, Ends, JsonPath, Schema, codec_of
 from reportgen.metrics.definitions import RANGES, Kind, Metric
 
 __all__ = [
@@ -24,7 +24,7 @@ class MetricOf:
     def codec(self, _: Any) -> Codec:
         plain, allowed = codec_of(Metric), RANGES[self.kind]
 
-        def read(place: Place) -> Metric:
+        def read(place: JsonPath) -> Metric:
             found: Metric = plain.read(place)
             if found.value is not None and not allowed.holds(found.value):
                 place["value"].number(allowed)

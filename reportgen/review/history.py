@@ -16,7 +16,7 @@ from reportgen.evaluation import Evaluation
 from reportgen.files import write_text
 from reportgen.jsonio import (
     NOT_IN_JSON,
-    Place,
+    JsonPath,
     Share,
     ShareInterval,
     Unknown,
@@ -136,7 +136,7 @@ class HistoryEntry:
     @classmethod
     def from_json(cls, value: Any) -> HistoryEntry:
         """From one line; raises :class:`~reportgen.jsonio.Fault` where it is not of this form."""
-        place = Place(value)
+        place = JsonPath(value)
         found = read_record(cls, place)
         return replace(found, unknown=tuple(place.reading.unknown))
 

@@ -28,7 +28,7 @@ from reportgen.gates import (
     read_gates,
 )
 from reportgen.importers import kind_of, read_json
-from reportgen.jsonio import Json, Place, damage_told
+from reportgen.jsonio import Json, JsonPath, translate_faults
 from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions
 from reportgen.paths import local_path
 from reportgen.review.baselines import Baselines
@@ -119,8 +119,8 @@ class Review:
 
         A baseline that was kept, and a report of an earlier version, hold the evaluation alone.
         """
-        with damage_told():
-            place = Place.of(value)
+        with translate_faults():
+            place = JsonPath.of(value)
             evaluation = Evaluation.from_json(place)
             against = place.get("comparison")
             comparison = None if against.is_none else Comparison.from_json(against, evaluation)

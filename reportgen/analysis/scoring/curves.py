@@ -11,7 +11,7 @@ from typing import Annotated
 
 from reportgen.analysis.scoring.ranked_scores import Groups
 from reportgen.analysis.scoring.thresholds import fit, flagged_from
-from reportgen.jsonio import ClassIndex, Key, Place, Via
+from reportgen.jsonio import ClassIndex, JsonPath, Key, Via
 
 __all__ = [
     "MOST_CURVES",
@@ -74,7 +74,7 @@ class ClassCurve:
         for tp, fp in self.points:
             yield tp / self.n_positive, tp / (tp + fp)
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where the points that stand there can't be."""
         for name in ("n_positive", "n_negative"):
             if not place[name].whole():
@@ -88,7 +88,7 @@ class ClassCurve:
             place["points"].contradicts("the last point flags all samples")
 
 
-def _distinct(curves: tuple[ClassCurve, ...] | None, place: Place) -> tuple[ClassCurve, ...]:
+def _distinct(curves: tuple[ClassCurve, ...] | None, place: JsonPath) -> tuple[ClassCurve, ...]:
     """Raises :class:`~reportgen.jsonio.Fault` where a class has two curves."""
     seen: set[int] = set()
     for curve, at in zip(curves or (), () if place.is_none else place.items(), strict=True):

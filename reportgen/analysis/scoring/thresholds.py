@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.scoring.ranked_scores import Groups, RankedScores
-from reportgen.jsonio import Place, Range, Share
+from reportgen.jsonio import JsonPath, Range, Share
 
 __all__ = [
     "LEVELS",
@@ -204,7 +204,7 @@ class ThresholdCurve:
             groups.exact,
         )
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where the points that stand there can't be."""
         named = [place[name] for name in ("youden", "sensitive") if not place[name].is_none]
         for point in (*place["levels"].items(), *named, *place["curve"].items()):

@@ -12,7 +12,7 @@ from reportgen.analysis.scoring import CalibrationBins, missing_reason
 from reportgen.analysis.slices.plan import Bins, Cut, LeftOut, Part
 from reportgen.analysis.slices.tallies import SliceTallies
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.jsonio import MOST, Flat, Form, Place, Range, Share, agree
+from reportgen.jsonio import MOST, Flat, Form, JsonPath, Range, Share, agree
 from reportgen.metrics import (
     CONFIDENCE,
     MacroMode,
@@ -174,7 +174,7 @@ class Slice:
         """Whether there are too few samples to say much."""
         return self.n < LOW_SUPPORT
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where there are more right answers than all, and
         :class:`~reportgen.jsonio.Contradiction` where the accuracy is not that of the counts."""
         place["n_correct"].whole(Range(0, self.n))
@@ -221,7 +221,7 @@ class Column:
             return cls(cut.name, "bins", edges=edges, rounded=cut.rounded)
         return cls(cut.name, "categories", None, cut.n_values, len(cut.levels))
 
-    def check_place(self, place: Place) -> None:
+    def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where a kind of cut lacks what it needs."""
         edges = list(self.edges)
         if self.kind == "bins" and (len(edges) < 2 or edges != sorted(edges)):

@@ -21,8 +21,8 @@ __all__ = [
     "Fault",
     "Interval",
     "Json",
+    "JsonPath",
     "OneOf",
-    "Place",
     "Positive",
     "Range",
     "Reading",
@@ -30,8 +30,8 @@ __all__ = [
     "ShareInterval",
     "Signed",
     "agree",
-    "damage_told",
-    "shown",
+    "describe_value",
+    "translate_faults",
 ]
 
 
@@ -120,7 +120,7 @@ class Reading:
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class JsonPath:
     """A value of a JSON document, and where it stands.
 
     Attributes
@@ -135,18 +135,18 @@ class Place:
     """
 
     value: Any
-    parent: Place | None = None
+    parent: JsonPath | None = None
     key: str | int = ""
     reading: Reading = field(default_factory=Reading)
 
     @classmethod
-    def of(cls, value: Json, name: str = "") -> Place:
+    def of(cls, value: Json, name: str = "") -> JsonPath:
         """The top of a document, which must be an object; a place stays what it is."""
-        return value if isinstance(value, Place) else cls(value, None, name)
+        return value if isinstance(value, JsonPath) else cls(value, None, name)
 
-    def alone(self, index: Mapping[str, int] | None = None) -> Place:
+    def alone(self, index: Mapping[str, int] | None = None) -> JsonPath:
         """The same place as the top of a document of its own, with these classes."""
-        return Place(self.value, self.parent, self.key, Reading(index or {}))
+        return JsonPath(self.value, self.parent, self.key, Reading(index or {}))
 
     @property
     def path(self) -> str:
@@ -160,28 +160,27 @@ class Place:
 
     def fault(self, wanted: str) -> NoReturn:
         """Raise :class:`Fault`: the value here is not `wanted`, words such as "a number"."""
-        raise Fault(f"{self.path or 'the whole'} is {shown(self.value)}, not {wanted}")
+        raise Fault(f"{self.path or 'the whole'} is {describe_value(self.value)}, not {wanted}")
 
     def contradicts(self, what: str) -> NoReturn:
         """Raise :class:`Fault`: the value here is of the right kind, but `what`."""
-        raise Fault(f"{self.path or 'the whole'} is {shown(self.value)}: {what}")
+        raise Fault(f"{self.path or 'the whole'} is {describe_value(self.value)}: {what}")
 
     def disagrees(self, expected: Any, source: str = "the confusion matrix") -> NoReturn:
         """Raise :class:`Contradiction`: `source` in the same document gives `expected`."""
-        raise Contradiction(
-            f"{self.path} is {shown(self.value)}, but {source} gives {shown(expected)}"
-        )
+        told, right = describe_value(self.value), describe_value(expected)
+        raise Contradiction(f"{self.path} is {told}, but {source} gives {right}")
 
-    def __getitem__(self, key: str) -> Place:
+    def __getitem__(self, key: str) -> JsonPath:
         """The member `key` of an object; :class:`Fault` where there is none."""
         members = self.members()
         if key not in members:
-            raise Fault(f"{Place(None, self, key, self.reading).path} is missing")
-        return Place(members[key], self, key, self.reading)
+            raise Fault(f"{JsonPath(None, self, key, self.reading).path} is missing")
+        return JsonPath(members[key], self, key, self.reading)
 
-    def get(self, key: str) -> Place:
+    def get(self, key: str) -> JsonPath:
         """The member `key` of an object; a place that holds None where there is none."""
-        return Place(self.members().get(key), self, key, self.reading)
+        return JsonPath(self.members().get(key), self, key, self.reading)
 
     def __contains__(self, key: str) -> bool:
         return key in self.members()
@@ -190,22 +189,24 @@ class Place:
     def is_none(self) -> bool:
         return self.value is None
 
-    def items(self) -> list[Place]:
+    def items(self) -> list[JsonPath]:
         """The elements of a list."""
         if not isinstance(self.value, (list, tuple)):
             self.fault("a list")
-        return [Place(item, self, i, self.reading) for i, item in enumerate(self.value)]
+        return [JsonPath(item, self, i, self.reading) for i, item in enumerate(self.value)]
 
-    def of_length(self, n: int) -> list[Place]:
+    def of_length(self, n: int) -> list[JsonPath]:
         """The elements of a list that must have `n`."""
         items = self.items()
         if len(items) != n:
             self.fault(f"a list of {n:,}")
         return items
 
-    def entries(self) -> dict[str, Place]:
+    def entries(self) -> dict[str, JsonPath]:
         """The members of an object."""
-        return {key: Place(item, self, key, self.reading) for key, item in self.members().items()}
+        return {
+            key: JsonPath(item, self, key, self.reading) for key, item in self.members().items()
+        }
 
     def members(self) -> Mapping[str, Any]:
         """The members of an object, as they are."""
@@ -228,7 +229,7 @@ class Place:
         """The keys from the document's top to here, and what tells each list element apart."""
         path: list[str | int] = []
         beside: list[Any] = []
-        at: Place | None = self
+        at: JsonPath | None = self
         while at is not None and at.parent is not None and at.parent.reading is self.reading:
             path.append(at.key)
             beside.append(_plain_members(at, others) if isinstance(at.key, int) else None)
@@ -289,11 +290,11 @@ class Place:
         return self.reading.index[name]
 
 
-Json = Mapping[str, Any] | Place
+Json = Mapping[str, Any] | JsonPath
 """What the readers of value classes take: parsed JSON, or a place in it."""
 
 
-def _plain_members(place: Place, others: frozenset[str] | set[str]) -> Any:
+def _plain_members(place: JsonPath, others: frozenset[str] | set[str]) -> Any:
     """The members of a list element that hold no others, and none of `others`."""
     if not isinstance(place.value, Mapping):
         return None
@@ -312,7 +313,7 @@ def agree(told: float | None, expected: float | None) -> bool:
 
 
 @contextmanager
-def damage_told(hint: str = _HINT) -> Iterator[None]:
+def translate_faults(hint: str = _HINT) -> Iterator[None]:
     """What values of the wrong form raise in the block, as :class:`DataError`."""
     try:
         yield
@@ -337,7 +338,7 @@ def _damaged(what: str, hint: str) -> DataError:
     )
 
 
-def shown(value: Any) -> str:
+def describe_value(value: Any) -> str:
     """A value in a few words: what it is where it holds others."""
     if isinstance(value, Mapping):
         return "an object"
