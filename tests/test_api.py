@@ -387,3 +387,14 @@ def test_a_subset_shows_its_own_pictures(tmp_path):
     (tmp_path / "images").mkdir()
     subset = torch.utils.data.Subset(pictures(tmp_path / "images"), [4, 2])
     assert [path[-5:] for path in paths_of(DataLoader(subset))] == ["4.png", "2.png"]
+
+
+def test_no_function_of_the_package_is_hidden_by_a_room():
+    import importlib
+
+    import reportgen
+
+    for name in reportgen.__all__:
+        if importlib.util.find_spec(f"reportgen.{name}") is not None:
+            importlib.import_module(f"reportgen.{name}")
+        assert callable(getattr(reportgen, name)), name

@@ -13,7 +13,13 @@ from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_other_predictions, refuse_standing_in
 from reportgen.api.rendering import render_review
 from reportgen.api.review_request import ReviewRequest, apply_names, check_names
-from reportgen.api.writing import SampleImage, images_folder, images_of, report_of
+from reportgen.api.writing import (
+    SampleImage,
+    images_folder,
+    images_of,
+    report_of,
+    with_image_note,
+)
 from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.options import PageOptions
@@ -107,7 +113,10 @@ def compare_reviews(
     places = [folder / f"{n}-{_slug(one)}" for n, one in enumerate(candidates, 1)]
     with place_for(folder, output_folder.REPORT_FILES, replace=force, data=root):
         with output_folder.spool_in(folder) as spool:
-            reviews = _reviews(asked, candidates, spool, names or {})
+            reviews = [
+                with_image_note(review, root)
+                for review in _reviews(asked, candidates, spool, names or {})
+            ]
         done = list(zip(reviews, places, strict=True))
         with ExitStack() as held, staged(folder) as stage:
             for place in places:

@@ -10,7 +10,13 @@ from typing import Any, Unpack
 from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_other_predictions, refuse_standing_in
 from reportgen.api.review_request import ReviewRequest, apply_names, check_names
-from reportgen.api.writing import SampleImage, images_folder, images_of, write_review
+from reportgen.api.writing import (
+    SampleImage,
+    images_folder,
+    images_of,
+    with_image_note,
+    write_review,
+)
 from reportgen.evaluation import Evaluation, evaluate_predictions
 from reportgen.options import EvaluationKeywords, EvaluationOptions, InputOptions, sort_options
 from reportgen.paths import output_path
@@ -91,6 +97,7 @@ def render_review(
         output_folder.spool_in(folder) as spool,
     ):
         review = apply_names(asked.review(source, spool), names or {})
+        review = with_image_note(review, root)
         found = images if callable(images) else images_of(root, review.evaluation)
         write_review(review, folder, found, asked.page, reporter or Reporter())
     return review

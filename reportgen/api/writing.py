@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.options import PageOptions
+from reportgen.provenance import DataNote
 from reportgen.replacement import Stage
 from reportgen.reporter import Reporter
 from reportgen.review import Review
-from reportgen.text import quoted
+from reportgen.text import plural, printable, quoted
 
 if TYPE_CHECKING:
     from reportgen.report import Report, Thumbnail
@@ -23,6 +25,7 @@ __all__ = [
     "images_folder",
     "images_of",
     "report_of",
+    "with_image_note",
     "write_review",
 ]
 
@@ -94,23 +97,51 @@ def images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
     return lambda name: Path(paths[int(name)]).read_bytes()
 
 
+def with_image_note(review: Review, root: Path | None) -> Review:
+    """The review, with a warning where the folder `root` holds few of the images to show."""
+    if root is None:
+        return review
+    from reportgen.inference import locate
+
+    shown = _shown(review)
+    missing = [name for name in shown if locate(root, name) is None]
+    if not missing or 2 * len(missing) < len(shown):
+        return review
+    looked = " and ".join(quoted(f"{root.name}/{name}") for name in missing[:2])
+    note = DataNote(
+        "images-not-found",
+        f"--images {quoted(root.name)} holds {len(shown) - len(missing):,} of the "
+        f"{plural(len(shown), 'image')} to show: there is no {looked}.",
+        "warning",
+        len(missing),
+        tuple(map(printable, missing[:2])),
+    )
+    evaluation = review.evaluation
+    return review.with_evaluation(replace(evaluation, notes=(*evaluation.notes, note)))
+
+
 def _make_thumbnails(review: Review, images: SampleImage) -> dict[str, Thumbnail]:
-    """Sample id → picture, of the galleries, of the first suspected labels, and of what a
-    comparison shows; a sample whose image is gone or broken has none.
-    """
+    """Sample id → picture; a sample whose image is gone or broken has none."""
     from reportgen.render import make_thumbnail
 
+    found = {}
+    for name in _shown(review):
+        with suppress(OSError, DataError):
+            if (image := images(name)) is not None:
+                found[name] = make_thumbnail(image)
+    return found
+
+
+def _shown(review: Review) -> list[str]:
+    """The samples of the galleries, of the first suspected labels, and of what a comparison
+    shows.
+    """
     evaluation, comparison = review.evaluation, review.comparison
     shown = [mistake.id for gallery in evaluation.examples for mistake in gallery]
     shown += [suspect.id for suspect in evaluation.suspects.suspects[:SUSPECT_PICTURES]]
     if comparison is not None:
         shown += [change.id for change in (*comparison.broken, *comparison.fixed)]
-    found = {}
-    for name in dict.fromkeys(shown):
-        with suppress(OSError, DataError):
-            if (image := images(name)) is not None:
-                found[name] = make_thumbnail(image)
-    return found
+    return list(dict.fromkeys(shown))
 
 
 def _page_versions() -> dict[str, str]:

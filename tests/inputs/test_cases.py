@@ -15,7 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from sklearn.metrics import classification_report
 
 import reportgen
@@ -772,3 +775,64 @@ def test_a_table_without_a_header_is_told_so(box, first):
     assert "path,label,prediction" in caught.value.hint
     found = reportgen.load(box.write("path,label,prediction\na.jpg,cat,cat\nb.jpg,dog,cat\n"))
     assert figures(found) == (50.0, 2)
+
+
+# Class names in Parquet of Hugging Face
+
+
+def hugging_face(path, names, prediction_names=None):
+    features = {"label": {"names": names, "_type": "ClassLabel"}, "path": {"dtype": "string"}}
+    if prediction_names:
+        features["prediction"] = {"names": prediction_names, "_type": "ClassLabel"}
+    table = pa.table({"path": ["a", "b", "c"], "label": [0, 1, 1], "prediction": [0, 1, 0]})
+    told = json.dumps({"info": {"features": features}})
+    pq.write_table(table.replace_schema_metadata({"huggingface": told}), path)
+    return path
+
+
+def test_the_class_names_of_a_parquet_file_are_used(box):
+    path = hugging_face(box.folder / "t.parquet", ["cat", "dog", "bird"])
+    found = reportgen.load(path)
+    assert found.classes == ("cat", "dog", "bird")
+    assert figures(found, ("dog", "cat")) == (66.7, 3, 1)
+    assert found.provenance.classes_source == "the names of column label in t.parquet"
+    assert reportgen.load(path, classes=["a", "b", "c"]).classes == ("a", "b", "c")
+
+
+def test_two_lists_in_one_parquet_file_are_held_together(box):
+    path = hugging_face(box.folder / "t.parquet", ["cat", "dog"], ["dog", "cat"])
+    with pytest.raises(DataError, match="different class lists") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "classes-differ"
+
+
+@pytest.mark.parametrize(
+    "told", [b"{", b"[]", b'{"info": 1}', b'{"info": {"features": {"label": 3}}}']
+)
+def test_other_metadata_of_a_parquet_file_says_nothing(box, told):
+    table = pa.table({"label": [0, 1], "prediction": [0, 1]})
+    pq.write_table(table.replace_schema_metadata({"huggingface": told}), box.folder / "t.parquet")
+    assert reportgen.load(box.folder / "t.parquet").classes == ("0", "1")
+
+
+# Images that are not there
+
+
+def test_images_that_are_not_there_are_told(box):
+    pictures = box.folder / "pictures"
+    (pictures / "a").mkdir(parents=True)
+    rows = "".join(f"b/{i}.png,cat,dog\n" for i in range(5))
+    path = box.write("path,label,prediction,confidence\n" + rows.replace("dog\n", "dog,0.9\n"))
+    options = {"images": pictures, "force": True}
+    found = reportgen.render(path, out=box.folder / "out", **options)
+    (note,) = [note for note in found.notes if note.code == "images-not-found"]
+    assert note.severity == "warning"
+    assert note.sentence == (
+        '--images "pictures" holds 0 of the 5 images to show: there is no "pictures/b/0.png" and '
+        '"pictures/b/1.png".'
+    )
+    (pictures / "b").mkdir()
+    for i in range(5):
+        Image.new("RGB", (8, 8)).save(pictures / "b" / f"{i}.png")
+    found = reportgen.render(path, out=box.folder / "out", **options)
+    assert "images-not-found" not in {note.code for note in found.notes}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,20 @@ def is_ours(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """The rows of one or more Parquet files with the same columns."""
+    """The rows of one or more Parquet files with the same columns.
+
+    Attributes
+    ----------
+    class_labels
+        Column → names of the classes that its numbers stand for, as a data set of Hugging Face
+        says it.
+    """
 
     path: Path
     parts: tuple[Path, ...]
     columns: Mapping[str, Column]
     n_rows: int
+    class_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path) -> ParquetTable:
@@ -69,7 +78,8 @@ class ParquetTable:
                     slug="table-columns",
                     hint="all part files of a table need the same columns and types",
                 )
-        return cls(path, parts, {field.name: _column(field) for field in first}, n_rows)
+        columns = {one.name: _column(one) for one in first}
+        return cls(path, parts, columns, n_rows, _class_labels(first.metadata or {}))
 
     @property
     def name(self) -> str:
@@ -103,6 +113,19 @@ class ParquetTable:
 
     def place(self, row: int) -> str:
         return f"row {count(row)} (from 0)"
+
+
+def _class_labels(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+    """Column → names of a ``ClassLabel``; what is of no such form says nothing."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"].items()
+        return {
+            str(column): tuple(map(str, feature["names"]))
+            for column, feature in features
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def _column(field: Any) -> Column:
