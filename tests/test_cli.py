@@ -448,7 +448,7 @@ def test_a_bug_is_told_as_a_bug(tmp_path):
         ("run", ["Arguments", "Options", "Model", "Data", "Preprocessing", "Names on the report"]),
         ("render", ["Arguments", "Options", "Kind of INPUT", "Columns of a predictions table"]),
         ("compare", ["Arguments", "Options", "Baseline comparison", "Release gates", "Page"]),
-        ("check", ["Arguments", "Options", "Release gates"]),
+        ("check", ["Arguments", "Options", "Kind of INPUT"]),
     ],
 )
 def test_help_groups_options_under_their_headings(command, headings):
