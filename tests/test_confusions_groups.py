@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,22 +23,18 @@ from reportgen.analysis.confusions import (
     expected_counts,
     expected_within,
     group_matrix,
-    suggested_groups,
-    worst_clusters,
 )
-from reportgen.analysis.confusions import class_clusters as crowds_module
 from reportgen.analysis.confusions import pairs as expected_module
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.jsonio import write_value
 from reportgen.metrics import COUNTS
-from tests.factories import synthetic
 from tests.matrices import of
 
 LAW = settings(deadline=None, max_examples=40)
 
 
-def two_crowds() -> NDArray[np.int64]:
+def two_families() -> NDArray[np.int64]:
     """Nine classes: 0, 2, 4 are confused, 1, 3, 5, 7 more so, 6 and 8 are a pair."""
     table = np.diag([100] * 9)
     for group, n in (((0, 2, 4), 3), ((1, 3, 5, 7), 4), ((6, 8), 9)):
@@ -58,93 +53,16 @@ class Evaluated:
     hierarchy: Grouping | None = None
 
 
-# --- crowds
+# --- the tree
 
 
-def test_crowds_are_the_classes_that_are_taken_for_one_another() -> None:
-    first, second = worst_clusters(of(two_crowds()))
-    assert sorted(first.classes.tolist()) == [1, 3, 5, 7]
-    assert (first.errors, first.own_errors) == (48, 48)
-    assert sorted(second.classes.tolist()) == [0, 2, 4]
-    assert (second.errors, second.own_errors) == (18, 19)
-    at = second.classes.tolist()
-    assert second.counts.tolist() == two_crowds()[np.ix_(at, at)].tolist()
-
-
-def test_a_pair_and_a_handful_of_errors_are_no_crowd() -> None:
-    table = np.diag([50] * 6)
-    table[0, 1] = table[1, 0] = 9
-    table[2, 3] = table[3, 4] = table[4, 2] = 1
-    assert worst_clusters(of(table)) == ()
-    table[2, 3] = 3
-    (crowd,) = worst_clusters(of(table))
-    assert (sorted(crowd.classes.tolist()), crowd.errors) == ([2, 3, 4], 5)
-
-
-def test_a_class_that_is_hardly_confused_with_a_crowd_is_no_part_of_it() -> None:
-    table = np.diag([1000] * 4)
-    table[:3, :3] += 100
-    table[0, 3] = 5
-    (crowd,) = worst_clusters(of(table))
-    assert sorted(crowd.classes.tolist()) == [0, 1, 2]
-    table[:3, 3] = table[3, :3] = 30
-    (crowd,) = worst_clusters(of(table))
-    assert sorted(crowd.classes.tolist()) == [0, 1, 2, 3]
-
-
-def test_at_most_so_many_crowds_of_at_most_so_many_classes() -> None:
-    matrix = synthetic(100).confusion
-    assert len(worst_clusters(matrix)) == 6
-    assert len(worst_clusters(matrix, most=20)) == 20
-    assert all(len(crowd.classes) == 5 for crowd in worst_clusters(matrix, most=20))
-    dense = of(np.full((30, 30), 5))
-    assert max(len(crowd.classes) for crowd in worst_clusters(dense)) <= 12
-    assert max(len(crowd.classes) for crowd in worst_clusters(dense, size=4)) <= 4
-
-
-@given(st.integers(3, 25), st.integers(0, 10**6), st.integers(3, 12))
-@LAW
-def test_crowds_are_disjoint_and_the_worst_come_first(k: int, seed: int, size: int) -> None:
-    rng = np.random.default_rng(seed)
-    matrix = of(rng.integers(0, 30, (k, k)) * (rng.random((k, k)) < 0.4))
-    found = worst_clusters(matrix, size=size)
-    members = [i for crowd in found for i in crowd.classes.tolist()]
-    assert len(set(members)) == len(members)
-    assert all(3 <= len(crowd.classes) <= size for crowd in found)
-    errors = [crowd.errors for crowd in found]
-    assert errors == sorted(errors, reverse=True)
-    assert sum(errors) <= matrix.n_errors
-    assert all(5 <= crowd.errors <= crowd.own_errors for crowd in found)
-
-
-def test_among_too_many_classes_those_with_the_most_errors_are_searched(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    matrix = of(two_crowds())
-    monkeypatch.setattr(crowds_module, "DENSE_LIMIT", 4)
-    (crowd,) = worst_clusters(matrix)
-    assert sorted(crowd.classes.tolist()) == [1, 3, 5, 7]
+def test_a_tree_of_the_worst_classes_leaves_the_others_alone() -> None:
+    matrix = of(two_families())
     tree = confusion_tree(matrix, worst=4)
     assert tree is not None
     assert tree.linked.tolist() == [1, 3, 5, 7]
     assert tree.alone.tolist() == [0, 2, 4, 6, 8]
     assert tree.similarity[0].tolist() == pytest.approx([0, *[0.5 * (4 / 112 + 4 / 112)] * 3])
-
-
-def test_21_000_classes_have_crowds_in_no_time_and_no_square_table() -> None:
-    matrix = synthetic(21_000, 12).confusion
-    start = time.process_time()
-    found = worst_clusters(matrix)
-    assert time.process_time() - start < 5
-    assert len(found) == 6
-    assert "counts" not in vars(matrix)
-
-
-def test_groups_of_a_thousand_classes_are_suggested_within_five_seconds() -> None:
-    evaluation = synthetic(1000)
-    start = time.process_time()
-    assert suggested_groups(evaluation.confusion, evaluation.classes) is not None
-    assert time.process_time() - start < 5
 
 
 # --- against chance
@@ -178,7 +96,7 @@ def test_without_a_fit_the_margins_tell_what_groups_hold_by_chance(
 
 
 def test_one_group_holds_all_errors_and_single_classes_none() -> None:
-    matrix = of(two_crowds())
+    matrix = of(two_families())
     assert expected_within(matrix, np.zeros(9, np.int64)) == pytest.approx(1.0)
     assert expected_within(matrix, np.arange(9)) == pytest.approx(0.0, abs=1e-12)
 
@@ -205,7 +123,7 @@ def as_json(evaluation: Evaluated) -> Any:
 def test_groups_as_json_hold_order_suggestion_and_the_users_groups() -> None:
     names = tuple("abcdefghi")
     given_groups = Grouping(("front", "back"), np.array([0] * 4 + [1] * 5), "groups.csv")
-    value = as_json(Evaluated(names, of(two_crowds()), given_groups))
+    value = as_json(Evaluated(names, of(two_families()), given_groups))
     assert json.loads(json.dumps(value, allow_nan=False)) == value
     assert sorted(value["order"]) == list(names)
     assert value["given"]["source"] == "groups.csv"

@@ -693,7 +693,6 @@ def test_every_preprocessing_option_is_documented():
 
 
 def test_the_limits_in_metrics_are_those_of_the_code():
-    from reportgen.analysis.confusions import class_clusters as crowds
     from reportgen.comparison import DRAWS, bootstrap
 
     page = text_of("docs/metrics.md")
@@ -701,15 +700,6 @@ def test_the_limits_in_metrics_are_those_of_the_code():
     assert f"paired bootstrap, {DRAWS:,} draws" in comparisons
     assert f"Above {bootstrap.MAX_CELLS:,} different combinations" in comparisons
     assert f"above {bootstrap.MAX_CLASSES:,} classes" in comparisons
-    own = inspect.signature(crowds.worst_clusters).parameters
-    assert (own["most"].default, own["size"].default, crowds.TIED) == (6, 12, 0.1)
-    (told,) = re.findall(
-        r"^- \*\*Crowds\*\*: .*?(?=^\S)", section(page, "Order and groups of classes") + "\n.",
-        re.DOTALL | re.MULTILINE,
-    )  # fmt: skip
-    assert f"up to six small matrices, of {crowds.LEAST_CLASSES} to 12 classes each" in told
-    assert "at least a tenth as much alike" in told
-    assert f"below {crowds.LEAST_ERRORS} errors" in told
 
 
 def test_every_room_is_in_the_picture_of_the_house():

@@ -87,7 +87,7 @@ def test_the_errors_of_ten_classes_divide_animals_from_vehicles() -> None:
     assert {cell.range for row in suggested.rows for cell in row.cells} == {""}
     assert [row.of_errors.text for row in suggested.rows] == ["16.3\u00a0%", "67.4\u00a0%"]
     assert (suggested.shares, suggested.grid, str(suggested.alone)) == ((), None, "")
-    assert (section.order, section.crowds) == ((), ())
+    assert section.order == ()
 
 
 def test_classes_outside_the_groups_are_named() -> None:
@@ -185,31 +185,12 @@ def test_errors_without_groups_leave_an_order() -> None:
 # --- many classes
 
 
-def test_above_thirty_classes_groups_have_a_matrix_and_crowds_a_picture_each() -> None:
+def test_above_thirty_classes_groups_have_a_matrix() -> None:
     section = section_of(factories.synthetic(40))
     (suggested,) = section.sets
     assert suggested.grid is not None
     assert len(suggested.grid.rows) == len(suggested.rows) == 8
     assert {str(row.name) for row in suggested.rows} == {str(n) for n in suggested.grid.names}
-    assert len(section.crowds) == 6
-    assert "64.8 % of all errors, in 30 of 40 classes" in plain(section.crowds_lead)
-    first = section.crowds[0]
-    assert plain(first.sentence).startswith("51 errors among 5 classes, 85.0 %")
-    assert first.figure.labels == tuple(map(str, first.names))
-    assert first.figure.texts is not None
-    assert {name.split(" member ")[0] for name in first.figure.labels} == {"family 001"}
-    for row, shares in zip(first.rows, first.figure.values.tolist(), strict=True):
-        assert [cell.share for cell in row.cells] == shares
-        inside = sum(cell.count for cell in row.cells)
-        assert inside + int(row.elsewhere) == int(row.support) == 50
-
-
-def test_the_crowd_lists_what_the_picture_leaves_empty() -> None:
-    first = section_of(factories.synthetic(40)).crowds[0]
-    assert first.figure.texts is not None
-    empty = [text == "" for row in first.figure.texts for text in row]
-    assert empty == [cell.count == 0 for row in first.rows for cell in row.cells]
-    assert "Empty cells are 0" in plain(section_of(factories.synthetic(40)).crowds_lead)
 
 
 def test_large_groups_are_called_by_their_worst_class_and_list_all_on_demand() -> None:
@@ -224,8 +205,6 @@ def test_above_2048_confused_classes_no_groups_are_suggested_and_the_page_says_s
     section = section_of(factories.synthetic(2300, 20))
     assert section.sets == ()
     assert plain(section.lead).startswith("No groups are suggested: more than 2,048 classes")
-    assert "Looked for among the 2,048 classes with the most errors." in plain(section.crowds_lead)
-    assert len(section.crowds) == 6
 
 
 def test_pictures_of_many_classes_are_drawn_in_the_order_of_confusion() -> None:
@@ -266,8 +245,7 @@ def test_above_a_hundred_classes_a_hundred_cells_are_listed_with_their_running_t
 @pytest.mark.usefixtures("no_drawing")
 def test_a_report_of_a_thousand_classes_stays_small() -> None:
     page = render(build_report(factories.synthetic(1000)))
-    assert page.count('id="crowd-') == 6
-    pictures = 8 * MAX_BYTES * 4 / 3  # two of the matrix, six of crowds, as base64
+    pictures = 2 * MAX_BYTES * 4 / 3  # the two of the matrix, as base64
     assert len(page) + pictures <= 5_000_000
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.confusions import (
-    ClassCluster,
     ClassTree,
     ConfusedPair,
     GroupMatrix,
@@ -20,7 +19,6 @@ from reportgen.analysis.confusions import (
     lowest_share,
     most_confused,
     suggested_groups,
-    worst_clusters,
 )
 from reportgen.analysis.confusions import prediction_bias as bias_of
 from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
@@ -73,11 +71,6 @@ class ClassGroups:
         """The user's groups."""
         hierarchy = self.evaluation.hierarchy
         return None if hierarchy is None else group_matrix(self.matrix, hierarchy)
-
-    @cached_property
-    def crowds(self) -> tuple[ClassCluster, ...]:
-        """The sets of at most 12 classes in which the most errors gather."""
-        return worst_clusters(self.matrix, tree=self.tree)
 
     @cached_property
     def too_many(self) -> bool:

@@ -8,19 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from reportgen.analysis.confusions import GROUP_METRICS, GroupMatrix
-from reportgen.analysis.confusions import ClassCluster as Found
 from reportgen.confusion_matrix import DENSE_LIMIT
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition, Metric
 from reportgen.report.context import LEAST_CLASSES, Context
 from reportgen.report.elements import Cell, Footnotes, cell
-from reportgen.report.matrix import HeatmapSpec
 from reportgen.report.pairs import Entry
-from reportgen.report.words import NBSP, Name, Words, join, list_names, say, share, shorten
-from reportgen.text import count, percent, plural
+from reportgen.report.words import Name, Words, join, list_names, say, share, shorten
+from reportgen.text import count, plural
 
 __all__ = [
-    "ClusterPart",
-    "ClusterRow",
     "GridCell",
     "GridRow",
     "GroupGrid",
@@ -28,7 +24,6 @@ __all__ = [
     "GroupSection",
     "GroupSet",
     "GroupShare",
-    "cluster_part",
     "group_section",
 ]
 
@@ -133,38 +128,6 @@ class GroupSet:
 
 
 @dataclass(frozen=True)
-class ClusterRow:
-    """A class of a crowd: its counts in the crowd's columns, and the shares of its samples."""
-
-    name: Name
-    cells: tuple[GridCell, ...]
-    elsewhere: str
-    support: str
-
-
-@dataclass(frozen=True)
-class ClusterPart:
-    """Classes that are taken for one another, as a small matrix.
-
-    Attributes
-    ----------
-    names
-        Its classes: column heads.
-    sentence
-        How many errors they hold.
-    rows
-        The rows of its table; shares are of all samples of the true class.
-    figure
-        The same as a picture.
-    """
-
-    names: tuple[Name, ...]
-    sentence: Words
-    rows: tuple[ClusterRow, ...]
-    figure: HeatmapSpec
-
-
-@dataclass(frozen=True)
 class GroupSection:
     """Which classes belong together.
 
@@ -176,113 +139,15 @@ class GroupSection:
         The user's groups, then the suggested ones.
     order
         All classes, confused ones side by side; empty where a set lists them.
-    crowds, crowds_lead
-        Where most errors gather among many classes; both empty to 30 classes.
     """
 
     lead: Words
     sets: tuple[GroupSet, ...]
     order: tuple[Name, ...]
-    crowds: tuple[ClusterPart, ...]
-    crowds_lead: Words
-
-
-LABEL_WIDTH = 24
-
-
-def cluster_part(facts: Context) -> tuple[tuple[ClusterPart, ...], Words]:
-    """At most six crowds of 3 to 12 classes, and a sentence on all of them."""
-    found = facts.groups.crowds
-    if not found:
-        return (), Words(())
-    part = sum(crowd.errors for crowd in found) / facts.matrix.n_errors
-    lead = say(
-        "The {n} of at most 12 classes with the most errors among themselves: {share} of all "
-        "errors, in {cells} of {all} classes. Empty cells are 0; what a row lacks to "
-        f"100{NBSP}% is called something else.",
-        n=f"{len(found)} sets" if len(found) > 1 else "set",
-        share=share(part),
-        cells=count(sum(len(crowd.classes) for crowd in found)),
-        all=count(len(facts.names)),
-    )
-    if facts.groups.too_many:
-        lead = join(
-            lead,
-            say("Looked for among the {n} classes with the most errors.", n=count(DENSE_LIMIT)),
-        )
-    return tuple(_cluster(facts, crowd, rank) for rank, crowd in enumerate(found, start=1)), lead
-
-
-def _cluster(facts: Context, crowd: Found, rank: int) -> ClusterPart:
-    classes = crowd.classes.tolist()
-    full = [facts.names[i].full for i in classes]
-    names = tuple(map(Name, shorten(full, LABEL_WIDTH), full))
-    errors = plural(crowd.errors, "error")
-    return ClusterPart(
-        names=names,
-        sentence=say(
-            "{errors} among {n} classes, {share} of the errors that these classes make.",
-            errors=errors,
-            n=count(len(classes)),
-            share=share(crowd.errors / crowd.own_errors),
-        ),
-        rows=tuple(_cluster_row(facts, crowd, at, names[at]) for at in range(len(classes))),
-        figure=_figure(facts, crowd, rank, tuple(map(str, names)), errors),
-    )
-
-
-def _cluster_row(facts: Context, crowd: Found, at: int, name: Name) -> ClusterRow:
-    support = facts.support(int(crowd.classes[at]))
-    counts = crowd.counts[at].tolist()
-    return ClusterRow(
-        name,
-        tuple(GridCell(n, n / support if support else None) for n in counts),
-        count(support - sum(counts)),
-        count(support),
-    )
-
-
-def _figure(
-    facts: Context, crowd: Found, rank: int, labels: tuple[str, ...], errors: str
-) -> HeatmapSpec:
-    support = facts.matrix.true_totals[crowd.classes]
-    shares = np.full(crowd.counts.shape, np.nan)
-    np.divide(crowd.counts, support[:, None], out=shares, where=support[:, None] > 0)
-    texts = tuple(tuple(map(_percent, row)) for row in shares.tolist())
-    return HeatmapSpec(
-        name=f"confused-classes-{rank}",
-        title=f"Confused classes {rank}: % of the true class",
-        subtitle=f"{errors} among {len(labels)} of {count(len(facts.names))} classes",
-        values=shares,
-        texts=texts,
-        labels=labels,
-        top=1.0,
-        unit="share of the true class",
-        power=1.0,
-        alt=_alt(facts, crowd),
-        purpose="",
-    )
-
-
-def _percent(value: float) -> str:
-    return "n/a" if value != value else percent(value, 1, "") if value else ""
-
-
-def _alt(facts: Context, crowd: Found) -> str:
-    """The message: the largest error among these classes."""
-    errors = crowd.counts - np.diag(np.diag(crowd.counts))
-    at, other = divmod(int(np.argmax(errors)), len(errors))
-    true, called = int(crowd.classes[at]), int(crowd.classes[other])
-    part = int(errors[at, other]) / facts.support(true)
-    return (
-        f"Heatmap of row shares of {len(errors)} classes, rows true, columns predicted. The most "
-        f"frequent error: {facts.names[true]} called {facts.names[called]}, "
-        f"{share(part).replace(NBSP, ' ')}."
-    )
 
 
 MANY_CLASSES = 30
-"""Most classes whose matrix is read cell by cell; above, groups and crowds are drawn."""
+"""Most classes whose matrix is read cell by cell; above, groups are drawn."""
 
 
 GRID_GROUPS = 30
@@ -328,13 +193,10 @@ def group_section(facts: Context) -> GroupSection | None:
     if suggested is not None:
         gridded = given is None and len(facts.names) > MANY_CLASSES
         sets.append(_describe_suggested(facts, suggested, gridded=gridded))
-    crowds, crowds_lead = (
-        cluster_part(facts) if len(facts.names) > MANY_CLASSES else ((), Words(()))
-    )
     order = _order(facts) if suggested is None else ()
-    if not (sets or crowds or order or groups.too_many):
+    if not (sets or order or groups.too_many):
         return None
-    return GroupSection(_lead(facts, order), tuple(sets), order, crowds, crowds_lead)
+    return GroupSection(_lead(facts, order), tuple(sets), order)
 
 
 def _lead(facts: Context, order: Sequence[Name]) -> Words:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         simultaneous,
         top_confusions,
     )
-    from reportgen.analysis.confusions.class_clusters import ClassCluster, worst_clusters
     from reportgen.analysis.confusions.class_order import ClassTree, confusion_order, confusion_tree
     from reportgen.analysis.confusions.definitions import GROUP_METRICS, PAIR_METRICS
     from reportgen.analysis.confusions.groups import (
@@ -66,7 +65,6 @@ __all__ = [
     "PAIR_METRICS",
     "RANKINGS",
     "SIGNIFICANT",
-    "ClassCluster",
     "ClassGroups",
     "ClassTree",
     "ConfusedPair",
@@ -106,7 +104,6 @@ __all__ = [
     "suggested_groups",
     "symmetric_pairs",
     "top_confusions",
-    "worst_clusters",
 ]
 
 __getattr__ = lazy_names(
@@ -117,7 +114,6 @@ __getattr__ = lazy_names(
             "confusion_p grown_p lowest_share most_confused prediction_bias "
             "recall_by_size_p simultaneous top_confusions"
         ),
-        "class_clusters": "ClassCluster worst_clusters",
         "class_order": "ClassTree confusion_order confusion_tree",
         "definitions": "GROUP_METRICS PAIR_METRICS",
         "groups": (

@@ -168,7 +168,7 @@ def shift_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | No
         at = int(k - 1 - np.argmax(gain[::-1]))  # the last of equal ones: behind the gap
         n, s, r = (int(values[at:].sum()) for values in (totals, shifted, right))
         before = int(right[:at].sum()) > int(shifted[:at].sum())
-        if at and before and s >= _LEAST_SHIFTED * n and s - r >= 5 * (s + r) ** 0.5:
+        if at and n and before and s >= _LEAST_SHIFTED * n and s - r >= 5 * (s + r) ** 0.5:
             return _shift_sentence(classes, totals, at, words, s / n, r / n)
     return None
 
