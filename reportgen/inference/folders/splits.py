@@ -79,9 +79,10 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
 def _refuse_splits_inside(root: Path) -> None:
     """Refuse ``<class>/train`` and ``<class>/test``, below which all images of a class lie."""
     classes = sorted(_folders(root))
-    inside = [frozenset(_folders(root / name)) for name in classes]
-    found = inside[0] if inside else frozenset()
-    if not all(folders == found for folders in inside) or not are_splits(sorted(found)):
+    found = set(_folders(root / classes[0])) if classes else set()
+    if not are_splits(sorted(found)):
+        return
+    if any(set(_folders(root / name)) != found for name in classes[1:]):
         return
     best = min(found, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
     shown = escape(best)
@@ -103,7 +104,7 @@ def _refuse_splits_inside(root: Path) -> None:
 def chosen_split(root: Path, split: str) -> Path:
     """The folder that ``--split`` chooses where `root` holds splits; else `root` itself.
 
-    A split is found by its name, else by what it is: ``--split validation`` finds ``val``.
+    A split is found by its name, in any case. That ``validation`` means ``val`` is only hinted at.
 
     Raises
     ------
@@ -111,14 +112,14 @@ def chosen_split(root: Path, split: str) -> Path:
         ``split-unknown``, naming those there and their images.
     """
     names = _splits_in(root) if split else []
-    same = [name for name in names if escape(name).casefold() == split.casefold()]
-    alike = [name for name in names if _role(split) is not None and _role(name) == _role(split)]
     exact = [name for name in names if escape(name) == split]
-    for found in (exact, same, alike if len(names) > 1 else []):
+    same = [name for name in names if escape(name).casefold() == split.casefold()]
+    for found in (exact, same):
         if len(found) == 1:
             return root / found[0]
     if len(names) < 2:  # a single one may be anything: the name is only a name
         return root
+    alike = [name for name in names if _role(split) is not None and _role(name) == _role(split)]
     raise UsageError(
         f"{quoted(_shown(root))} has no split {quoted(split)}",
         slug="split-unknown",

@@ -294,7 +294,8 @@ def _unknown_key(content: Any, found: Sequence[WeightSet], file_name: str, key: 
         what += f", but {_kind(holds)}"
     details = [f"state dicts: {listing(there)}"] if there else []
     details += [] if there else [f"one state dict without a key, of {listing(prefixes)}"]
-    meant = nearest(key, there or prefixes) or next(iter(there), None)
+    alike = [name for name in there or prefixes if key.casefold() in name.casefold()]
+    meant = next(iter(alike), None) or nearest(key, there or prefixes) or next(iter(there), None)
     return UsageError(
         f"{quoted(file_name)} holds {what}",
         slug="weights-key-unknown",

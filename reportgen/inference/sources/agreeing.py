@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 
+_MAX_WRITTEN = 20
 Listed = tuple[tuple[str, ...], str, tuple[DataNote, ...]]
 
 
@@ -86,14 +87,28 @@ def _relabel(labels: DataClasses, network: EmbeddedClasses) -> str:
         numbers = "{name: i for i, name in enumerate(names)}"
         return f'{say}dataset = dataset.align_labels_with_mapping({numbers}, "label")'
     if labels.has_transform:
-        return f"{say}dataset.target_transform = lambda label: names.index(dataset.classes[label])"
+        return (
+            f"{say}given = {_names_of(labels)}; "
+            "dataset.target_transform = lambda label: names.index(given[label])"
+        )
     return f"{say}change the labels that the data set gives, and then dataset.classes = names"
 
 
 def _expression(network: EmbeddedClasses) -> str:
+    names = [printable(name) for name in network.names or ()]
+    if len(names) <= _MAX_WRITTEN:
+        return repr(names)
     if network.source == "config.id2label of the network":
-        return f"[model.config.id2label[i] for i in range({len(network.names or ())})]"
-    return f"the {len(network.names or ())} names in {network.source}"
+        return f"[model.config.id2label[i] for i in range({len(names)})]"
+    return f"the {len(names)} names in {network.source}"
+
+
+def _names_of(labels: DataClasses) -> str:
+    """An expression for the list of a data set, in the order of its labels."""
+    path = labels.source.partition(" of ")[0]
+    if path.endswith("class_to_idx"):
+        return f"sorted(dataset.{path}, key=dataset.{path}.get)"
+    return f"list(dataset.{path})"
 
 
 def _not_compared(sentence: str) -> DataNote:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,9 @@ _TENSORS = (
 )
 
 
+_KEYS = (
+    ("image", "images", "pixel_values", "img"), ("label", "labels", "target"), ("id", "ids"),
+)  # fmt: skip
 _RANDOM = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 
 
@@ -119,7 +122,7 @@ class LiveSource:
                 f"the labels of batch {number} are not class indices: shape {values.shape}, "
                 f"{values.dtype}",
                 slug="batch-form",
-                hint="labels must be whole numbers, one for each image",
+                hint=_label_hint(values),
             )
         wrong = np.flatnonzero((whole < -1) | (whole >= self.n_classes))
         if len(wrong):
@@ -134,6 +137,17 @@ class LiveSource:
         return whole.astype(np.int32)
 
 
+def _label_hint(values: np.ndarray[Any, Any]) -> str:
+    """How to make class indices of labels of another form."""
+    if values.dtype.kind in "UO" and values.ndim == 1:
+        return "labels must be whole numbers: give classes.index(name) in place of a name"
+    if values.ndim == 2 and values.shape[1] > 1:
+        return "labels must be whole numbers, one for each image: labels.argmax(1) of one-hot rows"
+    if values.ndim == 2:
+        return "labels must be one-dimensional: labels.reshape(-1)"
+    return "labels must be whole numbers, one for each image"
+
+
 def as_loader(data: Any, batch_size: int, workers: int) -> DataLoader[Any]:
     """`data` itself where it is a DataLoader; a Dataset in a loader that keeps its order."""
     if isinstance(data, DataLoader):
@@ -146,7 +160,9 @@ def as_loader(data: Any, batch_size: int, workers: int) -> DataLoader[Any]:
     raise UsageError(
         f"data must be a folder, a DataLoader or a Dataset, not {type(data).__name__}",
         slug="data-kind",
-        hint="wrap it in torch.utils.data.DataLoader",
+        hint="make it with use_prefetcher=False"
+        if type(data).__name__ == "PrefetchLoader"
+        else "wrap it in torch.utils.data.DataLoader",
     )
 
 
@@ -193,7 +209,7 @@ def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
 def _parts_of(item: Any, number: int) -> tuple[torch.Tensor, Any, list[Any] | None]:
     """(images, labels, ids or None) of one batch."""
     if isinstance(item, Mapping):
-        found = [item.get(name, item.get(name + "s")) for name in ("image", "label", "id")]
+        found = [_first_of(item, names) for names in _KEYS]
         form = "a mapping with " + (", ".join(quoted(str(key)) for key in item) or "nothing")
     elif isinstance(item, (tuple, list)) and len(item) in (2, 3):
         found = [*item, None][:3]
@@ -211,6 +227,10 @@ def _parts_of(item: Any, number: int) -> tuple[torch.Tensor, Any, list[Any] | No
     if isinstance(ids, (torch.Tensor, np.ndarray)):
         ids = ids.tolist()
     return images, labels, None if ids is None else list(ids)
+
+
+def _first_of(item: Mapping[Any, Any], names: Sequence[str]) -> Any:
+    return next((item[name] for name in names if name in item), None)
 
 
 def _shuffles(loader: DataLoader[Any]) -> bool:

@@ -79,12 +79,15 @@ def test_a_whole_report_of_a_split_has_its_pictures(tmp_path: Path) -> None:
     assert "data:image" in (tmp_path / "out/report.html").read_text("utf-8")
 
 
-def test_a_split_is_found_by_its_name_or_by_what_it_is(tmp_path: Path) -> None:
+def test_a_split_is_found_by_its_name_in_any_case(tmp_path: Path) -> None:
     root = splits(tmp_path / "data", "Train", "val", "test")
     assert chosen_split(root, "val") == root / "val"
     assert chosen_split(root, "train") == root / "Train"
-    assert chosen_split(root, "validation") == root / "val"
-    assert chosen_split(root, "testing") == root / "test"
+    for name, meant in (("validation", "val"), ("holdout", "test")):
+        with pytest.raises(UsageError) as caught:
+            chosen_split(root, name)
+        assert caught.value.hint == f"--split {meant}"
+        assert chosen_split(root, meant) == root / meant
     assert chosen_split(root, "") == root
 
 

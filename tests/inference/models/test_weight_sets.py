@@ -156,7 +156,12 @@ def test_networks_under_keys_that_do_not_say_which_is_meant_are_refused(tmp_path
 
 @pytest.mark.parametrize(
     ("key", "meant"),
-    [("state_dict_emma", "state_dict_ema"), ("xyz", "state_dict"), ("epoch", "state_dict")],
+    [
+        ("state_dict_emma", "state_dict_ema"),
+        ("xyz", "state_dict"),
+        ("epoch", "state_dict"),
+        ("EMA", "state_dict_ema"),
+    ],
 )
 def test_an_unknown_key_is_refused_with_those_that_are_there(
     tmp_path: Path, key: str, meant: str

@@ -102,10 +102,39 @@ def test_the_hint_followed_to_the_letter_gives_the_true_accuracy(
     model, dataset = Net(KNOWS), folder
     with pytest.raises(DataError) as caught:
         accuracy(model, dataset, tmp_path)
-    listed, _, line = (caught.value.hint or "").partition("with names = ")[2].partition(": ")
+    assert accuracy(model, relabelled(caught.value, model, dataset), tmp_path) == 1
+
+
+def relabelled(error: DataError, model: nn.Module, dataset: Any) -> Any:
+    """Do what the hint says."""
+    listed, _, lines = (error.hint or "").partition("with names = ")[2].partition(": ")
     scope: dict[str, Any] = {"model": model, "dataset": dataset}
-    exec(f"names = {listed}\n{line}", scope)
-    assert accuracy(model, dataset, tmp_path) == 1
+    exec(f"names = {listed}\n{lines.replace('; ', chr(10))}", scope)
+    return scope["dataset"]
+
+
+def test_the_hint_for_a_data_set_with_another_list_works_too(
+    tmp_path: Path, folder: ImageFolder
+) -> None:
+    class Reading(Dataset[Any]):
+        """As timm's ImageDataset: the names are in its reader, the labels may be transformed."""
+
+        def __init__(self) -> None:
+            self.reader = types.SimpleNamespace(class_to_idx={"ship": 2, "cat": 0, "dog": 1})
+            self.target_transform: Any = None
+            self.samples = [(image, label) for image, label in folder]
+
+        def __len__(self) -> int:
+            return len(self.samples)
+
+        def __getitem__(self, i: int) -> Any:
+            image, label = self.samples[i]
+            return image, self.target_transform(label) if self.target_transform else label
+
+    dataset, model = Reading(), nn.Sequential(Net(KNOWS))
+    with pytest.raises(DataError, match='class 1 is "cat" in reader.class_to_idx') as caught:
+        accuracy(model, dataset, tmp_path)
+    assert accuracy(model, relabelled(caught.value, model, dataset), tmp_path) == 1
 
 
 def test_labels_that_were_renumbered_by_a_wrapper_can_be_declared(

@@ -111,6 +111,34 @@ def test_batches_of_another_layout_are_named(tmp_path: Path, images: Any, text: 
     assert text in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [
+        (np.eye(3, dtype=np.float32)[LABELS], "labels.argmax(1) of one-hot rows"),
+        ([CLASSES[label] for label in LABELS], "give classes.index(name) in place of a name"),
+        (LABELS[:, None], "labels.reshape(-1)"),
+        (LABELS + 0.5, "labels must be whole numbers, one for each image"),
+    ],
+    ids=range(4),
+)
+def test_labels_of_other_forms_lead_to_class_indices(
+    tmp_path: Path, labels: Any, hint: str
+) -> None:
+    data = [
+        (torch.as_tensor(image) / 255, label) for image, label in zip(FIRST, labels, strict=True)
+    ]
+    with pytest.raises(ModelError) as caught:
+        predicted(tmp_path, data)
+    assert caught.value.slug == "batch-form"
+    assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("keys", [("pixel_values", "labels"), ("img", "target")])
+def test_mappings_of_other_libraries_are_batches(tmp_path: Path, keys: tuple[str, str]) -> None:
+    data = [dict(zip(keys, pair, strict=True)) for pair in loader().dataset]
+    assert accuracy(predicted(tmp_path, data)) == 1
+
+
 def test_images_of_whole_numbers_are_warned_of(tmp_path: Path) -> None:
     whole = torch.as_tensor(FIRST.copy())
     made = predicted(tmp_path, TensorDataset(whole, torch.as_tensor(LABELS)))
