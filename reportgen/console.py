@@ -182,8 +182,7 @@ def print_review(review: Review, path: str) -> None:
         lines[:0] = _read_as(comparison.baseline, "baseline ")
     if comparison is not None:
         lines += _changes(comparison)
-    if decision.checks:
-        lines += _verdict(decision)
+    lines += _verdict(decision) if decision.checks else ["gates: none set, 0 gates were checked"]
     _print(*lines, f"report: {path}")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import reportgen
 from reportgen import paths
+from reportgen.api import rendering
 from reportgen.errors import OutputError, UsageError
 from reportgen.text import without_secrets
 from tests.test_cli import data, model  # noqa: F401  # fixtures
@@ -131,10 +132,10 @@ def test_a_link_to_another_folder_is_written_through_only_when_asked(matrix, tmp
     (tmp_path / "real").mkdir()
     (tmp_path / "latest").symlink_to(tmp_path / "real")
     with pytest.raises(OutputError) as caught:
-        reportgen.render(matrix, out=tmp_path / "latest")
+        rendering.render(matrix, out=tmp_path / "latest")
     assert caught.value.slug == "output-is-link"
     assert list((tmp_path / "real").iterdir()) == []
-    reportgen.render(matrix, out=tmp_path / "latest", force=True)
+    rendering.render(matrix, out=tmp_path / "latest", force=True)
     assert (tmp_path / "real/report.html").is_file()
     assert (tmp_path / "latest").is_symlink()
 

@@ -80,7 +80,7 @@ def test_without_gates_the_verdict_tells_the_change(paired, fashion):
     shown = report(paired)
     assert shown.verdict.word == "NO GATES SET"
     assert plain(shown.verdict.reason) == (
-        "No release gates were set. Accuracy 81.7 % vs 78.9 % for the baseline (+2.8 points, 95 % CI "
+        "No release gates were set: 0 gates were checked. Accuracy 81.7 % vs 78.9 % for the baseline (+2.8 points, 95 % CI "
         "+1.6 to +4.0; significant)."
     )
     assert shown.gates is None

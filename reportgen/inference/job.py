@@ -152,7 +152,10 @@ def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
     elif len(bad) > options.max_bad:
         _write_bad_list(folder / BAD, bad)
         listed = f"{folder.name}/{BAD}"
-    _require_few_bad(len(bad), facts.samples.found, bad, options.max_bad, listed)
+    overflows = options.precision == "float16" and any(one.reason == NOT_FINITE for one in bad)
+    _require_few_bad(
+        len(bad), facts.samples.found, bad, options.max_bad, listed, overflows=overflows
+    )
     return Predictions.open(finished)
 
 
@@ -207,6 +210,7 @@ def facts_of(plan: Plan, parts: Parts, bad: Sequence[BadSample]) -> RunFacts:
             *notes_from_flags({ImageFlag(v): n for v, n in parts.flag_counts().items()}),
             *_bad_notes(bad),
             *_halving_note(state.forward_size),
+            *plan.source.notes,
         ),
         fingerprint=plan.fingerprint,
     )
@@ -290,7 +294,13 @@ def _write_bad_list(path: Path, bad: Sequence[BadSample]) -> None:
 
 
 def _require_few_bad(
-    n_bad: int, n_found: int, bad: Sequence[BadSample], limit: int, listed: str = BAD
+    n_bad: int,
+    n_found: int,
+    bad: Sequence[BadSample],
+    limit: int,
+    listed: str = BAD,
+    *,
+    overflows: bool = False,
 ) -> None:
     if n_bad <= limit:
         return
@@ -303,5 +313,10 @@ def _require_few_bad(
             f"{count(n_bad)} of {count(n_found)} can't be used; --max-bad is {limit}",
             f"all are listed in {listed}; the predictions of the others are kept",
         ],
-        hint=f"continue without them: --resume --max-bad {n_bad}",
+        hint=(
+            "float16 overflows above 65,504: start over with --precision float32 --force; or "
+            if overflows
+            else ""
+        )
+        + f"continue without them: --resume --max-bad {n_bad}",
     )

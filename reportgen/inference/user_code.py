@@ -36,6 +36,12 @@ _MAX_FRAMES = 6
 _MAX_TEXT = 200
 
 
+_FOLDERS = re.compile(
+    r"(?<![\w./])(?:[A-Za-z]:)?[/\\](?:[^/\\\"'()\n]+[/\\])*(?=[^/\\\"'()\n]+\.py\b)"
+)
+"""What stands before the name of a Python file, in the message of a SyntaxError for example."""
+
+
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -53,7 +59,7 @@ def user_traceback(error: BaseException) -> tuple[str, ...]:
         if line.strip()
     ]
     last = [line for part in summary.format_exception_only() for line in part.splitlines()]
-    return tuple(lines + [printable(line) for line in last])
+    return tuple(lines + [printable(_FOLDERS.sub("", line)) for line in last])
 
 
 def user_location(error: BaseException) -> str:

@@ -98,6 +98,17 @@ def pdf_of(html: str, browser: Path, date: str = "") -> bytes:
 
     Raises :class:`OutputError` (``pdf-failed``) where the browser fails or takes too long.
     """
+    try:
+        content, said = _content(html, browser)
+    except OSError as error:
+        raise _no_room(browser, error) from error
+    if not content.startswith(b"%PDF-"):
+        raise _fail(browser, "it wrote no PDF", said)
+    return _set_dates(content, date)
+
+
+def _content(html: str, browser: Path) -> tuple[bytes, str]:
+    """What the browser wrote, if anything, and what it said."""
     with tempfile.TemporaryDirectory(
         prefix="reportgen-pdf-", ignore_cleanup_errors=True
     ) as temporary:
@@ -105,10 +116,13 @@ def pdf_of(html: str, browser: Path, date: str = "") -> bytes:
         source, target = folder / "report.html", folder / "report.pdf"
         source.write_text(html, "ascii")
         said = _print_page(browser, source, target)
-        content = target.read_bytes() if target.is_file() else b""
-    if not content.startswith(b"%PDF-"):
-        raise _fail(browser, "it wrote no PDF", said)
-    return _set_dates(content, date)
+        return target.read_bytes() if target.is_file() else b"", said
+
+
+def _no_room(browser: Path, error: OSError) -> OutputError:
+    failed = _fail(browser, f"its temporary folder: {(error.strerror or str(error)).lower()}")
+    failed.hint = "make room in the temporary folder, name another in TMPDIR, or leave out --pdf"
+    return failed
 
 
 def _print_page(browser: Path, source: Path, target: Path) -> str:

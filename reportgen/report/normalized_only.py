@@ -599,7 +599,8 @@ def _verdict(facts: ProportionContext, decision: Decision | None) -> Verdict:
         "are not known."
     )
     said = say(
-        f"No release gates were set. {measured[:1].upper()}{measured[1:]}. {lost}",
+        "No release gates were set: 0 gates were checked. "
+        f"{measured[:1].upper()}{measured[1:]}. {lost}",
         value=value,
     )
     return Verdict("none", "NO GATES SET", join(said, _weakest_words(facts)))

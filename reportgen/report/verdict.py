@@ -40,7 +40,7 @@ def verdict(facts: Context) -> Verdict:
     """Without release rules there is no decision: the page says so, and what it measured."""
     accuracy = facts.summary("accuracy")
     measured = say(
-        "No release gates were set. Accuracy {accuracy} on {n}{ends}.",
+        "No release gates were set: 0 gates were checked. Accuracy {accuracy} on {n}{ends}.",
         accuracy=share(accuracy.value or 0.0),
         n=plural(facts.matrix.n_samples, "sample"),
         ends=_in_brackets(accuracy),
@@ -112,7 +112,8 @@ def review_verdict(
 def _measured(comparison: Comparison) -> Words:
     change = compare_sections(comparison).summary["accuracy"]
     return say(
-        "No release gates were set. Accuracy {after} vs {before} for the baseline ({text} "
+        "No release gates were set: 0 gates were checked. "
+        "Accuracy {after} vs {before} for the baseline ({text} "
         "points{ends}; {word}).",
         after=f"{change.after}{NBSP}%",
         before=f"{change.before}{NBSP}%",

@@ -169,3 +169,15 @@ def test_the_printed_page_has_no_script(browser, report, evaluation, tmp_path):
     assert "@top-left{content:" in seen
     assert "@top-left{content:" not in (tmp_path / "report_files" / "report.css").read_text()
     assert (tmp_path / "report.pdf").read_bytes() == b"%PDF-\n"
+
+
+def test_a_full_temporary_folder_is_no_bug(browser, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    program = browser("true")
+    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
+    with pytest.raises(OutputError, match="no space left on device") as caught:
+        pdf.pdf_of("<p>", program)
+    assert caught.value.slug == "pdf-failed"
+    assert "TMPDIR" in caught.value.hint

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from reportgen.provenance import DataNote
 
 __all__ = [
     "Batch",
@@ -49,6 +51,10 @@ class Source(Protocol):
 
     id_kind: str
     """What the sample ids are, in words; known once a batch was drawn."""
+
+    @property
+    def notes(self) -> Sequence[DataNote]:
+        """What the report should tell of how the batches were drawn."""
 
     @property
     def n_samples(self) -> int | None:

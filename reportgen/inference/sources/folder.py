@@ -12,7 +12,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 import numpy as np
@@ -26,6 +26,7 @@ from reportgen.inference.images.decoding import Decoded, Unreadable, decode
 from reportgen.inference.images.preprocessing import NotPrepared, Preprocessing
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.user_code import error_line
+from reportgen.provenance import DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import quoted
 
@@ -179,6 +180,7 @@ class FolderSource:
     reporter: Reporter
     pin_memory: bool = False
     id_kind: str = "paths below the data folder"
+    notes: list[DataNote] = field(default_factory=list)
 
     @property
     def n_samples(self) -> int:
@@ -204,6 +206,7 @@ class FolderSource:
                 self.reporter.warn(
                     f"{death.message}; going on without workers (is /dev/shm or memory too small?)"
                 )
+                self.notes.append(_death_note(death))
                 workers = 0
 
     def loader(
@@ -267,6 +270,15 @@ class FolderSource:
 
 class _WorkerDied(ModelError):
     """A decoding process ended by a signal, or out of memory."""
+
+
+def _death_note(death: ModelError) -> DataNote:
+    return DataNote(
+        "worker-died",
+        f"{death.message[:1].upper()}{death.message[1:]}. The run continued without worker "
+        "processes, and no sample is missing. Check memory and /dev/shm.",
+        "warning",
+    )
 
 
 def _guard(

@@ -14,6 +14,7 @@ from torch.utils.data import (
     Dataset,
     IterableDataset,
     RandomSampler,
+    SequentialSampler,
     Subset,
     SubsetRandomSampler,
     WeightedRandomSampler,
@@ -23,6 +24,7 @@ from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.sources.forms import refuse_other_forms
 from reportgen.inference.user_code import user_traceback
+from reportgen.provenance import DataNote
 from reportgen.text import count, printable, quoted
 
 __all__ = [
@@ -55,6 +57,7 @@ class LiveSource:
     loader: DataLoader[Any]
     n_classes: int
     id_kind: str = ""
+    notes: tuple[DataNote, ...] = ()
 
     @property
     def n_samples(self) -> int | None:
@@ -183,17 +186,19 @@ def paths_of(data: Any) -> list[str] | None:
 
 def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
     """The loader's batches; what it raises in our words, with the user's own lines."""
-    iterator = None
+    iterator, number = None, 0
     while True:
         try:
             if iterator is None:
                 iterator = iter(loader)
             item = next(iterator)
+            number += 1
         except StopIteration:
             return
         except ReportgenError:
             raise
         except Exception as error:
+            _tell_missing(loader, number, error)
             last = printable(str(error).strip().split("\n")[-1])[:300]
             raise ModelError(
                 f"the loader failed: {type(error).__name__}: {last}",
@@ -204,6 +209,37 @@ def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
                 else "iterate over the loader yourself to see the whole error",
             ) from error
         yield item
+
+
+def _tell_missing(loader: DataLoader[Any], number: int, error: Exception) -> None:
+    """Raise :class:`ModelError` that names the sample of batch `number` that is None, if one is."""
+    for index in _indices_of(loader, number):
+        try:
+            sample: Any = loader.dataset[index]
+        except Exception:
+            return
+        parts = sample if isinstance(sample, (tuple, list)) else ()
+        missing = [i for i, part in enumerate(parts) if part is None]
+        if sample is not None and not missing:
+            continue
+        paths = paths_of(loader)
+        what = "None" if sample is None else f"None as part {missing[0]} of a tuple of {len(parts)}"
+        raise ModelError(
+            f"sample {index}: the data set returned {what}",
+            slug="loader-failed",
+            details=[f"it is {quoted(os.path.basename(paths[index]))}"] if paths else [],  # noqa: PTH119
+            hint="return an image and a label for every index, or leave the sample out: "
+            "torch.utils.data.Subset",
+        ) from error
+
+
+def _indices_of(loader: DataLoader[Any], number: int) -> range:
+    """The positions that batch `number` is made of; none where the loader's order is not known."""
+    size, dataset = loader.batch_size, loader.dataset
+    in_order = isinstance(loader.sampler, SequentialSampler) and isinstance(dataset, Sized)
+    if size is None or not in_order or isinstance(dataset, IterableDataset):
+        return range(0)
+    return range(number * size, min((number + 1) * size, len(dataset)))  # type: ignore[arg-type]
 
 
 def _parts_of(item: Any, number: int) -> tuple[torch.Tensor, Any, list[Any] | None]:
