@@ -141,6 +141,7 @@ def _plain_type(name: str, hint: Any) -> Any:
         "fail_under": list[str],
         "scores_columns": str | None,
         "labels_column": str | None,
+        "class_names": Path | None,
     }.get(name, hint)
 
 

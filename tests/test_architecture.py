@@ -19,7 +19,7 @@ ROOMS = {
     "output_folder": 3,
     "confusion_matrix": 2,
     "metrics": 3,
-    "options": 4, "predictions": 4, "class_list": 4, "confusion_counter": 4,
+    "options": 4, "predictions": 4, "class_list": 4, "class_names": 5, "confusion_counter": 4,
     "analysis/scoring": 5,
     "analysis/confusions": 6, "analysis/slices": 6, "analysis/label_issues": 6,
     "importers": 7, "inference": 7,

@@ -22,7 +22,7 @@ from reportgen.options import EvaluationKeywords, EvaluationOptions, InputOption
 from reportgen.paths import output_path
 from reportgen.predictions import Predictions
 from reportgen.reporter import Reporter
-from reportgen.review import Review, add_columns, load_input
+from reportgen.review import Review, add_columns, load_input, named_classes
 
 __all__ = [
     "evaluate",
@@ -122,7 +122,7 @@ def load(source: Any, **options: Any) -> Evaluation:
     reading, figures = sort_options(options, InputOptions, EvaluationOptions)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
         side = load_input(source, reading, figures, Path(spool), rows_first=False)
-        return side.evaluated(figures)
+        return named_classes(side.evaluated(figures), figures, side.shown)
 
 
 def evaluate(
@@ -140,4 +140,4 @@ def evaluate(
     figures = EvaluationOptions.of(options)
     if not isinstance(predictions, Predictions):
         predictions = Predictions.open(Path(predictions))
-    return evaluate_predictions(add_columns(predictions, figures), figures)
+    return named_classes(evaluate_predictions(add_columns(predictions, figures), figures), figures)

@@ -148,6 +148,7 @@ class Document:
 
     schema_version: Literal[1]
     classes: tuple[str, ...]
+    class_ids: tuple[str, ...] = ()
     n_samples: int | None
     shares_over: Annotated[str, OneOf(("true", "predicted", "all"))] | None = None
     confusion_matrix: Matrix

@@ -62,6 +62,9 @@ class Evaluation:
     ----------
     classes
         Names, in the order of the matrix.
+    class_ids
+        What data and models call the classes, where `classes` are other names for readers; else
+        empty.
     confusion
         Counts, rows true, columns predicted.
     summary
@@ -133,6 +136,7 @@ class Evaluation:
     threshold: ThresholdCurve | None = None
     class_curves: tuple[ClassCurve, ...] = ()
     shares: Proportions | None = None
+    class_ids: tuple[str, ...] = ()
     unknown: tuple[Unknown, ...] = ()
 
     @property
@@ -181,6 +185,7 @@ class Evaluation:
         return Document(
             schema_version=SCHEMA_VERSION,
             classes=self.classes,
+            class_ids=self.class_ids,
             n_samples=self.n_samples if shares is None else None,
             shares_over=None if shares is None else shares.over,
             confusion_matrix=_matrix(self.confusion, shares),
@@ -272,6 +277,7 @@ class Evaluation:
         pairs = () if shares is not None else _pairs_from(form, confusion, place)
         found = cls(
             classes=classes,
+            class_ids=_class_ids(form, place),
             confusion=confusion,
             summary=form.summary,
             per_class=form.per_class.metrics,
@@ -314,6 +320,14 @@ def _classes_from_json(place: JsonPath) -> tuple[str, ...]:
     if len(set(classes)) < len(classes):
         place.contradicts("each class has a name of its own")
     return classes
+
+
+def _class_ids(form: Document, place: Place) -> tuple[str, ...]:
+    """Raises :class:`~reportgen.jsonio.Fault` where they are not one for each class."""
+    ids = form.class_ids
+    if ids and (len(ids) != len(form.classes) or len(set(ids)) < len(ids)):
+        place["class_ids"].contradicts("each class has one id of its own")
+    return ids
 
 
 def _matrix(confusion: ConfusionMatrix, shares: Proportions | None) -> Matrix:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from reportgen.errors import UsageError
 from reportgen.metrics import MACRO_MODES, MacroMode
@@ -78,6 +79,13 @@ class EvaluationOptions(Declared):
         _SAMPLES,
         metavar="NAME",
     )
+    class_names: Path | Mapping[str, str] | None = option(
+        None,
+        "Names to show classes by: a class and its name in each line. Joins and gates keep the "
+        "names of the data.",
+        _SAMPLES,
+        metavar="FILE",
+    )
     hierarchy: Path | None = option(
         None,
         "Groups of classes: CSV with the columns class and group, every class once.",
@@ -85,7 +93,7 @@ class EvaluationOptions(Declared):
         metavar="FILE",
     )
 
-    PATHS: ClassVar[tuple[str, ...]] = ("metadata", "hierarchy")
+    PATHS: ClassVar[tuple[str, ...]] = ("metadata", "hierarchy", "class_names")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,8 +109,19 @@ class EvaluationOptions(Declared):
     def for_baseline(self) -> EvaluationOptions:
         """The same figures for the other side of a comparison, whose columns may differ."""
         return replace(
-            self, positive=None, group_column=None, metadata=None, metadata_id=None, hierarchy=None
+            self,
+            positive=None,
+            group_column=None,
+            metadata=None,
+            metadata_id=None,
+            hierarchy=None,
+            class_names=None,
         )
+
+    def words_of(self, name: str, value: Any) -> list[str]:
+        """A mapping is named as the file that it would be."""
+        mapping = name == "class_names" and not isinstance(value, Path)
+        return super().words_of(name, Path("class_names.csv") if mapping else value)
 
 
 class EvaluationKeywords(TypedDict, total=False):
@@ -116,4 +135,5 @@ class EvaluationKeywords(TypedDict, total=False):
     group_column: str | None
     metadata: Path | str | None
     metadata_id: str | None
+    class_names: Path | str | Mapping[str, str] | None
     hierarchy: Path | str | None

@@ -8,6 +8,7 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.review.baselines import Baselines
+    from reportgen.review.display_names import named_classes
     from reportgen.review.history import HistoryEntry, read_history, sparkline
     from reportgen.review.review import (
         Review,
@@ -40,6 +41,7 @@ __all__ = [
     "load_input",
     "load_spec",
     "make_review",
+    "named_classes",
     "open_review",
     "read_history",
     "require_counts",
@@ -51,6 +53,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "baselines": "Baselines",
+        "display_names": "named_classes",
         "history": "HistoryEntry read_history sparkline",
         "review": ("Review ReviewSpec is_report load_baseline load_spec make_review open_review"),
         "schema": "schema_text",

@@ -32,6 +32,7 @@ from reportgen.jsonio import Json, JsonPath, translate_faults
 from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions
 from reportgen.paths import local_path
 from reportgen.review.baselines import Baselines
+from reportgen.review.display_names import gates_by_name, named_classes, named_comparison
 from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
 from reportgen.text import quoted
 
@@ -95,6 +96,7 @@ class Review:
 
         Raises :class:`~reportgen.errors.UsageError` where a gate names what there is not.
         """
+        gates = gates_by_name(gates, self.evaluation)
         _check_gates(gates, self.evaluation, self.comparison)
         return replace(self, decision=decide(gates, self.evaluation, self.comparison))
 
@@ -182,8 +184,12 @@ def make_review(
         comparison = _compare_values(baseline, candidate, terms.options, figures)
         comparison = replace(comparison, baseline_name=terms.saved_as)
         evaluation = comparison.candidate
-    _check_gates(terms.gates, evaluation, comparison)
-    review = Review(evaluation, comparison, decide(terms.gates, evaluation, comparison))
+    evaluation = named_classes(evaluation, figures, candidate.shown)
+    if comparison is not None:
+        comparison = named_comparison(comparison, evaluation)
+    gates = gates_by_name(terms.gates, evaluation)
+    _check_gates(gates, evaluation, comparison)
+    review = Review(evaluation, comparison, decide(gates, evaluation, comparison))
     return review.with_evaluation(_repeatable(evaluation, terms.options))
 
 
@@ -274,9 +280,13 @@ def open_review(
     if is_report(source, reading):
         path = find_file(local_path(source, "INPUT"), rows_first=False)
         review = Review.from_json(read_json(path))
-        return review.with_evaluation(recompute(review.evaluation, figures))
+        evaluation = named_classes(recompute(review.evaluation, figures), figures)
+        if review.comparison is not None:
+            comparison = named_comparison(review.comparison, evaluation)
+            review = replace(review, comparison=comparison)
+        return review.with_evaluation(evaluation)
     side = load_input(source, reading, figures, spool, rows_first=False)
-    return Review.of(side.evaluated(figures))
+    return Review.of(named_classes(side.evaluated(figures), figures, side.shown))
 
 
 def is_report(source: Any, reading: InputOptions) -> bool:

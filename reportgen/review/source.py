@@ -34,6 +34,7 @@ from reportgen.output_folder import finish_around
 from reportgen.paths import local_path, refuse_address
 from reportgen.predictions import PredictionRows, Predictions
 from reportgen.provenance import Provenance
+from reportgen.review.display_names import as_in_data
 from reportgen.text import middle_cut, plural, printable, quoted
 
 __all__ = [
@@ -65,11 +66,14 @@ class LoadedInput:
     unpaired
         Why there are no rows: ``"matrix"`` or ``"no_predictions"`` (a report.json alone); empty
         where there are.
+    shown
+        The names that a report showed its classes by, where they are not those of the data.
     """
 
     rows: PredictionRows | None
     held: Evaluation | None = None
     unpaired: Unpaired = ""
+    shown: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -122,7 +126,7 @@ def load_input(
     """
     of_counts = options.for_baseline if as_baseline else options
     if isinstance(source, Evaluation):
-        return LoadedInput(None, recompute(source, of_counts), "no_predictions")
+        return _of_report(source, of_counts)
     if isinstance(source, Predictions):
         return LoadedInput(add_columns(source, options))
     if isinstance(source, (str, Path)):
@@ -133,13 +137,18 @@ def load_input(
         kind = _hold(source, reading.kind)
     if kind == "evaluation":
         held = Evaluation.from_json(read_json(Path(source)))
-        return LoadedInput(None, recompute(held, of_counts), "no_predictions")
+        return _of_report(held, of_counts)
     if kind == "matrix":
         return LoadedInput(None, _of_matrix(read_matrix_any(source, reading), of_counts), "matrix")
     found = open_input(source, reading, spool=spool)
     if isinstance(found, MatrixInput):
         return LoadedInput(None, _of_matrix(found, of_counts), "matrix")
     return LoadedInput(add_columns(found, options))
+
+
+def _of_report(held: Evaluation, options: EvaluationOptions) -> LoadedInput:
+    shown = held.classes if held.class_ids else ()
+    return LoadedInput(None, recompute(as_in_data(held), options), "no_predictions", shown)
 
 
 def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
@@ -159,7 +168,7 @@ def recompute(evaluation: Evaluation, options: EvaluationOptions) -> Evaluation:
     Its figures are made: raises :class:`UsageError` where others are asked for.
     """
     refuse_groups(options, "a report.json")
-    words = replace(options, hierarchy=None).command_words()
+    words = replace(options, hierarchy=None, class_names=None).command_words()
     asked = [word for word in words if word.startswith("--")]
     if asked:
         raise UsageError(

@@ -182,7 +182,7 @@ def test_nothing_in_common_is_refused_even_in_part():
         allow_partial=True,
     )
     assert "no sample is in both" in text
-    assert "--id-column" in text
+    assert "--ids-by-ending" in text
 
 
 def test_differing_labels_are_refused_with_examples():
