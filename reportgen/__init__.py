@@ -117,3 +117,16 @@ sys.modules[__name__].__class__ = _Package
 
 def __dir__() -> list[str]:
     return [*globals(), *__all__]
+
+
+class _Package(ModuleType):
+    """This package, in which a function keeps its name where a room is called the same: importing
+    `reportgen.render` would set that name, whenever it first happens.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

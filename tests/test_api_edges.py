@@ -1,5 +1,8 @@
 """What a stranger tries first: cross tables, the same file twice, options that can't apply."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,3 +141,13 @@ def test_counters_that_do_not_fit_are_told_apart():
     with pytest.raises(DataError) as caught:
         ConfusionCounter(2).compute() + ConfusionCounter(3).compute()
     assert caught.value.slug == "counts-differ"
+
+
+@pytest.mark.parametrize("first", ["reportgen.render", "reportgen.render.html", "reportgen.review"])
+def test_a_function_keeps_its_name_whatever_was_imported_before(first):
+    code = (
+        f"import importlib, reportgen; importlib.import_module({first!r}); "
+        "assert callable(reportgen.render), reportgen.render; "
+        "from reportgen import render; assert callable(render)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
