@@ -322,7 +322,7 @@ def _classes_from_json(place: JsonPath) -> tuple[str, ...]:
     return classes
 
 
-def _class_ids(form: Document, place: Place) -> tuple[str, ...]:
+def _class_ids(form: Document, place: JsonPath) -> tuple[str, ...]:
     """Raises :class:`~reportgen.jsonio.Fault` where they are not one for each class."""
     ids = form.class_ids
     if ids and (len(ids) != len(form.classes) or len(set(ids)) < len(ids)):
