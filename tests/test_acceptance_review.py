@@ -32,7 +32,7 @@ name = "not worse than production"
 metric = "accuracy"
 not_worse_by = "2%"
 [[gate]]
-name = "no class clearly worse"
+name = "no class significantly worse"
 metric = "recall"
 each_class = true
 no_harm = true

@@ -166,8 +166,8 @@ def test_an_open_gate_says_how_many_samples_would_decide_it():
     told = check("told", "inconclusive", needed=12_345, sentence="About 13,000 samples.")
     unknown = check("unknown", "inconclusive")
     rows = gate_section(Decision("INCONCLUSIVE", "r", (open_one, told, unknown))).rows
-    assert rows[0].needed == "About 13,000 samples would decide it."
-    assert rows[2].needed == "How many samples would decide it can't be told."
+    assert rows[0].needed == "About 13,000 samples would decide it, if the measured value stays."
+    assert rows[2].needed == "The required sample size cannot be estimated."
     assert "more would" in str(gate_section(Decision("INCONCLUSIVE", "r", (open_one,))).lead)
 
 

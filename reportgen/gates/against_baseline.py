@@ -28,6 +28,7 @@ from reportgen.gates.wording import (
     name_it,
     noun,
     others,
+    p_words,
     samples_of,
     subject_of_slice,
     told,
@@ -286,8 +287,10 @@ FEW = 30
 """With fewer samples than this, a drop that is not shown is no reason to be at ease."""
 
 
-SELDOM = 0.001
-"""Below this p-value chance "would hardly" do it, else it "would rarely"."""
+EACH = " for each class by itself"
+"""What bounds of several classes are not corrected for."""
+STAYS = ", if the difference stays as measured"
+"""What the number of samples that are named assumes."""
 
 
 _PLAINLY = {
@@ -401,12 +404,8 @@ def _margin_status(gate: Gate, one: Compared) -> Status:
 
 
 def _margin_needed(gate: Gate, one: Compared) -> int | None:
-    """For a candidate as good as its baseline; where that is no more than there are, for one that
-    differs as it was measured to."""
-    needed = needed_to_show(one, gate.limit)
-    if needed is None and one.gain is not None:
-        return needed_to_show(one, abs(one.gain + gate.limit))
-    return needed
+    """For a candidate that differs from its baseline as it was measured to."""
+    return None if one.gain is None else needed_to_show(one, abs(one.gain + gate.limit))
 
 
 def _harm_status(gate: Gate, one: Compared, p: float | None, adjusted: float) -> Status:
@@ -443,7 +442,7 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
     if one.gain is None:
         return _undefined(what, one)
     if one.identical:
-        return "both sides predict the same class for every sample"
+        return "predictions are identical"
     unit = change_unit(definition_of(gate))
     limit = exact(gate.limit, unit)
     moved = _moved(gate, one, what)
@@ -453,19 +452,20 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
     low, high = one.bounds
     least, most = change_text(high, unit, gate.limit), change_text(low, unit, gate.limit)
     may_have = f"may have {words.fallen} by as much as {most}"
+    sure = f"95 % confidence{EACH if n > 1 else ''}"
     if status == "failed":
         return (
-            f"{moved}; with 95 % confidence it {words.fell} by at least {least}, where less than "
+            f"{moved}; with {sure} it {words.fell} by at least {least}, where less than "
             f"{limit} is allowed, and it {may_have}"
         )
     if status == "passed":
         every = f" (of {n:,} classes the least certain)" if n > 1 else ""
         return (
-            f"{moved}{every}; with 95 % confidence it {_at_worst(words, low, most)}, and a "
+            f"{moved}{every}; with {sure} it {_at_worst(words, low, most)}, and a "
             f"{words.fall} of less than {limit} is allowed"
         )
-    more = f"; {samples_of(needed, gate, one.said)} would decide it" if needed else ""
-    return f"{moved}, but {may_have} (95 % confidence), where less than {limit} is allowed{more}"
+    more = f"; {samples_of(needed, gate, one.said)} would decide it{STAYS}" if needed else ""
+    return f"{moved}, but {may_have} ({sure}), where less than {limit} is allowed{more}"
 
 
 def _at_worst(words: _Words, low: float, size: str) -> str:
@@ -481,21 +481,28 @@ def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -
     if one.gain is None:
         return _undefined(what, one)
     if one.identical:
-        return "both sides predict the same class for every sample"
+        return "predictions are identical"
     if status == "passed":
         return _harmless_clause(gate, found)
     unit = change_unit(definition_of(gate))
     over = f", more than the {exact(gate.limit, unit)} allowed" if gate.limit else ""
     moved = f"{_moved(gate, one, what, gate.limit)}{over}"
     if status == "failed":
-        how = "hardly" if p is not None and p < SELDOM else "rarely"
+        verb = _worse_verb(gate)
         more = [other.said for s, other, _ in found[1:] if s == "failed"]
-        also = f"; the same is true of {others(more)}" if more else ""
-        return f"{moved}, and chance alone would {how} do that{also}"
+        also = f"; {others(more)} {verb} significantly too" if more else ""
+        return f"{moved}, {_significant(p or 0.0, len(found))}{also}"
     if p is None:
         return _unsure(moved, one)
-    more_samples = f"; {samples_of(needed, gate, one.said)} would tell" if needed else ""
-    return f"{moved}, which may be chance{more_samples}"
+    more_samples = (
+        f"; {samples_of(needed, gate, one.said)} would decide it{STAYS}" if needed else ""
+    )
+    return f"{moved}, not {_significant(p, len(found))}{more_samples}"
+
+
+def _significant(p: float, n: int) -> str:
+    """``significant (p = 0.012)``; of several classes the p is corrected."""
+    return f"significant ({p_words(p)}{', Holm' if n > 1 else ''})"
 
 
 def _harmless_clause(gate: Gate, found: list[Judged]) -> str:
@@ -511,11 +518,11 @@ def _harmless_clause(gate: Gate, found: list[Judged]) -> str:
     whose = f"of {worst.said} it {verb} most, by {size}" if several else ""
     if drop > gate.limit:
         if several and gate.limit:
-            return f"{nowhere} clearly by more than {exact(gate.limit, unit)}; {whose}"
+            return f"{nowhere} significantly by more than {exact(gate.limit, unit)}; {whose}"
         if several:
-            return f"{nowhere} by more than chance may do; {whose}"
+            return f"{figure} {verb} significantly in no class; {whose}"
         over = f", over the {exact(gate.limit, unit)} allowed" if gate.limit else ""
-        return f"{figure} {verb} by {size}{over}, but no more than chance may do"
+        return f"{figure} {verb} by {size}{over}, not significantly"
     limit = exact(gate.limit, unit)
     if several:
         return f"{nowhere} by more than {limit}; {whose}"
@@ -546,7 +553,7 @@ def _unsure(moved: str, one: Compared) -> str:
     """Where there is no interval."""
     if one.source.reason == SAME:
         return f"{moved}: {_reason(one)}"
-    return f"{moved}, but how sure that is can't be told: {_reason(one)}"
+    return f"{moved}, without an interval: {_reason(one)}"
 
 
 def _undefined(what: str, one: Compared) -> str:

@@ -197,7 +197,7 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
     asked = f"{limit} or {'more' if gate.rule == 'at_least' else 'less'} is asked for"
     if gate.confident:
         beyond = f"{beyond} the limit of {limit}"
-        return value + _confidently(gate, status, worst, needed, beyond, asked)
+        return value + _confidently(gate, status, worst, needed, n, beyond, asked)
     if status == "failed":
         return f"{value}, {beyond} the {limit} {_asked(gate, n)}"
     if n > 1:
@@ -211,24 +211,25 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
 
 
 def _confidently(
-    gate: Gate, status: Status, worst: Measured, needed: int, beyond: str, asked: str
+    gate: Gate, status: Status, worst: Measured, needed: int, n: int, beyond: str, asked: str
 ) -> str:
     """What follows the value of a confident gate."""
     metric, unit = worst.metric, unit_of(definition_of(gate))
     if metric.interval is None:
         if status == "failed":
             return f", {beyond}"
-        return f", but how sure that is can't be told: {_reason(metric)}"
+        return f", without an interval: {_reason(metric)}"
+    each = " for each class by itself" if n > 1 else ""
     near, far = (told(end, unit, gate.limit) for end in _ends(gate, metric.interval))
     sides = ("at least", "at most")
     hard, easy = sides if gate.rule == "at_least" else sides[::-1]
     if status == "passed":
-        return f", and with 95 % confidence {hard} {near}; {asked}"
+        return f", and with 95 % confidence{each} {hard} {near}; {asked}"
     if status == "failed":
-        return f", and with 95 % confidence {easy} {far}, {beyond}"
+        return f", and with 95 % confidence{each} {easy} {far}, {beyond}"
     more = ""
     if needed:
-        more = f"; {samples_of(needed, gate, worst.said)} would decide it"
+        more = f"; {samples_of(needed, gate, worst.said)} would decide it, if the value stays"
     limit = exact(gate.limit, unit)
     span = range_words(metric.interval, unit, gate.limit)
     return f", but may be anything from {span}, on either side of the limit of {limit}{more}"

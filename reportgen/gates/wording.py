@@ -165,8 +165,8 @@ def rule_words(gate: Gate) -> str:
     if gate.rule == "not_worse_by":
         return f"{figure} less than {exact(gate.limit, unit)} {worse} the baseline"
     if gate.limit:
-        return f"{figure} not clearly over {exact(gate.limit, unit)} {worse} the baseline"
-    return f"{figure} not clearly {worse} the baseline"
+        return f"{figure} not significantly over {exact(gate.limit, unit)} {worse} the baseline"
+    return f"{figure} not significantly {worse} the baseline"
 
 
 def _figure(gate: Gate) -> str:
@@ -177,6 +177,14 @@ def _figure(gate: Gate) -> str:
     if gate.classes:
         return noun(gate, enumerated(map(name_it, gate.classes)))
     return noun(gate, "every class")
+
+
+def p_words(p: float) -> str:
+    """``p = 0.012``, ``p < 0.001``; with the digits that tell it from 0.05."""
+    if p < 0.001:
+        return "p < 0.001"
+    digits = next((d for d in range(3, 9) if p == 0.05 or float(f"{p:.{d}f}") != 0.05), 9)
+    return f"p = {p:.{digits}f}"
 
 
 def sentence(clause: str) -> str:

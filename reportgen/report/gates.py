@@ -283,9 +283,13 @@ def _needed(check: Check) -> str:
     if check.status != "inconclusive":
         return ""
     if check.needed is None:
-        return "How many samples would decide it can't be told."
+        return "The required sample size cannot be estimated."
     known = spoken(check.needed)
-    return "" if known in check.sentence else f"{known.capitalize()} would decide it."
+    return (
+        ""
+        if known in check.sentence
+        else f"{known.capitalize()} would decide it, if the measured value stays."
+    )
 
 
 def _parts(check: Check) -> Iterable[GatePart]:

@@ -39,13 +39,14 @@ def test_non_inferiority_is_read_off_the_one_sided_bound(gained, lost, status):
     assert found.unit == "points"
 
 
-def test_the_samples_that_would_show_it_are_those_of_an_equally_good_candidate():
+def test_the_samples_that_would_decide_are_those_of_the_measured_difference():
     found = against(MARGIN + "0.005", paired([(1_000, 800, 25, 25)]))
     assert (found.status, found.needed) == ("inconclusive", non_inferiority_samples(0.05, 0.005))
     assert found.needed == 12_366
     assert found.sentence == (
         "Accuracy is the same as before, but may have fallen by as much as 1.19 points (95 % "
-        "confidence), where less than 0.5 points is allowed; about 13,000 samples would decide it."
+        "confidence), where less than 0.5 points is allowed; about 13,000 samples would decide it, "
+        "if the difference stays as measured."
     )
 
 
@@ -53,6 +54,18 @@ def test_more_samples_are_named_than_there_are():
     found = against(MARGIN + "0.005", paired([(10_000, 8_000, 180, 220)]))
     assert found.needed == non_inferiority_samples(0.04, 0.001)
     assert found.needed > 10_000
+
+
+def test_the_samples_that_are_named_decide_a_loss_that_is_as_measured():
+    """A loss of 0.2 of 0.5 points: an equally good candidate would take 12,366 samples."""
+    found = against(MARGIN + "0.005", paired([(1_000, 800, 24, 26)]))
+    assert found.needed == non_inferiority_samples(0.05, 0.003) > 30_000
+    rng = np.random.default_rng(1)
+    decided = 0
+    for _ in range(300):
+        gained, lost, _ = rng.multinomial(found.needed, [0.024, 0.026, 0.95]).tolist()
+        decided += non_inferiority_p(gained, lost, found.needed, 0.005) < 0.05
+    assert 0.74 < decided / 300 < 0.86
 
 
 def test_where_nothing_changed_few_samples_leave_it_open_and_enough_show_it():
@@ -71,7 +84,7 @@ def test_where_nothing_changed_few_samples_leave_it_open_and_enough_show_it():
 def test_identical_predictions_pass_every_comparison(rule):
     decision = decide(gates(rule), (pair := paired([(20, 15, 0, 0), (3, 0, 0, 0)])).candidate, pair)
     assert decision.verdict == "SHIP"
-    assert decision.reason == "The gate passes: both sides predict the same class for every sample."
+    assert decision.reason == "The gate passes: predictions are identical."
     (found,) = decision.checks
     assert found.status == "passed"
     assert all(part.status == "passed" for part in found.parts)
@@ -141,8 +154,8 @@ def test_harm_fails_where_it_is_shown_after_correction():
     assert found.status == "failed"
     assert found.subject == "cat"
     assert found.sentence == (
-        "Recall of cat fell by 3.00 points (77.0 % of them are found, before 80.0 %), and chance "
-        "alone would hardly do that."
+        "Recall of cat fell by 3.00 points (77.0 % of them are found, before 80.0 %), "
+        "significant (p < 0.001, Holm)."
     )
     statuses = {part.name: part.status for part in found.parts}
     assert statuses == {"cat": "failed", "dog": "inconclusive", "cow": "passed", "doe": "passed"}
@@ -182,7 +195,7 @@ def test_a_small_drop_that_chance_explains_passes_and_is_told():
     found = against(HARM, paired([(1_000, 800, 8, 12), (1_000, 800, 9, 3)]))
     assert found.status == "passed"
     assert found.sentence == (
-        "Recall fell in no class by more than chance may do; of “class 0” it fell most, by 0.40 points."
+        "Recall fell significantly in no class; of “class 0” it fell most, by 0.40 points."
     )
     assert found.margin is None or found.margin >= 0
 
@@ -200,7 +213,7 @@ def test_a_drop_up_to_the_one_allowed_is_no_harm(max_drop, status):
     words = {
         0.01: "fell by 3.00 points",
         0.02: "3.00 points (77.0 % of them are found, before 80.0 %), more than the 2 points",
-        0.025: "fell in no class clearly by more than 2.5 points; of “class 0” it fell most, by 3.00",
+        0.025: "fell in no class significantly by more than 2.5 points; of “class 0” it fell most, by 3.00",
         0.04: "fell in no class by more than 4 points; of “class 0” it fell most, by 3.00",
     }
     assert words[max_drop] in found.sentence
@@ -276,8 +289,7 @@ def test_the_published_example_gains_on_average_and_harms_three_classes():
     assert decision.verdict == "DO NOT SHIP"
     assert decision.reason == (
         "One of two gates fails: recall of Sneaker fell by 5.45 points (92.3 % of them are found, "
-        "before 97.8 %), and chance alone would hardly do that; the same is true of T-shirt/top "
-        "and Bag."
+        "before 97.8 %), significant (p < 0.001, Holm); T-shirt/top and Bag fell significantly too."
     )
 
 
@@ -304,7 +316,7 @@ def test_without_an_interval_only_the_same_answers_pass(rule, change, status):
     words = {
         "passed": "Precision of cat is the same as before: both models gave the same answers",
         "inconclusive": "Precision of cat fell by 10.00 points (80.0 % of such answers are right, "
-        "before 90.0 %), but how sure that is can't be told: the samples of the two sides are not",
+        "before 90.0 %), without an interval: the samples of the two sides are not",
     }
     if (rule, status) != ("no_harm = true", "passed"):
         assert found.sentence.startswith(words[status])

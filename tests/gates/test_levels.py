@@ -133,14 +133,17 @@ def test_the_samples_that_a_confident_gate_needs_would_decide_it():
     assert 1_000 < n < 5_000
     assert proportion_confint(0.845 * n * 1.02, n * 1.02, method="wilson")[0] > 0.83
     assert proportion_confint(0.845 * n * 0.95, n * 0.95, method="wilson")[0] < 0.83
-    assert f"about {-(-n // 100) * 100:,} samples would decide it" in found.sentence
+    assert (
+        f"about {-(-n // 100) * 100:,} samples would decide it, if the value stays"
+        in found.sentence
+    )
 
 
 def test_a_confident_gate_is_open_where_there_is_no_interval():
     perfect = make_evaluation([[2, 0], [0, 5]], ("cat", "dog"))
     found = check('metric = "macro_f1"\nat_least = 0.9\nconfident = true', perfect)
     assert (found.status, found.value) == ("inconclusive", 1.0)
-    assert "can't be told: there are too few samples" in found.sentence
+    assert "without an interval: there are too few samples" in found.sentence
 
 
 def test_one_positive_sample_is_not_enough_to_be_confident_of_balanced_accuracy():
@@ -198,7 +201,7 @@ def test_a_slice_gate_counts_the_samples_of_its_slice_that_would_decide_it():
     rule = f'metric = "accuracy"\nslice = "light=day"\nat_least = {limit - 0.001:.4f}'
     found = check(f"{rule}\nconfident = true", evaluation)
     assert found.status == "inconclusive"
-    assert found.sentence.endswith(" samples of that slice would decide it.")
+    assert found.sentence.endswith(" samples of that slice would decide it, if the value stays.")
 
 
 def test_a_class_that_would_not_be_seen_as_a_name_is_quoted_in_sentences_alone():

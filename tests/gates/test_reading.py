@@ -46,7 +46,7 @@ name = "not worse than production"
 metric = "accuracy"
 not_worse_by = 0.005       # non-inferiority, one-sided 95 %
 [[gate]]
-name = "no class clearly worse"
+name = "no class significantly worse"
 metric = "recall"
 each_class = true
 no_harm = true             # fails only on Holm-adjusted evidence
@@ -63,7 +63,7 @@ def test_a_gate_of_each_kind_is_read():
         Gate(1, "accuracy floor", "accuracy", "at_least", 0.9),
         Gate(2, "no class below 70 % recall", "recall", "at_least", 0.7, each_class=True),
         Gate(3, "not worse than production", "accuracy", "not_worse_by", 0.005),
-        Gate(4, "no class clearly worse", "recall", "no_harm", 0.02, each_class=True,
+        Gate(4, "no class significantly worse", "recall", "no_harm", 0.02, each_class=True,
              when_inconclusive="warn"),
         Gate(5, "these must never be confused", "", "at_most_share", 0.02, pair=("cat", "dog")),
     )  # fmt: skip
