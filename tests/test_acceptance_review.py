@@ -213,15 +213,15 @@ def test_what_the_page_says_is_true(compared, pairs, said):
     assert [check["status"] for check in said["checks"]] == ["passed"] * 3
     assert "SHIP All three gates pass" in text
     assert (
-        f"The candidate is clearly better: {shares[0]:.1f} % of its answers are right, "
-        f"{shares[1]:.1f} % of the baseline's (+{shares[0] - shares[1]:.1f} points;"
+        f"Accuracy improved: {shares[1]:.1f} → {shares[0]:.1f} % "
+        f"(+{shares[0] - shares[1]:.1f} points;"
     ) in text
-    assert f"It alone gets {gained} samples right, the baseline alone {lost}." in text
+    assert f"{gained} samples fixed, {lost} regressed." in text
     best = max(said["comparison"]["per_class"], key=lambda row: row["recall"]["difference"])
     points = 100 * best["recall"]["difference"]
-    assert f"{best['class']} got clearly better: {points:.1f} points more" in text
+    assert f"{best['class']}, +{points:.1f} points (" in text
     assert "verdict: SHIP. All three gates pass" in printed
-    assert f"right alone: candidate {gained}, baseline {lost}" in printed
+    assert f"fixed {gained}, regressed {lost}" in printed
 
 
 def test_report_json_holds_the_whole_comparison(compared, predicted, said):
@@ -246,5 +246,5 @@ def test_the_other_way_round_it_does_not_ship(predicted, pairs, tmp_path):
     assert f"ccuracy fell by {fall:.2f} points" in done.stdout
     text = text_of(tmp_path / "out/report.html")
     assert "DO NOT SHIP" in text
-    assert f"It alone gets {lost} samples right, the baseline alone {gained}." in text
+    assert f"{lost} samples fixed, {gained} regressed." in text
     assert (tmp_path / "out/junit.xml").read_text().count("<failure") == 2
