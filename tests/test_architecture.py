@@ -28,7 +28,7 @@ ROOMS = {
     "gates": 10,
     "review": 11,
     "report": 12,
-    "render": 13,
+    "rendering": 13,
     "api": 14,
     "console": 15, "demo": 15,
     "cli": 16, "__main__": 17,
@@ -41,15 +41,15 @@ OWNERS = {
     "torch": {"inference", "api", "demo"},
     "torchvision": {"inference"},
     "safetensors": {"inference"},
-    "matplotlib": {"render"},
-    "seaborn": {"render"},
-    "PIL": {"render", "inference", "demo"},
-    "jinja2": {"render"},
-    "markdown_it": {"render"},
+    "matplotlib": {"rendering"},
+    "seaborn": {"rendering"},
+    "PIL": {"rendering", "inference", "demo"},
+    "jinja2": {"rendering"},
+    "markdown_it": {"rendering"},
     "typer": {"cli"},
     "rich": {"console"},
     "sklearn": {"demo"},
-    "pandas": {"render"},
+    "pandas": {"rendering"},
 }
 
 HEAVY = ("numpy", "pandas", "torch", "matplotlib", "pyarrow", "scipy", "PIL", "seaborn", "typer")
@@ -194,6 +194,11 @@ def test_the_public_names_are_sorted_and_all_there():
     for name in reportgen.__all__:
         assert getattr(reportgen, name) is not None
         assert name in dir(reportgen)
+
+
+def test_no_room_takes_the_name_of_a_public_function():
+    """Importing ``reportgen.x`` sets the attribute ``x`` of the package to the module."""
+    assert not set(ROOMS) & set(reportgen.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen.render import charts
-from reportgen.render.html_filters import dot
+from reportgen.rendering import charts
+from reportgen.rendering.html_filters import dot
 from reportgen.report import build_report
 from reportgen.report.confidence import Chart, CurveRow
 from reportgen.report.elements import Cell

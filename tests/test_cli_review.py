@@ -14,7 +14,7 @@ from PIL import Image
 import reportgen
 from reportgen.errors import DataError, OutputError, UsageError
 from reportgen.predictions import Predictions
-from reportgen.render.privacy import hash_ids
+from reportgen.rendering.privacy import hash_ids
 from reportgen.review import Review
 from tests.inference.builders import image_tree
 from tests.release import samples

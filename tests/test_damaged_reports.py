@@ -14,9 +14,9 @@ from reportgen.errors import DataError, ReportgenError
 from reportgen.evaluation import Evaluation
 from reportgen.jsonio import Fault, JsonPath, Share, read_record, read_value, translate_faults
 from reportgen.provenance import Accounting
-from reportgen.render import html
-from reportgen.render.figures.heatmap import DrawnFigure
-from reportgen.render.pictures import Heatmaps
+from reportgen.rendering import html
+from reportgen.rendering.figures.heatmap import DrawnFigure
+from reportgen.rendering.pictures import Heatmaps
 from reportgen.report import build_report
 from reportgen.review import Review
 

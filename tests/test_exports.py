@@ -11,9 +11,9 @@ import pytest
 from reportgen.csv_text import unguard
 from reportgen.evaluation import CLASS_METRICS, Evaluation
 from reportgen.metrics import COUNTS
-from reportgen.render import csv as tables
-from reportgen.render import json as report_json
-from reportgen.render import write_all
+from reportgen.rendering import csv as tables
+from reportgen.rendering import json as report_json
+from reportgen.rendering import write_all
 from reportgen.report import build_report
 from tests import factories
 
@@ -121,7 +121,7 @@ def test_names_that_look_like_formulas_are_guarded_and_numbers_are_not():
 
 def test_everything_is_written_and_the_page_last(tmp_path, monkeypatch):
     written = []
-    from reportgen import render as exports
+    from reportgen.rendering import outputs as exports
 
     real = exports.write_text
     monkeypatch.setattr(
@@ -137,7 +137,7 @@ def test_everything_is_written_and_the_page_last(tmp_path, monkeypatch):
 
 
 def test_nothing_is_written_where_the_page_cannot_be_made(tmp_path, monkeypatch):
-    from reportgen.render import html
+    from reportgen.rendering import html
 
     def broken(*_):
         raise RuntimeError("no page")

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.render.figures.heatmap import draw_heatmap, heatmap_figure
-from reportgen.render.figures.style import own_settings
+from reportgen.rendering.figures.heatmap import draw_heatmap, heatmap_figure
+from reportgen.rendering.figures.style import own_settings
 from reportgen.report import build_report
 from tests import factories
 
@@ -209,7 +209,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {checkout!r})
 from tests import factories
-from reportgen.render.figures import draw_heatmap
+from reportgen.rendering.figures import draw_heatmap
 from reportgen.report import build_report
 import hashlib
 spec = build_report(factories.binary()).matrix.figures[0]
@@ -262,7 +262,7 @@ def test_drawing_leaves_the_process_as_it_was(tmp_path):
 
 
 def test_short_names_below_the_columns_stand_upright():
-    from reportgen.render.figures.heatmap import stand_upright
+    from reportgen.rendering.figures.heatmap import stand_upright
 
     assert stand_upright(["0", "12", "abc"])
     assert not stand_upright(["cat", "deer"])

@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 import jinja2
 import pytest
 
-from reportgen.render import figures, html
-from reportgen.render.figures.heatmap import DrawnFigure
-from reportgen.render.thumbnails import make_thumbnail
+from reportgen.rendering import figures, html
+from reportgen.rendering.figures.heatmap import DrawnFigure
+from reportgen.rendering.thumbnails import make_thumbnail
 from reportgen.report import build_report
 from reportgen.report.verdict import Verdict
 from reportgen.report.words import say

@@ -9,7 +9,7 @@ import pytest
 
 from reportgen.analysis.scoring.thresholds import ThresholdCurve, ThresholdPoint
 from reportgen.jsonio import element_texts, number_texts, object_texts, string_texts
-from reportgen.render.json import render
+from reportgen.rendering.json import render
 from reportgen.review import Review
 from tests.factories import HOSTILE, make_evaluation
 from tests.test_golden import DOCUMENTS, text_of

@@ -96,7 +96,7 @@ main()
     [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
 )
 @pytest.mark.parametrize("stage", ["reportgen.report:build_report",
-                                   "reportgen.render.page_budget:fitting_page"])  # fmt: skip
+                                   "reportgen.rendering.page_budget:fitting_page"])  # fmt: skip
 def test_a_signal_outside_of_inference_has_its_own_code(
     number, code, word, stage, matrix, tmp_path
 ):

@@ -18,8 +18,8 @@ from reportgen.errors import OutputError
 from reportgen.files import write_text
 from reportgen.options.page import PageOptions
 from reportgen.process import exit_code_of
-from reportgen.render import changes
-from reportgen.render.folders import write_folder
+from reportgen.rendering import changes
+from reportgen.rendering.folders import write_folder
 from reportgen.replacement import UNFINISHED, Changes, finish, is_unfinished, staged
 from reportgen.review import Baselines
 from tests.test_cli import reportgen as command

@@ -3,8 +3,8 @@
 import pytest
 
 from reportgen.gates import decide, parse_gates
-from reportgen.render.html import render
-from reportgen.render.html_filters import bar, dot
+from reportgen.rendering.html import render
+from reportgen.rendering.html_filters import bar, dot
 from reportgen.report import build_report
 from reportgen.report.elements import Cell
 from reportgen.report.headline import Axis

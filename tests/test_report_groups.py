@@ -10,8 +10,8 @@ import pytest
 
 from reportgen.analysis.confusions import Grouping
 from reportgen.evaluation import Evaluation
-from reportgen.render.figures.heatmap import MAX_BYTES
-from reportgen.render.html import render
+from reportgen.rendering.figures.heatmap import MAX_BYTES
+from reportgen.rendering.html import render
 from reportgen.report import build_report
 from reportgen.report.context import Context
 from reportgen.report.findings.classes import grouped_errors
@@ -400,7 +400,7 @@ def test_the_glossary_explains_pairs_and_groups() -> None:
 @pytest.fixture
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages without their pictures, which take most of the time."""
-    from reportgen.render import figures
+    from reportgen.rendering import figures
 
     drawn = figures.draw_heatmap(build_report(make_evaluation([[3, 1], [1, 3]])).matrix.figures[0])
     monkeypatch.setattr(figures, "draw_heatmap", lambda *_: drawn)

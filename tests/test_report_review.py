@@ -15,11 +15,11 @@ from reportgen.comparison.definitions import COMPARISON_TERMS
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.gates import Check, Decision, Part
 from reportgen.provenance import DataNote
-from reportgen.render import candidates as overview
-from reportgen.render import figures, html
-from reportgen.render.figures.heatmap import DrawnFigure, draw_heatmap
-from reportgen.render.figures.style import DIFFERENCES, light_digits
-from reportgen.render.html_filters import change_bar
+from reportgen.rendering import candidates as overview
+from reportgen.rendering import figures, html
+from reportgen.rendering.figures.heatmap import DrawnFigure, draw_heatmap
+from reportgen.rendering.figures.style import DIFFERENCES, light_digits
+from reportgen.rendering.html_filters import change_bar
 from reportgen.report import build_report, reduce_pictures
 from reportgen.report.candidates import OverviewEntry, build_overview
 from reportgen.report.comparison.deltas import DEFINITIONS, Scale, delta, scale_of, whole_kind
@@ -762,8 +762,8 @@ def test_the_colours_of_the_page_are_those_of_the_pictures_and_their_digits_can_
 
 
 def test_a_picture_of_differences_is_white_in_its_middle_and_drawn_with_digits_that_contrast():
-    from reportgen.render.figures.heatmap import heatmap_figure
-    from reportgen.render.figures.style import own_settings
+    from reportgen.rendering.figures.heatmap import heatmap_figure
+    from reportgen.rendering.figures.style import own_settings
     from reportgen.report.matrix import HeatmapSpec
 
     values = np.array([[-0.2, 0.0], [0.1, 0.2]])

@@ -11,8 +11,8 @@ import pytest
 from reportgen.analysis.label_issues import LabelIssues
 from reportgen.analysis.slices import SliceReport
 from reportgen.metrics import Metric
-from reportgen.render import figures, html
-from reportgen.render.figures.heatmap import DrawnFigure
+from reportgen.rendering import figures, html
+from reportgen.rendering.figures.heatmap import DrawnFigure
 from reportgen.report import Thumbnail, build_report, reduce_pictures
 from reportgen.report.slices import points
 from tests import factories

@@ -16,7 +16,7 @@ from reportgen.cli import app
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.metrics import REASONS, per_class_metrics, summary_metrics
-from reportgen.render.html import render
+from reportgen.rendering.html import render
 from reportgen.report import build_report
 from tests import factories
 

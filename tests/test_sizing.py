@@ -9,9 +9,9 @@ import pytest
 
 from reportgen.errors import OutputError
 from reportgen.options.page import PageOptions
-from reportgen.render import figures, html, write_all
-from reportgen.render import page_budget as sizing
-from reportgen.render.figures.heatmap import DrawnFigure
+from reportgen.rendering import figures, html, write_all
+from reportgen.rendering import page_budget as sizing
+from reportgen.rendering.figures.heatmap import DrawnFigure
 from reportgen.report import Thumbnail, build_report, reduce_pictures
 from tests import factories
 

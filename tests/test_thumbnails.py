@@ -9,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from reportgen.errors import DataError
-from reportgen.render.thumbnails import make_thumbnail
+from reportgen.rendering.thumbnails import make_thumbnail
 from tests.factories import picture
 
 SECRET = b"/home/alice/secret"

@@ -19,8 +19,8 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.evaluation import evaluate_matrix
 from reportgen.provenance import Provenance
-from reportgen.render import csv as csv_files
-from reportgen.render.charts import reliability_chart
+from reportgen.rendering import csv as csv_files
+from reportgen.rendering.charts import reliability_chart
 from reportgen.report import build_report
 from tests.test_cli import reportgen as command
 

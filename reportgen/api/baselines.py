@@ -95,7 +95,7 @@ def history(
         )
     entries = read_history(place)
     if out is not None:
-        from reportgen.render import render_history
+        from reportgen.rendering import render_history
 
         page = output_path(out)
         _guard(page, force=force)

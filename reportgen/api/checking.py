@@ -76,7 +76,7 @@ def check_review(
     _refuse_comparing(terms.gates, review)
     review = review.decided_by(terms.gates)
     if junit is not None:
-        from reportgen.render import render_junit
+        from reportgen.rendering import render_junit
 
         write_text(Path(junit), render_junit(review.decision, review.suite_name))
     return review

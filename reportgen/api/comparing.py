@@ -24,7 +24,7 @@ from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.options import PageOptions
 from reportgen.paths import output_path
-from reportgen.render import changes, make_all, make_overview, naming_warning
+from reportgen.rendering import changes, make_all, make_overview, naming_warning
 from reportgen.replacement import Stage, staged
 from reportgen.reporter import Reporter
 from reportgen.review import Review

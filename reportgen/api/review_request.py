@@ -20,7 +20,7 @@ from reportgen.options import (
     sort_options,
 )
 from reportgen.paths import local_path
-from reportgen.render import check_page
+from reportgen.rendering import check_page
 from reportgen.review import (
     LoadedInput,
     Review,

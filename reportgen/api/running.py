@@ -29,7 +29,7 @@ from reportgen.options import (
 )
 from reportgen.paths import local_path, output_path
 from reportgen.predictions import Predictions
-from reportgen.render import check_page
+from reportgen.rendering import check_page
 from reportgen.replacement import Changes, staged
 from reportgen.reporter import Reporter
 from reportgen.review import LoadedInput, Review, add_columns, load_baseline, load_spec, make_review

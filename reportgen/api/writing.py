@@ -49,7 +49,7 @@ def write_review(
 
     `stage` holds what else changes in `folder` at the same moment.
     """
-    from reportgen.render import write_all
+    from reportgen.rendering import write_all
 
     report = report_of(review, images, page)
     for warning in write_all(report, review, folder, page, stage):
@@ -122,7 +122,7 @@ def with_image_note(review: Review, root: Path | None) -> Review:
 
 def _make_thumbnails(review: Review, images: SampleImage) -> dict[str, Thumbnail]:
     """Sample id → picture; a sample whose image is gone or broken has none."""
-    from reportgen.render import make_thumbnail
+    from reportgen.rendering import make_thumbnail
 
     found = {}
     for name in _shown(review):

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from reportgen.evaluation import Evaluation
-from reportgen.render.html import render
-from reportgen.render.thumbnails import make_thumbnail
+from reportgen.rendering.html import render
+from reportgen.rendering.thumbnails import make_thumbnail
 from reportgen.report import build_report
 from tests import binaries, factories
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.confusions import Grouping
-from reportgen.render.html import render
+from reportgen.rendering.html import render
 from reportgen.report import build_report
 from tests import factories
 from tests.browser.test_axe import axe_source

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from reportgen.gates import Decision
-from reportgen.render import candidates as overview
-from reportgen.render import html
-from reportgen.render.thumbnails import make_thumbnail
+from reportgen.rendering import candidates as overview
+from reportgen.rendering import html
+from reportgen.rendering.thumbnails import make_thumbnail
 from reportgen.report import build_report
 from reportgen.report.candidates import OverviewEntry, build_overview
 from tests import factories, review_factories

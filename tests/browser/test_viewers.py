@@ -11,8 +11,8 @@ import threading
 import pytest
 
 from reportgen.options.page import PageOptions
-from reportgen.render import write_all
-from reportgen.render.thumbnails import make_thumbnail
+from reportgen.rendering import write_all
+from reportgen.rendering.thumbnails import make_thumbnail
 from reportgen.report import build_report
 from tests import factories
 from tests.browser.test_axe import axe_source

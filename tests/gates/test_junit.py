@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.gates import NO_GATES, Check, Decision, decide, parse_gates
-from reportgen.render import junit
+from reportgen.rendering import junit
 from tests.factories import HOSTILE, cifar
 
 

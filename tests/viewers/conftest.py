@@ -7,9 +7,9 @@ import io
 import pytest
 from PIL import Image
 
-from reportgen.render import figures
-from reportgen.render.figures.heatmap import DrawnFigure
-from reportgen.render.thumbnails import make_thumbnail
+from reportgen.rendering import figures
+from reportgen.rendering.figures.heatmap import DrawnFigure
+from reportgen.rendering.thumbnails import make_thumbnail
 from reportgen.report import build_report
 from tests import factories
 

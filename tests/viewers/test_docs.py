@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from reportgen.options.page import _REFUSED, COLORMAPS, PageOptions
-from reportgen.render.appearance import _own_tokens, read_theme
+from reportgen.rendering.appearance import _own_tokens, read_theme
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "viewers.md").read_text("utf-8")

@@ -8,9 +8,9 @@ import pytest
 
 from reportgen.errors import OutputError
 from reportgen.options.page import PageOptions
-from reportgen.render import html, write_all
-from reportgen.render import page_budget as sizing
-from reportgen.render.pictures import Beside
+from reportgen.rendering import html, write_all
+from reportgen.rendering import page_budget as sizing
+from reportgen.rendering.pictures import Beside
 from tests.viewers.conftest import png
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
@@ -118,7 +118,7 @@ def test_what_is_not_ours_is_never_replaced(report, evaluation, tmp_path, kind):
 def test_a_page_that_can_t_be_written_leaves_the_earlier_one_whole(
     folder, report, evaluation, monkeypatch
 ):
-    from reportgen import render as exports
+    from reportgen.rendering import outputs as exports
 
     before = {path.name: path.read_bytes() for path in (folder / "report_files").iterdir()}
     page = (folder / "index.html").read_bytes()
@@ -136,7 +136,7 @@ def test_a_page_that_can_t_be_written_leaves_the_earlier_one_whole(
 
 
 def test_an_unwritable_folder_is_an_output_error(report, evaluation, tmp_path, monkeypatch):
-    from reportgen.render import folders
+    from reportgen.rendering import folders
 
     def full(folder, files):
         folder.mkdir()

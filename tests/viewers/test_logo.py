@@ -11,9 +11,9 @@ from PIL import Image, PngImagePlugin
 
 from reportgen.errors import UsageError
 from reportgen.options.page import PageOptions
-from reportgen.render import html, write_all
-from reportgen.render.appearance import load_style
-from reportgen.render.figures.logo import read_logo
+from reportgen.rendering import html, write_all
+from reportgen.rendering.appearance import load_style
+from reportgen.rendering.figures.logo import read_logo
 
 
 def saved(tmp_path, image, kind="PNG", **more):

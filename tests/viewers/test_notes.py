@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from reportgen.errors import UsageError
 from reportgen.options.page import PageOptions
-from reportgen.render import html, write_all
-from reportgen.render.appearance import load_style
-from reportgen.render.notes import notes_of, read_notes
+from reportgen.rendering import html, write_all
+from reportgen.rendering.appearance import load_style
+from reportgen.rendering.notes import notes_of, read_notes
 
 TAGS = {
     "p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "em", "strong", "code", "pre", "a",

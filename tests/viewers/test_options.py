@@ -8,7 +8,7 @@ import pytest
 
 from reportgen.errors import UsageError
 from reportgen.options.page import _REFUSED, COLORMAPS, PageOptions
-from reportgen.render import check_page, html, write_all
+from reportgen.rendering import check_page, html, write_all
 
 
 @pytest.mark.parametrize("name", ["jet", "RdYlGn", "turbo", "hsv"])
@@ -110,7 +110,7 @@ def test_the_page_has_an_icon_and_no_open_graph(report):
 
 @pytest.mark.usefixtures("no_drawing")
 def test_tables_have_the_colours_of_the_pictures(report):
-    from reportgen.render.appearance import load_style
+    from reportgen.rendering.appearance import load_style
 
     page = html.render(report, dress=load_style(PageOptions(colormap="viridis")))
     assert ".h0{background:#440154;color:#ffffff}" in page

@@ -12,7 +12,7 @@ import pytest
 
 from reportgen.errors import OutputError, UsageError
 from reportgen.options.page import PageOptions
-from reportgen.render import check_page, pdf, write_all
+from reportgen.rendering import check_page, pdf, write_all
 from reportgen.report import build_report
 from tests import factories
 

@@ -10,8 +10,8 @@ import pytest
 from reportgen.evaluation import Evaluation
 from reportgen.options.page import PageOptions
 from reportgen.provenance import DataNote
-from reportgen.render import html, privacy, write_all
-from reportgen.render.thumbnails import make_thumbnail
+from reportgen.rendering import html, privacy, write_all
+from reportgen.rendering.thumbnails import make_thumbnail
 from reportgen.report import build_report
 from reportgen.review import Review
 from tests import factories, review_factories

@@ -13,12 +13,12 @@ from PIL import Image
 
 from reportgen.errors import OutputError
 from reportgen.options.page import COLORMAPS, PageOptions
-from reportgen.render import write_all
-from reportgen.render.figures.curves import row_figures
-from reportgen.render.figures.heatmap import draw_heatmap, heatmap_figure
-from reportgen.render.figures.slides import _slide_settings, slide_figures, slide_files
-from reportgen.render.figures.style import heat_steps, own_settings
-from reportgen.render.tree import find_values
+from reportgen.rendering import write_all
+from reportgen.rendering.figures.curves import row_figures
+from reportgen.rendering.figures.heatmap import draw_heatmap, heatmap_figure
+from reportgen.rendering.figures.slides import _slide_settings, slide_figures, slide_files
+from reportgen.rendering.figures.style import heat_steps, own_settings
+from reportgen.rendering.tree import find_values
 from reportgen.report import build_report
 from reportgen.report.matrix import HeatmapSpec
 from reportgen.report.threshold import ThresholdMark, ThresholdSection
@@ -203,7 +203,7 @@ def test_the_lightness_of_every_map_only_rises_or_only_falls(name):
 
 
 def test_blues_are_the_colours_of_the_style():
-    from reportgen.render import user_templates as html
+    from reportgen.rendering import user_templates as html
 
     css = (html.template_folder() / "report.css").read_text("ascii")
     steps = re.findall(r"\.h(\d+)\{background:#(\w+);color:(#\w+)", css)
@@ -218,7 +218,7 @@ def test_blues_are_the_colours_of_the_style():
 def test_they_are_written_on_request_and_an_earlier_report_s_do_not_stay(
     report, evaluation, tmp_path, monkeypatch
 ):
-    from reportgen.render import figures as room
+    from reportgen.rendering import figures as room
 
     seen = {}
     pictures = {"confusion-counts.png": b"1", "confusion-counts.svg": b"2"}

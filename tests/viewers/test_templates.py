@@ -9,8 +9,8 @@ import pytest
 
 from reportgen.errors import UsageError
 from reportgen.options.page import PageOptions
-from reportgen.render import html, write_all
-from reportgen.render.appearance import load_style
+from reportgen.rendering import html, write_all
+from reportgen.rendering.appearance import load_style
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
 

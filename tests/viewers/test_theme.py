@@ -8,8 +8,8 @@ import pytest
 
 from reportgen.errors import UsageError
 from reportgen.options.page import PageOptions
-from reportgen.render import html
-from reportgen.render.appearance import _contrast, _own_tokens, load_style, read_theme
+from reportgen.rendering import html
+from reportgen.rendering.appearance import _contrast, _own_tokens, load_style, read_theme
 
 
 def theme(tmp_path, text):

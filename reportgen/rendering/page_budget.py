@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reportgen.errors import OutputError
 from reportgen.options import MAX_BYTES
-from reportgen.render import html
-from reportgen.render.appearance import PLAIN, PageStyle
-from reportgen.render.pictures import Heatmaps
+from reportgen.rendering import html
+from reportgen.rendering.appearance import PLAIN, PageStyle
+from reportgen.rendering.pictures import Heatmaps
 from reportgen.report import Report, reduce_pictures
 
 __all__ = [
@@ -36,7 +36,7 @@ def fitting_page(
     beside: bool = False,
 ) -> tuple[html.Page, Report]:
     """The page, with as many pictures as let it stay within `large` bytes, or else with none; and
-    the report that it shows. `beside`: see :func:`reportgen.render.html.page`.
+    the report that it shows. `beside`: see :func:`reportgen.rendering.html.page`.
     """
     heatmaps = heatmaps or Heatmaps(dress.colormap)
     shown = report

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from reportgen.render.history import render_history
-    from reportgen.render.junit import render_junit
-    from reportgen.render.outputs import (
+    from reportgen.rendering.history import render_history
+    from reportgen.rendering.junit import render_junit
+    from reportgen.rendering.outputs import (
         changes,
         check_page,
         make_all,
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         naming_warning,
         write_all,
     )
-    from reportgen.render.thumbnails import make_thumbnail
+    from reportgen.rendering.thumbnails import make_thumbnail
 
 __all__ = [
     "changes",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reportgen.render import html
-from reportgen.render.appearance import PLAIN, PageStyle
+from reportgen.rendering import html
+from reportgen.rendering.appearance import PLAIN, PageStyle
 from reportgen.report import Overview
 
 __all__ = [
@@ -17,7 +17,7 @@ TEMPLATE = "overview.html.j2"
 
 def page(overview: Overview, dress: PageStyle = PLAIN, *, beside: bool = False) -> html.Page:
     """The whole page, ASCII; it asks for nothing, but links to the reports. `beside`: see
-    :func:`reportgen.render.html.page`.
+    :func:`reportgen.rendering.html.page`.
     """
     return html.plain_page(TEMPLATE, {"overview": overview}, dress, beside=beside)
 

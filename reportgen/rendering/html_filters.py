@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reportgen.render import charts, class_charts, threshold_charts
+from reportgen.rendering import charts, class_charts, threshold_charts
 from reportgen.report import (
     Axis,
     Cell,

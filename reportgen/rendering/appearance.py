@@ -17,7 +17,7 @@ from reportgen.text import nearest, quoted
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from reportgen.render.figures.logo import Logo
+    from reportgen.rendering.figures.logo import Logo
 
 __all__ = [
     "PLAIN",
@@ -161,7 +161,7 @@ def _rules(given: Mapping[str, Tokens]) -> Iterator[str]:
 
 def _own_tokens() -> dict[str, Tokens]:
     """The page's colours and fonts in each scheme, read from its own style."""
-    from reportgen.render.user_templates import template_folder
+    from reportgen.rendering.user_templates import template_folder
 
     style = (template_folder() / "report.css").read_text("ascii")
     light, dark = (_block(style, after) for after in ("", "prefers-color-scheme: dark"))
@@ -232,8 +232,8 @@ def load_style(page: PageOptions) -> PageStyle:
     Raises :class:`~reportgen.errors.UsageError` with slug ``logo-file``, ``notes-file``,
     ``theme-file``, ``templates-folder`` or ``template-error``.
     """
-    from reportgen.render.notes import read_notes
-    from reportgen.render.user_templates import check_templates
+    from reportgen.rendering.notes import read_notes
+    from reportgen.rendering.user_templates import check_templates
 
     return PageStyle(
         lang=page.lang,
@@ -251,14 +251,14 @@ def load_style(page: PageOptions) -> PageStyle:
 
 
 def _logo(path: Path) -> Logo:
-    from reportgen.render.figures.logo import read_logo
+    from reportgen.rendering.figures.logo import read_logo
 
     return read_logo(path)
 
 
 def _heat(colormap: str) -> str:
     """The cells of the tables in the colours of the pictures."""
-    from reportgen.render.figures.style import heat_steps
+    from reportgen.rendering.figures.style import heat_steps
 
     steps = enumerate(heat_steps(colormap))
     return "".join(f".h{i}{{background:{ground};color:{ink}}}\n" for i, (ground, ink) in steps)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.render.figures.style import (
+from reportgen.rendering.figures.style import (
     COLOURMAP,
     STEPS,
     colour_map,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reportgen import __version__
-from reportgen.render import html
+from reportgen.rendering import html
 from reportgen.report import Name
 from reportgen.review import HistoryEntry
 from reportgen.text import count, interval_percent, percent, printable

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from reportgen.render.figures.curves import (
+from reportgen.rendering.figures.curves import (
     baseline_figures,
     curve_figures,
     row_figures,
     threshold_figures,
 )
-from reportgen.render.figures.heatmap import POINTS, heatmap_figure
-from reportgen.render.figures.style import COLOURMAP, own_settings
+from reportgen.rendering.figures.heatmap import POINTS, heatmap_figure
+from reportgen.rendering.figures.style import COLOURMAP, own_settings
 from reportgen.report import ConfidenceSection, HeatmapSpec, Report, ThresholdSection
 
 __all__ = [

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from reportgen.errors import OutputError
 from reportgen.files import write_bytes, write_text
 from reportgen.options import PageKeywords, PageOptions
-from reportgen.render.pictures import FILES_FOLDER
+from reportgen.rendering.pictures import FILES_FOLDER
 from reportgen.replacement import Changes, Stage, staged
 
 if TYPE_CHECKING:
     from reportgen.evaluation import Evaluation
-    from reportgen.render.appearance import PageStyle
-    from reportgen.render.pictures import Heatmaps
+    from reportgen.rendering.appearance import PageStyle
+    from reportgen.rendering.pictures import Heatmaps
     from reportgen.report import OverviewEntry, Report
     from reportgen.review import Review
 
@@ -101,9 +101,9 @@ def make_all(
 ) -> tuple[str, ...]:
     """Every output in the folder `new`, which is empty; the same otherwise as :func:`write_all`."""
     dress = _dress(page)
-    from reportgen.render import csv, json, privacy
-    from reportgen.render import page_budget as sizing
-    from reportgen.render.pictures import Heatmaps
+    from reportgen.rendering import csv, json, privacy
+    from reportgen.rendering import page_budget as sizing
+    from reportgen.rendering.pictures import Heatmaps
     from reportgen.review import Review
 
     review = Review.of(subject)
@@ -137,9 +137,9 @@ def make_overview(
     """The page of several candidates and, where there are gates, their outcome, in the folder
     `new`.
     """
-    from reportgen.render import candidates as overview
-    from reportgen.render import junit
-    from reportgen.render.appearance import load_style
+    from reportgen.rendering import candidates as overview
+    from reportgen.rendering import junit
+    from reportgen.rendering.appearance import load_style
 
     decided = [
         (entry.decision, entry.suite_name, entry.name) for entry in entries if entry.decision
@@ -160,7 +160,7 @@ def changes(new: Path, folder: Path) -> Changes:
     Raises :class:`OutputError` (``output-folder-blocked``) where a file or folder that is not of an
     earlier report stands in the way.
     """
-    from reportgen.render import folders
+    from reportgen.rendering import folders
 
     put = [name for name in (*FILES, *FOLDERS) if (new / name).exists()]
     for name in put:
@@ -186,8 +186,8 @@ def _has_page(folder: Path) -> bool:
 
 
 def _dress(page: PageOptions) -> PageStyle:
-    from reportgen.render import pdf
-    from reportgen.render.appearance import load_style
+    from reportgen.rendering import pdf
+    from reportgen.rendering.appearance import load_style
 
     if page.pdf:
         pdf.find_browser()
@@ -196,16 +196,16 @@ def _dress(page: PageOptions) -> PageStyle:
 
 def _write_junit(target: Path, review: Review) -> None:
     """The gates' outcome, where there are gates."""
-    from reportgen.render import junit
+    from reportgen.rendering import junit
 
     if review.decision.checks:
         write_text(target, junit.render_junit(review.decision, review.suite_name))
 
 
 def _write_figures(target: Path, report: Report, page: PageOptions) -> None:
-    from reportgen.render import folders
-    from reportgen.render.figures.slides import slide_files
-    from reportgen.render.tree import find_values
+    from reportgen.rendering import folders
+    from reportgen.rendering.figures.slides import slide_files
+    from reportgen.rendering.tree import find_values
     from reportgen.report import HeatmapSpec, ThresholdSection
 
     files = slide_files(
@@ -225,7 +225,7 @@ def _write_pdf(
 ) -> None:
     from dataclasses import replace
 
-    from reportgen.render import html, pdf
+    from reportgen.rendering import html, pdf
 
     style = dress.style + pdf.print_style(report, page.paper)
     printed = html.render(report, drawn, replace(dress, style=style, scripted=False))
@@ -234,7 +234,7 @@ def _write_pdf(
 
 def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOptions) -> None:
     """The page in its layout, and what stands beside it."""
-    from reportgen.render import folders
+    from reportgen.rendering import folders
 
     if page.layout == "dir":
         folders.write_folder(new / FILES_FOLDER, files)

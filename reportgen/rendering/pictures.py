@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from reportgen.report import HeatmapSpec, Thumbnail
 
 if TYPE_CHECKING:
-    from reportgen.render.figures.heatmap import DrawnFigure
+    from reportgen.rendering.figures.heatmap import DrawnFigure
 
 __all__ = [
     "FILES_FOLDER",
@@ -101,7 +101,7 @@ class Heatmaps:
 
     def _of(self, spec: HeatmapSpec) -> DrawnFigure:
         if id(spec) not in self._drawn:  # the spec is kept, so its id is not used again
-            from reportgen.render import figures
+            from reportgen.rendering import figures
 
             self._drawn[id(spec)] = (spec, figures.draw_heatmap(spec, self.colourmap))
         return self._drawn[id(spec)][1]

@@ -4,10 +4,10 @@ Nothing here reads the user's matplotlib configuration, opens a window or keeps 
 room owns matplotlib and seaborn, and imports them when the first picture is drawn.
 """
 
-from reportgen.render.figures.heatmap import DrawnFigure, draw_heatmap
-from reportgen.render.figures.logo import Logo, icon, read_logo
-from reportgen.render.figures.slides import slide_files
-from reportgen.render.figures.style import heat_steps
+from reportgen.rendering.figures.heatmap import DrawnFigure, draw_heatmap
+from reportgen.rendering.figures.logo import Logo, icon, read_logo
+from reportgen.rendering.figures.slides import slide_files
+from reportgen.rendering.figures.style import heat_steps
 
 __all__ = [
     "DrawnFigure",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reportgen.errors import UsageError
-from reportgen.render.figures.style import light_digits
+from reportgen.rendering.figures.style import light_digits
 from reportgen.text import quoted
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from reportgen.analysis.label_issues import LabelIssue
 from reportgen.comparison import Change
 from reportgen.evaluation import Evaluation
 from reportgen.metrics import Mistake
-from reportgen.render.tree import rebuild
+from reportgen.rendering.tree import rebuild
 from reportgen.report import Fact, Name, Report, Thumbnail, say
 from reportgen.review import Review
 from reportgen.text import listing, printable

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reportgen.render.figures.style import drawable, families
+from reportgen.rendering.figures.style import drawable, families
 from reportgen.report import (
     CalibrationChange,
     Cell,

@@ -1,6 +1,6 @@
 """The two drawings of the threshold section: the ROC curve, and precision over recall.
 
-As those of :mod:`reportgen.render.charts`: SVG of geometry attributes and classes, no style.
+As those of :mod:`reportgen.rendering.charts`: SVG of geometry attributes and classes, no style.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reportgen.render.charts import (
+from reportgen.rendering.charts import (
     LEFT,
     QUARTERS,
     RIGHT,

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.render import html_filters, user_templates
-from reportgen.render.appearance import PLAIN, PageStyle
-from reportgen.render.pictures import (
+from reportgen.rendering import html_filters, user_templates
+from reportgen.rendering.appearance import PLAIN, PageStyle
+from reportgen.rendering.pictures import (
     FILES_FOLDER,
     Beside,
     Heatmaps,
@@ -20,7 +20,7 @@ from reportgen.render.pictures import (
     Picture,
     Samples,
 )
-from reportgen.render.user_templates import template_folder
+from reportgen.rendering.user_templates import template_folder
 from reportgen.report import Report, list_pictures
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _environment(folder: Path) -> jinja2.Environment:
 
 
 def _icon(images: Images) -> str:
-    from reportgen.render.figures.logo import icon
+    from reportgen.rendering.figures.logo import icon
 
     return images.address("image/png", icon(), "icon")
 

@@ -1,6 +1,6 @@
 """Small drawings of one class against the rest: the ROC curve, and precision over recall.
 
-As those of :mod:`reportgen.render.charts`: SVG of geometry attributes and classes, no style.
+As those of :mod:`reportgen.rendering.charts`: SVG of geometry attributes and classes, no style.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reportgen.render.charts import label, path
+from reportgen.rendering.charts import label, path
 from reportgen.report import Chart, ClassCurves
 
 __all__ = [
