@@ -175,7 +175,7 @@ class InputOptions(Declared):
         metavar="FILE",
     )
     delimiter: str | None = option(
-        None, "Between cells. Default: comma, in .tsv files tab.", _TEXT, metavar="CHAR|tab"
+        None, "Between cells. Default: comma, in .tsv files tab.", _TEXT, metavar="CHAR|tab|spaces"
     )
     encoding: str = option("utf-8", "Encoding of text files.", _TEXT, metavar="NAME")
 
@@ -188,7 +188,7 @@ class InputOptions(Declared):
             raise UsageError(
                 f"--delimiter {quoted(self.delimiter)} is not one character",
                 slug="option-value",
-                hint="for example --delimiter ';' or --delimiter tab",
+                hint="for example --delimiter ';', --delimiter tab or --delimiter spaces",
             )
         if self.separator in ('"', "\n", "\r", "\0"):
             raise UsageError(
@@ -205,7 +205,9 @@ class InputOptions(Declared):
     @property
     def separator(self) -> str:
         """The character between cells; empty where none was given."""
-        return {"tab": "\t", "\\t": "\t"}.get(self.delimiter or "", self.delimiter or "")
+        return {"tab": "\t", "\\t": "\t", "spaces": " "}.get(
+            self.delimiter or "", self.delimiter or ""
+        )
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:

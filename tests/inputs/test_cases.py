@@ -836,3 +836,67 @@ def test_images_that_are_not_there_are_told(box):
         Image.new("RGB", (8, 8)).save(pictures / "b" / f"{i}.png")
     found = reportgen.render(path, out=box.folder / "out", **options)
     assert "images-not-found" not in {note.code for note in found.notes}
+
+
+# Tables in the wild
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",Predicted,\n,cat,dog\ncat,40,10\ndog,2,48\n",
+        "Actual,Predicted,\n,cat,dog\ncat,40,10\ndog,2,48\n",
+        ",,cat,dog\nActual,cat,40,10\n,dog,2,48\n",
+        ",Actual,\n,cat,dog\ncat,40,2\ndog,10,48\n",
+        ",,cat,dog\nPredicted,cat,40,2\n,dog,10,48\n",
+    ],
+)
+def test_words_over_and_beside_a_matrix_are_no_classes(box, text):
+    found = reportgen.load(box.write(text))
+    assert figures(found, ("cat", "dog"), ("dog", "cat")) == (88.0, 100, 10, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("space.txt", "id label prediction\na cat cat\nb dog cat\nc dog dog\n"),
+        ("fixed.txt", "id      label   prediction\na1      cat     cat\nb2      dog     cat\nc3  dog dog\n"),
+        ("pandas.txt", "  label prediction\n0   cat        cat\n1   dog        cat\n2   dog        dog\n"),
+        ("r.txt", '"label" "prediction"\n"1" "cat" "cat"\n"2" "dog" "cat"\n"3" "dog" "dog"\n'),
+        ("hash.txt", "# label prediction\ncat cat\ndog cat\ndog dog\n"),
+        ("excel.csv", "sep=;\nlabel;prediction\ncat;cat\ndog;cat\ndog;dog\n"),
+        ("weka.csv", "inst#,actual,predicted,error,prediction\n1,1:cat,1:cat,,0.9\n2,2:dog,1:cat,+,0.6\n3,2:dog,2:dog,,0.8\n"),
+        ("hf.jsonl", '{"label":"cat","predictions":[{"label":"cat","score":0.9},{"label":"dog","score":0.1}]}\n'
+         '{"label":"dog","predictions":[{"label":"cat","score":0.7},{"label":"dog","score":0.3}]}\n'
+         '{"label":"dog","predictions":[{"label":"dog","score":0.7},{"label":"cat","score":0.3}]}\n'),
+        ("wandb.csv", "image,truth,guess,score_cat,score_dog\nx,cat,cat,0.9,0.1\ny,dog,cat,0.6,0.4\nz,dog,dog,0.2,0.8\n"),
+        ("yardstick.csv", "truth,cat,dog,predicted\ncat,0.9,0.1,cat\ndog,0.6,0.4,cat\ndog,0.3,0.7,dog\n"),
+        ("mlflow.csv", "targets,prediction,predicted_proba\n0,0,0.9\n1,0,0.6\n1,1,0.7\n"),
+        ("tensors.csv", "label,prediction,conf\ntensor([0]),0,tensor([0.9])\n1,0,tensor(0.6)\n1,1,[0.7]\n"),
+        ("other.csv", "species,predicted_species\ncat,cat\ndog,cat\ndog,dog\n"),
+    ],
+)  # fmt: skip
+def test_a_table_in_the_wild_is_right_at_once_or_after_its_hint(box, name, text):
+    for found in outcomes(box.write(text, name)):
+        assert figures(found) == (66.7, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,prediction,share\ncat,cat,0.8\ncat,dog,0.2\ndog,cat,0.04\ndog,dog,0.96\n",
+        "label,prediction,percent\ncat,cat,80\ncat,dog,20\ndog,cat,4\ndog,dog,96\n",
+    ],
+)
+def test_shares_in_the_long_form_are_no_samples(box, text):
+    with pytest.raises(DataError) as caught:
+        reportgen.load(box.write(text))
+    assert caught.value.slug == "counts-or-samples"
+
+
+def test_rows_of_100_are_a_warning(box):
+    found = reportgen.load(box.write(",cat,dog\ncat,80,20\ndog,4,96\n"))
+    (note,) = [note for note in found.notes if note.code == "rows-of-100"]
+    assert note.severity == "warning"
+    found = reportgen.load(box.write(",cat,dog\ncat,80,20\ndog,4,97\n"))
+    assert "rows-of-100" not in {note.code for note in found.notes}

@@ -183,7 +183,8 @@ def test_bombs_are_refused_before_they_are_unpacked(tmp_path):
 import zipfile
 from pathlib import Path
 from reportgen.errors import DataError
-from reportgen.importers import InputOptions, kind_of, open_predictions, read_matrix_any
+from reportgen.importers import kind_of, open_predictions, read_matrix_any
+from reportgen.options import InputOptions
 import numpy as np
 folder = Path({str(tmp_path)!r})
 header = b"\\x93NUMPY\\x01\\x00v\\x00" + b"{{'descr': '<f8', 'fortran_order': False, 'shape': (%d, %d), }}"

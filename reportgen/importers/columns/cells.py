@@ -36,6 +36,10 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
 _DECIMAL_COMMA = re.compile(r"-?(?:0|\d+(?=,(?!\d{3}(?!\d)))),\d+(?:[eE][+-]?\d+)?")
 
 
+_WRAPPED_NUMBER = re.compile(
+    r"(?=[\[a-z])(?:(?:tensor|array|np\.\w+|float\d*)\()?\s*\[?\s*"
+    r"(-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\]?\s*(?:,\s*(?:device|dtype|grad_fn)=.*)?\)?"
+)
 _WRAPPED = re.compile(
     r"(?=[\[a-z])(?:(?:tensor|array|np\.\w+|(?:u?int|float)\d*)\()?\s*\[?\s*"
     r"(?:(?P<number>-?\d+\.?0*)|(?P<quote>['\"])(?P<name>[^'\"\[\],]+)(?P=quote))"
@@ -156,6 +160,8 @@ def _by_hand(
 def _number(cell: str) -> float:
     """Of ``0.973``, ``97.3%`` or ``0,973``; not of ``1,234``, which may be either."""
     cell = cell.strip()
+    if cell.endswith((")", "]")) and (found := _WRAPPED_NUMBER.fullmatch(cell)) is not None:
+        cell = found[1]
     if cell.endswith("%"):
         return _number(cell[:-1]) / 100
     if "," in cell and _DECIMAL_COMMA.fullmatch(cell):

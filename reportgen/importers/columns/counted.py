@@ -56,6 +56,8 @@ _SHARE_WORDS = frozenset({
 })  # fmt: skip
 
 
+_ROW_NUMBER = re.compile(r"(?:^|_)(?:row_?(?:index|number|num|id|nr)|row_?idx|sample_?(?:idx|id))$")
+_FEWEST_CELLS = 3
 _ROWS_READ, _ENOUGH_ROWS = 1 << 17, 1000
 
 
@@ -197,6 +199,7 @@ class _Look:
         else:
             doubtful = [n for n in whole if _is_sure(n) and not has_ids]
         if not doubtful:
+            self._refuse_shares(cells, repeats=repeats)
             return None
         raise self._asked(doubtful[0], repeats=repeats)
 
@@ -213,6 +216,21 @@ class _Look:
             if len(seen) < n_rows and n_rows >= _ENOUGH_ROWS:
                 break
         return len(seen) < n_rows, cells
+
+    def _refuse_shares(self, cells: Mapping[str, list[str]], *, repeats: bool) -> None:
+        """Refuse cells of a matrix as shares: they are no counts, and no samples."""
+        shares = [name for name in self.spare if folded(name) in _SHARE_WORDS]
+        others = set(self.spare) - set(shares)
+        if repeats or not shares or others or len(cells[shares[0]]) < _FEWEST_CELLS:
+            return
+        raise DataError(
+            f"{quoted(self.table.name)} seems to hold the shares of a confusion matrix, one cell a "
+            f"line: column {quoted(shares[0])}",
+            slug="counts-or-samples",
+            details=["each pair of label and prediction stands once"],
+            hint="save the counts in place of shares; if each line is one sample: "
+            "--count-column none",
+        )
 
     def _asked(self, column: str, *, repeats: bool) -> DataError:
         pairs = (
@@ -256,10 +274,9 @@ def _counts(name: str, cells: Sequence[str]) -> bool:
     if not numbers or any(n is None or n < 0 for n in numbers):
         return False
     known = [n for n in numbers if n is not None]
-    if is_weak_name(name) and known in (
-        list(range(len(known))),
-        list(range(1, len(known) + 1)),
-    ):
+    in_order = known in (list(range(len(known))), list(range(1, len(known) + 1)))
+    numbers_rows = in_order and not is_count_word(name) and len(known) >= _FEWEST_CELLS
+    if numbers_rows or (is_weak_name(name) and in_order) or _ROW_NUMBER.search(folded(name)):
         return False
     return max(known) > 1 or is_count_word(name)
 

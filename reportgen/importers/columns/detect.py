@@ -398,7 +398,7 @@ class _Finder:
             hint=self._delimiter_hint()
             or self._pairs_hint(role)
             or self._header_hint()
-            or f"name it: {flag} NAME{also}",
+            or f"name it: {flag} NAME{self._elsewhere(role)}{also}",
         )
 
     def _unusable(self, role: str) -> list[str]:
@@ -409,6 +409,15 @@ class _Finder:
             if folded(c.name) in COMMON_NAMES[role] and c.kind in (LIST, OTHER)
         ]
         return [f"the cells of {listing(map(quoted, some))} are lists or objects"] if some else []
+
+    def _elsewhere(self, role: str) -> str:
+        """Where labels in a file of their own are the way out."""
+        if role == "label":
+            return "; if the labels stand in another file: --labels FILE"
+        lone = [c for c in self.columns if is_called(c, "label")]
+        if role == "prediction" and len(lone) == 1:
+            return f"; if {quoted(lone[0])} is the prediction, give the labels: --labels FILE"
+        return ""
 
     def _pairs_hint(self, role: str) -> str:
         """The options for columns that name label and prediction of one task, or of several."""
@@ -439,6 +448,8 @@ class _Finder:
         for mark, word in ((";", "';'"), ("\t", "tab"), ("|", "'|'"), (",", "','")):
             if mark in only:
                 return f"its cells seem to be separated by {word}: --delimiter {word}"
+        if " " in only.strip():
+            return "its cells seem to be separated by spaces: --delimiter spaces"
         return None
 
 

@@ -27,6 +27,7 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
         "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
         "predicted_labels", "pred_labels", "prediction_label", "predicts",
+        "guess",
     ),
     "confidence": (
         "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
@@ -102,6 +103,8 @@ def task_pairs(columns: Iterable[str]) -> list[tuple[str, str]]:
             rest = [word for word in words if word not in some]
             if rest and len(rest) < len(words):
                 rests[role].setdefault("_".join(rest), column)
+    for column in columns:  # species beside predicted_species
+        rests["label"].setdefault(folded(column), column)
     return [
         (column, rests["prediction"][rest])
         for rest, column in rests["label"].items()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,11 +43,20 @@ _UTF8 = ("utf-8", "utf-8-sig")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are separated and characters encoded; `given` is whether the user said so."""
+    """How cells are separated and characters encoded; `given` is whether the user said so.
+
+    `declared` is whether the first line says ``sep=;``. A space stands for any run of spaces.
+    """
 
     delimiter: str = ","
     encoding: str = "utf-8"
     given: bool = False
+    declared: bool = False
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether only the strict reader knows it: runs of spaces, or a first line ``sep=;``."""
+        return self.delimiter == " " or self.declared
 
     @property
     def is_utf8(self) -> bool:
@@ -84,7 +94,24 @@ def dialect_of(path: Path, separator: str, encoding: str) -> Dialect:
             hint="for example --encoding utf-16 or --encoding latin-1",
         ) from None
     tabs = inner_name(path).suffix.lower() in (".tsv", ".tab")
-    return Dialect(separator or ("\t" if tabs else ","), name, bool(separator))
+    declared = "" if separator else _declared_separator(path)
+    return Dialect(
+        separator or declared or ("\t" if tabs else ","),
+        name,
+        bool(separator or declared),
+        bool(declared),
+    )
+
+
+def _declared_separator(path: Path) -> str:
+    """The character after ``sep=`` in a first line that Excel reads so; else empty."""
+    try:
+        with open_bytes(path) as stream:
+            head = stream.read(16).removeprefix(codecs.BOM_UTF8)
+    except (OSError, DataError):
+        return ""  # the reader says what is wrong
+    found = re.match(rb'"?sep=([;,|\t:])"?\r?\n', head, re.IGNORECASE)
+    return found[1].decode() if found else ""
 
 
 def scan(path: Path, dialect: Dialect) -> FileScan:
@@ -118,10 +145,17 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     :class:`DataError` naming the line.
     """
     encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
-    start, width = 1, None
+    start, begun, width = 1, 1, None
     first: list[str] = []
     with _reading(path, encoding), open_text(path, encoding) as stream:
-        reader = csv.reader(_without_nul(stream, path), delimiter=dialect.delimiter, strict=True)
+        spaces = dialect.delimiter == " "
+        lines = _without_nul(stream, path)
+        reader = csv.reader(
+            map(_one_space, lines) if spaces else lines,
+            delimiter=dialect.delimiter,
+            strict=True,
+            skipinitialspace=spaces,
+        )
         while True:
             start = reader.line_num + 1
             try:
@@ -129,14 +163,29 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
             except csv.Error as error:
                 raise _syntax_error(path, start, reader.line_num, error) from error
             if row is None:
+                if width == 0:
+                    yield begun, first
                 return
-            if not row:
+            if not row or (not first and row[0].lower().startswith("sep=") and len(row) <= 2):
                 continue
+            if spaces and width is None:
+                width, first = 0, row[1:] if row[0] == "#" else row
+                begun = start
+                continue
+            if width == 0:  # R's write.table names one column less: that of the rows' names
+                first = ["", *first] if len(row) == len(first) + 1 else first
+                width = len(first)
+                yield begun, first
             width = len(row) if width is None else width
             if len(row) != width:
                 raise _ragged(path, start, len(row), width, first)
             first = first or row
             yield start, row
+
+
+def _one_space(line: str) -> str:
+    """A line without spaces around it, tabs as spaces."""
+    return line.strip().replace("\t", " ") + "\n"
 
 
 @contextmanager
@@ -236,7 +285,8 @@ def _syntax_error(path: Path, start: int, line: int, error: csv.Error) -> DataEr
     return DataError(
         f"{quoted(path.name)} is no valid CSV, {what}",
         slug="table-syntax",
-        hint="check the quotes; cells that hold quotes or delimiters must be quoted",
+        hint="check the quotes; cells that hold quotes or delimiters must be quoted; where spaces "
+        "are between cells: --delimiter spaces",
     )
 
 
@@ -265,7 +315,13 @@ def read_delimited(path: Path, dialect: Dialect, folder: Path) -> Spool:
     facts = scan(path, dialect)
     header = _header(path, dialect)
     spool = partial(_spooled, path=path, dialect=dialect, folder=folder, facts=facts, header=header)
-    if facts.has_quotes or facts.packed or not dialect.is_utf8 or not dialect.delimiter.isascii():
+    if (
+        facts.has_quotes
+        or facts.packed
+        or dialect.is_loose
+        or not dialect.is_utf8
+        or not dialect.delimiter.isascii()
+    ):
         return spool(_strictly(path, dialect, header))
     import pyarrow as pa
 

@@ -32,6 +32,7 @@ __all__ = [
     "parse",
     "read_json",
     "read_json_lines",
+    "scores_by_class",
     "spooled_lines",
 ]
 
@@ -224,6 +225,16 @@ def _column(name: str, value: Any) -> Column:
     return Column(name, OTHER if isinstance(value, (list, dict)) else TEXT)
 
 
+def scores_by_class(value: Any) -> Any:
+    """A list of ``{"label", "score"}``, as pipelines of Hugging Face give it, as a mapping."""
+    if not isinstance(value, list) or not value:
+        return value
+    if not all(isinstance(one, dict) and one.keys() == {"label", "score"} for one in value):
+        return value
+    found = {str(one["label"]): one["score"] for one in value}
+    return found if len(found) == len(value) else value
+
+
 def _is_lone_label(name: str, value: Any) -> bool:
     """Whether a cell is one label in a list, as ``"gt_label": [0]``."""
     one = isinstance(value, list) and len(value) == 1 and type(value[0]) in (int, str)
@@ -303,7 +314,7 @@ class Lines:
             raise self.error(number, f"is no JSON: {error.what}", "table-syntax") from error
         if not isinstance(value, dict):
             raise self.error(number, "is no JSON object", "table-syntax")
-        return value
+        return {name: scores_by_class(cell) for name, cell in value.items()}
 
     def _texts(self, column: Column, chunk: list[tuple[int, dict[str, Any]]]) -> Any:
         import pyarrow as pa

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reportgen.importers.formats.json_files import Lines, spooled_lines
+from reportgen.importers.formats.json_files import Lines, scores_by_class, spooled_lines
 from reportgen.importers.formats.limits import file_sha256
 from reportgen.importers.formats.tables import Spool
 
@@ -83,7 +83,7 @@ def _cell(value: Any) -> Any:
     """A cell; of a picture of W&B its path."""
     if isinstance(value, Mapping) and "_type" in value and isinstance(value.get("path"), str):
         return value["path"]
-    return value
+    return scores_by_class(value)
 
 
 def _of_split(names: Sequence[Any], rows: Sequence[Any]) -> JsonTable | None:
@@ -114,6 +114,8 @@ def _of_mappings(value: Mapping[str, Any]) -> JsonTable | None:
 
 def _of_lists(value: Mapping[str, Any]) -> JsonTable | None:
     lengths = {len(member) for member in value.values()}
+    if any(isinstance(_cell(cell), Mapping) for member in value.values() for cell in member):
+        return None
     if len(lengths) != 1 or lengths == {0}:
         return None
     records = [

@@ -150,6 +150,32 @@ def _ends_in_totals(rows: Sequence[str], columns: Sequence[str], cells: Any) -> 
     )
 
 
+def without_legend(rows: list[list[str]]) -> tuple[list[list[str]], str]:
+    """(the table without words over its columns and beside its rows, what they say of the rows).
+
+    The words are those for labels and predictions, with nothing else in their row or column.
+    """
+    said = ""
+    if [row[0] for row in rows] == rows[0]:
+        return rows, ""  # these words are the names of the classes
+    if len(rows) > 2 and _are_legend(rows[0]) and not _are_legend(rows[1]):
+        over = next(role for cell in reversed(rows[0]) if (role := rows_said(cell)))
+        corner = rows_said(rows[0][0]) if any(cell.strip() for cell in rows[0][1:]) else ""
+        said = corner or ("predicted" if over == "true" else "true")
+        rows = rows[1:]
+    first = [row[0] for row in rows]
+    if len(rows) > 2 and len(rows[0]) > 2 and not first[0].strip() and _are_legend(first):
+        said = next(role for cell in first if (role := rows_said(cell)))
+        rows = [row[1:] for row in rows]
+    return rows, said
+
+
+def _are_legend(cells: Sequence[str]) -> bool:
+    """Whether cells hold nothing but words for labels or predictions, one at least, and blanks."""
+    filled = [cell for cell in cells if cell.strip()]
+    return bool(filled) and len(filled) < len(cells) and all(map(rows_said, filled))
+
+
 _MARGINS = _TOTALS | {"support", "row total", "row_total", "column total", "col_total", "row sum",
                       "col sum", "grand total", "n", "samples", "Σ".lower()}  # fmt: skip
 
@@ -256,7 +282,7 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
 def has_json_matrix(value: Any) -> bool:
     """Whether parsed JSON is rows of a matrix, or an object with one."""
     if isinstance(value, list):
-        return bool(value) and all(isinstance(row, list) for row in value)
+        return _is_nested(value) and not any(isinstance(c, Mapping) for row in value for c in row)
     if not isinstance(value, Mapping):
         return False
     inner = value.get("confusion_matrix")
@@ -265,7 +291,7 @@ def has_json_matrix(value: Any) -> bool:
 
 
 def _is_nested(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(row, list) for row in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(r, list) for r in value)
 
 
 def grid_of(value: Any) -> Grid:
@@ -310,9 +336,13 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
     if tuple(header) == LONG_HEADER or _is_crosstab(path, dialect, header):
         return True
     known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
+    rows = [cells for _, cells in islice(rows_of(path, dialect), len(header) + 2)]
+    bare, _ = without_legend(rows)
+    legend = len(bare) < len(rows) or len(bare[0]) < len(header)
+    if legend and names_agree(path.name, bare):
+        return True
     if any(cell.strip().lower() in known for cell in header) and not _name_it(header):
         return False
-    rows = [cells for _, cells in islice(rows_of(path, dialect), len(header) + 2)]
     if names_agree(path.name, rows):
         return True
     rows, _ = without_margins(rows)
@@ -321,7 +351,12 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
         return False
     if len(rows) > len(header) + 1 or not len(header) - 1 <= len(rows):
         return False
-    grid = _read_edges("", rows)
+    try:
+        grid = _read_edges(path.name, rows)
+    except DataError as error:
+        if error.slug == "matrix-not-square":
+            return False
+        raise
     if grid.row_names and grid.column_names and grid.row_names != grid.column_names:
         return False
     return all(is_number(cell) for row in grid.cells for cell in row)
@@ -412,8 +447,10 @@ def _of_printed(name: str, printed: Printed) -> Grid:
 
 def _read_edges(name: str, rows: list[list[str]]) -> Grid:
     """Which edges hold names: by the shape, and where it is square by the corner."""
+    rows, said = without_legend(rows)
     rows, notes = without_margins(rows)
-    return replace(_of_edges(name, rows), notes=notes) if notes else _of_edges(name, rows)
+    grid = _of_edges(name, rows)
+    return replace(grid, notes=(*grid.notes, *notes), rows=said or grid.rows)
 
 
 def _of_edges(name: str, rows: list[list[str]]) -> Grid:

@@ -214,6 +214,15 @@ def _notes(
         notes.append(DataNote("normalised-matrix", matrix.sentence, "warning"))
     elif isinstance(found, NormalisedMatrix):
         notes.append(_restored_note(found, matrix, grid, options))
+    elif isinstance(matrix, ConfusionMatrix) and _adds_up_to_100(matrix, grid, options):
+        notes.append(
+            DataNote(
+                "rows-of-100",
+                "Every row adds up to 100. If the cells are percentages, they are no counts: read "
+                "them with --normalised, and there are no intervals and no tests.",
+                "warning",
+            )
+        )
     unnamed = grid.row_names is None and grid.column_names is None and grid.triples is None
     if unnamed and options.classes is None:
         notes.append(
@@ -225,6 +234,13 @@ def _notes(
             )
         )
     return tuple(notes)
+
+
+def _adds_up_to_100(matrix: ConfusionMatrix, grid: Grid, options: InputOptions) -> bool:
+    """Whether the cells of a table may be percentages: nothing else says that they are counts."""
+    said = grid.triples is not None or grid.support is not None or options.supports is not None
+    totals = matrix.true_totals
+    return not said and len(totals) > 1 and bool((totals == 100).all())
 
 
 def _restored_note(
