@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from reportgen.api import running
-from reportgen.errors import DataError, ModelError, UsageError
+from reportgen.errors import DataError, Interrupted, ModelError, Terminated, UsageError
 from reportgen.inference.forward import Engine, check_first_batch
 from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.inference.user_code import user_traceback
@@ -166,3 +166,37 @@ def test_a_worker_that_died_is_told_in_the_report(tmp_path):
     assert told["severity"] == "warning"
     assert "A worker process died" in told["sentence"]
     assert "no sample is missing" in (tmp_path / "out/report.html").read_text()
+
+
+class Fixed(Images):
+    def __getitem__(self, i):
+        return torch.full((3, 4, 4), 0.1) * torch.tensor([1.0, 2.0, 3.0])[:, None, None], i % 3
+
+
+def standing(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file() and p.name[0] != "."}
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_predictions_change_together_with_the_report_that_is_made_of_them(
+    stop, code, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    run(Fixed(), tmp_path, title="old")
+    before = standing(out)
+
+    def stopped(*_):
+        raise stop
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "write_review", stopped)
+        with pytest.raises(Interrupted) as caught:
+            run(Images(), tmp_path, title="new", force=True)
+    assert caught.value.exit_code == code
+    assert "the predictions are kept" in caught.value.hint
+    assert standing(out) == before
+    assert (out / "predictions.partial/00000.parquet").is_file()
+    run(Images(), tmp_path, title="new", force=True)
+    assert not (out / "predictions.partial").exists()
+    assert standing(out)["predictions.parquet"] != before["predictions.parquet"]
+    assert set(standing(out)) == set(before)
