@@ -202,6 +202,28 @@ def test_classes_without_one_sample_are_those_of_the_table_without_it(
 # --- what the intervals are worth
 
 
+def test_a_class_without_misses_hides_too_much_variance_to_be_resampled() -> None:
+    found = bootstrap_intervals(of([[5, 0], [10, 85]]), draws=200)
+    assert found.summary["balanced_accuracy"].reason == "too_few_samples"
+    assert found.per_class["informedness"].metric(0).reason == "too_few_samples"
+    assert found.summary["weighted_f1"].interval is not None
+    with_a_miss = bootstrap_intervals(of([[16, 4], [10, 70]]), draws=200)
+    assert with_a_miss.summary["balanced_accuracy"].interval is not None
+
+
+def test_where_they_are_made_bootstrap_intervals_of_balanced_accuracy_cover() -> None:
+    rng = np.random.default_rng(6)
+    made = inside = 0
+    for seed, table in enumerate(rng.multinomial(100, [0.09, 0.01, 0.09, 0.81], 150)):
+        matrix = of(table.reshape(2, 2))
+        metric = bootstrap_intervals(matrix, draws=200, seed=seed).summary["balanced_accuracy"]
+        if metric.interval is not None:
+            made += 1
+            inside += metric.interval[0] <= 0.9 <= metric.interval[1]
+    assert made > 40
+    assert inside >= 0.92 * made  # 71 % of all that could be drawn
+
+
 def test_with_many_samples_the_intervals_are_those_of_the_delta_method(
     shared: Callable[[str], Path],
 ) -> None:

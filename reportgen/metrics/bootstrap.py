@@ -70,7 +70,8 @@ def bootstrap_intervals(
 
     A metric that has no score interval has none here, for the same reason. One that is perfect,
     worst possible or without variation has none either, as no resample differs, nor one that is
-    undefined in more than 5 % of the resamples: ``bootstrap_undefined``.
+    undefined in more than 5 % of the resamples: ``bootstrap_undefined``. Where classes without an
+    error hide more than half of the variance, resamples vary too little: ``too_few_samples``.
 
     Time grows with draws times cells: 0.3 s for 10 classes, 3 s for 1,000 with 10⁴ cells, a minute
     for 21,000 with 2 · 10⁵. Memory is that of a few arrays of 8 MB.
@@ -122,6 +123,8 @@ def _of_whole(
         low, high = _clip(low, high, metric.range)
         ends, default = (float(low[0]), float(high[0])), metrics[metric.name]
         reason = _why(ends, default.value, metric.range)
+        if reason is None and not metric.can_be_resampled(whole):
+            reason = "too_few_samples"
         metrics[metric.name] = replace(default, interval=None if reason else ends, reason=reason)
     return metrics
 
@@ -142,7 +145,12 @@ def _of_classes(
             found = _block_ends(metric, block, drawn, confidence)
             ends[name][:, start : start + BLOCK] = found
     return {
-        name: _replace(metric.of(counts), metric.range, *ends[name][:, kind_of])
+        name: _replace(
+            metric.of(counts),
+            metric.range,
+            metric.can_be_resampled(counts),
+            *ends[name][:, kind_of],
+        )
         for name, metric in wanted.items()
     }
 
@@ -183,11 +191,21 @@ def _counts(tables: Counts, n: int) -> ClassCounts:
 
 
 def _replace(
-    default: MetricColumn, limits: tuple[float, float], low: Floats, high: Floats
+    default: MetricColumn,
+    limits: tuple[float, float],
+    can_be_resampled: NDArray[np.bool_],
+    low: Floats,
+    high: Floats,
 ) -> MetricColumn:
     """The column with other ends, where it has any."""
-    rows = zip(default.reason, default.value.tolist(), low.tolist(), high.tolist(), strict=True)
-    reason = tuple(known or _why(ends, value, limits) for known, value, *ends in rows)
+    rows = zip(
+        default.reason, can_be_resampled.tolist(), default.value.tolist(),
+        low.tolist(), high.tolist(), strict=True,
+    )  # fmt: skip
+    reason = tuple(
+        known or _why(ends, value, limits) or (None if enough else "too_few_samples")
+        for known, enough, value, *ends in rows
+    )
     given = np.array([known is None for known in reason])
     low, high = np.where(given, low, np.nan), np.where(given, high, np.nan)
     return MetricColumn(default.value, low, high, reason)

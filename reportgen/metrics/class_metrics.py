@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.intervals import LOG, wilson
-from reportgen.metrics.score_interval import Given, bounded_interval
+from reportgen.metrics.score_interval import LEAST_SEEN, Given, bounded_interval
 from reportgen.metrics.terms import Values, derivative, divided, root
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Score",
     "balanced_accuracy",
     "informedness",
+    "is_variance_seen",
     "jaccard",
     "lift",
     "markedness",
@@ -176,13 +177,7 @@ class Score:
     def __call__(self, figure: Figure, counts: ClassCounts, limits: tuple[float, float]) -> Ends:
         value = _value(figure, _table(counts))
         table = _smoothed(_table(counts), self.given)
-        slopes = _slopes(figure, table)
-        n = sum(table)
-        mean = sum(x * slope for x, slope in zip(table, slopes, strict=True)) / n
-        variance, third = (
-            np.asarray(sum(x * (s - mean) ** p for x, s in zip(table, slopes, strict=True)))
-            for p in (2, 3)
-        )
+        variance, third = (_moment(figure, table, power) for power in (2, 3))
         third = third if self.skewed else np.full_like(third, -np.inf)
         return bounded_interval(value, value, _value(figure, table), variance, third, limits)
 
@@ -210,10 +205,9 @@ class LogRatio:
     def __call__(self, figure: Figure, counts: ClassCounts, limits: tuple[float, float]) -> Ends:  # noqa: ARG002
         value = _value(figure, _table(counts))
         table = _smoothed(_table(counts), "both")
-        slopes = _slopes(figure, table)
-        mean = sum(x * slope for x, slope in zip(table, slopes, strict=True)) / counts.n
-        variance = sum(x * (s - mean) ** 2 for x, s in zip(table, slopes, strict=True))
-        return LOG.interval(value, value * np.sqrt(variance) / _value(figure, table))
+        typical = _value(figure, table)
+        error = np.sqrt(_moment(figure, table, 2)) / np.where(typical > 0, typical, np.nan)
+        return LOG.interval(value, value * error)
 
 
 def _table(counts: ClassCounts) -> Table:
@@ -238,6 +232,21 @@ def _smoothed(table: Table, given: Given) -> Table:
     return (
         support * recall, support * (1 - recall), others * (1 - specificity), others * specificity
     )  # fmt: skip
+
+
+def is_variance_seen(figure: Figure, counts: ClassCounts) -> NDArray[np.bool_]:
+    """Whether resamples of each class's counts vary as much as test sets do: bool, shape (K,)."""
+    table = _table(counts)
+    seen, likely = (_moment(figure, cells, 2) for cells in (table, _smoothed(table, "both")))
+    return np.asarray(seen >= LEAST_SEEN * likely)
+
+
+def _moment(figure: Figure, table: Table, power: int) -> Floats:
+    """Of a figure about its mean, the cells of each class as one multinomial sample."""
+    slopes = _slopes(figure, table)
+    cells = list(zip(table, slopes, strict=True))
+    mean = sum(x * slope for x, slope in cells) / sum(table)
+    return np.asarray(sum(x * (slope - mean) ** power for x, slope in cells), np.float64)
 
 
 def _of_cells(figure: Figure) -> Callable[[Values, Values, Values, Values], Values]:

@@ -257,7 +257,8 @@ def cluster_intervals(
     its number of samples varies. The ends are the quantiles of the figures in the resamples. The
     same seed and groups give the same intervals, whatever the groups are called. A figure that is
     undefined in more than 5 % of the resamples has no interval: ``bootstrap_undefined``; one that
-    is the same in all has none either.
+    is the same in all has none either, nor one whose variance is hidden for the most part by
+    classes without an error: ``too_few_samples``.
 
     Davison & Hinkley 1997, Bootstrap Methods and their Application, 3.8; Field & Welsh 2007,
     Journal of the Royal Statistical Society B 69, 369-390.
@@ -281,7 +282,11 @@ def cluster_intervals(
         whole = Whole(matrix, None, macro)
         replaced = {
             one.name: _add_interval(
-                one.of(whole), np.concatenate(found[one.name]), confidence, matrix
+                one.of(whole),
+                np.concatenate(found[one.name]),
+                confidence,
+                matrix,
+                can_be_resampled=one.can_be_resampled(whole),
             )
             for one in wanted
         }
@@ -367,15 +372,22 @@ def _kinds(whole: _Run) -> tuple[Counts, Counts, Counts, Counts]:
 
 
 def _add_interval(
-    metric: Metric, drawn: Floats, confidence: float, matrix: ConfusionMatrix
+    metric: Metric,
+    drawn: Floats,
+    confidence: float,
+    matrix: ConfusionMatrix,
+    *,
+    can_be_resampled: bool,
 ) -> Metric:
-    if metric.value is None:
+    if metric.value is None or metric.reason == "too_few_samples":
         return metric
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < (1 - MOST_UNDEFINED) * len(drawn):
         return replace(metric, interval=None, reason="bootstrap_undefined")
     tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail]).tolist()
+    if low < high and not can_be_resampled:
+        return replace(metric, interval=None, reason="too_few_samples")
     if low < high:
         return replace(metric, interval=(low, high), reason=None)
     ends = {matrix.n_samples: "no_errors_seen", 0: "none_right"}

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.counted import Counted, Statistic
 from reportgen.metrics.definitions import TAKAHASHI, Definition, MacroMode, Metric
 from reportgen.metrics.intervals import CONFIDENCE, SCORE, WILSON, wilson
 from reportgen.metrics.per_class import Interval
-from reportgen.metrics.score_interval import Given, cells_of, score_interval
+from reportgen.metrics.score_interval import Given, cells_of, is_variance_seen, score_interval
 from reportgen.metrics.terms import (
     AVERAGED,
     CHANCE,
@@ -150,7 +151,7 @@ class Estimate:
         if math.isnan(value):
             return Metric(None, None, "constant_labels_or_predictions")
         value = min(max(value, limits[0]), limits[1])  # rounding must not leave the range
-        if self.few is not None and self.few(whole.matrix):
+        if self.few is not None and self.few(whole.matrix.true_totals):
             return Metric(value, None, "too_few_samples")
         low, high = score_interval(
             self.statistic,
@@ -165,6 +166,13 @@ class Estimate:
             return Metric(value, None, _why(value, limits))
         return Metric(value, (float(low[0]), float(high[0])), None)
 
+    def can_be_resampled(self, whole: Whole) -> bool:
+        """Whether resamples of the counts vary as much as test sets do."""
+        seen = is_variance_seen(
+            self.statistic, cells_of(whole.matrix), given=self.given, macro=whole.macro
+        )
+        return bool(seen[0])
+
 
 def _why(value: float, limits: tuple[float, float]) -> str:
     return {limits[0]: "none_right", limits[1]: "no_errors_seen"}.get(value, "no_interval")
@@ -174,20 +182,26 @@ FEW = 3
 """Samples below which a class may well be never predicted, by chance alone."""
 
 
-Few = Callable[[ConfusionMatrix], bool]
+FEW_OF_MANY = 5
+"""The same where there are several such classes: their parts of the error add up."""
+
+Few = Callable[[NDArray[np.int64]], bool]
+"""Samples of each class → whether they are too few."""
 
 
-def many_small_classes(matrix: ConfusionMatrix) -> bool:
-    """Whether more than a fifth of the classes with samples have fewer than :data:`FEW`."""
-    support = matrix.true_totals
-    small = np.count_nonzero((support > 0) & (support < FEW))
-    return bool(small > 0.2 * np.count_nonzero(support))
+def many_small_classes(support: NDArray[np.int64]) -> bool:
+    """Whether more than a fifth of the classes with samples have fewer than :data:`FEW`, or more
+    than a fifth, of many, fewer than :data:`FEW_OF_MANY`.
+    """
+    support = support[support > 0]
+    fifth = 0.2 * len(support)
+    small, smallish = (np.count_nonzero(support < few) for few in (FEW, FEW_OF_MANY))
+    return bool(small > fifth or smallish > max(2.0, fifth))
 
 
-def many_in_small_classes(matrix: ConfusionMatrix) -> bool:
+def many_in_small_classes(support: NDArray[np.int64]) -> bool:
     """Whether more than a tenth of the samples are in classes with fewer than :data:`FEW`."""
-    support = matrix.true_totals
-    return bool(support[support < FEW].sum() > 0.1 * matrix.n_samples)
+    return bool(support[support < FEW].sum() > 0.1 * support.sum())
 
 
 Computation = Callable[[Whole, tuple[float, float]], Metric]
@@ -214,6 +228,10 @@ class SummaryMetric(Definition):
     def statistic(self) -> Statistic | None:
         """What gives the metric in resamples; None where it has none."""
         return getattr(self.compute, "statistic", None)
+
+    def can_be_resampled(self, whole: Whole) -> bool:
+        """Whether resamples of the counts vary as much as test sets do."""
+        return not isinstance(self.compute, Estimate) or self.compute.can_be_resampled(whole)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,12 @@ class ClassMetric(Definition):
         counts = ClassCounts(n, support, predicted, tp, fp, fn, n - tp - fp - fn)
         return ratio(self.compute.part(counts), self.compute.whole(counts))
 
+    def can_be_resampled(self, counts: ClassCounts) -> NDArray[np.bool_]:
+        """Whether resamples of each class's counts vary as much as test sets do: shape (K,)."""
+        if isinstance(self.compute, Share):
+            return np.ones(len(counts.tp), np.bool_)
+        return class_metrics.is_variance_seen(self.compute.figure, counts)
+
     def of(self, counts: ClassCounts, interval: Interval = wilson) -> MetricColumn:
         """The metric of all classes; `interval` is that of shares."""
         if isinstance(self.compute, Share):

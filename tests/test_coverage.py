@@ -1,0 +1,52 @@
+"""How often intervals hold the truth: a short version of benchmarks/coverage.py."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from benchmarks.coverage import Cover, Setting, exact_coverage_of_wilson, settings, simulate
+from reportgen.metrics import wilson
+
+SHORT = [*settings((100, 1_000), (0.7, 0.9, 0.99), (5, 20), (10,))]
+REPETITIONS = 1_000
+AS_WILSON = {"f1", "jaccard", "balanced_accuracy", "informedness", "markedness", "f2", "f0_5"}
+"""Metrics of a class that are made of a share or two of few samples: Wilson's interval of 10 samples
+covers 90.4 % of the time where the true share is 99 %."""
+
+
+@pytest.mark.parametrize("setting", SHORT, ids=lambda setting: f"{setting.name}, {setting.n}")
+def test_intervals_cover_the_truth_in_92_of_100_test_sets(setting):
+    for name, cover in simulate(setting, REPETITIONS).items():
+        metric, _, of_class = name.partition(" ")
+        least = 0.90 if of_class and metric in AS_WILSON else 0.92
+        error = np.sqrt(least * (1 - least) / REPETITIONS)
+        assert cover.covered >= least - 2.5 * error, (name, cover)
+        assert cover.printed > 0.5, (name, cover)
+
+
+@pytest.mark.parametrize(("n", "accuracy"), [(100, 0.9), (1_000, 0.99)])
+def test_balanced_accuracy_of_a_rare_class_covers(n, accuracy):
+    """The delta method covers 56 % and 29 % here."""
+    setting = next(settings((n,), (accuracy,), (5,), ()))
+    found = simulate(setting, 400)
+    for name in ("balanced_accuracy", "macro_recall", "balanced_accuracy of a class"):
+        assert found[name].covered > 0.91, name
+        assert found[name].printed > 0.98  # a class may happen to have no sample
+
+
+def test_a_simulation_can_be_repeated():
+    setting = Setting.of("3 classes", 60, 0.8, np.full(3, 1 / 3))
+    assert simulate(setting, 50, seed=3) == simulate(setting, 50, seed=3)
+    assert simulate(setting, 50, seed=3) != simulate(setting, 50, seed=4)
+
+
+def test_the_exact_coverage_of_wilson_is_a_sum_of_probabilities():
+    inside = [k for k in range(11) if wilson(k, 10)[0] <= 0.99 <= wilson(k, 10)[1]]
+    assert inside == [10]
+    assert exact_coverage_of_wilson(10, 0.99) == pytest.approx(binom.pmf(10, 10, 0.99))
+
+
+def test_a_coverage_falls_short_by_two_standard_errors():
+    assert Cover(0.90, 1.0, 4_000).falls_short
+    assert not Cover(0.915, 1.0, 4_000).falls_short
+    assert not Cover(float("nan"), 0.0, 4_000).falls_short
