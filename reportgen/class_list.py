@@ -151,7 +151,7 @@ def _of_list(value: list[Any], file: str) -> list[str]:
         for key in ("id", "index", "class_id"):
             rows = [(item.get(key), _name(item.get("name", item.get("label")))) for item in value]
             if all(type(i) is int and name is not None for i, name in rows):
-                return _in_order([(i, name) for i, name in rows if name is not None], file)  # type: ignore[misc]
+                return _in_order([(i, name) for i, name in rows if name is not None], file)
     raise _refused(file, "is a JSON list of something else than names")
 
 

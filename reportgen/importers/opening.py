@@ -262,7 +262,7 @@ def _names_in_parquet(table: Table, options: InputOptions) -> ClassNames | None:
     columns = label_and_prediction(
         list(table.columns), options.label_column, options.prediction_column
     )
-    lists = {c: table.class_labels[c] for c in columns if c in table.class_labels}
+    lists = {c: table.class_labels[c] for c in columns if c and c in table.class_labels}
     if not lists:
         return None
     if len(set(lists.values())) > 1:

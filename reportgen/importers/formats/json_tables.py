@@ -35,7 +35,7 @@ _COLUMN_NAMES = frozenset({
 class JsonTable:
     """The rows of a table, and how they were laid out, in words."""
 
-    records: list[Mapping[str, Any]]
+    records: Sequence[Mapping[str, Any]]
     layout: str
 
 

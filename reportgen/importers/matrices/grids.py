@@ -435,7 +435,7 @@ def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
     if (places := long_columns(rows[0])) is not None:
         label, prediction, n = places
         triples = tuple((row[label], row[prediction], row[n]) for row in rows[1:])
-        told = CountColumns(*(rows[0][i] for i in places)).told
+        told = CountColumns(rows[0][label], rows[0][prediction], rows[0][n]).told
         return Grid(path.name, triples=triples, told=(told,))
     return _read_edges(path.name, rows)
 
