@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from reportgen.analysis.confusions import (
     orientation_note,
     relabelling_note,
 )
+from reportgen.analysis.confusions.permuted_labels import most_gain
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from tests.matrices import TABLES, of
@@ -81,6 +84,59 @@ def test_of_equally_good_relabellings_the_one_that_moves_fewest_is_taken(k: int,
     best = max(zip(hits, stay, strict=True))
     assert found.accuracy_after == best[0] / counts.sum()
     assert int((found.permutation == np.arange(k)).sum()) == best[1]
+
+
+@given(st.integers(2, 6), st.integers(0, 10**6), st.sampled_from([0, 3, 30]), st.booleans())
+@LAW
+def test_no_relabelling_gains_more_than_the_bound(
+    k: int, seed: int, more: int, moved: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 4, (k, k)) + more * np.eye(k, dtype=np.int64)
+    if moved:
+        counts = counts[:, rng.permutation(k)]
+    counts[0, 0] += 1
+    every = [sum(counts[i, p[i]] for i in range(k)) for p in itertools.permutations(range(k))]
+    assert (max(every) - counts.trace()) / counts.sum() <= most_gain(of(counts))
+
+
+def test_the_bound_is_the_lesser_of_what_rows_and_columns_allow() -> None:
+    counts = [[1, 9, 0], [6, 2, 2], [6, 0, 4]]
+    by_rows = (9 - 1) + (6 - 2) + (6 - 4)
+    by_columns = (6 - 1) + (9 - 2) + 0
+    assert by_columns < by_rows
+    assert most_gain(of(counts)) == by_columns / 30
+    assert most_gain(of([[0, 10], [10, 0]])) == 1
+
+
+@given(st.integers(2, 6), st.integers(0, 10**6), st.floats(0, 1), st.floats(0, 1))
+@LAW
+def test_a_note_is_left_out_only_where_no_relabelling_is_suspicious(
+    k: int, seed: int, kept: float, shifted: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(k, size=80)
+    predictions = np.where(rng.random(80) < kept, labels, rng.integers(k, size=80))
+    predictions = np.where(rng.random(80) < shifted, (predictions + 1) % k, predictions)
+    counts = np.zeros((k, k), np.int64)
+    np.add.at(counts, (labels, predictions), 1)
+    found = best_relabelling(of(counts))
+    assert found is not None
+    assert (relabelling_note(of(counts), names(k)) is not None) == found.is_suspicious
+
+
+def test_scipy_is_not_loaded_for_a_model_that_mostly_calls_classes_by_their_names() -> None:
+    program = (
+        "import sys\n"
+        "from reportgen.analysis.confusions import relabelling_note\n"
+        "from reportgen.confusion_matrix import ConfusionMatrix\n"
+        "relabelling_note(ConfusionMatrix.from_counts([[7, 3], [2, 8]]), ['a', 'b'])\n"
+        "print('scipy.optimize' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_one_class_too_many_classes_or_no_samples_are_not_relabelled() -> None:
