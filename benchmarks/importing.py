@@ -1,4 +1,6 @@
-"""``import reportgen`` against importing three modules of the standard library, in CPU seconds."""
+"""What starting costs, in CPU seconds: ``import reportgen`` against importing three modules of the
+standard library, ``reportgen --version`` and ``--help`` against ``import typer``.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,22 @@ from pathlib import Path
 
 from benchmarks.timing import process_cost, ratio_of_minima, report
 
-BUDGET = 1.5
+BUDGET, COMMAND_BUDGET = 1.5, 1.3
+
+FOLDER = Path(__file__).resolve().parent.parent
 
 
 def main(runs: int) -> None:
-    folder = Path(__file__).resolve().parent.parent
+    _against(("-c", "import reportgen"), "import typing, dataclasses, pathlib", BUDGET, runs)
+    for flag in ("--version", "--help"):
+        _against(("-m", "reportgen", flag), "import typer", COMMAND_BUDGET, runs)
 
-    def cost(code: str) -> float:
-        return process_cost([sys.executable, "-c", code], folder).cpu_seconds
+
+def _against(words: tuple[str, ...], reference: str, budget: float, runs: int) -> None:
+    def cost(*rest: str) -> float:
+        return process_cost([sys.executable, *rest], FOLDER).cpu_seconds
 
     ratio, ours, theirs = ratio_of_minima(
-        lambda: cost("import reportgen"),
-        lambda: cost("import typing, dataclasses, pathlib"),
-        runs * 4,
+        lambda: cost(*words), lambda: cost("-c", reference), runs * 4
     )
-    report("import reportgen", ratio, BUDGET, ours, theirs, "CPU s")
+    report(" ".join(words[1:]), ratio, budget, ours, theirs, "CPU s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import io
 import sys
@@ -14,24 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 import typer.core
 
-from reportgen import __version__
-from reportgen.options import (
-    DEFAULT_FOLDER,
-    EvaluationOptions,
-    InputOptions,
-    Options,
-    PageOptions,
-    ReviewOptions,
-    check_epoch,
-)
-from reportgen.paths import output_path
+from reportgen import __version__, options
+from reportgen.options import DEFAULT_FOLDER, check_epoch
 from reportgen.process import exit_code_of, print_line
 
 if TYPE_CHECKING:
     from reportgen.review import Review
 
 __all__ = [
+    "command",
     "main",
+    "with_options",
 ]
 
 
@@ -94,18 +88,76 @@ Data = Annotated[
 ]
 
 
+_DECLARED: dict[Callable[..., None], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+"""Function of a command → the classes of options that it takes, and the fields that it does not."""
+
+
 def _apply_options(
-    *declared: type, without: tuple[str, ...] = ()
+    *declared: str, without: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a function one parameter for each field of `declared`, in place of ``**options``.
+    """Give a function one parameter for each field of the classes of options that are named, in
+    place of ``**options``, once :func:`with_options` asks for it.
 
     Fields `without` are given in another way.
     """
 
     def given(function: Callable[..., None]) -> Callable[..., None]:
-        return _with_parameters(function, declared, without)
+        _DECLARED[function] = declared, without
+        return function
 
     return given
+
+
+def with_options(command: str | None = None) -> typer.Typer:
+    """The command line as typer reads it.
+
+    To make the hundreds of options takes longer than to import typer: where the name of a
+    `command` is given, that one alone has its options, and of the others there are the name and
+    the help. "" is the name of none.
+    """
+    return _completed(app, command)
+
+
+def _completed(program: Any, command: str | None) -> typer.Typer:
+    done: typer.Typer = copy.copy(program)
+    done.registered_commands = [
+        _copied(info, callback=_complete(info.callback) if asked else _outline(info.callback))
+        for info in program.registered_commands
+        for asked in (command is None or command == _name_of(info),)
+    ]
+    done.registered_groups = [
+        _copied(info, typer_instance=_completed(info.typer_instance, None if asked else ""))
+        for info in program.registered_groups
+        for asked in (command is None or command == info.name,)
+    ]
+    return done
+
+
+def _copied(info: Any, **changes: Any) -> Any:
+    done = copy.copy(info)
+    vars(done).update(changes)
+    return done
+
+
+def _name_of(info: Any) -> str:
+    return str(info.name or info.callback.__name__)
+
+
+def _complete(function: Any) -> Callable[..., None]:
+    """The function of a command, with a parameter for each of its options."""
+    if function in _DECLARED:
+        names, without = _DECLARED.pop(function)
+        _with_parameters(function, tuple(getattr(options, name) for name in names), without)
+    return function  # type: ignore[no-any-return]
+
+
+def _outline(function: Any) -> Callable[..., None]:
+    """What has the name and the help of a command, and does nothing."""
+
+    def nothing() -> None: ...
+
+    nothing.__name__, nothing.__doc__ = function.__name__, function.__doc__
+    return nothing
 
 
 def _with_parameters(
@@ -183,7 +235,7 @@ Folder = Annotated[
 
 
 @app.command(cls=_Command)
-@_apply_options(Options, EvaluationOptions, ReviewOptions, PageOptions)
+@_apply_options("Options", "EvaluationOptions", "ReviewOptions", "PageOptions")
 def run(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
@@ -197,7 +249,7 @@ def run(
 
 
 @app.command(cls=_Command)
-@_apply_options(Options)
+@_apply_options("Options")
 def predict(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
@@ -211,7 +263,7 @@ def predict(
 
 
 @app.command(cls=_Command)
-@_apply_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions)
+@_apply_options("InputOptions", "EvaluationOptions", "ReviewOptions", "PageOptions")
 def render(
     source: Annotated[
         str,
@@ -252,7 +304,9 @@ def render(
 
 
 @app.command(cls=_Command)
-@_apply_options(InputOptions, EvaluationOptions, ReviewOptions, PageOptions, without=("baseline",))
+@_apply_options(
+    "InputOptions", "EvaluationOptions", "ReviewOptions", "PageOptions", without=("baseline",)
+)
 def compare(
     baseline: Annotated[
         str,
@@ -294,7 +348,7 @@ def compare(
 
 
 @app.command(cls=_Command)
-@_apply_options(InputOptions, EvaluationOptions)
+@_apply_options("InputOptions", "EvaluationOptions")
 def check(
     source: Annotated[
         str,
@@ -338,7 +392,7 @@ app.add_typer(baseline_app, name="baseline")
 
 
 @baseline_app.command("save", cls=_Command)
-@_apply_options(InputOptions)
+@_apply_options("InputOptions")
 def baseline_save(
     source: Annotated[
         str,
@@ -394,6 +448,7 @@ def demo(
     """Train two tiny networks on handwritten digits, and report on the second."""
     from reportgen.console import ConsoleReporter, print_summary
     from reportgen.demo import make_demo
+    from reportgen.paths import output_path
 
     result = make_demo(output_path(out), ConsoleReporter(quiet=quiet))
     print_line(f"again by hand: {result.command}")
@@ -464,7 +519,8 @@ def main() -> None:
 
 def command(words: Sequence[str]) -> int:
     """Run what `words` ask for; the exit code. Raises what goes wrong in it."""
-    program = typer.main.get_command(app)
+    named = next((word for word in words if not word.startswith("-")), "")
+    program = typer.main.get_command(with_options(named))
     try:
         with program.make_context("reportgen", list(words)) as context:
             program.invoke(context)

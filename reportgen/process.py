@@ -14,8 +14,6 @@ import os
 import select
 import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +61,8 @@ def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
             code = command()
         except BaseException as error:
             if debug:
+                import traceback
+
                 traceback.print_exc()
             code = _explained(error, received)
         with contextlib.suppress(OSError, ValueError):
@@ -95,6 +95,8 @@ def _as_error(error: BaseException, received: Sequence[int]) -> ReportgenError |
     """What `error` is to the user; None where it is a bug."""
     if isinstance(error, Interrupted):
         return error
+    if signal.SIGINT in received and not _can_start_threads():
+        return _out_of_memory(error)
     if received or isinstance(error, (KeyboardInterrupt, Terminated)):
         # A signal that strikes inside an import or a library may arrive as any other error.
         return _interrupted(received)
@@ -105,6 +107,21 @@ def _as_error(error: BaseException, received: Sequence[int]) -> ReportgenError |
     if isinstance(error, OSError) and _is_refusal(error):
         return _refused(error)
     return None
+
+
+def _can_start_threads() -> bool:
+    """Whether there is memory for one. OpenBLAS sends SIGINT to its own process where there is
+    none as numpy is imported: that is no Ctrl-C.
+    """
+    import threading
+
+    try:
+        thread = threading.Thread(target=int)
+        thread.start()
+    except (RuntimeError, MemoryError):
+        return False
+    thread.join()
+    return True
 
 
 def _interrupted(received: Sequence[int]) -> Interrupted:
@@ -162,6 +179,8 @@ def _refused(error: OSError) -> OutputError:
 
 
 def _temporary_folder() -> str:
+    import tempfile
+
     try:
         return tempfile.gettempdir()
     except OSError:
@@ -169,6 +188,9 @@ def _temporary_folder() -> str:
 
 
 def _internal_error() -> str:
+    import tempfile
+    import traceback
+
     said = "reportgen: internal error: this is a bug in reportgen, not in your data\n"
     try:
         with tempfile.NamedTemporaryFile(

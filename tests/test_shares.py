@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import reportgen
-from reportgen.cli import app
+from reportgen.cli import with_options
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.metrics import REASONS, per_class_metrics, summary_metrics
@@ -477,7 +477,7 @@ def test_the_command_line_makes_the_report(tmp_path):
     table = tmp_path / "shares.csv"
     table.write_text(",cat,dog\ncat,0.833,0.167\ndog,0.000,1.000\n")
     done = CliRunner().invoke(
-        app, ["render", str(table), "-o", str(tmp_path / "out"), "--normalised"]
+        with_options("render"), ["render", str(table), "-o", str(tmp_path / "out"), "--normalised"]
     )
     assert done.exit_code == 0, done.output
     assert "balanced accuracy: 91." in done.output

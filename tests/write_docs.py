@@ -24,7 +24,7 @@ from unittest import mock
 from reportgen import cli
 from reportgen.analysis.confusions import GROUP_METRICS, PAIR_METRICS
 from reportgen.analysis.scoring import CLASS_SCORES, SCORES
-from reportgen.cli import app
+from reportgen.cli import with_options
 from reportgen.comparison import REASONS as COMPARISON_REASONS
 from reportgen.comparison.definitions import COMPARISON_TERMS
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
@@ -57,6 +57,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 def commands() -> dict[str, Callable[..., None]]:
     """Name, with that of its group before it → the function behind the command."""
+    app = with_options()
     found = {info.name or info.callback.__name__: info.callback for info in app.registered_commands}
     for group in app.registered_groups:
         for info in group.typer_instance.registered_commands:

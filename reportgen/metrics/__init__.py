@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     )
     from reportgen.metrics.counted import Margins
     from reportgen.metrics.definitions import (
-        MACRO_MODES,
         RANGES,
         REASONS,
         Definition,
         Intervals,
-        MacroMode,
         Metric,
         MetricColumn,
     )
@@ -46,6 +44,7 @@ if TYPE_CHECKING:
         quantile,
         wilson,
     )
+    from reportgen.metrics.macro_modes import MACRO_MODES, MacroMode
     from reportgen.metrics.metric_json import MetricOf, ShareMetric, SignedMetric
     from reportgen.metrics.multiple_testing import benjamini_hochberg, holm
     from reportgen.metrics.ordinal import ORDINAL, ordinal_metrics
@@ -140,14 +139,13 @@ __getattr__ = lazy_names(
         "class_metrics": "ClassCounts",
         "cluster_bootstrap": "CLUSTERED ClusterIntervals FEW_GROUPS GroupCounts cluster_intervals",
         "counted": "Margins",
-        "definitions": (
-            "Definition Intervals MACRO_MODES MacroMode Metric MetricColumn RANGES REASONS"
-        ),
+        "definitions": ("Definition Intervals Metric MetricColumn RANGES REASONS"),
         "exact": "exact_intervals",
         "intervals": (
             "CONFIDENCE EXACT LOG LOGIT SCORE UNION WILSON clopper_pearson "
             "one_sided_error_bound quantile wilson"
         ),
+        "macro_modes": "MACRO_MODES MacroMode",
         "metric_json": "MetricOf ShareMetric SignedMetric",
         "multiple_testing": "benjamini_hochberg holm",
         "ordinal": "ORDINAL ordinal_metrics",

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import resampling
 from reportgen.metrics.class_metrics import ClassCounts
-from reportgen.metrics.definitions import Intervals, MacroMode, Metric, MetricColumn
+from reportgen.metrics.definitions import Intervals, Metric, MetricColumn
 from reportgen.metrics.intervals import CONFIDENCE
+from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.ordinal import ORDINAL
 from reportgen.metrics.overall import SUMMARY, Proportion, SummaryMetric, Whole
 from reportgen.metrics.per_class import PER_CLASS, ClassMetric, Estimated

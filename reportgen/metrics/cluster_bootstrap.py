@@ -19,8 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.metrics.bootstrap import DRAWS
-from reportgen.metrics.definitions import Intervals, MacroMode, Metric
+from reportgen.metrics.definitions import Intervals, Metric
 from reportgen.metrics.intervals import CONFIDENCE
+from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.ordinal import ORDINAL
 from reportgen.metrics.overall import SUMMARY, Whole
 from reportgen.metrics.resampling import CHUNK, MOST_UNDEFINED, Layout, Resamples

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.metrics.definitions import MacroMode
+from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.terms import AVERAGED, Term, Values, derivative
 
 __all__ = [

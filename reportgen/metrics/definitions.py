@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from reportgen.jsonio import Interval, JsonPath, Range
 
 __all__ = [
-    "MACRO_MODES",
     "RANGES",
     "REASONS",
     "TAKAHASHI",
     "Definition",
     "Intervals",
     "Kind",
-    "MacroMode",
     "Metric",
     "MetricColumn",
     "Reasons",
@@ -34,16 +32,6 @@ Reasons = tuple[str | None, ...]
 
 
 Kind = Literal["count", "share", "signed", "ratio"]
-
-
-MacroMode = Literal["present", "all"]
-
-
-MACRO_MODES: dict[MacroMode, str] = {
-    "present": "Macro averages are over the classes that have samples.",
-    "all": "Macro averages are over all declared classes; one without samples counts as 0.",
-}
-"""Which classes macro precision, recall and F1 average → the sentence that says so."""
 
 
 TAKAHASHI = "Takahashi et al. 2022, Applied Intelligence 52, 4961–4972"

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.counted import Counted, Statistic
-from reportgen.metrics.definitions import TAKAHASHI, Definition, MacroMode, Metric
+from reportgen.metrics.definitions import TAKAHASHI, Definition, Metric
 from reportgen.metrics.intervals import CONFIDENCE, SCORE, WILSON, wilson
+from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.per_class import Interval
 from reportgen.metrics.score_interval import Given, cells_of, is_variance_seen, score_interval
 from reportgen.metrics.terms import (

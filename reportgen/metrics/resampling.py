@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.counted import Margins, total
-from reportgen.metrics.definitions import MacroMode
+from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.ordinal import Weights, disagreement
 from reportgen.metrics.terms import AVERAGED, Term, divided
 

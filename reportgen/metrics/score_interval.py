@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics.counted import Counted, Margins, Slopes
-from reportgen.metrics.definitions import MacroMode
 from reportgen.metrics.intervals import CONFIDENCE, quantile
+from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.terms import Values, derivative
 
 __all__ = [

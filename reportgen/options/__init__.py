@@ -5,19 +5,14 @@ from typing import TYPE_CHECKING
 from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from reportgen.options.baselines_folder import DEFAULT_FOLDER
+    from reportgen.options.dates import check_date, check_epoch, report_date
     from reportgen.options.declared import sort_options
     from reportgen.options.evaluation import EvaluationKeywords, EvaluationOptions
     from reportgen.options.importing import NONE, InputOptions, render_command
     from reportgen.options.page import MAX_BYTES, PageKeywords, PageOptions
-    from reportgen.options.review import DEFAULT_FOLDER, ReviewKeywords, ReviewOptions
-    from reportgen.options.run import (
-        DEFAULT_BATCH_SIZES,
-        Options,
-        RunKeywords,
-        check_date,
-        check_epoch,
-        report_date,
-    )
+    from reportgen.options.review import ReviewKeywords, ReviewOptions
+    from reportgen.options.run import DEFAULT_BATCH_SIZES, Options, RunKeywords
 
 __all__ = [
     "DEFAULT_BATCH_SIZES",
@@ -43,11 +38,13 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "baselines_folder": "DEFAULT_FOLDER",
+        "dates": "check_date check_epoch report_date",
         "declared": "sort_options",
         "evaluation": "EvaluationKeywords EvaluationOptions",
         "importing": "InputOptions NONE render_command",
         "page": "MAX_BYTES PageKeywords PageOptions",
-        "review": "DEFAULT_FOLDER ReviewKeywords ReviewOptions",
-        "run": ("DEFAULT_BATCH_SIZES Options RunKeywords check_date check_epoch report_date"),
+        "review": "ReviewKeywords ReviewOptions",
+        "run": "DEFAULT_BATCH_SIZES Options RunKeywords",
     },
 )

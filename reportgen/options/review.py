@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
 from reportgen.errors import UsageError
+from reportgen.options.baselines_folder import DEFAULT_FOLDER
 from reportgen.options.declared import Declared, option
 
 __all__ = [
-    "DEFAULT_FOLDER",
     "ReviewKeywords",
     "ReviewOptions",
 ]
-
-
-DEFAULT_FOLDER = Path("reportgen-baselines")
 
 
 _AGAINST, _GATES = "Baseline comparison", "Release gates"

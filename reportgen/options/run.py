@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
 from reportgen.errors import UsageError
+from reportgen.options.dates import check_date
 from reportgen.options.declared import Declared, option
-from reportgen.text import quoted
 
 __all__ = [
     "Options",
     "RunKeywords",
-    "check_date",
-    "check_epoch",
-    "report_date",
 ]
 
 
@@ -32,9 +27,6 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 DEFAULT_BATCH_SIZES = {"cpu": 64, "mps": 64, "cuda": 256}
-
-
-_EPOCH = "SOURCE_DATE_EPOCH"
 
 
 _MODEL, _DATA, _PREPARE = "Model", "Data", "Preprocessing"
@@ -225,40 +217,3 @@ class RunKeywords(TypedDict, total=False):
     keep_probabilities: str
     force: bool
     resume: bool
-
-
-def check_date(text: str) -> None:
-    """Raise :class:`UsageError` where `text` is no date."""
-    try:
-        datetime.date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--date {quoted(text)} is no date", slug="option-value", hint="write it YYYY-MM-DD"
-        ) from None
-
-
-def check_epoch() -> None:
-    """Raise :class:`UsageError` where SOURCE_DATE_EPOCH is no time; an empty one is taken away.
-
-    Libraries read it as they are imported, and fail.
-    """
-    report_date(None)
-    if os.environ.get(_EPOCH) == "":
-        del os.environ[_EPOCH]
-
-
-def report_date(given: str | None) -> str:
-    """The date to print: the given one, else that of SOURCE_DATE_EPOCH (UTC), else none."""
-    epoch = os.environ.get(_EPOCH, "")
-    if given is not None:
-        return given
-    if not epoch:
-        return ""
-    try:
-        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
-    except (ValueError, OverflowError, OSError):
-        raise UsageError(
-            f"{_EPOCH} {quoted(epoch)} is no number of seconds",
-            slug="option-value",
-            hint=f"set it to whole seconds since 1970, or unset it: unset {_EPOCH}",
-        ) from None

@@ -1,0 +1,20 @@
+"""Which classes a macro average is over."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = [
+    "MACRO_MODES",
+    "MacroMode",
+]
+
+
+MacroMode = Literal["present", "all"]
+
+
+MACRO_MODES: dict[MacroMode, str] = {
+    "present": "Macro averages are over the classes that have samples.",
+    "all": "Macro averages are over all declared classes; one without samples counts as 0.",
+}
+"""Which classes macro precision, recall and F1 average → the sentence that says so."""

@@ -1,0 +1,10 @@
+"""Where baselines are saved, unless an option names another folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["DEFAULT_FOLDER"]
+
+
+DEFAULT_FOLDER = Path("reportgen-baselines")

@@ -1,0 +1,58 @@
+"""Dates that are printed: given as an option, or by SOURCE_DATE_EPOCH."""
+
+from __future__ import annotations
+
+import os
+
+from reportgen.errors import UsageError
+from reportgen.text import quoted
+
+__all__ = [
+    "check_date",
+    "check_epoch",
+    "report_date",
+]
+
+
+_EPOCH = "SOURCE_DATE_EPOCH"
+
+
+def check_date(text: str) -> None:
+    """Raise :class:`UsageError` where `text` is no date."""
+    import datetime
+
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--date {quoted(text)} is no date", slug="option-value", hint="write it YYYY-MM-DD"
+        ) from None
+
+
+def check_epoch() -> None:
+    """Raise :class:`UsageError` where SOURCE_DATE_EPOCH is no time; an empty one is taken away.
+
+    Libraries read it as they are imported, and fail.
+    """
+    report_date(None)
+    if os.environ.get(_EPOCH) == "":
+        del os.environ[_EPOCH]
+
+
+def report_date(given: str | None) -> str:
+    """The date to print: the given one, else that of SOURCE_DATE_EPOCH (UTC), else none."""
+    epoch = os.environ.get(_EPOCH, "")
+    if given is not None:
+        return given
+    if not epoch:
+        return ""
+    import datetime
+
+    try:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(
+            f"{_EPOCH} {quoted(epoch)} is no number of seconds",
+            slug="option-value",
+            hint=f"set it to whole seconds since 1970, or unset it: unset {_EPOCH}",
+        ) from None
