@@ -220,7 +220,8 @@ def _row(name: str, by_size: list[list[tuple[Cover, str]]]) -> str:
     metric, _, rest = name.partition(" ")
     ranges = [sorted((cover.covered, where) for cover, where in covers) for covers in by_size]
     cells = " | ".join(f"{covers[0][0]:.3f}–{covers[-1][0]:.3f}" for covers in ranges)
-    return f"| `{metric}` {rest} | {cells} | {min(covers[0] for covers in ranges)[1]} |"
+    named = f"`{metric}` {rest}".strip()
+    return f"| {named} | {cells} | {min(covers[0] for covers in ranges)[1]} |"
 
 
 def _printed(covers: list[tuple[Cover, str]]) -> list[tuple[Cover, str]]:
