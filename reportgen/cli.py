@@ -194,6 +194,7 @@ def _plain_type(name: str, hint: Any) -> Any:
         "scores_columns": str | None,
         "labels_column": str | None,
         "class_names": Path | None,
+        "subset_classes": str | None,
     }.get(name, hint)
 
 

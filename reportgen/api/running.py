@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -105,6 +106,8 @@ def run_review(
     settings, figures, release, page = sort_options(
         options, Options, EvaluationOptions, ReviewOptions, PageOptions
     )
+    if figures.subset_classes is not None and settings.keep_probabilities == "auto":
+        settings = replace(settings, keep_probabilities="yes")  # they are restricted afterwards
     reporter, folder = reporter or Reporter(), output_path(out)
     require_torch()
     _require_named(model)

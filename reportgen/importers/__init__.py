@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from reportgen.importers.matrices.reading import MatrixInput, read_matrix_any
     from reportgen.importers.metadata import WithMetadata, join_metadata
     from reportgen.importers.opening import kind_of, open_input, open_predictions
+    from reportgen.importers.subset import SubsetRows, restrict_classes
     from reportgen.importers.table_predictions import TablePredictions
 
 __all__ = [
     "MatrixInput",
     "NormalisedMatrix",
     "Spelling",
+    "SubsetRows",
     "TablePredictions",
     "WithMetadata",
     "common_spelling",
@@ -33,6 +35,7 @@ __all__ = [
     "open_predictions",
     "read_json",
     "read_matrix_any",
+    "restrict_classes",
     "rows_of",
 ]
 
@@ -46,6 +49,7 @@ __getattr__ = lazy_names(
         "matrices.reading": "MatrixInput read_matrix_any",
         "metadata": "WithMetadata join_metadata",
         "opening": "kind_of open_input open_predictions",
+        "subset": "SubsetRows restrict_classes",
         "table_predictions": "TablePredictions",
     },
 )

@@ -79,6 +79,13 @@ class EvaluationOptions(Declared):
         _SAMPLES,
         metavar="NAME",
     )
+    subset_classes: Path | str | tuple[str, ...] | None = option(
+        None,
+        "Evaluate some of the classes: scores are restricted to them and renormalised, samples of "
+        "other classes are excluded. A class list, or names with commas.",
+        _SAMPLES,
+        metavar="FILE|NAMES",
+    )
     class_names: Path | Mapping[str, str] | None = option(
         None,
         "Names to show classes by: a class and its name in each line. Joins and gates keep the "
@@ -94,6 +101,7 @@ class EvaluationOptions(Declared):
     )
 
     PATHS: ClassVar[tuple[str, ...]] = ("metadata", "hierarchy", "class_names")
+    TUPLES: ClassVar[tuple[str, ...]] = ("subset_classes",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -121,6 +129,8 @@ class EvaluationOptions(Declared):
     def words_of(self, name: str, value: Any) -> list[str]:
         """A mapping is named as the file that it would be."""
         mapping = name == "class_names" and not isinstance(value, Path)
+        if name == "subset_classes" and isinstance(value, str) and Path(value).is_file():
+            value = Path(value)
         return super().words_of(name, Path("class_names.csv") if mapping else value)
 
 
@@ -135,5 +145,6 @@ class EvaluationKeywords(TypedDict, total=False):
     group_column: str | None
     metadata: Path | str | None
     metadata_id: str | None
+    subset_classes: Path | str | tuple[str, ...] | list[str] | None
     class_names: Path | str | Mapping[str, str] | None
     hierarchy: Path | str | None

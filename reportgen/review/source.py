@@ -152,7 +152,11 @@ def _of_report(held: Evaluation, options: EvaluationOptions) -> LoadedInput:
 
 
 def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
-    """The predictions with the columns of the metadata table, where one was given."""
+    """The predictions of the classes that are asked for, with the columns of the metadata table."""
+    if options.subset_classes is not None:
+        from reportgen.importers import restrict_classes
+
+        rows = restrict_classes(rows, options.subset_classes)
     if options.metadata is None:
         return rows
     from reportgen.importers import join_metadata
@@ -249,6 +253,13 @@ def _refuse_several(folder: Path) -> None:
 
 def _of_matrix(found: MatrixInput, options: EvaluationOptions) -> Evaluation:
     refuse_groups(options, "a confusion matrix")
+    if options.subset_classes is not None:
+        raise UsageError(
+            "--subset-classes needs the scores of each sample, and a confusion matrix has none",
+            slug="option-conflict",
+            hint="give the predictions that the matrix was made from, with the scores of all "
+            "classes",
+        )
     if isinstance(found.matrix, NormalisedMatrix):
         return evaluate_proportions(
             found.matrix, found.classes, found.provenance, found.notes, options
