@@ -199,7 +199,7 @@ def _print(*lines: str) -> None:
 def _summary(evaluation: Evaluation) -> list[str]:
     read_as = _read_as(evaluation)
     if evaluation.shares is not None:
-        return [*read_as, *_of_shares(evaluation)]
+        return [*read_as, *_of_proportions(evaluation)]
     accuracy = evaluation.summary["accuracy"]
     assert accuracy.value is not None
     span = f" (95 % CI {interval_percent(accuracy.interval)})" if accuracy.interval else ""
@@ -218,28 +218,15 @@ def _read_as(evaluation: Evaluation, which: str = "") -> list[str]:
     return [f"{which}read as {told}"] if told else []
 
 
-def _of_shares(evaluation: Evaluation) -> list[str]:
-    """The same of a matrix that holds no counts, so without intervals."""
-    shares = evaluation.shares
-    assert shares is not None
-    name, figure = {
-        "true": ("balanced_accuracy", "recall"),
-        "predicted": ("macro_precision", "precision"),
-        "all": ("accuracy", "recall"),
-    }[shares.over]
-    value = evaluation.summary[name].value
-    told = "n/a" if value is None else percent(value)
-    lines = [f"{name.replace('_', ' ')}: {told} (no counts, so no interval)"]
-    lines += _lowest_share(evaluation, figure)
-    for pair in shares.pairs[:1]:
-        true, predicted = (in_sentence(evaluation.classes[i]) for i in (pair.true, pair.predicted))
-        whole = {"true": true, "predicted": f"the predictions of {predicted}"}.get(
-            shares.over, "all samples"
-        )
-        lines.append(
-            f"most confused: {true} -> {predicted}, {percent(pair.share)} of {whole} (not tested)"
-        )
-    return [*lines, *_warnings(evaluation)]
+def _of_proportions(evaluation: Evaluation) -> list[str]:
+    """The same of a matrix without counts: the first metric of the whole that it determines."""
+    names = ("accuracy", "balanced_accuracy", "macro_precision")
+    name = next(name for name in names if evaluation.summary[name].value is not None)
+    value = evaluation.summary[name].value or 0.0
+    return [
+        f"{name.replace('_', ' ')}: {percent(value)} (proportions only: no interval)",
+        *_warnings(evaluation),
+    ]
 
 
 def _warnings(evaluation: Evaluation) -> list[str]:
@@ -407,18 +394,6 @@ def _weakest(evaluation: Evaluation) -> list[str]:
     head = "lowest recall" if worst == low.lowest else "low recall"
     name = in_sentence(evaluation.classes[worst])
     return [f"{head}: {name} {percent(k / n)} (simultaneous 95 % CI {span}), {word}"]
-
-
-def _lowest_share(evaluation: Evaluation, figure: str) -> list[str]:
-    """The lowest figure of a class, of a matrix without counts: nothing can be tested."""
-    column = evaluation.per_class[figure]
-    known = [i for i, value in enumerate(column.value.tolist()) if value == value]
-    worst = min(known, key=lambda i: (column.value[i], i))
-    value = float(column.value[worst])
-    if len(known) < 2 or value == 1:
-        return []
-    name = in_sentence(evaluation.classes[worst])
-    return [f"lowest {figure}: {name} {percent(value)} (not tested)"]
 
 
 def _worst_pair(evaluation: Evaluation) -> list[str]:

@@ -259,8 +259,8 @@ def test_no_output_holds_a_number_of_samples(written):
     for text in (*told, page, *(f.read_text("utf-8") for f in (out / "figures").glob("*.svg"))):
         assert not re.search(r"(?<![\d.])[1-9]\d{8,}(?!\d)|\d{1,3}(,\d{3}){2,}", text)
     shown = text_of(page)
-    assert "Counts" not in shown
-    assert "not known, in 3 classes" in shown
+    assert "<caption>Counts" not in page
+    assert "n/a: proportions only, in 3 classes" in shown
     assert not re.search(r"\bof \d+ (found|right)", shown)
     ElementTree.fromstring(told[-1])
     names = {"true": "row-shares", "predicted": "column-shares", "all": "shares-of-all"}
@@ -289,12 +289,7 @@ def test_the_page_shows_the_shares_that_are_known(written):
         "all": ["Row shares", "Column shares", "Shares of all"],
     }[over]  # fmt: skip
     shown = text_of(page)
-    ranked = {
-        "true": "Ranked by the share of the true class",
-        "predicted": "Ranked by the share of the predicted class",
-        "all": "Ranked by the share of all samples",
-    }
-    assert ranked[over] in shown
+    assert "Ranked by proportion" in shown
     assert "The matrix holds shares of" in shown
 
 
@@ -311,62 +306,66 @@ def test_csv_files_leave_counts_empty(written):
     assert float(pair["share"]) > 0
 
 
-def said(over, counts=COUNTS):
-    report = build_report(loaded(over, counts))
-    return report, [f"{finding.head} {finding.body}" for finding in report.findings]
-
-
-def test_the_verdict_says_what_can_be_said():
-    assert "The balanced accuracy, which is the mean of the recalls, is 68.3" in str(
-        said("true")[0].verdict.reason
-    )
-    assert "The mean precision of the classes is 68.9" in str(said("predicted")[0].verdict.reason)
-    of_all = str(said("all")[0].verdict.reason)
-    assert "70.0\u00a0% of the answers are right" in of_all
-    assert "no intervals" in of_all
-
-
-def test_findings_are_true_without_counts():
-    _, found = said("true")
-    assert found[0].startswith("No confidence intervals and no tests:")
-    assert found[1] == (
-        "Lowest recall: fox, 50.0\u00a0%; not tested. 50.0\u00a0% are predicted as dog."
-    )
-    assert found[2] == (
-        "Most frequent confusion (by true class): fox → dog, 50.0\u00a0% of fox; in the other "
-        "direction 10.0\u00a0% of dog. Not tested."
-    )
-    _, found = said("predicted")
-    assert found[1] == (
-        "Lowest precision: fox, 62.5\u00a0%; not tested. 25.0\u00a0% are truly dog."
-    )
-    _, found = said("all")
-    assert found[2].startswith("Most frequent confusion: fox → dog, 12.5\u00a0% of all samples")
-
-
 @pytest.mark.parametrize(
-    ("counts", "told"),
+    ("over", "accuracy"),
     [
-        (np.eye(3), "No errors in the matrix"),
-        (np.roll(np.eye(3), 1, axis=1), "No correct predictions in the matrix"),
-        ([[1, 1, 0], [0, 2, 0], [0, 1, 1]], "Lowest recall (tie): "),
-        ([[2, 0, 0], [0, 2, 0], [0, 1, 1]], "2 classes without errors"),
+        ("true", "Accuracy n/a: proportions only."),
+        ("predicted", "Accuracy n/a: proportions only."),
+        ("all", "Accuracy 70.0\u00a0%. Confidence interval n/a: proportions only."),
     ],
 )
-def test_findings_on_odd_matrices(counts, told):
-    assert any(told in sentence for sentence in said("true", counts)[1])
+def test_sections_that_need_counts_say_what_they_stand_on(over, accuracy):
+    report = build_report(loaded(over))
+    assert str(report.verdict.reason).endswith(accuracy)
+    (finding,) = report.findings
+    assert str(finding.body).startswith("n/a: proportions only.")
+    assert "n/a: proportions only" in str(report.pairs.lead)
+    assert "n/a: proportions only" in str(report.classes.lead)
+    assert report.interval_note.startswith("n/a: proportions only.")
+    tiles = {tile.metric: tile for tile in report.headline.tiles}
+    assert str(tiles["macro_f1"].lines[0]).startswith(
+        "mean F1" if over == "all" else "n/a: proportions only"
+    )
 
 
-def test_a_model_that_gains_nothing_over_a_constant_answer_is_told_where_all_is_known():
-    _, found = said("all", [[0, 7, 0], [0, 2, 0], [0, 1, 0]])
-    assert any(one.startswith("Not above the majority-class baseline") for one in found)
+def test_groups_of_classes_say_that_they_need_counts():
+    report = build_report(loaded("true", np.eye(8) + 1))
+    assert report.groups is not None
+    assert str(report.groups.lead) == "n/a: proportions only."
+
+
+@pytest.mark.parametrize("over", OVER)
+def test_confused_pairs_are_ranked_by_proportion(over):
+    evaluation = loaded(over)
+    (ranking,) = build_report(evaluation).pairs.rankings
+    listed = [(str(row[0].text), str(row[1].text), row[2].value) for row in ranking.rows]
+    pairs = evaluation.shares.pairs
+    assert listed == [(NAMES[p.true], NAMES[p.predicted], p.share) for p in pairs]
+
+
+def test_a_class_of_proportions_has_its_recall_and_its_most_frequent_error():
+    fox, dog, cat = build_report(loaded("true")).classes.rows
+    assert [row.cells["recall"].text for row in (fox, dog, cat)] == ["50.0", "75.0", "80.0"]
+    assert (str(fox.taken_for), fox.taken) == ("dog", 0.5)
+    assert fox.counts == {}
+    assert not any(cell.range for row in (fox, dog, cat) for cell in row.cells.values())
+    of_predicted = build_report(loaded("predicted")).classes.rows
+    assert [row.remarks for row in of_predicted] == [()] * 3
+    assert [row.taken_for for row in of_predicted] == [None] * 3
+
+
+def test_no_term_of_the_glossary_claims_an_interval():
+    whole, of_class, _ = build_report(loaded("all")).glossary
+    names = set(loaded("all").per_class)
+    assert {item.interval for item in whole[1]} == {"none"}
+    assert {item.interval for item in of_class[1] if item.name in names} == {"none"}
 
 
 @pytest.mark.parametrize(("n", "over"), [(1, "true"), (31, "predicted"), (101, "all")])
 def test_any_number_of_classes_makes_a_page(n, over):
     counts = np.eye(n) * 9 + (np.arange(n * n).reshape(n, n) % 3 == 0)
     report = build_report(loaded(over, counts))
-    assert bool(report.matrix.tables) == (n <= 100)
+    assert bool(report.matrix.rows) == (n <= 100)
     assert report.matrix.figures[0].values.shape == (n, n)
     assert len(render(report)) > 10_000
 
@@ -449,18 +448,13 @@ def test_the_console_says_what_is_known_and_no_more(written, capsys):
 
     over, out = written
     print_summary(reportgen.load(out), "report.html")
-    read_as, first, weakest, confused, *_ = capsys.readouterr().out.splitlines()
+    read_as, first, *_ = capsys.readouterr().out.splitlines()
     assert read_as == "read as confusion matrix of 3 classes: rows true, columns predicted"
     assert first == {
-        "true": "balanced accuracy: 68.3 % (no counts, so no interval)",
-        "predicted": "macro precision: 68.9 % (no counts, so no interval)",
-        "all": "accuracy: 70.0 % (no counts, so no interval)",
+        "true": "balanced accuracy: 68.3 % (proportions only: no interval)",
+        "predicted": "macro precision: 68.9 % (proportions only: no interval)",
+        "all": "accuracy: 70.0 % (proportions only: no interval)",
     }[over]  # fmt: skip
-    figure = "precision: fox 62.5" if over == "predicted" else "recall: fox 50.0"
-    assert weakest == f"lowest {figure} % (not tested)"
-    assert confused.startswith(
-        "most confused: dog -> cat" if over == "predicted" else "most confused: fox -> dog"
-    )
 
 
 def test_a_report_of_shares_can_be_public_and_rendered_again(written, tmp_path):

@@ -230,7 +230,9 @@ class Evaluation:
         return {name: column.tolist() for name, column in zip(COUNT_NAMES, columns, strict=True)}
 
     def class_counts(self, i: int) -> dict[str, int]:
-        """support, predicted, tp, fp, fn, tn of one class."""
+        """support, predicted, tp, fp, fn, tn of one class; empty where they are not known."""
+        if self.shares is not None:
+            return {}
         support = int(self.confusion.true_totals[i])
         predicted = int(self.confusion.predicted_totals[i])
         hits = int(self.confusion.diagonal[i])

@@ -50,17 +50,12 @@ def per_class(evaluation: Evaluation) -> str:
     rows = (
         [
             name,
-            *(_counts(evaluation, i, counts)),
+            *map(evaluation.class_counts(i).get, counts),
             *(_defined(column[i]) for column in numbers),
         ]
         for i, name in enumerate(evaluation.classes)
     )
     return csv_text(header, rows)
-
-
-def _counts(evaluation: Evaluation, i: int, names: Sequence[str]) -> Iterator[int | None]:
-    counts = {} if evaluation.shares is not None else evaluation.class_counts(i)
-    return map(counts.get, names)
 
 
 def confusion(evaluation: Evaluation) -> str:

@@ -185,7 +185,7 @@ def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
 def fit_beside(matrix: MatrixSection) -> bool:
     """Whether both tables have room side by side in a page of 1,280 px, by estimate."""
     longest = max(len(str(name)) for name in matrix.names)
-    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    widest = _widest_count(matrix)
     cells = len(matrix.names) * (max(36, 7.5 * widest) + 37)
     return cells + 7.2 * longest + 230 <= 1056
 
@@ -193,14 +193,19 @@ def fit_beside(matrix: MatrixSection) -> bool:
 def too_wide_for_paper(matrix: MatrixSection) -> bool:
     """Whether the row shares need small type to fit a sheet of 703 px, by estimate."""
     longest = max(len(str(name)) for name in matrix.names)
-    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    widest = _widest_count(matrix)
     return len(matrix.names) * max(23, 5.2 * widest) + 5.2 * longest + 110 > 690
 
 
 def is_packed(matrix: MatrixSection) -> bool:
     """Whether so many counts are so long that their table needs the smallest type, by estimate."""
-    widest = max(len(f"{count:,}") for row in matrix.rows for count in row.counts)
+    widest = _widest_count(matrix)
     return len(matrix.names) > PACKED_FROM and widest > 5
+
+
+def _widest_count(matrix: MatrixSection) -> int:
+    """Characters of the longest count; 0 without counts."""
+    return max((len(f"{count:,}") for row in matrix.rows for count in row.counts), default=0)
 
 
 def are_short(names: Sequence[Name]) -> bool:
@@ -236,10 +241,15 @@ def whole_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
 
 
 def plain_cells(row: MatrixRow) -> Markup:
-    """The counts of one true class as table cells without colour, for large tables."""
+    """The counts of one true class as table cells without colour, for large tables.
+
+    Without counts, the proportions.
+    """
     kinds = {False: "<td>{}</td>", True: '<td class="e">{}</td>'}
-    cells = [kinds[count > 0].format(count) for count in row.counts]
-    cells[row.index] = f'<td class="dg">{row.counts[row.index]}</td>'
+    values = row.counts or row.all_shares or row.shares or row.column_shares
+    texts = values if row.counts else [_percent(value) for value in values]
+    cells = [kinds[bool(value)].format(text) for value, text in zip(values, texts, strict=True)]
+    cells[row.index] = f'<td class="dg">{texts[row.index]}</td>'
     return Markup("".join(cells))
 
 

@@ -30,7 +30,6 @@ from reportgen.report.headline import headline
 from reportgen.report.intervals import interval_note
 from reportgen.report.label_issues import label_issue_section
 from reportgen.report.matrix import matrix_section
-from reportgen.report.normalized_only import share_report
 from reportgen.report.page_budget import count_pictures, list_pictures, reduce_pictures
 from reportgen.report.pairs import listed_pairs, pair_section
 from reportgen.report.report import Report
@@ -70,8 +69,6 @@ def build_report(
     decision
         What the gates say.
     """
-    if evaluation.shares is not None:
-        return share_report(evaluation, versions, decision)
     pictures = thumbnails or {}
     listed = evaluation.pairs[: listed_pairs(len(evaluation.classes))]
     shown = frozenset((pair.true, pair.predicted) for pair in listed)

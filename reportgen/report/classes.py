@@ -6,24 +6,18 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reportgen.evaluation import CLASS_METRICS
 from reportgen.metrics import Definition
 from reportgen.report.comparison.deltas import Delta, Scale
 from reportgen.report.context import LOW_SUPPORT, Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell
-from reportgen.report.words import NBSP, Name, Words, join, say, share
+from reportgen.report.intervals import class_definitions
+from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, join, say, share
 from reportgen.text import count, plural
 
 __all__ = [
-    "BEST",
-    "LISTED_CLASSES",
-    "MAIN_METRICS",
-    "WORST",
     "ClassRow",
     "ClassSection",
     "class_section",
-    "split_in_parts",
-    "split_parts",
 ]
 
 
@@ -31,7 +25,7 @@ __all__ = [
 class ClassRow:
     """All that is known of one class; `cells` by metric name, `change` is of recall.
 
-    `counts` is empty where the matrix holds shares only. `limits` has what gates ask of it, by
+    `counts` is empty where the matrix holds proportions only. `limits` has what gates ask of it, by
     metric name, and `missed` says which it fails.
     """
 
@@ -83,7 +77,7 @@ LISTED_CLASSES, WORST, BEST = 2000, 200, 50
 
 def class_section(facts: Context) -> ClassSection:
     """All classes, worst recall first; undefined recall last."""
-    definitions = [item for item in CLASS_METRICS if item.kind != "count"]
+    definitions = [item for item in class_definitions(facts.evaluation) if item.kind != "count"]
     notes = Footnotes()
     order = sorted(
         range(len(facts.names)),
@@ -92,19 +86,19 @@ def class_section(facts: Context) -> ClassSection:
     listed_classes = order if len(order) <= LISTED_CLASSES else _extremes(order, facts)
     rows = tuple(_class_row(facts, i, definitions, notes) for i in listed_classes)
     main = tuple(item for name in MAIN_METRICS for item in definitions if item.name == name)
-    reasons, of_others = split_parts(notes.reasons(), rows, main)
+    reasons, of_others = _split_parts(notes.reasons(), rows, main)
     return ClassSection(
         lead=_class_lead(facts),
         rows=rows,
         main=main,
-        others=split_in_parts([item for item in definitions if item not in main]),
+        others=_split_in_parts([item for item in definitions if item not in main]),
         reasons=reasons,
         reasons_of_others=of_others,
         lookup=tuple(_lookup(facts, main)) if len(rows) < len(order) else (),
     )
 
 
-def split_parts(
+def _split_parts(
     reasons: Iterable[Reason], rows: Iterable[ClassRow], main: Iterable[Definition]
 ) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
     """The reasons that figures of the first table have, and those that only others have."""
@@ -114,7 +108,7 @@ def split_parts(
     return first, tuple(reason for reason in reasons if reason not in first)
 
 
-def split_in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
+def _split_in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
     """As few tables as fit on paper, of about equal width."""
     n_parts = max(1, math.ceil(len(definitions) / PAPER_COLUMNS))
     size = math.ceil(len(definitions) / n_parts)
@@ -131,7 +125,9 @@ def _lookup(facts: Context, main: Sequence[Definition]) -> Iterable[tuple[str, .
     notes = Footnotes()
     for i, name in enumerate(facts.names):
         texts = (cell(facts.of_class(item.name, i), item, notes).text for item in main)
-        yield (name.full, count(facts.support(i)), count(facts.predicted(i)), *texts)
+        counts = facts.evaluation.class_counts(i)
+        sizes = (count(counts[key]) if counts else "n/a" for key in ("support", "predicted"))
+        yield (name.full, *sizes, *texts)
 
 
 def _class_lead(facts: Context) -> Words:
@@ -144,6 +140,8 @@ def _class_lead(facts: Context) -> Words:
             worst=str(WORST),
             best=str(BEST),
         )
+    if facts.proportions is not None:
+        return say(f"Sample counts and confidence intervals {PROPORTIONS_ONLY}.")
     few = sum(0 < facts.support(i) < LOW_SUPPORT for i in range(len(facts.names)))
     lead = say(
         f"Worst recall first. Bars run from 0 to 100{NBSP}%, whiskers are 95{NBSP}% intervals, "
@@ -165,23 +163,24 @@ def _class_row(
     facts: Context, i: int, definitions: Sequence[Definition], notes: Footnotes
 ) -> ClassRow:
     counts = facts.evaluation.class_counts(i)
-    taken = facts.taken_for.get(i)
+    taken = facts.largest_error.get(i)
     return ClassRow(
         index=i,
         name=facts.names[i],
         counts=counts,
         cells={item.name: cell(facts.of_class(item.name, i), item, notes) for item in definitions},
-        remarks=tuple(_remarks(counts)),
-        taken=taken.count / counts["support"] if taken else None,
-        taken_for=facts.names[taken.predicted] if taken else None,
-        taken_share=share(taken.count / counts["support"]) if taken else "",
+        remarks=tuple(_remarks(facts, i)),
+        taken=taken[1] if taken else None,
+        taken_for=facts.names[taken[0]] if taken else None,
+        taken_share=share(taken[1]) if taken else "",
     )
 
 
-def _remarks(counts: Mapping[str, int]) -> Iterable[str]:
-    if counts["support"] == 0:
+def _remarks(facts: Context, i: int) -> Iterable[str]:
+    counts = facts.evaluation.class_counts(i)
+    if i not in facts.present:
         yield "no samples"
-    elif counts["support"] < LOW_SUPPORT:
+    elif counts and counts["support"] < LOW_SUPPORT:
         yield "few samples"
-    if counts["predicted"] == 0:
+    if counts and counts["predicted"] == 0:
         yield "never predicted"

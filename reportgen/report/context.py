@@ -22,7 +22,7 @@ from reportgen.analysis.confusions import (
 )
 from reportgen.analysis.confusions import prediction_bias as bias_of
 from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
-from reportgen.evaluation import Evaluation, Pair
+from reportgen.evaluation import Evaluation, Pair, Proportions
 from reportgen.metrics import Metric
 from reportgen.report.words import Name, Words, say
 
@@ -106,14 +106,30 @@ class Context:
     def matrix(self) -> ConfusionMatrix:
         return self.evaluation.confusion
 
+    @property
+    def proportions(self) -> Proportions | None:
+        """The matrix where it holds proportions only; :attr:`matrix` is then empty."""
+        return self.evaluation.shares
+
     @cached_property
     def present(self) -> list[int]:
         """Classes with samples."""
-        return [int(i) for i in np.flatnonzero(self.matrix.true_totals)]
+        known = self.proportions
+        totals = self.matrix.true_totals if known is None else known.values.any(axis=1)
+        return [int(i) for i in np.flatnonzero(totals)]
+
+    @cached_property
+    def absent(self) -> list[Name]:
+        """Names of the classes without samples."""
+        present = set(self.present)
+        return [name for i, name in enumerate(self.names) if i not in present]
 
     @cached_property
     def recall(self) -> dict[int, float]:
-        """Recall of each class with samples."""
+        """Recall of each class with samples; empty where proportions don't determine it."""
+        if self.proportions is not None:
+            values = self.evaluation.per_class["recall"].value.tolist()
+            return {i: value for i, value in enumerate(values) if value == value}
         hits, support = self.matrix.diagonal, self.matrix.true_totals
         return {i: int(hits[i]) / int(support[i]) for i in self.present}
 
@@ -157,6 +173,16 @@ class Context:
         first: dict[int, Pair] = {}
         for pair in self.evaluation.pairs:
             first.setdefault(pair.true, pair)
+        return first
+
+    @cached_property
+    def largest_error(self) -> dict[int, tuple[int, float]]:
+        """The same as (predicted class, proportion of the true class), without counts too."""
+        known = self.proportions
+        first: dict[int, tuple[int, float]] = {}
+        for pair in self.evaluation.pairs if known is None else known.pairs:
+            if pair.share_of_true is not None:
+                first.setdefault(pair.true, (pair.predicted, pair.share_of_true))
         return first
 
     def support(self, i: int) -> int:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reportgen.analysis.scoring import DISCORDANCES, minimum_detectable_difference
-from reportgen.evaluation import Evaluation
+from reportgen.evaluation import Evaluation, Proportions
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.report.classes import MANY_NAMES
 from reportgen.report.context import Context
 from reportgen.report.elements import Fact
 from reportgen.report.intervals import made_intervals
-from reportgen.report.words import Name, Words, list_names, say, share
+from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, list_names, say, share
 from reportgen.text import count, plural
 
 __all__ = [
@@ -45,6 +45,14 @@ class DataSection:
     notes: tuple[Note, ...]
 
 
+ADD_UP = {
+    "true": f"the true class: each row adds up to 100{NBSP}%",
+    "predicted": f"the predicted class: each column adds up to 100{NBSP}%",
+    "all": f"all samples: all cells add up to 100{NBSP}%",
+}
+"""What proportions are over → how they add up."""
+
+
 PICTURES = "Pictures"
 
 
@@ -73,7 +81,7 @@ def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
         ("Date", made_by.date),
     )
     facts = [Fact(term, (Words((Name.of(text, 60),)),)) for term, text in known if text]
-    number = count(n) if evaluation.shares is None else "not known,"
+    number = count(n) if evaluation.shares is None else f"{PROPORTIONS_ONLY},"
     in_classes = f"{number} in {plural(len(evaluation.classes), 'class', 'classes')}"
     facts.insert(min(4, len(facts)), Fact("Samples", (say(in_classes),)))
     return tuple(facts)
@@ -82,10 +90,21 @@ def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
 def data_section(facts: Context) -> DataSection:
     """The books of the samples, the classes without any, and what was noticed."""
     evaluation = facts.evaluation
+    if facts.proportions is not None:
+        known = tuple(_proportion_facts(facts, facts.proportions))
+    else:
+        books = _accounting(evaluation.samples, evaluation.provenance.kind)
+        known = (*books, *_class_facts(facts))
     return DataSection(
-        (*_accounting(evaluation.samples, evaluation.provenance.kind), *_class_facts(facts)),
+        known,
         tuple(note_of(note) for note in evaluation.notes),
     )
+
+
+def _proportion_facts(facts: Context, known: Proportions) -> Iterable[Fact]:
+    yield Fact("Samples in the matrix", (say(PROPORTIONS_ONLY),))
+    yield Fact("Proportions of", (say(ADD_UP[known.over]),))
+    yield Fact("Classes without samples", (_some_of(facts.absent, len(facts.names)),))
 
 
 def _accounting(samples: Accounting, kind: str) -> Iterable[Fact]:
@@ -105,7 +124,7 @@ def _reason_counts(counts: Mapping[str, int]) -> Iterable[Words]:
 
 def _class_facts(facts: Context) -> Iterable[Fact]:
     k = len(facts.names)
-    absent = [facts.names[i] for i in range(k) if not facts.support(i)]
+    absent = facts.absent
     silent = [facts.names[i] for i in range(k) if not facts.predicted(i)]
     yield Fact("Classes without samples", (_some_of(absent, k),))
     yield Fact("Classes never predicted", (_some_of(silent, k),))

@@ -13,7 +13,16 @@ from reportgen.metrics import PER_CLASS, SUMMARY, Definition, Metric
 from reportgen.report.context import LEAST_CLASSES, Context
 from reportgen.report.elements import Cell, Footnotes, cell
 from reportgen.report.pairs import Entry
-from reportgen.report.words import Name, Words, join, list_names, say, share, shorten
+from reportgen.report.words import (
+    PROPORTIONS_ONLY,
+    Name,
+    Words,
+    join,
+    list_names,
+    say,
+    share,
+    shorten,
+)
 from reportgen.text import count, plural
 
 __all__ = [
@@ -185,6 +194,8 @@ def group_section(facts: Context) -> GroupSection | None:
     groups = facts.groups
     given, suggested = groups.given, groups.suggested
     enough = len(facts.names) >= LEAST_CLASSES and facts.matrix.n_errors >= LEAST_ERRORS
+    if facts.proportions is not None and len(facts.names) >= LEAST_CLASSES:
+        return GroupSection(say(f"{PROPORTIONS_ONLY}."), (), ())
     if given is None and not enough:
         return None
     sets = []

@@ -17,7 +17,7 @@ from reportgen.report.comparison.deltas import Delta
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, unit_of
 from reportgen.report.intervals import group_words, summary_definitions
-from reportgen.report.words import NBSP, Name, Words, list_names, say, share
+from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, list_names, say, share
 from reportgen.text import count, plural
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
     "SummaryRow",
     "Tile",
     "headline",
-    "lower_end",
-    "over_all",
 ]
 
 
@@ -106,7 +104,7 @@ def headline(facts: Context) -> Headline:
     )
     cells = {row.definition.name: row.cell for row in rows}
     tiles = _tiles(facts, cells)
-    axis = Axis(lower_end(tiles), 1.0)
+    axis = Axis(_lower_end(tiles), 1.0)
     tiles = [replace(tile, axis=axis) if tile.unit == "%" else tile for tile in tiles]
     tiles += _calibration_tile(facts, cells)
     return Headline(tuple(tiles), tuple(_notes(facts)), rows, notes.reasons())
@@ -141,14 +139,16 @@ def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
 def _tile_lines(name: str, facts: Context) -> Iterable[Words]:
     metric = facts.summary(name)
     if metric.value is None:
-        yield say(REASONS.get(metric.reason or "", ""))
+        unknown = facts.proportions is not None and name != "top5_accuracy"
+        yield say(PROPORTIONS_ONLY if unknown else REASONS.get(metric.reason or "", ""))
     elif name == "accuracy":
         constant = facts.summary("no_information_rate").value
-        yield say(
-            "{n} / {all} correct",
-            n=count(facts.matrix.n_correct),
-            all=count(facts.matrix.n_samples),
-        )
+        if facts.proportions is None:
+            yield say(
+                "{n} / {all} correct",
+                n=count(facts.matrix.n_correct),
+                all=count(facts.matrix.n_samples),
+            )
         if constant is not None and len(facts.names) > 1:
             yield say("majority class {share}", share=share(constant))
     elif name == "balanced_accuracy":
@@ -217,7 +217,7 @@ def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Til
     yield Tile(say("Calibration (ECE)"), shown, "%", (line, *ends), "ece", axis=axis)
 
 
-def lower_end(tiles: Iterable[Tile]) -> float:
+def _lower_end(tiles: Iterable[Tile]) -> float:
     """Of the tiles' common axis: the tens below the lowest thing drawn on it."""
     drawn = [
         end
@@ -233,9 +233,11 @@ def _notes(facts: Context) -> Iterable[Words]:
     """What a reader of the tiles must know: dependent samples, and what averages are over."""
     if (groups := facts.evaluation.sample_groups) is not None:
         yield group_words(groups)
-    absent = [facts.names[i] for i in range(len(facts.names)) if not facts.support(i)]
+    if facts.proportions is not None:
+        yield say(f"Confidence intervals and sample counts {PROPORTIONS_ONLY}.")
+    absent = facts.absent
     if facts.evaluation.macro == "all":
-        yield over_all(facts, absent)
+        yield _over_all(facts, absent)
     elif absent:
         yield say(
             "Macro averages are over {n} of {all} classes; no samples of: {names}.",
@@ -243,11 +245,12 @@ def _notes(facts: Context) -> Iterable[Words]:
             all=count(len(facts.names)),
             names=list_names(absent),
         )
-    silent = [facts.names[i] for i in facts.present if not facts.predicted(i)]
+    counted = facts.present if facts.proportions is None else ()
+    silent = [facts.names[i] for i in counted if not facts.predicted(i)]
     if silent:
         yield say("Never predicted, precision counted as 0: {names}.", names=list_names(silent))
     sizes = {facts.support(i) for i in range(len(facts.names))}
-    if len(sizes) == 1 and len(facts.names) > 1:
+    if len(sizes) == 1 and len(facts.names) > 1 and counted:
         yield say(
             "Balanced accuracy equals accuracy: every class has {n}.",
             n=plural(sizes.pop(), "sample"),
@@ -260,7 +263,7 @@ def _notes(facts: Context) -> Iterable[Words]:
         )
 
 
-def over_all(facts: Context, absent: Sequence[Name]) -> Words:
+def _over_all(facts: Context, absent: Sequence[Name]) -> Words:
     """In this mode a figure may be low for want of samples alone: that is said each time."""
     n = plural(len(facts.names), "class", "classes")
     if not absent:

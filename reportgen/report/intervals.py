@@ -20,7 +20,7 @@ from reportgen.metrics import (
     WILSON,
     Definition,
 )
-from reportgen.report.words import Name, Words, join, say
+from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, join, say
 from reportgen.text import count, plural
 
 __all__ = [
@@ -43,8 +43,8 @@ INTERVAL_NOTE = (
 
 
 NO_INTERVALS = (
-    "There are none: how far a share may be from the truth depends on the number of samples, and "
-    "the matrix holds shares, not counts."
+    f"{PROPORTIONS_ONLY}. How far a proportion may be from the truth depends on the number of "
+    "samples, which is not known."
 )
 
 
@@ -67,6 +67,8 @@ def summary_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
 
 def _of_whole(definition: Definition, evaluation: Evaluation) -> Definition:
     groups = evaluation.sample_groups
+    if evaluation.shares is not None:
+        return replace(definition, interval="none")
     if groups is not None and definition.name in CLUSTERED:
         return replace(definition, interval=groups.method)
     if groups is not None and definition.name == "no_information_rate":
@@ -84,6 +86,8 @@ def class_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
 
 
 def _of_class(definition: Definition, evaluation: Evaluation) -> Definition:
+    if evaluation.shares is not None:
+        return replace(definition, interval="none")
     if evaluation.intervals == "exact" and _is_share(definition, _OF_CLASS):
         return replace(definition, interval=EXACT)
     if evaluation.intervals == "bootstrap" and _is_estimated(definition, _OF_CLASS):

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.confusions import confusion_order
-from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
+from reportgen.confusion_matrix import DENSE_LIMIT
+from reportgen.evaluation import Proportions
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, cell
 from reportgen.report.pairs import listed_pairs
-from reportgen.report.words import NBSP, Name, Words, join, say, share, shorten
+from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, join, say, share, shorten
 from reportgen.text import count, middle_cut
 
 __all__ = [
-    "HOT",
-    "LABELLED_CLASSES",
     "NUMBERED_CLASSES",
-    "OVERVIEW_POWER",
     "OVERVIEW_SIDE",
     "ROOMY_CLASSES",
     "TABLED_CLASSES",
     "HeatmapSpec",
     "MatrixRow",
     "MatrixSection",
-    "ShareTable",
     "boxes",
-    "column_names",
     "drawn_order",
     "matrix_section",
     "overview",
@@ -77,44 +74,47 @@ def boxes(facts: Context) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def overview(matrix: ConfusionMatrix, order: NDArray[np.int64]) -> tuple[Image, Image]:
-    """Counts and row shares, shape (P, P) with P <= 390: each value the largest of its cells."""
-    k = matrix.n_classes
+def overview(
+    order: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64], values: Image
+) -> Image:
+    """Cells with their values, as shape (P, P) with P <= 390: each the largest of its cells."""
+    k = len(order)
     side = min(k, OVERVIEW_SIDE)
     place = np.empty(k, np.int64)
     place[order] = np.arange(k) * side // k
-    counts, shares = np.zeros((side, side)), np.zeros((side, side))
-    at = place[matrix.rows], place[matrix.columns]
-    np.maximum.at(counts, at, matrix.values.astype(np.float64))
-    np.maximum.at(shares, at, matrix.values / matrix.true_totals[matrix.rows])
-    return counts, shares
+    picture = np.zeros((side, side))
+    np.maximum.at(picture, (place[rows], place[columns]), values)
+    return picture
 
 
-@dataclass(frozen=True)
-class ShareTable:
-    """The shares as one table.
+VIEWS = ("counts", "rows", "columns", "all")
+"""The tables of a matrix: counts, and what they are over the true, the predicted class, all."""
 
-    Attributes
-    ----------
-    key
-        Which of the shares of a row are shown: of the true class, of the predicted one, of all.
-    title, unit
-        Its caption.
-    ramp
-        What the colours are shares of.
-    rows
-        One a true class; they hold no counts.
-    end_titles, totals
-        Titles of the metrics that continue the rows, and what stands below them.
-    """
 
-    key: Literal["rows", "columns", "all"]
-    title: str
-    unit: str
-    ramp: str
-    rows: tuple[MatrixRow, ...]
-    end_titles: tuple[str, ...] = ()
-    totals: tuple[Cell, ...] = ()
+KNOWN_VIEWS = {"true": ("rows",), "predicted": ("columns",), "all": VIEWS[1:]}
+"""What proportions are over → the tables that they determine."""
+
+
+OVER: dict[str, Literal["true", "pred", "all"]] = {
+    "true": "true",
+    "predicted": "pred",
+    "all": "all",
+}
+
+
+OF = {
+    "true": "of the true class",
+    "predicted": "of the predicted class",
+    "all": "of all samples",
+}
+"""What proportions are over → how one is called."""
+
+
+FILES = {
+    "true": "confusion-row-shares",
+    "predicted": "confusion-column-shares",
+    "all": "confusion-shares-of-all",
+}
 
 
 @dataclass(frozen=True)
@@ -216,8 +216,9 @@ class MatrixSection:
     grouped
         The classes in an order in which confused ones stand together; empty where that is the
         order of the data set, or the tables are there on demand.
-    tables
-        What stands in place of `rows` where the matrix holds shares only, and no counts.
+    views
+        Which tables the rows fill: all of :data:`VIEWS`, but where the matrix holds proportions
+        only, those that they determine.
     """
 
     lead: Words
@@ -232,7 +233,7 @@ class MatrixSection:
     anchors: frozenset[tuple[int, int]]
     hot: float
     grouped: tuple[int, ...] = ()
-    tables: tuple[ShareTable, ...] = ()
+    views: tuple[str, ...] = VIEWS
 
 
 NUMBERED_CLASSES = 30
@@ -272,13 +273,14 @@ def matrix_section(
     notes = Footnotes()
     return MatrixSection(
         lead=_lead(facts),
-        names=column_names(facts) if tabled else (),
+        names=_column_names(facts) if tabled else (),
         rows=tuple(_rows(facts, notes)) if tabled else (),
         open=k <= NUMBERED_CLASSES,
         totals=tuple(map(count, matrix.predicted_totals.tolist())) if tabled else (),
-        n_samples=count(matrix.n_samples),
+        n_samples=count(matrix.n_samples) if facts.proportions is None else "n/a",
         end_titles=tuple(item.title for item in _end_definitions()),
         macro=tuple(_macro(facts, notes)),
+        views=VIEWS if facts.proportions is None else KNOWN_VIEWS[facts.proportions.over],
         figures=tuple(_figures(facts, subject)),
         anchors=anchors,
         hot=HOT,
@@ -294,6 +296,8 @@ def _group(facts: Context) -> tuple[int, ...]:
 def _lead(facts: Context) -> Words:
     k = len(facts.names)
     axes = say("Rows are the true class, columns the predicted class.")
+    if facts.proportions is not None:
+        return join(axes, say(f"Sample counts {PROPORTIONS_ONLY}."))
     if k <= NUMBERED_CLASSES:
         return join(
             axes,
@@ -341,7 +345,7 @@ def _overview_words(facts: Context) -> Words:
     )
 
 
-def column_names(facts: Context) -> tuple[Name, ...]:
+def _column_names(facts: Context) -> tuple[Name, ...]:
     """The names as the tables' heads show them: shorter than elsewhere, still unique."""
     full = [name.full for name in facts.names]
     return tuple(
@@ -354,18 +358,19 @@ def _end_definitions() -> list[Definition]:
 
 
 def _rows(facts: Context, notes: Footnotes) -> Iterable[MatrixRow]:
-    matrix = facts.matrix
-    counts, shares = matrix.counts.tolist(), _shares(matrix, "true")
-    small = len(facts.names) <= NUMBERED_CLASSES
-    columns = _shares(matrix, "pred") if small else [()] * len(counts)
-    whole = _shares(matrix, "all") if small else [()] * len(counts)
-    for i, name in enumerate(column_names(facts)):
+    k, known = len(facts.names), facts.proportions
+    counts: list[list[int]] = [[]] * k if known is not None else facts.matrix.counts.tolist()
+    small = k <= NUMBERED_CLASSES or known is not None
+    shares = _shares(facts, "true")
+    columns = _shares(facts, "predicted") if small else [()] * k
+    whole = _shares(facts, "all") if small else [()] * k
+    for i, name in enumerate(_column_names(facts)):
         yield MatrixRow(
             index=i,
             name=name,
             counts=tuple(counts[i]),
             shares=shares[i],
-            support=count(facts.support(i)),
+            support=count(facts.support(i)) if known is None else "n/a",
             ends=tuple(
                 cell(facts.of_class(item.name, i), item, notes) for item in _end_definitions()
             ),
@@ -374,12 +379,13 @@ def _rows(facts: Context, notes: Footnotes) -> Iterable[MatrixRow]:
         )
 
 
-def _shares(
-    matrix: ConfusionMatrix, over: Literal["true", "pred", "all"]
-) -> list[tuple[float | None, ...]]:
-    """The rows of the normalised matrix, None where the divisor is 0."""
-    rows = matrix.normalized(over).tolist()
-    return [tuple(None if value != value else value for value in row) for row in rows]
+def _shares(facts: Context, over: str) -> list[tuple[float | None, ...]]:
+    """The rows of the normalised matrix, None where the divisor is 0; empty where not known."""
+    known = facts.proportions
+    table = facts.matrix.normalized(OVER[over]) if known is None else known.normalised(over)
+    if table is None:
+        return [()] * len(facts.names)
+    return [tuple(None if value != value else value for value in row) for row in table.tolist()]
 
 
 def _macro(facts: Context, notes: Footnotes) -> Iterable[Cell]:
@@ -390,7 +396,6 @@ def _macro(facts: Context, notes: Footnotes) -> Iterable[Cell]:
 
 def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
     k = len(facts.names)
-    counts, shares, top = _values(facts)
     numbered = k <= NUMBERED_CLASSES
     power = 1.0 if numbered else OVERVIEW_POWER
     small = k > ROOMY_CLASSES
@@ -403,42 +408,56 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
     brief = ""
     if small and numbered:
         brief = " Empty cells are 0, k stands for thousands; the table has the exact numbers."
-    numbers = texts_of(counts, _brief_count if small else _count_text) if numbered else None
-    percents = texts_of(shares, whole_percent_text if small else percent_text) if numbered else None
-    yield HeatmapSpec(
-        name="confusion-counts",
-        title="Confusion matrix: counts",
+    brief_percents = brief.replace(", k stands for thousands", "")
+    percent = whole_percent_text if small else percent_text
+    draw = partial(
+        HeatmapSpec,
         subtitle=subtitle,
-        values=counts,
-        texts=numbers,
         labels=labels,
-        top=top,
-        unit="samples",
         power=power,
         numbers=tuple((drawn_order(facts) + 1).tolist()) if labels else (),
         boxes=boxes(facts),
+    )
+    if facts.proportions is not None:
+        over, shares = facts.proportions.over, _draw_proportions(facts.proportions)
+        yield draw(
+            name=FILES[over],
+            title=f"Confusion matrix: % {OF[over]}",
+            values=shares,
+            texts=texts_of(shares, percent) if numbered else None,
+            top=float(np.nanmax(shares)) if over == "all" else 1.0,
+            unit=f"share {OF[over]}",
+            alt=f"Heatmap of the matrix in % {OF[over]}, rows true, columns predicted.",
+            purpose=f"Each cell in % {OF[over]}.{brief_percents}{how}",
+        )
+        return
+    counts, shares, top = _values(facts)
+    numbers = texts_of(counts, _brief_count if small else _count_text) if numbered else None
+    percents = texts_of(shares, percent) if numbered else None
+    yield draw(
+        name="confusion-counts",
+        title="Confusion matrix: counts",
+        values=counts,
+        texts=numbers,
+        top=top,
+        unit="samples",
         alt=_alt(facts, "counts"),
         beside=_longest(percents),
         purpose="Counts: how many samples stand in each cell; large classes are dark."
         + brief
         + how,
     )
-    yield HeatmapSpec(
+    yield draw(
         name="confusion-row-shares",
         title="Confusion matrix: % of the true class",
-        subtitle=subtitle,
         values=shares,
         texts=percents,
-        labels=labels,
         top=1.0,
         unit="share of the true class",
-        power=power,
-        numbers=tuple((drawn_order(facts) + 1).tolist()) if labels else (),
-        boxes=boxes(facts),
         alt=_alt(facts, "row shares"),
         beside=_longest(numbers),
         purpose="Row shares: what becomes of each class, whatever its size; from 0 to "
-        f"100{NBSP}%." + brief.replace(", k stands for thousands", "") + how,
+        f"100{NBSP}%." + brief_percents + how,
     )
 
 
@@ -501,5 +520,16 @@ def _values(facts: Context) -> tuple[Image, Image, float]:
         drawn = np.ix_(drawn_order(facts), drawn_order(facts))
         counts = matrix.counts.astype(np.float64)[drawn]
         return counts, matrix.normalized("true")[drawn], float(counts.max())
-    counts, shares = overview(matrix, drawn_order(facts))
+    order, rows, columns = drawn_order(facts), matrix.rows, matrix.columns
+    counts = overview(order, rows, columns, matrix.values.astype(np.float64))
+    shares = overview(order, rows, columns, matrix.values / matrix.true_totals[rows])
     return counts, shares, float(counts.max())
+
+
+def _draw_proportions(known: Proportions) -> Image:
+    """As they were saved, nan where undefined; or as an overview."""
+    values = known.values
+    if known.n_classes > TABLED_CLASSES:
+        rows, columns = np.nonzero(values)
+        return overview(np.arange(known.n_classes), rows, columns, values[rows, columns])
+    return np.where(values.any(axis=1, keepdims=True) | (known.over != "true"), values, np.nan)

@@ -14,11 +14,27 @@ from reportgen.analysis.confusions import (
 )
 from reportgen.comparison import Comparison
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.evaluation import GALLERY_PAIRS, Pair, collect_galleries
+from reportgen.evaluation import (
+    GALLERY_PAIRS,
+    Pair,
+    ProportionPair,
+    Proportions,
+    collect_galleries,
+)
 from reportgen.metrics import Mistake, holm, wilson
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
-from reportgen.report.words import NBSP, Name, Words, interval, join, ratio, say, share
+from reportgen.report.words import (
+    NBSP,
+    PROPORTIONS_ONLY,
+    Name,
+    Words,
+    interval,
+    join,
+    ratio,
+    say,
+    share,
+)
 from reportgen.text import count, plural
 
 __all__ = [
@@ -29,8 +45,6 @@ __all__ = [
     "PairRanking",
     "PairRow",
     "PairSection",
-    "SharePairRow",
-    "SharePairs",
     "listed_pairs",
     "pair_section",
     "rankings",
@@ -63,7 +77,7 @@ class PairRanking:
     Attributes
     ----------
     key
-        ``"rate"``, ``"symmetric"`` or ``"lift"``.
+        ``"rate"``, ``"symmetric"``, ``"lift"``, or ``"proportion"`` where there are no counts.
     title, sentence
         What it is, and what it is good for.
     heads
@@ -254,26 +268,6 @@ def _number(text: str, value: float) -> Entry:
 
 
 @dataclass(frozen=True)
-class SharePairRow:
-    """One confusion: its classes, and its shares in the order of the table's heads."""
-
-    true: int
-    predicted: int
-    true_name: Name
-    predicted_name: Name
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True)
-class SharePairs:
-    """The confusions with the largest shares; `rest` says what the list leaves out."""
-
-    heads: tuple[str, ...]
-    rows: tuple[SharePairRow, ...]
-    rest: Words
-
-
-@dataclass(frozen=True)
 class Example:
     """A misclassified sample: its path, the two probabilities as text, its picture if known."""
 
@@ -331,7 +325,6 @@ class PairSection:
     """The most confused pairs; `rest` says what the list leaves out, so that shares add up.
 
     `rankings` are the same pairs in other orders; empty where those would say nothing new.
-    `shares` stands in place of `rows` where the matrix holds shares only.
     """
 
     lead: Words
@@ -342,10 +335,16 @@ class PairSection:
     groups: tuple[PairGroup, ...]
     gallery_note: str
     rankings: tuple[PairRanking, ...] = ()
-    shares: SharePairs | None = None
 
 
 LISTED_PAIRS, LISTED_OF_MANY = 20, 100
+
+
+PROPORTION_HEADS = {
+    "true": "Of the true class",
+    "predicted": "Of the predicted class",
+    "all": "Of all samples",
+}
 
 
 MANY_CLASSES = 100
@@ -365,6 +364,8 @@ def pair_section(
 ) -> PairSection:
     """The first directed pairs by count, and a gallery for each that has examples, its reverse
     beside it; with `comparison`, each with the baseline's count."""
+    if facts.proportions is not None:
+        return _of_proportions(facts, facts.proportions)
     baseline = None if comparison is None else comparison.baseline.confusion
     examples = {
         (pair.true, pair.predicted): tuple(
@@ -385,6 +386,41 @@ def pair_section(
         groups=groups,
         gallery_note=_gallery_note(facts, examples),
         rankings=rankings(facts),
+    )
+
+
+def _of_proportions(facts: Context, known: Proportions) -> PairSection:
+    """The error cells with the largest proportions; all that is counted is n/a."""
+    listed = known.pairs[: listed_pairs(known.n_classes)]
+    rows = tuple(
+        (
+            *_classes(facts, pair.true, pair.predicted),
+            _number(share(pair.share), pair.share),
+            Entry("n/a")
+            if pair.reversed_share is None
+            else _number(share(pair.reversed_share), pair.reversed_share),
+        )
+        for pair in listed
+    )
+    ranking = PairRanking(
+        "proportion",
+        "Ranked by proportion",
+        say("A large proportion of a rare class may be few samples."),
+        ("True class", "Called", PROPORTION_HEADS[known.over], "Reversed"),
+        rows,
+        _rest_words(known.pairs[len(listed) :]),
+    )
+    return PairSection(
+        lead=say(f"Sample counts, galleries and other rankings {PROPORTIONS_ONLY}.")
+        if rows
+        else say("No two classes are confused."),
+        rows=(),
+        rest=Words(()),
+        rest_count=0,
+        rest_share="",
+        groups=(),
+        gallery_note="",
+        rankings=(ranking,) if rows else (),
     )
 
 
@@ -431,7 +467,7 @@ def _lead(facts: Context, rows: Sequence[PairRow]) -> Words:
     return join(lead, shown)
 
 
-def _rest_words(rest: Sequence[Pair]) -> Words:
+def _rest_words(rest: Sequence[Pair | ProportionPair]) -> Words:
     if not rest:
         return Words(())
     return say("{n}, all in pairs.csv", n=plural(len(rest), "further confusion"))

@@ -34,10 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Report:
-    """One report: its sections in the order of the page.
-
-    `shares_only` tells that there are no counts, and so no intervals.
-    """
+    """One report: its sections in the order of the page."""
 
     title: str
     subject: Words
@@ -63,4 +60,3 @@ class Report:
     curves: CurveSection | None = None
     gates: GateSection | None = None
     comparison: ComparisonSection | None = None
-    shares_only: bool = False

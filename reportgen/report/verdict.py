@@ -15,7 +15,7 @@ from reportgen.report.comparison.names import baseline_name
 from reportgen.report.comparison.overview import compare_sections
 from reportgen.report.context import Context
 from reportgen.report.elements import Fact
-from reportgen.report.words import NBSP, Name, Words, interval, join, say, share
+from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, interval, join, say, share
 from reportgen.text import plural, printable
 
 __all__ = [
@@ -39,6 +39,8 @@ class Verdict:
 def verdict(facts: Context) -> Verdict:
     """Without release rules there is no decision: the page says so, and what it measured."""
     accuracy = facts.summary("accuracy")
+    if facts.proportions is not None:
+        return Verdict("none", "NO GATES SET", _of_proportions(accuracy))
     measured = say(
         "No release gates were set: 0 gates were checked. Accuracy {accuracy} on {n}{ends}.",
         accuracy=share(accuracy.value or 0.0),
@@ -46,6 +48,16 @@ def verdict(facts: Context) -> Verdict:
         ends=_in_brackets(accuracy),
     )
     return Verdict("none", "NO GATES SET", join(measured, _weakest_words(facts)))
+
+
+def _of_proportions(accuracy: Metric) -> Words:
+    known = accuracy.value is not None
+    return say(
+        "No release gates were set: 0 gates were checked. "
+        + ("Accuracy {accuracy}. Confidence interval " if known else "Accuracy ")
+        + f"{PROPORTIONS_ONLY}.",
+        accuracy=share(accuracy.value or 0.0),
+    )
 
 
 def _weakest_words(facts: Context) -> Words:

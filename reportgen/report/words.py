@@ -16,6 +16,7 @@ from reportgen.text import interval_ends, links, middle_cut, percent, printable,
 
 __all__ = [
     "NBSP",
+    "PROPORTIONS_ONLY",
     "Name",
     "Words",
     "at_most",
@@ -38,6 +39,10 @@ NBSP = "\u00a0"
 
 
 MINUS = "\u2212"
+
+
+PROPORTIONS_ONLY = "n/a: proportions only"
+"""What stands in place of all that needs counts, where the matrix has none."""
 
 
 NAME_WIDTH = 40

@@ -37,6 +37,7 @@ from reportgen.report.findings.whole import (
     one_class_only,
     worst_slice,
 )
+from reportgen.report.words import PROPORTIONS_ONLY, say
 
 __all__ = [
     "MAX_FINDINGS",
@@ -87,12 +88,22 @@ OF_THE_WHOLE: Mapping[Rule, str] = {
 """What is wrong with a figure of the whole."""
 
 
+NO_COUNTS = Finding(
+    say("Findings"),
+    say(f"{PROPORTIONS_ONLY}. They need counts, for confidence intervals and tests."),
+    "data",
+    say("Data notes"),
+)
+
+
 def findings(
     facts: Context, comparison: Comparison | None = None, decision: Decision | None = None
 ) -> tuple[Finding, ...]:
     """What the rules find, weightiest first, at most seven; changes from a baseline come early, and
     what failed a gate of `decision` comes first of all.
     """
+    if facts.proportions is not None:
+        return (NO_COUNTS,)
     failing = Failing.of(decision, facts.evaluation)
     found = [
         *_told(BEFORE_CHANGES, facts, failing),
