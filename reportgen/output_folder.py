@@ -17,7 +17,6 @@ from reportgen.text import quoted
 __all__ = [
     "BAD",
     "PREDICTIONS",
-    "REPORT_FILES",
     "finish_around",
     "finish_replacement",
     "partial_folder",
@@ -29,9 +28,6 @@ __all__ = [
 
 
 PREDICTIONS, BAD = "predictions.parquet", "bad.csv"
-
-
-REPORT_FILES = ("report.html", "index.html", "report.json", "report.pdf")
 
 
 _LOCK = TEMPORARY_PREFIX + "lock"

@@ -147,3 +147,17 @@ def test_nothing_is_written_where_the_page_cannot_be_made(tmp_path, monkeypatch)
     with pytest.raises(RuntimeError, match="no page"):
         write_all(build_report(evaluation), evaluation, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_record_of_outputs_says_what_may_be_published_and_replaced():
+    from reportgen.rendering import outputs
+
+    named = {one.name: one for one in outputs.OUTPUTS}
+    assert len(named) == len(outputs.OUTPUTS)
+    assert [name for name, one in named.items() if not one.public] == [
+        "predictions.parquet", "bad.csv",
+    ]  # fmt: skip
+    assert set(outputs.guarded_names()) == {
+        "report.html", "index.html", "report.json", "report.pdf",
+    }  # fmt: skip
+    assert all(one.name.endswith("/") == bool(one.endings) for one in outputs.OUTPUTS)

@@ -323,7 +323,15 @@ def write_review() -> None:
         path.write_text(with_outputs(page, walk(page, Path(folder))), "utf-8")
 
 
+def outputs() -> str:
+    """What may be in the output folder, as its records have it."""
+    from reportgen.rendering.outputs import OUTPUTS
+
+    return "\n".join(table(("File", "Holds"), ((f"`{one.name}`", one.holds) for one in OUTPUTS)))
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"outputs": outputs},
     "docs/cli.md": {"commands": command_line},
     "docs/how-it-works.md": {"rooms": rooms},
     "docs/metrics.md": {

@@ -24,7 +24,7 @@ from reportgen.comparison import Comparison
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.options import PageOptions
 from reportgen.paths import output_path
-from reportgen.rendering import changes, make_all, make_overview, naming_warning
+from reportgen.rendering import changes, guarded_names, make_all, make_overview, naming_warning
 from reportgen.replacement import Stage, staged
 from reportgen.reporter import Reporter
 from reportgen.review import Review
@@ -111,7 +111,7 @@ def compare_reviews(
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, None)
     places = [folder / f"{n}-{_slug(one)}" for n, one in enumerate(candidates, 1)]
-    with place_for(folder, output_folder.REPORT_FILES, replace=force, data=root):
+    with place_for(folder, guarded_names(), replace=force, data=root):
         with output_folder.spool_in(folder) as spool:
             reviews = [
                 with_image_note(review, root)
@@ -120,9 +120,7 @@ def compare_reviews(
         done = list(zip(reviews, places, strict=True))
         with ExitStack() as held, staged(folder) as stage:
             for place in places:
-                held.enter_context(
-                    place_for(place, output_folder.REPORT_FILES, replace=force, data=root)
-                )
+                held.enter_context(place_for(place, guarded_names(), replace=force, data=root))
             for review, place in done:
                 found = images if callable(images) else images_of(root, review.evaluation)
                 report = report_of(review, found, asked.page)
@@ -218,6 +216,6 @@ def _slug(candidate: Any) -> str:
     if not isinstance(candidate, (str, Path)):
         return type(candidate).__name__
     path = Path(candidate)
-    known = path.name in (output_folder.PREDICTIONS, *output_folder.REPORT_FILES)
+    known = path.name in (output_folder.PREDICTIONS, *guarded_names())
     name = path.absolute().parent.name if known else path.name if path.is_dir() else path.stem
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:40] or "candidate"

@@ -21,6 +21,7 @@ from reportgen.evaluation import Evaluation, evaluate_predictions
 from reportgen.options import EvaluationKeywords, EvaluationOptions, InputOptions, sort_options
 from reportgen.paths import output_path
 from reportgen.predictions import Predictions
+from reportgen.rendering import guarded_names
 from reportgen.reporter import Reporter
 from reportgen.review import Review, add_columns, load_input, named_classes
 
@@ -93,7 +94,7 @@ def render_review(
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, source)
     with (
-        place_for(folder, output_folder.REPORT_FILES, replace=force, data=root),
+        place_for(folder, guarded_names(), replace=force, data=root),
         output_folder.spool_in(folder) as spool,
     ):
         review = apply_names(asked.review(source, spool), names or {})

@@ -30,7 +30,7 @@ from reportgen.options import (
 )
 from reportgen.paths import local_path, output_path
 from reportgen.predictions import Predictions
-from reportgen.rendering import check_page
+from reportgen.rendering import check_page, guarded_names
 from reportgen.replacement import Changes, staged
 from reportgen.reporter import Reporter
 from reportgen.review import LoadedInput, Review, add_columns, load_baseline, load_spec, make_review
@@ -118,7 +118,7 @@ def run_review(
     check_page(page)
     refuse_standing_in(folder, terms.baseline)
     with (
-        _place(folder, data, settings, guarded=output_folder.REPORT_FILES),
+        _place(folder, data, settings, guarded=guarded_names()),
         nullcontext(folder) if terms.baseline is None else output_folder.spool_in(folder) as spool,
         staged(folder) as stage,
     ):
@@ -138,9 +138,7 @@ def run_review(
 
 
 def _stands(folder: Path) -> bool:
-    return any(
-        (folder / n).exists() for n in (*output_folder.REPORT_FILES, output_folder.PREDICTIONS)
-    )
+    return any((folder / n).exists() for n in (*guarded_names(), output_folder.PREDICTIONS))
 
 
 def _with_predictions(new: Path | None, folder: Path) -> Changes:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from reportgen.rendering.outputs import (
         changes,
         check_page,
+        guarded_names,
         make_all,
         make_overview,
         naming_warning,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "changes",
     "check_page",
+    "guarded_names",
     "make_all",
     "make_overview",
     "make_thumbnail",
@@ -34,7 +36,9 @@ __getattr__ = lazy_names(
     {
         "history": "render_history",
         "junit": "render_junit",
-        "outputs": "changes check_page make_all make_overview naming_warning write_all",
+        "outputs": (
+            "changes check_page guarded_names make_all make_overview naming_warning write_all"
+        ),
         "thumbnails": "make_thumbnail",
     },
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from reportgen.replacement import Changes, Stage, staged
 if TYPE_CHECKING:
     from reportgen.evaluation import Evaluation
     from reportgen.rendering.appearance import PageStyle
+    from reportgen.rendering.html import Page
     from reportgen.rendering.pictures import Heatmaps
     from reportgen.report import OverviewEntry, Report
     from reportgen.review import Review
@@ -32,34 +34,225 @@ __all__ = [
 ]
 
 
-PDF, FIGURES, JUNIT = "report.pdf", "figures", "junit.xml"
+@dataclass(frozen=True)
+class Made:
+    """What the outputs of one report are made of, with the page that fits its limit.
+
+    Attributes
+    ----------
+    review, report
+        The numbers, and what is said of them; both without names where ``page.public``.
+    shown
+        `report` with as many pictures as the page may hold.
+    html
+        The page and what stands beside it.
+    """
+
+    review: Review
+    report: Report
+    shown: Report
+    page: PageOptions
+    style: PageStyle
+    heatmaps: Heatmaps
+    html: Page
 
 
-FILES = (
-    "per_class.csv", "confusion.csv", "pairs.csv", JUNIT, PDF, "report.json", "report.html",
-    "index.html",
-)  # fmt: skip
-"""Every file that a report may have: one that a new report lacks is not left of an old one."""
+def _always(_: Made) -> bool:
+    return True
 
 
-FOLDERS = {
-    FIGURES: ((".png", ".svg"), "confusion-counts.svg"),
-    FILES_FOLDER: ((".css", ".js", ".png", ".jpg"), "report.css"),
-}
-"""Folder of a report → endings of its files, and one that it always has."""
+@dataclass(frozen=True)
+class Output:
+    """A file or folder of a report. The README's table, clean-up and guards read this record.
+
+    Attributes
+    ----------
+    name
+        In the output folder; a folder ends in ``/``.
+    holds
+        What it holds, for the README.
+    write
+        Writes it to the path that it is given. None: something else makes it.
+    when
+        Whether a report has it.
+    guarded
+        Whether an earlier one is replaced with ``--force`` alone.
+    public
+        Whether it may be published: False where it names samples even with ``--public``.
+    of_page
+        Whether it shows the page: where that can't be made, the other outputs are still right.
+    endings, marker
+        Of a folder: the endings of its files, and one file that it always has.
+    """
+
+    name: str
+    holds: str
+    write: Callable[[Made, Path], None] | None = None
+    when: Callable[[Made], bool] = _always
+    guarded: bool = False
+    public: bool = True
+    of_page: bool = False
+    endings: tuple[str, ...] = ()
+    marker: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.name.rstrip("/")
+
+
+def _per_class(made: Made, target: Path) -> None:
+    from reportgen.rendering import csv
+
+    write_text(target, csv.per_class(made.review.evaluation))
+
+
+def _confusion(made: Made, target: Path) -> None:
+    from reportgen.rendering import csv
+
+    write_text(target, csv.confusion(made.review.evaluation))
+
+
+def _pairs(made: Made, target: Path) -> None:
+    from reportgen.rendering import csv
+
+    write_text(target, csv.pairs(made.review.evaluation))
+
+
+def _json(made: Made, target: Path) -> None:
+    from reportgen.rendering import json
+
+    write_text(target, json.render(made.review))
+
+
+def _junit(made: Made, target: Path) -> None:
+    from reportgen.rendering import junit
+
+    write_text(target, junit.render_junit(made.review.decision, made.review.suite_name))
+
+
+def _figures(made: Made, target: Path) -> None:
+    from reportgen.rendering import folders
+    from reportgen.rendering.figures.slides import slide_files
+    from reportgen.rendering.tree import find_values
+    from reportgen.report import HeatmapSpec, ThresholdSection
+
+    files = slide_files(
+        find_values(made.shown, HeatmapSpec),
+        made.shown.confidence,
+        str(made.shown.subject),
+        tuple(find_values(made.shown, ThresholdSection)),
+        made.shown,
+        colourmap=made.page.colormap,
+        transparent=made.page.figures_ground == "transparent",
+    )
+    folders.write_folder(target, files)
+
+
+def _pdf(made: Made, target: Path) -> None:
+    from reportgen.rendering import html, pdf
+
+    rules = made.style.style + pdf.print_style(made.shown, made.page.paper)
+    printed = html.render(
+        made.shown, made.heatmaps, replace(made.style, style=rules, scripted=False)
+    )
+    date = made.review.evaluation.provenance.date
+    write_bytes(target, pdf.pdf_of(printed, pdf.find_browser(), date))
+
+
+def _page(made: Made, target: Path) -> None:
+    write_text(target, made.html.html)
+
+
+def _page_files(made: Made, target: Path) -> None:
+    from reportgen.rendering import folders
+
+    folders.write_folder(target, made.html.files)
+
+
+OUTPUTS = (
+    Output(
+        "report.html",
+        "the page",
+        _page,
+        lambda made: made.page.layout == "file",
+        guarded=True,
+        of_page=True,
+    ),
+    Output(
+        "index.html",
+        "the page with `--layout dir`, in place of `report.html`",
+        _page,
+        lambda made: made.page.layout == "dir",
+        guarded=True,
+        of_page=True,
+    ),
+    Output(
+        f"{FILES_FOLDER}/",
+        "style, script and pictures of `index.html`; only with `--layout dir`",
+        _page_files,
+        lambda made: made.page.layout == "dir",
+        of_page=True,
+        endings=(".css", ".js", ".png", ".jpg"),
+        marker="report.css",
+    ),
+    Output(
+        "report.json",
+        "every number, with its interval and what made it: [a contract](docs/report-json.md)",
+        _json,
+        guarded=True,
+    ),
+    Output("per_class.csv", "one row a class: counts, metrics, ends of the intervals", _per_class),
+    Output("confusion.csv", "the confusion matrix, rows true, columns predicted", _confusion),
+    Output("pairs.csv", "every confusion that occurs, by count", _pairs),
+    Output(
+        "predictions.parquet",
+        "one row a sample; `reportgen render` makes the report from it",
+        public=False,
+    ),
+    Output(
+        "bad.csv",
+        "samples that could not be used and why; only where there are some",
+        public=False,
+    ),
+    Output(
+        "junit.xml",
+        "one case a gate, for CI systems; only with gates",
+        _junit,
+        lambda made: bool(made.review.decision.checks),
+    ),
+    Output(
+        "report.pdf",
+        "the page on paper; only with `--pdf`",
+        _pdf,
+        lambda made: made.page.pdf,
+        guarded=True,
+        of_page=True,
+    ),
+    Output(
+        "figures/",
+        "each matrix, curve and chart as PNG and SVG, for slides; only with `--figures`",
+        _figures,
+        lambda made: made.page.figures,
+        of_page=True,
+        endings=(".png", ".svg"),
+        marker="confusion-counts.svg",
+    ),
+)
+"""Everything that a report may consist of, in the order of the README's table."""
 
 
 WITHOUT_PAGE = ("report-too-large", "pdf-failed")
 """Errors of the page alone: what else was made is right."""
 
 
-NAMING = ("predictions.parquet", "bad.csv")
-"""Files that a run may write beside the page, and that name samples."""
+def guarded_names() -> tuple[str, ...]:
+    """Files that an earlier report has, and that are replaced with ``--force`` alone."""
+    return tuple(output.path for output in OUTPUTS if output.guarded)
 
 
 def check_page(page: PageOptions) -> None:
     """Raise what :func:`write_all` would raise of the options alone: before any long work."""
-    _dress(page)
+    _style(page)
 
 
 def write_all(
@@ -100,9 +293,8 @@ def make_all(
     report: Report, subject: Evaluation | Review, new: Path, page: PageOptions
 ) -> tuple[str, ...]:
     """Every output in the folder `new`, which is empty; the same otherwise as :func:`write_all`."""
-    dress = _dress(page)
-    from reportgen.rendering import csv, json, privacy
-    from reportgen.rendering import page_budget as sizing
+    style = _style(page)
+    from reportgen.rendering import page_budget, privacy
     from reportgen.rendering.pictures import Heatmaps
     from reportgen.review import Review
 
@@ -111,24 +303,24 @@ def make_all(
         report, review = privacy.hide_names(report, review)
     elif page.no_thumbnails:
         report = privacy.drop_pictures(report)
-    drawn = Heatmaps(page.colormap)
+    heatmaps = Heatmaps(page.colormap)
     beside = page.layout == "dir"
-    made, shown = sizing.fitting_page(
-        report, min(sizing.LARGE, page.max_bytes), dress=dress, heatmaps=drawn, beside=beside
+    most = min(page_budget.LARGE, page.max_bytes)
+    html, shown = page_budget.fitting_page(
+        report, most, dress=style, heatmaps=heatmaps, beside=beside
     )
-    evaluation = review.evaluation
-    write_text(new / "per_class.csv", csv.per_class(evaluation))
-    write_text(new / "confusion.csv", csv.confusion(evaluation))
-    write_text(new / "pairs.csv", csv.pairs(evaluation))
-    write_text(new / "report.json", json.render(review))
-    _write_junit(new / JUNIT, review)
-    warning = sizing.size_warning(made.size, page.page_name, max_bytes=page.max_bytes)
-    if page.figures:
-        _write_figures(new / FIGURES, shown, page)
-    if page.pdf:
-        _write_pdf(new / PDF, shown, drawn, dress, page, evaluation.provenance.date)
-    _write_page(new, made.html, made.files, page)
+    made = Made(review, report, shown, page, style, heatmaps, html)
+    _write(made, new, of_page=False)
+    warning = page_budget.size_warning(html.size, page.page_name, max_bytes=page.max_bytes)
+    _write(made, new, of_page=True)
     return (warning,) if warning else ()
+
+
+def _write(made: Made, new: Path, *, of_page: bool) -> None:
+    """The page's own outputs, or all others; the page, which the table names first, is the last."""
+    for output in reversed(OUTPUTS):
+        if output.of_page is of_page and output.write is not None and output.when(made):
+            output.write(made, new / output.path)
 
 
 def make_overview(
@@ -145,7 +337,7 @@ def make_overview(
         (entry.decision, entry.suite_name, entry.name) for entry in entries if entry.decision
     ]
     if any(decision.checks for decision, _, _ in decided):
-        write_text(new / JUNIT, junit.render_junit_of_several(decided))
+        write_text(new / "junit.xml", junit.render_junit_of_several(decided))
     from reportgen.report import build_overview
 
     made = overview.page(
@@ -162,19 +354,25 @@ def changes(new: Path, folder: Path) -> Changes:
     """
     from reportgen.rendering import folders
 
-    put = [name for name in (*FILES, *FOLDERS) if (new / name).exists()]
-    for name in put:
-        endings, _ = FOLDERS.get(name, (None, ""))
-        folders.require_free(folder / name, endings)
-    left = [
-        name
-        for name, (endings, marker) in FOLDERS.items()
-        if name not in put and folders.is_left_by_us(folder / name, endings, marker)
-    ]
-    # A page index.html is ours only where its folder stands beside it.
-    ours = [name for name in FILES if name != "index.html" or FILES_FOLDER in left]
-    left += [name for name in ours if name not in put and _is_file(folder / name)]
-    return Changes(tuple(put), tuple(left))
+    made = [output for output in OUTPUTS if output.write is not None]
+    put = [output for output in made if (new / output.path).exists()]
+    for output in put:
+        folders.require_free(folder / output.path, output.endings or None)
+    left = [output for output in made if output not in put and _is_left(folder, output)]
+    # A page index.html is ours only where its folder is beside it.
+    if not any(output.path == FILES_FOLDER for output in left):
+        left = [output for output in left if output.name != "index.html"]
+    return Changes(tuple(one.path for one in put), tuple(one.path for one in left))
+
+
+def _is_left(folder: Path, output: Output) -> bool:
+    """Whether an earlier report left this output in `folder`."""
+    from reportgen.rendering import folders
+
+    path = folder / output.path
+    if output.endings:
+        return folders.is_left_by_us(path, output.endings, output.marker)
+    return _is_file(path)
 
 
 def _is_file(path: Path) -> bool:
@@ -185,51 +383,13 @@ def _has_page(folder: Path) -> bool:
     return any((folder / name).exists() for name in ("report.html", "index.html"))
 
 
-def _dress(page: PageOptions) -> PageStyle:
+def _style(page: PageOptions) -> PageStyle:
     from reportgen.rendering import pdf
     from reportgen.rendering.appearance import load_style
 
     if page.pdf:
         pdf.find_browser()
     return load_style(page)
-
-
-def _write_junit(target: Path, review: Review) -> None:
-    """The gates' outcome, where there are gates."""
-    from reportgen.rendering import junit
-
-    if review.decision.checks:
-        write_text(target, junit.render_junit(review.decision, review.suite_name))
-
-
-def _write_figures(target: Path, report: Report, page: PageOptions) -> None:
-    from reportgen.rendering import folders
-    from reportgen.rendering.figures.slides import slide_files
-    from reportgen.rendering.tree import find_values
-    from reportgen.report import HeatmapSpec, ThresholdSection
-
-    files = slide_files(
-        find_values(report, HeatmapSpec),
-        report.confidence,
-        str(report.subject),
-        tuple(find_values(report, ThresholdSection)),
-        report,
-        colourmap=page.colormap,
-        transparent=page.figures_ground == "transparent",
-    )
-    folders.write_folder(target, files)
-
-
-def _write_pdf(
-    target: Path, report: Report, drawn: Heatmaps, dress: PageStyle, page: PageOptions, date: str
-) -> None:
-    from dataclasses import replace
-
-    from reportgen.rendering import html, pdf
-
-    style = dress.style + pdf.print_style(report, page.paper)
-    printed = html.render(report, drawn, replace(dress, style=style, scripted=False))
-    write_bytes(target, pdf.pdf_of(printed, pdf.find_browser(), date))
 
 
 def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOptions) -> None:
@@ -243,7 +403,7 @@ def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOpti
 
 def naming_warning(folder: Path, page: PageOptions) -> tuple[str, ...]:
     """What to warn of where a page without names is beside files that name the samples."""
-    names = [name for name in NAMING if (folder / name).exists()]
+    names = [one.path for one in OUTPUTS if not one.public and (folder / one.path).exists()]
     if not page.public or not names:
         return ()
     return (f"{' and '.join(names)} beside the page still name the samples: don't publish them",)
