@@ -1,34 +1,21 @@
-"""What a matrix of shares still says: figures without counts, and so without intervals."""
+"""What a matrix of proportions determines: an evaluation without counts and intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reportgen.analysis.confusions import relabelling_note
-from reportgen.analysis.label_issues import find_label_issues
-from reportgen.analysis.scoring import CLASS_SCORES, SCORES
-from reportgen.analysis.slices import SliceReport
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import UsageError
-from reportgen.evaluation.counting import apply_options
+from reportgen.evaluation.counting import evaluate_matrix
 from reportgen.evaluation.evaluation import Evaluation
-from reportgen.evaluation.notes import class_note, ordinal_notes, read_as_notes
+from reportgen.evaluation.notes import class_notes, ordinal_notes, read_as_notes
 from reportgen.evaluation.proportions import DECIMALS, Proportions
-from reportgen.evaluation.sample_groups import refuse_groups
-from reportgen.metrics import (
-    ORDINAL,
-    PER_CLASS,
-    SUMMARY,
-    Metric,
-    MetricColumn,
-    ordinal_metrics,
-    per_class_metrics,
-    summary_metrics,
-)
+from reportgen.metrics import Metric, MetricColumn
 from reportgen.options import EvaluationOptions
 from reportgen.provenance import Accounting, DataNote, Provenance
 
@@ -45,11 +32,15 @@ SHARES_ONLY = "shares_only"
 
 
 COARSE = 0.00051
-"""Shares that may be off by more than this are not good for the digits that a page shows."""
+"""Proportions that may be off by more than this are not good for the digits that a page shows."""
 
 
 EXACT = 1e-6
-"""With less rounding than this, a share of 0 means that there is nothing."""
+"""With less rounding than this, a proportion of 0 means that there is nothing."""
+
+
+CERTAIN = {"absent-classes": "true", "never-predicted-classes": "predicted"}
+"""Code of a note → what proportions are over where even rounded ones show it."""
 
 
 _DEFAULTS = EvaluationOptions()
@@ -62,33 +53,32 @@ def evaluate_proportions(
     notes: tuple[DataNote, ...] = (),
     options: EvaluationOptions = _DEFAULTS,
 ) -> Evaluation:
-    """What shares determine: no counts, no intervals, no tests; all else is n/a with its reason.
+    """What proportions determine: no counts, no intervals; all else is n/a with its reason.
 
     Raises :class:`UsageError` where an option needs counts, or the samples themselves.
     """
-    refuse_groups(options, "a confusion matrix")
     refuse_for_proportions(options)
     shares = Proportions(matrix.shares, matrix.over)
     matrix = replace(matrix, shares=shares.values)  # the decimals that every output has
-    return Evaluation(
-        classes=classes,
+    scaled = matrix.scaled()
+    counted = evaluate_matrix(scaled, classes, provenance, (), options)
+    return replace(
+        counted,
         confusion=ConfusionMatrix.empty(len(classes)),
-        summary=_summary(matrix, options),
-        per_class=_per_class(matrix),
+        summary={
+            name: _metric(name, metric, matrix, everywhere=options.macro == "all")
+            for name, metric in counted.summary.items()
+        },
+        per_class=_per_class(counted.per_class, matrix),
         pairs=(),
-        examples=(),
         samples=Accounting(found=0, counted=0),
         notes=(
             *read_as_notes(provenance),
             *notes,
-            *_notes(matrix, classes, options),
+            *_notes(matrix, scaled, classes, options),
             *ordinal_notes(classes, options),
         ),
-        provenance=apply_options(provenance, options),
         examples_reason="the input is a confusion matrix: it holds shares, no samples",
-        suspects=find_label_issues(None),
-        slices=SliceReport(),
-        macro=options.macro,
         intervals="none",
         shares=shares,
     )
@@ -109,76 +99,46 @@ def refuse_for_proportions(options: EvaluationOptions) -> None:
             )
 
 
-def _summary(matrix: NormalisedMatrix, options: EvaluationOptions) -> dict[str, Metric]:
-    """Every metric of the whole: those that shares determine without interval, else n/a."""
-    names = [metric.name for metric in (*SUMMARY, *(ORDINAL if options.ordinal else ()))]
+def _metric(name: str, scaled: Metric, matrix: NormalisedMatrix, *, everywhere: bool) -> Metric:
+    """A metric of the whole, where it is determined."""
+    if scaled.reason in ("no_scores", "too_few_classes"):
+        return scaled
     if matrix.known is None:
-        units = matrix.scaled()
-        found = summary_metrics(units, macro=options.macro)
-        found |= ordinal_metrics(units) if options.ordinal else {}
-        summary = {name: _drop_interval(found[name]) for name in names}
-    else:
-        summary = dict.fromkeys(names, Metric(None, None, SHARES_ONLY))
-        for name in matrix.known & summary.keys():
-            everywhere = options.macro == "all" and name.startswith("macro_")
-            summary[name] = Metric(_mean(matrix, everywhere=everywhere), None, SHARES_ONLY)
-        reason = "too_few_classes" if matrix.n_classes <= 5 else "no_scores"
-        summary["top5_accuracy"] = Metric(None, None, reason)
-    scores = {definition.name: Metric(None, None, "no_scores") for definition in SCORES}
-    ordinal = {name: summary.pop(name) for name in names[len(SUMMARY) :]}
-    return {**summary, **scores, **ordinal}
+        return scaled if scaled.value is None else Metric(scaled.value, None, SHARES_ONLY)
+    if name not in matrix.known:
+        return Metric(None, None, SHARES_ONLY)
+    hits, present = np.diagonal(matrix.shares), matrix.shares.any(axis=1)
+    counted = hits if everywhere and name.startswith("macro_") else hits[present]
+    return Metric(float(np.mean(counted)), None, SHARES_ONLY)
 
 
-def _drop_interval(metric: Metric) -> Metric:
-    return metric if metric.value is None else Metric(metric.value, None, SHARES_ONLY)
-
-
-def _mean(matrix: NormalisedMatrix, *, everywhere: bool) -> float:
-    """Mean of the diagonal over the classes that have samples, or over all; undefined is 0."""
-    present = matrix.shares.any(axis=1)
+def _per_class(
+    scaled: Mapping[str, MetricColumn], matrix: NormalisedMatrix
+) -> dict[str, MetricColumn]:
     hits = np.diagonal(matrix.shares)
-    return float(np.mean(hits if everywhere else hits[present]))
-
-
-def _per_class(matrix: NormalisedMatrix) -> dict[str, MetricColumn]:
-    """Every metric of each class: those that shares determine without interval, else n/a."""
-    k = matrix.n_classes
-    nothing = MetricColumn.of([Metric(None, None, "no_scores")] * k)
-    scores = {definition.name: nothing for definition in CLASS_SCORES}
-    if matrix.known is None:
-        found = per_class_metrics(matrix.scaled())
-        columns = {name: _drop_column_intervals(column) for name, column in found.items()}
-        return {**columns, **scores}
-    unknown = MetricColumn.of([Metric(None, None, SHARES_ONLY)] * k)
-    columns = {metric.name: unknown for metric in PER_CLASS}
-    of_true = matrix.over == "true"
-    right, wrong = ("recall", "fnr") if of_true else ("precision", "fdr")
-    known = np.any(matrix.shares, axis=1 if of_true else 0)
-    hits = np.diagonal(matrix.shares)
-    absent = Metric(None, None, "no_true_samples" if of_true else "never_predicted")
-    for name, shares in ((right, hits), (wrong, np.round(1 - hits, DECIMALS))):
-        columns[name] = MetricColumn.of(
-            [
-                Metric(value, None, SHARES_ONLY) if there else absent
-                for value, there in zip(shares.tolist(), known.tolist(), strict=True)
-            ]
+    right, wrong = ("recall", "fnr") if matrix.over == "true" else ("precision", "fdr")
+    exact = {} if matrix.known is None else {right: hits, wrong: np.round(1 - hits, DECIMALS)}
+    columns = {}
+    for name, column in scaled.items():
+        of_scores = "no_scores" in column.reason
+        known = matrix.known is None or of_scores or name in exact
+        value = np.where(np.isnan(column.value), np.nan, exact.get(name, column.value))
+        nothing = np.full(len(value), np.nan)
+        reason = tuple(
+            code if known and number != number else SHARES_ONLY
+            for code, number in zip(column.reason, value.tolist(), strict=True)
         )
-    return {**columns, **scores}
-
-
-def _drop_column_intervals(column: MetricColumn) -> MetricColumn:
-    nan = np.full(len(column), np.nan)
-    reason = tuple(
-        code if value != value else SHARES_ONLY
-        for code, value in zip(column.reason, column.value.tolist(), strict=True)
-    )
-    return MetricColumn(column.value, nan, nan, reason)
+        columns[name] = MetricColumn(value if known else nothing, nothing, nothing, reason)
+    return columns
 
 
 def _notes(
-    matrix: NormalisedMatrix, classes: tuple[str, ...], options: EvaluationOptions
+    matrix: NormalisedMatrix,
+    scaled: ConfusionMatrix,
+    classes: tuple[str, ...],
+    options: EvaluationOptions,
 ) -> Iterator[DataNote]:
-    """How far shares were rounded, and the classes that surely don't occur."""
+    """How far proportions were rounded, classes that surely don't occur, a wrong class order."""
     if matrix.rounding > COARSE:
         yield DataNote(
             "shares-rounded",
@@ -186,32 +146,12 @@ def _notes(
             f"{100 * matrix.rounding:.3g} percentage points, whatever digits are shown.",
             "warning",
         )
-    sure = matrix.rounding < EXACT
-    absent = np.flatnonzero(~matrix.shares.any(axis=1))
-    if len(absent) and (sure or matrix.over == "true"):
-        them = "it" if len(absent) == 1 else "them"
-        yield class_note(
-            "absent-classes", "warning", classes, absent, "has no samples", "have no samples",
-            f"{'its' if len(absent) == 1 else 'their'} recall is undefined, and "
-            + ("macro averages count {} as 0" if options.macro == "all"
-               else "macro averages leave {} out").format(them),
-        )  # fmt: skip
-    silent = np.flatnonzero(~matrix.shares.any(axis=0) & matrix.shares.any(axis=1))
-    if len(silent) and (sure or matrix.over == "predicted"):
-        yield class_note(
-            "never-predicted-classes", "warning", classes, silent, "is never predicted",
-            "are never predicted",
-            f"{'its' if len(silent) == 1 else 'their'} precision is undefined, and counts as 0 in "
-            "macro averages",
-        )  # fmt: skip
-    yield from _order_notes(matrix, classes)
-
-
-def _order_notes(matrix: NormalisedMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
-    """A sign that the class order is wrong. With shares of true classes all count the same."""
-    note = None if matrix.over == "predicted" else relabelling_note(matrix.scaled(), classes)
-    if note is None:
-        return
-    if matrix.over == "true":
-        note = replace(note, sentence=note.sentence.replace("Accuracy", "Balanced accuracy", 1))
-    yield note
+    for note in class_notes(scaled, classes, options.macro):
+        if matrix.rounding < EXACT or CERTAIN.get(note.code) == matrix.over:
+            yield note
+    order = None if matrix.over == "predicted" else relabelling_note(scaled, classes)
+    if order is not None and matrix.over == "true":  # all classes count the same
+        accuracy = order.sentence.replace("Accuracy", "Balanced accuracy", 1)
+        order = replace(order, sentence=accuracy)
+    if order is not None:
+        yield order

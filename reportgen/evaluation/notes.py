@@ -17,7 +17,7 @@ from reportgen.text import count, listing, percent, plural
 
 __all__ = [
     "abstained_notes",
-    "class_note",
+    "class_notes",
     "group_notes",
     "notes_on",
     "ordinal_notes",
@@ -39,7 +39,7 @@ def notes_on(
     return _once(
         (
             *notes,
-            *_class_notes(confusion, classes, options.macro),
+            *class_notes(confusion, classes, options.macro),
             *_order_notes(confusion, classes),
             *ordinal_notes(classes, options),
         )
@@ -107,12 +107,12 @@ def ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Itera
         )
 
 
-def _class_notes(
+def class_notes(
     confusion: ConfusionMatrix, classes: tuple[str, ...], macro: MacroMode
 ) -> Iterator[DataNote]:
     absent = np.flatnonzero(confusion.true_totals == 0)
     if len(absent):
-        yield class_note(
+        yield _class_note(
             "absent-classes",
             "warning",
             classes,
@@ -128,7 +128,7 @@ def _class_notes(
         )
     silent = np.flatnonzero((confusion.predicted_totals == 0) & (confusion.true_totals > 0))
     if len(silent):
-        yield class_note(
+        yield _class_note(
             "never-predicted-classes",
             "warning",
             classes,
@@ -153,7 +153,7 @@ def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterat
             yield note
 
 
-def class_note(
+def _class_note(
     code: str,
     severity: str,
     classes: tuple[str, ...],
