@@ -6,11 +6,12 @@ name that a spreadsheet would take for a formula gets one ``'`` in front.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from reportgen.confusion_matrix import DENSE_LIMIT
 from reportgen.csv_text import csv_text
-from reportgen.evaluation import CLASS_METRICS, Evaluation
+from reportgen.evaluation import CLASS_METRICS, Evaluation, Pair, ProportionPair
 from reportgen.metrics import COUNTS
 
 __all__ = [
@@ -77,39 +78,16 @@ def confusion(evaluation: Evaluation) -> str:
 
 
 def pairs(evaluation: Evaluation) -> str:
-    """Every confusion that occurs, by count; shares that stand without counts come last."""
+    """Every confusion that occurs, by count; proportions without counts come last."""
     header = ["true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count"]
+    listed: Iterable[Pair | ProportionPair] = evaluation.pairs
     if evaluation.shares is not None:
-        return csv_text([*header, "share", "reversed_share"], _share_rows(evaluation))
-    return csv_text(header, _pair_rows(evaluation))
-
-
-def _share_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
-    names = evaluation.classes
-    for pair in evaluation.shares.pairs if evaluation.shares is not None else ():
-        yield (
-            names[pair.true],
-            names[pair.predicted],
-            None,
-            pair.share_of_true,
-            pair.share_of_errors,
-            None,
-            pair.share,
-            pair.reversed_share,
-        )
-
-
-def _pair_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
-    names = evaluation.classes
-    for pair in evaluation.pairs:
-        yield (
-            names[pair.true],
-            names[pair.predicted],
-            pair.count,
-            pair.share_of_true,
-            pair.share_of_errors,
-            pair.reversed_count,
-        )
+        header += ["share", "reversed_share"]
+        listed = evaluation.shares.pairs
+    names, numbers = evaluation.classes, attrgetter(*header[2:])
+    return csv_text(
+        header, ((names[pair.true], names[pair.predicted], *numbers(pair)) for pair in listed)
+    )
 
 
 def _defined(value: float) -> float | None:
