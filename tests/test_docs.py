@@ -1,8 +1,6 @@
 """The documents say what is so: their code runs, their names exist, their tables are complete."""
 
-import ast
 import contextlib
-import functools
 import inspect
 import io
 import itertools
@@ -24,7 +22,7 @@ from PIL import Image
 import reportgen
 from reportgen import cli, errors, process
 from reportgen.review import Review
-from tests import write_docs
+from tests import error_pages, write_docs
 from tests.factories import binary, make_evaluation, scored
 from tests.test_architecture import ROOMS
 
@@ -83,7 +81,7 @@ def unquoted(cell):
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    """The files that the documents' examples name: images, a program, a network with weights."""
+    """The files that the documents' examples name: images, programs, networks and a class list."""
     import torch
     from safetensors.torch import save_file
 
@@ -106,6 +104,7 @@ def workspace(tmp_path_factory):
     )  # fmt: skip
     torch.export.save(program, root / "model.pt2", extra_files={"classes.json": '["cat", "dog"]'})
     (root / "matrix.csv").write_text(",cat,dog\ncat,5,1\ndog,0,6\n")
+    (root / "imagenet.txt").write_text("tench\ngoldfish\n")
     return root
 
 
@@ -312,7 +311,7 @@ def test_every_option_of_a_run_has_a_keyword_and_a_row():
         assert set(keywords.__annotations__) == {item.name for item in fields(options)}
 
 
-OTHERS_OPTIONS = {"--strict", "--no-deps", "--requirement"}
+OTHERS_OPTIONS = {"--strict", "--no-deps", "--requirement", "--force-reinstall"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
@@ -366,120 +365,55 @@ def test_names_of_the_library_that_are_named_exist(path):
 
 # Errors
 
-PLACEHOLDER = re.compile(r"\{(?:what|role|self\.role)\}")
-"""What slugs are put together with; it stands for "label" or "prediction"."""
-
-
-def raised():
-    """(slug, class, pattern of the message) of each place in the package that makes an error."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        if path == PACKAGE / "errors.py":
-            continue  # it hands slugs on
-        tree = ast.parse(path.read_text("utf-8"))
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            kind = call.func.id if isinstance(call.func, ast.Name) else ""
-            slugs = [word.value for word in call.keywords if word.arg == "slug"]
-            if any(ast.unparse(value) == "error.slug" for value in slugs):
-                continue  # an error that was caught, with another hint
-            if kind == "Interrupted" and not slugs:
-                yield "interrupted", kind, pattern(call.args[0])
-            for value in slugs:
-                for slug in texts_of(value, tree):
-                    yield slug, kind, pattern(call.args[0])
-
-
-def texts_of(value, tree):
-    """What `slug=value` can be: a text, one put together, or a parameter that gets a text; else
-    the expression itself, which has no heading."""
-    if isinstance(value, ast.Constant):
-        return [value.value]
-    if isinstance(value, ast.IfExp):
-        return texts_of(value.body, tree) + texts_of(value.orelse, tree)
-    found = []
-    if isinstance(value, ast.Name):
-        found = [text.value for text in passed(value, tree) if isinstance(text, ast.Constant)]
-    if isinstance(value, ast.JoinedStr):
-        form = ast.unparse(value)[2:-1]
-        found = [PLACEHOLDER.sub(what, form) for what in ("label", "prediction")]
-    return found or [ast.unparse(value)]
-
-
-def passed(parameter, tree):
-    """What the calls in a module pass for a parameter of the function that it is used in."""
-    for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef) or parameter not in ast.walk(function):
-            continue
-        names = [argument.arg for argument in function.args.args if argument.arg != "self"]
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            if ast.unparse(call.func).rpartition(".")[2] == function.name:
-                given = dict(zip(names, call.args, strict=False))
-                given |= {word.arg: word.value for word in call.keywords}
-                yield from (given[name] for name in [parameter.id] if name in given)
-
-
-def pattern(node):
-    """A regular expression for the texts that an expression can give."""
-    if isinstance(node, ast.Constant):
-        return re.escape(str(node.value))
-    if isinstance(node, ast.JoinedStr):
-        return "".join(map(pattern, node.values))
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return pattern(node.left) + pattern(node.right)
-    return "(?s:.*)"
-
-
-@functools.cache
-def exit_codes():
-    """Name of an error class, in whatever module → exit code."""
-    codes = {
-        name: getattr(errors, name).exit_code for name in errors.__all__ if name != "Terminated"
-    }
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if (
-                isinstance(node, ast.ClassDef)
-                and node.bases
-                and ast.unparse(node.bases[0]) in codes
-            ):
-                codes.setdefault(node.name, codes[ast.unparse(node.bases[0])])
-    return codes
-
-
-PLACES = sorted(set(raised()))
-SLUGS = sorted({slug for slug, _, _ in PLACES})
+PLACES = error_pages.places()
+SLUGS = sorted({place.slug for place in PLACES})
 
 
 def error_sections():
     page = text_of("docs/errors.md")
-    return dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    return dict(re.findall(r"^### (\S+)\n(.*?)(?=^##+ |\Z)", page, re.DOTALL | re.MULTILINE))
 
 
 def test_every_error_has_a_heading_and_every_heading_an_error():
     documented = list(error_sections())
     assert sorted(set(SLUGS) - set(documented)) == [], "in the code, without a heading"
     assert sorted(set(documented) - set(SLUGS)) == [], "a heading, and nothing in the code"
-    assert documented == sorted(documented)
+    assert len(documented) == len(set(documented)), "one heading for each error"
+    assert documented == list(error_pages.examples())
+    by_topic = [(example.topic, slug) for slug, example in error_pages.examples().items()]
+    for topic in {topic for topic, _ in by_topic}:
+        own = [slug for other, slug in by_topic if other == topic]
+        assert own == sorted(own), topic
 
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_an_errors_section_is_true(slug):
-    """Its exit code is that of the class, its example is a message that the code can print."""
+    """Its exit code is that of the class; message and hint are what one place of the code can
+    print together, and a hint that is put together elsewhere is one of the package's texts."""
     text = error_sections().get(slug)
     assert text, f"docs/errors.md has no heading {slug}"
-    codes = {exit_codes()[kind] for name, kind, _ in PLACES if name == slug}
+    own = [place for place in PLACES if place.slug == slug]
+    codes = {error_pages.exit_codes()[place.kind] for place in own}
     assert len(codes) == 1, f"{slug} ends with different exit codes: {codes}"
     assert f"\nExit code {codes.pop()}" in text
-    (example,) = blocks(text, "text")
-    patterns = [pattern for name, _, pattern in PLACES if name == slug]
-    assert any(re.fullmatch(p, example.strip()) for p in patterns), f"none of {patterns}"
-    assert re.search(r"^Way out: .", text, re.MULTILINE)
+    example = error_pages.examples()[slug]
+    assert example.message in text
+    assert all(line in text for line in example.hint.splitlines())
+    fitting = [place for place in own if re.fullmatch(place.message, example.message)]
+    assert fitting, f"none of {[place.message for place in own]}"
+    hints = [place.hint for place in fitting if re.fullmatch(place.hint, example.hint)]
+    assert hints, f"the hint is none of {[place.hint for place in fitting]}"
+    if example.hint and set(hints) == {error_pages.ANY}:
+        assert any(re.fullmatch(one, example.hint) for one in error_pages.texts()), example.hint
+    assert example.hint or example.more, "nothing says what to do"
+    assert len(re.findall(r"[.!?](?= |$)", example.more)) <= 1, "one sentence at most"
 
 
 def test_every_error_has_a_test():
     tests = "".join(
         path.read_text("utf-8")
         for path in (ROOT / "tests").rglob("*.py")
-        if path.name != "test_docs.py"
+        if path.name not in ("test_docs.py", "error_pages.py")
     )
     missing = [slug for slug in SLUGS if not re.search(rf"[\"'#]{slug}[\"']", tests)]
     assert not missing, f"{len(missing)} errors are named in no test: {', '.join(missing)}"
@@ -495,7 +429,7 @@ def test_the_exit_code_of_a_gate_is_no_errors():
     assert Decision("SHIP", "X.", (kept,)).exit_code == 0
     failed = Decision("DO NOT SHIP", "X.", (replace(kept, status="failed", blocks=True),))
     assert failed.exit_code == DECIDED_AGAINST
-    assert DECIDED_AGAINST not in exit_codes().values()
+    assert DECIDED_AGAINST not in error_pages.exit_codes().values()
 
 
 def test_the_exit_codes_are_those_of_the_code():

@@ -173,7 +173,7 @@ def test_the_heads_of_both_tables_are_the_discordances():
 
 def test_every_error_of_a_comparison_is_in_the_table():
     linked = set(re.findall(r"errors\.md#(compare-[a-z-]+)\)", PAGE))
-    headings = set(re.findall(r"^## (compare-[a-z-]+)$", text_of("docs/errors.md"), re.MULTILINE))
+    headings = set(re.findall(r"^### (compare-[a-z-]+)$", text_of("docs/errors.md"), re.MULTILINE))
     assert linked | {"compare-repeated-ids"} == headings
 
 

@@ -31,6 +31,7 @@ from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.metrics import ABSTAINING, COUNTS, ORDINAL, REASONS, Definition
 from reportgen.metrics.markdown import section
 from reportgen.review.schema import schema_text
+from tests import error_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "python -m tests.write_docs"
@@ -333,6 +334,7 @@ def outputs() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"outputs": outputs},
     "docs/cli.md": {"commands": command_line},
+    "docs/errors.md": {"errors by topic": error_pages.page},
     "docs/how-it-works.md": {"rooms": rooms},
     "docs/metrics.md": {
         "figures from scores": score_figures,

@@ -12,6 +12,7 @@ import pytest
 
 import reportgen
 from reportgen.importers.columns.words import COMMON_NAMES
+from reportgen.importers.formats import compressed as compressing
 from reportgen.importers.formats import opening as sniffing
 from reportgen.options.importing import NONE, InputOptions
 
@@ -87,5 +88,8 @@ def test_names_of_columns_that_are_told_are_known():
 
 def test_endings_that_are_told_are_read():
     told = {word for word in spans(PART) if re.fullmatch(r"\.\w+", word)}
+    compressed = set(compressing._MAGIC.values())
+    assert compressed <= told
+    told -= compressed
     assert told <= set(sniffing._SUFFIXES)
     assert {sniffing._SUFFIXES[word] for word in told} >= {"csv", "jsonl", "npy", "npz"}
