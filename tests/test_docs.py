@@ -81,7 +81,7 @@ def unquoted(cell):
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    """The files that the documents' examples name: images, programs, networks and a class list."""
+    """The files that the documents' examples name: images, a program, a network with weights."""
     import torch
     from safetensors.torch import save_file
 
@@ -104,7 +104,6 @@ def workspace(tmp_path_factory):
     )  # fmt: skip
     torch.export.save(program, root / "model.pt2", extra_files={"classes.json": '["cat", "dog"]'})
     (root / "matrix.csv").write_text(",cat,dog\ncat,5,1\ndog,0,6\n")
-    (root / "imagenet.txt").write_text("tench\ngoldfish\n")
     return root
 
 
@@ -233,7 +232,7 @@ def test_the_examples_of_a_page_run_in_their_order(path, place, workspace):
 
 def run_or_parse(words):
     if words[1] == "run" and words[2].startswith("torchvision:"):
-        with mock.patch("reportgen.api.running.run_review", accepting):
+        with mock.patch("reportgen.api.run_review", accepting):
             called(words)
     else:
         called(words)
