@@ -55,6 +55,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@$(BIN)/python -m compileall -q reportgen  # pip compiles what it installs, but not what it links to
 	@touch $@
 
 $(VENV)/.installed-all: pyproject.toml $(VENV)/.installed

@@ -19,8 +19,8 @@ from benchmarks.rendering import SCRIPT
 from benchmarks.timing import Cost, process_cost, report
 
 CSV_ROWS, FEW_ROWS, PARQUET_ROWS, MANY_CLASSES = 1_000_000, 10_000, 10_000_000, 21_000
-READS, PARQUET_BUDGET = 3, 2.0
-PARQUET_MB, CLASSES_MB = 600, 2000
+READS, PARQUET_BUDGET, CLASSES_BUDGET = 3, 1.35, 4.0
+PARQUET_MB, CLASSES_MB = 341, 850
 
 READ_CSV = """
 import sys, time
@@ -41,7 +41,7 @@ def main(runs: int) -> None:
         for ids in ("in order", "shuffled"):
             _csv(folder, ids, runs)
         _parquet(folder, runs)
-        _many_classes(folder)
+        _many_classes(folder, min(runs, 2))
 
 
 def _csv(folder: Path, ids: str, runs: int) -> None:
@@ -71,11 +71,16 @@ def _parquet(folder: Path, runs: int) -> None:
     report(f"{title}, resident", peak / PARQUET_MB, 1.0, peak, PARQUET_MB, "MB")
 
 
-def _many_classes(folder: Path) -> None:
+def _many_classes(folder: Path, runs: int) -> None:
     _apart(write_parquet, folder / "classes.parquet", CSV_ROWS, MANY_CLASSES)
-    peak = _render(folder, "classes.parquet").peak_mb
-    title = f"render {MANY_CLASSES:,} classes, {CSV_ROWS:,} rows, resident"
-    report(title, peak / CLASSES_MB, 1.0, peak, CLASSES_MB, "MB")
+    ours, theirs = [], []
+    for _ in range(runs):
+        theirs.append(process_cost([sys.executable, "script.py"], folder).cpu_seconds)
+        ours.append(_render(folder, "classes.parquet"))
+    cpu, peak = min(cost.cpu_seconds for cost in ours), max(cost.peak_mb for cost in ours)
+    title = f"render {MANY_CLASSES:,} classes, {CSV_ROWS:,} rows"
+    report(title, cpu / min(theirs), CLASSES_BUDGET, cpu, min(theirs), "CPU s")
+    report(f"{title}, resident", peak / CLASSES_MB, 1.0, peak, CLASSES_MB, "MB")
     page = (folder / "out" / "report.html").stat().st_size / 1e6
     print(f"its page has {page:.1f} MB", flush=True)
 

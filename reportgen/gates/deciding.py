@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from reportgen.comparison import Comparison
 from reportgen.evaluation import Evaluation
-from reportgen.gates.against_baseline import decide_harm, decide_margin
 from reportgen.gates.gate import Check, Decision, Gate, Outcome
-from reportgen.gates.levels import decide_level
 from reportgen.gates.selectors import check_gates
 from reportgen.gates.targets import COMPARISONS, definition_of
 from reportgen.gates.wording import change_unit, rule_words, sentence, some, unit_of
@@ -64,6 +62,9 @@ def decide(
 
 
 def _outcome(gate: Gate, evaluation: Evaluation, comparison: Comparison | None) -> Outcome:
+    from reportgen.gates.against_baseline import decide_harm, decide_margin
+    from reportgen.gates.levels import decide_level
+
     if gate.rule == "not_worse_by":
         assert comparison is not None
         return decide_margin(gate, comparison)

@@ -11,12 +11,12 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.importers.columns.id_spelling import Spelling, common_spelling
+    from reportgen.importers.entrance import kind_of, open_input, open_predictions
     from reportgen.importers.formats.delimited import dialect_of, rows_of
     from reportgen.importers.formats.json_files import read_json
     from reportgen.importers.matrices.proportions import NormalisedMatrix
     from reportgen.importers.matrices.reading import MatrixInput, read_matrix_any
     from reportgen.importers.metadata import WithMetadata, join_metadata
-    from reportgen.importers.opening import kind_of, open_input, open_predictions
     from reportgen.importers.subset import SubsetRows, restrict_classes
     from reportgen.importers.table_predictions import TablePredictions
 
@@ -43,12 +43,12 @@ __getattr__ = lazy_names(
     __name__,
     {
         "columns.id_spelling": "Spelling common_spelling",
+        "entrance": "kind_of open_input open_predictions",
         "formats.delimited": "dialect_of rows_of",
         "formats.json_files": "read_json",
         "matrices.proportions": "NormalisedMatrix",
         "matrices.reading": "MatrixInput read_matrix_any",
         "metadata": "WithMetadata join_metadata",
-        "opening": "kind_of open_input open_predictions",
         "subset": "SubsetRows restrict_classes",
         "table_predictions": "TablePredictions",
     },

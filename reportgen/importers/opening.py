@@ -38,7 +38,7 @@ from reportgen.importers.formats.delimited import dialect_of
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.formats.json_tables import json_table
 from reportgen.importers.formats.opening import format_of, open_table
-from reportgen.importers.formats.parquet import ParquetTable, is_ours
+from reportgen.importers.formats.parquet import ParquetTable
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table
 from reportgen.importers.formats.unfolded import unfolded
 from reportgen.importers.ground_truth.finding import labelled, reading_of
@@ -54,20 +54,13 @@ from reportgen.predictions import Predictions
 from reportgen.text import count, listing, printable, quoted
 
 __all__ = [
-    "kind_of",
-    "open_input",
-    "open_predictions",
+    "kind_of_content",
+    "open_others",
 ]
 
 
-def kind_of(path: Path, options: InputOptions) -> str:
-    """``"predictions"``, ``"matrix"`` or ``"evaluation"`` (a ``report.json`` of ours).
-
-    What the user said; else what the content shows. Raises :class:`DataError` where the file is
-    missing or has no known format.
-    """
-    if options.kind != "auto":
-        return options.kind
+def kind_of_content(path: Path, options: InputOptions) -> str:
+    """:func:`~reportgen.importers.kind_of`, by what the file holds."""
     found = format_of(path)
     if options.labels is not None and found in ("csv", "npy", "npz"):
         return "predictions"
@@ -120,51 +113,10 @@ def _no_input(name: str, value: Any) -> DataError:
     )
 
 
-def open_predictions(
-    source: Any, options: InputOptions | None = None, *, spool: Path
-) -> Predictions | TablePredictions:
-    """:func:`open_input`, of what holds samples; :class:`DataError` where it holds counts."""
-    found = open_input(source, options, spool=spool)
-    if isinstance(found, MatrixInput):
-        raise DataError(
-            f"the input holds counts, no samples: it was read as {found.provenance.read_as}",
-            slug="input-kind",
-            hint="if each line is one sample: --count-column none",
-        )
-    return found
-
-
-def open_input(
-    source: Any, options: InputOptions | None = None, *, spool: Path
+def open_others(
+    source: Any, options: InputOptions, spool: Path
 ) -> Predictions | TablePredictions | MatrixInput:
-    """Predictions from anywhere, checked as a whole and ready to be read in batches; or the
-    confusion matrix that a table holds in the long form.
-
-    Parameters
-    ----------
-    source
-        A path: Parquet (ours, any other, or a folder of part files), CSV, TSV, JSON Lines, .npz
-        or .npy. Or a DataFrame, or a mapping from column names to arrays, tensors or lists.
-    options
-        How to read it; by default everything is found out, or refused where that would be a
-        guess.
-    spool
-        An empty folder for copies of what can't be read twice; the predictions need it as long as
-        they are used, the caller removes it.
-
-    Raises
-    ------
-    DataError
-        Where the table, a label or a score is not what it must be, with the place.
-    UsageError
-        Where two readings are possible, with the option that decides.
-    """
-    options = options or InputOptions()
-    if isinstance(source, (str, Path)):
-        path = Path(source)
-        if format_of(path) == "parquet" and is_ours(path):
-            _refuse_for_ours(path, options)
-            return Predictions.open(path)
+    """:func:`~reportgen.importers.open_input`, of all but a Parquet file of ours."""
     if options.supports is not None:
         raise UsageError(
             "--supports gives the samples of each class to a confusion matrix: a table of "
@@ -186,18 +138,6 @@ def open_input(
         given = given or (ClassNames.checked(*truth.classes) if truth.classes else None)
     found = _open_it(table, given, options, spool)
     return found if truth is None else _told(found, truth)
-
-
-def _refuse_for_ours(path: Path, options: InputOptions) -> None:
-    """Options that say what is missing in tables of other programs."""
-    for name in ("labels", "abstain"):
-        if getattr(options, name) is not None:
-            raise UsageError(
-                f"--{name} is for predictions of other programs: {quoted(path.name)} was written "
-                "by reportgen, with a label and a prediction in every row",
-                slug="option-conflict",
-                hint=f"leave out --{name}",
-            )
 
 
 def _told(found: TablePredictions, truth: Labelled) -> TablePredictions:

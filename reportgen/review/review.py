@@ -8,13 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reportgen.comparison import (
-    Comparison,
-    align_predictions,
-    cautions,
-    compare_evaluations,
-    compare_paired,
-)
+from reportgen.comparison import Comparison
 from reportgen.errors import UsageError
 from reportgen.evaluation import Evaluation, evaluate_predictions
 from reportgen.gates import (
@@ -24,14 +18,11 @@ from reportgen.gates import (
     check_gates,
     check_gates_of,
     decide,
-    fail_under,
-    read_gates,
 )
-from reportgen.importers import kind_of, read_json
+from reportgen.importers import kind_of
 from reportgen.jsonio import Json, JsonPath, translate_faults
 from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions
 from reportgen.paths import local_path
-from reportgen.review.baselines import Baselines
 from reportgen.review.display_names import gates_by_name, named_classes, named_comparison
 from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
 from reportgen.text import quoted
@@ -76,6 +67,8 @@ class Review:
     @property
     def cautions(self) -> tuple[str, ...]:
         """Every warning on the data and on the comparison, in sentences."""
+        from reportgen.comparison import cautions
+
         return cautions(self.evaluation, self.comparison)
 
     @property
@@ -158,16 +151,26 @@ def load_spec(
     `against` is a baseline in memory, in place of the one that `options` name. With
     `baseline_may_follow` a gate that needs a baseline is not refused yet.
     """
-    gates = read_gates(options.gates) if options.gates is not None else ()
-    gates = (*gates, *fail_under(options.fail_under))
+    gates = _asked_gates(options)
     found, saved_as = against, ""
     if found is None and options.baseline is not None:
+        from reportgen.review.baselines import Baselines
+
         store = Baselines(options.baselines)
         found, saved_as = store.find(options.baseline), store.saved_name(options.baseline)
     if found is None:
         options.require_baseline()
     check_gates(gates, has_baseline=found is not None or baseline_may_follow)
     return ReviewSpec(options, gates, found, saved_as)
+
+
+def _asked_gates(options: ReviewOptions) -> tuple[Gate, ...]:
+    if options.gates is None and not options.fail_under:
+        return ()
+    from reportgen.gates import fail_under, read_gates
+
+    gates = read_gates(options.gates) if options.gates is not None else ()
+    return (*gates, *fail_under(options.fail_under))
 
 
 def make_review(
@@ -219,6 +222,8 @@ def _compare_values(
     options: ReviewOptions,
     figures: EvaluationOptions,
 ) -> Comparison:
+    from reportgen.comparison import align_predictions, compare_evaluations, compare_paired
+
     if baseline.rows is not None and candidate.rows is not None:
         pairs = align_predictions(
             baseline.rows,
@@ -279,6 +284,8 @@ def open_review(
     """What is known of a saved input: all that stands in a ``report.json``, else its evaluation."""
     if is_report(source, reading):
         path = find_file(local_path(source, "INPUT"), rows_first=False)
+        from reportgen.importers import read_json
+
         review = Review.from_json(read_json(path))
         evaluation = named_classes(recompute(review.evaluation, figures), figures)
         if review.comparison is not None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from reportgen.comparison import match_classes
 from reportgen.confusion_counter import ConfusionCounter
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
@@ -15,20 +14,12 @@ from reportgen.evaluation import (
     Evaluation,
     evaluate_matrix,
     evaluate_predictions,
-    evaluate_proportions,
     read_hierarchy,
     refuse_for_proportions,
     refuse_groups,
     require_file,
 )
-from reportgen.importers import (
-    MatrixInput,
-    NormalisedMatrix,
-    kind_of,
-    open_input,
-    read_json,
-    read_matrix_any,
-)
+from reportgen.importers import kind_of, open_input
 from reportgen.options import EvaluationOptions, InputOptions
 from reportgen.output_folder import finish_around
 from reportgen.paths import local_path, refuse_address
@@ -36,6 +27,9 @@ from reportgen.predictions import PredictionRows, Predictions
 from reportgen.provenance import Provenance
 from reportgen.review.display_names import as_in_data
 from reportgen.text import middle_cut, plural, printable, quoted
+
+if TYPE_CHECKING:
+    from reportgen.importers import MatrixInput
 
 __all__ = [
     "LoadedInput",
@@ -88,6 +82,8 @@ class LoadedInput:
         origins = None
         if self.rows is not None:
             origins = (self.rows.facts.provenance, Provenance("inference"))
+        from reportgen.comparison import match_classes
+
         match_classes(self.classes, classes, origins)
 
     def evaluated(self, options: EvaluationOptions) -> Evaluation:
@@ -136,14 +132,29 @@ def load_input(
     else:
         kind = _hold(source, reading.kind)
     if kind == "evaluation":
-        held = Evaluation.from_json(read_json(Path(source)))
-        return _of_report(held, of_counts)
+        return _of_report(_read_report(Path(source)), of_counts)
     if kind == "matrix":
-        return LoadedInput(None, _of_matrix(read_matrix_any(source, reading), of_counts), "matrix")
+        return _of_matrix_input(source, reading, of_counts)
     found = open_input(source, reading, spool=spool)
+    if isinstance(found, Predictions):
+        return LoadedInput(add_columns(found, options))
+    from reportgen.importers import MatrixInput  # what is ours needs no reader of matrices
+
     if isinstance(found, MatrixInput):
         return LoadedInput(None, _of_matrix(found, of_counts), "matrix")
     return LoadedInput(add_columns(found, options))
+
+
+def _read_report(path: Path) -> Evaluation:
+    from reportgen.importers import read_json
+
+    return Evaluation.from_json(read_json(path))
+
+
+def _of_matrix_input(source: Any, reading: InputOptions, options: EvaluationOptions) -> LoadedInput:
+    from reportgen.importers import read_matrix_any
+
+    return LoadedInput(None, _of_matrix(read_matrix_any(source, reading), options), "matrix")
 
 
 def _of_report(held: Evaluation, options: EvaluationOptions) -> LoadedInput:
@@ -252,6 +263,9 @@ def _refuse_several(folder: Path) -> None:
 
 
 def _of_matrix(found: MatrixInput, options: EvaluationOptions) -> Evaluation:
+    from reportgen.evaluation import evaluate_proportions
+    from reportgen.importers import NormalisedMatrix
+
     refuse_groups(options, "a confusion matrix")
     if options.subset_classes is not None:
         raise UsageError(

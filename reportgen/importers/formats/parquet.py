@@ -21,24 +21,11 @@ from reportgen.importers.formats.tables import (
     require_columns,
     sliced,
 )
-from reportgen.predictions import METADATA_KEY
 from reportgen.text import count, printable, quoted
 
 __all__ = [
     "ParquetTable",
-    "is_ours",
 ]
-
-
-def is_ours(path: Path) -> bool:
-    """Whether a Parquet file was written by reportgen."""
-    if path.is_dir():
-        return False
-    require_plain_file(path)
-    with _readable(path):
-        import pyarrow.parquet as pq
-
-        return METADATA_KEY in (pq.read_schema(path).metadata or {})
 
 
 @dataclass(frozen=True)

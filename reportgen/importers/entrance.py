@@ -1,0 +1,120 @@
+"""Where inputs come in: predictions that reportgen wrote go straight through.
+
+What reads the tables and matrices of others is a large part of the program, and is loaded for them
+alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reportgen.errors import DataError, UsageError
+from reportgen.options import InputOptions
+from reportgen.predictions import METADATA_KEY, Predictions
+from reportgen.text import quoted
+
+if TYPE_CHECKING:
+    from reportgen.importers.matrices.reading import MatrixInput
+    from reportgen.importers.table_predictions import TablePredictions
+
+__all__ = [
+    "kind_of",
+    "open_input",
+    "open_predictions",
+]
+
+
+def kind_of(path: Path, options: InputOptions) -> str:
+    """``"predictions"``, ``"matrix"`` or ``"evaluation"`` (a ``report.json`` of ours).
+
+    What the user said; else what the content shows. Raises :class:`DataError` where the file is
+    missing or has no known format.
+    """
+    if options.kind != "auto":
+        return options.kind
+    if _is_ours(path):
+        return "predictions"
+    from reportgen.importers.opening import kind_of_content
+
+    return kind_of_content(path, options)
+
+
+def open_predictions(
+    source: Any, options: InputOptions | None = None, *, spool: Path
+) -> Predictions | TablePredictions:
+    """:func:`open_input`, of what holds samples; :class:`DataError` where it holds counts."""
+    from reportgen.importers.matrices.reading import MatrixInput
+
+    found = open_input(source, options, spool=spool)
+    if isinstance(found, MatrixInput):
+        raise DataError(
+            f"the input holds counts, no samples: it was read as {found.provenance.read_as}",
+            slug="input-kind",
+            hint="if each line is one sample: --count-column none",
+        )
+    return found
+
+
+def open_input(
+    source: Any, options: InputOptions | None = None, *, spool: Path
+) -> Predictions | TablePredictions | MatrixInput:
+    """Predictions from anywhere, checked as a whole and ready to be read in batches; or the
+    confusion matrix that a table holds in the long form.
+
+    Parameters
+    ----------
+    source
+        A path: Parquet (ours, any other, or a folder of part files), CSV, TSV, JSON Lines, .npz
+        or .npy. Or a DataFrame, or a mapping from column names to arrays, tensors or lists.
+    options
+        How to read it; by default everything is found out, or refused where that would be a
+        guess.
+    spool
+        An empty folder for copies of what can't be read twice; the predictions need it as long as
+        they are used, the caller removes it.
+
+    Raises
+    ------
+    DataError
+        Where the table, a label or a score is not what it must be, with the place.
+    UsageError
+        Where two readings are possible, with the option that decides.
+    """
+    options = options or InputOptions()
+    if isinstance(source, (str, Path)) and _is_ours(Path(source)):
+        _refuse_for_ours(Path(source), options)
+        return Predictions.open(Path(source))
+    from reportgen.importers.opening import open_others
+
+    return open_others(source, options, spool)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is a Parquet file that reportgen wrote. What can't be read is not: who reads the
+    tables of others says why.
+    """
+    if not path.is_file():
+        return False
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with path.open("rb") as stream:
+            if stream.read(4) != b"PAR1":
+                return False
+        return METADATA_KEY in (pq.read_schema(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return False
+
+
+def _refuse_for_ours(path: Path, options: InputOptions) -> None:
+    """Options that say what is missing in tables of other programs."""
+    for name in ("labels", "abstain"):
+        if getattr(options, name) is not None:
+            raise UsageError(
+                f"--{name} is for predictions of other programs: {quoted(path.name)} was written "
+                "by reportgen, with a label and a prediction in every row",
+                slug="option-conflict",
+                hint=f"leave out --{name}",
+            )
