@@ -197,36 +197,28 @@ def _print(*lines: str) -> None:
 
 
 def _summary(evaluation: Evaluation) -> list[str]:
-    read_as = _read_as(evaluation)
-    if evaluation.shares is not None:
-        return [*read_as, *_of_proportions(evaluation)]
-    accuracy = evaluation.summary["accuracy"]
-    assert accuracy.value is not None
-    span = f" (95 % CI {interval_percent(accuracy.interval)})" if accuracy.interval else ""
+    names = ("accuracy", "balanced_accuracy", "macro_precision")
+    known = [name for name in names if evaluation.summary[name].value is not None]
     return [
-        *read_as,
-        f"accuracy: {percent(accuracy.value)}{span} of {plural(evaluation.n_samples, 'sample')}",
+        *_read_as(evaluation),
+        *(_measured(evaluation, name) for name in known[:1]),
         *_weakest(evaluation),
         *_worst_pair(evaluation),
         *_warnings(evaluation),
     ]
 
 
+def _measured(evaluation: Evaluation, name: str) -> str:
+    metric, samples = evaluation.summary[name], plural(evaluation.n_samples, "sample")
+    span = f" (95 % CI {interval_percent(metric.interval)})" if metric.interval else ""
+    of = f"{span} of {samples}" if evaluation.shares is None else " (proportions only: no interval)"
+    return f"{name.replace('_', ' ')}: {percent(metric.value or 0.0)}{of}"
+
+
 def _read_as(evaluation: Evaluation, which: str = "") -> list[str]:
     """What a saved input was taken for; nothing for a run of a model."""
     told = evaluation.provenance.read_as
     return [f"{which}read as {told}"] if told else []
-
-
-def _of_proportions(evaluation: Evaluation) -> list[str]:
-    """The same of a matrix without counts: the first metric of the whole that it determines."""
-    names = ("accuracy", "balanced_accuracy", "macro_precision")
-    name = next(name for name in names if evaluation.summary[name].value is not None)
-    value = evaluation.summary[name].value or 0.0
-    return [
-        f"{name.replace('_', ' ')}: {percent(value)} (proportions only: no interval)",
-        *_warnings(evaluation),
-    ]
 
 
 def _warnings(evaluation: Evaluation) -> list[str]:

@@ -12,14 +12,19 @@ if TYPE_CHECKING:
     from reportgen.evaluation.evaluation import Evaluation
     from reportgen.evaluation.galleries import GALLERY_PAIRS, collect_galleries, gallery_pairs
     from reportgen.evaluation.given_groups import read_hierarchy, require_file
-    from reportgen.evaluation.normalized_only import evaluate_proportions, refuse_for_proportions
+    from reportgen.evaluation.normalized_only import (
+        counts_needed,
+        evaluate_proportions,
+        refuse_for_proportions,
+    )
     from reportgen.evaluation.pairs import Pair
-    from reportgen.evaluation.proportions import ProportionPair, Proportions
+    from reportgen.evaluation.proportions import OF, ProportionPair, Proportions
     from reportgen.evaluation.sample_groups import SampleGroups, refuse_groups
 
 __all__ = [
     "CLASS_METRICS",
     "GALLERY_PAIRS",
+    "OF",
     "SUMMARY_METRICS",
     "Confidence",
     "Document",
@@ -30,6 +35,7 @@ __all__ = [
     "ReliabilityBar",
     "SampleGroups",
     "collect_galleries",
+    "counts_needed",
     "evaluate_matrix",
     "evaluate_predictions",
     "evaluate_proportions",
@@ -51,9 +57,9 @@ __getattr__ = lazy_names(
         "evaluation": "Evaluation",
         "galleries": "GALLERY_PAIRS collect_galleries gallery_pairs",
         "given_groups": "read_hierarchy require_file",
-        "normalized_only": "evaluate_proportions refuse_for_proportions",
+        "normalized_only": "counts_needed evaluate_proportions refuse_for_proportions",
         "pairs": "Pair",
-        "proportions": "ProportionPair Proportions",
+        "proportions": "OF ProportionPair Proportions",
         "sample_groups": "SampleGroups refuse_groups",
     },
 )

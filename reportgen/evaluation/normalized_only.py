@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reportgen.importers import NormalisedMatrix
 
 __all__ = [
+    "counts_needed",
     "evaluate_proportions",
     "refuse_for_proportions",
 ]
@@ -92,11 +93,17 @@ def refuse_for_proportions(options: EvaluationOptions) -> None:
     }
     for words, given in asked.items():
         if given:
-            raise UsageError(
-                f"{words} needs counts: the matrix holds shares alone",
-                slug="matrix-shares",
-                hint="leave the option out, or give the samples of each class: --supports FILE",
-            )
+            raise counts_needed(words)
+
+
+def counts_needed(what: str, holder: str = "the matrix") -> UsageError:
+    """The error that `what` needs counts, and `holder` has proportions only."""
+    return UsageError(
+        f"{what} needs counts, and {holder} holds shares alone",
+        slug="matrix-shares",
+        hint="save the matrix before it is normalised, or give the samples of each class: "
+        "--supports FILE",
+    )
 
 
 def _metric(name: str, scaled: Metric, matrix: NormalisedMatrix, *, everywhere: bool) -> Metric:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reportgen.jsonio import ClassIndex, Form, Share
 
 __all__ = [
+    "OF",
     "ProportionPair",
     "Proportions",
 ]
@@ -28,7 +29,8 @@ Floats = NDArray[np.float64]
 DECIMALS = 12
 
 
-OVER = ("true", "predicted", "all")
+OF = {"true": "the true class", "predicted": "the predicted class", "all": "all samples"}
+"""What proportions are over, which then add up to 1 → the words for it."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Proportions:
         square = values.ndim == 2 and values.shape[0] == values.shape[1]
         if not (square and np.all((values >= 0) & (values <= 1)) and values.any()):
             raise ValueError("shares are numbers from 0 to 1, one row and one column a class")
-        if self.over not in OVER:
+        if self.over not in OF:
             raise ValueError(f"shares over {self.over!r}")
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
@@ -148,7 +150,7 @@ class Proportions:
 
         float64, shape (K, K). Shares of all samples tell those of rows and of columns, too.
         """
-        if over not in (self.over, *(OVER if self.over == "all" else ())):
+        if over not in (self.over, *(OF if self.over == "all" else ())):
             return None
         if over == "all":
             return self.values

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from reportgen.confusion_matrix import DENSE_LIMIT
 from reportgen.csv_text import csv_text
-from reportgen.evaluation import CLASS_METRICS, Evaluation, Pair, ProportionPair
+from reportgen.evaluation import CLASS_METRICS, OF, Evaluation, Pair, ProportionPair
 from reportgen.metrics import COUNTS
 
 __all__ = [
@@ -22,14 +22,6 @@ __all__ = [
 
 
 CORNER = "true\\predicted"
-
-
-SHARES_OF = {
-    "true": "shares of the true class",
-    "predicted": "shares of the predicted class",
-    "all": "shares of all samples",
-}
-"""What the corner of a table of shares says."""
 
 
 def per_class(evaluation: Evaluation) -> str:
@@ -67,7 +59,7 @@ def confusion(evaluation: Evaluation) -> str:
     matrix, names, shares = evaluation.confusion, evaluation.classes, evaluation.shares
     if shares is not None:
         lines = ([name, *row] for name, row in zip(names, shares.values.tolist(), strict=True))
-        return csv_text([f"{CORNER} ({SHARES_OF[shares.over]})", *names], lines)
+        return csv_text([f"{CORNER} (shares of {OF[shares.over]})", *names], lines)
     if matrix.n_classes > DENSE_LIMIT:
         cells = ((names[true], names[predicted], n) for true, predicted, n in matrix.cells())
         return csv_text(["true", "predicted", "count"], cells)

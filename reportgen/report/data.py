@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reportgen.analysis.scoring import DISCORDANCES, minimum_detectable_difference
-from reportgen.evaluation import Evaluation, Proportions
+from reportgen.evaluation import OF, Evaluation, Proportions
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.report.classes import MANY_NAMES
 from reportgen.report.context import Context
 from reportgen.report.elements import Fact
 from reportgen.report.intervals import made_intervals
-from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, list_names, say, share
+from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, list_names, say, share
 from reportgen.text import count, plural
 
 __all__ = [
@@ -43,14 +43,6 @@ class DataSection:
 
     facts: tuple[Fact, ...]
     notes: tuple[Note, ...]
-
-
-ADD_UP = {
-    "true": f"the true class: each row adds up to 100{NBSP}%",
-    "predicted": f"the predicted class: each column adds up to 100{NBSP}%",
-    "all": f"all samples: all cells add up to 100{NBSP}%",
-}
-"""What proportions are over → how they add up."""
 
 
 PICTURES = "Pictures"
@@ -103,7 +95,7 @@ def data_section(facts: Context) -> DataSection:
 
 def _proportion_facts(facts: Context, known: Proportions) -> Iterable[Fact]:
     yield Fact("Samples in the matrix", (say(PROPORTIONS_ONLY),))
-    yield Fact("Proportions of", (say(ADD_UP[known.over]),))
+    yield Fact("Proportions of", (say(OF[known.over]),))
     yield Fact("Classes without samples", (_some_of(facts.absent, len(facts.names)),))
 
 

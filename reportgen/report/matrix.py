@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.confusions import confusion_order
 from reportgen.confusion_matrix import DENSE_LIMIT
-from reportgen.evaluation import Proportions
+from reportgen.evaluation import OF, Proportions
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, cell
@@ -100,14 +100,6 @@ OVER: dict[str, Literal["true", "pred", "all"]] = {
     "predicted": "pred",
     "all": "all",
 }
-
-
-OF = {
-    "true": "of the true class",
-    "predicted": "of the predicted class",
-    "all": "of all samples",
-}
-"""What proportions are over → how one is called."""
 
 
 FILES = {
@@ -422,13 +414,13 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         over, shares = facts.proportions.over, _draw_proportions(facts.proportions)
         yield draw(
             name=FILES[over],
-            title=f"Confusion matrix: % {OF[over]}",
+            title=f"Confusion matrix: % of {OF[over]}",
             values=shares,
             texts=texts_of(shares, percent) if numbered else None,
             top=float(np.nanmax(shares)) if over == "all" else 1.0,
-            unit=f"share {OF[over]}",
-            alt=f"Heatmap of the matrix in % {OF[over]}, rows true, columns predicted.",
-            purpose=f"Each cell in % {OF[over]}.{brief_percents}{how}",
+            unit=f"share of {OF[over]}",
+            alt=f"Heatmap of the matrix in % of {OF[over]}, rows true, columns predicted.",
+            purpose=f"Each cell in % of {OF[over]}.{brief_percents}{how}",
         )
         return
     counts, shares, top = _values(facts)

@@ -16,6 +16,7 @@ from reportgen.comparison import Comparison
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import (
     GALLERY_PAIRS,
+    OF,
     Pair,
     ProportionPair,
     Proportions,
@@ -330,21 +331,14 @@ class PairSection:
     lead: Words
     rows: tuple[PairRow, ...]
     rest: Words
-    rest_count: int
-    rest_share: str
-    groups: tuple[PairGroup, ...]
-    gallery_note: str
+    rest_count: int = 0
+    rest_share: str = ""
+    groups: tuple[PairGroup, ...] = ()
+    gallery_note: str = ""
     rankings: tuple[PairRanking, ...] = ()
 
 
 LISTED_PAIRS, LISTED_OF_MANY = 20, 100
-
-
-PROPORTION_HEADS = {
-    "true": "Of the true class",
-    "predicted": "Of the predicted class",
-    "all": "Of all samples",
-}
 
 
 MANY_CLASSES = 100
@@ -406,7 +400,7 @@ def _of_proportions(facts: Context, known: Proportions) -> PairSection:
         "proportion",
         "Ranked by proportion",
         say("A large proportion of a rare class may be few samples."),
-        ("True class", "Called", PROPORTION_HEADS[known.over], "Reversed"),
+        ("True class", "Called", f"Of {OF[known.over]}", "Reversed"),
         rows,
         _rest_words(known.pairs[len(listed) :]),
     )
@@ -416,10 +410,6 @@ def _of_proportions(facts: Context, known: Proportions) -> PairSection:
         else say("No two classes are confused."),
         rows=(),
         rest=Words(()),
-        rest_count=0,
-        rest_share="",
-        groups=(),
-        gallery_note="",
         rankings=(ranking,) if rows else (),
     )
 

@@ -12,6 +12,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import (
     Evaluation,
+    counts_needed,
     evaluate_matrix,
     evaluate_predictions,
     read_hierarchy,
@@ -201,12 +202,7 @@ def recompute(evaluation: Evaluation, options: EvaluationOptions) -> Evaluation:
 def require_counts(evaluation: Evaluation, what: str, holder: str = "the matrix") -> None:
     """Raise :class:`UsageError` where `what` needs counts, and `holder` has shares only."""
     if evaluation.shares is not None:
-        raise UsageError(
-            f"{what} needs counts, and {holder} holds shares alone",
-            slug="matrix-shares",
-            hint="save the matrix before it is normalised, or give the samples of each class: "
-            "--supports FILE",
-        )
+        raise counts_needed(what, holder)
 
 
 def find_file(path: Path, *, rows_first: bool) -> Path:
