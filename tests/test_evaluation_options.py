@@ -487,3 +487,12 @@ def test_a_positive_class_that_can_not_be_is_refused(source, options, words):
 
 def test_a_baseline_of_another_kind_does_not_need_the_positive_class():
     assert EvaluationOptions(positive="ill").for_baseline.positive is None
+
+
+def test_weighted_kappa_says_that_a_gap_between_numbers_is_one_step():
+    rows = {"label": ["0", "1", "2", "10"] * 5, "prediction": ["0", "1", "2", "2"] * 5}
+    (note,) = (n for n in reportgen.load(rows, ordinal=True).notes if n.code == "class-order-used")
+    assert "It counts 2 → 10 as one step" in note.sentence
+    rows = {"label": ["0", "1", "2"] * 5, "prediction": ["0", "1", "1"] * 5}
+    (note,) = (n for n in reportgen.load(rows, ordinal=True).notes if n.code == "class-order-used")
+    assert "one step" not in note.sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,9 +103,20 @@ def ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Itera
         yield DataNote(
             "class-order-used",
             f"Weighted kappa takes the classes in this order: {order}. Where another is meant, "
-            "--classes gives it.",
+            f"--classes gives it.{_gap_sentence(classes)}",
             count=len(classes),
         )
+
+
+def _gap_sentence(classes: tuple[str, ...]) -> str:
+    """What weighted kappa makes of whole numbers with gaps, such as 0, 1, 2, 10."""
+    if not all(name.isascii() and name.isdigit() and len(name) < 10 for name in classes):
+        return ""
+    numbers = [int(name) for name in classes]
+    gap = next(((a, b) for a, b in pairwise(numbers) if abs(b - a) != 1), None)
+    if gap is None:
+        return ""
+    return f" It counts {gap[0]} → {gap[1]} as one step: only the order counts, not the numbers."
 
 
 def class_notes(
