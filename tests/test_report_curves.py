@@ -13,7 +13,7 @@ from reportgen.errors import DataError
 from reportgen.evaluation import Evaluation
 from reportgen.metrics import Metric, MetricColumn
 from reportgen.rendering import html
-from reportgen.rendering.class_charts import class_precision_recall_chart, class_roc_chart
+from reportgen.rendering.svg import class_precision_recall_chart, class_roc_chart
 from reportgen.report import build_report
 from tests import binaries, factories
 

@@ -11,7 +11,7 @@ import pytest
 from reportgen.analysis.scoring.thresholds import LEVELS
 from reportgen.metrics import wilson
 from reportgen.rendering import html
-from reportgen.rendering.threshold_charts import precision_recall_chart, roc_chart
+from reportgen.rendering.svg import precision_recall_chart, roc_chart
 from reportgen.report import build_report
 from reportgen.report.threshold import _text
 from tests import binaries, factories

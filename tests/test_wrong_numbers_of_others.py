@@ -20,7 +20,7 @@ from reportgen.errors import DataError
 from reportgen.evaluation import evaluate_matrix
 from reportgen.provenance import Provenance
 from reportgen.rendering import csv as csv_files
-from reportgen.rendering.charts import reliability_chart
+from reportgen.rendering.svg import reliability_chart
 from reportgen.report import build_report
 from tests.test_cli import reportgen as command
 

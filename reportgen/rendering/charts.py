@@ -1,43 +1,64 @@
-"""The drawings of the confidence section: SVG of geometry attributes and classes, no style.
+"""The geometry of every chart: marks in data units, which the page and the figures both paint.
 
-They are built from numbers and from escaped text, and from nothing else. Each is one image to
-those who don't see it, with its message as its name.
+Shares, 0..1, run along both axes unless a panel says otherwise. No pixels, no colours: `kind` of a
+mark says what it shows, and each painter has its own look for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from markupsafe import Markup, escape
-
-from reportgen.report import Chart, CurveRow, HistogramRow, OperatingPoint, ReliabilityRow
+from reportgen.report import (
+    Cell,
+    ClassCurves,
+    CurveRow,
+    Delta,
+    HistogramRow,
+    OperatingPoint,
+    ReliabilityRow,
+    Report,
+    ThresholdSection,
+)
+from reportgen.text import plural
 
 __all__ = [
-    "FILTERS",
-    "LEFT",
-    "QUARTERS",
-    "RIGHT",
-    "TOP",
-    "axis_percents",
-    "drawing",
-    "grid",
-    "label",
-    "path",
-    "x",
+    "Bar",
+    "Dot",
+    "Line",
+    "Mark",
+    "Panel",
+    "Place",
+    "Plot",
+    "RowPlot",
+    "class_plots",
+    "curve_plot",
+    "histogram_plot",
+    "reliability_plot",
+    "row_plots",
+    "threshold_plots",
 ]
 
 
-WIDTH, HEIGHT = 340, 318
+Place = tuple[float, float]
 
 
-LEFT, RIGHT = 34, 332
-
-
-TOP = 18
+HALVES = (0.0, 0.5, 1.0)
 
 
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+GAP = 0.03
+"""What a bar leaves free on either side, as a share of its bin."""
+
+
+NEAR = 0.05
+"""Points that are closer than this in both directions have their letters in one place."""
+
+
+LETTER = 0.0403
+"""Room that a letter takes beside its dot, as a share of the width."""
 
 
 ERROR_AXES = ((0.01, 5), (0.02, 4), (0.05, 5), (0.1, 5), (0.2, 4), (0.5, 5), (1.0, 4))
@@ -48,154 +69,276 @@ SETTLED = 0.05
 """Coverage from which on the curve must fit; the error of the first few answers may be anything."""
 
 
-def x(share: float) -> float:
-    """Where a share in 0..1 lies from left to right."""
-    return LEFT + share * (RIGHT - LEFT)
+MOST_ROWS = 30
+"""More would not be legible on a slide; the first are the ones to look at."""
 
 
-def reliability_chart(rows: Sequence[ReliabilityRow], chart: Chart) -> Markup:
-    """Accuracy over confidence, with the number of answers in each bin below."""
-    bottom, floor = 226, 276
+CLEAR = ("better", "worse")
+"""Significant changes: their dots are full."""
 
-    def y(share: float) -> float:
-        return bottom - share * (bottom - TOP)
 
+@dataclass(frozen=True)
+class Line:
+    """A line through points: a ``line`` of data, an ``even`` level, or a ``cap``: an interval.
+
+    With `steps` it goes up or down to the height of each point first, and then across to it.
+    """
+
+    kind: str
+    points: tuple[Place, ...]
+    steps: bool = False
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point; one with `letters`, though they be empty, is named in the text and larger."""
+
+    x: float
+    y: float
+    full: bool = True
+    letters: str | None = None
+    left: bool = False
+    above: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar from 0 up to `height`, of a ``count``, or of ``right`` or ``wrong`` answers."""
+
+    kind: str
+    low: float
+    high: float
+    height: float
+
+
+Mark = Line | Dot | Bar
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Marks on a y axis from 0 to `top`; `span` is where it stands in the height of the plot."""
+
+    words: str
+    top: float
+    marks: tuple[Mark, ...]
+    ticks: tuple[float, ...] = QUARTERS
+    grid: bool = True
+    span: Place = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Panels above each other over one x axis, 0..1, which shows `across`.
+
+    A panel without ticks shows counts, all others show shares.
+    """
+
+    across: str
+    panels: tuple[Panel, ...]
+    ticks: tuple[float, ...] = QUARTERS
+
+
+def reliability_plot(rows: Sequence[ReliabilityRow]) -> Plot:
+    """Accuracy over confidence with intervals, and the number of answers in each bin below."""
+    even = Line("even", ((0.0, 0.0), (1.0, 1.0)))
+    dots = tuple(mark for row in rows for mark in _bin_marks(row))
+    bars = tuple(_bar("count", row.bar.low, row.bar.high, row.bar.n) for row in rows if row.bar.n)
     most = max(row.bar.n for row in rows)
-    parts = [
-        *grid(QUARTERS, y),
-        path("g-even", f"M{LEFT} {bottom}L{RIGHT} {TOP}"),
-        *(mark for row in rows for mark in _dot(row, y)),
-        *(_count_bar(row, most, floor) for row in rows if row.bar.n),
-        path("g-axis", f"M{LEFT} {floor}H{RIGHT}"),
-        *axis_percents(floor + 14, QUARTERS),
-        label((LEFT + RIGHT) / 2, floor + 32, "confidence, %", "middle"),
-        label(LEFT, 10, "right, %"),
-        label(LEFT + 2, 243, f"answers, up to {most:,} a bin"),
-    ]
-    return drawing(chart, parts)
+    return Plot(
+        "confidence, %",
+        (
+            Panel("right, %", 1.0, (even, *dots), span=(50 / 258, 1.0)),
+            Panel("answers", most, bars, ticks=(), grid=False, span=(0.0, 30 / 258)),
+        ),
+    )
 
 
-def _dot(row: ReliabilityRow, y: Callable[[float], float]) -> Iterator[str]:
+def _bin_marks(row: ReliabilityRow) -> Iterator[Mark]:
     bar = row.bar
     if bar.accuracy is None or bar.interval is None or bar.confidence is None:
         return
-    at, (low, high) = x(bar.confidence), bar.interval
-    yield path(
-        "g-cap",
-        f"M{at:.1f} {y(low):.1f}V{y(high):.1f}M{at - 3:.1f} {y(low):.1f}h6"
-        f"M{at - 3:.1f} {y(high):.1f}h6",
-    )
-    kind = "g-hollow" if row.few else "g-dot"
-    yield f'<circle class="{kind}" cx="{at:.1f}" cy="{y(bar.accuracy):.1f}" r="3.5"/>'
+    low, high = bar.interval
+    yield Line("cap", ((bar.confidence, low), (bar.confidence, high)))
+    yield Dot(bar.confidence, bar.accuracy, full=not row.few)
 
 
-def _count_bar(row: ReliabilityRow, most: int, floor: float) -> str:
-    left, right = x(row.bar.low) + 1, x(row.bar.high) - 1
-    return _rect("g-bar", left, floor, right - left, 30 * row.bar.n / most)
+def _bar(kind: str, low: float, high: float, height: float) -> Bar:
+    gap = GAP * (high - low)
+    return Bar(kind, low + gap, high - gap, height)
 
 
-def histogram_chart(rows: Sequence[HistogramRow], chart: Chart) -> Markup:
+def histogram_plot(rows: Sequence[HistogramRow]) -> Plot:
     """Right answers above, wrong ones below, as shares of their kind on one scale."""
-    tall, floors = 112, (134, 276)
     top = max(max(row.right_share, row.wrong_share) for row in rows) or 1.0
-    width = (RIGHT - LEFT) / len(rows)
-    right, wrong = sum(row.right for row in rows), sum(row.wrong for row in rows)
-    parts: list[str] = []
-    for floor, kind, shares in (
-        (floors[0], "g-bar", [row.right_share for row in rows]),
-        (floors[1], "g-wrong", [row.wrong_share for row in rows]),
-    ):
-        parts += (
-            _rect(kind, LEFT + i * width + 0.5, floor, width - 1, tall * share / top)
-            for i, share in enumerate(shares)
-            if share
+    sides = (
+        ("right", sum(row.right for row in rows), [row.right_share for row in rows], 142),
+        ("wrong", sum(row.wrong for row in rows), [row.wrong_share for row in rows], 0),
+    )
+    panels = (
+        Panel(
+            f"{n:,} {kind}, % of them in each bin",
+            top,
+            tuple(
+                _bar(kind, i / len(rows), (i + 1) / len(rows), share)
+                for i, share in enumerate(shares)
+                if share
+            ),
+            ticks=(0.0, top),
+            grid=False,
+            span=(floor / 258, (floor + 112) / 258),
         )
-        parts.append(path("g-axis", f"M{LEFT} {floor}H{RIGHT}"))
-        parts.append(label(LEFT - 5, floor - tall + 8, f"{100 * top:.0f}", "end"))
-        parts.append(label(LEFT - 5, floor, "0", "end"))
-    parts += [
-        label(LEFT, 10, f"{right:,} right, % of them in each bin"),
-        label(LEFT, floors[0] + 20, f"{wrong:,} wrong, % of them in each bin"),
-        *axis_percents(floors[1] + 14, QUARTERS),
-        label((LEFT + RIGHT) / 2, floors[1] + 32, "confidence, %", "middle"),
-    ]
-    return drawing(chart, parts)
+        for kind, n, shares, floor in sides
+    )
+    return Plot("confidence, %", tuple(panels))
 
 
-def curve_chart(rows: Sequence[CurveRow], points: Sequence[OperatingPoint], chart: Chart) -> Markup:
+def curve_plot(rows: Sequence[CurveRow], points: Sequence[OperatingPoint]) -> Plot:
     """Error over coverage with the operating points; early points that are higher are cut off."""
-    floor = 276
     reach = max((row.error for row in rows if row.coverage >= SETTLED), default=1.0)
     top, n_steps = next(axis for axis in ERROR_AXES if axis[0] >= min(reach, 1.0))
-
-    def y(share: float) -> float:
-        return floor - min(share / top, 1.0) * (floor - TOP)
-
-    line = "L".join(f"{x(row.coverage):.1f} {y(row.error):.1f}" for row in rows)
-    parts = [
-        *grid([top * i / n_steps for i in range(n_steps + 1)], y),
-        path("g-line", f"M{line}"),
-        *(mark for point in points for mark in _point(point, y, floor)),
-        path("g-axis", f"M{LEFT} {floor}H{RIGHT}"),
-        *axis_percents(floor + 14, QUARTERS),
-        label((LEFT + RIGHT) / 2, floor + 32, "answered, surest first, %", "middle"),
-        label(LEFT, 10, "wrong among these, %"),
-    ]
-    return drawing(chart, parts)
+    line = Line("line", tuple((row.coverage, row.error) for row in rows))
+    marks = (line, *(mark for point in points for mark in _point_marks(point)))
+    ticks = tuple(top * i / n_steps for i in range(n_steps + 1))
+    return Plot("answered, surest first, %", (Panel("wrong among these, %", top, marks, ticks),))
 
 
-def _point(point: OperatingPoint, y: Callable[[float], float], floor: float) -> Iterator[str]:
-    at, height = x(point.coverage), y(point.error)
-    yield path("g-even", f"M{LEFT} {height:.1f}H{at:.1f}V{floor}")
-    yield f'<circle class="g-dot" cx="{at:.1f}" cy="{height:.1f}" r="4"/>'
+def _point_marks(point: OperatingPoint) -> Iterator[Mark]:
+    at, up = point.coverage, point.error
+    yield Line("even", ((0.0, up), (at, up), (at, 0.0)), steps=True)
     first = point.letter == "A"  # the two may lie close together: one letter on either side
-    left, anchor = (at - 7, "end") if first else (at + 7, "start")
-    base = height - 7 if first else min(height + 12, floor - 4)
-    yield f'<text class="g-letter" x="{left:.1f}" y="{base:.1f}" text-anchor="{anchor}">'
-    yield f"{escape(point.letter)}</text>"
+    yield Dot(at, up, letters=point.letter, left=first, above=first)
 
 
-def grid(ticks: Sequence[float], y: Callable[[float], float]) -> Iterator[str]:
-    """Lines at these shares, with their percentages at the left."""
-    for tick in ticks:
-        yield path("g-grid", f"M{LEFT} {y(tick):.1f}H{RIGHT}")
-        yield label(LEFT - 5, y(tick) + 4, f"{100 * tick:.3g}", "end")
-
-
-def axis_percents(at: float, ticks: Iterable[float]) -> Iterator[str]:
-    for tick in ticks:
-        anchor = "end" if tick == 1 else "middle"
-        yield label(x(tick) + (4 if tick == 1 else 0), at, f"{100 * tick:.0f}", anchor)
-
-
-def drawing(chart: Chart, parts: Iterable[str]) -> Markup:
-    name = escape(chart.alt)
-    return Markup(
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}">'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def path(kind: str, steps: str) -> str:
-    return f'<path class="{kind}" d="{steps}"/>'
-
-
-def _rect(kind: str, left: float, floor: float, width: float, height: float) -> str:
-    """A bar that stands on `floor`; one of few samples is still seen."""
-    tall = max(height, 0.75)
+def threshold_plots(section: ThresholdSection) -> tuple[Plot, Plot]:
+    """Both curves of a two-class model with the named points that lie on them."""
+    roc = [(mark.letter, mark.false_alarms, mark.sensitivity) for mark in section.marks]
+    other = [
+        (mark.letter, mark.sensitivity, mark.precision)
+        for mark in section.marks
+        if mark.precision is not None
+    ]
     return (
-        f'<rect class="{kind}" x="{left:.1f}" y="{floor - tall:.1f}" '
-        f'width="{width:.1f}" height="{tall:.1f}"/>'
+        _square_plot(
+            "false alarms (1 \u2212 specificity), %",
+            "found (sensitivity), %",
+            (*_roc_marks(section.roc), *_named_dots(roc)),
+            QUARTERS,
+        ),
+        _square_plot(
+            "found (recall), %",
+            "right among the flagged (precision), %",
+            (*_stairs(section.precision_recall, section.prevalence), *_named_dots(other)),
+            QUARTERS,
+        ),
     )
 
 
-def label(at: float, base: float, text: str, anchor: str = "start") -> str:
-    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text class="g-txt" x="{at:.1f}" y="{base:.1f}"{place}>{escape(text)}</text>'
+def class_plots(curves: ClassCurves) -> tuple[Plot, Plot]:
+    """Both curves of one class against the rest."""
+    stairs = _stairs(curves.precision_recall, curves.prevalence)
+    return (
+        _square_plot("false alarms, %", "recall, %", _roc_marks(curves.roc), HALVES),
+        _square_plot("recall, %", "precision, %", stairs, HALVES),
+    )
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
-    "curve_chart": curve_chart,
-    "histogram_chart": histogram_chart,
-    "reliability_chart": reliability_chart,
-}
+def _square_plot(across: str, up: str, marks: tuple[Mark, ...], ticks: tuple[float, ...]) -> Plot:
+    return Plot(across, (Panel(up, 1.0, marks, ticks),), ticks)
+
+
+def _roc_marks(line: Sequence[Place]) -> tuple[Mark, ...]:
+    """The curve and the diagonal of guessing."""
+    return Line("even", ((0.0, 0.0), (1.0, 1.0))), Line("line", tuple(line))
+
+
+def _stairs(line: Sequence[Place], prevalence: float) -> tuple[Mark, ...]:
+    """Precision in steps, as average precision counts it, and that of guessing."""
+    return (
+        Line("even", ((0.0, prevalence), (1.0, prevalence)), steps=True),
+        Line("line", ((0.0, line[0][1]), *line), steps=True),
+    )
+
+
+def _named_dots(places: Sequence[tuple[str, float, float]]) -> Iterator[Dot]:
+    """Dots with their letters on the side that has room; letters that would overlap are joined."""
+    joined: dict[Place, str] = {}
+    for letter, x, y in places:
+        near = (at for at in joined if abs(x - at[0]) < NEAR and abs(y - at[1]) < NEAR)
+        at = next(near, (x, y))
+        joined[at] = f"{joined[at]}, {letter}" if at in joined else letter
+    alone = {(x, y): "" for _, x, y in places}
+    for (x, y), letters in (joined | {at: "" for at in alone if at not in joined}).items():
+        yield Dot(x, y, letters=letters, left=x > 1 - LETTER * len(letters))
+
+
+@dataclass(frozen=True)
+class RowPlot:
+    """Rows of points with intervals, a column of them for each head; the first row is 0, on top.
+
+    `signed` where they are differences, around 0; `more` says how many rows are not drawn.
+    """
+
+    name: str
+    title: str
+    heads: tuple[str, ...]
+    names: tuple[str, ...]
+    columns: tuple[tuple[Cell | Delta, ...], ...]
+    signed: bool = False
+    more: str = ""
+
+    def marks(self, column: int) -> Iterator[Mark]:
+        """Intervals and dots of one column: value across, number of the row upwards."""
+        for row, cell in enumerate(self.columns[column]):
+            if cell.value is None:
+                continue
+            if cell.low is not None and cell.high is not None:
+                yield Line("cap", ((cell.low, row), (cell.high, row)))
+            yield Dot(cell.value, row, full=not isinstance(cell, Delta) or cell.kind in CLEAR)
+
+
+def row_plots(report: Report) -> Iterator[RowPlot]:
+    """Each table of the report whose rows have bars."""
+    for plot in _all_rows(report):
+        if any(cell.value is not None for cells in plot.columns for cell in cells):
+            yield plot
+
+
+Row = tuple[str, Sequence[Cell | Delta]]
+
+
+def _all_rows(report: Report) -> Iterator[RowPlot]:
+    shares = [item for item in report.classes.main if item.kind == "share"][:3]
+    yield _rows(
+        "class-figures",
+        "Classes, lowest recall first",
+        [f"{item.title}, %" for item in shares],
+        [(row.name.text, [row.cells[i.name] for i in shares]) for row in report.classes.rows],
+    )
+    if report.slices is not None:
+        parts: list[Row] = [
+            (f"{row.column.text}: {row.part.text}", [row.accuracy]) for row in report.slices.rows
+        ]
+        yield _rows("slice-accuracy", "Accuracy of parts of the data", ["Accuracy, %"], parts)
+    for one in report.groups.sets if report.groups else ():
+        groups: list[Row] = [
+            (row.name.text if row.name else ", ".join(n.text for n in row.first), row.cells)
+            for row in one.rows
+        ]
+        heads = [f"{head}, %" for head in one.heads]
+        yield _rows(f"groups-{one.key}", str(one.title), heads, groups)
+    changes = report.comparison.classes if report.comparison else None
+    if changes is not None:
+        harmed: list[Row] = [(row.name.text, [row.recall]) for row in changes.rows]
+        head = "Recall, candidate less baseline, points\nfull dots: significant"
+        yield _rows("recall-changes", "Classes by harm", [head], harmed, signed=True)
+
+
+def _rows(
+    name: str, title: str, heads: Sequence[str], rows: Sequence[Row], *, signed: bool = False
+) -> RowPlot:
+    shown = rows[:MOST_ROWS]
+    left_out = len(rows) - len(shown)
+    more = f"{plural(left_out, 'further row')} not drawn" if left_out else ""
+    columns = tuple(tuple(cells[i] for _, cells in shown) for i in range(len(heads)))
+    names = tuple(name for name, _ in shown)
+    return RowPlot(name, title, tuple(heads), names, columns, signed, more)

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reportgen.rendering import charts, class_charts, threshold_charts
+from reportgen.rendering import svg
 from reportgen.report import (
     Axis,
     Cell,
@@ -274,9 +274,7 @@ def _cells(
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    **charts.FILTERS,
-    **class_charts.FILTERS,
-    **threshold_charts.FILTERS,
+    **svg.FILTERS,
     **CHANGE_FILTERS,
     "are_short": are_short,
     "bar": bar,

@@ -179,6 +179,8 @@ def test_the_curves_of_two_classes_are_drawn_where_there_are_any():
     even, line, *marks = axes.get_lines()
     assert list(even.get_ydata()) == [5, 5]
     assert len(marks) == 1  # B has no precision
+    assert line.get_drawstyle() == "steps-pre"  # as average precision counts
+    assert line.get_xydata() == pytest.approx(np.array([(0, 100), (10, 100), (80, 70), (100, 5)]))
 
 
 @pytest.mark.parametrize("name", COLORMAPS)
@@ -218,7 +220,7 @@ def test_blues_are_the_colours_of_the_style():
 def test_they_are_written_on_request_and_an_earlier_report_s_do_not_stay(
     report, evaluation, tmp_path, monkeypatch
 ):
-    from reportgen.rendering import figures as room
+    from reportgen.rendering.figures import slides as room
 
     seen = {}
     pictures = {"confusion-counts.png": b"1", "confusion-counts.svg": b"2"}
