@@ -9,7 +9,7 @@ from sklearn.calibration import calibration_curve
 from statsmodels.stats.proportion import proportion_confint
 
 from reportgen.analysis.scoring import Answers, Calibration, CalibrationBins
-from reportgen.analysis.scoring.calibration import BOOTSTRAP_DRAWS, Cells, chance_level, mce_metric
+from reportgen.analysis.scoring.calibration import Cells, chance_level, mce_metric
 from tests.scoring.samples import answers, answers_of, answers_or_none, assert_adds_up, cuts, orders
 
 
@@ -159,18 +159,26 @@ def test_the_chance_level_of_one_bin_has_the_exact_spread():
     )
 
 
-def test_the_interval_is_that_of_resampling_the_samples():
-    confidence, right = answers_of(500, seed=4)
+def test_the_interval_is_the_infinitesimal_jackknife_with_one_more_confident_error():
+    rng = np.random.default_rng(4)
+    confidence = 0.5 + rng.random(500) / 2
+    right = rng.random(500) < confidence - 0.3
     found = Calibration.of(CalibrationBins.of(Answers.of(confidence, right))).ece
-    rng = np.random.default_rng(0)
     b = np.clip(np.ceil(confidence * 15).astype(int) - 1, 0, 14)
-    gap, eces = right - confidence, []
-    for _ in range(BOOTSTRAP_DRAWS):
-        i = rng.integers(0, 500, 500)
-        eces.append(np.abs(np.bincount(b[i], gap[i], minlength=15)).sum() / 500)
-    high, low = 2 * found.value - np.quantile(eces, [0.025, 0.975])
-    assert found.value > 0.04
-    assert found.interval == pytest.approx((low, high), abs=0.004)
+    gaps = np.bincount(b, right - confidence, minlength=15)
+    pulls = np.sign(gaps)[b] * (right - confidence)
+    half = 1.959964 * np.sqrt(np.square(pulls - pulls.mean()).sum() + 1) / 500
+    low, high = found.interval
+    assert high == pytest.approx(found.value + half, rel=1e-6)
+    assert low == pytest.approx(found.value - half, abs=1e-3)  # no gap of these is but chance
+
+
+def test_the_interval_of_a_sure_model_holds_its_error_though_no_error_is_seen():
+    """The bootstrap, of 200 answers without an error, ends below the truth."""
+    found = Calibration.of(CalibrationBins.of(Answers.of(np.full(200, 0.998), [True] * 200))).ece
+    low, high = found.interval
+    assert low == 0
+    assert high > 0.008  # of answers that are right in 99 of 100, 13 % of test sets have no error
 
 
 def test_a_calibrated_model_is_not_told_from_a_perfect_one():
@@ -184,10 +192,10 @@ def test_a_calibrated_model_is_not_told_from_a_perfect_one():
     assert outside <= 12  # 5 expected
 
 
-def test_the_same_samples_give_the_same_interval_and_another_seed_another():
+def test_the_same_samples_give_the_same_figures_and_another_seed_another_chance_level():
     bins = CalibrationBins.of(Answers.of(*answers_of(300)))
     assert Calibration.of(bins) == Calibration.of(bins)
-    assert Calibration.of(bins, seed=1).ece.interval != Calibration.of(bins).ece.interval
+    assert Calibration.of(bins, seed=1).chance.mean != Calibration.of(bins).chance.mean
     assert Calibration.of(bins, seed=1).ece.value == Calibration.of(bins).ece.value
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss
+from statsmodels.stats.proportion import proportion_confint
 
 from reportgen.analysis.scoring import BrierScore, LogLoss, Scores
 from reportgen.analysis.scoring.losses import WORST_LOG_LOSS
@@ -43,13 +44,26 @@ def test_a_sample_without_a_chance_costs_36_nats_and_is_counted():
     )
 
 
-def test_the_interval_of_log_loss_is_symmetric_on_the_log_scale():
+def test_the_interval_of_log_loss_has_one_more_sample_as_bad_as_the_worst():
     p, labels = model(400, 4)
     losses = -np.log(own(p, labels))
     low, high = LogLoss.of(own(p, labels)).metric().interval
-    half = Z * stats.sem(losses) / losses.mean()
-    assert math.log(high / losses.mean()) == pytest.approx(half, rel=1e-9)
+    more = np.append(losses, losses.max())
+    half = Z * stats.sem(more) / more.mean()
+    assert losses.max() > 3
+    assert math.log(high / more.mean()) == pytest.approx(half, rel=1e-9)
     assert math.log(losses.mean() / low) == pytest.approx(half, rel=1e-9)
+
+
+def test_the_one_more_sample_of_log_loss_costs_3_nats_at_least():
+    p = np.linspace(0.9, 0.99, 50)
+    low, high = LogLoss.of(p).metric().interval
+    more = np.append(-np.log(p), 3.0)
+    half = Z * stats.sem(more) / more.mean()
+    assert math.log(high / more.mean()) == pytest.approx(half, rel=1e-9)
+    assert low == pytest.approx(-np.log(p).mean() * math.exp(-half), rel=1e-9)
+    parts = LogLoss.of(p[:20]) + LogLoss.of(p[20:])
+    assert parts.metric() == LogLoss.of(p).metric()
 
 
 def test_losses_at_their_ends_have_no_interval():
@@ -93,14 +107,23 @@ def test_brier_is_that_of_scikit_learn_on_the_scale_0_to_2(k):
     assert streamed.interval == pytest.approx(score.interval, rel=1e-9)
 
 
-def test_the_interval_of_brier_is_symmetric_on_the_logit_scale_of_half_of_it():
+def test_the_interval_of_brier_is_wilsons_of_half_of_it_with_one_sample_more_at_either_end():
     p, labels = model(400, 4)
     half = np.sum((p - np.eye(4)[labels]) ** 2, axis=1) / 2
     low, high = BrierScore.of(Scores.of(p, labels)).metric().interval
-    mean, error = half.mean(), stats.sem(half)
-    logit = [math.log(x / (1 - x)) for x in (low / 2, mean, high / 2)]
-    assert logit[2] - logit[1] == pytest.approx(Z * error / (mean * (1 - mean)), rel=1e-9)
-    assert logit[1] - logit[0] == pytest.approx(Z * error / (mean * (1 - mean)), rel=1e-9)
+    more = np.append(half, [0, 1])
+    trials = more.mean() * (1 - more.mean()) / (more.var() / 400)
+    for end in (low / 2, high / 2):  # Wilson's ends: where the z statistic is ±1.96
+        assert abs(half.mean() - end) == pytest.approx(
+            Z * math.sqrt(end * (1 - end) / trials), rel=1e-9
+        )
+
+
+def test_the_interval_of_brier_is_that_of_a_proportion_where_every_answer_is_sure():
+    labels = (np.arange(200) % 7 == 0).astype(int)
+    low, high = BrierScore.of(Scores.of(np.eye(2)[[0] * 200], labels)).metric().interval
+    expected = proportion_confint(labels.sum(), 200, method="wilson")
+    assert (low / 2, high / 2) == pytest.approx(expected, rel=1e-9)
 
 
 def test_brier_at_its_ends_has_no_interval():

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from reportgen.analysis.scoring import RankedScores, Ranking, Scores
 from reportgen.analysis.scoring import ranking as ranking_module
 from reportgen.analysis.scoring.ranked_scores import FINE_BINS, SCORES_LIMIT, Groups, fine_bins
-from reportgen.metrics import wilson
+from reportgen.metrics import Metric, wilson
 from tests.scoring.samples import assert_adds_up, confidences, cuts, maybe, model, orders
 
 
@@ -150,26 +150,32 @@ def test_scores_on_the_grid_of_the_bins_are_ranked_exactly_by_them():
 
 
 def delong(positive, negative):
-    """AUC and its standard error from all pairs."""
+    """AUC and its variance from all pairs, with one more sample on either side, at random."""
     wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
-    v10, v01 = wins.mean(axis=1), wins.mean(axis=0)
-    return wins.mean(), np.sqrt(v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01))
+    variance = 0.0
+    for placed in (wins.mean(axis=1), wins.mean(axis=0)):
+        n = len(placed)
+        mean = (placed.sum() + 1 / 2) / (n + 1)
+        variance += ((np.square(placed).sum() + 1 / 3) / (n + 1) - mean**2) / n
+    return wins.mean(), variance
 
 
 @pytest.mark.parametrize("decimals", [1, 15])
-def test_the_interval_is_delongs_on_the_logit_scale(decimals):
+def test_the_interval_is_wilsons_with_delongs_variance(decimals):
     p, labels = model(300, 3)
     p[:, 1] = np.round(p[:, 1], decimals)
     p[:, 2] = 1 - p[:, 1]
     p[:, 0] = 0
-    auc, error = delong(p[labels == 1, 1], p[labels != 1, 1])
+    auc, variance = delong(p[labels == 1, 1], p[labels != 1, 1])
     metric = rank(p, labels).roc_auc.metric(1)
-    low, high = metric.interval
-    half = 1.959963984540054 * error / (auc * (1 - auc))
-    centre = np.log(auc / (1 - auc))
+    n = int(np.sum(labels == 1))
+    typical = (n * auc + 1 / 2) / (n + 1)
+    trials = typical * (1 - typical) / variance
     assert metric.value == pytest.approx(auc, rel=1e-12)
-    assert np.log(high / (1 - high)) == pytest.approx(centre + half, rel=1e-9)
-    assert np.log(low / (1 - low)) == pytest.approx(centre - half, rel=1e-9)
+    for end in metric.interval:  # Wilson's ends: where the z statistic is ±1.96
+        assert abs(auc - end) == pytest.approx(
+            1.959963984540054 * np.sqrt(end * (1 - end) / trials), rel=1e-9
+        )
 
 
 def test_binned_scores_widen_the_interval_by_the_bound():
@@ -226,8 +232,26 @@ def test_the_average_precision_of_a_class_has_wilsons_interval_as_of_its_samples
         n, value = int(np.sum(labels == k)), got.value[k]
         low, high = wilson(value * n, n)
         assert got.metric(k).interval == pytest.approx((float(low), float(high)), rel=1e-12)
-    perfect = rank(np.eye(2)[[0, 0, 0, 1]], [0, 0, 0, 1]).average_precision
-    assert perfect.metric(0).interval == pytest.approx((float(wilson(3, 3)[0]), 1.0))
+    labels = [0] * 10 + [1] * 9
+    perfect = rank(np.eye(2)[labels], labels).average_precision
+    assert perfect.metric(0).interval == pytest.approx((float(wilson(10, 10)[0]), 1.0))
+    assert perfect.metric(1) == Metric(1, None, "too_few_samples")
+
+
+def test_the_mean_average_precision_of_few_samples_a_class_has_no_interval():
+    p, labels = model(4_000, 5)
+    first = np.concatenate([np.flatnonzero(labels == k)[: 4 + (k > 2)] for k in range(5)])
+    few, enough = first[labels[first] != 4], np.append(first, np.flatnonzero(labels == 2)[4])
+    assert rank(p[first], labels[first]).macro_average_precision.metric.reason == "too_few_samples"
+    assert rank(p[few], labels[few]).macro_average_precision.metric.reason == "too_few_samples"
+    assert rank(p[enough], labels[enough]).macro_average_precision.metric.interval is not None
+
+
+def test_a_perfect_mean_average_precision_has_an_interval():
+    labels = np.repeat([0, 1], 20)
+    metric = rank(np.eye(2)[labels], labels).macro_average_precision.metric
+    assert metric.value == 1
+    assert metric.interval == pytest.approx((float(wilson(40, 40)[0]), 1.0))
 
 
 def test_binned_scores_widen_the_interval_of_the_average_precision_by_its_bounds():
@@ -289,13 +313,12 @@ def test_perfect_and_reversed_rankings_have_no_interval():
     assert good.average_precision.value.tolist() == [1, 1]
 
 
-def test_a_single_sample_of_a_class_gives_no_interval():
+def test_a_single_sample_of_a_class_gives_a_wide_interval():
     p, labels = model(50, 2, seed=1)
     labels[:] = 0
     labels[7] = 1
-    metric = rank(p, labels).roc_auc.metric(1)
-    assert metric.reason in ("no_interval", "no_errors_seen", "none_right")
-    assert metric.interval is None
+    low, high = rank(p, labels).roc_auc.metric(1).interval
+    assert high - low > 0.5
 
 
 def test_two_samples_of_each_side_are_enough_for_an_interval():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reportgen.metrics import LOGIT, WILSON, Definition, Metric
+from reportgen.metrics import LOGIT, SCORE, WILSON, Definition, Metric
 
 __all__ = [
     "CLASS_SCORES",
@@ -64,8 +64,9 @@ _RUSSAKOVSKY = "Russakovsky et al. 2015, International Journal of Computer Visio
 _GEIFMAN = "Geifman & El-Yaniv 2017, NeurIPS, 4878–4887"
 
 
-_BOOTSTRAP = (
-    "of the error less chance's share: bootstrap over samples, reversed percentiles, 2,000 draws"
+_OF_ECE = (
+    "infinitesimal jackknife with one confident error more: above from the figure, below from "
+    "what is left of it without its bias"
 )
 
 
@@ -117,7 +118,9 @@ SCORES: tuple[Definition, ...] = (
             "class that was given no chance at all costs 36 nats."
         ),
         also="cross-entropy, negative log-likelihood (NLL)",
-        interval="delta method on the log scale",
+        interval=(
+            "delta method on the log scale, with one more sample as bad as the worst, or 3 nats"
+        ),
         undefined="when there are no probabilities of the true class",
         source="Good 1952, Journal of the Royal Statistical Society B 14, 107–114",
         kind="signed",
@@ -133,7 +136,7 @@ SCORES: tuple[Definition, ...] = (
             "perfect, 2 is sure and wrong every time. Some tools show half of it."
         ),
         also="quadratic score, mean squared error of probabilities",
-        interval=f"{LOGIT.name}, of half the score",
+        interval=f"{SCORE}, of half the score",
         undefined=_NO_SCORES,
         source="Brier 1950, Monthly Weather Review 78, 1–3",
         kind="signed",
@@ -149,7 +152,7 @@ SCORES: tuple[Definition, ...] = (
             "Even a perfectly calibrated model shows some in a finite sample."
         ),
         also="expected calibration error",
-        interval=_BOOTSTRAP,
+        interval=_OF_ECE,
         undefined=_NO_CONFIDENCE,
         source="Naeini et al. 2015, AAAI, 2901–2907; Guo et al. 2017, ICML, 1321–1330",
         higher_is_better=False,
@@ -163,7 +166,7 @@ SCORES: tuple[Definition, ...] = (
             "so that the crowded end of the scale is looked at more closely."
         ),
         also="adaptive calibration error of the top label",
-        interval=_BOOTSTRAP,
+        interval=_OF_ECE,
         undefined=_NO_CONFIDENCE,
         source="Nixon et al. 2019, CVPR Workshops; Roelofs et al. 2022, AISTATS, 4036–4054",
         higher_is_better=False,
@@ -216,7 +219,7 @@ SCORES: tuple[Definition, ...] = (
             "It is low where the model is accurate, and its errors are those it is unsure of."
         ),
         also="area under the risk–coverage curve",
-        interval=f"{LOGIT.name}, standard error from the influence function",
+        interval=(f"{SCORE}; variance from the influence function, with a tenth of an error more"),
         undefined=_NO_CONFIDENCE,
         source=_GEIFMAN,
         higher_is_better=False,
@@ -277,7 +280,10 @@ SCORES: tuple[Definition, ...] = (
             "0.5 is what guessing gives."
         ),
         also="one-vs-rest AUC, macro-averaged AUROC",
-        interval=f"{LOGIT.name}, samples' pulls on all classes added up ({_JOINT})",
+        interval=(
+            f"{SCORE}, samples' pulls on all classes added up, with one more sample on either "
+            f"side ({_JOINT})"
+        ),
         undefined=f"{_NO_SCORES}, or samples of one class only",
         source=_HANLEY,
         kind="signed",
@@ -291,7 +297,10 @@ SCORES: tuple[Definition, ...] = (
             "Rare classes make it low where ROC AUC still looks good."
         ),
         also="mAP, macro-averaged area under the precision–recall curve",
-        interval=f"{LOGIT.name}, samples' pulls on all classes added up ({_JOINT})",
+        interval=(
+            f"{SCORE}, samples' pulls on all classes added up; none where more than half of the "
+            f"classes have fewer than 5 samples ({_JOINT})"
+        ),
         undefined=f"{_NO_SCORES}, or samples of one class only",
         source=f"{_BUCKLEY}; {_JACKKNIFE}",
         kind="signed",
@@ -310,7 +319,7 @@ CLASS_SCORES: tuple[Definition, ...] = (
             "the higher score. 0.5 is what guessing gives."
         ),
         also="AUROC, c-statistic, Mann–Whitney U / (P·N)",
-        interval=f"DeLong, {LOGIT.name}",
+        interval=f"{SCORE}; DeLong's variance, with one more sample on either side",
         undefined=_ONE_SIDE,
         source=f"{_HANLEY}; DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44, 837–845",
         kind="signed",
@@ -324,7 +333,7 @@ CLASS_SCORES: tuple[Definition, ...] = (
             "Guessing gives the class's prevalence."
         ),
         also="AP, area under the precision–recall curve",
-        interval=f"{WILSON}, as of a share of the class's samples",
+        interval=f"{WILSON}, as of a share of the class's samples; none with fewer than 10",
         undefined=_ONE_SIDE,
         source=f"{_BUCKLEY}; binomial error: Boyd, Eng & Page 2013, ECML PKDD, 451–466",
         kind="signed",

@@ -16,7 +16,8 @@ from reportgen.analysis.scoring.definitions import IntervalValue
 from reportgen.analysis.scoring.exact_sums import harmonic_gap
 from reportgen.analysis.scoring.ranked_scores import JOINT_LIMIT, Groups, RankedScores
 from reportgen.analysis.scoring.score_inputs import missing_reason
-from reportgen.metrics import LOGIT, Metric, MetricColumn, wilson
+from reportgen.analysis.scoring.smoothed import share_interval
+from reportgen.metrics import Metric, MetricColumn, wilson
 
 __all__ = [
     "Ranking",
@@ -25,10 +26,21 @@ __all__ = [
 ]
 
 
+FEWEST_POSITIVES = 10
+"""Samples of a class below which its average precision is too high by chance for an interval."""
+
+
+FEWEST_OF_MOST = 5
+"""Samples that half of the classes must have, or their mean is too high by chance."""
+
+
 _COARSE = 1e-4  # machine epsilon of half precision is 1e-3
 
 
 Floats = NDArray[np.float64]
+
+
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +98,14 @@ class Ranking:
                     curves = choose_curves(curves, k, auc.metric.value, groups)
             aucs = [auc for auc, _, _ in found]
             precisions = _add_wilson([ap for _, ap, _ in found], [n for _, _, n in found])
-        auc_error, precision_error = _macro_errors(ranked, aucs)
+        of_auc, of_precision = _spreads(ranked, aucs, precisions)
         return cls(
             MetricColumn.of([auc.metric for auc in aucs]),
             MetricColumn.of([precision.metric for precision in precisions]),
             _limits(aucs),
             _limits(precisions),
-            _macro(aucs, auc_error),
-            _macro(precisions, precision_error),
+            _macro(aucs, _macro_auc(aucs, of_auc)),
+            _macro(precisions, _macro_precision(precisions, of_precision)),
             sum(auc.metric.value is not None for auc in aucs),
             ranked.exact,
             0 if ranked.exact else ranked.n_bins,
@@ -105,8 +117,9 @@ class Ranking:
 def roc_auc(groups: Groups) -> IntervalValue:
     """P(score of a positive > that of a negative) + half of P(equal); Hanley & McNeil 1982.
 
-    Interval: DeLong, DeLong & Clarke-Pearson 1988, on the logit scale; with binned scores it is
-    made wider by the bounds. Bounds: half of the pairs that share a bin, either way.
+    Interval: Wilson's, with the variance of DeLong, DeLong & Clarke-Pearson 1988 and one more
+    sample on either side; with binned scores it is made wider by the bounds. Bounds: half of the
+    pairs that share a bin, either way.
     """
     if reason := _one_sided(groups):
         return IntervalValue.undefined(reason, groups.exact)
@@ -116,7 +129,7 @@ def roc_auc(groups: Groups) -> IntervalValue:
         value = int((p * (2 * np.cumsum(n) - n)).sum()) / (2 * n_p * n_n)
     else:
         value = float((p / n_p * ((np.cumsum(n) - n / 2) / n_n)).sum())
-    metric = _logit_metric(value, _delong_error(groups, value))
+    metric = _share_metric(value, _typical(value, n_p), _auc_variances(groups, value)[1])
     if groups.exact:
         return IntervalValue(metric, True, value, value)
     slack = float((p / n_p * (n / n_n)).sum()) / 2
@@ -149,8 +162,9 @@ def _add_wilson(figures: list[IntervalValue], n_positives: list[int]) -> list[In
 
     The binomial error √(AP (1 - AP) / n) is that of Boyd, Eng & Page 2013, ECML PKDD, 451-466.
     Their logit interval is as wide as 0..1 where AP is close to 1, and there is none at 1; the
-    score interval of the same error is sound there too. In simulations with 10 to 1,000 samples of
-    the class it covers 92 to 99 % at nominal 95 %, with 3 of them 88 %.
+    score interval of the same error is sound there too.
+
+    With fewer than ten there is none: chance makes the average precision too high.
 
     For all classes at once: one call a class would take as long as the figure.
     """
@@ -160,7 +174,9 @@ def _add_wilson(figures: list[IntervalValue], n_positives: list[int]) -> list[In
     return [
         f if f.metric.value is None
         else _widen(replace(f, metric=Metric(f.metric.value, between, None)))
-        for f, between in zip(figures, ends, strict=True)
+        if n >= FEWEST_POSITIVES
+        else replace(f, metric=Metric(f.metric.value, None, "too_few_samples"))
+        for f, between, n in zip(figures, ends, n_positives, strict=True)
     ]  # fmt: skip
 
 
@@ -189,26 +205,40 @@ def _placements(groups: Groups) -> tuple[Floats, Floats]:
     return (np.cumsum(n) - n / 2) / n.sum(), (above + p / 2) / p.sum()
 
 
-def _delong_error(groups: Groups, value: float) -> float:
-    """Standard error; 0 where a side has a single sample, whose spread can't be seen."""
-    n_p, n_n = int(groups.positives.sum()), int(groups.negatives.sum())
-    if n_p < 2 or n_n < 2:
-        return 0.0
-    beats, beaten = _placements(groups)
-    of_positives = float((groups.positives * (beats - value) ** 2).sum()) / (n_p - 1)
-    of_negatives = float((groups.negatives * (beaten - value) ** 2).sum()) / (n_n - 1)
-    return float(np.sqrt(of_positives / n_p + of_negatives / n_n))
+def _auc_variances(groups: Groups, value: float) -> tuple[float, float]:
+    """The variance that the samples show, and that with one more on either side.
+
+    It is that of the placements of each side, divided by its samples, added up. The one more is
+    ranked at random: its placement has mean ½ and mean square ⅓. Without it a side whose samples
+    are all placed alike would not vary.
+    """
+    sides = tuple(zip(_placements(groups), (groups.positives, groups.negatives), strict=True))
+    seen, likely = (
+        sum(_placement_variance(placed, of, value, unseen) / int(of.sum()) for placed, of in sides)
+        for unseen in (0, 1)
+    )
+    return seen, likely
 
 
-def _logit_metric(value: float, error: float) -> Metric:
+def _placement_variance(placed: Floats, sizes: Counts, value: float, unseen: int) -> float:
+    """Of a side's placements, whose mean is `value`, and of those that were not seen."""
+    n = int(sizes.sum())
+    apart = float((sizes * (placed - value) ** 2).sum())
+    between = (value - 0.5) ** 2 * n * unseen / (n + unseen)
+    return (apart + between + unseen / 12) / (n + unseen)
+
+
+def _typical(value: float, n_positives: int) -> float:
+    """The AUC with one more sample of the class, ranked at random."""
+    return (n_positives * value + 0.5) / (n_positives + 1)
+
+
+def _share_metric(value: float, typical: float, variance: float) -> Metric:
     if value == 1:
         return Metric(value, None, "no_errors_seen")
     if value == 0:
         return Metric(value, None, "none_right")
-    low, high = LOGIT.interval(value, error)
-    if np.isnan(low):
-        return Metric(value, None, "no_interval")
-    return Metric(value, (float(low), float(high)), None)
+    return Metric(value, share_interval(value, typical, variance), None)
 
 
 def _limits(figures: list[IntervalValue]) -> Floats:
@@ -221,54 +251,111 @@ def _limits(figures: list[IntervalValue]) -> Floats:
     return limits
 
 
-def _macro(figures: list[IntervalValue], error: float | None) -> IntervalValue:
-    """The mean of the figures that are defined; without an `error` there is no interval."""
+@dataclass(frozen=True)
+class _Spread:
+    """What the interval of a mean over classes is made of.
+
+    Attributes
+    ----------
+    typical, variance
+        The mean and its variance, with what was not seen.
+    few
+        Whether most classes have too few samples for it.
+    """
+
+    typical: float
+    variance: float
+    few: bool = False
+
+
+def _macro(figures: list[IntervalValue], metric: Metric | None) -> IntervalValue:
+    """`metric`: the mean of the figures that are defined; None where none is."""
     exact = figures[0].exact
-    values = [f.metric.value for f in figures if f.metric.value is not None]
-    if not values:
+    if metric is None or metric.value is None:
         reasons = {f.metric.reason for f in figures}
         nothing = next(iter(reasons & {"no_scores", "no_samples"}), None)
         return IntervalValue.undefined(nothing or "constant_labels_or_predictions", exact)
-    value = float(np.mean(values))
-    if error is None:
-        metric = Metric(value, None, "too_many_scores")
-    else:
-        metric = _logit_metric(value, error)
+    value = metric.value
     if exact:
         return IntervalValue(metric, True, value, value)
     low, high = (float(x) for x in np.nanmean(_limits(figures), axis=0))
     return IntervalValue(metric, False, min(low, value), max(high, value))
 
 
-def _macro_errors(
-    ranked: RankedScores, aucs: list[IntervalValue]
-) -> tuple[float | None, float | None]:
-    """Standard errors of the mean AUC and average precision; None where they would cost too much.
+def _mean(figures: list[IntervalValue]) -> float | None:
+    values = [f.metric.value for f in figures if f.metric.value is not None]
+    return float(np.mean(values)) if values else None
+
+
+def _macro_auc(figures: list[IntervalValue], spread: _Spread | None) -> Metric | None:
+    value = _mean(figures)
+    if value is None:
+        return None
+    if spread is None:
+        return Metric(value, None, "too_many_scores")
+    return _share_metric(value, spread.typical, spread.variance)
+
+
+def _macro_precision(figures: list[IntervalValue], spread: _Spread | None) -> Metric | None:
+    """A perfect one has an interval too: to leave it out would leave out the test sets that hold
+    the truth."""
+    value = _mean(figures)
+    if value is None:
+        return None
+    if spread is None:
+        return Metric(value, None, "too_many_scores")
+    if spread.few:
+        return Metric(value, None, "too_few_samples")
+    ends = share_interval(min(value, 1.0), spread.typical, spread.variance)
+    return Metric(value, ends, None)
+
+
+def _spreads(
+    ranked: RankedScores, aucs: list[IntervalValue], precisions: list[IntervalValue]
+) -> tuple[_Spread | None, _Spread | None]:
+    """Those of the mean AUC and average precision; None where they would cost too much.
 
     All classes are scored on the same samples, so each sample's pull on each class's figure is
-    added up over the classes first: the infinitesimal jackknife, Efron 1982.
+    added up over the classes first: the infinitesimal jackknife, Efron 1982. What was not seen is
+    added class by class: to the AUC's variance what one more sample on either side adds; the
+    variance of the average precision is at least that of a share of the class's samples with one
+    more right and one more wrong. Two classes rank the same samples: they add up in full.
     """
     if not ranked.exact or ranked.n == 0 or ranked.n * ranked.n_classes > JOINT_LIMIT:
         return None, None
     labels, scores = ranked.rows()
     pulls = np.zeros((2, len(labels)))
-    n_defined = 0
+    typical, unseen = [0.0, 0.0], [0.0, 0.0]  # of AUC, of average precision
+    supports: list[int] = []
     for k, groups in enumerate(ranked.groups()):
-        auc = aucs[k].metric.value
-        if auc is None:
+        auc, precision = aucs[k].metric.value, precisions[k].metric.value
+        if auc is None or precision is None:
             continue
-        n_defined += 1
+        n_p = int(groups.positives.sum())
+        supports.append(n_p)
         at = np.searchsorted(groups.scores, scores[:, k].astype(np.float64))
         own = labels == k
         for pull, (of_own, of_others) in zip(
             pulls, (_auc_pulls(groups, auc), _precision_pulls(groups)), strict=True
         ):
             pull += np.where(own, of_own[at], of_others[at])
-    if n_defined == 0:
+        seen, likely = _auc_variances(groups, auc)
+        share = (n_p * min(precision, 1.0) + 1) / (n_p + 2)
+        typical[0] += _typical(auc, n_p)
+        typical[1] += share
+        unseen[0] += likely - seen
+        unseen[1] += share * (1 - share) / n_p
+    n = len(supports)
+    if n == 0:
         return None, None
     squares = np.sort(pulls, axis=1) ** 2  # sorted: the order of the samples leaves no trace
-    of_auc, of_precision = (np.sqrt(squares.sum(axis=1)) / n_defined).tolist()
-    return of_auc, of_precision
+    of_auc, of_precision = squares.sum(axis=1).tolist()
+    of_auc += unseen[0] * (2 if n == 2 else 1)
+    few = 2 * sum(n_p < FEWEST_OF_MOST for n_p in supports) > n
+    return (
+        _Spread(typical[0] / n, of_auc / n**2),
+        _Spread(typical[1] / n, max(of_precision, unseen[1]) / n**2, few),
+    )
 
 
 def _auc_pulls(groups: Groups, auc: float) -> tuple[Floats, Floats]:

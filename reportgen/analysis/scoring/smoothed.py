@@ -1,0 +1,36 @@
+"""Wilson's interval of a figure in 0..1, with a variance that allows for what was not seen.
+
+The samples alone show too little spread where almost all of it comes from rare errors. So a figure
+brings its variance with a sample or two more, of the kind that would move it; that variance serves
+for the effective sample size alone, and the interval lies around the figure itself.
+"""
+
+from __future__ import annotations
+
+import math
+
+from reportgen.metrics import quantile
+
+__all__ = ["share_interval"]
+
+
+def share_interval(value: float, typical: float, variance: float) -> tuple[float, float]:
+    """The lower and the upper end, 0..1.
+
+    Parameters
+    ----------
+    value
+        The figure, 0..1.
+    typical, variance
+        Its value, strictly inside 0..1, and its variance, above 0, with what was not seen.
+
+    As many independent samples, ``typical (1 - typical) / variance`` of them, would tell a
+    proportion as well; Wilson 1927, JASA 22, 209-212.
+    """
+    z = quantile()
+    trials = typical * (1 - typical) / variance
+    scale = 1 + z * z / trials
+    centre = (value + z * z / (2 * trials)) / scale
+    half = z / scale * math.sqrt(value * (1 - value) / trials + (z / (2 * trials)) ** 2)
+    low = 0.0 if value == 0 else max(centre - half, 0.0)
+    return low, 1.0 if value == 1 else min(centre + half, 1.0)
