@@ -1,5 +1,7 @@
 """Benchmarks: each prints a ratio against a reference that runs in turn with it.
 
 Absolute times depend on the machine; the ratio of the minima of five interleaved runs does not,
-much. ``make bench`` runs all of them; ``python -m benchmarks NAME …`` some.
+much. ``make bench`` runs all of them; ``python -m benchmarks NAME …`` some. ``references`` has no
+ratio: it compares the figures of random problems with those of other libraries, and lists what
+differs.
 """

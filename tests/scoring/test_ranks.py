@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.scoring.ranked_scores import Groups
+from reportgen.metrics.scores import OutputKind, probabilities
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 16, 100])
@@ -17,3 +18,12 @@ def test_groups_do_not_depend_on_how_many_keys_are_taken_at_once(n, dtype, monke
     assert got.scores.tolist() == values
     assert got.positives.tolist() == [int((right & (scores == v)).sum()) for v in values]
     assert got.negatives.tolist() == [int((~right & (scores == v)).sum()) for v in values]
+
+
+def test_the_same_logits_in_another_order_have_the_same_probabilities():
+    """A softmax that adds in the order of the classes splits ties in its last digit."""
+    rng = np.random.default_rng(0)
+    row = rng.integers(-6, 7, 50).astype(np.float64)
+    rows = np.stack([rng.permutation(row) for _ in range(40)])
+    shares = probabilities(rows, OutputKind.LOGITS)
+    assert all(len(np.unique(shares[rows == value])) == 1 for value in np.unique(row))
