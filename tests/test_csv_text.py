@@ -3,10 +3,11 @@
 import csv
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.csv_text import csv_text, guard, unguard
+from reportgen.csv_text import csv_of_columns, csv_text, guard, unguard
 from reportgen.text import printable
 
 
@@ -26,3 +27,15 @@ def test_any_names_come_back(names):
     table = csv_text(names, [names])
     rows = list(csv.reader(io.StringIO(table, newline=""), strict=True))
     assert [[unguard(cell) for cell in row] for row in rows if row] in ([names, names], [])
+
+
+def test_columns_are_written_as_the_rows_that_they_make():
+    header, names, numbers = ["=class", "n", "x"], ["=a", "b,c"], [0.1, None]
+    rows = zip(names, [1, 2], numbers, strict=True)
+    columns = [map(guard, names), [1, 2], numbers]
+    assert csv_of_columns(header, columns) == csv_text(header, rows)
+
+
+def test_columns_of_other_lengths_are_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        csv_of_columns(["a", "b"], [[1], []])

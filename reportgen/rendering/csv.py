@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reportgen.confusion_matrix import DENSE_LIMIT
-from reportgen.csv_text import csv_text
+from reportgen.csv_text import csv_of_columns, csv_text, guard
 from reportgen.evaluation import CLASS_METRICS, OF, Evaluation, Pair, ProportionPair
 from reportgen.metrics import COUNTS
 
@@ -37,18 +40,19 @@ def per_class(evaluation: Evaluation) -> str:
         *(f"{name}{end}" for name in names for end in ("", "_low", "_high")),
     ]
     columns = [evaluation.per_class[name] for name in names]
-    numbers = [
-        values.tolist() for column in columns for values in (column.value, column.low, column.high)
-    ]
-    rows = (
+    counted = [evaluation.class_counts(i) for i in range(len(evaluation.classes))]
+    return csv_of_columns(
+        header,
         [
-            name,
-            *map(evaluation.class_counts(i).get, counts),
-            *(_defined(column[i]) for column in numbers),
-        ]
-        for i, name in enumerate(evaluation.classes)
+            map(guard, evaluation.classes),
+            *([row.get(name) for row in counted] for name in counts),
+            *(
+                _defined(values)
+                for column in columns
+                for values in (column.value, column.low, column.high)
+            ),
+        ],
     )
-    return csv_text(header, rows)
 
 
 def confusion(evaluation: Evaluation) -> str:
@@ -61,8 +65,9 @@ def confusion(evaluation: Evaluation) -> str:
         lines = ([name, *row] for name, row in zip(names, shares.values.tolist(), strict=True))
         return csv_text([f"{CORNER} (shares of {OF[shares.over]})", *names], lines)
     if matrix.n_classes > DENSE_LIMIT:
-        cells = ((names[true], names[predicted], n) for true, predicted, n in matrix.cells())
-        return csv_text(["true", "predicted", "count"], cells)
+        named = list(map(guard, names)).__getitem__
+        sides = (map(named, places.tolist()) for places in (matrix.rows, matrix.columns))
+        return csv_of_columns(["true", "predicted", "count"], [*sides, matrix.values.tolist()])
     rows: Iterable[Sequence[object]] = (
         [name, *row] for name, row in zip(names, matrix.counts.tolist(), strict=True)
     )
@@ -76,11 +81,14 @@ def pairs(evaluation: Evaluation) -> str:
     if evaluation.shares is not None:
         header += ["share", "reversed_share"]
         listed = evaluation.shares.pairs
-    names, numbers = evaluation.classes, attrgetter(*header[2:])
-    return csv_text(
-        header, ((names[pair.true], names[pair.predicted], *numbers(pair)) for pair in listed)
-    )
+    named = list(map(guard, evaluation.classes)).__getitem__
+    sides = (map(named, map(attrgetter(side), listed)) for side in header[:2])
+    return csv_of_columns(header, [*sides, *(map(attrgetter(name), listed) for name in header[2:])])
 
 
-def _defined(value: float) -> float | None:
-    return None if value != value else value
+def _defined(values: NDArray[np.float64]) -> list[float | None]:
+    """The numbers, None where one is undefined."""
+    written: list[float | None] = values.astype(object).tolist()
+    for i in np.flatnonzero(np.isnan(values)).tolist():
+        written[i] = None
+    return written

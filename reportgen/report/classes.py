@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reportgen.metrics import Definition
 from reportgen.report.comparison.deltas import Delta, Scale
 from reportgen.report.context import LOW_SUPPORT, Context
-from reportgen.report.elements import Cell, Footnotes, Reason, cell
+from reportgen.report.elements import Cell, Footnotes, Reason, cell, value_text
 from reportgen.report.intervals import class_definitions
 from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, join, say, share
 from reportgen.text import count, plural
@@ -122,12 +122,12 @@ def _extremes(order: Sequence[int], facts: Context) -> list[int]:
 
 
 def _lookup(facts: Context, main: Sequence[Definition]) -> Iterable[tuple[str, ...]]:
-    notes = Footnotes()
-    for i, name in enumerate(facts.names):
-        texts = (cell(facts.of_class(item.name, i), item, notes).text for item in main)
+    per_class = facts.evaluation.per_class
+    texts = [[value_text(v, item) for v in per_class[item.name].value.tolist()] for item in main]
+    for i, (name, *row) in enumerate(zip(facts.names, *texts, strict=True)):
         counts = facts.evaluation.class_counts(i)
         sizes = (count(counts[key]) if counts else "n/a" for key in ("support", "predicted"))
-        yield (name.full, *sizes, *texts)
+        yield (name.full, *sizes, *row)
 
 
 def _class_lead(facts: Context) -> Words:

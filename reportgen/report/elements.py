@@ -16,6 +16,7 @@ __all__ = [
     "Thumbnail",
     "cell",
     "unit_of",
+    "value_text",
 ]
 
 
@@ -113,6 +114,11 @@ def cell(metric: Metric, definition: Definition, notes: Footnotes) -> Cell:
     return Cell(
         metric.value, low, high, number(metric.value, definition), ends(metric, definition), mark
     )
+
+
+def value_text(value: float, definition: Definition) -> str:
+    """The text of :func:`cell` alone; `value` is nan where it is undefined."""
+    return NOT_AVAILABLE if value != value else number(value, definition)
 
 
 def number(value: float, definition: Definition) -> str:
