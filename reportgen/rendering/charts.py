@@ -49,6 +49,10 @@ HALVES = (0.0, 0.5, 1.0)
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
+HIGH = 258
+"""Parts of a plot's height that spans are given in: pixels of the page, so that they are whole."""
+
+
 GAP = 0.03
 """What a bar leaves free on either side, as a share of its bin."""
 
@@ -147,8 +151,8 @@ def reliability_plot(rows: Sequence[ReliabilityRow]) -> Plot:
     return Plot(
         "confidence, %",
         (
-            Panel("right, %", 1.0, (even, *dots), span=(50 / 258, 1.0)),
-            Panel("answers", most, bars, ticks=(), grid=False, span=(0.0, 30 / 258)),
+            Panel("right, %", 1.0, (even, *dots), span=(50 / HIGH, 1.0)),
+            Panel("answers", most, bars, ticks=(), grid=False, span=(0.0, 30 / HIGH)),
         ),
     )
 
@@ -185,7 +189,7 @@ def histogram_plot(rows: Sequence[HistogramRow]) -> Plot:
             ),
             ticks=(0.0, top),
             grid=False,
-            span=(floor / 258, (floor + 112) / 258),
+            span=(floor / HIGH, (floor + 112) / HIGH),
         )
         for kind, n, shares, floor in sides
     )
