@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -218,26 +218,18 @@ def heat(share: float | None) -> str:
     return "na" if share is None else f"h{round(HEAT_STEPS * share)}"
 
 
-def count_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
-    """The counts of one true class as table cells, coloured by row share."""
-    texts = (f"{count:,}" for count in row.counts)
-    return Markup("".join(_cells(row, matrix, texts, row.shares)))
+def matrix_cells(row: MatrixRow, view: str, matrix: MatrixSection) -> Markup:
+    """The table cells of one true class in a view: counts, or percent without the sign.
 
-
-def share_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
-    """The row shares of one true class as table cells, in percent without the sign."""
-    return Markup("".join(_cells(row, matrix, map(_percent, row.shares), row.shares)))
-
-
-def column_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
-    """Of each predicted class, the share that is truly of this one; coloured by that share."""
-    texts = map(_percent, row.column_shares)
-    return Markup("".join(_cells(row, matrix, texts, row.column_shares)))
-
-
-def whole_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
-    """Shares of all samples, which are small: so these have the colours of the counts."""
-    return Markup("".join(_cells(row, matrix, map(_percent, row.all_shares), row.shares)))
+    All have the colours of the row shares, but column shares, which have their own.
+    """
+    values: Mapping[str, Sequence[float | None]] = {
+        "rows": row.shares, "columns": row.column_shares, "all": row.all_shares,
+    }  # fmt: skip
+    counts = (f"{count:,}" for count in row.counts)
+    texts = counts if view == "counts" else map(_percent, values[view])
+    colours = row.column_shares if view == "columns" else row.shares
+    return Markup("".join(_cells(row, matrix, texts, colours)))
 
 
 def plain_cells(row: MatrixRow) -> Markup:
@@ -278,17 +270,14 @@ FILTERS: dict[str, Callable[..., Any]] = {
     **CHANGE_FILTERS,
     "are_short": are_short,
     "bar": bar,
-    "column_cells": column_cells,
-    "count_cells": count_cells,
     "dot": dot,
     "exact": exact,
     "fit_beside": fit_beside,
     "full": full,
     "is_packed": is_packed,
+    "matrix_cells": matrix_cells,
     "name": name,
     "plain_cells": plain_cells,
-    "share_cells": share_cells,
     "too_wide_for_paper": too_wide_for_paper,
-    "whole_cells": whole_cells,
     "words": words,
 }

@@ -22,7 +22,7 @@ from reportgen.analysis.confusions import (
 )
 from reportgen.analysis.confusions import prediction_bias as bias_of
 from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
-from reportgen.evaluation import Evaluation, Pair, Proportions
+from reportgen.evaluation import Evaluation, Proportions
 from reportgen.metrics import Metric
 from reportgen.report.words import Name, Words, say
 
@@ -168,16 +168,9 @@ class Context:
         return ClassGroups(self.evaluation)
 
     @cached_property
-    def taken_for(self) -> dict[int, Pair]:
-        """The most frequent error of each class that has one."""
-        first: dict[int, Pair] = {}
-        for pair in self.evaluation.pairs:
-            first.setdefault(pair.true, pair)
-        return first
-
-    @cached_property
     def largest_error(self) -> dict[int, tuple[int, float]]:
-        """The same as (predicted class, proportion of the true class), without counts too."""
+        """The most frequent error of each class that has one: predicted class, and how much of
+        the true class."""
         known = self.proportions
         first: dict[int, tuple[int, float]] = {}
         for pair in self.evaluation.pairs if known is None else known.pairs:

@@ -285,17 +285,14 @@ def perfect_classes(facts: Context) -> Finding | None:
 
 def _take(facts: Context, i: int) -> Words:
     """What the class's samples are predicted as instead, most often."""
-    pair = facts.taken_for.get(i)
-    if pair is None:
+    if i not in facts.largest_error:
         return Words(())
-    ties = [
-        other for other in facts.evaluation.pairs if other.true == i and other.count == pair.count
-    ]
-    if len(ties) > 1:
+    predicted, _ = facts.largest_error[i]
+    n, of = facts.matrix.count(i, predicted), facts.support(i)
+    if sum(pair.true == i and pair.count == n for pair in facts.evaluation.pairs) > 1:
         return Words(())
-    n, of = pair.count, facts.support(i)
     part = "It is" if of == 1 else "All are" if n == of else f"{share(n / of)} are"
-    return say("{part} predicted as {name}.", part=part, name=facts.names[pair.predicted])
+    return say("{part} predicted as {name}.", part=part, name=facts.names[predicted])
 
 
 def _furthest(facts: Context, sign: int) -> int | None:
