@@ -37,7 +37,7 @@ def test_a_template_stands_in_for_ours_and_the_rest_is_ours(report, mine):
     page = rendered(report, mine({"_findings.html.j2": '<section id="findings"><h2>{{ report.title }}</h2>{% include "_mine.html.j2" %}</section>',
                                   "_mine.html.j2": "<p>\u732b {{ report.findings[0].head | words }}</p>"}))  # fmt: skip
     assert (
-        '<section id="findings"><h2>NO GATES SET: candidate 1.2 on CIFAR-10 test</h2><p>&#29483; cat is'
+        '<section id="findings"><h2>NO GATES SET: candidate 1.2 on CIFAR-10 test</h2><p>&#29483; Lowest recall'
         in page
     )
     assert 'id="verdict"' in page
