@@ -1,4 +1,4 @@
-"""A candidate against its baseline: what changed, for whom, and whether that may be chance.
+"""A candidate against its baseline: what changed, in which classes, and whether it is significant.
 
 :func:`joined` matches two tables of predictions by sample id and class name, and
 :func:`compare_paired` compares them sample by sample; :func:`compare_evaluations` compares two

@@ -1,4 +1,4 @@
-"""Promises, and whether they were kept: gates are read, checked against names, and decided."""
+"""Release requirements, and whether they are met: gates are read, checked, and decided."""
 
 from typing import TYPE_CHECKING
 

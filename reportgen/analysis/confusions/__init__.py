@@ -1,4 +1,4 @@
-"""Which classes are taken for which: ranked pairs, an order, groups, and checks of the class list.
+"""Which classes are predicted as which: ranked pairs, order, groups, checks of the class list.
 
 Everything is read from the confusion matrix, by its non-zero cells, so that 21,000 classes cost
 what their errors cost.

@@ -1,4 +1,4 @@
-"""Figures that need scores: tallies that stream and add up, and what is computed from them.
+"""Metrics that need scores: tallies that stream and add up, and what is computed from them.
 
 A batch is checked once, as :class:`Answers` (confidence and whether right) or :class:`Scores`
 (probabilities of all classes); each tally takes it in with ``of``, adds up with ``+``, and gives
