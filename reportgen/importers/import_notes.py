@@ -141,16 +141,6 @@ def _accounting(
 
 
 def _notes(table: Table, roles: Roles, survey: Survey, scored: Scored | None) -> Iterator[DataNote]:
-    if survey.n_repeated_ids:
-        yield DataNote(
-            "repeated-ids",
-            f"{plural(survey.n_repeated_ids, 'id')} "
-            f"{'stands' if survey.n_repeated_ids == 1 else 'stand'} for more than one row: "
-            f"{listing(survey.repeated_ids)}. Every row is counted.",
-            "warning",
-            survey.n_repeated_ids,
-            survey.repeated_ids,
-        )
     if survey.n_without_confidence:
         yield _leave_each_out(
             "confidence-not-finite", survey.n_without_confidence, "without a finite confidence",

@@ -168,7 +168,7 @@ def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
             )
             _remember(run, notes=(note,))
             run.reporter.warn(note.sentence)
-    if kind is OutputKind.LOGITS and raw.shape[1] > 1 and len(raw) and _in_unit(raw):
+    if kind is OutputKind.LOGITS and raw.shape[1] > 1 and len(raw) and _independent_shares(raw):
         note = DataNote(
             "softmax-of-shares",
             "All outputs of the first batch lie between 0 and 1, and are read as logits, through a "
@@ -180,8 +180,10 @@ def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
         run.reporter.warn(note.sentence)
 
 
-def _in_unit(raw: Floats) -> bool:
-    return bool(raw.min() >= 0 and raw.max() <= 1)
+def _independent_shares(raw: Floats) -> bool:
+    """Whether all scores are in 0..1, and those of a sample do not add up to 1."""
+    in_unit = bool(raw.min() >= 0 and raw.max() <= 1)
+    return in_unit and decide_outputs(raw) is OutputKind.LOGITS
 
 
 def _warn_contradiction(asked: str, kind: OutputKind, wrong: str, ids: list[str]) -> ModelError:
@@ -192,8 +194,8 @@ def _warn_contradiction(asked: str, kind: OutputKind, wrong: str, ids: list[str]
         details=[
             f"in the batch that begins with {quoted(ids[0])}" if ids else "in the first batch"
         ],
-        hint="say what the model returns with --outputs logits|probabilities|log-probabilities "
-        "(and --force, where predictions were begun)",
+        hint="say what the model returns with --outputs logits|probabilities|log-probabilities|"
+        "percentages (and --force, where predictions were begun)",
     )
 
 

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-OUTPUT_KINDS = ("auto", "logits", "probabilities", "log-probabilities")
+OUTPUT_KINDS = ("auto", "logits", "probabilities", "log-probabilities", "percentages")
 
 
 DEVICES = ("auto", "cpu", "cuda", "mps")

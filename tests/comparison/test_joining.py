@@ -238,14 +238,19 @@ def test_unknown_labels_of_both_sides_are_excluded_from_both(tmp_path):
     assert [change.id for change in comparison.fixed] == ["c"]
 
 
-def test_repeated_ids_are_refused_on_either_side():
-    one = table("aab", ["cat"] * 3, ["cat"] * 3)
-    other = table("abc", ["cat"] * 3, ["cat"] * 3)
+def test_repeated_ids_are_refused_on_either_side(tmp_path):
+    one = ours(tmp_path / "one.parquet", "aab", [0, 0, 0], [0, 0, 0])
+    other = ours(tmp_path / "other.parquet", "abc", [0, 0, 0], [0, 0, 0])
     assert "1 sample id of the baseline" in refused(one, other, "compare-repeated-ids")
     assert "of the candidate" in refused(other, one, "compare-repeated-ids")
     text = refused(one, one, "compare-repeated-ids")
     assert "repeated: a" in text
     assert "--id-column" in text
+
+
+def test_a_table_with_repeated_ids_is_refused_before_it_is_joined():
+    with pytest.raises(DataError, match='the id "a" stands in two rows'):
+        table("aab", ["cat"] * 3, ["cat"] * 3)
 
 
 def test_rows_without_ids_are_joined_by_number_with_a_warning():

@@ -13,6 +13,7 @@ from reportgen.inference.forward import Engine
 from reportgen.inference.loop import NOT_FINITE, predict_into
 from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.inference.sources.batch import Batch
+from reportgen.options import Options
 from reportgen.predictions.parts import Parts
 from reportgen.provenance import ModelFacts
 from reportgen.reporter import Reporter
@@ -222,6 +223,24 @@ def test_declared_logits_that_look_like_probabilities_are_told(tmp_path):
         tmp_path, Images(20), engine(lambda x: torch.softmax(by_value(x), 1)), outputs="logits"
     )
     assert [note.code for note in parts.state.notes] == ["outputs-look-normalised"]
+
+
+def test_declared_percentages_are_divided_by_100(tmp_path):
+    shares = engine(lambda x: torch.softmax(by_value(x), 1))
+    percentages = engine(lambda x: 100 * torch.softmax(by_value(x), 1))
+    options = Options.of({"outputs": "percentages"})
+    parts = go(tmp_path, Images(9), percentages, outputs=options.outputs)
+    (tmp_path / "other").mkdir()
+    other = go(tmp_path / "other", Images(9), shares)
+    assert parts.state.outputs == "percentages"
+    assert column(parts, "confidence") == pytest.approx(column(other, "confidence"), rel=1e-6)
+
+
+def test_declared_percentages_that_do_not_add_up_to_100_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="not 100") as caught:
+        go(tmp_path, Images(9), engine(lambda x: 50 * torch.softmax(by_value(x), 1)),
+           outputs="percentages")  # fmt: skip
+    assert caught.value.slug == "outputs-contradict"
 
 
 def test_the_decision_waits_for_the_first_finite_batch(tmp_path):

@@ -13,7 +13,7 @@ from reportgen.errors import DataError, OutputError, ReportgenError, UsageError
 from reportgen.importers.columns import ids as ids_module
 from reportgen.importers.formats import delimited, tables
 from reportgen.importers.formats.delimited import Dialect, read_delimited, rows_of
-from tests.inputs.conftest import Box, columns, note_codes
+from tests.inputs.conftest import Box, columns
 
 GOOD = "id,label,prediction,confidence\na,cat,cat,0.9\nb,dog,cat,0.6\nc,dog,dog,1\n"
 
@@ -238,20 +238,33 @@ def test_ids_are_made_printable(box):
         (["abcdefgh", "abcdefgh1", "abcdefg"], ()),
     ],
 )
-def test_repeated_ids_are_found_and_every_row_is_counted(box, ids, repeated):
-    found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in ids))
-    notes = {note.code: note for note in found.facts.notes}
-    assert ("repeated-ids" in notes) == bool(repeated)
-    if repeated:
-        assert notes["repeated-ids"].examples == repeated
-        assert notes["repeated-ids"].count == len(repeated)
-    assert found.facts.samples.counted == len(ids)
+def test_an_id_in_two_rows_is_refused_with_both_lines(box, ids, repeated):
+    text = "id,label,prediction\n" + "".join(f"{i},a,b\n" for i in ids)
+    if not repeated:
+        assert box.open(text).facts.samples.counted == len(ids)
+        return
+    with pytest.raises(DataError) as caught:
+        box.open(text)
+    assert (caught.value.slug, caught.value.exit_code) == ("ids-repeated", 3)
+    one, other = [row for row, i in enumerate(ids, 2) if i == repeated[0]][:2]
+    assert f"line {one} and line {other}" in str(caught.value)
+    assert all(i in str(caught.value) for i in repeated)
+
+
+def test_the_hint_at_repeated_ids_works(box):
+    text = "name,label,prediction\ncat,a,b\ncat,a,a\n"
+    with pytest.raises(DataError, match="--id-column none"):
+        box.open(text)
+    assert box.open(text, id_column="none").facts.samples.counted == 2
 
 
 def test_repeated_ids_are_found_across_batches(box, monkeypatch):
     monkeypatch.setattr("reportgen.importers.columns.ids.NARROW_ROWS", 2)
-    found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (3, 1, 2, 5, 1, 3)))
-    assert {n.code: n.examples for n in found.facts.notes}["repeated-ids"] == ("3", "1")
+    text = "id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (3, 1, 2, 5, 1, 3))
+    with pytest.raises(
+        DataError, match=r"\"3\" .* line 2 and line 7\n.*2 ids more than once: 3, 1"
+    ):
+        box.open(text)
 
 
 @settings(deadline=None)
@@ -357,10 +370,9 @@ def test_a_row_that_is_left_out_does_not_count_for_its_label_either(box):
 
 def test_ids_that_are_in_order_in_every_batch_may_still_repeat(box, monkeypatch):
     monkeypatch.setattr("reportgen.importers.columns.ids.NARROW_ROWS", 2)
-    found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 2, 3)))
-    assert "repeated-ids" in {note.code for note in found.facts.notes}
-    found = box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 3, 4)))
-    assert "repeated-ids" not in {note.code for note in found.facts.notes}
+    with pytest.raises(DataError, match="line 3 and line 4"):
+        box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 2, 3)))
+    box.open("id,label,prediction\n" + "".join(f"{i},a,b\n" for i in (1, 2, 3, 4)))
 
 
 def test_a_nul_character_is_refused_in_every_encoding(box):
@@ -394,7 +406,7 @@ def test_ids_that_count_upwards_need_no_second_look(box, monkeypatch, name):
     monkeypatch.setattr(ids_module, "_hashes", None)
     ids = [name.format(i) for i in range(95, 105)]
     found = box.open("id,label,prediction\n" + "".join(f"{i},a,a\n" for i in ids))
-    assert "repeated-ids" not in note_codes(found)
+    assert found.facts.samples.counted == len(ids)
 
 
 @settings(max_examples=60, deadline=None)
@@ -402,8 +414,12 @@ def test_ids_that_count_upwards_need_no_second_look(box, monkeypatch, name):
 def test_repeated_ids_are_those_that_a_counter_finds(tmp_path_factory, ids):
     box = Box(tmp_path_factory.mktemp("ids"))
     expected = sum(n > 1 for n in Counter(ids).values())
+    message = ""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ids_module, "NARROW_ROWS", 2)
-        found = box.open("id,label,prediction\n" + "".join(f"{i},a,a\n" for i in ids))
-    notes = {note.code: note.count for note in found.facts.notes}
-    assert notes.get("repeated-ids", 0) == expected
+        try:
+            box.open("id,label,prediction\n" + "".join(f"{i},a,a\n" for i in ids))
+        except DataError as error:
+            message = str(error)
+    assert bool(message) == bool(expected)
+    assert not expected or f"{expected} id{'s' if expected > 1 else ''} more than once" in message

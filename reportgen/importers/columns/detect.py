@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -23,7 +22,7 @@ from reportgen.importers.columns.cells import (
     plain_label,
     smallest,
 )
-from reportgen.importers.columns.ids import repeated_ids
+from reportgen.importers.columns.ids import require_distinct_ids
 from reportgen.importers.columns.rankings import Ranking, ranking_of
 from reportgen.importers.columns.words import (
     COMMON_NAMES,
@@ -43,7 +42,7 @@ from reportgen.importers.formats.tables import (
     is_unnamed,
 )
 from reportgen.options import NONE, InputOptions
-from reportgen.text import listing, nearest, printable, quoted
+from reportgen.text import listing, nearest, quoted
 
 __all__ = [
     "MAX_VALUES",
@@ -567,8 +566,6 @@ class Survey:
         Rows whose confidence is missing or not finite, and the first of them (from 0).
     least_confidence, n_below_half
         The smallest confidence, 1 where there are none; and the rows below 0.5.
-    n_repeated_ids, repeated_ids
-        Ids that more than one row has, and the first of them.
     ranked
         The values of each top-k column, best first; empty where there are none.
     """
@@ -581,8 +578,6 @@ class Survey:
     without_confidence: tuple[int, ...] = ()
     least_confidence: float = 1.0
     n_below_half: int = 0
-    n_repeated_ids: int = 0
-    repeated_ids: tuple[str, ...] = ()
     n_unlabelled: int = 0
     n_abstained: int = 0
     ranked: tuple[Values, ...] = ()
@@ -603,8 +598,8 @@ def take_survey(
 
     Rows whose label is `ignore_label` are left out, and rows whose prediction is `abstain`.
 
-    Raises :class:`DataError` with its place, where a confidence is no number in 0..1, or a column
-    has too many values to be one of classes.
+    Raises :class:`DataError` with its place, where a confidence is no number in 0..1, a column
+    has too many values to be one of classes, or an id stands in two rows.
     """
     counting = _Counting(table, roles, ignore_label, abstain)
     ranked = roles.ranking.classes if roles.ranking else ()
@@ -612,7 +607,8 @@ def take_survey(
     columns = list(dict.fromkeys([*(c for c in single if c is not None), *ranked]))
     for batch in table.batches(columns, NARROW_ROWS):
         counting.add(dict(zip(columns, batch.columns, strict=True)), len(batch))
-    repeated = repeated_ids(table, roles.id) if roles.id is not None else Counter()
+    if roles.id is not None:
+        require_distinct_ids(table, roles.id)
     return Survey(
         labels=counting.labels,
         predictions=counting.predictions,
@@ -624,8 +620,6 @@ def take_survey(
         without_confidence=tuple(counting.without),
         least_confidence=counting.least,
         n_below_half=counting.n_below_half,
-        n_repeated_ids=len(repeated),
-        repeated_ids=tuple(printable(sample) for sample in list(repeated)[:_EXAMPLES]),
         ranked=tuple(counting.ranked.values()),
     )
 

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.errors import DataError
 from reportgen.importers.columns.cells import not_a_number, numbers, smallest
 from reportgen.importers.formats.tables import NARROW_ROWS, NUMBER, Table, is_text_type
-from reportgen.text import printable
+from reportgen.text import listing, plural, printable, quoted
 
 __all__ = [
     "PrintableIds",
@@ -21,6 +23,7 @@ __all__ = [
     "id_texts",
     "printable_ids",
     "repeated_ids",
+    "require_distinct_ids",
     "sample_columns",
 ]
 
@@ -44,6 +47,31 @@ def repeated_ids(table: Table, column: str) -> Counter[str]:
         at = np.flatnonzero(np.isin(hashes[start : start + len(ids)], twice))
         suspects.update(ids.take(at).to_pylist())
     return Counter({sample: n for sample, n in suspects.items() if n > 1})
+
+
+def require_distinct_ids(table: Table, column: str) -> None:
+    """Raise :class:`DataError` (``ids-repeated``) where two rows have the same id."""
+    repeated = repeated_ids(table, column)
+    if not repeated:
+        return
+    first = next(iter(repeated))
+    one, other = islice(_rows_with(table, column, first), 2)
+    raise DataError(
+        f"the id {quoted(first)} stands in two rows of {quoted(table.name)}: "
+        f"{table.place(one)} and {table.place(other)}",
+        slug="ids-repeated",
+        details=[f"{plural(len(repeated), 'id')} more than once: {listing(list(repeated))}"],
+        hint=f"give every sample one row; if {quoted(column)} does not name samples: "
+        "--id-column none, or --id-column NAME for another column",
+    )
+
+
+def _rows_with(table: Table, column: str, wanted: str) -> Iterator[int]:
+    """The rows of that id, from 0."""
+    import pyarrow.compute as pc
+
+    for start, ids in _numbered(_ids(table, column)):
+        yield from (start + pc.indices_nonzero(pc.equal(ids, wanted)).to_numpy()).tolist()
 
 
 def _in_order(table: Table, column: str) -> bool:
