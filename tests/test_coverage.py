@@ -4,24 +4,41 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.coverage import Cover, Setting, exact_coverage_of_wilson, settings, simulate
+from benchmarks.coverage import (
+    Cover,
+    Setting,
+    exact_coverage_of_wilson,
+    settings,
+    simulate,
+    simulate_scores,
+)
 from reportgen.metrics import wilson
 
 SHORT = [*settings((100, 1_000), (0.7, 0.9, 0.99), (5, 20), (10,))]
 REPETITIONS = 1_000
-AS_WILSON = {"f1", "jaccard", "balanced_accuracy", "informedness", "markedness", "f2", "f0_5"}
-"""Metrics of a class that are made of a share or two of few samples: Wilson's interval of 10 samples
-covers 90.4 % of the time where the true share is 99 %."""
 
 
 @pytest.mark.parametrize("setting", SHORT, ids=lambda setting: f"{setting.name}, {setting.n}")
 def test_intervals_cover_the_truth_in_92_of_100_test_sets(setting):
+    """Two standard errors allowed; of a class, as few as Wilson's interval of its recall does."""
     for name, cover in simulate(setting, REPETITIONS).items():
-        metric, _, of_class = name.partition(" ")
-        least = 0.90 if of_class and metric in AS_WILSON else 0.92
-        error = np.sqrt(least * (1 - least) / REPETITIONS)
-        assert cover.covered >= least - 2.5 * error, (name, cover)
+        least = min(0.92, setting.wilson_of_a_class) if name.endswith("of a class") else 0.92
+        error = np.sqrt(least * (1 - least) / (cover.printed * REPETITIONS))
+        assert cover.covered >= least - 2 * error, (name, cover)
         assert cover.printed > 0.5, (name, cover)
+
+
+WITH_SCORES = [*settings((100, 1_000), (0.7, 0.99), (5,), (10,))]
+FEW = 100
+
+
+@pytest.mark.parametrize("setting", WITH_SCORES, ids=lambda setting: f"{setting.name}, {setting.n}")
+def test_intervals_of_scores_cover_the_truth_in_92_of_100_test_sets(setting):
+    """Of an overconfident model, which is the harder one."""
+    for name, cover in simulate_scores(setting, 2.0, FEW).items():
+        if cover.printed > 0.1:
+            error = np.sqrt(0.92 * 0.08 / (cover.printed * FEW))
+            assert cover.covered >= 0.92 - 2 * error, (name, cover)
 
 
 @pytest.mark.parametrize(("n", "accuracy"), [(100, 0.9), (1_000, 0.99)])
@@ -31,7 +48,7 @@ def test_balanced_accuracy_of_a_rare_class_covers(n, accuracy):
     found = simulate(setting, 400)
     for name in ("balanced_accuracy", "macro_recall", "balanced_accuracy of a class"):
         assert found[name].covered > 0.91, name
-        assert found[name].printed > 0.98  # a class may happen to have no sample
+        assert found[name].printed > 0.85  # a class may happen to have fewer than 3 samples
 
 
 def test_a_simulation_can_be_repeated():

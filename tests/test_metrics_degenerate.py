@@ -49,9 +49,10 @@ def test_a_class_that_is_never_predicted_has_no_precision_but_an_f1_of_0() -> No
     assert why(table, "for") == ["always_predicted", None]
     assert why(table, "mcc") == ["one_class_only", "one_class_only"]
     # recall 0 and specificity 1: no variation was seen, which is not certainty
-    found = classes(table, "balanced_accuracy")[1]
+    found = classes([[3, 0], [3, 0]], "balanced_accuracy")[1]
     assert found.value == 0.5
     assert wide(found)
+    assert classes(table, "balanced_accuracy")[1] == Metric(0.5, None, "too_few_samples")
 
 
 def test_macro_leaves_absent_classes_out_and_counts_never_predicted_ones_as_0() -> None:

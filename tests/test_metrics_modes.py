@@ -82,7 +82,7 @@ def test_a_perfect_class_has_intervals_that_end_at_1() -> None:
 def test_a_constant_predictor_has_a_lift_of_1_that_nothing_could_change() -> None:
     assert classes([[2, 0], [7, 0]], "lift")[0] == Metric(1, None, "too_few_samples")
     assert classes([[2, 7], [0, 0]], "lift")[0] == Metric(1, None, "too_few_samples")
-    found = classes([[2, 0], [7, 0]], "informedness")[0]
+    found = classes([[3, 0], [7, 0]], "informedness")[0]
     assert found.value == 0
     assert found.interval is not None
     assert classes([[0, 2], [27, 1]], "lift")[0] == Metric(0, None, "none_right")

@@ -170,7 +170,7 @@ def test_every_figure_stands_in_a_sentence(too_sure):
         "percentile 0.8 %). Bias-corrected 95 % CI: 7.7–8.8 %."
     )
     assert told["Log loss"] == (
-        "0.387 nats (95 % CI 0.366–0.408); always giving every class the same probability "
+        "0.387 nats (95 % CI 0.366–0.409); always giving every class the same probability "
         "would cost 2.303."
     )
     assert told["Brier score"].startswith("0.190 (95 % CI 0.181–0.199)")

@@ -177,8 +177,21 @@ _POWERS = "Powers 2011, Journal of Machine Learning Technologies 2, 37–63"
 _NEITHER = "when the class has no samples and is never predicted"
 
 
+FEWEST_OF_CLASS = 3
+"""Samples of the class, or predictions of it, below which a mean of two shares, one of which they
+alone make, has an interval that covers too little."""
+
+
 FEWEST_OTHERS = 20
 """Samples of the other classes below which the interval of lift covers too little."""
+
+
+def _few_true(counts: ClassCounts) -> NDArray[np.bool_]:
+    return np.asarray(counts.support < FEWEST_OF_CLASS)
+
+
+def _few_predicted(counts: ClassCounts) -> NDArray[np.bool_]:
+    return np.asarray(counts.predicted < FEWEST_OF_CLASS)
 
 
 def _neither(counts: ClassCounts) -> Reasons:
@@ -422,7 +435,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         undefined="when the class has no samples, or every sample is of it",
         source="Brodersen et al. 2010, ICPR, 3121–3124",
         compute=Estimated(
-            class_metrics.balanced_accuracy, _no_two_sides, Score("true", skewed=False)
+            class_metrics.balanced_accuracy, _no_two_sides, Score("true", skewed=False), _few_true
         ),
     ),
     ClassMetric(
@@ -494,7 +507,9 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         source=f"Youden 1950, Cancer 3, 32–35; {_POWERS}",
         kind="signed",
         range=(-1.0, 1.0),
-        compute=Estimated(class_metrics.informedness, _no_two_sides, Score("true", skewed=False)),
+        compute=Estimated(
+            class_metrics.informedness, _no_two_sides, Score("true", skewed=False), _few_true
+        ),
     ),
     ClassMetric(
         name="markedness",
@@ -511,7 +526,10 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         kind="signed",
         range=(-1.0, 1.0),
         compute=Estimated(
-            class_metrics.markedness, _no_two_answers, Score("predicted", skewed=False)
+            class_metrics.markedness,
+            _no_two_answers,
+            Score("predicted", skewed=False),
+            _few_predicted,
         ),
     ),
     ClassMetric(

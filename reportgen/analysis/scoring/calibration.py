@@ -489,6 +489,10 @@ def _split_error(groups: Groups, bounds: list[int]) -> float:
     return float(np.maximum(expected - least, most - expected).sum())
 
 
+_OF_TWO_CLASSES = 2**2
+"""Square of the pull of a confident error: 1 on the class that was meant, 1 on that answered."""
+
+
 _BLOCK = 1 << 18  # probabilities that are worked on at once: 2 MB an array
 
 
@@ -593,9 +597,9 @@ class ClasswiseBins:
             return Metric(value, None, "too_many_scores")
         if value == 0:
             return Metric(value, None, "no_errors_seen")
-        half = self._half_width(ranked)
-        if half == 0:
+        if value == 1:
             return Metric(value, None, "no_interval")
+        half = self._half_width(ranked)
         ends = max(self._debiased() - half, 0.0), min(value + half, 1.0)
         return Metric(value, ends, None)
 
@@ -604,7 +608,7 @@ class ClasswiseBins:
 
         Every sample pulls on a bin of each class by y - p, in the direction of the bin's gap; its
         pulls are added up over the classes first, for the classes are scored on the same samples:
-        the infinitesimal jackknife, Efron 1982.
+        the infinitesimal jackknife, Efron 1982. One more confident error is taken to be there.
         """
         labels, scores = ranked.rows()
         n, k = scores.shape
@@ -620,7 +624,7 @@ class ClasswiseBins:
             pulls[at] = own - np.einsum("nk,nk->n", directions, p)
         pulls.sort()  # so that the order of the samples leaves no trace
         squares = float(((pulls - pulls.mean()) ** 2).sum())
-        return float(quantile() * math.sqrt(squares) / (n * k))
+        return float(quantile() * math.sqrt(squares + _OF_TWO_CLASSES) / (n * k))
 
     def _debiased(self) -> float:
         """What is left of the value if no gap is taken in a direction that is only chance.

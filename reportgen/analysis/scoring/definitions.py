@@ -200,8 +200,9 @@ SCORES: tuple[Definition, ...] = (
         ),
         also="static calibration error (SCE), marginal calibration error",
         interval=(
-            "infinitesimal jackknife, samples' pulls on all classes added up: above from the "
-            f"figure, below from what is left of it without its bias ({_JOINT})"
+            "infinitesimal jackknife with one confident error more, samples' pulls on all classes "
+            "added up: above from the figure, below from what is left of it without its bias "
+            f"({_JOINT})"
         ),
         undefined=_NO_SCORES,
         source=(
