@@ -232,9 +232,9 @@ def test_the_average_precision_of_a_class_has_wilsons_interval_as_of_its_samples
         n, value = int(np.sum(labels == k)), got.value[k]
         low, high = wilson(value * n, n)
         assert got.metric(k).interval == pytest.approx((float(low), float(high)), rel=1e-12)
-    labels = [0] * 10 + [1] * 9
+    labels = [0] * 20 + [1] * 19
     perfect = rank(np.eye(2)[labels], labels).average_precision
-    assert perfect.metric(0).interval == pytest.approx((float(wilson(10, 10)[0]), 1.0))
+    assert perfect.metric(0).interval == pytest.approx((float(wilson(20, 20)[0]), 1.0))
     assert perfect.metric(1) == Metric(1, None, "too_few_samples")
 
 

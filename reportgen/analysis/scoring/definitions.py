@@ -334,7 +334,7 @@ CLASS_SCORES: tuple[Definition, ...] = (
             "Guessing gives the class's prevalence."
         ),
         also="AP, area under the precision–recall curve",
-        interval=f"{WILSON}, as of a share of the class's samples; none with fewer than 10",
+        interval=f"{WILSON}, as of a share of the class's samples; none with fewer than 20",
         undefined=_ONE_SIDE,
         source=f"{_BUCKLEY}; binomial error: Boyd, Eng & Page 2013, ECML PKDD, 451–466",
         kind="signed",

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-FEWEST_POSITIVES = 10
+FEWEST_POSITIVES = 20
 """Samples of a class below which its average precision is too high by chance for an interval."""
 
 
@@ -164,7 +164,7 @@ def _add_wilson(figures: list[IntervalValue], n_positives: list[int]) -> list[In
     Their logit interval is as wide as 0..1 where AP is close to 1, and there is none at 1; the
     score interval of the same error is sound there too.
 
-    With fewer than ten there is none: chance makes the average precision too high.
+    With fewer than twenty there is none: chance makes the average precision too high.
 
     For all classes at once: one call a class would take as long as the figure.
     """
