@@ -260,9 +260,9 @@ def test_the_baseline_of_several_candidates_is_read_once(inputs, tmp_path, monke
     from reportgen.review import review
 
     opened = []
-    inner = review.open_side
+    inner = review.load_input
     monkeypatch.setattr(
-        review, "open_side", lambda *args, **kind: opened.append(kind) or inner(*args, **kind)
+        review, "load_input", lambda *args, **kind: opened.append(kind) or inner(*args, **kind)
     )
     from reportgen.api.comparing import compare_reviews
 
