@@ -118,7 +118,7 @@ def count_columns(table: Table, options: InputOptions) -> CountColumns | None:
         A column that was named is not there.
     """
     given = options.count_column
-    if given == NONE or (given is None and options.kind == "predictions"):
+    if given == NONE or (given is None and _are_samples(options)):
         return None
     label, prediction = label_and_prediction(
         [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)],
@@ -135,6 +135,12 @@ def count_columns(table: Table, options: InputOptions) -> CountColumns | None:
     if not spare or options.scores_columns not in (None, NONE):
         return None
     return _Look(table, label, prediction, spare).decided()
+
+
+def _are_samples(options: InputOptions) -> bool:
+    """Whether the options say that each line is a sample: counts have no id and no confidence."""
+    named = (options.id_column, options.confidence_column)
+    return options.kind == "predictions" or any(name not in (None, NONE) for name in named)
 
 
 def _declared(table: Table, label: str | None, prediction: str | None, given: str) -> CountColumns:
