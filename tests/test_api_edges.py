@@ -143,7 +143,9 @@ def test_counters_that_do_not_fit_are_told_apart():
     assert caught.value.slug == "counts-differ"
 
 
-@pytest.mark.parametrize("first", ["reportgen.render", "reportgen.render.html", "reportgen.review"])
+@pytest.mark.parametrize(
+    "first", ["reportgen.rendering", "reportgen.rendering.html", "reportgen.review"]
+)
 def test_a_function_keeps_its_name_whatever_was_imported_before(first):
     code = (
         f"import importlib, reportgen; importlib.import_module({first!r}); "

@@ -393,12 +393,12 @@ def test_metadata_is_joined_before_the_figures_are_made(tmp_path, monkeypatch):
                 ids = np.array([f"p{i // 10}" for i in range(n)], object)
                 yield {name: ids if name == "patient" else batch[name] for name in columns}
 
-    def with_metadata(rows, path, *, id_column=None, delimiter=None, encoding="utf-8"):
+    def join_metadata(rows, path, *, id_column=None, delimiter=None, encoding="utf-8"):
         asked.update(path=path, id_column=id_column)
         return Joined(rows)
 
     module = types.ModuleType("reportgen.importers.metadata")
-    module.with_metadata = with_metadata
+    module.join_metadata = join_metadata
     monkeypatch.setitem(sys.modules, module.__name__, module)
     found = load(metadata=path, metadata_id="sample", group_column="patient")
     assert asked == {"path": path, "id_column": "sample"}

@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
 def test_a_second_run_to_the_same_folder_is_refused(tmp_path):
     pytest.importorskip("fcntl")
     program = (
-        "import sys; from pathlib import Path; from reportgen import errors, outputs\n"
+        "import sys; from pathlib import Path; from reportgen import errors, output_folder as outputs\n"
         "try:\n"
         "    with outputs.sole_writer(Path(sys.argv[1])): print('writing')\n"
         "except errors.OutputError as error: print(error.slug)"
@@ -162,7 +162,7 @@ def test_a_second_run_to_the_same_folder_is_refused(tmp_path):
 def test_a_killed_run_whose_workers_linger_does_not_hold_the_folder(tmp_path):
     pytest.importorskip("fcntl")
     program = (
-        "import os, sys, time; from pathlib import Path; from reportgen import outputs\n"
+        "import os, sys, time; from pathlib import Path; from reportgen import output_folder as outputs\n"
         "with outputs.sole_writer(Path(sys.argv[1])):\n"
         "    child = os.fork()\n"
         "    if child: print(child, flush=True)\n"

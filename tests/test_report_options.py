@@ -135,11 +135,9 @@ def test_averages_over_all_classes_say_so():
         macro: {plain(t.title): " ".join(map(plain, t.lines)) for t in build_report(e).headline.tiles}
         for macro, e in (("present", present), ("all", everywhere))
     }  # fmt: skip
-    assert tiles["present"]["Macro F1"] == "mean of F1 over 2 of 3 classes"
-    assert tiles["all"]["Macro F1"] == (
-        "mean of F1 over 3 classes, 1 of them absent and counted as 0"
-    )
-    assert tiles["all"]["Balanced accuracy"] == "mean of the recalls of 2 of 3 classes"
+    assert tiles["present"]["Macro F1"] == "mean F1 over 2 of 3 classes"
+    assert tiles["all"]["Macro F1"] == ("mean F1 over 3 classes, 1 of them absent and counted as 0")
+    assert tiles["all"]["Balanced accuracy"] == "mean recall over 2 of 3 classes"
     assert "over 2 of 3 classes; no samples of: mid." in notes_of(present)
     assert "over all 3 classes, as was asked: those without samples count as 0" in notes_of(
         everywhere

@@ -253,13 +253,20 @@ class _Look:
         )
 
 
+_AT_ONCE = 1_000
+"""Rows that are made text together."""
+
+
 def text_rows(table: Table, columns: Sequence[str], limit: int) -> Iterator[list[str]]:
     """The cells of the first `limit` rows as text, ``""`` where there is none."""
     left = limit
     for batch in table.batches(list(dict.fromkeys(columns)), NARROW_ROWS):
-        lists = [_texts(batch.column(name).slice(0, left)) for name in columns]
-        yield from map(list, zip(*lists, strict=True))
-        left -= len(batch)
+        n = min(len(batch), left)
+        for start in range(0, n, _AT_ONCE):  # whoever has seen enough stops in the middle
+            stop = min(start + _AT_ONCE, n)
+            lists = [_texts(batch.column(name).slice(start, stop - start)) for name in columns]
+            yield from map(list, zip(*lists, strict=True))
+        left -= n
         if left <= 0:
             return
 

@@ -26,7 +26,9 @@ def test_probabilities_are_the_softmax_of_logits():
     assert rows.label_rank.tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("kind", list(OutputKind))
+@pytest.mark.parametrize(
+    "kind", [OutputKind.LOGITS, OutputKind.PROBABILITIES, OutputKind.LOG_PROBABILITIES]
+)
 def test_every_kind_of_output_says_the_same(kind):
     given = {
         OutputKind.LOGITS: LOGITS,
