@@ -1,8 +1,6 @@
 """Options of the figures: each changes what it says it changes, and nothing else."""
 
 import json
-import sys
-import types
 from dataclasses import replace
 
 import numpy as np
@@ -397,9 +395,7 @@ def test_metadata_is_joined_before_the_figures_are_made(tmp_path, monkeypatch):
         asked.update(path=path, id_column=id_column)
         return Joined(rows)
 
-    module = types.ModuleType("reportgen.importers.metadata")
-    module.join_metadata = join_metadata
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("reportgen.importers.join_metadata", join_metadata)
     found = load(metadata=path, metadata_id="sample", group_column="patient")
     assert asked == {"path": path, "id_column": "sample"}
     assert found.summary == grouped()[0].summary
