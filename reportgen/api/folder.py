@@ -72,7 +72,8 @@ def refuse_other_predictions(folder: Path, source: Any) -> None:
     ):  # fmt: skip
         return
     raise OutputError(
-        f"predictions of another report stand in {quoted(folder.name)}: {output_folder.PREDICTIONS}",  # noqa: E501
+        f"predictions of another report stand in {quoted(folder.name)}: "
+        f"{output_folder.PREDICTIONS}",
         slug="output-exists",
         hint="name another folder with -o, or move that file away",
     )

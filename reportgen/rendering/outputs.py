@@ -40,16 +40,15 @@ class Made:
 
     Attributes
     ----------
-    review, report
-        The numbers, and what is said of them; both without names where ``page.public``.
+    review
+        The numbers; without names where ``page.public``, as `shown` is.
     shown
-        `report` with as many pictures as the page may hold.
+        What is said of them, with as many pictures as the page may hold.
     html
         The page and what stands beside it.
     """
 
     review: Review
-    report: Report
     shown: Report
     page: PageOptions
     style: PageStyle
@@ -309,7 +308,7 @@ def make_all(
     html, shown = page_budget.fitting_page(
         report, most, dress=style, heatmaps=heatmaps, beside=beside
     )
-    made = Made(review, report, shown, page, style, heatmaps, html)
+    made = Made(review, shown, page, style, heatmaps, html)
     _write(made, new, of_page=False)
     warning = page_budget.size_warning(html.size, page.page_name, max_bytes=page.max_bytes)
     _write(made, new, of_page=True)

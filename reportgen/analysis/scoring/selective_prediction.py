@@ -328,8 +328,9 @@ def _aurc(down: _Descending, area: _Area, exact: bool) -> IntervalValue:
     return IntervalValue(metric, False, min(lowest / down.n, value), max(highest / down.n, value))
 
 
-def _order_by_confidence(right: Counts, wrong: Counts, before: Counts, errors: Counts, *, right_first: bool  # noqa: E501
-             ) -> float:  # fmt: skip
+def _order_by_confidence(
+    right: Counts, wrong: Counts, before: Counts, errors: Counts, *, right_first: bool
+) -> float:
     """n · AURC, if in each group all right answers came first, or all wrong ones."""
     if right_first:
         after = before + right
