@@ -65,7 +65,7 @@ class Setting:
     @property
     def wilson_of_a_class(self) -> float:
         """How often Wilson's interval of the first class's recall holds it, with the samples of the
-        class that are expected: 90.4 % of 10 samples where the recall is 99 %.
+        class that are expected: 90.4% of 10 samples where the recall is 99%.
         """
         share = self.shares[0].sum()
         return exact_coverage_of_wilson(round(self.n * share), float(self.shares[0, 0] / share))

@@ -2,11 +2,11 @@
 
 Every class is found equally well, errors are random, two models are equally good, confidences are
 calibrated, and slices are alike: whatever a report claims of a worst, a tendency, a change or a
-threshold is then chance. Each kind of claim may be in 5 % of reports. With a planted effect it has
+threshold is then chance. Each kind of claim may be in 5% of reports. With a planted effect it has
 to be found.
 
 ``python -m benchmarks.null_claims`` renders 1,000 reports a setting, and ends with an error where a
-kind's rate is surely (one-sided 99 %) above 5 %.
+kind's rate is surely (one-sided 99%) above 5%.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ SENTENCES = {
     "low slice": r"^Slice (?!.*regressed)",
     "slice changed": r"^Slice .* regressed",
     "accuracy changed": r"Accuracy (improved|regressed)|vs baseline.*, significant;"
-    r"|points, 95 % CI .*; significant\)",
+    r"|points, 95% CI .*; significant\)",
     "class changed": r"Recall (improved|regressed)|(improved|regressed) classes.*: (?!none)",
     "calibration changed": r"Calibration (improved|regressed)",
     "confusion grew": r"Largest increase",
@@ -297,7 +297,7 @@ def count_claims(
 
 
 def too_many(found: int, reports: int) -> bool:
-    """Whether the rate is surely above 5 %: by the exact one-sided 99 % bound."""
+    """Whether the rate is surely above 5%: by the exact one-sided 99% bound."""
     return found > 0 and float(beta.ppf(0.01, found, reports - found + 1)) > ALLOWED
 
 
@@ -309,12 +309,12 @@ def main(runs: int = 1_000, draws: int = 1_000) -> None:
         for kind, n in count_claims(setting, runs, draws).most_common():
             wrong = too_many(n, runs) and not (setting.sharper and kind in SHARPER)
             failed |= wrong
-            print(f"  {kind}: {100 * n / runs:.1f} %{' TOO OFTEN' if wrong else ''}", flush=True)
+            print(f"  {kind}: {100 * n / runs:.1f}%{' TOO OFTEN' if wrong else ''}", flush=True)
     for kind, setting in EFFECTS.items():
         few = max(runs // 10, 20)
         n = count_claims(setting, few, draws)[kind]
         failed |= n < 0.8 * few
-        print(f"{kind}, planted: found in {100 * n / few:.0f} % of {few}", flush=True)
+        print(f"{kind}, planted: found in {100 * n / few:.0f}% of {few}", flush=True)
     if failed:
         sys.exit("claims are made too often, or effects are missed")
 

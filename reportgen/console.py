@@ -210,7 +210,7 @@ def _summary(evaluation: Evaluation) -> list[str]:
 
 def _measured(evaluation: Evaluation, name: str) -> str:
     metric, samples = evaluation.summary[name], plural(evaluation.n_samples, "sample")
-    span = f" (95 % CI {interval_percent(metric.interval)})" if metric.interval else ""
+    span = f" (95% CI {interval_percent(metric.interval)})" if metric.interval else ""
     of = f"{span} of {samples}" if evaluation.shares is None else " (proportions only: no interval)"
     return f"{name.replace('_', ' ')}: {percent(metric.value or 0.0)}{of}"
 
@@ -245,7 +245,7 @@ def _accuracy_change(comparison: Comparison) -> str:
 
     paired = comparison.paired
     change = delta(comparison.summary["accuracy"], DEFINITIONS["accuracy"], Footnotes())
-    span = f" (95 % CI {change.range})" if change.range else ""
+    span = f" (95% CI {change.range})" if change.range else ""
     how = (
         "unpaired"
         if paired is None
@@ -385,7 +385,7 @@ def _weakest(evaluation: Evaluation) -> list[str]:
     word = "significant" if low.significant else f"not significantly low among {count(low.n)}"
     head = "lowest recall" if worst == low.lowest else "low recall"
     name = in_sentence(evaluation.classes[worst])
-    return [f"{head}: {name} {percent(k / n)} (simultaneous 95 % CI {span}), {word}"]
+    return [f"{head}: {name} {percent(k / n)} (simultaneous 95% CI {span}), {word}"]
 
 
 def _worst_pair(evaluation: Evaluation) -> list[str]:

@@ -138,11 +138,11 @@ def plural(n: int, singular: str, many: str | None = None) -> str:
     return f"{n:,} {singular if n == 1 else (many or singular + 's')}"
 
 
-def percent(share: float, digits: int = 1, unit: str = " %") -> str:
+def percent(share: float, digits: int = 1, unit: str = "%") -> str:
     """A share in 0..1 as a percentage: only a true 0 reads 0, only a true 1 reads 100.
 
     >>> percent(0.845), percent(0.0001), percent(0.99996), percent(1.0)
-    ('84.5 %', '<0.1 %', '>99.9 %', '100 %')
+    ('84.5%', '<0.1%', '>99.9%', '100%')
     """
     if share == 0:
         return f"0{unit}"
@@ -157,8 +157,8 @@ def percent(share: float, digits: int = 1, unit: str = " %") -> str:
 
 
 def interval_percent(interval: tuple[float, float], digits: int = 1) -> str:
-    """``83.8–85.2 %``; an end that would round to 0 or to 100 gets the digits that it needs."""
-    return f"{'–'.join(interval_ends(interval, digits))} %"
+    """``83.8–85.2%``; an end that would round to 0 or to 100 gets the digits that it needs."""
+    return f"{'–'.join(interval_ends(interval, digits))}%"
 
 
 def interval_ends(interval: tuple[float, float], digits: int = 1) -> tuple[str, str]:

@@ -140,7 +140,7 @@
   window.addEventListener("hashchange", reveal);
   reveal();
 
-  // ---- Matrix: what a cell says: "true cat, called dog: 126 of 1,000 (12.6 %)".
+  // ---- Matrix: what a cell says: "true cat, called dog: 126 of 1,000 (12.6%)".
   const wholeNumber = (text) => Number(text.replace(/\D/g, ""));
 
   // As elsewhere in the page: only a true 0 reads 0, only a true 1 reads 100; ties go to even.
@@ -182,9 +182,9 @@
     if (whole === 0) return text + "the class has no samples";
     const view = cell.closest("[data-view]");
     const kind = view ? view.getAttribute("data-view") : "";
-    const own = cell.textContent + (cell.textContent === "n/a" ? "" : "\u00a0%");
+    const own = cell.textContent + (cell.textContent === "n/a" ? "" : "%");
     return text + part.toLocaleString("en") + " of " + samples
-      + " (" + percent(part, whole) + "\u00a0%)"
+      + " (" + percent(part, whole) + "%)"
       + (kind === "columns" ? "; " + own + " of all that are called " + called : "")
       + (kind === "all" ? "; " + own + " of all samples" : "");
   }

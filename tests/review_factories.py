@@ -37,7 +37,7 @@ name = "accuracy floor"
 metric = "accuracy"
 at_least = 0.80
 [[gate]]
-name = "no class below 60 % recall"
+name = "no class below 60% recall"
 metric = "recall"
 each_class = true
 at_least = 0.60

@@ -213,7 +213,7 @@ def test_what_the_page_says_is_true(compared, pairs, said):
     assert [check["status"] for check in said["checks"]] == ["passed"] * 3
     assert "SHIP All three gates pass" in text
     assert (
-        f"Accuracy improved: {shares[1]:.1f} → {shares[0]:.1f} % "
+        f"Accuracy improved: {shares[1]:.1f} → {shares[0]:.1f}% "
         f"(+{shares[0] - shares[1]:.1f} points;"
     ) in text
     assert f"{gained} samples fixed, {lost} regressed." in text

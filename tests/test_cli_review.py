@@ -17,8 +17,8 @@ from reportgen.predictions import Predictions
 from reportgen.rendering.privacy import hash_ids
 from reportgen.review import Review
 from tests.inference.builders import image_tree
-from tests.release import samples
-from tests.release.samples import BASELINE, CANDIDATE
+from tests.review import samples
+from tests.review.samples import BASELINE, CANDIDATE
 from tests.test_cli import data, model  # noqa: F401  # fixtures
 from tests.test_cli import reportgen as command
 
@@ -70,14 +70,14 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
         'id "id"'
     )
     assert (baseline, candidate) == (f"baseline {how}", how)
-    assert lines[0].startswith("accuracy: 86.7 % (95 % CI")
+    assert lines[0].startswith("accuracy: 86.7 % (95% CI")
     assert lines[3] == (
-        "vs baseline: accuracy +6.7 points (95 % CI −8.7 to +23.1), not significant; fixed 3, "
+        "vs baseline: accuracy +6.7 points (95% CI −8.7 to +23.1), not significant; fixed 3, "
         "regressed 1"
     )
     assert lines[4] == "regressed classes (recall, points): none"
     assert lines[5] == (
-        "verdict: DO NOT SHIP. One of two gates fails: accuracy is 86.7 %, below the 90 % that it "
+        "verdict: DO NOT SHIP. One of two gates fails: accuracy is 86.7%, below the 90% that it "
         "must reach."
     )
     assert lines[6] == 'gate "gate 1": failed.'  # the verdict has said why
@@ -505,7 +505,7 @@ def test_check_prints_the_warnings_that_stand_at_the_top_of_the_report(finished,
     assert lines[:3] == [
         "warning: The order is not known.",
         "warning: Some were left out.",
-        "verdict: SHIP. The gate passes: accuracy is 86.7 %; 50 % or more is asked for.",
+        "verdict: SHIP. The gate passes: accuracy is 86.7%; 50% or more is asked for.",
     ]
 
 

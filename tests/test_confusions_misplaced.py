@@ -153,7 +153,7 @@ def test_a_shifted_matrix_is_noticed(table: NDArray[np.int64]) -> None:
     right = table.trace() / table.sum()
     assert "Accuracy is 0." in note.sentence
     assert (
-        f"after the best relabelling of the predictions it is {100 * right:.1f} %" in note.sentence
+        f"after the best relabelling of the predictions it is {100 * right:.1f}%" in note.sentence
     )
     assert "check the class order" in note.sentence
     assert "each by the name that stands 1 place later in the class list" in note.sentence

@@ -43,7 +43,7 @@ def test_intervals_of_scores_cover_the_truth_in_92_of_100_test_sets(setting):
 
 @pytest.mark.parametrize(("n", "accuracy"), [(100, 0.9), (1_000, 0.99)])
 def test_balanced_accuracy_of_a_rare_class_covers(n, accuracy):
-    """The delta method covers 56 % and 29 % here."""
+    """The delta method covers 56% and 29% here."""
     setting = next(settings((n,), (accuracy,), (5,), ()))
     found = simulate(setting, 400)
     for name in ("balanced_accuracy", "macro_recall", "balanced_accuracy of a class"):

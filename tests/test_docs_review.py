@@ -76,7 +76,7 @@ def test_the_table_of_gates_is_measured(checks):
     for row, check in zip(rows, checks, strict=True):
         value = f"{points(check.value)} points"
         if check.unit == "%":
-            value = f"{100 * check.value:.2f} %"
+            value = f"{100 * check.value:.2f}%"
         subject = f" ({check.subject})" if check.subject else ""
         assert row == [check.name, check.rule, check.status, value + subject]
 
@@ -105,8 +105,8 @@ def test_the_story_is_that_of_the_numbers(comparison):
     story = " ".join(section(PAGE, "A worked example").split())
     accuracy = comparison.summary["accuracy"]
     assert (
-        f"accuracy rose from {100 * accuracy.baseline:.2f} % to {100 * accuracy.candidate:.2f} %, "
-        f"which is {points(accuracy.difference)} points with a 95 % interval from "
+        f"accuracy rose from {100 * accuracy.baseline:.2f}% to {100 * accuracy.candidate:.2f}%, "
+        f"which is {points(accuracy.difference)} points with a 95% interval from "
         f"{span(accuracy.interval)}."
     ) in story
     assert f"the same {comparison.candidate.n_samples:,} images" in story
@@ -167,8 +167,8 @@ def test_the_table_of_samples_is_that_of_the_code():
 
 
 def test_the_heads_of_both_tables_are_the_discordances():
-    heads = re.findall(r"Discordance 2 % \| (.*?) \|$", PAGE, re.MULTILINE)
-    assert heads == [" | ".join(f"{100 * d:.0f} %" for d in DISCORDANCES[1:])] * 2
+    heads = re.findall(r"Discordance 2% \| (.*?) \|$", PAGE, re.MULTILINE)
+    assert heads == [" | ".join(f"{100 * d:.0f}%" for d in DISCORDANCES[1:])] * 2
 
 
 def test_every_error_of_a_comparison_is_in_the_table():

@@ -37,7 +37,7 @@ def contrast(one, other):
 
 
 def ramp_evaluation(k):
-    """Row shares from 0 to 100 % in small steps: every colour of the map."""
+    """Row shares from 0 to 100% in small steps: every colour of the map."""
     counts = np.zeros((k, k), np.int64)
     for i in range(k):
         counts[i, i] = 10 * i

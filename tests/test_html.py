@@ -249,8 +249,8 @@ def test_every_step_of_heat_has_legible_digits():
 
 
 def test_a_cell_has_the_colour_of_its_share(ten):
-    assert '<td class="h18 dg">898</td>' in ten  # 89.8 %
-    assert '<td class="h3 hot"><a href="#p-3-5">126</a></td>' in ten  # 12.6 %
+    assert '<td class="h18 dg">898</td>' in ten  # 89.8%
+    assert '<td class="h3 hot"><a href="#p-3-5">126</a></td>' in ten  # 12.6%
     assert '<td class="h3 hot"><a href="#p-3-5">12.6</a></td>' in ten
 
 

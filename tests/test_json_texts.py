@@ -14,7 +14,7 @@ from reportgen.review import Review
 from tests.factories import HOSTILE, make_evaluation
 from tests.test_golden import DOCUMENTS, text_of
 
-ODD = ("}, {", "], [", "100 % %s %(a)s {0}", "a\nb\u2028", 'say "no"', "\\")
+ODD = ("}, {", "], [", "100% %s %(a)s {0}", "a\nb\u2028", 'say "no"', "\\")
 
 
 def by_value(value):

@@ -221,7 +221,7 @@ def test_where_they_are_made_bootstrap_intervals_of_balanced_accuracy_cover() ->
             made += 1
             inside += metric.interval[0] <= 0.9 <= metric.interval[1]
     assert made > 40
-    assert inside >= 0.92 * made  # 71 % of all that could be drawn
+    assert inside >= 0.92 * made  # 71% of all that could be drawn
 
 
 def test_with_many_samples_the_intervals_are_those_of_the_delta_method(

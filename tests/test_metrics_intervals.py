@@ -293,7 +293,7 @@ def test_a_classs_own_balanced_accuracy_is_the_mean_of_two() -> None:
 
 
 def test_a_class_of_two_samples_has_no_interval_of_a_mean_of_two_shares() -> None:
-    """Coverage of 89 % in 50 classes of two samples each; of recall, Wilson's stays."""
+    """Coverage of 89% in 50 classes of two samples each; of recall, Wilson's stays."""
     for two in ([[2, 0], [1, 97]], [[1, 1], [0, 98]]):
         for name in ("balanced_accuracy", "informedness"):
             assert classes(two, name)[0].reason == "too_few_samples"

@@ -433,7 +433,7 @@ def test_the_no_information_rate_has_goodmans_interval_over_the_classes_that_hav
 
 
 def test_the_no_information_rate_is_held_where_chance_alone_makes_a_class_the_largest() -> None:
-    """94 % or more of 300 test sets; the interval of a single class would hold it in 60 %."""
+    """94% or more of 300 test sets; the interval of a single class would hold it in 60%."""
     rng = np.random.default_rng(0)
     held = of_one = 0
     for counts in rng.multinomial(400, [1 / 20] * 20, 300):

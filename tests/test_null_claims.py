@@ -6,7 +6,7 @@ from benchmarks.null_claims import EFFECTS, SETTINGS, count_claims, too_many
 
 REPORTS = 200
 MOST = 16
-"""Of 200: at a rate of 5 %, which some kinds have, more are seen in 1 of 40 such runs."""
+"""Of 200: at a rate of 5%, which some kinds have, more are seen in 1 of 40 such runs."""
 SEEDS = {"10 classes, 2,000 samples": 4}
 """With seed 2, harm in recall is found in 19 of 200 reports of this setting; in 2,000, in 97."""
 DRAWS = 400

@@ -42,58 +42,58 @@ CASES = {
     "ten classes: recall, pair, concentration, clusters, calls, precision, baseline": (
         (factories.CIFAR_COUNTS, factories.CIFAR),
         [
-            "Lowest recall: cat, 64.2 % of 1,000 (simultaneous 95 % CI 59.8–68.4 %), "
-            "significantly below the rest. 12.6 % are predicted as dog. 2 further "
+            "Lowest recall: cat, 64.2% of 1,000 (simultaneous 95% CI 59.8–68.4%), "
+            "significantly below the rest. 12.6% are predicted as dog. 2 further "
             "classes are also significantly low.",
-            "Most confused pair: cat ↔ dog, 223 of 1,550 errors (14.4 %): cat → dog 126, "
+            "Most confused pair: cat ↔ dog, 223 of 1,550 errors (14.4%): cat → dog 126, "
             "dog → cat 97. Significantly more than chance (64.4).",
-            "Errors are concentrated: the 10 most frequent confusions account for 40.7 % "
-            "of 1,550 errors; by chance at most 37.5 %.",
-            "Errors cluster: 83.7 % of 1,550 errors fall within 2 clusters of similar "
-            "classes (59.8 % expected by chance; in-sample): cat, bird, dog, deer, frog "
+            "Errors are concentrated: the 10 most frequent confusions account for 40.7% "
+            "of 1,550 errors; by chance at most 37.5%.",
+            "Errors cluster: 83.7% of 1,550 errors fall within 2 clusters of similar "
+            "classes (59.8% expected by chance; in-sample): cat, bird, dog, deer, frog "
             "and horse; airplane, truck, ship and automobile.",
             "Under-predicted: cat, 869 predictions for 1,000 samples (significant). "
             "Over-predicted: frog, 1,070 predictions for 1,000 samples (significant).",
-            "Lowest precision: cat, 73.9 % of 869 predictions (simultaneous 95 % CI "
-            "69.5–78.0 %), significantly below the rest.",
-            "Above the majority-class baseline: accuracy 84.5 %; always predicting "
-            "airplane gives 10.0 %.",
+            "Lowest precision: cat, 73.9% of 869 predictions (simultaneous 95% CI "
+            "69.5–78.0%), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 84.5%; always predicting "
+            "airplane gives 10.0%.",
         ],
     ),
     "the published Fashion-MNIST matrix, in the issue's own words": (
         (factories.FASHION_COUNTS, factories.FASHION),
         [
-            "Lowest recall: Shirt, 56.6 % of 6,000 (simultaneous 95 % CI 54.8–58.4 %), "
-            "significantly below the rest. 19.3 % are predicted as T-shirt/top. 1 "
+            "Lowest recall: Shirt, 56.6% of 6,000 (simultaneous 95% CI 54.8–58.4%), "
+            "significantly below the rest. 19.3% are predicted as T-shirt/top. 1 "
             "further class is also significantly low.",
-            "Most confused pair: Shirt ↔ T-shirt/top, 1,400 of 6,422 errors (21.8 %): "
+            "Most confused pair: Shirt ↔ T-shirt/top, 1,400 of 6,422 errors (21.8%): "
             "Shirt → T-shirt/top 1,159, T-shirt/top → Shirt 241. Significantly more than "
             "chance (353).",
-            "Errors are concentrated: the 10 most frequent confusions account for 69.0 % "
-            "of 6,422 errors; by chance at most 50.4 %.",
+            "Errors are concentrated: the 10 most frequent confusions account for 69.0% "
+            "of 6,422 errors; by chance at most 50.4%.",
             "Under-predicted: Shirt, 4,132 predictions for 6,000 samples (significant). "
             "Over-predicted: T-shirt/top, 6,920 predictions for 6,000 samples "
             "(significant).",
-            "Lowest precision: Coat, 78.3 % of 6,775 predictions (simultaneous 95 % CI "
-            "76.9–79.7 %), significantly below the rest.",
-            "Above the majority-class baseline: accuracy 89.3 %; always predicting "
-            "T-shirt/top gives 10.0 %.",
+            "Lowest precision: Coat, 78.3% of 6,775 predictions (simultaneous 95% CI "
+            "76.9–79.7%), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 89.3%; always predicting "
+            "T-shirt/top gives 10.0%.",
         ],
     ),
     "one class": (
         ([[5]], ["only"]),
         [
-            "Small test set (5 samples): the 95 % CI of accuracy is 56.6–100 %.",
+            "Small test set (5 samples): the 95% CI of accuracy is 56.6–100%.",
             "Only one class in the test set: only. Discrimination cannot be assessed.",
-            "No errors in 5 samples: the error rate is at most 45.1 % (one-sided 95 % bound).",
+            "No errors in 5 samples: the error rate is at most 45.1 % (one-sided 95% bound).",
         ],
     ),
     "one sample, right": (
         ([[1, 0], [0, 0]], ["ant", "bee"]),
         [
-            "One sample, no conclusion: the 95 % CI of accuracy is 20.7–100 %.",
+            "One sample, no conclusion: the 95% CI of accuracy is 20.7–100%.",
             "Only one class in the test set: ant. Discrimination cannot be assessed.",
-            "No errors in 1 sample: the error rate is at most 95.0 % (one-sided 95 % bound).",
+            "No errors in 1 sample: the error rate is at most 95.0 % (one-sided 95% bound).",
             "1 of 2 classes has no test samples: bee. Its recall is undefined, and macro "
             "averages leave it out.",
         ],
@@ -101,7 +101,7 @@ CASES = {
     "one sample, wrong": (
         ([[0, 1], [0, 0]], ["ant", "bee"]),
         [
-            "One sample, no conclusion: the 95 % CI of accuracy is 0–79.3 %.",
+            "One sample, no conclusion: the 95% CI of accuracy is 0–79.3%.",
             "The one prediction is incorrect. One sample supports no rate.",
             "Only one class in the test set: ant. Discrimination cannot be assessed.",
             "1 of 2 classes has no test samples: bee. Its recall is undefined, and macro "
@@ -111,17 +111,16 @@ CASES = {
     "all right": (
         ([[500, 0], [0, 500]], ["ant", "bee"]),
         [
-            "No errors in 1,000 samples: the error rate is at most 0.3 % (one-sided 95 % bound).",
-            "Above the majority-class baseline: accuracy 100 %; always predicting ant "
-            "gives 50.0 %.",
+            "No errors in 1,000 samples: the error rate is at most 0.3 % (one-sided 95% bound).",
+            "Above the majority-class baseline: accuracy 100%; always predicting ant gives 50.0%.",
         ],
     ),
     "all wrong": (
         ([[0, 500], [700, 0]], ["ant", "bee"]),
         [
             "0 of 1,200 correct: check that the class list has the order of the model's outputs.",
-            "Below the majority-class baseline: accuracy 0 % (95 % CI 0–0.3 %); always "
-            "predicting bee gives 58.3 %.",
+            "Below the majority-class baseline: accuracy 0 % (95% CI 0–0.3%); always "
+            "predicting bee gives 58.3%.",
             "Under-predicted: bee, 500 predictions for 700 samples (significant). "
             "Over-predicted: ant, 700 predictions for 500 samples (significant).",
         ],
@@ -129,152 +128,144 @@ CASES = {
     "the majority class cannot be ruled out": (
         ([[95, 5], [4, 6]], ["big", "small"]),
         [
-            "Small test set (110 samples): the 95 % CI of accuracy is 85.2–95.6 %.",
-            "Not significantly above the majority-class baseline: accuracy 91.8 % (95 % "
-            "CI 85.2–95.6 %); always predicting big gives 90.9 %.",
-            "Lowest recall: small, 60.0 % of 10 (simultaneous 95 % CI 22.8–90.1 %), "
-            "significantly below the rest. 40.0 % are predicted as big.",
-            "Recall depends on class size: accuracy (91.8 %) exceeds balanced accuracy "
-            "(77.5 %); frequent classes do better (p = 0.004).",
+            "Small test set (110 samples): the 95% CI of accuracy is 85.2–95.6%.",
+            "Not significantly above the majority-class baseline: accuracy 91.8 % (95% "
+            "CI 85.2–95.6%); always predicting big gives 90.9%.",
+            "Lowest recall: small, 60.0% of 10 (simultaneous 95% CI 22.8–90.1%), "
+            "significantly below the rest. 40.0% are predicted as big.",
+            "Recall depends on class size: accuracy (91.8%) exceeds balanced accuracy "
+            "(77.5%); frequent classes do better (p = 0.004).",
         ],
     ),
     "a class that is never predicted": (
         ([[900, 100, 0], [50, 950, 0], [1, 39, 0]], ["ant", "bee", "cow"]),
         [
-            "Zero recall and no predictions: cow (40 samples; simultaneous 95 % CI "
-            "0–11.3 %). 97.5 % are predicted as bee.",
-            "Most confused pair: ant ↔ bee, 150 of 190 errors (78.9 %): ant → bee 100, "
+            "Zero recall and no predictions: cow (40 samples; simultaneous 95% CI "
+            "0–11.3%). 97.5% are predicted as bee.",
+            "Most confused pair: ant ↔ bee, 150 of 190 errors (78.9%): ant → bee 100, "
             "bee → ant 50. Significantly more than chance (75.0).",
-            "Recall depends on class size: accuracy (90.7 %) exceeds balanced accuracy "
-            "(61.7 %); frequent classes do better (p < 0.001).",
+            "Recall depends on class size: accuracy (90.7%) exceeds balanced accuracy "
+            "(61.7%); frequent classes do better (p < 0.001).",
             "Over-predicted: bee, 1,089 predictions for 1,000 samples (significant).",
-            "Lowest precision: bee, 87.2 % of 1,089 predictions (simultaneous 95 % CI "
-            "84.8–89.4 %), significantly below the rest.",
-            "Above the majority-class baseline: accuracy 90.7 %; always predicting ant "
-            "gives 49.0 %.",
+            "Lowest precision: bee, 87.2% of 1,089 predictions (simultaneous 95% CI "
+            "84.8–89.4%), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 90.7%; always predicting ant gives 49.0%.",
         ],
     ),
     "a class that is named, but never rightly": (
         ([[900, 98, 2], [50, 950, 0], [0, 40, 0]], ["ant", "bee", "cow"]),
         [
-            "Zero recall: cow (40 samples; simultaneous 95 % CI 0–11.3 %). All are "
-            "predicted as bee.",
-            "Most confused pair: ant ↔ bee, 148 of 190 errors (77.9 %): ant → bee 98, "
+            "Zero recall: cow (40 samples; simultaneous 95% CI 0–11.3%). All are predicted as bee.",
+            "Most confused pair: ant ↔ bee, 148 of 190 errors (77.9%): ant → bee 98, "
             "bee → ant 50. Significantly more than chance (75.0).",
-            "Recall depends on class size: accuracy (90.7 %) exceeds balanced accuracy "
-            "(61.7 %); frequent classes do better (p < 0.001).",
+            "Recall depends on class size: accuracy (90.7%) exceeds balanced accuracy "
+            "(61.7%); frequent classes do better (p < 0.001).",
             "Under-predicted: cow, 2 predictions for 40 samples (significant). "
             "Over-predicted: bee, 1,088 predictions for 1,000 samples (significant).",
-            "Lowest precision of classes with at least 30 predictions: bee, 87.3 % of "
-            "1,088 predictions (simultaneous 95 % CI 84.9–89.5 %), significantly below "
+            "Lowest precision of classes with at least 30 predictions: bee, 87.3% of "
+            "1,088 predictions (simultaneous 95% CI 84.9–89.5%), significantly below "
             "the rest.",
-            "Above the majority-class baseline: accuracy 90.7 %; always predicting ant "
-            "gives 49.0 %.",
+            "Above the majority-class baseline: accuracy 90.7%; always predicting ant gives 49.0%.",
         ],
     ),
     "several classes with zero recall": (
         ([[900, 0, 0], [30, 0, 0], [40, 0, 0]], ["ant", "bee", "cow"]),
         [
-            "Not significantly above the majority-class baseline: accuracy 92.8 % (95 % "
-            "CI 91.0–94.2 %); always predicting ant gives 92.8 %.",
+            "Not significantly above the majority-class baseline: accuracy 92.8 % (95% "
+            "CI 91.0–94.2%); always predicting ant gives 92.8%.",
             "2 classes have zero recall: bee and cow; 70 samples in all. All "
             "significantly below the rest.",
-            "Most confused pair: cow ↔ ant, 40 of 70 errors (57.1 %): cow → ant, none in "
+            "Most confused pair: cow ↔ ant, 40 of 70 errors (57.1%): cow → ant, none in "
             "the other direction. Significantly more than chance (20.0).",
-            "Recall depends on class size: accuracy (92.8 %) exceeds balanced accuracy "
-            "(33.3 %); frequent classes do better (p < 0.001).",
+            "Recall depends on class size: accuracy (92.8%) exceeds balanced accuracy "
+            "(33.3%); frequent classes do better (p < 0.001).",
             "Over-predicted: ant, 970 predictions for 900 samples (significant).",
             "Perfect recall: ant. Upper bound for the miss rate: 0.5 % (900 samples, "
-            "simultaneous 95 %).",
+            "simultaneous 95%).",
         ],
     ),
     "two classes share the lowest recall, and chance explains it": (
         ([[80, 20, 0], [0, 90, 10], [0, 20, 80]], ["ant", "bee", "cow"]),
         [
             "No class has significantly low recall: of 3 measured, the lowest are ant "
-            "and cow, 80.0 % each. With equal classes, the lowest would be about 80.0 %.",
-            "Most confused pair: cow ↔ bee, 30 of 50 errors (60.0 %): cow → bee 20, bee "
+            "and cow, 80.0% each. With equal classes, the lowest would be about 80.0%.",
+            "Most confused pair: cow ↔ bee, 30 of 50 errors (60.0%): cow → bee 20, bee "
             "→ cow 10. Significantly more than chance (15.0).",
             "Under-predicted: ant, 80 predictions for 100 samples (significant). "
             "Over-predicted: bee, 130 predictions for 100 samples (significant).",
-            "Lowest precision: bee, 69.2 % of 130 predictions (simultaneous 95 % CI "
-            "58.6–78.5 %), significantly below the rest.",
-            "Above the majority-class baseline: accuracy 83.3 %; always predicting ant "
-            "gives 33.3 %.",
+            "Lowest precision: bee, 69.2% of 130 predictions (simultaneous 95% CI "
+            "58.6–78.5%), significantly below the rest.",
+            "Above the majority-class baseline: accuracy 83.3%; always predicting ant gives 33.3%.",
         ],
     ),
     "equal pairs: none is the most confused": (
         ([[90, 10, 0], [0, 90, 10], [10, 0, 90]], ["ant", "bee", "cow"]),
         [
-            "Above the majority-class baseline: accuracy 90.0 %; always predicting ant "
-            "gives 33.3 %.",
+            "Above the majority-class baseline: accuracy 90.0%; always predicting ant gives 33.3%.",
         ],
     ),
     "few samples in the lowest class, so not significantly low": (
         ([[950, 50, 0], [40, 960, 0], [1, 1, 8]], ["ant", "bee", "cow"]),
         [
             "No class has significantly low recall: of 3 measured, the lowest is cow, "
-            "80.0 % of 10. With equal classes, the lowest would be about 94.6 %.",
-            "Most confused pair: ant ↔ bee, 90 of 92 errors (97.8 %): ant → bee 50, bee "
+            "80.0% of 10. With equal classes, the lowest would be about 94.6%.",
+            "Most confused pair: ant ↔ bee, 90 of 92 errors (97.8%): ant → bee 50, bee "
             "→ ant 40. Significantly more than chance (45.0).",
-            "Above the majority-class baseline: accuracy 95.4 %; always predicting ant "
-            "gives 49.8 %.",
+            "Above the majority-class baseline: accuracy 95.4%; always predicting ant gives 49.8%.",
         ],
     ),
     "frequent classes do better": (
         ([[980, 20], [25, 25]], ["healthy", "ill"]),
         [
-            "Not significantly above the majority-class baseline: accuracy 95.7 % (95 % "
-            "CI 94.3–96.8 %); always predicting healthy gives 95.2 %.",
-            "Lowest recall: ill, 50.0 % of 50 (simultaneous 95 % CI 33.7–66.3 %), "
-            "significantly below the rest. 50.0 % are predicted as healthy.",
-            "Recall depends on class size: accuracy (95.7 %) exceeds balanced accuracy "
-            "(74.0 %); frequent classes do better (p < 0.001).",
-            "Lowest precision: ill, 55.6 % of 45 predictions (simultaneous 95 % CI "
-            "38.0–72.2 %), significantly below the rest.",
+            "Not significantly above the majority-class baseline: accuracy 95.7 % (95% "
+            "CI 94.3–96.8%); always predicting healthy gives 95.2%.",
+            "Lowest recall: ill, 50.0% of 50 (simultaneous 95% CI 33.7–66.3%), "
+            "significantly below the rest. 50.0% are predicted as healthy.",
+            "Recall depends on class size: accuracy (95.7%) exceeds balanced accuracy "
+            "(74.0%); frequent classes do better (p < 0.001).",
+            "Lowest precision: ill, 55.6% of 45 predictions (simultaneous 95% CI "
+            "38.0–72.2%), significantly below the rest.",
         ],
     ),
     "rare classes do better": (
         ([[800, 200], [0, 50]], ["big", "small"]),
         [
-            "Below the majority-class baseline: accuracy 81.0 % (95 % CI 78.5–83.2 %); "
-            "always predicting big gives 95.2 %.",
-            "Lowest recall: big, 80.0 % of 1,000 (simultaneous 95 % CI 77.0–82.8 %), "
-            "significantly below the rest. 20.0 % are predicted as small.",
-            "Recall depends on class size: accuracy (81.0 %) is below balanced accuracy "
-            "(90.0 %); rare classes do better (p = 0.003).",
+            "Below the majority-class baseline: accuracy 81.0 % (95% CI 78.5–83.2%); "
+            "always predicting big gives 95.2%.",
+            "Lowest recall: big, 80.0% of 1,000 (simultaneous 95% CI 77.0–82.8%), "
+            "significantly below the rest. 20.0% are predicted as small.",
+            "Recall depends on class size: accuracy (81.0%) is below balanced accuracy "
+            "(90.0%); rare classes do better (p = 0.003).",
             "Under-predicted: big, 800 predictions for 1,000 samples (significant). "
             "Over-predicted: small, 250 predictions for 50 samples (significant).",
-            "Lowest precision: small, 20.0 % of 250 predictions (simultaneous 95 % CI "
-            "14.6–26.3 %), significantly below the rest.",
+            "Lowest precision: small, 20.0% of 250 predictions (simultaneous 95% CI "
+            "14.6–26.3%), significantly below the rest.",
             "Perfect recall: small. Upper bound for the miss rate: 7.2 % (50 samples, "
-            "simultaneous 95 %).",
+            "simultaneous 95%).",
         ],
     ),
     "classes without samples": (
         ([[90, 10, 0], [10, 90, 0], [0, 0, 0]], ["ant", "bee", "cow"]),
         [
-            "Most confused pair: ant ↔ bee, 20 of 20 errors (100 %): ant → bee 10, bee → "
+            "Most confused pair: ant ↔ bee, 20 of 20 errors (100%): ant → bee 10, bee → "
             "ant 10. Significantly more than chance (10.0).",
             "1 of 3 classes has no test samples: cow. Its recall is undefined, and macro "
             "averages leave it out.",
-            "Above the majority-class baseline: accuracy 90.0 %; always predicting ant "
-            "gives 50.0 %.",
+            "Above the majority-class baseline: accuracy 90.0%; always predicting ant gives 50.0%.",
         ],
     ),
     "a perfect class has a bound": (
         ([[900, 100], [0, 1000]], ["ant", "bee"]),
         [
-            "Lowest recall: ant, 90.0 % of 1,000 (simultaneous 95 % CI 87.7–92.0 %), "
-            "significantly below the rest. 10.0 % are predicted as bee.",
+            "Lowest recall: ant, 90.0% of 1,000 (simultaneous 95% CI 87.7–92.0%), "
+            "significantly below the rest. 10.0% are predicted as bee.",
             "Under-predicted: ant, 900 predictions for 1,000 samples (significant). "
             "Over-predicted: bee, 1,100 predictions for 1,000 samples (significant).",
-            "Lowest precision: bee, 90.9 % of 1,100 predictions (simultaneous 95 % CI "
-            "88.8–92.8 %), significantly below the rest.",
+            "Lowest precision: bee, 90.9% of 1,100 predictions (simultaneous 95% CI "
+            "88.8–92.8%), significantly below the rest.",
             "Perfect recall: bee. Upper bound for the miss rate: 0.4 % (1,000 samples, "
-            "simultaneous 95 %).",
-            "Above the majority-class baseline: accuracy 95.0 %; always predicting ant "
-            "gives 50.0 %.",
+            "simultaneous 95%).",
+            "Above the majority-class baseline: accuracy 95.0%; always predicting ant gives 50.0%.",
         ],
     ),
 }
@@ -358,14 +349,14 @@ def test_only_true_ends_read_as_ends(value, text):
 
 
 def test_a_bound_is_rounded_up():
-    assert at_most(0.00299) == "0.3\u00a0%"
-    assert at_most(0.0005) == "0.050\u00a0%"
-    assert at_most(0.000501) == "0.051\u00a0%"
-    assert at_most(0.4507) == "45.1\u00a0%"
-    assert at_most(0.0) == "0\u00a0%"
-    assert share(0.845) == "84.5\u00a0%"
-    assert interval((0.838, 1.0)) == "83.8–100\u00a0%"
-    assert interval((0.994, 0.9998)) == "99.4–99.98\u00a0%"
+    assert at_most(0.00299) == "0.3%"
+    assert at_most(0.0005) == "0.050%"
+    assert at_most(0.000501) == "0.051%"
+    assert at_most(0.4507) == "45.1%"
+    assert at_most(0.0) == "0%"
+    assert share(0.845) == "84.5%"
+    assert interval((0.838, 1.0)) == "83.8–100%"
+    assert interval((0.994, 0.9998)) == "99.4–99.98%"
 
 
 def test_the_end_of_a_signed_interval_gets_the_digits_that_it_needs():
@@ -387,7 +378,7 @@ def test_the_verdict_measures_and_does_not_decide():
     verdict = build_report(factories.cifar()).verdict
     assert (verdict.kind, verdict.word) == ("none", "NO GATES SET")
     assert str(verdict.reason).replace("\u00a0", " ") == (
-        "No release gates were set: 0 gates were checked. Accuracy 84.5 % on 10,000 samples (95 % CI 83.8–85.2 %). "
+        "No release gates were set: 0 gates were checked. Accuracy 84.5% on 10,000 samples (95% CI 83.8–85.2%). "
         "Lowest recall: cat, 64.2 % (significant)."
     )
 
@@ -473,7 +464,7 @@ def test_pairs_add_up_to_all_errors():
     assert len(pairs.rows) == 20
     assert sum(row.direction.count for row in pairs.rows) + pairs.rest_count == 1550
     assert str(pairs.rest) == "66 further confusions, all in pairs.csv"
-    assert pairs.rest_share.replace("\u00a0", " ") == "37.3 %"
+    assert pairs.rest_share.replace("\u00a0", " ") == "37.3%"
     assert [row.rank for row in pairs.rows] == list(range(1, 21))
 
 
@@ -495,9 +486,9 @@ def test_an_example_says_file_and_both_probabilities():
     example = build_report(factories.cifar()).pairs.groups[0].directions[0].examples[0]
     assert example.path.full == "cat/5-0000.png"
     assert example.file.text == "5-0000.png"
-    assert example.confidence.replace("\u00a0", " ") == "99.9 %"
-    assert example.label_probability.replace("\u00a0", " ") == "0.1 %"
-    assert example.alt.replace("\u00a0", " ") == "cat called dog with 99.9 % confidence"
+    assert example.confidence.replace("\u00a0", " ") == "99.9%"
+    assert example.label_probability.replace("\u00a0", " ") == "0.1%"
+    assert example.alt.replace("\u00a0", " ") == "cat called dog with 99.9% confidence"
 
 
 def test_without_galleries_the_page_says_why():

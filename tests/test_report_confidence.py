@@ -21,13 +21,13 @@ def plain(words):
 
 @pytest.fixture(scope="module")
 def too_sure():
-    """Ten classes, 84.5 % right, mean confidence 92.8 %."""
+    """Ten classes, 84.5% right, mean confidence 92.8%."""
     return factories.scored(temperature=0.4)
 
 
 @pytest.fixture(scope="module")
 def unsure():
-    """Ten classes, 84.5 % right, mean confidence 77.0 %."""
+    """Ten classes, 84.5% right, mean confidence 77.0%."""
     return factories.scored(temperature=1.0)
 
 
@@ -51,23 +51,23 @@ def level(evaluation):
 
 
 def held(evaluation, coverage):
-    """The same with this coverage at which an error of 1 % is sure."""
+    """The same with this coverage at which an error of 1% is sure."""
     return replace(evaluation, confidence=replace(evaluation.confidence, held_coverage=coverage))
 
 
 LEADS = {
     "too sure": (
         lambda e: e,
-        "Overconfident: mean confidence 92.8 %, accuracy 84.5 % (significant).",
+        "Overconfident: mean confidence 92.8%, accuracy 84.5 % (significant).",
     ),
     "within chance": (
         lambda e: with_chance(e, 0.2),
-        "Well calibrated within sampling error: mean confidence 92.8 %, accuracy 84.5 % on 10,000 "
+        "Well calibrated within sampling error: mean confidence 92.8%, accuracy 84.5% on 10,000 "
         "samples.",
     ),
     "right on average only": (
         level,
-        "Calibrated on average (mean confidence 84.5 %, accuracy 84.5 %), but not across "
+        "Calibrated on average (mean confidence 84.5%, accuracy 84.5%), but not across "
         "confidence levels: the ECE is significantly above chance.",
     ),
 }
@@ -81,7 +81,7 @@ def test_the_lead_says_no_more_than_the_samples_show(name, too_sure):
 
 def test_a_model_may_be_less_sure_than_it_need_be(unsure):
     lead = plain(build_report(unsure).confidence.lead)
-    assert lead.startswith("Underconfident: mean confidence 77.0 %")
+    assert lead.startswith("Underconfident: mean confidence 77.0%")
 
 
 def findings(evaluation):
@@ -93,16 +93,14 @@ def findings(evaluation):
 
 
 TOO_SURE = (
-    "Overconfident: mean confidence 92.8 %, accuracy 84.5 %, ECE 8.3 % (by chance 0.5 %; "
-    "significant)."
+    "Overconfident: mean confidence 92.8%, accuracy 84.5%, ECE 8.3 % (by chance 0.5%; significant)."
 )
 ALONE = (
-    "Selective prediction: at confidence ≥ 0.99092, the model covers 65.0 % of samples with an "
-    "error of at most 0.9 % (95 % confidence)."
+    "Selective prediction: at confidence ≥ 0.99092, the model covers 65.0% of samples with an "
+    "error of at most 0.9 % (95% confidence)."
 )
 NOT_ENOUGH = (
-    "Abstention is not shown to reach 1 % error: at 90 % coverage the error is 7.8 % (overall "
-    "15.5 %)."
+    "Abstention is not shown to reach 1% error: at 90% coverage the error is 7.8 % (overall 15.5%)."
 )
 FINDINGS = {
     "both": (lambda e: e, [TOO_SURE, ALONE]),
@@ -111,7 +109,7 @@ FINDINGS = {
     "wrong at each level, right on average": (
         level,
         [
-            "Miscalibrated: mean confidence 84.5 %, accuracy 84.5 %, ECE 8.3 % (by chance 0.5 %; "
+            "Miscalibrated: mean confidence 84.5%, accuracy 84.5%, ECE 8.3 % (by chance 0.5%; "
             "significant).",
             ALONE,
         ],
@@ -154,7 +152,7 @@ def test_the_tile_has_an_axis_of_its_own_with_chance_marked_on_it(too_sure):
     assert (tile.cell.text, tile.cell.range) == ("8.3", "7.7–8.8")
     assert (tile.axis.low, tile.axis.high) == (0, 0.1)
     assert tile.axis.chance == too_sure.confidence.chance_ece_high
-    assert plain(tile.lines[0]) == "expected by chance 0.5 % (95 % ≤ 0.8 %)"
+    assert plain(tile.lines[0]) == "expected by chance 0.5 % (95% ≤ 0.8%)"
 
 
 @pytest.mark.parametrize("make", [factories.fashion, factories.binary, factories.scored])
@@ -166,16 +164,16 @@ def test_every_figure_stands_in_a_sentence(too_sure):
     section = build_report(too_sure).confidence
     told = {fact.term: " ".join(map(plain, fact.values)) for fact in section.facts}
     assert told["Calibration error"].startswith(
-        "ECE 8.3 %. A perfectly calibrated model would show 0.5 % on 10,000 samples (95th "
-        "percentile 0.8 %). Bias-corrected 95 % CI: 7.7–8.8 %."
+        "ECE 8.3%. A perfectly calibrated model would show 0.5% on 10,000 samples (95th "
+        "percentile 0.8%). Bias-corrected 95% CI: 7.7–8.8%."
     )
     assert told["Log loss"] == (
-        "0.387 nats (95 % CI 0.366–0.409); always giving every class the same probability "
+        "0.387 nats (95% CI 0.366–0.409); always giving every class the same probability "
         "would cost 2.303."
     )
-    assert told["Brier score"].startswith("0.190 (95 % CI 0.181–0.199)")
-    assert told["Telling classes apart"].startswith("ROC AUC 0.993 (95 % CI 0.992–0.993)")
-    assert told["Abstaining"].startswith("AURC 1.9 % (95 % CI 1.7–2.1 %)")
+    assert told["Brier score"].startswith("0.190 (95% CI 0.181–0.199)")
+    assert told["Telling classes apart"].startswith("ROC AUC 0.993 (95% CI 0.992–0.993)")
+    assert told["Abstaining"].startswith("AURC 1.9 % (95% CI 1.7–2.1%)")
     assert not section.missing
 
 
@@ -228,9 +226,9 @@ def test_log_losses_that_were_clipped_are_counted(too_sure, n_zero, n_clipped, w
 def test_operating_points_are_told_in_words(too_sure):
     points = build_report(too_sure).confidence.points
     assert [plain(point.sentence) for point in points] == [
-        "At confidence ≥ 0.99092, 65.0 % coverage, the error is at most 0.9 % (95 % confidence).",
-        "At 90.2 % coverage (confidence ≥ 0.677) the error is 7.8 % (95 % CI 7.2–8.3 %) instead of "
-        "15.5 %.",
+        "At confidence ≥ 0.99092, 65.0% coverage, the error is at most 0.9 % (95% confidence).",
+        "At 90.2% coverage (confidence ≥ 0.677) the error is 7.8 % (95% CI 7.2–8.3%) instead of "
+        "15.5%.",
     ]
     assert [point.letter for point in points] == ["A", "B"]
     assert points[0].coverage == pytest.approx(0.65, abs=1e-3)
@@ -266,8 +264,8 @@ def test_every_drawing_says_its_message(too_sure):
         "overconfident and 0 underconfident (Bonferroni)."
     )
     assert plain(histogram.alt) == (
-        "Two histograms of confidence. Of 1,550 wrong answers 14.8 %, of 8,450 right ones 92.5 % "
-        "have a confidence above 90 %."
+        "Two histograms of confidence. Of 1,550 wrong answers 14.8%, of 8,450 right ones 92.5% "
+        "have a confidence above 90%."
     )
     assert "≥ 0.99092" in curve.alt
 
@@ -315,8 +313,8 @@ def test_a_threshold_near_1_keeps_the_digits_that_it_needs(threshold, text):
     ("n", "words"),
     [
         (10_000, "this test set can show a difference of about 0.9 points in accuracy between two "
-         "models of which just one is right on 10 % of the samples (0.4 at 2 %, 0.6 at 5 %, 1.3 "
-         "at 20 %)"),
+         "models of which just one is right on 10% of the samples (0.4 at 2%, 0.6 at 5%, 1.3 "
+         "at 20%)"),
         (20, "too few samples to compare two models"),
     ],
 )  # fmt: skip
@@ -342,7 +340,7 @@ def test_two_hundred_answers_do_not_show_an_error_of_1_percent():
         factories.make_evaluation([[150, 50], [40, 160]], ("ant", "bee")), temperature=0.4
     )
     (finding,) = [one for one in findings(evaluation) if "bstention" in one or "elective" in one]
-    assert finding.startswith("Abstention is not shown to reach 1 % error")
+    assert finding.startswith("Abstention is not shown to reach 1% error")
 
 
 def test_the_tile_says_that_its_interval_is_less_what_chance_adds(too_sure):

@@ -54,13 +54,13 @@ def test_every_class_has_its_curves_and_its_figures_worst_first(evaluation, sect
     for one in section.classes:
         low, high = aucs.metric(one.index).interval
         roc, other = one.charts
-        assert plain(roc.caption).startswith(f"ROC AUC {aucs.metric(one.index).value:.3f}, 95 % ")
+        assert plain(roc.caption).startswith(f"ROC AUC {aucs.metric(one.index).value:.3f}, 95% ")
         assert f"{low:.3f}–{high:.3f}" in plain(roc.caption)
         assert plain(roc.caption) in plain(roc.alt)
         assert str(one.name) in roc.alt
         mean = evaluation.per_class["average_precision"].metric(one.index).value
-        assert plain(other.caption).startswith(f"Average precision {mean:.3f}, 95 % interval ")
-        assert plain(other.caption).endswith("Guessing: 10.0 %.")
+        assert plain(other.caption).startswith(f"Average precision {mean:.3f}, 95% interval ")
+        assert plain(other.caption).endswith("Guessing: 10.0%.")
         assert one.samples == "1,000 of 10,000 samples"
 
 

@@ -68,7 +68,7 @@ def said(comparison):
     [("SHIP", "ship"), ("DO NOT SHIP", "stop"), ("INCONCLUSIVE", "unclear")],
 )
 def test_the_verdict_is_that_of_the_gates_with_its_reason(paired, verdict, kind):
-    check = Check("a", "accuracy at least 80 %", "block", "passed", False, 0.9, 0.8, None, "", "s")
+    check = Check("a", "accuracy at least 80%", "block", "passed", False, 0.9, 0.8, None, "", "s")
     shown = report(paired, Decision(verdict, "Because of this.", (check,)))
     assert (shown.verdict.kind, shown.verdict.word) == (kind, verdict)
     assert str(shown.verdict.reason) == "Because of this."
@@ -80,7 +80,7 @@ def test_without_gates_the_verdict_tells_the_change(paired, fashion):
     shown = report(paired)
     assert shown.verdict.word == "NO GATES SET"
     assert plain(shown.verdict.reason) == (
-        "No release gates were set: 0 gates were checked. Accuracy 81.7 % vs 78.9 % for the baseline (+2.8 points, 95 % CI "
+        "No release gates were set: 0 gates were checked. Accuracy 81.7% vs 78.9% for the baseline (+2.8 points, 95% CI "
         "+1.6 to +4.0; significant)."
     )
     assert shown.gates is None
@@ -140,21 +140,21 @@ def test_numbers_of_a_gate_have_the_digits_that_its_outcome_needs():
         margin=0.89297 - 0.893,
     )  # fmt: skip
     row = gate_section(Decision("DO NOT SHIP", "r", (close,))).rows[0]
-    assert row.value == "89.297\u00a0%"
-    assert row.range == "89.29–89.304\u00a0%"
+    assert row.value == "89.297%"
+    assert row.range == "89.29–89.304%"
     assert row.margin == "−0.003\u00a0points"
 
 
 @pytest.mark.parametrize(
     ("value", "unit", "limit", "text"),
     [
-        (0.9, "%", 0.9, "90.0 %"),
-        (0.8999999, "%", 0.9, "89.99999 %"),
+        (0.9, "%", 0.9, "90.0%"),
+        (0.8999999, "%", 0.9, "89.99999%"),
         (0.0275333, "points", 0.005, "+2.75 points"),
         (-0.0050001, "points", 0.005, "−0.50001 points"),
         (-0.005, "points", 0.005, "−0.50 points"),
         (0.4321, "", 0.5, "0.432"),
-        (0.0, "%", 0.02, "0 %"),
+        (0.0, "%", 0.02, "0%"),
     ],
 )
 def test_a_quantity_is_on_the_side_of_its_limit_that_it_is_on(value, unit, limit, text):
@@ -373,9 +373,9 @@ def test_both_right_gained_lost_and_both_wrong_add_up(paired):
     counts = [int(part[0].replace(",", "")) for part in (
         pairing.both_right, pairing.gained, pairing.lost, pairing.both_wrong)]  # fmt: skip
     assert sum(counts) == 4000
-    assert plain(pairing.gained[1]) == "9.1 %"
+    assert plain(pairing.gained[1]) == "9.1%"
     assert plain(pairing.sentence) == (
-        "Both give the same answer, right or wrong, to 78.2 % of the samples (agreement) and "
+        "Both give the same answer, right or wrong, to 78.2% of the samples (agreement) and "
         "another one to 21.8 % (churn). 364 gained, 253 lost: 111 right answers more in all."
     )
 
@@ -396,7 +396,7 @@ def test_the_smallest_difference_is_told_where_it_is_known(paired, fashion):
 
     assert fact(paired) == (
         "a difference in accuracy of 1.7 points or more would likely (in 4 of 5 such tests) have "
-        "been seen with 4,000 samples on which exactly one of the two is right for 15.4 %; smaller "
+        "been seen with 4,000 samples on which exactly one of the two is right for 15.4%; smaller "
         "ones mostly go unseen"
     )
     assert "samples are not matched" in fact(fashion)
@@ -474,15 +474,15 @@ CASES = {
     "three classes fell although accuracy rose": (
         lambda fashion, paired: fashion,
         [
-            "Accuracy improved: 86.5 → 89.3 % (+2.8 points; 95 % CI +2.4 to +3.1).",
-            "Recall regressed: Sneaker, −5.5 points (97.8 % → 92.3 %; 95 % CI −6.2 to −4.7), "
+            "Accuracy improved: 86.5 → 89.3 % (+2.8 points; 95% CI +2.4 to +3.1).",
+            "Recall regressed: Sneaker, −5.5 points (97.8% → 92.3%; 95% CI −6.2 to −4.7), "
             "although accuracy rose. T-shirt/top (−3.4 points) and Bag (−1.0) regressed too.",
             "Largest increase: Sneaker → Ankle boot, 107 → 361 of 6,000 samples (p < 0.001, Holm "
             "over 64 confusions).",
-            "Recall improved in 7 of 10 classes: most in Shirt, +17.1 points (39.5 % → 56.6 %; "
-            "95 % CI +15.3 to +18.9).",
-            "Lowest recall: Shirt, 56.6 % of 6,000 (simultaneous 95 % CI 54.8–58.4 %), "
-            "significantly below the rest. 19.3 % are predicted as T-shirt/top. 1 further class is "
+            "Recall improved in 7 of 10 classes: most in Shirt, +17.1 points (39.5% → 56.6%; "
+            "95% CI +15.3 to +18.9).",
+            "Lowest recall: Shirt, 56.6% of 6,000 (simultaneous 95% CI 54.8–58.4%), "
+            "significantly below the rest. 19.3% are predicted as T-shirt/top. 1 further class is "
             "also significantly low.",
             ...,
         ],
@@ -490,9 +490,9 @@ CASES = {
     "matched samples": (
         lambda fashion, paired: paired,
         [
-            "Accuracy improved: 78.9 → 81.7 % (+2.8 points; 95 % CI +1.6 to +4.0). 364 samples "
+            "Accuracy improved: 78.9 → 81.7 % (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
-            "Recall regressed: cat, −11.5 points (75.0 % → 63.5 %; 95 % CI −15.8 to −7.5), "
+            "Recall regressed: cat, −11.5 points (75.0% → 63.5%; 95% CI −15.8 to −7.5), "
             "although accuracy rose.",
             ...,
         ],
@@ -500,8 +500,8 @@ CASES = {
     "no clear change says what would have been seen, and what changed nevertheless": (
         lambda fashion, paired: changed(paired, summary={**paired.summary, "accuracy": UNCLEAR}),
         [
-            "No significant change of accuracy: 84.3 → 84.5 % (+0.2 points; 95 % CI −0.3 to +0.7). "
-            "Minimum detectable difference: 1.7 points. Predictions differ on 21.8 % of samples.",
+            "No significant change of accuracy: 84.3 → 84.5 % (+0.2 points; 95% CI −0.3 to +0.7). "
+            "Minimum detectable difference: 1.7 points. Predictions differ on 21.8% of samples.",
             ...,
         ],
     ),
@@ -510,19 +510,19 @@ CASES = {
             paired, summary={**paired.summary, "accuracy": FELL}, tendencies={3: "worse"}
         ),
         [
-            "Accuracy regressed: 84.5 → 82.3 % (−2.2 points; 95 % CI −3.0 to −1.4). 364 samples "
+            "Accuracy regressed: 84.5 → 82.3 % (−2.2 points; 95% CI −3.0 to −1.4). 364 samples "
             "fixed, 253 regressed.",
-            "Recall regressed: cat, −11.5 points (75.0 % → 63.5 %; 95 % CI −15.8 to −7.5).",
+            "Recall regressed: cat, −11.5 points (75.0% → 63.5%; 95% CI −15.8 to −7.5).",
             ...,
         ],
     ),
     "a drop that is not significant after correction is no finding": (
         lambda fashion, paired: changed(paired, tendencies={5: "perhaps worse"}),
         [
-            "Accuracy improved: 78.9 → 81.7 % (+2.8 points; 95 % CI +1.6 to +4.0). 364 samples "
+            "Accuracy improved: 78.9 → 81.7 % (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
-            "Lowest recall: cat, 63.5 % of 400 (simultaneous 95 % CI 56.5–70.2 %), significantly "
-            "below the rest. 23.0 % are predicted as bird. 1 further class is also significantly "
+            "Lowest recall: cat, 63.5% of 400 (simultaneous 95% CI 56.5–70.2%), significantly "
+            "below the rest. 23.0% are predicted as bird. 1 further class is also significantly "
             "low.",
             ...,
         ],
@@ -533,8 +533,8 @@ CASES = {
         ),
         [
             ...,
-            "Slice camera = north regressed: accuracy −2.2 points on 400 samples (84.5 % → 82.3 %; "
-            "95 % CI −3.0 to −1.4).",
+            "Slice camera = north regressed: accuracy −2.2 points on 400 samples (84.5% → 82.3%; "
+            "95% CI −3.0 to −1.4).",
             ...,
         ],
     ),
@@ -556,7 +556,7 @@ CASES = {
         lambda fashion, paired: changed(paired, tendencies={0: "better"}),
         [
             ...,
-            "Recall improved in 1 of 10 classes: airplane, +8.2 points (76.5 % → 84.8 %; 95 % CI "
+            "Recall improved in 1 of 10 classes: airplane, +8.2 points (76.5% → 84.8%; 95% CI "
             "+4.3 to +12.4). No class regressed significantly.",
             ...,
         ],
@@ -925,7 +925,7 @@ def test_slices_stand_on_both_sides(paired):
 def test_confidence_stands_side_by_side_where_both_have_it(paired, fashion):
     known = report(paired).comparison.calibration
     rows = {name: (plain(before), plain(after)) for name, before, after in known.rows}
-    assert rows["Right answers"] == ("78.9 %", "81.7 %")
+    assert rows["Right answers"] == ("78.9%", "81.7%")
     assert set(rows) == {"Right answers", "Mean confidence", "ECE"}
     assert [chart.title for chart, _ in known.charts] == ["Baseline", "Candidate"]
     assert report(fashion).comparison.calibration is None

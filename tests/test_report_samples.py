@@ -96,8 +96,8 @@ def slice_finding(evaluation):
 
 def test_the_worst_slice_is_a_finding(scored):
     assert slice_finding(scored) == [
-        'Slice light = "><img src=x onerror=alert(1)>: accuracy 68.7 % on 2,431 samples, 20.9 '
-        "points below the rest (95 % CI 19.0 to 22.9; p < 0.001, Holm over 7 slices)."
+        'Slice light = "><img src=x onerror=alert(1)>: accuracy 68.7% on 2,431 samples, 20.9 '
+        "points below the rest (95% CI 19.0 to 22.9; p < 0.001, Holm over 7 slices)."
     ]
     twice = replace(scored.slices, slices=scored.slices.slices[:1] * 3)
     (finding,) = slice_finding(replace(scored, slices=twice))
@@ -136,7 +136,7 @@ def test_suspected_labels_are_listed_without_a_judgement(scored):
     assert (first.path.full, str(first.label), str(first.suggested)) == (
         "cat/7-3969.png", "cat", "horse",
     )  # fmt: skip
-    assert plain(first.suggested_probability) == ">99.9 %"
+    assert plain(first.suggested_probability) == ">99.9%"
 
 
 def test_without_suspects_the_section_says_why(scored):

@@ -118,7 +118,7 @@ def test_the_section_is_for_two_classes_with_probabilities():
 
 def test_figures_depend_on_the_prevalence_and_that_is_said(section):
     notes = " ".join(map(str, section.notes))
-    assert "in which 5.0 % of the samples are ill" in notes.replace("\u00a0", " ")
+    assert "in which 5.0% of the samples are ill" in notes.replace("\u00a0", " ")
     assert "chosen on these very samples looks better" in notes
 
 
@@ -160,7 +160,7 @@ def test_marks_on_one_spot_share_their_letters(section):
 
 def test_the_area_is_that_of_the_per_class_table(evaluation, section):
     value = evaluation.per_class["roc_auc"].metric(1).value
-    shown = f"The area below the curve is {100 * value:.1f} %"
+    shown = f"The area below the curve is {100 * value:.1f}%"
     assert shown in str(section.charts[0].caption).replace("\u00a0", " ")
     assert shown in section.charts[0].alt.replace("\u00a0", " ")
 

@@ -311,7 +311,7 @@ def test_csv_files_leave_counts_empty(written):
     [
         ("true", "Accuracy n/a: proportions only."),
         ("predicted", "Accuracy n/a: proportions only."),
-        ("all", "Accuracy 70.0\u00a0%. Confidence interval n/a: proportions only."),
+        ("all", "Accuracy 70.0%. Confidence interval n/a: proportions only."),
     ],
 )
 def test_sections_that_need_counts_say_what_they_stand_on(over, accuracy):

@@ -108,7 +108,7 @@ def from_draws(
         samples and even confidences drive upwards, and each resample once more. The difference of
         the figures *less that* is then tested, by the spread of the draws about their own mean;
         the interval is that of the same, moved to hold the plain difference. Two perfectly
-        calibrated models differ significantly in at most 5 % of test sets.
+        calibrated models differ significantly in at most 5% of test sets.
 
     The p-value is twice the smaller share of draws on either side of 0, the difference itself
     counted as a draw; where so few draws lie there that it is their number that tells, that of a

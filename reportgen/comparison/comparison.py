@@ -68,9 +68,9 @@ class Difference:
     difference
         ``candidate - baseline``, never rounded.
     interval
-        Two-sided 95 % interval of the difference.
+        Two-sided 95% interval of the difference.
     bounds
-        One-sided 95 % bounds, lower and upper: the ends of the two-sided 90 % interval. Gates of
+        One-sided 95% bounds, lower and upper: the ends of the two-sided 90% interval. Gates of
         non-inferiority read them.
     p
         Two-sided p-value of "there is no difference", uncorrected.
@@ -295,7 +295,7 @@ class Comparison:
         Class tests that Holm's correction counts.
     detectable
         The smallest difference in accuracy, 0..1, that a test set of this size and discordance
-        would likely show (power 80 %); None where it can't be told.
+        would likely show (power 80%); None where it can't be told.
     notes
         What to know about how the two were matched.
     baseline_name

@@ -100,7 +100,7 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
     Definition(
         name="non_inferiority",
         title="Not worse than the baseline (non-inferiority)",
-        formula="the lower end of the 90 % interval of the difference lies above −margin",
+        formula="the lower end of the 90% interval of the difference lies above −margin",
         meaning=(
             "The candidate is shown to be at most the agreed margin worse. Having seen no "
             "difference is not enough: with few samples nothing would be seen."

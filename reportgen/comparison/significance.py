@@ -124,7 +124,7 @@ def _at_most(k: int, n: int) -> float:
 def non_inferiority_p(gained: int, lost: int, n: int, margin: float) -> float:
     """One-sided p-value of "the candidate is worse by `margin` or more", `margin` in 0..1.
 
-    Below 0.05 just where the lower end of Tango's 90 % interval is above ``-margin``.
+    Below 0.05 just where the lower end of Tango's 90% interval is above ``-margin``.
     """
     if not 0 <= margin <= 1:
         raise ValueError(f"a margin is a share in 0..1, not {margin}")
@@ -167,7 +167,7 @@ whole, the classes, the slices, or the confusions."""
 
 
 ONE_SIDED = 0.90
-"""Two-sided confidence whose ends are one-sided 95 % bounds."""
+"""Two-sided confidence whose ends are one-sided 95% bounds."""
 
 
 def accuracy_change(counts: PairedCounts, undefined: str = "no_samples") -> Difference:

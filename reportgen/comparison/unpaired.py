@@ -62,14 +62,14 @@ def mover_changes(
     Parameters
     ----------
     before, after
-        The same n figures of baseline and candidate, each with its 95 % interval.
+        The same n figures of baseline and candidate, each with its 95% interval.
     share
-        Whether they are shares, 0..1. Ends at other levels than 95 % are taken on the logit scale
+        Whether they are shares, 0..1. Ends at other levels than 95% are taken on the logit scale
         for shares, so that none leaves 0..1, and on the figure's own otherwise.
 
     Returns
     -------
-    n differences with 95 % interval, one-sided bounds and the two-sided p-value at which the
+    n differences with 95% interval, one-sided bounds and the two-sided p-value at which the
     interval would end at 0. Where a side has no interval of its own there is none, for the reason
     ``no_side_interval``.
     """
@@ -117,7 +117,7 @@ class _Side:
         return cls(value, np.minimum(low, value), np.maximum(high, value), inside & share)
 
     def ends(self, z: float | Floats) -> tuple[Floats, Floats]:
-        """At a quantile of the normal distribution; exactly those given at that of 95 %."""
+        """At a quantile of the normal distribution; exactly those given at that of 95%."""
         part = z / quantile()
         on = self.on_logit
         low, value, high = (_logit(np.where(on, x, 0.5)) for x in (self.low, self.value, self.high))

@@ -88,8 +88,8 @@ class Confidence:
         Whether the probabilities have no more digits than half precision (float16) holds, so that
         many may be equal that were not.
     held_threshold, held_coverage, held_error_bound
-        The confidence from which at most 1 % of the answers are wrong, on other samples too, with
-        95 % confidence: it allows for the threshold being chosen. Their share of all answers, and
+        The confidence from which at most 1% of the answers are wrong, on other samples too, with
+        95% confidence: it allows for the threshold being chosen. Their share of all answers, and
         the upper bound of the error among them; all None where there is no such threshold.
     n_clipped_probability
         Answers whose true class was given less than the least probability that log loss counts,

@@ -103,7 +103,7 @@ class Compared:
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """One-sided 95 % bounds of the gain: lower, upper."""
+        """One-sided 95% bounds of the gain: lower, upper."""
         ends = self.source.bounds
         return ends if ends is None or self.higher_is_better else (0.0 - ends[1], 0.0 - ends[0])
 
@@ -252,7 +252,7 @@ def _likeliest(share: float, other: float, ratio: float, delta: float) -> float:
 
 
 def needed_to_show(one: Compared, margin: float, alpha: float = ALPHA) -> int | None:
-    """Samples that would likely (power 80 %) tell the gain from one that is `margin` away.
+    """Samples that would likely (power 80%) tell the gain from one that is `margin` away.
 
     None where that can't be told, or is no more than there are.
     """
@@ -264,7 +264,7 @@ def needed_to_show(one: Compared, margin: float, alpha: float = ALPHA) -> int | 
         error = one.standard_error
         if not error:
             return None
-        reach = quantile(1 - 2 * alpha) + quantile(0.6)  # one-sided: z of 1 - alpha, and of 80 %
+        reach = quantile(1 - 2 * alpha) + quantile(0.6)  # one-sided: z of 1 - alpha, and of 80%
         needed = one.n * (reach * error / margin) ** 2
     return math.ceil(needed) if one.n < needed <= MOST_NEEDED else None
 
@@ -318,7 +318,7 @@ Judged = tuple[Status, Compared, float | None]
 
 
 def decide_margin(gate: Gate, comparison: Comparison) -> Outcome:
-    """Non-inferiority: whether a loss of the margin or more can be ruled out at 95 %, one-sided.
+    """Non-inferiority: whether a loss of the margin or more can be ruled out at 95%, one-sided.
 
     Passed where the lower bound of the gain is above the negative margin, failed where the upper
     bound is below it, else inconclusive. Identical predictions pass.
@@ -336,7 +336,7 @@ def decide_margin(gate: Gate, comparison: Comparison) -> Outcome:
 
 
 def decide_harm(gate: Gate, comparison: Comparison) -> Outcome:
-    """No harm: failed only where a drop over ``max_drop`` is shown, Holm-adjusted, one-sided 5 %.
+    """No harm: failed only where a drop over ``max_drop`` is shown, Holm-adjusted, one-sided 5%.
 
     Inconclusive where the measured drop is over ``max_drop`` and either the uncorrected test alone
     is significant, or there are fewer than :data:`FEW` samples. Passed otherwise. What is
@@ -452,7 +452,7 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
     low, high = one.bounds
     least, most = change_text(high, unit, gate.limit), change_text(low, unit, gate.limit)
     may_have = f"may have {words.fallen} by as much as {most}"
-    sure = f"95 % confidence{EACH if n > 1 else ''}"
+    sure = f"95% confidence{EACH if n > 1 else ''}"
     if status == "failed":
         return (
             f"{moved}; with {sure} it {words.fell} by at least {least}, where less than "
@@ -530,7 +530,7 @@ def _harmless_clause(gate: Gate, found: list[Judged]) -> str:
 
 
 def _moved(gate: Gate, one: Compared, what: str, *beside: float) -> str:
-    """``recall of cat fell by 3.00 points (64.2 % of them are found, before 67.2 %)``."""
+    """``recall of cat fell by 3.00 points (64.2% of them are found, before 67.2%)``."""
     source, definition = one.source, definition_of(gate)
     difference = source.difference or 0.0
     if difference == 0:

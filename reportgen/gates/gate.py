@@ -69,7 +69,7 @@ class Gate:
         What is promised: ``at_least``, ``at_most``, ``not_worse_by``, ``no_harm`` (`limit` is its
         ``max_drop``), or ``at_most_share`` of a pair.
     confident
-        Compare the bound of the 95 % interval that is hardest to keep, not the value.
+        Compare the bound of the 95% interval that is hardest to keep, not the value.
     each_class, classes
         Every class, or the classes of these names and glob patterns; else the whole.
     slice
@@ -114,7 +114,7 @@ class Check:
     Attributes
     ----------
     name, rule, severity
-        Of the gate; `rule` in words with its limit: "accuracy at least 90 %".
+        Of the gate; `rule` in words with its limit: "accuracy at least 90%".
     status
         The outcome.
     blocks

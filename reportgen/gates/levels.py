@@ -224,9 +224,9 @@ def _confidently(
     sides = ("at least", "at most")
     hard, easy = sides if gate.rule == "at_least" else sides[::-1]
     if status == "passed":
-        return f", and with 95 % confidence{each} {hard} {near}; {asked}"
+        return f", and with 95% confidence{each} {hard} {near}; {asked}"
     if status == "failed":
-        return f", and with 95 % confidence{each} {easy} {far}, {beyond}"
+        return f", and with 95% confidence{each} {easy} {far}, {beyond}"
     more = ""
     if needed:
         more = f"; {samples_of(needed, gate, worst.said)} would decide it, if the value stays"

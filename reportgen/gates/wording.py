@@ -34,7 +34,7 @@ __all__ = [
 _FIRST_DIGITS: dict[Unit, int] = {"%": 1, "points": 2, "": 3}
 
 
-_AFTER: dict[Unit, str] = {"%": " %", "points": " points", "": ""}
+_AFTER: dict[Unit, str] = {"%": "%", "points": " points", "": ""}
 
 
 _PROPER = ("Cohen", "Matthews", "Brier", "Jaccard")
@@ -64,7 +64,7 @@ def told(value: float, unit: Unit, *beside: float) -> str:
     is above, equal to or below each of these numbers, and 0 and 1, just where `value` is.
 
     >>> told(0.89297, "%", 0.893), told(0.9, "%", 0.9), told(0.8999999, "%", 0.9)
-    ('89.297 %', '90.0 %', '89.99999 %')
+    ('89.297%', '90.0%', '89.99999%')
     """
     scaled = _scale(value, unit)
     others = [_scale(other, unit) for other in (0.0, *((1.0,) if unit == "%" else ()), *beside)]
@@ -78,7 +78,7 @@ def told(value: float, unit: Unit, *beside: float) -> str:
 
 
 def exact(value: float, unit: Unit) -> str:
-    """`value` with just the digits that it has, as a limit was written: ``90 %``."""
+    """`value` with just the digits that it has, as a limit was written: ``90%``."""
     scaled = _scale(value, unit)
     return _word(f"{scaled.normalize():f}" if scaled else "0", unit)
 
@@ -103,7 +103,7 @@ def _order(a: Decimal, b: Decimal) -> int:
 
 
 def range_words(interval: tuple[float, float], unit: Unit, *beside: float) -> str:
-    """``61.2 % to 67.1 %``; each end as :func:`told`."""
+    """``61.2% to 67.1%``; each end as :func:`told`."""
     return " to ".join(told(end, unit, *beside) for end in interval)
 
 
@@ -154,12 +154,12 @@ def subject_of_slice(gate: Gate) -> str:
 
 
 def rule_words(gate: Gate) -> str:
-    """The promise: ``accuracy at least 90 %``."""
+    """The promise: ``accuracy at least 90%``."""
     definition = definition_of(gate)
     figure, unit = _figure(gate), change_unit(definition)
     if gate.rule in ("at_least", "at_most", "at_most_share"):
         side = "at least" if gate.rule == "at_least" else "at most"
-        sure = ", with 95 % confidence" if gate.confident else ""
+        sure = ", with 95% confidence" if gate.confident else ""
         return f"{figure} {side} {exact(gate.limit, unit_of(definition))}{sure}"
     worse = "below" if definition.higher_is_better else "above"
     if gate.rule == "not_worse_by":

@@ -235,7 +235,7 @@ def _score_notes(read: ScoreKind | None, width: int, scored: Scored | None) -> I
             "probabilities-rounded",
             f"The {read.kind} were rounded to {plural(read.decimals or 0, 'decimal')}: the sum of "
             f"a row may be off by up to {percent(read.tolerance, 2)}, half of the last decimal for "
-            f"each of {count(width)} classes, and is off by more than 0.1 % in "
+            f"each of {count(width)} classes, and is off by more than 0.1% in "
             f"{plural(scored.n_off, 'row')}.",
             count=scored.n_off,
         )

@@ -71,7 +71,7 @@ def bootstrap_intervals(
 
     A metric that has no score interval has none here, for the same reason. One that is perfect,
     worst possible or without variation has none either, as no resample differs, nor one that is
-    undefined in more than 5 % of the resamples: ``bootstrap_undefined``. Where classes without an
+    undefined in more than 5% of the resamples: ``bootstrap_undefined``. Where classes without an
     error hide more than half of the variance, resamples vary too little: ``too_few_samples``.
 
     Time grows with draws times cells: 0.3 s for 10 classes, 3 s for 1,000 with 10⁴ cells, a minute

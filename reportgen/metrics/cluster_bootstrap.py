@@ -257,7 +257,7 @@ def cluster_intervals(
     Each resample draws as many groups as there are, with replacement, and all samples of each: so
     its number of samples varies. The ends are the quantiles of the figures in the resamples. The
     same seed and groups give the same intervals, whatever the groups are called. A figure that is
-    undefined in more than 5 % of the resamples has no interval: ``bootstrap_undefined``; one that
+    undefined in more than 5% of the resamples has no interval: ``bootstrap_undefined``; one that
     is the same in all has none either, nor one whose variance is hidden for the most part by
     classes without an error: ``too_few_samples``.
 

@@ -117,7 +117,7 @@ class Metric:
     value
         The figure, or None where it is undefined; never 0 in place of "undefined".
     interval
-        Ends of the 95 % confidence interval, or None.
+        Ends of the 95% confidence interval, or None.
     reason
         A key of :data:`REASONS` where value or interval is None; else None.
     """
@@ -143,7 +143,7 @@ class MetricColumn:
     value
         float64, shape (K,), read-only; nan where undefined.
     low, high
-        float64, shape (K,), read-only: ends of the 95 % confidence intervals; nan where there
+        float64, shape (K,), read-only: ends of the 95% confidence intervals; nan where there
         is none.
     reason
         K codes: a key of :data:`REASONS` where value or interval is missing, else None.
@@ -233,7 +233,7 @@ class Definition:
     also
         Other names in the literature, separated by commas; empty where there are none.
     interval
-        How the 95 % interval is made; ``"none"`` where there is none.
+        How the 95% interval is made; ``"none"`` where there is none.
     undefined
         When the figure is n/a; ``"never"`` where any sample at all defines it.
     source

@@ -215,7 +215,7 @@ def one_sided_error_bound(n_samples: int, alpha: float = 0.05) -> float:
     """The largest error rate under which no error in `n_samples` still has probability `alpha`.
 
     1 - alpha^(1/n), the exact (Clopper-Pearson) bound; close to 3/n at alpha = 0.05. To be said
-    where a figure is perfect: "no errors in 300 samples: the error rate is at most 1.0 %".
+    where a figure is perfect: "no errors in 300 samples: the error rate is at most 1.0%".
     """
     if n_samples < 1:
         raise ValueError("without samples there is no bound")

@@ -83,7 +83,7 @@ def section(metric: Definition, *, measured: bool = True) -> Iterator[str]:
     if metric.also:
         yield f"- Also called: {metric.also}"
     if measured:
-        yield f"- 95 % interval: {metric.interval}"
+        yield f"- 95% interval: {metric.interval}"
     if metric.undefined != "never":
         yield f"- n/a {metric.undefined}"
     yield f"- Source: {metric.source}"

@@ -428,7 +428,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         formula="(recall + specificity) / 2",
         meaning=(
             "How well the class is told from the rest if it made up half of all samples; "
-            "50 % is what guessing gives."
+            "50% is what guessing gives."
         ),
         also="area under the ROC curve of the hard decision",
         interval=SCORE,

@@ -286,7 +286,7 @@ def is_variance_seen(
     """Whether resamples of the counts vary enough for a bootstrap interval: bool, shape (B,).
 
     In simulations of balanced accuracy with 5 to 20 samples of the rare class, such intervals
-    cover 39 to 91 % at nominal 95 %, and 97 % or more where half of the variance is seen.
+    cover 39 to 91% at nominal 95%, and 97% or more where half of the variance is seen.
     """
     smoothed, nothing = Smoothed.of(cells, given), np.zeros_like(cells.right)
     likely, _ = smoothed.moments(metric.slopes(smoothed.margins(), macro))

@@ -66,7 +66,7 @@ def difference_cells(cells: Sequence[DifferenceCell], index: int) -> Markup:
 
 
 def heat_cells(cells: Sequence[DifferenceCell], index: int) -> Markup:
-    """A row of shares as table cells, in 21 steps from 0 to 100 %."""
+    """A row of shares as table cells, in 21 steps from 0 to 100%."""
     return _change_cells(cells, index, "h")
 
 
@@ -135,7 +135,7 @@ def exact(value: float | None) -> str:
 
 
 def bar(cell: Cell, limit: float | None = None) -> Markup:
-    """A share as a bar from 0 to 100 %, its interval as a whisker, and the `limit` of a gate."""
+    """A share as a bar from 0 to 100%, its interval as a whisker, and the `limit` of a gate."""
     if cell.value is None:
         return Markup("")
     whisker = line = ""
@@ -178,7 +178,7 @@ def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
         f'<circle class="g-dot{bad}" cx="{x(cell.value)}" cy="8" r="4"/>'
         f'<text class="g-txt" x="4" y="23">{100 * axis.low:.0f}</text>'
         '<text class="g-txt" x="196" y="23" text-anchor="end">'
-        f"{100 * axis.high:.0f}\u00a0%</text></svg>"
+        f"{100 * axis.high:.0f}%</text></svg>"
     )
 
 
@@ -214,7 +214,7 @@ def are_short(names: Sequence[Name]) -> bool:
 
 
 def heat(share: float | None) -> str:
-    """The class of a cell's colour: h0 to h20 in steps of 5 %, or "na" where undefined."""
+    """The class of a cell's colour: h0 to h20 in steps of 5%, or "na" where undefined."""
     return "na" if share is None else f"h{round(HEAT_STEPS * share)}"
 
 

@@ -11,7 +11,7 @@ from reportgen.report.comparison.deltas import Delta, Scale
 from reportgen.report.context import LOW_SUPPORT, Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, value_text
 from reportgen.report.intervals import class_definitions
-from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, join, say, share
+from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, join, say, share
 from reportgen.text import count, plural
 
 __all__ = [
@@ -144,7 +144,7 @@ def _class_lead(facts: Context) -> Words:
         return say(f"Sample counts and confidence intervals {PROPORTIONS_ONLY}.")
     few = sum(0 < facts.support(i) < LOW_SUPPORT for i in range(len(facts.names)))
     lead = say(
-        f"Worst recall first. Bars run from 0 to 100{NBSP}%, whiskers are 95{NBSP}% intervals, "
+        "Worst recall first. Bars run from 0 to 100%, whiskers are 95% intervals, "
         "which stand beside them in figures."
     )
     if not few:

@@ -13,7 +13,6 @@ from reportgen.metrics import Metric, wilson
 from reportgen.report.context import LOW_SUPPORT, Context
 from reportgen.report.elements import Fact
 from reportgen.report.words import (
-    NBSP,
     Words,
     at_most,
     interval,
@@ -135,12 +134,12 @@ class Calibration:
     mean_confidence
         0..1.
     direction
-        1 where the mean confidence lies above the accuracy's 95 % interval, -1 below, else 0; 0
+        1 where the mean confidence lies above the accuracy's 95% interval, -1 below, else 0; 0
         too where nothing is beyond chance.
     beyond_chance
         Whether the ECE is larger than 95 of 100 perfectly calibrated models of this size show.
     threshold_text
-        The confidence from which at most 1 % of the answers are wrong, with 95 % confidence; empty
+        The confidence from which at most 1% of the answers are wrong, with 95% confidence; empty
         where there is none.
     """
 
@@ -340,7 +339,7 @@ def _error_ends(error: Metric) -> Words:
         return Words(())
     return say(
         "Bias-corrected 95{percent} CI: {ends}.",
-        percent=f"{NBSP}%",
+        percent="%",
         ends=interval(error.interval),
     )
 
@@ -404,15 +403,15 @@ def _at_most(error: float) -> str:
 
 
 def _ends(metric: Metric) -> str:
-    return f" (95{NBSP}% CI {signed_interval(metric.interval)})" if metric.interval else ""
+    return f" (95% CI {signed_interval(metric.interval)})" if metric.interval else ""
 
 
 def _share_ends(metric: Metric) -> str:
-    return f" (95{NBSP}% CI {interval(metric.interval)})" if metric.interval else ""
+    return f" (95% CI {interval(metric.interval)})" if metric.interval else ""
 
 
 def _points(facts: Context, known: Calibration) -> Iterable[OperatingPoint]:
-    """A: the most answers with surely at most 1 % errors. B: all but the least confident tenth."""
+    """A: the most answers with surely at most 1% errors. B: all but the least confident tenth."""
     yield from _hold(known)
     error = facts.summary("error_at_90_percent_coverage")
     threshold = known.known.threshold_90_percent_coverage
@@ -452,7 +451,7 @@ def _hold(known: Calibration) -> Iterable[OperatingPoint]:
         "{where} the error is at most {bound} (95{percent} confidence).",
         where=where,
         bound=at_most(bound),
-        percent=f"{NBSP}%",
+        percent="%",
     )
     yield OperatingPoint("A", coverage, error, sentence)
 
@@ -474,7 +473,7 @@ def _bin_row(bar: ReliabilityBar) -> ReliabilityRow:
 
 
 def _bare(value: float) -> str:
-    return share(value).removesuffix(f"{NBSP}%")
+    return share(value).removesuffix("%")
 
 
 def _span(low: float, high: float) -> str:
@@ -519,7 +518,7 @@ def _reliability_chart(known: Calibration) -> Chart:
     caption = say(
         "Accuracy per confidence bin at its mean confidence, with 95{percent} CI. Hollow: n < "
         "{few}. Dashed: confidence equals accuracy; below it, overconfident.",
-        percent=f"{NBSP}%",
+        percent="%",
         few=str(LOW_SUPPORT),
     )
     return Chart("As sure as right?", alt, caption)
@@ -536,7 +535,7 @@ def _histogram_chart(known: Confidence) -> Chart:
         if part is not None
     ]
     message = f"{', '.join(told).capitalize()} have a confidence above {SURE:.0%}."
-    message = message.replace("90%", f"90{NBSP}%")
+    message = message.replace("90%", "90%")
     caption = join(
         say(message),
         say("Each drawing shows shares of its own kind of answer, both on the same scale."),
@@ -545,7 +544,7 @@ def _histogram_chart(known: Confidence) -> Chart:
 
 
 def _sure(counts: Sequence[int]) -> float | None:
-    """The share of these answers in the bins above 90 %."""
+    """The share of these answers in the bins above 90%."""
     total = sum(counts)
     return sum(counts[round(SURE * len(counts)) :]) / total if total else None
 

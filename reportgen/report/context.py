@@ -85,7 +85,7 @@ class ClassGroups:
 
 
 LOW_SUPPORT = 30
-"""Fewer samples than this carry a mark: the 95 % interval of a share is then over ±10 points."""
+"""Fewer samples than this carry a mark: the 95% interval of a share is then over ±10 points."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from reportgen.analysis.scoring import ClassCurve
 from reportgen.metrics import Metric
 from reportgen.report.confidence import Chart
 from reportgen.report.context import Context
-from reportgen.report.words import NBSP, Name, Words, join, say, share, signed, signed_interval
+from reportgen.report.words import Name, Words, join, say, share, signed, signed_interval
 from reportgen.text import count, plural
 
 __all__ = [
@@ -160,10 +160,10 @@ def _curves(facts: Context, curve: ClassCurve) -> ClassCurves:
 
 
 def _told(what: str, metric: Metric) -> str:
-    """``ROC AUC 0.971, 95 % interval 0.960–0.979.``"""
+    """``ROC AUC 0.971, 95% interval 0.960–0.979.``"""
     if metric.value is None:
         return f"{what} n/a."
     ends = ""
     if metric.interval is not None:
-        ends = f", 95{NBSP}% interval {signed_interval(metric.interval)}"
+        ends = f", 95% interval {signed_interval(metric.interval)}"
     return f"{what} {signed(metric.value)}{ends}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reportgen.metrics import REASONS, Definition, Metric
-from reportgen.report.words import NBSP, Words, interval, ratio, share, signed, signed_interval
+from reportgen.report.words import Words, interval, ratio, share, signed, signed_interval
 from reportgen.text import count
 
 __all__ = [
@@ -126,7 +126,7 @@ def number(value: float, definition: Definition) -> str:
     if definition.kind == "count":
         return count(int(value))
     if definition.kind == "share":
-        return share(value).removesuffix(f"{NBSP}%")
+        return share(value).removesuffix("%")
     return ratio(value) if definition.kind == "ratio" else signed(value)
 
 

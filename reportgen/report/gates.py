@@ -188,7 +188,7 @@ WORDS: Mapping[Status, str] = {
 }
 
 
-AFTER: Mapping[Unit, str] = {"%": f"{NBSP}%", "points": f"{NBSP}points", "": ""}
+AFTER: Mapping[Unit, str] = {"%": "%", "points": f"{NBSP}points", "": ""}
 
 
 LISTED_PARTS = 200
@@ -222,7 +222,7 @@ def _lead(checks: Sequence[Check]) -> Words:
 
 
 def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
-    """A number with its unit and, for differences, its sign: ``64.2 %``, ``+4.50 points``.
+    """A number with its unit and, for differences, its sign: ``64.2%``, ``+4.50 points``.
 
     It has the digits that tell it from `limit`, on either side of 0.
     """
@@ -232,10 +232,10 @@ def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
 
 
 def _range(ends: tuple[float, float] | None, unit: Unit, limit: float) -> str:
-    """Both ends, the unit once: ``61.2–67.1 %``, ``−1.20 to +0.40 points``."""
+    """Both ends, the unit once: ``61.2–67.1%``, ``−1.20 to +0.40 points``."""
     if ends is None:
         return ""
-    low, high = (quantity(end, unit, limit).split(NBSP)[0] for end in ends)
+    low, high = (quantity(end, unit, limit).removesuffix(AFTER[unit]) for end in ends)
     link = " to " if unit == "points" or MINUS in low + high else "–"
     return f"{low}{link}{high}{AFTER[unit]}"
 

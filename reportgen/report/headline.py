@@ -17,7 +17,7 @@ from reportgen.report.comparison.deltas import Delta
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, unit_of
 from reportgen.report.intervals import group_words, summary_definitions
-from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, list_names, say, share
+from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, list_names, say, share
 from reportgen.text import count, plural
 
 __all__ = [
@@ -211,7 +211,7 @@ def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Til
         "expected by chance {mean} (95{percent} ≤ {high})",
         mean=share(chance),
         high=share(chance_high),
-        percent=f"{NBSP}%",
+        percent="%",
     )
     ends = (say("CI is bias-corrected"),) if shown.high is not None else ()
     yield Tile(say("Calibration (ECE)"), shown, "%", (line, *ends), "ece", axis=axis)

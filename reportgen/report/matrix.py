@@ -17,7 +17,7 @@ from reportgen.metrics import PER_CLASS, SUMMARY, Definition
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, cell
 from reportgen.report.pairs import listed_pairs
-from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, join, say, share, shorten
+from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, join, say, share, shorten
 from reportgen.text import count, middle_cut
 
 __all__ = [
@@ -295,7 +295,7 @@ def _lead(facts: Context) -> Words:
             axes,
             say(
                 "Counts and row shares are coloured by the share of the row, on one fixed scale "
-                f"from 0 to 100{NBSP}%. Outlined: errors that take {share(HOT, 0)} of a class or "
+                f"from 0 to 100%. Outlined: errors that take {share(HOT, 0)} of a class or "
                 "more."
             ),
         )
@@ -449,7 +449,7 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         alt=_alt(facts, "row shares"),
         beside=_longest(numbers),
         purpose="Row shares: what becomes of each class, whatever its size; from 0 to "
-        f"100{NBSP}%." + brief_percents + how,
+        "100%." + brief_percents + how,
     )
 
 
@@ -484,7 +484,7 @@ def _brief_count(value: float) -> str:
 
 def percent_text(value: float, digits: int = 1) -> str:
     """Percent without its sign; only a true 0 reads 0, only a true 1 reads 100."""
-    return "n/a" if value != value else share(value, digits).split(NBSP)[0]
+    return "n/a" if value != value else share(value, digits).removesuffix("%")
 
 
 def whole_percent_text(value: float) -> str:

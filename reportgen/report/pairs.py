@@ -26,7 +26,6 @@ from reportgen.metrics import Mistake, holm, wilson
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
 from reportgen.report.words import (
-    NBSP,
     PROPORTIONS_ONLY,
     Name,
     Words,
@@ -248,7 +247,7 @@ def _lift_note(facts: Context, q: list[float], rule: str) -> Words:
         say(f"By chance: {rule[0].lower()}{rule[1:]}"),
         say(
             "q is the false-discovery rate among all {pairs}: {sure} of the {n} listed {verb} "
-            f"below {100 * SIGNIFICANT:.0f}{NBSP}%.",
+            f"below {100 * SIGNIFICANT:.0f}%.",
             pairs=plural(k * (k - 1), "possible pair"),
             sure=count(sure),
             n=count(len(q)),

@@ -11,7 +11,7 @@ from reportgen.metrics import wilson
 from reportgen.report.confidence import Chart
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Fact, Footnotes, Reason
-from reportgen.report.words import NBSP, Name, Words, interval, say, share
+from reportgen.report.words import Name, Words, interval, say, share
 from reportgen.text import count
 
 __all__ = [
@@ -127,7 +127,7 @@ class _Known:
         if self.curve.youden is not None:
             yield "B", self.curve.youden, "best balance (Youden’s J)"
         if self.curve.sensitive is not None:
-            yield "C", self.curve.sensitive, f"{TARGET_SENSITIVITY}{NBSP}% sensitivity"
+            yield "C", self.curve.sensitive, f"{TARGET_SENSITIVITY}% sensitivity"
 
 
 def threshold_section(facts: Context) -> ThresholdSection | None:
@@ -274,7 +274,7 @@ def _f1(point: ThresholdPoint, positives: int, notes: Footnotes) -> Cell:
 
 
 def _percent(value: float) -> str:
-    return share(value).removesuffix(f"{NBSP}%")
+    return share(value).removesuffix("%")
 
 
 def _text(threshold: float) -> str:
@@ -340,7 +340,7 @@ def _area(known: _Known, name: str, sentence: str) -> str:
     metric = None if column is None else column.metric(known.curve.positive)
     if metric is None or metric.value is None:
         return ""
-    ends = "" if metric.interval is None else f" (95{NBSP}% interval {interval(metric.interval)})"
+    ends = "" if metric.interval is None else f" (95% interval {interval(metric.interval)})"
     return sentence.format(value=share(metric.value), ends=ends)
 
 

@@ -15,7 +15,7 @@ from reportgen.report.comparison.names import baseline_name
 from reportgen.report.comparison.overview import compare_sections
 from reportgen.report.context import Context
 from reportgen.report.elements import Fact
-from reportgen.report.words import NBSP, PROPORTIONS_ONLY, Name, Words, interval, join, say, share
+from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, interval, join, say, share
 from reportgen.text import plural, printable
 
 __all__ = [
@@ -85,7 +85,7 @@ def _weakest_words(facts: Context) -> Words:
 def _in_brackets(metric: Metric) -> str:
     if metric.interval is None:
         return ""
-    return f" (95{NBSP}% CI {interval(metric.interval)})"
+    return f" (95% CI {interval(metric.interval)})"
 
 
 def subject(provenance: Provenance) -> Words:
@@ -127,10 +127,10 @@ def _measured(comparison: Comparison) -> Words:
         "No release gates were set: 0 gates were checked. "
         "Accuracy {after} vs {before} for the baseline ({text} "
         "points{ends}; {word}).",
-        after=f"{change.after}{NBSP}%",
-        before=f"{change.before}{NBSP}%",
+        after=f"{change.after}%",
+        before=f"{change.before}%",
         text=change.text,
-        ends=f", 95{NBSP}% CI {change.range}" if change.range else "",
+        ends=f", 95% CI {change.range}" if change.range else "",
         word="not significant" if change.kind == "unclear" else "significant",
     )
 

@@ -168,12 +168,12 @@ def class_names(classes: Sequence[str]) -> tuple[Name, ...]:
 
 
 def share(value: float, digits: int = 1) -> str:
-    """A share in 0..1 as text, with a space before the sign that does not break: ``84.5 %``."""
-    return percent(value, digits, f"{NBSP}%")
+    """A share in 0..1 as text: ``84.5%``."""
+    return percent(value, digits, "%")
 
 
-def interval(ends: tuple[float, float], unit: str = f"{NBSP}%") -> str:
-    """``83.8–85.2 %``, from shares in 0..1."""
+def interval(ends: tuple[float, float], unit: str = "%") -> str:
+    """``83.8–85.2%``, from shares in 0..1."""
     return "–".join(interval_ends(ends)) + unit
 
 
@@ -213,13 +213,13 @@ def p_words(p: float) -> str:
 def at_most(bound: float) -> str:
     """A share in 0..1 rounded *up*, so that "at most" stays true.
 
-    To 0.1 %, and to two digits below that.
+    To 0.1%, and to two digits below that.
     """
     if bound <= 0:
-        return f"0{NBSP}%"
+        return "0%"
     digits = 1 if bound >= 0.001 else 1 - math.floor(math.log10(100 * bound))
     scale = 10**digits
-    return f"{math.ceil(100 * bound * scale - 1e-9) / scale:.{digits}f}{NBSP}%"
+    return f"{math.ceil(100 * bound * scale - 1e-9) / scale:.{digits}f}%"
 
 
 def ratio(value: float) -> str:

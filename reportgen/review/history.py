@@ -78,7 +78,7 @@ class HistoryEntry:
     n_samples
         Samples counted.
     accuracy, accuracy_interval
-        0..1, with its 95 % interval; None where undefined.
+        0..1, with its 95% interval; None where undefined.
     macro_f1
         0..1, or None.
     worst_class, worst_recall

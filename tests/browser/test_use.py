@@ -34,9 +34,9 @@ def focused(page):
 def test_a_cell_says_what_it_counts_when_pointed_at(open_page):
     page, _ = open_page("ten classes")
     cell(page, "counts", 3, 5).hover()
-    assert readout(page) == "true cat, called dog: 126 of 1,000 (12.6 %)"
+    assert readout(page) == "true cat, called dog: 126 of 1,000 (12.6%)"
     cell(page, "rows", 9, 9).hover()
-    assert readout(page) == "true truck, called truck: 880 of 1,000 (88.0 %)"
+    assert readout(page) == "true truck, called truck: 880 of 1,000 (88.0%)"
 
 
 @pytest.mark.parametrize("name", ["ten classes", "absent", "two classes"])
@@ -52,7 +52,7 @@ def test_the_readout_has_the_numbers_of_the_tables(open_page, name):
         "  rows[r].cells[c].dispatchEvent(new PointerEvent('pointermove', {bubbles: true}));"
         "  const share = text('rows', r, c);"
         "  const end = share === 'n/a' ? ': the class has no samples' : ': ' + text('counts', r, c)"
-        "   + ' of ' + rows[r].cells[rows.length + 1].textContent + ' (' + share + '\\u00a0%)';"
+        "   + ' of ' + rows[r].cells[rows.length + 1].textContent + ' (' + share + '%)';"
         "  if (!line.textContent.endsWith(end)) wrong.push([line.textContent, end]); }"
         " return wrong; }"
     )
@@ -60,15 +60,15 @@ def test_the_readout_has_the_numbers_of_the_tables(open_page, name):
 
 
 def test_ties_are_rounded_as_in_the_tables(open_page):
-    """49 of 400 is 12.25 %: Python says 12.2, JavaScript alone would say 12.3."""
+    """49 of 400 is 12.25%: Python says 12.2, JavaScript alone would say 12.3."""
     page, _ = open_page("ties")
     assert cell(page, "rows", 0, 1).inner_text() == "12.2"
     cell(page, "counts", 0, 1).hover()
-    assert readout(page).endswith("49 of 400 (12.2 %)")
+    assert readout(page).endswith("49 of 400 (12.2%)")
     cell(page, "counts", 1, 0).hover()
-    assert readout(page).endswith("1 of 4,000 (<0.1 %)")
+    assert readout(page).endswith("1 of 4,000 (<0.1%)")
     cell(page, "counts", 1, 1).hover()
-    assert readout(page).endswith("3,999 of 4,000 (>99.9 %)")
+    assert readout(page).endswith("3,999 of 4,000 (>99.9%)")
 
 
 def test_the_matrix_is_one_stop_for_tab_and_moves_by_arrow(open_page):
@@ -83,7 +83,7 @@ def test_the_matrix_is_one_stop_for_tab_and_moves_by_arrow(open_page):
         page.keyboard.press(key)
         assert focused(page) == place, key
     assert page.locator("#counts [tabindex='0']").count() == 1
-    assert readout(page) == "true airplane, called airplane: 898 of 1,000 (89.8 %)"
+    assert readout(page) == "true airplane, called airplane: 898 of 1,000 (89.8%)"
 
 
 def test_enter_follows_to_the_gallery_of_the_pair(open_page):
@@ -114,10 +114,10 @@ def test_the_views_show_one_table_at_a_time(open_page):
         assert shown() == [view]
         assert "cat" in page.locator(f"[data-view={view}] tbody th").nth(3).inner_text()
     cell(page, "all", 3, 5).hover()
-    assert readout(page) == "true cat, called dog: 126 of 1,000 (12.6 %); 1.3 % of all samples"
+    assert readout(page) == "true cat, called dog: 126 of 1,000 (12.6%); 1.3% of all samples"
     choose(page, "columns")
     cell(page, "columns", 3, 5).hover()
-    assert readout(page).endswith("(12.6 %); 12.7 % of all that are called dog")  # 126 of 994
+    assert readout(page).endswith("(12.6%); 12.7% of all that are called dog")  # 126 of 994
     choose(page, "both")
     assert shown() == ["counts", "rows"]
     page.locator(".others summary").click()
@@ -154,7 +154,7 @@ def test_grouped_order_moves_rows_and_columns_alike(open_page):
     assert [int(t.replace(",", "")) for t in totals] == [sum(r[j] for r in counts) for j in order]
     at = order.index(3), order.index(5)
     cell(page, "rows", *at).hover()
-    assert readout(page) == "true cat, called dog: 126 of 1,000 (12.6 %)"
+    assert readout(page) == "true cat, called dog: 126 of 1,000 (12.6%)"
     cell(page, "counts", at[0], at[0]).click()
     page.keyboard.press("Enter")
     assert page.url.endswith("#c-3")

@@ -41,10 +41,10 @@ def test_ends_are_the_roots_of_summed_squares_by_hand():
     assert found.difference == 1
     assert found.interval == pytest.approx((1 - 0.5, 1 + 0.18**0.5))  # 0.3 and 0.4; 0.3 and 0.3
     assert (found.method, found.reason, found.p_adjusted) == ("mover", None, None)
-    # on its own scale the distances shrink with z: 90 % is 1.645 / 1.960 of them
+    # on its own scale the distances shrink with z: 90% is 1.645 / 1.960 of them
     part = stats.norm.ppf(0.95) / stats.norm.ppf(0.975)
     assert found.bounds == pytest.approx((1 - 0.5 * part, 1 + part * 0.18**0.5))
-    # the interval ends at 0 where its lower leg, 0.5 at 95 %, is 1
+    # the interval ends at 0 where its lower leg, 0.5 at 95%, is 1
     assert found.p == pytest.approx(2 * stats.norm.sf(2 * stats.norm.ppf(0.975)), rel=1e-9)
 
 
@@ -111,7 +111,7 @@ def test_an_interval_that_does_not_hold_its_figure_counts_from_the_figure():
 
 
 def test_macro_f1_of_two_matrices_covers_the_true_difference():
-    """1,000 pairs of independent matrices of 300 samples: at most 3 standard errors below 95 %."""
+    """1,000 pairs of independent matrices of 300 samples: at most 3 standard errors below 95%."""
     rng = np.random.default_rng(0)
     truth = [np.array([[50, 6, 4], [5, 60, 10], [3, 8, 40]]), np.array([[40, 14, 6], [5, 62, 8],
              [3, 4, 44]])]  # fmt: skip

@@ -44,7 +44,7 @@ def test_the_samples_that_would_decide_are_those_of_the_measured_difference():
     assert (found.status, found.needed) == ("inconclusive", non_inferiority_samples(0.05, 0.005))
     assert found.needed == 12_366
     assert found.sentence == (
-        "Accuracy is the same as before, but may have fallen by as much as 1.19 points (95 % "
+        "Accuracy is the same as before, but may have fallen by as much as 1.19 points (95% "
         "confidence), where less than 0.5 points is allowed; about 13,000 samples would decide it, "
         "if the difference stays as measured."
     )
@@ -98,7 +98,7 @@ def test_identical_classes_say_nothing_of_their_confidences():
     found = against('metric = "log_loss"\nnot_worse_by = 0.1', pair)
     assert found.status == "failed"
     assert found.sentence == (
-        "Log loss rose by 0.600 (0.900, before 0.300); with 95 % confidence it rose by at least "
+        "Log loss rose by 0.600 (0.900, before 0.300); with 95% confidence it rose by at least "
         "0.520, where less than 0.1 is allowed, and it may have risen by as much as 0.680."
     )
 
@@ -106,13 +106,13 @@ def test_identical_classes_say_nothing_of_their_confidences():
 @pytest.mark.parametrize(
     ("difference", "bounds", "said"),
     [
-        (0.03, (0.02, 0.04), "rose by 3.00 points; with 95 % confidence it rose by at least 2.00 "
+        (0.03, (0.02, 0.04), "rose by 3.00 points; with 95% confidence it rose by at least 2.00 "
          "points, and a fall of less than 1 point is allowed."),
-        (0.03, (-0.004, 0.04), "rose by 3.00 points; with 95 % confidence it fell by no more than "
+        (0.03, (-0.004, 0.04), "rose by 3.00 points; with 95% confidence it fell by no more than "
          "0.40 points, and a fall of less than 1 point is allowed."),
-        (0.03, (0.0, 0.04), "rose by 3.00 points; with 95 % confidence it did not fall, and a fall "
+        (0.03, (0.0, 0.04), "rose by 3.00 points; with 95% confidence it did not fall, and a fall "
          "of less than 1 point is allowed."),
-        (-0.03, (-0.04, -0.02), "fell by 3.00 points; with 95 % confidence it fell by at least 2.00 "
+        (-0.03, (-0.04, -0.02), "fell by 3.00 points; with 95% confidence it fell by at least 2.00 "
          "points, where less than 1 point is allowed, and it may have fallen by as much as 4.00 "
          "points."),
     ],
@@ -129,7 +129,7 @@ def test_of_an_error_the_bound_is_told_the_other_way_round():
     ece = Difference(0.05, 0.03, -0.02, (-0.03, -0.01), (-0.03, -0.01), 0.3, method="x")
     pair = paired([(99, 9, 1, 0)], summary={"ece": ece})
     assert against('metric = "ece"\nnot_worse_by = 0.01', pair).sentence == (
-        "ECE fell by 2.00 points (3.0 %, before 5.0 %); with 95 % confidence it fell by at least "
+        "ECE fell by 2.00 points (3.0%, before 5.0%); with 95% confidence it fell by at least "
         "1.00 point, and a rise of less than 1 point is allowed."
     )
 
@@ -154,7 +154,7 @@ def test_harm_fails_where_it_is_shown_after_correction():
     assert found.status == "failed"
     assert found.subject == "cat"
     assert found.sentence == (
-        "Recall of cat fell by 3.00 points (77.0 % of them are found, before 80.0 %), "
+        "Recall of cat fell by 3.00 points (77.0% of them are found, before 80.0%), "
         "significant (p < 0.001, Holm)."
     )
     statuses = {part.name: part.status for part in found.parts}
@@ -212,7 +212,7 @@ def test_a_drop_up_to_the_one_allowed_is_no_harm(max_drop, status):
     assert (no_more < 0.05) == (status == "failed")
     words = {
         0.01: "fell by 3.00 points",
-        0.02: "3.00 points (77.0 % of them are found, before 80.0 %), more than the 2 points",
+        0.02: "3.00 points (77.0% of them are found, before 80.0%), more than the 2 points",
         0.025: "fell in no class significantly by more than 2.5 points; of “class 0” it fell most, by 3.00",
         0.04: "fell in no class by more than 4 points; of “class 0” it fell most, by 3.00",
     }
@@ -243,7 +243,7 @@ def test_more_tolerance_never_turns_a_pass_into_a_failure(n, data):
 )
 @pytest.mark.parametrize("delta", [-0.02, -0.1, 0.05])
 def test_unmatched_samples_have_the_score_test_at_the_likeliest_shares(row, delta):
-    """Against a search for the maximum; statsmodels 0.15 is off by up to 1 % from it."""
+    """Against a search for the maximum; statsmodels 0.15 is off by up to 1% from it."""
     hits, n, other, m = row
 
     def unlikely(q):
@@ -288,8 +288,8 @@ def test_the_published_example_gains_on_average_and_harms_three_classes():
     assert failed == ["Sneaker", "T-shirt/top", "Bag"]
     assert decision.verdict == "DO NOT SHIP"
     assert decision.reason == (
-        "One of two gates fails: recall of Sneaker fell by 5.45 points (92.3 % of them are found, "
-        "before 97.8 %), significant (p < 0.001, Holm); T-shirt/top and Bag fell significantly too."
+        "One of two gates fails: recall of Sneaker fell by 5.45 points (92.3% of them are found, "
+        "before 97.8%), significant (p < 0.001, Holm); T-shirt/top and Bag fell significantly too."
     )
 
 
@@ -315,8 +315,8 @@ def test_without_an_interval_only_the_same_answers_pass(rule, change, status):
     assert (found.status, found.parts[0].status) == (status, status)
     words = {
         "passed": "Precision of cat is the same as before: both models gave the same answers",
-        "inconclusive": "Precision of cat fell by 10.00 points (80.0 % of such answers are right, "
-        "before 90.0 %), without an interval: the samples of the two sides are not",
+        "inconclusive": "Precision of cat fell by 10.00 points (80.0% of such answers are right, "
+        "before 90.0%), without an interval: the samples of the two sides are not",
     }
     if (rule, status) != ("no_harm = true", "passed"):
         assert found.sentence.startswith(words[status])

@@ -94,10 +94,10 @@ def test_the_table_in_the_docs_has_the_numbers_of_the_simulation():
 
 
 def test_the_rough_formula_gives_the_well_known_numbers():
-    """A normal distribution instead of whole counts: 7.9 %, 56 % and 99.7 %."""
+    """A normal distribution instead of whole counts: 7.9%, 56% and 99.7%."""
     one = norm.sf(0.01 * 1_000 / math.sqrt(1_000 * 0.05))
     other = norm.sf(0.05 * 100 / math.sqrt(100 * 0.10))
     shares = one, 1 - (1 - one) ** 10, 1 - (1 - other) ** 100
     assert [round(100 * share, 1) for share in shares] == [7.9, 55.9, 99.7]
-    for text in ("7.9 %", "56 %", "99.7 %"):
+    for text in ("7.9%", "56%", "99.7%"):
         assert text in PAGE.read_text("utf-8")

@@ -13,10 +13,10 @@ from tests.factories import HOSTILE, cifar
 
 
 def check(
-    name="floor", status="passed", *, blocks=False, sentence="Accuracy is 84.5 %.", severity="block"
+    name="floor", status="passed", *, blocks=False, sentence="Accuracy is 84.5%.", severity="block"
 ):
     return Check(
-        name, "accuracy at least 80 %", severity, status, blocks, 0.845, 0.8, None, "", sentence
+        name, "accuracy at least 80%", severity, status, blocks, 0.845, 0.8, None, "", sentence
     )
 
 
@@ -29,7 +29,7 @@ def suite(*checks, verdict="SHIP"):
 def test_each_outcome_is_a_case_of_its_kind():
     _, found = suite(
         check("a"),
-        check("b", "failed", blocks=True, sentence="Accuracy is 70 %."),
+        check("b", "failed", blocks=True, sentence="Accuracy is 70%."),
         check("c", "inconclusive", blocks=True),
         check("d", "failed", severity="warn", sentence="Too low."),
         check("e", "inconclusive"),
@@ -46,7 +46,7 @@ def test_each_outcome_is_a_case_of_its_kind():
     assert {key: found.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
         "tests": "7", "failures": "3", "errors": "0", "skipped": "1",
     }  # fmt: skip
-    assert found.find("testcase[@name='b']/failure").get("message") == "Accuracy is 70 %."
+    assert found.find("testcase[@name='b']/failure").get("message") == "Accuracy is 70%."
     assert found.find("testcase[@name='d']/system-out").text == "Warning: Too low."
 
 
@@ -74,11 +74,11 @@ def test_the_file_has_no_clock_and_is_the_same_each_time():
         '      <property name="verdict" value="DO NOT SHIP"/>\n'
         "    </properties>\n"
         '    <testcase classname="reportgen.gates" name="f">\n'
-        '      <failure type="failed" message="Accuracy is 84.5 %, below the 90 % that it must reach.">'
-        "Accuracy is 84.5 %, below the 90 % that it must reach. Promised: accuracy at least 90 %."
+        '      <failure type="failed" message="Accuracy is 84.5%, below the 90% that it must reach.">'
+        "Accuracy is 84.5%, below the 90% that it must reach. Promised: accuracy at least 90%."
         "</failure>\n"
         "    </testcase>\n"
-        "    <system-out>The gate fails: accuracy is 84.5 %, below the 90 % that it must reach."
+        "    <system-out>The gate fails: accuracy is 84.5%, below the 90% that it must reach."
         "</system-out>\n"
         "  </testsuite>\n"
         "</testsuites>\n"

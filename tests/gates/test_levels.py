@@ -36,7 +36,7 @@ def test_the_text_has_digits_enough_to_agree_with_the_outcome():
     found = check(f"{FLOOR}0.893", fashion())
     assert found.status == "failed"
     assert found.value == 53_578 / 60_000
-    assert found.sentence == "Accuracy is 89.297 %, below the 89.3 % that it must reach."
+    assert found.sentence == "Accuracy is 89.297%, below the 89.3% that it must reach."
     assert found.margin == pytest.approx(-1 / 30_000, rel=1e-9)
     assert found.unit == "%"
 
@@ -62,17 +62,17 @@ def test_error_like_figures_have_an_upper_limit():
     evaluation = replace(cifar(), summary={**cifar().summary, "ece": Metric(0.031, None, None)})
     assert check('metric = "ece"\nat_most = 0.031', evaluation).status == "passed"
     found = check('metric = "ece"\nat_most = 0.03', evaluation)
-    assert found.sentence == "ECE is 3.1 %, above the 3 % that it may have."
+    assert found.sentence == "ECE is 3.1%, above the 3% that it may have."
     assert found.margin == pytest.approx(-0.001)
 
 
 def test_a_gate_on_each_class_is_as_good_as_the_worst():
     found = check(RECALLS + "at_least = 0.7", cifar())
     assert (found.status, found.subject, found.value) == ("failed", "cat", 0.642)
-    assert found.sentence == "Recall of cat is 64.2 %, below the 70 % that every class must reach."
+    assert found.sentence == "Recall of cat is 64.2%, below the 70% that every class must reach."
     assert [part.name for part in found.parts][:3] == ["cat", "dog", "bird"]
     assert [part.status for part in found.parts] == ["failed"] + ["passed"] * 9
-    assert found.rule == "recall of every class at least 70 %"
+    assert found.rule == "recall of every class at least 70%"
 
 
 def test_a_gate_on_some_classes_looks_at_these_alone():
@@ -121,8 +121,8 @@ def test_a_confident_gate_compares_the_end_of_the_interval(limit, status):
     assert found.margin == pytest.approx(low - limit)
     assert found.interval == pytest.approx((low, high))
     assert (
-        "with 95 % confidence" in found.sentence
-        or "may be anything from 82.1 % to 86.6 %" in found.sentence
+        "with 95% confidence" in found.sentence
+        or "may be anything from 82.1% to 86.6%" in found.sentence
     )
 
 
@@ -170,9 +170,7 @@ def test_a_pair_is_a_share_of_the_true_class():
     found = check('pair = ["cat", "dog"]\nat_most_share = 0.1', cifar())
     assert (found.status, found.value, found.subject) == ("failed", 0.126, "cat called dog")
     assert found.interval == pytest.approx(proportion_confint(126, 1_000, method="wilson"))
-    assert (
-        found.sentence == "The share of cat called dog is 12.6 %, above the 10 % that it may have."
-    )
+    assert found.sentence == "The share of cat called dog is 12.6%, above the 10% that it may have."
     assert check('pair = ["dog", "cat"]\nat_most_share = 0.097', cifar()).status == "passed"
     assert check('pair = ["cat", "ship"]\nat_most_share = 0.002', cifar()).status == "passed"
 
@@ -210,5 +208,5 @@ def test_a_class_that_would_not_be_seen_as_a_name_is_quoted_in_sentences_alone()
     assert found.subject == "9"
     assert found.sentence.startswith("Recall of “9” is ")
     found = check('pair = ["9", "salt, pepper"]\nat_most_share = 0.1', evaluation)
-    assert found.rule == "share of “9” called “salt, pepper” at most 10 %"
+    assert found.rule == "share of “9” called “salt, pepper” at most 10%"
     assert found.sentence.startswith("The share of “9” called “salt, pepper” is ")

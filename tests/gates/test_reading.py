@@ -37,14 +37,14 @@ name = "accuracy floor"
 metric = "accuracy"
 at_least = 0.90            # compares the raw value; `confident = true` compares the lower bound
 [[gate]]
-name = "no class below 70 % recall"
+name = "no class below 70% recall"
 metric = "recall"
 each_class = true
 at_least = 0.70
 [[gate]]
 name = "not worse than production"
 metric = "accuracy"
-not_worse_by = 0.005       # non-inferiority, one-sided 95 %
+not_worse_by = 0.005       # non-inferiority, one-sided 95%
 [[gate]]
 name = "no class significantly worse"
 metric = "recall"
@@ -61,7 +61,7 @@ at_most_share = 0.02
 def test_a_gate_of_each_kind_is_read():
     assert parse_gates(ISSUE) == (
         Gate(1, "accuracy floor", "accuracy", "at_least", 0.9),
-        Gate(2, "no class below 70 % recall", "recall", "at_least", 0.7, each_class=True),
+        Gate(2, "no class below 70% recall", "recall", "at_least", 0.7, each_class=True),
         Gate(3, "not worse than production", "accuracy", "not_worse_by", 0.005),
         Gate(4, "no class significantly worse", "recall", "no_harm", 0.02, each_class=True,
              when_inconclusive="warn"),
@@ -73,7 +73,7 @@ def test_a_gate_of_each_kind_is_read():
     ("rest", "changes"),
     [
         ('at_least = "90%"', {"limit": 0.9}),
-        ('at_least = " 94.9 % "', {"limit": 0.949}),
+        ('at_least = " 94.9% "', {"limit": 0.949}),
         ("at_least = 1", {"limit": 1.0}),
         ("at_least = 0.9\nconfident = true", {"limit": 0.9, "confident": True}),
         ('at_least = 0.9\nslice = " camera = north=east "',

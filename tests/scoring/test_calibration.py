@@ -178,7 +178,7 @@ def test_the_interval_of_a_sure_model_holds_its_error_though_no_error_is_seen():
     found = Calibration.of(CalibrationBins.of(Answers.of(np.full(200, 0.998), [True] * 200))).ece
     low, high = found.interval
     assert low == 0
-    assert high > 0.008  # of answers that are right in 99 of 100, 13 % of test sets have no error
+    assert high > 0.008  # of answers that are right in 99 of 100, 13% of test sets have no error
 
 
 def test_a_calibrated_model_is_not_told_from_a_perfect_one():
@@ -230,7 +230,7 @@ def test_a_gap_that_is_sure_bounds_the_largest_from_below_on_either_side():
 
 @pytest.mark.parametrize("power", [1.0, 2.0])
 def test_the_interval_of_the_largest_gap_holds_the_truth(power):
-    """94 % or more of 300 test sets of 400 answers: calibrated, and far too sure."""
+    """94% or more of 300 test sets of 400 answers: calibrated, and far too sure."""
     rng = np.random.default_rng(0)
     edges = np.linspace(0, 1, 16)
     a, b = edges[3:-1], edges[4:]

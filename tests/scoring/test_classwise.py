@@ -87,7 +87,7 @@ def test_what_is_left_without_bias_is_the_mean_over_two_noisy_halves():
 
 @pytest.mark.parametrize("exponent", [1.0, 0.7])
 def test_the_interval_holds_the_truth_of_calibrated_models_and_others(exponent):
-    """97 % and more of 150 test sets of 300 samples."""
+    """97% and more of 150 test sets of 300 samples."""
 
     def drawn(rng, n):
         p = np.exp(rng.normal(0, 2, (n, 4)))

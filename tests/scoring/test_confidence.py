@@ -198,7 +198,7 @@ def test_targets_are_met_at_equality():
     assert (point.n_accepted, point.n_errors) == (149, 1)
     assert curve(confidence, right).at_target_coverage.n_accepted == 180
     right[:] = True
-    right[99] = False  # 1 of 100 is exactly 1 %
+    right[99] = False  # 1 of 100 is exactly 1%
     right[100:] = False
     assert curve(confidence, right).at_target_error.n_accepted == 100
 
@@ -213,7 +213,7 @@ def test_operating_points_have_intervals_where_they_can():
 
 
 def tried_one_by_one(confidence, right):
-    """(surely, at best guess, perhaps): the most answers with at most 1 % errors, by Wilson."""
+    """(surely, at best guess, perhaps): the most answers with at most 1% errors, by Wilson."""
     found = [0, 0, 0]
     for t in sorted(set(confidence), reverse=True):
         taken = confidence >= t
@@ -239,7 +239,7 @@ def test_coverage_reaches_from_what_is_surely_good_enough_to_what_may_be(n, erro
 
 
 def test_the_interval_of_coverage_holds_the_truth():
-    """97 % or more of 200 test sets of 1,500 answers: errors rise steadily, or in a step."""
+    """97% or more of 200 test sets of 1,500 answers: errors rise steadily, or in a step."""
     rng = np.random.default_rng(0)
     for error, truth in ((lambda c: 0.04 * (1 - c), 0.5), (lambda c: 0.3 * (c < 0.4), 0.6 / 0.967)):
         held = 0
@@ -289,7 +289,7 @@ def test_above_the_excess_there_is_room_for_rare_confident_errors(monkeypatch):
 
 
 def test_the_interval_of_the_excess_holds_the_truth_though_few_errors_make_it():
-    """92 % or more of 200 test sets: one answer of a thousand is wrong and sure."""
+    """92% or more of 200 test sets: one answer of a thousand is wrong and sure."""
 
     def drawn(rng, n):
         confidence = rng.random(n)

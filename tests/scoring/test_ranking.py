@@ -266,7 +266,7 @@ def test_binned_scores_widen_the_interval_of_the_average_precision_by_its_bounds
 
 
 def test_the_intervals_of_average_precision_hold_the_truth_as_often_as_they_say():
-    """About 97 % for a class, 93 % for the mean, of 250 test sets of 150 samples."""
+    """About 97% for a class, 93% for the mean, of 250 test sets of 150 samples."""
     p, labels = model(60_000, 3, seed=1)
     truth = rank(p, labels)
     whole, of_class = truth.macro_average_precision.metric.value, truth.average_precision.value[0]

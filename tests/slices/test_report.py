@@ -177,7 +177,7 @@ def test_a_perfect_slice_has_an_interval_of_its_difference():
 
 
 def test_equal_slices_are_rarely_called_worse():
-    """Family-wise: in at most about 5 % of data sets without any difference."""
+    """Family-wise: in at most about 5% of data sets without any difference."""
     alarms = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 Who points at the lowest of K classes, or at the largest of K (K - 1) confusions, has looked at all
 of them. Each test here is corrected for that (Holm, or Bonferroni, which is the same for the
-smallest p): where nothing is wrong, it is significant in at most 5 % of reports.
+smallest p): where nothing is wrong, it is significant in at most 5% of reports.
 """
 
 from __future__ import annotations

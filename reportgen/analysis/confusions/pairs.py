@@ -191,7 +191,7 @@ LEAST_FOR_LIFT = 5
 RANKINGS: dict[Ranking, str] = {
     "count": "By the number of samples.",
     "rate": (
-        "By the lower end of the 95 % interval of the share of the true class; "
+        "By the lower end of the 95% interval of the share of the true class; "
         f"{LEAST_FOR_RATE} samples or more."
     ),
     "lift": (

@@ -64,7 +64,7 @@ class Relabelling:
     moved
         The classes that are *clearly* called by that other name: at least twice as often as by any
         other name, their own included; and the name stands for them at least twice as often as
-        for any other class; both beyond chance (95 %). A model that is merely bad, or prefers some
+        for any other class; both beyond chance (95%). A model that is merely bad, or prefers some
         classes, or confuses two that look alike, moves none.
     """
 
@@ -77,7 +77,7 @@ class Relabelling:
     def is_suspicious(self) -> bool:
         """Whether the class order is probably wrong.
 
-        Two classes moved or more, the accuracy is five points higher after, and either it is 50 %
+        Two classes moved or more, the accuracy is five points higher after, and either it is 50%
         or more then, or half of the classes moved: a bad model may have two odd habits by chance.
         """
         gain = self.accuracy_after - self.accuracy

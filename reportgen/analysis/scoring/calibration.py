@@ -293,7 +293,7 @@ def chance_level(cells: Cells, *, seed: int = SEED, draws: int = CHANCE_DRAWS) -
     binomial with the bin's mean confidence, whose distance from its mean is scaled to the exact
     standard deviation, sqrt(sum c (1 - c)). Exact for a bin of equal confidences; else mean and
     variance are exact and the shape is not. Drawing every sample instead gives the same mean to
-    about 1 %, at N times the cost.
+    about 1%, at N times the cost.
     """
     sizes = cells.sizes
     n = np.rint(sizes).astype(np.int64)
@@ -312,7 +312,7 @@ def ece_metric(cells: Cells, chance: Chance) -> Metric:
 
     Above, z standard errors from the figure; below, as many from what is left of it without its
     bias (:func:`_less_chance`); 0 where a perfectly calibrated model shows this ECE in more than
-    5 % of draws. Every sample pulls on its bin by y - c, in the direction of the bin's gap: the
+    5% of draws. Every sample pulls on its bin by y - c, in the direction of the bin's gap: the
     infinitesimal jackknife, Efron 1982. Nearly all pull of a sure model comes from rare errors,
     so one more, of full confidence, is taken to be there. Edges of bins are taken as fixed.
     """
@@ -369,7 +369,7 @@ def mce_metric(cells: Cells) -> Metric:
     B bins lies in its own interval at level 1 - 0.05 / B, and all do so at once in 95 of 100 test
     sets at least (Bonferroni), the largest gap lies between the largest lower and the largest upper
     end. A gap is the accuracy, with Wilson's interval, less the mean confidence, which is taken as
-    it is. In simulations with 100 to 10,000 samples it covers 94 % or more at nominal 95 %, where
+    it is. In simulations with 100 to 10,000 samples it covers 94% or more at nominal 95%, where
     the largest gap of the bins that hold samples is meant.
     """
     some = cells.sizes > 0
@@ -630,7 +630,7 @@ class ClasswiseBins:
         """What is left of the value if no gap is taken in a direction that is only chance.
 
         σ is that of the samples or of a calibrated model, whichever is larger. In simulations with
-        2 to 50 classes and 100 to 4,000 samples the interval covers 96 to 100 % at nominal 95 %.
+        2 to 50 classes and 100 to 4,000 samples the interval covers 96 to 100% at nominal 95%.
         """
         n = self.counts
         gap, sums = self.probabilities.below(self.positives), self.probabilities.value

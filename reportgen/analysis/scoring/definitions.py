@@ -247,24 +247,24 @@ SCORES: tuple[Definition, ...] = (
     ),
     Definition(
         name="coverage_at_1_percent_error",
-        title="Coverage at error ≤ 1 %",
-        formula="largest share of answers, most confident first, with at most 1 % errors",
+        title="Coverage at error ≤ 1%",
+        formula="largest share of answers, most confident first, with at most 1% errors",
         meaning=(
-            "How much of the work the model can do alone at an error of at most 1 %. "
+            "How much of the work the model can do alone at an error of at most 1%. "
             "The threshold is chosen on these very samples: expect a little less on others."
         ),
         also="coverage at guaranteed risk",
         interval=(
             f"{WILSON} of the error at each threshold: from the coverage down to which it is "
-            "surely at most 1 % to that down to which it may be; both ends Wilson's too"
+            "surely at most 1% to that down to which it may be; both ends Wilson's too"
         ),
         undefined=_NO_CONFIDENCE,
         source=f"{_GEIFMAN}; test inversion: Wilson 1927, JASA 22, 209–212",
     ),
     Definition(
         name="error_at_90_percent_coverage",
-        title="Error at 90 % coverage",
-        formula="errors / answers, among the most confident answers that make up 90 %",
+        title="Error at 90% coverage",
+        formula="errors / answers, among the most confident answers that make up 90%",
         meaning="The error rate if the tenth of the answers that is least sure goes to a human.",
         also="selective risk",
         interval=f"{WILSON}, at the threshold found",

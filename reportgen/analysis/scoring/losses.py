@@ -30,7 +30,7 @@ WORST_LOG_LOSS = 52 * math.log(2)
 
 
 UNSEEN_LOG_LOSS = 3.0
-"""Nats that one more sample is taken to cost, at least, where the interval is made: p = 5 %."""
+"""Nats that one more sample is taken to cost, at least, where the interval is made: p = 5%."""
 
 
 _BLOCK = 1 << 20  # scores that are worked on at once: 8 MB

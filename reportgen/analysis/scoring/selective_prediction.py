@@ -49,7 +49,7 @@ fewest that suffice in the simulations of docs/metrics.md."""
 
 
 HELD_STEPS = 20
-"""Coverages that are tried for :class:`Held`: every 5 %."""
+"""Coverages that are tried for :class:`Held`: every 5%."""
 
 
 CURVE_POINTS = 201
@@ -104,7 +104,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Held:
-    """A threshold whose error is at most 1 % on other samples too, with 95 % confidence.
+    """A threshold whose error is at most 1% on other samples too, with 95% confidence.
 
     Attributes
     ----------
@@ -169,13 +169,13 @@ class RiskCoverage:
     excess_aurc
         Their difference: what is lost by a poor ranking.
     at_target_error
-        The largest accepted share whose error is at most 1 %.
+        The largest accepted share whose error is at most 1%.
     coverage_at_target_error
         That share, with an interval that allows for the threshold being chosen on these samples.
     at_target_coverage
-        The smallest accepted share of at least 90 %.
+        The smallest accepted share of at least 90%.
     held
-        The largest coverage at which the error is at most 1 % with 95 % confidence; None where
+        The largest coverage at which the error is at most 1% with 95% confidence; None where
         there is none.
     """
 
@@ -270,7 +270,7 @@ class _AtError:
         threshold is not ruled out by the samples down to it, in 95 of 100 test sets, and lies
         between those that are surely good enough and those that may be. Both ends are moved out
         once more, as shares of these samples. In simulations with 100 to 10,000 samples this
-        covers 92 to 100 % at nominal 95 %.
+        covers 92 to 100% at nominal 95%.
         """
         n = self.point.n
         (low, _), (_, high) = (wilson(k, n) for k in (self.n_sure, self.n_possible))
@@ -465,7 +465,7 @@ def _add_unseen(metric: Metric, n: int) -> Metric:
     """With room above for confident errors so rare that these samples may hold none of them.
 
     They are few and weigh much, so without it the true value lies above in up to a quarter of
-    test sets; with it, the interval covers 88 to 99 % at nominal 95 %, in simulations with 100 to
+    test sets; with it, the interval covers 88 to 99% at nominal 95%, in simulations with 100 to
     5,000 samples. Errors of a rate ε, spread evenly over all confidences, raise the area by ε.
     """
     if metric.interval is None or metric.value is None:

@@ -150,7 +150,7 @@ class ThresholdCurve:
         The point with the largest sensitivity + specificity − 1, the highest threshold of equal
         ones (Youden 1950, Cancer 3, 32-35); None where one class has no samples.
     sensitive
-        The highest threshold that finds 95 % of the positive samples or more; None without any.
+        The highest threshold that finds 95% of the positive samples or more; None without any.
     curve
         Points from the highest score downwards, thinned to at most about 200; the last one flags
         everything. The threshold of each is the lowest score that it flags.

@@ -71,8 +71,8 @@ def two_sided_p(hits: int, n: int, other_hits: int, other_n: int) -> float:
     The score test (pooled z, which is chi-square without correction) where all four expected
     counts are 5 or more (Cochran 1954), else Fisher's exact test.
 
-    The score test agrees with :func:`newcombe` at 0 in 98 to 100 % of samples of 5 to 100 against
-    ten or a hundred times as many; Fisher's in 93 to 99 %, always on the cautious side. But only
+    The score test agrees with :func:`newcombe` at 0 in 98 to 100% of samples of 5 to 100 against
+    ten or a hundred times as many; Fisher's in 93 to 99%, always on the cautious side. But only
     the exact test holds far out, where Holm's correction looks: one wrong sample against 1,000 of
     which 1 is wrong has z = 22, and p = 0.002.
     """
@@ -108,7 +108,7 @@ ALPHA = 0.05
 
 
 LOW_SUPPORT = 30
-"""Fewer samples than this carry a mark: the 95 % interval of a share is then over ±10 points."""
+"""Fewer samples than this carry a mark: the 95% interval of a share is then over ±10 points."""
 
 
 Verdict = Literal["worse", "better", "unclear"]

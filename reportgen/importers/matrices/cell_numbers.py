@@ -1,4 +1,4 @@
-"""What a cell of a matrix says as a number: ``1,234``, ``96.0 %``, ``4e+01``."""
+"""What a cell of a matrix says as a number: ``1,234``, ``96.0%``, ``4e+01``."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def scale_ticks(spec: HeatmapSpec) -> list[tuple[float, str]]:
 
 def _scale_text(value: float, spec: HeatmapSpec) -> str:
     if spec.unit != "samples":
-        return f"{100 * value:.3g} %"
+        return f"{100 * value:.3g}%"
     if value >= 1e6:
         return f"{value / 1e6:.3g}M" if value < 1e9 else f"{value / 1e9:.3g}G"
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"

@@ -172,7 +172,7 @@ COLOURMAP = "Blues"
 
 
 STEPS = 21
-"""Colours of the page's tables: one for each 5 % from 0 to 100 %."""
+"""Colours of the page's tables: one for each 5% from 0 to 100%."""
 
 
 DIFFERENCES = (

@@ -42,7 +42,7 @@ class Delta:
     Attributes
     ----------
     value, low, high
-        The exact difference and its 95 % interval; None where undefined.
+        The exact difference and its 95% interval; None where undefined.
     before, after
         The figure of each side as text, without a unit; "n/a" where undefined.
     exact_before

@@ -24,7 +24,7 @@ from reportgen.report.matrix import (
     whole_percent_text,
 )
 from reportgen.report.slices import points
-from reportgen.report.words import MINUS, NBSP, Name, Words, say, share, shorten
+from reportgen.report.words import MINUS, Name, Words, say, share, shorten
 from reportgen.text import count, middle_cut
 
 __all__ = [
@@ -85,7 +85,7 @@ class SideRow:
 
 @dataclass(frozen=True)
 class SideMatrix:
-    """The row shares of one side, on the fixed scale from 0 to 100 %."""
+    """The row shares of one side, on the fixed scale from 0 to 100%."""
 
     title: str
     rows: tuple[SideRow, ...]
@@ -366,7 +366,7 @@ def _sides(comparison: Comparison, names: Sequence[Name]) -> Iterable[SideMatrix
 def _share_cell(value: float) -> DifferenceCell:
     if value != value:
         return DifferenceCell(None, "n/a")
-    return DifferenceCell(round(HEAT_STEPS * value), share(value).removesuffix(f"{NBSP}%"))
+    return DifferenceCell(round(HEAT_STEPS * value), share(value).removesuffix("%"))
 
 
 def _reading(cells: _Cells) -> Iterable[Words]:

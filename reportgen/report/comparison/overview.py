@@ -44,7 +44,6 @@ from reportgen.report.elements import Fact, Footnotes, Reason, Thumbnail, unit_o
 from reportgen.report.headline import Axis, Headline, Tile
 from reportgen.report.slices import points
 from reportgen.report.words import (
-    NBSP,
     Name,
     Words,
     class_names,
@@ -267,7 +266,7 @@ def _class_lead(comparison: Comparison) -> Words:
         "Regressions first. p-values are Holm-corrected for {tests}. Bars: change of recall in "
         "points, with 95{percent} CI.",
         tests=plural(n_tests, "test"),
-        percent=f"{NBSP}%",
+        percent="%",
     )
     if comparison.paired is None:
         lead = join(lead, say("Unpaired samples: intervals are wider."))
@@ -556,7 +555,7 @@ def _pairing(comparison: Comparison) -> PairedTable | None:
         return None
 
     def of(n: int) -> tuple[str, str]:
-        return count(n), percent(n / paired.n, 1, f"{NBSP}%")
+        return count(n), percent(n / paired.n, 1, "%")
 
     return PairedTable(
         both_right=of(paired.both_right),

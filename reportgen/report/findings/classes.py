@@ -18,7 +18,6 @@ from reportgen.metrics import one_sided_error_bound
 from reportgen.report.context import LOW_SUPPORT, Context
 from reportgen.report.findings.rules import Finding
 from reportgen.report.words import (
-    NBSP,
     Name,
     Words,
     at_most,
@@ -91,7 +90,7 @@ def _at_once(facts: Context, i: int) -> str:
     if low is None:
         return ""
     ends = simultaneous(int(facts.matrix.diagonal[i]), facts.support(i), low.n)
-    return f"; simultaneous 95{NBSP}% CI {interval(ends)}"
+    return f"; simultaneous 95% CI {interval(ends)}"
 
 
 def weakest_class(facts: Context) -> Finding | None:
@@ -130,7 +129,7 @@ def weakest_class(facts: Context) -> Finding | None:
                 name=facts.names[i],
                 share=share(lowest),
                 n=count(facts.support(i)),
-                ends=f" (simultaneous 95{NBSP}% CI {interval(_ends(facts, low, i))})",
+                ends=f" (simultaneous 95% CI {interval(_ends(facts, low, i))})",
             ),
             _take(facts, i),
             more if others else Words(()),
@@ -250,7 +249,7 @@ def least_reliable(facts: Context) -> Finding | None:
             name=facts.names[i],
             share=share(lowest),
             n=plural(facts.predicted(i), "prediction"),
-            ends=f" (simultaneous 95{NBSP}% CI {interval(ends)})",
+            ends=f" (simultaneous 95% CI {interval(ends)})",
         ),
         *facts.at_class(i),
     )
@@ -273,7 +272,7 @@ def perfect_classes(facts: Context) -> Finding | None:
         whose=Words(()) if one else say(" of {name}", name=facts.names[largest]),
         n=plural(n, "sample"),
         bound=at_most(limit),
-        percent=f"{NBSP}%",
+        percent="%",
     )
     head = "Perfect recall:" if one else "{n} classes have perfect recall:"
     return Finding(
@@ -389,7 +388,7 @@ def _describe_given(facts: Context, groups: GroupMatrix) -> Finding | None:
         return None
     near, n = groups.within_errors, groups.n_errors
     wrong = groups.summary["between_group_error"]
-    ends = f" (95{NBSP}% CI {interval(wrong.interval)})" if wrong.interval else ""
+    ends = f" (95% CI {interval(wrong.interval)})" if wrong.interval else ""
     return Finding(
         say("Within-group errors:"),
         say(

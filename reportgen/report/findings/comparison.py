@@ -12,7 +12,7 @@ from reportgen.report.context import Context
 from reportgen.report.elements import Footnotes
 from reportgen.report.findings.rules import Failing, Finding, Told
 from reportgen.report.slices import points
-from reportgen.report.words import NBSP, Name, Words, join, p_words, say, share
+from reportgen.report.words import Name, Words, join, p_words, say, share
 from reportgen.text import count, links, plural
 
 __all__ = [
@@ -81,11 +81,11 @@ def overall(review: _Review) -> Finding | None:
         "unclear": "No significant change of accuracy:",
     }
     sentence = say(
-        f"{{before}} → {{after}}{NBSP}% ({{change}}{{ends}}).",
+        "{before} → {after}% ({change}{ends}).",
         after=change.after,
         before=change.before,
         change=f"{change.text} points",
-        ends=f"; 95{NBSP}% CI {change.range}" if change.range else "",
+        ends=f"; 95% CI {change.range}" if change.range else "",
     )
     more = _unseen(comparison) if change.kind == "unclear" else _samples(comparison)
     return _at_comparison(say(heads[change.kind]), join(sentence, more))
@@ -212,7 +212,7 @@ def calibration_changed(review: _Review) -> Finding | None:
             "ECE {before} → {after}{percent} ({change} points, significant).",
             after=change.after,
             before=change.before,
-            percent=f"{NBSP}%",
+            percent="%",
             change=change.text,
         ),
         "comparison-confidence",
@@ -290,11 +290,11 @@ def _by_difference(comparison: Comparison, tendency: str) -> list[ClassChange]:
 
 
 def _sides(difference: Difference) -> str:
-    """``97.8 % → 92.3 %; 95 % CI −6.2 to −4.7``."""
+    """``97.8% → 92.3%; 95% CI −6.2 to −4.7``."""
     ends = points_range(difference.interval)
     return (
         f"{share(difference.baseline or 0.0)} → {share(difference.candidate or 0.0)}"
-        f"{f'; 95{NBSP}% CI {ends}' if ends else ''}"
+        f"{f'; 95% CI {ends}' if ends else ''}"
     )
 
 

@@ -10,7 +10,7 @@ from reportgen.report.confidence import Calibration
 from reportgen.report.context import Context
 from reportgen.report.findings.rules import Finding
 from reportgen.report.slices import points
-from reportgen.report.words import MINUS, NBSP, Name, at_most, interval, p_words, say, share
+from reportgen.report.words import MINUS, Name, at_most, interval, p_words, say, share
 from reportgen.text import count, plural
 
 __all__ = [
@@ -44,7 +44,7 @@ def few_samples(facts: Context) -> Finding | None:
     head = "One sample, no conclusion:" if n == 1 else "Small test set ({n} samples):"
     return Finding(
         say(head, n=count(n)),
-        say("the 95{percent} CI of accuracy is {ends}.", percent=f"{NBSP}%", ends=interval(ends)),
+        say("the 95{percent} CI of accuracy is {ends}.", percent="%", ends=interval(ends)),
         *_AT_METRICS,
     )
 
@@ -77,7 +77,7 @@ def nothing_wrong(facts: Context) -> Finding | None:
         say(
             "the error rate is at most {bound} (one-sided 95{percent} bound).",
             bound=at_most(one_sided_error_bound(n)),
-            percent=f"{NBSP}%",
+            percent="%",
         ),
         *_AT_METRICS,
     )
@@ -102,7 +102,7 @@ def no_better_than_constant(facts: Context) -> Finding | None:
             name=facts.names[int(np.argmax(facts.matrix.true_totals))],
             constant=share(constant.value),
             accuracy=share(accuracy.value or 0.0),
-            percent=f"{NBSP}%",
+            percent="%",
             ends=interval(accuracy.interval),
         ),
         *_AT_METRICS,
@@ -194,7 +194,7 @@ def worst_slice(facts: Context) -> Finding | None:
             share=share(one.n_correct / one.n),
             n=plural(one.n, "sample"),
             fewer=points(one.difference.value).removeprefix(MINUS),
-            percent=f"{NBSP}%",
+            percent="%",
             low=points(-ends[1]).removeprefix("+"),
             high=points(-ends[0]).removeprefix("+"),
             p=p_words(one.p_holm or 0.0),
@@ -214,7 +214,7 @@ MISCALIBRATED = 0.02
 
 
 ENOUGH = 300
-"""With fewer answers nothing shows an error of at most 1 %."""
+"""With fewer answers nothing shows an error of at most 1%."""
 
 
 WORTHWHILE = 0.05
@@ -255,17 +255,17 @@ def abstaining(facts: Context) -> Finding | None:
             threshold=known.threshold_text,
             part=share(coverage),
             bound=at_most(known.known.held_error_bound or 0.0),
-            percent=f"{NBSP}%",
+            percent="%",
         )
         return Finding(say("Selective prediction:"), body, "confidence", say("Calibration"))
     error = facts.summary("error_at_90_percent_coverage").value
     if error is None:
         return None
     return Finding(
-        say("Abstention is not shown to reach 1{percent} error:", percent=f"{NBSP}%"),
+        say("Abstention is not shown to reach 1{percent} error:", percent="%"),
         say(
             "at 90{percent} coverage the error is {rest} (overall {all}).",
-            percent=f"{NBSP}%",
+            percent="%",
             rest=share(error),
             all=share(1 - known.accuracy),
         ),

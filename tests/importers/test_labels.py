@@ -4,7 +4,7 @@ import pytest
 
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import as_index
-from tests.inputs.conftest import columns, note_codes
+from tests.importers.conftest import columns, note_codes
 
 
 def table(*rows, header="label,prediction"):

@@ -17,7 +17,7 @@ from reportgen.importers.formats import arrays as arrays_module
 from reportgen.importers.formats.arrays import array_files, npy_file
 from reportgen.importers.formats.limits import bytes_words, require_memory
 from reportgen.options.importing import InputOptions
-from tests.inputs.conftest import columns, note_codes
+from tests.importers.conftest import columns, note_codes
 
 RNG = np.random.default_rng(3)
 LABELS = RNG.integers(0, 4, 50)

@@ -172,11 +172,11 @@ def test_a_folder_is_no_notes(tmp_path):
 @pytest.mark.usefixtures("no_drawing")
 def test_notes_are_a_section_with_an_entry_in_the_contents(report, evaluation, tmp_path):
     path = tmp_path / "notes.md"
-    path.write_text("\ufeffThe **night** \u732b images: 30 %.", "utf-8")
+    path.write_text("\ufeffThe **night** \u732b images: 30%.", "utf-8")
     write_all(report, evaluation, tmp_path, PageOptions(notes=path))
     page = (tmp_path / "report.html").read_text("ascii")
     assert '<section id="notes">' in page
-    assert "<p>The <strong>night</strong> &#29483; images: 30 %.</p>" in page
+    assert "<p>The <strong>night</strong> &#29483; images: 30%.</p>" in page
     assert '<a href="#notes">Notes</a>' in page
     plain = html.render(report)
     assert 'id="notes"' not in plain

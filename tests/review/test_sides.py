@@ -12,8 +12,8 @@ from reportgen.options.evaluation import EvaluationOptions
 from reportgen.options.importing import InputOptions
 from reportgen.predictions import Predictions
 from reportgen.review import find_file, load_input
-from tests.release import samples
-from tests.release.samples import BASELINE
+from tests.review import samples
+from tests.review.samples import BASELINE
 
 
 def opened(source, spool, *, rows_first=True, as_baseline=False, **figures):

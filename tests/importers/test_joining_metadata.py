@@ -14,7 +14,7 @@ from reportgen.importers import join_metadata, open_predictions
 from reportgen.importers import metadata as joining
 from reportgen.importers.columns import ids as held
 from reportgen.options.importing import InputOptions
-from tests.inputs.conftest import columns
+from tests.importers.conftest import columns
 
 ROWS = "id,label,prediction\na.png,cat,cat\nb.png,dog,cat\nc.png,dog,dog\nd.png,cat,dog\n"
 TABLE = "id,camera,lux\nb.png,south,2.5\nd.png,north,4\na.png,north,1\nc.png,south,3\n"

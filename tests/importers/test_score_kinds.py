@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 import reportgen
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import evaluate_predictions
-from tests.inputs.conftest import accuracy, note_codes
+from tests.importers.conftest import accuracy, note_codes
 
 HEAD = "label,prob_cat,prob_dog,prob_bird\n"
 SIGMOIDS = (
@@ -90,10 +90,10 @@ def test_whole_numbers_above_1_are_asked_about(box):
 @pytest.mark.parametrize(
     ("rows", "tolerance"),
     [
-        (["cat,.33,.33,.33", "dog,.1,.8,.1"], "1.50 %"),  # 3 · 0.005
+        (["cat,.33,.33,.33", "dog,.1,.8,.1"], "1.50%"),  # 3 · 0.005
         (["cat,.333,.333,.333", "dog,.1,.8,.1"], None),
         (["cat,.333,.333,.3325", "dog,.1,.8,.1"], None),
-        (["cat,.4,.4,.3", "dog,.1,.8,.1"], "15.00 %"),  # 3 · 0.05
+        (["cat,.4,.4,.3", "dog,.1,.8,.1"], "15.00%"),  # 3 · 0.05
     ],
 )
 def test_a_row_may_be_off_by_half_of_its_last_decimal_for_each_class(box, rows, tolerance):
@@ -190,4 +190,4 @@ def test_independent_scores_beyond_0_and_1_are_refused_with_their_row(box):
 
 def test_columns_called_logits_that_lie_in_0_to_1_are_warned_about(box):
     found = box.open(SIGMOIDS.replace("prob_", "logit_"))
-    assert "57.6 %" in note(found, "softmax-of-shares").sentence  # e / (e + 2)
+    assert "57.6%" in note(found, "softmax-of-shares").sentence  # e / (e + 2)

@@ -7,7 +7,7 @@ import pytest
 
 from reportgen.errors import UsageError
 from reportgen.options.importing import InputOptions
-from tests.inputs.conftest import note_codes
+from tests.importers.conftest import note_codes
 
 
 def test_every_option_has_a_help_text_and_a_panel():

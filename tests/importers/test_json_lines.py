@@ -6,7 +6,7 @@ import pytest
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.json_files import JsonFault, parse
-from tests.inputs.conftest import columns
+from tests.importers.conftest import columns
 
 
 def lines(*objects):

@@ -8,7 +8,7 @@ from scipy.special import log_softmax, softmax
 
 from reportgen.errors import DataError, UsageError
 from reportgen.metrics.scores import OutputKind
-from tests.inputs.conftest import columns, note_codes
+from tests.importers.conftest import columns, note_codes
 
 RNG = np.random.default_rng(7)
 LOGITS = RNG.normal(scale=3, size=(40, 3))

@@ -5,7 +5,7 @@ import pytest
 from reportgen.errors import UsageError
 from reportgen.options.review import ReviewOptions
 from reportgen.review import load_spec
-from tests.release import samples
+from tests.review import samples
 
 
 def refused(slug, **options):

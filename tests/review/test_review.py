@@ -18,8 +18,8 @@ from reportgen.options.evaluation import EvaluationOptions
 from reportgen.options.importing import InputOptions
 from reportgen.review import Review, is_report, open_review
 from tests import factories, review_factories
-from tests.release import samples
-from tests.release.samples import BASELINE, CANDIDATE
+from tests.review import samples
+from tests.review.samples import BASELINE, CANDIDATE
 
 GATES = parse_gates(
     """

@@ -12,7 +12,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
 from reportgen.importers import NormalisedMatrix, read_matrix_any
 from reportgen.options.importing import InputOptions
-from tests.inputs.conftest import Box
+from tests.importers.conftest import Box
 
 COUNTS = np.array([[5, 1, 0], [2, 7, 3], [0, 0, 9]])
 NAMES = ("ant", "bee", "cow")

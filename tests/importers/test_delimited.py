@@ -13,7 +13,7 @@ from reportgen.errors import DataError, OutputError, ReportgenError, UsageError
 from reportgen.importers.columns import ids as ids_module
 from reportgen.importers.formats import delimited, tables
 from reportgen.importers.formats.delimited import Dialect, read_delimited, rows_of
-from tests.inputs.conftest import Box, columns
+from tests.importers.conftest import Box, columns
 
 GOOD = "id,label,prediction,confidence\na,cat,cat,0.9\nb,dog,cat,0.6\nc,dog,dog,1\n"
 

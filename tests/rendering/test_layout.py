@@ -11,7 +11,7 @@ from reportgen.options.page import PageOptions
 from reportgen.rendering import html, write_all
 from reportgen.rendering import page_budget as sizing
 from reportgen.rendering.pictures import Beside
-from tests.viewers.conftest import png
+from tests.rendering.conftest import png
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
 DIR = PageOptions(layout="dir")

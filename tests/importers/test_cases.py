@@ -23,8 +23,8 @@ from sklearn.metrics import classification_report
 
 import reportgen
 from reportgen.errors import DataError
-from tests.inputs.conftest import columns
-from tests.inputs.hints import outcomes, typed
+from tests.importers.conftest import columns
+from tests.importers.hints import outcomes, typed
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
 

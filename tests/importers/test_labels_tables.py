@@ -7,7 +7,7 @@ import reportgen
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import evaluate_predictions
 from reportgen.options.importing import InputOptions
-from tests.inputs.conftest import accuracy, columns, note_codes
+from tests.importers.conftest import accuracy, columns, note_codes
 
 SUBMISSION = "id,label\n1,cat\n2,dog\n3,cat\n4,cat\n"
 SOLUTION = "id,label,Usage\n1,cat,Public\n2,dog,Public\n3,dog,Private\n4,cat,Private\n"
