@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 __all__ = [
     "csv_of_columns",
+    "csv_rows",
     "csv_text",
     "guard",
     "unguard",
@@ -47,9 +48,16 @@ def csv_of_columns(header: Sequence[str], columns: Iterable[Iterable[object]]) -
     return _written(header, zip(*columns, strict=True))
 
 
+def csv_rows(columns: Iterable[Iterable[object]]) -> str:
+    """The rows of :func:`csv_of_columns`, without a header: what is appended to one."""
+    return _lines(zip(*columns, strict=True))
+
+
 def _written(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    return _lines([map(guard, header)]) + _lines(rows)
+
+
+def _lines(rows: Iterable[Iterable[object]]) -> str:
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([guard(cell) for cell in header])
-    writer.writerows(rows)
+    csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()

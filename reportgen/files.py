@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +20,7 @@ __all__ = [
     "sha256_of",
     "synced_text",
     "write_bytes",
+    "write_parts",
     "write_text",
 ]
 
@@ -57,6 +58,15 @@ def write_bytes(target: Path, content: bytes) -> None:
 def write_text(target: Path, content: str) -> None:
     """Write `content` as UTF-8 with ``\\n`` line ends, whole or not at all."""
     write_bytes(target, content.encode("utf-8"))
+
+
+def write_parts(target: Path, parts: Iterable[str]) -> None:
+    """Write `parts` one after the other, as :func:`write_text` does: none is held longer."""
+    with (
+        atomic_path(target) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        stream.writelines(parts)
 
 
 def synced_text(target: Path, content: str) -> None:

@@ -15,7 +15,7 @@ from reportgen.errors import DataError, ModelError, OutputError, UsageError
 
 CLASSES = ["red", "green", "blue"]
 OUTPUTS = {"report.html", "report.json", "per_class.csv", "confusion.csv", "pairs.csv",
-           "predictions.parquet"}  # fmt: skip
+           "errors.csv", "predictions.parquet"}  # fmt: skip
 
 
 class Colours(nn.Module):

@@ -104,7 +104,10 @@ def test_run_ends_with_the_result(finished):
     assert any(line.startswith("lowest recall: ") for line in lines) or "100%" in lines[0]
     assert lines[-1] == f"report: {out / 'report.html'}"
     assert "outputs are read as logits" in done.stderr
-    assert {path.name for path in out.iterdir()} == REPORT | {"predictions.parquet"}
+    assert {path.name for path in out.iterdir()} == REPORT | {
+        "errors.csv",
+        "predictions.parquet",
+    }
 
 
 def test_no_path_of_the_machine_is_in_an_output(finished, data, model):
@@ -133,7 +136,7 @@ def test_render_makes_the_same_report_without_torch(finished, data, tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for name in REPORT:
+    for name in (*REPORT, "errors.csv"):
         assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 

@@ -87,7 +87,7 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
 
 def test_every_output_is_written_where_a_gate_fails(finished):
     out, _ = finished
-    assert {path.name for path in out.iterdir()} == FILES | {"junit.xml"}
+    assert {path.name for path in out.iterdir()} == FILES | {"errors.csv", "junit.xml"}
     assert said(out)["verdict"] == "DO NOT SHIP"
     assert [check["status"] for check in said(out)["checks"]] == ["failed", "passed"]
     suite = ET.parse(out / "junit.xml").getroot()[0]
@@ -122,7 +122,7 @@ def test_a_report_is_replaced_only_when_asked_and_junit_goes_with_its_gates(inpu
     assert "docs/errors.md#output-exists" in command(*words, code=5).stderr
     assert contents(tmp_path / "out") == before
     command(*words, "--force")
-    assert set(contents(tmp_path / "out")) == FILES
+    assert set(contents(tmp_path / "out")) == FILES | {"errors.csv"}
     command(*words, "--force", "--gates", inputs / "kept.toml")
     assert contents(tmp_path / "out") == before
 
@@ -397,6 +397,7 @@ def test_a_run_is_compared_with_a_saved_baseline(runs):
     assert re.search(r"<dt>Compared with</dt><dd>main</dd>", page)
     assert said(root / "second")["comparison"]["paired"]["same"] == 36
     assert {path.name for path in (root / "second").iterdir()} == FILES | {
+        "errors.csv",
         "junit.xml",
         "predictions.parquet",
     }

@@ -111,12 +111,14 @@ def compare_reviews(
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, None)
     places = [folder / f"{n}-{_slug(one)}" for n, one in enumerate(candidates, 1)]
-    with place_for(folder, guarded_names(), replace=force, data=root):
-        with output_folder.spool_in(folder) as spool:
-            reviews = [
-                with_image_note(review, root)
-                for review in _reviews(asked, candidates, spool, names or {})
-            ]
+    with (
+        place_for(folder, guarded_names(), replace=force, data=root),
+        output_folder.spool_in(folder) as spool,
+    ):
+        reviews = [
+            with_image_note(review, root)
+            for review in _reviews(asked, candidates, spool, names or {})
+        ]
         done = list(zip(reviews, places, strict=True))
         with ExitStack() as held, staged(folder) as stage:
             for place in places:
@@ -159,10 +161,15 @@ def _compare_values(candidate: Any, options: Mapping[str, Any], against: Any) ->
 def _reviews(
     asked: ReviewRequest, candidates: Sequence[Any], spool: Path, names: Mapping[str, str | None]
 ) -> list[Review]:
-    """Of all, before anything is written of one; the baseline is read once."""
+    """Of all, before anything is written of one; the baseline is read once.
+
+    What is spooled of a candidate is needed until its errors are written.
+    """
     reviews, baseline = [], asked.opened_baseline(spool)
     for number, candidate in enumerate(candidates, 1):
-        with _told_which(number, candidate), output_folder.spool_in(spool) as own:
+        own = spool / str(number)
+        own.mkdir()
+        with _told_which(number, candidate):
             reviews.append(apply_names(asked.review(candidate, own, baseline), names))
     return reviews
 

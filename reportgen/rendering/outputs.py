@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.errors import OutputError
-from reportgen.files import write_bytes, write_text
+from reportgen.files import write_bytes, write_parts, write_text
 from reportgen.options import PageKeywords, PageOptions
 from reportgen.rendering.pictures import FILES_FOLDER
 from reportgen.replacement import Changes, Stage, staged
 
 if TYPE_CHECKING:
     from reportgen.evaluation import Evaluation
+    from reportgen.predictions import PredictionRows
     from reportgen.rendering.appearance import PageStyle
     from reportgen.rendering.html import Page
     from reportgen.rendering.pictures import Heatmaps
@@ -46,6 +47,8 @@ class Made:
         What is said of them, with as many pictures as the page may hold.
     html
         The page and what stands beside it.
+    rows
+        The samples, with their names; None where only counts are known.
     """
 
     review: Review
@@ -54,6 +57,7 @@ class Made:
     style: PageStyle
     heatmaps: Heatmaps
     html: Page
+    rows: PredictionRows | None = None
 
 
 def _always(_: Made) -> bool:
@@ -115,6 +119,14 @@ def _pairs(made: Made, target: Path) -> None:
     from reportgen.rendering import csv
 
     write_text(target, csv.pairs(made.review.evaluation))
+
+
+def _errors(made: Made, target: Path) -> None:
+    from reportgen.rendering.errors_csv import error_parts
+
+    assert made.rows is not None
+    classes, public = made.review.evaluation.classes, made.page.public
+    write_parts(target, error_parts(made.rows, classes, public=public))
 
 
 def _json(made: Made, target: Path) -> None:
@@ -203,6 +215,13 @@ OUTPUTS = (
     Output("per_class.csv", "one row a class: counts, metrics, ends of the intervals", _per_class),
     Output("confusion.csv", "the confusion matrix, rows true, columns predicted", _confusion),
     Output("pairs.csv", "every confusion that occurs, by count", _pairs),
+    Output(
+        "errors.csv",
+        "every misclassified sample: true and predicted class, their probabilities, further "
+        "columns of the input; not from counts alone",
+        _errors,
+        lambda made: made.rows is not None,
+    ),
     Output(
         "predictions.parquet",
         "one row a sample; `reportgen render` makes the report from it",
@@ -298,6 +317,7 @@ def make_all(
     from reportgen.review import Review
 
     review = Review.of(subject)
+    rows, review = review.rows, replace(review, rows=None)
     if page.public:
         report, review = privacy.hide_names(report, review)
     elif page.no_thumbnails:
@@ -308,7 +328,7 @@ def make_all(
     html, shown = page_budget.fitting_page(
         report, most, dress=style, heatmaps=heatmaps, beside=beside
     )
-    made = Made(review, shown, page, style, heatmaps, html)
+    made = Made(review, shown, page, style, heatmaps, html, rows)
     _write(made, new, of_page=False)
     warning = page_budget.size_warning(html.size, page.page_name, max_bytes=page.max_bytes)
     _write(made, new, of_page=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from reportgen.importers import kind_of
 from reportgen.jsonio import Json, JsonPath, translate_faults
 from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions
 from reportgen.paths import local_path
+from reportgen.predictions import PredictionRows
 from reportgen.review.display_names import gates_by_name, named_classes, named_comparison
 from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
 from reportgen.text import quoted
@@ -53,11 +54,15 @@ class Review:
         Against the baseline; None without one.
     decision
         The verdict; NO GATES SET without gates.
+    rows
+        The samples of `evaluation`, for ``errors.csv``: they are no part of ``report.json``. None
+        where only counts are known.
     """
 
     evaluation: Evaluation
     comparison: Comparison | None
     decision: Decision
+    rows: PredictionRows | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, subject: Evaluation | Review) -> Review:
@@ -181,10 +186,11 @@ def make_review(
 ) -> Review:
     """The evaluation, its comparison with `baseline` where there is one, and the verdict."""
     terms.check_classes(candidate.classes)
+    rows = candidate.rows
     if baseline is None:
         evaluation, comparison = candidate.evaluated(figures), None
     else:
-        comparison = _compare_values(baseline, candidate, terms.options, figures)
+        comparison, rows = _compare_values(baseline, candidate, terms.options, figures)
         comparison = replace(comparison, baseline_name=terms.saved_as)
         evaluation = comparison.candidate
     evaluation = named_classes(evaluation, figures, candidate.shown)
@@ -192,7 +198,7 @@ def make_review(
         comparison = named_comparison(comparison, evaluation)
     gates = gates_by_name(terms.gates, evaluation)
     _check_gates(gates, evaluation, comparison)
-    review = Review(evaluation, comparison, decide(gates, evaluation, comparison))
+    review = Review(evaluation, comparison, decide(gates, evaluation, comparison), rows)
     return review.with_evaluation(_repeatable(evaluation, terms.options))
 
 
@@ -221,7 +227,8 @@ def _compare_values(
     candidate: LoadedInput,
     options: ReviewOptions,
     figures: EvaluationOptions,
-) -> Comparison:
+) -> tuple[Comparison, PredictionRows | None]:
+    """The comparison, and the candidate's samples in it where they are known."""
     from reportgen.comparison import align_predictions, compare_evaluations, compare_paired
 
     if baseline.rows is not None and candidate.rows is not None:
@@ -232,23 +239,25 @@ def _compare_values(
             labels_from=options.labels_from,  # type: ignore[arg-type]  # one of its choices
             ids_by_ending=options.ids_by_ending,
         )
-        return compare_paired(
+        paired = compare_paired(
             pairs,
             baseline=evaluate_predictions(pairs.baseline, figures.for_baseline),
             candidate=evaluate_predictions(pairs.candidate, figures),
             seed=figures.seed,
         )
+        return paired, pairs.candidate
     why = candidate.unpaired or baseline.unpaired
     _refuse_matching(options, why)
     before, after = baseline.evaluated(figures.for_baseline), candidate.evaluated(figures)
     for side, called in ((before, "baseline"), (after, "candidate")):
         require_counts(side, "a comparison", f"the {called}")
-    return compare_evaluations(
+    compared = compare_evaluations(
         before,
         after,
         why,
         allow_different_data=options.allow_different_data,
     )
+    return compared, candidate.rows
 
 
 def _refuse_matching(options: ReviewOptions, why: str) -> None:
@@ -293,7 +302,8 @@ def open_review(
             review = replace(review, comparison=comparison)
         return review.with_evaluation(evaluation)
     side = load_input(source, reading, figures, spool, rows_first=False)
-    return Review.of(named_classes(side.evaluated(figures), figures, side.shown))
+    evaluation = named_classes(side.evaluated(figures), figures, side.shown)
+    return Review(evaluation, None, NO_GATES, side.rows)
 
 
 def is_report(source: Any, reading: InputOptions) -> bool:

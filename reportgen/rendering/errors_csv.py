@@ -1,0 +1,81 @@
+"""``errors.csv``: one row for each misclassified sample, written while the predictions stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.csv_text import csv_rows, csv_text, guard
+from reportgen.predictions import PredictionRows
+from reportgen.rendering.privacy import hash_ids
+
+__all__ = [
+    "COLUMNS",
+    "error_parts",
+]
+
+
+COLUMNS = ("id", "true", "predicted", "p_predicted", "p_true")
+
+
+def error_parts(
+    rows: PredictionRows, classes: Sequence[str], *, public: bool = False
+) -> Iterator[str]:
+    """The text of the table, a part for each batch: every sample whose prediction is not its label,
+    in the order of `rows`, with the columns of metadata.
+
+    Probabilities, 0..1, are empty cells where the input has none of them. `classes` are the names
+    to write. `public`: hashes in place of ids, and no metadata, which may name samples.
+    """
+    metadata = {} if public else _metadata(rows)
+    yield csv_text([*COLUMNS, *_heads(metadata.values())], ())
+    scores = ("confidence", "label_probability") if _has_probabilities(rows) else ()
+    wanted = ("id", "label", "prediction", *scores, *metadata)
+    named = list(map(guard, classes)).__getitem__
+    for batch in rows.batches(*wanted, wrong_only=True):
+        ids = map(str, batch["id"])
+        sides = (map(named, batch[side].tolist()) for side in ("label", "prediction"))
+        shares = (_numbers(batch[name]) for name in scores)
+        empty = ([None] * len(batch["label"]) for _ in COLUMNS[3 + len(scores) :])
+        further = (_cells(batch[name]) for name in metadata)
+        yield csv_rows([_names(ids, public=public), *sides, *shares, *empty, *further])
+
+
+def _has_probabilities(rows: PredictionRows) -> bool:
+    """Whether the scores of a prediction are probabilities, not independent of each other."""
+    return rows.has_confidence and rows.facts.sum_tolerance is not None
+
+
+def _metadata(rows: PredictionRows) -> Mapping[str, str]:
+    """Name in ``batches`` → name in the table."""
+    found: Mapping[str, str] = getattr(rows, "metadata", {})
+    return found
+
+
+def _heads(names: Iterable[str]) -> Iterator[str]:
+    return (f"{name} (in the table)" if name in COLUMNS else name for name in names)
+
+
+def _names(ids: Iterable[str], *, public: bool) -> Iterator[str]:
+    return map(hash_ids if public else guard, ids)
+
+
+def _cells(values: NDArray[Any]) -> Iterable[object]:
+    return _numbers(values) if values.dtype.kind == "f" else (guard(str(one)) for one in values)
+
+
+def _numbers(values: NDArray[np.floating[Any]]) -> Iterator[object]:
+    """As few digits as give the number back; None where there is none."""
+    if values.dtype == np.float64:
+        return (_whole(one) for one in values.tolist())
+    return (None if one != one else str(one) for one in values)
+
+
+def _whole(value: float) -> float | int | None:
+    """Metadata are read as floats: 3.0 stood there as 3."""
+    if value != value:
+        return None
+    return int(value) if value.is_integer() else value
