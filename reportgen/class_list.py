@@ -359,6 +359,7 @@ def resolve_classes(
     folders: Sequence[str],
     n_outputs: int | None,
     ignore_unknown: bool = False,
+    table: str = "",
 ) -> ClassList:
     """Decide on the class list and find the class of every folder.
 
@@ -374,6 +375,8 @@ def resolve_classes(
         Scores that the model gives for an image, where that is known before it runs.
     ignore_unknown
         Leave out folders that no class is named after, instead of refusing them.
+    table
+        Name of the table whose labels `folders` are, where they are not folders.
 
     Raises
     ------
@@ -383,13 +386,38 @@ def resolve_classes(
         differ in number. ``class-unknown``: a folder has no class. ``classes-duplicate``,
         ``classes-twins``, ``classes-empty``: the list itself is ambiguous or empty.
     """
-    names, source, assumed = _choose(explicit, explicit_source, from_model, model_source, folders)
+    held = _Held(table)
+    names, source, assumed = _choose(
+        explicit, explicit_source, from_model, model_source, folders, held
+    )
     check_distinct(names, source, lambda position: f"position {position + 1}")
     shown = tuple(display_name(name) for name in names)
     _check_count(shown, source, n_outputs)
-    index = _folder_index(shown, source, folders, ignore_unknown)
-    notes = (*assumed, *_ignored_note(index), *_absent_note(shown, index))
+    index = _folder_index(shown, source, folders, ignore_unknown, held)
+    notes = (*assumed, *_ignored_note(index, held), *_absent_note(shown, index, held))
     return ClassList(shown, source, notes, index)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What holds the classes of the data: class folders, or the labels of a table."""
+
+    table: str
+
+    @property
+    def one(self) -> str:
+        return f"label of {printable(self.table)}" if self.table else "folder of the data"
+
+    @property
+    def many(self) -> str:
+        return f"labels of {printable(self.table)}" if self.table else "class folders"
+
+    def some(self, n: int) -> str:
+        return plural(n, "label" if self.table else "class folder")
+
+    @property
+    def where(self) -> str:
+        return f"label in {printable(self.table)}" if self.table else "folder in the data"
 
 
 def name_key(name: str) -> str:
@@ -492,6 +520,7 @@ def _choose(
     from_model: Sequence[str] | None,
     model_source: str,
     folders: Sequence[str],
+    held: _Held,
 ) -> tuple[tuple[str, ...], str, tuple[DataNote, ...]]:
     """The list that counts, where it came from, and the note where its order is assumed."""
     if explicit is not None and from_model is not None:
@@ -501,7 +530,7 @@ def _choose(
             if not names:
                 raise DataError(f"{source} lists no classes", slug="classes-empty")
             return tuple(names), source, ()
-    return _from_folders(folders)
+    return _from_folders(folders, held)
 
 
 def _check_same(
@@ -574,13 +603,13 @@ def _order_details(explicit: Sequence[str], from_model: Sequence[str]) -> list[s
 
 
 def _from_folders(
-    folders: Sequence[str],
+    folders: Sequence[str], held: _Held
 ) -> tuple[tuple[str, ...], str, tuple[DataNote, ...]]:
     by_string = sorted(folders)
     by_nature = sorted(folders, key=lambda name: (natural_key(name), name))
     if by_string != by_nature:
         raise DataError(
-            "no class list came with the model, and the class folders have two plausible orders",
+            f"no class list came with the model, and the {held.many} have two plausible orders",
             slug="classes-order",
             details=[
                 f"string order: {listing(by_string, _MAX_SHOWN_IN_ORDER)}",
@@ -590,13 +619,13 @@ def _from_folders(
         )
     note = DataNote(
         "classes-assumed",
-        "No class list came with the model: its outputs were taken to stand for the class folders "
+        f"No class list came with the model: its outputs were taken to stand for the {held.many} "
         "in string order. If it was trained with another order, every number here is wrong.",
         severity="warning",
         count=len(by_string),
         examples=tuple(map(printable, by_string[:_MAX_EXAMPLES])),
     )
-    return tuple(by_string), "the class folders, in string order", (note,)
+    return tuple(by_string), f"the {held.many}, in string order", (note,)
 
 
 def _check_count(names: Sequence[str], source: str, n_outputs: int | None) -> None:
@@ -612,43 +641,43 @@ def _check_count(names: Sequence[str], source: str, n_outputs: int | None) -> No
 
 
 def _folder_index(
-    names: Sequence[str], source: str, folders: Sequence[str], ignore_unknown: bool
+    names: Sequence[str], source: str, folders: Sequence[str], ignore_unknown: bool, held: _Held
 ) -> dict[str, int | None]:
     by_key = {name: position for position, name in enumerate(names)}
     index = {folder: by_key.get(display_name(folder)) for folder in folders}
     unknown = [folder for folder, position in index.items() if position is None]
     if unknown and not ignore_unknown:
-        raise _unknown_class(unknown, names, source, len(index))
+        raise _unknown_class(unknown, names, source, len(index), held)
     return index
 
 
 def _unknown_class(
-    unknown: Sequence[str], names: Sequence[str], source: str, n_folders: int
+    unknown: Sequence[str], names: Sequence[str], source: str, n_folders: int, held: _Held
 ) -> DataError:
     meant = nearest(unknown[0], names)
     closest = f"; the closest is {quoted(meant)}" if meant else ""
     details = [f"the classes are {listing(names)} ({source})"]
     if len(unknown) > 1:
         some = listing(map(quoted, unknown), _MAX_OFFENDERS)
-        details.insert(0, f"{len(unknown):,} of {n_folders:,} class folders are unknown: {some}")
+        details.insert(0, f"{len(unknown):,} of {held.some(n_folders)} are unknown: {some}")
     return DataError(
-        f"the model knows no class {quoted(unknown[0])}, which is a folder of the data{closest}",
+        f"the model knows no class {quoted(unknown[0])}, which is a {held.one}{closest}",
         slug="class-unknown",
         details=details,
-        hint="rename the folder, correct the list (--classes FILE), or leave such folders out: "
+        hint=f"{'correct the label' if held.table else 'rename the folder'}, correct the list "
+        f"(--classes FILE), or leave such {'rows' if held.table else 'folders'} out: "
         "--ignore-unknown-classes",
     )
 
 
-def _ignored_note(index: Mapping[str, int | None]) -> tuple[DataNote, ...]:
+def _ignored_note(index: Mapping[str, int | None], held: _Held) -> tuple[DataNote, ...]:
     ignored = [folder for folder, position in index.items() if position is None]
     if not ignored:
         return ()
     verb = "is" if len(ignored) == 1 else "are"
     note = DataNote(
         "classes-ignored",
-        f"{plural(len(ignored), 'class folder')} {verb} unknown to the model and left out: "
-        f"{listing(ignored)}.",
+        f"{held.some(len(ignored))} {verb} unknown to the model and left out: {listing(ignored)}.",
         severity="warning",
         count=len(ignored),
         examples=tuple(map(printable, ignored[:_MAX_EXAMPLES])),
@@ -656,7 +685,9 @@ def _ignored_note(index: Mapping[str, int | None]) -> tuple[DataNote, ...]:
     return (note,)
 
 
-def _absent_note(names: Sequence[str], index: Mapping[str, int | None]) -> tuple[DataNote, ...]:
+def _absent_note(
+    names: Sequence[str], index: Mapping[str, int | None], held: _Held
+) -> tuple[DataNote, ...]:
     present = {position for position in index.values() if position is not None}
     absent = [name for position, name in enumerate(names) if position not in present]
     if not absent:
@@ -664,7 +695,7 @@ def _absent_note(names: Sequence[str], index: Mapping[str, int | None]) -> tuple
     verb, its = ("has", "its") if len(absent) == 1 else ("have", "their")
     note = DataNote(
         "classes-absent",
-        f"{plural(len(absent), 'class', 'classes')} of the model {verb} no folder in the data: "
+        f"{plural(len(absent), 'class', 'classes')} of the model {verb} no {held.where}: "
         f"{listing(absent)}. Without samples {its} recall is undefined.",
         severity="warning",
         count=len(absent),

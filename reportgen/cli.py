@@ -84,7 +84,12 @@ Model = Annotated[
 
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="Folder of class folders.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Folder of class folders, or a table of paths and labels.",
+        show_default=False,
+    ),
 ]
 
 

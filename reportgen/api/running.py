@@ -131,7 +131,7 @@ def run_review(
         with _telling_how_to_go_on():
             candidate = LoadedInput(add_columns(predictions, figures))
             review = make_review(candidate, baseline, terms, figures)
-            images = thumbnail or images_of(images_at, review.evaluation)
+            images = thumbnail or images_of(_images(images_at, settings), review.evaluation)
             stage.also = _with_predictions(aside, folder)
             write_review(review, folder, images, page, reporter, stage)
     return review
@@ -188,7 +188,7 @@ def predict(
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
     with _place(target.parent, data, settings, guarded=(), target=target.name):
-        return _predictions(model, images_at, target, settings, reporter)
+        return _predictions(model, images_at, target, settings, reporter, unlabelled=True)
 
 
 def _require_named(model: Any) -> None:
@@ -207,6 +207,15 @@ def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
     if chosen != Path(data):
         reporter.say(f"--split {printable(settings.split)}: the data are {quoted(chosen.name)}")
     return chosen
+
+
+def _images(data: Any, settings: Options) -> Any:
+    """The folder that the samples' ids are paths below, where the data have one."""
+    if not isinstance(data, (str, Path)):
+        return data
+    from reportgen.inference import images_root
+
+    return images_root(Path(data), settings.root)
 
 
 def require_torch() -> None:
@@ -246,6 +255,8 @@ def _predictions(
     reporter: Reporter,
     known: Callable[[Sequence[str]], None] | None = None,
     aside: Path | None = None,
+    *,
+    unlabelled: bool = False,
 ) -> Predictions:
     import torch
 
@@ -259,4 +270,6 @@ def _predictions(
             slug="model-and-data",
             hint="give a live module with a DataLoader or Dataset, or a model file with a folder",
         )
-    return predict_folder(str(model), Path(data), target, settings, reporter, known, aside)
+    return predict_folder(
+        str(model), Path(data), target, settings, reporter, known, aside, unlabelled=unlabelled
+    )

@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from reportgen.importers.matrices.proportions import NormalisedMatrix
     from reportgen.importers.matrices.reading import MatrixInput, read_matrix_any
     from reportgen.importers.metadata import WithMetadata, join_metadata
+    from reportgen.importers.sample_lists.layouts import could_be_list
+    from reportgen.importers.sample_lists.reading import SampleList, read_sample_list
     from reportgen.importers.subset import SubsetRows, restrict_classes
     from reportgen.importers.table_predictions import TablePredictions
 
 __all__ = [
     "MatrixInput",
     "NormalisedMatrix",
+    "SampleList",
     "Spelling",
     "SubsetRows",
     "TablePredictions",
     "WithMetadata",
     "common_spelling",
+    "could_be_list",
     "dialect_of",
     "join_metadata",
     "kind_of",
@@ -35,6 +39,7 @@ __all__ = [
     "open_predictions",
     "read_json",
     "read_matrix_any",
+    "read_sample_list",
     "restrict_classes",
     "rows_of",
 ]
@@ -49,6 +54,8 @@ __getattr__ = lazy_names(
         "matrices.proportions": "NormalisedMatrix",
         "matrices.reading": "MatrixInput read_matrix_any",
         "metadata": "WithMetadata join_metadata",
+        "sample_lists.layouts": "could_be_list",
+        "sample_lists.reading": "SampleList read_sample_list",
         "subset": "SubsetRows restrict_classes",
         "table_predictions": "TablePredictions",
     },

@@ -6,6 +6,7 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.inference.folders.files import locate
+    from reportgen.inference.folders.listed import images_root
     from reportgen.inference.folders.notes import training_note
     from reportgen.inference.folders.splits import chosen_split
     from reportgen.inference.job import predict_folder, predict_live
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "POSITIONS",
     "chosen_split",
+    "images_root",
     "locate",
     "paths_of",
     "predict_folder",
@@ -25,6 +27,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "folders.files": "locate",
+        "folders.listed": "images_root",
         "folders.notes": "training_note",
         "folders.splits": "chosen_split",
         "job": "predict_folder predict_live",

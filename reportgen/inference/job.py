@@ -57,6 +57,8 @@ def predict_folder(
     reporter: Reporter,
     known: Known | None = None,
     aside: Path | None = None,
+    *,
+    unlabelled: bool = False,
 ) -> Predictions:
     """Predict a tree of class folders with a model named on the command line.
 
@@ -65,9 +67,10 @@ def predict_folder(
     before one is kept beside `target` and found again by ``resume``.
 
     `aside` is a folder for the finished file, where the one at `target` is to be replaced later;
-    the parts beside `target` stay until then.
+    the parts beside `target` stay until then. `unlabelled` says that images without labels are
+    welcome.
     """
-    plan = plan_folder(model, data, target, options, reporter)
+    plan = plan_folder(model, data, target, options, reporter, unlabelled=unlabelled)
     _tell_classes(plan, reporter)
     (known or _nothing)(plan.classes.names)
     return _execute(plan, reporter, aside)
@@ -145,7 +148,7 @@ def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
     facts = facts_of(plan, parts, bad)
     finished = (aside or plan.target.parent) / plan.target.name
     _write_bad_list(finished.with_name(BAD), bad)
-    parts.finish(finished, facts, with_probabilities=plan.keep_probabilities)
+    parts.finish(finished, facts, with_probabilities=plan.keep_probabilities, columns=plan.columns)
     listed = BAD
     if aside is None:
         parts.discard()
@@ -180,7 +183,11 @@ def _finished_before(plan: Plan, aside: Path | None) -> Predictions:
     if facts != before.facts:
         finished = (aside or plan.target.parent) / plan.target.name
         write_predictions(
-            finished, facts, before.tables(), with_probabilities=before.has_probabilities
+            finished,
+            facts,
+            before.tables(),
+            with_probabilities=before.has_probabilities,
+            further=before.further,
         )
         before = Predictions.open(finished)
     excluded = before.facts.samples.excluded

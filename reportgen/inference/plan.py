@@ -18,6 +18,13 @@ import torch
 from reportgen import __version__
 from reportgen.class_list import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
+from reportgen.inference.folders.listed import (
+    NO_LABEL,
+    ListedImages,
+    in_terms_of,
+    open_listed,
+    scan_listed,
+)
 from reportgen.inference.folders.notes import training_note
 from reportgen.inference.folders.scan import scan, uniform_size_or_error
 from reportgen.inference.folders.splits import refuse_splits
@@ -53,7 +60,10 @@ UNKNOWN_CLASS = "of classes that the model does not know"
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is known before the first forward pass."""
+    """All that is known before the first forward pass.
+
+    `columns` is an Arrow table of what else is known of the samples, with their ids as ``id``.
+    """
 
     target: Path
     options: Options
@@ -69,6 +79,7 @@ class Plan:
     excluded: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[DataNote, ...] = ()
+    columns: Any = None
 
     @property
     def keep_probabilities(self) -> bool:
@@ -77,8 +88,21 @@ class Plan:
         return asked == "yes" or (asked == "auto" and len(self.classes.names) <= KEPT_CLASSES)
 
 
-def plan_folder(spec: str, root: Path, target: Path, options: Options, reporter: Reporter) -> Plan:
+def plan_folder(
+    spec: str,
+    root: Path,
+    target: Path,
+    options: Options,
+    reporter: Reporter,
+    *,
+    unlabelled: bool = False,
+) -> Plan:
+    """The plan for a model named on the command line, and the data at `root`.
+
+    `unlabelled` says that images without labels are welcome.
+    """
     explicit, explicit_source = _explicit_classes(options)
+    listed = open_listed(root, options, unlabelled=unlabelled)
     preprocessing = Preprocessing.from_options(options)
     model = load_model(
         spec,
@@ -91,21 +115,30 @@ def plan_folder(spec: str, root: Path, target: Path, options: Options, reporter:
     )
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = _held_against_network(explicit, explicit_source, model)
-    refuse_splits(root, explicit or model.classes)
-    found = _scan(root, preprocessing, reporter)
+    if listed is None:
+        refuse_splits(root, explicit or model.classes)
+    else:
+        listed = _in_terms_of(listed, explicit, explicit_source, model, options)
+        reporter.say(f"read as {listed.samples.read_as}")
+        if explicit is None and carried is None and listed.samples.classes is not None:
+            explicit, explicit_source = listed.samples.classes, listed.samples.classes_source
+        if explicit is None and carried is None:
+            _require_classes(listed, model)
+    found = _scan(listed or root, preprocessing, reporter)
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,
         from_model=carried,
         model_source=model.classes_source,
-        folders=found.folders,
+        folders=_folders(found, listed, model),
         n_outputs=model.n_outputs,
         ignore_unknown=options.ignore_unknown_classes,
+        table="" if listed is None else listed.samples.name,
     )
     kept, unreadable = _known(found, classes)
     if not preprocessing.fixes_size:
         uniform_size_or_error(kept, preprocessing.output_size)
-    labels = np.array([classes.index[file.folder] for file in kept], np.int32)
+    labels = np.array([_label_of(file.folder, classes) for file in kept], np.int32)
     dataset = ImageFolderDataset(kept, preprocessing)
     device = resolve_device(options.device)
     model = to_device(model, device)
@@ -145,11 +178,59 @@ def plan_folder(spec: str, root: Path, target: Path, options: Options, reporter:
         notes=(
             *model.warnings,
             *found.notes,
-            *classes.notes,
+            *(classes.notes if listed is None or listed.classes else ()),
             *not_compared,
-            *training_note(root, options.split),
+            *training_note(Path() if listed and options.split else root, options.split),
         ),
+        columns=None if listed is None else listed.columns,
     )
+
+
+def _in_terms_of(
+    listed: ListedImages,
+    explicit: tuple[str, ...] | None,
+    source: str,
+    model: LoadedModel,
+    options: Options,
+) -> ListedImages:
+    """The images with labels by name, as the class list that they are indices into says."""
+    for names, where in (
+        (listed.samples.classes, listed.samples.classes_source),
+        (explicit, source),
+        (model.classes, model.classes_source),
+    ):
+        if names is not None:
+            return in_terms_of(listed, names, where, options)
+    n = model.n_outputs
+    numbers = None if n is None or n < 2 else tuple(
+        str(i) for i in range(options.label_base, options.label_base + n)
+    )  # fmt: skip
+    return in_terms_of(listed, numbers, "the number of outputs", options)
+
+
+def _folders(found: FolderScan, listed: ListedImages | None, model: LoadedModel) -> tuple[str, ...]:
+    """The classes of the data: those of the outputs by number where nothing has a name."""
+    if listed is None or listed.classes:
+        return found.folders
+    if not model.n_outputs:
+        return ()
+    return tuple(str(i) for i in range(max(model.n_outputs, 2)))
+
+
+def _require_classes(listed: ListedImages, model: LoadedModel) -> None:
+    """Without labels, only the model can say how many classes there are."""
+    if not listed.classes and model.n_outputs is None:
+        raise UsageError(
+            f"{quoted(listed.samples.name)} has no labels, and no class list came with the model",
+            slug="classes-needed",
+            hint="write the class names in the order of the model's outputs, one a line, into a "
+            "file and give it with --classes FILE",
+        )
+
+
+def _label_of(folder: str, classes: ClassList) -> int | None:
+    """The class of a folder, -1 for none; None where the model doesn't know it."""
+    return -1 if folder == NO_LABEL else classes.index[folder]
 
 
 def plan_live(
@@ -227,10 +308,15 @@ def _held_against_network(
     ]
 
 
-def _scan(root: Path, preprocessing: Preprocessing, reporter: Reporter) -> FolderScan:
+def _scan(
+    data: Path | ListedImages, preprocessing: Preprocessing, reporter: Reporter
+) -> FolderScan:
     reporter.begin("reading the data", None, "files")
     try:
-        return scan(root, progress=_progress(reporter), want_sizes=not preprocessing.fixes_size)
+        tell, sizes = _progress(reporter), not preprocessing.fixes_size
+        if isinstance(data, Path):
+            return scan(data, progress=tell, want_sizes=sizes)
+        return scan_listed(data, progress=tell, want_sizes=sizes)
     finally:
         reporter.end()
 
@@ -252,8 +338,8 @@ def _progress(reporter: Reporter) -> Callable[[int, int | None], None]:
 
 def _known(found: FolderScan, classes: ClassList) -> tuple[list[ImageFile], list[UnreadableFile]]:
     """The files whose class the model knows; refused where there is none at all."""
-    files = [file for file in found.files if classes.index[file.folder] is not None]
-    unreadable = [file for file in found.unreadable if classes.index[file.folder] is not None]
+    files = [file for file in found.files if _label_of(file.folder, classes) is not None]
+    unreadable = [file for file in found.unreadable if _label_of(file.folder, classes) is not None]
     if not files:
         raise DataError(
             f"no images are left in {quoted(found.root.name)}: nothing to evaluate",

@@ -75,6 +75,36 @@ class Options(Declared):
         "Leave out, and count, images of class folders that the model does not know.",
         _DATA,
     )
+    root: Path | None = option(
+        None,
+        "Folder that the paths of a DATA table are relative to. Default: the table's own.",
+        _DATA,
+        metavar="DIR",
+    )
+    id_column: str | None = option(
+        None, "Paths in a DATA table. Default: path, file, image, …", _DATA, metavar="NAME"
+    )
+    label_column: str | None = option(
+        None,
+        "True class in a DATA table, or its one-hot columns, with commas. Default: label, …",
+        _DATA,
+        metavar="NAME|NAMES|none",
+    )
+    split_column: str | None = option(
+        None,
+        "Column of a DATA table that --split chooses in. Default: split, subset, …",
+        _DATA,
+        metavar="NAME|none",
+    )
+    labels_are: str = option(
+        "auto",
+        "Whether labels in a DATA table are names or indices. auto refuses what could be both.",
+        _DATA,
+        choices=("auto", "names", "indices"),
+    )
+    label_base: int = option(
+        0, "Index of the first class, for labels in a DATA table.", _DATA, choices=(0, 1)
+    )
     max_bad: int = option(
         0,
         "Most samples that may be unreadable or have scores that are not finite.",
@@ -121,7 +151,9 @@ class Options(Declared):
     model_version: str = option("", "Version of the model.", _IDENTITY)
     data_name: str | None = option(None, "Default: the data folder's name.", _IDENTITY)
     split: str = option(
-        "", "Which split this is: test, validation, … Chooses where DATA holds splits.", _IDENTITY
+        "",
+        "Which split this is: test, … Chooses where DATA, or a column of it, holds splits.",
+        _IDENTITY,
     )
     date: str | None = option(
         None,
@@ -162,7 +194,7 @@ class Options(Declared):
         False, "Go on with an unfinished run of the same command.", _OUT, shapes=False
     )
 
-    PATHS: ClassVar[tuple[str, ...]] = ("weights", "classes")
+    PATHS: ClassVar[tuple[str, ...]] = ("weights", "classes", "root")
     TUPLES: ClassVar[tuple[str, ...]] = ("classes", "model_arg")
 
     def __post_init__(self) -> None:
@@ -195,6 +227,12 @@ class RunKeywords(TypedDict, total=False):
     outputs: str
     classes: Path | str | Sequence[str] | None
     ignore_unknown_classes: bool
+    root: Path | str | None
+    id_column: str | None
+    label_column: str | None
+    split_column: str | None
+    labels_are: str
+    label_base: int
     max_bad: int
     preset: str | None
     resize: str | None

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,9 +171,25 @@ class Parts:
         ]
         return hashlib.sha256("".join(sorted(pairs)).encode()).hexdigest()
 
-    def finish(self, target: Path, facts: RunFacts, *, with_probabilities: bool = False) -> None:
-        """Make the one file from the parts; the folder stays until :meth:`discard`."""
-        write_predictions(target, facts, self._in_order(), with_probabilities=with_probabilities)
+    def finish(
+        self,
+        target: Path,
+        facts: RunFacts,
+        *,
+        with_probabilities: bool = False,
+        columns: Any = None,
+    ) -> None:
+        """Make the one file from the parts; the folder stays until :meth:`discard`.
+
+        `columns` is an Arrow table of metadata, with the ids of the samples as ``id``.
+        """
+        tables = self._in_order()
+        further = [one for one in columns.schema if one.name != "id"] if columns else []
+        if further:
+            tables = (_joined(table, columns, further) for table in tables)
+        write_predictions(
+            target, facts, tables, with_probabilities=with_probabilities, further=further
+        )
 
     def discard(self) -> None:
         """Remove the folder."""
@@ -222,6 +238,17 @@ class Parts:
         return pa.concat_tables(pieces).take(back)
 
 
+def _joined(table: Any, columns: Any, further: Sequence[Any]) -> Any:
+    """The rows of a table with what is known of their ids."""
+    import pyarrow.compute as pc
+
+    table = table.drop_columns(["flags", "reason"])  # names that metadata may have
+    places = pc.index_in(table["id"], value_set=columns["id"].combine_chunks())
+    for one in further:
+        table = table.append_column(one, columns[one.name].take(places))
+    return table
+
+
 def _write_state(folder: Path, state: RunState) -> None:
     write_text(
         folder / "run.json", json.dumps(write_value(RunState, state), sort_keys=True, indent=1)
@@ -242,16 +269,18 @@ def write_predictions(
     *,
     with_probabilities: bool = False,
     double: bool = False,
+    further: Sequence[Any] = (),
 ) -> None:
     """The finished file: row groups of 65,536 rows, however the tables are cut.
 
-    `with_probabilities`, `double`: see :func:`~reportgen.predictions.schema.predictions_schema`.
+    `with_probabilities`, `double`, `further`: see
+    :func:`~reportgen.predictions.schema.predictions_schema`.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = predictions_schema(
-        facts.to_text(), with_probabilities=with_probabilities, double=double
+        facts.to_text(), with_probabilities=with_probabilities, double=double, further=further
     )
     with (
         atomic_path(target) as temporary,

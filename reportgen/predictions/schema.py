@@ -14,12 +14,16 @@
 ``probabilities``     list of float32  of all K classes; a column only where they are kept
 ===================== ================ ======================================================
 
+After these stand the columns of metadata, where the samples came from a table that has any:
+string or float64, under names of their own.
+
 While inference runs, a part has two more: ``flags`` (int32, what the decoder noticed) and
 ``reason`` (string, why a sample could not be used; null where it could).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -28,6 +32,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Rows",
+    "further_fields",
     "part_schema",
     "predictions_schema",
     "table_of",
@@ -89,11 +94,16 @@ class Rows:
 
 
 def predictions_schema(
-    metadata: str | None = None, *, with_probabilities: bool = False, double: bool = False
+    metadata: str | None = None,
+    *,
+    with_probabilities: bool = False,
+    double: bool = False,
+    further: Sequence[Any] = (),
 ) -> Any:
     """The Arrow schema of a finished file; `metadata` is the JSON text of its facts.
 
     `double`: ``confidence`` and ``label_probability`` are float64, as another program gave them.
+    `further`: the Arrow fields of metadata.
     """
     import pyarrow as pa
 
@@ -113,7 +123,17 @@ def predictions_schema(
     )
     if with_probabilities:
         schema = schema.append(pa.field("probabilities", pa.list_(pa.float32())))
+    for one in further:
+        schema = schema.append(pa.field(one.name, one.type))
     return schema if metadata is None else schema.with_metadata({METADATA_KEY: metadata.encode()})
+
+
+def further_fields(schema: Any) -> list[Any]:
+    """The fields of metadata in the schema of a file of ours."""
+    import pyarrow as pa
+
+    known = len(predictions_schema(with_probabilities="probabilities" in schema.names))
+    return [one for one in list(schema)[known:] if one.type in (pa.string(), pa.float64())]
 
 
 def part_schema() -> Any:

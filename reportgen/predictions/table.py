@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import DataError
 from reportgen.predictions.metadata import RunFacts
-from reportgen.predictions.schema import METADATA_KEY, predictions_schema
+from reportgen.predictions.schema import METADATA_KEY, further_fields, predictions_schema
 from reportgen.text import printable, quoted
 
 __all__ = [
@@ -62,6 +62,8 @@ class Predictions:
         Whether it holds the probabilities of all classes.
     has_confidence
         Whether the rows say how sure the model was: false where no row does.
+    further
+        The Arrow fields of further columns: metadata.
     """
 
     path: Path
@@ -69,6 +71,12 @@ class Predictions:
     n_rows: int
     has_probabilities: bool = False
     has_confidence: bool = True
+    further: tuple[Any, ...] = ()
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Further columns: name in :meth:`batches` → name in the file, the same."""
+        return {one.name: one.name for one in self.further}
 
     @classmethod
     def open(cls, path: Path) -> Predictions:
@@ -88,7 +96,11 @@ class Predictions:
             raise _unreadable(path, error) from error
         metadata = (schema.metadata or {}).get(METADATA_KEY)
         kept = "probabilities" in schema.names
-        ours = (predictions_schema(with_probabilities=kept, double=d) for d in (False, True))
+        further = further_fields(schema)
+        ours = (
+            predictions_schema(with_probabilities=kept, double=d, further=further)
+            for d in (False, True)
+        )
         if metadata is None or not any(map(schema.equals, ours)):
             raise DataError(
                 f"{quoted(path.name)} was not written by reportgen",
@@ -96,7 +108,8 @@ class Predictions:
                 details=["its columns: " + printable(", ".join(schema.names))[:300]],
                 hint="give the predictions.parquet of `reportgen run` or `reportgen predict`",
             )
-        return cls(path, RunFacts.from_text(metadata, path.name), n_rows, kept, sure)
+        facts = RunFacts.from_text(metadata, path.name)
+        return cls(path, facts, n_rows, kept, sure, tuple(further))
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[dict[str, NDArray[Any]]]:
         """The named columns, in file order, as numpy arrays of at most 65,536 rows.
@@ -104,7 +117,8 @@ class Predictions:
         ``confidence`` and ``label_probability`` are float32 with nan (float64 where they came
         from another program's file: see :func:`~reportgen.predictions.write_slim`),
         ``label_rank`` is int32 with 0, where there is none; ``id`` is an object array of strings;
-        ``probabilities`` is float32, shape (n, K). With `wrong_only`, just the rows whose
+        ``probabilities`` is float32, shape (n, K); metadata are objects, ``""`` for no text, or
+        float64 with nan. With `wrong_only`, just the rows whose
         prediction is not the label, where the label is known.
         """
         import pyarrow as pa
@@ -157,6 +171,8 @@ def _arrays(batch: Any, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         if name == "probabilities":
             arrays[name] = column.flatten().to_numpy().reshape(len(column), -1)
             continue
+        if str(column.type) == "string" and column.null_count:
+            column = column.fill_null("")
         arrays[name] = column.to_numpy(zero_copy_only=False)
     return arrays
 

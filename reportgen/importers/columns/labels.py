@@ -22,6 +22,7 @@ __all__ = [
     "derived_classes",
     "numbered_classes",
     "read_labels",
+    "require_single",
 ]
 
 
@@ -92,7 +93,7 @@ def derived_classes(
     if not values:
         return ClassNames(("0",), "nothing: there are no samples"), ()
     if labels_are == "auto":
-        _require_single(labels, predictions, place)
+        require_single(labels, predictions, place)
         _require_one_spelling(labels, predictions, place)
     as_indices = _are_indices(labels) and (not predictions or _are_indices(predictions))
     if labels_are == "auto" and predictions and not as_indices:
@@ -185,9 +186,7 @@ def _require_one_kind(
             )
 
 
-def _require_single(
-    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
-) -> None:
+def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], place: Place) -> None:
     """Refuse cells that hold several labels: one of them is no reading."""
     whole = {text.strip() for text in (*labels, *predictions)}
     for role, values in (("label", labels), ("prediction", predictions)):

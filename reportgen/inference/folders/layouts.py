@@ -26,6 +26,9 @@ _HEAD = 1024
 _MODELS = (".pt2", ".pt", ".pth", ".safetensors", ".ckpt", ".onnx", ".keras", ".tflite")
 
 
+_LISTS = (".csv", ".tsv", ".jsonl")
+
+
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
@@ -46,7 +49,7 @@ def refuse_file(path: Path, shown: str) -> DataError:
 def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
     """Lines and a hint for a folder in which no class folders were found, by its entries."""
     endings = {Path(name).suffix.lower() for name in names}
-    table = next((name for name in names if Path(name).suffix.lower() in (".csv", ".tsv")), None)
+    table = next((name for name in names if Path(name).suffix.lower() in _LISTS), None)
     if "state.json" in names or "dataset_dict.json" in names or "dataset_info.json" in names:
         return _saved_dataset(root)
     if {"data.mdb", "lock.mdb"} & set(names):
@@ -56,9 +59,12 @@ def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
     if endings & {".parquet", ".arrow"}:
         return _parquet(as_typed(root), "*.parquet")
     if table is not None and any(map(has_image_name, names)):
-        return _linked(root / table, root), "then DATA is the new folder"
+        return [], f"if it lists paths and labels, give the table: {as_typed(root / table)}"
     if any(map(has_image_name, names)):
-        return [], f"the images have no labels here; {LAYOUT_HINT}"
+        return [], (
+            f"the images have no labels here; {LAYOUT_HINT}, or a table of paths and labels as "
+            "DATA; predictions alone: reportgen predict MODEL DATA -o OUT"
+        )
     return [], LAYOUT_HINT
 
 
@@ -96,51 +102,10 @@ def _file(path: Path) -> Found:
     if what == "a Parquet table":
         lines, hint = _parquet(as_typed(path.parent), escape(path.name))
         return what, lines, hint
-    if what == "a table":
-        return (
-            "a table, perhaps of paths and labels",
-            _linked(path, path.parent),
-            ("then DATA is the new folder; a table of predictions: reportgen render TABLE -o OUT"),
-        )
     if what == "an image":
         return what, [], LAYOUT_HINT
     extra = "; a table of predictions: reportgen render TABLE -o OUT" if what in _TABLES else ""
     return what, [], f"{LAYOUT_HINT}, or a Dataset in Python: reportgen.run(model, data){extra}"
-
-
-def _linked(table: Path, root: Path) -> list[str]:
-    """A script that lays class folders of links beside a table of paths and labels."""
-    path, label, delimiter = _columns(table)
-    cut = "" if delimiter == "," else f", delimiter={delimiter!r}"
-    return [
-        "make class folders of links to the images, in Python:",
-        "    import csv, pathlib",
-        f"    table, root = pathlib.Path({as_typed(table)!r}), pathlib.Path({as_typed(root)!r})",
-        f"    for row in csv.DictReader(table.read_text('utf-8-sig').splitlines(){cut}):",
-        f"        names = row[{label!r}], row[{path!r}]",
-        "        parts = [name.lstrip('./').replace('/', '_') for name in names]",
-        "        link = pathlib.Path('DATA', *parts)",
-        "        link.parent.mkdir(parents=True, exist_ok=True)",
-        f"        link.symlink_to((root / row[{path!r}]).resolve())",
-    ]
-
-
-def _columns(table: Path) -> tuple[str, str, str]:
-    """The columns of a table that seem to hold paths and labels, and what is between columns."""
-    try:
-        with table.open(encoding="utf-8-sig") as stream:
-            header = stream.readline(1 << 16).strip()
-    except (OSError, ValueError):
-        header = ""
-    delimiter = next((mark for mark in "\t;" if mark in header), ",")
-    names = [name.strip('" ') for name in header.split(delimiter)]
-    paths = ("path", "file_name", "filename", "file", "image", "image_path", "filepath", "id")
-    labels = ("label", "class", "target", "category", "label_name", "class_name")
-    found = [
-        next((n for name in usual for n in names if n.lower() == name), usual[0])
-        for usual in (paths, labels)
-    ]
-    return found[0], found[1], delimiter
 
 
 def _arrays(path: Path) -> list[str]:

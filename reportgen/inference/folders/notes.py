@@ -125,7 +125,7 @@ def duplicates(
         elif file.digest != _EMPTY_DIGEST:
             n_pairs += 1
             _keep(pairs, first, file)
-            if file.folder != first.folder:
+            if file.folder != first.folder and file.folder and first.folder:
                 n_contradictions += 1
                 _keep(contradictions, first, file)
     pairs.sort()
@@ -155,8 +155,8 @@ def _contradiction_note(pairs: Sequence[tuple[str, str]], n_pairs: int) -> DataN
     return _note(
         "duplicate-images-across-classes",
         _pair_names(pairs),
-        f"{plural(n_pairs, 'image')} {have} exactly the content of an image in another class "
-        "folder: one of the two labels is wrong.",
+        f"{plural(n_pairs, 'image')} {have} exactly the content of an image of another class: "
+        "one of the two labels is wrong.",
         count=n_pairs,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -75,26 +74,12 @@ def test_archives_are_unpacked_by_the_command(name: str) -> None:
     assert followed(error) == ["cat/000.png", "dog/000.png"]
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("labels.csv", "path,label\none.png,cat\n./two.png,../dog\n"),
-        ("labels.csv", "label;file_name\ncat;one.png\n../dog;two.png\n"),
-        ("labels.tsv", "Image\tother\tClass\none.png\t-\tcat\ntwo.png\t-\tdog\n"),
-        ("labels.csv", "\ufefffilename,target\none.png,cat\ntwo.png,dog\n"),
-    ],
-    ids=range(4),
-)
-def test_a_table_of_paths_and_labels_becomes_links(name: str, text: str) -> None:
-    Path("set").mkdir()
-    for image in ("one", "two"):
-        Path(f"set/{image}.png").write_bytes(encoded(len(image)))
-    (Path("set") / name).write_text(text, encoding="utf-8")
-    for given, slug in ((Path("set"), "data-layout"), (Path("set") / name, "data-not-a-folder")):
-        error = refused(given)
-        assert error.slug == slug
-        assert followed(error) == ["cat/one.png", "dog/two.png"]
-        shutil.rmtree("DATA")
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "metadata.jsonl"])
+def test_a_folder_with_a_table_beside_its_images_names_the_table(name: str) -> None:
+    file_tree(Path("set"), ["one.png", name])
+    error = refused(Path("set"))
+    assert error.slug == "data-layout"
+    assert error.hint == f"if it lists paths and labels, give the table: set/{name}"
 
 
 def encoded(colour: int) -> bytes:

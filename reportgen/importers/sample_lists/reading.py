@@ -1,0 +1,351 @@
+"""`read_sample_list`: paths and labels of samples, and what else a table knows of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import DataError, UsageError
+from reportgen.files import sha256_of
+from reportgen.importers.columns.cells import plain_label
+from reportgen.importers.columns.detect import find_id
+from reportgen.importers.columns.ids import id_texts
+from reportgen.importers.columns.labels import require_single
+from reportgen.importers.columns.words import folded, is_called
+from reportgen.importers.formats.parquet import ParquetTable
+from reportgen.importers.formats.tables import (
+    LIST,
+    NARROW_ROWS,
+    NUMBER,
+    OTHER,
+    Table,
+    is_unnamed,
+)
+from reportgen.importers.ground_truth.labels_table import one_hot_labels
+from reportgen.importers.ground_truth.one_hot import named_one_hot, one_hot_columns
+from reportgen.importers.sample_lists.layouts import Listed, open_list
+from reportgen.importers.table_predictions import RESERVED
+from reportgen.options import InputOptions, Options
+from reportgen.text import listing, plural, printable, quoted
+
+__all__ = [
+    "SampleList",
+    "read_sample_list",
+]
+
+
+_SPLIT_WORDS = frozenset({
+    "split", "subset", "set", "partition", "fold", "dataset_split", "data_split", "dataset",
+})  # fmt: skip
+
+
+_MORE_LABELS = frozenset({
+    "class", "class_name", "classname", "class_label", "category", "category_name", "label_name",
+})  # fmt: skip
+"""Names of columns that hold labels where none is called as labels of predictions are."""
+
+
+_MOST_SPLITS = 20
+
+
+@dataclass(frozen=True)
+class SampleList:
+    """What a table says of the samples, one entry a row.
+
+    Attributes
+    ----------
+    name, sha256
+        Of the file.
+    paths
+        As they stand in it.
+    labels
+        As they stand in it, empty where none is given; None where it has none at all.
+    place
+        Where row i stands: ``line 7``.
+    folder
+        Below the root, the folder that the paths are relative to; mostly none.
+    classes, classes_source
+        The class names in the order of indices, where the file has them, and where they stand.
+    columns
+        Arrow table of what else it says, row by row; text and numbers alone. None for nothing.
+    read_as
+        How it was read, in one line.
+    other_splits
+        Rows that belong to other splits: name → number.
+    """
+
+    name: str
+    sha256: str
+    paths: Sequence[str]
+    labels: Sequence[str] | None
+    place: Callable[[int], str]
+    folder: str
+    classes: tuple[str, ...] | None
+    classes_source: str
+    columns: Any
+    read_as: str
+    other_splits: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def unlabelled(cls, name: str, paths: Sequence[str]) -> SampleList:
+        """Images of which nothing is known but their names."""
+        return cls(
+            name=name,
+            sha256="",
+            paths=paths,
+            labels=None,
+            place=lambda at: printable(paths[at]),
+            folder="",
+            classes=None,
+            classes_source="",
+            columns=None,
+            read_as=f"{plural(len(paths), 'image')} without labels",
+        )
+
+    def columns_of(self, ids: Sequence[str]) -> Any:
+        """What else is said of the samples that have these ids: an Arrow table with ``id``."""
+        import pyarrow as pa
+
+        if self.columns is None or not self.columns.num_columns:
+            return None
+        return self.columns.append_column("id", pa.array(ids, pa.string()))
+
+
+def read_sample_list(path: Path, options: Options) -> SampleList:
+    """The samples that the file lists, those of ``options.split`` where it tells splits apart.
+
+    Raises
+    ------
+    DataError
+        ``table-columns`` without a column of paths; ``list-splits``: it holds several splits and
+        none is chosen; ``labels-several``; ``list-header``; what reading a table raises.
+    UsageError
+        ``column-ambiguous``: the option that decides is in the hint. ``split-unknown``.
+    """
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        listed = open_list(path, Path(spool))
+        table = listed.table
+        roles = _roles(listed, options)
+        rows, other = _chosen_rows(table, roles, options)
+        paths = _texts(table, roles.path)
+        labels, known = _labels(listed, roles)
+        kept = range(len(paths)) if rows is None else rows
+        if labels is not None:
+            counted = Counter(labels[i] for i in kept if labels[i])
+            if options.labels_are != "names":
+                require_single(counted, {}, lambda _, text: table.place(labels.index(text)))
+        return SampleList(
+            name=path.name,
+            sha256=sha256_of(path),
+            paths=[paths[i] for i in kept],
+            labels=None if labels is None else [labels[i] for i in kept],
+            place=lambda i: table.place(kept[i]),
+            folder=listed.folder,
+            classes=known,
+            classes_source=f"the classes in {printable(path.name)}" if known else "",
+            columns=_columns(table, roles, rows),
+            read_as=_read_as(listed, roles, len(kept)),
+            other_splits=other,
+        )
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """Which column is what; `label` may be several one-hot ones."""
+
+    path: str
+    label: Any
+    split: str | None
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        if self.label is None:
+            return ()
+        return (self.label,) if isinstance(self.label, str) else tuple(self.label.columns)
+
+
+def _roles(listed: Listed, options: Options) -> _Roles:
+    table = listed.table
+    path = listed.path or find_id(table.name, table.columns, options.id_column, "--id-column", None)
+    label = listed.label or _label(table, path, options)
+    return _Roles(path, label, _split_column(table, {path, label}, options))
+
+
+def _label(table: Table, path: str, options: Options) -> Any:
+    given = options.label_column
+    if given == "none":
+        return None
+    if given is not None:
+        if found := named_one_hot(table, given):
+            return found
+        return find_id(table.name, table.columns, given, "--label-column", None)
+    free = [c for c in table.columns.values() if c.name != path]
+    named = [c for c in free if is_called(c.name, "label")]
+    named = named or [c for c in free if folded(c.name) in _MORE_LABELS]
+    if len(named) > 1:
+        raise UsageError(
+            f"{quoted(table.name)} has {len(named)} columns that could be the label: "
+            f"{listing(c.name for c in named)}",
+            slug="column-ambiguous",
+            hint=f"name the one: --label-column {named[0].name}",
+        )
+    if named and named[0].kind in (LIST, OTHER):
+        raise DataError(
+            f"column {quoted(named[0].name)} of {quoted(table.name)} holds lists: several labels "
+            "a sample",
+            slug="labels-several",
+            details=["a report is about one class a sample"],
+            hint="keep one label a cell",
+        )
+    if named:
+        return named[0].name
+    hot = one_hot_columns(table, {path}, None, alone=False)
+    if hot is not None:
+        return hot
+    others = [c.name for c in table.columns.values() if c.name != path and _is_plain(c)]
+    split = _split_column(table, {path}, options)
+    if [name for name in others if name != split]:
+        raise _no_label(table)
+    return None
+
+
+def _no_label(table: Table) -> DataError:
+    return DataError(
+        f"{quoted(table.name)} has no column that is called as labels are",
+        slug="table-columns",
+        details=[f"its columns: {listing(map(printable, table.columns), 20)}"],
+        hint="name it: --label-column NAME; --label-column none where it has no labels",
+    )
+
+
+def _is_plain(column: Any) -> bool:
+    return column.kind not in (LIST, OTHER) and not is_unnamed(column.name)
+
+
+def _split_column(table: Table, taken: set[Any], options: Options) -> str | None:
+    given = options.split_column
+    if given == "none":
+        return None
+    if given is not None:
+        return find_id(table.name, table.columns, given, "--split-column", None)
+    found = [
+        c.name
+        for c in table.columns.values()
+        if folded(c.name) in _SPLIT_WORDS and c.name not in taken and _is_plain(c)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _chosen_rows(
+    table: Table, roles: _Roles, options: Options
+) -> tuple[list[int] | None, dict[str, int]]:
+    """The rows of the split that is asked for, None for all; and how many the others have."""
+    if roles.split is None:
+        return None, {}
+    values = _texts(table, roles.split)
+    counted = Counter(values)
+    wanted = options.split
+    if not wanted:
+        if len(counted) > 1:
+            raise _splits(table, roles.split, counted)
+        return None, {}
+    same = [v for v in counted if v == wanted] or [
+        v for v in counted if v.casefold() == wanted.casefold()
+    ]
+    if len(same) != 1:
+        raise UsageError(
+            f"column {quoted(roles.split)} of {quoted(table.name)} has no split {quoted(wanted)}",
+            slug="split-unknown",
+            details=[f"it has: {_counts(counted)}"],
+            hint=f"--split {printable(next(iter(counted), 'NAME'))}, or --split-column none where "
+            "the column says something else",
+        )
+    rows = [i for i, value in enumerate(values) if value == same[0]]
+    return rows, {printable(v) or "(empty)": n for v, n in counted.items() if v != same[0]}
+
+
+def _splits(table: Table, column: str, counted: Counter[str]) -> DataError:
+    names = sorted(counted)
+    best = next((n for n in names if "test" in n.casefold()), None)
+    best = best or next((n for n in names if "val" in n.casefold()), names[-1])
+    return DataError(
+        f"{quoted(table.name)} holds splits, in column {quoted(column)}: {_counts(counted)}",
+        slug="list-splits",
+        details=["one report on all of them would count what the model was trained on"],
+        hint=f"choose one: --split {printable(best) or 'NAME'}; --split-column none takes all rows",
+    )
+
+
+def _counts(counted: Counter[str]) -> str:
+    pairs = sorted(counted.items())[:_MOST_SPLITS]
+    return listing((f"{printable(v) or '(empty)'} ({n:,})" for v, n in pairs), _MOST_SPLITS)
+
+
+def _texts(table: Table, column: str) -> list[str]:
+    found: list[str] = []
+    for batch in table.batches([column], NARROW_ROWS):
+        found += id_texts(batch.column(0)).to_pylist()
+    return found
+
+
+def _labels(listed: Listed, roles: _Roles) -> tuple[list[str] | None, tuple[str, ...] | None]:
+    """The label of each row as text, and the class list that the file holds."""
+    if roles.label is None:
+        return None, listed.classes
+    if not isinstance(roles.label, str):
+        values, known = one_hot_labels(listed.table, roles.label, InputOptions())
+        return values.cast("string").to_pylist(), known[0] if known else None
+    texts = [plain_label(text.strip()) for text in _texts(listed.table, roles.label)]
+    return texts, listed.classes or _schema_names(listed.table, roles.label)
+
+
+def _schema_names(table: Table, label: str) -> tuple[str, ...] | None:
+    """The names of a Hugging Face ``ClassLabel`` in the schema of a Parquet file."""
+    return table.class_labels.get(label) if isinstance(table, ParquetTable) else None
+
+
+def _columns(table: Table, roles: _Roles, rows: Sequence[int] | None) -> Any:
+    """What else the table says, as an Arrow table of text and numbers."""
+    import pyarrow as pa
+
+    used = {roles.path, *roles.label_columns}
+    names = [c.name for c in table.columns.values() if c.name not in used and _is_plain(c)]
+    found: dict[str, Any] = {}
+    pieces = list(table.batches(names, NARROW_ROWS)) if names else []
+    for at, name in enumerate(names):
+        kind = pa.float64() if table.columns[name].kind == NUMBER else pa.string()
+        whole = pa.chunked_array([_plain(piece.column(at), kind) for piece in pieces], kind)
+        shown = printable(name)
+        found[f"{shown} (in the table)" if shown in RESERVED else shown] = whole
+    made = pa.table(found)
+    return made if rows is None or not names else made.take(pa.array(rows, pa.int64()))
+
+
+def _plain(array: Any, kind: Any) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return array.cast(kind)
+
+
+def _read_as(listed: Listed, roles: _Roles, n_rows: int) -> str:
+    table = listed.table
+    label = ", no label"
+    if isinstance(roles.label, str):
+        label = f", label {quoted(roles.label)}"
+    elif roles.label is not None:
+        label = f", label {roles.label.words}"
+    used = {roles.path, *roles.label_columns}
+    rest = [c for c in table.columns.values() if c.name not in used]
+    kept = [c.name for c in rest if _is_plain(c)]
+    lost = [c.name for c in rest if not _is_plain(c)]
+    layout = [f"as {listed.layout}"] if listed.layout else []
+    sliced = [f"slices: {listing(map(printable, kept), 8)}"] if kept else []
+    unused = [f"not used: {listing(map(printable, lost), 8)}"] if lost else []
+    head = f"{plural(n_rows, 'sample')}: path {quoted(roles.path)}{label}"
+    return "; ".join([head, *layout, *sliced, *unused])

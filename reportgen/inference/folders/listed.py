@@ -1,0 +1,439 @@
+"""A table of paths and labels as DATA: its images, found below the root, as a scan gives them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from reportgen.class_list import display_name
+from reportgen.errors import DataError, UsageError
+from reportgen.importers import SampleList, could_be_list, read_sample_list
+from reportgen.inference.folders.files import (
+    IMAGE_EXTENSIONS,
+    escape,
+    has_image_name,
+    is_skipped_name,
+)
+from reportgen.inference.folders.notes import duplicates
+from reportgen.inference.folders.scan import Progress, check_local, read_digests
+from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile
+from reportgen.options import Options
+from reportgen.provenance import DataNote
+from reportgen.text import listing, plural, printable, quoted
+
+__all__ = [
+    "NO_LABEL",
+    "ListedImages",
+    "find_listed",
+    "images_root",
+    "in_terms_of",
+    "open_listed",
+    "scan_listed",
+]
+
+
+NO_LABEL = ""
+"""In place of a class folder: the sample has no label."""
+
+
+_MISSING = "is not there"
+
+
+@dataclass(frozen=True)
+class ListedImages:
+    """The files that a table lists, before their content is read.
+
+    Attributes
+    ----------
+    samples
+        The table.
+    root
+        The folder that ids are relative to.
+    ids, raws
+        Of each row: path below the root, printable, and as the operating system spells it.
+    labels
+        Class name of each row, :data:`NO_LABEL` where there is none.
+    notes
+        What had to be decided in order to read it.
+    """
+
+    samples: SampleList
+    root: Path
+    ids: Sequence[str]
+    raws: Sequence[str]
+    labels: Sequence[str]
+    notes: tuple[DataNote, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels that occur, sorted."""
+        return tuple(sorted({label for label in self.labels if label != NO_LABEL}))
+
+    @property
+    def columns(self) -> Any:
+        """What else the table says: an Arrow table with the ids as ``id``, or None."""
+        return self.samples.columns_of(self.ids)
+
+
+def find_listed(samples: SampleList, root: Path) -> ListedImages:
+    """Where the images of a table lie; nothing is opened.
+
+    A path without the ending of an image is completed by the one that is there.
+
+    Raises
+    ------
+    DataError
+        ``list-path`` for a path that leaves the root; ``list-repeated`` for one in two rows;
+        ``no-samples``.
+    """
+    if not samples.paths:
+        raise DataError(f"{quoted(samples.name)} lists no samples", slug="no-samples")
+    below = [
+        _below(root, text, lambda at=at: samples.place(at)) for at, text in enumerate(samples.paths)
+    ]
+    folder = f"{samples.folder}/" if samples.folder else ""
+    raws, n_completed = _completed(root, [folder + raw for raw in below])
+    ids = [escape(raw) for raw in raws]
+    _require_distinct(samples, ids)
+    labels = samples.labels or [NO_LABEL] * len(ids)
+    notes = [_completion(samples, n_completed)] if n_completed else []
+    return ListedImages(samples, root, ids, raws, labels, tuple(notes))
+
+
+def _below(root: Path, text: str, place: Any) -> str:
+    """The path below the root, with ``/``; refused where it leads out of it."""
+    path = text.strip().replace("\\", "/")
+    if Path(path).is_absolute():
+        with_root = Path(os.path.abspath(root))  # noqa: PTH100 - links stay as named
+        if not Path(path).is_relative_to(with_root):
+            raise _outside(text, place(), "is absolute, and not below the root", "--root /")
+        path = Path(path).relative_to(with_root).as_posix()
+    parts = PurePosixPath(path).parts
+    if ".." in parts or not parts or "\0" in path:
+        raise _outside(
+            text, place(), "leads out of the root" if parts else "is empty", "--root DIR"
+        )
+    return "/".join(parts)
+
+
+def _outside(text: str, place: str, what: str, hint: str) -> DataError:
+    return DataError(
+        f"{place}: the path {quoted(escape(text))} {what}",
+        slug="list-path",
+        hint=f"paths are relative to the folder of the table; {hint} names another",
+    )
+
+
+def _completed(root: Path, raws: Sequence[str]) -> tuple[list[str], int]:
+    """The paths with their endings, where the table leaves them out; and how many had none."""
+    if all(map(has_image_name, raws)):
+        return list(raws), 0
+    names: dict[str, set[str]] = {}
+    found, n = [], 0
+    for raw in raws:
+        folder, _, name = raw.rpartition("/")
+        if folder not in names:
+            names[folder] = _names(root / folder)
+        whole = name if has_image_name(name) else _with_ending(name, names[folder])
+        n += whole != name
+        found.append(f"{folder}/{whole}" if folder else whole)
+    return found, n
+
+
+def _with_ending(name: str, there: set[str]) -> str:
+    if name in there:
+        return name
+    found = [
+        name + ending
+        for lower in sorted(IMAGE_EXTENSIONS)
+        for ending in (lower, lower.upper(), ".JPEG" if lower == ".jpeg" else lower)
+        if name + ending in there
+    ]
+    return found[0] if len(set(found)) == 1 else name
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208 - names alone
+    except OSError:
+        return set()
+
+
+def _completion(samples: SampleList, n: int) -> DataNote:
+    return DataNote(
+        "list-endings",
+        f"{plural(n, 'path')} of {printable(samples.name)} "
+        f"{'has' if n == 1 else 'have'} no ending and {'was' if n == 1 else 'were'} completed by "
+        "the file that is there.",
+        count=n,
+    )
+
+
+def _require_distinct(samples: SampleList, ids: Sequence[str]) -> None:
+    first: dict[str, int] = {}
+    repeated = [at for at, name in enumerate(ids) if first.setdefault(name, at) != at]
+    if repeated:
+        at = repeated[0]
+        raise DataError(
+            f"the path {quoted(ids[at])} stands in two rows of {quoted(samples.name)}: "
+            f"{samples.place(first[ids[at]])} and {samples.place(at)}",
+            slug="list-repeated",
+            details=[f"{plural(len(repeated), 'row')} repeat a path"],
+            hint="give every sample one row",
+        )
+
+
+def in_terms_of(
+    images: ListedImages, known: Sequence[str] | None, source: str, options: Options
+) -> ListedImages:
+    """The same with labels that are indices in place of names as names.
+
+    Parameters
+    ----------
+    known, source
+        The class list, where there is one apart from the labels, and what it is called.
+
+    Raises
+    ------
+    UsageError
+        ``labels-ambiguous``: the labels could be names and indices.
+    DataError
+        ``label-range``: an index that no class has.
+    """
+    labels = [label for label in images.labels if label != NO_LABEL]
+    numbers = {text: _index(text) for text in set(labels)}
+    whole = bool(numbers) and all(n is not None for n in numbers.values())
+    if options.labels_are == "names" or not (whole or options.labels_are == "indices"):
+        return images
+    if not whole:
+        text = next(text for text, n in numbers.items() if n is None)
+        raise DataError(
+            f"the label {quoted(text)} is no index ({images.samples.name})",
+            slug="label-range",
+            hint="leave out --labels-are indices",
+        )
+    base = options.label_base
+    if known is None:
+        top = max(n for n in numbers.values() if n is not None)
+        known, source = tuple(str(i) for i in range(base, top + 1)), "the labels themselves"
+    elif options.labels_are == "auto":
+        as_names = {display_name(name): i for i, name in enumerate(known)}
+        matching = {text for text in numbers if display_name(text) in as_names}
+        if matching == set(numbers):
+            if all(as_names[display_name(t)] == (n or 0) - base for t, n in numbers.items()):
+                return images
+            raise _ambiguous(images, known, sorted(matching)[0], base)
+    wrong = [t for t, n in numbers.items() if not base <= (n or 0) < base + len(known)]
+    if wrong:
+        raise _out_of_range(images, sorted(wrong)[0], known, source, numbers, base)
+    named = {text: known[(n or 0) - base] for text, n in numbers.items()}
+    note = DataNote(
+        "labels-are-indices",
+        f"The labels of {printable(images.samples.name)} are indices, counted from {base}: "
+        f"{min(numbers.values(), key=lambda n: n or 0)} is the first that occurs, "
+        f"{printable(named[min(numbers, key=lambda t: numbers[t] or 0)])}. They were read by "
+        f"{source}.",
+        "info",
+    )
+    return replace(
+        images,
+        labels=[named[t] if t != NO_LABEL else t for t in images.labels],
+        notes=(*images.notes, note, *_from_one(numbers, base, len(known))),
+    )
+
+
+def _index(text: str) -> int | None:
+    digits = text.removesuffix(".0")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else None
+
+
+def _from_one(numbers: Mapping[str, int | None], base: int, n: int) -> Iterator[DataNote]:
+    if base == 0 and 0 not in numbers.values() and len(numbers) == n - 1:
+        yield DataNote(
+            "labels-from-one",
+            "No label is 0, and all others occur: if they are counted from 1, every label is off "
+            "by one (--label-base 1).",
+            "warning",
+        )
+
+
+def _ambiguous(images: ListedImages, known: Sequence[str], text: str, base: int) -> UsageError:
+    return UsageError(
+        f"labels such as {quoted(text)} in {quoted(images.samples.name)} could be names of classes "
+        "or indices, and the two differ",
+        slug="labels-ambiguous",
+        details=[f"the classes, from index {base} on: {listing(known)}"],
+        hint="say which: --labels-are names, or --labels-are indices",
+    )
+
+
+def _out_of_range(
+    images: ListedImages,
+    text: str,
+    known: Sequence[str],
+    source: str,
+    numbers: Mapping[str, int | None],
+    base: int,
+) -> DataError:
+    whole = [n for n in numbers.values() if n is not None]
+    from_one = base == 0 and min(whole) >= 1 and max(whole) <= len(known)
+    return DataError(
+        f"the label {quoted(text)} in {quoted(images.samples.name)} is no class: the indices are "
+        f"{base} to {base + len(known) - 1}",
+        slug="label-range",
+        details=[f"{plural(len(known), 'class', 'classes')}, from {source}: {listing(known)}"],
+        hint="if the labels are counted from 1: --label-base 1"
+        if from_one
+        else "correct the labels, or give the model's class list with --classes FILE",
+    )
+
+
+def scan_listed(
+    images: ListedImages, *, progress: Progress | None = None, want_sizes: bool = False
+) -> FolderScan:
+    """The images of a table with the hashes of their content, sorted by id.
+
+    What is not there counts as found and as unreadable, as in a folder.
+    """
+    order = sorted(range(len(images.ids)), key=images.ids.__getitem__)
+    base, total = os.fspath(images.root), len(order)
+    tell = None if progress is None else (lambda done: progress(done, total))
+    results = read_digests([images.raws[i] for i in order], base, tell, want_sizes)
+    files: list[ImageFile] = []
+    unreadable: list[UnreadableFile] = []
+    for i, result in zip(order, results, strict=True):
+        if isinstance(result, str):
+            there = (images.root / images.raws[i]).exists()
+            reason = result if there else _MISSING
+            unreadable.append(UnreadableFile(images.ids[i], images.labels[i], reason))
+        else:
+            files.append(
+                ImageFile(images.ids[i], images.labels[i], result[0], base, images.raws[i],
+                          result[1])
+            )  # fmt: skip
+    if not files:
+        raise _none_there(images)
+    pairs, n_duplicates, notes = duplicates(files)
+    return FolderScan(
+        root=images.root,
+        folders=images.classes,
+        files=tuple(files),
+        unreadable=tuple(unreadable),
+        skipped=_skipped(images.samples.other_splits),
+        duplicates=pairs,
+        n_duplicates=n_duplicates,
+        notes=(*_list_notes(images), *notes),
+    )
+
+
+def _none_there(images: ListedImages) -> DataError:
+    return DataError(
+        f"none of the {plural(len(images.ids), 'image')} in {quoted(images.samples.name)} is there",
+        slug="list-images",
+        details=[f"looked for {quoted(images.ids[0])} in {quoted(images.root.resolve().name)}"],
+        hint="name the folder that the paths are relative to: --root DIR",
+    )
+
+
+def _skipped(other: Mapping[str, int]) -> dict[str, int]:
+    return {f"rows of the split {name}": n for name, n in sorted(other.items())}
+
+
+def _list_notes(images: ListedImages) -> Iterator[DataNote]:
+    samples = images.samples
+    yield DataNote(
+        "data-read-as", f"{printable(samples.name)} was read as {samples.read_as}.", "info"
+    )
+    yield from images.notes
+    n_without = Counter(images.labels)[NO_LABEL]
+    if n_without and n_without < len(images.labels):
+        yield DataNote(
+            "labels-unknown",
+            f"{plural(n_without, 'sample')} of {printable(samples.name)} "
+            f"{'has' if n_without == 1 else 'have'} no label and "
+            f"{'is' if n_without == 1 else 'are'} in no number of this report.",
+            "warning",
+            n_without,
+        )
+
+
+def open_listed(data: Path, options: Options, *, unlabelled: bool) -> ListedImages | None:
+    """The images that DATA lists, where it is a table or a folder without class folders.
+
+    None for a folder of class folders, and for what is neither: scanning it says what it is.
+
+    Parameters
+    ----------
+    unlabelled
+        Whether images without labels are welcome.
+
+    Raises
+    ------
+    DataError
+        ``data-unlabelled``, ``list-images`` where the root is no folder, and what reading raises.
+    UsageError
+        ``option-conflict``: an option for tables with a folder.
+    """
+    check_local(os.fspath(data))
+    if data.is_file() and could_be_list(data):
+        samples = read_sample_list(data, options)
+    else:
+        _refuse_table_options(options)
+        found = _list_folder(data) if data.is_dir() else None
+        if found is None or not unlabelled:
+            return None
+        samples = found
+    if not unlabelled and not any(samples.labels or ()):
+        raise _unlabelled(samples)
+    return find_listed(samples, images_root(data, options.root))
+
+
+def images_root(data: Path, root: Path | None) -> Path:
+    """The folder that the ids of DATA's samples are paths below."""
+    if not data.is_file():
+        return data
+    if root is not None and not root.is_dir():
+        raise DataError(
+            f"--root {quoted(escape(os.fspath(root)))}: there is no such folder",
+            slug="list-images",
+            hint="name the folder that the paths in DATA are relative to",
+        )
+    return data.parent if root is None else root
+
+
+def _refuse_table_options(options: Options) -> None:
+    for name in ("root", "id_column", "label_column", "split_column"):
+        if getattr(options, name) is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{flag} is for DATA that is a table of paths and labels",
+                slug="option-conflict",
+                hint=f"leave out {flag}, or give the table as DATA",
+            )
+
+
+def _unlabelled(samples: SampleList) -> DataError:
+    return DataError(
+        f"{quoted(samples.name)} has no labels, and a report compares predictions with labels",
+        slug="data-unlabelled",
+        details=[f"it was read as {samples.read_as}"],
+        hint="predictions alone: reportgen predict MODEL DATA -o OUT; for a report, give a table "
+        "of paths and labels as DATA",
+    )
+
+
+def _list_folder(root: Path) -> SampleList | None:
+    """The images that lie in a folder without class folders; None where there are none."""
+    try:
+        with os.scandir(root) as entries:
+            seen = [entry for entry in entries if not is_skipped_name(entry.name)]
+    except OSError:
+        return None
+    names = sorted(entry.name for entry in seen if has_image_name(entry.name))
+    if not names or any(entry.is_dir() for entry in seen):
+        return None
+    return SampleList.unlabelled(escape(root.resolve().name), names)
