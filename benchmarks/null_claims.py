@@ -233,7 +233,7 @@ def _of_intervals(report: Report, setting: Setting) -> Iterator[str]:
         found = re.search(r"at confidence ≥ ([\d.]+), the model covers", told)
         if found and _error_above(float(found[1]), confidences) > 0.01:
             yield "selective prediction"
-        found = re.search(r"miss rate.*: ([\d.]+) %", told)
+        found = re.search(r"miss rate.*: ([\d.]+)%", told)
         if found and 1 - recall > float(found[1]) / 100:
             yield "perfect recall"
 

@@ -100,7 +100,7 @@ def test_the_command_is_installed(finished):
 def test_run_ends_with_the_result(finished):
     out, done = finished
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"accuracy: .* % \(95% CI .*\) of 60 samples", lines[0])
+    assert re.fullmatch(r"accuracy: .*% \(95% CI .*\) of 60 samples", lines[0])
     assert any(line.startswith("lowest recall: ") for line in lines) or "100%" in lines[0]
     assert lines[-1] == f"report: {out / 'report.html'}"
     assert "outputs are read as logits" in done.stderr

@@ -70,7 +70,7 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
         'id "id"'
     )
     assert (baseline, candidate) == (f"baseline {how}", how)
-    assert lines[0].startswith("accuracy: 86.7 % (95% CI")
+    assert lines[0].startswith("accuracy: 86.7% (95% CI")
     assert lines[3] == (
         "vs baseline: accuracy +6.7 points (95% CI −8.7 to +23.1), not significant; fixed 3, "
         "regressed 1"

@@ -83,7 +83,7 @@ def test_the_table_of_gates_is_measured(checks):
 
 def test_the_table_of_classes_is_measured(comparison):
     rows = re.findall(
-        r"^\| (.*?) \| ([\d.]+) % \| ([\d.]+) % \| (\S+) \| (.*?) \|$", PAGE, re.MULTILINE
+        r"^\| (.*?) \| ([\d.]+)% \| ([\d.]+)% \| (\S+) \| (.*?) \|$", PAGE, re.MULTILINE
     )
     names = comparison.candidate.classes
     by_harm = sorted(comparison.classes, key=lambda change: change.recall.difference)

@@ -85,7 +85,7 @@ CASES = {
         [
             "Small test set (5 samples): the 95% CI of accuracy is 56.6–100%.",
             "Only one class in the test set: only. Discrimination cannot be assessed.",
-            "No errors in 5 samples: the error rate is at most 45.1 % (one-sided 95% bound).",
+            "No errors in 5 samples: the error rate is at most 45.1% (one-sided 95% bound).",
         ],
     ),
     "one sample, right": (
@@ -93,7 +93,7 @@ CASES = {
         [
             "One sample, no conclusion: the 95% CI of accuracy is 20.7–100%.",
             "Only one class in the test set: ant. Discrimination cannot be assessed.",
-            "No errors in 1 sample: the error rate is at most 95.0 % (one-sided 95% bound).",
+            "No errors in 1 sample: the error rate is at most 95.0% (one-sided 95% bound).",
             "1 of 2 classes has no test samples: bee. Its recall is undefined, and macro "
             "averages leave it out.",
         ],
@@ -111,7 +111,7 @@ CASES = {
     "all right": (
         ([[500, 0], [0, 500]], ["ant", "bee"]),
         [
-            "No errors in 1,000 samples: the error rate is at most 0.3 % (one-sided 95% bound).",
+            "No errors in 1,000 samples: the error rate is at most 0.3% (one-sided 95% bound).",
             "Above the majority-class baseline: accuracy 100%; always predicting ant gives 50.0%.",
         ],
     ),
@@ -119,7 +119,7 @@ CASES = {
         ([[0, 500], [700, 0]], ["ant", "bee"]),
         [
             "0 of 1,200 correct: check that the class list has the order of the model's outputs.",
-            "Below the majority-class baseline: accuracy 0 % (95% CI 0–0.3%); always "
+            "Below the majority-class baseline: accuracy 0% (95% CI 0–0.3%); always "
             "predicting bee gives 58.3%.",
             "Under-predicted: bee, 500 predictions for 700 samples (significant). "
             "Over-predicted: ant, 700 predictions for 500 samples (significant).",
@@ -129,7 +129,7 @@ CASES = {
         ([[95, 5], [4, 6]], ["big", "small"]),
         [
             "Small test set (110 samples): the 95% CI of accuracy is 85.2–95.6%.",
-            "Not significantly above the majority-class baseline: accuracy 91.8 % (95% "
+            "Not significantly above the majority-class baseline: accuracy 91.8% (95% "
             "CI 85.2–95.6%); always predicting big gives 90.9%.",
             "Lowest recall: small, 60.0% of 10 (simultaneous 95% CI 22.8–90.1%), "
             "significantly below the rest. 40.0% are predicted as big.",
@@ -171,7 +171,7 @@ CASES = {
     "several classes with zero recall": (
         ([[900, 0, 0], [30, 0, 0], [40, 0, 0]], ["ant", "bee", "cow"]),
         [
-            "Not significantly above the majority-class baseline: accuracy 92.8 % (95% "
+            "Not significantly above the majority-class baseline: accuracy 92.8% (95% "
             "CI 91.0–94.2%); always predicting ant gives 92.8%.",
             "2 classes have zero recall: bee and cow; 70 samples in all. All "
             "significantly below the rest.",
@@ -180,7 +180,7 @@ CASES = {
             "Recall depends on class size: accuracy (92.8%) exceeds balanced accuracy "
             "(33.3%); frequent classes do better (p < 0.001).",
             "Over-predicted: ant, 970 predictions for 900 samples (significant).",
-            "Perfect recall: ant. Upper bound for the miss rate: 0.5 % (900 samples, "
+            "Perfect recall: ant. Upper bound for the miss rate: 0.5% (900 samples, "
             "simultaneous 95%).",
         ],
     ),
@@ -217,7 +217,7 @@ CASES = {
     "frequent classes do better": (
         ([[980, 20], [25, 25]], ["healthy", "ill"]),
         [
-            "Not significantly above the majority-class baseline: accuracy 95.7 % (95% "
+            "Not significantly above the majority-class baseline: accuracy 95.7% (95% "
             "CI 94.3–96.8%); always predicting healthy gives 95.2%.",
             "Lowest recall: ill, 50.0% of 50 (simultaneous 95% CI 33.7–66.3%), "
             "significantly below the rest. 50.0% are predicted as healthy.",
@@ -230,7 +230,7 @@ CASES = {
     "rare classes do better": (
         ([[800, 200], [0, 50]], ["big", "small"]),
         [
-            "Below the majority-class baseline: accuracy 81.0 % (95% CI 78.5–83.2%); "
+            "Below the majority-class baseline: accuracy 81.0% (95% CI 78.5–83.2%); "
             "always predicting big gives 95.2%.",
             "Lowest recall: big, 80.0% of 1,000 (simultaneous 95% CI 77.0–82.8%), "
             "significantly below the rest. 20.0% are predicted as small.",
@@ -240,7 +240,7 @@ CASES = {
             "Over-predicted: small, 250 predictions for 50 samples (significant).",
             "Lowest precision: small, 20.0% of 250 predictions (simultaneous 95% CI "
             "14.6–26.3%), significantly below the rest.",
-            "Perfect recall: small. Upper bound for the miss rate: 7.2 % (50 samples, "
+            "Perfect recall: small. Upper bound for the miss rate: 7.2% (50 samples, "
             "simultaneous 95%).",
         ],
     ),
@@ -263,7 +263,7 @@ CASES = {
             "Over-predicted: bee, 1,100 predictions for 1,000 samples (significant).",
             "Lowest precision: bee, 90.9% of 1,100 predictions (simultaneous 95% CI "
             "88.8–92.8%), significantly below the rest.",
-            "Perfect recall: bee. Upper bound for the miss rate: 0.4 % (1,000 samples, "
+            "Perfect recall: bee. Upper bound for the miss rate: 0.4% (1,000 samples, "
             "simultaneous 95%).",
             "Above the majority-class baseline: accuracy 95.0%; always predicting ant gives 50.0%.",
         ],
@@ -379,7 +379,7 @@ def test_the_verdict_measures_and_does_not_decide():
     assert (verdict.kind, verdict.word) == ("none", "NO GATES SET")
     assert str(verdict.reason).replace("\u00a0", " ") == (
         "No release gates were set: 0 gates were checked. Accuracy 84.5% on 10,000 samples (95% CI 83.8–85.2%). "
-        "Lowest recall: cat, 64.2 % (significant)."
+        "Lowest recall: cat, 64.2% (significant)."
     )
 
 

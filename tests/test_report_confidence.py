@@ -58,7 +58,7 @@ def held(evaluation, coverage):
 LEADS = {
     "too sure": (
         lambda e: e,
-        "Overconfident: mean confidence 92.8%, accuracy 84.5 % (significant).",
+        "Overconfident: mean confidence 92.8%, accuracy 84.5% (significant).",
     ),
     "within chance": (
         lambda e: with_chance(e, 0.2),
@@ -93,14 +93,14 @@ def findings(evaluation):
 
 
 TOO_SURE = (
-    "Overconfident: mean confidence 92.8%, accuracy 84.5%, ECE 8.3 % (by chance 0.5%; significant)."
+    "Overconfident: mean confidence 92.8%, accuracy 84.5%, ECE 8.3% (by chance 0.5%; significant)."
 )
 ALONE = (
     "Selective prediction: at confidence ≥ 0.99092, the model covers 65.0% of samples with an "
-    "error of at most 0.9 % (95% confidence)."
+    "error of at most 0.9% (95% confidence)."
 )
 NOT_ENOUGH = (
-    "Abstention is not shown to reach 1% error: at 90% coverage the error is 7.8 % (overall 15.5%)."
+    "Abstention is not shown to reach 1% error: at 90% coverage the error is 7.8% (overall 15.5%)."
 )
 FINDINGS = {
     "both": (lambda e: e, [TOO_SURE, ALONE]),
@@ -109,7 +109,7 @@ FINDINGS = {
     "wrong at each level, right on average": (
         level,
         [
-            "Miscalibrated: mean confidence 84.5%, accuracy 84.5%, ECE 8.3 % (by chance 0.5%; "
+            "Miscalibrated: mean confidence 84.5%, accuracy 84.5%, ECE 8.3% (by chance 0.5%; "
             "significant).",
             ALONE,
         ],
@@ -152,7 +152,7 @@ def test_the_tile_has_an_axis_of_its_own_with_chance_marked_on_it(too_sure):
     assert (tile.cell.text, tile.cell.range) == ("8.3", "7.7–8.8")
     assert (tile.axis.low, tile.axis.high) == (0, 0.1)
     assert tile.axis.chance == too_sure.confidence.chance_ece_high
-    assert plain(tile.lines[0]) == "expected by chance 0.5 % (95% ≤ 0.8%)"
+    assert plain(tile.lines[0]) == "expected by chance 0.5% (95% ≤ 0.8%)"
 
 
 @pytest.mark.parametrize("make", [factories.fashion, factories.binary, factories.scored])
@@ -173,7 +173,7 @@ def test_every_figure_stands_in_a_sentence(too_sure):
     )
     assert told["Brier score"].startswith("0.190 (95% CI 0.181–0.199)")
     assert told["Telling classes apart"].startswith("ROC AUC 0.993 (95% CI 0.992–0.993)")
-    assert told["Abstaining"].startswith("AURC 1.9 % (95% CI 1.7–2.1%)")
+    assert told["Abstaining"].startswith("AURC 1.9% (95% CI 1.7–2.1%)")
     assert not section.missing
 
 
@@ -226,8 +226,8 @@ def test_log_losses_that_were_clipped_are_counted(too_sure, n_zero, n_clipped, w
 def test_operating_points_are_told_in_words(too_sure):
     points = build_report(too_sure).confidence.points
     assert [plain(point.sentence) for point in points] == [
-        "At confidence ≥ 0.99092, 65.0% coverage, the error is at most 0.9 % (95% confidence).",
-        "At 90.2% coverage (confidence ≥ 0.677) the error is 7.8 % (95% CI 7.2–8.3%) instead of "
+        "At confidence ≥ 0.99092, 65.0% coverage, the error is at most 0.9% (95% confidence).",
+        "At 90.2% coverage (confidence ≥ 0.677) the error is 7.8% (95% CI 7.2–8.3%) instead of "
         "15.5%.",
     ]
     assert [point.letter for point in points] == ["A", "B"]

@@ -376,7 +376,7 @@ def test_both_right_gained_lost_and_both_wrong_add_up(paired):
     assert plain(pairing.gained[1]) == "9.1%"
     assert plain(pairing.sentence) == (
         "Both give the same answer, right or wrong, to 78.2% of the samples (agreement) and "
-        "another one to 21.8 % (churn). 364 gained, 253 lost: 111 right answers more in all."
+        "another one to 21.8% (churn). 364 gained, 253 lost: 111 right answers more in all."
     )
 
 
@@ -474,7 +474,7 @@ CASES = {
     "three classes fell although accuracy rose": (
         lambda fashion, paired: fashion,
         [
-            "Accuracy improved: 86.5 → 89.3 % (+2.8 points; 95% CI +2.4 to +3.1).",
+            "Accuracy improved: 86.5 → 89.3% (+2.8 points; 95% CI +2.4 to +3.1).",
             "Recall regressed: Sneaker, −5.5 points (97.8% → 92.3%; 95% CI −6.2 to −4.7), "
             "although accuracy rose. T-shirt/top (−3.4 points) and Bag (−1.0) regressed too.",
             "Largest increase: Sneaker → Ankle boot, 107 → 361 of 6,000 samples (p < 0.001, Holm "
@@ -490,7 +490,7 @@ CASES = {
     "matched samples": (
         lambda fashion, paired: paired,
         [
-            "Accuracy improved: 78.9 → 81.7 % (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
+            "Accuracy improved: 78.9 → 81.7% (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
             "Recall regressed: cat, −11.5 points (75.0% → 63.5%; 95% CI −15.8 to −7.5), "
             "although accuracy rose.",
@@ -500,7 +500,7 @@ CASES = {
     "no clear change says what would have been seen, and what changed nevertheless": (
         lambda fashion, paired: changed(paired, summary={**paired.summary, "accuracy": UNCLEAR}),
         [
-            "No significant change of accuracy: 84.3 → 84.5 % (+0.2 points; 95% CI −0.3 to +0.7). "
+            "No significant change of accuracy: 84.3 → 84.5% (+0.2 points; 95% CI −0.3 to +0.7). "
             "Minimum detectable difference: 1.7 points. Predictions differ on 21.8% of samples.",
             ...,
         ],
@@ -510,7 +510,7 @@ CASES = {
             paired, summary={**paired.summary, "accuracy": FELL}, tendencies={3: "worse"}
         ),
         [
-            "Accuracy regressed: 84.5 → 82.3 % (−2.2 points; 95% CI −3.0 to −1.4). 364 samples "
+            "Accuracy regressed: 84.5 → 82.3% (−2.2 points; 95% CI −3.0 to −1.4). 364 samples "
             "fixed, 253 regressed.",
             "Recall regressed: cat, −11.5 points (75.0% → 63.5%; 95% CI −15.8 to −7.5).",
             ...,
@@ -519,7 +519,7 @@ CASES = {
     "a drop that is not significant after correction is no finding": (
         lambda fashion, paired: changed(paired, tendencies={5: "perhaps worse"}),
         [
-            "Accuracy improved: 78.9 → 81.7 % (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
+            "Accuracy improved: 78.9 → 81.7% (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
             "Lowest recall: cat, 63.5% of 400 (simultaneous 95% CI 56.5–70.2%), significantly "
             "below the rest. 23.0% are predicted as bird. 1 further class is also significantly "
@@ -548,7 +548,7 @@ CASES = {
         ),
         [
             ...,
-            "Calibration regressed: ECE 2.0 → 4.1 % (+2.1 points, significant).",
+            "Calibration regressed: ECE 2.0 → 4.1% (+2.1 points, significant).",
             ...,
         ],
     ),

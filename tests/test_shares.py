@@ -451,9 +451,9 @@ def test_the_console_says_what_is_known_and_no_more(written, capsys):
     read_as, first, *_ = capsys.readouterr().out.splitlines()
     assert read_as == "read as confusion matrix of 3 classes: rows true, columns predicted"
     assert first == {
-        "true": "balanced accuracy: 68.3 % (proportions only: no interval)",
-        "predicted": "macro precision: 68.9 % (proportions only: no interval)",
-        "all": "accuracy: 70.0 % (proportions only: no interval)",
+        "true": "balanced accuracy: 68.3% (proportions only: no interval)",
+        "predicted": "macro precision: 68.9% (proportions only: no interval)",
+        "all": "accuracy: 70.0% (proportions only: no interval)",
     }[over]  # fmt: skip
 
 

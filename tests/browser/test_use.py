@@ -182,7 +182,7 @@ def test_the_large_table_reads_its_cells_too(open_page):
     page.locator("#counts tbody tr").nth(4).locator("td").nth(4).hover()
     text = readout(page)
     assert text.startswith("true family 000 member 4, called family 000 member 4: ")
-    assert text.endswith(" %)")
+    assert text.endswith("%)")
 
 
 def test_names_in_the_readout_stay_text(open_page):
