@@ -202,6 +202,7 @@ def _summary(evaluation: Evaluation) -> list[str]:
     return [
         *_read_as(evaluation),
         *(_measured(evaluation, name) for name in known[:1]),
+        *_expected_cost(evaluation),
         *_weakest(evaluation),
         *_worst_pair(evaluation),
         *_warnings(evaluation),
@@ -213,6 +214,17 @@ def _measured(evaluation: Evaluation, name: str) -> str:
     span = f" (95% CI {interval_percent(metric.interval)})" if metric.interval else ""
     of = f"{span} of {samples}" if evaluation.shares is None else " (proportions only: no interval)"
     return f"{name.replace('_', ' ')}: {percent(metric.value or 0.0)}{of}"
+
+
+def _expected_cost(evaluation: Evaluation) -> list[str]:
+    """Where costs are given."""
+    if evaluation.costs is None:
+        return []
+    from reportgen.report import DEFINITIONS, Footnotes, cell
+
+    found = cell(evaluation.summary["expected_cost"], DEFINITIONS["expected_cost"], Footnotes())
+    span = f" (95% CI {found.range})" if found.range else ""
+    return [f"expected cost: {found.text}{span}, by {evaluation.costs.source}"]
 
 
 def _read_as(evaluation: Evaluation, which: str = "") -> list[str]:
@@ -234,6 +246,7 @@ def _changes(comparison: Comparison) -> list[str]:
     else:
         lines = [
             f"{against}: {_accuracy_change(comparison)}",
+            *_cost_change(comparison),
             *_class_changes(comparison),
         ]
     notes = [note for note in comparison.notes if note.severity == "warning"]
@@ -253,6 +266,19 @@ def _accuracy_change(comparison: Comparison) -> str:
     )
     word = "not significant" if change.kind == "unclear" else "significant"
     return f"accuracy {change.text} points{span}, {word}; {how}"
+
+
+def _cost_change(comparison: Comparison) -> list[str]:
+    """Where costs are given."""
+    from reportgen.report import DEFINITIONS, Footnotes, delta
+
+    found = comparison.summary.get("expected_cost")
+    if found is None:
+        return []
+    change = delta(found, DEFINITIONS["expected_cost"], Footnotes())
+    span = f" (95% CI {change.range})" if change.range else ""
+    word = "not significant" if change.kind == "unclear" else "significant"
+    return [f"expected cost {change.text}{span}, {word}"]
 
 
 def _class_changes(comparison: Comparison) -> list[str]:

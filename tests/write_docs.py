@@ -28,7 +28,7 @@ from reportgen.cli import with_options
 from reportgen.comparison import REASONS as COMPARISON_REASONS
 from reportgen.comparison.definitions import COMPARISON_TERMS
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.metrics import ABSTAINING, COUNTS, ORDINAL, REASONS, Definition
+from reportgen.metrics import ABSTAINING, COSTING, COUNTS, ORDINAL, REASONS, Definition
 from reportgen.metrics.markdown import section
 from reportgen.review.schema import schema_text
 from tests import error_pages
@@ -177,6 +177,10 @@ def metric_names() -> str:
             "And where a model may abstain (`--abstain`):",
             "",
             *table(("Name", "Title", "Range"), map(_metric_row, ABSTAINING)),
+            "",
+            "And where costs are given (`--costs`):",
+            "",
+            *table(("Name", "Title", "Range"), [_metric_row(COSTING)]),
             "",
             "Of each class, in `per_class`, after its counts "
             + ", ".join(f"`{c.name}`" for c in COUNTS)

@@ -65,7 +65,7 @@ def check_review(
     reading, figures = sort_options(options, InputOptions, EvaluationOptions)
     require_files(figures)
     release = ReviewOptions.of({"gates": gates, "fail_under": fail_under})
-    terms = load_spec(release, baseline_may_follow=True)
+    terms = load_spec(release, baseline_may_follow=True, costs_may_follow=True)
     if not terms.gates:
         raise UsageError(
             "there is nothing to check: no gates are given",

@@ -67,9 +67,15 @@ class ReviewRequest:
             options, InputOptions, EvaluationOptions, ReviewOptions, PageOptions
         )
         require_files(figures)
-        # a report.json may hold the comparison that a gate needs
+        # a report.json may hold the comparison, and the costs, that a gate needs
         may_follow = any(is_report(source, reading) for source in sources)
-        terms = load_spec(release, against, baseline_may_follow=may_follow)
+        held = may_follow or any(isinstance(source, Evaluation) for source in sources)
+        terms = load_spec(
+            release,
+            against,
+            baseline_may_follow=may_follow,
+            costs_may_follow=held or figures.costs is not None,
+        )
         check_page(page)
         asked = cls(reading, figures, terms, page)
         for source in (*sources, terms.baseline):
@@ -103,6 +109,7 @@ class ReviewRequest:
 def require_files(figures: EvaluationOptions) -> None:
     """What can't be read is refused before anything is made."""
     require_file(figures.hierarchy, "--hierarchy")
+    require_file(figures.costs, "--costs")
     require_file(figures.metadata, "--metadata")
 
 

@@ -15,7 +15,7 @@ from reportgen.api.folder import place_for, refuse_standing_in
 from reportgen.api.review_request import require_files, require_readable
 from reportgen.api.writing import SampleImage, images_of, write_review
 from reportgen.errors import Interrupted, ModelError, Terminated, UsageError
-from reportgen.evaluation import Evaluation
+from reportgen.evaluation import Evaluation, read_costs
 from reportgen.options import (
     EvaluationKeywords,
     EvaluationOptions,
@@ -33,7 +33,15 @@ from reportgen.predictions import Predictions
 from reportgen.rendering import check_page, guarded_names
 from reportgen.replacement import Changes, staged
 from reportgen.reporter import Reporter
-from reportgen.review import LoadedInput, Review, add_columns, load_baseline, load_spec, make_review
+from reportgen.review import (
+    LoadedInput,
+    Review,
+    ReviewSpec,
+    add_columns,
+    load_baseline,
+    load_spec,
+    make_review,
+)
 from reportgen.text import printable, quoted
 
 if TYPE_CHECKING:
@@ -113,7 +121,7 @@ def run_review(
     _require_named(model)
     images_at = _split_of(data, settings, reporter)
     require_files(figures)
-    terms = load_spec(release)
+    terms = load_spec(release, costs_may_follow=figures.costs is not None)
     require_readable(terms.baseline, InputOptions(), rows_first=True)
     check_page(page)
     refuse_standing_in(folder, terms.baseline)
@@ -124,7 +132,7 @@ def run_review(
     ):
         baseline = load_baseline(terms, InputOptions(), figures, spool)
         target = folder / output_folder.PREDICTIONS
-        known = partial(terms.check_classes, baseline=baseline)
+        known = partial(_check_classes, terms=terms, figures=figures, baseline=baseline)
         # Beside an earlier report, the predictions change with it and not before.
         aside = stage.new if _stands(folder) else None
         predictions = _predictions(model, images_at, target, settings, reporter, known, aside=aside)
@@ -135,6 +143,19 @@ def run_review(
             stage.also = _with_predictions(aside, folder)
             write_review(review, folder, images, page, reporter, stage)
     return review
+
+
+def _check_classes(
+    classes: Sequence[str],
+    *,
+    terms: ReviewSpec,
+    figures: EvaluationOptions,
+    baseline: LoadedInput | None,
+) -> None:
+    """Refuse what names classes that the model does not know, before it predicts."""
+    terms.check_classes(classes, baseline)
+    if figures.costs is not None and figures.subset_classes is None:
+        read_costs(figures.costs, classes)
 
 
 def _stands(folder: Path) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reportgen.comparison.bootstrap import DRAWS, MAX_CLASSES, SEED
     from reportgen.comparison.comparison import (
         COMPARED,
+        COMPARED_WHERE_GIVEN,
         Change,
         ClassChange,
         Comparison,
@@ -36,11 +37,12 @@ if TYPE_CHECKING:
         tango,
         tango_z,
     )
-    from reportgen.comparison.unpaired import compare_evaluations
+    from reportgen.comparison.unpaired import compare_evaluations, with_costs_of
 
 __all__ = [
     "ALPHA",
     "COMPARED",
+    "COMPARED_WHERE_GIVEN",
     "COMPARISON_TERMS",
     "DRAWS",
     "MAX_CLASSES",
@@ -68,6 +70,7 @@ __all__ = [
     "non_inferiority_p",
     "tango",
     "tango_z",
+    "with_costs_of",
 ]
 
 __getattr__ = lazy_names(
@@ -76,7 +79,7 @@ __getattr__ = lazy_names(
         "align": "Aligned LabelsFrom align_predictions match_classes",
         "bootstrap": "DRAWS MAX_CLASSES SEED",
         "comparison": (
-            "COMPARED Change ClassChange Comparison Difference McnemarBounds "
+            "COMPARED COMPARED_WHERE_GIVEN Change ClassChange Comparison Difference McnemarBounds "
             "PairChange PairedCounts SliceChange Tendency cautions"
         ),
         "definitions": "COMPARISON_TERMS REASONS",
@@ -84,6 +87,6 @@ __getattr__ = lazy_names(
         "significance": (
             "ALPHA mcnemar_bounds mcnemar_exact_p mcnemar_mid_p non_inferiority_p tango tango_z"
         ),
-        "unpaired": "compare_evaluations",
+        "unpaired": "compare_evaluations with_costs_of",
     },
 )

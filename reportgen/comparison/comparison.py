@@ -36,6 +36,7 @@ from reportgen.provenance import DataNote
 
 __all__ = [
     "COMPARED",
+    "COMPARED_WHERE_GIVEN",
     "Bootstrap",
     "Change",
     "ClassChange",
@@ -52,6 +53,10 @@ __all__ = [
 
 COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
 """Metrics of the whole that are compared, in the order of all outputs."""
+
+
+COMPARED_WHERE_GIVEN = ("expected_cost",)
+"""Those that follow where both sides have them."""
 
 
 Tendency = Literal["worse", "perhaps worse", "no clear change", "perhaps better", "better"]
@@ -80,7 +85,8 @@ class Difference:
     method
         How interval and p-value are made: ``"tango"`` (with McNemar mid-p), ``"newcombe"``
         and ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro figures where
-        there are too many different answers to resample them), or ``"none"``.
+        there are too many different answers to resample them), ``"paired score"`` (expected cost),
+        or ``"none"``.
     reason
         Why something is missing: a key of :data:`reportgen.comparison.REASONS`.
     """
@@ -242,7 +248,9 @@ class Bootstrap:
 
 
 class Compared:
-    """In an annotation: the differences of :data:`COMPARED`, each by its name."""
+    """In an annotation: the differences of :data:`COMPARED`, each by its name, and those of
+    :data:`COMPARED_WHERE_GIVEN` that there are.
+    """
 
     def codec(self, _: Any) -> Codec:
         plain = codec_of(Mapping[str, Difference])
@@ -254,14 +262,16 @@ _ALWAYS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
 
 
 def _read_summary(place: JsonPath) -> dict[str, Difference]:
-    place.keep_others(frozenset(COMPARED))
+    place.keep_others(frozenset((*COMPARED, *COMPARED_WHERE_GIVEN)))
     read = codec_of(Difference).read
     is_there = {name: name in place or name in _ALWAYS for name in COMPARED}
-    return {name: read(place[name]) if is_there[name] else NOT_RECORDED for name in COMPARED}
+    found = {name: read(place[name]) if is_there[name] else NOT_RECORDED for name in COMPARED}
+    return found | {name: read(place[name]) for name in COMPARED_WHERE_GIVEN if name in place}
 
 
 def _summary_schema(known: Definitions) -> Schema:
-    properties = dict.fromkeys(COMPARED, codec_of(Difference).schema(known))
+    names = (*COMPARED, *COMPARED_WHERE_GIVEN)
+    properties = dict.fromkeys(names, codec_of(Difference).schema(known))
     return {"type": "object", "properties": properties, "required": list(_ALWAYS)}
 
 
@@ -280,7 +290,8 @@ class Comparison:
     bounds
         What McNemar's test may say, where samples are not matched and class totals agree.
     summary
-        Metric name of :data:`COMPARED` → difference; every name is there.
+        Metric name of :data:`COMPARED` → difference; every name is there, and those of
+        :data:`COMPARED_WHERE_GIVEN` where both sides have the metric.
     classes
         One for each class, in class order.
     slices

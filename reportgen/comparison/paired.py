@@ -28,11 +28,17 @@ from reportgen.comparison.comparison import (
 )
 from reportgen.comparison.joint_tallies import Changes, JointCounts, JointTally
 from reportgen.comparison.paired_scores import ConfidencePairs, LossPairs
-from reportgen.comparison.significance import accuracy_change, apply_holm, corrected, tendency_of
+from reportgen.comparison.significance import (
+    ONE_SIDED,
+    accuracy_change,
+    apply_holm,
+    corrected,
+    tendency_of,
+)
 from reportgen.comparison.slices import paired_slices
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import Evaluation, evaluate_predictions
-from reportgen.metrics import Metric, summary_metrics
+from reportgen.metrics import COSTING, Metric, cost_difference, expected_cost, summary_metrics
 from reportgen.provenance import DataNote
 
 __all__ = [
@@ -42,6 +48,7 @@ __all__ = [
     "compare_paired",
     "drop_samples",
     "grown_pairs",
+    "use_costs_of",
     "use_macro_of",
 ]
 
@@ -79,6 +86,7 @@ def compare_paired(
     after = candidate or evaluate_predictions(joined.candidate)
     before = drop_samples(baseline or evaluate_predictions(joined.baseline))
     before, macro_notes = use_macro_of(before, after)
+    before, cost_notes = use_costs_of(before, after)
     counted = _count_rows(joined)
     joint, paired = counted.joint, counted.joint.paired()
     classes, n_tests = _classes(joint, before, after, draws, seed)
@@ -98,7 +106,7 @@ def compare_paired(
         bootstrap=Bootstrap(draws, seed),
         n_tests=n_tests,
         detectable=_detectable(paired),
-        notes=(*joined.notes, *macro_notes, *slice_notes),
+        notes=(*joined.notes, *macro_notes, *cost_notes, *slice_notes),
     )
 
 
@@ -126,6 +134,21 @@ def use_macro_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, lis
         f"Macro averages of the baseline were computed again over {over}, as the candidate's are.",
     )
     return replace(before, summary=summary, macro=after.macro), [note]
+
+
+def use_costs_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, list[DataNote]]:
+    """The baseline with the expected cost by the candidate's costs, and a note where it had other
+    ones; without it where the candidate has none.
+    """
+    notes = []
+    if before.costs is not None and before.costs != after.costs:
+        by = "is not compared: the candidate was evaluated without costs"
+        if after.costs is not None:
+            by = "was computed again by the candidate's costs"
+        notes.append(DataNote("compared-costs", f"The expected cost of the baseline {by}."))
+    summary = {name: one for name, one in before.summary.items() if name != COSTING.name}
+    summary |= expected_cost(before.confusion, after.costs)
+    return replace(before, summary=summary, costs=after.costs), notes
 
 
 @dataclass(frozen=True)
@@ -191,8 +214,25 @@ def _summary(
             "macro_f1": macro["macro_f1"],
             "log_loss": _log_loss(counted.losses, both("log_loss"), draws, seed),
             "ece": _ece(counted.confidences, both("ece"), chance, draws, seed),
+            **_expected_cost(counted.joint, before, after),
         }
     )
+
+
+def _expected_cost(
+    joint: JointCounts, before: Evaluation, after: Evaluation
+) -> dict[str, Difference]:
+    """By its name; nothing without costs."""
+    if after.costs is None:
+        return {}
+    samples = joint.label, joint.baseline, joint.candidate, joint.counts
+    found = cost_difference(after.costs, *samples, joint.n_classes)
+    values = before.summary[COSTING.name].value, after.summary[COSTING.name].value
+    interval, bounds = found.interval(), found.interval(ONE_SIDED)
+    change = Difference(*values, found.mean, interval, bounds, found.p(), method="paired score")
+    if interval is None:
+        change = replace(change, p=None, method="none", reason="no_disagreement")
+    return {COSTING.name: change}
 
 
 def chance_ece(side: Evaluation) -> float:

@@ -15,6 +15,7 @@ from reportgen.metrics import holm, quantile
 
 __all__ = [
     "ALPHA",
+    "ONE_SIDED",
     "accuracy_change",
     "apply_holm",
     "corrected",
@@ -162,7 +163,7 @@ def _check(gained: int, lost: int, n: int) -> None:
 
 
 ALPHA = 0.05
-"""Significant: a Holm-corrected p below this within its family, which is the five metrics of the
+"""Significant: a Holm-corrected p below this within its family, which is the metrics of the
 whole, the classes, the slices, or the confusions."""
 
 

@@ -18,12 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.comparison.align import match_classes
-from reportgen.comparison.comparison import COMPARED, Bootstrap, Comparison, Difference
+from reportgen.comparison.comparison import (
+    COMPARED,
+    COMPARED_WHERE_GIVEN,
+    Bootstrap,
+    Comparison,
+    Difference,
+)
 from reportgen.comparison.paired import (
     chance_ece,
     class_changes,
     drop_samples,
     grown_pairs,
+    use_costs_of,
     use_macro_of,
 )
 from reportgen.comparison.significance import corrected, mcnemar_bounds, unpaired_change
@@ -39,10 +46,14 @@ from reportgen.text import count, plural, quoted
 __all__ = [
     "compare_evaluations",
     "mover_changes",
+    "with_costs_of",
 ]
 
 
 Floats = NDArray[np.float64]
+
+
+_NO_SHARES = frozenset({"log_loss", *COMPARED_WHERE_GIVEN})
 
 
 _BISECTIONS = 60
@@ -197,6 +208,7 @@ def compare_evaluations(
     after = candidate
     before = drop_samples(_reorder(baseline, candidate.classes))
     before, macro_notes = use_macro_of(before, after)
+    before, cost_notes = use_costs_of(before, after)
     n_differing = _n_differing_totals(before, after)
     if n_differing and not allow_different_data:
         raise _different_data(before, after, n_differing)
@@ -223,8 +235,23 @@ def compare_evaluations(
         bootstrap=Bootstrap(0, 0),
         n_tests=n_tests,
         detectable=None,
-        notes=(*matched.notes, *macro_notes, *_notes(before, after, n_differing)),
+        notes=(*matched.notes, *macro_notes, *cost_notes, *_notes(before, after, n_differing)),
     )
+
+
+def with_costs_of(comparison: Comparison, candidate: Evaluation) -> Comparison:
+    """A comparison that was made before its candidate was given these costs.
+
+    Which samples the two got right is not known any more: the difference in expected cost is that
+    of unmatched samples, with a wider interval than it need have.
+    """
+    before, _ = use_costs_of(comparison.baseline, candidate)
+    kept = {n: one for n, one in comparison.summary.items() if n not in COMPARED_WHERE_GIVEN}
+    for name in COMPARED_WHERE_GIVEN:
+        if name in candidate.summary:
+            sides = [before.summary[name]], [candidate.summary[name]]
+            kept[name] = mover_changes(*sides, share=False)[0]
+    return replace(comparison, baseline=before, candidate=candidate, summary=corrected(kept))
 
 
 def _reorder(evaluation: Evaluation, classes: tuple[str, ...]) -> Evaluation:
@@ -247,6 +274,7 @@ def _reorder(evaluation: Evaluation, classes: tuple[str, ...]) -> Evaluation:
         confusion=ConfusionMatrix(len(classes), keys[order], old.values[order]),
         per_class={name: _take(column, back) for name, column in evaluation.per_class.items()},
         pairs=tuple(sorted(pairs, key=_rank)),
+        costs=None if evaluation.costs is None else evaluation.costs.moved(place),
         unknown=tuple(_moved(one, place) for one in evaluation.unknown),
     )
 
@@ -343,11 +371,12 @@ def _f1s(before: Evaluation, after: Evaluation) -> list[Difference]:
 
 
 def _summary(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
+    names = (*COMPARED, *(name for name in COMPARED_WHERE_GIVEN if name in after.summary))
     summary = {
         name: mover_changes(
-            [before.summary[name]], [after.summary[name]], share=name != "log_loss"
+            [before.summary[name]], [after.summary[name]], share=name not in _NO_SHARES
         )[0]
-        for name in COMPARED
+        for name in names
     }
     summary["accuracy"] = unpaired_change(
         after.confusion.n_correct, after.n_samples, before.confusion.n_correct, before.n_samples

@@ -7,10 +7,12 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.evaluation.catalogue import CLASS_METRICS, SUMMARY_METRICS
     from reportgen.evaluation.confidence import Confidence, ReliabilityBar
+    from reportgen.evaluation.costed import with_costs
     from reportgen.evaluation.counting import evaluate_matrix, evaluate_predictions, excluded_words
     from reportgen.evaluation.document import Document
     from reportgen.evaluation.evaluation import Evaluation
     from reportgen.evaluation.galleries import GALLERY_PAIRS, collect_galleries, gallery_pairs
+    from reportgen.evaluation.given_costs import read_costs
     from reportgen.evaluation.given_groups import read_hierarchy, require_file
     from reportgen.evaluation.normalized_only import (
         counts_needed,
@@ -41,10 +43,12 @@ __all__ = [
     "evaluate_proportions",
     "excluded_words",
     "gallery_pairs",
+    "read_costs",
     "read_hierarchy",
     "refuse_for_proportions",
     "refuse_groups",
     "require_file",
+    "with_costs",
 ]
 
 __getattr__ = lazy_names(
@@ -52,10 +56,12 @@ __getattr__ = lazy_names(
     {
         "catalogue": "CLASS_METRICS SUMMARY_METRICS",
         "confidence": "Confidence ReliabilityBar",
+        "costed": "with_costs",
         "counting": "evaluate_matrix evaluate_predictions excluded_words",
         "document": "Document",
         "evaluation": "Evaluation",
         "galleries": "GALLERY_PAIRS collect_galleries gallery_pairs",
+        "given_costs": "read_costs",
         "given_groups": "read_hierarchy require_file",
         "normalized_only": "counts_needed evaluate_proportions refuse_for_proportions",
         "pairs": "Pair",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reportgen.analysis.scoring import CLASS_SCORES, SCORES
-from reportgen.metrics import ABSTAINING, ORDINAL, PER_CLASS, SUMMARY, Metric
+from reportgen.metrics import ABSTAINING, COSTING, ORDINAL, PER_CLASS, SUMMARY, Metric
 
 __all__ = [
     "CLASS_METRICS",
@@ -20,8 +20,8 @@ Those of :data:`OPTIONAL_METRICS` follow where they were asked for.
 """
 
 
-OPTIONAL_METRICS = (*ORDINAL, *ABSTAINING)
-"""Metrics of the whole for ordered classes, and for a model that may abstain."""
+OPTIONAL_METRICS = (*ORDINAL, *ABSTAINING, COSTING)
+"""Metrics of the whole for ordered classes, for a model that may abstain, and for given costs."""
 
 
 CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)

@@ -17,9 +17,11 @@ from reportgen.evaluation.proportions import ProportionPair
 from reportgen.jsonio import TOLERANCE, JsonPath, agree
 from reportgen.metrics import (
     ORDINAL,
+    Costs,
     MacroMode,
     Metric,
     MetricColumn,
+    expected_cost,
     ordinal_metrics,
     per_class_metrics,
     summary_metrics,
@@ -75,10 +77,14 @@ def check_class_metrics(
 
 
 def check_summary(
-    told: Mapping[str, Metric], confusion: ConfusionMatrix, macro: MacroMode, place: JsonPath
+    told: Mapping[str, Metric],
+    confusion: ConfusionMatrix,
+    macro: MacroMode,
+    costs: Costs | None,
+    place: JsonPath,
 ) -> None:
-    """The metrics of the whole that follow from counts."""
-    expected = summary_metrics(confusion, macro=macro)
+    """The metrics of the whole that follow from counts, and from the costs where there are any."""
+    expected = {**summary_metrics(confusion, macro=macro), **expected_cost(confusion, costs)}
     if any(definition.name in told for definition in ORDINAL):
         expected = {**expected, **ordinal_metrics(confusion)}
     for name, metric in expected.items():

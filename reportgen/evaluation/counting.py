@@ -33,6 +33,7 @@ from reportgen.errors import DataError, UsageError
 from reportgen.evaluation.confidence import Confidence, Digits
 from reportgen.evaluation.evaluation import Evaluation
 from reportgen.evaluation.galleries import gallery_pairs
+from reportgen.evaluation.given_costs import read_costs
 from reportgen.evaluation.given_groups import read_hierarchy
 from reportgen.evaluation.matrix_metrics import matrix_metrics, use_exact_top_k
 from reportgen.evaluation.notes import (
@@ -46,6 +47,7 @@ from reportgen.evaluation.pairs import Pair, pairs_of
 from reportgen.evaluation.sample_groups import SampleGroups, grouped_intervals, refuse_groups
 from reportgen.metrics import (
     TOP_CLASSES,
+    Costs,
     Counts,
     MacroMode,
     Metric,
@@ -154,7 +156,8 @@ def evaluate_predictions(
     option does not fit the data.
     """
     facts, hierarchy = predictions.facts, _hierarchy(options, predictions.facts.classes)
-    clustered = grouped_intervals(predictions, options)
+    costs = _given_costs(options, facts.classes)
+    clustered = grouped_intervals(predictions, options, costs)
     groups = SampleGroups.of(options.group_column, clustered)
     scored = predictions.has_probabilities or facts.sum_tolerance is None
     passed = _count_rows(
@@ -167,7 +170,7 @@ def evaluate_predictions(
     n_ranked = facts.provenance.n_ranked
     whole = counts.n_ranked == confusion.n_samples and (n_ranked is None or n_ranked >= TOP_CLASSES)
     top5_hits = counts.top5_hits if whole else None
-    figures = matrix_metrics(confusion, top5_hits, options, clustered)
+    figures = matrix_metrics(confusion, top5_hits, options, clustered, costs)
     notes = (
         *read_as_notes(facts.provenance),
         *facts.notes,
@@ -183,6 +186,7 @@ def evaluate_predictions(
             **_scores(passed, options, n_ranked),
             **figures.ordinal,
             **_abstaining(confusion, facts.n_abstained, options),
+            **figures.cost,
         },
         per_class={**figures.per_class, **_class_scores(passed, len(facts.classes))},
         pairs=pairs,
@@ -207,6 +211,7 @@ def evaluate_predictions(
         seed=_seed(options),
         sample_groups=groups,
         hierarchy=hierarchy,
+        costs=costs,
         threshold=passed.threshold,
         class_curves=() if passed.ranking is None else passed.ranking.curves,
     )
@@ -310,15 +315,20 @@ def evaluate_matrix(
     """
     refuse_groups(options, "a confusion matrix")
     positive_class(options, classes, has_probabilities=False)
-    hierarchy = _hierarchy(options, classes)
+    hierarchy, costs = _hierarchy(options, classes), _given_costs(options, classes)
     n = confusion.n_samples
     samples = Accounting(found=n, counted=n)
     _require_samples(confusion, samples)
-    figures = matrix_metrics(confusion, None, options, None)
+    figures = matrix_metrics(confusion, None, options, None, costs)
     return Evaluation(
         classes=classes,
         confusion=confusion,
-        summary={**figures.summary, **_summary_scores(None), **figures.ordinal},
+        summary={
+            **figures.summary,
+            **_summary_scores(None),
+            **figures.ordinal,
+            **figures.cost,
+        },
         per_class={**figures.per_class, **_class_scores(None, len(classes))},
         pairs=tuple(pairs_of(confusion)),
         examples=(),
@@ -332,6 +342,7 @@ def evaluate_matrix(
         intervals=options.ci,
         seed=_seed(options),
         hierarchy=hierarchy,
+        costs=costs,
     )
 
 
@@ -347,6 +358,10 @@ def _require_samples(confusion: ConfusionMatrix, samples: Accounting) -> None:
 
 def _hierarchy(options: EvaluationOptions, classes: tuple[str, ...]) -> Grouping | None:
     return None if options.hierarchy is None else read_hierarchy(options.hierarchy, classes)
+
+
+def _given_costs(options: EvaluationOptions, classes: tuple[str, ...]) -> Costs | None:
+    return None if options.costs is None else read_costs(options.costs, classes)
 
 
 def _seed(options: EvaluationOptions) -> int | None:

@@ -17,6 +17,7 @@ from reportgen.analysis.slices import SliceReport
 from reportgen.evaluation.class_rows import Rows, Summary
 from reportgen.evaluation.confidence import Confidence
 from reportgen.evaluation.galleries import Reverse
+from reportgen.evaluation.given_costs import GivenCosts
 from reportgen.evaluation.given_groups import GivenGroups
 from reportgen.evaluation.pairs import Pair
 from reportgen.evaluation.proportions import ProportionPair
@@ -163,6 +164,7 @@ class Document:
     seed: Annotated[int, Range(0, 2**64)] | None = None
     sample_groups: SampleGroups | None = None
     hierarchy: GivenGroups | None = None
+    costs: GivenCosts | None = None
     slices: SliceReport
     groups: Annotated[ClassGroups | None, _MadeAgain()] = None
     label_suspects: LabelIssues

@@ -46,7 +46,7 @@ from reportgen.jsonio import (
     translate_faults,
     write_value,
 )
-from reportgen.metrics import Definition, MacroMode, Metric, MetricColumn, Mistake
+from reportgen.metrics import Costs, Definition, MacroMode, Metric, MetricColumn, Mistake
 from reportgen.provenance import Accounting, DataNote, Provenance
 
 __all__ = [
@@ -103,6 +103,8 @@ class Evaluation:
         allow for them, and no others do.
     hierarchy
         The user's groups of classes.
+    costs
+        The user's costs of confusions: `summary` then has the expected cost.
     threshold
         How the answers change with the threshold; two classes with probabilities only, else None.
     class_curves
@@ -137,6 +139,7 @@ class Evaluation:
     class_curves: tuple[ClassCurve, ...] = ()
     shares: Proportions | None = None
     class_ids: tuple[str, ...] = ()
+    costs: Costs | None = None
     unknown: tuple[Unknown, ...] = ()
 
     @property
@@ -200,6 +203,7 @@ class Evaluation:
             seed=self.seed,
             sample_groups=self.sample_groups,
             hierarchy=self.hierarchy,
+            costs=self.costs,
             slices=self.slices,
             groups=class_groups(self),
             label_suspects=self.suspects,
@@ -297,6 +301,7 @@ class Evaluation:
             seed=form.seed,
             sample_groups=form.sample_groups,
             hierarchy=form.hierarchy,
+            costs=form.costs,
             threshold=form.threshold,
             class_curves=form.class_curves,
             shares=shares,
@@ -445,7 +450,7 @@ def _check_figures(found: Evaluation, form: Document, place: JsonPath) -> None:
     rows = place["per_class"]
     check_counts(form.per_class.counts, found._count_columns(), rows)
     check_class_metrics(found.per_class, found.confusion, rows)
-    check_summary(found.summary, found.confusion, found.macro, place["summary"])
+    check_summary(found.summary, found.confusion, found.macro, found.costs, place["summary"])
     check_pairs(found.pairs, tuple(pairs_of(found.confusion)), place["pairs"])
 
 

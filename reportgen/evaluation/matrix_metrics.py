@@ -9,10 +9,12 @@ from reportgen.analysis.scoring import TOP_KS, TopK
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import (
     ClusterIntervals,
+    Costs,
     Intervals,
     Metric,
     MetricColumn,
     clopper_pearson,
+    expected_cost,
     ordinal_metrics,
     per_class_metrics,
     summary_metrics,
@@ -28,10 +30,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MatrixMetrics:
-    """Metrics of the whole, of ordered classes where they were asked for, and of each class."""
+    """Metrics of the whole, those of ordered classes and of costs where they were asked for, and
+    those of each class.
+    """
 
     summary: Mapping[str, Metric]
     ordinal: Mapping[str, Metric]
+    cost: Mapping[str, Metric]
     per_class: Mapping[str, MetricColumn]
 
 
@@ -40,6 +45,7 @@ def matrix_metrics(
     top5_hits: int | None,
     options: EvaluationOptions,
     clustered: ClusterIntervals | None,
+    costs: Costs | None = None,
 ) -> MatrixMetrics:
     """All figures that a matrix gives.
 
@@ -49,18 +55,24 @@ def matrix_metrics(
         As in :func:`~reportgen.metrics.summary_metrics`.
     clustered
         Intervals that allow for groups of samples; they take the place of all others.
+    costs
+        For the expected cost.
     """
     summary = summary_metrics(confusion, top5_hits, macro=options.macro)
     ordinal = ordinal_metrics(confusion) if options.ordinal else {}
-    per_class = per_class_metrics(confusion)
-    found = _intervals(confusion, top5_hits, options)
+    per_class, others = per_class_metrics(confusion), {}
+    found = _intervals(confusion, top5_hits, options, costs)
     if found is not None:
-        summary, ordinal = _replace(summary, found.summary), _replace(ordinal, found.summary)
+        others = {**found.summary}
         per_class = {**per_class, **found.per_class}
     if clustered is not None:
-        allowed = {**_of_independent(summary), **clustered.intervals.summary}
-        summary, ordinal = _replace(summary, allowed), _replace(ordinal, allowed)
-    return MatrixMetrics(summary, ordinal, per_class)
+        others |= {**_of_independent(summary), **clustered.intervals.summary}
+    return MatrixMetrics(
+        _replace(summary, others),
+        _replace(ordinal, others),
+        _replace(expected_cost(confusion, costs), others),
+        per_class,
+    )
 
 
 def _of_independent(summary: Mapping[str, Metric]) -> dict[str, Metric]:
@@ -76,13 +88,20 @@ def _of_independent(summary: Mapping[str, Metric]) -> dict[str, Metric]:
 
 
 def _intervals(
-    confusion: ConfusionMatrix, top5_hits: int | None, options: EvaluationOptions
+    confusion: ConfusionMatrix,
+    top5_hits: int | None,
+    options: EvaluationOptions,
+    costs: Costs | None,
 ) -> Intervals | None:
     if options.ci == "bootstrap":
         from reportgen.metrics import bootstrap_intervals
 
         return bootstrap_intervals(
-            confusion, seed=options.seed, macro=options.macro, ordinal=options.ordinal
+            confusion,
+            seed=options.seed,
+            macro=options.macro,
+            ordinal=options.ordinal,
+            costs=costs,
         )
     if options.ci == "exact":
         from reportgen.metrics import exact_intervals

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import DataError, UsageError
 from reportgen.jsonio import MOST, Form, JsonPath, Positive, Range
-from reportgen.metrics import FEW_GROUPS, ClusterIntervals, GroupCounts, cluster_intervals
+from reportgen.metrics import FEW_GROUPS, ClusterIntervals, Costs, GroupCounts, cluster_intervals
 from reportgen.options import EvaluationOptions
 from reportgen.predictions import PredictionRows
 from reportgen.text import listing, nearest, quoted
@@ -78,7 +78,9 @@ class SampleGroups:
             place[name].whole(Range(1, self.n_samples))
 
 
-def grouped_intervals(rows: PredictionRows, options: EvaluationOptions) -> ClusterIntervals | None:
+def grouped_intervals(
+    rows: PredictionRows, options: EvaluationOptions, costs: Costs | None = None
+) -> ClusterIntervals | None:
     """Intervals of the whole from groups of samples; None where no column of groups was given.
 
     Raises :class:`UsageError` where there is no such column, :class:`DataError` where a sample
@@ -95,7 +97,11 @@ def grouped_intervals(rows: PredictionRows, options: EvaluationOptions) -> Clust
     if counts.n_groups == 0:
         return None  # no sample is labelled, which is refused by its own name
     return cluster_intervals(
-        counts, seed=options.seed, macro=options.macro, ordinal=options.ordinal
+        counts,
+        seed=options.seed,
+        macro=options.macro,
+        ordinal=options.ordinal,
+        costs=costs,
     )
 
 

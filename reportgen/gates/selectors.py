@@ -9,7 +9,7 @@ from reportgen.analysis.slices import SliceReport
 from reportgen.errors import UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.gates.gate import Gate
-from reportgen.gates.targets import COMPARISONS
+from reportgen.gates.targets import COMPARISONS, needs_costs
 from reportgen.text import listing, middle_cut, nearest, quoted
 
 __all__ = [
@@ -27,6 +27,7 @@ def check_gates(
     classes: Sequence[str] | None = None,
     slices: Mapping[str, Sequence[str]] | None = None,
     has_baseline: bool,
+    has_costs: bool = True,
 ) -> None:
     """Refuse gates about what there is not. Call it as soon as the names are known.
 
@@ -40,12 +41,14 @@ def check_gates(
         Metadata column → its parts; None while they are unknown.
     has_baseline
         Whether there will be a comparison.
+    has_costs
+        Whether costs of confusions are given, or may be.
 
     Raises
     ------
     UsageError
-        ``gates-class``, ``gates-slice``, ``gates-baseline``, or, for two gates of one name,
-        ``gates-key``.
+        ``gates-class``, ``gates-slice``, ``gates-baseline``, ``gates-costs``, or, for two gates of
+        one name, ``gates-key``.
     """
     refuse_namesakes(gates)
     for gate in gates:
@@ -54,6 +57,12 @@ def check_gates(
                 f"{where(gate)}: {gate.rule} compares with a baseline, and none is given",
                 slug="gates-baseline",
                 hint="give --baseline, or leave the gate out",
+            )
+        if needs_costs(gate) and not has_costs:
+            raise UsageError(
+                f"{where(gate)}: {gate.metric} needs costs, and none are given",
+                slug="gates-costs",
+                hint="give --costs costs.csv, or leave the gate out",
             )
         if classes is not None:
             classes_of(gate, classes)
@@ -82,6 +91,7 @@ def check_gates_of(gates: Sequence[Gate], evaluation: Evaluation, *, has_baselin
         classes=evaluation.classes,
         slices=parts_of(evaluation.slices),
         has_baseline=has_baseline,
+        has_costs=evaluation.costs is not None,
     )
 
 

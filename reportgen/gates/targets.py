@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from reportgen.comparison import COMPARED
+from reportgen.comparison import COMPARED, COMPARED_WHERE_GIVEN
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.gates.gate import Gate
-from reportgen.metrics import Definition
+from reportgen.metrics import COSTING, Definition
 
 __all__ = [
     "COMPARISONS",
@@ -16,6 +16,7 @@ __all__ = [
     "comparison_targets",
     "definition_of",
     "definitions",
+    "needs_costs",
     "range_of",
     "scope_of",
 ]
@@ -28,7 +29,7 @@ COMPARISONS = ("not_worse_by", "no_harm")
 """Rules that need a baseline."""
 
 
-_WHOLE: Mapping[str, Definition] = {one.name: one for one in SUMMARY_METRICS}
+_WHOLE: Mapping[str, Definition] = {one.name: one for one in (*SUMMARY_METRICS, COSTING)}
 
 
 _CLASS: Mapping[str, Definition] = {one.name: one for one in CLASS_METRICS}
@@ -45,6 +46,11 @@ _PAIR = Definition(
     source="counts",
     higher_is_better=False,
 )
+
+
+def needs_costs(gate: Gate) -> bool:
+    """Whether the gate is about a figure that only given costs make."""
+    return gate.metric == COSTING.name
 
 
 def scope_of(gate: Gate) -> Scope:
@@ -64,7 +70,7 @@ def definitions(where: Scope) -> Mapping[str, Definition]:
 def comparison_targets(where: Scope) -> tuple[str, ...]:
     """The figures that are compared with a baseline."""
     return {
-        "whole": COMPARED,
+        "whole": (*COMPARED, *COMPARED_WHERE_GIVEN),
         "class": ("recall", "precision", "f1"),
         "slice": ("accuracy",),
         "pair": (),

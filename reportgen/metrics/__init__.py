@@ -21,6 +21,12 @@ if TYPE_CHECKING:
         GroupCounts,
         cluster_intervals,
     )
+    from reportgen.metrics.costs import (
+        COSTING,
+        Costs,
+        cost_difference,
+        expected_cost,
+    )
     from reportgen.metrics.counted import Margins
     from reportgen.metrics.definitions import (
         RANGES,
@@ -69,6 +75,7 @@ __all__ = [
     "ABSTAINING",
     "CLUSTERED",
     "CONFIDENCE",
+    "COSTING",
     "COUNTS",
     "DRAWS",
     "EXACT",
@@ -90,6 +97,7 @@ __all__ = [
     "WILSON",
     "ClassCounts",
     "ClusterIntervals",
+    "Costs",
     "Counts",
     "Definition",
     "Estimate",
@@ -116,8 +124,10 @@ __all__ = [
     "clopper_pearson",
     "cluster_intervals",
     "contradiction",
+    "cost_difference",
     "decide_outputs",
     "exact_intervals",
+    "expected_cost",
     "finite_rows",
     "holm",
     "macro_note",
@@ -138,6 +148,7 @@ __getattr__ = lazy_names(
         "bootstrap": "DRAWS bootstrap_intervals",
         "class_metrics": "ClassCounts",
         "cluster_bootstrap": "CLUSTERED ClusterIntervals FEW_GROUPS GroupCounts cluster_intervals",
+        "costs": "COSTING Costs cost_difference expected_cost",
         "counted": "Margins",
         "definitions": ("Definition Intervals Metric MetricColumn RANGES REASONS"),
         "exact": "exact_intervals",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import resampling
 from reportgen.metrics.class_metrics import ClassCounts
+from reportgen.metrics.costs import Costs, cost_metrics
 from reportgen.metrics.definitions import Intervals, Metric, MetricColumn
 from reportgen.metrics.intervals import CONFIDENCE
 from reportgen.metrics.macro_modes import MacroMode
@@ -51,6 +52,7 @@ def bootstrap_intervals(
     confidence: float = CONFIDENCE,
     macro: MacroMode = "present",
     ordinal: bool = False,
+    costs: Costs | None = None,
 ) -> Intervals:
     """Every metric that has a score interval, with a BCa bootstrap interval in its place.
 
@@ -68,6 +70,8 @@ def bootstrap_intervals(
         Which classes macro averages are over; over those that a resample has, where ``"present"``.
     ordinal
         Whether :data:`~reportgen.metrics.ORDINAL` is wanted too.
+    costs
+        For the expected cost.
 
     A metric that has no score interval has none here, for the same reason. One that is perfect,
     worst possible or without variation has none either, as no resample differs, nor one that is
@@ -82,7 +86,7 @@ def bootstrap_intervals(
     method = f"BCa bootstrap: {draws:,} multinomial resamples of the matrix, seed {seed}"
     if matrix.n_samples == 0:
         return Intervals(method, {}, {})
-    metrics = (*SUMMARY, *(ORDINAL if ordinal else ()))
+    metrics = (*SUMMARY, *(ORDINAL if ordinal else ()), *cost_metrics(costs))
     wanted = [m for m in metrics if m.statistic and not isinstance(m.compute, Proportion)]
     return Intervals(
         method,

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.metrics.bootstrap import DRAWS
+from reportgen.metrics.costs import COSTING, Costs, cost_metrics
 from reportgen.metrics.definitions import Intervals, Metric
 from reportgen.metrics.intervals import CONFIDENCE
 from reportgen.metrics.macro_modes import MacroMode
@@ -56,7 +57,9 @@ Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-CLUSTERED = frozenset(one.name for one in (*SUMMARY, *ORDINAL) if one.statistic is not None)
+CLUSTERED = frozenset(
+    (COSTING.name, *(one.name for one in (*SUMMARY, *ORDINAL) if one.statistic is not None))
+)
 """The metrics whose intervals can allow for groups: those made of sums over the classes."""
 
 
@@ -250,9 +253,10 @@ def cluster_intervals(
     confidence: float = CONFIDENCE,
     macro: MacroMode = "present",
     ordinal: bool = False,
+    costs: Costs | None = None,
 ) -> ClusterIntervals:
     """Percentile intervals from `draws` resamples of the groups; with `ordinal`, those of
-    :data:`~reportgen.metrics.ORDINAL` too.
+    :data:`~reportgen.metrics.ORDINAL` too, and with `costs` that of the expected cost.
 
     Each resample draws as many groups as there are, with replacement, and all samples of each: so
     its number of samples varies. The ends are the quantiles of the figures in the resamples. The
@@ -271,9 +275,8 @@ def cluster_intervals(
         f"percentile cluster bootstrap: {draws:,} resamples of {counts.n_groups:,} groups, "
         f"seed {seed}"
     )
-    wanted = {
-        one: one.statistic for one in (*SUMMARY, *(ORDINAL if ordinal else ())) if one.statistic
-    }
+    metrics = (*SUMMARY, *(ORDINAL if ordinal else ()), *cost_metrics(costs))
+    wanted = {one: one.statistic for one in metrics if one.statistic}
     replaced: dict[str, Metric] = {}
     if matrix.n_samples:
         found: dict[str, list[Floats]] = {one.name: [] for one in wanted}

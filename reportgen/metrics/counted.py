@@ -18,6 +18,7 @@ from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.terms import AVERAGED, Term, Values, derivative
 
 __all__ = [
+    "CellWeights",
     "Counted",
     "Margins",
     "Slopes",
@@ -63,6 +64,10 @@ class Margins:
         return self.tp, self.support, self.predicted
 
 
+CellWeights = Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]
+"""True and predicted class of M cells → a weight of each, float64, shape (M,)."""
+
+
 class Totals(Protocol):
     """Sums over the classes of one matrix or many."""
 
@@ -71,6 +76,9 @@ class Totals(Protocol):
 
     def disagreement(self, weights: Literal["linear", "quadratic"]) -> tuple[Floats, Floats]:
         """Σ w C and Σ w · support · predicted, w = |i − j| or its square: shape (B,) each."""
+
+    def weighed(self, weights: CellWeights) -> Floats:
+        """Σ w C, w of any kind: shape (B,)."""
 
 
 class Statistic(Protocol):

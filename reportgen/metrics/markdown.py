@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reportgen.metrics.abstaining import ABSTAINING
+from reportgen.metrics.costs import COSTING
 from reportgen.metrics.definitions import REASONS, Definition
 from reportgen.metrics.ordinal import ORDINAL
 from reportgen.metrics.overall import SUMMARY
@@ -51,6 +52,9 @@ def reference() -> str:
             "## Metrics of models that may abstain",
             "",
             *(line for metric in ABSTAINING for line in section(metric)),
+            "## Metrics of costs",
+            "",
+            *section(COSTING),
             "## Reasons",
             "",
             *_table(("Code", "Meaning"), ((f"`{code}`", text) for code, text in REASONS.items())),

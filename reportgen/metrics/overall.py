@@ -232,7 +232,8 @@ class SummaryMetric(Definition):
 
     def can_be_resampled(self, whole: Whole) -> bool:
         """Whether resamples of the counts vary as much as test sets do."""
-        return not isinstance(self.compute, Estimate) or self.compute.can_be_resampled(whole)
+        asked = getattr(self.compute, "can_be_resampled", None)
+        return asked is None or bool(asked(whole))
 
 
 @dataclass(frozen=True)

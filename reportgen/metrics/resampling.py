@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.metrics.counted import Margins, total
+from reportgen.metrics.counted import CellWeights, Margins, total
 from reportgen.metrics.macro_modes import MacroMode
 from reportgen.metrics.ordinal import Weights, disagreement
 from reportgen.metrics.terms import AVERAGED, Term, divided
@@ -121,6 +121,11 @@ class Resamples:
         apart = below_r * (n[:, None] - below_c) + below_c * (n[:, None] - below_r)
         return self.cells @ far, apart @ np.diff(places)
 
+    def weighed(self, weights: CellWeights) -> Floats:
+        """The weighted sum of the counts of each matrix: shape (B,)."""
+        matrix = self.layout.matrix
+        return np.asarray(self.cells @ weights(matrix.rows, matrix.columns), np.float64)
+
 
 def observe(matrix: ConfusionMatrix, macro: MacroMode) -> Resamples:
     """The matrix itself, as one resample."""
@@ -170,6 +175,11 @@ class LeftOut:
         part = disagreement(self.matrix, weights)
         less = part.by_true[i] + part.by_predicted[j] - part.weights
         return part.observed - part.weights, part.chance - less
+
+    def weighed(self, weights: CellWeights) -> Floats:
+        """The weighted sum of the counts without each sample: shape (M,)."""
+        of_cell = weights(self.matrix.rows, self.matrix.columns)
+        return np.asarray(self.matrix.values @ of_cell - of_cell, np.float64)
 
 
 def bca(

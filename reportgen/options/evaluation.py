@@ -100,7 +100,15 @@ class EvaluationOptions(Declared):
         metavar="FILE",
     )
 
-    PATHS: ClassVar[tuple[str, ...]] = ("metadata", "hierarchy", "class_names")
+    costs: Path | None = option(
+        None,
+        "Costs of confusions, for the expected cost: CSV with the columns true, predicted and "
+        "cost. Other errors cost 1, correct predictions 0.",
+        _FIGURES,
+        metavar="FILE",
+    )
+
+    PATHS: ClassVar[tuple[str, ...]] = ("metadata", "hierarchy", "class_names", "costs")
     TUPLES: ClassVar[tuple[str, ...]] = ("subset_classes",)
 
     def __post_init__(self) -> None:
@@ -124,6 +132,7 @@ class EvaluationOptions(Declared):
             metadata_id=None,
             hierarchy=None,
             class_names=None,
+            costs=None,
         )
 
     def words_of(self, name: str, value: Any) -> list[str]:
@@ -148,3 +157,4 @@ class EvaluationKeywords(TypedDict, total=False):
     subset_classes: Path | str | tuple[str, ...] | list[str] | None
     class_names: Path | str | Mapping[str, str] | None
     hierarchy: Path | str | None
+    costs: Path | str | None

@@ -75,7 +75,9 @@ def confusion(evaluation: Evaluation) -> str:
 
 
 def pairs(evaluation: Evaluation) -> str:
-    """Every confusion that occurs, by count; proportions without counts come last."""
+    """Every confusion that occurs, by count; proportions without counts come last, and where costs
+    are given, that of each sample and of all.
+    """
     header = ["true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count"]
     listed: Iterable[Pair | ProportionPair] = evaluation.pairs
     if evaluation.shares is not None:
@@ -83,7 +85,15 @@ def pairs(evaluation: Evaluation) -> str:
         listed = evaluation.shares.pairs
     named = list(map(guard, evaluation.classes)).__getitem__
     sides = (map(named, map(attrgetter(side), listed)) for side in header[:2])
-    return csv_of_columns(header, [*sides, *(map(attrgetter(name), listed) for name in header[2:])])
+    numbers: list[Iterable[object]] = [map(attrgetter(name), listed) for name in header[2:]]
+    if evaluation.costs is not None:
+        cells = np.array([(one.true, one.predicted) for one in listed], np.int64).reshape(-1, 2)
+        cost = evaluation.costs.of_cells(*cells.T)
+        header += ["cost", "total_cost"]
+        counts = [one.count for one in listed]
+        total = [None if n is None else n * c for n, c in zip(counts, cost.tolist(), strict=True)]
+        numbers += [cost.tolist(), total]
+    return csv_of_columns(header, [*sides, *numbers])
 
 
 def _defined(values: NDArray[np.float64]) -> list[float | None]:

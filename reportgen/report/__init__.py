@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         ReliabilityRow,
     )
     from reportgen.report.curves import ClassCurves
-    from reportgen.report.elements import Cell, Fact, Footnotes, Thumbnail
+    from reportgen.report.elements import Cell, Fact, Footnotes, Thumbnail, cell
     from reportgen.report.headline import Axis
     from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
     from reportgen.report.page_budget import list_pictures, reduce_pictures
@@ -58,6 +58,7 @@ __all__ = [
     "Words",
     "build_overview",
     "build_report",
+    "cell",
     "delta",
     "list_pictures",
     "points",
@@ -77,7 +78,7 @@ __getattr__ = lazy_names(
             "Chart ConfidenceSection CurveRow HistogramRow OperatingPoint ReliabilityRow"
         ),
         "curves": "ClassCurves",
-        "elements": "Cell Fact Footnotes Thumbnail",
+        "elements": "Cell Fact Footnotes Thumbnail cell",
         "headline": "Axis",
         "matrix": "HeatmapSpec MatrixRow MatrixSection",
         "page_budget": "list_pictures reduce_pictures",

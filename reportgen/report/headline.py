@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from reportgen.analysis.confusions import simultaneous
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.metrics import REASONS, Definition, Metric
+from reportgen.metrics import COSTING, REASONS, Definition, Metric
 from reportgen.report.comparison.deltas import Delta
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, unit_of
@@ -106,7 +106,7 @@ def headline(facts: Context) -> Headline:
     tiles = _tiles(facts, cells)
     axis = Axis(_lower_end(tiles), 1.0)
     tiles = [replace(tile, axis=axis) if tile.unit == "%" else tile for tile in tiles]
-    tiles += _calibration_tile(facts, cells)
+    tiles += (*_cost_tile(facts, cells), *_calibration_tile(facts, cells))
     return Headline(tuple(tiles), tuple(_notes(facts)), rows, notes.reasons())
 
 
@@ -134,6 +134,17 @@ def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
         (say("0 is chance, 1 is perfect"),),
         definition.name,
     )
+
+
+def _cost_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
+    """Where costs were given."""
+    if facts.evaluation.costs is None:
+        return
+    known = facts.summary(COSTING.name)
+    lines = [say("mean cost per sample, lower is better")]
+    if known.value is None:
+        lines = [say(REASONS.get(known.reason or "", ""))]
+    yield Tile(say(COSTING.title), cells[COSTING.name], "", tuple(lines), COSTING.name)
 
 
 def _tile_lines(name: str, facts: Context) -> Iterable[Words]:

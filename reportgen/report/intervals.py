@@ -8,6 +8,7 @@ from dataclasses import replace
 from reportgen.evaluation import CLASS_METRICS, Evaluation, SampleGroups
 from reportgen.metrics import (
     CLUSTERED,
+    COSTING,
     DRAWS,
     EXACT,
     LOG,
@@ -48,7 +49,7 @@ NO_INTERVALS = (
 )
 
 
-_OF_COUNTS = frozenset(metric.name for metric in (*SUMMARY, *ORDINAL))
+_OF_COUNTS = frozenset(metric.name for metric in (*SUMMARY, *ORDINAL, COSTING))
 
 
 _SHARES = _OF_COUNTS | {"top1_accuracy", "top3_accuracy", "coverage", "overall_accuracy"}
@@ -136,11 +137,13 @@ def made_intervals(evaluation: Evaluation) -> tuple[tuple[str, Iterable[str], bo
     macro = MACRO_MODES[evaluation.macro]
     grouped = "" if groups is None else f"{count(groups.n_groups)}, by the column {groups.column}"
     hierarchy = "" if evaluation.hierarchy is None else evaluation.hierarchy.source
+    costs = "" if evaluation.costs is None else evaluation.costs.source
     return (
         ("Macro averages", [macro], False),
         ("Intervals", list(_methods(evaluation)), False),
         ("Groups of samples", [grouped], False),
         ("Groups of classes", [hierarchy], False),
+        ("Costs", [costs], False),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from reportgen.analysis.confusions import (
     EXPECTED_RULES,
     RANKINGS,
@@ -77,7 +79,8 @@ class PairRanking:
     Attributes
     ----------
     key
-        ``"rate"``, ``"symmetric"``, ``"lift"``, or ``"proportion"`` where there are no counts.
+        ``"cost"``, ``"rate"``, ``"symmetric"``, ``"lift"``, or ``"proportion"`` where there are
+        no counts.
     title, sentence
         What it is, and what it is good for.
     heads
@@ -104,11 +107,45 @@ LISTED = 20
 
 
 def rankings(facts: Context) -> tuple[PairRanking, ...]:
-    """Those of the three other rankings that list something, from four classes on."""
-    if len(facts.names) < LEAST_CLASSES or facts.matrix.n_errors < 2:
-        return ()
-    found = (_by_rate(facts), _both_ways(facts), _by_lift(facts))
+    """Those of the other rankings that list something: that by cost first, where costs are given,
+    the three others from four classes on.
+    """
+    found = [_by_cost(facts)]
+    if len(facts.names) >= LEAST_CLASSES and facts.matrix.n_errors > 1:
+        found += (_by_rate(facts), _both_ways(facts), _by_lift(facts))
     return tuple(ranking for ranking in found if ranking is not None and len(ranking.rows) > 1)
+
+
+def _by_cost(facts: Context) -> PairRanking | None:
+    """None without costs, or where none was incurred."""
+    costs, matrix = facts.evaluation.costs, facts.matrix
+    if costs is None:
+        return None
+    of_cell = costs.of_cells(matrix.rows, matrix.columns)
+    total = matrix.values * of_cell
+    cells = np.flatnonzero(total > 0)
+    order = cells[np.lexsort((matrix.columns[cells], matrix.rows[cells], -total[cells]))]
+    whole = float(total.sum())
+    rows = tuple(
+        (
+            *_classes(facts, int(matrix.rows[at]), int(matrix.columns[at])),
+            _number(count(int(matrix.values[at])), int(matrix.values[at])),
+            _number(ratio(float(of_cell[at])), float(of_cell[at])),
+            _number(ratio(float(total[at])), float(total[at])),
+            _number(share(float(total[at]) / whole), float(total[at]) / whole),
+        )
+        for at in order[:LISTED].tolist()
+    )
+    rest = len(order) - len(rows)
+    return PairRanking(
+        "cost",
+        "Ranked by cost",
+        say("Count × cost, by {source}: what reduces the expected cost most.",
+            source=Name.of(costs.source)),
+        ("True class", "Predicted", "Count", "Cost of each", "Total cost", "% of cost"),
+        rows,
+        say("{n} not listed.", n=plural(rest, "further pair")) if rest else Words(()),
+    )  # fmt: skip
 
 
 def _by_rate(facts: Context) -> PairRanking | None:

@@ -149,12 +149,17 @@ class ReviewSpec:
 
 
 def load_spec(
-    options: ReviewOptions, against: Any = None, *, baseline_may_follow: bool = False
+    options: ReviewOptions,
+    against: Any = None,
+    *,
+    baseline_may_follow: bool = False,
+    costs_may_follow: bool = False,
 ) -> ReviewSpec:
     """Read the gates and find the baseline: what is wrong with them is said before any work.
 
     `against` is a baseline in memory, in place of the one that `options` name. With
-    `baseline_may_follow` a gate that needs a baseline is not refused yet.
+    `baseline_may_follow` a gate that needs a baseline is not refused yet, and with
+    `costs_may_follow` none that needs costs.
     """
     gates = _asked_gates(options)
     found, saved_as = against, ""
@@ -165,7 +170,11 @@ def load_spec(
         found, saved_as = store.find(options.baseline), store.saved_name(options.baseline)
     if found is None:
         options.require_baseline()
-    check_gates(gates, has_baseline=found is not None or baseline_may_follow)
+    check_gates(
+        gates,
+        has_baseline=found is not None or baseline_may_follow,
+        has_costs=costs_may_follow,
+    )
     return ReviewSpec(options, gates, found, saved_as)
 
 
@@ -299,6 +308,10 @@ def open_review(
         evaluation = named_classes(recompute(review.evaluation, figures), figures)
         if review.comparison is not None:
             comparison = named_comparison(review.comparison, evaluation)
+            if evaluation.costs != review.evaluation.costs:
+                from reportgen.comparison import with_costs_of
+
+                comparison = with_costs_of(comparison, evaluation)
             review = replace(review, comparison=comparison)
         return review.with_evaluation(evaluation)
     side = load_input(source, reading, figures, spool, rows_first=False)

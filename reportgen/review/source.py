@@ -19,6 +19,7 @@ from reportgen.evaluation import (
     refuse_for_proportions,
     refuse_groups,
     require_file,
+    with_costs,
 )
 from reportgen.importers import kind_of, open_input
 from reportgen.options import EvaluationOptions, InputOptions
@@ -160,7 +161,7 @@ def _of_matrix_input(source: Any, reading: InputOptions, options: EvaluationOpti
 
 def _of_report(held: Evaluation, options: EvaluationOptions) -> LoadedInput:
     shown = held.classes if held.class_ids else ()
-    return LoadedInput(None, recompute(as_in_data(held), options), "no_predictions", shown)
+    return LoadedInput(None, recompute(as_in_data(held), options, shown), "no_predictions", shown)
 
 
 def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
@@ -178,13 +179,16 @@ def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionR
     return joined
 
 
-def recompute(evaluation: Evaluation, options: EvaluationOptions) -> Evaluation:
-    """What stands in a ``report.json``, with the user's groups of classes where they are given.
+def recompute(
+    evaluation: Evaluation, options: EvaluationOptions, shown: Sequence[str] = ()
+) -> Evaluation:
+    """What stands in a ``report.json``, with the user's groups of classes and costs where they are
+    given. `shown` are the names that its classes are shown by, where it has those of the data.
 
     Its figures are made: raises :class:`UsageError` where others are asked for.
     """
     refuse_groups(options, "a report.json")
-    words = replace(options, hierarchy=None, class_names=None).command_words()
+    words = replace(options, hierarchy=None, class_names=None, costs=None).command_words()
     asked = [word for word in words if word.startswith("--")]
     if asked:
         raise UsageError(
@@ -192,6 +196,8 @@ def recompute(evaluation: Evaluation, options: EvaluationOptions) -> Evaluation:
             slug="figures-made",
             hint="give the predictions or the confusion matrix that it was made from",
         )
+    if options.costs is not None:
+        evaluation = with_costs(evaluation, options.costs, shown)
     if options.hierarchy is None:
         return evaluation
     if evaluation.shares is not None:

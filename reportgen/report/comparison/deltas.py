@@ -8,7 +8,7 @@ from typing import Literal
 
 from reportgen.comparison import ALPHA, Difference, Tendency
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
-from reportgen.metrics import Definition
+from reportgen.metrics import COSTING, Definition
 from reportgen.report.elements import NOT_AVAILABLE, Footnotes, number
 from reportgen.report.slices import points
 from reportgen.report.words import MINUS, Words, signed
@@ -90,7 +90,7 @@ class Tally:
     names: Words
 
 
-DEFINITIONS: Mapping[str, Definition] = {item.name: item for item in SUMMARY_METRICS}
+DEFINITIONS: Mapping[str, Definition] = {item.name: item for item in (*SUMMARY_METRICS, COSTING)}
 
 
 CLASS_DEFINITIONS: Mapping[str, Definition] = {item.name: item for item in CLASS_METRICS}

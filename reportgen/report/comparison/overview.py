@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reportgen.comparison import (
-    COMPARED,
     COMPARISON_TERMS,
     REASONS,
     ClassChange,
@@ -168,6 +167,7 @@ METHODS: Mapping[str, str] = {
     "newcombe": "Newcombe interval, samples not matched",
     "mover": "both sides' intervals (MOVER), samples not matched",
     "delta method": "delta method",
+    "paired score": "score interval of matched samples",
     "paired bootstrap": "paired bootstrap",
     "none": "no interval",
 }
@@ -179,7 +179,7 @@ def compare_sections(comparison: Comparison) -> Compared:
     recall = CLASS_DEFINITIONS["recall"]
     return Compared(
         summary={
-            name: delta(comparison.summary[name], DEFINITIONS[name], notes) for name in COMPARED
+            name: delta(one, DEFINITIONS[name], notes) for name, one in comparison.summary.items()
         },
         classes={
             one.index: delta(one.recall, recall, notes, one.tendency) for one in comparison.classes
@@ -191,8 +191,8 @@ def compare_sections(comparison: Comparison) -> Compared:
 
 def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[SummaryChange]:
     """One row a figure of the whole."""
-    for name in COMPARED:
-        difference, definition = comparison.summary[name], DEFINITIONS[name]
+    for name, difference in comparison.summary.items():
+        definition = DEFINITIONS[name]
         yield SummaryChange(
             title=definition.title,
             unit=unit_of(definition),

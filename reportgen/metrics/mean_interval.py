@@ -1,0 +1,107 @@
+"""Score intervals of a mean over samples that take few values: costs, and differences of costs.
+
+Wilson's interval of a proportion, with the variance and the skewness of the mean. One more sample,
+spread over all values that could occur, keeps what was not seen from counting as impossible.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.metrics.intervals import CONFIDENCE
+from reportgen.metrics.score_interval import bounded_interval
+
+__all__ = [
+    "Outcomes",
+]
+
+
+Floats = NDArray[np.float64]
+
+
+_BISECTIONS = 40
+
+
+_LARGEST_Z = 8.2  # beyond, a confidence is no longer told from 1
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """How often samples took each of L values.
+
+    Attributes
+    ----------
+    values
+        float64, shape (L,): all that could occur, each once.
+    counts
+        Samples with each value: float64, shape (L,), 0 and up; they add up to n, at least 1.
+    unseen
+        What is added to the counts for the variance alone: float64, shape (L,), 0 and up.
+    """
+
+    values: Floats
+    counts: Floats
+    unseen: Floats
+
+    @property
+    def mean(self) -> float:
+        """Between the lowest and the highest value."""
+        return float((self.counts / self.counts.sum()) @ self.values)
+
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+        """The ends, within the range of the values; None where there is but one value.
+
+        The far end, towards rare extreme values, allows for the skewness; the near end is that of
+        a proportion of the whole range, or the skewed one where that is further from the mean.
+        """
+        scale = float(np.abs(self.values).max(initial=0.0))
+        if scale == 0 or self.values.min() == self.values.max():
+            return None
+        levels, n = self.values / scale, float(self.counts.sum())
+        weights = self.counts + self.unseen
+        weights = weights / weights.sum()
+        typical = float(weights @ levels)
+        apart = levels - typical
+        variance, third = float(weights @ apart**2) / n, float(weights @ apart**3) / n**2
+        side = 1.0 if third >= 0 else -1.0
+        limits = tuple(sorted((side * float(levels.min()), side * float(levels.max()))))
+        value = np.array([side * self.mean / scale])
+        ends = [
+            bounded_interval(
+                value,
+                value,
+                np.array([side * typical]),
+                np.array([variance]),
+                np.array([skewness]),
+                (limits[0], limits[1]),
+                confidence,
+            )
+            for skewness in (side * third, -math.inf)
+        ]
+        (low, high), (plain_low, _) = ends
+        near, far = float(min(low[0], plain_low[0])), float(high[0])
+        if math.isnan(near) or math.isnan(far):
+            return None
+        low_end, high_end = sorted((side * scale * near, side * scale * far))
+        return low_end, high_end
+
+    def p(self) -> float:
+        """Two-sided p-value of "the mean is 0": the level at which the interval would end there.
+
+        1 where the mean is 0; only for values on both sides of 0.
+        """
+        if self.mean == 0:
+            return 1.0
+        near, far = 0.0, _LARGEST_Z
+        for _ in range(_BISECTIONS):
+            z = (near + far) / 2
+            near, far = (z, far) if self._leaves_out_zero(z) else (near, z)
+        return math.erfc(near / math.sqrt(2))
+
+    def _leaves_out_zero(self, z: float) -> bool:
+        ends = self.interval(math.erf(z / math.sqrt(2)))
+        return ends is not None and (ends[0] > 0 or ends[1] < 0)
