@@ -256,7 +256,7 @@ def test_the_samples_of_reverses_are_kept_and_read_back():
         for pair in gallery_pairs(evaluation.pairs)[10:]
     ]
     assert value["reversed_examples"][0]["samples"] == [
-        asdict(one) for one in evaluation.examples[10]
+        {**asdict(one), "top": []} for one in evaluation.examples[10]
     ]
     assert Evaluation.from_json(value) == evaluation
 

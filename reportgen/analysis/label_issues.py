@@ -26,6 +26,7 @@ from reportgen.jsonio import (
     Share,
     Signed,
 )
+from reportgen.metrics import RankedClass, best_classes
 
 __all__ = [
     "ENOUGH_SAMPLES",
@@ -171,6 +172,8 @@ class LabelIssue:
         stronger the suspicion. (cleanlab prints (margin + 1) / 2.)
     label_probability, suggested_probability
         0..1.
+    top
+        The best classes, at most five, best first; empty where a document lacks them.
     """
 
     id: str
@@ -179,6 +182,7 @@ class LabelIssue:
     margin: Signed
     label_probability: Share
     suggested_probability: Share
+    top: tuple[RankedClass, ...] = ()
 
     @property
     def rank(self) -> tuple[int, str, int, int, float]:
@@ -262,9 +266,12 @@ class LabelIssueTally:
         likely = _likely(margins, self.limit)
         at, margins = at[likely], margins[likely]
         columns = ids[at], labels[at], guess[at], margins, own[at], p[at, guess[at]]
+        tops = (best_classes(p[i]) for i in at.tolist())
         worst = self._best(
-            LabelIssue(str(name), *numbers)
-            for name, *numbers in zip(*(column.tolist() for column in columns), strict=True)
+            LabelIssue(str(name), label, suggested, margin, given, other, top)
+            for name, label, suggested, margin, given, other, top in zip(
+                *(column.tolist() for column in columns), tops, strict=True
+            )
         )
         return LabelIssueTally(self.thresholds, self.limit, joint, suspected, worst)
 

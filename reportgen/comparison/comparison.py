@@ -32,6 +32,7 @@ from reportgen.jsonio import (
     translate_faults,
     write_value,
 )
+from reportgen.metrics import RankedClass
 from reportgen.provenance import DataNote
 
 __all__ = [
@@ -219,7 +220,9 @@ class SliceChange:
 
 @dataclass(frozen=True)
 class Change:
-    """A sample that one side got right and the other wrong; classes as indices."""
+    """A sample that one side got right and the other wrong; classes as indices. `top`: the best
+    classes of the candidate, at most five, best first; empty where they are not known.
+    """
 
     id: str
     label: ClassIndex
@@ -227,6 +230,7 @@ class Change:
     candidate: ClassIndex
     baseline_confidence: Share | None
     candidate_confidence: Share | None
+    top: tuple[RankedClass, ...] = ()
 
 
 @dataclass(frozen=True)

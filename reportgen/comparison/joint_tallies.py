@@ -6,7 +6,7 @@ same values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.slices import KeyedCounts
 from reportgen.comparison.comparison import Change, PairedCounts
+from reportgen.metrics import ranked_classes
 
 __all__ = [
     "CHANGES",
@@ -168,11 +169,16 @@ class Changes:
         label: NDArray[Any],
         answers: tuple[NDArray[Any], NDArray[Any]],
         confidences: tuple[NDArray[Any] | None, NDArray[Any] | None],
+        best: Mapping[str, NDArray[Any]] | None = None,
     ) -> Changes:
-        """With one batch; `answers` and `confidences` are the baseline's and the candidate's."""
+        """With one batch; `answers` and `confidences` are the baseline's and the candidate's,
+        `best` the candidate's columns, those of its best classes among them where they are known.
+        """
         right = [answer == label for answer in answers]
         found = [
-            self._best(kept, ids, label, answers, confidences, np.flatnonzero(~wrong & now), by)
+            self._best(
+                kept, ids, label, answers, confidences, np.flatnonzero(~wrong & now), by, best or {}
+            )
             for kept, now, wrong, by in (
                 (self.fixed, right[1], right[0], 0),
                 (self.broken, right[0], right[1], 1),
@@ -189,6 +195,7 @@ class Changes:
         confidences: Sequence[NDArray[Any] | None],
         at: NDArray[np.intp],
         by: int,
+        best: Mapping[str, NDArray[Any]],
     ) -> tuple[Change, ...]:
         if len(at) == 0:
             return kept
@@ -203,6 +210,7 @@ class Changes:
                 int(answers[1][i]),
                 _known(confidences[0], i),
                 _known(confidences[1], i),
+                ranked_classes(best, i),
             )
             for i in at.tolist()
         )

@@ -38,7 +38,14 @@ from reportgen.comparison.significance import (
 from reportgen.comparison.slices import paired_slices
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import Evaluation, evaluate_predictions
-from reportgen.metrics import COSTING, Metric, cost_difference, expected_cost, summary_metrics
+from reportgen.metrics import (
+    CHOSEN_FROM,
+    COSTING,
+    Metric,
+    cost_difference,
+    expected_cost,
+    summary_metrics,
+)
 from reportgen.provenance import DataNote
 
 __all__ = [
@@ -113,7 +120,11 @@ def compare_paired(
 def drop_samples(evaluation: Evaluation) -> Evaluation:
     """Without what names samples: a baseline is compared, not shown."""
     return replace(
-        evaluation, examples=(), examples_reason=KEPT_OUT, suspects=LabelIssues("no_scores")
+        evaluation,
+        examples=(),
+        class_samples=(),
+        examples_reason=KEPT_OUT,
+        suspects=LabelIssues("no_scores"),
     )
 
 
@@ -166,14 +177,14 @@ def _count_rows(joined: Aligned) -> _Counted:
     of_scores = [["confidence", "label_probability"] if has else [] for has in sure]
     tally, changes = JointTally(len(joined.classes)), Changes()
     confidences, losses = (ConfidencePairs(), LossPairs()) if all(sure) else (None, None)
-    for rows in joined.batches(
-        "id", "label", "prediction", *of_scores[1], of_baseline=["prediction", *of_scores[0]]
-    ):
+    best = ("top_classes", "top_probabilities") if joined.n_rows <= CHOSEN_FROM else ()
+    columns = ("id", "label", "prediction", *of_scores[1], *(best if sure[1] else ()))
+    for rows in joined.batches(*columns, of_baseline=["prediction", *of_scores[0]]):
         before, after = _label_rows(*rows)
         label, answers = after["label"], (before["prediction"], after["prediction"])
         tally.add(label, *answers)
         given = before.get("confidence"), after.get("confidence")
-        changes = changes.having(after["id"], label, answers, given)
+        changes = changes.having(after["id"], label, answers, given, after)
         if confidences is not None and losses is not None:
             both = before["confidence"], after["confidence"]
             confidences = confidences.having(both, (answers[0] == label, answers[1] == label))

@@ -32,7 +32,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation.confidence import Confidence, Digits
 from reportgen.evaluation.evaluation import Evaluation
-from reportgen.evaluation.galleries import gallery_pairs
+from reportgen.evaluation.galleries import gallery_pairs, sampled_classes
 from reportgen.evaluation.given_costs import read_costs
 from reportgen.evaluation.given_groups import read_hierarchy
 from reportgen.evaluation.matrix_metrics import matrix_metrics, use_exact_top_k
@@ -46,7 +46,10 @@ from reportgen.evaluation.notes import (
 from reportgen.evaluation.pairs import Pair, pairs_of
 from reportgen.evaluation.sample_groups import SampleGroups, grouped_intervals, refuse_groups
 from reportgen.metrics import (
+    CHOSEN_FROM,
     TOP_CLASSES,
+    ClassSamples,
+    ClassSamplesTally,
     Costs,
     Counts,
     MacroMode,
@@ -168,6 +171,7 @@ def evaluate_predictions(
     _require_samples(confusion, samples)
     pairs = tuple(pairs_of(confusion))
     n_ranked = facts.provenance.n_ranked
+    examples, class_samples = _examples(predictions, confusion, pairs)
     whole = counts.n_ranked == confusion.n_samples and (n_ranked is None or n_ranked >= TOP_CLASSES)
     top5_hits = counts.top5_hits if whole else None
     figures = matrix_metrics(confusion, top5_hits, options, clustered, costs)
@@ -190,11 +194,12 @@ def evaluate_predictions(
         },
         per_class={**figures.per_class, **_class_scores(passed, len(facts.classes))},
         pairs=pairs,
-        examples=_examples(predictions, pairs),
+        examples=examples,
         samples=samples,
         notes=notes_on(notes, confusion, facts.classes, options),
         provenance=apply_options(facts.provenance, options),
         examples_reason=_why_no_examples(predictions),
+        class_samples=class_samples,
         confidence=(
             None
             if passed.figures is None
@@ -444,13 +449,19 @@ def excluded_words(samples: Accounting) -> str:
 
 
 def _examples(
-    predictions: PredictionRows, pairs: tuple[Pair, ...]
-) -> tuple[tuple[Mistake, ...], ...]:
-    if not pairs or not predictions.has_confidence:
-        return ()
-    shown = gallery_pairs(pairs)
-    worst = WorstMistakes(tuple((pair.true, pair.predicted) for pair in shown))
-    columns = ("id", "label", "prediction", "confidence", "label_probability")
-    for rows in predictions.batches(*columns, wrong_only=True):
+    predictions: PredictionRows, confusion: ConfusionMatrix, pairs: tuple[Pair, ...]
+) -> tuple[tuple[tuple[Mistake, ...], ...], tuple[ClassSamples, ...]]:
+    """The galleries of pairs, and the samples of classes."""
+    if not predictions.has_confidence:
+        return (), ()
+    whole = confusion.n_samples <= CHOSEN_FROM
+    if not whole and not pairs:
+        return (), ()
+    worst = WorstMistakes(tuple((pair.true, pair.predicted) for pair in gallery_pairs(pairs)))
+    chosen = ClassSamplesTally(sampled_classes(confusion, pairs) if whole else ())
+    columns = ["id", "label", "prediction", "confidence", "label_probability"]
+    columns += ["top_classes", "top_probabilities"] if whole else []
+    for rows in predictions.batches(*columns, wrong_only=not whole):
         worst = worst.having(rows)
-    return tuple(worst.of_pair(*pair) for pair in worst.pairs)
+        chosen = chosen.having(rows) if whole else chosen
+    return tuple(worst.of_pair(*pair) for pair in worst.pairs), chosen.of_classes()

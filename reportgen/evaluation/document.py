@@ -35,7 +35,7 @@ from reportgen.jsonio import (
     codec_of,
     write_plain,
 )
-from reportgen.metrics import MacroMode, Mistake
+from reportgen.metrics import ClassSamples, MacroMode, Mistake
 from reportgen.provenance import DataNote, Provenance
 
 __all__ = [
@@ -159,6 +159,7 @@ class Document:
     examples: tuple[tuple[Mistake, ...], ...]
     reversed_examples: tuple[Reverse, ...] = ()
     examples_reason: str
+    class_samples: tuple[ClassSamples, ...] = ()
     macro: MacroMode
     intervals: Annotated[str, OneOf(("wilson", "bootstrap", "exact", "none"))] = "wilson"
     seed: Annotated[int, Range(0, 2**64)] | None = None

@@ -46,7 +46,15 @@ from reportgen.jsonio import (
     translate_faults,
     write_value,
 )
-from reportgen.metrics import Costs, Definition, MacroMode, Metric, MetricColumn, Mistake
+from reportgen.metrics import (
+    ClassSamples,
+    Costs,
+    Definition,
+    MacroMode,
+    Metric,
+    MetricColumn,
+    Mistake,
+)
 from reportgen.provenance import Accounting, DataNote, Provenance
 
 __all__ = [
@@ -113,6 +121,9 @@ class Evaluation:
     shares
         The matrix where it holds shares and no counts: `confusion` and `samples` are then empty,
         `pairs` too (see :attr:`Shares.pairs`), and no figure has an interval. None with counts.
+    class_samples
+        The worst mistakes and correct examples of classes, lowest recall first: see
+        :func:`~reportgen.evaluation.galleries.sampled_classes`; empty as `examples` are.
     unknown
         What a later version wrote into the document that this was read from.
     """
@@ -140,6 +151,7 @@ class Evaluation:
     shares: Proportions | None = None
     class_ids: tuple[str, ...] = ()
     costs: Costs | None = None
+    class_samples: tuple[ClassSamples, ...] = ()
     unknown: tuple[Unknown, ...] = ()
 
     @property
@@ -198,6 +210,7 @@ class Evaluation:
             examples=self.examples[:GALLERY_PAIRS],
             reversed_examples=reverses_of(self),
             examples_reason=self.examples_reason,
+            class_samples=self.class_samples,
             macro=self.macro,
             intervals=self.intervals,
             seed=self.seed,
@@ -293,6 +306,7 @@ class Evaluation:
             notes=form.data_notes,
             provenance=form.provenance,
             examples_reason=form.examples_reason,
+            class_samples=form.class_samples,
             confidence=form.calibration,
             suspects=form.label_suspects,
             slices=form.slices,

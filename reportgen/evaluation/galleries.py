@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation.pairs import Pair
 from reportgen.jsonio import ClassIndex, JsonPath
 from reportgen.metrics import Mistake
@@ -17,11 +20,16 @@ __all__ = [
     "galleries_of",
     "gallery_pairs",
     "reverses_of",
+    "sampled_classes",
 ]
 
 
 GALLERY_PAIRS = 10
 """Directed pairs whose galleries are shown for their own sake."""
+
+
+SAMPLED_CLASSES = 200
+"""Classes whose samples are kept: those with the lowest recall."""
 
 
 Gallery = tuple[Mistake, ...]
@@ -61,6 +69,18 @@ def gallery_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
         if (pair.true, pair.predicted) in among
     }
     return (*first, *(rest[cell] for cell in wanted if cell in rest))
+
+
+def sampled_classes(confusion: ConfusionMatrix, pairs: Sequence[Pair]) -> tuple[int, ...]:
+    """The classes of which single samples are shown: the 200 with the lowest recall, lowest first,
+    then those of the pairs that have galleries. Classes without samples are not among them.
+    """
+    support, hits = confusion.true_totals, confusion.diagonal
+    known = np.flatnonzero(support)
+    order = known[np.lexsort((known, -support[known], hits[known] / support[known]))]
+    of_pairs = (i for pair in gallery_pairs(pairs) for i in (pair.true, pair.predicted))
+    chosen = dict.fromkeys([*order[:SAMPLED_CLASSES].tolist(), *of_pairs])
+    return tuple(i for i in chosen if support[i])
 
 
 def collect_galleries(evaluation: Shown) -> Iterator[tuple[Pair, Gallery]]:

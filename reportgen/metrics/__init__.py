@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from reportgen.metrics.abstaining import ABSTAINING, abstaining_metrics
     from reportgen.metrics.bootstrap import DRAWS, bootstrap_intervals
     from reportgen.metrics.class_metrics import ClassCounts
+    from reportgen.metrics.class_samples import (
+        CHOSEN_FROM,
+        ClassSample,
+        ClassSamples,
+        ClassSamplesTally,
+    )
     from reportgen.metrics.cluster_bootstrap import (
         CLUSTERED,
         FEW_GROUPS,
@@ -69,10 +75,19 @@ if TYPE_CHECKING:
         probabilities,
         score,
     )
-    from reportgen.metrics.tallies import TOP_CLASSES, Counts, Mistake, WorstMistakes
+    from reportgen.metrics.tallies import (
+        TOP_CLASSES,
+        Counts,
+        Mistake,
+        RankedClass,
+        WorstMistakes,
+        best_classes,
+        ranked_classes,
+    )
 
 __all__ = [
     "ABSTAINING",
+    "CHOSEN_FROM",
     "CLUSTERED",
     "CONFIDENCE",
     "COSTING",
@@ -96,6 +111,9 @@ __all__ = [
     "UNION",
     "WILSON",
     "ClassCounts",
+    "ClassSample",
+    "ClassSamples",
+    "ClassSamplesTally",
     "ClusterIntervals",
     "Costs",
     "Counts",
@@ -113,6 +131,7 @@ __all__ = [
     "MetricOf",
     "Mistake",
     "OutputKind",
+    "RankedClass",
     "Resamples",
     "ScoredRows",
     "ShareMetric",
@@ -120,6 +139,7 @@ __all__ = [
     "WorstMistakes",
     "abstaining_metrics",
     "benjamini_hochberg",
+    "best_classes",
     "bootstrap_intervals",
     "clopper_pearson",
     "cluster_intervals",
@@ -136,6 +156,7 @@ __all__ = [
     "per_class_metrics",
     "probabilities",
     "quantile",
+    "ranked_classes",
     "score",
     "summary_metrics",
     "wilson",
@@ -147,6 +168,7 @@ __getattr__ = lazy_names(
         "abstaining": "ABSTAINING abstaining_metrics",
         "bootstrap": "DRAWS bootstrap_intervals",
         "class_metrics": "ClassCounts",
+        "class_samples": "CHOSEN_FROM ClassSample ClassSamples ClassSamplesTally",
         "cluster_bootstrap": "CLUSTERED ClusterIntervals FEW_GROUPS GroupCounts cluster_intervals",
         "costs": "COSTING Costs cost_difference expected_cost",
         "counted": "Margins",
@@ -167,6 +189,8 @@ __getattr__ = lazy_names(
             "Floats OutputKind SUM_TOLERANCE ScoredRows TOP_K contradiction "
             "decide_outputs finite_rows probabilities score"
         ),
-        "tallies": "Counts Mistake TOP_CLASSES WorstMistakes",
+        "tallies": (
+            "Counts Mistake RankedClass TOP_CLASSES WorstMistakes best_classes ranked_classes"
+        ),
     },
 )

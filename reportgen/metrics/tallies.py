@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.jsonio import Share
+from reportgen.jsonio import ClassIndex, Key, Share
 
 __all__ = [
     "EXAMPLES_PER_PAIR",
     "Counts",
     "Mistake",
+    "RankedClass",
     "WorstMistakes",
+    "best_classes",
+    "confidence_rank",
+    "likely_rows",
+    "probability_at",
+    "ranked_classes",
 ]
 
 
@@ -96,6 +102,14 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class RankedClass:
+    """One of the best classes of a sample, with its probability, 0..1."""
+
+    index: Annotated[ClassIndex, Key("class")]
+    probability: Share
+
+
+@dataclass(frozen=True)
 class Mistake:
     """One sample that was called something else.
 
@@ -105,16 +119,24 @@ class Mistake:
         Probability of the wrong class, 0..1.
     label_probability
         Probability of the right class, 0..1, or None where there are no scores.
+    top
+        The best classes, at most five, best first; empty where they are not known.
     """
 
     id: str
     confidence: Share
     label_probability: Share | None
+    top: tuple[RankedClass, ...] = ()
 
     @property
     def rank(self) -> tuple[int, str]:
-        """Most confident first; differences below 2⁻¹⁴ don't count, then the id decides."""
-        return (-round(self.confidence * _CONFIDENCE_STEPS), self.id)
+        """See :func:`confidence_rank`."""
+        return confidence_rank(self.confidence, self.id)
+
+
+def confidence_rank(confidence: float, name: str) -> tuple[int, str]:
+    """Most confident first; differences below 2⁻¹⁴ don't count, then the id decides."""
+    return (-round(confidence * _CONFIDENCE_STEPS), name)
 
 
 @dataclass(frozen=True)
@@ -133,7 +155,7 @@ class WorstMistakes:
         for true, predicted in self.pairs:
             at = np.flatnonzero(rows["label"] == true)
             at = at[rows["prediction"][at] == predicted]
-            if likely := self._likely(rows, at, self._least(true, predicted)):
+            if likely := likely_rows(rows, at, self.limit, self._least(true, predicted)):
                 found[true, predicted] = self._best(_mistake(rows, i) for i in likely)
         return self + WorstMistakes(self.pairs, found, self.limit) if found else self
 
@@ -158,25 +180,49 @@ class WorstMistakes:
     def _best(self, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
         return tuple(nsmallest(self.limit, mistakes, key=lambda mistake: mistake.rank))
 
-    def _likely(
-        self, rows: Mapping[str, NDArray[Any]], at: NDArray[Any], least: float
-    ) -> Sequence[int]:
-        """The rows that can be among the best: all at or above the limit-th confidence, and
-        `least` steps; none without a confidence.
-        """
-        steps = np.rint(rows["confidence"][at].astype(np.float64) * _CONFIDENCE_STEPS)
-        good = steps >= least  # not so where one is nan
-        at, steps = at[good], steps[good]
-        if len(at) > self.limit:
-            at = at[steps >= np.partition(steps, -self.limit)[-self.limit]]
-        chosen: list[int] = at.tolist()
-        return chosen
+
+def likely_rows(
+    rows: Mapping[str, NDArray[Any]], at: NDArray[Any], limit: int, least: float = -np.inf
+) -> Sequence[int]:
+    """Those of the rows `at` that can be among the `limit` most confident ones: of a confidence
+    of `least` steps or more; none without a confidence.
+    """
+    steps = np.rint(rows["confidence"][at].astype(np.float64) * _CONFIDENCE_STEPS)
+    good = steps >= least  # not so where one is nan
+    at, steps = at[good], steps[good]
+    if len(at) > limit:
+        cut = np.partition(steps, -limit)[-limit]
+        equal = at[steps == cut].tolist()  # there may be thousands of a confidence of 1
+        ids = rows["id"]
+        return [*at[steps > cut].tolist(), *nsmallest(limit, equal, key=lambda i: str(ids[i]))]
+    chosen: list[int] = at.tolist()
+    return chosen
 
 
 def _mistake(rows: Mapping[str, NDArray[Any]], i: int) -> Mistake:
-    probability = float(rows["label_probability"][i])
     return Mistake(
         str(rows["id"][i]),
         float(rows["confidence"][i]),
-        None if np.isnan(probability) else probability,
+        probability_at(rows, i),
+        ranked_classes(rows, i),
     )
+
+
+def probability_at(rows: Mapping[str, NDArray[Any]], i: int) -> float | None:
+    """Of the label of row `i`; None where it is not known."""
+    probability = float(rows["label_probability"][i])
+    return None if np.isnan(probability) else probability
+
+
+def ranked_classes(rows: Mapping[str, NDArray[Any]], i: int) -> tuple[RankedClass, ...]:
+    """The best classes of row `i`; empty where `rows` hold none."""
+    if "top_classes" not in rows or rows["top_classes"][i] is None:
+        return ()
+    classes, shares = rows["top_classes"][i].tolist(), rows["top_probabilities"][i].tolist()
+    return tuple(map(RankedClass, classes, shares))
+
+
+def best_classes(probabilities: NDArray[Any]) -> tuple[RankedClass, ...]:
+    """The five best of all classes of one sample, shape (K,); of equal ones the first is better."""
+    order = np.argsort(-probabilities, kind="stable")[:TOP_CLASSES].tolist()
+    return tuple(RankedClass(i, float(probabilities[i])) for i in order)

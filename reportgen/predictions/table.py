@@ -117,8 +117,9 @@ class Predictions:
         ``confidence`` and ``label_probability`` are float32 with nan (float64 where they came
         from another program's file: see :func:`~reportgen.predictions.write_slim`),
         ``label_rank`` is int32 with 0, where there is none; ``id`` is an object array of strings;
-        ``probabilities`` is float32, shape (n, K); metadata are objects, ``""`` for no text, or
-        float64 with nan. With `wrong_only`, just the rows whose
+        ``probabilities`` is float32, shape (n, K); ``top_classes`` and ``top_probabilities`` have
+        shape (n, k), or are objects where a row has none; metadata are objects, ``""`` for no
+        text, or float64 with nan. With `wrong_only`, just the rows whose
         prediction is not the label, where the label is known.
         """
         import pyarrow as pa
@@ -171,10 +172,28 @@ def _arrays(batch: Any, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         if name == "probabilities":
             arrays[name] = column.flatten().to_numpy().reshape(len(column), -1)
             continue
-        if str(column.type) == "string" and column.null_count:
-            column = column.fill_null("")
-        arrays[name] = column.to_numpy(zero_copy_only=False)
+        arrays[name] = _ranked(column) if name.startswith("top_") else _plain(column)
     return arrays
+
+
+def _plain(column: Any) -> NDArray[Any]:
+    if str(column.type) == "string" and column.null_count:
+        column = column.fill_null("")
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _ranked(column: Any) -> NDArray[Any]:
+    """Lists of one length as a table, which is much faster than arrays of their own."""
+    import pyarrow as pa
+
+    if not pa.types.is_list(column.type) or column.null_count or len(column) == 0:
+        return _plain(column)
+    ends = np.asarray(column.offsets)
+    if np.ptp(np.diff(ends)):
+        return _plain(column)
+    values: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), -1)
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -172,6 +172,7 @@ def _dump(evaluation: Evaluation) -> str:
     kept = replace(
         evaluation,
         examples=(),
+        class_samples=(),
         examples_reason="baselines keep no single samples",
         suspects=replace(evaluation.suspects, suspects=()),
         class_curves=(),
