@@ -59,7 +59,7 @@ _NUMBER_FIRST = re.compile(r"(\d+)(?:\s*[,:;=\t]\s*|\s+)(\S.*)")
 _NUMBER_LAST = re.compile(r"(\S.*?)(?:\s*[,:;=\t]\s*|\s+)(\d+)")
 
 
-_HINT = "write the names in the order of their indices, one a line, and give that file"
+_HINT = "write the names in the order of their indices, one per line, and give that file"
 
 
 def names_in_class_file(text: str, file: str) -> list[str]:
@@ -99,7 +99,7 @@ def _refused(file: str, what: str, hint: str = _HINT) -> DataError:
         f"the class list {quoted(file)} {what}",
         slug="classes-form",
         details=[
-            "read are: one name a line, a JSON list, {name: index}, {index: name}, id2label in a "
+            "read are: one name per line, a JSON list, {name: index}, {index: name}, id2label in a "
             'config.json, lines such as "0 cat", and a CSV with a header'
         ],
         hint=hint,
@@ -123,7 +123,7 @@ def _parsed(text: str, file: str) -> Any:
         return ast.literal_eval(text.strip())  # what Python prints of a dict or a list
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         start = text.lstrip()[:1]
-        raise _refused(file, f"begins with {quoted(start)}, and is no JSON") from None
+        raise _refused(file, f"begins with {quoted(start)}, and is not JSON") from None
 
 
 def _of_value(value: Any, file: str) -> list[str]:
@@ -131,7 +131,7 @@ def _of_value(value: Any, file: str) -> list[str]:
     if isinstance(value, (list, tuple)):
         return _of_list(list(value), file)
     if not isinstance(value, Mapping) or not value:
-        raise _refused(file, "holds no classes")
+        raise _refused(file, "contains no classes")
     for key in _KEYS:
         if isinstance(value.get(key), (list, tuple, Mapping)):
             return _of_value(value[key], file)
@@ -141,7 +141,7 @@ def _of_value(value: Any, file: str) -> list[str]:
         named = [(int(key), _name(name)) for key, name in value.items()]
         if all(name is not None for _, name in named):
             return _in_order([(i, name) for i, name in named if name is not None], file)
-    raise _refused(file, "is JSON of a form that is no class list")
+    raise _refused(file, "is JSON, but not a class list")
 
 
 def _of_list(value: list[Any], file: str) -> list[str]:
@@ -152,7 +152,7 @@ def _of_list(value: list[Any], file: str) -> list[str]:
             rows = [(item.get(key), _name(item.get("name", item.get("label")))) for item in value]
             if all(type(i) is int and name is not None for i, name in rows):
                 return _in_order([(i, name) for i, name in rows if name is not None], file)
-    raise _refused(file, "is a JSON list of something else than names")
+    raise _refused(file, "is a JSON list, but not of names")
 
 
 def _name(value: Any) -> str | None:
@@ -173,7 +173,7 @@ def _in_order(pairs: Sequence[tuple[int, str]], file: str) -> list[str]:
             file,
             f"has {plural(len(pairs), 'class', 'classes')} with the indices {numbers[0]} to "
             f"{numbers[-1]}: not 0 to {len(pairs) - 1}, each once",
-            "every index needs a class of its own",
+            "every index needs its own class",
         )
     return found
 
@@ -240,7 +240,7 @@ def _of_cells(lines: Sequence[str], file: str) -> list[str]:
     try:
         rows = list(csv.reader(lines, delimiter=marks, strict=True))
     except csv.Error as error:
-        raise _refused(file, "is no valid CSV") from error
+        raise _refused(file, "is not valid CSV") from error
     rows = [[cell.strip() for cell in row] for row in rows if row]
     if len({len(row) for row in rows}) > 1:
         raise _refused(file, "has rows with different numbers of cells")
@@ -255,9 +255,9 @@ def _of_cells(lines: Sequence[str], file: str) -> list[str]:
     if found is None:
         raise _refused(
             file,
-            f"has {plural(len(rows[0]), 'column')}, and its header does not say which holds the "
+            f"has {plural(len(rows[0]), 'column')}, and its header does not say which contains the "
             "names",
-            "call the columns class and index, or write one name a line",
+            "call the columns class and index, or write one name per line",
         )
     return found
 
@@ -268,7 +268,7 @@ def _of_columns(
     if len(numbers) == 1 and all(row[numbers[0]].isdecimal() for row in rows):
         return _in_order([(int(row[numbers[0]]), row[names[0]]) for row in rows], file)
     if numbers:
-        raise _refused(file, "has indices that are no whole numbers")
+        raise _refused(file, "has indices that are not whole numbers")
     return [row[names[0]] for row in rows]
 
 
@@ -294,7 +294,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 _WRITE_A_LIST = (
-    "write the names in the order of the model's outputs, one a line, into a file and give it "
+    "write the names in the order of the model's outputs, one per line, into a file and pass it "
     "with --classes FILE"
 )
 
@@ -339,7 +339,7 @@ def read_class_list(path: Path) -> tuple[str, ...]:
     where = quoted(path.name)
     if not lines:
         raise DataError(
-            f"the class list {where} is empty", slug="classes-empty", hint="write one name a line"
+            f"the class list {where} is empty", slug="classes-empty", hint="write one name per line"
         )
     if "" in lines:
         raise DataError(
@@ -464,9 +464,9 @@ def check_distinct(names: Sequence[str], what: str, where: Callable[[int], str])
         places = f"{where(first)} and {where(position)}"
         if names[first] == name:
             raise DataError(
-                f"{quoted(name)} stands twice in {what}: {places}",
+                f"{quoted(name)} appears twice in {what}: {places}",
                 slug="classes-duplicate",
-                hint="every class needs a name of its own",
+                hint="every class needs a unique name",
             )
         raise DataError(
             f"two names in {what} look the same: {places}, {_spell(names[first])} and "
@@ -491,13 +491,13 @@ def _content(path: Path) -> bytes:
             f"cannot read the class list {quoted(path.name)}: "
             f"{(error.strerror or type(error).__name__).lower()}",
             slug="classes-unreadable",
-            hint="--classes takes a text file with one name a line",
+            hint="--classes takes a text file with one name per line",
         ) from error
     if len(content) > MAX_LIST_BYTES:
         raise DataError(
-            f"{quoted(path.name)} is over {MAX_LIST_BYTES >> 20} MB: that is no class list",
+            f"{quoted(path.name)} is over {MAX_LIST_BYTES >> 20} MB, too large for a class list",
             slug="classes-unreadable",
-            hint="--classes takes a text file with one name a line",
+            hint="--classes takes a text file with one name per line",
         )
     return content
 
@@ -612,20 +612,20 @@ def _from_folders(
             f"no class list came with the model, and the {held.many} have two plausible orders",
             slug="classes-order",
             details=[
-                f"string order: {listing(by_string, _MAX_SHOWN_IN_ORDER)}",
+                f"alphabetical order: {listing(by_string, _MAX_SHOWN_IN_ORDER)}",
                 f"natural order: {listing(by_nature, _MAX_SHOWN_IN_ORDER)}",
             ],
             hint=_WRITE_A_LIST,
         )
     note = DataNote(
         "classes-assumed",
-        f"No class list came with the model: its outputs were taken to stand for the {held.many} "
-        "in string order. If it was trained with another order, every number here is wrong.",
+        f"No class list in the model file: alphabetical order of the {held.many} was assumed. "
+        "If training used another order, all results are wrong. Pass --classes.",
         severity="warning",
         count=len(by_string),
         examples=tuple(map(printable, by_string[:_MAX_EXAMPLES])),
     )
-    return tuple(by_string), f"the {held.many}, in string order", (note,)
+    return tuple(by_string), f"the {held.many}, in alphabetical order", (note,)
 
 
 def _check_count(names: Sequence[str], source: str, n_outputs: int | None) -> None:
@@ -665,7 +665,7 @@ def _unknown_class(
         slug="class-unknown",
         details=details,
         hint=f"{'correct the label' if held.table else 'rename the folder'}, correct the list "
-        f"(--classes FILE), or leave such {'rows' if held.table else 'folders'} out: "
+        f"(--classes FILE), or skip such {'rows' if held.table else 'folders'}: "
         "--ignore-unknown-classes",
     )
 
@@ -677,7 +677,7 @@ def _ignored_note(index: Mapping[str, int | None], held: _Held) -> tuple[DataNot
     verb = "is" if len(ignored) == 1 else "are"
     note = DataNote(
         "classes-ignored",
-        f"{held.some(len(ignored))} {verb} unknown to the model and left out: {listing(ignored)}.",
+        f"{held.some(len(ignored))} {verb} unknown to the model and skipped: {listing(ignored)}.",
         severity="warning",
         count=len(ignored),
         examples=tuple(map(printable, ignored[:_MAX_EXAMPLES])),

@@ -81,7 +81,7 @@ def _rows(given: Path | Mapping[str, str], classes: Sequence[str]) -> Iterator[R
             continue
         if len(cells) < 2 or not cells[1].strip():
             raise DataError(
-                f"line {n} of {quoted(given.name)} holds no class and its name: "
+                f"line {n} of {quoted(given.name)} is not a class and a name: "
                 f"{quoted(line.strip()[:60])}",
                 slug="class-names-unreadable",
                 hint=_HINT,
@@ -104,7 +104,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError:
         pass
     raise DataError(
-        f"{quoted(path.name)} holds no text in UTF-8",
+        f"{quoted(path.name)} contains no text in UTF-8",
         slug="class-names-unreadable",
         hint=_HINT,
     )
@@ -118,7 +118,7 @@ def _of_json(text: str, file: str) -> Iterator[Row]:
     plain = isinstance(value, dict) and all(isinstance(name, str) for name in value.values())
     if not plain:
         raise DataError(
-            f"{quoted(file)} is no JSON object from class to name",
+            f"{quoted(file)} is not a JSON object from class to name",
             slug="class-names-unreadable",
             hint='write it {"n01440764": "tench", …}',
         )
@@ -155,7 +155,7 @@ def _by_class(rows: Sequence[Row], file: str, classes: Sequence[str]) -> dict[st
             raise _unknown(given, place, file, classes, rows, by_key)
         if known in found:
             raise DataError(
-                f"{place} of {quoted(file)}: the class {quoted(given)} stands there twice, first "
+                f"{place} of {quoted(file)}: the class {quoted(given)} appears twice, first "
                 f"in {found[known][1]}",
                 slug="class-names-repeated",
                 hint="give every class one name",
@@ -175,7 +175,7 @@ def _unknown(
     n = sum(name_key(one) not in by_key for one, _, _ in rows)
     meant = nearest(given, list(classes))
     return DataError(
-        f"{place} of {quoted(file)}: {quoted(given)} is no class"
+        f"{place} of {quoted(file)}: {quoted(given)} is not a class"
         + (f"; the closest is {quoted(meant)}" if meant else ""),
         slug="class-names-unknown",
         details=[
@@ -194,6 +194,6 @@ def _refuse_clash(shown: Sequence[str], classes: Sequence[str], file: str) -> No
                 f"{quoted(file)} calls two classes {quoted(name)}: {quoted(first[name])} and "
                 f"{quoted(own)}",
                 slug="class-names-clash",
-                hint="give every class a name of its own",
+                hint="give each class a unique name",
             )
         first[name] = own

@@ -54,7 +54,8 @@ def _heading(parameter: Any) -> str:
 
 app = typer.Typer(
     name="reportgen",
-    help="One self-contained HTML report on a trained image classifier.",
+    help="Turn a trained image classifier and labelled test images into one self-contained HTML "
+    "report.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -63,14 +64,18 @@ app = typer.Typer(
 
 
 Out = Annotated[
-    str, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT", show_default=False)
+    str, typer.Option("--out", "-o", help="Output folder.", metavar="OUT", show_default=False)
 ]
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only warnings, errors and the result.")
+]
 
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show the stack of an error.", hidden=False)]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Print the traceback of an error.", hidden=False)
+]
 
 
 Model = Annotated[
@@ -87,7 +92,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="Folder of class folders, or a table of paths and labels.",
+        help="Image folder, one subfolder per class, or a table of paths and labels.",
         show_default=False,
     ),
 ]
@@ -219,20 +224,20 @@ def _typer_option(item: Any) -> Any:
 
 Images = Annotated[
     Path | None,
-    typer.Option(help="Folder of the images, for galleries.", metavar="DATA", show_default=False),
+    typer.Option(help="Image folder, for the galleries.", metavar="DATA", show_default=False),
 ]
 
 
 Title = Annotated[str | None, typer.Option(help="Title of the report.")]
 
 
-Date = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Date to print.")]
+Date = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Report date.")]
 
 
-Called = Annotated[str | None, typer.Option(help="Instead of the one in INPUT.")]
+Called = Annotated[str | None, typer.Option(help="Overrides the one in INPUT.")]
 
 
-Force = Annotated[bool, typer.Option("--force", help="Replace the report that stands in OUT.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing report in OUT.")]
 
 
 Folder = Annotated[
@@ -259,7 +264,7 @@ def run(
 def predict(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
-    """Predict alone: OUT is a .parquet file, or the folder for predictions.parquet."""
+    """Run inference only: OUT is a .parquet file, or the folder for predictions.parquet."""
     from reportgen import api
     from reportgen.console import ConsoleReporter, print_predictions
 
@@ -293,7 +298,7 @@ def render(
     debug: Debug = False,
     **options: Any,
 ) -> None:
-    """Write the report of saved predictions or of a saved confusion matrix. Needs no torch."""
+    """Report on saved predictions or a saved confusion matrix. Does not need torch."""
     from reportgen.api import render_review
     from reportgen.console import ConsoleReporter
 
@@ -318,15 +323,15 @@ def compare(
         str,
         typer.Argument(
             metavar="BASELINE",
-            help="An OUT folder, saved predictions, a report.json, a confusion matrix, or the name "
-            "of a saved baseline.",
+            help="A report folder, saved predictions, a report.json, a confusion matrix, or the "
+            "name of a saved baseline.",
             show_default=False,
         ),
     ],
     candidates: Annotated[
         list[str],
         typer.Argument(
-            metavar="CANDIDATE", help="One or more of the same kinds.", show_default=False
+            metavar="CANDIDATE", help="One or more inputs of the same kinds.", show_default=False
         ),
     ],
     out: Out,
@@ -338,7 +343,7 @@ def compare(
     debug: Debug = False,
     **options: Any,
 ) -> None:
-    """Release review: compare candidates with a baseline, and check the gates. Needs no torch."""
+    """Compare candidates with a baseline and check the release gates. Does not need torch."""
     from reportgen.api import compare_reviews
     from reportgen.console import ConsoleReporter
 
@@ -365,22 +370,24 @@ def check(
         ),
     ],
     gates: Annotated[
-        Path | None, typer.Option(help="Promises that the model must keep.", metavar="FILE")
+        Path | None, typer.Option(help="Release gates (TOML).", metavar="FILE")
     ] = None,
     fail_under: Annotated[
         list[str] | None,
-        typer.Option(help="A gate in one line, such as accuracy=0.9.", metavar="METRIC=VALUE"),
+        typer.Option(
+            help="A gate on the command line, such as accuracy=0.9.", metavar="METRIC=VALUE"
+        ),
     ] = None,
     junit: Annotated[
-        Path | None, typer.Option(help="Write the outcome as JUnit XML.", metavar="FILE")
+        Path | None, typer.Option(help="Write the gate results as JUnit XML.", metavar="FILE")
     ] = None,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Exit with 0 where a gate failed, too.")
+        bool, typer.Option("--exit-zero", help="Exit with 0 even if a gate failed.")
     ] = False,
     debug: Debug = False,
     **options: Any,
 ) -> None:
-    """Decide again, by other gates, without making a report."""
+    """Re-evaluate gates on an existing report, without writing a new one."""
     from reportgen.api import check_review
     from reportgen.console import print_decision
 
@@ -389,9 +396,7 @@ def check(
     _leave_by(review.decision.exit_code, exit_zero=exit_zero)
 
 
-baseline_app = typer.Typer(
-    help="Evaluations kept under a name, for --baseline NAME.", no_args_is_help=True
-)
+baseline_app = typer.Typer(help="Saved evaluations, for --baseline NAME.", no_args_is_help=True)
 
 
 app.add_typer(baseline_app, name="baseline")
@@ -403,20 +408,20 @@ def baseline_save(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="OUT", help="A run's folder, or any saved input.", show_default=False
+            metavar="OUT", help="A report folder, or any saved input.", show_default=False
         ),
     ],
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)
+        str, typer.Argument(metavar="NAME", help="Name of the baseline.", show_default=False)
     ],
     baselines: Folder = DEFAULT_FOLDER,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the baseline of that name.")
+        bool, typer.Option("--force", help="Overwrite a baseline of that name.")
     ] = False,
     debug: Debug = False,
     **options: Any,
 ) -> None:
-    """Keep an evaluation under a name: no images, no absolute paths, fit to be committed."""
+    """Save an evaluation as a named baseline (no images or absolute paths)."""
     from reportgen import api
     from reportgen.console import print_saved
 
@@ -429,12 +434,12 @@ def history(
     baselines: Folder = DEFAULT_FOLDER,
     out: Annotated[
         str | None,
-        typer.Option("--out", "-o", help="Write a page of it.", metavar="FILE.html"),
+        typer.Option("--out", "-o", help="Write the history as an HTML page.", metavar="FILE.html"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace that page.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite that page.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Every evaluation that was saved as a baseline, with trends of accuracy and worst recall."""
+    """List all saved baselines, with the trends of accuracy and lowest recall."""
     from reportgen import api
     from reportgen.console import print_history
 
@@ -446,18 +451,18 @@ def history(
 @app.command(cls=_Command)
 def demo(
     out: Annotated[
-        str, typer.Option("--out", "-o", help="Folder to write to.", metavar="OUT")
+        str, typer.Option("--out", "-o", help="Output folder.", metavar="OUT")
     ] = "reportgen-demo",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train two tiny networks on handwritten digits, and report on the second."""
+    """Train two tiny networks on handwritten digits, and evaluate the second."""
     from reportgen.console import ConsoleReporter, print_summary
     from reportgen.demo import make_demo
     from reportgen.paths import output_path
 
     result = make_demo(output_path(out), ConsoleReporter(quiet=quiet))
-    print_line(f"again by hand: {result.command}")
+    print_line(f"to rerun: {result.command}")
     print_summary(result.evaluation, str(result.report_path))
 
 
@@ -471,7 +476,7 @@ def schema() -> None:
 
 @app.command(cls=_Command)
 def versions() -> None:
-    """Facts for a bug report."""
+    """Print environment information for a bug report."""
     from reportgen.console import print_versions
 
     print_versions()

@@ -133,7 +133,7 @@ class ConfusionCounter:
         index = {name: i for i, name in enumerate(counter.classes)}
         if unknown := found - index.keys():
             raise DataError(
-                f"{quoted(min(unknown))} is no class",
+                f"{quoted(min(unknown))} is not a class",
                 slug="label-unknown",
                 details=[f"{len(unknown):,} names are not in the class list"],
                 hint="give all classes, or none",
@@ -237,7 +237,7 @@ def _batch(what: str, values: Any) -> NDArray[Any]:
         return as_array(values)
     except ValueError as error:  # numpy's word for lists of different lengths
         raise DataError(
-            f"{what}s are no array: some are lists, others are not, or their lengths differ",
+            f"{what}s are not an array: some are lists, others are not, or their lengths differ",
             slug="indices-shape",
             hint="one index for each sample, shape (N,), is needed",
         ) from error

@@ -99,7 +99,7 @@ class ConfusionMatrix:
                 f"cell ({row}, {column}) of the matrix is "
                 f"{quoted(cell) if isinstance(cell, str) else cell}: not a count",
                 slug="matrix-cell",
-                details=[f"{len(wrong):,} of {table.size:,} cells are no counts"],
+                details=[f"{len(wrong):,} of {table.size:,} cells are not counts"],
                 hint="counts are whole numbers, 0 or more",
             )
         flat = table.astype(np.int64).ravel()
@@ -350,7 +350,7 @@ def _are_counts(table: NDArray[Any]) -> NDArray[np.bool_]:
 def shape_hint(shape: Sequence[int]) -> str:
     """What to do with an array of this shape to get one index for each sample."""
     if len(shape) == 2 and shape[1] == 1:
-        return "leave out the second axis: values[:, 0]"
+        return "drop the second axis: values[:, 0]"
     if len(shape) == 2:
         return "scores become predictions with scores.argmax(1)"
     return "flatten them: values.reshape(-1)" if len(shape) > 2 else "give a batch of them"

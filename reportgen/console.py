@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.evaluation import Evaluation, excluded_words
-from reportgen.gates import Decision
+from reportgen.gates import Check, Decision
 from reportgen.predictions import Predictions
 from reportgen.process import print_line
 from reportgen.reporter import Reporter
@@ -182,7 +182,7 @@ def print_review(review: Review, path: str) -> None:
         lines[:0] = _read_as(comparison.baseline, "baseline ")
     if comparison is not None:
         lines += _changes(comparison)
-    lines += _verdict(decision) if decision.checks else ["gates: none set, 0 gates were checked"]
+    lines += _verdict(decision) if decision.checks else ["gates: none set"]
     _print(*lines, f"report: {path}")
 
 
@@ -265,7 +265,7 @@ def _accuracy_change(comparison: Comparison) -> str:
         else f"fixed {count(paired.gained)}, regressed {count(paired.lost)}"
     )
     word = "not significant" if change.kind == "unclear" else "significant"
-    return f"accuracy {change.text} points{span}, {word}; {how}"
+    return f"accuracy {change.text} pp{span}, {word}; {how}"
 
 
 def _cost_change(comparison: Comparison) -> list[str]:
@@ -294,8 +294,8 @@ def _class_changes(comparison: Comparison) -> list[str]:
         )
 
     worse, better = told("worse"), told("better")
-    lines = [f"regressed classes (recall, points): {worse or 'none'}"]
-    return [*lines, f"improved classes (recall, points): {better}"] if better else lines
+    lines = [f"regressed classes (recall, pp): {worse or 'none'}"]
+    return [*lines, f"improved classes (recall, pp): {better}"] if better else lines
 
 
 def _verdict(decision: Decision) -> list[str]:
@@ -303,32 +303,36 @@ def _verdict(decision: Decision) -> list[str]:
     order = ("failed", "inconclusive", "not applicable")
     open_ones = [check for check in decision.checks if check.status in order]
     for check in sorted(open_ones, key=lambda check: order.index(check.status)):
-        mark = check.status if check.blocks else f"{check.status}, does not block"
         told = decision.reason.endswith(check.sentence[1:])  # the verdict says it already
-        lines.append(f"gate {quoted(check.name)}: {mark}." + ("" if told else f" {check.sentence}"))
+        lines.append(f"{_mark(check)} {check.name}" + ("" if told else f": {check.sentence}"))
     n_passed = sum(check.status == "passed" for check in decision.checks)
     if decision.checks:
-        lines.append(f"gates: {n_passed} of {plural(len(decision.checks), 'gate')} passed")
+        lines.append(f"gates: {n_passed}/{len(decision.checks)} passed")
     return lines
+
+
+def _mark(check: Check) -> str:
+    """FAIL where it blocks a release, WARN where it only warns, N/A where it does not apply."""
+    if check.status == "not applicable":
+        return "N/A"
+    mark = "FAIL" if check.blocks else "WARN"
+    return mark if check.status == "failed" else f"{mark} ({check.status})"
 
 
 def print_saved(name: str, place: Path) -> None:
     """Where a baseline stands, and how it is used."""
     print_line(printable(f"baseline {name}: {place}"))
-    print_line(printable(f"compare with it: --baseline {name}"))
+    print_line(printable(f"use it with: --baseline {name}"))
     if not (place / "predictions.parquet").exists():
-        print_line(
-            "it holds no predictions: in later comparisons samples are not matched, which shows "
-            "less"
-        )
+        print_line("saved without per-sample predictions: later comparisons will be unpaired")
 
 
 def print_history(entries: Sequence[HistoryEntry]) -> None:
     """Every saved evaluation as a table, newest last, and the trends below it."""
     if not entries:
-        print_line("nothing was saved yet: reportgen baseline save OUT NAME")
+        print_line("no saved baselines: save one with reportgen baseline save OUT NAME")
         return
-    head = ("date", "name", "model", "data", "samples", "accuracy", "worst recall", "verdict")
+    head = ("date", "name", "model", "data", "samples", "accuracy", "lowest recall", "verdict")
     rows = [head, *map(_history_row, entries)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     for row in rows:
@@ -336,10 +340,10 @@ def print_history(entries: Sequence[HistoryEntry]) -> None:
         print_line(line.rstrip())
     if len(entries) == 1:
         return
-    print_line(f"accuracy      {_trend(entries, [one.accuracy for one in entries])}")
-    print_line(f"worst recall  {_trend(entries, [one.worst_recall for one in entries])}")
+    print_line(f"accuracy       {_trend(entries, [one.accuracy for one in entries])}")
+    print_line(f"lowest recall  {_trend(entries, [one.worst_recall for one in entries])}")
     if len({entry.data_fingerprint for entry in entries}) > 1:
-        print_line("note: at | the data change; figures of different data can't be compared")
+        print_line('"|" marks a change of data set: values on either side are not comparable')
 
 
 def _trend(entries: Sequence[HistoryEntry], values: Sequence[float | None]) -> str:
@@ -373,7 +377,7 @@ def print_predictions(predictions: Predictions) -> None:
     """What ``predict`` made."""
     samples = predictions.facts.samples
     lines = [
-        f"predictions: {plural(predictions.n_rows, 'sample')}, {excluded_words(samples)}",
+        f"saved {plural(predictions.n_rows, 'prediction')} ({excluded_words(samples)})",
         *(f"warning: {n.sentence}" for n in predictions.facts.notes if n.severity == "warning"),
         f"file: {predictions.path}",
     ]

@@ -94,9 +94,9 @@ def _clear(out: Path) -> None:
     standing = [name for name in PARTS if (out / name).exists()]
     if standing and not (out / MARK).exists():
         raise OutputError(
-            f"{quoted(out.name)} holds {', '.join(standing)} that the demo did not write",
+            f"{quoted(out.name)} contains {', '.join(standing)} that the demo did not write",
             slug="demo-folder",
-            hint="name another folder with -o",
+            hint="choose another folder with -o",
         )
     try:
         for name in standing:

@@ -98,7 +98,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def _way_out(folder: str, number: int | None) -> str:
     """What to do where the system refuses to write to `folder`, given its error number."""
-    another = "name another folder with -o"
+    another = "choose another folder with -o"
     if number in _FULL:
         return f"make room in {folder} or {another}"
     if number == errno.EROFS:
@@ -106,7 +106,7 @@ def _way_out(folder: str, number: int | None) -> str:
     if number == errno.EFBIG:
         return "raise the limit of file sizes (ulimit -f), or name a folder on another file system"
     if number == errno.ENAMETOOLONG:
-        return "use shorter names: a file system takes about 255 bytes a name"
+        return "use shorter names: a file system takes about 255 bytes per name"
     if number in (errno.EACCES, errno.EPERM):
         return f"make {folder} writable for you, or {another}"
     return f"check {folder}, or {another}"

@@ -79,13 +79,13 @@ def _require_place(folder: Path, *, replace: bool, data: Path | None) -> None:
         raise UsageError(
             f"the output {quoted(folder.name)} lies inside the data folder {quoted(data.name)}",
             slug="output-in-data",
-            hint="name a folder outside of it with -o",
+            hint="choose a folder outside of it with -o",
         )
     if folder.exists() and not folder.is_dir():
         raise OutputError(
             f"the output {quoted(folder.name)} is a file, not a folder",
             slug="output-is-file",
-            hint="name another folder with -o",
+            hint="choose another folder with -o",
         )
     if folder.is_symlink() and not replace:
         raise OutputError(
@@ -121,13 +121,13 @@ def finish_around(path: Path) -> None:
 
 def _find_occupied(folder: Path, standing: list[str]) -> OutputError:
     unfinished = [name for name in standing if name.endswith(".partial")]
-    what = "an unfinished run stands" if unfinished else "results stand"
+    what = "an unfinished run exists" if unfinished else "results exist"
     return OutputError(
         f"{what} in {quoted(folder.name)}: {', '.join(standing)}",
         slug="output-exists",
-        hint="go on with it: --resume     start over: --force     or name another folder with -o"
+        hint="resume it: --resume     start over: --force     or choose another folder with -o"
         if unfinished
-        else "replace them: --force     or name another folder with -o",
+        else "replace them: --force     or choose another folder with -o",
     )
 
 
@@ -218,5 +218,5 @@ def _busy(folder: Path) -> OutputError:
     return OutputError(
         f"another run is writing to {quoted(folder.name)}",
         slug="output-busy",
-        hint="wait for it, or name another folder with -o",
+        hint="wait for it, or choose another folder with -o",
     )

@@ -54,7 +54,7 @@ def output_path(path: str | os.PathLike[str], what: str = "-o") -> Path:
     """`path` as a place to write to. Raises :class:`UsageError` where it can't be meant."""
     if os.fspath(path) == "-":
         raise UsageError(
-            f'{what} "-" is no folder: a report is several files, and none goes to stdout',
+            f'{what} "-" is not a folder: a report is several files, and none goes to stdout',
             slug="output-stdout",
             hint=f"name a folder: {what} report (or {what} ./- for one that is called so)",
         )
@@ -73,11 +73,11 @@ def _require_length(path: str | os.PathLike[str]) -> None:
             raise OutputError(
                 f"cannot write {quoted(middle_cut(Path(path).name))}: file name too long",
                 slug="output-not-writable",
-                hint="use shorter names: a file system takes about 255 bytes a name",
+                hint="use shorter names: a file system takes about 255 bytes per name",
             ) from error
     except ValueError as error:
         raise UsageError(
-            f"-o {quoted(os.fspath(path))} is no name that a file can have", slug="option-value"
+            f"-o {quoted(os.fspath(path))} is not a valid file name", slug="option-value"
         ) from error
 
 

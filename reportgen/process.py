@@ -172,7 +172,7 @@ def _refused(error: OSError) -> OutputError:
         slug="system-refused",
         hint=f"make room in {printable(_temporary_folder())}, or name another folder in TMPDIR"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT)
-        else "use shorter names: a file system takes about 255 bytes a name"
+        else "use shorter names: a file system takes about 255 bytes per name"
         if error.errno == errno.ENAMETOOLONG
         else "check the limits of the process (ulimit -a) and of the file system",
     )

@@ -72,7 +72,7 @@ def ignoring(table, **options):
 
 def test_an_ignored_label_is_no_class_unless_something_else_says_so():
     table = {"label": ["cat", "dog", "fox"], "prediction": ["dog", "dog", "fox"]}
-    left_out = "1 row with the label cat is left out, as asked."
+    left_out = "1 row with the label cat is excluded, as asked."
     assert ignoring(table) == (("dog", "fox"), left_out)
     classes, note = ignoring({**table, "prediction": ["dog", "cat", "fox"]})
     assert classes == ("cat", "dog", "fox")

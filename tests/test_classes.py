@@ -80,7 +80,7 @@ def test_names_that_other_readers_convert_stay_text(tmp_path: Path, name: str) -
         (b"\n \n\r\n", "classes-empty", "is empty"),
         (b"cat\n\ndog\n", "classes-blank-line", "line 2 of the class list"),
         (b"cat\n  \ndog\n", "classes-blank-line", "line 2"),
-        (b"cat\ndog\ncat\n", "classes-duplicate", '"cat" stands twice'),
+        (b"cat\ndog\ncat\n", "classes-duplicate", '"cat" appears twice'),
         (b"cat\ndog\ncat\n", "classes-duplicate", "line 1 and line 3"),
         ("caf\u00e9\nx\ncafe\u0301\n".encode(), "classes-twins", "line 1 and line 3"),
         ("caf\u00e9\nx\ncafe\u0301\n".encode(), "classes-twins", r'"caf\xe9" and "cafe\u0301"'),
@@ -167,7 +167,7 @@ def test_lists_of_different_length_differ() -> None:
 def test_without_a_list_the_folders_are_taken_in_string_order_with_a_warning() -> None:
     found = resolved(["dog", "cat"])
     assert found.names == ("cat", "dog")
-    assert found.source == "the class folders, in string order"
+    assert found.source == "the class folders, in alphabetical order"
     assert [(note.code, note.severity) for note in found.notes] == [("classes-assumed", "warning")]
 
 
@@ -177,9 +177,9 @@ def test_two_plausible_orders_are_both_shown_and_none_is_guessed(folders: list[s
         resolved(folders)
     assert caught.value.slug == "classes-order"
     strings, natural = caught.value.details
-    assert strings == "string order: " + ", ".join(sorted(folders))
+    assert strings == "alphabetical order: " + ", ".join(sorted(folders))
     assert natural.startswith("natural order: ")
-    assert natural.removeprefix("natural order: ") != strings.removeprefix("string order: ")
+    assert natural.removeprefix("natural order: ") != strings.removeprefix("alphabetical order: ")
     assert "--classes" in str(caught.value.hint)
 
 
@@ -370,13 +370,13 @@ def test_a_class_list_of_a_usual_form_has_its_names_in_order(tmp_path, name, con
         ("c.txt", "---\n- cat\n- dog\n", "is YAML"),
         ("c.txt", "names:\n- cat\n- dog\n", "is YAML"),
         ("c.txt", "<html><body>cat</body></html>", "is HTML or XML"),
-        ("c.json", "{cat, dog}", "is no JSON"),
+        ("c.json", "{cat, dog}", "is not JSON"),
         ("c.json", '{"cat": 0, "dog": 2}', "not 0 to 1"),
         ("c.json", '{"cat": 0, "dog": 0}', "not 0 to 1"),
         ("c.json", '{"cat": 0, "cat": 1}', "twice"),
-        ("c.json", '{"cat": 0.5}', "no class list"),
-        ("c.json", "[1.5, 2.5]", "something else than names"),
-        ("c.json", '{"train": {"loss": 1}}', "no class list"),
+        ("c.json", '{"cat": 0.5}', "not a class list"),
+        ("c.json", "[1.5, 2.5]", "not of names"),
+        ("c.json", '{"train": {"loss": 1}}', "not a class list"),
         ("c.txt", "class\ncat\ndog\n", "a header or a class"),
         ("c.txt", "class,index\ncat,0\ndog,1\n", "a header or a class"),
         ("c.txt", "cat,dog,bird\n", "3 names on one line"),

@@ -103,7 +103,7 @@ def test_run_ends_with_the_result(finished):
     assert re.fullmatch(r"accuracy: .*% \(95% CI .*\) of 60 samples", lines[0])
     assert any(line.startswith("lowest recall: ") for line in lines) or "100%" in lines[0]
     assert lines[-1] == f"report: {out / 'report.html'}"
-    assert "outputs are read as logits" in done.stderr
+    assert "output type: logits" in done.stderr
     assert {path.name for path in out.iterdir()} == REPORT | {
         "errors.csv",
         "predictions.parquet",
@@ -448,10 +448,10 @@ def test_a_bug_is_told_as_a_bug(tmp_path):
 @pytest.mark.parametrize(
     ("command", "headings"),
     [
-        ("run", ["Arguments", "Options", "Model", "Data", "Preprocessing", "Names on the report"]),
-        ("render", ["Arguments", "Options", "Kind of INPUT", "Columns of a predictions table"]),
+        ("run", ["Arguments", "Options", "Model", "Data", "Preprocessing", "Labels and titles"]),
+        ("render", ["Arguments", "Options", "Input format", "Columns of a predictions table"]),
         ("compare", ["Arguments", "Options", "Baseline comparison", "Release gates", "Page"]),
-        ("check", ["Arguments", "Options", "Kind of INPUT"]),
+        ("check", ["Arguments", "Options", "Input format"]),
     ],
 )
 def test_help_groups_options_under_their_headings(command, headings):

@@ -72,10 +72,10 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
     assert (baseline, candidate) == (f"baseline {how}", how)
     assert lines[0].startswith("accuracy: 86.7% (95% CI")
     assert lines[3] == (
-        "vs baseline: accuracy +6.7 points (95% CI −8.7 to +23.1), not significant; fixed 3, "
+        "vs baseline: accuracy +6.7 pp (95% CI −8.7 to +23.1), not significant; fixed 3, "
         "regressed 1"
     )
-    assert lines[4] == "regressed classes (recall, points): none"
+    assert lines[4] == "regressed classes (recall, pp): none"
     assert lines[5] == (
         "verdict: DO NOT SHIP. One of two gates fails: accuracy is 86.7%, below the 90% that it "
         "must reach."
@@ -237,7 +237,8 @@ def test_the_folder_of_several_candidates_is_no_report_but_names_them(several, w
     command_words = [words[0], out, *words[1:], "--fail-under", "accuracy=0.5"]
     done = command(*command_words, code=2)
     assert (
-        'the folder "several" holds no report of its own, but 3 reports in folders' in done.stderr
+        'the folder "several" contains no report of its own, but 3 reports in folders'
+        in done.stderr
     )
     named = ", ".join(str(out / name) for name in ("1-new", "2-new-matrix", "3-old"))
     assert f"name one of: {named}" in done.stderr
@@ -452,7 +453,7 @@ def test_a_report_is_not_put_beside_predictions_of_another(runs, inputs):
         ("render", inputs / "new.csv"),
     ):
         done = command(*words, "-o", root / "second", "--force", code=5)
-        assert "predictions of another report stand in" in done.stderr
+        assert "predictions of another report exist in" in done.stderr
     assert contents(root / "second") == before
     command("render", "second/predictions.parquet", "-o", "second", "--force", cwd=root)
     assert said(root / "second")["comparison"] is None
@@ -500,12 +501,12 @@ UNREAD = {"data_notes": [
 def test_check_prints_the_warnings_that_stand_at_the_top_of_the_report(finished, tmp_path):
     value = said(finished[0])
     value["data_notes"] = UNREAD["data_notes"]
-    value["comparison"]["notes"] = [{**UNREAD["data_notes"][0], "sentence": "Some were left out."}]
+    value["comparison"]["notes"] = [{**UNREAD["data_notes"][0], "sentence": "Some were excluded."}]
     (tmp_path / "report.json").write_text(json.dumps(value))
     lines = command("check", tmp_path, "--fail-under", "accuracy=0.5").stdout.splitlines()
     assert lines[:3] == [
         "warning: The order is not known.",
-        "warning: Some were left out.",
+        "warning: Some were excluded.",
         "verdict: SHIP. The gate passes: accuracy is 86.7%; 50% or more is asked for.",
     ]
 
@@ -561,7 +562,7 @@ def test_a_comparison_in_memory_is_checked(inputs):
 @pytest.mark.parametrize("name", ["old.csv", "old-matrix.csv"])
 def test_anything_that_is_read_can_be_kept(inputs, tmp_path, name):
     done = command("baseline", "save", inputs / name, "main", cwd=tmp_path)
-    assert done.stdout.splitlines()[1] == "compare with it: --baseline main"
+    assert done.stdout.splitlines()[1] == "use it with: --baseline main"
     kept = tmp_path / "reportgen-baselines/main"
     assert (kept / "predictions.parquet").exists() == (name == "old.csv")
     same_kind = inputs / name.replace("old", "new")

@@ -141,7 +141,7 @@ def test_a_cell_that_is_no_count_is_named(table: list[list[object]], message: st
         ConfusionMatrix.from_counts(table)  # type: ignore[arg-type]
     assert caught.value.message == message
     assert caught.value.slug == "matrix-cell"
-    assert caught.value.details == ("1 of 4 cells are no counts",)
+    assert caught.value.details == ("1 of 4 cells are not counts",)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_class_that_comes_twice_is_named_with_both_lines() -> None:
     for again in ("Shirt,clothes", " Shirt,shoes"):
         error = refused(GOOD + again + "\n")
         assert error.slug == "hierarchy-class-twice"
-        assert error.message == 'class "Shirt" stands in lines 3 and 7 of "groups.csv"'
+        assert error.message == 'class "Shirt" appears in lines 3 and 7 of "groups.csv"'
 
 
 @pytest.mark.parametrize(("row", "what"), [("Shirt, ", "group"), (" ,clothes", "class")])

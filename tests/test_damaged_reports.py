@@ -141,7 +141,7 @@ EDITS = [
     (("per_class", 1), GONE, "per_class is a list of 1, not a list of 2"),
     (("classes",), [], "classes is a list of 0, not a list of class names"),
     (("classes",), ["odd", "odd"], "classes is a list of 2: each class has a name"),
-    (("classes", 0), "\ud800", r'classes[0] is "\ud800", not text: it holds half a character'),
+    (("classes", 0), "\ud800", r'classes[0] is "\ud800", not text: it contains half a character'),
     (("confusion_matrix", "rows"), "predicted", 'confusion_matrix.rows is "predicted"'),
     (("confusion_matrix", "counts", 0), [1], "confusion_matrix.counts[0] is a list of 1"),
     (("confusion_matrix", "counts", 0, 0), 1.5, "confusion_matrix.counts is a list of 2: cell"),

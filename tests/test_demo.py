@@ -47,8 +47,8 @@ def test_it_reports_on_a_network_that_has_learnt_something(demo):
 
 def test_the_command_that_it_prints_makes_the_same_report(demo):
     folder, done = demo
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("again by hand: "))
-    words = shlex.split(line.removeprefix("again by hand: "))
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("to rerun: "))
+    words = shlex.split(line.removeprefix("to rerun: "))
     before = (folder / "reportgen-demo/report/report.html").read_bytes()
     assert words[0] == "reportgen"
     reportgen(*words[1:], cwd=folder)

@@ -222,7 +222,7 @@ def test_a_bug_is_still_a_bug_where_its_traceback_can_not_be_kept(capsys, monkey
 def test_a_date_of_the_environment_that_is_none_is_refused(epoch, matrix, tmp_path):
     done = reportgen("render", matrix, "-o", tmp_path / "out", code=2,
                      env={"SOURCE_DATE_EPOCH": epoch})  # fmt: skip
-    assert f'SOURCE_DATE_EPOCH "{epoch}" is no number of seconds' in done.stderr
+    assert f'SOURCE_DATE_EPOCH "{epoch}" is not a number of seconds' in done.stderr
     assert "unset SOURCE_DATE_EPOCH" in done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -315,13 +315,13 @@ def test_the_installed_command_guards_its_own_imports():
 def test_a_date_that_is_none_is_refused_before_any_work(command, date, matrix, tmp_path):
     inputs = [matrix] if command == "render" else [matrix, matrix]
     done = reportgen(command, *inputs, "-o", tmp_path / "out", "--date", date, code=2)
-    assert f'--date "{date}" is no date' in done.stderr
+    assert f'--date "{date}" is not a date' in done.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_several_candidates_are_refused_a_date_that_is_none(matrix, tmp_path):
     words = ["compare", matrix, matrix, matrix, "-o", tmp_path / "out"]
-    assert "is no date" in reportgen(*words, "--date", "garbage", code=2).stderr
+    assert "is not a date" in reportgen(*words, "--date", "garbage", code=2).stderr
     reportgen(*words, "--date", "2026-05-20")
     for place in (tmp_path / "out").glob("*/report.json"):
         assert json.loads(place.read_text())["provenance"]["date"] == "2026-05-20"

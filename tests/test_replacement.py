@@ -292,7 +292,7 @@ def test_a_new_report_is_refused_beside_one_that_was_half_replaced_and_is_finish
     half, matrix, tmp_path
 ):
     done = command("render", matrix, "-o", half, code=5)
-    assert "results stand in" in done.stderr
+    assert "results exist in" in done.stderr
     assert titles(half) == ("new", "new")
 
 

@@ -378,7 +378,8 @@ def test_the_verdict_measures_and_does_not_decide():
     verdict = build_report(factories.cifar()).verdict
     assert (verdict.kind, verdict.word) == ("none", "NO GATES SET")
     assert str(verdict.reason).replace("\u00a0", " ") == (
-        "No release gates were set: 0 gates were checked. Accuracy 84.5% on 10,000 samples (95% CI 83.8–85.2%). "
+        "No release gates were set: 0 gates were checked. Accuracy 84.5% on 10,000 samples (95% "
+        "CI 83.8–85.2%). "
         "Lowest recall: cat, 64.2% (significant)."
     )
 
@@ -495,7 +496,7 @@ def test_without_galleries_the_page_says_why():
     pairs = build_report(factories.fashion()).pairs
     assert pairs.groups == ()
     assert pairs.gallery_note == (
-        "There are no galleries, because the input is a confusion matrix: it holds counts, "
+        "There are no galleries, because the input is a confusion matrix: it contains counts, "
         "no samples."
     )
     without_pictures = build_report(factories.cifar()).pairs
@@ -548,7 +549,7 @@ def test_above_2000_classes_the_worst_and_the_best_are_listed():
     assert len(section.lookup) == 2100
     recalls = [row.cells["recall"].value for row in section.rows]
     assert recalls == sorted(recalls)
-    assert "per_class.csv holds all" in str(section.lead)
+    assert "per_class.csv contains all" in str(section.lead)
     assert build_report(factories.synthetic(30)).classes.lookup == ()
 
 

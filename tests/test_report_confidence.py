@@ -274,7 +274,7 @@ def test_without_confidences_the_section_says_why():
     section = build_report(factories.fashion()).confidence
     assert plain(section.missing) == (
         "Calibration, abstaining and scores need confidences, and the input is a confusion matrix: "
-        "it holds counts, no answers."
+        "it contains counts, no answers."
     )
     assert (section.charts, section.facts, section.points) == ((), (), ())
     labels = evaluate_matrix(
@@ -298,7 +298,7 @@ def test_answers_without_a_confidence_are_counted(too_sure):
     fewer = replace(last, n=last.n - 7, n_correct=last.n_correct - 7)
     known = replace(too_sure.confidence, bins=(*too_sure.confidence.bins[:-1], fewer))
     missing = plain(build_report(replace(too_sure, confidence=known)).confidence.missing)
-    assert missing == "7 answers have no confidence and are left out of this section."
+    assert missing == "7 answers have no confidence and are excluded of this section."
 
 
 @pytest.mark.parametrize(

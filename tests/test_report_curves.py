@@ -74,8 +74,8 @@ def test_classes_without_samples_are_left_out_and_counted():
     section = build_report(many(5, present=3)).curves
     assert [one.index for one in section.classes if one.index > 2] == []
     assert plain(section.lead).startswith("3 classes, each")
-    assert plain(section.missing).startswith("2 classes are left out: without samples")
-    assert plain(build_report(many(4, present=3)).curves.missing).startswith("1 class is left out")
+    assert plain(section.missing).startswith("2 classes are excluded: without samples")
+    assert plain(build_report(many(4, present=3)).curves.missing).startswith("1 class is excluded")
 
 
 def test_one_class_alone_has_no_others_to_be_told_from():
@@ -106,7 +106,7 @@ def test_more_samples_than_the_matrix_holds_are_refused(evaluation, name):
     curve = value["class_curves"][2]
     curve[name] += 1
     curve["points"][-1][name == "n_negative"] += 1
-    with pytest.raises(DataError, match=rf"class_curves\[2\]\.{name} is .* holds fewer"):
+    with pytest.raises(DataError, match=rf"class_curves\[2\]\.{name} is .* contains fewer"):
         Evaluation.from_json(value)
 
 

@@ -80,7 +80,8 @@ def test_without_gates_the_verdict_tells_the_change(paired, fashion):
     shown = report(paired)
     assert shown.verdict.word == "NO GATES SET"
     assert plain(shown.verdict.reason) == (
-        "No release gates were set: 0 gates were checked. Accuracy 81.7% vs 78.9% for the baseline (+2.8 points, 95% CI "
+        "No release gates were set: 0 gates were checked. Accuracy 81.7% vs 78.9% for the "
+        "baseline (+2.8 points, 95% CI "
         "+1.6 to +4.0; significant)."
     )
     assert shown.gates is None
@@ -353,7 +354,7 @@ def test_above_2000_classes_the_worst_200_and_the_best_50_are_listed():
     section = build_report(comparison.candidate, {}, {}, comparison).comparison
     assert len(section.classes.rows) == 250
     assert section.classes.rows[-1].rank == k - 1
-    assert "report.json holds all" in str(section.classes.lead)
+    assert "report.json contains all" in str(section.classes.lead)
     assert section.difference.rows == ()
 
 

@@ -59,7 +59,8 @@ def test_slices_come_worst_first_with_difference_and_corrected_p(scored):
 
 def test_columns_that_are_not_cut_say_why(scored):
     assert list(map(plain, build_report(scored).slices.left_out)) == [
-        "Not cut: device. It holds the same value for every sample: there is nothing to compare.",
+        "Not cut: device. It contains the same value for every sample: there is nothing to "
+        "compare.",
         "Not cut: serial. Most samples have a value of their own: it names samples rather than "
         "groups.",
     ]
@@ -86,7 +87,7 @@ def test_a_long_list_of_slices_is_cut_with_a_word(scored):
     many = replace(scored.slices, slices=scored.slices.slices * 40)
     section = build_report(replace(scored, slices=many)).slices
     assert len(section.rows) == 200
-    assert plain(section.lead).endswith("The first 200 are listed; report.json holds all.")
+    assert plain(section.lead).endswith("The first 200 are listed; report.json contains all.")
 
 
 def slice_finding(evaluation):

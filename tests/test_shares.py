@@ -290,7 +290,7 @@ def test_the_page_shows_the_shares_that_are_known(written):
     }[over]  # fmt: skip
     shown = text_of(page)
     assert "Ranked by proportion" in shown
-    assert "The matrix holds shares of" in shown
+    assert "The matrix contains shares of" in shown
 
 
 def test_csv_files_leave_counts_empty(written):

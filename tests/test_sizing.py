@@ -55,7 +55,7 @@ def test_galleries_shrink_until_the_page_is_small(thumbnail_bytes, pictures, sai
     assert page.count(sentence) == (said is not None)
     if said:
         assert sentence + said in page
-    assert (f"this page holds {pictures} thumbnails" in page) == (pictures > 0)
+    assert (f"this page contains {pictures} thumbnails" in page) == (pictures > 0)
 
 
 def test_without_pictures_the_names_stay():

@@ -338,7 +338,7 @@ def _sum(a: ConfusionMatrix | None, b: ConfusionMatrix | None) -> ConfusionMatri
 REASONS: dict[str, str] = {
     "no_scores": (
         "Labels worth a second look need the probabilities of all classes; "
-        "the input does not hold them."
+        "the input does not contain them."
     ),
     "independent_scores": (
         "Labels worth a second look need probabilities of the classes that sum to 1; the scores "
@@ -411,7 +411,7 @@ class LabelIssues:
         if self.reason is not None and (self.suspects or self.n_examined):
             place["reason"].contradicts("labels were examined all the same")
         if self.n_suspects != sum(n for _, _, n in self.cells):
-            place["n_suspects"].contradicts("the cells hold another number")
+            place["n_suspects"].contradicts("the cells contain another number")
         if not len(self.suspects) <= self.n_suspects <= self.n_examined:
             place["n_suspects"].contradicts(
                 f"{len(self.suspects):,} are listed, and {self.n_examined:,} labels were examined"

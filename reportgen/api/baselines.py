@@ -106,7 +106,7 @@ def history(
 def _guard(target: Path, *, force: bool) -> None:
     if target.exists() and not force:
         raise OutputError(
-            f"{quoted(target.name)} stands there already",
+            f"{quoted(target.name)} already exists",
             slug="output-exists",
-            hint="replace it: --force     or name another file with -o",
+            hint="replace it: --force     or choose another file with -o",
         )

@@ -70,7 +70,7 @@ def check_review(
         raise UsageError(
             "there is nothing to check: no gates are given",
             slug="gates-needed",
-            hint="give --gates gates.toml or --fail-under accuracy=0.9",
+            hint="pass --gates gates.toml or --fail-under accuracy=0.9",
         )
     review = _review(source, reading, figures)
     _refuse_comparing(terms.gates, review)

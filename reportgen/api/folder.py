@@ -52,10 +52,10 @@ def refuse_standing_in(folder: Path, baseline: Any) -> None:
         baseline.resolve(), baseline.resolve().parent,
     ):  # fmt: skip
         raise UsageError(
-            f"the baseline {quoted(baseline.name)} stands in the output {quoted(folder.name)}: "
-            "it would be replaced",
+            f"the baseline {quoted(baseline.name)} is in the output {quoted(folder.name)} and "
+            "would be overwritten",
             slug="baseline-in-output",
-            hint="name another folder with -o, or keep the baseline first: "
+            hint="choose another folder with -o, or keep the baseline first: "
             "reportgen baseline save OUT NAME",
         )
 
@@ -72,8 +72,8 @@ def refuse_other_predictions(folder: Path, source: Any) -> None:
     ):  # fmt: skip
         return
     raise OutputError(
-        f"predictions of another report stand in {quoted(folder.name)}: "
+        f"predictions of another report exist in {quoted(folder.name)}: "
         f"{output_folder.PREDICTIONS}",
         slug="output-exists",
-        hint="name another folder with -o, or move that file away",
+        hint="choose another folder with -o, or move that file away",
     )

@@ -182,8 +182,7 @@ def _telling_how_to_go_on() -> Iterator[None]:
         terminated = isinstance(stop, Terminated)
         raise Interrupted(
             f"{'terminated' if terminated else 'interrupted'} while the report was made",
-            hint="the predictions are kept: the same command with --resume, without --force, "
-            "continues",
+            hint="predictions were saved: rerun the same command with --resume, without --force",
             exit_code=143 if terminated else 130,
         ) from None
 

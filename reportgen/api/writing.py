@@ -110,7 +110,7 @@ def with_image_note(review: Review, root: Path | None) -> Review:
     looked = " and ".join(quoted(f"{root.name}/{name}") for name in missing[:2])
     note = DataNote(
         "images-not-found",
-        f"--images {quoted(root.name)} holds {len(shown) - len(missing):,} of the "
+        f"--images {quoted(root.name)} contains {len(shown) - len(missing):,} of the "
         f"{plural(len(shown), 'image')} to show: there is no {looked}.",
         "warning",
         len(missing),

@@ -345,7 +345,7 @@ def _refuse_positions(
                 strict=True,
             )
         ],
-        hint="save the sample's id (such as its path) on both sides, and name its column with "
+        hint="save the sample's id (such as its path) on both sides, and specify its column with "
         "--id-column",
     )  # fmt: skip
 
@@ -366,7 +366,7 @@ def _different_samples(
             more = f" and {count(rest)} more" if rest else ""
             details.append(f"only in the {side} ({count(n)}): {listing(names)}{more}")
     return DataError(
-        "baseline and candidate hold different samples"
+        "baseline and candidate contain different samples"
         if n_shared
         else "no sample is in both baseline and candidate",
         slug="compare-samples",
@@ -380,7 +380,7 @@ def _way_out(n_shared: int, by_ending: str) -> str:
         return "compare the samples that both have with --allow-partial"
     if by_ending:
         return f"match them {by_ending}: --ids-by-ending"
-    return "the ids must be the same on both sides: name their column with --id-column"
+    return "the ids must be the same on both sides: specify their column with --id-column"
 
 
 def _restrict(
@@ -458,14 +458,14 @@ def _differing_labels(both: Aligned, n: int, by_number: bool) -> DataError:
         if len(examples) == _EXAMPLES:
             break
     if by_number:
-        where = "the rows were matched by number: they may stand in different orders"
+        where = "the rows were matched by number: their order may differ"
         examples = [where, *examples[: _EXAMPLES - 1]]
     return DataError(
         f"{plural(n, 'sample')} of {count(both.n_rows)} "
         f"{'has' if n == 1 else 'have'} different labels in baseline and candidate",
         slug="compare-labels",
         details=examples,
-        hint="name the column of the ids with --id-column"
+        hint="specify the id column with --id-column"
         if by_number
         else "where the data set was relabelled, judge both by the new labels: "
         "--labels-from candidate",
@@ -498,7 +498,7 @@ def _labels_note(n: int, labels_from: LabelsFrom) -> DataNote:
     return DataNote(
         "compared-labels",
         f"{plural(n, 'sample')} {'has' if n == 1 else 'have'} different labels on the two sides; "
-        f"those of the {labels_from} count for both, as asked.",
+        f"those of the {labels_from} count for both, as requested.",
         "warning",
         n,
     )
@@ -513,8 +513,8 @@ def _alignment_notes(
         yield DataNote(
             "compared-in-part",
             f"Only the {plural(n, 'sample')} that both sides have are compared: "
-            f"{count(lost[0])} of the baseline and {count(lost[1])} of the candidate are left "
-            "out.",
+            f"{count(lost[0])} of the baseline and {count(lost[1])} of the candidate are "
+            "excluded.",
             "warning",
             sum(lost),
         )

@@ -408,7 +408,7 @@ class Comparison:
             zip(self.classes, place["per_class"].items(), strict=True)
         ):
             if change.index != i:
-                at["class"].contradicts("the classes stand in their order")
+                at["class"].contradicts("the classes are in their order")
 
 
 def cautions(evaluation: Evaluation, comparison: Comparison | None) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
 REASONS: dict[str, str] = {
     **METRIC_REASONS,
     "matrix": (
-        "One side is a confusion matrix: it holds counts, so nobody knows which samples each "
+        "One side is a confusion matrix: it contains counts, so nobody knows which samples each "
         "model got right."
     ),
     "no_predictions": (

@@ -151,10 +151,10 @@ def _refuse_repeated(side: str, rows: PredictionRows, hashes: Hashes, repeated: 
     if twice:
         raise DataError(
             f"{plural(len(repeated), 'sample id')} of the {side} "
-            f"{'stands' if len(repeated) == 1 else 'stand'} for more than one row",
+            f"{'is' if len(repeated) == 1 else 'are'} used in more than one row",
             slug="compare-repeated-ids",
             details=[f"repeated: {listing(twice[:5])}"],
-            hint="give every row an id of its own, or name the column of the ids with --id-column",
+            hint="give each row a unique id, or specify the id column with --id-column",
         )
 
 

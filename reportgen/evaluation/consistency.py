@@ -103,7 +103,7 @@ def check_pairs(
     items = place.of_length(len(expected))
     for item, pair, other in zip(items, told, expected, strict=True):
         if (pair.true, pair.predicted) != (other.true, other.predicted):
-            item.contradicts("another confusion stands here by the confusion matrix")
+            item.contradicts("the confusion matrix has another confusion here")
         for name in (*_SHARES, *(_OF_SHARES if isinstance(pair, ProportionPair) else ())):
             if not agree(getattr(pair, name), getattr(other, name)):
                 item[name].disagrees(getattr(other, name))

@@ -91,7 +91,7 @@ def positive_class(
             f"--positive {quoted(options.positive)} names one of two classes for the threshold "
             f"view: {why}",
             slug="positive-class",
-            hint="leave out --positive",
+            hint="omit --positive",
         )
     name = display_name(options.positive)
     if name not in classes:
@@ -99,7 +99,7 @@ def positive_class(
             f"--positive {quoted(options.positive)} is neither of the two classes",
             slug="positive-class",
             details=[f"they are {listing(classes)}"],
-            hint="write its name as it stands in the class list",
+            hint="write its name as in the class list",
         )
     return classes.index(name)
 
@@ -340,7 +340,7 @@ def evaluate_matrix(
         samples=samples,
         notes=notes_on((*read_as_notes(provenance), *notes), confusion, classes, options),
         provenance=apply_options(provenance, options),
-        examples_reason="the input is a confusion matrix: it holds counts, no samples",
+        examples_reason="the input is a confusion matrix: it contains counts, no samples",
         suspects=find_label_issues(None),
         slices=SliceReport(),
         macro=options.macro,

@@ -339,7 +339,7 @@ def _classes_from_json(place: JsonPath) -> tuple[str, ...]:
     if not classes:
         place.fault("a list of class names")
     if len(set(classes)) < len(classes):
-        place.contradicts("each class has a name of its own")
+        place.contradicts("each class has a unique name")
     return classes
 
 
@@ -347,7 +347,7 @@ def _class_ids(form: Document, place: JsonPath) -> tuple[str, ...]:
     """Raises :class:`~reportgen.jsonio.Fault` where they are not one for each class."""
     ids = form.class_ids
     if ids and (len(ids) != len(form.classes) or len(set(ids)) < len(ids)):
-        place["class_ids"].contradicts("each class has one id of its own")
+        place["class_ids"].contradicts("each class has a unique id")
     return ids
 
 
@@ -434,7 +434,7 @@ def _samples_from(form: SampleCounts, place: JsonPath, shares: Proportions | Non
 def _check_order(told: Sequence[str], classes: Sequence[str], place: JsonPath) -> None:
     for at, name, expected in zip(place.items(), told, classes, strict=True):
         if name != expected:
-            at["class"].contradicts("the classes stand in their order")
+            at["class"].contradicts("the classes are in their order")
 
 
 def _check_totals(found: Evaluation, place: JsonPath) -> None:
@@ -443,16 +443,16 @@ def _check_totals(found: Evaluation, place: JsonPath) -> None:
     if found.shares is not None:
         return
     if place["n_samples"].whole() != n:
-        place["n_samples"].contradicts(f"the confusion matrix holds {n:,}")
+        place["n_samples"].contradicts(f"the confusion matrix contains {n:,}")
     if found.samples.counted != n:
-        place["samples"]["counted"].contradicts(f"the confusion matrix holds {n:,}")
+        place["samples"]["counted"].contradicts(f"the confusion matrix contains {n:,}")
     if found.confidence is not None and sum(bar.n for bar in found.confidence.bins) > n:
-        place["calibration"]["bins"].contradicts(f"they hold more than all {n:,} samples")
+        place["calibration"]["bins"].contradicts(f"they contain more than all {n:,} samples")
     if found.threshold is not None:
         if len(found.classes) != 2:
             place["threshold"].contradicts("thresholds are of two classes")
         if found.threshold.n_positive > found.confusion.true_totals[found.threshold.positive]:
-            place["threshold"]["n_positive"].contradicts("the confusion matrix holds fewer")
+            place["threshold"]["n_positive"].contradicts("the confusion matrix contains fewer")
     _check_curves(found, place.get("class_curves"))
 
 
@@ -472,6 +472,6 @@ def _check_curves(found: Evaluation, place: JsonPath) -> None:
     n = found.n_samples
     for curve, at in zip(found.class_curves, () if place.is_none else place.items(), strict=True):
         if curve.n_positive > found.confusion.true_totals[curve.index]:
-            at["n_positive"].contradicts("the confusion matrix holds fewer")
+            at["n_positive"].contradicts("the confusion matrix contains fewer")
         if curve.n_positive + curve.n_negative > n:
-            at["n_negative"].contradicts("the confusion matrix holds fewer")
+            at["n_negative"].contradicts("the confusion matrix contains fewer")

@@ -67,7 +67,7 @@ def read_costs(path: Path, classes: Sequence[str], ids: Sequence[str] = ()) -> C
         raise DataError(
             f"{quoted(source)} lists no cost",
             slug="costs-empty",
-            hint="add a line for each pair that costs other than 1, or leave out --costs",
+            hint="add a line for each pair that costs other than 1, or omit --costs",
         )
     return Costs.of(source, pairs)
 

@@ -80,7 +80,7 @@ def _grouping(form: Hierarchy, place: JsonPath) -> Grouping:
             group_of[index] = g
     names = tuple(group.name for group in form.groups)
     if len(set(names)) < len(names):
-        place["groups"].contradicts("each group has a name of its own")
+        place["groups"].contradicts("each group has a unique name")
     try:
         return Grouping(names, group_of, form.source)
     except ValueError as error:

@@ -79,7 +79,7 @@ def evaluate_proportions(
             *_notes(matrix, scaled, classes, options),
             *ordinal_notes(classes, options),
         ),
-        examples_reason="the input is a confusion matrix: it holds shares, no samples",
+        examples_reason="the input is a confusion matrix: it contains shares, no samples",
         intervals="none",
         shares=shares,
     )
@@ -99,7 +99,7 @@ def refuse_for_proportions(options: EvaluationOptions) -> None:
 def counts_needed(what: str, holder: str = "the matrix") -> UsageError:
     """The error that `what` needs counts, and `holder` has proportions only."""
     return UsageError(
-        f"{what} needs counts, and {holder} holds shares alone",
+        f"{what} needs counts, and {holder} contains shares alone",
         slug="matrix-shares",
         hint="save the matrix before it is normalised, or give the samples of each class: "
         "--supports FILE",

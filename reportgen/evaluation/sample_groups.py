@@ -109,13 +109,14 @@ def refuse_groups(options: EvaluationOptions, what: str) -> None:
     """Refuse ``--group-column`` and ``--metadata`` where the input, `what`, holds no samples."""
     if options.group_column is not None:
         raise UsageError(
-            f"--group-column {quoted(options.group_column)}: {what} holds no samples to group",
+            f"--group-column {quoted(options.group_column)}: {what} contains no samples to group",
             slug="group-column",
             hint="give the predictions that it was counted from",
         )
     if options.metadata is not None:
         raise UsageError(
-            f"--metadata {quoted(options.metadata.name)}: {what} holds no samples to join it with",
+            f"--metadata {quoted(options.metadata.name)}: {what} contains no samples to join it "
+            "with",
             slug="option-conflict",
             hint="give the predictions that it was counted from",
         )
@@ -146,7 +147,7 @@ def _ids(values: NDArray[Any], column: str) -> NDArray[Any]:
     """Group ids that can be told apart: whole numbers are read as float64."""
     if values.dtype.kind == "f" and bool(np.any(np.abs(values) >= _LARGEST_EXACT)):
         raise DataError(
-            f"the numbers in column {quoted(column)} are too large to be told apart",
+            f"the numbers in column {quoted(column)} are too large to be stored exactly",
             slug="group-numbers",
             hint="save the column as text",
         )

@@ -210,7 +210,7 @@ class Entry:
             return self.error(
                 "gates-metric",
                 "there is no accuracy of a class",
-                "what is often called so is its recall",
+                "use recall, often called the accuracy of a class",
             )
         if where == "whole" and metric in definitions("class"):
             twin = nearest(f"macro_{metric}", known)
@@ -236,7 +236,7 @@ class Entry:
         if better is None:
             raise self.error(
                 "gates-metric",
-                f"{metric} describes the data, not the model: it promises nothing",
+                f"{metric} describes the data, not the model and cannot be a requirement",
                 "choose a metric such as accuracy or recall",
             )
         if rule in COMPARISONS and metric not in comparison_targets(where):
@@ -362,7 +362,7 @@ class Entry:
             return None
         column, sign, part = self._text("slice").partition("=")
         if not (sign and column.strip() and part.strip()):
-            raise self._wrong_value("slice", "is no slice", 'write slice = "column=value"')
+            raise self._wrong_value("slice", "is not a slice", 'write slice = "column=value"')
         return column.strip(), part.strip()
 
     def _pair(self) -> tuple[str, str] | None:
@@ -495,7 +495,7 @@ def _text_of(path: Path) -> str:
     where = quoted(path.name)
     if len(content) > MAX_BYTES:
         raise UsageError(
-            f"{where} is over {MAX_BYTES >> 10} kB: that is no file of gates", slug="gates-file"
+            f"{where} is over {MAX_BYTES >> 10} kB, too large for a gates file", slug="gates-file"
         )
     try:
         return content.decode("utf-8-sig")
@@ -555,7 +555,7 @@ def _syntax_hint(problem: str) -> str:
     if "Cannot overwrite" in problem:
         return "the key is given twice: leave one of them out"
     if "Invalid value" in problem:
-        return 'texts stand in quotes, percentages too: "90%"'
+        return 'strings need quotes, percentages too: "90%"'
     return "docs/gates.md shows the form"
 
 
@@ -579,9 +579,9 @@ def _tables(parsed: Mapping[str, object], name: str) -> list[Mapping[str, object
         )
     if not gates:
         raise UsageError(
-            f"{where} holds no gate: 0 gates would be checked",
+            f"{where} contains no gate: 0 gates would be checked",
             slug="gates-empty",
-            hint=f"leave --gates out, or write a gate:\n  {_EXAMPLE}",
+            hint=f"omit --gates, or write a gate:\n  {_EXAMPLE}",
         )
     return list(gates)
 
@@ -591,5 +591,5 @@ def _unknown_table(key: str, where: str) -> UsageError:
     return UsageError(
         f"{where}: there is no key {quoted(middle_cut(key, 60))} outside of a gate",
         slug="gates-key",
-        hint="did you mean [[gate]]?" if meant else "every key stands below a line [[gate]]",
+        hint="did you mean [[gate]]?" if meant else "every key belongs below a line [[gate]]",
     )

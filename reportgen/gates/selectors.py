@@ -56,13 +56,13 @@ def check_gates(
             raise UsageError(
                 f"{where(gate)}: {gate.rule} compares with a baseline, and none is given",
                 slug="gates-baseline",
-                hint="give --baseline, or leave the gate out",
+                hint="pass --baseline, or leave the gate out",
             )
         if needs_costs(gate) and not has_costs:
             raise UsageError(
                 f"{where(gate)}: {gate.metric} needs costs, and none are given",
                 slug="gates-costs",
-                hint="give --costs costs.csv, or leave the gate out",
+                hint="pass --costs costs.csv, or leave the gate out",
             )
         if classes is not None:
             classes_of(gate, classes)
@@ -80,7 +80,7 @@ def refuse_namesakes(gates: Sequence[Gate]) -> None:
             raise UsageError(
                 f"{where(gate)}: gate {other.number} has the same name",
                 slug="gates-key",
-                hint="every gate needs a name of its own",
+                hint="every gate needs a unique name",
             )
 
 

@@ -49,7 +49,7 @@ def open_predictions(
     found = open_input(source, options, spool=spool)
     if isinstance(found, MatrixInput):
         raise DataError(
-            f"the input holds counts, no samples: it was read as {found.provenance.read_as}",
+            f"the input contains counts, no samples: it was read as {found.provenance.read_as}",
             slug="input-kind",
             hint="if each line is one sample: --count-column none",
         )
@@ -116,5 +116,5 @@ def _refuse_for_ours(path: Path, options: InputOptions) -> None:
                 f"--{name} is for predictions of other programs: {quoted(path.name)} was written "
                 "by reportgen, with a label and a prediction in every row",
                 slug="option-conflict",
-                hint=f"leave out --{name}",
+                hint=f"omit --{name}",
             )

@@ -101,7 +101,7 @@ def _told(table: Table, roles: Roles, survey: Survey) -> list[str]:
 def _outputs_words(outputs: OutputKind | None, options: InputOptions, n_rows: int) -> str:
     if outputs is None:
         return ""
-    how = f"decided over all {count(n_rows)} rows" if options.outputs == "auto" else "as declared"
+    how = f"detected from all {count(n_rows)} rows" if options.outputs == "auto" else "as declared"
     return f"{outputs}, {how}"
 
 
@@ -159,8 +159,9 @@ def _ignored_note(survey: Survey, reading: Reading, options: InputOptions) -> It
         yield DataNote(
             "labels-ignored",
             f"{plural(survey.n_ignored, 'row')} with the label "
-            f"{printable(options.ignore_label or '') or '(empty)'} {_verb(survey.n_ignored)} left "
-            f"out, as asked.{_why_kept(survey, reading, display_name(options.ignore_label or ''))}",
+            f"{printable(options.ignore_label or '') or '(empty)'} {_verb(survey.n_ignored)} "
+            "excluded, "
+            f"as requested.{_why_kept(survey, reading, display_name(options.ignore_label or ''))}",
             count=survey.n_ignored,
         )
 
@@ -170,7 +171,7 @@ def _unlabelled_note(survey: Survey) -> Iterator[DataNote]:
         yield DataNote(
             "labels-missing",
             f"{plural(survey.n_unlabelled, 'sample')} without a label {_verb(survey.n_unlabelled)} "
-            "left out, as asked.",
+            "excluded, as requested.",
             "warning",
             survey.n_unlabelled,
         )
@@ -191,11 +192,11 @@ def _why_kept(survey: Survey, reading: Reading, name: str) -> str:
         return (
             f" The class stays, without samples of its own: it is predicted in {plural(n, 'row')}."
         )
-    return f" The class stays, without samples: the class list ({classes.source}) holds it."
+    return f" The class stays, without samples: the class list ({classes.source}) contains it."
 
 
 def _leave_each_out(code: str, n: int, what: str, places: tuple[str, ...]) -> DataNote:
-    sentence = f"{plural(n, 'row')} {what} {_verb(n)} in no number of this report."
+    sentence = f"{plural(n, 'row')} {what} {_verb(n)} excluded from this report."
     return DataNote(code, sentence, "warning", n, places)
 
 
@@ -248,9 +249,9 @@ def _chance_note(survey: Survey, n_classes: int) -> Iterator[DataNote]:
     two = n_classes == 2
     where = f"For {plural(survey.n_below_half, 'row')}" if two else "Somewhere"
     hint = (
-        "It may hold the probability of the second class: read it so with --scores-columns."
+        "It may contain the probability of the second class: read it so with --scores-columns."
         if two
-        else "It may hold something else than the probability of the prediction."
+        else "It may not be the probability of the prediction."
     )
     yield DataNote(
         "confidence-below-chance",
@@ -269,7 +270,7 @@ def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator
             "predictions-differ",
             f"For {plural(n, 'row')} the prediction column is not the class of the largest score; "
             "the column counts, and its confidence is that class's probability. If this is not a "
-            "decision rule of your own, the scores may stand in another order than the classes.",
+            "decision rule of your own, the scores may be in a different order from the classes.",
             "warning",
             n,
         )

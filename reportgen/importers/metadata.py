@@ -199,11 +199,11 @@ def _require_distinct(table: Table, column: str, ids: Any) -> None:
     first, second = np.flatnonzero(places == repeated[0])[:2].tolist()
     examples = encoded.dictionary.take(repeated[:5]).to_pylist()
     raise DataError(
-        f"the id {quoted(examples[0])} stands in two rows of {quoted(table.name)}: "
+        f"the id {quoted(examples[0])} appears in two rows of {quoted(table.name)}: "
         f"{table.place(first)} and {table.place(second)}",
         slug="metadata-repeated",
         details=[f"{plural(len(repeated), 'id')} more than once: {listing(examples)}"],
-        hint=f"a metadata table needs one row a sample; is {quoted(column)} the column of ids? "
+        hint=f"a metadata table needs one row per sample; is {quoted(column)} the column of ids? "
         f"{_FLAG} NAME names another",
     )
 
@@ -300,7 +300,7 @@ def _nothing_common(table: Table, column: str, ids: Any, joint: _Joint) -> DataE
             f"column {quoted(column)} of {quoted(table.name)}: "
             f"{', '.join(map(quoted, theirs)) or 'no rows'}",
         ],
-        hint=f"ids must be written alike; {_FLAG} NAME names another column of the table",
+        hint=f"ids must match exactly; {_FLAG} NAME names another column of the table",
     )
 
 

@@ -101,7 +101,7 @@ def _no_input(name: str, value: Any) -> DataError:
     if keys and all(isinstance(value[key], (int, float)) for key in keys):
         held = ": numbers by name, no samples and no counts"
     elif any(key in value for key in ("labels", "label") if isinstance(value, dict)):
-        held = ": it holds labels only, no predictions"
+        held = ": it contains labels only, no predictions"
     return DataError(
         f"{quoted(name)} is JSON with neither predictions nor a confusion matrix{held}",
         slug="input-kind",
@@ -122,7 +122,7 @@ def open_others(
             "--supports gives the samples of each class to a confusion matrix: a table of "
             "predictions has them",
             slug="option-conflict",
-            hint="leave out --supports, or read the input with --kind matrix",
+            hint="omit --supports, or read the input with --kind matrix",
         )
     table = open_table(source, options, spool)
     counted = count_columns(_countable(table), options) if options.labels is None else None
@@ -210,7 +210,7 @@ def _names_in_parquet(table: Table, options: InputOptions) -> ClassNames | None:
         raise DataError(
             f"the columns {one} and {other} of {quoted(table.name)} carry different class lists",
             slug="classes-differ",
-            hint="give the list that both mean with --classes FILE",
+            hint="pass the list that both mean with --classes FILE",
         )
     column, names = next(iter(lists.items()))
     return ClassNames.checked(names, f"the names of column {column} in {table.name}")
@@ -232,7 +232,7 @@ def _require_answers(table: Table, roles: Roles, options: InputOptions) -> None:
         raise UsageError(
             f"--abstain needs a prediction column, and {quoted(table.name)} has none",
             slug="option-conflict",
-            hint="name it with --prediction-column, or leave out --abstain",
+            hint="specify it with --prediction-column, or omit --abstain",
         )
 
 
@@ -243,9 +243,9 @@ def _require_abstained(table: Table, roles: Roles, survey: Survey, options: Inpu
         f"no prediction of {quoted(table.name)} is {quoted(options.abstain)} (--abstain)",
         slug="abstain-unknown",
         details=[
-            f"column {quoted(roles.prediction or '')} holds {listing(survey.predictions.counts)}"
+            f"column {quoted(roles.prediction or '')} contains {listing(survey.predictions.counts)}"
         ],
-        hint="correct the value, or leave out --abstain where every sample has a prediction",
+        hint="correct the value, or omit --abstain where every sample has a prediction",
     )
 
 
@@ -289,7 +289,7 @@ def _no_class_of_scores(table: Table, labels: set[str], names: Sequence[str]) ->
         f"the label {quoted(missing[0])} of {quoted(table.name)} has no score column",
         slug="scores-classes",
         details=[f"the score columns are those of {listing(names, 10)}"],
-        hint="name the score columns with --scores-columns, or the predictions with "
+        hint="specify the score columns with --scores-columns, or the predictions with "
         "--prediction-column",
     )
 
@@ -437,7 +437,7 @@ def _score_classes(
         n = len(given.names)
         if width != n and not (width == 1 and n == 2):
             raise DataError(
-                f"{quoted(table.name)} has {count(width)} scores a sample, the class list has "
+                f"{quoted(table.name)} has {count(width)} scores per sample, the class list has "
                 f"{count(n)} classes",
                 slug="classes-count",
                 details=[f"the class list is {given.source}"],

@@ -146,7 +146,7 @@ def restrict_classes(rows: PredictionRows, given: Path | str | Sequence[str]) ->
     independent = rows.facts.sum_tolerance is None
     if not rows.has_probabilities and not independent:
         raise DataError(
-            "--subset-classes needs the scores of all classes, and the predictions hold none",
+            "--subset-classes needs the scores of all classes, and the predictions have none",
             slug="subset-scores",
             hint="save the scores of all classes with the predictions; for a run: "
             "--keep-probabilities yes",
@@ -175,7 +175,7 @@ def _known(names: Sequence[str], source: str, classes: Sequence[str]) -> NDArray
     if unknown:
         meant = nearest(display_name(unknown[0]), list(classes))
         raise DataError(
-            f"{quoted(unknown[0])} in {source} is no class"
+            f"{quoted(unknown[0])} in {source} is not a class"
             + (f"; the closest is {quoted(meant)}" if meant else ""),
             slug="subset-unknown",
             details=[
@@ -183,7 +183,7 @@ def _known(names: Sequence[str], source: str, classes: Sequence[str]) -> NDArray
                 f"{listing(unknown, 5)}",
                 f"the classes are {listing(classes)}",
             ],
-            hint="write the names as they stand in the class list of the model",
+            hint="write the names as in the class list of the model",
         )
     found = sorted({place[display_name(name)] for name in names})
     if len(found) < 2:
@@ -191,7 +191,7 @@ def _known(names: Sequence[str], source: str, classes: Sequence[str]) -> NDArray
             f"--subset-classes names {plural(len(found), 'class', 'classes')}: at least two are "
             "needed",
             slug="subset-single",
-            hint="name the classes that are to be told apart",
+            hint="list at least two classes",
         )
     return np.array(found, np.intp)
 

@@ -100,14 +100,14 @@ def _wrong_shape(found: list[tuple[str, torch.Tensor]], n_rows: int, n_classes: 
         return ModelError(
             f"the model has {width} outputs, the class list has {n_classes}",
             slug="class-count",
-            hint="give the model's own class list with --classes names.txt",
+            hint="pass the model's own class list with --classes names.txt",
         )
     shapes = [f"{name}: shape {tuple(t.shape)}, {t.dtype}" for name, t in found]
     return ModelError(
-        f"the model's output holds no scores of shape ({n_rows}, {n_classes})",
+        f"the model's output contains no scores of shape ({n_rows}, {n_classes})",
         slug="output-shape",
-        details=shapes[:5] or ["it holds no tensor at all"],
-        hint="wrap the model in a factory whose module returns one row of scores a sample",
+        details=shapes[:5] or ["it contains no tensor at all"],
+        hint="wrap the model in a factory whose module returns one row of scores per sample",
     )
 
 

@@ -107,7 +107,7 @@ def _refuse_weights(options: Options) -> None:
             raise UsageError(
                 f"{name}= does not go with a live module, which has its weights",
                 slug="program-with-options",
-                hint=f"leave out {name}=; load other weights before: module.load_state_dict(...)",
+                hint=f"omit {name}=; load other weights before: module.load_state_dict(...)",
             )
 
 
@@ -199,7 +199,7 @@ def _finished_before(plan: Plan, aside: Path | None) -> Predictions:
 def facts_of(plan: Plan, parts: Parts, bad: Sequence[BadSample]) -> RunFacts:
     """What the finished file says besides its rows."""
     state, before = parts.state, plan.provenance
-    decided = "decided on the first batch" if plan.options.outputs == "auto" else "as declared"
+    decided = "detected from the first batch" if plan.options.outputs == "auto" else "as declared"
     provenance = replace(
         before,
         outputs=f"{state.outputs}, {decided}" if state.outputs else "",
@@ -266,7 +266,7 @@ def _bad_notes(bad: Sequence[BadSample]) -> Iterator[DataNote]:
         yield DataNote(
             "unreadable-images",
             f"{plural(len(unreadable), 'image')} could not be read; "
-            "they are in no number of this report.",
+            "they are excluded from this report.",
             "warning",
             len(unreadable),
             tuple(f"{sample.id}: {sample.reason}" for sample in unreadable[:10]),
@@ -275,7 +275,7 @@ def _bad_notes(bad: Sequence[BadSample]) -> Iterator[DataNote]:
         yield DataNote(
             "scores-not-finite",
             f"For {plural(len(infinite), 'sample')} the model gave scores that are not finite; "
-            "they are in no number of this report.",
+            "they are excluded from this report.",
             "warning",
             len(infinite),
             tuple(sample.id for sample in infinite[:10]),
@@ -286,7 +286,7 @@ def _halving_note(forward_size: int) -> Iterator[DataNote]:
     if forward_size:
         yield DataNote(
             "out-of-memory",
-            f"Memory ran out; the run went on with {forward_size} images at a time. A repetition "
+            f"Out of memory; the run continued with {forward_size} images at a time. A repetition "
             "may differ in the last bits of the confidences.",
             "warning",
         )

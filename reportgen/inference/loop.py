@@ -156,7 +156,7 @@ def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
 def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
     _remember(run, outputs=kind.value, notes=())
     if run.asked == "auto":
-        run.reporter.say(f"outputs are read as {kind.value} (decided on the first batch)")
+        run.reporter.say(f"output type: {kind.value} (detected from the first batch)")
     elif kind is OutputKind.LOGITS and raw.shape[1] > 1 and len(raw):
         likely = decide_outputs(raw)
         if likely is not OutputKind.LOGITS:
@@ -187,7 +187,7 @@ def _independent_shares(raw: Floats) -> bool:
 
 
 def _warn_contradiction(asked: str, kind: OutputKind, wrong: str, ids: list[str]) -> ModelError:
-    why = "decided on the first batch" if asked == "auto" else f"--outputs {asked}"
+    why = "detected from the first batch" if asked == "auto" else f"--outputs {asked}"
     return ModelError(
         f"the outputs can't be {kind.value} ({why}): {wrong}",
         slug="outputs-contradict",
@@ -244,7 +244,7 @@ def _flush(run: _Run) -> None:
 
 
 def _remember_halving(run: _Run, size: int) -> None:
-    run.reporter.warn(f"out of memory: going on with {size} images at a time")
+    run.reporter.warn(f"out of memory: batch size reduced to {size}")
     _remember(run, forward_size=size)
 
 
@@ -253,6 +253,6 @@ def _interrupt(run: _Run, source: Source, stop: BaseException) -> Interrupted:
     terminated = isinstance(stop, Terminated)
     return Interrupted(
         f"{'terminated' if terminated else 'interrupted'} after {count(run.parts.n_rows)}{total}",
-        hint="the same command with --resume continues",
+        hint="rerun the same command with --resume",
         exit_code=143 if terminated else 130,
     )

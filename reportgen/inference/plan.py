@@ -223,8 +223,8 @@ def _require_classes(listed: ListedImages, model: LoadedModel) -> None:
         raise UsageError(
             f"{quoted(listed.samples.name)} has no labels, and no class list came with the model",
             slug="classes-needed",
-            hint="write the class names in the order of the model's outputs, one a line, into a "
-            "file and give it with --classes FILE",
+            hint="write the class names in the order of the model's outputs, one per line, into a "
+            "file and pass it with --classes FILE",
         )
 
 
@@ -426,7 +426,7 @@ def _shape_hint(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
         if given[0] != wanted[0] and wanted[0] == 1:
             return "make the images grey with --grayscale"
         if given[0] != wanted[0] and wanted[0] == 3:
-            return "leave out --grayscale"
+            return "omit --grayscale"
         if None not in wanted[1:]:
             return f"resize the images with --resize {wanted[1]}x{wanted[2]}"
     return "choose --resize, --crop and --grayscale so that the shapes agree"

@@ -219,7 +219,7 @@ def _module_from_name(name: str, what: str) -> ModuleType:
 def _missing_hint(name: str) -> str:
     if name in ("timm", "transformers", "torchvision", "onnxruntime", "keras", "fastai"):
         return f"install {name} into the environment that runs reportgen"
-    return "run from the folder that holds it, or name the file: path/to/file.py:name"
+    return "run from the folder that contains it, or name the file: path/to/file.py:name"
 
 
 def _is_part_of(missing: str | None, name: str) -> bool:

@@ -53,7 +53,7 @@ class Definitions:
             self.schemas[name] = {}  # a record may hold others of its kind
             self.schemas[name].update(make(self))
         if self._owners[name] != owner:
-            raise ValueError(f"{owner} and {self._owners[name]} are both called {name}")
+            raise ValueError(f"{owner} and {self._owners[name]} both have the name {name}")
         return {"$ref": f"#/$defs/{name}"}
 
 

@@ -260,7 +260,7 @@ class JsonPath:
         if not isinstance(self.value, str):
             self.fault("text")
         if not self.value.isascii() and any("\ud800" <= c <= "\udfff" for c in self.value):
-            self.fault("text: it holds half a character")
+            self.fault("text: it contains half a character")
         return self.value
 
     def flag(self) -> bool:

@@ -50,13 +50,13 @@ REASONS: dict[str, str] = {
         "All samples, or none, are of this class, or the model predicts it always or never: "
         "there is nothing to correlate."
     ),
-    "no_scores": "The input holds no scores, or those of the predicted classes only.",
+    "no_scores": "The input contains no scores, or those of the predicted classes only.",
     "independent_scores": (
         "The scores of the classes are independent of each other (one-vs-rest): they need not sum "
         "to 1, so there is no probability of a prediction."
     ),
     "shares_only": (
-        "The matrix holds shares, not counts, so nothing is known that depends on the number of "
+        "The matrix contains shares, not counts, so nothing is known that depends on the number of "
         "samples, as every interval does, or on how common each class is."
     ),
     "too_few_classes": "With k classes or fewer, the k best guesses are always right.",
@@ -66,7 +66,7 @@ REASONS: dict[str, str] = {
     ),
     "constant_labels_or_predictions": (
         "All samples have the same true class, or the same predicted one: "
-        "chance and skill cannot be told apart."
+        "chance and skill cannot be distinguished."
     ),
     "too_many_scores": (
         "There are more than 5 million scores, samples × classes: an interval of this mean over "

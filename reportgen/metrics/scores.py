@@ -100,7 +100,7 @@ def contradiction(scores: Floats, kind: OutputKind, tolerance: float = SUM_TOLER
     if kind in (OutputKind.PROBABILITIES, OutputKind.ONE_VS_REST):
         if not _in_unit(scores):
             worst = scores.flat[np.argmax(np.abs(scores - 0.5))]
-            return f"{worst:.6g} is no probability"
+            return f"{worst:.6g} is not a probability"
         sums = scores.sum(axis=1)
     else:
         if np.any(scores > _SLACK):

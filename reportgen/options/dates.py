@@ -25,7 +25,7 @@ def check_date(text: str) -> None:
         datetime.date.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"--date {quoted(text)} is no date", slug="option-value", hint="write it YYYY-MM-DD"
+            f"--date {quoted(text)} is not a date", slug="option-value", hint="write it YYYY-MM-DD"
         ) from None
 
 
@@ -52,7 +52,7 @@ def report_date(given: str | None) -> str:
         return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
     except (ValueError, OverflowError, OSError):
         raise UsageError(
-            f"{_EPOCH} {quoted(epoch)} is no number of seconds",
+            f"{_EPOCH} {quoted(epoch)} is not a number of seconds",
             slug="option-value",
             hint=f"set it to whole seconds since 1970, or unset it: unset {_EPOCH}",
         ) from None

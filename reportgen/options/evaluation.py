@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-_FIGURES, _SAMPLES = "Metrics and intervals", "Sample groups, slices, class groups"
+_FIGURES, _SAMPLES = "Metrics and intervals", "Sample groups, slices and class groups"
 
 
 @dataclass(frozen=True)
@@ -27,75 +27,77 @@ class EvaluationOptions(Declared):
 
     ci: str = option(
         "wilson",
-        "Intervals. wilson: Wilson for shares of samples, Wilson of an effective sample size for "
-        "other metrics. bootstrap: resamples (BCa) for those other metrics. exact: Clopper-Pearson "
-        "for shares.",
+        "Confidence intervals. wilson: Wilson for proportions, Wilson with an effective sample "
+        "size "
+        "for other metrics. bootstrap: BCa for the other metrics. exact: Clopper-Pearson for "
+        "proportions.",
         _FIGURES,
         choices=("wilson", "bootstrap", "exact"),
     )
     macro: MacroMode = option(
         "present",
-        "Macro averages over the classes that have samples, or over all: one without samples "
-        "counts as 0.",
+        "Macro averages over classes with samples, or over all classes (one without samples "
+        "counts as 0).",
         _FIGURES,
         choices=tuple(MACRO_MODES),
     )
     ordinal: bool = option(
         False,
-        "The classes are ordered, as in the class list: weighted kappa too, linear and quadratic.",
+        "Ordinal classes, in the order of the class list: adds linear and quadratic weighted "
+        "kappa.",
         _FIGURES,
     )
     positive: str | None = option(
         None,
-        "Of two classes, the one that the model looks for, such as a defect: the threshold view is "
-        "of it. Default: the second.",
+        "Positive class of a binary model, such as the defect. Default: the second class.",
         _FIGURES,
         metavar="CLASS",
     )
     seed: int = option(
         0,
-        "Of the random draws of --ci bootstrap and --group-column.",
+        "Random seed of --ci bootstrap and --group-column.",
         _FIGURES,
         min=0,
         metavar="N",
     )
     group_column: str | None = option(
         None,
-        "Metadata column that says which samples belong together, such as frames of a video or "
-        "crops of a patient: the intervals of the whole are then made from whole groups.",
+        "Metadata column of clustered samples, such as frames of one video or "
+        "crops of one patient: overall intervals are then cluster-robust.",
         _SAMPLES,
         metavar="NAME",
     )
     metadata: Path | None = option(
         None,
-        "Table with more columns of the samples (CSV, TSV, Parquet), joined by id: for slices and "
+        "Table with metadata of the samples (CSV, TSV, Parquet), joined by id: for slices and "
         "--group-column.",
         _SAMPLES,
         metavar="FILE",
     )
     metadata_id: str | None = option(
         None,
-        "Column of the --metadata table that holds the ids. Default: id, path, file, …",
+        "Id column of the --metadata table. Default: id, path, file, …",
         _SAMPLES,
         metavar="NAME",
     )
     subset_classes: Path | str | tuple[str, ...] | None = option(
         None,
-        "Evaluate some of the classes: scores are restricted to them and renormalised, samples of "
-        "other classes are excluded. A class list, or names with commas.",
+        "Evaluate a subset of classes: scores are restricted to them and renormalised, samples of "
+        "other "
+        "classes are excluded. A class list file, or comma-separated names.",
         _SAMPLES,
         metavar="FILE|NAMES",
     )
     class_names: Path | Mapping[str, str] | None = option(
         None,
-        "Names to show classes by: a class and its name in each line. Joins and gates keep the "
-        "names of the data.",
+        "Display names: one class and its name per line. Joins and gates use the names "
+        "in the data.",
         _SAMPLES,
         metavar="FILE",
     )
     hierarchy: Path | None = option(
         None,
-        "Groups of classes: CSV with the columns class and group, every class once.",
+        "Class groups: CSV with the columns class and group, one row per class.",
         _SAMPLES,
         metavar="FILE",
     )

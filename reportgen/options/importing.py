@@ -34,7 +34,7 @@ NONE = "none"
 """As a column's name: there is none, whatever the columns are called."""
 
 
-_WHAT, _COLUMNS, _LABELS = "Kind of INPUT", "Columns of a predictions table", "Labels"
+_WHAT, _COLUMNS, _LABELS = "Input format", "Columns of a predictions table", "Labels"
 
 
 _SCORES, _MATRIX, _TEXT = "Scores", "Confusion matrix", "Text files"
@@ -44,10 +44,11 @@ _SCORES, _MATRIX, _TEXT = "Scores", "Confusion matrix", "Text files"
 class InputOptions(Declared):
     """How to read a saved input. Every field has the same name as its option."""
 
-    kind: str = option("auto", "What INPUT is.", _WHAT, choices=KINDS)
+    kind: str = option("auto", "Input format.", _WHAT, choices=KINDS)
     classes: Path | tuple[str, ...] | None = option(
         None,
-        "Class names in the order of indices, scores and matrix rows: one a line, or JSON or CSV.",
+        "Class names in the order of indices, scores and matrix rows: text with one name per "
+        "line, JSON or CSV.",
         _WHAT,
         metavar="FILE",
     )
@@ -62,7 +63,7 @@ class InputOptions(Declared):
     )
     id_column: str | None = option(
         None,
-        "Name of the sample, such as its path. Default: id, path, file, …, else row numbers.",
+        "Sample id, such as its path. Default: id, path, file, …, else row numbers.",
         _COLUMNS,
         metavar="NAME|none",
     )
@@ -74,58 +75,60 @@ class InputOptions(Declared):
     )
     scores_columns: str | tuple[str, ...] | None = option(
         None,
-        "Scores of all classes: columns such as 'prob_*', several with commas, or one column "
-        "or array that holds lists. Default: columns named after the classes.",
+        "Scores of all classes: a pattern such as 'prob_*', comma-separated columns, or one "
+        "column or array of lists. Default: columns named after the classes.",
         _COLUMNS,
         metavar="PATTERN|NAMES|none",
     )
     count_column: str | None = option(
         None,
-        "Samples that each line stands for: a confusion matrix with one cell a line. Default: "
-        "count, n, freq, … where each pair of classes stands once; else each line is one sample.",
+        "Number of samples per line, for a confusion matrix with one cell per line. Default: "
+        "count, "
+        "n, freq, … if each pair of classes occurs once; else each line is one sample.",
         _COLUMNS,
         metavar="NAME|none",
     )
     labels: Path | None = option(
         None,
-        "Table with the true classes, joined to INPUT by id. A .npy, or text with one class a "
-        "line, gives them to arrays by position.",
+        "Table of true classes, joined to INPUT by id. A .npy, or text with one class per "
+        "line, is matched to arrays by position.",
         _LABELS,
         metavar="TABLE",
     )
     labels_id: str | None = option(
         None,
-        "Ids in the --labels table. Default: as in INPUT, else id, path, file, … none: join by "
+        "Id column of the --labels table. Default: as in INPUT, else id, path, file, … none: join "
+        "by "
         "position.",
         _LABELS,
         metavar="NAME|none",
     )
     labels_column: str | tuple[str, ...] | None = option(
         None,
-        "True class in the --labels table, or its one-hot columns, with commas. Default: label, "
+        "True class in the --labels table, or its comma-separated one-hot columns. Default: label, "
         "true, …",
         _LABELS,
         metavar="NAME|NAMES",
     )
     labels_partial: bool = option(
         False,
-        "Leave out, and count, the samples that only one of INPUT and --labels has.",
+        "Skip (and count) samples that are in only one of INPUT and --labels.",
         _LABELS,
     )
     soft_labels: str = option(
         "refuse",
-        "Labels that spread over several classes. argmax: take the largest.",
+        "Soft labels. argmax: use the class with the largest value.",
         _LABELS,
         choices=("refuse", "argmax"),
     )
     ids_by_ending: bool = option(
         False,
-        "Match ids of two files by the longest common ending of their paths, where they differ.",
+        "Match ids by the longest common path suffix if they differ.",
         _LABELS,
     )
     labels_are: str = option(
         "auto",
-        "Whether labels and predictions are names or indices. auto refuses what could be both.",
+        "Whether labels and predictions are names or indices. auto refuses ambiguous values.",
         _LABELS,
         choices=("auto", "names", "indices"),
     )
@@ -133,51 +136,52 @@ class InputOptions(Declared):
         0, "Index of the first class, for labels and predictions.", _LABELS, choices=(0, 1)
     )
     ignore_label: str | None = option(
-        None, "Leave out, and count, the samples with this label.", _LABELS, metavar="LABEL"
+        None, "Skip (and count) the samples with this label.", _LABELS, metavar="LABEL"
     )
     abstain: str | None = option(
         None,
-        "The prediction that means none was made, such as '' or unknown: coverage is reported, and "
-        "all else is of the other samples.",
+        "Value that marks an abstention, such as '' or unknown. Coverage is reported; other "
+        "metrics use the predicted samples.",
         _LABELS,
         metavar="VALUE",
     )
     max_bad: int = option(
-        0, "Most samples whose scores may be not finite; they are left out.", _SCORES, min=0
+        0, "Maximum number of samples with non-finite scores; they are excluded.", _SCORES, min=0
     )
     outputs: str = option(
         "auto",
-        "What the scores are. auto decides once, over the whole file, and says so. one-vs-rest: "
-        "independent of each other, such as sigmoids.",
+        "Type of the scores. auto detects it from the whole file and reports it. one-vs-rest: "
+        "independent scores, such as sigmoids.",
         _SCORES,
         choices=OUTPUT_KINDS,
     )
-    rows: str = option(
-        "true", "What the rows of a matrix are.", _MATRIX, choices=("true", "predicted")
-    )
+    rows: str = option("true", "What the matrix rows are.", _MATRIX, choices=("true", "predicted"))
     normalised: bool = option(
         False,
-        "The matrix holds shares, not counts: the report has no intervals and no tests, unless "
+        "The matrix contains proportions, not counts: no intervals and no tests, unless "
         "--supports restores the counts.",
         _MATRIX,
     )
     normalised_over: str = option(
         "auto",
-        "What the shares of a normalised matrix add up to 1 over.",
+        "What a normalised matrix is normalised over.",
         _MATRIX,
         choices=("auto", "true", "predicted", "all"),
     )
     supports: Path | None = option(
         None,
-        "Samples of each true class: class,count, or one number a line. They restore the counts of "
-        "a --normalised matrix, and check the rows of any other.",
+        "Class support: class,count, or one number per line. Restores the counts of a "
+        "--normalised matrix, and checks the rows of any other.",
         _MATRIX,
         metavar="FILE",
     )
     delimiter: str | None = option(
-        None, "Between cells. Default: comma, in .tsv files tab.", _TEXT, metavar="CHAR|tab|spaces"
+        None,
+        "Column delimiter. Default: comma; tab in .tsv files.",
+        _TEXT,
+        metavar="CHAR|tab|spaces",
     )
-    encoding: str = option("utf-8", "Encoding of text files.", _TEXT, metavar="NAME")
+    encoding: str = option("utf-8", "Text encoding.", _TEXT, metavar="NAME")
 
     PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels", "supports")
     TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns", "labels_column")

@@ -23,7 +23,7 @@ __all__ = [
 LAYOUTS = ("file", "dir")
 
 
-GROUNDS = ("white", "transparent")
+BACKGROUNDS = ("white", "transparent")
 
 
 PAPERS = ("A4", "Letter")
@@ -63,7 +63,7 @@ _LANGUAGE = re.compile(
 )
 
 
-_PAGE, _BESIDE = "Page", "Further outputs"
+_PAGE, _BESIDE = "Page", "Additional outputs"
 
 
 @dataclass(frozen=True)
@@ -83,19 +83,19 @@ class PageOptions(Declared):
         _PAGE,
         choices=LAYOUTS,
     )
-    no_thumbnails: bool = option(False, "No picture of any sample on the page.", _PAGE)
+    no_thumbnails: bool = option(False, "No sample images on the page.", _PAGE)
     public: bool = option(
         False,
-        "For readers who may not see the data: no pictures of samples, and hashes for their names "
-        "in every output. Class names stay.",
+        "Remove images and hash file names in every output, for readers who may not see "
+        "the data. Class names stay.",
         _PAGE,
     )
     logo: Path | None = option(
-        None, "Picture above the verdict: PNG, JPEG, WebP or GIF.", _PAGE, metavar="FILE"
+        None, "Image above the verdict: PNG, JPEG, WebP or GIF.", _PAGE, metavar="FILE"
     )
     notes: Path | None = option(
         None,
-        "Your own words, as a section: Markdown, without pictures or HTML.",
+        "Notes to show as a section: Markdown, without images or HTML.",
         _PAGE,
         metavar="FILE",
     )
@@ -104,27 +104,29 @@ class PageOptions(Declared):
     )
     templates: Path | None = option(
         None,
-        "Folder of templates that stand in for those of the same name; code that you trust.",
+        "Folder of templates that override those of the same name; only use code that you trust.",
         _PAGE,
         metavar="FOLDER",
     )
     lang: str = option(
-        "en", "Language that the page declares, for templates of your own.", _PAGE, metavar="TAG"
+        "en", "Language tag of the page, for custom templates.", _PAGE, metavar="TAG"
     )
     colormap: str = option("Blues", "Colours of the matrix.", _PAGE, choices=COLORMAPS)
-    max_bytes: int = option(MAX_BYTES, "Largest page that is written.", _PAGE, min=100_000)
+    max_bytes: int = option(MAX_BYTES, "Maximum page size in bytes.", _PAGE, min=100_000)
     pdf: bool = option(
         False,
-        "Also report.pdf, printed by an installed Chromium or Chrome (REPORTGEN_CHROMIUM names "
-        "another).",
+        "Also write report.pdf, with an installed Chromium or Chrome (or the one in "
+        "REPORTGEN_CHROMIUM).",
         _BESIDE,
     )
-    paper: str = option("A4", "Paper of report.pdf.", _BESIDE, choices=PAPERS)
+    paper: str = option("A4", "Paper size of report.pdf.", _BESIDE, choices=PAPERS)
     figures: bool = option(
-        False, "Also figures/: each matrix, curve and chart as PNG and SVG, for slides.", _BESIDE
+        False,
+        "Also write figures/: each matrix, curve and chart as PNG and SVG, for slides.",
+        _BESIDE,
     )
-    figures_ground: str = option(
-        "white", "What the pictures in figures/ stand on.", _BESIDE, choices=GROUNDS
+    figures_background: str = option(
+        "white", "Background of the images in figures/.", _BESIDE, choices=BACKGROUNDS
     )
 
     def __post_init__(self) -> None:
@@ -137,7 +139,7 @@ class PageOptions(Declared):
         super().__post_init__()
         if not _LANGUAGE.fullmatch(self.lang):
             raise UsageError(
-                f"--lang {quoted(self.lang)} is no language tag",
+                f"--lang {quoted(self.lang)} is not a language tag",
                 slug="option-value",
                 hint='write it as in "en", "pt-BR" or "zh-Hant"',
             )
@@ -164,4 +166,4 @@ class PageKeywords(TypedDict, total=False):
     pdf: bool
     paper: str
     figures: bool
-    figures_ground: str
+    figures_background: str

@@ -29,8 +29,8 @@ class ReviewOptions(Declared):
 
     baseline: str | None = option(
         None,
-        "Compare with this: an OUT folder, saved predictions, a report.json, a confusion matrix, "
-        "or the name of a saved baseline.",
+        "Baseline: a report folder, saved predictions, a report.json, a confusion matrix, or "
+        "the name of a saved baseline.",
         _AGAINST,
         metavar="INPUT|NAME",
     )
@@ -43,38 +43,36 @@ class ReviewOptions(Declared):
     )
     allow_partial: bool = option(
         False,
-        "Compare the samples that both sides have; the others are left out, and counted.",
+        "Compare only the samples that both have; the others are excluded and counted.",
         _AGAINST,
     )
     labels_from: str | None = option(
         None,
-        "Where both sides disagree on labels, take those of this side. Default: refuse.",
+        "If the labels differ, use those of this side. Default: refuse.",
         _AGAINST,
         choices=(None, "baseline", "candidate"),
     )
     ids_by_ending: bool = option(
         False,
-        "Match ids of two files by the longest common ending of their paths, where they differ.",
+        "Match ids by the longest common path suffix if they differ.",
         _AGAINST,
     )
     allow_different_data: bool = option(
         False,
-        "Compare two confusion matrices whose class totals differ: other samples were tested.",
+        "Compare two confusion matrices even if their class totals differ (different test data).",
         _AGAINST,
     )
-    gates: Path | None = option(
-        None, "Promises that the model must keep: gates.toml.", _GATES, metavar="FILE"
-    )
+    gates: Path | None = option(None, "Release gates (TOML).", _GATES, metavar="FILE")
     fail_under: tuple[str, ...] = option(
         (),
-        "A gate in one line, such as accuracy=0.9; can be given several times.",
+        "A gate on the command line, such as accuracy=0.9; repeatable.",
         _GATES,
         metavar="METRIC=VALUE",
         repeated=True,
     )
     exit_zero: bool = option(
         False,
-        "Exit with 0 where a gate failed, too: the report alone says so.",
+        "Exit with 0 even if a gate failed.",
         _GATES,
         shapes=False,
     )

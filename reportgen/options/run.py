@@ -32,7 +32,7 @@ DEFAULT_BATCH_SIZES = {"cpu": 64, "mps": 64, "cuda": 256}
 _MODEL, _DATA, _PREPARE = "Model", "Data", "Preprocessing"
 
 
-_IDENTITY, _INFER, _OUT = "Names on the report", "Inference", "Output"
+_IDENTITY, _INFER, _OUT = "Labels and titles", "Inference", "Output"
 
 
 @dataclass(frozen=True)
@@ -47,58 +47,58 @@ class Options(Declared):
     )
     weights_key: str | None = option(
         None,
-        "Which weights of a file with several: state_dict_ema, model_ema, or nested as a.b.",
+        "Key of the weights in a file with several: state_dict_ema, model_ema, or nested as a.b.",
         _MODEL,
         metavar="KEY",
     )
     model_arg: tuple[str, ...] = option(
         (),
-        "key=value for the model factory; can be given several times.",
+        "key=value for the model factory; repeatable.",
         _MODEL,
         repeated=True,
         metavar="KEY=VALUE",
     )
     outputs: str = option(
         "auto",
-        "What the model returns. auto decides on the first batch, and says so.",
+        "Output type of the model. auto detects it from the first batch and reports it.",
         _MODEL,
         choices=OUTPUT_KINDS,
     )
     classes: Path | tuple[str, ...] | None = option(
         None,
-        "Class names in the order of the model's outputs: UTF-8, one a line.",
+        "Class names in the order of the model's outputs: UTF-8, one per line.",
         _DATA,
         metavar="FILE",
     )
     ignore_unknown_classes: bool = option(
         False,
-        "Leave out, and count, images of class folders that the model does not know.",
+        "Skip (and count) images of class folders that the model does not know.",
         _DATA,
     )
     root: Path | None = option(
         None,
-        "Folder that the paths of a DATA table are relative to. Default: the table's own.",
+        "Root folder of the paths in a DATA table. Default: the folder of the table.",
         _DATA,
         metavar="DIR",
     )
     id_column: str | None = option(
-        None, "Paths in a DATA table. Default: path, file, image, …", _DATA, metavar="NAME"
+        None, "Path column of a DATA table. Default: path, file, image, …", _DATA, metavar="NAME"
     )
     label_column: str | None = option(
         None,
-        "True class in a DATA table, or its one-hot columns, with commas. Default: label, …",
+        "Label column of a DATA table, or its comma-separated one-hot columns. Default: label, …",
         _DATA,
         metavar="NAME|NAMES|none",
     )
     split_column: str | None = option(
         None,
-        "Column of a DATA table that --split chooses in. Default: split, subset, …",
+        "Split column of a DATA table. Default: split, subset, …",
         _DATA,
         metavar="NAME|none",
     )
     labels_are: str = option(
         "auto",
-        "Whether labels in a DATA table are names or indices. auto refuses what could be both.",
+        "Whether labels in a DATA table are names or indices. auto refuses ambiguous values.",
         _DATA,
         choices=("auto", "names", "indices"),
     )
@@ -107,71 +107,78 @@ class Options(Declared):
     )
     max_bad: int = option(
         0,
-        "Most samples that may be unreadable or have scores that are not finite.",
+        "Maximum number of unreadable samples and samples with non-finite scores.",
         _DATA,
         min=0,
     )
     preset: str | None = option(
         None,
-        "torchvision weights name whose transforms to use, "
+        "torchvision weights whose transforms are used, "
         "such as ResNet50_Weights.IMAGENET1K_V2. Nothing is downloaded.",
         _PREPARE,
         metavar="NAME",
     )
     resize: str | None = option(
-        None, "N: shorter side to N pixels. HxW: exactly that.", _PREPARE, metavar="N|HxW"
+        None,
+        "N: resize the shorter side to N pixels. HxW: resize to exactly that.",
+        _PREPARE,
+        metavar="N|HxW",
     )
     interpolation: str = option(
         "bilinear",
-        "How to resize.",
+        "Resampling filter.",
         _PREPARE,
         choices=("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"),
     )
-    crop: str | None = option(None, "Centre crop, after resizing.", _PREPARE, metavar="N|HxW")
-    grayscale: bool = option(False, "One channel instead of three.", _PREPARE)
+    crop: str | None = option(None, "Centre crop after resizing.", _PREPARE, metavar="N|HxW")
+    grayscale: bool = option(False, "Convert to one channel.", _PREPARE)
     mean: str | None = option(
         None,
-        "Subtract: one number, or one a channel with commas. Images are in [0, 1].",
+        "Mean to subtract: one number, or one per channel, comma-separated. Images are in [0, 1].",
         _PREPARE,
         metavar="M[,M,M]",
     )
     std: str | None = option(
         None,
-        "Divide by: one number, or one a channel with commas.",
+        "Standard deviation to divide by: one number, or one per channel, comma-separated.",
         _PREPARE,
         metavar="S[,S,S]",
     )
     transform: str | None = option(
         None,
-        "Your own preprocessing instead: file.py:function, PIL image to float tensor CHW.",
+        "Custom preprocessing: file.py:function, PIL image to float tensor CHW.",
         _PREPARE,
         metavar="FILE.py:NAME",
     )
-    model_name: str | None = option(None, "Default: the model file's stem.", _IDENTITY)
+    model_name: str | None = option(
+        None, "Name of the model. Default: the model file's stem.", _IDENTITY
+    )
     model_version: str = option("", "Version of the model.", _IDENTITY)
-    data_name: str | None = option(None, "Default: the data folder's name.", _IDENTITY)
+    data_name: str | None = option(
+        None, "Name of the data set. Default: the data folder's name.", _IDENTITY
+    )
     split: str = option(
         "",
-        "Which split this is: test, … Chooses where DATA, or a column of it, holds splits.",
+        "Name of the split: test, … Selects it if DATA, or its split column, contains splits.",
         _IDENTITY,
     )
     date: str | None = option(
         None,
-        "Date to print. Default: none, or that of SOURCE_DATE_EPOCH.",
+        "Report date. Default: none, or that of SOURCE_DATE_EPOCH.",
         _IDENTITY,
         metavar="YYYY-MM-DD",
     )
     title: str = option("", "Title of the report.", _IDENTITY)
     batch_size: int | None = option(
         None,
-        "Default: 64 on CPU and MPS, 256 on CUDA. It never depends on free memory.",
+        "Batch size. Default: 64 on CPU and MPS, 256 on CUDA; it never depends on free memory.",
         _INFER,
         min=1,
         metavar="N",
     )
     workers: int | None = option(
         None,
-        "Processes that decode images. Default: chosen by cores; 0 decodes in this one.",
+        "Image decoding processes. Default: by number of cores; 0: decode in the main process.",
         _INFER,
         shapes=False,
         min=0,
@@ -179,19 +186,22 @@ class Options(Declared):
     )
     keep_probabilities: str = option(
         "auto",
-        "Keep the probabilities of all classes, not of the best five alone. auto: to 100 classes.",
+        "Save the probabilities of all classes, not only of the top five. auto: up to 100 classes.",
         _INFER,
         choices=("auto", "yes", "no"),
     )
     device: str = option("auto", "Where to run the model.", _INFER, choices=DEVICES)
     precision: str = option(
-        "float32", "Other than float32 runs under torch.autocast.", _INFER, choices=PRECISIONS
+        "float32",
+        "Numeric precision. Other than float32, the model runs under torch.autocast.",
+        _INFER,
+        choices=PRECISIONS,
     )
     force: bool = option(
-        False, "Replace the report and predictions that stand in OUT.", _OUT, shapes=False
+        False, "Overwrite an existing report and predictions in OUT.", _OUT, shapes=False
     )
     resume: bool = option(
-        False, "Go on with an unfinished run of the same command.", _OUT, shapes=False
+        False, "Resume an unfinished run of the same command.", _OUT, shapes=False
     )
 
     PATHS: ClassVar[tuple[str, ...]] = ("weights", "classes", "root")
@@ -201,7 +211,7 @@ class Options(Declared):
         super().__post_init__()
         if self.force and self.resume:
             raise UsageError(
-                "--force starts over and --resume goes on: give one of them", slug="option-conflict"
+                "--force starts over, --resume continues: use one of them", slug="option-conflict"
             )
         if self.date is not None:
             check_date(self.date)

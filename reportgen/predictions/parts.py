@@ -323,10 +323,10 @@ def _require_unique(ids: Any, order: Any) -> None:
     twins = np.flatnonzero(in_order[1:] == in_order[:-1])
     if len(twins):
         raise DataError(
-            f"the sample id {quoted(in_order[twins[0]])} stands for more than one sample",
+            f"the sample id {quoted(in_order[twins[0]])} is used by more than one sample",
             slug="duplicate-ids",
             details=[f"{count(len(twins))} ids are repeated: {listing(in_order[twins])}"],
-            hint="give every sample an id of its own",
+            hint="give each sample a unique id",
         )
 
 

@@ -84,7 +84,7 @@ def _lines(path: Path) -> list[str]:
         why = (error.strerror or "no such file").lower()
         raise _refuse(path, f"can't be read: {why}") from error
     except UnicodeDecodeError as error:
-        raise _refuse(path, "holds a character that is not ASCII") from error
+        raise _refuse(path, "contains a character that is not ASCII") from error
     blank = re.sub(r"/\*.*?\*/", lambda found: "\n" * found[0].count("\n"), text, flags=re.DOTALL)
     return blank.splitlines()
 
@@ -110,7 +110,7 @@ def _pairs(text: str, number: int, path: Path) -> Iterator[tuple[str, str]]:
         found = _PAIR.match(text, place)
         if not found:
             raise _refuse(
-                path, f"holds something else than --name: value; at line {number}", text[place:]
+                path, f"contains something else than --name: value; at line {number}", text[place:]
             )
         yield found[1], found[2]
         place = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
@@ -144,7 +144,7 @@ def _check_contrast(path: Path, scheme: str, tokens: Tokens, given: Tokens) -> N
                 f"makes text that can't be read in the {scheme} scheme: {text} {tokens[text]} on "
                 f"{ground} {tokens[ground]} has a contrast of {contrast:.2f}:1, at least "
                 f"{LEAST}:1 is needed",
-                "colours for one scheme alone stand below a line with light: or dark:",
+                "put colours for only one scheme below per line with light: or dark:",
             )
 
 

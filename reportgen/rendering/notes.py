@@ -73,7 +73,7 @@ def _refuse(path: Path, why: str) -> UsageError:
     return UsageError(
         f"--notes {quoted(path.name)} {why}",
         slug="notes-file",
-        hint="give a Markdown file of at most 64 kB with --notes",
+        hint="pass a Markdown file of at most 64 kB with --notes",
     )
 
 

@@ -154,7 +154,7 @@ def _figures(made: Made, target: Path) -> None:
         tuple(find_values(made.shown, ThresholdSection)),
         made.shown,
         colourmap=made.page.colormap,
-        transparent=made.page.figures_ground == "transparent",
+        transparent=made.page.figures_background == "transparent",
     )
     folders.write_folder(target, files)
 
@@ -212,7 +212,9 @@ OUTPUTS = (
         _json,
         guarded=True,
     ),
-    Output("per_class.csv", "one row a class: counts, metrics, ends of the intervals", _per_class),
+    Output(
+        "per_class.csv", "one row per class: counts, metrics, ends of the intervals", _per_class
+    ),
     Output("confusion.csv", "the confusion matrix, rows true, columns predicted", _confusion),
     Output("pairs.csv", "every confusion that occurs, by count", _pairs),
     Output(
@@ -224,7 +226,7 @@ OUTPUTS = (
     ),
     Output(
         "predictions.parquet",
-        "one row a sample; `reportgen render` makes the report from it",
+        "one row per sample; `reportgen render` makes the report from it",
         public=False,
     ),
     Output(

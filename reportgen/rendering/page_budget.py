@@ -60,7 +60,7 @@ def size_warning(
         raise OutputError(
             f"{name} would take {size / MB:.1f} MB, and {max_bytes / MB:g} MB is the most",
             slug="report-too-large",
-            details=["report.json and the CSV files are written, and hold every number"],
+            details=["report.json and the CSV files are written, and contain all numbers"],
             hint="allow more with --max-bytes, leave out pictures with --no-thumbnails, or give "
             "the classes shorter names",
         )

@@ -68,7 +68,7 @@ def find_browser() -> Path:
         "--pdf needs Chromium or Chrome, and none is found",
         slug="chromium-missing",
         details=[looked],
-        hint=f"install one, name its program in {VARIABLE}, or leave out --pdf",
+        hint=f"install one, set its path in {VARIABLE}, or omit --pdf",
     )
 
 
@@ -121,7 +121,7 @@ def _content(html: str, browser: Path) -> tuple[bytes, str]:
 
 def _no_room(browser: Path, error: OSError) -> OutputError:
     failed = _fail(browser, f"its temporary folder: {(error.strerror or str(error)).lower()}")
-    failed.hint = "make room in the temporary folder, name another in TMPDIR, or leave out --pdf"
+    failed.hint = "make room in the temporary folder, name another in TMPDIR, or omit --pdf"
     return failed
 
 
@@ -171,7 +171,7 @@ def _fail(browser: Path, why: str, said: str = "") -> OutputError:
         f"{quoted(browser.name)} could not print the page: {why}",
         slug="pdf-failed",
         details=[printable(lines[-1])[:300]] if lines else [],
-        hint=f"name another browser in {VARIABLE}, or leave out --pdf",
+        hint=f"specify another browser in {VARIABLE}, or omit --pdf",
     )
 
 

@@ -74,7 +74,7 @@ def _make_upright(source: bytes | Image) -> Image:
     except (OSError, ValueError, SyntaxError, EOFError, PIL.Image.DecompressionBombError,
             PIL.Image.DecompressionBombWarning) as error:  # fmt: skip
         raise DataError(
-            "cannot make a thumbnail: the bytes are no image that can be read",
+            "cannot make a thumbnail: the bytes are not a readable image",
             slug="thumbnail-unreadable",
             details=[type(error).__name__],
         ) from error

@@ -45,9 +45,9 @@ def check_templates(folder: Path) -> Path:
 
     ours = {path.name for path in template_folder().iterdir() if path.suffix in ENDINGS}
     if not folder.is_dir():
-        raise _folder_error(folder, "is no folder", ours)
+        raise _folder_error(folder, "is not a folder", ours)
     if not ours & {path.name for path in folder.iterdir()}:
-        raise _folder_error(folder, "holds no template of a name that is used", ours)
+        raise _folder_error(folder, "contains no template of a name that is used", ours)
     return folder
 
 
@@ -56,7 +56,7 @@ def _folder_error(folder: Path, why: str, ours: set[str]) -> UsageError:
         f"--templates {quoted(folder.name)} {why}",
         slug="templates-folder",
         details=[f"the names are {', '.join(sorted(ours))}"],
-        hint="give the folder of your templates with --templates",
+        hint="pass the folder of your templates with --templates",
     )
 
 
@@ -165,7 +165,7 @@ def _error(name: str, line: int, why: str) -> UsageError:
         f"the template {quoted(name)} is wrong at line {line}",
         slug="template-error",
         details=[printable(why)[:400]],
-        hint="correct it, or leave out --templates",
+        hint="correct it, or omit --templates",
     )
 
 

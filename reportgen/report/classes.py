@@ -135,7 +135,7 @@ def _class_lead(facts: Context) -> Words:
     if k > LISTED_CLASSES:
         return say(
             "Of {k} classes the {worst} with the lowest recall and, after them, the {best} with "
-            "the highest are listed. per_class.csv holds all.",
+            "the highest are listed. per_class.csv contains all.",
             k=count(k),
             worst=str(WORST),
             best=str(BEST),

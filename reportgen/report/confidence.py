@@ -220,7 +220,7 @@ def _nothing(facts: Context) -> Words:
     if facts.evaluation.provenance.kind == "confusion matrix":
         return say(
             "Calibration, abstaining and scores need confidences, and the input is a confusion "
-            "matrix: it holds {what}, no answers.",
+            "matrix: it contains {what}, no answers.",
             what="counts" if facts.proportions is None else "proportions",
         )
     if facts.evaluation.has_independent_scores:

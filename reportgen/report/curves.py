@@ -113,7 +113,7 @@ def _undefined(facts: Context, n_defined: int) -> Words:
     if not n:
         return Words(())
     return say(
-        "{n} {verb} left out: without samples of the class, and others, there is no curve.",
+        "{n} {verb} excluded: without samples of the class, and others, there is no curve.",
         n=plural(n, "class", "classes"),
         verb="is" if n == 1 else "are",
     )
@@ -126,7 +126,7 @@ def _note(facts: Context) -> Words:
         "others are flagged with them (false alarms, the share of all others), and of the flagged "
         "a share is right (precision). Dashed: guessing, which in the second drawing is the share "
         "of the class. At most 60 points are drawn; the figures are of all. The table of classes "
-        "and report.json hold the figures of every class."
+        "and report.json contain the figures of every class."
     )
     binned = say(
         "The scores are too many to be ranked one by one: points are those of {bins} bins.",

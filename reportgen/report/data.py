@@ -53,7 +53,8 @@ def pictures_fact(n: int) -> tuple[Fact, ...]:
     if not n:
         return ()
     words = say(
-        "this page holds {n} of the data set, re-encoded without metadata", n=plural(n, "thumbnail")
+        "this page contains {n} of the data set, re-encoded without metadata",
+        n=plural(n, "thumbnail"),
     )
     return (Fact(PICTURES, (words,)),)
 
@@ -229,7 +230,7 @@ def _class_order(names: Sequence[Name]) -> str:
 def _input_kind(kind: str) -> str:
     return {
         "inference": "inference on images by this run",
-        "predictions": "saved predictions, one row a sample",
+        "predictions": "saved predictions, one row per sample",
         "confusion matrix": "a saved confusion matrix, rows true, columns predicted",
     }.get(kind, kind)
 

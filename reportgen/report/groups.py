@@ -283,7 +283,7 @@ def _describe_given(facts: Context, groups: GroupMatrix) -> GroupSet:
     if n_groups > LISTED_GROUPS:
         lead = join(
             lead,
-            say("The {n} worst are listed; report.json holds all.", n=str(LISTED_GROUPS)),
+            say("The {n} worst are listed; report.json contains all.", n=str(LISTED_GROUPS)),
         )
     elif n_groups > GRID_GROUPS:
         lead = join(lead, say("So many make no matrix that can be read."))

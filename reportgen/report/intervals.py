@@ -35,7 +35,7 @@ __all__ = [
 
 
 INTERVAL_NOTE = (
-    "An interval holds the sampling error of this test set, and no other: not the randomness of "
+    "An interval contains the sampling error of this test set, and no other: not the randomness of "
     "training, not label errors, not a shift between this data and the data in use, not repeated "
     "use of the same test set, and not samples that depend on each other, such as frames of one "
     "video or crops of one picture. Wherever one of these applies, the truth is less certain than "

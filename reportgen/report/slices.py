@@ -96,7 +96,7 @@ def _lead(report: SliceReport) -> Words:
     )
     if len(report.slices) <= LISTED_SLICES:
         return lead
-    return join(lead, say(f"The first {LISTED_SLICES} are listed; report.json holds all."))
+    return join(lead, say(f"The first {LISTED_SLICES} are listed; report.json contains all."))
 
 
 def _worse(n: int) -> str:

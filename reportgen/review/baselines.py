@@ -85,20 +85,20 @@ class Baselines:
         """Raise what :meth:`save` would raise of the name alone: before any work."""
         if not _NAME.fullmatch(name):
             raise UsageError(
-                f"{quoted(name)} is no name for a baseline",
+                f"{quoted(name)} is not a valid baseline name",
                 slug="baseline-name",
                 hint="use 1 to 64 letters, digits, dots, dashes and underscores, "
                 "and begin with a letter or digit",
             )
         if name.split(".")[0].upper() in _DEVICES or name.endswith("."):
             raise UsageError(
-                f"{quoted(name)} is no name for a baseline: Windows can't make such a folder",
+                f"{quoted(name)} is not a valid baseline name: Windows can't make such a folder",
                 slug="baseline-name",
                 hint="choose a name that is no device and ends with a letter or digit",
             )
         if (self.folder / name / _REPORT).exists() and not force:
             raise OutputError(
-                f"the baseline {quoted(name)} stands in {quoted(self.folder.name)} already",
+                f"the baseline {quoted(name)} already exists in {quoted(self.folder.name)}",
                 slug="baseline-exists",
                 hint="replace it: --force     or choose another name",
             )

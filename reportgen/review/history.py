@@ -184,7 +184,7 @@ def read_history(folder: Path) -> tuple[HistoryEntry, ...]:
                 f"{type(error).__name__}",
                 slug="history-damaged",
                 details=[quoted(line[:120])],
-                hint="remove that line; each line stands alone",
+                hint="remove that line; lines are independent",
             ) from error
     return tuple(entries)
 

@@ -257,7 +257,7 @@ def _refuse_several(folder: Path) -> None:
     shown = ", ".join(named[:_MOST_NAMED])
     more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     raise UsageError(
-        f"the folder {quoted(folder.name)} holds no report of its own, but "
+        f"the folder {quoted(folder.name)} contains no report of its own, but "
         f"{plural(len(named), 'report')} in folders",
         slug="several-reports",
         hint=f"name {'it' if len(named) == 1 else 'one of'}: {shown}{more}",

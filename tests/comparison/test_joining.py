@@ -249,7 +249,7 @@ def test_repeated_ids_are_refused_on_either_side(tmp_path):
 
 
 def test_a_table_with_repeated_ids_is_refused_before_it_is_joined():
-    with pytest.raises(DataError, match='the id "a" stands in two rows'):
+    with pytest.raises(DataError, match='the id "a" appears in two rows'):
         table("aab", ["cat"] * 3, ["cat"] * 3)
 
 

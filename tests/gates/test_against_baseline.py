@@ -327,7 +327,8 @@ def test_what_can_not_be_compared_fails(rule):
     found = against(f'metric = "log_loss"\n{rule}', paired([(100, 80, 5, 5)]))
     assert (found.status, found.value, found.margin) == ("failed", None, None)
     assert found.sentence == (
-        "Log loss can't be compared: the input holds no scores, or those of the predicted classes "
+        "Log loss can't be compared: the input contains no scores, or those of the predicted "
+        "classes "
         "only."
     )
 

@@ -94,7 +94,7 @@ def test_an_undefined_figure_fails_with_its_reason():
 def test_a_figure_of_scores_fails_where_there_are_none():
     found = check('metric = "ece"\nat_most = 0.9', fashion())
     assert found.status == "failed"
-    assert "undefined: the input holds no scores" in found.sentence
+    assert "undefined: the input contains no scores" in found.sentence
 
 
 def test_a_top_5_gate_does_not_apply_to_three_classes_and_alone_ships_nothing():

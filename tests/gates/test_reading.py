@@ -122,9 +122,9 @@ PAIR = '[[gate]]\nname = "p"\n'
 
 WRONG = [
     # text, slug, message, hint
-    ("", "gates-empty", '"gates.toml" holds no gate: 0 gates would be checked', "leave --gates out"),
-    ("# nothing\n", "gates-empty", "holds no gate", "write a gate"),
-    ("gate = []", "gates-empty", "holds no gate", ""),
+    ("", "gates-empty", '"gates.toml" contains no gate: 0 gates would be checked', "omit --gates"),
+    ("# nothing\n", "gates-empty", "contains no gate", "write a gate"),
+    ("gate = []", "gates-empty", "contains no gate", ""),
     ("[[gates]]\nname = 1", "gates-key", 'no key "gates" outside of a gate', "did you mean [[gate]]?"),
     ("[gate]\nname = 'x'", "gates-key", "[gate] is one table, not a list", "[[gate]], with two brackets"),
     ("gate = 3", "gates-key", "gate is no list of tables", "[[gate]]"),
@@ -143,7 +143,7 @@ WRONG = [
     ("[[gate]]\nname = 7\nat_least = 0.9", "gates-value", "gate 1: name = 7 is not a text", 'name = "…"'),
     (f'[[gate]]\nname = "{"x" * 201}"\nat_least = 0.9', "gates-value", "over 200 characters", ""),
     (floor("at_least = 0.9") + "\n" + floor("at_least = 0.8"), "gates-key",
-     'gate 2 ("floor"): gate 1 has the same name', "a name of its own"),
+     'gate 2 ("floor"): gate 1 has the same name', "a unique name"),
     (floor("at_least = 0.9") + "\n" + floor("at_least = 0.8").replace('"floor"', '" floor"'), "gates-key",
      "gate 1 has the same name", ""),
     ('[[gate]]\nname = "x"\nat_least = 0.9', "gates-key", "it has no metric", 'metric = "accuracy"'),
@@ -179,7 +179,7 @@ WRONG = [
     # figures
     (floor("at_least = 0.9").replace("accuracy", "acuracy"), "gates-metric", 'there is no metric "acuracy"', "did you mean accuracy?"),
     (floor("at_least = 0.9").replace("accuracy", "xyzzy"), "gates-metric", 'there is no metric "xyzzy"', "the metrics are accuracy"),
-    (floor("at_least = 0.9\neach_class = true"), "gates-metric", "there is no accuracy of a class", "is its recall"),
+    (floor("at_least = 0.9\neach_class = true"), "gates-metric", "there is no accuracy of a class", "use recall"),
     (RECALL.replace("each_class = true", "at_least = 0.7"), "gates-metric", '"recall" is a figure of a class', "macro_recall"),
     ('[[gate]]\nname = "x"\nmetric = "ece"\nat_most = 0.1\nclass = "a"', "gates-metric", "figure of the whole", "the metrics are precision"),
     ('[[gate]]\nname = "x"\nmetric = "ece"\nat_most = 0.1\nslice = "a=b"', "gates-metric", 'no metric "ece" of a slice', "accuracy, balanced_accuracy, macro_f1"),
@@ -196,8 +196,8 @@ WRONG = [
     (floor('at_least = 0.9\nseverity = "blok"'), "gates-value", 'severity = "blok" is none of block, warn', 'did you mean "block"?'),
     (floor("at_least = 0.9\nseverity = 1"), "gates-value", "severity = 1 is none of", ""),
     (floor('at_least = 0.9\nwhen_inconclusive = "pass"'), "gates-value", "none of fail, warn", ""),
-    (floor('at_least = 0.9\nslice = "camera"'), "gates-value", 'slice = "camera" is no slice', 'slice = "column=value"'),
-    (floor('at_least = 0.9\nslice = "=north"'), "gates-value", "is no slice", ""),
+    (floor('at_least = 0.9\nslice = "camera"'), "gates-value", 'slice = "camera" is not a slice', 'slice = "column=value"'),
+    (floor('at_least = 0.9\nslice = "=north"'), "gates-value", "is not a slice", ""),
     (floor('at_least = 0.9\nslice = "a=b"\npair = ["a", "b"]'), "gates-key", "slice and pair do not go together", "one gate for each"),
     (RECALL + 'at_least = 0.9\nslice = "a=b"', "gates-key", "each_class and slice do not go together", ""),
     (RECALL + 'at_least = 0.9\nclass = "a"\nclasses = ["b"]', "gates-key", "class and classes are both given", "a list"),
@@ -240,7 +240,7 @@ def test_the_gate_that_is_wrong_is_named_by_number_and_name():
         (None, 'cannot read the gates "gates.toml": no such file or directory'),
         (b"x = '\xff'", '"gates.toml" is not UTF-8 in line 1'),
         (b"\n\n# \xff", "is not UTF-8 in line 3"),
-        (b"#" * (256 << 10) + b"#", '"gates.toml" is over 256 kB: that is no file of gates'),
+        (b"#" * (256 << 10) + b"#", '"gates.toml" is over 256 kB, too large for a gates file'),
     ],
 )
 def test_a_file_that_is_no_text_is_refused(tmp_path, content, message):

@@ -168,9 +168,9 @@ def described(shape, descr="'<f8'", fortran=False):
     [
         (described((500_000_000_000,)), "array-damaged", "500,000,000,000 numbers are declared, 0 are there"),
         (described((10, 10)) + bytes(21 * 8), "array-damaged", "100 numbers are declared, 21 are there"),
-        (b"", "array-damaged", "no array of numpy"),
-        (b"not an array at all", "array-damaged", "no array of numpy"),
-        (b"\x93NUMPY\x01", "array-damaged", "no array of numpy"),
+        (b"", "array-damaged", "not a NumPy array"),
+        (b"not an array at all", "array-damaged", "not a NumPy array"),
+        (b"\x93NUMPY\x01", "array-damaged", "not a NumPy array"),
         (b"\x93NUMPY\x09\x00" + bytes(50), "array-damaged", "header"),
         (header("{'descr': '<f8'"), "array-damaged", "header"),
         (header("__import__('os').system('true')"), "array-damaged", "header"),
@@ -231,7 +231,7 @@ def test_a_damaged_archive_is_an_error_with_its_name(box, cut):
 def test_an_archive_without_arrays_says_so(box):
     with zipfile.ZipFile(box.folder / "t.npz", "w") as stream:
         stream.writestr("a.txt", "x")
-    with pytest.raises(DataError, match="holds no arrays"):
+    with pytest.raises(DataError, match="contains no arrays"):
         box.open(box.folder / "t.npz")
 
 
@@ -450,7 +450,7 @@ def test_what_we_wrote_ourselves_is_opened_as_it_is(box):
 def test_numbers_as_ids_are_texts(box):
     found = box.open(parquet(box, {"id": [5, 6, 7], "label": [0, 1, 1], "prediction": [0, 0, 0]}))
     assert columns(found, "id")["id"].tolist() == ["5", "6", "7"]
-    with pytest.raises(DataError, match='the id "5" stands in two rows'):
+    with pytest.raises(DataError, match='the id "5" appears in two rows'):
         box.open(parquet(box, {"id": [5, 5, 7], "label": [0, 1, 1], "prediction": [0, 0, 0]}))
 
 

@@ -117,7 +117,7 @@ def test_counts_are_read_from_every_format(box, form):
 def test_counts_that_only_may_be_some_are_asked_about(box):
     text = "label,prediction,anzahl\ncat,cat,40\ncat,dog,10\ndog,cat,2\ndog,dog,48\n"
     path = box.write(text)
-    with pytest.raises(DataError, match="may hold one sample a line") as caught:
+    with pytest.raises(DataError, match="may contain one sample per line") as caught:
         reportgen.load(path)
     assert caught.value.slug == "counts-or-samples"
     assert caught.value.exit_code == 3
@@ -237,7 +237,7 @@ def test_two_spellings_of_one_name_are_asked_about(box, pair):
 @pytest.mark.parametrize("cell", ["[0, 2]", "0|2", "0;2", "(0, 2)"])
 def test_several_labels_in_a_cell_are_no_label(box, cell):
     path = box.write(f'label,prediction\n0,0\n"{cell}",2\n2,0\n')
-    with pytest.raises(DataError, match="holds 2 labels") as caught:
+    with pytest.raises(DataError, match="contains 2 labels") as caught:
         reportgen.load(path)
     assert caught.value.slug == "labels-several"
     assert "line 3" in caught.value.message
@@ -490,7 +490,7 @@ def test_other_shared_json():
     folder = case("11-json-shapes")
     assert figures(reportgen.load(folder / "c23.json"), ("cat", "dog")) == (88.0, 100, 10)
     assert figures(reportgen.load(folder / "c44.json")) == (50.0, 2)
-    with pytest.raises(DataError, match="holds labels only"):
+    with pytest.raises(DataError, match="contains labels only"):
         reportgen.load(folder / "c22.json")
 
 
@@ -608,7 +608,7 @@ def test_a_format_that_is_not_read_is_named_truly(box, name, content, words):
 def test_archives_are_named_truly(box):
     for name, member, words in (
         ("p.xlsx", "xl/workbook.xml", "an Excel workbook"),
-        ("p.csv.zip", "p.csv", "a ZIP archive that holds p.csv"),
+        ("p.csv.zip", "p.csv", "a ZIP archive that contains p.csv"),
     ):
         with zipfile.ZipFile(box.folder / name, "w") as archive:
             archive.writestr(member, "label,prediction\na,a\n")
@@ -828,7 +828,7 @@ def test_images_that_are_not_there_are_told(box):
     (note,) = [note for note in found.notes if note.code == "images-not-found"]
     assert note.severity == "warning"
     assert note.sentence == (
-        '--images "pictures" holds 0 of the 5 images to show: there is no "pictures/b/0.png" and '
+        '--images "pictures" contains 0 of the 5 images to show: there is no "pictures/b/0.png" and '
         '"pictures/b/1.png".'
     )
     (pictures / "b").mkdir()

@@ -235,7 +235,7 @@ def test_ids_are_joined_as_the_report_shows_them(box):
 
 
 def test_a_sample_that_stands_in_two_rows_is_refused(box):
-    with pytest.raises(DataError, match='the id "a.png" stands in two rows'):
+    with pytest.raises(DataError, match='the id "a.png" appears in two rows'):
         joined(box, rows=ROWS + "a.png,cat,dog\n")
 
 

@@ -34,7 +34,7 @@ def test_names_with_two_plausible_orders_carry_a_warning(box):
     found = box.open(table(("img10", "img9"), ("img9", "img9")))
     assert found.facts.classes == ("img10", "img9")
     [note] = found.facts.notes
-    assert (note.severity, "string order" in note.sentence) == ("warning", True)
+    assert (note.severity, "alphabetical" in note.sentence) == ("warning", True)
 
 
 def test_indices_without_a_class_list_are_classes_up_to_the_largest(box):
@@ -120,7 +120,7 @@ CATS = {"classes": ("cat", "dog")}
 @pytest.mark.parametrize(
     ("content", "options", "slug", "words"),
     [
-        (table(("cat", "dog"), ("catt", "dog")), CATS, "label-unknown", 'line 3: the label "catt" is no class; the closest is "cat"'),
+        (table(("cat", "dog"), ("catt", "dog")), CATS, "label-unknown", 'line 3: the label "catt" is not a class; the closest is "cat"'),
         (table(("cat", "dog"), ("cat", "bird")), CATS, "label-unknown", 'the prediction "bird"'),
         (table((0, 1), (2, 1)), CATS, "label-out-of-range", 'line 3: the label "2": valid are 0..1'),
         (table((0, 1), (0, 7)), CATS, "prediction-out-of-range", "valid are 0..1"),
@@ -129,8 +129,8 @@ CATS = {"classes": ("cat", "dog")}
         (table((0, 1), (-1, 1)), {}, "label-out-of-range", "--ignore-label -1"),
         (table((0, 1), (1, -1)), {}, "prediction-out-of-range", "they begin with 0"),
         (table((1, 1), (0, 1)), {"label_base": 1}, "label-out-of-range", "they begin with 1"),
-        (table(("cat", 1)), {"labels_are": "indices", **CATS}, "label-out-of-range", "no index"),
-        (table((0, 1)), {"labels_are": "names", **CATS}, "label-unknown", '"0" is no class'),
+        (table(("cat", 1)), {"labels_are": "indices", **CATS}, "label-out-of-range", " is not an index"),
+        (table((0, 1)), {"labels_are": "names", **CATS}, "label-unknown", '"0" is not a class'),
         (table((0.5, 1)), CATS, "label-unknown", '"0.5"'),
         (table((0, "cat"), (1, "dog")), {}, "labels-mixed", '"0" (line 2)'),
         (table(("cat", 0), ("dog", 1)), {}, "labels-mixed", "predictions are numbers"),

@@ -185,7 +185,7 @@ def test_two_independent_scores_have_thresholds(box):
 
 def test_independent_scores_beyond_0_and_1_are_refused_with_their_row(box):
     error = refused(box, SIGMOIDS + "cat,1.2,.1,.1\n", DataError, outputs="one-vs-rest")
-    assert "line 6: 1.2 is no probability" in error.message
+    assert "line 6: 1.2 is not a probability" in error.message
 
 
 def test_columns_called_logits_that_lie_in_0_to_1_are_warned_about(box):

@@ -59,7 +59,7 @@ def test_every_kind_of_scores_says_the_same(box, kind, prefix):
     found = box.open(three(prefix, KINDS[kind]))
     check(found, kind)
     assert found.facts.classes == ("ant", "bee", "cow")
-    assert found.facts.provenance.outputs == f"{kind}, decided over all 40 rows"
+    assert found.facts.provenance.outputs == f"{kind}, detected from all 40 rows"
 
 
 def test_the_name_of_the_columns_says_the_kind(box):
@@ -90,7 +90,7 @@ def test_a_class_without_samples_keeps_its_score(box):
 
 def test_declared_scores_are_held_against_the_declaration(box):
     check(box.open(three("s", LOGITS), scores_columns="s*", outputs="logits"), "logits")
-    with pytest.raises(DataError, match=r"line 2: .* no probability"):
+    with pytest.raises(DataError, match=r"line 2: .* not a probability"):
         box.open(three("s", LOGITS), scores_columns="s*", outputs="probabilities")
 
 
@@ -130,7 +130,7 @@ S = "label,score_a,score_b\n"
         (P + "a,1.5,-0.5\n", {}, DataError, "scores-sum", "line 2: "),
         (S + "a,0.5,0.5\nb,0.1,0.9\na,0.5,0.6\n", {}, DataError, "scores-sum", "line 4: a row sums to 1.1"),
         (S + "a,0.5,0.6\nb,0.1,0.2\na,0.9,0.9\n", {}, UsageError, "outputs-ambiguous", "--outputs"),
-        ("label,logit_a,logit_b\na,0.5,0.5\nb,0.1,0.9\n", {}, UsageError, "outputs-ambiguous", "called logits"),
+        ("label,logit_a,logit_b\na,0.5,0.5\nb,0.1,0.9\n", {}, UsageError, "outputs-ambiguous", "declared logits"),
         (S + "a,0.5,x\n", {}, DataError, "table-number", 'line 2: "x" in column "score_b"'),
         (S + "a,0.5,nan\n", {}, DataError, "too-many-bad", "--max-bad 1"),
         (S + "a,1,0\nb,,1\n", {}, DataError, "too-many-bad", "line 3"),

@@ -140,7 +140,8 @@ def dying_once():
         "def make(image):\n"
         "    if get_worker_info() is not None:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return torch.from_numpy(np.asarray(image.convert('RGB')).copy()).permute(2, 0, 1) / 255\n"
+        "    return torch.from_numpy(np.asarray(image.convert('RGB')).copy()).permute(2, 0, 1) / "
+        "255\n"
     )
 
 
@@ -154,7 +155,8 @@ def test_a_worker_that_died_is_told_in_the_report(tmp_path):
     (tmp_path / "prepare.py").write_text(dying_once())
     (tmp_path / "net.py").write_text(
         "import torch\nclass Net(torch.nn.Module):\n"
-        "    def forward(self, x):\n        return x.mean((2, 3)) * 20\ndef make():\n    return Net()\n"
+        "    def forward(self, x):\n        return x.mean((2, 3)) * 20\ndef make():\n    return "
+        "Net()\n"
     )
     (tmp_path / "names.txt").write_text("a\nb\nc\n")
     running.run(
@@ -193,7 +195,7 @@ def test_predictions_change_together_with_the_report_that_is_made_of_them(
         with pytest.raises(Interrupted) as caught:
             run(Images(), tmp_path, title="new", force=True)
     assert caught.value.exit_code == code
-    assert "the predictions are kept" in caught.value.hint
+    assert "predictions were saved" in caught.value.hint
     assert standing(out) == before
     assert (out / "predictions.partial/00000.parquet").is_file()
     run(Images(), tmp_path, title="new", force=True)

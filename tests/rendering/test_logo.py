@@ -83,7 +83,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (SVG.encode(), "is SVG, which can hold scripts and links"),
+        (SVG.encode(), "is SVG, which can contain scripts and links"),
         (b"\xef\xbb\xbf\n <?xml version='1.0'?>" + SVG.encode(), "is SVG"),
         (b"<!DOCTYPE svg><svg/>", "is SVG"),
         (b"not a picture", "is no picture that can be read"),

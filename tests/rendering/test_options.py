@@ -39,7 +39,7 @@ def test_language_tags_are_taken(tag):
 
 @pytest.mark.parametrize("tag", ["", "e", "english", "en_US", "en-", '"><script>', "en us", "en\n"])
 def test_what_is_no_language_tag_is_refused(tag):
-    with pytest.raises(UsageError, match="is no language tag") as caught:
+    with pytest.raises(UsageError, match="is not a language tag") as caught:
         PageOptions(lang=tag)
     assert caught.value.slug == "option-value"
 
@@ -50,7 +50,7 @@ def test_what_is_no_language_tag_is_refused(tag):
         {"layout": "zip"},
         {"max_bytes": 99_999},
         {"paper": "A3"},
-        {"figures_ground": "black"},
+        {"figures_background": "black"},
     ],
 )
 def test_values_that_can_t_be_are_refused(values):
@@ -68,7 +68,7 @@ def test_the_library_may_give_paths_as_text(tmp_path):
 def test_every_option_has_a_help_text_and_a_panel():
     for item in fields(PageOptions):
         assert item.metadata["help"].endswith((".", ")."))
-        assert item.metadata["panel"] in {"Page", "Further outputs"}
+        assert item.metadata["panel"] in {"Page", "Additional outputs"}
 
 
 @pytest.mark.usefixtures("no_drawing")

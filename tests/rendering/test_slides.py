@@ -225,7 +225,7 @@ def test_they_are_written_on_request_and_an_earlier_report_s_do_not_stay(
     seen = {}
     pictures = {"confusion-counts.png": b"1", "confusion-counts.svg": b"2"}
     monkeypatch.setattr(room, "slide_files", lambda *_, **options: seen.update(options) or pictures)
-    page = PageOptions(figures=True, figures_ground="transparent", colormap="mako")
+    page = PageOptions(figures=True, figures_background="transparent", colormap="mako")
     write_all(report, evaluation, tmp_path, page)
     assert seen == {"colourmap": "mako", "transparent": True}
     assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == pictures

@@ -153,7 +153,7 @@ def test_a_wrong_template_leaves_no_page(report, evaluation, mine, tmp_path):
 
 def test_a_folder_without_a_template_of_ours_is_refused(mine):
     with pytest.raises(
-        UsageError, match='--templates "templates" holds no template of a name'
+        UsageError, match='--templates "templates" contains no template of a name'
     ) as caught:
         load_style(mine({"_verdit.html.j2": "x", "report.js": "x"}))
     assert caught.value.slug == "templates-folder"

@@ -35,7 +35,7 @@ def test_rounding_beyond_the_ends_is_cut_off():
 
 def test_percentages_are_refused_with_the_way_out():
     text = refused(lambda: Answers.of([97.5, 20.0], [True, True]), "probability-range")
-    assert "97.5 is no probability" in text
+    assert "97.5 is not a probability" in text
     assert "divide them by 100" in text
 
 

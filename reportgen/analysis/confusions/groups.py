@@ -227,7 +227,7 @@ def grouping_from_rows(
             continue
         if i in line_of:
             raise DataError(
-                f"class {quoted(name)} stands in lines {line_of[i]:,} and {line:,} "
+                f"class {quoted(name)} appears in lines {line_of[i]:,} and {line:,} "
                 f"of {quoted(source)}",
                 slug="hierarchy-class-twice",
                 hint="each class belongs to one group: remove one of the lines",
@@ -302,7 +302,7 @@ def _require_distinct(groups: dict[str, tuple[int, int]], source: str) -> None:
                 f"groups {quoted(other)} (line {groups[other][1]:,}) and {quoted(name)} "
                 f"(line {line:,}) of {quoted(source)} differ in upper and lower case only",
                 slug="hierarchy-group-twins",
-                hint="spell the group in one way, or name two groups apart",
+                hint="use one spelling, or rename one group",
             )
 
 

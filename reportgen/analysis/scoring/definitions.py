@@ -162,7 +162,7 @@ SCORES: tuple[Definition, ...] = (
         title="ECE, equal mass",
         formula="Σ_b n_b/n · |accuracy_b − confidence_b|, 15 bins of equal size",
         meaning=(
-            "The ECE with bins that hold equally many samples, "
+            "The ECE with bins that contain equally many samples, "
             "so that the crowded end of the scale is looked at more closely."
         ),
         also="adaptive calibration error of the top label",
@@ -181,7 +181,7 @@ SCORES: tuple[Definition, ...] = (
         ),
         also="maximum calibration error",
         interval=(
-            f"{WILSON} of each bin's accuracy, simultaneous over the bins that hold samples "
+            f"{WILSON} of each bin's accuracy, simultaneous over the bins that contain samples "
             "(Bonferroni), less its mean confidence: the largest lower and the largest upper end"
         ),
         undefined=_NO_CONFIDENCE,

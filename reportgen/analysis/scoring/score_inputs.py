@@ -118,8 +118,8 @@ class Scores:
         values, eps = _floating(probabilities)
         if values.ndim != 2 or values.shape[1] == 0:
             raise DataError(
-                f"the probabilities have shape {values.shape}: one row a sample and one column "
-                "a class are needed",
+                f"the probabilities have shape {values.shape}: one row per sample and one column "
+                "per class are needed",
                 slug="probability-shape",
             )
         true = _labels(labels, values.shape[1])
@@ -195,7 +195,7 @@ def _in_unit(what: str, values: Floats) -> Floats:
         first = np.unravel_index(int(np.argmax(outside)), values.shape)
         percent = values.min() >= 0 and 1.5 < values.max() <= 100
         raise DataError(
-            f"{what} {values[first]:.6g} is no probability: it must lie between 0 and 1",
+            f"{what} {values[first]:.6g} is not a probability: it must lie between 0 and 1",
             slug="probability-range",
             details=[f"{np.count_nonzero(outside):,} of {values.size:,} in this batch are outside"],
             hint=(
@@ -232,7 +232,7 @@ def _labels(labels: ArrayLike, n_classes: int) -> NDArray[np.int64]:
     wrong = np.asarray((array < -1) | (array >= n_classes))
     if wrong.any():
         raise DataError(
-            f"label {array[np.argmax(wrong)]} is no class: valid are 0..{n_classes - 1}, "
+            f"label {array[np.argmax(wrong)]} is not a class: valid are 0..{n_classes - 1}, "
             "and -1 for unknown",
             slug="label-out-of-range",
         )

@@ -302,7 +302,7 @@ class Survey:
         for name, column in both.items():
             if column.mixed:
                 raise DataError(
-                    f"the metadata column {quoted(name)} holds numbers in one part and text in "
+                    f"the metadata column {quoted(name)} contains numbers in one part and text in "
                     "another",
                     slug="metadata-mixed",
                     hint="write the whole column as text, or the whole column as numbers",
@@ -341,8 +341,8 @@ MAX_BINS = 5
 
 
 REASONS: dict[str, str] = {
-    "empty": "It holds no value.",
-    "constant": "It holds the same value for every sample: there is nothing to compare.",
+    "empty": "It contains no value.",
+    "constant": "It contains the same value for every sample: there is nothing to compare.",
     "identifier": "Most samples have a value of their own: it names samples rather than groups.",
 }
 """Reason code → why a column is not cut into slices."""
@@ -541,5 +541,5 @@ def _as_numbers(texts: Sequence[str | None]) -> NDArray[np.float64]:
     found: dict[str | None, float | None] = {text: as_number(text) for text in set(texts) if text}
     wrong = [text for text, number in found.items() if number is None]
     if wrong:
-        raise ValueError(f"{wrong[0]!r} stands in a column that held numbers only")
+        raise ValueError(f"{wrong[0]!r} is in a column that contained only numbers")
     return np.array([found.get(text, np.nan) for text in texts], np.float64)

@@ -229,7 +229,7 @@ class Column:
         if self.kind == "categories" and (self.n_values is None or self.n_shown is None):
             place["kind"].contradicts("categories have numbers of values")
         if self.kind == "left_out" and self.reason is None:
-            place["reason"].contradicts("a column is left out for a reason")
+            place["reason"].contradicts("a column is excluded for a reason")
 
 
 @dataclass(frozen=True)

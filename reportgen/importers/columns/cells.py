@@ -175,7 +175,7 @@ def not_a_number(column: str, where: str, cell: str) -> DataError:
     """The error for a text in a column of numbers."""
     comma = re.fullmatch(r"\s*-?\d*,\d+\s*%?", cell)
     return DataError(
-        f"{where}: {quoted(cell[:40])} in column {quoted(column)} is no number",
+        f"{where}: {quoted(cell[:40])} in column {quoted(column)} is not a number",
         slug="table-number",
         hint="numbers need a decimal point, not a comma" if comma else "write numbers as 0.93",
     )

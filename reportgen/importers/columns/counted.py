@@ -81,7 +81,7 @@ class CountColumns:
     def told(self) -> str:
         """What was read, in words."""
         return (
-            f"one cell a line: label {quoted(self.label)}, prediction "
+            f"one cell per line: label {quoted(self.label)}, prediction "
             f"{quoted(self.prediction)}, count {quoted(self.count)}"
         )
 
@@ -156,7 +156,7 @@ def _declared(table: Table, label: str | None, prediction: str | None, given: st
                 f"{quoted(table.name)} has no {role} column",
                 slug="table-columns",
                 details=[f"its columns: {listing(table.columns, 20)}"],
-                hint=f"name it: --{role}-column NAME",
+                hint=f"specify it: --{role}-column NAME",
             )
     assert label is not None
     assert prediction is not None
@@ -164,7 +164,7 @@ def _declared(table: Table, label: str | None, prediction: str | None, given: st
         raise UsageError(
             f"column {quoted(given)} can't be both the count and a class",
             slug="column-ambiguous",
-            hint="name three columns: --label-column, --prediction-column and --count-column",
+            hint="specify three columns: --label-column, --prediction-column and --count-column",
         )
     return CountColumns(label, prediction, given, declared=True)
 
@@ -230,10 +230,11 @@ class _Look:
         if repeats or not shares or others or len(cells[shares[0]]) < _FEWEST_CELLS:
             return
         raise DataError(
-            f"{quoted(self.table.name)} seems to hold the shares of a confusion matrix, one cell a "
+            f"{quoted(self.table.name)} seems to contain the shares of a confusion matrix, one "
+            "cell per "
             f"line: column {quoted(shares[0])}",
             slug="counts-or-samples",
-            details=["each pair of label and prediction stands once"],
+            details=["each pair of label and prediction occurs once"],
             hint="save the counts in place of shares; if each line is one sample: "
             "--count-column none",
         )
@@ -242,13 +243,14 @@ class _Look:
         pairs = (
             "its lines may be samples, or counts"
             if repeats
-            else "each pair of label and prediction stands once, so its lines may be counts"
+            else "each pair of label and prediction occurs once, so its lines may be counts"
         )
         return DataError(
-            f"{quoted(self.table.name)} may hold one sample a line, or a confusion matrix: {pairs}",
+            f"{quoted(self.table.name)} may contain one sample per line, or a confusion matrix: "
+            f"{pairs}",
             slug="counts-or-samples",
-            details=[f"column {quoted(column)} holds whole numbers"],
-            hint=f"say which: --count-column {_word(column)} (each line stands for that many "
+            details=[f"column {quoted(column)} contains whole numbers"],
+            hint=f"say which: --count-column {_word(column)} (each line represents that many "
             "samples), or --count-column none (each line is one sample)",
         )
 

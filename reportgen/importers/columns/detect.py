@@ -160,7 +160,7 @@ def find_roles(
         raise UsageError(
             f"column {quoted(label)} can't be both the label and the prediction",
             slug="column-ambiguous",
-            hint="name two columns: --label-column and --prediction-column",
+            hint="specify two columns: --label-column and --prediction-column",
         )
     taken |= {prediction, *(scores.columns if scores else ())}
     sample_id = finder.optional("id", options.id_column, taken)
@@ -189,7 +189,7 @@ def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
     if column is None:
         return ""
     return (
-        f"; if {quoted(column)} holds the score of the second of two classes: "
+        f"; if {quoted(column)} contains the score of the second of two classes: "
         f"--scores-columns {column}"
     )
 
@@ -269,7 +269,7 @@ class _Finder:
                 f"{quoted(self.name)} has {len(found)} columns that could be the {role}: "
                 f"{listing(found)}",
                 slug="column-ambiguous",
-                hint=f"name the one: {_flag(role)} {found[0]}",
+                hint=f"choose one: {_flag(role)} {found[0]}",
             )
         return found[0] if found else None
 
@@ -303,7 +303,7 @@ class _Finder:
                 f"{quoted(self.name)} has {len(lists)} columns that could be the scores: "
                 f"{listing(c.name for c in lists)}",
                 slug="column-ambiguous",
-                hint=f"name the one: --scores-columns {lists[0].name}",
+                hint=f"choose one: --scores-columns {lists[0].name}",
             )
         lists = lists or self._lists_of_predictions(taken)
         if lists:
@@ -388,7 +388,7 @@ class _Finder:
         article = "an" if role == "id" else "a"
         details = [
             f"its columns: {listing(self.columns, 20)}",
-            f"{article} {role} is looked for under {listing(COMMON_NAMES[role], 8)}",
+            f"{article} {role} is searched for under {listing(COMMON_NAMES[role], 8)}",
         ]
         return DataError(
             f"{quoted(self.name)} has no {role} column",
@@ -397,7 +397,7 @@ class _Finder:
             hint=self._delimiter_hint()
             or self._pairs_hint(role)
             or self._header_hint()
-            or f"name it: {flag} NAME{self._elsewhere(role)}{also}",
+            or f"specify it: {flag} NAME{self._elsewhere(role)}{also}",
         )
 
     def _unusable(self, role: str) -> list[str]:
@@ -412,7 +412,7 @@ class _Finder:
     def _elsewhere(self, role: str) -> str:
         """Where labels in a file of their own are the way out."""
         if role == "label":
-            return "; if the labels stand in another file: --labels FILE"
+            return "; if the labels are in another file: --labels FILE"
         lone = [c for c in self.columns if is_called(c, "label")]
         if role == "prediction" and len(lone) == 1:
             return f"; if {quoted(lone[0])} is the prediction, give the labels: --labels FILE"
@@ -427,7 +427,7 @@ class _Finder:
         ]
         if not options:
             return ""
-        return f"name the pair: {', or '.join(options)}"
+        return f"specify the pair: {', or '.join(options)}"
 
     def _header_hint(self) -> str:
         """Where the first line holds values, not names."""
@@ -435,7 +435,8 @@ class _Finder:
         if not values:
             return ""
         return (
-            f"its first line seems to hold values, such as {quoted(values[0])}: write a line with "
+            f"its first line seems to contain values, such as {quoted(values[0])}: write a line "
+            "with "
             "the names of the columns above it, such as path,label,prediction"
         )
 
@@ -658,7 +659,7 @@ def confidences(table: Table, column: str, array: Any, start: int) -> NDArray[np
         percent = 1 < value <= 100
         raise DataError(
             f"{table.place(start + int(wrong[0]))}: the confidence {value:.6g} "
-            f"in column {quoted(column)} is no probability",
+            f"in column {quoted(column)} is not a probability",
             slug="confidence-range",
             details=[f"{len(wrong):,} of {len(values):,} rows there are outside 0..1"],
             hint="divide percentages by 100"
@@ -783,7 +784,7 @@ class _Counting:
         if len(into.counts) > MAX_VALUES:
             raise DataError(
                 f"column {quoted(column)} of {quoted(self.table.name)} has more than "
-                f"{MAX_VALUES:,} different values: these are no classes",
+                f"{MAX_VALUES:,} different values: these are not classes",
                 slug="too-many-classes",
-                hint="name the right column, or give the class list with --classes",
+                hint="choose the right column, or pass the class list with --classes",
             )

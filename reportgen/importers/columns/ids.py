@@ -57,7 +57,7 @@ def require_distinct_ids(table: Table, column: str) -> None:
     first = next(iter(repeated))
     one, other = islice(_rows_with(table, column, first), 2)
     raise DataError(
-        f"the id {quoted(first)} stands in two rows of {quoted(table.name)}: "
+        f"the id {quoted(first)} appears in two rows of {quoted(table.name)}: "
         f"{table.place(one)} and {table.place(other)}",
         slug="ids-repeated",
         details=[f"{plural(len(repeated), 'id')} more than once: {listing(list(repeated))}"],

@@ -76,7 +76,7 @@ def numbered_classes(
             f"the scores have no names: which of them is class {quoted((named or ['?'])[0])}?",
             slug="classes-needed",
             details=[f"{plural(n_scores, 'score')} a sample, labels such as {listing(named, 3)}"],
-            hint="give the class names in the order of the scores with --classes FILE",
+            hint="pass the class names in the order of the scores with --classes FILE",
         )
     n = 2 if n_scores == 1 else n_scores
     return ClassNames(tuple(str(i + base) for i in range(n)), "the number of scores")
@@ -113,7 +113,7 @@ def _by_number(numbers: Sequence[int], base: int) -> tuple[ClassNames, tuple[Dat
         raise UsageError(
             "labels are declared to be indices, but none is a whole number",
             slug="labels-ambiguous",
-            hint="leave out --labels-are indices",
+            hint="omit --labels-are indices",
         )
     names = tuple(str(i) for i in range(base, numbers[-1] + 1))
     note = DataNote(
@@ -143,7 +143,7 @@ def _string_order(names: Sequence[str], by_nature: Sequence[str]) -> str:
     for early, natural in zip(names, by_nature, strict=True):
         if early != natural:
             return (
-                f" They stand in string order, so {printable(early)} comes before "
+                f" They are in alphabetical order, so {printable(early)} comes before "
                 f"{printable(natural)}."
             )
     return ""
@@ -182,7 +182,7 @@ def _require_one_kind(
                 f"{role}s are numbers such as {quoted(number)} ({place(role, number)}), "
                 f"{other}s are names such as {quoted(name)} ({place(other, name)})",
                 slug="labels-mixed",
-                hint="give the class list with --classes FILE: it says which number is which name",
+                hint="pass the class list with --classes FILE: it says which number is which name",
             )
 
 
@@ -194,11 +194,11 @@ def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], pl
             parts = _parts(text)
             if len(parts) > 1 and (text.strip()[:1] in "[({" or whole.issuperset(parts)):
                 raise DataError(
-                    f"{place(role, text)}: the {role} {quoted(text[:80])} holds "
+                    f"{place(role, text)}: the {role} {quoted(text[:80])} contains "
                     f"{plural(len(parts), 'label')}",
                     slug="labels-several",
-                    details=["a report is about one class a sample"],
-                    hint="keep one label a cell; --labels-are names reads each combination as a "
+                    details=["a report is about one class per sample"],
+                    hint="keep one label per cell; --labels-are names reads each combination as a "
                     "class of its own",
                 )
 
@@ -226,7 +226,7 @@ def _require_one_spelling(
                     f"{quoted(other)} ({place(other_role, other)}) and {quoted(text)} "
                     f"({place(role, text)}) may be one class",
                     slug="classes-spellings",
-                    hint="spell it in one way; if they are two classes: --labels-are names",
+                    hint="use one spelling; if they are two classes: --labels-are names",
                 )
 
 
@@ -240,9 +240,9 @@ def _below_base(
         if (as_index(text) or 0) < base
     )
     return DataError(
-        f"{place(role, text)}: the {role} {quoted(text)} is no index: they begin with {base}",
+        f"{place(role, text)}: the {role} {quoted(text)} is not an index: they begin with {base}",
         slug=f"{role}-out-of-range",
-        hint=f"leave out, and count, such samples: --ignore-label {printable(text)}"
+        hint=f"skip (and count) such samples: --ignore-label {printable(text)}"
         if role == "label"
         else "every sample needs a prediction",
     )
@@ -393,7 +393,7 @@ class _Column:
         closest = f"; the closest is {quoted(meant)}" if meant else ""
         n_rows = sum(self.values[text] for text in unknown)
         return DataError(
-            f"{self.place(self.role, first)}: the {self.role} {quoted(first[:80])} is no class"
+            f"{self.place(self.role, first)}: the {self.role} {quoted(first[:80])} is not a class"
             f"{closest}",
             slug="label-unknown",
             details=[
@@ -401,8 +401,8 @@ class _Column:
                 f"{listing(unknown, _MAX_OFFENDERS)}",
                 f"the classes are {listing(self.classes.names)} ({self.classes.source})",
             ],
-            hint="correct the table or the class list (--classes FILE); --ignore-label leaves "
-            "out, and counts, a label that is no class",
+            hint="correct the table or the class list (--classes FILE); --ignore-label skips "
+            "(and counts) a label that is not a class",
         )
 
     def _out_of_range(self, found: Mapping[str, int | None]) -> DataError:
@@ -410,18 +410,18 @@ class _Column:
         first, last = self.base, self.base + len(self.classes.names) - 1
         numbers = [as_index(text) for text in self.values]
         known = [number for number in numbers if number is not None]
-        hint = "name the right column, or correct the class list (--classes FILE)"
+        hint = "choose the right column, or correct the class list (--classes FILE)"
         from_one = self.base == 0 and min(known, default=0) == 1 and max(known) == last + 1
         if self.base == 1 and 0 in known:
             hint = (
-                f"{self.role}s count from 0, and others from 1: make them alike in the table, "
+                f"{self.role}s count from 0, and others from 1: make them consistent in the table, "
                 "by subtracting 1 where they count from 1"
             )
         elif from_one:
             hint = f"{self.role}s look counted from 1: --label-base 1"
         elif any(number < first for number in known) and self.role == "label":
-            hint = f"leave out, and count, such samples: --ignore-label {min(known)}"
-        what = "" if as_index(wrong[0]) is not None else ", no index"
+            hint = f"skip (and count) such samples: --ignore-label {min(known)}"
+        what = "" if as_index(wrong[0]) is not None else " is not an index"
         return DataError(
             f"{self.place(self.role, wrong[0])}: the {self.role} {quoted(wrong[0][:80])}{what}: "
             f"valid are {first}..{last}",
@@ -466,7 +466,7 @@ def _require_no_blank(role: str, values: Mapping[str, int], place: Place) -> Non
             f"{place(role, blank)}: the {role} is empty",
             slug=f"{role}-empty",
             details=[f"{plural(values[blank], 'row')} without a {role}"],
-            hint="correct the table; --ignore-label '' leaves out, and counts, such rows"
+            hint="correct the table; --ignore-label '' skips (and counts) such rows"
             if role == "label"
             else "correct the table; where it means that the model abstained: --abstain ''",
         )

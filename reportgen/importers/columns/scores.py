@@ -138,7 +138,7 @@ def _first_width(table: Table, column: str) -> int:
                 return int(first)
             break
     raise DataError(
-        f"column {quoted(column)} of {quoted(table.name)} holds no scores",
+        f"column {quoted(column)} of {quoted(table.name)} contains no scores",
         slug="scores-length",
         hint="every sample needs one score for each class",
     )
@@ -314,7 +314,7 @@ def _decide(tally: ScoreTally, blocks: ScoreBlocks) -> OutputKind:
     if hint == OutputKind.LOGITS:
         if tally.n_probable == n and blocks.width > 1:
             raise UsageError(
-                f"{_what(blocks)} are called logits, but all rows lie in 0..1 and sum to 1",
+                f"{_what(blocks)} are declared logits, but all rows lie in 0..1 and sum to 1",
                 slug="outputs-ambiguous",
                 hint=_ASK,
             )
@@ -441,7 +441,7 @@ def warn_contradiction(blocks: ScoreBlocks, kind: OutputKind, row: int, why: str
         hint="correct the row; scores that are independent of each other, such as sigmoids: "
         "--outputs one-vs-rest"
         if kind is OutputKind.PROBABILITIES
-        else "leave out --outputs, or correct the row",
+        else "omit --outputs, or correct the row",
     )
 
 
@@ -611,5 +611,5 @@ def not_finite_error(n: int, places: Sequence[str], limit: int, what: str) -> Re
         f"{plural(n, 'row')} with {what}: {', '.join(places[:5])}",
         slug="too-many-bad",
         details=[f"--max-bad is {limit}"],
-        hint=f"leave them out, and count them: --max-bad {n}",
+        hint=f"skip (and count) them: --max-bad {n}",
     )

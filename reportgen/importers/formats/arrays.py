@@ -162,7 +162,7 @@ def array_files(path: Path) -> dict[str, ArrayFile]:
             found[info.filename.removesuffix(".npy")] = array
     if not found:
         raise DataError(
-            f"{quoted(path.name)} holds no arrays",
+            f"{quoted(path.name)} contains no arrays",
             slug="array-damaged",
             hint="save it with numpy.savez(path, labels=labels, scores=scores)",
         )
@@ -176,7 +176,7 @@ def _require_no_bomb(array: ArrayFile, info: zipfile.ZipInfo) -> None:
             f"{array.words} would unpack from {bytes_words(info.compress_size)} to "
             f"{bytes_words(declared)}",
             slug="array-bomb",
-            hint="if it is meant, save it uncompressed with numpy.savez",
+            hint="if this is intended, save it uncompressed with numpy.savez",
         )
 
 
@@ -186,7 +186,7 @@ def _header(stream: IO[bytes], path: Path, member: str) -> ArrayFile:
     magic = _exactly(stream, 8)
     if len(magic) < 8 or not magic.startswith(_MAGIC):
         raise DataError(
-            f"{what} is no array of numpy",
+            f"{what} is not a NumPy array",
             slug="array-damaged",
             hint="save it with numpy.save or numpy.savez",
         )
@@ -226,7 +226,7 @@ def _require_kind(what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> No
     plain = dtype.kind in _PLAIN_KINDS and dtype.itemsize > 0 and dtype.subdtype is None
     if not plain or any(n < 0 for n in shape):
         raise DataError(
-            f"{what} holds {dtype}, shape {shape}: neither numbers nor text",
+            f"{what} contains {dtype}, shape {shape}: neither numbers nor text",
             slug="array-kind",
             hint="save labels as integers or text, scores as floats",
         )
@@ -307,9 +307,9 @@ class ArraysTable:
             return cls(path.name, path, {name: whole[name] for name in array.dtype.names})
         if not labels_follow:
             raise UsageError(
-                f"{quoted(path.name)} holds one array of shape {array.shape}, and no labels",
+                f"{quoted(path.name)} contains one array of shape {array.shape}, and no labels",
                 slug="labels-needed",
-                hint="give them with --labels TABLE, or read a square matrix of counts with "
+                hint="pass them with --labels TABLE, or read a square matrix of counts with "
                 "--kind matrix",
             )
         role = "scores" if len(array.shape) == 2 else "prediction"
@@ -328,7 +328,7 @@ class ArraysTable:
             raise DataError(
                 "the DataFrame has two columns of one name",
                 slug="table-columns",
-                hint="give every column a name of its own",
+                hint="give each column a unique name",
             )
         return cls.of_mapping({column: frame[column] for column in frame.columns}, "a DataFrame")
 
@@ -446,7 +446,7 @@ def _texts(name: str, array: NDArray[Any]) -> list[str | None]:
         return [None if is_missing(value) else _whole_text(str(value)) for value in array.tolist()]
     except (UnicodeError, ValueError, TypeError) as error:
         raise DataError(
-            f"the array {quoted(name)} holds bytes or characters that are no text",
+            f"the array {quoted(name)} contains bytes or characters that are not text",
             slug="array-kind",
             hint="save text as numpy's str, or as UTF-8 bytes",
         ) from error

@@ -97,7 +97,7 @@ class _Limited(io.RawIOBase):
             raise DataError(
                 f"{quoted(self._path.name)} unpacks to more than {bytes_words(self._limit)}",
                 slug="array-bomb",
-                hint="if it is meant, unpack it first",
+                hint="if this is intended, unpack it first",
             )
         buffer[: len(block)] = block
         return len(block)

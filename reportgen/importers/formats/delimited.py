@@ -89,7 +89,7 @@ def dialect_of(path: Path, separator: str, encoding: str) -> Dialect:
         "".encode(name)
     except (LookupError, UnicodeError, ValueError, TypeError):
         raise UsageError(
-            f"--encoding {quoted(encoding)} is no encoding of text",
+            f"--encoding {quoted(encoding)} is not a text encoding",
             slug="option-value",
             hint="for example --encoding utf-16 or --encoding latin-1",
         ) from None
@@ -200,7 +200,7 @@ def _reading(path: Path, encoding: str = "utf-8") -> Iterator[None]:
         raise DataError(
             f"{quoted(path.name)} is not {encoding.upper()}",
             slug="table-encoding",
-            hint="name its encoding, such as --encoding latin-1, or save it as UTF-8",
+            hint="specify its encoding, such as --encoding latin-1, or save it as UTF-8",
         ) from error
 
 
@@ -218,9 +218,10 @@ def _require_no_nul(path: Path, block: bytes | bytearray, offset: int) -> None:
 
 def _nul_error(path: Path, line: int) -> DataError:
     return DataError(
-        f"line {line:,} of {quoted(path.name)} holds a NUL byte",
+        f"line {line:,} of {quoted(path.name)} contains a NUL byte",
         slug="table-syntax",
-        hint="the file is damaged, no text, or UTF-16 without a mark: --encoding utf-16-le",
+        hint="the file is damaged, not text, or UTF-16 without a byte-order mark: "
+        "--encoding utf-16-le",
     )
 
 
@@ -244,7 +245,7 @@ def _require_utf8(
         raise DataError(
             f"{quoted(path.name)} is not UTF-8 at byte {at:,}",
             slug="table-encoding",
-            hint=f"name its encoding, probably --encoding {likely}, or save it as UTF-8",
+            hint=f"specify its encoding, probably --encoding {likely}, or save it as UTF-8",
         ) from error
 
 
@@ -267,7 +268,7 @@ def _ragged(path: Path, line: int, found: int, expected: int, header: Sequence[s
     return DataError(
         f"line {line:,} of {quoted(path.name)} has {found} cells, not {expected}",
         slug="table-ragged",
-        hint="every row needs as many cells as the first; cells that hold the delimiter must be "
+        hint="every row needs as many cells as the first; cells that contain the delimiter must be "
         "quoted",
     )
 
@@ -283,10 +284,10 @@ def _syntax_error(path: Path, start: int, line: int, error: csv.Error) -> DataEr
     else:
         what = f"line {line:,}: {printable(text)}"
     return DataError(
-        f"{quoted(path.name)} is no valid CSV, {what}",
+        f"{quoted(path.name)} is not valid CSV, {what}",
         slug="table-syntax",
-        hint="check the quotes; cells that hold quotes or delimiters must be quoted; where spaces "
-        "are between cells: --delimiter spaces",
+        hint="check the quotes; cells that contain quotes or delimiters must be quoted; if cells "
+        "are separated by spaces: --delimiter spaces",
     )
 
 
@@ -358,7 +359,7 @@ def _header(path: Path, dialect: Dialect) -> list[str]:
         raise DataError(
             f"{quoted(path.name)} is empty",
             slug="table-empty",
-            hint="the first line holds the names of the columns",
+            hint="the first line contains the names of the columns",
         )
     names = [
         cell.strip() or f"(column {position})" for position, cell in enumerate(first[1], start=1)
@@ -439,10 +440,10 @@ def _strictly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
             columns = [pa.array(cells, pa.string()) for cells in zip(*chunk, strict=True)]
         except (UnicodeError, pa.ArrowException) as error:
             raise DataError(
-                f"{quoted(path.name)} holds characters that are no text: "
+                f"{quoted(path.name)} contains characters that are not text: "
                 f"{dialect.encoding} does not fit",
                 slug="table-encoding",
-                hint="name another --encoding",
+                hint="use another --encoding",
             ) from error
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
 

@@ -71,7 +71,7 @@ def parse(text: str) -> Any:
         what = f"{error.msg} (column {error.colno})"
         raise JsonFault(error.lineno, what[0].lower() + what[1:]) from error
     except (_Refused, RecursionError, MemoryError, ValueError) as error:
-        raise _found_fault(text) or JsonFault(1, "no JSON that can be used") from error
+        raise _found_fault(text) or JsonFault(1, "not usable JSON") from error
 
 
 def read_json(path: Path) -> Any:
@@ -89,7 +89,7 @@ def read_json(path: Path) -> Any:
         ) from error
     except JsonFault as error:
         raise DataError(
-            f"line {error.line:,} of {quoted(path.name)} is no JSON: {error.what}",
+            f"line {error.line:,} of {quoted(path.name)} is not JSON: {error.what}",
             slug="table-syntax",
             hint="write it with a JSON library",
         ) from error
@@ -142,7 +142,7 @@ def _fault_of(token: str, levels: list[_Level]) -> str | None:
     if token.startswith('"'):
         return _repeated_key(token, levels)
     if token.endswith(("NaN", "Infinity")):
-        return f"{token} is no JSON number"
+        return f"{token} is not a JSON number"
     if sum(map(str.isdigit, token)) > _MANY_DIGITS:
         return f"a number of more than {_MANY_DIGITS:,} digits"
     return None
@@ -154,7 +154,7 @@ def _repeated_key(token: str, levels: list[_Level]) -> str | None:
     with suppress(ValueError):
         token = json.dumps(json.loads(token))  # one spelling, whatever was escaped
     if token in levels[-1].keys:
-        return f"the key {token[:60]} stands twice"
+        return f"the key {token[:60]} appears twice"
     levels[-1].keys.add(token)
     return None
 
@@ -193,18 +193,18 @@ def spooled_lines(source: Lines, folder: Path) -> Spool:
     first = next(source.objects(), None)
     if first is None:
         raise DataError(
-            f"{quoted(path.name)} is empty", slug="table-empty", hint="one JSON object a line"
+            f"{quoted(path.name)} is empty", slug="table-empty", hint="one JSON object per line"
         )
     source.lone = {name for name, value in first[1].items() if _is_lone_label(name, value)}
     source.columns = {name: _column(name, value) for name, value in first[1].items()}
     if any(map(_odd, source.columns)):
-        raise source.error(first[0], "holds half a character in a key", "table-encoding")
+        raise source.error(first[0], "contains half a character in a key", "table-encoding")
     kept = {name: c for name, c in source.columns.items() if c.kind != OTHER}
     if not kept:
         raise DataError(
-            f"{source.place(0)} of {quoted(path.name)} holds no columns",
+            f"{source.place(0)} of {quoted(path.name)} contains no columns",
             slug="table-columns",
-            hint='one JSON object a line, such as {"label": "cat", "prediction": "dog"}',
+            hint='one JSON object per line, such as {"label": "cat", "prediction": "dog"}',
         )
     batches = source.batches(kept)
     spool = Spool.of(batches, folder, name=path.name, sha256="", columns=kept, find=source.place)
@@ -311,9 +311,9 @@ class Lines:
                 number, f"is not UTF-8 at its byte {error.start:,}", "table-encoding"
             ) from error
         except JsonFault as error:
-            raise self.error(number, f"is no JSON: {error.what}", "table-syntax") from error
+            raise self.error(number, f"is not JSON: {error.what}", "table-syntax") from error
         if not isinstance(value, dict):
-            raise self.error(number, "is no JSON object", "table-syntax")
+            raise self.error(number, "is not a JSON object", "table-syntax")
         return {name: scores_by_class(cell) for name, cell in value.items()}
 
     def _texts(self, column: Column, chunk: list[tuple[int, dict[str, Any]]]) -> Any:
@@ -325,7 +325,7 @@ class Lines:
         except (UnicodeError, pa.ArrowException):
             line = next(line for (line, _), text in zip(chunk, texts, strict=True) if _odd(text))
             raise self.error(
-                line, f"holds half a character in {quoted(column.name)}", "table-encoding"
+                line, f"contains half a character in {quoted(column.name)}", "table-encoding"
             ) from None
 
     def _text(self, name: str, line: int, value: Any) -> str | None:

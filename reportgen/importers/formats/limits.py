@@ -72,7 +72,7 @@ def readable(path: Path) -> Iterator[None]:
         raise DataError(
             f"{quoted(path.name)} can't be read: {(error.strerror or 'the disk failed').lower()}",
             slug="input-unreadable",
-            hint="check its rights and its disk",
+            hint="check its permissions and the disk",
         ) from error
 
 

@@ -58,7 +58,8 @@ def format_of(path: Path) -> str:
             head = stream.read(4096)
     if packed and by_name not in ("csv", "json", "jsonl"):
         raise DataError(
-            f"{quoted(path.name)} is compressed ({packed[1:]}), and no text by its name",
+            f"{quoted(path.name)} is compressed ({packed[1:]}), but its name does not say it is "
+            "text",
             slug="input-kind",
             hint="unpack it and give that file, or give it the ending of its format, such as "
             f".csv{packed}",
@@ -80,7 +81,7 @@ def format_of(path: Path) -> str:
     if by_name:
         return by_name
     raise DataError(
-        f"{quoted(path.name)} has no format that is known by its name or its bytes",
+        f"{quoted(path.name)} is in an unknown format",
         slug="input-kind",
         details=[_WHAT_WORKS],
         hint="give it the ending of its format",
@@ -99,7 +100,7 @@ _FOREIGN = (
     (b"ORC", "is an ORC file", "write the table as Parquet"),
     (b"Obj\x01", "is an Avro file", "write the table as Parquet"),
     (b"%PDF", "is a PDF document", "give the table or the matrix as a file of its own"),
-    (b"<", "is HTML or XML, no table", "give the file that it shows, as CSV or JSON"),
+    (b"<", "is HTML or XML, not a table", "give the file that it shows, as CSV or JSON"),
 )
 
 
@@ -135,7 +136,7 @@ def _packed(path: Path) -> tuple[str, str]:
     if any(name.startswith("xl/") for name in names):
         return "is an Excel workbook", "save the sheet as CSV UTF-8 and give that file"
     files = [name for name in names if not name.endswith("/")]
-    held = f" that holds {listing(files, 3)}" if files else ""
+    held = f" that contains {listing(files, 3)}" if files else ""
     return f"is a ZIP archive{held}", "unpack it and give the file in it"
 
 
@@ -171,7 +172,7 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
     if table is not None:
         return spooled_json(path, table, spool)
     raise DataError(
-        f"{quoted(path.name)} is JSON: no table of predictions",
+        f"{quoted(path.name)} is JSON, not a table of predictions",
         slug="input-kind",
-        hint="write JSON Lines (.jsonl), one object a line; or read it with --kind matrix",
+        hint="write JSON Lines (.jsonl), one object per line; or read it with --kind matrix",
     )

@@ -128,7 +128,7 @@ def _parts(path: Path) -> tuple[Path, ...]:
     parts = tuple(sorted(p for p in path.glob("*.parquet") if not p.name.startswith((".", "_"))))
     if not parts:
         raise DataError(
-            f"the folder {quoted(path.name)} holds no .parquet files",
+            f"the folder {quoted(path.name)} contains no .parquet files",
             slug="input-is-folder",
             hint="give a file of predictions, or a folder of Parquet part files",
         )

@@ -257,6 +257,6 @@ def require_columns(name: str, names: Sequence[str]) -> None:
             raise DataError(
                 f"{quoted(name)} has two columns {quoted(column)}: {first} and {position}",
                 slug="table-columns",
-                hint="give every column a name of its own; where the first line holds values, "
+                hint="give each column a unique name; where the first line contains values, "
                 "write a line of names above it, such as path,label,prediction",
             )

@@ -146,9 +146,9 @@ def _n_rows(table: Table) -> int:
 def _arrays_table(path: Path, values: NDArray[Any]) -> Table:
     if values.ndim == 0:
         raise DataError(
-            f"{quoted(path.name)} holds a single value: one label a sample is needed",
+            f"{quoted(path.name)} contains a single value: one label per sample is needed",
             slug="array-kind",
-            hint="save one label a sample",
+            hint="save one label per sample",
         )
     return ArraysTable(path.name, path, {"label": values}, len(values))
 
@@ -158,7 +158,7 @@ def _require_position(table: Table, options: InputOptions, path: Path) -> None:
     if isinstance(table, ArraysTable) or options.labels_id == NONE:
         return
     raise UsageError(
-        f"{quoted(path.name)} holds labels alone, without ids: are they in the order of "
+        f"{quoted(path.name)} contains labels alone, without ids: are they in the order of "
         f"{quoted(table.name)}?",
         slug="labels-position",
         hint=f"if so, say it: {_FLAG} none; else add a column of ids to it",
@@ -251,7 +251,7 @@ def _label_column(
             f"{quoted(labels.name)} has {len(named)} columns that could be the label: "
             f"{listing(named)}",
             slug="column-ambiguous",
-            hint=f"name the one: --labels-column {named[0]}",
+            hint=f"choose one: --labels-column {named[0]}",
         )
     if named:
         return named[0]
@@ -373,7 +373,7 @@ def _require_distinct(table: Table, column: str, ids: Any, flag: str) -> None:
     first, second = np.flatnonzero(places == repeated[0])[:2].tolist()
     examples = encoded.dictionary.take(repeated[:_EXAMPLES]).to_pylist()
     raise DataError(
-        f"the id {quoted(examples[0])} stands in two rows of {quoted(table.name)}: "
+        f"the id {quoted(examples[0])} appears in two rows of {quoted(table.name)}: "
         f"{table.place(first)} and {table.place(second)}",
         slug="labels-repeated",
         details=[f"{plural(len(repeated), 'id')} more than once: {listing(examples)}"],
@@ -439,7 +439,7 @@ def _require_found(
                 f"{plural(len(at), 'id')} of {count(len(ids))} without a {other}: "
                 f"{listing(examples)}",
             ],
-            hint=f"correct the files; or leave such {what}s out, and count them: --labels-partial",
+            hint=f"correct the files; or skip (and count) such {what}s: --labels-partial",
         )
 
 
@@ -459,7 +459,7 @@ def _nothing_common(
         ],
         hint=f"match them {by_ending.words}: --ids-by-ending"
         if by_ending
-        else f"ids must be written alike; {_FLAG} NAME names another column of the labels",
+        else f"ids must match exactly; {_FLAG} NAME names another column of the labels",
     )
 
 

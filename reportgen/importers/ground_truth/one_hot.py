@@ -257,7 +257,7 @@ def _no_one_hot(table: Table, found: OneHot, faults: _Faults, kind: str) -> Data
             f"{plural(faults.counts[kind], 'row')} of this kind in {quoted(table.name)}",
             f"its values: {_shown(found, values)}",
         ],
-        hint="give every sample exactly one class: a 1 there and 0 elsewhere. Several classes a "
+        hint="give every sample exactly one class: a 1 there and 0 elsewhere. Several classes per "
         "sample (multi-label) can't be evaluated",
     )
 
@@ -310,7 +310,7 @@ def _required(table: Table, name: str, array: Any, start: int) -> Floats:
     row = next(i for i, at in enumerate(places.tolist()) if _values_of(texts[at]) is None)
     raise DataError(
         f"{table.place(start + row)}: {quoted(texts[places[row]][:40])} in column {quoted(name)} "
-        "is no part of a one-hot label",
+        "is not part of a one-hot label",
         slug="labels-one-hot",
         hint="a one-hot label is a column of 0 and 1 for each class",
     )

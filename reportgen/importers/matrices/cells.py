@@ -115,7 +115,7 @@ def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], 
         raise UsageError(
             f"{quoted(grid.name)} lists single counts: it is not normalised",
             slug="option-conflict",
-            hint="leave out --normalised",
+            hint="omit --normalised",
         )
     if len(classes) > _MAX_DENSE:
         raise DataError(
@@ -179,7 +179,7 @@ def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]
             f"the matrix in {quoted(grid.name)} has {count(n)} classes, {source} has "
             f"{count(len(given))}",
             slug="classes-count",
-            hint="give the class list of the model with --classes FILE",
+            hint="pass the class list of the model with --classes FILE",
         )
     return given, source
 
@@ -230,7 +230,7 @@ def _require_same(grid: Grid, rows: Sequence[str], columns: Sequence[str]) -> No
                 f"class {position} of {quoted(grid.name)} is {quoted(row)} in its row, "
                 f"{quoted(column)} in its column",
                 slug="matrix-names",
-                hint="rows and columns must hold the same classes in the same order",
+                hint="rows and columns must contain the same classes in the same order",
             )
 
 
@@ -247,7 +247,7 @@ def _require_names(grid: Grid, names: Sequence[str]) -> None:
     for column, name in enumerate(names, start=2):
         if name in seen:
             raise DataError(
-                f"class {quoted(name)} stands in columns {seen[name]} and {column} "
+                f"class {quoted(name)} appears in columns {seen[name]} and {column} "
                 f"of {quoted(grid.name)}",
                 slug="duplicate-classes",
             )
@@ -264,5 +264,5 @@ def _require_given(grid: Grid, found: Sequence[str], given: Sequence[str], sourc
             f"{quoted(grid.name)} names its classes otherwise than {source}: {quoted(ours)}, "
             f"{quoted(theirs)}",
             slug="classes-differ",
-            hint="leave out --classes: the matrix has names of its own",
+            hint="omit --classes: the matrix has names of its own",
         )

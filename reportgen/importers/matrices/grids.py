@@ -126,7 +126,7 @@ def _require_distinct(name: str, edge: Sequence[str]) -> None:
     twice = next((label for label in edge if edge.count(label) > 1), None)
     if twice is not None:
         raise DataError(
-            f"the class {quoted(twice)} stands more than once at an edge of {name}",
+            f"the class {quoted(twice)} appears more than once on an axis of {name}",
             slug="duplicate-classes",
             hint="write every class once",
         )
@@ -199,7 +199,7 @@ def without_margins(rows: list[list[str]]) -> tuple[list[list[str]], tuple[DataN
     note = DataNote(
         "matrix-totals",
         f"The last {'column' if column else 'row'}, {quoted(name)}, is the sums of the others: it "
-        "is no class, and was left out.",
+        "is not a class, and was excluded.",
     )
     return ([one[:-1] for one in rows] if column else rows[:-1]), (note,)
 
@@ -208,7 +208,7 @@ def _leave_each_out(name: str) -> DataNote:
     return DataNote(
         "matrix-totals",
         f"The last row and column, {quoted(name)}, are the sums of the others: they are no class, "
-        "and were left out.",
+        "and were excluded.",
     )
 
 
@@ -273,7 +273,7 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
     if kind == "npz":
         return _grid_of_npz(path)
     raise DataError(
-        f"{quoted(path.name)} is a table of predictions, no confusion matrix",
+        f"{quoted(path.name)} is a table of predictions, not a confusion matrix",
         slug="input-kind",
         hint="read it with --kind predictions",
     )
@@ -388,7 +388,7 @@ def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
         f"{quoted(name)} is a confusion matrix with something beside it",
         slug="matrix-beside",
         details=[
-            f"{what} that are no classes of the other edge: {listing(some, 5)}"
+            f"{what} not on the other axis: {listing(some, 5)}"
             for what, some in zip(("columns", "rows"), beside, strict=True)
             if some
         ],
@@ -472,7 +472,7 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
         f"the matrix in {quoted(name)} is not square: "
         f"{count(n_rows - 1)} rows, {count(width - 1)} columns of counts",
         slug="matrix-not-square",
-        hint="the first row and the first column hold the class names, the rest the counts; "
+        hint="the first row and the first column contain the class names, the rest the counts; "
         "or leave out both",
     )
 
@@ -506,7 +506,7 @@ def _json_names(name: str, classes: Any) -> tuple[str, ...] | None:
         return None
     if not isinstance(classes, list) or not all(isinstance(c, (str, int)) for c in classes):
         raise DataError(
-            f"the class names in {quoted(name)} are no list of texts", slug="matrix-names"
+            f"the class names in {quoted(name)} are not a list of strings", slug="matrix-names"
         )
     return tuple(map(str, classes))
 
@@ -520,7 +520,7 @@ def _dense(name: str, cells: Any, n: int) -> Any:
 
 def _no_matrix(name: str) -> DataError:
     return DataError(
-        f"{quoted(name)} holds no confusion matrix",
+        f"{quoted(name)} contains not a confusion matrix",
         slug="matrix-empty",
         hint='for example {"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}',
     )

@@ -43,7 +43,7 @@ def reading_of_triples(grid: Grid, options: InputOptions) -> Reading:
     """What the names or indices in the cells mean; :class:`DataError` as for predictions."""
     assert grid.triples is not None
     if not grid.triples:
-        raise DataError(f"{quoted(grid.name)} holds no cells", slug="matrix-empty")
+        raise DataError(f"{quoted(grid.name)} contains no cells", slug="matrix-empty")
     labels = Counter(plain_label(true) for true, _, _ in grid.triples)
     predictions = Counter(plain_label(predicted) for _, predicted, _ in grid.triples)
 

@@ -81,12 +81,12 @@ class NormalisedMatrix:
     def sentence(self) -> str:
         """What a reader must know."""
         lost = (
-            "There is no number of samples, so there are no intervals and no tests"
+            "The number of samples is unknown, so there are no intervals and no tests"
             if self.over == "all"
             else "How common the classes are is not known, so neither are accuracy, F1 and all "
             "else that depends on it, and there are no intervals and no tests"
         )
-        return f"The matrix holds shares of {_WORDS[self.over]}, not counts. {lost}."
+        return f"The matrix contains shares of {_WORDS[self.over]}, not counts. {lost}."
 
     def scaled(self) -> ConfusionMatrix:
         """The shares as whole numbers, in units of 10⁻⁹.
@@ -200,9 +200,9 @@ def read_supports(path: Path, classes: Sequence[str], dialect: Dialect) -> Suppo
         rows = rows[1:]
     if not rows or len(rows[0][1]) > 2:
         raise DataError(
-            f"{quoted(path.name)} holds no numbers of samples",
+            f"{quoted(path.name)} contains no numbers of samples",
             slug="supports-value",
-            hint="write class,count in each line; or one number a line, in the order of the "
+            hint="write class,count in each line; or one number per line, in the order of the "
             "classes",
         )
     numbers = [_whole(path, line, cells[-1]) for line, cells in rows]
@@ -211,7 +211,7 @@ def read_supports(path: Path, classes: Sequence[str], dialect: Dialect) -> Suppo
         return _by_name(path, names, numbers, classes)
     if len(numbers) != len(classes):
         raise DataError(
-            f"{quoted(path.name)} holds {plural(len(numbers), 'number')}, the matrix has "
+            f"{quoted(path.name)} contains {plural(len(numbers), 'number')}, the matrix has "
             f"{plural(len(classes), 'class', 'classes')}",
             slug="supports-classes",
             hint="one number for each class, or class,count in each line",
@@ -223,7 +223,7 @@ def _whole(path: Path, line: int, cell: str) -> int:
     number = None if cell.strip().isalpha() else as_index(cell)
     if number is None or not 0 <= number < 2**53:
         raise DataError(
-            f"line {line:,} of {quoted(path.name)}: {quoted(cell[:40])} is no number of samples",
+            f"line {line:,} of {quoted(path.name)}: {quoted(cell[:40])} is not a number of samples",
             slug="supports-value",
             hint="numbers of samples are whole, 0 or more",
         )
@@ -280,7 +280,7 @@ def restore(
     """
     if matrix.over == "predicted":
         raise DataError(
-            f"{quoted(name)} holds shares of predicted classes: the samples of true classes "
+            f"{quoted(name)} contains shares of predicted classes: the samples of true classes "
             "can't restore their counts",
             slug="supports-over",
             hint="save the matrix before it is normalised",
@@ -295,9 +295,9 @@ def restore(
         i, j = wrong[0].tolist()
         raise _no_counts(
             f"the share {matrix.shares[i, j]:.6g} (true class {quoted(classes[i])}, predicted "
-            f"{quoted(classes[j])}) of {quoted(name)} is no whole number of "
+            f"{quoted(classes[j])}) of {quoted(name)} is not a whole number of "
             f"{plural(int(samples[i]), 'sample')}: {exact[i, j]:.6g}",
-            f"{plural(len(wrong), 'cell')} of {count(len(classes) ** 2)} are no whole numbers",
+            f"{plural(len(wrong), 'cell')} of {count(len(classes) ** 2)} are not whole numbers",
         )
     totals = counts.sum(axis=1)
     unseen = (supports == 0) & matrix.shares.any(axis=1)
@@ -338,8 +338,8 @@ def _require_decimals(
             f"{share:.6g} may be any number from {count(int(np.ceil(max(low, 0))))} to "
             f"{count(int(min(high, samples[i])))}"
             if matrix.over == "true"
-            else f"of {plural(int(samples[i]), 'sample')} in all, one share stands for more than "
-            "one number",
+            else f"of {plural(int(samples[i]), 'sample')} in all, one proportion matches more than "
+            "one count",
         ],
         hint=f"save the shares with {needed} decimals or more (as shares of 1), or the matrix "
         "before it is normalised",

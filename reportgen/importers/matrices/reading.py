@@ -136,7 +136,7 @@ def _rows(grid: Grid, options: InputOptions) -> str:
             f"{quoted(grid.name)} says that its rows are {grid.rows} classes, --rows "
             f"{options.rows} says otherwise",
             slug="option-conflict",
-            hint="leave out --rows",
+            hint="omit --rows",
         )
     return grid.rows or options.rows
 
@@ -218,7 +218,7 @@ def _notes(
         notes.append(
             DataNote(
                 "rows-of-100",
-                "Every row adds up to 100. If the cells are percentages, they are no counts: read "
+                "Every row adds up to 100. If the cells are percentages, they are not counts: read "
                 "them with --normalised, and there are no intervals and no tests.",
                 "warning",
             )
@@ -228,8 +228,8 @@ def _notes(
         notes.append(
             DataNote(
                 "classes-numbered",
-                "The matrix came without class names: its classes are called by their position, "
-                "from 0 (--classes names them).",
+                "The matrix came without class names: classes are numbered by position, from 0 "
+                "(name them with --classes).",
                 count=len(classes),
             )
         )

@@ -55,7 +55,8 @@ def _are_figures(words: set[str]) -> bool:
 
 def _report_error(name: str) -> DataError:
     return DataError(
-        f"{quoted(name)} is a report of metrics: it holds precision and recall of each class, and "
+        f"{quoted(name)} is a report of metrics: it contains precision and recall of each class, "
+        "and "
         "no confusions",
         slug="input-report",
         details=[

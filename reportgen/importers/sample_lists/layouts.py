@@ -172,7 +172,7 @@ def _lines(path: Path, limit: int | None = None) -> list[str]:
 def _numbers_alone(path: Path) -> DataError:
     """For the ground truth of ImageNet's development kit, which has an order of its own."""
     return DataError(
-        f"{quoted(path.name)} holds a number in each line, and no images",
+        f"{quoted(path.name)} contains a number in each line, and no images",
         slug="list-without-paths",
         details=[
             "if it is ImageNet's ground truth, its numbers are those of meta.mat in the "

@@ -191,15 +191,16 @@ def _label(table: Table, path: str, options: Options) -> Any:
             f"{quoted(table.name)} has {len(named)} columns that could be the label: "
             f"{listing(c.name for c in named)}",
             slug="column-ambiguous",
-            hint=f"name the one: --label-column {named[0].name}",
+            hint=f"choose one: --label-column {named[0].name}",
         )
     if named and named[0].kind in (LIST, OTHER):
         raise DataError(
-            f"column {quoted(named[0].name)} of {quoted(table.name)} holds lists: several labels "
+            f"column {quoted(named[0].name)} of {quoted(table.name)} contains lists: several "
+            "labels "
             "a sample",
             slug="labels-several",
-            details=["a report is about one class a sample"],
-            hint="keep one label a cell",
+            details=["a report is about one class per sample"],
+            hint="keep one label per cell",
         )
     if named:
         return named[0].name
@@ -218,7 +219,7 @@ def _no_label(table: Table) -> DataError:
         f"{quoted(table.name)} has no column that is called as labels are",
         slug="table-columns",
         details=[f"its columns: {listing(map(printable, table.columns), 20)}"],
-        hint="name it: --label-column NAME; --label-column none where it has no labels",
+        hint="specify it: --label-column NAME; --label-column none where it has no labels",
     )
 
 
@@ -273,7 +274,7 @@ def _splits(table: Table, column: str, counted: Counter[str]) -> DataError:
     best = next((n for n in names if "test" in n.casefold()), None)
     best = best or next((n for n in names if "val" in n.casefold()), names[-1])
     return DataError(
-        f"{quoted(table.name)} holds splits, in column {quoted(column)}: {_counts(counted)}",
+        f"{quoted(table.name)} contains splits, in column {quoted(column)}: {_counts(counted)}",
         slug="list-splits",
         details=["one report on all of them would count what the model was trained on"],
         hint=f"choose one: --split {printable(best) or 'NAME'}; --split-column none takes all rows",

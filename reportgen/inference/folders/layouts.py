@@ -55,7 +55,7 @@ def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
     if {"data.mdb", "lock.mdb"} & set(names):
         return [], f"this is an LMDB database: write its images out; {LAYOUT_HINT}"
     if endings & {".tar"}:
-        return [], f"these are tar archives, perhaps WebDataset shards: unpack them; {LAYOUT_HINT}"
+        return [], f"these are tar archives, possibly WebDataset shards: unpack them; {LAYOUT_HINT}"
     if endings & {".parquet", ".arrow"}:
         return _parquet(as_typed(root), "*.parquet")
     if table is not None and any(map(has_image_name, names)):
@@ -141,7 +141,7 @@ def _parquet(folder: str, pattern: str) -> tuple[list[str], str]:
         "            target = pathlib.Path('DATA', name, f'{file.stem}-{i}.png')",
         "            target.parent.mkdir(parents=True, exist_ok=True)",
         "            target.write_bytes(row['image']['bytes'])",
-    ], "then DATA is the new folder; columns of other names stand in place of image and label"
+    ], "then DATA is the new folder; replace image and label if the columns have other names"
 
 
 def _saved_dataset(root: Path) -> tuple[list[str], str]:

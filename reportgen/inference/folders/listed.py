@@ -179,7 +179,7 @@ def _require_distinct(samples: SampleList, ids: Sequence[str]) -> None:
     if repeated:
         at = repeated[0]
         raise DataError(
-            f"the path {quoted(ids[at])} stands in two rows of {quoted(samples.name)}: "
+            f"the path {quoted(ids[at])} appears in two rows of {quoted(samples.name)}: "
             f"{samples.place(first[ids[at]])} and {samples.place(at)}",
             slug="list-repeated",
             details=[f"{plural(len(repeated), 'row')} repeat a path"],
@@ -212,9 +212,9 @@ def in_terms_of(
     if not whole:
         text = next(text for text, n in numbers.items() if n is None)
         raise DataError(
-            f"the label {quoted(text)} is no index ({images.samples.name})",
+            f"the label {quoted(text)} is not an index ({images.samples.name})",
             slug="label-range",
-            hint="leave out --labels-are indices",
+            hint="omit --labels-are indices",
         )
     base = options.label_base
     if known is None:
@@ -282,13 +282,14 @@ def _out_of_range(
     whole = [n for n in numbers.values() if n is not None]
     from_one = base == 0 and min(whole) >= 1 and max(whole) <= len(known)
     return DataError(
-        f"the label {quoted(text)} in {quoted(images.samples.name)} is no class: the indices are "
+        f"the label {quoted(text)} in {quoted(images.samples.name)} is not a class: the indices "
+        "are "
         f"{base} to {base + len(known) - 1}",
         slug="label-range",
         details=[f"{plural(len(known), 'class', 'classes')}, from {source}: {listing(known)}"],
         hint="if the labels are counted from 1: --label-base 1"
         if from_one
-        else "correct the labels, or give the model's class list with --classes FILE",
+        else "correct the labels, or pass the model's class list with --classes FILE",
     )
 
 
@@ -355,7 +356,7 @@ def _list_notes(images: ListedImages) -> Iterator[DataNote]:
             "labels-unknown",
             f"{plural(n_without, 'sample')} of {printable(samples.name)} "
             f"{'has' if n_without == 1 else 'have'} no label and "
-            f"{'is' if n_without == 1 else 'are'} in no number of this report.",
+            f"{'is' if n_without == 1 else 'are'} excluded from this report.",
             "warning",
             n_without,
         )
@@ -412,7 +413,7 @@ def _refuse_table_options(options: Options) -> None:
             raise UsageError(
                 f"{flag} is for DATA that is a table of paths and labels",
                 slug="option-conflict",
-                hint=f"leave out {flag}, or give the table as DATA",
+                hint=f"omit {flag}, or give the table as DATA",
             )
 
 

@@ -288,7 +288,9 @@ def _check_unique(tree: Tree) -> None:
             raise DataError(
                 f"two files have the same id {quoted(one)}",
                 slug="duplicate-ids",
-                details=["one name holds bytes that are shown as escapes, another spells them out"],
+                details=[
+                    "one name contains bytes that are shown as escapes, another spells them out"
+                ],
                 hint="rename one of them",
             )
 

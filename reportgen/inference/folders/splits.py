@@ -87,7 +87,7 @@ def _refuse_splits_inside(root: Path) -> None:
     best = min(found, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
     shown = escape(best)
     raise DataError(
-        f"the class folders of {quoted(_shown(root))} hold splits: {listing(sorted(found))}",
+        f"the class folders of {quoted(_shown(root))} contain splits: {listing(sorted(found))}",
         slug="data-splits",
         details=[
             "make a folder of one of them, in Python:",

@@ -132,7 +132,7 @@ _MAX_TOLD = 10
 _TELL_EVERY = 1000
 
 
-_NOT_AN_IMAGE = "files that are no images"
+_NOT_AN_IMAGE = "files that are not images"
 
 
 _OUTSIDE = "images outside the class folders"

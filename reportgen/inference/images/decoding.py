@@ -136,7 +136,7 @@ def describe_content(content: bytes) -> str:
         return f"format not supported: {foreign}"
     head = content[:_HEAD]
     if not any(head) and not any(content):
-        return "holds only zero bytes"
+        return "contains only zero bytes"
     known = known_format(content)
     if known:
         return f"is a damaged {known}"
@@ -338,10 +338,12 @@ def _as_rgb(source: ImageFile.ImageFile) -> tuple[Image.Image, ImageFlag]:
     if mode in _SIXTEEN_BIT_MODES or (mode == "I" and source.format in _WIDE_INTEGER_FORMATS):
         return _from_sixteen_bit(source), ImageFlag.SIXTEEN_BIT
     if mode == "F":
-        raise Unreadable("holds 32-bit floats (mode F), whose range is unknown; save 8 or 16 bits")
+        raise Unreadable(
+            "contains 32-bit floats (mode F), whose range is unknown; save 8 or 16 bits"
+        )
     if mode == "I":
         raise Unreadable(
-            "holds 32-bit integers (mode I), whose range is unknown; save 8 or 16 bits"
+            "contains 32-bit integers (mode I), whose range is unknown; save 8 or 16 bits"
         )
     flags = ImageFlag.CMYK if mode == "CMYK" else ImageFlag.NONE
     if _is_transparent(source):
@@ -355,7 +357,7 @@ def _from_sixteen_bit(source: Image.Image) -> Image.Image:
 
     values = np.asarray(source).astype(np.int32)
     if values.min() < 0 or values.max() > 65535:
-        raise Unreadable(f"holds values outside 0..65535 (mode {source.mode})")
+        raise Unreadable(f"contains values outside 0..65535 (mode {source.mode})")
     return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
 
 

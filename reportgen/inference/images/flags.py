@@ -61,7 +61,7 @@ FLAG_NOTES: Mapping[ImageFlag, FlagNote] = {
     ImageFlag.SIXTEEN_BIT: FlagNote(
         "images-sixteen-bit",
         ("has", "have"),
-        "16 bits a pixel and was scaled to 8 bits by 1/257",
+        "16 bits per pixel and was scaled to 8 bits by 1/257",
         "warning",
     ),
     ImageFlag.FIRST_FRAME: FlagNote(

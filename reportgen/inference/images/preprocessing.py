@@ -88,7 +88,7 @@ class Steps:
 
     def describe(self) -> tuple[str, ...]:
         """One line a step, every value written out."""
-        lines = ["decoded to RGB, 8 bits a channel"]
+        lines = ["decoded to RGB, 8 bits per channel"]
         if self.resize is not None:
             antialias = "" if self.interpolation == "nearest" else ", antialiased"
             how = f"{self.interpolation}{antialias}, on the decoded image"
@@ -150,7 +150,7 @@ def require_no_other_step(options: Options, chosen: str) -> None:
             f"--{chosen} already says all of the preprocessing; it can't be combined with "
             f"{' and '.join(others)}",
             slug="option-conflict",
-            hint=f"leave out {' and '.join(others)}, or declare every step instead of --{chosen}",
+            hint=f"omit {' and '.join(others)}, or declare every step instead of --{chosen}",
         )
 
 
@@ -200,7 +200,7 @@ def _unknown_preset(name: str) -> UsageError:
     ]
     meant = nearest(name, known)
     return UsageError(
-        f"--preset {quoted(name)} is no name of weights in torchvision",
+        f"--preset {quoted(name)} is not the name of torchvision weights",
         slug="preset-unknown",
         hint=f"did you mean {meant}?"
         if meant
@@ -248,9 +248,9 @@ def _parse_numbers(option: str, value: Any, n_channels: int) -> tuple[float, ...
     try:
         numbers = tuple(float(part) for part in _SEPARATOR.split(text.strip(" ,;[]()")))
     except ValueError:
-        raise _bad_value(option, text, "is no list of numbers") from None
+        raise _bad_value(option, text, "is not a list of numbers") from None
     if not all(map(math.isfinite, numbers)):
-        raise _bad_value(option, text, "holds a number that is not finite")
+        raise _bad_value(option, text, "contains a number that is not finite")
     if len(numbers) not in (1, n_channels):
         wanted = "1 number" if n_channels == 1 else f"1 or {n_channels} numbers"
         raise _bad_value(option, text, f"has {len(numbers)} numbers; expected {wanted}")

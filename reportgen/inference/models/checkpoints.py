@@ -192,7 +192,7 @@ def known_pickle(path: Path, code: Sequence[str]) -> ModelError | None:
 def refuse_torchscript(path: Path) -> ModelError:
     """The error for TorchScript, as a model and as weights."""
     return ModelError(
-        f"{quoted(path.name)} is {FileKind.TORCHSCRIPT}: it holds code, and is deprecated",
+        f"{quoted(path.name)} is {FileKind.TORCHSCRIPT}: it contains code, and is deprecated",
         slug="torchscript",
         details=[*RESAVE],
         hint="and name the network with file.py:factory --weights weights.pt; or export it: "
@@ -207,7 +207,7 @@ def _refuse_other_formats(path: Path, kind: FileKind, description: str) -> None:
         raise refuse_aotinductor(path)
     if kind is FileKind.PROGRAM:
         raise ModelError(
-            f"{quoted(path.name)} is {kind}: it holds the network and its weights",
+            f"{quoted(path.name)} is {kind}: it contains the network and its weights",
             slug="program-as-weights",
             hint=f"give {quoted(path.name)} as MODEL, without --weights",
         )
@@ -318,8 +318,8 @@ def _load_error(path: Path, error: Exception, *, in_zip: bool) -> ModelError:
         return ModelError(
             f"{quoted(path.name)} contains code ({listing(dict.fromkeys(code))})",
             slug="model-contains-code",
-            details=["only files that hold plain data are read; " + RESAVE[0], *RESAVE[1:]],
-            hint="then give that file with --weights",
+            details=["only files that contain plain data are read; " + RESAVE[0], *RESAVE[1:]],
+            hint="then pass that file with --weights",
         )
     reasons = [line for line in text.splitlines() if line.strip() and "weights_only" not in line]
     if isinstance(error, (EOFError, RuntimeError, IndexError)):
@@ -329,7 +329,7 @@ def _load_error(path: Path, error: Exception, *, in_zip: bool) -> ModelError:
         f"{_first_line(reasons[0] if reasons else type(error).__name__)}",
         slug="weights-unreadable",
         details=[*RESAVE],
-        hint="then give that file with --weights",
+        hint="then pass that file with --weights",
     )
 
 
@@ -374,7 +374,7 @@ def _contradiction(
     raise ModelError(
         text,
         slug="carried-classes",
-        hint="give the class names in the order of the model's outputs with --classes",
+        hint="pass the class names in the order of the model's outputs with --classes",
     )
 
 
@@ -425,7 +425,7 @@ class _Reading:
         step = f"the prefix {prefix} was removed"
         if len(kept) < len(self.names):
             others = [old for old in self.names if old not in kept]
-            step += f", and {plural(len(others), 'entry', 'entries')} without it left out "
+            step += f", and {plural(len(others), 'entry', 'entries')} without it skipped "
             step += f"({listing(others)})"
         names = {old: new.removeprefix(prefix) for old, new in kept.items()}
         return _Reading(names, (*self.steps, step))
@@ -565,7 +565,7 @@ def _mismatch(
         f"the weights in {quoted(file_name)} do not fit the network: {reason}",
         slug="weights-mismatch",
         details=details,
-        hint=f"the network stands under a prefix: {printable(' or '.join(copies))}"
+        hint=f"the names of the network have a prefix: {printable(' or '.join(copies))}"
         if copies
         else f"the network was made by {call}; change it with --model-arg key=value, or the number "
         "of classes with --classes",

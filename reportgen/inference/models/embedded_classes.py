@@ -68,7 +68,7 @@ def embedded_classes(value: Any, source: str, *, lenient: bool) -> EmbeddedClass
         raise ModelError(
             f"the class list ({source}) {fault}",
             slug="carried-classes",
-            hint="give the class names in the order of the model's outputs with --classes",
+            hint="pass the class names in the order of the model's outputs with --classes",
         ) from None
 
 

@@ -85,7 +85,7 @@ def callable_factory(found: Any, shown: str) -> Callable[..., Any]:
     raise ModelError(
         f"{quoted(shown)} is {what}, not a factory",
         slug="factory-not-callable",
-        hint="name a function or class that returns the network when it is called",
+        hint="specify a function or class that returns the network",
     )
 
 
@@ -148,7 +148,7 @@ def plan(
         raise UsageError(
             f"the factory {quoted(shown)} needs {listing(missing)}",
             slug="model-arg-missing",
-            hint=f"give it with --model-arg {printable(missing[0])}=VALUE",
+            hint=f"pass it with --model-arg {printable(missing[0])}=VALUE",
         )
     return call
 
@@ -219,7 +219,7 @@ def _fail(call: Call, error: BaseException) -> ModelError:
         + (f": {printable(first)}" if first else ""),
         slug="factory-failed",
         details=user_traceback(error),
-        hint="mend the factory, or change its arguments with --model-arg key=value",
+        hint="fix the factory, or change its arguments with --model-arg key=value",
     )
 
 
@@ -336,7 +336,7 @@ def _refuse_downloads(shown: str, arguments: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"--model-arg {key} can't be set for {quoted(shown)}: nothing is downloaded",
                 slug="model-arg-unknown",
-                hint="give a local weights file with --weights",
+                hint="pass a local weights file with --weights",
             )
 
 

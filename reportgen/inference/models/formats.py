@@ -194,7 +194,7 @@ def ways(name: str, path: Path) -> list[str]:
     if name in _NO_MODELS:
         return []
     if lines is None and (name in _TABLES or name == "a zipped CSV file"):
-        return ["a table of predictions is no model: reportgen render TABLE -o OUT"]
+        return ["a table of predictions is not a model: reportgen render TABLE -o OUT"]
     if _COMPRESSED.search(name) or "archive" in name:
         return ["unpack it first"] if lines is None else []
     wrapped = [line.replace("FILE", beside) for line in lines or ()]

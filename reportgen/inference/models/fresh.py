@@ -86,5 +86,5 @@ def _not_loaded(random: list[str], kept: list[str], shown: str) -> ModelError:
         slug="weights-fresh",
         details=[f"they differ from one call of the factory to the next{some}"],
         hint="let it load a checkpoint of the whole network (with transformers: a folder that "
-        "save_pretrained wrote after training), or give the weights with --weights FILE",
+        "save_pretrained wrote after training), or pass the weights with --weights FILE",
     )

@@ -117,11 +117,11 @@ def _hub_layout(path: Path) -> Layout:
     if "architecture" in config:
         return "a timm model folder", (
             f"timm:create_model --model-arg model_name=local-dir:{folder} --model-arg "
-            "pretrained=true, with the preprocessing that stands in config.json"
+            "pretrained=true, with the preprocessing given in config.json"
         )
     return "a folder in the Hugging Face layout", (
         f"{_FROM_PRETRAINED} --model-arg pretrained_model_name_or_path={folder}, with the "
-        "preprocessing that stands in preprocessor_config.json"
+        "preprocessing given in preprocessor_config.json"
     )
 
 

@@ -199,7 +199,7 @@ def _weights_alone(path: Path, sniffed: Sniffed) -> ModelError:
             hint="and name the network: file.py:factory --weights weights.pt",
         )
     return ModelError(
-        f"{quoted(path.name)} is {sniffed.description}: it holds weights, not the network",
+        f"{quoted(path.name)} is {sniffed.description}: it contains weights, not the network",
         slug="weights-as-model",
         hint=f"name the network too: file.py:factory --weights {printable(path.name)}, or "
         f"torchvision:NAME --weights {printable(path.name)}",
@@ -210,8 +210,8 @@ def _refuse_factory_options(spec: str, given: Mapping[str, bool]) -> None:
     for option, is_given in given.items():
         if is_given:
             raise UsageError(
-                f"{option} does not go with {quoted(Path(spec).name)}: a program holds its "
+                f"{option} does not go with {quoted(Path(spec).name)}: a program contains its "
                 "weights and has no arguments",
                 slug="program-with-options",
-                hint=f"leave out {option}",
+                hint=f"omit {option}",
             )

@@ -278,7 +278,7 @@ def ambiguous(
     ]
     choices = [f"--weights-key {printable(name)}" for name in (first, *rest)]
     return ModelError(
-        f"{quoted(file_name)} holds {plural(len(names), 'set')} of weights: {listing(names)}",
+        f"{quoted(file_name)} contains {plural(len(names), 'set')} of weights: {listing(names)}",
         slug="weights-ambiguous",
         details=details,
         hint="choose the one to evaluate: " + " or ".join(choices[:_MAX_TOLD]),
@@ -297,15 +297,15 @@ def _unknown_key(content: Any, found: Sequence[WeightSet], file_name: str, key: 
     alike = [name for name in there or prefixes if key.casefold() in name.casefold()]
     meant = next(iter(alike), None) or nearest(key, there or prefixes) or next(iter(there), None)
     return UsageError(
-        f"{quoted(file_name)} holds {what}",
+        f"{quoted(file_name)} contains {what}",
         slug="weights-key-unknown",
         details=details if found else [],
-        hint=f"--weights-key {printable(meant)}" if meant else "leave out --weights-key",
+        hint=f"--weights-key {printable(meant)}" if meant else "omit --weights-key",
     )
 
 
 def _no_state_dict(content: Any, file_name: str) -> ModelError:
-    message = f"{quoted(file_name)} holds no state dict, but {_kind(content)}"
+    message = f"{quoted(file_name)} contains no state dict, but {_kind(content)}"
     details = []
     if isinstance(content, Mapping):
         details = [f"{printable(str(key))}: {_kind(value)}" for key, value in content.items()]

@@ -204,7 +204,8 @@ class FolderSource:
                 if workers == 0:
                     raise
                 self.reporter.warn(
-                    f"{death.message}; going on without workers (is /dev/shm or memory too small?)"
+                    f"{death.message}; continuing without workers (is /dev/shm or memory too "
+                    "small?)"
                 )
                 self.notes.append(_death_note(death))
                 workers = 0
@@ -302,14 +303,14 @@ def _worker_failure(error: RuntimeError, reading: Sequence[str]) -> ModelError:
             f"no images came for {WATCHDOG_SECONDS:.0f} seconds while reading "
             f"{quoted(reading[0])} to {quoted(reading[-1])}",
             slug="worker-hangs",
-            details=["what was predicted so far is kept"],
-            hint="check the disk, then go on with --resume; or try --workers 0",
+            details=["predictions so far are kept"],
+            hint="check the disk, then continue with --resume; or try --workers 0",
         )
     return _WorkerDied(
         f"a worker process died at or after {quoted(reading[0])}",
         slug="worker-died",
-        details=["what was predicted so far is kept"],
-        hint="check memory and /dev/shm, then go on with --resume --workers 0",
+        details=["predictions so far are kept"],
+        hint="check memory and /dev/shm, then continue with --resume --workers 0",
     )
 
 

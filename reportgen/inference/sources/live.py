@@ -98,7 +98,7 @@ class LiveSource:
         if ids is None:
             if _shuffles(self.loader):
                 raise UsageError(
-                    "the loader shuffles and gives no ids: its samples can't be told apart",
+                    "the loader shuffles and gives no ids: its samples cannot be identified",
                     slug="loader-shuffles",
                     hint="use shuffle=False, or let its batches be (images, labels, ids)",
                 )
@@ -134,7 +134,7 @@ class LiveSource:
             raise DataError(
                 f"label {value} in batch {number}: valid are 0..{self.n_classes - 1}",
                 slug="label-out-of-range",
-                details=["-1 stands for an unknown label"],
+                details=["-1 means an unknown label"],
                 hint="labels look 1-based: subtract 1" if one_based else "check classes=",
             )
         return whole.astype(np.int32)

@@ -109,7 +109,7 @@ def _content(path: Path) -> bytes:
         raise _refuse(path, f"is larger than {MAX_FILE // 1_000_000} MB")
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<?xml", b"<svg", b"<!doctype", b"<!--")):
-        raise _refuse(path, "is SVG, which can hold scripts and links")
+        raise _refuse(path, "is SVG, which can contain scripts and links")
     return content
 
 
@@ -117,7 +117,7 @@ def _refuse(path: Path, why: str) -> UsageError:
     return UsageError(
         f"--logo {quoted(path.name)} {why}",
         slug="logo-file",
-        hint="give a PNG, JPEG, WebP or GIF with --logo",
+        hint="pass a PNG, JPEG, WebP or GIF with --logo",
     )
 
 

@@ -278,7 +278,7 @@ def _class_lead(comparison: Comparison) -> Words:
         lead,
         say(
             "Of {k} classes the {worst} most harmed and, after them, the {best} that gained most "
-            "are listed; report.json holds all.",
+            "are listed; report.json contains all.",
             k=count(k),
             worst=str(WORST),
             best=str(BEST),

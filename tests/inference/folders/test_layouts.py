@@ -120,7 +120,7 @@ def test_arrays_become_a_data_set() -> None:
 
 
 NAMED: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "shards": (lambda p: file_tree(p, ["0.tar", "1.tar"]), "tar archives, perhaps WebDataset"),
+    "shards": (lambda p: file_tree(p, ["0.tar", "1.tar"]), "tar archives, possibly WebDataset"),
     "lmdb": (lambda p: file_tree(p, ["data.mdb", "lock.mdb"]), "this is an LMDB database"),
     "saved": (lambda p: file_tree(p, ["state.json", "x.arrow"]), "one: data = data['test']"),
     "flat": (lambda p: file_tree(p, ["0.png"]), "the images have no labels here"),

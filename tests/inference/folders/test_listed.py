@@ -175,11 +175,11 @@ def test_paths_of_windows_are_paths() -> None:
 def test_root_and_columns_are_named_by_options() -> None:
     data = csv("d.csv", "pic,breed,camera", *(f"{p},{c},north" for p, c in images()))
     error = refused(data)
-    assert (error.slug, error.hint) == ("table-columns", "name it: --id-column NAME")
+    assert (error.slug, error.hint) == ("table-columns", "specify it: --id-column NAME")
     error = refused(data, id_column="pic")
     assert (error.slug, error.hint) == (
         "table-columns",
-        "name it: --label-column NAME; --label-column none where it has no labels",
+        "specify it: --label-column NAME; --label-column none where it has no labels",
     )
     error = refused(data, id_column="pic", label_column="breed")
     assert (error.slug, error.hint) == (
@@ -342,7 +342,7 @@ def test_rows_without_a_label_are_predicted_and_counted_as_unknown() -> None:
 def test_options_for_tables_are_refused_with_a_folder() -> None:
     error = refused("tree", root="img")
     assert (error.slug, error.hint) == (
-        "option-conflict", "leave out --root, or give the table as DATA",
+        "option-conflict", "omit --root, or give the table as DATA",
     )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def test_what_is_no_sample_is_counted_by_reason(tmp_path: Path) -> None:
     assert found.folders == ("cat",)
     assert found.skipped == {
         "AppleDouble files (._*)": 1,
-        "files that are no images": 3,
+        "files that are not images": 3,
         "hidden files": 2,
         "hidden or system folders": 4,
         "images outside the class folders": 2,
@@ -219,7 +219,7 @@ def test_what_is_no_regular_file_is_listed_and_never_opened(tmp_path: Path) -> N
     ]
     assert {entry.folder for entry in found.unreadable} == {"cat"}
     assert found.n_found == 7
-    assert found.skipped == {"files that are no images": 1}
+    assert found.skipped == {"files that are not images": 1}
 
 
 def test_a_file_that_vanishes_while_it_is_hashed_is_unreadable(

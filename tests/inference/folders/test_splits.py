@@ -160,7 +160,7 @@ def test_splits_below_the_classes_are_refused_and_the_lines_make_one_of_them(
     with pytest.raises(DataError) as caught:
         reportgen.predict(factory(tmp_path, 2), "data", out="out")
     assert caught.value.slug == "data-splits"
-    assert caught.value.message == 'the class folders of "data" hold splits: test, train'
+    assert caught.value.message == 'the class folders of "data" contain splits: test, train'
     exec("\n".join(line[4:] for line in caught.value.details if line.startswith("    ")))
     found = reportgen.predict(factory(tmp_path, 2), "DATA-test", out="out")
     assert found.facts.samples.counted == 4

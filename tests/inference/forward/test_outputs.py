@@ -124,10 +124,10 @@ def test_scores_in_0_to_1_that_do_not_sum_to_1_are_logits():
     ("scores", "kind", "words"),
     [
         ([[0.5, 0.5], [0.5, 0.6]], OutputKind.PROBABILITIES, "sums to 1.1"),
-        ([[-0.5, 1.5]], OutputKind.PROBABILITIES, "no probability"),
+        ([[-0.5, 1.5]], OutputKind.PROBABILITIES, "not a probability"),
         ([[0.5, -1.0]], OutputKind.LOG_PROBABILITIES, "no log-probability"),
         ([[-0.1, -0.1]], OutputKind.LOG_PROBABILITIES, "sums to"),
-        ([[1.5]], OutputKind.PROBABILITIES, "no probability"),
+        ([[1.5]], OutputKind.PROBABILITIES, "not a probability"),
     ],
 )
 def test_a_batch_that_contradicts_the_decision_is_found(scores, kind, words):

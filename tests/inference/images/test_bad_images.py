@@ -42,7 +42,7 @@ HTML = b"<html><head><title>404</title>"
     ("content", "text"),
     [
         (b"", "is empty"),
-        (b"\0" * 3000, "holds only zero bytes"),
+        (b"\0" * 3000, "contains only zero bytes"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
             "is a Git LFS pointer, run git lfs pull",

@@ -133,7 +133,7 @@ def test_a_preset_equals_the_transforms_of_its_weights(name: str) -> None:
 def test_a_preset_is_written_out() -> None:
     assert made(preset="ResNet50_Weights.DEFAULT").describe() == (
         "preset ResNet50_Weights.IMAGENET1K_V2 of torchvision, which is:",
-        "decoded to RGB, 8 bits a channel",
+        "decoded to RGB, 8 bits per channel",
         "resized so that the shorter side has 232 pixels, bilinear, antialiased, on the decoded "
         "image",
         "cut to the central 224 × 224 (height × width)",
@@ -145,7 +145,7 @@ def test_a_preset_is_written_out() -> None:
 def test_steps_are_written_out() -> None:
     prepare = made(resize="8x9", interpolation="nearest", grayscale=True, mean="0.1", std="0.2")
     assert prepare.describe() == (
-        "decoded to RGB, 8 bits a channel",
+        "decoded to RGB, 8 bits per channel",
         "resized to 8 × 9 (height × width), nearest, on the decoded image",
         "converted to one grey channel",
         "pixel values multiplied by 1/255: float32 in [0, 1]",
@@ -208,8 +208,8 @@ def test_a_preprocessing_survives_pickling(tmp_path: Path) -> None:
         ({"crop": "20000"}, "option-value", '--crop "20000" is out of range'),
         ({"mean": "0.5"}, "option-conflict", "--mean needs --std too"),
         ({"std": "0.5"}, "option-conflict", "--std needs --mean too"),
-        ({"mean": "a", "std": "1"}, "option-value", '--mean "a" is no list of numbers'),
-        ({"mean": "", "std": "1"}, "option-value", '--mean "" is no list of numbers'),
+        ({"mean": "a", "std": "1"}, "option-value", '--mean "a" is not a list of numbers'),
+        ({"mean": "", "std": "1"}, "option-value", '--mean "" is not a list of numbers'),
         ({"mean": "0,0", "std": "1"}, "option-value", "has 2 numbers; expected 1 or 3"),
         (
             {"mean": "0,0,0", "std": "1", "grayscale": True},
@@ -222,7 +222,7 @@ def test_a_preprocessing_survives_pickling(tmp_path: Path) -> None:
         ({"mean": "123.7", "std": "58"}, "option-value", "not on the scale [0, 1]"),
         ({"interpolation": "bicubic"}, "option-conflict", "no effect without --resize"),
         ({"preset": "ResNet50_Weights.V9"}, "preset-unknown", "ResNet50_Weights.V9"),
-        ({"preset": "resnet50"}, "preset-unknown", "is no name of weights"),
+        ({"preset": "resnet50"}, "preset-unknown", "is not the name"),
         ({"preset": "FCN_ResNet50_Weights.DEFAULT"}, "preset-unknown", "SemanticSegmentation"),
         (
             {"preset": "ResNet50_Weights.DEFAULT", "crop": "3", "grayscale": True},

@@ -88,11 +88,11 @@ def fitted(path: Path) -> tuple[str, ...]:
         (lambda: {"state_dict": prefixed("net._orig_mod.")}, ["state_dict", "net.", "_orig_mod."]),
         (
             lambda: {"state_dict": {**prefixed("model."), "loss.weight": torch.ones(4)}},
-            ["state_dict", "prefix model. was removed, and 1 entry without it left out (loss.weig"],
+            ["state_dict", "prefix model. was removed, and 1 entry without it skipped (loss.weig"],
         ),
         (
             lambda: {**prefixed("module."), "n_averaged": torch.tensor(5)},
-            ["1 entry without it left out (n_averaged)"],
+            ["1 entry without it skipped (n_averaged)"],
         ),
         (lambda: {**state(), "classes": list("abcd")}, []),
     ],
@@ -245,7 +245,7 @@ def test_a_file_without_a_state_dict_says_what_it_holds(
 ) -> None:
     error = refused(saved(content, tmp_path / "w.pt"))
     assert error.slug == "weights-no-state-dict"
-    assert error.message == f'"w.pt" holds no state dict, but {kind}'
+    assert error.message == f'"w.pt" contains no state dict, but {kind}'
     if isinstance(content, dict) and "epoch" in content:
         assert error.details == ("epoch: an int", "lr: a float")
 

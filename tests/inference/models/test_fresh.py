@@ -50,7 +50,7 @@ def test_a_head_that_was_not_loaded_is_refused(tmp_path: Path) -> None:
 
 def test_both_ways_of_the_hint_lead_on(tmp_path: Path) -> None:
     make = loading(tmp_path, "fc.weight")
-    with pytest.raises(ModelError, match="give the weights with --weights FILE"):
+    with pytest.raises(ModelError, match="pass the weights with --weights FILE"):
         load_model(make)
     torch.save(network().state_dict(), tmp_path / "whole.pt")
     assert load_model(make, weights=tmp_path / "whole.pt").warnings == ()

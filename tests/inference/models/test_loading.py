@@ -448,7 +448,7 @@ def test_weights_without_a_network_say_how_to_name_it(tmp_path: Path) -> None:
     for path in (weights(tmp_path), weights(tmp_path, name="model.pt2")):
         error = refused(ModelError, path)
         assert error.slug == "weights-as-model"
-        assert "it holds weights, not the network" in error.message
+        assert "it contains weights, not the network" in error.message
         assert f"file.py:factory --weights {path.name}" in (error.hint or "")
 
 

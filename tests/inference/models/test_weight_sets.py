@@ -106,7 +106,7 @@ def test_two_sets_of_weights_are_refused_and_every_hint_leads_to_one_of_them(
         loaded(tmp_path, make())
     error = caught.value
     assert error.slug == "weights-ambiguous"
-    assert error.message.startswith('"w.pt" holds 2 sets of weights: ')
+    assert error.message.startswith('"w.pt" contains 2 sets of weights: ')
     assert set(keys_in(error)) == keys
     assert all(key in error.message for key in keys)
     assert {loaded(tmp_path, make(), weights_key=key) for key in keys} == {RAW, AVERAGED}
@@ -123,7 +123,7 @@ def test_the_averaged_weights_are_the_first_that_is_offered(tmp_path: Path) -> N
 def test_averaged_weights_that_have_no_names_are_told_but_not_offered(tmp_path: Path) -> None:
     averages = [tensor.float() for tensor in weights(AVERAGED).values()]
     content = {"model": weights(RAW), "ema": {"decay": 0.99, "shadow_params": averages}}
-    with pytest.raises(ModelError, match="holds 2 sets of weights: model, ema") as caught:
+    with pytest.raises(ModelError, match="contains 2 sets of weights: model, ema") as caught:
         loaded(tmp_path, content)
     assert keys_in(caught.value) == ["model"]
     assert "ema: tensors without names, which cannot be loaded, averaged" in caught.value.details
@@ -171,7 +171,7 @@ def test_an_unknown_key_is_refused_with_those_that_are_there(
         loaded(tmp_path, make(), weights_key=key)
     error = caught.value
     assert error.slug == "weights-key-unknown"
-    assert error.message.startswith(f'"w.pt" holds no weights under "{key}"')
+    assert error.message.startswith(f'"w.pt" contains no weights under "{key}"')
     assert error.details == ("state dicts: state_dict, state_dict_ema",)
     assert error.hint == f"--weights-key {meant}"
     assert loaded(tmp_path, make(), weights_key=meant) in (RAW, AVERAGED)
@@ -182,7 +182,7 @@ def test_a_key_for_a_file_without_keys_is_refused_with_its_prefixes(tmp_path: Pa
     with pytest.raises(UsageError) as caught:
         value_of(tmp_path, tmp_path / "w.safetensors", weights_key="zzz")
     assert caught.value.details == ("one state dict without a key, of bn, conv, fc",)
-    assert caught.value.hint == "leave out --weights-key"
+    assert caught.value.hint == "omit --weights-key"
     assert value_of(tmp_path, tmp_path / "w.safetensors") == RAW
 
 
