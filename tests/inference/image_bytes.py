@@ -4,10 +4,13 @@ import io
 from typing import Any
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
 from reportgen.inference.images.decoding import Decoded, Unreadable, decode
+
+PILLOW = int(PIL.__version__.split(".")[0])
 
 EXTENSION = {
     "JPEG": "jpg",

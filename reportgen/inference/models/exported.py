@@ -216,8 +216,7 @@ def _load(path: Path) -> torch.export.ExportedProgram:
 
 def _load_error(path: Path, error: Exception, logged: Sequence[logging.LogRecord]) -> ModelError:
     """Why it could not be loaded. torch logs the cause and then raises something less clear."""
-    causes = [record.exc_info[1] for record in logged if record.exc_info] + [error]
-    texts = [str(cause) for cause in causes if cause is not None]
+    texts = [str(cause) for record in logged for cause in _causes(record)] + [str(error)]
     code = [
         found
         for text in texts
@@ -239,6 +238,13 @@ def _load_error(path: Path, error: Exception, logged: Sequence[logging.LogRecord
         details=["a program is tied to the torch versions around the one that saved it"],
         hint=SAVE_HINT,
     )
+
+
+def _causes(record: logging.LogRecord) -> list[BaseException]:
+    """The exceptions that were logged: as such, or as a part of the message (torch 2.9)."""
+    raised = [record.exc_info[1]] if record.exc_info else []
+    named = record.args if isinstance(record.args, tuple) else ()
+    return [cause for cause in (*raised, *named) if isinstance(cause, BaseException)]
 
 
 def _first_line(error: BaseException | str) -> str:

@@ -25,7 +25,7 @@ from reportgen.inference.images.decoding import (
     known_format,
 )
 from reportgen.inference.images.flags import ImageFlag
-from tests.inference.image_bytes import EXTENSION, decoded, encoded, picture, reason
+from tests.inference.image_bytes import EXTENSION, PILLOW, decoded, encoded, picture, reason
 
 
 @pytest.mark.parametrize("kind", EXTENSION)
@@ -131,7 +131,9 @@ def bomb(width: int, height: int) -> bytes:
         ),
         (
             b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\xff\x3f\0" * 2 + b"\0" * 20,
-            "is 268 Mpx; limit 89 Mpx",
+            "is 268 Mpx; limit 89 Mpx"
+            if PILLOW >= 13
+            else "is damaged (could not create decoder object)",
         ),
     ],
 )

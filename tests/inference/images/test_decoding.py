@@ -17,7 +17,7 @@ from torchvision.datasets.folder import pil_loader
 
 from reportgen.inference.images.decoding import decode, header_size
 from reportgen.inference.images.flags import FLAG_NOTES, ImageFlag, notes_from_flags
-from tests.inference.image_bytes import EXTENSION, decoded, encoded, picture, reason
+from tests.inference.image_bytes import EXTENSION, PILLOW, decoded, encoded, picture, reason
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:
@@ -46,7 +46,10 @@ def test_seven_formats_are_decoded_as_torchvisions_loader_does(tmp_path: Path, k
         ("L", "JPEG"),
         ("P", "PNG"),
         ("P", "GIF"),
-        ("YCbCr", "TIFF"),
+        pytest.param(
+            *("YCbCr", "TIFF"),
+            marks=pytest.mark.skipif(PILLOW < 13, reason="Pillow 12 can't read what it writes"),
+        ),
         ("LAB", "TIFF"),
         ("1", "PPM"),
         ("L", "PPM"),
