@@ -13,7 +13,7 @@ import pytest
 from reportgen.comparison import ALPHA, Difference, SliceChange, compare_evaluations
 from reportgen.comparison.definitions import COMPARISON_TERMS
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.gates import Check, Decision, Part
+from reportgen.gates import Check, Decision, Gate, Part
 from reportgen.provenance import DataNote
 from reportgen.rendering import candidates as overview
 from reportgen.rendering import figures, html
@@ -68,7 +68,7 @@ def said(comparison):
     [("SHIP", "ship"), ("DO NOT SHIP", "stop"), ("INCONCLUSIVE", "unclear")],
 )
 def test_the_verdict_is_that_of_the_gates_with_its_reason(paired, verdict, kind):
-    check = Check("a", "accuracy at least 80%", "block", "passed", False, 0.9, 0.8, None, "", "s")
+    check = Check(Gate("a", 0.8), "accuracy at least 80%", "passed", False, 0.9, None, "", "s")
     shown = report(paired, Decision(verdict, "Because of this.", (check,)))
     assert (shown.verdict.kind, shown.verdict.word) == (kind, verdict)
     assert str(shown.verdict.reason) == "Because of this."
@@ -88,7 +88,7 @@ def test_without_gates_the_verdict_tells_the_change(paired, fashion):
 
 
 def test_gates_that_only_warn_leave_their_own_reason(paired):
-    check = Check("a", "r", "warn", "failed", False, 0.5, 0.8, None, "", "s")
+    check = Check(Gate("a", 0.8, severity="warn"), "r", "failed", False, 0.5, None, "", "s")
     shown = report(paired, Decision("NO GATES SET", "Only a warning.", (check,)))
     assert (shown.verdict.kind, str(shown.verdict.reason)) == ("none", "Only a warning.")
 
@@ -114,9 +114,9 @@ def test_a_warning_on_the_matching_stands_above_the_report(paired):
 # ---- gates
 
 
-def check(name, status, *, blocks=False, **more):
-    values = {"value": 0.5, "limit": 0.6, "interval": (0.4, 0.7), "subject": "", "sentence": "S."}
-    return Check(name, "rule", "block", status, blocks, **{**values, **more})
+def check(name, status, *, blocks=False, limit=0.6, **more):
+    values = {"value": 0.5, "interval": (0.4, 0.7), "subject": "", "sentence": "S."}
+    return Check(Gate(name, limit), "rule", status, blocks, **{**values, **more})
 
 
 def test_failed_gates_come_first_then_open_passed_and_not_applicable_ones():

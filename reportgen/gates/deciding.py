@@ -91,13 +91,11 @@ class Result:
             or (found.status == "not applicable" and nothing_applies)
         )
         return Check(
-            name=gate.name,
+            gate=gate,
             rule=rule_words(gate),
-            severity=gate.severity,
             status=found.status,
             blocks=gate.severity == "block" and holds,
             value=found.value,
-            limit=gate.limit,
             interval=found.interval,
             subject=found.subject,
             sentence=sentence(found.clause),
@@ -105,7 +103,6 @@ class Result:
             parts=found.parts,
             unit=change_unit(definition) if gate.rule in COMPARISONS else unit_of(definition),
             margin=found.margin,
-            metric=gate.metric,
         )
 
 

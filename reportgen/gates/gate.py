@@ -7,10 +7,13 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from reportgen.jsonio import (
     NOT_IN_JSON,
+    Flat,
     Form,
     Interval,
     Json,
     JsonPath,
+    Key,
+    OmitDefault,
     Share,
     Unknown,
     read_value,
@@ -59,15 +62,18 @@ class Gate:
 
     Attributes
     ----------
+    name
+        Of the gate; unique among the gates.
+    limit
+        What the measured value is held against; of ``no_harm`` its ``max_drop``.
+    metric
+        The summary or class metric that it is about; empty for a pair.
+    rule
+        ``at_least``, ``at_most``, ``not_worse_by``, ``no_harm``, or ``at_most_share`` of a pair.
+        None where a document of an earlier version told no more than name, metric, limit and
+        severity: then the fields below are not known either.
     number
         Its place in the file, from 1.
-    name
-        Unique among the gates.
-    metric
-        A summary or class metric; empty for `pair`.
-    rule, limit
-        What is promised: ``at_least``, ``at_most``, ``not_worse_by``, ``no_harm`` (`limit` is its
-        ``max_drop``), or ``at_most_share`` of a pair.
     confident
         Compare the bound of the 95% interval that is hardest to keep, not the value.
     each_class, classes
@@ -80,18 +86,20 @@ class Gate:
         What a failure, and an open question, mean for the release.
     """
 
-    number: int
     name: str
-    metric: str
-    rule: Rule
     limit: float
-    confident: bool = False
-    each_class: bool = False
-    classes: tuple[str, ...] = ()
-    slice: tuple[str, str] | None = None
-    pair: tuple[str, str] | None = None
+    metric: str = ""
+    rule: Annotated[Rule | None, Key("kind"), OmitDefault()] = None
+    number: Annotated[int, OmitDefault()] = 0
+    confident: Annotated[bool, OmitDefault()] = False
+    each_class: Annotated[bool, OmitDefault()] = False
+    classes: Annotated[tuple[str, ...], OmitDefault()] = ()
+    slice: Annotated[tuple[str, str] | None, OmitDefault()] = None
+    pair: Annotated[tuple[str, str] | None, OmitDefault()] = None
     severity: Severity = "block"
-    when_inconclusive: Literal["fail", "warn"] = "fail"
+    when_inconclusive: Annotated[Literal["fail", "warn"], OmitDefault()] = "fail"
+
+    __json__: ClassVar[Form] = Form(optional=frozenset({"metric"}))
 
 
 @dataclass(frozen=True)
@@ -113,15 +121,17 @@ class Check:
 
     Attributes
     ----------
-    name, rule, severity
-        Of the gate; `rule` in words with its limit: "accuracy at least 90%".
+    gate
+        What was promised.
+    rule
+        The same in words: "accuracy at least 90%".
     status
         The outcome.
     blocks
         Whether it keeps the candidate from being released.
-    value, limit, interval
-        What was compared with what, unrounded; of the part that decides where there are several.
-        For comparisons `value` and `interval` are of the difference.
+    value, interval
+        What was held against the limit, unrounded; of the part that decides where there are
+        several. For comparisons both are of the difference.
     subject
         The class, slice or pair that decides, empty for the whole.
     sentence
@@ -136,17 +146,13 @@ class Check:
         ``"points"`` for differences of shares, ``""`` for plain numbers and their differences.
     margin
         By how much the limit is kept, unrounded: below 0 where it is not; None where unknown.
-    metric
-        The summary or class metric that it is about; empty for a pair.
     """
 
-    name: str
+    gate: Annotated[Gate, Flat()]
     rule: str
-    severity: Severity
     status: Status
     blocks: bool
     value: float | None
-    limit: float
     interval: Interval | None
     subject: str
     sentence: str
@@ -154,9 +160,32 @@ class Check:
     parts: tuple[Part, ...] = ()
     unit: Unit = "%"
     margin: float | None = None
-    metric: str = ""
 
-    __json__: ClassVar[Form] = Form(optional=frozenset({"metric"}))
+    __json__: ClassVar[Form] = Form(
+        order=(
+            *("name", "rule", "severity", "status", "blocks", "value", "limit", "interval"),
+            *("subject", "sentence", "needed", "parts", "unit", "margin", "metric", "kind"),
+            *("number", "confident", "each_class", "classes", "slice", "pair"),
+            "when_inconclusive",
+        ),
+        optional=frozenset(),
+    )
+
+    @property
+    def name(self) -> str:
+        return self.gate.name
+
+    @property
+    def severity(self) -> Severity:
+        return self.gate.severity
+
+    @property
+    def limit(self) -> float:
+        return self.gate.limit
+
+    @property
+    def metric(self) -> str:
+        return self.gate.metric
 
 
 @dataclass(frozen=True)

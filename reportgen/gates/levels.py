@@ -18,8 +18,10 @@ from reportgen.gates.gate import (
 from reportgen.gates.selectors import classes_of, pair_of
 from reportgen.gates.targets import definition_of, scope_of
 from reportgen.gates.wording import (
+    Direction,
     call,
     class_name,
+    direction_of,
     exact,
     name_it,
     noun,
@@ -133,43 +135,40 @@ def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
     return Measured(subject, said, metric, n)
 
 
-def _keeps(gate: Gate, value: float) -> bool:
-    """Whether a raw value keeps the promise; at the limit it does."""
-    return value >= gate.limit if gate.rule == "at_least" else value <= gate.limit
+def _direction(gate: Gate) -> Direction:
+    direction = direction_of(gate.rule)
+    assert direction is not None, f"{gate.rule} is no rule on a value"
+    return direction
 
 
 def _status(gate: Gate, metric: Metric) -> Status:
     if metric.value is None:
         return "not applicable" if metric.reason in INAPPLICABLE else "failed"
+    direction = _direction(gate)
     if not gate.confident:
-        return "passed" if _keeps(gate, metric.value) else "failed"
+        return "passed" if direction.keeps(metric.value, gate.limit) else "failed"
     if metric.interval is None:
-        return "inconclusive" if _keeps(gate, metric.value) else "failed"
-    near, far = _ends(gate, metric.interval)
-    if _keeps(gate, near):
+        return "inconclusive" if direction.keeps(metric.value, gate.limit) else "failed"
+    near, far = direction.ends(metric.interval)
+    if direction.keeps(near, gate.limit):
         return "passed"
-    return "inconclusive" if _keeps(gate, far) else "failed"
-
-
-def _ends(gate: Gate, interval: tuple[float, float]) -> tuple[float, float]:
-    """The end that is hardest to keep within the limit, and the other."""
-    return interval if gate.rule == "at_least" else (interval[1], interval[0])
+    return "inconclusive" if direction.keeps(far, gate.limit) else "failed"
 
 
 def _margin(gate: Gate, metric: Metric) -> float | None:
     """By how much the limit is kept by what was compared with it: the value, or an end."""
     if metric.value is None:
         return None
-    near = metric.value
+    near, direction = metric.value, _direction(gate)
     if gate.confident and metric.interval is not None:
-        near, _ = _ends(gate, metric.interval)
-    return near - gate.limit if gate.rule == "at_least" else gate.limit - near
+        near, _ = direction.ends(metric.interval)
+    return direction.margin(near, gate.limit)
 
 
 def _badness(gate: Gate, metric: Metric) -> float:
     if metric.value is None:
         return -math.inf
-    return metric.value if gate.rule == "at_least" else -metric.value
+    return _direction(gate).sign * metric.value
 
 
 def _needed(gate: Gate, one: Measured) -> int | None:
@@ -193,18 +192,18 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
     unit = unit_of(definition_of(gate))
     limit = exact(gate.limit, unit)
     value = f"{what} is {told(metric.value, unit, gate.limit)}"
-    beyond = "below" if gate.rule == "at_least" else "above"
-    asked = f"{limit} or {'more' if gate.rule == 'at_least' else 'less'} is asked for"
+    direction = _direction(gate)
+    beyond, asked = direction.beyond, f"{limit} or {direction.more} is asked for"
     if gate.confident:
         beyond = f"{beyond} the limit of {limit}"
         return value + _confidently(gate, status, worst, needed, n, beyond, asked)
     if status == "failed":
-        return f"{value}, {beyond} the {limit} {_asked(gate, n)}"
+        who = "every class" if n > 1 else "it"
+        return f"{value}, {beyond} the {limit} that {who} {direction.asked}"
     if n > 1:
-        extreme = "lowest" if gate.rule == "at_least" else "highest"
         figure = call(definition_of(gate))
         value = (
-            f"the {extreme} {figure} of {n:,} classes is "
+            f"the {direction.extreme} {figure} of {n:,} classes is "
             f"{told(metric.value, unit, gate.limit)}, of {worst.said}"
         )
     return f"{value}; {asked}"
@@ -220,13 +219,12 @@ def _confidently(
             return f", {beyond}"
         return f", without an interval: {_reason(metric)}"
     each = " for each class by itself" if n > 1 else ""
-    near, far = (told(end, unit, gate.limit) for end in _ends(gate, metric.interval))
-    sides = ("at least", "at most")
-    hard, easy = sides if gate.rule == "at_least" else sides[::-1]
+    direction = _direction(gate)
+    near, far = (told(end, unit, gate.limit) for end in direction.ends(metric.interval))
     if status == "passed":
-        return f", and with 95% confidence{each} {hard} {near}; {asked}"
+        return f", and with 95% confidence{each} {direction.bound} {near}; {asked}"
     if status == "failed":
-        return f", and with 95% confidence{each} {easy} {far}, {beyond}"
+        return f", and with 95% confidence{each} {direction.other} {far}, {beyond}"
     more = ""
     if needed:
         more = f"; {samples_of(needed, gate, worst.said)} would decide it, if the value stays"
@@ -238,8 +236,3 @@ def _confidently(
 def _reason(metric: Metric) -> str:
     code = metric.reason or ""
     return undefined_words(REASONS.get(code, code))
-
-
-def _asked(gate: Gate, n: int) -> str:
-    who = "every class" if n > 1 else "it"
-    return f"that {who} must reach" if gate.rule == "at_least" else f"that {who} may have"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
-from reportgen.gates.gate import Gate, Unit
+from reportgen.gates.gate import Gate, Rule, Unit
 from reportgen.gates.targets import definition_of, scope_of
 from reportgen.metrics import Definition
 from reportgen.text import enumerated, in_sentence, middle_cut, plural, printable
 
 __all__ = [
+    "Direction",
     "call",
     "change_text",
     "change_unit",
     "class_name",
     "classes_words",
+    "direction_of",
     "exact",
     "name_it",
     "noun",
@@ -153,14 +156,68 @@ def subject_of_slice(gate: Gate) -> str:
     return " = ".join(map(class_name, gate.slice))
 
 
+@dataclass(frozen=True)
+class Direction:
+    """Which side of its limit a value has to be on, and the words of that.
+
+    Attributes
+    ----------
+    sign
+        1 where more is better, else -1.
+    bound
+        What the limit is of what is allowed: ``at least``; `other` is the opposite.
+    beyond, more, extreme
+        Of a value on the wrong side, of one on the right, and of the worst of several.
+    asked
+        What it, or every class, must do: ``must reach``.
+    """
+
+    sign: int
+    bound: str
+    other: str
+    beyond: str
+    more: str
+    extreme: str
+    asked: str
+
+    def margin(self, value: float, limit: float) -> float:
+        """How far the value is on the right side; below 0 on the wrong one, 0 at the limit."""
+        return value - limit if self.sign > 0 else limit - value
+
+    def keeps(self, value: float, limit: float) -> bool:
+        """Whether a raw value keeps the promise; at the limit it does."""
+        return value >= limit if self.sign > 0 else value <= limit
+
+    def ends(self, interval: tuple[float, float]) -> tuple[float, float]:
+        """The end that is hardest to keep within the limit, and the other."""
+        return interval if self.sign > 0 else (interval[1], interval[0])
+
+
+_FLOOR = Direction(1, "at least", "at most", "below", "more", "lowest", "must reach")
+
+
+_CEILING = Direction(-1, "at most", "at least", "above", "less", "highest", "may have")
+
+
+_DIRECTIONS: dict[Rule, Direction] = {
+    "at_least": _FLOOR,
+    "at_most": _CEILING,
+    "at_most_share": _CEILING,
+}
+
+
+def direction_of(rule: Rule | None) -> Direction | None:
+    """The direction of a rule on one model's value; None where it compares two."""
+    return None if rule is None else _DIRECTIONS.get(rule)
+
+
 def rule_words(gate: Gate) -> str:
     """The promise: ``accuracy at least 90%``."""
-    definition = definition_of(gate)
+    definition, direction = definition_of(gate), direction_of(gate.rule)
     figure, unit = _figure(gate), change_unit(definition)
-    if gate.rule in ("at_least", "at_most", "at_most_share"):
-        side = "at least" if gate.rule == "at_least" else "at most"
+    if direction is not None:
         sure = ", with 95% confidence" if gate.confident else ""
-        return f"{figure} {side} {exact(gate.limit, unit_of(definition))}{sure}"
+        return f"{figure} {direction.bound} {exact(gate.limit, unit_of(definition))}{sure}"
     worse = "below" if definition.higher_is_better else "above"
     if gate.rule == "not_worse_by":
         return f"{figure} less than {exact(gate.limit, unit)} {worse} the baseline"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Flat,
         Form,
         Key,
+        OmitDefault,
         OmitNone,
         Via,
         codec_of,
@@ -64,6 +65,7 @@ __all__ = [
     "Json",
     "JsonPath",
     "Key",
+    "OmitDefault",
     "OmitNone",
     "OneOf",
     "Positive",
@@ -94,7 +96,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "annotations": (
-            "Cell ClassIndex ClassNumber Flat Form Key NOT_IN_JSON OmitNone Via "
+            "Cell ClassIndex ClassNumber Flat Form Key NOT_IN_JSON OmitDefault OmitNone Via "
             "codec_of element_texts read_record read_value write_value"
         ),
         "codecs": "Codec Definitions Schema write_plain",

@@ -52,6 +52,7 @@ __all__ = [
     "Flat",
     "Form",
     "Key",
+    "OmitDefault",
     "OmitNone",
     "Via",
     "codec_of",
@@ -86,6 +87,11 @@ class Flat:
 @dataclass(frozen=True)
 class OmitNone:
     """None is not written, and may be missing."""
+
+
+@dataclass(frozen=True)
+class OmitDefault:
+    """The default of the field is not written, and may be missing."""
 
 
 @dataclass(frozen=True)
@@ -250,8 +256,8 @@ class Member:
         Whether it is read; what is told is written only.
     is_flat
         Whether the members of its own value stand here in its place.
-    omits_none
-        Whether None is left out.
+    omitted
+        What is left out, as it is in JSON: nothing, None, or the default.
     """
 
     key: str
@@ -260,7 +266,7 @@ class Member:
     needed: bool = True
     is_field: bool = True
     is_flat: bool = False
-    omits_none: bool = False
+    omitted: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -340,7 +346,7 @@ class Record:
     @cached_property
     def is_plain(self) -> bool:
         return not _form_of(self.kind).order and not any(
-            one.is_flat or one.omits_none for one in self.members
+            one.is_flat or one.omitted for one in self.members
         )
 
     def _arranged(self, written: dict[str, Any]) -> dict[str, Any]:
@@ -349,7 +355,7 @@ class Record:
             item = written[one.key]
             if one.is_flat:
                 found.update(item)
-            elif item is not None or not one.omits_none:
+            elif item not in one.omitted:
                 found[one.key] = item
         return _ordered(found, _form_of(self.kind).order)
 
@@ -364,7 +370,7 @@ class Record:
                 required += inner["required"]
             else:
                 properties[one.key] = _with_description(inner, told.get(one.name))
-                required += [one.key] * (one.needed and not one.omits_none)
+                required += [one.key] * (one.needed and not one.omitted)
         form = _form_of(self.kind)
         properties = _ordered(properties, form.order)
         wanted = [name for name in properties if name in required]
@@ -422,13 +428,22 @@ def _of_field(item: Field[Any], hint: Any, form: Form) -> Member | None:
     key = next((part.name for part in metadata if isinstance(part, Key)), item.name)
     has_default = item.default is not MISSING or item.default_factory is not MISSING
     is_flat = any(isinstance(part, Flat) for part in metadata)
-    omits = any(isinstance(part, OmitNone) for part in metadata)
     may_lack = has_default if form.optional is None else item.name in form.optional
     if is_flat:
         record = record_of(hint.__origin__)
         flat = Codec(lambda place: record._read_known(place, {}), record.write, record.schema)
         return Member(key, item.name, flat, is_flat=True)
-    return Member(key, item.name, codec_of(hint), not (may_lack or omits), omits_none=omits)
+    codec = codec_of(hint)
+    omitted = _omitted(item, codec, metadata)
+    return Member(key, item.name, codec, not (may_lack or omitted), omitted=omitted)
+
+
+def _omitted(item: Field[Any], codec: Codec, metadata: tuple[Any, ...]) -> tuple[Any, ...]:
+    if any(isinstance(part, OmitNone) for part in metadata):
+        return (None,)
+    if any(isinstance(part, OmitDefault) for part in metadata):
+        return (write_plain(codec.write, item.default, ()),)
+    return ()
 
 
 NOT_IN_JSON = object()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.gates import NO_GATES, Decision, decide
+from reportgen.gates import NO_GATES, Decision, Gate, decide
 from tests.factories import (
     cifar,
     make_evaluation,
@@ -75,10 +75,30 @@ def test_a_decision_survives_json():
     decision = decide(gates(*rules), pair.candidate, pair)
     text = json.dumps(decision.to_json(), allow_nan=False)
     assert Decision.from_json(json.loads(text)) == decision
-    assert list(decision.to_json()["checks"][0]) == [
+    first, _, _, last = decision.to_json()["checks"]
+    assert list(first) == [
         "name", "rule", "severity", "status", "blocks", "value", "limit", "interval", "subject",
-        "sentence", "needed", "parts", "unit", "margin", "metric",
+        "sentence", "needed", "parts", "unit", "margin", "metric", "kind", "number", "each_class",
+        "when_inconclusive",
     ]  # fmt: skip
+    assert (first["kind"], first["when_inconclusive"]) == ("no_harm", "warn")
+    assert (last["kind"], last["pair"], last["number"]) == ("at_most_share", ["cat", "dog"], 4)
+
+
+def test_the_gates_of_a_decision_are_those_that_were_decided():
+    asked = gates(RECALLS + "at_least = 0.9\nconfident = true", PASSES)
+    decision = Decision.from_json(decide(asked, cifar()).to_json())
+    assert tuple(check.gate for check in decision.checks) == asked
+
+
+def test_a_document_without_the_gates_rule_is_written_as_it_was():
+    document = decide(gates(RECALLS + "at_least = 0.9\nconfident = true"), cifar()).to_json()
+    (check,) = document["checks"]
+    for name in ("kind", "number", "confident", "each_class"):
+        del check[name]
+    found = Decision.from_json(document)
+    assert found.checks[0].gate == Gate("g0", 0.9, "recall")
+    assert found.to_json() == document
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.gates import NO_GATES, Check, Decision, decide, parse_gates
+from reportgen.gates import NO_GATES, Check, Decision, Gate, decide, parse_gates
 from reportgen.rendering import junit
 from tests.factories import HOSTILE, cifar
 
@@ -15,9 +15,8 @@ from tests.factories import HOSTILE, cifar
 def check(
     name="floor", status="passed", *, blocks=False, sentence="Accuracy is 84.5%.", severity="block"
 ):
-    return Check(
-        name, "accuracy at least 80%", severity, status, blocks, 0.845, 0.8, None, "", sentence
-    )
+    gate = Gate(name, 0.8, "accuracy", "at_least", severity=severity)
+    return Check(gate, "accuracy at least 80%", status, blocks, 0.845, None, "", sentence)
 
 
 def suite(*checks, verdict="SHIP"):

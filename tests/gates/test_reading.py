@@ -60,12 +60,12 @@ at_most_share = 0.02
 
 def test_a_gate_of_each_kind_is_read():
     assert parse_gates(ISSUE) == (
-        Gate(1, "accuracy floor", "accuracy", "at_least", 0.9),
-        Gate(2, "no class below 70% recall", "recall", "at_least", 0.7, each_class=True),
-        Gate(3, "not worse than production", "accuracy", "not_worse_by", 0.005),
-        Gate(4, "no class significantly worse", "recall", "no_harm", 0.02, each_class=True,
+        Gate("accuracy floor", 0.9, "accuracy", "at_least", 1),
+        Gate("no class below 70% recall", 0.7, "recall", "at_least", 2, each_class=True),
+        Gate("not worse than production", 0.005, "accuracy", "not_worse_by", 3),
+        Gate("no class significantly worse", 0.02, "recall", "no_harm", 4, each_class=True,
              when_inconclusive="warn"),
-        Gate(5, "these must never be confused", "", "at_most_share", 0.02, pair=("cat", "dog")),
+        Gate("these must never be confused", 0.02, "", "at_most_share", 5, pair=("cat", "dog")),
     )  # fmt: skip
 
 
@@ -110,8 +110,8 @@ def test_long_comments_of_dots_are_no_keys():
 
 def test_one_line_gates_are_read():
     assert fail_under(["accuracy=0.9", " macro_f1 = 80% "]) == (
-        Gate(1, "--fail-under accuracy", "accuracy", "at_least", 0.9),
-        Gate(2, "--fail-under macro_f1", "macro_f1", "at_least", 0.8),
+        Gate("--fail-under accuracy", 0.9, "accuracy", "at_least", 1),
+        Gate("--fail-under macro_f1", 0.8, "macro_f1", "at_least", 2),
     )
 
 
