@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reportgen.errors import DataError
 from reportgen.text import quoted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "DENSE_LIMIT",
@@ -53,6 +57,8 @@ class ConfusionMatrix:
     values
         int64, shape (M,), positive, read-only: the count of each cell; at most
         :data:`MAX_SAMPLES` together.
+    names
+        The K class names, where they are known: of no weight in a comparison or a sum.
 
     Raises :class:`ValueError` where the parts don't fit each other, and :class:`DataError` where
     the counts are too many for 64 bits.
@@ -61,6 +67,7 @@ class ConfusionMatrix:
     n_classes: int
     keys: Counts
     values: Counts
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", _read_only(self.keys))
@@ -191,6 +198,12 @@ class ConfusionMatrix:
             f"{self.n_errors:,} errors>"
         )
 
+    def with_names(self, names: Sequence[str]) -> ConfusionMatrix:
+        """The same counts, of classes with these K names."""
+        named = copy(self)  # with what was derived from the counts already
+        object.__setattr__(named, "names", tuple(names))
+        return named
+
     @cached_property
     def rows(self) -> Counts:
         """The true class of each non-zero cell: int64, shape (M,)."""
@@ -300,6 +313,24 @@ class ConfusionMatrix:
         shares = np.full(self.counts.shape, np.nan)
         np.divide(self.counts, divisor, out=shares, where=divisor > 0)
         return shares
+
+    def to_frame(self, normalize: Literal["true", "pred", "all"] | None = None) -> pd.DataFrame:
+        """A table of counts, or of shares in 0..1 as :meth:`normalized` gives them.
+
+        Rows are true, columns predicted classes, by name where names are known, else by index.
+        Above 2,048 classes one row a non-zero cell, as in ``confusion.csv``: ``true``,
+        ``predicted`` and ``count``; there `normalize` raises :class:`ValueError`.
+        """
+        import pandas as pd
+
+        labels = pd.Index(self.names or range(self.n_classes))
+        if self.n_classes <= DENSE_LIMIT:
+            table = self.counts if normalize is None else self.normalized(normalize)
+            return pd.DataFrame(table.copy(), labels.rename("true"), labels.rename("predicted"))
+        if normalize is not None:
+            raise ValueError(f"{self.n_classes:,} classes are too many for a table of shares")
+        sides = {"true": labels[self.rows], "predicted": labels[self.columns]}
+        return pd.DataFrame({**sides, "count": self.values})
 
 
 def _read_only(array: ArrayLike) -> Counts:

@@ -49,7 +49,7 @@ OWNERS = {
     "typer": {"cli"},
     "rich": {"console"},
     "sklearn": {"demo"},
-    "pandas": {"rendering"},
+    "pandas": {"rendering", "evaluation", "predictions", "confusion_matrix"},
 }
 
 HEAVY = ("numpy", "pandas", "torch", "matplotlib", "pyarrow", "scipy", "PIL", "seaborn", "typer")

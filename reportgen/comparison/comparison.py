@@ -34,6 +34,7 @@ from reportgen.jsonio import (
 )
 from reportgen.metrics import RankedClass
 from reportgen.provenance import DataNote
+from reportgen.text import percent
 
 __all__ = [
     "COMPARED",
@@ -346,6 +347,15 @@ class Comparison:
         told=("correction",),
         optional=frozenset({"baseline_name"}),  # as it was before there was any
     )  # fmt: skip
+
+    def __repr__(self) -> str:
+        change = self.summary["accuracy"]
+        shown = [
+            "n/a" if value is None else percent(value)
+            for value in (change.baseline, change.candidate)
+        ]
+        how = "not matched" if self.paired is None else f"{self.paired.n:,} matched samples"
+        return f"<Comparison: accuracy {shown[0]} → {shown[1]}, {how}>"
 
     @property
     def identical(self) -> bool:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reportgen.evaluation.counting import evaluate_matrix, evaluate_predictions, excluded_words
     from reportgen.evaluation.document import Document
     from reportgen.evaluation.evaluation import Evaluation
+    from reportgen.evaluation.frames import class_columns
     from reportgen.evaluation.galleries import GALLERY_PAIRS, collect_galleries, gallery_pairs
     from reportgen.evaluation.given_costs import read_costs
     from reportgen.evaluation.given_groups import read_hierarchy, require_file
@@ -36,6 +37,7 @@ __all__ = [
     "Proportions",
     "ReliabilityBar",
     "SampleGroups",
+    "class_columns",
     "collect_galleries",
     "counts_needed",
     "evaluate_matrix",
@@ -60,6 +62,7 @@ __getattr__ = lazy_names(
         "counting": "evaluate_matrix evaluate_predictions excluded_words",
         "document": "Document",
         "evaluation": "Evaluation",
+        "frames": "class_columns",
         "galleries": "GALLERY_PAIRS collect_galleries gallery_pairs",
         "given_costs": "read_costs",
         "given_groups": "read_hierarchy require_file",

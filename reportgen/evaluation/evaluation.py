@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,6 +56,10 @@ from reportgen.metrics import (
     Mistake,
 )
 from reportgen.provenance import Accounting, DataNote, Provenance
+from reportgen.text import percent, plural
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Evaluation",
@@ -154,6 +158,18 @@ class Evaluation:
     class_samples: tuple[ClassSamples, ...] = ()
     unknown: tuple[Unknown, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "confusion", self.confusion.with_names(self.classes))
+
+    def __repr__(self) -> str:
+        accuracy = self.summary["accuracy"].value
+        parts = [
+            plural(len(self.classes), "class", "classes"),
+            "proportions only" if self.shares is not None else plural(self.n_samples, "sample"),
+            *([] if accuracy is None else [f"accuracy {percent(accuracy)}"]),
+        ]
+        return f"<Evaluation: {', '.join(parts)}>"
+
     @property
     def n_samples(self) -> int:
         """Samples in the matrix; 0 where it holds shares only, and their number is not known."""
@@ -174,6 +190,25 @@ class Evaluation:
     def definitions(self) -> tuple[Definition, ...]:
         """Of the metrics in :attr:`summary`, in its order."""
         return tuple(d for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS) if d.name in self.summary)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a class, in class order: the columns of ``per_class.csv``.
+
+        Indexed by class name. Counts are ``Int64``; each metric has its value and the ends of its
+        95% confidence interval (``recall``, ``recall_low``, ``recall_high``) as float64, nan
+        where undefined.
+        """
+        from reportgen.evaluation.frames import class_frame
+
+        return class_frame(self)
+
+    def summary_frame(self) -> pd.DataFrame:
+        """One row an overall metric: title, value, low and high end of the 95% confidence
+        interval (float64, nan where undefined), and the reason where one is missing.
+        """
+        from reportgen.evaluation.frames import summary_frame
+
+        return summary_frame(self)
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
@@ -205,7 +240,7 @@ class Evaluation:
             shares_over=None if shares is None else shares.over,
             confusion_matrix=_matrix(self.confusion, shares),
             summary=self.summary,
-            per_class=ClassRows(self.classes, self._count_columns(), self.per_class),
+            per_class=ClassRows(self.classes, self.count_columns(), self.per_class),
             pairs=self.pairs if shares is None else shares.pairs,
             examples=self.examples[:GALLERY_PAIRS],
             reversed_examples=reverses_of(self),
@@ -233,8 +268,8 @@ class Evaluation:
             provenance=self.provenance,
         )
 
-    def _count_columns(self) -> dict[str, list[int | None]]:
-        """support, predicted, tp, fp, fn, tn of all classes; None where they are not known."""
+    def count_columns(self) -> dict[str, list[int | None]]:
+        """support, predicted, tp, fp, fn, tn of all K classes; None where they are not known."""
         if self.shares is not None:
             return {name: [None] * len(self.classes) for name in COUNT_NAMES}
         support, predicted, hits = (
@@ -462,7 +497,7 @@ def _check_figures(found: Evaluation, form: Document, place: JsonPath) -> None:
         check_pairs(form.pairs, found.shares.pairs, place["pairs"])
         return
     rows = place["per_class"]
-    check_counts(form.per_class.counts, found._count_columns(), rows)
+    check_counts(form.per_class.counts, found.count_columns(), rows)
     check_class_metrics(found.per_class, found.confusion, rows)
     check_summary(found.summary, found.confusion, found.macro, found.costs, place["summary"])
     check_pairs(found.pairs, tuple(pairs_of(found.confusion)), place["pairs"])

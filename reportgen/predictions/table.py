@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from reportgen.errors import DataError
 from reportgen.predictions.metadata import RunFacts
 from reportgen.predictions.schema import METADATA_KEY, further_fields, predictions_schema
 from reportgen.text import printable, quoted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "PredictionRows",
@@ -132,6 +135,18 @@ class Predictions:
                     yield _arrays(_mistaken(batch) if wrong_only else batch, columns)
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(self.path, error) from error
+
+    def to_frame(self) -> pd.DataFrame:
+        """All samples, one row each, in file order; indexed by id.
+
+        ``label`` and ``prediction`` are categories of the class names, missing where the label is
+        not known; ``confidence``, ``label_probability`` and ``label_rank`` are missing without
+        scores; ``p(NAME)`` of every class where all probabilities are kept; then the columns of
+        metadata. Every row is held in memory: :meth:`batches` reads a part at a time.
+        """
+        from reportgen.predictions.frames import predictions_frame
+
+        return predictions_frame(self)
 
     def tables(self) -> Iterator[Any]:
         """The rows as Arrow tables, for :func:`~reportgen.predictions.parts.write_predictions`."""

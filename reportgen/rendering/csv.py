@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import DENSE_LIMIT
 from reportgen.csv_text import csv_of_columns, csv_text, guard
-from reportgen.evaluation import CLASS_METRICS, OF, Evaluation, Pair, ProportionPair
-from reportgen.metrics import COUNTS
+from reportgen.evaluation import OF, Evaluation, Pair, ProportionPair, class_columns
 
 __all__ = [
     "confusion",
@@ -32,25 +31,12 @@ def per_class(evaluation: Evaluation) -> str:
 
     Where the matrix holds shares only, the counts are empty cells.
     """
-    names = [definition.name for definition in CLASS_METRICS]
-    counts = [definition.name for definition in COUNTS]
-    header = [
-        "class",
-        *counts,
-        *(f"{name}{end}" for name in names for end in ("", "_low", "_high")),
-    ]
-    columns = [evaluation.per_class[name] for name in names]
-    counted = [evaluation.class_counts(i) for i in range(len(evaluation.classes))]
+    columns = class_columns(evaluation)
     return csv_of_columns(
-        header,
+        ["class", *columns],
         [
             map(guard, evaluation.classes),
-            *([row.get(name) for row in counted] for name in counts),
-            *(
-                _defined(values)
-                for column in columns
-                for values in (column.value, column.low, column.high)
-            ),
+            *(_defined(one) if isinstance(one, np.ndarray) else one for one in columns.values()),
         ],
     )
 
