@@ -1,8 +1,8 @@
 """Coverage of the intervals in a report, by simulation with a fixed seed.
 
 ``python -m benchmarks.coverage`` prints the table of docs/metrics.md; ``--write docs/metrics.md``
-puts it there. Test sets are drawn from a known truth, all of a setting at once; the intervals are
-made by the very functions that a report is made with.
+puts it there. Test sets are drawn from a known truth, many of a setting at once; the intervals are
+made by the very functions that a report is made with, or held to them by a test.
 
 A figure counts where its interval is printed, and in how many test sets that is stands beside it.
 """
@@ -292,7 +292,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", type=Path, help="a document with the marks of the table")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    parser.add_argument("--jobs", type=int, default=1, help="processes: one takes three hours")
+    parser.add_argument("--jobs", type=int, default=1, help="processes; one: 15 minutes")
     given = parser.parse_args()
     text = table(given.repetitions, jobs=given.jobs)
     if given.write is None:

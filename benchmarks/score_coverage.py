@@ -2,7 +2,8 @@
 
 The model sees a class's own direction in normal noise; its scores are those of equally common
 classes, sharpened by a factor: at 1 it is calibrated where the classes are equally common, at 2 it
-is overconfident. The figures are made by the very functions of a report, one test set at a time.
+is overconfident. :func:`figures` are those of a report, of one test set; benchmarks.many_test_sets
+makes the same of many at once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.many_test_sets import CERTAIN, figures_of_many
 from reportgen.analysis.scoring import (
     Answers,
     BrierScore,
@@ -26,7 +28,7 @@ from reportgen.analysis.scoring import (
     RiskCoverage,
     Scores,
 )
-from reportgen.analysis.scoring.calibration import Cells, Chance, _bounds, _cells, ece_metric
+from reportgen.analysis.scoring.calibration import Cells, _bounds, _cells, ece_metric
 from reportgen.analysis.scoring.ranked_scores import of_answers
 from reportgen.metrics import Metric
 
@@ -34,11 +36,10 @@ __all__ = ["SHARPNESS", "Model", "figures", "held", "intervals", "truths"]
 
 SHARPNESS = (1.0, 2.0)
 TRUTH = 400_000
+BLOCK = 100_000  # scores that are worked on at once
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
-
-_CERTAIN = Chance(-1.0, -1.0, 0, 0)  # the chance level only ever lowers an end: without it, worse
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,19 @@ class Model:
         """The one in which each class is found at this rate."""
         return cls(prevalence, _distance(len(prevalence), recall), sharpness)
 
-    def draw(self, rng: np.random.Generator, n: int) -> tuple[Labels, Floats]:
-        """Labels, shape (n,), and probabilities, shape (n, K)."""
+    def draw(self, rng: np.random.Generator, n: int, sets: int = 1) -> tuple[Labels, Floats]:
+        """Labels, shape (B, n), and probabilities, shape (B, n, K), of that many test sets."""
         k = len(self.prevalence)
-        labels = rng.choice(k, n, p=self.prevalence)
-        seen = rng.standard_normal((n, k))
-        seen[np.arange(n), labels] += self.distance
-        logits = seen * (self.distance * self.sharpness)
-        logits -= logits.max(axis=1, keepdims=True)
-        p = np.exp(logits)
-        return labels, p / p.sum(axis=1, keepdims=True)
+        ends = np.cumsum(self.prevalence)[:-1]
+        labels = np.searchsorted(ends, rng.random((sets, n)), "right")
+        logits = rng.standard_normal((sets, n, k))
+        own = np.take_along_axis(logits, labels[..., None], 2) + self.distance
+        np.put_along_axis(logits, labels[..., None], own, 2)
+        logits *= self.distance * self.sharpness
+        logits -= logits.max(axis=2, keepdims=True)
+        p = np.exp(logits, out=logits)
+        p /= p.sum(axis=2, keepdims=True)
+        return labels, p
 
 
 def _distance(k: int, recall: float) -> float:
@@ -90,10 +94,11 @@ def figures(labels: Labels, p: Floats) -> dict[str, Metric]:
     return {
         "log_loss": LogLoss.of(p[np.arange(len(p)), labels]).metric(),
         "brier_score": BrierScore.of(scores).metric(),
-        "ece": ece_metric(CalibrationBins.of(answers).cells(), _CERTAIN),
-        "ece_equal_mass": ece_metric(_equal_mass(groups, len(p)), _CERTAIN),
+        "ece": ece_metric(CalibrationBins.of(answers).cells(), CERTAIN),
+        "ece_equal_mass": ece_metric(_equal_mass(groups, len(p)), CERTAIN),
         "ece_classwise": ClasswiseBins.of(scores).metric(ranked),
         "aurc": risk.aurc.metric,
+        "excess_aurc": risk.excess_aurc.metric,
         "macro_roc_auc": ranking.macro_roc_auc.metric,
         "macro_average_precision": ranking.macro_average_precision.metric,
         "roc_auc of a class": ranking.roc_auc.metric(0),
@@ -108,7 +113,7 @@ def _equal_mass(groups: Any, n: int) -> Cells:
 def truths(model: Model, seed: int) -> dict[str, float]:
     """Each figure of so many samples that what chance leaves of it does not count."""
     n = max(TRUTH // len(model.prevalence), 20_000)
-    labels, p = model.draw(np.random.default_rng(seed), n)
+    (labels,), (p,) = model.draw(np.random.default_rng(seed), n)
     found = {name: metric.value for name, metric in figures(labels, p).items()}
     if model.sharpness == 1 and np.allclose(model.prevalence, 1 / len(model.prevalence)):
         found.update(dict.fromkeys(("ece", "ece_equal_mass", "ece_classwise"), 0.0))
@@ -120,8 +125,10 @@ def truths(model: Model, seed: int) -> dict[str, float]:
 def intervals(model: Model, n: int, repetitions: int, seed: int) -> Iterator[dict[str, Metric]]:
     """The figures of that many test sets of n samples."""
     rng = np.random.default_rng(seed)
-    for _ in range(repetitions):
-        yield figures(*model.draw(rng, n))
+    at_once = max(1, BLOCK // (n * len(model.prevalence)))
+    for start in range(0, repetitions, at_once):
+        sets = min(at_once, repetitions - start)
+        yield from figures_of_many(*model.draw(rng, n, sets))
 
 
 def held(

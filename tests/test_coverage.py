@@ -12,6 +12,8 @@ from benchmarks.coverage import (
     simulate,
     simulate_scores,
 )
+from benchmarks.many_test_sets import figures_of_many
+from benchmarks.score_coverage import Model, figures
 from reportgen.metrics import wilson
 
 SHORT = [*settings((100, 1_000), (0.7, 0.9, 0.99), (5, 20), (10,))]
@@ -29,7 +31,7 @@ def test_intervals_cover_the_truth_in_92_of_100_test_sets(setting):
 
 
 WITH_SCORES = [*settings((100, 1_000), (0.7, 0.99), (5,), (10,))]
-FEW = 100
+FEW = 400
 
 
 @pytest.mark.parametrize("setting", WITH_SCORES, ids=lambda setting: f"{setting.name}, {setting.n}")
@@ -39,6 +41,21 @@ def test_intervals_of_scores_cover_the_truth_in_92_of_100_test_sets(setting):
         if cover.printed > 0.1:
             error = np.sqrt(0.92 * 0.08 / (cover.printed * FEW))
             assert cover.covered >= 0.92 - 2 * error, (name, cover)
+
+
+@pytest.mark.parametrize("k", [2, 10])
+def test_figures_of_many_test_sets_are_those_of_a_report(k):
+    """With scores that are equal too, and classes that do not occur."""
+    prevalence = np.append(0.02, np.full(k - 1, 0.98 / (k - 1)))
+    labels, p = Model.of(prevalence, 0.9, 2.0).draw(np.random.default_rng(1), 60, sets=6)
+    p[3:] = np.round(p[3:], 2)
+    p[3:] /= p[3:].sum(axis=2, keepdims=True)
+    for own, scores, found in zip(labels, p, figures_of_many(labels, p), strict=True):
+        expected = figures(own, scores)
+        assert found.keys() == expected.keys()
+        for name, metric in expected.items():
+            assert found[name].value == pytest.approx(metric.value, abs=1e-12), name
+            assert found[name].interval == pytest.approx(metric.interval, abs=1e-12), name
 
 
 @pytest.mark.parametrize(("n", "accuracy"), [(100, 0.9), (1_000, 0.99)])
