@@ -398,3 +398,38 @@ def test_no_function_of_the_package_is_hidden_by_a_room():
         if importlib.util.find_spec(f"reportgen.{name}") is not None:
             importlib.import_module(f"reportgen.{name}")
         assert callable(getattr(reportgen, name)), name
+
+
+class Sigmoids(Colours):
+    """Each class has a score of its own; those of a sample need not sum to 1."""
+
+    def forward(self, x):
+        return torch.sigmoid(super().forward(x))
+
+
+def test_a_model_of_independent_scores_is_evaluated_as_the_saved_scores_are(tmp_path):
+    """The file that it writes is read as such without an option, and so is a saved baseline."""
+    given = {"classes": CLASSES, "outputs": "one-vs-rest"}
+    found = reportgen.run(Sigmoids(), dataset(), out=tmp_path / "o", **given)
+    x, labels = dataset().tensors
+    scores = Sigmoids().eval()(x).detach().numpy()
+    saved = reportgen.load({"label": labels.numpy(), "probabilities": scores}, **given)
+    assert found.confusion == saved.confusion
+    assert found.summary["macro_roc_auc"].value == pytest.approx(
+        saved.summary["macro_roc_auc"].value
+    )
+    assert found.summary["ece"].reason == "independent_scores"
+    assert "independent-scores" in [note.code for note in found.notes]
+    again = reportgen.render(tmp_path / "o" / "predictions.parquet", out=tmp_path / "again")
+    assert again.summary == found.summary
+    against = reportgen.compare(tmp_path / "o", tmp_path / "o")
+    assert against.summary["accuracy"].difference == 0
+
+
+def test_independent_scores_are_kept_whatever_their_number(tmp_path):
+    with pytest.raises(UsageError, match="keep-probabilities") as caught:
+        reportgen.run(
+            Sigmoids(), dataset(9), out=tmp_path, classes=CLASSES, outputs="one-vs-rest",
+            keep_probabilities="no",
+        )  # fmt: skip
+    assert caught.value.slug == "option-conflict"

@@ -15,7 +15,7 @@ from reportgen.importers.formats.tables import Table
 from reportgen.importers.read_as import read_as_samples
 from reportgen.metrics import SUM_TOLERANCE, OutputKind
 from reportgen.options import InputOptions, render_command
-from reportgen.predictions import RunFacts
+from reportgen.predictions import INDEPENDENT_SCORES, RunFacts
 from reportgen.provenance import RANKED_CLASSES, Accounting, DataNote, ModelFacts, Provenance
 from reportgen.text import count, listing, percent, plural, printable
 
@@ -224,13 +224,7 @@ def _score_notes(read: ScoreKind | None, width: int, scored: Scored | None) -> I
             "warning",
         )
     if read.kind is OutputKind.ONE_VS_REST:
-        yield DataNote(
-            "independent-scores",
-            "Each class has a score of its own (one-vs-rest, such as a sigmoid), and the scores of "
-            "a sample need not sum to 1. The prediction is the class of the largest score. Without "
-            "a probability of the prediction there is no confidence, no calibration (ECE), no log "
-            "loss and no Brier score.",
-        )
+        yield INDEPENDENT_SCORES
     if scored.n_off:
         yield DataNote(
             "probabilities-rounded",

@@ -17,6 +17,7 @@ from reportgen.inference.images.flags import ImageFlag, notes_from_flags
 from reportgen.inference.loop import NOT_FINITE, predict_into
 from reportgen.inference.models.loaded_model import device_of, keep_as_found
 from reportgen.inference.plan import Plan, plan_folder, plan_live
+from reportgen.metrics import SUM_TOLERANCE, OutputKind
 from reportgen.options import Options
 from reportgen.output_folder import BAD
 from reportgen.predictions import (
@@ -186,7 +187,7 @@ def _finished_before(plan: Plan, aside: Path | None) -> Predictions:
             finished,
             facts,
             before.tables(),
-            with_probabilities=before.has_probabilities,
+            with_probabilities=before.has_scores,
             further=before.further,
         )
         before = Predictions.open(finished)
@@ -220,6 +221,7 @@ def facts_of(plan: Plan, parts: Parts, bad: Sequence[BadSample]) -> RunFacts:
             *plan.source.notes,
         ),
         fingerprint=plan.fingerprint,
+        sum_tolerance=None if state.outputs == OutputKind.ONE_VS_REST else SUM_TOLERANCE,
     )
 
 

@@ -22,7 +22,7 @@ from reportgen.metrics import (
     finite_rows,
     score,
 )
-from reportgen.predictions import Parts, Rows
+from reportgen.predictions import INDEPENDENT_SCORES, Parts, Rows
 from reportgen.provenance import DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import count, quoted
@@ -140,7 +140,7 @@ def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
     finite = finite_rows(raw, kind)
     if kind is None:
         if run.asked != "auto":
-            kind = OutputKind(run.asked)
+            kind = _declared(run.asked, raw.shape[1])
         elif finite.any():
             kind = decide_outputs(raw[finite])
         else:
@@ -153,8 +153,16 @@ def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
     return kind
 
 
+def _declared(asked: str, width: int) -> OutputKind:
+    """One output for two classes is the second's sigmoid: both scores add up to 1."""
+    kind = OutputKind(asked)
+    alone = kind is OutputKind.ONE_VS_REST and width == 1
+    return OutputKind.PROBABILITIES if alone else kind
+
+
 def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
-    _remember(run, outputs=kind.value, notes=())
+    independent = kind is OutputKind.ONE_VS_REST
+    _remember(run, outputs=kind.value, notes=(INDEPENDENT_SCORES,) if independent else ())
     if run.asked == "auto":
         run.reporter.say(f"output type: {kind.value} (detected from the first batch)")
     elif kind is OutputKind.LOGITS and raw.shape[1] > 1 and len(raw):
@@ -173,7 +181,7 @@ def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
             "softmax-of-shares",
             "All outputs of the first batch lie between 0 and 1, and are read as logits, through a "
             "softmax. If the model ends in a sigmoid for each class, confidences and calibration "
-            "are wrong.",
+            "are wrong: --outputs one-vs-rest --force.",
             "warning",
         )
         _remember(run, notes=(*run.parts.state.notes, note))
@@ -195,7 +203,7 @@ def _warn_contradiction(asked: str, kind: OutputKind, wrong: str, ids: list[str]
             f"in the batch that begins with {quoted(ids[0])}" if ids else "in the first batch"
         ],
         hint="say what the model returns with --outputs logits|probabilities|log-probabilities|"
-        "percentages (and --force, where predictions were begun)",
+        "percentages|one-vs-rest (and --force, where predictions were begun)",
     )
 
 
@@ -224,8 +232,9 @@ def _rows(run: _Run, batch: Batch, usable: Mask, scored: ScoredRows | None) -> R
         reasons[i] = NOT_FINITE
     good, kept = at[scored.finite], scored.finite
     rows.prediction[good] = scored.prediction[kept]
-    rows.confidence[good] = scored.confidence[kept]
-    rows.label_probability[good] = scored.label_probability[kept]
+    if run.kind is not OutputKind.ONE_VS_REST:
+        rows.confidence[good] = scored.confidence[kept]
+        rows.label_probability[good] = scored.label_probability[kept]
     rows.label_rank[good] = scored.label_rank[kept]
     rows.top_tied[good] = scored.top_tied[kept]
     rows.top_classes[good] = scored.top_classes[kept]

@@ -39,6 +39,7 @@ from reportgen.inference.sources.agreeing import live_classes
 from reportgen.inference.sources.batch import Source
 from reportgen.inference.sources.folder import FolderSource, ImageFolderDataset, default_workers
 from reportgen.inference.sources.live import LiveSource, as_loader
+from reportgen.metrics import OutputKind
 from reportgen.options import DEFAULT_BATCH_SIZES, Options, report_date
 from reportgen.predictions import BadSample
 from reportgen.provenance import DataNote, ModelFacts, Provenance
@@ -85,6 +86,8 @@ class Plan:
     def keep_probabilities(self) -> bool:
         """Whether the file shall hold the probabilities of all classes."""
         asked = self.options.keep_probabilities
+        if self.options.outputs == OutputKind.ONE_VS_REST:
+            return True  # nothing else is made of such scores than each class's ranking
         return asked == "yes" or (asked == "auto" and len(self.classes.names) <= KEPT_CLASSES)
 
 

@@ -12,6 +12,7 @@ from reportgen.text import quoted
 
 __all__ = [
     "NONE",
+    "OUTPUT_KINDS",
     "InputOptions",
     "render_command",
 ]

@@ -10,14 +10,12 @@ from typing import Any, ClassVar, TypedDict
 from reportgen.errors import UsageError
 from reportgen.options.dates import check_date
 from reportgen.options.declared import Declared, option
+from reportgen.options.importing import OUTPUT_KINDS
 
 __all__ = [
     "Options",
     "RunKeywords",
 ]
-
-
-OUTPUT_KINDS = ("auto", "logits", "probabilities", "log-probabilities", "percentages")
 
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -60,7 +58,8 @@ class Options(Declared):
     )
     outputs: str = option(
         "auto",
-        "Output type of the model. auto detects it from the first batch and reports it.",
+        "Output type of the model. auto detects it from the first batch and reports it. "
+        "one-vs-rest: independent scores, such as sigmoids.",
         _MODEL,
         choices=OUTPUT_KINDS,
     )
@@ -212,6 +211,13 @@ class Options(Declared):
         if self.force and self.resume:
             raise UsageError(
                 "--force starts over, --resume continues: use one of them", slug="option-conflict"
+            )
+        if self.outputs == "one-vs-rest" and self.keep_probabilities == "no":
+            raise UsageError(
+                "--outputs one-vs-rest needs the scores of all classes, and "
+                "--keep-probabilities no drops them",
+                slug="option-conflict",
+                hint="leave out --keep-probabilities no",
             )
         if self.date is not None:
             check_date(self.date)

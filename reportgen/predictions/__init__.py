@@ -11,12 +11,13 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.predictions.compact import write_slim
-    from reportgen.predictions.metadata import RunFacts
+    from reportgen.predictions.metadata import INDEPENDENT_SCORES, RunFacts
     from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions
     from reportgen.predictions.schema import METADATA_KEY, Rows
     from reportgen.predictions.table import PredictionRows, Predictions
 
 __all__ = [
+    "INDEPENDENT_SCORES",
     "METADATA_KEY",
     "BadSample",
     "Parts",
@@ -33,7 +34,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "compact": "write_slim",
-        "metadata": "RunFacts",
+        "metadata": "INDEPENDENT_SCORES RunFacts",
         "parts": "BadSample Parts require_same_run write_predictions",
         "schema": "METADATA_KEY Rows",
         "table": "PredictionRows Predictions",

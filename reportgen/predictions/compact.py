@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.metrics import SUM_TOLERANCE
 from reportgen.predictions.parts import write_predictions
 from reportgen.predictions.schema import predictions_schema
 from reportgen.predictions.table import PredictionRows
@@ -25,7 +26,7 @@ def write_slim(rows: PredictionRows, target: Path) -> None:
     class figure, top-k, calibration, log loss, and the paired tests. About 12 bytes a sample, and
     its name. Probabilities keep the digits that they have: float32, or float64.
     """
-    facts = replace(rows.facts, fingerprint={})
+    facts = replace(rows.facts, fingerprint={}, sum_tolerance=SUM_TOLERANCE)
     double = _are_double(rows)
     write_predictions(target, facts, _tables(rows, double), double=double)
 

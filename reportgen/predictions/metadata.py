@@ -14,6 +14,7 @@ from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.text import quoted
 
 __all__ = [
+    "INDEPENDENT_SCORES",
     "RunFacts",
 ]
 
@@ -22,6 +23,15 @@ SCHEMA_VERSION = 1
 
 
 _Notes = tuple[DataNote, ...]
+
+
+INDEPENDENT_SCORES = DataNote(
+    "independent-scores",
+    "Each class has a score of its own (one-vs-rest, such as a sigmoid), and the scores of "
+    "a sample need not sum to 1. The prediction is the class of the largest score. Without "
+    "a probability of the prediction there is no confidence, no calibration (ECE), no log "
+    "loss and no Brier score.",
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ class RunFacts:
 
     def to_text(self) -> str:
         """JSON with sorted keys: the same facts give the same bytes."""
+        independent = {} if self.sum_tolerance is not None else {"independent_scores": True}
         return json.dumps(
             {
                 "schema_version": SCHEMA_VERSION,
@@ -61,6 +72,7 @@ class RunFacts:
                 "samples": write_value(Accounting, self.samples),
                 "notes": write_value(_Notes, self.notes),
                 "fingerprint": dict(self.fingerprint),
+                **independent,
             },
             ensure_ascii=True,
             sort_keys=True,
@@ -84,6 +96,7 @@ class RunFacts:
                 samples=read_value(Accounting, value["samples"]),
                 notes=read_value(_Notes, value["notes"]),
                 fingerprint=value["fingerprint"],
+                sum_tolerance=None if value.get("independent_scores") else SUM_TOLERANCE,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(

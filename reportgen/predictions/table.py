@@ -61,8 +61,8 @@ class Predictions:
         What it knows besides its rows.
     n_rows
         Number of samples in it.
-    has_probabilities
-        Whether it holds the probabilities of all classes.
+    has_scores
+        Whether it holds the scores of all classes.
     has_confidence
         Whether the rows say how sure the model was: false where no row does.
     further
@@ -72,7 +72,7 @@ class Predictions:
     path: Path
     facts: RunFacts
     n_rows: int
-    has_probabilities: bool = False
+    has_scores: bool = False
     has_confidence: bool = True
     further: tuple[Any, ...] = ()
 
@@ -80,6 +80,11 @@ class Predictions:
     def metadata(self) -> Mapping[str, str]:
         """Further columns: name in :meth:`batches` → name in the file, the same."""
         return {one.name: one.name for one in self.further}
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it holds probabilities of all classes: scores that sum to 1."""
+        return self.has_scores and self.facts.sum_tolerance is not None
 
     @classmethod
     def open(cls, path: Path) -> Predictions:
