@@ -17,7 +17,6 @@ from reportgen.review import (
     Review,
     load_input,
     open_review,
-    read_history,
     require_counts,
 )
 from reportgen.text import quoted
@@ -93,7 +92,7 @@ def history(
             slug="baselines-missing",
             hint="save one first: reportgen baseline save OUT NAME, or name a folder: --baselines",
         )
-    entries = read_history(place)
+    entries = Baselines(place).history()
     if out is not None:
         from reportgen.rendering import render_history
 

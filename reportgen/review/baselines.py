@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import OutputError, UsageError
+from reportgen.errors import OutputError, ReportgenError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.files import output_error, write_text
 from reportgen.options import DEFAULT_FOLDER
@@ -22,7 +22,7 @@ from reportgen.output_folder import finish_around, finish_replacement, remove_st
 from reportgen.paths import refuse_address
 from reportgen.predictions import write_slim
 from reportgen.replacement import UNFINISHED, Changes, staged
-from reportgen.review.history import HistoryEntry, append
+from reportgen.review.history import HistoryEntry, append, read_history
 from reportgen.text import listing, nearest, quoted
 
 __all__ = [
@@ -40,6 +40,10 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for 
 _REPORT, _PREDICTIONS = "report.json", "predictions.parquet"
 
 
+_PENDING = "history.pending"
+"""The line of the history that is not in it yet: it comes with the baseline, in one move."""
+
+
 @dataclass(frozen=True)
 class Baselines:
     """The baselines that stand in `folder`; it need not exist before the first is saved."""
@@ -48,11 +52,24 @@ class Baselines:
 
     def names(self) -> tuple[str, ...]:
         """Names of all baselines, in alphabetical order."""
-        for stopped in self.folder.glob(f"*/{UNFINISHED}"):
-            finish_replacement(stopped.parent)
+        self._finish()
         found = self.folder.glob(f"*/{_REPORT}")
         names = (path.parent.name for path in found)
         return tuple(sorted(name for name in names if _NAME.fullmatch(name)))
+
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Everything that was ever saved, oldest first; raises what :func:`read_history` does."""
+        self._finish()
+        return read_history(self.folder)
+
+    def _finish(self) -> None:
+        """What a command that was killed had decided on: baselines, and their lines."""
+        for stopped in self.folder.glob(f"*/{UNFINISHED}"):
+            finish_replacement(stopped.parent)
+        for pending in sorted(self.folder.glob(f"*/{_PENDING}")):
+            with suppress(OSError, ReportgenError, ValueError, TypeError):  # it waits
+                append(self.folder, HistoryEntry.from_json(json.loads(pending.read_text("utf-8"))))
+                pending.unlink(missing_ok=True)
 
     def saved_name(self, given: str) -> str:
         """`given`, where it means a baseline by its name; empty where it is a path."""
@@ -138,10 +155,13 @@ class Baselines:
             if rows is not None:
                 write_slim(rows, stage.new / _PREDICTIONS)
             write_text(stage.new / _REPORT, _dump(evaluation))
-            put = [name for name in (_PREDICTIONS, _REPORT) if (stage.new / name).exists()]
+            write_text(stage.new / _PENDING, entry.line())
+            named = (_PENDING, _PREDICTIONS, _REPORT)
+            put = [name for name in named if (stage.new / name).exists()]
             left = [_PREDICTIONS] if (place / _PREDICTIONS).exists() else []
             stage.replace(Changes(tuple(put), tuple(name for name in left if name not in put)))
         append(self.folder, entry)
+        (place / _PENDING).unlink(missing_ok=True)
         return place
 
 

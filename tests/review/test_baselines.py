@@ -110,6 +110,25 @@ def test_history_has_one_line_for_each_change(tmp_path):
     assert first.accuracy_interval == evaluation.summary["accuracy"].interval
 
 
+def test_a_command_killed_before_its_line_of_the_history_leaves_it_for_the_next(
+    tmp_path, monkeypatch
+):
+    def killed(folder, entry):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reportgen.review.baselines.append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            saved(tmp_path)
+    store = Baselines(tmp_path / "kept")
+    assert read_history(store.folder) == ()
+    assert [entry.name for entry in store.history()] == ["main"]
+    assert [entry.name for entry in store.history()] == ["main"]
+    assert {path.name for path in (store.folder / "main").iterdir()} == {
+        "report.json", "predictions.parquet",
+    }  # fmt: skip
+
+
 def test_a_folder_without_history_has_none(tmp_path):
     assert read_history(tmp_path) == ()
 
