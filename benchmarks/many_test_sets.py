@@ -28,9 +28,7 @@ from reportgen.analysis.scoring.ranked_scores import Groups
 from reportgen.analysis.scoring.ranking import (
     FEWEST_OF_MOST,
     _add_wilson,
-    _macro_auc,
-    _macro_precision,
-    _share_metric,
+    _macro_metric,
     _Spread,
     _typical,
 )
@@ -41,6 +39,7 @@ from reportgen.analysis.scoring.selective_prediction import (
     _excess,
     _optimal,
 )
+from reportgen.analysis.scoring.smoothed import share_interval
 from reportgen.metrics import Metric, quantile
 
 __all__ = ["CERTAIN", "figures_of_many"]
@@ -251,15 +250,17 @@ def _ranking_of_one(
     precisions = _add_wilson([_figure(x) for x in precision], n_own.tolist())
     of_auc, of_precision = _spreads(n_own[there], there, auc, precision[there], squares)
     return {
-        "macro_roc_auc": _macro_auc(aucs, of_auc) or nothing,
-        "macro_average_precision": _macro_precision(precisions, of_precision) or nothing,
-        "roc_auc of a class": _share_metric(
-            float(auc.value[0]), _typical(float(auc.value[0]), int(n_own[0])), float(auc.likely[0])
-        )
-        if there[0]
-        else Metric(None, None, "no_true_samples"),
+        "macro_roc_auc": _macro_metric(aucs, of_auc) or nothing,
+        "macro_average_precision": _macro_metric(precisions, of_precision) or nothing,
+        "roc_auc of a class": _first_auc(n_own, auc) if there[0] else nothing,
         "average_precision of a class": precisions[0].metric,
     }
+
+
+def _first_auc(n_own: Labels, auc: _Auc) -> Metric:
+    value = float(auc.value[0])
+    ends = share_interval(value, _typical(value, int(n_own[0])), float(auc.likely[0]))
+    return Metric(value, ends, None)
 
 
 def _spreads(

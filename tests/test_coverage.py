@@ -68,6 +68,14 @@ def test_balanced_accuracy_of_a_rare_class_covers(n, accuracy):
         assert found[name].printed > 0.85  # a class may happen to have fewer than 3 samples
 
 
+def test_the_excess_aurc_covers_where_a_test_set_has_an_error_or_two():
+    """On the logit scale it covers 87% here: the lower end is too high."""
+    setting = next(settings((100,), (0.99,), (), (10,)))
+    found = simulate_scores(setting, 2.0, 1_000)["excess_aurc"]
+    assert found.covered > 0.95
+    assert 0.3 < found.printed < 0.5
+
+
 def test_a_simulation_can_be_repeated():
     setting = Setting.of("3 classes", 60, 0.8, np.full(3, 1 / 3))
     assert simulate(setting, 50, seed=3) == simulate(setting, 50, seed=3)

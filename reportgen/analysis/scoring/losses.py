@@ -100,9 +100,10 @@ class LogLoss:
 
         That scale keeps it above 0 and follows the long upper tail. But nearly all of a sharp
         model's loss comes from a few errors, and a test set without one shows neither them nor
-        their spread. So mean and standard error are those of the samples and of one more that
-        costs as much as the worst of them, or 3 nats; the lower end is as far below the mean of
-        the samples alone.
+        their spread. So above, mean and standard error are those of the samples and of one more
+        that costs as much as the worst of them, or 3 nats. The lower end is below the mean of the
+        samples alone, by the larger of both relative errors: where two errors make the loss, it
+        may be twice the usual one.
         """
         if self.n == 0:
             return Metric(None, None, missing_reason(self.n_without))
@@ -114,8 +115,10 @@ class LogLoss:
         if error == 0:
             return Metric(mean, None, "no_interval")
         more = self.losses + Moments.of([max(self.largest, UNSEEN_LOG_LOSS)])
-        factor = math.exp(quantile() * more.standard_error / more.mean)
-        return Metric(mean, (mean / factor, min(more.mean * factor, WORST_LOG_LOSS)), None)
+        above = more.standard_error / more.mean
+        low = mean / math.exp(quantile() * max(error / mean, above))
+        high = more.mean * math.exp(quantile() * above)
+        return Metric(mean, (low, min(high, WORST_LOG_LOSS)), None)
 
 
 @dataclass(frozen=True)

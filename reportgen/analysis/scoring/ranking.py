@@ -104,8 +104,8 @@ class Ranking:
             MetricColumn.of([precision.metric for precision in precisions]),
             _limits(aucs),
             _limits(precisions),
-            _macro(aucs, _macro_auc(aucs, of_auc)),
-            _macro(precisions, _macro_precision(precisions, of_precision)),
+            _macro(aucs, _macro_metric(aucs, of_auc)),
+            _macro(precisions, _macro_metric(precisions, of_precision)),
             sum(auc.metric.value is not None for auc in aucs),
             ranked.exact,
             0 if ranked.exact else ranked.n_bins,
@@ -129,7 +129,8 @@ def roc_auc(groups: Groups) -> IntervalValue:
         value = int((p * (2 * np.cumsum(n) - n)).sum()) / (2 * n_p * n_n)
     else:
         value = float((p / n_p * ((np.cumsum(n) - n / 2) / n_n)).sum())
-    metric = _share_metric(value, _typical(value, n_p), _auc_variances(groups, value)[1])
+    ends = share_interval(value, _typical(value, n_p), _auc_variances(groups, value)[1])
+    metric = Metric(value, ends, None)
     if groups.exact:
         return IntervalValue(metric, True, value, value)
     slack = float((p / n_p * (n / n_n)).sum()) / 2
@@ -233,14 +234,6 @@ def _typical(value: float, n_positives: int) -> float:
     return (n_positives * value + 0.5) / (n_positives + 1)
 
 
-def _share_metric(value: float, typical: float, variance: float) -> Metric:
-    if value == 1:
-        return Metric(value, None, "no_errors_seen")
-    if value == 0:
-        return Metric(value, None, "none_right")
-    return Metric(value, share_interval(value, typical, variance), None)
-
-
 def _limits(figures: list[IntervalValue]) -> Floats:
     nan = float("nan")
     limits = np.array(
@@ -287,18 +280,10 @@ def _mean(figures: list[IntervalValue]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _macro_auc(figures: list[IntervalValue], spread: _Spread | None) -> Metric | None:
-    value = _mean(figures)
-    if value is None:
-        return None
-    if spread is None:
-        return Metric(value, None, "too_many_scores")
-    return _share_metric(value, spread.typical, spread.variance)
-
-
-def _macro_precision(figures: list[IntervalValue], spread: _Spread | None) -> Metric | None:
-    """A perfect one has an interval too: to leave it out would leave out the test sets that hold
-    the truth."""
+def _macro_metric(figures: list[IntervalValue], spread: _Spread | None) -> Metric | None:
+    """Of the mean; a perfect one has an interval too: to leave it out would leave out the test sets
+    that hold the truth.
+    """
     value = _mean(figures)
     if value is None:
         return None
@@ -306,8 +291,8 @@ def _macro_precision(figures: list[IntervalValue], spread: _Spread | None) -> Me
         return Metric(value, None, "too_many_scores")
     if spread.few:
         return Metric(value, None, "too_few_samples")
-    ends = share_interval(min(value, 1.0), spread.typical, spread.variance)
-    return Metric(value, ends, None)
+    value = min(value, 1.0)
+    return Metric(value, share_interval(value, spread.typical, spread.variance), None)
 
 
 def _spreads(

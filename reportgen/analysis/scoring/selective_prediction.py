@@ -22,7 +22,6 @@ from reportgen.analysis.scoring.score_inputs import missing_reason
 from reportgen.analysis.scoring.smoothed import share_interval
 from reportgen.metrics import (
     CONFIDENCE,
-    LOGIT,
     Metric,
     clopper_pearson,
     one_sided_error_bound,
@@ -423,22 +422,15 @@ def _aurc_metric(value: float, error: float, n: int) -> Metric:
     """With Wilson's interval of an effective sample size; its variance has a tenth of an error
     more, ranked at random: it adds 1 / n to the area on average, and has the mean square 2 / n².
     """
-    if error == 0 or value in (0, 1):
-        return _add_interval(value, 0.0)
-    typical = (n * value + UNSEEN_ERRORS) / (n + 2 * UNSEEN_ERRORS)
-    ends = share_interval(value, typical, error**2 + 2 * UNSEEN_ERRORS / n**2)
-    return Metric(value, ends, None)
-
-
-def _add_interval(value: float, error: float) -> Metric:
     if value == 0:
         return Metric(value, None, "no_errors_seen")
     if value == 1:
         return Metric(value, None, "none_right")
-    low, high = LOGIT.interval(value, error)
-    if np.isnan(low):
+    if error == 0:
         return Metric(value, None, "no_interval")
-    return Metric(value, (float(low), float(high)), None)
+    typical = (n * value + UNSEEN_ERRORS) / (n + 2 * UNSEEN_ERRORS)
+    ends = share_interval(value, typical, error**2 + 2 * UNSEEN_ERRORS / n**2)
+    return Metric(value, ends, None)
 
 
 def _optimal(n_right: int, n_wrong: int) -> float:
@@ -458,7 +450,8 @@ def _excess(aurc: IntervalValue, optimal: float, down: _Descending, error: float
     if _is_perfect(down):  # what is left of the difference is rounding
         perfect = Metric(0.0, None, "no_errors_seen")
         return IntervalValue(perfect, aurc.exact, 0.0, 0.0 if aurc.exact else high)
-    return IntervalValue(_add_unseen(_add_interval(value, error), down.n), aurc.exact, low, high)
+    metric = _add_unseen(_aurc_metric(value, error, down.n), down.n)
+    return IntervalValue(metric, aurc.exact, low, high)
 
 
 def _add_unseen(metric: Metric, n: int) -> Metric:
