@@ -99,7 +99,7 @@ def _equal_width(confidence: Floats, right: NDArray[np.bool_]) -> Iterator[dict[
         yield {"ece": ece_metric(cell, CERTAIN)}
 
 
-def _with_gaps(counts: Floats, sums: Floats, squares: Floats) -> Cells:
+def _with_gaps(counts: Any, sums: Any, squares: Any) -> Cells:
     return Cells(counts, sums, squares, counts[1] - sums.sum(axis=0))
 
 
@@ -148,8 +148,9 @@ def _classwise(labels: Labels, p: Floats) -> Iterator[dict[str, Metric]]:
     mean = np.divide(sums, counts, out=np.zeros(size), where=counts > 0)
     seen = positives * (1 - 2 * mean) + counts * mean**2
     error = np.sqrt(np.maximum(seen, sums * (1 - mean)))
+    gaps: Floats = (positives - sums).astype(np.float64)
     for gap, sigma, width in zip(
-        (positives - sums).reshape(b, -1), error.reshape(b, -1), half.tolist(), strict=True
+        gaps.reshape(b, -1), error.reshape(b, -1), half.tolist(), strict=True
     ):
         value = float(np.abs(gap).sum()) / (n * k)
         low = max(_less_chance(gap, sigma) / (n * k) - width, 0.0)
