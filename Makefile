@@ -19,7 +19,7 @@ demo: $(VENV)/.installed ## Run the whole pipeline on handwritten digits; prints
 test: $(VENV)/.installed-all ## Run the tests, without extras and long simulations
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not extra and not simulation"
 
-test-extras: $(VENV)/.installed-all ## Test packages and recipes; needs a package index
+test-extras: $(VENV)/.installed-models ## Test packages, recipes and models of other libraries; needs a package index
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m extra
 
 test-simulations: $(VENV)/.installed-all ## Run the long simulations
@@ -60,6 +60,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-all: pyproject.toml $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group check
+	@touch $@
+
+$(VENV)/.installed-models: pyproject.toml $(VENV)/.installed-all
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group models
 	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml .ci/lowest.py

@@ -82,7 +82,8 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="model.pt2, path/file.py:factory, package.module:factory or torchvision:NAME.",
+        help="model.pt2, a folder of Hugging Face, timm:NAME, torchvision:NAME, "
+        "path/file.py:factory or package.module:factory.",
         show_default=False,
     ),
 ]

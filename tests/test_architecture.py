@@ -50,6 +50,10 @@ OWNERS = {
     "rich": {"console"},
     "sklearn": {"demo"},
     "pandas": {"rendering", "evaluation", "predictions", "confusion_matrix"},
+    "transformers": {"inference"},
+    "timm": {"inference"},
+    "onnxruntime": {"inference"},
+    "keras": {"inference"},
 }
 
 HEAVY = ("numpy", "pandas", "torch", "matplotlib", "pyarrow", "scipy", "PIL", "seaborn", "typer")

@@ -30,7 +30,7 @@ from reportgen.inference.folders.scan import scan, uniform_size_or_error
 from reportgen.inference.folders.splits import refuse_splits
 from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile, data_fingerprint
 from reportgen.inference.forward import resolve_device
-from reportgen.inference.images.preprocessing import Preprocessing
+from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
 from reportgen.inference.models.embedded_classes import EmbeddedClasses
 from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.inference.models.loading import load_model, to_device
@@ -106,7 +106,7 @@ def plan_folder(
     """
     explicit, explicit_source = _explicit_classes(options)
     listed = open_listed(root, options, unlabelled=unlabelled)
-    preprocessing = Preprocessing.from_options(options)
+    declared = Preprocessing.from_options(options)
     model = load_model(
         spec,
         weights=options.weights,
@@ -115,7 +115,9 @@ def plan_folder(
         n_classes=len(explicit) if explicit else None,
         name=options.model_name or "",
         version=options.model_version,
+        options=options,
     )
+    preprocessing = _preprocessing(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = _held_against_network(explicit, explicit_source, model)
     if listed is None:
@@ -157,6 +159,7 @@ def plan_folder(
         classes=classes,
         preprocessing=preprocessing.describe(),
         command=_command(spec, root, options),
+        libraries=model.libraries,
     )
     n_found = len(found.files) + len(found.unreadable)
     n_ignored = n_found - len(kept) - len(unreadable)
@@ -180,6 +183,7 @@ def plan_folder(
         skipped=found.skipped,
         notes=(
             *model.warnings,
+            *_overridden(model, preprocessing),
             *found.notes,
             *(classes.notes if listed is None or listed.classes else ()),
             *not_compared,
@@ -187,6 +191,33 @@ def plan_folder(
         ),
         columns=None if listed is None else listed.columns,
     )
+
+
+def _preprocessing(model: LoadedModel, declared: Preprocessing, options: Options) -> Prepares:
+    """The steps that the options declare, else the model's own."""
+    if declares_steps(options):
+        return declared
+    if model.preprocessing_hint and model.preprocessing is None:
+        raise UsageError(
+            f"the preprocessing of {quoted(model.facts.source)} is not known",
+            slug="preprocessing-needed",
+            hint=model.preprocessing_hint,
+        )
+    return model.preprocessing or declared
+
+
+def _overridden(model: LoadedModel, used: Prepares) -> list[DataNote]:
+    """A note where the model brings its own preprocessing, and options declare another."""
+    if model.preprocessing is None or used is model.preprocessing:
+        return []
+    return [
+        DataNote(
+            "preprocessing-declared",
+            f"{model.facts.source} brings its own preprocessing; the one that was declared was "
+            "used in its place.",
+            "warning",
+        )
+    ]
 
 
 def _in_terms_of(
@@ -311,9 +342,7 @@ def _held_against_network(
     ]
 
 
-def _scan(
-    data: Path | ListedImages, preprocessing: Preprocessing, reporter: Reporter
-) -> FolderScan:
+def _scan(data: Path | ListedImages, preprocessing: Prepares, reporter: Reporter) -> FolderScan:
     reporter.begin("reading the data", None, "files")
     try:
         tell, sizes = _progress(reporter), not preprocessing.fixes_size
@@ -444,6 +473,7 @@ def _provenance(
     classes: ClassList,
     preprocessing: tuple[str, ...],
     command: str,
+    libraries: tuple[str, ...] = (),
 ) -> Provenance:
     return Provenance(
         kind="inference",
@@ -455,17 +485,20 @@ def _provenance(
         data_fingerprint=data_hash,
         classes_source=classes.source,
         preprocessing=preprocessing,
-        versions=_versions(),
+        versions=_versions(libraries),
         command=command,
     )
 
 
-def _versions() -> dict[str, str]:
+def _versions(libraries: tuple[str, ...]) -> dict[str, str]:
     return {
         "reportgen": __version__,
         "Python": platform.python_version(),
         "torch": str(torch.__version__),
-        **{name: version(name) for name in ("torchvision", "numpy", "pillow", "pyarrow")},
+        **{
+            name: version(name)
+            for name in ("torchvision", "numpy", "pillow", "pyarrow", *libraries)
+        },
     }
 
 
@@ -485,7 +518,7 @@ def _fingerprint(
     model: LoadedModel,
     data_hash: str,
     classes: ClassList,
-    preprocessing: Preprocessing,
+    preprocessing: Prepares,
     batch_size: int,
     device: torch.device,
 ) -> dict[str, str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reportgen.errors import ModelError, ReportgenError, UsageError
 from reportgen.inference.user_code import error_line, load_object, user_location
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NotPrepared",
+    "Prepares",
     "Preprocessing",
     "Steps",
+    "declares_steps",
     "parse_options",
     "preset_steps",
     "require_no_other_step",
@@ -132,9 +134,30 @@ def parse_options(options: Options) -> Steps:
     )
 
 
+def declares_steps(options: Options) -> bool:
+    """Whether any option says how images are prepared."""
+    return any(_declared(options).values())
+
+
 def require_no_other_step(options: Options, chosen: str) -> None:
     """Refuse options that `chosen` (``"preset"`` or ``"transform"``) already decides."""
-    given = {
+    others = [
+        f"--{name.replace('_', '-')}"
+        for name, is_given in _declared(options).items()
+        if is_given and name != chosen
+    ]
+    if others:
+        raise UsageError(
+            f"--{chosen} already says all of the preprocessing; it can't be combined with "
+            f"{' and '.join(others)}",
+            slug="option-conflict",
+            hint=f"omit {' and '.join(others)}, or declare every step instead of --{chosen}",
+        )
+
+
+def _declared(options: Options) -> dict[str, bool]:
+    """Each option that declares a step → whether it is given."""
+    return {
         "preset": options.preset is not None,
         "transform": options.transform is not None,
         "resize": options.resize is not None,
@@ -144,14 +167,6 @@ def require_no_other_step(options: Options, chosen: str) -> None:
         "mean": options.mean is not None,
         "std": options.std is not None,
     }
-    others = [f"--{name}" for name, is_given in given.items() if is_given and name != chosen]
-    if others:
-        raise UsageError(
-            f"--{chosen} already says all of the preprocessing; it can't be combined with "
-            f"{' and '.join(others)}",
-            slug="option-conflict",
-            hint=f"omit {' and '.join(others)}, or declare every step instead of --{chosen}",
-        )
 
 
 def preset_steps(name: str) -> tuple[str, Steps]:
@@ -295,6 +310,27 @@ class NotPrepared(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Prepares(Protocol):
+    """PIL image (RGB) → float32 tensor (C, H, W): what is declared, or a model's own. Picklable."""
+
+    @property
+    def channels(self) -> int | None:
+        """Of every tensor; None where that isn't known."""
+
+    @property
+    def fixes_size(self) -> bool:
+        """Whether images of any size come out at one size, as far as that is known."""
+
+    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of an image → that of the tensor."""
+
+    def describe(self) -> tuple[str, ...]:
+        """What is done, one step a line, with every value written out."""
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        """Prepare one image of mode RGB; raises :class:`NotPrepared` where it can't be."""
 
 
 @dataclass(frozen=True)

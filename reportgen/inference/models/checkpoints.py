@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,7 @@ class Weights:
     carried: EmbeddedClasses
     notes: tuple[str, ...]
     keys: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def last_layer(self) -> tuple[str, int] | None:
         """Name and number of outputs of the last layer, or None where there is no such layer.
@@ -159,7 +160,8 @@ def read_weights(path: Path, *, n_classes: int | None = None, key: str | None = 
     carried = _classes_of_checkpoint(content, name, lenient=lenient)
     found = find_state_dict(content, name, key)
     notes = (*found.notes, *carried.notes)
-    return Weights(name, digest, found.tensors, True, carried, notes, found.keys)
+    settings = _settings(content)
+    return Weights(name, digest, found.tensors, True, carried, notes, found.keys, settings)
 
 
 def code_in(path: Path) -> list[str]:
@@ -264,6 +266,27 @@ class _Record:
         pass
 
 
+class _Options:
+    """Stands for ``argparse.Namespace``: the options of a training script, as data."""
+
+    def __init__(self) -> None:
+        self.values: Mapping[str, Any] = {}
+
+    def __setstate__(self, state: object) -> None:
+        self.values = dict(state) if isinstance(state, Mapping) else {}
+
+
+def _settings(content: Any) -> dict[str, Mapping[str, Any]]:
+    """What a checkpoint says of its training: ``args`` and ``data_config``, where it has them."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for key in ("args", "data_config") if isinstance(content, Mapping) else ():
+        value = content.get(key)
+        value = value.values if isinstance(value, _Options) else value
+        if isinstance(value, Mapping):
+            found[key] = value
+    return found
+
+
 def _plain_dict(*_arguments: object) -> dict[object, object]:
     """Stands for ``defaultdict``, whose default is not needed."""
     return {}
@@ -283,7 +306,6 @@ def _data_only() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
         ),
         "numpy.dtype",
         "numpy.ndarray",
-        "argparse.Namespace",
         *(
             f"{module}.{name}"
             for module in ("pathlib", "pathlib._local")
@@ -291,7 +313,11 @@ def _data_only() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
         ),
         *(f"builtins.{name}" for name in ("dict", "float", "int", "list")),
     ]
-    return [*((_Record, name) for name in records), (_plain_dict, "collections.defaultdict")]
+    return [
+        *((_Record, name) for name in records),
+        (_plain_dict, "collections.defaultdict"),
+        (_Options, "argparse.Namespace"),
+    ]
 
 
 def _load(path: Path, *, in_zip: bool) -> Any:

@@ -24,9 +24,6 @@ WHAT_WORKS = (
 )
 
 
-_FROM_PRETRAINED = "transformers:AutoModelForImageClassification.from_pretrained"
-
-
 _HUBS = ("hf:", "hf-hub:", "hf_hub:", "huggingface:", "transformers:", "timm:hf-hub:")
 
 
@@ -54,11 +51,9 @@ def refuse_hub_name(spec: str) -> None:
     Raises :class:`UsageError` ``model-name``.
     """
     name = next((spec.removeprefix(hub) for hub in _HUBS if spec.startswith(hub)), None)
-    if spec.startswith("timm:") and "hub:" not in spec:
-        return _refuse_timm(spec.removeprefix("timm:"))
     if name is None or (spec.startswith("transformers:") and "/" not in spec):
         if not _looks_like_owner_and_name(spec):
-            return None
+            return
         name = spec
     raise UsageError(
         f"MODEL {quoted(spec)} is no file here: it looks like the name of a model to download, and "
@@ -66,20 +61,8 @@ def refuse_hub_name(spec: str) -> None:
         slug="model-name",
         details=["download it into a folder first, with the hub's own program: hf download "
                  f"{listing([name])} --local-dir DIR"],
-        hint=f"then: {_FROM_PRETRAINED} --model-arg pretrained_model_name_or_path=DIR, or of "
-        "timm: timm:create_model --model-arg model_name=local-dir:DIR --model-arg pretrained=true",
+        hint="then give that folder: reportgen run DIR DATA -o OUT",
     )  # fmt: skip
-
-
-def _refuse_timm(name: str) -> None:
-    """``timm:resnet10t``, where ``timm:create_model`` is meant."""
-    if name == "create_model" or name.partition(".")[0] in ("models", "data", "layers"):
-        return
-    raise UsageError(
-        f"MODEL {quoted('timm:' + name)} names no factory: that of timm is timm:create_model",
-        slug="model-name",
-        hint=f"timm:create_model --model-arg model_name={listing([name])} --weights FILE",
-    )
 
 
 def _looks_like_owner_and_name(spec: str) -> bool:
@@ -110,18 +93,10 @@ def _saved_model(path: Path) -> Layout:
 
 
 def _hub_layout(path: Path) -> Layout:
-    config = _config(path / "config.json")
-    if config is None:
+    if not (path / "config.json").exists():
         return None
-    folder = as_typed(path)
-    if "architecture" in config:
-        return "a timm model folder", (
-            f"timm:create_model --model-arg model_name=local-dir:{folder} --model-arg "
-            "pretrained=true, with the preprocessing given in config.json"
-        )
-    return "a folder in the Hugging Face layout", (
-        f"{_FROM_PRETRAINED} --model-arg pretrained_model_name_or_path={folder}, with the "
-        "preprocessing given in preprocessor_config.json"
+    return "a folder with a config.json that names no architecture", (
+        "give a folder of save_pretrained, whose config.json has architectures"
     )
 
 
@@ -129,8 +104,7 @@ def _adapter(path: Path) -> Layout:
     if not (path / "adapter_config.json").exists():
         return None
     return "a PEFT adapter without its base model", (
-        "merge them (merge_and_unload), save_pretrained into a folder, and: "
-        f"{_FROM_PRETRAINED} --model-arg pretrained_model_name_or_path=FOLDER"
+        "merge them (merge_and_unload), save_pretrained into a folder, and give that folder"
     )
 
 

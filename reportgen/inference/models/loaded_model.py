@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from reportgen.inference.images.preprocessing import Prepares
 from reportgen.provenance import DataNote, ModelFacts
 
 __all__ = [
@@ -97,6 +98,12 @@ class LoadedModel:
         Whether those names are the network's own, and not those of a file.
     warnings
         What a reader should know about it before anything else.
+    preprocessing
+        Its own, which is used where no option declares another; None where it has none.
+    preprocessing_hint
+        Where it should have its own and has none: what to do, in a hint. Then it must be declared.
+    libraries
+        What runs it besides PyTorch, by the names to install: their versions go into the report.
     is_program
         Whether it is a torch.export program: ``eval()`` and ``to()`` do not apply to it.
     program
@@ -113,6 +120,9 @@ class LoadedModel:
     classes_source: str = ""
     knows_classes: bool = False
     warnings: tuple[DataNote, ...] = ()
+    preprocessing: Prepares | None = None
+    preprocessing_hint: str = ""
+    libraries: tuple[str, ...] = ()
     is_program: bool = False
     program: torch.export.ExportedProgram | None = field(default=None, repr=False, compare=False)
 

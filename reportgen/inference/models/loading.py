@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from reportgen.errors import ModelError, UsageError
+from reportgen.inference.adapters.records import Request, adapter_of, load_by
 from reportgen.inference.models.checkpoints import RESAVE, code_in, known_pickle, refuse_torchscript
 from reportgen.inference.models.exported import load_program, move_program
 from reportgen.inference.models.factories import load_from_factory, load_from_torchvision
@@ -26,6 +27,7 @@ from reportgen.inference.models.formats import ways
 from reportgen.inference.models.layouts import WHAT_WORKS, refuse_hub_name
 from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.user_code import names_user_code
+from reportgen.options import Options
 from reportgen.paths import shown_address
 from reportgen.text import listing, printable, quoted
 
@@ -50,14 +52,15 @@ def load_model(
     n_classes: int | None = None,
     name: str = "",
     version: str = "",
+    options: Options | None = None,
 ) -> LoadedModel:
     """Load what MODEL names: on the CPU (a program: where it was exported), in evaluation mode.
 
     Parameters
     ----------
     spec
-        A ``.pt2`` file, ``package.module:factory``, ``path/file.py:factory`` or
-        ``torchvision:NAME``. What a file is, is decided by its content.
+        A ``.pt2`` file, ``package.module:factory``, ``path/file.py:factory``,
+        ``torchvision:NAME``, or what an adapter takes. What a file is, is decided by its content.
     weights
         Local weights file for a factory or a torchvision network.
     weights_key
@@ -68,6 +71,8 @@ def load_model(
         Length of the class list, where one was given apart from the model.
     name, version
         What to call it; by default the file's stem, the factory's or the architecture's name.
+    options
+        All options of the run, for adapters that have more to ask.
 
     Raises
     ------
@@ -84,6 +89,11 @@ def load_model(
             slug="remote-path",
             hint="download the file yourself and name it",
         )
+    if (adapter := adapter_of(spec)) is not None:
+        request = Request(
+            spec, weights, weights_key, arguments, n_classes, name, version, options or Options()
+        )
+        return load_by(adapter, request)
     if not exists(spec):
         refuse_hub_name(spec)
     if spec.startswith(_TORCHVISION) and not exists(spec):

@@ -23,7 +23,7 @@ from reportgen.errors import Interrupted, ModelError, ReportgenError
 from reportgen.inference.folders.files import open_regular, os_reason, read_to_end
 from reportgen.inference.folders.tree import ImageFile
 from reportgen.inference.images.decoding import Decoded, Unreadable, decode
-from reportgen.inference.images.preprocessing import NotPrepared, Preprocessing
+from reportgen.inference.images.preprocessing import NotPrepared, Prepares
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.user_code import error_line
 from reportgen.provenance import DataNote
@@ -74,7 +74,7 @@ class ImageFolderDataset:
     are forked share them and spawned ones receive them at once.
     """
 
-    def __init__(self, files: Sequence[ImageFile], preprocessing: Preprocessing) -> None:
+    def __init__(self, files: Sequence[ImageFile], preprocessing: Prepares) -> None:
         names = [os.fsencode(file.raw) for file in files]
         self.root = files[0].root if files else ""
         self.preprocessing = preprocessing

@@ -243,19 +243,9 @@ def folder(root: Path, **files: str) -> Path:
 
 
 LAYOUTS: dict[str, tuple[dict[str, str], str, str]] = {
-    "transformers": (
-        {"config_DOT_json": '{"architectures": ["ViTForImageClassification"]}'},
-        "a folder in the Hugging Face layout",
-        "transformers:AutoModelForImageClassification.from_pretrained --model-arg "
-        "pretrained_model_name_or_path=DIR",
-    ),
-    "timm": (
-        {"config_DOT_json": '{"architecture": "resnet10t", "num_classes": 3}'},
-        "a timm model folder",
-        "timm:create_model --model-arg model_name=local-dir:DIR --model-arg pretrained=true",
-    ),
-    "broken": (
-        {"config_DOT_json": "{"}, "a folder in the Hugging Face layout", "from_pretrained",
+    "nameless": (
+        {"config_DOT_json": "{"}, "a folder with a config.json that names no architecture",
+        "give a folder of save_pretrained",
     ),
     "saved model": (
         {"saved_model_DOT_pb": ""}, "a TensorFlow SavedModel folder", "predictions.csv",
@@ -342,14 +332,26 @@ def test_the_name_of_a_model_to_download_leads_to_a_folder(
     assert error.slug == "model-name"
     assert "nothing is downloaded" in error.message
     assert f"hf download {name} --local-dir DIR" in error.details[0]
-    assert "pretrained_model_name_or_path=DIR" in error.hint
+    assert error.hint == "then give that folder: reportgen run DIR DATA -o OUT"
     assert "://" not in str(error)
 
 
-def test_the_name_of_a_timm_network_leads_to_its_factory() -> None:
-    error = refused("timm:resnet10t", UsageError)
-    assert error.slug == "model-name"
-    assert error.hint == "timm:create_model --model-arg model_name=resnet10t --weights FILE"
+@pytest.mark.parametrize(
+    ("spec", "what", "library"),
+    [
+        ("timm:resnet10t", "a timm network", "timm"),
+        ("DIR", "a folder of Hugging Face", "transformers"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, what: str, library: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder(Path("DIR"), config_DOT_json='{"architectures": ["ViTForImageClassification"]}')
+    monkeypatch.setattr("reportgen.inference.adapters.records.find_spec", lambda _: None)
+    error = refused(spec)
+    assert (error.slug, error.hint) == ("library-missing", f"install it: pip install {library}")
+    assert error.message == (f'"{spec}" is {what}, and {library}, which runs it, is not installed')
 
 
 @pytest.mark.parametrize(
@@ -373,4 +375,6 @@ def test_a_known_library_that_is_missing_is_named() -> None:
 
 def test_json_of_a_configuration_is_no_list(tmp_path: Path) -> None:
     folder(tmp_path / "DIR", config_DOT_json=json.dumps(["x"]))
-    assert refused(tmp_path / "DIR").message == '"DIR" is a folder in the Hugging Face layout'
+    assert refused(tmp_path / "DIR").message == (
+        '"DIR" is a folder with a config.json that names no architecture'
+    )

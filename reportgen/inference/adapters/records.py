@@ -1,0 +1,152 @@
+"""The record of every adapter: which MODEL is its own, and what it needs; it loads nothing."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reportgen.errors import ModelError, UsageError
+from reportgen.options import Options
+from reportgen.text import printable, quoted
+
+if TYPE_CHECKING:
+    from reportgen.inference.models.loaded_model import LoadedModel
+
+__all__ = [
+    "ADAPTERS",
+    "Adapter",
+    "Request",
+    "adapter_of",
+    "config_of",
+    "load_by",
+]
+
+
+_MAX_CONFIG = 64 << 20
+
+
+TIMM = "timm:"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A model to be loaded.
+
+    Attributes
+    ----------
+    spec
+        MODEL as it was given.
+    n_classes
+        Length of the class list, where one was given apart from the model.
+    name, version
+        What to call it; by default the adapter's own choice.
+    options
+        All options of the run.
+    """
+
+    spec: str
+    weights: Path | None = None
+    weights_key: str | None = None
+    model_args: Mapping[str, str] = field(default_factory=dict)
+    n_classes: int | None = None
+    name: str = ""
+    version: str = ""
+    options: Options = field(default_factory=Options)
+
+    def refuse_factory_options(self, why: str) -> None:
+        """Raise :class:`UsageError` where options of factories are given."""
+        given = {
+            "--weights": self.weights is not None,
+            "--weights-key": self.weights_key is not None,
+            "--model-arg": bool(self.model_args),
+        }
+        for option, is_given in given.items():
+            if is_given:
+                raise UsageError(
+                    f"{option} does not go with {quoted(Path(self.spec).name)}: {why}",
+                    slug="program-with-options",
+                    hint=f"omit {option}",
+                )
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """How models of one form are loaded.
+
+    Attributes
+    ----------
+    what
+        The form, with its article.
+    library
+        What runs it: the name to import, and to install.
+    extra
+        The extra of this project that brings it.
+    takes
+        Whether MODEL is of the form, told by its name and the head of its file.
+    file
+        The module beside this one whose ``load`` makes a `LoadedModel` of a `Request`.
+    needs_torch
+        Whether it runs on PyTorch.
+    """
+
+    what: str
+    library: str
+    extra: str
+    takes: Callable[[str], bool]
+    file: str
+    needs_torch: bool = True
+
+
+def adapter_of(spec: str) -> Adapter | None:
+    """The adapter whose form MODEL has, if one has."""
+    return next((adapter for adapter in ADAPTERS if adapter.takes(spec)), None)
+
+
+def load_by(adapter: Adapter, request: Request) -> LoadedModel:
+    """The model; :class:`ModelError` ``library-missing`` where its library is not installed."""
+    if find_spec(adapter.library) is None:
+        shown = printable(Path(request.spec).name)
+        raise ModelError(
+            f'"{shown}" is {adapter.what}, and {adapter.library}, which runs it, is not installed',
+            slug="library-missing",
+            hint=f"install it: pip install {adapter.library}",
+        )
+    module = importlib.import_module(f"reportgen.inference.adapters.{adapter.file}")
+    loaded: LoadedModel = module.load(request)
+    return loaded
+
+
+def config_of(folder: str | Path) -> dict[str, Any] | None:
+    """``config.json`` of a folder of a model; None where there is none that is an object."""
+    try:
+        with (Path(folder) / "config.json").open("rb") as stream:
+            content = json.loads(stream.read(_MAX_CONFIG))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _is_hugging_face(spec: str) -> bool:
+    config = config_of(spec)
+    return config is not None and ("architectures" in config or "model_type" in config)
+
+
+def _is_timm(spec: str) -> bool:
+    name = spec.removeprefix(TIMM)
+    if spec.startswith(TIMM):
+        head = name.partition(".")[0]
+        return "hub:" not in name and head not in ("create_model", "models", "data", "layers")
+    config = config_of(spec)
+    return config is not None and isinstance(config.get("architecture"), str)
+
+
+ADAPTERS = (
+    Adapter("a timm network", "timm", "timm", _is_timm, "timm_network"),
+    Adapter("a folder of Hugging Face", "transformers", "hf", _is_hugging_face, "hugging_face"),
+)
+"""The first that takes a MODEL has it."""
