@@ -43,3 +43,34 @@ def test_only_the_command_that_is_asked_for_gets_its_options():
     assert "source" in told["check"].callback.__annotations__
     assert told["render"].callback.__annotations__ == {"return": "None"}
     assert told["render"].callback.__doc__ == cli.render.__doc__
+
+
+UNUSED = {
+    "reportgen.comparison.comparison",
+    "reportgen.report.comparison.overview",
+    "reportgen.report.findings.comparison",
+    "reportgen.rendering.privacy",
+    "reportgen.rendering.pdf",
+}
+"""What a report without a baseline, without ``--public`` and without ``--pdf`` has no use for."""
+
+
+def test_a_report_without_a_baseline_loads_nothing_of_comparisons(tmp_path):
+    table = tmp_path / "matrix.csv"
+    table.write_text(",a,b\na,5,1\nb,0,5\n")
+    loaded = loaded_by("render", str(table), "-o", str(tmp_path / "out"), "--quiet")
+    assert not UNUSED & loaded
+
+
+def test_the_process_ends_without_a_search_for_garbage():
+    program = (
+        "import gc, sys\nfrom reportgen.__main__ import main\n"
+        "sys.argv = ['reportgen', '--version']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    print(end.code, gc.get_freeze_count())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    code, frozen = done.stdout.split()[-2:]
+    assert code == "0"
+    assert int(frozen) > 1000

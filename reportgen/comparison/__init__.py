@@ -12,9 +12,8 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.comparison.align import Aligned, LabelsFrom, align_predictions, match_classes
     from reportgen.comparison.bootstrap import DRAWS, MAX_CLASSES, SEED
+    from reportgen.comparison.caution_sentences import cautions
     from reportgen.comparison.comparison import (
-        COMPARED,
-        COMPARED_WHERE_GIVEN,
         Change,
         ClassChange,
         Comparison,
@@ -24,12 +23,16 @@ if TYPE_CHECKING:
         PairedCounts,
         SliceChange,
         Tendency,
-        cautions,
     )
-    from reportgen.comparison.definitions import COMPARISON_TERMS, REASONS
+    from reportgen.comparison.definitions import (
+        ALPHA,
+        COMPARED,
+        COMPARED_WHERE_GIVEN,
+        COMPARISON_TERMS,
+        REASONS,
+    )
     from reportgen.comparison.paired import compare_paired
     from reportgen.comparison.significance import (
-        ALPHA,
         mcnemar_bounds,
         mcnemar_exact_p,
         mcnemar_mid_p,
@@ -78,14 +81,15 @@ __getattr__ = lazy_names(
     {
         "align": "Aligned LabelsFrom align_predictions match_classes",
         "bootstrap": "DRAWS MAX_CLASSES SEED",
+        "caution_sentences": "cautions",
         "comparison": (
-            "COMPARED COMPARED_WHERE_GIVEN Change ClassChange Comparison Difference McnemarBounds "
-            "PairChange PairedCounts SliceChange Tendency cautions"
+            "Change ClassChange Comparison Difference McnemarBounds "
+            "PairChange PairedCounts SliceChange Tendency"
         ),
-        "definitions": "COMPARISON_TERMS REASONS",
+        "definitions": "ALPHA COMPARED COMPARED_WHERE_GIVEN COMPARISON_TERMS REASONS",
         "paired": "compare_paired",
         "significance": (
-            "ALPHA mcnemar_bounds mcnemar_exact_p mcnemar_mid_p non_inferiority_p tango tango_z"
+            "mcnemar_bounds mcnemar_exact_p mcnemar_mid_p non_inferiority_p tango tango_z"
         ),
         "unpaired": "compare_evaluations with_costs_of",
     },

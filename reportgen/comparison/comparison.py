@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
+from reportgen.comparison.definitions import COMPARED, COMPARED_WHERE_GIVEN
 from reportgen.evaluation import Evaluation
 from reportgen.jsonio import (
     MOST,
@@ -37,8 +38,6 @@ from reportgen.provenance import DataNote
 from reportgen.text import percent
 
 __all__ = [
-    "COMPARED",
-    "COMPARED_WHERE_GIVEN",
     "Bootstrap",
     "Change",
     "ClassChange",
@@ -49,16 +48,7 @@ __all__ = [
     "PairedCounts",
     "SliceChange",
     "Tendency",
-    "cautions",
 ]
-
-
-COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
-"""Metrics of the whole that are compared, in the order of all outputs."""
-
-
-COMPARED_WHERE_GIVEN = ("expected_cost",)
-"""Those that follow where both sides have them."""
 
 
 Tendency = Literal["worse", "perhaps worse", "no clear change", "perhaps better", "better"]
@@ -419,9 +409,3 @@ class Comparison:
         ):
             if change.index != i:
                 at["class"].contradicts("the classes are in their order")
-
-
-def cautions(evaluation: Evaluation, comparison: Comparison | None) -> tuple[str, ...]:
-    """What is to be known before anything here is relied on, in sentences: every warning."""
-    notes = (*evaluation.notes, *(comparison.notes if comparison is not None else ()))
-    return tuple(note.sentence for note in notes if note.severity == "warning")

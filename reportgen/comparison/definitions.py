@@ -6,9 +6,25 @@ from reportgen.metrics import REASONS as METRIC_REASONS
 from reportgen.metrics import Definition
 
 __all__ = [
+    "ALPHA",
+    "COMPARED",
+    "COMPARED_WHERE_GIVEN",
     "COMPARISON_TERMS",
     "REASONS",
 ]
+
+
+ALPHA = 0.05
+"""Significant: a Holm-corrected p below this within its family, which is the metrics of the
+whole, the classes, the slices, or the confusions."""
+
+
+COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
+"""Metrics of the whole that are compared, in the order of all outputs."""
+
+
+COMPARED_WHERE_GIVEN = ("expected_cost",)
+"""Those that follow where both sides have them."""
 
 
 COMPARISON_TERMS: tuple[Definition, ...] = (

@@ -10,11 +10,11 @@ import numpy as np
 
 from reportgen.analysis.slices import newcombe, two_sided_p
 from reportgen.comparison.comparison import Difference, McnemarBounds, PairedCounts, Tendency
+from reportgen.comparison.definitions import ALPHA
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import holm, quantile
 
 __all__ = [
-    "ALPHA",
     "ONE_SIDED",
     "accuracy_change",
     "apply_holm",
@@ -160,11 +160,6 @@ def _chi2(difference: int, discordant: int) -> float:
 def _check(gained: int, lost: int, n: int) -> None:
     if n < 1 or gained < 0 or lost < 0 or gained + lost > n:
         raise ValueError(f"{gained} gained and {lost} lost of {n} samples")
-
-
-ALPHA = 0.05
-"""Significant: a Holm-corrected p below this within its family, which is the metrics of the
-whole, the classes, the slices, or the confusions."""
 
 
 ONE_SIDED = 0.90

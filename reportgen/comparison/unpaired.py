@@ -18,13 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.comparison.align import match_classes
-from reportgen.comparison.comparison import (
-    COMPARED,
-    COMPARED_WHERE_GIVEN,
-    Bootstrap,
-    Comparison,
-    Difference,
-)
+from reportgen.comparison.comparison import Bootstrap, Comparison, Difference
+from reportgen.comparison.definitions import COMPARED, COMPARED_WHERE_GIVEN
 from reportgen.comparison.paired import (
     chance_ece,
     class_changes,

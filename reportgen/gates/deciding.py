@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from reportgen.comparison import Comparison
 from reportgen.evaluation import Evaluation
 from reportgen.gates.gate import Check, Decision, Gate, Outcome
 from reportgen.gates.selectors import check_gates
 from reportgen.gates.targets import COMPARISONS, definition_of
 from reportgen.gates.wording import change_unit, rule_words, sentence, some, unit_of
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
 
 __all__ = [
     "NO_GATES",

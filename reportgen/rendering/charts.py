@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reportgen.report import (
     Cell,
     ClassCurves,
     CurveRow,
-    Delta,
     HistogramRow,
     OperatingPoint,
     ReliabilityRow,
@@ -21,6 +21,9 @@ from reportgen.report import (
     ThresholdSection,
 )
 from reportgen.text import plural
+
+if TYPE_CHECKING:
+    from reportgen.report import Delta
 
 __all__ = [
     "Bar",
@@ -297,7 +300,7 @@ class RowPlot:
                 continue
             if cell.low is not None and cell.high is not None:
                 yield Line("cap", ((cell.low, row), (cell.high, row)))
-            yield Dot(cell.value, row, full=not isinstance(cell, Delta) or cell.kind in CLEAR)
+            yield Dot(cell.value, row, full=isinstance(cell, Cell) or cell.kind in CLEAR)
 
 
 def row_plots(report: Report) -> Iterator[RowPlot]:
@@ -307,7 +310,7 @@ def row_plots(report: Report) -> Iterator[RowPlot]:
             yield plot
 
 
-Row = tuple[str, Sequence[Cell | Delta]]
+Row = tuple[str, "Sequence[Cell | Delta]"]
 
 
 def _all_rows(report: Report) -> Iterator[RowPlot]:

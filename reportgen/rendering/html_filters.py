@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
@@ -11,15 +11,15 @@ from reportgen.rendering import svg
 from reportgen.report import (
     Axis,
     Cell,
-    Delta,
-    DifferenceCell,
     MatrixRow,
     MatrixSection,
     Name,
-    Scale,
     Words,
 )
 from reportgen.text import percent
+
+if TYPE_CHECKING:
+    from reportgen.report import Delta, DifferenceCell, Scale
 
 __all__ = [
     "CHANGE_FILTERS",

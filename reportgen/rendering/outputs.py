@@ -314,16 +314,14 @@ def make_all(
 ) -> tuple[str, ...]:
     """Every output in the folder `new`, which is empty; the same otherwise as :func:`write_all`."""
     style = _style(page)
-    from reportgen.rendering import page_budget, privacy
+    from reportgen.rendering import page_budget
     from reportgen.rendering.pictures import Heatmaps
     from reportgen.review import Review
 
     review = Review.of(subject)
     rows, review = review.rows, replace(review, rows=None)
-    if page.public:
-        report, review = privacy.hide_names(report, review)
-    elif page.no_thumbnails:
-        report = privacy.drop_pictures(report)
+    if page.public or page.no_thumbnails:
+        report, review = _hidden(report, review, page)
     heatmaps = Heatmaps(page.colormap)
     beside = page.layout == "dir"
     most = min(page_budget.LARGE, page.max_bytes)
@@ -335,6 +333,14 @@ def make_all(
     warning = page_budget.size_warning(html.size, page.page_name, max_bytes=page.max_bytes)
     _write(made, new, of_page=True)
     return (warning,) if warning else ()
+
+
+def _hidden(report: Report, review: Review, page: PageOptions) -> tuple[Report, Review]:
+    from reportgen.rendering import privacy
+
+    if page.public:
+        return privacy.hide_names(report, review)
+    return privacy.drop_pictures(report), review
 
 
 def _write(made: Made, new: Path, *, of_page: bool) -> None:
@@ -405,10 +411,11 @@ def _has_page(folder: Path) -> bool:
 
 
 def _style(page: PageOptions) -> PageStyle:
-    from reportgen.rendering import pdf
     from reportgen.rendering.appearance import load_style
 
     if page.pdf:
+        from reportgen.rendering import pdf
+
         pdf.find_browser()
     return load_style(page)
 

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from reportgen import __version__
-from reportgen.comparison import Comparison
-from reportgen.comparison import cautions as cautions_of
+from reportgen.comparison import cautions
 from reportgen.evaluation import Evaluation
 from reportgen.gates import Decision
-from reportgen.report.classes import class_section
-from reportgen.report.comparison.overview import (
-    add_changes,
-    add_class_changes,
-    compare_sections,
-    comparison_glossary,
-    comparison_section,
-)
+from reportgen.report.classes import ClassSection, class_section
 from reportgen.report.confidence import confidence_section
 from reportgen.report.context import Context
 from reportgen.report.curves import curve_section
@@ -26,7 +19,7 @@ from reportgen.report.findings import findings
 from reportgen.report.gates import gate_section, mark_classes, mark_tiles
 from reportgen.report.glossary import glossary
 from reportgen.report.groups import group_section
-from reportgen.report.headline import headline
+from reportgen.report.headline import Headline, headline
 from reportgen.report.intervals import interval_note
 from reportgen.report.label_issues import label_issue_section
 from reportgen.report.matrix import matrix_section
@@ -37,6 +30,10 @@ from reportgen.report.slices import slice_section
 from reportgen.report.threshold import threshold_section
 from reportgen.report.verdict import compared_with, review_verdict, subject
 from reportgen.report.words import class_names
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
+    from reportgen.report.comparison.overview import ComparisonSection
 
 __all__ = [
     "Report",
@@ -75,8 +72,9 @@ def build_report(
     facts = Context(evaluation, class_names(evaluation.classes), shown)
     decided, about = review_verdict(facts, decision, comparison), subject(evaluation.provenance)
     pairs = pair_section(facts, pictures, comparison)
-    change = None if comparison is None else compare_sections(comparison)
-    review = comparison_section(facts, comparison, pictures)
+    tiles, rows, review = headline(facts), class_section(facts), None
+    if comparison is not None:
+        tiles, rows, review = _against_baseline(comparison, facts, tiles, rows, pictures)
     suspects = label_issue_section(facts, pictures)
     n_thumbnails = count_pictures(pairs, suspects, review)
     return Report(
@@ -84,19 +82,19 @@ def build_report(
         subject=about,
         verdict=decided,
         facts=compared_with(facts_of(evaluation), comparison),
-        cautions=cautions_of(evaluation, comparison),
-        headline=mark_tiles(add_changes(headline(facts), facts, change), decision, evaluation),
+        cautions=cautions(evaluation, comparison),
+        headline=mark_tiles(tiles, decision, evaluation),
         findings=findings(facts, comparison, decision),
         matrix=matrix_section(facts, str(about), shown),
         pairs=pairs,
         groups=group_section(facts),
-        classes=mark_classes(add_class_changes(class_section(facts), change), decision, evaluation),
+        classes=mark_classes(rows, decision, evaluation),
         confidence=confidence_section(facts),
         slices=slice_section(facts),
         suspects=suspects,
         data=data_section(facts),
         made=made(facts, n_thumbnails, versions or {}),
-        glossary=(*glossary(evaluation), *comparison_glossary(comparison)),
+        glossary=glossary(evaluation, compared=comparison is not None),
         interval_note=interval_note(evaluation),
         n_thumbnails=n_thumbnails,
         made_with=f"reportgen {__version__}",
@@ -104,4 +102,29 @@ def build_report(
         curves=curve_section(facts),
         gates=gate_section(decision),
         comparison=review,
+    )
+
+
+def _against_baseline(
+    comparison: Comparison,
+    facts: Context,
+    tiles: Headline,
+    classes: ClassSection,
+    pictures: Mapping[str, Thumbnail],
+) -> tuple[Headline, ClassSection, ComparisonSection]:
+    """The tiles and the classes with their changes, and the section on the comparison, whose files
+    are a large part of this room and are loaded for a baseline alone.
+    """
+    from reportgen.report.comparison.overview import (
+        add_changes,
+        add_class_changes,
+        compare_sections,
+        comparison_section,
+    )
+
+    change = compare_sections(comparison)
+    return (
+        add_changes(tiles, facts, change),
+        add_class_changes(classes, change),
+        comparison_section(facts, comparison, pictures),
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reportgen.metrics import Definition
-from reportgen.report.comparison.deltas import Delta, Scale
 from reportgen.report.context import LOW_SUPPORT, Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, value_text
 from reportgen.report.intervals import class_definitions
 from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, join, say, share
 from reportgen.text import count, plural
+
+if TYPE_CHECKING:
+    from reportgen.report.comparison.deltas import Delta, Scale
 
 __all__ = [
     "ClassRow",

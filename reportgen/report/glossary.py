@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reportgen.analysis.confusions import GROUP_METRICS, PAIR_METRICS
+from reportgen.comparison import COMPARISON_TERMS
 from reportgen.evaluation import Evaluation
 from reportgen.metrics import COUNTS, Definition
 from reportgen.report.intervals import class_definitions, summary_definitions
@@ -12,10 +13,15 @@ __all__ = [
 ]
 
 
-def glossary(evaluation: Evaluation) -> tuple[tuple[str, tuple[Definition, ...]], ...]:
-    """Every metric that the page shows, with the intervals that they got, in groups with heads."""
-    return (
+def glossary(
+    evaluation: Evaluation, *, compared: bool = False
+) -> tuple[tuple[str, tuple[Definition, ...]], ...]:
+    """Every metric that the page shows, with the intervals that they got, in groups with heads; and
+    the terms of a comparison, where it is `compared` with a baseline.
+    """
+    own = (
         ("Of the whole test set", summary_definitions(evaluation)),
         ("Of one class", (*COUNTS, *class_definitions(evaluation))),
         ("Of pairs and groups of classes", (*PAIR_METRICS, *GROUP_METRICS)),
     )
+    return (*own, ("Of the comparison", COMPARISON_TERMS)) if compared else own

@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from reportgen.analysis.confusions import simultaneous
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.metrics import COSTING, REASONS, Definition, Metric
-from reportgen.report.comparison.deltas import Delta
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, unit_of
 from reportgen.report.intervals import group_words, summary_definitions
 from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, list_names, say, share
 from reportgen.text import count, plural
+
+if TYPE_CHECKING:
+    from reportgen.report.comparison.deltas import Delta
 
 __all__ = [
     "Axis",

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from reportgen.report.comparison.overview import ComparisonSection
-from reportgen.report.comparison.samples import ChangeExample, ChangeGallery
 from reportgen.report.data import PICTURES, pictures_fact
 from reportgen.report.label_issues import LabelIssueRow, LabelIssueSection
 from reportgen.report.pairs import Direction, Example, PairSection
 from reportgen.report.report import Report
 from reportgen.text import plural
+
+if TYPE_CHECKING:
+    from reportgen.report.comparison.overview import ComparisonSection
+    from reportgen.report.comparison.samples import ChangeExample, ChangeGallery
 
 __all__ = [
     "count_pictures",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from reportgen.analysis.confusions import (
     directed_pairs,
     symmetric_pairs,
 )
-from reportgen.comparison import Comparison
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import (
     GALLERY_PAIRS,
@@ -38,6 +38,9 @@ from reportgen.report.words import (
     share,
 )
 from reportgen.text import count, plural
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
 
 __all__ = [
     "Direction",

@@ -7,10 +7,10 @@ stand here as text already, so that all outputs round alike. Shares are 0..1, un
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reportgen.metrics import Definition
 from reportgen.report.classes import ClassSection
-from reportgen.report.comparison.overview import ComparisonSection
 from reportgen.report.confidence import ConfidenceSection
 from reportgen.report.curves import CurveSection
 from reportgen.report.data import DataSection
@@ -26,6 +26,9 @@ from reportgen.report.slices import SliceSection
 from reportgen.report.threshold import ThresholdSection
 from reportgen.report.verdict import Verdict
 from reportgen.report.words import Words
+
+if TYPE_CHECKING:
+    from reportgen.report.comparison.overview import ComparisonSection
 
 __all__ = [
     "Report",

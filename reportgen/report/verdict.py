@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from reportgen.comparison import Comparison
 from reportgen.gates import Decision
 from reportgen.gates import Verdict as Decided
 from reportgen.metrics import Metric
 from reportgen.provenance import Provenance
-from reportgen.report.comparison.names import baseline_name
-from reportgen.report.comparison.overview import compare_sections
 from reportgen.report.context import Context
 from reportgen.report.elements import Fact
 from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, interval, join, say, share
 from reportgen.text import plural, printable
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
 
 __all__ = [
     "Verdict",
@@ -122,6 +122,8 @@ def review_verdict(
 
 
 def _measured(comparison: Comparison) -> Words:
+    from reportgen.report.comparison.overview import compare_sections
+
     change = compare_sections(comparison).summary["accuracy"]
     return say(
         "No release gates were set: 0 gates were checked. "
@@ -139,6 +141,8 @@ def compared_with(facts: tuple[Fact, ...], comparison: Comparison | None) -> tup
     """The facts of the verdict band, with the baseline behind the model."""
     if comparison is None:
         return facts
+    from reportgen.report.comparison.names import baseline_name
+
     place = sum(fact.term in {"Model", "Version"} for fact in facts)
     baseline = Fact("Compared with", (baseline_name(comparison),))
     return (*facts[:place], baseline, *facts[place:])

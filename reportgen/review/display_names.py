@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from reportgen.class_list import display_name
 from reportgen.class_names import shown_names
-from reportgen.comparison import Comparison
 from reportgen.evaluation import Evaluation
 from reportgen.gates import Gate
 from reportgen.options import EvaluationOptions
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
 
 __all__ = [
     "as_in_data",

@@ -6,9 +6,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reportgen.comparison import Comparison
 from reportgen.errors import UsageError
 from reportgen.evaluation import Evaluation, evaluate_predictions
 from reportgen.gates import (
@@ -27,6 +26,9 @@ from reportgen.predictions import PredictionRows
 from reportgen.review.display_names import gates_by_name, named_classes, named_comparison
 from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
 from reportgen.text import quoted
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
 
 __all__ = [
     "Review",
@@ -123,9 +125,15 @@ class Review:
             place = JsonPath.of(value)
             evaluation = Evaluation.from_json(place)
             against = place.get("comparison")
-            comparison = None if against.is_none else Comparison.from_json(against, evaluation)
+            comparison = None if against.is_none else _compared(against, evaluation)
             decision = Decision.from_json(place) if "verdict" in place else NO_GATES
         return cls(evaluation, comparison, decision)
+
+
+def _compared(place: JsonPath, evaluation: Evaluation) -> Comparison:
+    from reportgen.comparison import Comparison
+
+    return Comparison.from_json(place, evaluation)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from reportgen.rendering import charts
 from reportgen.rendering.charts import Bar, Dot, Line, Mark, Panel, Plot, RowPlot
 from reportgen.rendering.figures.style import drawable, families
-from reportgen.report import CalibrationChange, ConfidenceSection, Report, ThresholdSection
+from reportgen.report import ConfidenceSection, Report, ThresholdSection
 from reportgen.text import middle_cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from reportgen.report import CalibrationChange
 
 __all__ = [
     "baseline_figures",

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reportgen.comparison import (
-    COMPARISON_TERMS,
     REASONS,
     ClassChange,
     Comparison,
@@ -14,7 +13,6 @@ from reportgen.comparison import (
     SliceChange,
 )
 from reportgen.evaluation import Evaluation
-from reportgen.metrics import Definition
 from reportgen.report.classes import ClassSection
 from reportgen.report.comparison.classes import ClassChangeRow, ClassChanges
 from reportgen.report.comparison.deltas import (
@@ -65,7 +63,6 @@ __all__ = [
     "add_class_changes",
     "class_changes",
     "compare_sections",
-    "comparison_glossary",
     "comparison_section",
     "slice_changes",
     "summary_changes",
@@ -327,10 +324,8 @@ def _slice_row(one: SliceChange, rank: int, notes: Footnotes) -> SliceChangeRow:
 ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-def add_changes(headline: Headline, facts: Context, change: Compared | None) -> Headline:
+def add_changes(headline: Headline, facts: Context, change: Compared) -> Headline:
     """The tiles with their changes, on an axis that holds the baseline's values too."""
-    if change is None:
-        return headline
     tiles = [replace(tile, change=_change_of(tile, change)) for tile in headline.tiles]
     shares = [tile for tile in tiles if tile.unit == "%" and not _is_error(tile)]
     low = min([tile.axis.low for tile in shares if tile.axis] + [_lower_end(shares)], default=0.0)
@@ -373,10 +368,8 @@ def _on_axis(tile: Tile, low: float) -> Tile:
     return replace(tile, axis=Axis(0.0, high, tile.axis.chance))
 
 
-def add_class_changes(section: ClassSection, change: Compared | None) -> ClassSection:
+def add_class_changes(section: ClassSection, change: Compared) -> ClassSection:
     """The table of classes with the change of each class's recall."""
-    if change is None:
-        return section
     rows = tuple(replace(row, change=change.classes.get(row.index)) for row in section.rows)
     lead = say(
         "Δ recall in points, on an axis from {low} to {high}; ▲ improved, ▼ regressed "
@@ -387,25 +380,14 @@ def add_class_changes(section: ClassSection, change: Compared | None) -> ClassSe
     return replace(section, lead=join(section.lead, lead), rows=rows, scale=change.scale)
 
 
-def comparison_glossary(
-    comparison: Comparison | None,
-) -> tuple[tuple[str, tuple[Definition, ...]], ...]:
-    """The terms of a comparison, where there is one."""
-    return () if comparison is None else (("Of the comparison", COMPARISON_TERMS),)
-
-
 def comparison_section(
-    facts: Context,
-    comparison: Comparison | None,
-    thumbnails: Mapping[str, Thumbnail],
-) -> ComparisonSection | None:
+    facts: Context, comparison: Comparison, thumbnails: Mapping[str, Thumbnail]
+) -> ComparisonSection:
     """Everything under "Against the baseline".
 
     `facts` are of the report, whose anchors are linked to. Raises :class:`ValueError` where the
     comparison is over other classes than the report.
     """
-    if comparison is None:
-        return None
     if comparison.candidate.classes != facts.evaluation.classes:
         raise ValueError("the comparison is over other classes than the report")
     notes = Footnotes()

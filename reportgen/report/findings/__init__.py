@@ -8,8 +8,8 @@ failed, what is found about that comes before all else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from reportgen.comparison import Comparison
 from reportgen.gates import Decision
 from reportgen.report.context import Context
 from reportgen.report.findings.classes import (
@@ -23,7 +23,6 @@ from reportgen.report.findings.classes import (
     perfect_classes,
     weakest_class,
 )
-from reportgen.report.findings.comparison import comparison_findings
 from reportgen.report.findings.rules import Failing, Finding, Told
 from reportgen.report.findings.whole import (
     above_chance,
@@ -38,6 +37,9 @@ from reportgen.report.findings.whole import (
     worst_slice,
 )
 from reportgen.report.words import PROPORTIONS_ONLY, say
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
 
 __all__ = [
     "MAX_FINDINGS",
@@ -107,11 +109,21 @@ def findings(
     failing = Failing.of(decision, facts.evaluation)
     found = [
         *_told(BEFORE_CHANGES, facts, failing),
-        *comparison_findings(facts, comparison, failing),
+        *_of_changes(facts, comparison, failing),
         *_told(RULES, facts, failing),
     ]
     found.sort(key=lambda one: not one.failed)
     return tuple(one.finding for one in found)[:MAX_FINDINGS]
+
+
+def _of_changes(
+    facts: Context, comparison: Comparison | None, failing: Failing
+) -> tuple[Told, ...]:
+    if comparison is None:
+        return ()
+    from reportgen.report.findings.comparison import comparison_findings
+
+    return comparison_findings(facts, comparison, failing)
 
 
 def _told(rules: Iterable[Rule], facts: Context, failing: Failing) -> Iterator[Told]:

@@ -40,11 +40,9 @@ Rule = Callable[[_Review], Finding | None]
 
 
 def comparison_findings(
-    facts: Context, comparison: Comparison | None, failing: Failing
+    facts: Context, comparison: Comparison, failing: Failing
 ) -> tuple[Told, ...]:
-    """What the rules find, what failed first, then the weightiest; nothing without a baseline."""
-    if comparison is None:
-        return ()
+    """What the rules find, what failed first, then the weightiest."""
     review = _Review(comparison, facts.names, failing)
     found = [
         Told(finding, rule in HARM and HARM[rule](review))
