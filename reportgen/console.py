@@ -303,7 +303,7 @@ def _verdict(decision: Decision) -> list[str]:
     order = ("failed", "inconclusive", "not applicable")
     open_ones = [check for check in decision.checks if check.status in order]
     for check in sorted(open_ones, key=lambda check: order.index(check.status)):
-        told = decision.reason.endswith(check.sentence[1:])  # the verdict says it already
+        told = check.sentence[1:-1] in decision.reason  # the verdict says it already
         lines.append(f"{_mark(check)} {check.name}" + ("" if told else f": {check.sentence}"))
     n_passed = sum(check.status == "passed" for check in decision.checks)
     if decision.checks:

@@ -77,11 +77,10 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
     )
     assert lines[4] == "regressed classes (recall, pp): none"
     assert lines[5] == (
-        "verdict: DO NOT SHIP. One of two gates fails: accuracy is 86.7%, below the 90% that it "
-        "must reach."
+        "verdict: DO NOT SHIP. 1 of 2 gates failed: accuracy is 86.7% (required ≥ 90%)."
     )
-    assert lines[6] == 'gate "gate 1": failed.'  # the verdict has said why
-    assert lines[7] == "gates: 1 of 2 gates passed"
+    assert lines[6] == "FAIL gate 1"  # the verdict has said why
+    assert lines[7] == "gates: 1/2 passed"
     assert lines[8:] == [f"report: {out / 'report.html'}"]
 
 
@@ -466,7 +465,7 @@ def test_check_decides_again_without_making_a_report(finished, inputs, tmp_path)
     out, _ = finished
     before = contents(out)
     done = command("check", out, "--gates", inputs / "broken.toml", code=1)
-    assert done.stdout.splitlines()[0].startswith("verdict: DO NOT SHIP. One of two gates fails")
+    assert done.stdout.splitlines()[0].startswith("verdict: DO NOT SHIP. 1 of 2 gates failed")
     command("check", out, "--gates", inputs / "broken.toml", "--exit-zero")
     command("check", out, "--gates", inputs / "open.toml", code=1)
     done = command(
@@ -507,7 +506,7 @@ def test_check_prints_the_warnings_that_stand_at_the_top_of_the_report(finished,
     assert lines[:3] == [
         "warning: The order is not known.",
         "warning: Some were excluded.",
-        "verdict: SHIP. The gate passes: accuracy is 86.7%; 50% or more is asked for.",
+        "verdict: SHIP. The gate passed: accuracy is 86.7% (required ≥ 50%).",
     ]
 
 

@@ -74,7 +74,7 @@ def test_the_table_of_gates_is_measured(checks):
     rows = table(PAGE, "A worked example")
     assert len(rows) == len(checks) == len(read_gates(INPUTS / "gates.toml"))
     for row, check in zip(rows, checks, strict=True):
-        value = f"{points(check.value)} points"
+        value = f"{points(check.value)} pp"
         if check.unit == "%":
             value = f"{100 * check.value:.2f}%"
         subject = f" ({check.subject})" if check.subject else ""
@@ -106,8 +106,7 @@ def test_the_story_is_that_of_the_numbers(comparison):
     accuracy = comparison.summary["accuracy"]
     assert (
         f"accuracy rose from {100 * accuracy.baseline:.2f}% to {100 * accuracy.candidate:.2f}%, "
-        f"which is {points(accuracy.difference)} points with a 95% interval from "
-        f"{span(accuracy.interval)}."
+        f"which is {points(accuracy.difference)} pp (95% CI {span(accuracy.interval)})."
     ) in story
     assert f"the same {comparison.candidate.n_samples:,} images" in story
     grown = comparison.grown[0]
@@ -115,14 +114,14 @@ def test_the_story_is_that_of_the_numbers(comparison):
     assert (names[grown.true], names[grown.predicted]) == ("Sneaker", "Ankle boot")
     support = comparison.classes[grown.true].support
     assert (
-        f"Of {support:,} sneakers {grown.candidate} are now called ankle boots, "
-        f"before it were {grown.baseline}."
+        f"Of {support:,} sneakers, {grown.candidate} are now predicted as ankle boots, "
+        f"up from {grown.baseline}."
     ) in story
     bounds = comparison.bounds
-    said = " ".join(section(PAGE, "Matched samples, and matrices alone").split())
-    assert f"gives {bounds.difference:,} more right answers" in said
-    assert "between {:,} and {:,} of them".format(*bounds.discordant) in said
-    assert "lies between {:.1f} and {:.1f},".format(*bounds.chi2) in said
+    said = " ".join(section(PAGE, "Paired and unpaired comparison").split())
+    assert f"has {bounds.difference:,} more correct predictions" in said
+    assert "between {:,} and {:,} samples".format(*bounds.discordant) in said
+    assert "is between {:.1f} and {:.1f},".format(*bounds.chi2) in said
     assert max(bounds.p) < 0.001
 
 
@@ -158,7 +157,7 @@ def test_the_table_of_differences_is_that_of_the_code():
 
 
 def test_the_table_of_samples_is_that_of_the_code():
-    part = section(PAGE, "How many samples a review needs").split("| Margin, points |")[1]
+    part = section(PAGE, "How many samples a review needs").split("| Margin (pp) |")[1]
     rows = re.findall(r"^\| ([\d.]+) \| (.*?) \|$", part, re.MULTILINE)
     assert len(rows) == 3
     for margin, shown in rows:

@@ -80,8 +80,8 @@ def test_without_gates_the_verdict_tells_the_change(paired, fashion):
     shown = report(paired)
     assert shown.verdict.word == "NO GATES SET"
     assert plain(shown.verdict.reason) == (
-        "No release gates were set: 0 gates were checked. Accuracy 81.7% vs 78.9% for the "
-        "baseline (+2.8 points, 95% CI "
+        "No release gates were set. Accuracy 81.7% vs 78.9% for the "
+        "baseline (+2.8 pp, 95% CI "
         "+1.6 to +4.0; significant)."
     )
     assert shown.gates is None
@@ -143,7 +143,7 @@ def test_numbers_of_a_gate_have_the_digits_that_its_outcome_needs():
     row = gate_section(Decision("DO NOT SHIP", "r", (close,))).rows[0]
     assert row.value == "89.297%"
     assert row.range == "89.29–89.304%"
-    assert row.margin == "−0.003\u00a0points"
+    assert row.margin == "−0.003\u00a0pp"
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_numbers_of_a_gate_have_the_digits_that_its_outcome_needs():
     [
         (0.9, "%", 0.9, "90.0%"),
         (0.8999999, "%", 0.9, "89.99999%"),
-        (0.0275333, "points", 0.005, "+2.75 points"),
-        (-0.0050001, "points", 0.005, "−0.50001 points"),
-        (-0.005, "points", 0.005, "−0.50 points"),
+        (0.0275333, "points", 0.005, "+2.8 pp"),
+        (-0.0050001, "points", 0.005, "−0.50001 pp"),
+        (-0.005, "points", 0.005, "−0.5 pp"),
         (0.4321, "", 0.5, "0.432"),
         (0.0, "%", 0.02, "0%"),
     ],
@@ -189,7 +189,7 @@ def test_the_classes_of_a_gate_stand_behind_the_findings(paired, no_drawing):
     first = re.search(r'id="gate-4">.*?<tbody>\s*<tr>(.*?)</tr>', rows, re.S)
     assert "cat" in first[1]
     assert ">Failed</span>" in first[1]
-    assert "&#8722;11.50&#160;points" in first[1]
+    assert "&#8722;11.5&#160;pp" in first[1]
 
 
 @pytest.mark.usefixtures("no_drawing")

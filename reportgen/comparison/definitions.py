@@ -142,33 +142,26 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
 
 REASONS: dict[str, str] = {
     **METRIC_REASONS,
-    "matrix": (
-        "One side is a confusion matrix: it contains counts, so nobody knows which samples each "
-        "model got right."
-    ),
-    "no_predictions": (
-        "One side is a report without the predictions of its samples, so nobody knows which "
-        "samples each model got right."
-    ),
+    "matrix": ("One side is a confusion matrix: per-sample predictions are missing."),
+    "no_predictions": ("One side is a report without per-sample predictions."),
     "no_side_interval": (
-        "The samples of the two sides are not matched, and one of the two figures has no interval "
-        "of its own, so that their difference has none."
+        "The samples are not matched, and one of the two metrics has no "
+        "interval, so their difference has none."
     ),
     "partial_scores": (
-        "Some samples have no scores on one side, so the figures of the two are of different "
-        "samples."
+        "Some samples have scores on one side only, so the two metrics cover different samples."
     ),
     "no_disagreement": (
-        "Both models gave the same answers wherever this figure looks: there is no difference to "
-        "estimate."
+        "Both models made the same predictions wherever this metric looks: there is no difference "
+        "to estimate."
     ),
     "no_variation": (
-        "The difference is the same in every resample: these samples are too few, or too much "
-        "alike, to estimate how far it may vary."
+        "Degenerate resamples: the difference is the same in every one, so its "
+        "variance cannot be estimated."
     ),
     "too_many_classes": (
-        "With so many classes, intervals of the differences in precision and F1 are not made; "
-        "those in recall are."
+        "With this many classes, intervals are computed for differences in recall only, not "
+        "in precision and F1."
     ),
 }
 """Reason code → one sentence for readers: those of the metrics, and those of comparisons."""

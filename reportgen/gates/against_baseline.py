@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from reportgen.analysis.scoring import non_inferiority_samples
 from reportgen.comparison import REASONS, ClassChange, Comparison, Difference, PairedCounts, tango_z
@@ -14,6 +13,7 @@ from reportgen.gates.gate import (
     Outcome,
     Part,
     Status,
+    Unit,
     combine_outcomes,
     undefined_words,
 )
@@ -25,11 +25,13 @@ from reportgen.gates.wording import (
     change_unit,
     class_name,
     exact,
+    joined,
     name_it,
     noun,
     others,
     p_words,
     samples_of,
+    signed,
     subject_of_slice,
     told,
     unit_of,
@@ -54,7 +56,7 @@ ALPHA = 0.05
 MOST_NEEDED = 10**9
 
 
-NO_SUCH_SLICE = Difference(None, None, None, reason="no sample of these data is in that slice")
+NO_SUCH_SLICE = Difference(None, None, None, reason="the test set has no samples in that slice")
 
 
 Proportions = tuple[int, int, int, int]
@@ -287,31 +289,8 @@ FEW = 30
 """With fewer samples than this, a drop that is not shown is no reason to be at ease."""
 
 
-EACH = " for each class by itself"
-"""What bounds of several classes are not corrected for."""
-STAYS = ", if the difference stays as measured"
+STAYS = " would be needed at this difference"
 """What the number of samples that are named assumes."""
-
-
-_PLAINLY = {
-    "recall": "{} of them are found, before {}",
-    "precision": "{} of such answers are right, before {}",
-}
-
-
-class _Words(NamedTuple):
-    """Of a figure that gets worse; `rose` is of one that gets better."""
-
-    fell: str
-    fallen: str
-    fall: str
-    rose: str
-
-
-_WORSE = {
-    "fell": _Words("fell", "fallen", "fall", "rose"),
-    "rose": _Words("rose", "risen", "rise", "fell"),
-}
 
 
 Judged = tuple[Status, Compared, float | None]
@@ -443,36 +422,30 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
         return _undefined(what, one)
     if one.identical:
         return "predictions are identical"
-    unit = change_unit(definition_of(gate))
-    limit = exact(gate.limit, unit)
     moved = _moved(gate, one, what)
     if one.bounds is None:
         return _unsure(moved, one)
-    words = _WORSE[_worse_verb(gate)]
-    low, high = one.bounds
-    least, most = change_text(high, unit, gate.limit), change_text(low, unit, gate.limit)
-    may_have = f"may have {words.fallen} by as much as {most}"
-    sure = f"95% confidence{EACH if n > 1 else ''}"
-    if status == "failed":
-        return (
-            f"{moved}; with {sure} it {words.fell} by at least {least}, where less than "
-            f"{limit} is allowed, and it {may_have}"
-        )
-    if status == "passed":
-        every = f" (of {n:,} classes the least certain)" if n > 1 else ""
-        return (
-            f"{moved}{every}; with {sure} it {_at_worst(words, low, most)}, and a "
-            f"{words.fall} of less than {limit} is allowed"
-        )
-    more = f"; {samples_of(needed, gate, one.said)} would decide it{STAYS}" if needed else ""
-    return f"{moved}, but {may_have} ({sure}), where less than {limit} is allowed{more}"
+    every = f", least certain of {n:,} classes" if n > 1 and status == "passed" else ""
+    more = f"; {samples_of(needed, gate, one.said)}{STAYS}" if needed else ""
+    return f"{moved}{every}; {_bound_words(gate, status, one.bounds, n)}{more}"
 
 
-def _at_worst(words: _Words, low: float, size: str) -> str:
-    """``rose by at least 2.44 points``; `low` is the lower bound of the gain, `size` its size."""
-    if low > 0:
-        return f"{words.rose} by at least {size}"
-    return f"{words.fell} by no more than {size}" if low < 0 else f"did not {words.fall}"
+def _bound_words(gate: Gate, status: Status, bounds: tuple[float, float], n: int) -> str:
+    """``lower 95% bound −1.1 pp, margin −0.5 pp``: the bound of the gain that decides, as the
+    difference of the figure has it.
+    """
+    sign = -1.0 if definition_of(gate).higher_is_better is False else 1.0
+    at = 1 if status == "failed" else 0
+    bound, margin, unit = sign * bounds[at], -sign * gate.limit, change_unit(definition_of(gate))
+    end = "lower" if (sign > 0) == (at == 0) else "upper"
+    each = " per class" if n > 1 else ""
+    shown = signed(bound, unit, margin)
+    return f"{end} 95% bound{each} {shown}, margin {_margin_words(margin, unit)}"
+
+
+def _margin_words(margin: float, unit: Unit) -> str:
+    """The margin with its sign, with the digits that it was given with."""
+    return ("+" if margin > 0 else "") + exact(margin, unit)
 
 
 def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -> str:
@@ -485,7 +458,7 @@ def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -
     if status == "passed":
         return _harmless_clause(gate, found)
     unit = change_unit(definition_of(gate))
-    over = f", more than the {exact(gate.limit, unit)} allowed" if gate.limit else ""
+    over = f", more than the allowed {exact(gate.limit, unit)}" if gate.limit else ""
     moved = f"{_moved(gate, one, what, gate.limit)}{over}"
     if status == "failed":
         verb = _worse_verb(gate)
@@ -494,9 +467,7 @@ def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -
         return f"{moved}, {_significant(p or 0.0, len(found))}{also}"
     if p is None:
         return _unsure(moved, one)
-    more_samples = (
-        f"; {samples_of(needed, gate, one.said)} would decide it{STAYS}" if needed else ""
-    )
+    more_samples = f"; {samples_of(needed, gate, one.said)}{STAYS}" if needed else ""
     return f"{moved}, not {_significant(p, len(found))}{more_samples}"
 
 
@@ -514,50 +485,49 @@ def _harmless_clause(gate: Gate, found: list[Judged]) -> str:
     nowhere = f"{figure} {verb} in no class" if several else f"{figure} did not get worse"
     if drop <= 0:
         return nowhere
-    size = change_text(drop, unit, gate.limit)
-    whose = f"of {worst.said} it {verb} most, by {size}" if several else ""
+    size, limit = change_text(drop, unit, gate.limit), exact(gate.limit, unit)
+    what = f"largest {'drop' if verb == 'dropped' else 'rise'}: {worst.said}, {size}"
     if drop > gate.limit:
         if several and gate.limit:
-            return f"{nowhere} significantly by more than {exact(gate.limit, unit)}; {whose}"
+            return f"{figure} {verb} significantly more than {limit} in no class; {what}"
         if several:
-            return f"{figure} {verb} significantly in no class; {whose}"
-        over = f", over the {exact(gate.limit, unit)} allowed" if gate.limit else ""
-        return f"{figure} {verb} by {size}{over}, not significantly"
-    limit = exact(gate.limit, unit)
+            return f"{figure} {verb} significantly in no class; {what}"
+        over = f", more than the allowed {limit}" if gate.limit else ""
+        return f"{figure} {verb} {size}{over}, not significantly"
     if several:
-        return f"{nowhere} by more than {limit}; {whose}"
-    return f"{figure} {verb} by {size}, where {limit} are allowed"
+        return f"{figure} {verb} more than {limit} in no class; {what}"
+    return f"{figure} {verb} {size} (allowed {limit})"
 
 
 def _moved(gate: Gate, one: Compared, what: str, *beside: float) -> str:
-    """``recall of cat fell by 3.00 points (64.2% of them are found, before 67.2%)``."""
+    """``recall of cat dropped 3.0 pp (67.2 → 64.2%)``."""
     source, definition = one.source, definition_of(gate)
     difference = source.difference or 0.0
     if difference == 0:
-        return f"{what} is the same as before"
+        return f"{what} is unchanged"
     size = change_text(difference, change_unit(definition), gate.limit, *beside)
-    text = f"{what} {'fell' if difference < 0 else 'rose'} by {size}"
+    text = f"{what} {'dropped' if difference < 0 else 'rose'} {size}"
     if source.baseline is None or source.candidate is None:
         return text
     unit = unit_of(definition)
     before = told(source.baseline, unit, source.candidate)
     after = told(source.candidate, unit, source.baseline)
-    return f"{text} ({_PLAINLY.get(gate.metric, '{}, before {}').format(after, before)})"
+    return f"{text} ({joined(before, after, ' → ')})"
 
 
 def _worse_verb(gate: Gate) -> str:
-    return "rose" if definition_of(gate).higher_is_better is False else "fell"
+    return "rose" if definition_of(gate).higher_is_better is False else "dropped"
 
 
 def _unsure(moved: str, one: Compared) -> str:
     """Where there is no interval."""
     if one.source.reason == SAME:
         return f"{moved}: {_reason(one)}"
-    return f"{moved}, without an interval: {_reason(one)}"
+    return f"{moved}, no CI: {_reason(one)}"
 
 
 def _undefined(what: str, one: Compared) -> str:
-    return f"{what} can't be compared: {_reason(one)}"
+    return f"{what} cannot be compared: {_reason(one)}"
 
 
 def _reason(one: Compared) -> str:

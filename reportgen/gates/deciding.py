@@ -10,7 +10,7 @@ from reportgen.evaluation import Evaluation
 from reportgen.gates.gate import Check, Decision, Gate, Outcome
 from reportgen.gates.selectors import check_gates
 from reportgen.gates.targets import COMPARISONS, definition_of
-from reportgen.gates.wording import change_unit, rule_words, sentence, some, unit_of
+from reportgen.gates.wording import change_unit, rule_words, sentence, unit_of
 
 if TYPE_CHECKING:
     from reportgen.comparison import Comparison
@@ -21,7 +21,10 @@ __all__ = [
 ]
 
 
-NO_GATES = Decision("NO GATES SET", "0 gates were checked: none is set.")
+_MOST_NAMED = 3
+
+
+NO_GATES = Decision("NO GATES SET", "No gates are set.")
 
 
 def decide(
@@ -51,7 +54,7 @@ def decide(
         return Decision("NO GATES SET", sentence(_warnings_only(results)), checks)
     if nothing:
         clause = blocking[0].outcome.clause
-        reason = f"{_of(0, results)} that could block applies to this input: {clause}"
+        reason = f"no blocking gate applies to this input: {clause}"
         return Decision("INCONCLUSIVE", sentence(reason), checks)
     failed = [one for one in blocking if one.outcome.status == "failed"]
     if failed:
@@ -110,43 +113,40 @@ class Result:
 
 
 def _of(n: int, results: list[Result]) -> str:
-    """``one of five gates``; 0 is ``none``."""
-    if len(results) == 1:
-        return "the gate" if n else "no gate"
-    return f"{some(n) if n else 'none'} of {some(len(results))} gates"
+    """``1 of 5 gates``."""
+    return "the gate" if len(results) == 1 else f"{n:,} of {len(results):,} gates"
 
 
 def _failure(failed: list[Result], results: list[Result]) -> str:
-    verb, first = ("fails", "") if len(failed) == 1 else ("fail", ", the first of them because")
-    clause = failed[0].outcome.clause
-    return f"{_of(len(failed), results)} {verb}{first or ':'} {clause}"
+    """The first three, each with what was required and what was measured."""
+    named = [one.outcome.clause for one in failed[:_MOST_NAMED]]
+    more = len(failed) - len(named)
+    also = [f"{more:,} more"] if more else []
+    return f"{_of(len(failed), results)} failed: {'; '.join(named + also)}"
 
 
 def _open(held: list[Result], results: list[Result]) -> str:
-    can = "can't be decided"
-    return f"{_of(len(held), results)} {can}: {held[0].outcome.clause}"
+    verb = "is" if len(held) == 1 else "are"
+    return f"{_of(len(held), results)} {verb} inconclusive: {held[0].outcome.clause}"
 
 
 def _nothing_shown(blocking: list[Result]) -> str:
     first = next(one for one in blocking if one.outcome.status == "inconclusive")
-    return f"nothing stands in the way, but nothing was shown either: {first.outcome.clause}"
+    return f"no gate failed, but none passed: {first.outcome.clause}"
 
 
 def _success(results: list[Result]) -> str:
     passed = [one for one in results if one.outcome.status == "passed"]
     if len(passed) == len(results):
-        subject = "the gate passes" if len(passed) == 1 else f"all {some(len(passed))} gates pass"
-        return f"{subject}: {passed[0].outcome.clause}"
+        subject = "the gate" if len(passed) == 1 else f"all {len(passed):,} gates"
+        return f"{subject} passed: {passed[0].outcome.clause}"
     others = [one for one in results if one.outcome.status in ("failed", "inconclusive")]
     rest = others or [one for one in results if one.outcome.status == "not applicable"]
-    verb = "passes" if len(passed) == 1 else "pass"
-    return (
-        f"{_of(len(passed), results)} {verb} and none stands in the way, but note: "
-        f"{rest[0].outcome.clause}"
-    )
+    note = rest[0].outcome.clause
+    return f"{_of(len(passed), results)} passed, none blocks the release. Note: {note}"
 
 
 def _warnings_only(results: list[Result]) -> str:
     order = ("failed", "inconclusive", "not applicable", "passed")
     worst = min(results, key=lambda one: order.index(one.outcome.status))
-    return f"{_of(0, results)} is set to block, only to warn: {worst.outcome.clause}"
+    return f"all gates are warnings only: {worst.outcome.clause}"

@@ -1,4 +1,4 @@
-"""Gates on a value: at least, at most, and how often one class may be taken for another."""
+"""Gates on a value: at least, at most, and how often one class may be predicted as another."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ from reportgen.gates.wording import (
     class_name,
     direction_of,
     exact,
+    limit_words,
     name_it,
     noun,
+    pair_words,
     range_words,
     samples_of,
     subject_of_slice,
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 
-NO_SLICE = "no sample of these data is in that slice"
+NO_SLICE = "the test set has no samples in that slice"
 
 
 INAPPLICABLE = frozenset({"too_few_classes", "not_recorded"})
@@ -128,16 +130,13 @@ def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
     if n:
         low, high = (float(end) for end in wilson(count, n))
         metric = Metric(count / n, (low, high), None)
-    subject, said = (
-        " called ".join(form(evaluation.classes[i]) for i in (true, predicted))
-        for form in (class_name, name_it)
-    )
-    return Measured(subject, said, metric, n)
+    subject = pair_words(evaluation.classes[true], evaluation.classes[predicted])
+    return Measured(subject, subject, metric, n)
 
 
 def _direction(gate: Gate) -> Direction:
     direction = direction_of(gate.rule)
-    assert direction is not None, f"{gate.rule} is no rule on a value"
+    assert direction is not None, f"{gate.rule} is not a rule on a value"
     return direction
 
 
@@ -190,47 +189,35 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
         verb = "does not apply" if status == "not applicable" else "is undefined"
         return f"{what} {verb}: {_reason(metric)}"
     unit = unit_of(definition_of(gate))
-    limit = exact(gate.limit, unit)
-    value = f"{what} is {told(metric.value, unit, gate.limit)}"
-    direction = _direction(gate)
-    beyond, asked = direction.beyond, f"{limit} or {direction.more} is asked for"
+    shown = told(metric.value, unit, gate.limit)
     if gate.confident:
-        beyond = f"{beyond} the limit of {limit}"
-        return value + _confidently(gate, status, worst, needed, n, beyond, asked)
-    if status == "failed":
-        who = "every class" if n > 1 else "it"
-        return f"{value}, {beyond} the {limit} that {who} {direction.asked}"
-    if n > 1:
-        figure = call(definition_of(gate))
-        value = (
-            f"the {direction.extreme} {figure} of {n:,} classes is "
-            f"{told(metric.value, unit, gate.limit)}, of {worst.said}"
-        )
-    return f"{value}; {asked}"
+        return f"{what} is {shown}{_confidently(gate, status, worst, needed, n)}"
+    if n > 1 and status != "failed":
+        extreme, figure = _direction(gate).extreme, call(definition_of(gate))
+        what, shown = f"{extreme} {figure} of {n:,} classes", f"{shown}, {worst.said}"
+    return f"{what} is {shown} ({_asked(gate)})"
 
 
-def _confidently(
-    gate: Gate, status: Status, worst: Measured, needed: int, n: int, beyond: str, asked: str
-) -> str:
+def _confidently(gate: Gate, status: Status, worst: Measured, needed: int, n: int) -> str:
     """What follows the value of a confident gate."""
     metric, unit = worst.metric, unit_of(definition_of(gate))
     if metric.interval is None:
-        if status == "failed":
-            return f", {beyond}"
-        return f", without an interval: {_reason(metric)}"
-    each = " for each class by itself" if n > 1 else ""
-    direction = _direction(gate)
-    near, far = (told(end, unit, gate.limit) for end in direction.ends(metric.interval))
-    if status == "passed":
-        return f", and with 95% confidence{each} {direction.bound} {near}; {asked}"
-    if status == "failed":
-        return f", and with 95% confidence{each} {direction.other} {far}, {beyond}"
+        why = "" if status == "failed" else f", no CI: {_reason(metric)}"
+        return f" ({_asked(gate)}){why}"
+    each = "per-class " if n > 1 else ""
+    span = f"{each}95% CI {range_words(metric.interval, unit, gate.limit)}"
+    if status != "inconclusive":
+        return f" ({span}; {_asked(gate)})"
     more = ""
     if needed:
-        more = f"; {samples_of(needed, gate, worst.said)} would decide it, if the value stays"
-    limit = exact(gate.limit, unit)
-    span = range_words(metric.interval, unit, gate.limit)
-    return f", but may be anything from {span}, on either side of the limit of {limit}{more}"
+        more = f"; {samples_of(needed, gate, worst.said)} would be needed at this value"
+    return f" ({span}), and the CI includes the limit of {exact(gate.limit, unit)}{more}"
+
+
+def _asked(gate: Gate) -> str:
+    """``required ≥ 75%``, ``allowed ≤ 5%``."""
+    direction = _direction(gate)
+    return f"{direction.asked} {limit_words(gate, direction)}"
 
 
 def _reason(metric: Metric) -> str:

@@ -40,7 +40,7 @@ OPEN = ("fail", "warn")
 
 
 SUSPECT_MARGIN = 0.2
-"""A bare margin of 20 points and more is likely one in points, written as a share by mistake."""
+"""A bare margin of 20 pp and more is likely one in pp, written as a proportion by mistake."""
 
 
 MAX_NAME = 200
@@ -409,7 +409,7 @@ def _one_of(names: Sequence[str]) -> str:
 
 def _percent_confusion(value: float, margin: bool) -> tuple[str, str]:
     if margin and value < 1:
-        points = f"{100 * value:g} points"
+        points = f"{100 * value:g} pp"
         return (
             f"would allow a loss of {points}",
             f'did you mean {value / 100:g} or "{value:g}%"? if {points} are meant, '

@@ -40,9 +40,9 @@ _SLICE = {name: _WHOLE[name] for name in ("accuracy", "balanced_accuracy", "macr
 
 _PAIR = Definition(
     name="share",
-    title="Share",
-    formula="samples of one class called the other / samples of the class",
-    meaning="How often one class is taken for another.",
+    title="Rate",
+    formula="samples of one class predicted as the other / samples of the class",
+    meaning="How often one class is predicted as another.",
     source="counts",
     higher_is_better=False,
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from reportgen.gates.gate import Gate, Rule, Unit
 from reportgen.gates.targets import definition_of, scope_of
 from reportgen.metrics import Definition
-from reportgen.text import enumerated, in_sentence, middle_cut, plural, printable
+from reportgen.text import enumerated, middle_cut, plural, printable
 
 __all__ = [
     "Direction",
@@ -19,14 +19,17 @@ __all__ = [
     "classes_words",
     "direction_of",
     "exact",
+    "joined",
+    "limit_words",
     "name_it",
     "noun",
     "others",
+    "pair_words",
     "range_words",
     "rule_words",
     "samples_of",
     "sentence",
-    "some",
+    "signed",
     "spoken",
     "subject_of_slice",
     "told",
@@ -34,20 +37,16 @@ __all__ = [
 ]
 
 
-_FIRST_DIGITS: dict[Unit, int] = {"%": 1, "points": 2, "": 3}
+_FIRST_DIGITS: dict[Unit, int] = {"%": 1, "points": 1, "": 3}
 
 
-_AFTER: dict[Unit, str] = {"%": "%", "points": " points", "": ""}
+_AFTER: dict[Unit, str] = {"%": "%", "points": " pp", "": ""}
 
 
 _PROPER = ("Cohen", "Matthews", "Brier", "Jaccard")
 
 
 _MOST_DIGITS = 400
-
-
-_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-          "eleven", "twelve")  # fmt: skip
 
 
 def unit_of(definition: Definition) -> Unit:
@@ -63,7 +62,7 @@ def change_unit(definition: Definition) -> Unit:
 def told(value: float, unit: Unit, *beside: float) -> str:
     """`value` in words that stand to each number of `beside` as `value` itself does.
 
-    The fewest decimal places, from one (points: two, plain numbers: three) on, with which the text
+    The fewest decimal places, from one (plain numbers: three) on, with which the text
     is above, equal to or below each of these numbers, and 0 and 1, just where `value` is.
 
     >>> told(0.89297, "%", 0.893), told(0.9, "%", 0.9), told(0.8999999, "%", 0.9)
@@ -74,7 +73,7 @@ def told(value: float, unit: Unit, *beside: float) -> str:
     if scaled == 0 or (unit == "%" and value == 1):
         return f"{scaled:.0f}{_AFTER[unit]}"
     for digits in range(_FIRST_DIGITS[unit], _MOST_DIGITS):
-        text = f"{scaled:.{digits}f}"
+        text = f"{scaled.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
         if all(_order(Decimal(text), other) == _order(scaled, other) for other in others):
             return _word(text, unit)
     return _word(f"{scaled:f}", unit)
@@ -97,8 +96,7 @@ def _scale(value: float, unit: Unit) -> Decimal:
 
 
 def _word(text: str, unit: Unit) -> str:
-    after = " point" if unit == "points" and Decimal(text) == 1 else _AFTER[unit]
-    return text.replace("-", "−") + after
+    return text.replace("-", "−") + _AFTER[unit]
 
 
 def _order(a: Decimal, b: Decimal) -> int:
@@ -106,13 +104,24 @@ def _order(a: Decimal, b: Decimal) -> int:
 
 
 def range_words(interval: tuple[float, float], unit: Unit, *beside: float) -> str:
-    """``61.2% to 67.1%``; each end as :func:`told`."""
-    return " to ".join(told(end, unit, *beside) for end in interval)
+    """``61.2–67.1%``; each end as :func:`told`."""
+    return joined(told(interval[0], unit, *beside), told(interval[1], unit, *beside), "–")
 
 
-def some(n: int) -> str:
-    """A count of few things: ``two``, ``13``."""
-    return _SMALL[n] if 0 < n < len(_SMALL) else f"{n:,}"
+def joined(first: str, second: str, sign: str) -> str:
+    """Two values with a sign between them, and their unit once: ``61.2–67.1%``.
+
+    >>> joined("67.2%", "64.2%", " → "), joined("−0.1", "0.2", "–")
+    ('67.2 → 64.2%', '−0.1 to 0.2')
+    """
+    if sign == "–" and "−" in first + second:
+        sign = " to "
+    return first.removesuffix("%") + sign + second
+
+
+def signed(value: float, unit: Unit, *beside: float) -> str:
+    """A difference with its sign: ``+14.2 pp``; `beside` as for :func:`told`."""
+    return ("+" if value > 0 else "") + told(value, unit, *beside)
 
 
 def spoken(needed: int) -> str:
@@ -127,8 +136,8 @@ def class_name(name: str) -> str:
 
 
 def name_it(name: str) -> str:
-    """A class in a sentence: quoted where it would not be seen as a name."""
-    return in_sentence(middle_cut(name, 60))
+    """A class in a sentence."""
+    return class_name(name)
 
 
 def call(definition: Definition) -> str:
@@ -143,7 +152,7 @@ def noun(gate: Gate, subject: str = "") -> str:
     """What a gate measures, of one class or of all: ``recall of cat``."""
     where = scope_of(gate)
     if where == "pair":
-        return f"the share of {subject}"
+        return f"{subject} rate"
     figure = call(definition_of(gate))
     if where == "slice":
         return f"{figure} where {subject}"
@@ -164,28 +173,25 @@ class Direction:
     ----------
     sign
         1 where more is better, else -1.
-    bound
-        What the limit is of what is allowed: ``at least``; `other` is the opposite.
-    beyond, more, extreme
-        Of a value on the wrong side, of one on the right, and of the worst of several.
+    mark
+        Between a value that keeps the limit and the limit: ``≥``.
     asked
-        What it, or every class, must do: ``must reach``.
+        What the limit is: ``required``, ``allowed``.
+    extreme
+        The worst of several values: ``lowest``.
     """
 
     sign: int
-    bound: str
-    other: str
-    beyond: str
-    more: str
-    extreme: str
+    mark: str
     asked: str
+    extreme: str
 
     def margin(self, value: float, limit: float) -> float:
         """How far the value is on the right side; below 0 on the wrong one, 0 at the limit."""
         return value - limit if self.sign > 0 else limit - value
 
     def keeps(self, value: float, limit: float) -> bool:
-        """Whether a raw value keeps the promise; at the limit it does."""
+        """Whether a raw value keeps the limit; at the limit it does."""
         return value >= limit if self.sign > 0 else value <= limit
 
     def ends(self, interval: tuple[float, float]) -> tuple[float, float]:
@@ -193,10 +199,10 @@ class Direction:
         return interval if self.sign > 0 else (interval[1], interval[0])
 
 
-_FLOOR = Direction(1, "at least", "at most", "below", "more", "lowest", "must reach")
+_FLOOR = Direction(1, "≥", "required", "lowest")
 
 
-_CEILING = Direction(-1, "at most", "at least", "above", "less", "highest", "may have")
+_CEILING = Direction(-1, "≤", "allowed", "highest")
 
 
 _DIRECTIONS: dict[Rule, Direction] = {
@@ -212,23 +218,33 @@ def direction_of(rule: Rule | None) -> Direction | None:
 
 
 def rule_words(gate: Gate) -> str:
-    """The promise: ``accuracy at least 90%``."""
+    """The requirement: ``accuracy ≥ 90%``."""
     definition, direction = definition_of(gate), direction_of(gate.rule)
     figure, unit = _figure(gate), change_unit(definition)
     if direction is not None:
-        sure = ", with 95% confidence" if gate.confident else ""
-        return f"{figure} {direction.bound} {exact(gate.limit, unit_of(definition))}{sure}"
+        sure = " with 95% confidence" if gate.confident else ""
+        return f"{figure} {limit_words(gate, direction)}{sure}"
     worse = "below" if definition.higher_is_better else "above"
     if gate.rule == "not_worse_by":
-        return f"{figure} less than {exact(gate.limit, unit)} {worse} the baseline"
+        return f"{figure} non-inferior to baseline, margin {exact(gate.limit, unit)}"
     if gate.limit:
-        return f"{figure} not significantly over {exact(gate.limit, unit)} {worse} the baseline"
-    return f"{figure} not significantly {worse} the baseline"
+        return f"{figure} not significantly more than {exact(gate.limit, unit)} {worse} baseline"
+    return f"{figure} not significantly {worse} baseline"
+
+
+def limit_words(gate: Gate, direction: Direction) -> str:
+    """``≥ 90%``, ``≤ 5%``."""
+    return f"{direction.mark} {exact(gate.limit, unit_of(definition_of(gate)))}"
+
+
+def pair_words(true: str, predicted: str) -> str:
+    """``cat → dog``: samples of the one predicted as the other."""
+    return f"{class_name(true)} → {class_name(predicted)}"
 
 
 def _figure(gate: Gate) -> str:
     if gate.pair is not None:
-        return f"share of {name_it(gate.pair[0])} called {name_it(gate.pair[1])}"
+        return f"{pair_words(*gate.pair)} rate"
     if gate.slice is not None:
         return noun(gate, subject_of_slice(gate))
     if gate.classes:

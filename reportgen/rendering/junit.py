@@ -89,7 +89,7 @@ def _content(check: Check) -> str | None:
     message = _quoted(check.sentence)
     if check.blocks:
         kind = check.status.replace(" ", "-")
-        text = _text(f"{check.sentence} Promised: {check.rule}.")
+        text = _text(f"{check.sentence} Required: {check.rule}.")
         return f"<failure type={_quoted(kind)} message={message}>{text}</failure>"
     if _is_skipped(check):
         return f"<skipped message={message}/>"

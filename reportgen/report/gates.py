@@ -188,7 +188,7 @@ WORDS: Mapping[Status, str] = {
 }
 
 
-AFTER: Mapping[Unit, str] = {"%": "%", "points": f"{NBSP}points", "": ""}
+AFTER: Mapping[Unit, str] = {"%": "%", "points": f"{NBSP}pp", "": ""}
 
 
 LISTED_PARTS = 200
@@ -222,7 +222,7 @@ def _lead(checks: Sequence[Check]) -> Words:
 
 
 def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
-    """A number with its unit and, for differences, its sign: ``64.2%``, ``+4.50 points``.
+    """A number with its unit and, for differences, its sign: ``64.2%``, ``+4.5 pp``.
 
     It has the digits that tell it from `limit`, on either side of 0.
     """
@@ -232,7 +232,7 @@ def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
 
 
 def _range(ends: tuple[float, float] | None, unit: Unit, limit: float) -> str:
-    """Both ends, the unit once: ``61.2–67.1%``, ``−1.20 to +0.40 points``."""
+    """Both ends, the unit once: ``61.2–67.1%``, ``−1.2 to +0.4 pp``."""
     if ends is None:
         return ""
     low, high = (quantity(end, unit, limit).removesuffix(AFTER[unit]) for end in ends)
@@ -270,7 +270,7 @@ def _weight(check: Check) -> str:
 
 
 def _margin(check: Check) -> str:
-    """By how much the limit is kept: ``+4.50 points``, ``−0.003``."""
+    """By how much the limit is kept: ``+4.5 pp``, ``−0.003``."""
     if check.margin is None:
         return ""
     unit: Unit = "points" if check.unit else ""

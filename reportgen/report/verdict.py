@@ -42,7 +42,7 @@ def verdict(facts: Context) -> Verdict:
     if facts.proportions is not None:
         return Verdict("none", "NO GATES SET", _of_proportions(accuracy))
     measured = say(
-        "No release gates were set: 0 gates were checked. Accuracy {accuracy} on {n}{ends}.",
+        "No release gates were set. Accuracy {accuracy} on {n}{ends}.",
         accuracy=share(accuracy.value or 0.0),
         n=plural(facts.matrix.n_samples, "sample"),
         ends=_in_brackets(accuracy),
@@ -53,7 +53,7 @@ def verdict(facts: Context) -> Verdict:
 def _of_proportions(accuracy: Metric) -> Words:
     known = accuracy.value is not None
     return say(
-        "No release gates were set: 0 gates were checked. "
+        "No release gates were set. "
         + ("Accuracy {accuracy}. Confidence interval " if known else "Accuracy ")
         + f"{PROPORTIONS_ONLY}.",
         accuracy=share(accuracy.value or 0.0),
@@ -126,9 +126,9 @@ def _measured(comparison: Comparison) -> Words:
 
     change = compare_sections(comparison).summary["accuracy"]
     return say(
-        "No release gates were set: 0 gates were checked. "
+        "No release gates were set. "
         "Accuracy {after} vs {before} for the baseline ({text} "
-        "points{ends}; {word}).",
+        "pp{ends}; {word}).",
         after=f"{change.after}%",
         before=f"{change.before}%",
         text=change.text,

@@ -44,9 +44,8 @@ def test_the_samples_that_would_decide_are_those_of_the_measured_difference():
     assert (found.status, found.needed) == ("inconclusive", non_inferiority_samples(0.05, 0.005))
     assert found.needed == 12_366
     assert found.sentence == (
-        "Accuracy is the same as before, but may have fallen by as much as 1.19 points (95% "
-        "confidence), where less than 0.5 points is allowed; about 13,000 samples would decide it, "
-        "if the difference stays as measured."
+        "Accuracy is unchanged; lower 95% bound −1.2 "
+        "pp, margin −0.5 pp; about 13,000 samples would be needed at this difference."
     )
 
 
@@ -84,7 +83,7 @@ def test_where_nothing_changed_few_samples_leave_it_open_and_enough_show_it():
 def test_identical_predictions_pass_every_comparison(rule):
     decision = decide(gates(rule), (pair := paired([(20, 15, 0, 0), (3, 0, 0, 0)])).candidate, pair)
     assert decision.verdict == "SHIP"
-    assert decision.reason == "The gate passes: predictions are identical."
+    assert decision.reason == "The gate passed: predictions are identical."
     (found,) = decision.checks
     assert found.status == "passed"
     assert all(part.status == "passed" for part in found.parts)
@@ -98,23 +97,21 @@ def test_identical_classes_say_nothing_of_their_confidences():
     found = against('metric = "log_loss"\nnot_worse_by = 0.1', pair)
     assert found.status == "failed"
     assert found.sentence == (
-        "Log loss rose by 0.600 (0.900, before 0.300); with 95% confidence it rose by at least "
-        "0.520, where less than 0.1 is allowed, and it may have risen by as much as 0.680."
+        "Log loss rose 0.600 (0.300 → 0.900); lower 95% bound +0.520, margin +0.1."
     )
 
 
 @pytest.mark.parametrize(
     ("difference", "bounds", "said"),
     [
-        (0.03, (0.02, 0.04), "rose by 3.00 points; with 95% confidence it rose by at least 2.00 "
-         "points, and a fall of less than 1 point is allowed."),
-        (0.03, (-0.004, 0.04), "rose by 3.00 points; with 95% confidence it fell by no more than "
-         "0.40 points, and a fall of less than 1 point is allowed."),
-        (0.03, (0.0, 0.04), "rose by 3.00 points; with 95% confidence it did not fall, and a fall "
-         "of less than 1 point is allowed."),
-        (-0.03, (-0.04, -0.02), "fell by 3.00 points; with 95% confidence it fell by at least 2.00 "
-         "points, where less than 1 point is allowed, and it may have fallen by as much as 4.00 "
-         "points."),
+        (0.03, (0.02, 0.04), "rose 3.0 pp; lower 95% bound "
+         "+2.0 pp, margin −1 pp."),
+        (0.03, (-0.004, 0.04), "rose 3.0 pp; lower 95% bound "
+         "−0.4 pp, margin −1 pp."),
+        (0.03, (0.0, 0.04), "rose 3.0 pp; lower 95% bound 0 pp, "
+         "margin −1 pp."),
+        (-0.03, (-0.04, -0.02), "dropped 3.0 pp; upper "
+         "95% bound −2.0 pp, margin −1 pp."),
     ],
 )  # fmt: skip
 def test_the_bound_that_the_margin_is_measured_by_stands_in_the_sentence(difference, bounds, said):
@@ -129,8 +126,7 @@ def test_of_an_error_the_bound_is_told_the_other_way_round():
     ece = Difference(0.05, 0.03, -0.02, (-0.03, -0.01), (-0.03, -0.01), 0.3, method="x")
     pair = paired([(99, 9, 1, 0)], summary={"ece": ece})
     assert against('metric = "ece"\nnot_worse_by = 0.01', pair).sentence == (
-        "ECE fell by 2.00 points (3.0%, before 5.0%); with 95% confidence it fell by at least "
-        "1.00 point, and a rise of less than 1 point is allowed."
+        "ECE dropped 2.0 pp (5.0 → 3.0%); upper 95% bound −1.0 pp, margin +1 pp."
     )
 
 
@@ -154,8 +150,7 @@ def test_harm_fails_where_it_is_shown_after_correction():
     assert found.status == "failed"
     assert found.subject == "cat"
     assert found.sentence == (
-        "Recall of cat fell by 3.00 points (77.0% of them are found, before 80.0%), "
-        "significant (p < 0.001, Holm)."
+        "Recall of cat dropped 3.0 pp (80.0 → 77.0%), significant (p < 0.001, Holm)."
     )
     statuses = {part.name: part.status for part in found.parts}
     assert statuses == {"cat": "failed", "dog": "inconclusive", "cow": "passed", "doe": "passed"}
@@ -172,7 +167,7 @@ def test_harm_that_only_one_test_shows_is_open_and_warns():
     assert [found.status for found in decision.checks] == ["inconclusive", "passed"]
     assert not decision.checks[0].blocks
     assert (decision.verdict, decision.exit_code) == ("SHIP", 0)
-    assert "one of two gates passes and none stands in the way" in decision.reason.lower()
+    assert "1 of 2 gates passed, none blocks the release" in decision.reason.lower()
     assert decision.checks[0].needed > 1_000
     strict = decide(gates(HARM + 'when_inconclusive = "fail"'), pair.candidate, pair)
     assert (strict.verdict, strict.exit_code) == ("INCONCLUSIVE", 1)
@@ -195,7 +190,7 @@ def test_a_small_drop_that_chance_explains_passes_and_is_told():
     found = against(HARM, paired([(1_000, 800, 8, 12), (1_000, 800, 9, 3)]))
     assert found.status == "passed"
     assert found.sentence == (
-        "Recall fell significantly in no class; of “class 0” it fell most, by 0.40 points."
+        "Recall dropped significantly in no class; largest drop: class 0, 0.4 pp."
     )
     assert found.margin is None or found.margin >= 0
 
@@ -211,10 +206,10 @@ def test_a_drop_up_to_the_one_allowed_is_no_harm(max_drop, status):
     assert found.parts[0].p == pytest.approx(no_more)
     assert (no_more < 0.05) == (status == "failed")
     words = {
-        0.01: "fell by 3.00 points",
-        0.02: "3.00 points (77.0% of them are found, before 80.0%), more than the 2 points",
-        0.025: "fell in no class significantly by more than 2.5 points; of “class 0” it fell most, by 3.00",
-        0.04: "fell in no class by more than 4 points; of “class 0” it fell most, by 3.00",
+        0.01: "dropped 3.0 pp",
+        0.02: "3.0 pp (80.0 → 77.0%), more than the allowed 2 pp",
+        0.025: "dropped significantly more than 2.5 pp in no class; largest drop: class 0, 3.0 pp",
+        0.04: "dropped more than 4 pp in no class; largest drop: class 0, 3.0 pp",
     }
     assert words[max_drop] in found.sentence
 
@@ -288,8 +283,8 @@ def test_the_published_example_gains_on_average_and_harms_three_classes():
     assert failed == ["Sneaker", "T-shirt/top", "Bag"]
     assert decision.verdict == "DO NOT SHIP"
     assert decision.reason == (
-        "One of two gates fails: recall of Sneaker fell by 5.45 points (92.3% of them are found, "
-        "before 97.8%), significant (p < 0.001, Holm); T-shirt/top and Bag fell significantly too."
+        "1 of 2 gates failed: recall of Sneaker dropped 5.4 pp (97.8 → 92.3%), "
+        "significant (p < 0.001, Holm); T-shirt/top and Bag dropped significantly too."
     )
 
 
@@ -314,9 +309,9 @@ def test_without_an_interval_only_the_same_answers_pass(rule, change, status):
     found = against(PRECISIONS + rule, pair)
     assert (found.status, found.parts[0].status) == (status, status)
     words = {
-        "passed": "Precision of cat is the same as before: both models gave the same answers",
-        "inconclusive": "Precision of cat fell by 10.00 points (80.0% of such answers are right, "
-        "before 90.0%), without an interval: the samples of the two sides are not",
+        "passed": "Precision of cat is unchanged: both models made the same predictions",
+        "inconclusive": "Precision of cat dropped 10.0 pp (90.0 → "
+        "80.0%), no CI: the samples are not matched",
     }
     if (rule, status) != ("no_harm = true", "passed"):
         assert found.sentence.startswith(words[status])
@@ -327,7 +322,7 @@ def test_what_can_not_be_compared_fails(rule):
     found = against(f'metric = "log_loss"\n{rule}', paired([(100, 80, 5, 5)]))
     assert (found.status, found.value, found.margin) == ("failed", None, None)
     assert found.sentence == (
-        "Log loss can't be compared: the input contains no scores, or those of the predicted "
+        "Log loss cannot be compared: the input contains no scores, or those of the predicted "
         "classes "
         "only."
     )
@@ -340,14 +335,14 @@ def test_a_slice_is_compared():
     pair = paired([(4_000, 3_000, 90, 100)], slices=slices)
     found = against('metric = "accuracy"\nslice = "camera=north"\nno_harm = true', pair)
     assert (found.status, found.subject) == ("failed", "camera = north")
-    assert found.sentence.startswith("Accuracy where camera = north fell by 2.50 points")
+    assert found.sentence.startswith("Accuracy where camera = north dropped 2.5 pp")
     found = against(
         'metric = "accuracy"\nslice = "camera=north"\nno_harm = true\nmax_drop = 0.01', pair
     )
     assert found.status == "failed"
     found = against('metric = "accuracy"\nslice = "camera=south"\nno_harm = true', pair)
     assert found.status == "failed"
-    assert "no sample of these data is in that slice" in found.sentence
+    assert "the test set has no samples in that slice" in found.sentence
 
 
 def test_a_precision_is_judged_by_its_bootstrap():

@@ -81,7 +81,7 @@ def test_the_table_in_the_docs_has_the_numbers_of_the_simulation():
         same = releases(classes, n, discordance)
         drop = releases(classes, n, discordance, worse=loss)
         if "over" in rule:
-            assert f"over {points} point" in rule
+            assert f"over {points} pp" in rule
             share = 1 - (1 - naive_share(n, discordance, points)) ** classes
             assert round(100 * share, 1) == float(equal)
             seen = ((drop[1] - drop[0]) * 100 > n * points).any(axis=1).mean()

@@ -36,7 +36,7 @@ def test_the_text_has_digits_enough_to_agree_with_the_outcome():
     found = check(f"{FLOOR}0.893", fashion())
     assert found.status == "failed"
     assert found.value == 53_578 / 60_000
-    assert found.sentence == "Accuracy is 89.297%, below the 89.3% that it must reach."
+    assert found.sentence == "Accuracy is 89.297% (required ≥ 89.3%)."
     assert found.margin == pytest.approx(-1 / 30_000, rel=1e-9)
     assert found.unit == "%"
 
@@ -62,17 +62,17 @@ def test_error_like_figures_have_an_upper_limit():
     evaluation = replace(cifar(), summary={**cifar().summary, "ece": Metric(0.031, None, None)})
     assert check('metric = "ece"\nat_most = 0.031', evaluation).status == "passed"
     found = check('metric = "ece"\nat_most = 0.03', evaluation)
-    assert found.sentence == "ECE is 3.1%, above the 3% that it may have."
+    assert found.sentence == "ECE is 3.1% (allowed ≤ 3%)."
     assert found.margin == pytest.approx(-0.001)
 
 
 def test_a_gate_on_each_class_is_as_good_as_the_worst():
     found = check(RECALLS + "at_least = 0.7", cifar())
     assert (found.status, found.subject, found.value) == ("failed", "cat", 0.642)
-    assert found.sentence == "Recall of cat is 64.2%, below the 70% that every class must reach."
+    assert found.sentence == "Recall of cat is 64.2% (required ≥ 70%)."
     assert [part.name for part in found.parts][:3] == ["cat", "dog", "bird"]
     assert [part.status for part in found.parts] == ["failed"] + ["passed"] * 9
-    assert found.rule == "recall of every class at least 70%"
+    assert found.rule == "recall of every class ≥ 70%"
 
 
 def test_a_gate_on_some_classes_looks_at_these_alone():
@@ -104,7 +104,7 @@ def test_a_top_5_gate_does_not_apply_to_three_classes_and_alone_ships_nothing():
     alone = decide(gates(top5), evaluation)
     assert (alone.verdict, alone.exit_code) == ("INCONCLUSIVE", 1)
     assert alone.checks[0].status == "not applicable"
-    assert alone.reason.startswith("No gate that could block applies to this input: top-5 accuracy")
+    assert alone.reason.startswith("No blocking gate applies to this input: top-5 accuracy")
     both = decide(gates(top5, f"{FLOOR}0.5"), evaluation)
     assert (both.verdict, both.exit_code) == ("SHIP", 0)
 
@@ -120,10 +120,7 @@ def test_a_confident_gate_compares_the_end_of_the_interval(limit, status):
     assert found.status == status
     assert found.margin == pytest.approx(low - limit)
     assert found.interval == pytest.approx((low, high))
-    assert (
-        "with 95% confidence" in found.sentence
-        or "may be anything from 82.1% to 86.6%" in found.sentence
-    )
+    assert "95% CI" in found.sentence or "may be anything from 82.1% to 86.6%" in found.sentence
 
 
 def test_the_samples_that_a_confident_gate_needs_would_decide_it():
@@ -133,17 +130,14 @@ def test_the_samples_that_a_confident_gate_needs_would_decide_it():
     assert 1_000 < n < 5_000
     assert proportion_confint(0.845 * n * 1.02, n * 1.02, method="wilson")[0] > 0.83
     assert proportion_confint(0.845 * n * 0.95, n * 0.95, method="wilson")[0] < 0.83
-    assert (
-        f"about {-(-n // 100) * 100:,} samples would decide it, if the value stays"
-        in found.sentence
-    )
+    assert f"about {-(-n // 100) * 100:,} samples would be needed at this value" in found.sentence
 
 
 def test_a_confident_gate_is_open_where_there_is_no_interval():
     perfect = make_evaluation([[2, 0], [0, 5]], ("cat", "dog"))
     found = check('metric = "macro_f1"\nat_least = 0.9\nconfident = true', perfect)
     assert (found.status, found.value) == ("inconclusive", 1.0)
-    assert "without an interval: there are too few samples" in found.sentence
+    assert "no CI: there are too few samples" in found.sentence
 
 
 def test_one_positive_sample_is_not_enough_to_be_confident_of_balanced_accuracy():
@@ -168,9 +162,9 @@ def test_a_confident_upper_limit_looks_at_the_upper_end(limit, status):
 
 def test_a_pair_is_a_share_of_the_true_class():
     found = check('pair = ["cat", "dog"]\nat_most_share = 0.1', cifar())
-    assert (found.status, found.value, found.subject) == ("failed", 0.126, "cat called dog")
+    assert (found.status, found.value, found.subject) == ("failed", 0.126, "cat → dog")
     assert found.interval == pytest.approx(proportion_confint(126, 1_000, method="wilson"))
-    assert found.sentence == "The share of cat called dog is 12.6%, above the 10% that it may have."
+    assert found.sentence == "Cat → dog rate is 12.6% (allowed ≤ 10%)."
     assert check('pair = ["dog", "cat"]\nat_most_share = 0.097', cifar()).status == "passed"
     assert check('pair = ["cat", "ship"]\nat_most_share = 0.002', cifar()).status == "passed"
 
@@ -199,14 +193,14 @@ def test_a_slice_gate_counts_the_samples_of_its_slice_that_would_decide_it():
     rule = f'metric = "accuracy"\nslice = "light=day"\nat_least = {limit - 0.001:.4f}'
     found = check(f"{rule}\nconfident = true", evaluation)
     assert found.status == "inconclusive"
-    assert found.sentence.endswith(" samples of that slice would decide it, if the value stays.")
+    assert found.sentence.endswith(" samples of that slice would be needed at this value.")
 
 
-def test_a_class_that_would_not_be_seen_as_a_name_is_quoted_in_sentences_alone():
+def test_a_class_is_named_in_sentences_without_quotation_marks():
     evaluation = make_evaluation([[8, 2], [1, 9]], ("9", "salt, pepper"))
     found = check('metric = "recall"\neach_class = true\nat_least = 0.99', evaluation)
     assert found.subject == "9"
-    assert found.sentence.startswith("Recall of “9” is ")
+    assert found.sentence.startswith("Recall of 9 is ")
     found = check('pair = ["9", "salt, pepper"]\nat_most_share = 0.1', evaluation)
-    assert found.rule == "share of “9” called “salt, pepper” at most 10%"
-    assert found.sentence.startswith("The share of “9” called “salt, pepper” is ")
+    assert found.rule == "9 → salt, pepper rate ≤ 10%"
+    assert found.sentence.startswith("9 → salt, pepper rate is ")

@@ -167,7 +167,7 @@ WRONG = [
     (floor("at_least = [0.9]"), "gates-value", "at_least = [0.9] is not a number", ""),
     (floor("at_least = 2026-01-01"), "gates-value", "at_least = 2026-01-01 is not a number", ""),
     (floor("not_worse_by = 0"), "gates-value", "leaves no margin", "0.005, or no_harm = true"),
-    (floor("not_worse_by = 0.5"), "gates-value", "would allow a loss of 50 points", 'did you mean 0.005 or "0.5%"?'),
+    (floor("not_worse_by = 0.5"), "gates-value", "would allow a loss of 50 pp", 'did you mean 0.005 or "0.5%"?'),
     (floor("not_worse_by = 1.5"), "gates-value", "over 1", 'did you mean 0.015 or "1.5%"?'),
     (floor("not_worse_by = -0.005"), "gates-value", "out of range", ""),
     (floor("no_harm = true\nmax_drop = 2"), "gates-value", "max_drop = 2 is over 1", '"2%"'),
