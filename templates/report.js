@@ -70,7 +70,7 @@
     return rows.length > 1 && even(rows[0]) && even(rows[rows.length - 1]);
   }
 
-  all("table.t").filter(isList).forEach(makeSortable);
+  all("table.t:not(.fixed)").filter(isList).forEach(makeSortable);
 
   // ---- Filter: rows whose class name holds the words, in all tables of the section.
   const filter = byId("filter");
@@ -87,7 +87,7 @@
         if (hit && position === 0) shown += 1;
       }
     });
-    say(wanted === "" ? "All classes are shown" : matches(shown));
+    say(wanted === "" ? "Showing all classes" : matches(shown));
   }
 
   // Above 2,000 classes not all have a row: the rest are looked up in an inert list.
@@ -140,7 +140,7 @@
   window.addEventListener("hashchange", reveal);
   reveal();
 
-  // ---- Matrix: what a cell says: "true cat, called dog: 126 of 1,000 (12.6%)".
+  // ---- Matrix: what a cell says: "true cat, predicted dog: 126 of 1,000 (12.6%)".
   const wholeNumber = (text) => Number(text.replace(/\D/g, ""));
 
   // As elsewhere in the page: only a true 0 reads 0, only a true 1 reads 100; ties go to even.
@@ -160,7 +160,6 @@
   const headsOf = (table) => table.tHead.rows[table.tHead.rows.length - 1].cells;
   const counts = byId("counts");
   const readout = document.querySelector("#matrix .readout");
-  const tables = counts ? all("#matrix table.m") : [];
   const size = counts ? counts.tBodies[0].rows.length : 0;
   let order = Array.from({ length: size }, (_, i) => i);
 
@@ -173,24 +172,21 @@
 
   function sentence(table, cell, place) {
     const heads = headsOf(table);
-    const called = nameOf(heads[place[1] + 1]);
-    const row = counts.tBodies[0].rows[place[0]];
-    const part = wholeNumber(row.cells[place[1] + 1].textContent);
-    const samples = row.cells[row.cells.length - 1].textContent;
+    const predicted = nameOf(heads[place[1] + 1]);
+    const part = wholeNumber((cell.querySelector("b") || cell).textContent);
+    const samples = table.tBodies[0].rows[place[0]].cells[size + 1].textContent;
     const whole = wholeNumber(samples);
-    const text = "true " + nameOf(heads[place[0] + 1]) + ", called " + called + ": ";
+    const text = "true " + nameOf(heads[place[0] + 1]) + ", predicted " + predicted + ": ";
     if (whole === 0) return text + "the class has no samples";
-    const view = cell.closest("[data-view]");
-    const kind = view ? view.getAttribute("data-view") : "";
-    const own = cell.textContent + (cell.textContent === "n/a" ? "" : "%");
+    const column = cell.querySelector(".cp");
+    const of = column && column.textContent !== "n/a" ? column.textContent + "%" : "";
     return text + part.toLocaleString("en") + " of " + samples
       + " (" + percent(part, whole) + "%)"
-      + (kind === "columns" ? "; " + own + " of all that are called " + called : "")
-      + (kind === "all" ? "; " + own + " of all samples" : "");
+      + (of ? "; " + of + " of all predicted " + predicted : "");
   }
 
   // What takes the focus in a cell: its link, where it has one.
-  const handle = (cell) => cell.firstElementChild || cell;
+  const handle = (cell) => cell.querySelector("a") || cell;
   let marked = [];
 
   function read(table, cell) {
@@ -219,7 +215,7 @@
     if (place[0] === place[1] && byId("c-" + order[place[0]])) {
       location.hash = "c-" + order[place[0]];
     } else {
-      readout.textContent += "; this pair has no gallery";
+      readout.textContent += "; no examples for this pair";
     }
     return true;
   }
@@ -278,32 +274,17 @@
 
   if (readout) {
     readout.hidden = false;
-    tables.forEach(makeReadable);
+    makeReadable(counts);
   }
 
-  // ---- Matrix: views, and the order of the classes.
+  // ---- Matrix: the order of the classes. What its cells show is chosen without script.
   const views = byId("views");
-  const beside = views !== null && views.querySelector(".mx").classList.contains("two");
-
-  function show(view) {
-    const others = views.querySelector(".others");
-    const main = views.querySelector(".mx");
-    for (const box of all("[data-view]", views)) {
-      const kind = box.getAttribute("data-view");
-      const rest = kind === "columns" || kind === "all";
-      box.hidden = view !== "both" && kind !== view;
-      (rest && view !== kind ? others.querySelector(".mx") : main).append(box);
-    }
-    others.hidden = view !== "both";
-    main.classList.toggle("two", beside && view === "both");
-  }
+  const orders = byId("orders");
 
   // Rows and cells as the page was written, so that any order can be made of them.
   function makeOrderable(table) {
     const rows = Array.from(table.tBodies[0].rows);
-    const width = headsOf(table).length;
-    const lines = [headsOf(table)[0].parentElement, ...rows];
-    if (table.tFoot && table.tFoot.rows[0].cells.length === width) lines.push(table.tFoot.rows[0]);
+    const lines = [headsOf(table)[0].parentElement, ...rows, ...table.tFoot.rows];
     const cells = lines.map((line) => Array.from(line.cells));
     return (wanted) => {
       table.tBodies[0].append(...wanted.map((i) => rows[i]));
@@ -314,21 +295,30 @@
     };
   }
 
-  if (views) {
-    views.querySelector(".mxtools").hidden = false;
+  if (views && counts) {
     const given = order;
     const grouped = views.getAttribute("data-grouped").split(" ").map(Number);
-    const arrange = tables.map(makeOrderable);
+    const arrange = makeOrderable(counts);
+    if (orders) orders.hidden = false;
     views.addEventListener("change", (event) => {
       const choice = event.target;
-      if (choice.name === "view") show(choice.value);
       if (choice.name === "order") {
         order = choice.value === "grouped" ? grouped : given;
-        for (const inOrder of arrange) inOrder(order);
+        arrange(order);
       }
       say(choice.parentElement.textContent.trim() + " shown");
     });
   }
+
+  // ---- Boxes that have nothing to scroll are no stop for Tab.
+  const scrolls = (box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+  const sized = new ResizeObserver((entries) => {
+    for (const entry of entries) {
+      const box = entry.target;
+      if (scrolls(box)) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    }
+  });
+  for (const box of all(".scroll")) sized.observe(box);
 
   // ---- Copy a link; where the clipboard is closed, the address bar has it.
   all("button[data-copy]").forEach((button) => {
@@ -336,7 +326,7 @@
     button.addEventListener("click", () => {
       const id = button.getAttribute("data-copy");
       const address = location.href.split("#")[0] + "#" + id;
-      const fallback = () => { location.hash = id; say("The link is in the address bar"); };
+      const fallback = () => { location.hash = id; say("Link copied to the address bar"); };
       if (!navigator.clipboard) { fallback(); return; }
       navigator.clipboard.writeText(address).then(() => say("Link copied"), fallback);
     });

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from reportgen.gates.gate import Check, Decision, Gate, Part, Status, Unit, Verdict
     from reportgen.gates.reading import fail_under, parse_gates, read_gates
     from reportgen.gates.selectors import check_gates, check_gates_of
-    from reportgen.gates.wording import class_name, exact, spoken, told
+    from reportgen.gates.wording import call, class_name, exact, required_words, spoken, told
 
 __all__ = [
     "NO_GATES",
@@ -20,6 +20,7 @@ __all__ = [
     "Status",
     "Unit",
     "Verdict",
+    "call",
     "check_gates",
     "check_gates_of",
     "class_name",
@@ -28,6 +29,7 @@ __all__ = [
     "fail_under",
     "parse_gates",
     "read_gates",
+    "required_words",
     "spoken",
     "told",
 ]
@@ -39,6 +41,6 @@ __getattr__ = lazy_names(
         "gate": "Check Decision Gate Part Status Unit Verdict",
         "reading": "fail_under parse_gates read_gates",
         "selectors": "check_gates check_gates_of",
-        "wording": "class_name exact spoken told",
+        "wording": "call class_name exact required_words spoken told",
     },
 )

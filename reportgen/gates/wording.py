@@ -26,6 +26,7 @@ __all__ = [
     "others",
     "pair_words",
     "range_words",
+    "required_words",
     "rule_words",
     "samples_of",
     "sentence",
@@ -240,6 +241,21 @@ def limit_words(gate: Gate, direction: Direction) -> str:
 def pair_words(true: str, predicted: str) -> str:
     """``cat → dog``: samples of the one predicted as the other."""
     return f"{class_name(true)} → {class_name(predicted)}"
+
+
+def required_words(gate: Gate) -> str:
+    """The requirement alone, for a cell of a table: ``≥ 90%``, ``no significant drop``."""
+    definition, direction = definition_of(gate), direction_of(gate.rule)
+    better, unit = definition.higher_is_better is not False, change_unit(definition)
+    if direction is not None:
+        side = "≥" if gate.rule == "at_least" else "≤"
+        sure = ", 95% confidence" if gate.confident else ""
+        return f"{side} {exact(gate.limit, unit_of(definition))}{sure}"
+    limit = exact(gate.limit, unit).replace("points", "pp").replace("point", "pp")
+    if gate.rule == "not_worse_by":
+        return f"> −{limit}" if better else f"< +{limit}"
+    fall = "drop" if better else "rise"
+    return f"no significant {fall}" + (f" > {limit}" if gate.limit else "")
 
 
 def _figure(gate: Gate) -> str:

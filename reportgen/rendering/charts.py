@@ -68,7 +68,17 @@ LETTER = 0.0403
 """Room that a letter takes beside its dot, as a share of the width."""
 
 
-ERROR_AXES = ((0.01, 5), (0.02, 4), (0.05, 5), (0.1, 5), (0.2, 4), (0.5, 5), (1.0, 4))
+ERROR_AXES = (
+    (0.01, 5),
+    (0.02, 4),
+    (0.05, 5),
+    (0.1, 5),
+    (0.2, 4),
+    (0.3, 3),
+    (0.4, 4),
+    (0.5, 5),
+    (1.0, 4),
+)
 """Upper ends of the curve's axis with their numbers of steps; the smallest that holds is taken."""
 
 
@@ -86,7 +96,8 @@ CLEAR = ("better", "worse")
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points: a ``line`` of data, an ``even`` level, or a ``cap``: an interval.
+    """A line through points: a ``line`` of data, one of ``past`` data, an ``even`` level, or a
+    ``cap``: an interval.
 
     With `steps` it goes up or down to the height of each point first, and then across to it.
     """
@@ -98,7 +109,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Dot:
-    """A point; one with `letters`, though they be empty, is named in the text and larger."""
+    """A point; one with `letters`, though they be empty, is named in the text and larger, one of
+    the `past` is the baseline's.
+    """
 
     x: float
     y: float
@@ -106,6 +119,7 @@ class Dot:
     letters: str | None = None
     left: bool = False
     above: bool = False
+    past: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,19 +159,34 @@ class Plot:
     ticks: tuple[float, ...] = QUARTERS
 
 
-def reliability_plot(rows: Sequence[ReliabilityRow]) -> Plot:
-    """Accuracy over confidence with intervals, and the number of answers in each bin below."""
+def reliability_plot(rows: Sequence[ReliabilityRow], before: Sequence[ReliabilityRow] = ()) -> Plot:
+    """Accuracy over confidence with intervals, and the number of predictions in each bin below;
+    the bins of a baseline as a line `before`, but those of few samples.
+    """
     even = Line("even", ((0.0, 0.0), (1.0, 1.0)))
-    dots = tuple(mark for row in rows for mark in _bin_marks(row))
+    dots = (*_past(before), *(mark for row in rows for mark in _bin_marks(row)))
     bars = tuple(_bar("count", row.bar.low, row.bar.high, row.bar.n) for row in rows if row.bar.n)
     most = max(row.bar.n for row in rows)
     return Plot(
         "confidence, %",
         (
-            Panel("right, %", 1.0, (even, *dots), span=(50 / HIGH, 1.0)),
-            Panel("answers", most, bars, ticks=(), grid=False, span=(0.0, 30 / HIGH)),
+            Panel("accuracy, %", 1.0, (even, *dots), span=(50 / HIGH, 1.0)),
+            Panel("samples", most, bars, ticks=(), grid=False, span=(0.0, 30 / HIGH)),
         ),
     )
+
+
+def _past(before: Sequence[ReliabilityRow]) -> Iterator[Mark]:
+    """A dashed line through hollow dots."""
+    known = [
+        (row.bar.confidence, row.bar.accuracy)
+        for row in before
+        if row.bar.confidence is not None and row.bar.accuracy is not None and not row.few
+    ]
+    if len(known) > 1:
+        yield Line("past", tuple(known))
+    for x, y in known:
+        yield Dot(x, y, past=True)
 
 
 def _bin_marks(row: ReliabilityRow) -> Iterator[Mark]:
@@ -199,14 +228,22 @@ def histogram_plot(rows: Sequence[HistogramRow]) -> Plot:
     return Plot("confidence, %", tuple(panels))
 
 
-def curve_plot(rows: Sequence[CurveRow], points: Sequence[OperatingPoint]) -> Plot:
-    """Error over coverage with the operating points; early points that are higher are cut off."""
-    reach = max((row.error for row in rows if row.coverage >= SETTLED), default=1.0)
+def curve_plot(
+    rows: Sequence[CurveRow],
+    points: Sequence[OperatingPoint],
+    before: Sequence[CurveRow] = (),
+) -> Plot:
+    """Error over coverage with the operating points, and the curve of a baseline `before`; early
+    points that are higher are cut off.
+    """
+    settled = (row.error for row in (*rows, *before) if row.coverage >= SETTLED)
+    reach = max(settled, default=1.0)
     top, n_steps = next(axis for axis in ERROR_AXES if axis[0] >= min(reach, 1.0))
     line = Line("line", tuple((row.coverage, row.error) for row in rows))
-    marks = (line, *(mark for point in points for mark in _point_marks(point)))
+    past = [Line("past", tuple((row.coverage, row.error) for row in before))] if before else []
+    marks = (*past, line, *(mark for point in points for mark in _point_marks(point)))
     ticks = tuple(top * i / n_steps for i in range(n_steps + 1))
-    return Plot("answered, surest first, %", (Panel("wrong among these, %", top, marks, ticks),))
+    return Plot("coverage, %", (Panel("selective risk (error), %", top, marks, ticks),))
 
 
 def _point_marks(point: OperatingPoint) -> Iterator[Mark]:

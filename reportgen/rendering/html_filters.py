@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -92,10 +92,10 @@ HEAT_STEPS = 20
 BAR = 100  # px that 0..1 takes in a cell's bar
 
 
+SIZE = 96  # px of the longest bar of counts
+
+
 TILE_FROM, TILE_TO = 4, 196
-
-
-PACKED_FROM = 22
 
 
 def name(value: Name | str) -> Markup:
@@ -134,13 +134,27 @@ def exact(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def bar(cell: Cell, limit: float | None = None) -> Markup:
-    """A share as a bar from 0 to 100%, its interval as a whisker, and the `limit` of a gate."""
+def size_bar(value: int, most: int, kind: str = "") -> Markup:
+    """A count as a bar, against the largest of its table; `kind` ``"up"`` for errors that grew."""
+    width = SIZE * abs(value) / max(most, 1)
+    more = f" {kind}" if kind else ""
+    return Markup(
+        f'<svg class="mb{more}" viewBox="0 0 {SIZE} 12" aria-hidden="true">'
+        f'<rect y="2" width="{max(width, 1.0 if value else 0.0):.1f}" height="8"/></svg>'
+    )
+
+
+def bar(cell: Cell, limit: float | None = None, before: float | None = None) -> Markup:
+    """A share as a bar from 0 to 100%, its interval as a whisker, the `limit` of a gate, and a
+    tick at the value `before`.
+    """
     if cell.value is None:
         return Markup("")
     whisker = line = ""
     if limit is not None:
         line = f'<path class="g-limit" d="M{2 + BAR * limit:.1f} 0V16"/>'
+    if before is not None:
+        line += f'<path class="g-past" d="M{2 + BAR * before:.1f} 2V14"/>'
     if cell.low is not None and cell.high is not None:
         low, high = f"{2 + BAR * cell.low:.1f}", f"{2 + BAR * cell.high:.1f}"
         whisker = f'<path class="g-cap" d="M{low} 8H{high}M{low} 5V11M{high} 5V11"/>'
@@ -197,12 +211,6 @@ def too_wide_for_paper(matrix: MatrixSection) -> bool:
     return len(matrix.names) * max(23, 5.2 * widest) + 5.2 * longest + 110 > 690
 
 
-def is_packed(matrix: MatrixSection) -> bool:
-    """Whether so many counts are so long that their table needs the smallest type, by estimate."""
-    widest = _widest_count(matrix)
-    return len(matrix.names) > PACKED_FROM and widest > 5
-
-
 def _widest_count(matrix: MatrixSection) -> int:
     """Characters of the longest count; 0 without counts."""
     return max((len(f"{count:,}") for row in matrix.rows for count in row.counts), default=0)
@@ -218,18 +226,50 @@ def heat(share: float | None) -> str:
     return "na" if share is None else f"h{round(HEAT_STEPS * share)}"
 
 
-def matrix_cells(row: MatrixRow, view: str, matrix: MatrixSection) -> Markup:
-    """The table cells of one true class in a view: counts, or percent without the sign.
-
-    All have the colours of the row shares, but column shares, which have their own.
+def matrix_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """The table cells of one true class: each holds its count and all percentages, of which the
+    page shows those that are chosen. Its colour is that of the true class's share; the share of the
+    predicted class has its own.
     """
-    values: Mapping[str, Sequence[float | None]] = {
-        "rows": row.shares, "columns": row.column_shares, "all": row.all_shares,
-    }  # fmt: skip
-    counts = (f"{count:,}" for count in row.counts)
-    texts = counts if view == "counts" else map(_percent, values[view])
-    colours = row.column_shares if view == "columns" else row.shares
-    return Markup("".join(_cells(row, matrix, texts, colours)))
+    if not row.counts:
+        return Markup("".join(_shares_alone(row, matrix)))
+    return Markup("".join(_full_cells(row, matrix)))
+
+
+def _full_cells(row: MatrixRow, matrix: MatrixSection) -> Iterator[str]:
+    shares = zip(row.shares, row.column_shares, row.all_shares, strict=True)
+    for column, (count, (of_row, of_column, of_all)) in enumerate(
+        zip(row.counts, shares, strict=True)
+    ):
+        number = f"{count:,}"
+        if (row.index, column) in matrix.anchors:
+            number = f'<a href="#p-{row.index}-{column}">{number}</a>'
+        kind = _kind(row, column, of_row, matrix)
+        if not count:
+            zero = f'<span class="cp {heat(of_column)}">{_percent(of_column)}</span>'
+            yield f'<td class="{kind} z"><b>{number}</b>{zero}</td>'
+            continue
+        yield (
+            f'<td class="{kind}"><b>{number}</b><i>{_percent(of_row)}</i>'
+            f'<span class="cp {heat(of_column)}">{_percent(of_column)}</span>'
+            f"<u>{_percent(of_all)}</u></td>"
+        )
+
+
+def _shares_alone(row: MatrixRow, matrix: MatrixSection) -> Iterator[str]:
+    """Of a matrix that holds proportions only."""
+    for column, share in enumerate(row.shares or row.column_shares or row.all_shares):
+        text = _percent(share)
+        if (row.index, column) in matrix.anchors:
+            text = f'<a href="#p-{row.index}-{column}">{text}</a>'
+        yield f'<td class="{_kind(row, column, share, matrix)}">{text}</td>'
+
+
+def _kind(row: MatrixRow, column: int, share: float | None, matrix: MatrixSection) -> str:
+    """The classes of a cell: its heat, and whether it is correct or an error to be seen."""
+    if column == row.index:
+        return f"{heat(share)} dg"
+    return heat(share) + (" hot" if share is not None and share >= matrix.hot else "")
 
 
 def plain_cells(row: MatrixRow) -> Markup:
@@ -251,20 +291,6 @@ def _percent(share: float | None) -> str:
     return percent(share, 1, "").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _cells(
-    row: MatrixRow, matrix: MatrixSection, texts: Iterable[str], colours: Iterable[float | None]
-) -> Iterator[str]:
-    for column, (share, text) in enumerate(zip(colours, texts, strict=True)):
-        kind = heat(share)
-        if column == row.index:
-            kind += " dg"
-        elif share is not None and share >= matrix.hot:
-            kind += " hot"
-        if (row.index, column) in matrix.anchors:
-            text = f'<a href="#p-{row.index}-{column}">{text}</a>'
-        yield f'<td class="{kind}">{text}</td>'
-
-
 FILTERS: dict[str, Callable[..., Any]] = {
     **svg.FILTERS,
     **CHANGE_FILTERS,
@@ -274,10 +300,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "exact": exact,
     "fit_beside": fit_beside,
     "full": full,
-    "is_packed": is_packed,
     "matrix_cells": matrix_cells,
     "name": name,
     "plain_cells": plain_cells,
+    "size_bar": size_bar,
     "too_wide_for_paper": too_wide_for_paper,
     "words": words,
 }

@@ -61,6 +61,9 @@ class Frame:
 PAGE = Frame(340, 318, left=34, right=332, top=18, floor=276, head=10, foot=308)
 
 
+WIDE = Frame(500, 318, left=34, right=492, top=18, floor=276, head=10, foot=308)
+
+
 SMALL = Frame(168, 180, left=26, right=160, top=16, floor=150, head=9, foot=176)
 
 
@@ -163,7 +166,7 @@ class _Painter:
     def _dot(self, dot: Dot) -> Iterator[str]:
         x, y = self.frame.x(dot.x), self.y(dot.y)
         radius = "3.5" if dot.letters is None else "4"
-        kind = "g-dot" if dot.full else "g-hollow"
+        kind = "g-before" if dot.past else "g-dot" if dot.full else "g-hollow"
         yield f'<circle class="{kind}" cx="{_n(x)}" cy="{_n(y)}" r="{radius}"/>'
         if dot.letters:
             base = y - 7 if dot.above else min(y + 13, self.frame.floor - 4)
@@ -184,16 +187,23 @@ def _text(x: float, base: float, text: str, anchor: str = "start", kind: str = "
     return f'<text class="{kind}" x="{_n(x)}" y="{_n(base)}"{place}>{escape(text)}</text>'
 
 
-def reliability_chart(rows: Sequence[ReliabilityRow], chart: Chart) -> Markup:
-    return paint(charts.reliability_plot(rows), chart)
+def reliability_chart(
+    rows: Sequence[ReliabilityRow], chart: Chart, before: Sequence[ReliabilityRow] = ()
+) -> Markup:
+    return paint(charts.reliability_plot(rows, before), chart)
 
 
 def histogram_chart(rows: Sequence[HistogramRow], chart: Chart) -> Markup:
     return paint(charts.histogram_plot(rows), chart)
 
 
-def curve_chart(rows: Sequence[CurveRow], points: Sequence[OperatingPoint], chart: Chart) -> Markup:
-    return paint(charts.curve_plot(rows, points), chart)
+def curve_chart(
+    rows: Sequence[CurveRow],
+    points: Sequence[OperatingPoint],
+    chart: Chart,
+    before: Sequence[CurveRow] = (),
+) -> Markup:
+    return paint(charts.curve_plot(rows, points, before), chart, WIDE)
 
 
 def roc_chart(section: ThresholdSection, chart: Chart) -> Markup:

@@ -27,6 +27,7 @@ from reportgen.report.page_budget import count_pictures, list_pictures, reduce_p
 from reportgen.report.pairs import listed_pairs, pair_section
 from reportgen.report.report import Report
 from reportgen.report.slices import slice_section
+from reportgen.report.steps import next_steps
 from reportgen.report.threshold import threshold_section
 from reportgen.report.verdict import compared_with, review_verdict, subject
 from reportgen.report.words import class_names
@@ -89,10 +90,10 @@ def build_report(
         pairs=pairs,
         groups=group_section(facts),
         classes=mark_classes(rows, decision, evaluation),
-        confidence=confidence_section(facts),
+        confidence=confidence_section(facts, None if comparison is None else comparison.baseline),
         slices=slice_section(facts),
         suspects=suspects,
-        data=data_section(facts),
+        data=data_section(facts, gated=decision is not None, compared=comparison is not None),
         made=made(facts, n_thumbnails, versions or {}),
         glossary=glossary(evaluation, compared=comparison is not None),
         interval_note=interval_note(evaluation),
@@ -102,6 +103,7 @@ def build_report(
         curves=curve_section(facts),
         gates=gate_section(decision),
         comparison=review,
+        steps=next_steps(facts, comparison, decision),
     )
 
 

@@ -64,6 +64,11 @@ class ClassSection:
     lookup: tuple[tuple[str, ...], ...]
     scale: Scale | None = None
 
+    @property
+    def largest(self) -> int:
+        """Samples of the largest class that is listed, for the bars of support."""
+        return max((row.counts.get("support", 0) for row in self.rows), default=0)
+
 
 MAIN_METRICS = ("recall", "precision", "f1")
 

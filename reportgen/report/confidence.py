@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reportgen.analysis.confusions import simultaneous
-from reportgen.evaluation import Confidence, ReliabilityBar
+from reportgen.evaluation import Confidence, Evaluation, ReliabilityBar
 from reportgen.metrics import Metric, wilson
 from reportgen.report.context import LOW_SUPPORT, Context
 from reportgen.report.elements import Fact
@@ -30,6 +30,7 @@ __all__ = [
     "ConfidenceSection",
     "CurveRow",
     "HistogramRow",
+    "KeyNumber",
     "OperatingPoint",
     "ReliabilityRow",
     "confidence_section",
@@ -91,6 +92,16 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class KeyNumber:
+    """A number that leads the section; `missing` where it is a word in place of a number."""
+
+    title: str
+    value: str
+    note: Words
+    missing: bool = False
+
+
+@dataclass(frozen=True)
 class ConfidenceSection:
     """How sure the model was, and whether rightly so; without rows where `missing` says why.
 
@@ -110,6 +121,8 @@ class ConfidenceSection:
         Operating points, marked on the curve and told in words.
     charts
         Of reliability, histogram and curve, in this order.
+    numbers
+        The three that say most, large.
     """
 
     lead: Words
@@ -121,6 +134,7 @@ class ConfidenceSection:
     curve_table: tuple[CurveRow, ...] = ()
     points: tuple[OperatingPoint, ...] = ()
     charts: tuple[Chart, ...] = ()
+    numbers: tuple[KeyNumber, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,8 +207,10 @@ CURVE_STEP = 0.05
 """Distance of the curve's points in its table; the drawing has all of them."""
 
 
-def confidence_section(facts: Context) -> ConfidenceSection:
-    """Sentences, three drawings, and why something is missing."""
+def confidence_section(facts: Context, baseline: Evaluation | None = None) -> ConfidenceSection:
+    """Sentences, three drawings, and why something is missing; the numbers beside those of a
+    `baseline`.
+    """
     known = Calibration.of(facts)
     if known is None:
         return ConfidenceSection(Words(()), _nothing(facts))
@@ -213,7 +229,45 @@ def confidence_section(facts: Context) -> ConfidenceSection:
             _histogram_chart(known.known),
             _curve_chart(points),
         ),
+        numbers=tuple(_numbers(facts, known, baseline)),
     )
+
+
+def _numbers(
+    facts: Context, known: Calibration, baseline: Evaluation | None
+) -> Iterator[KeyNumber]:
+    """ECE, log loss or Brier score, and the coverage that surely keeps the error low."""
+
+    def before(name: str, text: Callable[[float], str]) -> str:
+        value = None if baseline is None else baseline.summary[name].value
+        return "" if value is None else f", baseline {text(value)}"
+
+    yield KeyNumber(
+        "ECE",
+        share(facts.summary("ece").value or 0.0),
+        say(
+            "expected by chance {mean}{before}",
+            mean=share(known.known.chance_ece or 0.0),
+            before=before("ece", share),
+        ),
+    )
+    for name, title in (("log_loss", "Log loss"), ("brier_score", "Brier score")):
+        metric = facts.summary(name)
+        if metric.value is not None:
+            note = (_ends(metric).strip(" ()") + before(name, signed)).removeprefix(", ")
+            yield KeyNumber(title, signed(metric.value), say("{note}", note=note))
+            break
+    coverage, bound = known.known.held_coverage, known.known.held_error_bound
+    title = "Coverage at ≤ 1% error"
+    if coverage and bound is not None:
+        note = say(
+            "confidence ≥ {threshold}, with 95{percent} confidence",
+            threshold=known.threshold_text,
+            percent="%",
+        )
+        yield KeyNumber(title, share(coverage), note)
+    else:
+        yield KeyNumber(title, "not shown", say("not shown at any coverage"), missing=True)
 
 
 def _nothing(facts: Context) -> Words:
@@ -515,13 +569,8 @@ def _reliability_chart(known: Calibration) -> Chart:
         f"{above} {'is' if above == 1 else 'are'} significantly overconfident and {below} "
         "underconfident (Bonferroni)."
     )
-    caption = say(
-        "Accuracy per confidence bin at its mean confidence, with 95{percent} CI. Hollow: n < "
-        "{few}. Dashed: confidence equals accuracy; below it, overconfident.",
-        percent="%",
-        few=str(LOW_SUPPORT),
-    )
-    return Chart("As sure as right?", alt, caption)
+    caption = say("hollow: n < {few}", few=str(LOW_SUPPORT))
+    return Chart("Reliability diagram", alt, caption)
 
 
 def _histogram_chart(known: Confidence) -> Chart:
@@ -540,7 +589,7 @@ def _histogram_chart(known: Confidence) -> Chart:
         say(message),
         say("Each drawing shows shares of its own kind of answer, both on the same scale."),
     )
-    return Chart("Right and wrong answers", f"Two histograms of confidence. {message}", caption)
+    return Chart("Confidence distribution", f"Two histograms of confidence. {message}", caption)
 
 
 def _sure(counts: Sequence[int]) -> float | None:
@@ -551,9 +600,6 @@ def _sure(counts: Sequence[int]) -> float | None:
 
 def _curve_chart(points: Sequence[OperatingPoint]) -> Chart:
     told = " ".join(f"{point.letter}: {point.sentence}" for point in points)
-    caption = say(
-        "Errors among the answers that are accepted, from the surest alone, at the left, to all "
-        "of them, at the right."
-    )
+    caption = say("risk–coverage curve, most confident first")
     alt = f"Risk-coverage curve. {told}".strip()
-    return Chart("If the model may abstain", alt, caption)
+    return Chart("Selective prediction", alt, caption)

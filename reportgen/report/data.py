@@ -20,6 +20,7 @@ __all__ = [
     "DataSection",
     "Note",
     "data_section",
+    "data_words",
     "facts_of",
     "made",
     "note_of",
@@ -39,10 +40,13 @@ class Note:
 
 @dataclass(frozen=True)
 class DataSection:
-    """What became of every sample, and what to know about the data."""
+    """What became of every sample, what to know about the data, and what is `missing` from this
+    report, with the option that would add it.
+    """
 
     facts: tuple[Fact, ...]
     notes: tuple[Note, ...]
+    missing: tuple[Words, ...] = ()
 
 
 PICTURES = "Pictures"
@@ -67,21 +71,26 @@ def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
     """Model, data, samples, date: what was measured on what."""
     made_by, n = evaluation.provenance, evaluation.n_samples
     known = (
-        ("Model", made_by.model.name),
-        ("Version", made_by.model.version),
-        ("Data", made_by.data_name),
-        ("Split", made_by.split),
+        ("Model", " ".join(filter(None, (made_by.model.name, made_by.model.version)))),
+        ("Data", data_words(made_by)),
         ("Date", made_by.date),
     )
-    facts = [Fact(term, (Words((Name.of(text, 60),)),)) for term, text in known if text]
+    facts = [Fact(term, (Words((Name.of(text, 80),)),)) for term, text in known if text]
     number = count(n) if evaluation.shares is None else f"{PROPORTIONS_ONLY},"
     in_classes = f"{number} in {plural(len(evaluation.classes), 'class', 'classes')}"
-    facts.insert(min(4, len(facts)), Fact("Samples", (say(in_classes),)))
+    facts.insert(len(facts) - bool(made_by.date), Fact("Samples", (say(in_classes),)))
     return tuple(facts)
 
 
-def data_section(facts: Context) -> DataSection:
-    """The books of the samples, the classes without any, and what was noticed."""
+def data_words(made_by: Provenance) -> str:
+    """``CIFAR-10 test``: the data's name with its split, which is not said twice."""
+    name, split = made_by.data_name, made_by.split
+    said = name.lower().replace("-", " ").replace("_", " ").split()
+    return name if split.lower() in said else " ".join(filter(None, (name, split)))
+
+
+def data_section(facts: Context, *, gated: bool = True, compared: bool = True) -> DataSection:
+    """The books of the samples, the classes without any, what was noticed, what is not here."""
     evaluation = facts.evaluation
     if facts.proportions is not None:
         known = tuple(_proportion_facts(facts, facts.proportions))
@@ -91,7 +100,27 @@ def data_section(facts: Context) -> DataSection:
     return DataSection(
         known,
         tuple(note_of(note) for note in evaluation.notes),
+        tuple(_missing(evaluation, gated=gated, compared=compared)),
     )
+
+
+def _missing(evaluation: Evaluation, *, gated: bool, compared: bool) -> Iterable[Words]:
+    """What further input would add, a line each."""
+    rows = evaluation.provenance.kind != "confusion matrix"
+    wanted = (
+        (gated, "Release gates: add {option}.", "--gates"),
+        (compared, "Baseline comparison: add {option}.", "--baseline"),
+        (evaluation.confidence is not None or not rows,
+         "Calibration and selective prediction: add a column of confidences.", ""),
+        (rows, "Calibration, slices and examples: add predictions, one row a sample.", ""),
+        (bool(evaluation.slices.slices) or not rows, "Slices: add {option}.", "--metadata"),
+        (evaluation.hierarchy is not None, "Class groups: add {option}.", "--hierarchy"),
+        (evaluation.sample_groups is not None or not rows,
+         "Intervals for dependent samples: add {option}.", "--group-column"),
+    )  # fmt: skip
+    for known, text, option in wanted:
+        if not known:
+            yield say(text, option=option) if option else say(text)
 
 
 def _proportion_facts(facts: Context, known: Proportions) -> Iterable[Fact]:
@@ -200,7 +229,7 @@ def made(facts: Context, n_thumbnails: int, versions: Mapping[str, str]) -> tupl
             True,
         ),
         ("Loading", [*by.model.notes, *_code_note(by)], False),
-        ("Data", [" ".join(filter(None, (by.data_name, by.split)))], False),
+        ("Data", [data_words(by)], False),
         ("Read as", [by.read_as], False),
         ("Data fingerprint", [by.data_fingerprint], True),
         ("Class list", [by.classes_source], False),

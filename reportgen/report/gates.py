@@ -6,10 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reportgen.evaluation import Evaluation
-from reportgen.gates import Check, Decision, Status, Unit, class_name, exact, spoken, told
+from reportgen.gates import (
+    Check,
+    Decision,
+    Status,
+    Unit,
+    call,
+    class_name,
+    exact,
+    required_words,
+    spoken,
+    told,
+)
 from reportgen.report.classes import ClassSection
 from reportgen.report.elements import NOT_AVAILABLE
-from reportgen.report.headline import Headline, Tile
+from reportgen.report.headline import DEFINITIONS, OF_CLASS, GateMark, Headline, Tile
 from reportgen.report.words import MINUS, NBSP, Name, Words, join, p_text, say
 from reportgen.text import printable
 
@@ -22,6 +33,7 @@ __all__ = [
     "mark_classes",
     "mark_tiles",
     "quantity",
+    "requirement",
 ]
 
 
@@ -84,17 +96,14 @@ def _limited(tile: Tile, checks: Iterable[Check], evaluation: Evaluation) -> Til
         return tile
     status, hardest = max(found, key=lambda one: _demand(one[1]))
     failed = status == "failed"
-    line = say(
-        "{gate}: {limit} or {side}",
-        gate="fails its gate" if failed else "gate",
-        limit=exact(hardest.limit, hardest.unit).replace(" ", NBSP),
-        side="less" if tile.metric == LESS_IS_BETTER else "more",
-    )
+    side = "≤" if tile.metric == LESS_IS_BETTER else "≥"
+    limit = exact(hardest.limit, hardest.unit)
+    mark = GateMark(status, f"gate {side} {limit}".replace(" ", NBSP))
     axis = replace(tile.axis, limit=hardest.limit, failed=failed)
-    return replace(tile, axis=axis, lines=(line, *tile.lines))
+    return replace(tile, axis=axis, gate=mark)
 
 
-def _status(check: Check, of_class: int | None, evaluation: Evaluation) -> str | None:
+def _status(check: Check, of_class: int | None, evaluation: Evaluation) -> Status | None:
     """Of the whole, or of one class; None where the gate does not look at it."""
     if of_class is not None:
         return class_statuses(check, evaluation).get(of_class)
@@ -116,7 +125,7 @@ def _with_room(tile: Tile, lowest: float) -> Tile:
     return replace(tile, axis=replace(axis, low=low))
 
 
-def class_statuses(check: Check, evaluation: Evaluation) -> Mapping[int, str]:
+def class_statuses(check: Check, evaluation: Evaluation) -> Mapping[int, Status]:
     """Class index → status, of the classes that a gate looks at."""
     if not check.parts:
         return {}
@@ -143,8 +152,9 @@ class GatePart:
 class GateRow:
     """One promise and what became of it; numbers with digits that don't contradict `status`.
 
-    `number` is its place in the file of gates; `needed` says how many samples would decide an
-    open question; `weight` is a word where the gate only warns, or where being open is allowed.
+    `number` is its place in the file of gates; `required` is the requirement alone, of `figure`
+    where the name of the gate doesn't say that; `needed` says how many samples would decide an open
+    question; `weight` is a word where the gate only warns, or where being open is allowed.
     """
 
     number: int
@@ -160,6 +170,13 @@ class GateRow:
     sentence: str
     needed: str
     parts: tuple[GatePart, ...]
+    required: str = ""
+    figure: str = ""
+
+    @property
+    def failed(self) -> int:
+        """Classes that fail."""
+        return sum(part.status == "failed" for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -248,14 +265,36 @@ def _row(number: int, check: Check) -> GateRow:
         status=check.status,
         word=WORDS[check.status],
         weight=_weight(check),
-        subject=Name.of(check.subject) if check.subject else None,
+        subject=_subject(check),
         value=_value(check.value, check),
         range=_range(check.interval, check.unit, check.limit),
         margin=_margin(check),
         sentence=printable(check.sentence),
         needed=_needed(check),
         parts=tuple(_parts(check)),
+        required=requirement(check),
+        figure=_figure(check) if check.gate.rule else "",
     )
+
+
+def requirement(check: Check) -> str:
+    """``≥ 90%``; the whole rule where a document of an earlier version says no more."""
+    return required_words(check.gate) if check.gate.rule else printable(check.rule)
+
+
+def _subject(check: Check) -> Name | None:
+    """The class, slice or pair that decides, where the name of the gate doesn't say it."""
+    said = check.name.casefold()
+    parts = check.gate.pair or (check.subject,)
+    return None if all(part.casefold() in said for part in parts) else Name.of(check.subject)
+
+
+def _figure(check: Check) -> str:
+    """The metric in lower case, where the name of the gate doesn't say it."""
+    known = DEFINITIONS.get(check.metric) or OF_CLASS.get(check.metric)
+    if known is None or known.title.lower() in check.name.lower():
+        return ""
+    return call(known)
 
 
 def _value(value: float | None, check: Check) -> str:

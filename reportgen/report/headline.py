@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.analysis.confusions import simultaneous
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
+from reportgen.gates import Status
 from reportgen.metrics import COSTING, REASONS, Definition, Metric
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, unit_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Axis",
+    "GateMark",
     "Headline",
     "SummaryRow",
     "Tile",
@@ -47,11 +49,19 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class GateMark:
+    """What a gate requires of a tile's number, ``gate ≥ 80%``, and whether that is met."""
+
+    status: Status
+    text: str
+
+
+@dataclass(frozen=True)
 class Tile:
     """A headline number; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
 
     `metric` is its name, of the class with the index `of_class` where that is not None. `change` is
-    its difference from the baseline, where there is one.
+    its difference from the baseline, and `gate` the hardest gate on it, where there are any.
     """
 
     title: Words
@@ -62,6 +72,7 @@ class Tile:
     of_class: int | None = None
     axis: Axis | None = None
     change: Delta | None = None
+    gate: GateMark | None = None
 
 
 @dataclass(frozen=True)
@@ -83,13 +94,23 @@ class Headline:
     reasons: tuple[Reason, ...]
 
 
-TILES = ("accuracy", "balanced_accuracy", "macro_f1", "top5_accuracy")
+TILES = ("accuracy", "macro_f1", "balanced_accuracy")
+
+
+BINARY_TILES = ("recall", "specificity", "precision", "roc_auc", "average_precision")
+"""Of the positive class: sensitivity, specificity, PPV, and how well its score ranks."""
+
+
+BINARY_TITLES = {"recall": "Sensitivity", "precision": "PPV"}
 
 
 DEFINITIONS = {definition.name: definition for definition in SUMMARY_METRICS}
 
 
-RECALL = next(definition for definition in CLASS_METRICS if definition.name == "recall")
+OF_CLASS = {definition.name: definition for definition in CLASS_METRICS}
+
+
+RECALL = OF_CLASS["recall"]
 
 
 ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -106,37 +127,60 @@ def headline(facts: Context) -> Headline:
         for definition in summary_definitions(facts.evaluation)
     )
     cells = {row.definition.name: row.cell for row in rows}
-    tiles = _tiles(facts, cells)
+    tiles = _binary_tiles(facts) or _tiles(facts, cells)
     axis = Axis(_lower_end(tiles), 1.0)
     tiles = [replace(tile, axis=axis) if tile.unit == "%" else tile for tile in tiles]
-    tiles += (*_cost_tile(facts, cells), *_calibration_tile(facts, cells))
+    tiles += _cost_tile(facts, cells)
+    if tiles[0].metric == "accuracy":
+        tiles += _calibration_tile(facts, cells)
     return Headline(tuple(tiles), tuple(_notes(facts)), rows, notes.reasons())
 
 
 def _tiles(facts: Context, cells: Mapping[str, Cell]) -> list[Tile]:
-    """Those of counts: all but the last share an axis."""
+    """Those of counts: all but the last share an axis. Balanced accuracy only where it differs."""
     tiles = [
         Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)), name)
         for name in TILES
-        if not (name == "top5_accuracy" and len(facts.names) <= 5)
+        if not (name == "balanced_accuracy" and cells[name].text == cells["accuracy"].text)
     ]
-    if len(facts.names) <= 5:
-        tiles.append(_mcc_tile(cells))
     weakest = _weakest_tile(facts)
     if weakest:
-        tiles.insert(3, weakest)
+        tiles.insert(1, weakest)
     return tiles
 
 
-def _mcc_tile(cells: Mapping[str, Cell]) -> Tile:
-    definition = DEFINITIONS["matthews_corrcoef"]
-    return Tile(
-        say(definition.title),
-        cells[definition.name],
-        "",
-        (say("0 is chance, 1 is perfect"),),
-        definition.name,
-    )
+def _binary_tiles(facts: Context) -> list[Tile]:
+    """Of the class that is looked for, where the input says which it is; else empty."""
+    curve = facts.evaluation.threshold
+    if curve is None or len(facts.names) != 2:
+        return []
+    notes = Footnotes()
+    tiles = []
+    for name in BINARY_TILES:
+        definition = OF_CLASS[name]
+        shown = cell(facts.of_class(name, curve.positive), definition, notes)
+        title = BINARY_TITLES.get(name, definition.title)
+        lines = tuple(_binary_lines(name, facts, curve.positive))
+        tiles.append(Tile(say(title), shown, unit_of(definition), lines, name, curve.positive))
+    return tiles
+
+
+def _binary_lines(name: str, facts: Context, positive: int) -> Iterable[Words]:
+    """What was counted, as in ``188 / 212 ill``."""
+    counts, other = facts.matrix.counts, 1 - positive
+    parts = {
+        "recall": (counts[positive, positive], facts.support(positive), facts.names[positive]),
+        "specificity": (counts[other, other], facts.support(other), facts.names[other]),
+        "precision": (counts[positive, positive], facts.predicted(positive), "flagged"),
+    }
+    if name in parts:
+        part, whole, what = parts[name]
+        yield say("{n} / {all} {what}", n=count(int(part)), all=count(whole), what=what)
+    elif name == "average_precision":
+        share_of = facts.support(positive) / max(facts.matrix.n_samples, 1)
+        yield say("chance level {share}", share=share(share_of))
+    else:
+        yield say("chance level {half}", half=share(0.5))
 
 
 def _cost_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
@@ -153,7 +197,7 @@ def _cost_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
 def _tile_lines(name: str, facts: Context) -> Iterable[Words]:
     metric = facts.summary(name)
     if metric.value is None:
-        unknown = facts.proportions is not None and name != "top5_accuracy"
+        unknown = facts.proportions is not None
         yield say(PROPORTIONS_ONLY if unknown else REASONS.get(metric.reason or "", ""))
     elif name == "accuracy":
         constant = facts.summary("no_information_rate").value
@@ -167,13 +211,11 @@ def _tile_lines(name: str, facts: Context) -> Iterable[Words]:
             yield say("majority class {share}", share=share(constant))
     elif name == "balanced_accuracy":
         yield say("mean recall over {n}", n=_classes_counted(facts))
-    elif name == "macro_f1":
+    else:
         everywhere = facts.evaluation.macro == "all"
         yield say(
             "mean F1 over {n}", n=_all_classes(facts) if everywhere else _classes_counted(facts)
         )
-    else:
-        yield say("true class in top 5")
 
 
 def _classes_counted(facts: Context) -> str:
@@ -196,12 +238,11 @@ def _weakest_tile(facts: Context) -> Tile | None:
     recall = Metric(hits / n, simultaneous(hits, n, low.n), None)
     lowest = facts.recall[i] == min(facts.recall.values())
     return Tile(
-        say("{head} · {name}", head="Lowest recall" if lowest else "Low recall",
-            name=facts.names[i]),
+        say("Lowest recall" if lowest else "Low recall"),
         cell(recall, RECALL, Footnotes()),
         "%",
         (
-            say("{n} / {all} correct", n=count(hits), all=count(n)),
+            say("{name}, {n} / {all}", name=facts.names[i], n=count(hits), all=count(n)),
             say(
                 "{significant} of {n} (simultaneous CI)",
                 significant="significantly low" if facts.is_low(i) else "not significantly low",
@@ -210,7 +251,7 @@ def _weakest_tile(facts: Context) -> Tile | None:
         ),
         "recall",
         i,
-    )  # fmt: skip
+    )
 
 
 def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
@@ -221,14 +262,10 @@ def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Til
     chance, chance_high = known.chance_ece or 0.0, known.chance_ece_high or 0.0
     reach = max(shown.high or 0.0, shown.value, chance_high)
     axis = Axis(0.0, next(top for top in ERROR_TOPS if top >= reach), chance_high)
-    line = say(
-        "expected by chance {mean} (95{percent} ≤ {high})",
-        mean=share(chance),
-        high=share(chance_high),
-        percent="%",
-    )
+    line = say("expected by chance {mean}", mean=share(chance))
+    most = say("by chance 95{percent} ≤ {high}", high=share(chance_high), percent="%")
     ends = (say("CI is bias-corrected"),) if shown.high is not None else ()
-    yield Tile(say("Calibration (ECE)"), shown, "%", (line, *ends), "ece", axis=axis)
+    yield Tile(say("Calibration (ECE)"), shown, "%", (line, most, *ends), "ece", axis=axis)
 
 
 def _lower_end(tiles: Iterable[Tile]) -> float:
@@ -263,12 +300,6 @@ def _notes(facts: Context) -> Iterable[Words]:
     silent = [facts.names[i] for i in counted if not facts.predicted(i)]
     if silent:
         yield say("Never predicted, precision counted as 0: {names}.", names=list_names(silent))
-    sizes = {facts.support(i) for i in range(len(facts.names))}
-    if len(sizes) == 1 and len(facts.names) > 1 and counted:
-        yield say(
-            "Balanced accuracy equals accuracy: every class has {n}.",
-            n=plural(sizes.pop(), "sample"),
-        )
     if "kappa_linear" in facts.evaluation.summary and len(facts.names) > 1:
         yield say(
             "The classes count as ordered, from {first} to {last}: weighted kappa is in the list.",

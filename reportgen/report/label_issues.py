@@ -38,11 +38,12 @@ class LabelIssueRow:
 
 @dataclass(frozen=True)
 class LabelIssueSection:
-    """Labels worth a second look, strongest suspicion first; `warnings` weaken the list."""
+    """Potential label errors, `found` of them, the strongest listed; `warnings` weaken the list."""
 
     lead: Words
     warnings: tuple[str, ...]
     rows: tuple[LabelIssueRow, ...]
+    found: int = 0
 
 
 FILE_WIDTH = 40
@@ -60,6 +61,7 @@ def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> 
             _row(facts, rank, suspect, thumbnails)
             for rank, suspect in enumerate(found.suspects, start=1)
         ),
+        found.n_suspects,
     )
 
 
@@ -68,9 +70,8 @@ def _lead(facts: Context, found: LabelIssues) -> Words:
     if not found.n_suspects:
         return say(f"In {examined} the model never takes another class than the label for sure.")
     lead = say(
-        "For {n} of {examined} the model is sure of another class than the label: as sure as it is "
-        "on average of samples of that class. Either the label is wrong, or the model is, or the "
-        "sample shows both: only a look can tell. Strongest disagreement first.",
+        "For {n} of {examined} the model is at least as confident in another class as it is on "
+        "average for samples of that class. Largest margin first.",
         n=count(found.n_suspects),
         examined=examined,
     )

@@ -17,7 +17,6 @@ from reportgen.analysis.confusions import (
 )
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import (
-    GALLERY_PAIRS,
     OF,
     Pair,
     ProportionPair,
@@ -340,9 +339,14 @@ class Direction:
 
 @dataclass(frozen=True)
 class PairGroup:
-    """Two classes that are confused, the larger direction first, its reverse beside it."""
+    """Two classes that are confused, the larger direction first, its reverse below it.
+
+    `rank` is that of the first direction in the ranked list, 0 where it isn't listed; `reverse`
+    says which number the other one has.
+    """
 
     rank: int
+    reverse: str
     errors: str
     share_of_errors: str
     directions: tuple[Direction, ...]
@@ -350,7 +354,9 @@ class PairGroup:
 
 @dataclass(frozen=True)
 class PairRow:
-    """One line of the ranked list; `has_gallery` where it is shown again among the galleries."""
+    """One line of the ranked list; `has_gallery` where it is shown again among the galleries, and
+    `before` the baseline's count, empty without one.
+    """
 
     rank: int
     direction: Direction
@@ -358,6 +364,7 @@ class PairRow:
     cumulated: float
     cumulated_text: str
     has_gallery: bool
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -376,8 +383,22 @@ class PairSection:
     gallery_note: str = ""
     rankings: tuple[PairRanking, ...] = ()
 
+    @property
+    def pictured(self) -> bool:
+        """Whether any example has its picture."""
+        return any(
+            example.thumbnail is not None
+            for group in self.groups
+            for direction in group.directions
+            for example in direction.examples
+        )
+
 
 LISTED_PAIRS, LISTED_OF_MANY = 20, 100
+
+
+TOP_PAIRS = 10
+"""What is seen at once; the others are listed on demand."""
 
 
 MANY_CLASSES = 100
@@ -407,7 +428,8 @@ def pair_section(
         for pair, mistakes in collect_galleries(facts.evaluation)
     }
     groups = _groups(facts, examples, baseline) if any(examples.values()) else ()
-    rows = _rows(facts, {(d.true, d.predicted) for group in groups for d in group.directions})
+    among = {(d.true, d.predicted) for group in groups for d in group.directions}
+    rows = _rows(facts, among, baseline)
     rest = facts.evaluation.pairs[len(rows) :]
     rest_count = sum(pair.count for pair in rest)
     return PairSection(
@@ -453,7 +475,9 @@ def _of_proportions(facts: Context, known: Proportions) -> PairSection:
     )
 
 
-def _rows(facts: Context, among_galleries: Set[tuple[int, int]]) -> tuple[PairRow, ...]:
+def _rows(
+    facts: Context, among_galleries: Set[tuple[int, int]], baseline: ConfusionMatrix | None
+) -> tuple[PairRow, ...]:
     rows = []
     sum_so_far = 0
     shown = facts.evaluation.pairs[: listed_pairs(len(facts.names))]
@@ -468,6 +492,7 @@ def _rows(facts: Context, among_galleries: Set[tuple[int, int]]) -> tuple[PairRo
                 cumulated,
                 share(cumulated),
                 (pair.true, pair.predicted) in among_galleries,
+                _before(facts, baseline, pair.true, pair.predicted),
             )
         )
     return tuple(rows)
@@ -475,25 +500,23 @@ def _rows(facts: Context, among_galleries: Set[tuple[int, int]]) -> tuple[PairRo
 
 def _lead(facts: Context, rows: Sequence[PairRow]) -> Words:
     if not rows:
-        return say("No sample is called by a wrong name, so no two classes are confused.")
+        return say("No errors: no two classes are confused.")
     n = facts.matrix.n_errors
-    errors = "The one error is" if n == 1 else f"The {count(n)} errors are"
     cells = len(facts.evaluation.pairs)
-    lead = say(
-        "Ranked by the number of samples. {errors} spread over {cells} of {possible} possible "
-        "confusions.",
-        errors=errors,
+    if cells <= TOP_PAIRS:
+        return say(
+            "{errors} in {cells} of {possible} possible confusions.",
+            errors=plural(n, "error"),
+            cells=count(cells),
+            possible=count(len(facts.names) * (len(facts.names) - 1)),
+        )
+    return say(
+        "The {top} most frequent of {cells} confusions account for {share} of {errors}.",
+        top=count(TOP_PAIRS),
         cells=count(cells),
-        possible=count(len(facts.names) * (len(facts.names) - 1)),
+        share=rows[TOP_PAIRS - 1].cumulated_text,
+        errors=plural(n, "error"),
     )
-    if cells <= len(rows):
-        return lead
-    shown = say(
-        "The {shown} that are listed hold {share} of all errors.",
-        shown=count(len(rows)),
-        share=rows[-1].cumulated_text,
-    )
-    return join(lead, shown)
 
 
 def _rest_words(rest: Sequence[Pair | ProportionPair]) -> Words:
@@ -509,6 +532,8 @@ def _groups(
 ) -> tuple[PairGroup, ...]:
     groups: list[PairGroup] = []
     done: set[frozenset[int]] = set()
+    listed = facts.evaluation.pairs[: listed_pairs(len(facts.names))]
+    ranks = {(pair.true, pair.predicted): rank for rank, pair in enumerate(listed, start=1)}
     for a, b in examples:
         key = frozenset((a, b))
         if key in done:
@@ -524,13 +549,20 @@ def _groups(
         )
         groups.append(
             PairGroup(
-                len(groups) + 1,
+                ranks.get((a, b), 0),
+                _reverse_words(facts.matrix.count(b, a), ranks.get((b, a))),
                 plural(total, "error"),
                 share(total / facts.matrix.n_errors),
                 directions,
             )
         )
     return tuple(groups)
+
+
+def _reverse_words(n: int, rank: int | None) -> str:
+    if not n:
+        return "no errors in the other direction"
+    return "with its reverse" + (f", number {rank}" if rank else "")
 
 
 def _direction(
@@ -594,12 +626,8 @@ def _gallery_note(
         return f"There are no galleries, because {reason}."
     missing = sum(example.thumbnail is None for example in shown)
     if missing == len(shown):
-        return "The pictures were not at hand when this page was made: names and scores only."
-    most = plural(min(len(examples), GALLERY_PAIRS), "most frequent confusion")
-    note = (
-        f"Pictures of the {most}, each beside its reverse, most confident mistakes first. Under "
-        "each: its file, the confidence in the wrong class, and the probability of the right one."
-    )
+        return "Images not available: names and probabilities only."
+    note = "Most confident mistakes first: p(predicted), then p(true)."
     if missing:
-        note += f" {plural(missing, 'picture')} could not be read."
+        note += f" {plural(missing, 'image')} could not be read."
     return note

@@ -23,6 +23,7 @@ from reportgen.report.label_issues import LabelIssueSection
 from reportgen.report.matrix import MatrixSection
 from reportgen.report.pairs import PairSection
 from reportgen.report.slices import SliceSection
+from reportgen.report.steps import Step
 from reportgen.report.threshold import ThresholdSection
 from reportgen.report.verdict import Verdict
 from reportgen.report.words import Words
@@ -63,3 +64,4 @@ class Report:
     curves: CurveSection | None = None
     gates: GateSection | None = None
     comparison: ComparisonSection | None = None
+    steps: tuple[Step, ...] = ()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from reportgen.gates import Decision
+from reportgen.gates import Check, Decision
 from reportgen.gates import Verdict as Decided
 from reportgen.metrics import Metric
 from reportgen.provenance import Provenance
 from reportgen.report.context import Context
+from reportgen.report.data import data_words
 from reportgen.report.elements import Fact
+from reportgen.report.gates import quantity, requirement
+from reportgen.report.headline import DEFINITIONS, OF_CLASS
 from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, interval, join, say, share
 from reportgen.text import plural, printable
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Verdict",
+    "VerdictReason",
     "compared_with",
     "review_verdict",
     "subject",
@@ -28,12 +32,30 @@ __all__ = [
 
 
 @dataclass(frozen=True)
+class VerdictReason:
+    """A gate that stands in the way: what it is about, what was measured, what is required."""
+
+    name: Words
+    measured: str
+    required: str
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """May it ship? `kind` chooses the shape, `word` says it, `reason` is one sentence or two."""
+    """May it ship? `kind` chooses the shape, `word` says it, `reason` is one sentence or two.
+
+    `reasons` are at most three of the gates that stand in the way, and `tally` counts all gates;
+    both are empty where nothing does.
+    """
 
     kind: Literal["none", "ship", "stop", "unclear"]
     word: str
     reason: Words
+    tally: str = ""
+    reasons: tuple[VerdictReason, ...] = ()
+
+
+MOST_REASONS = 3
 
 
 def verdict(facts: Context) -> Verdict:
@@ -93,7 +115,7 @@ def subject(provenance: Provenance) -> Words:
     if provenance.title:
         return Words((Name.of(provenance.title, 120),))
     model = " ".join(filter(None, (provenance.model.name, provenance.model.version)))
-    data = " ".join(filter(None, (provenance.data_name, provenance.split)))
+    data = data_words(provenance)
     known: list[str | Name] = [Name.of(text, 80) for text in (model, data) if text]
     if len(known) == 2:
         known.insert(1, " on ")
@@ -114,11 +136,52 @@ def review_verdict(
     """What the gates decide; without gates, what was measured, and how it changed."""
     if decision is not None and (decision.checks or decision.verdict != "NO GATES SET"):
         kind = KINDS[decision.verdict]
-        return Verdict(kind, decision.verdict, Words((printable(decision.reason),)))  # type: ignore[arg-type]
+        reasons = tuple(_reasons(decision))
+        return Verdict(
+            kind,  # type: ignore[arg-type]
+            decision.verdict,
+            Words((printable(decision.reason),)),
+            _tally(decision) if reasons else "",
+            reasons,
+        )
     measured = verdict(facts)
     if comparison is None:
         return measured
     return replace(measured, reason=_measured(comparison))
+
+
+def _tally(decision: Decision) -> str:
+    """``2 of 6 gates failed, 1 is inconclusive.``"""
+    found = [check.status for check in decision.checks]
+    n, failed, unsure = len(found), found.count("failed"), found.count("inconclusive")
+    verb = "is" if unsure == 1 else "are"
+    if not failed:
+        return f"{unsure} of {plural(n, 'gate')} {verb} inconclusive."
+    rest = f", {unsure} {verb} inconclusive" if unsure else ""
+    return f"{failed} of {plural(n, 'gate')} failed{rest}."
+
+
+def _reasons(decision: Decision) -> Iterator[VerdictReason]:
+    """Of the gates that block, the failed ones, or the open ones where none failed."""
+    blocking = [check for check in decision.checks if check.blocks and check.gate.rule]
+    failed = [check for check in blocking if check.status == "failed"]
+    known = [check for check in failed or blocking if check.value is not None]
+    for check in known[:MOST_REASONS]:
+        assert check.value is not None
+        measured = quantity(check.value, check.unit, check.limit)
+        yield VerdictReason(_about(check), measured, requirement(check))
+
+
+def _about(check: Check) -> Words:
+    """``Recall of cat``, ``cat → dog rate``, ``Accuracy``."""
+    if check.gate.pair is not None:
+        true, predicted = map(Name.of, check.gate.pair)
+        return say("{true} → {predicted} rate", true=true, predicted=predicted)
+    known = DEFINITIONS.get(check.metric) or OF_CLASS[check.metric]
+    if not check.subject:
+        return say(known.title)
+    link = " of " if check.gate.slice is None else " where "
+    return Words((known.title, link, Name.of(check.subject)))
 
 
 def _measured(comparison: Comparison) -> Words:

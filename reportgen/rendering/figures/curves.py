@@ -38,6 +38,7 @@ ACCENT, SOFT, WRONG = "#14559c", "#bcd3ec", "#8d959e"
 LINES: Mapping[str, Mapping[str, Any]] = {
     "line": {"color": ACCENT, "linewidth": 1.8},
     "even": {"color": GREY, "linewidth": 1, "linestyle": (0, (4, 3))},
+    "past": {"color": GREY, "linewidth": 1.2, "linestyle": (0, (5, 3))},
     "cap": {"color": ACCENT, "linewidth": 1.5},
 }
 

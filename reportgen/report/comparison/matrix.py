@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,10 +108,8 @@ class DifferenceSection:
         How the table of counts is coloured.
     reading
         What the cells say, a sentence each.
-    largest
-        The cells that changed most.
-    largest_lead
-        How they are chosen.
+    increases, decreases
+        The errors that grew and fell most, five of each.
     sides
         Both matrices, as tables.
     figures
@@ -125,11 +124,17 @@ class DifferenceSection:
     ends: tuple[str, str]
     counts_note: str
     reading: tuple[Words, ...]
-    largest: tuple[GrownRow, ...]
-    largest_lead: str
+    increases: tuple[GrownRow, ...]
+    decreases: tuple[GrownRow, ...]
     sides: tuple[SideMatrix, ...]
     figures: tuple[HeatmapSpec, ...] = ()
     slides: tuple[HeatmapSpec, ...] = ()
+
+    @property
+    def largest_change(self) -> int:
+        """Samples by which an error changed most, 0 and up."""
+        rows = (*self.increases, *self.decreases)
+        return max((abs(row.exact_change) for row in rows), default=0)
 
 
 def grown_rows(
@@ -178,7 +183,7 @@ TOPS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 """What the darkest colours may stand for, as row shares; the smallest that holds all is taken."""
 
 
-LARGEST = 10
+LARGEST = 5
 
 
 HEAD_WIDTH = 24
@@ -281,8 +286,8 @@ def difference_section(
         if cells.same_samples
         else "by the difference of counts, as the classes have other numbers of samples",
         reading=tuple(_reading(cells)),
-        largest=tuple(_largest(cells, comparison, facts.names, shown)),
-        largest_lead="by samples" if cells.same_samples else "by points of the true class",
+        increases=tuple(_largest(cells, 1, comparison, facts.names, shown)),
+        decreases=tuple(_largest(cells, -1, comparison, facts.names, shown)),
         sides=tuple(_sides(comparison, names)) if tabled else (),
         figures=() if tabled else tuple(_figures(cells, comparison, facts)),
         slides=tuple(_slides(cells, comparison, facts)) if tabled else (),
@@ -432,16 +437,17 @@ def _how_many(n: int, one: str, many: str) -> str:
 
 def _largest(
     cells: _Cells,
+    sign: Literal[1, -1],
     comparison: Comparison,
     names: Sequence[Name],
     shown: frozenset[tuple[int, int]],
 ) -> Iterable[GrownRow]:
-    """The errors that changed most, those that grew first among equals."""
-    weight = np.where(np.isfinite(cells.change), cells.change, 0.0)
+    """The errors that grew, or by a `sign` of -1 fell, most."""
+    weight = sign * np.where(np.isfinite(cells.change), cells.change, 0.0)
     weight = np.where(cells.true == cells.predicted, 0.0, weight)
-    order = np.lexsort((cells.keys, -weight, -np.abs(weight)))[:LARGEST]
+    order = np.lexsort((cells.keys, -weight))[:LARGEST]
     for i in order.tolist():
-        if weight[i] == 0:
+        if weight[i] <= 0:
             return
         pair = PairChange(
             int(cells.true[i]), int(cells.predicted[i]), int(cells.before[i]), int(cells.after[i])

@@ -35,7 +35,13 @@ from reportgen.report.comparison.matrix import (
 )
 from reportgen.report.comparison.names import baseline_name, baseline_words, known_as
 from reportgen.report.comparison.samples import ChangeGallery, change_galleries, gallery_note
-from reportgen.report.confidence import Calibration, Chart, ReliabilityRow, confidence_section
+from reportgen.report.confidence import (
+    Calibration,
+    Chart,
+    CurveRow,
+    ReliabilityRow,
+    confidence_section,
+)
 from reportgen.report.context import LOW_SUPPORT, Context
 from reportgen.report.elements import Fact, Footnotes, Reason, Thumbnail, unit_of
 from reportgen.report.headline import Axis, Headline, Tile
@@ -109,12 +115,15 @@ class SliceChangeRow:
 @dataclass(frozen=True)
 class CalibrationChange:
     """Confidence on both sides: figures as rows of text (name, baseline, candidate), and the bins
-    of the two reliability diagrams, baseline first.
+    of the two reliability diagrams, baseline first; bins and curve of the baseline, which are drawn
+    below the candidate's.
     """
 
     sentence: Words
     rows: tuple[tuple[str, str, str], ...]
     charts: tuple[tuple[Chart, tuple[ReliabilityRow, ...]], ...]
+    baseline: tuple[ReliabilityRow, ...] = ()
+    baseline_curve: tuple[CurveRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -586,7 +595,11 @@ def _calibration(comparison: Comparison) -> CalibrationChange | None:
         for title, section in zip(("Baseline", "Candidate"), drawn, strict=True)
     )
     return CalibrationChange(
-        _calibration_words(before, after, comparison.summary["ece"]), rows, charts
+        _calibration_words(before, after, comparison.summary["ece"]),
+        rows,
+        charts,
+        drawn[0].reliability,
+        drawn[0].curve,
     )
 
 

@@ -47,6 +47,10 @@ class ChangeGallery:
 FILE_WIDTH = 24
 
 
+SHOWN = 12
+"""Most pictures of a gallery; the list below it has all that are kept."""
+
+
 def change_galleries(
     comparison: Comparison,
     facts: Context,
@@ -54,33 +58,32 @@ def change_galleries(
 ) -> Iterable[ChangeGallery]:
     """Broken samples first."""
     paired = comparison.paired
-    for name, title, changes, total, what in (
+    for name, title, changes, total, order in (
         (
             "broken",
-            "Broken",
+            "Regressions",
             comparison.broken,
             paired.lost if paired else 0,
-            "right with the baseline, wrong with the candidate",
+            "highest confidence first",
         ),
         (
             "fixed",
-            "Fixed",
+            "Fixes",
             comparison.fixed,
             paired.gained if paired else 0,
-            "wrong with the baseline, right with the candidate",
+            "highest baseline confidence first",
         ),
     ):
         if not changes:
             continue
-        listed = f"the {count(len(changes))} surest mistakes are" if total > len(changes) else "all"
+        shown, of = min(len(changes), SHOWN), max(total, len(changes))
         yield ChangeGallery(
             name,
             title,
             say(
-                "{n}: {what}{listed}.",
-                n=plural(max(total, len(changes)), "sample"),
-                what=what,
-                listed=f"; {listed} listed" if total > len(changes) else "",
+                "{n}, {order}",
+                n=f"{count(shown)} of {count(of)}" if shown < of else plural(of, "sample"),
+                order=order,
             ),
             tuple(_example(one, facts, thumbnails) for one in changes),
         )
@@ -97,7 +100,7 @@ def _example(one: Change, facts: Context, thumbnails: Mapping[str, Thumbnail]) -
         after=after,
         after_confidence=_sure(one.candidate_confidence),
         thumbnail=thumbnails.get(one.id),
-        alt=f"{true}: the baseline said {before}, the candidate says {after}",
+        alt=f"{true}: baseline predicts {before}, candidate predicts {after}",
     )
 
 
@@ -108,8 +111,8 @@ def _sure(confidence: float | None) -> str:
 def gallery_note(comparison: Comparison, shown: Sequence[ChangeGallery]) -> str:
     """Why there are no galleries, or no pictures in them; empty where there are."""
     if comparison.paired is None:
-        return "Which samples broke and which were fixed cannot be told: samples are not matched."
+        return "Regressions and fixes are unknown: samples are not matched."
     examples = [example for gallery in shown for example in gallery.examples]
     if examples and not any(example.thumbnail for example in examples):
-        return "The pictures were not at hand when this page was made: names and scores only."
+        return "Images not available: names and probabilities only."
     return ""
