@@ -50,9 +50,10 @@ def test_each_drawing_is_one_image_with_its_message_and_without_style(section):
 
 def test_all_of_it_lies_inside_the_picture(section):
     for drawing in drawn(section):
+        width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', drawing).groups())
         for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", drawing):
-            assert 0 <= float(x) <= svg.PAGE.width
-            assert 0 <= float(y) <= svg.PAGE.height
+            assert 0 <= float(x) <= width
+            assert 0 <= float(y) <= height
 
 
 def test_a_dot_stands_at_mean_confidence_and_accuracy(section):
@@ -84,7 +85,7 @@ def test_the_curve_has_its_points_and_cuts_off_what_the_first_answers_do(section
     assert len(re.findall('class="g-letter"', drawing)) == 2
     early = (CurveRow(0.001, 1.0, "", ""), *section.curve)
     cut = svg.curve_chart(early, section.points, CHART)
-    assert f"M{34 + 0.298:.1f} 18L" in cut
+    assert f"M{34 + 0.458:.1f} 18L" in cut
     assert ">20</text>" in cut
     lone = svg.curve_chart(section.curve[-1:], (), CHART)
     assert "g-letter" not in lone
@@ -124,7 +125,7 @@ def test_a_bin_of_the_reliability_diagram_is_an_interval_a_dot_and_a_bar():
         Dot(0.75, 1.0, full=False),
     )
     assert lower.marks == (Bar("count", 0.015, 0.485, 40), Bar("count", 0.515, 0.985, 10))
-    assert (lower.words, lower.top, lower.ticks) == ("answers", 40, ())
+    assert (lower.words, lower.top, lower.ticks) == ("samples", 40, ())
 
 
 def test_an_empty_bin_has_no_marks():

@@ -394,7 +394,7 @@ def test_a_run_is_compared_with_a_saved_baseline(runs):
     assert "verdict: SHIP" in done.stdout
     assert said(root / "second")["comparison"]["baseline_name"] == "main"
     page = (root / "second" / "report.html").read_text()
-    assert re.search(r"<dt>Compared with</dt><dd>main</dd>", page)
+    assert re.search(r"<dt>Baseline</dt><dd>main</dd>", page)
     assert said(root / "second")["comparison"]["paired"]["same"] == 36
     assert {path.name for path in (root / "second").iterdir()} == FILES | {
         "errors.csv",
@@ -535,7 +535,7 @@ def test_the_saved_name_of_a_baseline_stands_in_report_and_page_of_all(inputs, t
     again = ("compare", "production", inputs / "new.csv", *store, "-o", tmp_path / "one")
     assert 'vs baseline "production": accuracy' in command(*again).stdout
     page = (tmp_path / "one" / "report.html").read_text()
-    assert "<dt>Compared with</dt><dd>production</dd>" in page
+    assert "<dt>Baseline</dt><dd>production</dd>" in page
     assert Review.from_json(said(tmp_path / "one")).comparison.baseline_name == "production"
     command("compare", "production", inputs / "new.csv", inputs / "old.csv", *store,
             "-o", tmp_path / "two")  # fmt: skip

@@ -26,7 +26,7 @@ from reportgen.report.words import (
     signed,
     signed_interval,
 )
-from tests import factories
+from tests import binaries, factories
 from tests.factories import make_evaluation
 
 
@@ -388,19 +388,33 @@ def test_tiles_share_one_axis_that_holds_all_of_them():
     headline = build_report(factories.cifar()).headline
     titles = [str(tile.title) for tile in headline.tiles]
     assert titles == [
-        "Accuracy", "Balanced accuracy", "Macro F1", "Lowest recall · cat", "Top-5 accuracy",
+        "Accuracy", "Lowest recall", "Macro F1",
     ]  # fmt: skip
+    assert str(headline.tiles[1].lines[0]) == "cat, 642 / 1,000"
     assert {(tile.axis.low, tile.axis.high) for tile in headline.tiles} == {(0.5, 1)}
     for tile in headline.tiles:
         assert tile.axis.low < tile.cell.low <= tile.cell.value <= tile.cell.high <= 1
 
 
-def test_top_5_says_why_it_is_missing_or_makes_room():
-    *_, top5 = build_report(factories.fashion()).headline.tiles
-    assert top5.cell.text == "n/a"
-    assert "scores" in str(top5.lines[0])
-    titles = [str(tile.title) for tile in build_report(factories.binary()).headline.tiles]
-    assert "Top-5 accuracy" not in titles
+def test_balanced_accuracy_has_a_tile_where_it_is_not_the_accuracy():
+    def titles(evaluation):
+        return [str(tile.title) for tile in build_report(evaluation).headline.tiles]
+
+    assert "Balanced accuracy" not in titles(factories.cifar())
+    assert "Balanced accuracy" in titles(factories.binary())
+
+
+def test_a_test_of_two_classes_leads_with_what_a_test_is_judged_by():
+    tiles = build_report(binaries.diagnosed()).headline.tiles
+    assert [str(tile.title) for tile in tiles] == [
+        "Sensitivity", "Specificity", "PPV", "ROC AUC", "Average precision",
+    ]  # fmt: skip
+    evaluation = binaries.diagnosed()
+    i = evaluation.threshold.positive
+    counts = evaluation.confusion.counts
+    assert tiles[0].cell.value == counts[i, i] / counts[i].sum()
+    assert tiles[1].cell.value == counts[1 - i, 1 - i] / counts[1 - i].sum()
+    assert tiles[2].cell.value == counts[i, i] / counts[:, i].sum()
 
 
 def test_every_metric_is_shown_and_in_the_glossary():
@@ -500,7 +514,7 @@ def test_without_galleries_the_page_says_why():
         "no samples."
     )
     without_pictures = build_report(factories.cifar()).pairs
-    assert "not at hand" in without_pictures.gallery_note
+    assert "Images not available" in without_pictures.gallery_note
 
 
 def test_small_matrices_are_tables_first_and_large_ones_pictures():

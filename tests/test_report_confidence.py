@@ -152,7 +152,8 @@ def test_the_tile_has_an_axis_of_its_own_with_chance_marked_on_it(too_sure):
     assert (tile.cell.text, tile.cell.range) == ("8.3", "7.7–8.8")
     assert (tile.axis.low, tile.axis.high) == (0, 0.1)
     assert tile.axis.chance == too_sure.confidence.chance_ece_high
-    assert plain(tile.lines[0]) == "expected by chance 0.5% (95% ≤ 0.8%)"
+    assert plain(tile.lines[0]) == "expected by chance 0.5%"
+    assert plain(tile.lines[1]) == "by chance 95% ≤ 0.8%"
 
 
 @pytest.mark.parametrize("make", [factories.fashion, factories.binary, factories.scored])

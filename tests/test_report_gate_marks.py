@@ -31,13 +31,15 @@ def rows(found):
 def test_a_tile_has_the_limit_of_its_gate_and_says_it():
     found = tile(report('metric = "accuracy"\nat_least = 0.8'), "accuracy")
     assert (found.axis.limit, found.axis.failed) == (0.8, False)
-    assert str(found.lines[0]) == "gate: 80% or more"
+    assert (found.gate.status, found.gate.text) == ("passed", "gate\u00a0≥\u00a080%")
 
 
 def test_a_tile_says_that_it_fails_its_gate():
     found = report('metric = "accuracy"\nat_least = 0.9')
     assert (tile(found, "accuracy").axis.limit, tile(found, "accuracy").axis.failed) == (0.9, True)
-    assert str(tile(found, "accuracy").lines[0]) == "fails its gate: 90% or more"
+    mark = tile(found, "accuracy").gate
+    assert (mark.status, mark.text) == ("failed", "gate\u00a0≥\u00a090%")
+    assert tile(found, "macro_f1").gate is None
     assert tile(found, "macro_f1").axis.limit is None
 
 

@@ -177,7 +177,7 @@ def test_hostile_names_stay_text_in_the_section():
     page = html.render(
         build_report(binaries.diagnosed((factories.HOSTILE[1], factories.HOSTILE[0])))
     )
-    part = page[page.index('<section id="threshold">') : page.index('<section id="confidence">')]
+    part = page[page.index('<div id="threshold">') : page.index('id="calibration"')]
     assert "<script" not in part
     assert "<img" not in part
     assert "&lt;script&gt;" in part

@@ -245,7 +245,7 @@ def _full_cells(row: MatrixRow, matrix: MatrixSection) -> Iterator[str]:
         if (row.index, column) in matrix.anchors:
             number = f'<a href="#p-{row.index}-{column}">{number}</a>'
         kind = _kind(row, column, of_row, matrix)
-        if not count:
+        if not count and of_row is not None:
             zero = f'<span class="cp {heat(of_column)}">{_percent(of_column)}</span>'
             yield f'<td class="{kind} z"><b>{number}</b>{zero}</td>'
             continue

@@ -49,6 +49,10 @@ class LabelIssueSection:
 FILE_WIDTH = 40
 
 
+SHOWN = 12
+"""Most that are shown with their pictures."""
+
+
 def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> LabelIssueSection:
     """The strongest suspicions, or why there are none."""
     found = facts.evaluation.suspects
@@ -58,7 +62,7 @@ def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> 
         _lead(facts, found),
         tuple(WARNINGS.get(code, code) for code in found.warnings),
         tuple(
-            _row(facts, rank, suspect, thumbnails)
+            _row(facts, rank, suspect, thumbnails if rank <= SHOWN else {})
             for rank, suspect in enumerate(found.suspects, start=1)
         ),
         found.n_suspects,

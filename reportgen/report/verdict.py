@@ -206,6 +206,6 @@ def compared_with(facts: tuple[Fact, ...], comparison: Comparison | None) -> tup
         return facts
     from reportgen.report.comparison.names import baseline_name
 
-    place = sum(fact.term in {"Model", "Version"} for fact in facts)
-    baseline = Fact("Compared with", (baseline_name(comparison),))
+    place = sum(fact.term == "Model" for fact in facts)
+    baseline = Fact("Baseline", (baseline_name(comparison),))
     return (*facts[:place], baseline, *facts[place:])

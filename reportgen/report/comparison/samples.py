@@ -85,7 +85,10 @@ def change_galleries(
                 n=f"{count(shown)} of {count(of)}" if shown < of else plural(of, "sample"),
                 order=order,
             ),
-            tuple(_example(one, facts, thumbnails) for one in changes),
+            tuple(
+                _example(one, facts, thumbnails if place < SHOWN else {})
+                for place, one in enumerate(changes)
+            ),
         )
 
 
