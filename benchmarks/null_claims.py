@@ -226,7 +226,8 @@ def _of_intervals(report: Report, setting: Setting) -> Iterator[str]:
     recall = float(confidences.mean())
     for tile in report.headline.tiles:
         low, high = tile.cell.low or 0.0, tile.cell.high or 1.0
-        if tile.of_class is not None and not low <= recall <= high:
+        lowest = plain(tile.title) in ("Lowest recall", "Low recall")
+        if lowest and not low <= recall <= high:
             yield "interval of the lowest recall"
     for one in report.findings:
         told = plain(f"{one.head} {one.body}")

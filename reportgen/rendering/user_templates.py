@@ -102,7 +102,8 @@ def _sandbox() -> type[jinja2.Environment]:
             if not super().is_safe_attribute(obj, attr, value):
                 return False
             if is_dataclass(obj):
-                return attr in {item.name for item in fields(obj)}
+                computed = isinstance(getattr(type(obj), attr, None), property)
+                return computed or attr in {item.name for item in fields(obj)}
             return type(obj).__module__.split(".")[0] in PLAIN_MODULES
 
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:

@@ -186,12 +186,6 @@ class GateSection:
     lead: Words
     rows: tuple[GateRow, ...]
 
-    @property
-    def by_class(self) -> tuple[GateRow, ...]:
-        """Those that look at several classes, in the order of their file."""
-        several = (row for row in self.rows if len(row.parts) > 1)
-        return tuple(sorted(several, key=lambda row: row.number))
-
 
 ORDER: Mapping[Status, int] = {"failed": 0, "inconclusive": 1, "passed": 2, "not applicable": 3}
 """What is shown first."""
