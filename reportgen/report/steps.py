@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from reportgen.comparison import Comparison
 from reportgen.gates import Decision, spoken
 from reportgen.report.confidence import Calibration, decimals
 from reportgen.report.context import Context
 from reportgen.report.words import Name, Words, list_names, say, share
 from reportgen.text import count, plural
+
+if TYPE_CHECKING:
+    from reportgen.comparison import Comparison
 
 __all__ = [
     "MOST_STEPS",
