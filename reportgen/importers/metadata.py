@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import DataError
 from reportgen.importers.columns.detect import find_id
-from reportgen.importers.columns.id_spelling import common_spelling, places_of
+from reportgen.importers.columns.id_spelling import Spelling, common_spelling, places_of
 from reportgen.importers.columns.ids import SampleColumn, printable_ids, sample_columns
 from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.opening import open_table
@@ -117,6 +117,7 @@ def join_metadata(
     id_column: str | None = None,
     delimiter: str | None = None,
     encoding: str = "utf-8",
+    by_ending: bool = False,
 ) -> WithMetadata:
     """`rows` with the columns of the table in `path`, joined by the ids of the samples.
 
@@ -136,6 +137,8 @@ def join_metadata(
         ``id``, ``path``, ``file``, …
     delimiter, encoding
         Of a text file.
+    by_ending
+        Whether ids that differ are matched by the longest common ending of their paths.
 
     Raises
     ------
@@ -157,9 +160,10 @@ def join_metadata(
         _require_distinct(table, ids_name, ids)
         joint = _joint(rows, ids)
         if joint.n_found < len(joint.places):
-            joint = _spelled_joint(rows, ids, joint)
+            joint = _spelled_joint(rows, ids, joint, by_ending=by_ending)
         if not joint.n_found and len(joint.places):
-            raise _nothing_common(table, ids_name, ids, joint)
+            ending = None if by_ending else _spelling(rows, ids, joint, by_ending=True)
+            raise _nothing_common(table, ids_name, ids, joint, ending)
         names = _usable(table, ids_name)
         columns = sample_columns(table, names, joint.places)
     shown = _shown_names(table, names, _own_metadata(rows))
@@ -220,11 +224,14 @@ class _Joint:
         Samples that have a row.
     without
         Ids of the first samples that have none.
+    how
+        By what the ids were matched where they are spelled otherwise; empty where they are not.
     """
 
     places: NDArray[np.int32]
     n_found: int
     without: tuple[str, ...]
+    how: str = ""
 
     def unused(self, n_rows: int) -> NDArray[np.intp]:
         """The rows of the table that no sample has."""
@@ -248,24 +255,33 @@ def _joint(rows: PredictionRows, ids: Any) -> _Joint:
     return _Joint(every, int(np.count_nonzero(every >= 0)), tuple(without))
 
 
-def _spelled_joint(rows: PredictionRows, ids: Any, joint: _Joint) -> _Joint:
+def _spelled_joint(rows: PredictionRows, ids: Any, joint: _Joint, *, by_ending: bool) -> _Joint:
     """The join by ids that both sides spell as paths with ``/``, where that finds more rows."""
     import pyarrow as pa
 
-    if max(len(joint.places), len(ids)) > _MOST_SPELLED:
-        return joint
-    samples: list[str] = [text for batch in rows.batches("id") for text in batch["id"].tolist()]
-    theirs = ids.to_pylist()
-    spelling = common_spelling(samples, theirs, by_ending=False)
+    spelling = _spelling(rows, ids, joint, by_ending=by_ending)
     if spelling is None:
         return joint
+    samples = _texts(rows)
     alike = [
-        pa.array(list(map(spelling.write, texts)), pa.large_string()) for texts in (samples, theirs)
+        pa.array(list(map(spelling.write, texts)), pa.large_string())
+        for texts in (samples, ids.to_pylist())
     ]
     places = places_of(*alike)
     missing = np.flatnonzero(places < 0)
     without = tuple(printable(samples[i]) for i in missing[:_EXAMPLES].tolist())
-    return _Joint(places, len(places) - len(missing), without)
+    return _Joint(places, len(places) - len(missing), without, spelling.words)
+
+
+def _spelling(rows: PredictionRows, ids: Any, joint: _Joint, *, by_ending: bool) -> Spelling | None:
+    """How both sides are spelled alike; None where they are not, or are too many to try it."""
+    if max(len(joint.places), len(ids)) > _MOST_SPELLED:
+        return None
+    return common_spelling(_texts(rows), ids.to_pylist(), by_ending=by_ending)
+
+
+def _texts(rows: PredictionRows) -> list[str]:
+    return [text for batch in rows.batches("id") for text in batch["id"].tolist()]
 
 
 def _gather(rows: PredictionRows, n: int) -> Iterator[NDArray[Any]]:
@@ -290,7 +306,9 @@ def _no_ids(table: Table) -> DataError:
     )
 
 
-def _nothing_common(table: Table, column: str, ids: Any, joint: _Joint) -> DataError:
+def _nothing_common(
+    table: Table, column: str, ids: Any, joint: _Joint, ending: Spelling | None
+) -> DataError:
     theirs = ids[:3].to_pylist()
     return DataError(
         f"no sample of the predictions is in {quoted(table.name)}: no id is the same",
@@ -300,7 +318,9 @@ def _nothing_common(table: Table, column: str, ids: Any, joint: _Joint) -> DataE
             f"column {quoted(column)} of {quoted(table.name)}: "
             f"{', '.join(map(quoted, theirs)) or 'no rows'}",
         ],
-        hint=f"ids must match exactly; {_FLAG} NAME names another column of the table",
+        hint=f"match them {ending.words}: --ids-by-ending"
+        if ending
+        else f"ids must match exactly; {_FLAG} NAME names another column of the table",
     )
 
 
@@ -349,10 +369,11 @@ def _notes(
     table: Table, ids_name: str, ids: Any, joint: _Joint, shown: Sequence[str]
 ) -> Iterator[DataNote]:
     name = printable(table.name)
+    how = f", matched {joint.how}" if joint.how else ""
     yield DataNote(
         "metadata-joined",
         f"{name} adds {plural(len(shown), 'column')} to {plural(joint.n_found, 'sample')}, joined "
-        f"by its column {printable(ids_name)}: {listing(shown)}.",
+        f"by its column {printable(ids_name)}{how}: {listing(shown)}.",
         count=joint.n_found,
     )
     n_without = len(joint.places) - joint.n_found

@@ -80,6 +80,12 @@ class EvaluationOptions(Declared):
         _SAMPLES,
         metavar="NAME",
     )
+    ids_by_ending: bool = option(
+        False,
+        "Match ids by the longest common path suffix if they differ.",
+        _SAMPLES,
+        shapes=False,  # in a command it stands among the options of review
+    )
     subset_classes: Path | str | tuple[str, ...] | None = option(
         None,
         "Evaluate a subset of classes: scores are restricted to them and renormalised, samples of "
@@ -156,6 +162,7 @@ class EvaluationKeywords(TypedDict, total=False):
     group_column: str | None
     metadata: Path | str | None
     metadata_id: str | None
+    ids_by_ending: bool
     subset_classes: Path | str | tuple[str, ...] | list[str] | None
     class_names: Path | str | Mapping[str, str] | None
     hierarchy: Path | str | None

@@ -175,7 +175,9 @@ def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionR
     from reportgen.importers import join_metadata
 
     require_file(options.metadata, "--metadata")
-    joined: PredictionRows = join_metadata(rows, options.metadata, id_column=options.metadata_id)
+    joined: PredictionRows = join_metadata(
+        rows, options.metadata, id_column=options.metadata_id, by_ending=options.ids_by_ending
+    )
     return joined
 
 

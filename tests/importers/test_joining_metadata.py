@@ -234,6 +234,30 @@ def test_ids_are_joined_as_the_report_shows_them(box):
     assert "\n" not in caught.value.message
 
 
+ABSOLUTE = "path,camera\n/mnt/val/x/a.png,north\n/mnt/val/x/b.png,south\n"
+SHORT = "id,label,prediction\nx/a.png,cat,cat\nx/b.png,dog,cat\n"
+
+
+def test_ids_are_matched_by_their_ending_where_that_is_asked_for(box):
+    """The hint of the refusal works, and the note says how."""
+    with pytest.raises(DataError) as caught:
+        joined(box, ABSOLUTE, rows=SHORT)
+    assert caught.value.slug == "metadata-ids"
+    assert caught.value.hint == "match them by the last 2 parts of the path: --ids-by-ending"
+    found = joined(box, ABSOLUTE, rows=SHORT, by_ending=True)
+    assert columns(found, "camera")["camera"].tolist() == ["north", "south"]
+    assert "matched by the last 2 parts" in notes(found)["metadata-joined"].sentence
+
+
+def test_the_option_reaches_the_join(box):
+    import reportgen
+
+    rows, table = box.write(SHORT, "p.csv"), box.write(ABSOLUTE, "meta.csv")
+    found = reportgen.render(rows, out=box.folder / "o", metadata=table, ids_by_ending=True)
+    assert {one.part.text for one in found.slices.slices} == {"north", "south"}
+    assert found.provenance.command.count("--ids-by-ending") == 1
+
+
 def test_a_sample_that_stands_in_two_rows_is_refused(box):
     with pytest.raises(DataError, match='the id "a.png" appears in two rows'):
         joined(box, rows=ROWS + "a.png,cat,dog\n")
