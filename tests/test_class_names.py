@@ -62,7 +62,7 @@ def test_classes_without_a_name_keep_their_own():
         ("n01440764\n", "class-names-unreadable", "line 1"),
         ("n01440764,\n", "class-names-unreadable", "line 1"),
         ("\0", "class-names-unreadable", "no text"),
-        ('{"n01440764": 1}', "class-names-unreadable", "no JSON object"),
+        ('{"n01440764": 1}', "class-names-unreadable", "not a JSON object"),
     ],
 )
 def test_what_can_not_be_meant_is_refused_with_its_line(tmp_path, text, slug, words):
@@ -89,6 +89,19 @@ def test_the_page_the_terminal_and_the_json_show_the_names(tmp_path, table):
     assert reportgen.load(tmp_path / "o").classes == NAMES
     again = reportgen.load(table, class_names=dict(PAIRS))
     assert (again.classes, again.class_ids) == (NAMES, IDS)
+
+
+def test_notes_on_the_counts_use_the_names_and_the_baseline_keeps_its_own(tmp_path):
+    never = write(tmp_path, "id,label,prediction\na,x,y\nb,y,y\nc,z,z\n", "never.csv")
+    given = {"x": "fox", "y": "dog", "z": "cat"}
+    reportgen.render(never, out=tmp_path / "o", class_names=given)
+    shown = reportgen.load(tmp_path / "o")
+    (note,) = (one for one in shown.notes if one.code == "never-predicted-classes")
+    assert "1 class is never predicted: fox;" in note.sentence
+    assert note.examples == ("fox",)
+    plain = reportgen.compare(tmp_path / "o", never)  # the names of the data again
+    (note,) = (one for one in plain.baseline.notes if one.code == "never-predicted-classes")
+    assert note.examples == ("x",)
 
 
 def test_joins_keep_the_names_of_the_data(tmp_path, table):

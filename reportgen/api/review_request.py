@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,8 +102,14 @@ class ReviewRequest:
         if not self.compares and is_report(source, self.reading):
             held = open_review(source, self.reading, self.figures, spool)
             return held.decided_by(self.terms.gates) if self.terms.gates else held
-        candidate = load_input(source, self.reading, self.figures, spool, rows_first=self.compares)
+        opened = partial(
+            load_input, source, self.reading, self.figures, spool, rows_first=self.compares
+        )
+        candidate = opened(other_abstains=self.compares)
         baseline = baseline or self.opened_baseline(spool)
+        asked = self.reading.abstain is not None and baseline is not None
+        if asked and not candidate.abstains and not (baseline and baseline.abstains):
+            candidate = opened()  # the value stands nowhere: this says so
         return make_review(candidate, baseline, self.terms, self.figures)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         evaluate_proportions,
         refuse_for_proportions,
     )
+    from reportgen.evaluation.notes import notes_by_name
     from reportgen.evaluation.pairs import Pair
     from reportgen.evaluation.proportions import OF, ProportionPair, Proportions
     from reportgen.evaluation.sample_groups import SampleGroups, refuse_groups
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate_proportions",
     "excluded_words",
     "gallery_pairs",
+    "notes_by_name",
     "read_costs",
     "read_hierarchy",
     "refuse_for_proportions",
@@ -67,6 +69,7 @@ __getattr__ = lazy_names(
         "given_costs": "read_costs",
         "given_groups": "read_hierarchy require_file",
         "normalized_only": "counts_needed evaluate_proportions refuse_for_proportions",
+        "notes": "notes_by_name",
         "pairs": "Pair",
         "proportions": "OF ProportionPair Proportions",
         "sample_groups": "SampleGroups refuse_groups",

@@ -52,6 +52,25 @@ def _once(notes: tuple[DataNote, ...]) -> tuple[DataNote, ...]:
     return tuple({note.code: note for note in reversed(notes)}.values())[::-1]
 
 
+def notes_by_name(
+    notes: tuple[DataNote, ...],
+    confusion: ConfusionMatrix,
+    classes: tuple[str, ...],
+    shown: tuple[str, ...],
+    macro: MacroMode,
+) -> tuple[DataNote, ...]:
+    """`notes` with the names that classes are `shown` by, where the counts of `classes` made them.
+
+    What a run or a reader of inputs noted speaks of the data, and keeps their names.
+    """
+    before, after = (
+        (*class_notes(confusion, names, macro), *_order_notes(confusion, names))
+        for names in (classes, shown)
+    )
+    renamed = dict(zip(before, after, strict=True))
+    return tuple(renamed.get(note, note) for note in notes)
+
+
 def read_as_notes(provenance: Provenance) -> Iterator[DataNote]:
     """How a saved input was read, and what of it was not used."""
     if provenance.read_as:

@@ -157,7 +157,8 @@ def _open_it(
         table = table.settled(roles.used)
     _require_one_type(table, roles)
     _require_answers(table, roles, options)
-    survey = take_survey(table, roles, options.ignore_label, options.abstain)
+    as_is = options.labels_are == "names"
+    survey = take_survey(table, roles, options.ignore_label, options.abstain, as_is=as_is)
     _require_abstained(table, roles, survey, options)
     roles = _prove(table, roles, survey, options)
     require_prediction(roles, table.name, table.columns)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.class_list import display_name
 from reportgen.class_names import shown_names
-from reportgen.evaluation import Evaluation
+from reportgen.evaluation import Evaluation, notes_by_name
 from reportgen.gates import Gate
 from reportgen.options import EvaluationOptions
 
@@ -53,13 +53,22 @@ def as_in_data(evaluation: Evaluation) -> Evaluation:
     """The evaluation with the names that data and models call its classes by."""
     if not evaluation.class_ids:
         return evaluation
-    return replace(evaluation, classes=evaluation.class_ids, class_ids=())
+    return _renamed(evaluation, evaluation.class_ids, ())
 
 
 def _named(evaluation: Evaluation, names: tuple[str, ...]) -> Evaluation:
     if names == evaluation.classes:
         return evaluation
-    return replace(evaluation, classes=names, class_ids=evaluation.classes)
+    return _renamed(evaluation, names, evaluation.classes)
+
+
+def _renamed(evaluation: Evaluation, names: tuple[str, ...], ids: tuple[str, ...]) -> Evaluation:
+    notes = evaluation.notes
+    if evaluation.shares is None:
+        notes = notes_by_name(
+            notes, evaluation.confusion, evaluation.classes, names, evaluation.macro
+        )
+    return replace(evaluation, classes=names, class_ids=ids, notes=notes)
 
 
 def gates_by_name(gates: Sequence[Gate], evaluation: Evaluation) -> tuple[Gate, ...]:

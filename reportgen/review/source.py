@@ -88,6 +88,11 @@ class LoadedInput:
 
         match_classes(self.classes, classes, origins)
 
+    @property
+    def abstains(self) -> bool:
+        """Whether some of its predictions mean that none was made."""
+        return self.rows is not None and bool(self.rows.facts.n_abstained)
+
     def evaluated(self, options: EvaluationOptions) -> Evaluation:
         """The numbers of this side."""
         if self.rows is not None:
@@ -104,6 +109,7 @@ def load_input(
     *,
     rows_first: bool,
     as_baseline: bool = False,
+    other_abstains: bool = False,
 ) -> LoadedInput:
     """Open a saved input of any kind.
 
@@ -121,6 +127,9 @@ def load_input(
         comparisons, which need the samples.
     as_baseline
         Whether options that are about the candidate's samples alone do not concern it.
+    other_abstains
+        Whether the other side of a comparison has the predictions that ``reading.abstain`` names:
+        this one need have none. A baseline need not either: the candidate is read after it.
     """
     of_counts = options.for_baseline if as_baseline else options
     if isinstance(source, Evaluation):
@@ -137,7 +146,7 @@ def load_input(
         return _of_report(_read_report(Path(source)), of_counts)
     if kind == "matrix":
         return _of_matrix_input(source, reading, of_counts)
-    found = open_input(source, reading, spool=spool)
+    found = _open_rows(source, reading, spool, may_lack=as_baseline or other_abstains)
     if isinstance(found, Predictions):
         return LoadedInput(add_columns(found, options))
     from reportgen.importers import MatrixInput  # what is ours needs no reader of matrices
@@ -145,6 +154,16 @@ def load_input(
     if isinstance(found, MatrixInput):
         return LoadedInput(None, _of_matrix(found, of_counts), "matrix")
     return LoadedInput(add_columns(found, options))
+
+
+def _open_rows(source: Any, reading: InputOptions, spool: Path, *, may_lack: bool) -> Any:
+    """`may_lack`: where no prediction means that none was made, all of them are predictions."""
+    try:
+        return open_input(source, reading, spool=spool)
+    except DataError as error:
+        if error.slug != "abstain-unknown" or not may_lack:
+            raise
+        return open_input(source, replace(reading, abstain=None), spool=spool)
 
 
 def _read_report(path: Path) -> Evaluation:

@@ -217,6 +217,12 @@ def test_spellings_of_one_index_are_one_class(box, one, two):
     assert " read as 1" in read_as(found)
 
 
+def test_names_that_look_wrapped_are_kept_where_they_are_said_to_be_names(box):
+    path = box.write("label,prediction\n[0],[0]\n[0],cat\ncat,cat\n")
+    assert reportgen.load(path).classes == ("0", "cat")
+    assert reportgen.load(path, labels_are="names").classes == ("[0]", "cat")
+
+
 @pytest.mark.parametrize("wrapped", ["['cat']", "np.str_('cat')", '["cat"]'])
 def test_a_name_in_a_list_is_the_name(box, wrapped):
     cell = wrapped.replace('"', '""')

@@ -357,3 +357,21 @@ def test_labels_that_are_ignored_are_no_abstentions(box):
     found = box.open(table, abstain="", ignore_label="void")
     assert found.facts.n_abstained == 1
     assert found.facts.classes == ("cat", "dog")
+
+
+BASE = "id,label,prediction\na,x,x\nb,y,y\nc,x,y\nd,y,x\n"
+NONE_OF_A = "id,label,prediction\na,x,\nb,y,y\nc,x,x\nd,y,y\n"
+
+
+@pytest.mark.parametrize("sides", [(BASE, NONE_OF_A), (NONE_OF_A, BASE)])
+def test_one_side_of_a_comparison_may_have_made_every_prediction(box, sides):
+    one, other = (box.write(text, f"{i}.csv") for i, text in enumerate(sides))
+    with pytest.raises(DataError) as caught:
+        reportgen.compare(one, other, abstain="")
+    assert caught.value.slug == "compare-samples"
+    assert "--allow-partial" in caught.value.hint
+    found = reportgen.compare(one, other, abstain="", allow_partial=True)
+    assert (found.paired.n, abs(found.summary["accuracy"].difference)) == (3, pytest.approx(2 / 3))
+    with pytest.raises(DataError) as caught:
+        reportgen.compare(box.write(BASE, "b.csv"), box.write(BASE, "c.csv"), abstain="")
+    assert caught.value.slug == "abstain-unknown"

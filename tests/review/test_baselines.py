@@ -183,7 +183,7 @@ def test_history_is_printed_as_a_table_with_trends(tmp_path, capsys):
     print_history(read_history(store.folder))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [
-        "date", "name", "model", "data", "samples", "accuracy", "worst", "recall", "verdict",
+        "date", "name", "model", "data", "samples", "accuracy", "lowest", "recall", "verdict",
     ]  # fmt: skip
     assert lines[2].startswith("2026-01-02  main")
     assert "75.0% (30.1–95.4%)" in lines[1]

@@ -508,25 +508,31 @@ class Values:
     wrapped
         The first cell that said its value in a program's words, such as ``tensor(1)``, and the
         value; empty where there was none.
+    as_is
+        Whether cells are names as they stand, such as ``[0]``.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     places: list[NDArray[np.signedinteger[Any]]] = field(default_factory=list)
     wrapped: tuple[str, str] | None = None
+    as_is: bool = False
     _place: dict[str, int] = field(default_factory=dict)
 
     def knows(self, text: str) -> None:
         """A text that may occur in no row."""
-        text = plain_label(text)
+        text = self._plain(text)
         self.counts.setdefault(text, 0)
         self._place.setdefault(text, len(self._place))
+
+    def _plain(self, text: str) -> str:
+        return text if self.as_is else plain_label(text)
 
     def add(self, texts: list[str], places: NDArray[np.int64], keep: Mask | None) -> None:
         """One batch: ``texts[places[i]]`` is what row i has."""
         counts = np.bincount(places if keep is None else places[keep], minlength=len(texts))
         lookup = np.full(len(texts), -1, np.int32)
         for i in np.flatnonzero(counts).tolist():
-            text = plain_label(texts[i])
+            text = self._plain(texts[i])
             if text != texts[i] and self.wrapped is None:
                 self.wrapped = texts[i], text
             self.counts[text] = self.counts.get(text, 0) + int(counts[i])
@@ -593,16 +599,24 @@ class Survey:
 
 
 def take_survey(
-    table: Table, roles: Roles, ignore_label: str | None, abstain: str | None = None
+    table: Table,
+    roles: Roles,
+    ignore_label: str | None,
+    abstain: str | None = None,
+    *,
+    as_is: bool = False,
 ) -> Survey:
     """Read the columns with a role, but for the scores, once.
 
-    Rows whose label is `ignore_label` are left out, and rows whose prediction is `abstain`.
+    Rows whose label is `ignore_label` are left out, and rows whose prediction is `abstain`. Names
+    are taken `as_is`, or without what programs write around a number, such as ``tensor(1)``.
 
     Raises :class:`DataError` with its place, where a confidence is no number in 0..1, a column
     has too many values to be one of classes, or an id stands in two rows.
     """
-    counting = _Counting(table, roles, ignore_label, abstain)
+    counting = _Counting(
+        table, roles, ignore_label, abstain, Values(as_is=as_is), Values(as_is=as_is)
+    )
     ranked = roles.ranking.classes if roles.ranking else ()
     single = (roles.label, roles.prediction, roles.confidence)
     columns = list(dict.fromkeys([*(c for c in single if c is not None), *ranked]))
@@ -706,7 +720,12 @@ class _Counting:
             self._count(self.predictions, self.roles.prediction, *predicted, keep)
         for column in self.roles.ranking.classes if self.roles.ranking else ():
             cells = TextCells()(batch[column])
-            self._count(self.ranked.setdefault(column, Values()), column, *cells, keep)
+            self._count(
+                self.ranked.setdefault(column, Values(as_is=self.labels.as_is)),
+                column,
+                *cells,
+                keep,
+            )
         self.n_rows += n
 
     def _labelled(self, texts: list[str], places: NDArray[np.int64]) -> Mask | None:
