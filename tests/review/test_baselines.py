@@ -188,7 +188,7 @@ def test_history_is_printed_as_a_table_with_trends(tmp_path, capsys):
     assert lines[2].startswith("2026-01-02  main")
     assert "75.0% (30.1–95.4%)" in lines[1]
     assert "50.0% cat" in lines[2]
-    assert lines[3] == "accuracy      ▄▄"
+    assert lines[3] == "accuracy       ▄▄"
     assert not any(line.startswith("note:") for line in lines)
 
 
