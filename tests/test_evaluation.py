@@ -78,7 +78,7 @@ def test_every_name_of_the_contract_is_there():
     assert set(SUMMARY_NAMES) <= set(value["summary"])
     assert set(CLASS_NAMES) <= set(value["per_class"][0])
     assert {d.name for d in CLASS_METRICS} <= set(value["per_class"][0])
-    assert value["schema_version"] == 1
+    assert value["schema_version"] == 2
     assert value["n_samples"] == 6
     assert value["confusion_matrix"] == {
         "rows": "true",
@@ -187,7 +187,8 @@ def test_counted_and_excluded_must_make_up_what_was_found():
 @pytest.mark.parametrize(
     ("change", "slug"),
     [
-        ({"schema_version": 2}, "report-json-version"),
+        ({"schema_version": 3}, "report-json-version"),
+        ({"schema_version": True}, "report-json-version"),
         ({"schema_version": None}, "report-json-version"),
         ({"classes": 3}, "report-json-damaged"),
         ({"per_class": []}, "report-json-damaged"),
@@ -297,3 +298,45 @@ def test_the_worst_samples_of_a_reverse_are_found_beyond_the_first_ten(tmp_path)
     evaluation = evaluate_predictions(predictions(tmp_path, samples, 5))
     assert len(evaluation.pairs) == 11
     assert [mistake.id for mistake in evaluation.examples[10]] == ["back"]
+
+
+def many_confusions():
+    """40 classes, every cell of them occupied: 1,560 confusions."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 9, (40, 40)) + 50 * np.eye(40, dtype=int)
+    return from_counts(counts, tuple(f"class {i}" for i in range(40)))
+
+
+def test_a_document_lists_a_thousand_confusions_and_counts_all():
+    evaluation = many_confusions()
+    value = evaluation.to_json()
+    assert len(evaluation.pairs) == value["n_pairs"] == 40 * 39
+    assert len(value["pairs"]) == 1000
+    assert value["pairs"][999]["count"] == evaluation.pairs[999].count
+    assert Evaluation.from_json(value) == evaluation
+
+
+def test_a_document_of_version_1_lists_every_confusion():
+    evaluation = many_confusions()
+    value = evaluation.to_json()
+    true, names = evaluation.pairs, evaluation.classes
+    value["pairs"] += [
+        {**value["pairs"][0], "true": names[one.true], "predicted": names[one.predicted],
+         "count": one.count, "share_of_true": one.share_of_true,
+         "share_of_errors": one.share_of_errors, "reversed_count": one.reversed_count}
+        for one in true[1000:]
+    ]  # fmt: skip
+    del value["n_pairs"]
+    assert Evaluation.from_json({**value, "schema_version": 1}) == evaluation
+    with pytest.raises(DataError, match="a list of 1,000, not a list of 1,560"):
+        Evaluation.from_json({**value, "schema_version": 1, "pairs": value["pairs"][:1000]})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"n_pairs": 1000}, "n_pairs is 1000: the confusion matrix contains 1,560"),
+     ({"pairs": []}, "pairs is a list of 0, not a list of 1,000")],
+)  # fmt: skip
+def test_a_document_with_other_confusions_than_its_matrix_is_refused(change, message):
+    with pytest.raises(DataError, match=message):
+        Evaluation.from_json({**many_confusions().to_json(), **change})

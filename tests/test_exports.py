@@ -46,7 +46,7 @@ def test_the_json_is_the_evaluation(name):
 def test_the_json_has_one_row_of_the_matrix_a_line():
     lines = report_json.render(factories.cifar()).splitlines()
     assert "  [898, 5, 31, 8, 6, 1, 6, 4, 27, 14]," in lines
-    assert lines[1] == ' "schema_version": 1,'
+    assert lines[1] == ' "schema_version": 2,'
 
 
 def test_a_number_that_is_not_finite_is_refused():

@@ -57,6 +57,16 @@ def lost(before, after, path=""):
         yield path
 
 
+def as_written_now(document):
+    """The document as version 2 writes it: of more than 1,000 confusions the first are listed."""
+    if isinstance(document, dict):
+        now = {name: as_written_now(value) for name, value in document.items()}
+        if now.get("schema_version") == 1:
+            now |= {"schema_version": 2, "pairs": now["pairs"][:1000]}
+        return now
+    return [as_written_now(one) for one in document] if isinstance(document, list) else document
+
+
 def test_there_are_documents_of_every_form():
     assert len(DOCUMENTS) >= 11
     assert set(QUICK) < set(DOCUMENTS)
@@ -67,7 +77,8 @@ def test_what_was_written_is_read_and_written_again(name):
     before = json.loads(text_of(name))
     review = Review.from_json(before)
     after = json.loads(json.dumps(review.to_json(), allow_nan=False))
-    assert next(lost(before, after), None) is None
+    assert before["schema_version"] == 1
+    assert next(lost(as_written_now(before), after), None) is None
     assert Review.from_json(after) == review
 
 
@@ -75,7 +86,7 @@ def test_what_was_written_is_read_and_written_again(name):
 def test_a_page_is_made(name, document, tmp_path):
     reportgen.render(document(name), out=tmp_path / "out")
     written = json.loads((tmp_path / "out/report.json").read_text())
-    assert next(lost(json.loads(text_of(name)), written), None) is None
+    assert next(lost(as_written_now(json.loads(text_of(name))), written), None) is None
     assert (tmp_path / "out/report.html").stat().st_size > 100_000
 
 

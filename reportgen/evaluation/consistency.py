@@ -6,7 +6,7 @@ hand are noticed. Intervals are not: which ones were asked for, and how, is not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,12 +96,13 @@ def check_summary(
 
 def check_pairs(
     told: Sequence[Pair | ProportionPair],
-    expected: Sequence[Pair | ProportionPair],
-    place: JsonPath,
+    expected: Iterable[Pair | ProportionPair],
+    items: Sequence[JsonPath],
 ) -> None:
-    """Which confusions there are, and their shares; counts are compared where they are read."""
-    items = place.of_length(len(expected))
-    for item, pair, other in zip(items, told, expected, strict=True):
+    """Which confusions are listed, the first of those `expected`, and their shares; counts are
+    compared where they are read.
+    """
+    for item, pair, other in zip(items, told, expected, strict=False):
         if (pair.true, pair.predicted) != (other.true, other.predicted):
             item.contradicts("the confusion matrix has another confusion here")
         for name in (*_SHARES, *(_OF_SHARES if isinstance(pair, ProportionPair) else ())):

@@ -39,6 +39,8 @@ from reportgen.metrics import ClassSamples, MacroMode, Mistake
 from reportgen.provenance import DataNote, Provenance
 
 __all__ = [
+    "LISTED_PAIRS",
+    "READ_VERSIONS",
     "SCHEMA_VERSION",
     "Document",
     "Matrix",
@@ -46,7 +48,15 @@ __all__ = [
 ]
 
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
+
+
+READ_VERSIONS = (1, 2)
+"""Versions of documents that are read. Of version 1, `pairs` holds every confusion."""
+
+
+LISTED_PAIRS = 1000
+"""Most confusions that `pairs` repeats; the confusion matrix holds them all."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +157,7 @@ class _MadeAgain:
 class Document:
     """One evaluation as JSON; ``docs/report-json.md`` tells what each name means."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     classes: tuple[str, ...]
     class_ids: tuple[str, ...] = ()
     n_samples: int | None
@@ -156,6 +166,7 @@ class Document:
     summary: Summary
     per_class: Rows
     pairs: Annotated[tuple[Pair | ProportionPair, ...], _PairsCodec()]
+    n_pairs: int | None = None
     examples: tuple[tuple[Mistake, ...], ...]
     reversed_examples: tuple[Reverse, ...] = ()
     examples_reason: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,14 @@ from reportgen.evaluation.consistency import (
     check_pairs,
     check_summary,
 )
-from reportgen.evaluation.document import SCHEMA_VERSION, Document, Matrix, SampleCounts
+from reportgen.evaluation.document import (
+    LISTED_PAIRS,
+    READ_VERSIONS,
+    SCHEMA_VERSION,
+    Document,
+    Matrix,
+    SampleCounts,
+)
 from reportgen.evaluation.galleries import GALLERY_PAIRS, galleries_of, reverses_of
 from reportgen.evaluation.pairs import Pair, pairs_of
 from reportgen.evaluation.proportions import ProportionPair, Proportions
@@ -232,6 +240,7 @@ class Evaluation:
 
     def _document(self) -> Document:
         shares, samples = self.shares, self.samples
+        pairs = self.pairs if shares is None else shares.pairs
         return Document(
             schema_version=SCHEMA_VERSION,
             classes=self.classes,
@@ -241,7 +250,8 @@ class Evaluation:
             confusion_matrix=_matrix(self.confusion, shares),
             summary=self.summary,
             per_class=ClassRows(self.classes, self.count_columns(), self.per_class),
-            pairs=self.pairs if shares is None else shares.pairs,
+            pairs=pairs[:LISTED_PAIRS],
+            n_pairs=len(pairs),
             examples=self.examples[:GALLERY_PAIRS],
             reversed_examples=reverses_of(self),
             examples_reason=self.examples_reason,
@@ -307,10 +317,10 @@ class Evaluation:
         with translate_faults():
             place = JsonPath.of(value)
             version = place.get("schema_version").value
-            if version != SCHEMA_VERSION:
+            if version not in READ_VERSIONS or isinstance(version, bool):
                 raise DataError(
                     f"report.json has schema version {describe_value(version)}; "
-                    f"this reportgen reads {SCHEMA_VERSION}",
+                    f"this reportgen reads {' and '.join(map(str, READ_VERSIONS))}",
                     slug="report-json-version",
                     hint="make the report again from its predictions.parquet",
                 )
@@ -443,17 +453,27 @@ _TOLD = ("true", "predicted", "count", "reversed_count")
 
 
 def _pairs_from(form: Document, confusion: ConfusionMatrix, place: JsonPath) -> tuple[Pair, ...]:
-    """Every confusion; what is counted of it is what the matrix counts."""
+    """Every confusion: those that are listed, which the matrix must count as they are told, and
+    after them those that only the matrix holds.
+    """
     true, predicted, counts = confusion.errors_by_count()
     columns = (true, predicted, counts, confusion.lookup(predicted, true))
-    cells = zip(*(column.tolist() for column in columns), strict=True)
-    at = place["pairs"].of_length(len(counts))
+    at = _listed_pairs(form, len(counts), place)
+    cells = zip(*(column[: len(at)].tolist() for column in columns), strict=True)
     for item, pair, cell in zip(at, form.pairs, cells, strict=True):
         told = (pair.true, pair.predicted, pair.count, pair.reversed_count)
         for name, is_told, counted in zip(_TOLD, told, cell, strict=True):
             if is_told != counted:
                 item[name].contradicts("the confusion matrix says otherwise")
-    return tuple(pair for pair in form.pairs if isinstance(pair, Pair))
+    listed = tuple(pair for pair in form.pairs if isinstance(pair, Pair))
+    return (*listed, *islice(pairs_of(confusion), len(listed), None))
+
+
+def _listed_pairs(form: Document, n: int, place: JsonPath) -> list[JsonPath]:
+    """The places of the confusions that a document lists of its `n`."""
+    if form.n_pairs is not None and form.n_pairs != n:
+        place["n_pairs"].contradicts(f"the confusion matrix contains {n:,}")
+    return place["pairs"].of_length(n if form.schema_version == 1 else min(n, LISTED_PAIRS))
 
 
 def _samples_from(form: SampleCounts, place: JsonPath, shares: Proportions | None) -> Accounting:
@@ -494,13 +514,14 @@ def _check_totals(found: Evaluation, place: JsonPath) -> None:
 def _check_figures(found: Evaluation, form: Document, place: JsonPath) -> None:
     """What follows from the matrix must be what the matrix gives."""
     if found.shares is not None:
-        check_pairs(form.pairs, found.shares.pairs, place["pairs"])
+        pairs = found.shares.pairs
+        check_pairs(form.pairs, pairs, _listed_pairs(form, len(pairs), place))
         return
     rows = place["per_class"]
     check_counts(form.per_class.counts, found.count_columns(), rows)
     check_class_metrics(found.per_class, found.confusion, rows)
     check_summary(found.summary, found.confusion, found.macro, found.costs, place["summary"])
-    check_pairs(found.pairs, tuple(pairs_of(found.confusion)), place["pairs"])
+    check_pairs(form.pairs, pairs_of(found.confusion), place["pairs"].items())
 
 
 def _check_curves(found: Evaluation, place: JsonPath) -> None:
