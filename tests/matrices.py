@@ -10,16 +10,6 @@ from numpy.typing import NDArray
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import Metric, per_class_metrics, summary_metrics
 
-CLASS_NAMES = (
-    "precision recall specificity npv fpr fnr fdr for f1 jaccard balanced_accuracy mcc prevalence "
-    "f2 f0_5 informedness markedness lift"
-)
-SUMMARY_NAMES = (
-    "accuracy error_rate no_information_rate balanced_accuracy macro_precision macro_recall "
-    "macro_f1 weighted_precision weighted_recall weighted_f1 cohen_kappa matthews_corrcoef "
-    "top5_accuracy"
-)
-
 HAND = [[5, 2, 0], [1, 7, 1], [0, 2, 0]]  # support 7, 9, 2; predicted 6, 11, 1; 18 samples
 
 

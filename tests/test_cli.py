@@ -17,8 +17,7 @@ import torch
 from torch import nn
 
 from tests.inference.builders import image_tree
-
-REPORT = {"report.html", "report.json", "per_class.csv", "confusion.csv", "pairs.csv"}
+from tests.outputs import OF_COUNTS
 
 
 def reportgen(*words, cwd=None, env=None, code=0):
@@ -104,7 +103,7 @@ def test_run_ends_with_the_result(finished):
     assert any(line.startswith("lowest recall: ") for line in lines) or "100%" in lines[0]
     assert lines[-1] == f"report: {out / 'report.html'}"
     assert "output type: logits" in done.stderr
-    assert {path.name for path in out.iterdir()} == REPORT | {
+    assert {path.name for path in out.iterdir()} == OF_COUNTS | {
         "errors.csv",
         "predictions.parquet",
     }
@@ -136,7 +135,7 @@ def test_render_makes_the_same_report_without_torch(finished, data, tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for name in (*REPORT, "errors.csv"):
+    for name in (*OF_COUNTS, "errors.csv"):
         assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 

@@ -17,12 +17,12 @@ from reportgen.predictions import Predictions
 from reportgen.rendering.privacy import hash_ids
 from reportgen.review import Review
 from tests.inference.builders import image_tree
+from tests.outputs import OF_COUNTS
 from tests.review import samples
 from tests.review.samples import BASELINE, CANDIDATE
 from tests.test_cli import data, model  # noqa: F401  # fixtures
 from tests.test_cli import reportgen as command
 
-FILES = {"report.html", "report.json", "per_class.csv", "confusion.csv", "pairs.csv"}
 KEPT = 'metric = "accuracy"\nat_least = 0.8\n\nmetric = "recall"\neach_class = true\nno_harm = true'
 BROKEN = 'metric = "accuracy"\nat_least = "90%"\n\nmetric = "macro_f1"\nat_least = 0.5'
 OPEN = 'metric = "accuracy"\nnot_worse_by = 0.02'
@@ -86,7 +86,7 @@ def test_compare_prints_the_change_and_the_verdict_and_the_path_last(finished):
 
 def test_every_output_is_written_where_a_gate_fails(finished):
     out, _ = finished
-    assert {path.name for path in out.iterdir()} == FILES | {"errors.csv", "junit.xml"}
+    assert {path.name for path in out.iterdir()} == OF_COUNTS | {"errors.csv", "junit.xml"}
     assert said(out)["verdict"] == "DO NOT SHIP"
     assert [check["status"] for check in said(out)["checks"]] == ["failed", "passed"]
     suite = ET.parse(out / "junit.xml").getroot()[0]
@@ -121,7 +121,7 @@ def test_a_report_is_replaced_only_when_asked_and_junit_goes_with_its_gates(inpu
     assert "docs/errors.md#output-exists" in command(*words, code=5).stderr
     assert contents(tmp_path / "out") == before
     command(*words, "--force")
-    assert set(contents(tmp_path / "out")) == FILES | {"errors.csv"}
+    assert set(contents(tmp_path / "out")) == OF_COUNTS | {"errors.csv"}
     command(*words, "--force", "--gates", inputs / "kept.toml")
     assert contents(tmp_path / "out") == before
 
@@ -396,7 +396,7 @@ def test_a_run_is_compared_with_a_saved_baseline(runs):
     page = (root / "second" / "report.html").read_text()
     assert re.search(r"<dt>Baseline</dt><dd>main</dd>", page)
     assert said(root / "second")["comparison"]["paired"]["same"] == 36
-    assert {path.name for path in (root / "second").iterdir()} == FILES | {
+    assert {path.name for path in (root / "second").iterdir()} == OF_COUNTS | {
         "errors.csv",
         "junit.xml",
         "predictions.parquet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
@@ -29,15 +30,26 @@ from reportgen.metrics import (
     wilson,
 )
 from reportgen.metrics.markdown import reference, updated
-from tests.matrices import CLASS_NAMES, HAND, SUMMARY_NAMES, TABLES, of, values, whole
+from tests.matrices import HAND, TABLES, of, values, whole
+from tests.test_golden import text_of
 
 # --- names and descriptions
 
 
-def test_every_name_is_there_in_its_order() -> None:
+def test_the_names_of_earlier_documents_come_first_in_their_order() -> None:
+    """What other programs read; a new metric stands last."""
+    document = json.loads(text_of("even-or-odd.json"))
+    of_class = [name for name, value in document["per_class"][0].items() if isinstance(value, dict)]
     matrix = of([[1, 1], [0, 2]])
-    assert list(per_class_metrics(matrix)) == CLASS_NAMES.split()
-    assert list(summary_metrics(matrix, None)) == SUMMARY_NAMES.split()
+    for found, before, last in (
+        (per_class_metrics(matrix), of_class, "lift"),
+        (summary_metrics(matrix, None), list(document["summary"]), "top5_accuracy"),
+    ):
+        of_counts = before[: before.index(last) + 1]  # those of scores follow
+        assert len(of_counts) >= 13
+        assert list(found)[: len(of_counts)] == of_counts
+    assert list(per_class_metrics(matrix)) == [metric.name for metric in PER_CLASS]
+    assert list(summary_metrics(matrix, None)) == [metric.name for metric in SUMMARY]
     assert [count.name for count in COUNTS] == ["support", "predicted", "tp", "fp", "fn", "tn"]
 
 
