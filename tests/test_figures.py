@@ -179,6 +179,9 @@ def test_row_shares_always_have_the_same_scale():
 def test_names_that_no_font_can_draw_become_numbers_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings(
+            "ignore", "'.*' deprecated - use", DeprecationWarning
+        )  # pyparsing's
         for spec in specs(factories.hostile()):
             assert draw_heatmap(spec).axis_numbers
         names = ["é", "ß", "ø", "Ω", "ж"]

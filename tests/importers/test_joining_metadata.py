@@ -86,7 +86,9 @@ def test_every_format_says_the_same(box, form):
         path.mkdir()
         for i in range(3):
             frame.iloc[[i]].astype({"camera": str}).where(frame.notna(), None).to_parquet(
-                path / f"{i}.parquet", index=False
+                path / f"{i}.parquet",
+                index=False,
+                schema=pa.schema({"id": pa.string(), "camera": pa.string(), "lux": pa.float64()}),
             )
     elif form == "jsonl":
         frame.to_json(path, orient="records", lines=True)

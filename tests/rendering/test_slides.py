@@ -143,6 +143,9 @@ def test_no_text_is_cut(name):
 def test_names_that_can_t_be_drawn_and_control_marks_do_no_harm():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings(
+            "ignore", "'.*' deprecated - use", DeprecationWarning
+        )  # pyparsing's
         report = build_report(factories.hostile())
         files = slide_files(report.matrix.figures[:1], report.confidence, str(report.subject))
         assert ET.fromstring(files["confusion-counts.svg"])
