@@ -160,7 +160,7 @@ def test_macro_all_equals_scikit_learn_with_every_label(table: NDArray[np.int64]
         assert ours[f"macro_{name}"].value == pytest.approx(expected, rel=1e-12)
     default = summary_metrics(of(table))
     for name, metric in ours.items():
-        if name not in ("macro_precision", "macro_recall", "macro_f1"):
+        if not name.startswith("macro_"):
             assert metric == default[name], name
 
 
