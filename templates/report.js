@@ -332,6 +332,214 @@
     });
   });
 
+  // ---- Samples: a picture opens large in a dialog; the arrow keys lead to the next one.
+  const large = byId("large");
+  let sample = null;
+
+  function enlarge(figure) {
+    sample = figure;
+    const parts = [figure.querySelector(".pic"), figure.querySelector(".big")];
+    const copies = parts.map((part) => part.cloneNode(true));
+    for (const part of all("[id]", copies[0])) part.removeAttribute("id");
+    large.replaceChildren(...copies);
+    if (!large.open) large.showModal();
+    const links = all(".nav a", large);
+    links[links.length - 1].focus();
+  }
+
+  function follow(link) {
+    const next = byId(link.hash.slice(1));
+    if (next && next.matches(".smp")) enlarge(next); else large.close();
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".smp .th");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    enlarge(link.parentElement);
+  });
+  if (large) {
+    large.addEventListener("click", (event) => {
+      const link = event.target.closest(".nav a");
+      if (event.target === large) large.close();
+      if (!link) return;
+      event.preventDefault();
+      follow(link);
+    });
+    large.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      const at = ["ArrowLeft", "ArrowRight"].indexOf(event.key);
+      const links = all(".nav a", large);
+      if (at < 0 || links.length < 3 || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      follow(links[at]);
+    });
+    large.addEventListener("close", () => {
+      const back = all(".nav a", large).pop();
+      large.replaceChildren();
+      if (byId(location.hash.slice(1)) === sample) location.hash = back.hash;
+      sample.querySelector(".th").focus();
+    });
+  }
+
+  // ---- Class cards: a row opens the one of its class; above 200 classes it is made now.
+  const cell = (kind, text, row) => {
+    const made = document.createElement(kind);
+    made.textContent = text;
+    if (row) row.append(made);
+    return made;
+  };
+  const held = (id) => (byId(id) ? JSON.parse(byId(id).textContent) : null);
+
+  function makeCard(index) {
+    const box = byId("card-more");
+    const entry = box && held("compact-cards").find((one) => one[0] === index);
+    if (!entry) return null;
+    const parts = [["Predicted instead", entry[2]], ["Predicted as this class", entry[3]]];
+    box.replaceChildren(cell("h3", entry[1]));
+    for (const [title, list] of parts) {
+      cell("h4", title, box);
+      const items = document.createElement("ul");
+      items.className = "cf";
+      for (const [name, n] of list) {
+        const item = cell("li", "", items);
+        cell("span", name, item);
+        cell("span", "", item);
+        cell("b", n.toLocaleString("en"), item);
+      }
+      box.append(list.length ? items : cell("p", "None."));
+    }
+    return box;
+  }
+
+  function openCard() {
+    const [, index] = /^#card-(\d+)$/.exec(location.hash) || [];
+    if (index === undefined) return;
+    const made = byId("card-" + index) ? null : makeCard(Number(index));
+    const card = byId("card-" + index) || made;
+    for (const other of all(".ccard.open")) other.classList.remove("open");
+    if (byId("card-more")) byId("card-more").hidden = !made;
+    if (!card) return;
+    card.classList.add("open");
+    card.scrollIntoView({ block: "nearest" });
+    card.focus({ preventScroll: true });
+  }
+
+  window.addEventListener("hashchange", () => {
+    const target = byId(location.hash.slice(1));
+    if (target && target.matches(".smp")) enlarge(target);
+    else if (/^#c-\d/.test(location.hash)) {
+      for (const other of all(".ccard.open")) other.classList.remove("open");
+    } else openCard();
+  });
+  const arrived = byId(location.hash.slice(1));
+  if (arrived && arrived.matches(".smp")) enlarge(arrived); else openCard();
+  all(".main-classes tbody").forEach((body) => body.addEventListener("click", (event) => {
+    if (event.target.closest("a") || String(getSelection()) !== "") return;
+    const link = event.target.closest("tr").querySelector("th > a");
+    if (link) link.click();
+  }));
+
+  // ---- All errors of a class, with their paths, from an inert list.
+  function listErrors(box) {
+    const known = held("errors");
+    if (!known || box.querySelector("table")) return;
+    const own = known.rows.filter((row) => String(row[0]) === box.getAttribute("data-class"));
+    const table = document.createElement("table");
+    table.className = "t";
+    const head = table.createTHead().insertRow();
+    for (const title of ["Path", "Predicted", "p(predicted)"]) {
+      cell("th", title, head).scope = "col";
+    }
+    const body = table.createTBody();
+    for (const [, predicted, path, p] of own) {
+      const row = body.insertRow();
+      cell("th", path, row).scope = "row";
+      cell("td", known.classes[predicted], row);
+      cell("td", p, row);
+    }
+    const scroll = document.createElement("div");
+    scroll.className = "scroll tall";
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "group");
+    scroll.setAttribute("aria-label", box.querySelector("summary").textContent.trim());
+    scroll.append(table);
+    box.append(scroll);
+    copyable(table);
+  }
+
+  all("details.errs").forEach((box) => {
+    box.addEventListener("toggle", () => { if (box.open) listErrors(box); });
+  });
+
+  // ---- A table as CSV or Markdown: what is seen of it, row by row.
+  const plain = (box) => {
+    const copy = box.cloneNode(true);
+    for (const part of all(".tag, .vh, sup", copy)) part.remove();
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  };
+  const quote = (text) => (/[",]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text);
+  const formula = (text) => /^[=+@\t-]/.test(text) && Number.isNaN(Number(text));
+  const FORMS = {
+    CSV: (rows) => rows.map((row) => (
+      row.map((text) => quote(formula(text) ? "'" + text : text)).join(",")
+    )),
+    Markdown: (rows) => {
+      const escaped = (text) => text.replace(/\|/g, "\\|");
+      const lines = rows.map((row) => "| " + row.map(escaped).join(" | ") + " |");
+      lines.splice(1, 0, "|" + " --- |".repeat(rows[0].length));
+      return lines;
+    },
+  };
+
+  function copyable(table) {
+    const box = table.closest(".scroll");
+    if (!box || table.rows.length < 4 || !navigator.clipboard) return;
+    const tools = document.createElement("div");
+    tools.className = "copies";
+    for (const [name, form] of Object.entries(FORMS)) {
+      const button = cell("button", "Copy as " + name, tools);
+      button.type = "button";
+      button.className = "copy";
+      button.setAttribute("aria-label", "Copy " + box.getAttribute("aria-label") + " as " + name);
+      button.addEventListener("click", () => {
+        const rows = Array.from(table.rows).filter((row) => !row.hidden);
+        const text = form(rows.map((row) => Array.from(row.cells, plain))).join("\n") + "\n";
+        const closed = () => say("Not copied: the clipboard is closed");
+        navigator.clipboard.writeText(text).then(() => say("Copied as " + name), closed);
+      });
+    }
+    box.after(tools);
+  }
+
+  all("table.t.sort:not(.moved)").forEach(copyable);
+
+  // ---- Light or dark for as long as the page is open: the rules for dark apply, or they don't.
+  const theme = byId("theme");
+
+  function darkRules() {
+    try {
+      return Array.from(document.styleSheets).flatMap((sheet) => Array.from(sheet.cssRules))
+        .filter((rule) => rule.media && /prefers-color-scheme:\s*dark/.test(rule.media.mediaText));
+    } catch {
+      return [];  // a style sheet beside a page that was opened as a file
+    }
+  }
+
+  const darks = darkRules();
+  if (theme && darks.length) {
+    let dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const name = () => { theme.textContent = dark ? "Light mode" : "Dark mode"; };
+    theme.hidden = false;
+    name();
+    theme.addEventListener("click", () => {
+      dark = !dark;
+      for (const rule of darks) rule.media.mediaText = dark ? "screen" : "not all";
+      document.documentElement.style.colorScheme = dark ? "dark" : "light";
+      name();
+    });
+  }
+
   // ---- Outline: it marks the section that is being read.
   const links = new Map();
   all(".outline a").forEach((link) => {

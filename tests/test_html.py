@@ -165,7 +165,7 @@ def test_every_link_within_the_page_has_a_target(ten):
 
 def test_no_image_is_repeated_and_every_image_says_what_it_shows(ten):
     images = Page(ten).all("img")
-    assert len(images) == 130
+    assert len(images) == 2 + 3 * 16 + 5 * 8  # matrices, open galleries, folded ones
     assert len({image["src"] for image in images}) == len(images)
     for image in images:
         assert len(image["alt"]) > 10
@@ -186,7 +186,7 @@ def test_controls_that_need_the_script_are_hidden(ten):
 def test_the_script_is_the_same_in_every_report_small_and_readable(ten, hostile):
     (script,) = Page(ten).raw["script"]
     assert [script] == Page(hostile).raw["script"]
-    assert len(script) <= 24_000
+    assert len(script) <= 32_000
     assert max(map(len, script.splitlines())) <= 100
     for forbidden in ("innerHTML", "outerHTML", "eval", "atob", "Blob", "localStorage", "cookie",
                       "sessionStorage", "insertAdjacentHTML", "document.write", "fetch(",
@@ -199,7 +199,7 @@ def test_no_data_reaches_the_script():
     page = Page(rendered(factories.synthetic(2100, 2)))
     executable = [a for a in page.all("script") if a.get("type") != "application/json"]
     assert executable == [{}]
-    assert len(page.all("script")) == 2
+    assert len(page.all("script")) == 3  # all classes, and the cards of those beyond 200
 
 
 def test_the_templates_are_strict():

@@ -503,7 +503,7 @@ def test_an_example_says_file_and_both_probabilities():
     assert example.file.text == "5-0000.png"
     assert example.confidence.replace("\u00a0", " ") == "99.9%"
     assert example.label_probability.replace("\u00a0", " ") == "0.1%"
-    assert example.alt.replace("\u00a0", " ") == "cat called dog with 99.9% confidence"
+    assert example.alt.replace("\u00a0", " ") == "cat predicted as dog, 99.9%"
 
 
 def test_without_galleries_the_page_says_why():

@@ -175,7 +175,7 @@ def test_a_picture_that_stands_in_a_gallery_is_shown_again_and_its_bytes_are_not
     assert page.index("<image ") < page.index("<use ")
     assert page.count('<img class="pic px"') == 1
     labels = re.findall(r'<svg class="pic px" role="img" aria-label="([^"]+)" viewBox', page)
-    assert labels[0].startswith("cat called dog with ")
+    assert labels[0].startswith("cat predicted as dog, ")
     assert labels[1:] == [one.alt]
     none = reduce_pictures(report, 0)
     assert none.n_thumbnails == 0

@@ -58,12 +58,14 @@ def write_review(
 
 def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> Report:
     """What a review says, with the pictures of its samples where they may be shown."""
-    from reportgen.report import build_report
+    from reportgen.report import build_report, list_errors
 
     wanted = images is not None and not page.no_thumbnails and not page.public
-    thumbnails = _make_thumbnails(review, images) if wanted and images else {}
+    thumbnails = _make_thumbnails(review, images, page.thumbnail_size) if wanted and images else {}
+    evaluation = review.evaluation
+    errors = list_errors(review.rows, evaluation.classes, evaluation.confusion.n_errors)
     return build_report(
-        review.evaluation, thumbnails, _page_versions(), review.comparison, review.decision
+        evaluation, thumbnails, _page_versions(), review.comparison, review.decision, errors
     )
 
 
@@ -120,7 +122,7 @@ def with_image_note(review: Review, root: Path | None) -> Review:
     return review.with_evaluation(replace(evaluation, notes=(*evaluation.notes, note)))
 
 
-def _make_thumbnails(review: Review, images: SampleImage) -> dict[str, Thumbnail]:
+def _make_thumbnails(review: Review, images: SampleImage, side: int) -> dict[str, Thumbnail]:
     """Sample id → picture; a sample whose image is gone or broken has none."""
     from reportgen.rendering import make_thumbnail
 
@@ -128,16 +130,20 @@ def _make_thumbnails(review: Review, images: SampleImage) -> dict[str, Thumbnail
     for name in _shown(review):
         with suppress(OSError, DataError):
             if (image := images(name)) is not None:
-                found[name] = make_thumbnail(image)
+                found[name] = make_thumbnail(image, side)
     return found
 
 
 def _shown(review: Review) -> list[str]:
-    """The samples of the galleries, of the first suspected labels, and of what a comparison
-    shows.
+    """The samples of the galleries and of the classes' cards, of the first suspected labels, and
+    of what a comparison shows.
     """
+    from reportgen.report import pictured_classes
+
     evaluation, comparison = review.evaluation, review.comparison
     shown = [mistake.id for gallery in evaluation.examples for mistake in gallery]
+    for mistakes, correct in pictured_classes(evaluation):
+        shown += [sample.id for sample in (*mistakes, *correct)]
     shown += [suspect.id for suspect in evaluation.suspects.suspects[:SUSPECT_PICTURES]]
     if comparison is not None:
         shown += [change.id for change in (*comparison.broken, *comparison.fixed)]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from reportgen.options.declared import sort_options
     from reportgen.options.evaluation import EvaluationKeywords, EvaluationOptions
     from reportgen.options.importing import NONE, InputOptions, render_command
-    from reportgen.options.page import MAX_BYTES, PageKeywords, PageOptions
+    from reportgen.options.page import MAX_BYTES, THUMBNAIL_SIZE, PageKeywords, PageOptions
     from reportgen.options.review import ReviewKeywords, ReviewOptions
     from reportgen.options.run import DEFAULT_BATCH_SIZES, Options, RunKeywords
 
@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT_FOLDER",
     "MAX_BYTES",
     "NONE",
+    "THUMBNAIL_SIZE",
     "EvaluationKeywords",
     "EvaluationOptions",
     "InputOptions",
@@ -43,7 +44,7 @@ __getattr__ = lazy_names(
         "declared": "sort_options",
         "evaluation": "EvaluationKeywords EvaluationOptions",
         "importing": "InputOptions NONE render_command",
-        "page": "MAX_BYTES PageKeywords PageOptions",
+        "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE",
         "review": "ReviewKeywords ReviewOptions",
         "run": "DEFAULT_BATCH_SIZES Options RunKeywords",
     },

@@ -26,8 +26,8 @@ __all__ = [
 def option(default: Any, text: str, panel: str, **more: Any) -> Any:
     """A field with its help text and the panel of the help page that it stands in.
 
-    `more` may hold ``choices``, ``min``, ``metavar``, ``repeated`` (given several times on the
-    command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
+    `more` may hold ``choices``, ``min``, ``max``, ``metavar``, ``repeated`` (given several times on
+    the command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
     printed leaves it out).
     """
     return field(default=default, metadata={"help": text, "panel": panel, **more})
@@ -38,7 +38,7 @@ class Declared:
     """Options that know how to check themselves, and how they are written as words.
 
     Raises :class:`UsageError` with slug ``option-value`` where a value is not one of its choices,
-    or too small.
+    too small, or too large.
     """
 
     PATHS: ClassVar[tuple[str, ...]] = ()
@@ -136,4 +136,8 @@ def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     if value is not None and "min" in metadata and value < metadata["min"]:
         raise UsageError(
             f"{flag} {value} is too small: at least {metadata['min']}", slug="option-value"
+        )
+    if value is not None and "max" in metadata and value > metadata["max"]:
+        raise UsageError(
+            f"{flag} {value} is too large: at most {metadata['max']}", slug="option-value"
         )

@@ -39,6 +39,10 @@ COLORMAPS = (
 MAX_BYTES = 10_000_000
 
 
+THUMBNAIL_SIZE = 96
+"""About 3 KB a picture as JPEG; one of 256 takes about 15 KB."""
+
+
 _RAINBOW = (
     "its lightness goes up and down, so equal steps look unequal and some values look like edges"
 )
@@ -84,6 +88,14 @@ class PageOptions(Declared):
         choices=LAYOUTS,
     )
     no_thumbnails: bool = option(False, "No sample images on the page.", _PAGE)
+    thumbnail_size: int = option(
+        THUMBNAIL_SIZE,
+        "Longest side of sample images in pixels. Images of at most 64 pixels stay as they are. "
+        "Larger ones show more detail when opened and make a larger page.",
+        _PAGE,
+        min=32,
+        max=256,
+    )
     public: bool = option(
         False,
         "Remove images and hash file names in every output, for readers who may not see "
@@ -155,6 +167,7 @@ class PageKeywords(TypedDict, total=False):
 
     layout: str
     no_thumbnails: bool
+    thumbnail_size: int
     public: bool
     logo: Path | str | None
     notes: Path | str | None

@@ -122,7 +122,7 @@ def _render(
     parts: Mapping[str, Any],
 ) -> str:
     drawn = heatmaps or Heatmaps(dress.colormap)
-    places = list_pictures(report.pairs, report.suspects, report.comparison)
+    places = list_pictures(report.pairs, report.suspects, report.comparison, report.cards)
     samples = Samples(images, [one.thumbnail for one in places if one.thumbnail])
     values = {
         "report": report,

@@ -117,12 +117,15 @@ class Place:
         Its address; empty where the picture stands on the page already.
     shared
         The id of the element that holds it for several places; empty where `uri` is all there is.
+    number
+        Of the place on the page, from 1.
     """
 
     uri: str
     width: int
     height: int
     shared: str
+    number: int = 0
 
 
 class Samples:
@@ -141,6 +144,7 @@ class Samples:
         self._images = images
         self._places = Counter(one.content for one in placed) if images.embedded else Counter()
         self._ids: dict[bytes, str] = {}
+        self._number = 0
 
     def picture(self, thumbnail: Thumbnail) -> Picture:
         """The picture with an address of its own."""
@@ -148,13 +152,15 @@ class Samples:
 
     def place(self, thumbnail: Thumbnail) -> Place:
         """The picture at the next of its places, which are asked for in the order of the page."""
-        width, height, content = thumbnail.width, thumbnail.height, thumbnail.content
+        content = thumbnail.content
+        width, height = thumbnail.width, thumbnail.height
+        self._number += 1
         if content in self._ids:
-            return Place("", width, height, self._ids[content])
+            return Place("", width, height, self._ids[content], self._number)
         shared = ""
         if self._places[content] > 1:
             shared = self._ids[content] = f"pic-{len(self._ids) + 1}"
-        return Place(self._address(thumbnail), width, height, shared)
+        return Place(self._address(thumbnail), width, height, shared, self._number)
 
     def _address(self, thumbnail: Thumbnail) -> str:
         return self._images.address(thumbnail.mime, thumbnail.content, "sample")

@@ -17,7 +17,7 @@ from reportgen.comparison import Change
 from reportgen.evaluation import Evaluation
 from reportgen.metrics import ClassSample, Mistake
 from reportgen.rendering.tree import rebuild
-from reportgen.report import Fact, Name, Report, Thumbnail, say
+from reportgen.report import ErrorRow, Fact, Name, Report, Thumbnail, say
 from reportgen.review import Review
 from reportgen.text import listing, printable
 
@@ -90,7 +90,7 @@ class _Hiding:
             return replace(value, path=name, file=name)
         if {"sentence", "examples"} <= names:
             return self._note(value)
-        if isinstance(value, Mistake | ClassSample | LabelIssue | Change):
+        if isinstance(value, ErrorRow | Mistake | ClassSample | LabelIssue | Change):
             return replace(value, id=hash_ids(value.id))
         if isinstance(value, Report):
             told = tuple(self.sentences.get(one, one) for one in value.cautions)

@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from reportgen.errors import DataError
+from reportgen.options import THUMBNAIL_SIZE
 from reportgen.report import Thumbnail
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ PIXELATED_SIDE = 64
 """Sources up to this side are kept as they are, as PNG, and enlarged without smoothing."""
 
 
-LONGEST_SIDE = 96
-
-
 JPEG_QUALITY = 80
 
 
@@ -34,13 +32,15 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Image formats that are tried; others are not samples that reportgen reads."""
 
 
-def make_thumbnail(source: bytes | Image) -> Thumbnail:
+def make_thumbnail(source: bytes | Image, side: int = THUMBNAIL_SIZE) -> Thumbnail:
     """The picture of a sample.
 
     Parameters
     ----------
     source
         An image file's bytes, or a Pillow image of any mode.
+    side
+        Longest side of the picture in pixels, where the source is larger than 64.
 
     Raises :class:`DataError` (``thumbnail-unreadable``) where the bytes are no image that Pillow
     can decode.
@@ -51,7 +51,7 @@ def make_thumbnail(source: bytes | Image) -> Thumbnail:
         return _encode(_rebuild(upright), "PNG", pixelated=True)
     from PIL.Image import Resampling
 
-    scale = min(1.0, LONGEST_SIDE / longest)
+    scale = min(1.0, side / longest)
     size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
     return _encode(_rebuild(upright.resize(size, Resampling.LANCZOS)), "JPEG", pixelated=False)
 

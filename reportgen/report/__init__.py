@@ -7,6 +7,7 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.report.build import build_report
     from reportgen.report.candidates import Overview, OverviewEntry, build_overview
+    from reportgen.report.class_cards import pictured_classes
     from reportgen.report.comparison.deltas import DEFINITIONS, Delta, Scale, delta
     from reportgen.report.comparison.matrix import DifferenceCell
     from reportgen.report.comparison.overview import CalibrationChange
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     )
     from reportgen.report.curves import ClassCurves
     from reportgen.report.elements import Cell, Fact, Footnotes, Thumbnail, cell
+    from reportgen.report.errors import ErrorRow, list_errors
     from reportgen.report.headline import Axis
     from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
     from reportgen.report.page_budget import list_pictures, reduce_pictures
@@ -39,6 +41,7 @@ __all__ = [
     "CurveRow",
     "Delta",
     "DifferenceCell",
+    "ErrorRow",
     "Fact",
     "Footnotes",
     "HeatmapSpec",
@@ -60,7 +63,9 @@ __all__ = [
     "build_report",
     "cell",
     "delta",
+    "list_errors",
     "list_pictures",
+    "pictured_classes",
     "points",
     "reduce_pictures",
     "say",
@@ -71,6 +76,7 @@ __getattr__ = lazy_names(
     {
         "build": "build_report",
         "candidates": "Overview OverviewEntry build_overview",
+        "class_cards": "pictured_classes",
         "comparison.deltas": "DEFINITIONS Delta Scale delta",
         "comparison.matrix": "DifferenceCell",
         "comparison.overview": "CalibrationChange",
@@ -79,6 +85,7 @@ __getattr__ = lazy_names(
         ),
         "curves": "ClassCurves",
         "elements": "Cell Fact Footnotes Thumbnail cell",
+        "errors": "ErrorRow list_errors",
         "headline": "Axis",
         "matrix": "HeatmapSpec MatrixRow MatrixSection",
         "page_budget": "list_pictures reduce_pictures",

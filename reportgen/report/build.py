@@ -9,12 +9,14 @@ from reportgen import __version__
 from reportgen.comparison import cautions
 from reportgen.evaluation import Evaluation
 from reportgen.gates import Decision
+from reportgen.report.class_cards import CARDS, card_changes, class_cards, compact_cards
 from reportgen.report.classes import ClassSection, class_section
 from reportgen.report.confidence import confidence_section
 from reportgen.report.context import Context
 from reportgen.report.curves import curve_section
 from reportgen.report.data import data_section, facts_of, made
 from reportgen.report.elements import Thumbnail
+from reportgen.report.errors import ErrorList
 from reportgen.report.findings import findings
 from reportgen.report.gates import gate_section, mark_classes, mark_tiles
 from reportgen.report.glossary import glossary
@@ -51,6 +53,7 @@ def build_report(
     versions: Mapping[str, str] | None = None,
     comparison: Comparison | None = None,
     decision: Decision | None = None,
+    errors: ErrorList | None = None,
 ) -> Report:
     """Everything that the outputs say.
 
@@ -66,6 +69,8 @@ def build_report(
         The evaluation against its baseline; `evaluation` is then of the candidate.
     decision
         What the gates say.
+    errors
+        Every error by its path; None where samples aren't known.
     """
     pictures = thumbnails or {}
     listed = evaluation.pairs[: listed_pairs(len(evaluation.classes))]
@@ -77,7 +82,9 @@ def build_report(
     if comparison is not None:
         tiles, rows, review = _against_baseline(comparison, facts, tiles, rows, pictures)
     suspects = label_issue_section(facts, pictures)
-    n_thumbnails = count_pictures(pairs, suspects, review)
+    listed_classes = [row.index for row in rows.rows]
+    cards = card_changes(class_cards(facts, listed_classes[:CARDS], pictures), review)
+    n_thumbnails = count_pictures(pairs, suspects, review, cards)
     return Report(
         title=": ".join(filter(None, (decided.word, str(about)))),
         subject=about,
@@ -104,6 +111,9 @@ def build_report(
         gates=gate_section(decision),
         comparison=review,
         steps=next_steps(facts, comparison, decision),
+        cards=cards,
+        errors=errors,
+        compact_cards=compact_cards(facts, listed_classes[CARDS:]),
     )
 
 

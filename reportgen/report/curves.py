@@ -14,6 +14,7 @@ from reportgen.text import count, plural
 __all__ = [
     "ClassCurves",
     "CurveSection",
+    "class_curves",
     "curve_section",
 ]
 
@@ -78,7 +79,7 @@ def curve_section(facts: Context) -> CurveSection | None:
     if len(facts.names) < 3 or not ranked:
         return None
     n_defined = sum(facts.of_class("roc_auc", i).value is not None for i in range(len(facts.names)))
-    shown = tuple(_curves(facts, curve) for curve in evaluation.class_curves)
+    shown = tuple(class_curves(facts, curve) for curve in evaluation.class_curves)
     if not shown:
         return CurveSection(Words(()), _none(n_defined), (), Words(()))
     return CurveSection(
@@ -135,7 +136,7 @@ def _note(facts: Context) -> Words:
     return join(drawn, binned if known and known.ranking_bins else Words(()))
 
 
-def _curves(facts: Context, curve: ClassCurve) -> ClassCurves:
+def class_curves(facts: Context, curve: ClassCurve) -> ClassCurves:
     i, total = curve.index, curve.n_positive + curve.n_negative
     auc = _told("ROC AUC", facts.of_class("roc_auc", i))
     precision = _told("Average precision", facts.of_class("average_precision", i))

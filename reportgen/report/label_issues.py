@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reportgen.analysis.label_issues import REASONS, WARNINGS, LabelIssue, LabelIssues
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
+from reportgen.report.samples import LargeView, large_view
 from reportgen.report.words import Name, Words, join, say, share
 from reportgen.text import count, plural
 
@@ -34,6 +35,7 @@ class LabelIssueRow:
     exact_suggested: float
     thumbnail: Thumbnail | None
     alt: str
+    large: LargeView | None = None
 
 
 @dataclass(frozen=True)
@@ -115,4 +117,15 @@ def _row(
         exact_suggested=suspect.suggested_probability,
         thumbnail=thumbnails.get(suspect.id),
         alt=f"labelled {label}, taken for {suggested}",
+        large=_large(facts, suspect),
     )
+
+
+def _large(facts: Context, suspect: LabelIssue) -> LargeView:
+    """The predicted class is the best one; where it isn't kept, the one that is suggested."""
+    predicted = suspect.top[0].index if suspect.top else suspect.suggested
+    known = (
+        (suspect.suggested, share(suspect.suggested_probability)),
+        (suspect.label, share(suspect.label_probability)),
+    )
+    return large_view(facts, suspect.label, predicted, suspect.top, known)

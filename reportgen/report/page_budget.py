@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from reportgen.report.class_cards import ClassCard
 from reportgen.report.data import PICTURES, pictures_fact
 from reportgen.report.label_issues import LabelIssueRow, LabelIssueSection
-from reportgen.report.pairs import Direction, Example, PairSection
+from reportgen.report.pairs import Direction, PairSection
 from reportgen.report.report import Report
+from reportgen.report.samples import Example
 from reportgen.text import plural
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ def reduce_pictures(report: Report, most: int) -> Report:
     suspects = report.suspects if most else _drop_pictures(report.suspects)
     kept = {one.path.full for one in list_pictures(pairs, suspects)}
     comparison = _fewer_changes(report.comparison, CHANGES_TO_ONE * most, kept)
-    n = count_pictures(pairs, suspects, comparison)
+    kept = {one.path.full for one in list_pictures(pairs, suspects, comparison)}
+    cards = tuple(_bare_card(card, kept) for card in report.cards)
+    n = count_pictures(pairs, suspects, comparison, cards)
     made = [fact for fact in report.made if fact.term != PICTURES]
     place = next((i for i, fact in enumerate(report.made) if fact.term == PICTURES), len(made))
     made[place:place] = pictures_fact(n)
@@ -51,40 +55,61 @@ def reduce_pictures(report: Report, most: int) -> Report:
         pairs=pairs,
         suspects=suspects,
         comparison=comparison,
+        cards=cards,
         made=tuple(made),
         n_thumbnails=n,
     )
 
 
 def list_pictures(
-    pairs: PairSection, suspects: LabelIssueSection, comparison: ComparisonSection | None = None
+    pairs: PairSection,
+    suspects: LabelIssueSection,
+    comparison: ComparisonSection | None = None,
+    cards: Sequence[ClassCard] = (),
 ) -> Iterator[Example | ChangeExample | LabelIssueRow]:
     """Each place of the page where a picture of a sample stands."""
     of_pairs: Iterator[Example | ChangeExample | LabelIssueRow] = (
         example
         for group in pairs.groups
         for direction in group.directions
-        for example in direction.examples
+        for example in (*direction.examples, *direction.correct)
     )
+    of_cards = (example for card in cards for example in (*card.mistakes, *card.correct))
     changes = (
         example
         for gallery in (comparison.galleries if comparison else ())
         for example in gallery.examples
     )
-    places = chain(of_pairs, changes, suspects.rows)
+    places = chain(of_pairs, changes, suspects.rows, of_cards)
     return (one for one in places if one.thumbnail is not None)
 
 
 def count_pictures(
-    pairs: PairSection, suspects: LabelIssueSection, comparison: ComparisonSection | None = None
+    pairs: PairSection,
+    suspects: LabelIssueSection,
+    comparison: ComparisonSection | None = None,
+    cards: Sequence[ClassCard] = (),
 ) -> int:
     """Samples whose pictures the page holds; one in several places counts once."""
-    return len({one.path.full for one in list_pictures(pairs, suspects, comparison)})
+    return len({one.path.full for one in list_pictures(pairs, suspects, comparison, cards)})
 
 
 def _fewer(direction: Direction, most: int) -> Direction:
-    bare = (replace(example, thumbnail=None) for example in direction.examples)
-    return replace(direction, examples=direction.examples[:most] if most else tuple(bare))
+    """Correct examples go by the pair of mistakes, so that these are seen beside something."""
+    examples, correct = direction.examples[:most], direction.correct[: most // 2]
+    if not most:
+        examples, correct = _bare(direction.examples), _bare(direction.correct)
+    return replace(direction, examples=examples, correct=correct)
+
+
+def _bare(examples: Sequence[Example], kept: Collection[str] = ()) -> tuple[Example, ...]:
+    """Without pictures, but for those that are `kept` in other places."""
+    return tuple(one if one.path.full in kept else replace(one, thumbnail=None) for one in examples)
+
+
+def _bare_card(card: ClassCard, kept: Collection[str]) -> ClassCard:
+    mistakes, correct = _bare(card.mistakes, kept), _bare(card.correct, kept)
+    return replace(card, mistakes=mistakes, correct=correct)
 
 
 def _drop_pictures(suspects: LabelIssueSection) -> LabelIssueSection:

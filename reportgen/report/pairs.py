@@ -23,9 +23,10 @@ from reportgen.evaluation import (
     Proportions,
     collect_galleries,
 )
-from reportgen.metrics import Mistake, holm, wilson
+from reportgen.metrics import holm, wilson
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
+from reportgen.report.samples import CORRECT_BESIDE, Example, example
 from reportgen.report.words import (
     PROPORTIONS_ONLY,
     Name,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Direction",
     "Entry",
-    "Example",
     "PairGroup",
     "PairRanking",
     "PairRow",
@@ -307,21 +307,10 @@ def _number(text: str, value: float) -> Entry:
 
 
 @dataclass(frozen=True)
-class Example:
-    """A misclassified sample: its path, the two probabilities as text, its picture if known."""
-
-    path: Name
-    file: Name
-    confidence: str
-    label_probability: str
-    thumbnail: Thumbnail | None
-    alt: str
-
-
-@dataclass(frozen=True)
 class Direction:
     """Samples of one class called another: "cat called dog"; `before` is how many the baseline
-    called so, and of how many where these are others; empty without one.
+    called so, and of how many where these are others; empty without one. `correct` are examples of
+    the true class that were predicted correctly.
     """
 
     true: int
@@ -335,6 +324,7 @@ class Direction:
     share_of_errors: str
     examples: tuple[Example, ...]
     before: str = ""
+    correct: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -397,15 +387,16 @@ class PairSection:
 LISTED_PAIRS, LISTED_OF_MANY = 20, 100
 
 
+OPEN_GALLERIES, FOLDED_EXAMPLES = 3, 4
+"""So many galleries are open; those behind a fold show fewer examples of each direction."""
+
+
 TOP_PAIRS = 10
 """What is seen at once; the others are listed on demand."""
 
 
 MANY_CLASSES = 100
 """More classes have no table of their matrix: more of its cells are listed."""
-
-
-FILE_WIDTH = 24
 
 
 def listed_pairs(n_classes: int) -> int:
@@ -423,11 +414,12 @@ def pair_section(
     baseline = None if comparison is None else comparison.baseline.confusion
     examples = {
         (pair.true, pair.predicted): tuple(
-            _example(mistake, facts, pair, thumbnails) for mistake in mistakes
+            example(mistake, facts, pair.true, pair.predicted, thumbnails) for mistake in mistakes
         )
         for pair, mistakes in collect_galleries(facts.evaluation)
     }
-    groups = _groups(facts, examples, baseline) if any(examples.values()) else ()
+    correct = _correct(facts, thumbnails)
+    groups = _groups(facts, examples, correct, baseline) if any(examples.values()) else ()
     among = {(d.true, d.predicted) for group in groups for d in group.directions}
     rows = _rows(facts, among, baseline)
     rest = facts.evaluation.pairs[len(rows) :]
@@ -473,6 +465,19 @@ def _of_proportions(facts: Context, known: Proportions) -> PairSection:
         rest=Words(()),
         rankings=(ranking,) if rows else (),
     )
+
+
+def _correct(
+    facts: Context, thumbnails: Mapping[str, Thumbnail]
+) -> Mapping[int, tuple[Example, ...]]:
+    """Correct examples of each class that has any."""
+    return {
+        one.index: tuple(
+            example(sample, facts, one.index, one.index, thumbnails)
+            for sample in one.correct[:CORRECT_BESIDE]
+        )
+        for one in facts.evaluation.class_samples
+    }
 
 
 def _rows(
@@ -528,6 +533,7 @@ def _rest_words(rest: Sequence[Pair | ProportionPair]) -> Words:
 def _groups(
     facts: Context,
     examples: Mapping[tuple[int, int], tuple[Example, ...]],
+    correct: Mapping[int, tuple[Example, ...]],
     baseline: ConfusionMatrix | None,
 ) -> tuple[PairGroup, ...]:
     groups: list[PairGroup] = []
@@ -539,11 +545,15 @@ def _groups(
         if key in done:
             continue
         done.add(key)
+        folded = len(groups) >= OPEN_GALLERIES
         total = facts.matrix.count(a, b) + facts.matrix.count(b, a)
         directions = tuple(
             replace(
-                _direction(facts, true, predicted, examples.get((true, predicted), ())),
+                _direction(
+                    facts, true, predicted, _shown(examples.get((true, predicted), ()), folded)
+                ),
                 before=_before(facts, baseline, true, predicted),
+                correct=correct.get(true, ()),
             )
             for true, predicted in ((a, b), (b, a))
         )
@@ -557,6 +567,12 @@ def _groups(
             )
         )
     return tuple(groups)
+
+
+def _shown(examples: tuple[Example, ...], folded: bool) -> tuple[Example, ...]:
+    """Fewer of those behind a fold where there are pictures, which take much of a page."""
+    pictured = any(example.thumbnail for example in examples)
+    return examples[:FOLDED_EXAMPLES] if folded and pictured else examples
 
 
 def _reverse_words(n: int, rank: int | None) -> str:
@@ -595,23 +611,6 @@ def _before(facts: Context, baseline: ConfusionMatrix | None, true: int, predict
     support = int(baseline.true_totals[true])
     whole = "" if support == facts.support(true) else f" of {count(support)}"
     return f"{count(baseline.count(true, predicted))}{whole}"
-
-
-def _example(
-    mistake: Mistake, facts: Context, pair: Pair, thumbnails: Mapping[str, Thumbnail]
-) -> Example:
-    path = Name.of(mistake.id, 400)
-    right = mistake.label_probability
-    confidence = share(mistake.confidence)
-    true, wrong = facts.names[pair.true], facts.names[pair.predicted]
-    return Example(
-        path=path,
-        file=Name.of(mistake.id.replace("\\", "/").rsplit("/", 1)[-1], FILE_WIDTH),
-        confidence=confidence,
-        label_probability="n/a" if right is None else share(right),
-        thumbnail=thumbnails.get(mistake.id),
-        alt=f"{true} called {wrong} with {confidence} confidence",
-    )
 
 
 def _gallery_note(

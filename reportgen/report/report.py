@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reportgen.metrics import Definition
+from reportgen.report.class_cards import ClassCard
 from reportgen.report.classes import ClassSection
 from reportgen.report.confidence import ConfidenceSection
 from reportgen.report.curves import CurveSection
 from reportgen.report.data import DataSection
 from reportgen.report.elements import Fact
+from reportgen.report.errors import ErrorList
 from reportgen.report.findings.rules import Finding
 from reportgen.report.gates import GateSection
 from reportgen.report.groups import GroupSection
@@ -65,3 +67,12 @@ class Report:
     gates: GateSection | None = None
     comparison: ComparisonSection | None = None
     steps: tuple[Step, ...] = ()
+    cards: tuple[ClassCard, ...] = ()
+    compact_cards: tuple[tuple[object, ...], ...] = ()
+    errors: ErrorList | None = None
+
+    @property
+    def carded(self) -> frozenset[int]:
+        """The classes that have a card, in the page or on demand."""
+        compact = (index for index, *_ in self.compact_cards if isinstance(index, int))
+        return frozenset([*(card.index for card in self.cards), *compact])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reportgen.comparison import Change, Comparison
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
+from reportgen.report.samples import LargeView, large_view
 from reportgen.report.words import Name, Words, say, share
 from reportgen.text import count, plural
 
@@ -32,6 +33,7 @@ class ChangeExample:
     after_confidence: str
     thumbnail: Thumbnail | None
     alt: str
+    large: LargeView | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,15 @@ def _example(one: Change, facts: Context, thumbnails: Mapping[str, Thumbnail]) -
         after_confidence=_sure(one.candidate_confidence),
         thumbnail=thumbnails.get(one.id),
         alt=f"{true}: baseline predicts {before}, candidate predicts {after}",
+        large=_large(one, facts),
     )
+
+
+def _large(one: Change, facts: Context) -> LargeView:
+    sure = _sure(one.candidate_confidence)
+    before = one.baseline, _sure(one.baseline_confidence)
+    known = [(one.candidate, sure)] if sure else []
+    return large_view(facts, one.label, one.candidate, one.top, known, before)
 
 
 def _sure(confidence: float | None) -> str:

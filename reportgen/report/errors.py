@@ -1,0 +1,85 @@
+"""Every error of a small test set by its path, for the cards of the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.predictions import PredictionRows
+from reportgen.report.words import class_names, share
+from reportgen.text import middle_cut, printable
+
+__all__ = [
+    "LISTED_ERRORS",
+    "ErrorList",
+    "ErrorRow",
+    "list_errors",
+]
+
+
+LISTED_ERRORS = 4_000
+"""To so many errors the page holds their paths; errors.csv has any number."""
+
+
+_WIDTH = 400
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """A misclassified sample: its id, both classes as indices, p(predicted) as text or empty."""
+
+    id: str
+    true: int
+    predicted: int
+    confidence: str
+
+
+@dataclass(frozen=True)
+class ErrorList:
+    """The errors, those of a class by falling confidence; empty where they are too many for the
+    page, and then errors.csv alone has them.
+
+    `names` are the classes.
+    """
+
+    rows: tuple[ErrorRow, ...]
+    names: tuple[str, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """For the script: class names, and of each error true, predicted, path and probability."""
+        listed = [[one.true, one.predicted, one.id, one.confidence] for one in self.rows]
+        used = sorted({one.predicted for one in self.rows})
+        return {"classes": {i: self.names[i] for i in used}, "rows": listed}
+
+
+def list_errors(
+    rows: PredictionRows | None, classes: Sequence[str], n_errors: int
+) -> ErrorList | None:
+    """None where no samples are known."""
+    names = tuple(name.full for name in class_names(classes))
+    if rows is None:
+        return None
+    if n_errors > LISTED_ERRORS:
+        return ErrorList((), names)
+    found: list[tuple[str, int, int, float]] = []
+    scored = rows.has_confidence and rows.facts.sum_tolerance is not None
+    columns = ("id", "label", "prediction", *(("confidence",) if scored else ()))
+    for batch in rows.batches(*columns, wrong_only=True):
+        sure = batch["confidence"].tolist() if scored else [float("nan")] * len(batch["label"])
+        found += zip(
+            map(str, batch["id"]),
+            batch["label"].tolist(),
+            batch["prediction"].tolist(),
+            sure,
+            strict=True,
+        )
+    found.sort(key=lambda row: (row[1], -row[3] if row[3] == row[3] else 0.0, row[0]))
+    return ErrorList(tuple(_row(*one) for one in found), names)
+
+
+def _row(name: str, true: int, predicted: int, p: float) -> ErrorRow:
+    """`p` is nan where there is none."""
+    path = middle_cut(printable(name), _WIDTH)
+    return ErrorRow(path, true, predicted, share(p) if p == p else "")

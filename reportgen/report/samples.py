@@ -1,0 +1,111 @@
+"""Single samples as they are shown: a small picture that opens large, and what it is told with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reportgen.metrics import ClassSample, Mistake, RankedClass
+from reportgen.report.context import Context
+from reportgen.report.elements import Thumbnail
+from reportgen.report.words import Name, share
+
+__all__ = [
+    "CORRECT_BESIDE",
+    "Example",
+    "LargeView",
+    "example",
+    "large_view",
+]
+
+
+FILE_WIDTH = 24
+
+
+CORRECT_BESIDE = 2
+"""Correct examples beside the mistakes of a pair."""
+
+
+@dataclass(frozen=True)
+class LargeView:
+    """What stands beside the large picture of a sample.
+
+    Attributes
+    ----------
+    true, predicted
+        Its classes.
+    before, before_confidence
+        What the baseline predicted, and its probability; None and empty where that isn't known.
+    top
+        The best classes with their probabilities, at most five, best first; those of the predicted
+        and the true class where no others are known.
+    """
+
+    true: Name
+    predicted: Name
+    before: Name | None
+    before_confidence: str
+    top: tuple[tuple[Name, str], ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sample: its path, the probabilities of the predicted and the true class as text, its
+    picture if known.
+    """
+
+    path: Name
+    file: Name
+    confidence: str
+    label_probability: str
+    thumbnail: Thumbnail | None
+    alt: str
+    large: LargeView | None = None
+
+
+def example(
+    sample: Mistake | ClassSample,
+    facts: Context,
+    true: int,
+    predicted: int,
+    thumbnails: Mapping[str, Thumbnail],
+) -> Example:
+    """A sample of the class `true` that was predicted as `predicted`."""
+    confidence = share(sample.confidence)
+    given = sample.label_probability
+    own = "n/a" if given is None else share(given)
+    known = [(predicted, confidence)]
+    if given is not None and true != predicted:
+        known.append((true, own))
+    told = f"{facts.names[true]} predicted as {facts.names[predicted]}, {confidence}"
+    if true == predicted:
+        told = f"{facts.names[true]}, predicted correctly, {confidence}"
+    return Example(
+        path=Name.of(sample.id, 400),
+        file=Name.of(sample.id.replace("\\", "/").rsplit("/", 1)[-1], FILE_WIDTH),
+        confidence=confidence,
+        label_probability=own,
+        thumbnail=thumbnails.get(sample.id),
+        alt=told,
+        large=large_view(facts, true, predicted, sample.top, known),
+    )
+
+
+def large_view(
+    facts: Context,
+    true: int,
+    predicted: int,
+    top: Sequence[RankedClass],
+    known: Sequence[tuple[int, str]] = (),
+    before: tuple[int, str] | None = None,
+) -> LargeView:
+    """`known`: classes with their probabilities as text, where the best ones aren't kept;
+    `before`: class and probability of the baseline."""
+    ranked = [(one.index, share(one.probability)) for one in top] or known
+    return LargeView(
+        facts.names[true],
+        facts.names[predicted],
+        None if before is None else facts.names[before[0]],
+        "" if before is None else before[1],
+        tuple((facts.names[i], text) for i, text in ranked),
+    )
