@@ -29,9 +29,10 @@ ROOMS = {
     "review": 11,
     "report": 12,
     "rendering": 13,
-    "api": 14,
-    "console": 15, "demo": 15,
-    "cli": 16, "__main__": 17,
+    "delivery": 14,
+    "api": 15,
+    "console": 16, "demo": 16,
+    "cli": 17, "__main__": 18,
 }  # fmt: skip
 """Room → floor. A room imports from lower floors alone; docs/how-it-works.md tells what it holds."""
 

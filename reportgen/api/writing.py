@@ -54,6 +54,10 @@ def write_review(
     report = report_of(review, images, page)
     for warning in write_all(report, review, folder, page, stage):
         reporter.warn(warning)
+    if page.summary:
+        from reportgen.delivery import announce
+
+        announce(report, folder / "summary.md", reporter)
 
 
 def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> Report:

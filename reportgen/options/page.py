@@ -67,6 +67,13 @@ _LANGUAGE = re.compile(
 )
 
 
+_URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
+"""Every character of an address but those that end a link in Markdown or HTML."""
+
+
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
 _PAGE, _BESIDE = "Page", "Additional outputs"
 
 
@@ -141,6 +148,22 @@ class PageOptions(Declared):
         "white", "Background of the images in figures/.", _BESIDE, choices=BACKGROUNDS
     )
 
+    summary: bool = option(
+        False,
+        "Also write summary.md, for pull requests and chats. On GitHub Actions it is added to the "
+        "job summary, and gates that failed become annotations.",
+        _BESIDE,
+    )
+    report_url: str = option(
+        "", "Where readers find the page, linked in summary.md.", _BESIDE, metavar="URL"
+    )
+    key: str = option(
+        "default",
+        "Which of several reports on one pull request this is.",
+        _BESIDE,
+        metavar="TEXT",
+    )
+
     def __post_init__(self) -> None:
         if self.colormap in _REFUSED:
             raise UsageError(
@@ -149,6 +172,20 @@ class PageOptions(Declared):
                 hint=f"choose one of {', '.join(COLORMAPS)}",
             )
         super().__post_init__()
+        if self.report_url and not _URL.fullmatch(self.report_url):
+            raise UsageError(
+                f"--report-url {quoted(self.report_url)} is not an address that can be linked",
+                slug="option-value",
+                hint='write it as in "https://example.org/reports/42/report.html", without spaces '
+                "or brackets",
+            )
+        if not _KEY.fullmatch(self.key) or "--" in self.key:
+            raise UsageError(
+                f"--key {quoted(self.key)} is not a key",
+                slug="option-value",
+                hint='write 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-", without "--": as in '
+                '"nightly-eu"',
+            )
         if not _LANGUAGE.fullmatch(self.lang):
             raise UsageError(
                 f"--lang {quoted(self.lang)} is not a language tag",
@@ -180,3 +217,6 @@ class PageKeywords(TypedDict, total=False):
     paper: str
     figures: bool
     figures_background: str
+    summary: bool
+    report_url: str
+    key: str

@@ -141,6 +141,12 @@ def _junit(made: Made, target: Path) -> None:
     write_text(target, junit.render_junit(made.review.decision, made.review.suite_name))
 
 
+def _summary(made: Made, target: Path) -> None:
+    from reportgen.rendering.markdown import render_summary
+
+    write_text(target, render_summary(made.shown, made.page.key, made.page.report_url))
+
+
 def _figures(made: Made, target: Path) -> None:
     from reportgen.rendering import folders
     from reportgen.rendering.figures.slides import slide_files
@@ -239,6 +245,13 @@ OUTPUTS = (
         "one case a gate, for CI systems; only with gates",
         _junit,
         lambda made: bool(made.review.decision.checks),
+    ),
+    Output(
+        "summary.md",
+        "the page's summary as Markdown, for pull requests and chats; only with `--summary`",
+        _summary,
+        lambda made: made.page.summary,
+        guarded=True,
     ),
     Output(
         "report.pdf",

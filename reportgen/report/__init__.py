@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from reportgen.report.curves import ClassCurves
     from reportgen.report.elements import Cell, Fact, Footnotes, Thumbnail, cell
     from reportgen.report.errors import ErrorRow, list_errors
-    from reportgen.report.headline import Axis
+    from reportgen.report.findings.rules import Finding
+    from reportgen.report.headline import Axis, Tile
     from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
     from reportgen.report.page_budget import list_pictures, reduce_pictures
     from reportgen.report.report import Report
     from reportgen.report.slices import points
+    from reportgen.report.steps import Step
     from reportgen.report.threshold import ThresholdMark, ThresholdSection
     from reportgen.report.words import Name, Words, say
 
@@ -43,6 +45,7 @@ __all__ = [
     "DifferenceCell",
     "ErrorRow",
     "Fact",
+    "Finding",
     "Footnotes",
     "HeatmapSpec",
     "HistogramRow",
@@ -55,9 +58,11 @@ __all__ = [
     "ReliabilityRow",
     "Report",
     "Scale",
+    "Step",
     "ThresholdMark",
     "ThresholdSection",
     "Thumbnail",
+    "Tile",
     "Words",
     "build_overview",
     "build_report",
@@ -86,11 +91,13 @@ __getattr__ = lazy_names(
         "curves": "ClassCurves",
         "elements": "Cell Fact Footnotes Thumbnail cell",
         "errors": "ErrorRow list_errors",
-        "headline": "Axis",
+        "findings.rules": "Finding",
+        "headline": "Axis Tile",
         "matrix": "HeatmapSpec MatrixRow MatrixSection",
         "page_budget": "list_pictures reduce_pictures",
         "report": "Report",
         "slices": "points",
+        "steps": "Step",
         "threshold": "ThresholdMark ThresholdSection",
         "words": "Name Words say",
     },

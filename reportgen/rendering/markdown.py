@@ -1,0 +1,300 @@
+"""``summary.md``: the first part of the page as Markdown, for pull requests, jobs and chats.
+
+It stays below the limit of a GitHub comment by whole rows, then by whole sections. Names from data
+come out letter for letter and do nothing: no link, mention, tag or formula.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reportgen.report import Cell, Fact, Finding, Name, Report, Step, Tile, Words
+from reportgen.text import count, plural
+
+__all__ = [
+    "MARKER",
+    "render_summary",
+]
+
+
+MARKER = "<!-- reportgen:v1 key={key} -->"
+"""The last line: by it a comment on a pull request is found again."""
+
+
+MOST_BYTES = 60_000
+"""GitHub refuses comments of more than 65,536 characters; no text has fewer bytes than those."""
+
+
+MOST_CLASSES, MOST_PAIRS, MOST_MATRIX = 50, 20, 12
+
+
+MOST_FINDINGS, MOST_CAUTIONS, MOST_GATES = 3, 4, 100
+
+
+KINDS: Mapping[str, str] = {"stop": "⛔", "ship": "✅", "unclear": "⚠️", "none": "ℹ️"}
+
+
+STATUSES: Mapping[str, str] = {
+    "failed": "❌",
+    "inconclusive": "⚠️",
+    "passed": "✅",
+    "not applicable": "➖",
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many rows and sections there is room for."""
+
+    classes: int = MOST_CLASSES
+    pairs: int = MOST_PAIRS
+    matrix: bool = True
+    gates: int = MOST_GATES
+    extras: bool = True
+
+
+SIZES = (
+    Size(),
+    Size(25, 20),
+    Size(25, 10),
+    Size(10, 10, matrix=False),
+    Size(10, 0, matrix=False),
+    Size(0, 0, matrix=False),
+    Size(0, 0, matrix=False, gates=50),
+    Size(0, 0, matrix=False, gates=25, extras=False),
+    Size(0, 0, matrix=False, gates=10, extras=False),
+)
+"""From all to the least: verdict, first gates and marker."""
+
+
+def render_summary(report: Report, key: str = "default", url: str = "") -> str:
+    """The summary in at most 60,000 bytes of UTF-8; `url` is where the page can be read."""
+    sizes = (_document(report, key, url, size) for size in SIZES)
+    return next((text for text in sizes if len(text.encode()) <= MOST_BYTES), "") or _document(
+        report, key, url, replace(SIZES[-1], gates=0)
+    )
+
+
+def _document(report: Report, key: str, url: str, size: Size) -> str:
+    blocks = [block for block in _blocks(report, url, size) if block]
+    return "\n\n".join([*blocks, MARKER.format(key=key)]) + "\n"
+
+
+def _blocks(report: Report, url: str, size: Size) -> Iterator[str]:
+    verdict = report.verdict
+    yield f"## {KINDS[verdict.kind]} {verdict.word}: {_md(report.subject)}".rstrip(": ")
+    yield f"**{_md(verdict.reason)}**"
+    yield " · ".join(f"{fact.term} {_md(fact.values[0])}" for fact in report.facts)
+    if size.extras:
+        yield "\n".join(f"- ⚠️ {_md(one)}" for one in report.cautions[:MOST_CAUTIONS])
+    yield from _gates(report, size)
+    yield _key_metrics(report)
+    if size.extras:
+        yield from _told("Key findings", report.findings[:MOST_FINDINGS])
+        yield from _told("Suggested next steps", report.steps)
+    yield _class_table(report, size.classes)
+    yield _pair_table(report, size.pairs)
+    yield _matrix_table(report) if size.matrix else ""
+    yield _provenance(report, url)
+
+
+def _told(title: str, items: Sequence[Finding | Step]) -> Iterator[str]:
+    if items:
+        yield f"**{title}**"
+        yield "\n".join(
+            f"{i}. **{_md(one.head)}** {_md(one.body)}" for i, one in enumerate(items, start=1)
+        )
+
+
+def _gates(report: Report, size: Size) -> Iterator[str]:
+    if report.gates is None or not size.gates:
+        return
+    rows = report.gates.rows
+    shown = rows[: size.gates]
+    yield _table(
+        ("Status", "Gate", "Required", ">Measured", ">95% CI", ">Margin"),
+        (
+            (
+                f"{STATUSES[row.status]} {row.word}" + (f" ({row.weight})" if row.weight else ""),
+                _md(row.name),
+                _md(f"{row.figure} {row.required}".strip()),
+                " ".join(filter(None, (_md(row.subject or ""), f"**{_md(row.value)}**"))),
+                _md(row.range or "none"),
+                _md(row.margin or "none"),
+            )
+            for row in shown
+        ),
+    )
+    if len(rows) > len(shown):
+        yield f"{plural(len(rows) - len(shown), 'further gate')}: see the full report."
+    yield "\n".join(
+        f"- {_md(row.name)}: {_md(row.sentence)} {_md(row.needed)}".rstrip()
+        for row in shown
+        if row.status in ("failed", "inconclusive")
+    )
+
+
+def _key_metrics(report: Report) -> str:
+    tiles = [tile for tile in report.headline.tiles if tile.cell.value is not None]
+    compared = any(tile.change for tile in tiles)
+    heads = ("Metric", ">Value", ">95% CI", *((">Baseline", ">Δ", "Result") if compared else ()))
+    rows = []
+    for tile in tiles:
+        unit = "%" if tile.unit == "%" else f" {tile.unit}" if tile.unit else ""
+        row = [
+            _metric_title(tile),
+            f"**{_md(tile.cell.text + unit)}**",
+            _md(tile.cell.range + "%" * (unit == "%") if tile.cell.range else "none"),
+        ]
+        change = tile.change
+        if change is not None:
+            row += [_md(change.before + "%" * (unit == "%"))]
+            row += [_md(change.text + " pp" * bool(change.unit)), _md(change.word)]
+        rows.append(row + [""] * (len(heads) - len(row)))
+    return _table(heads, rows)
+
+
+def _metric_title(tile: Tile) -> str:
+    """With the class that it is of, which the page has on the line below."""
+    named = tile.of_class is not None and tile.lines
+    return f"{_md(tile.title)}: {_md(tile.lines[0])}" if named else _md(tile.title)
+
+
+def _class_table(report: Report, most: int) -> str:
+    if not most:
+        return ""
+    changes = report.comparison.classes if report.comparison else None
+    if changes is None:
+        return _class_metrics(report, most)
+    heads = ("Class", ">Baseline recall, %", ">Candidate, %", ">Δ, pp", ">95% CI", ">p (Holm)",
+             "Result")  # fmt: skip
+    rows = [
+        (_md(row.name), row.recall.before, f"**{row.recall.after}**", row.recall.text,
+         row.recall.range or "none", _md(row.p), row.recall.word)
+        for row in changes.rows
+    ]  # fmt: skip
+    return _fold("Per-class changes", heads, rows, most, "report.json")
+
+
+def _class_metrics(report: Report, most: int) -> str:
+    section = report.classes
+    heads = ("Class", ">Samples", *(f">{item.title}, %" for item in section.main))
+    rows = [
+        (
+            _md(row.name),
+            count(row.counts["support"]) if row.counts else "n/a",
+            *(_with_range(row.cells[item.name]) for item in section.main),
+        )
+        for row in section.rows
+    ]
+    return _fold("Per-class metrics, lowest recall first", heads, rows, most, "per_class.csv")
+
+
+def _with_range(cell: Cell) -> str:
+    return f"{cell.text} ({cell.range})" if cell.range else cell.text
+
+
+def _pair_table(report: Report, most: int) -> str:
+    if not most:
+        return ""
+    rows = [
+        (
+            str(row.rank),
+            f"{_md(row.direction.true_name)} → {_md(row.direction.predicted_name)}",
+            count(row.direction.count),
+            row.direction.share,
+        )
+        for row in report.pairs.rows
+    ]
+    heads = (">#", "True → predicted", ">Count", ">% of true class")
+    return _fold("Most confused pairs", heads, rows, most, "pairs.csv")
+
+
+def _matrix_table(report: Report) -> str:
+    section = report.matrix
+    if not section.rows or len(section.rows) > MOST_MATRIX or not section.rows[0].counts:
+        return ""
+    heads = ("True \\ predicted", *(f">{_md(name)}" for name in section.names))
+    rows = [(_md(row.name), *map(count, row.counts)) for row in section.rows]
+    return _fold("Confusion matrix: counts", heads, rows, len(rows), "confusion.csv")
+
+
+def _fold(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], most: int, file: str
+) -> str:
+    """A closed fold; it says how many rows it leaves out, and which file has them."""
+    if not rows:
+        return ""
+    of_all = f": {most} of {len(rows):,}" if len(rows) > most else ""
+    rest = f"\n\n{plural(len(rows) - most, 'further row')} in {file}." if of_all else ""
+    table = _table(heads, rows[:most])
+    return f"<details><summary>{title}{of_all}</summary>\n\n{table}{rest}\n\n</details>"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A GFM table; a head that begins with ``>`` is of numbers."""
+    lines = [heads, [("--:" if head.startswith(">") else ":--") for head in heads], *rows]
+    cleaned = [[cell.removeprefix(">") for cell in heads], *lines[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cleaned) if len(lines) > 2 else ""
+
+
+_DIGEST = re.compile(r"\b[0-9a-f]{12,64}\b")
+
+
+def _provenance(report: Report, url: str) -> str:
+    """Where the page is, the hashes of model and data, and what made it."""
+    link = [f"[Full report]({url})"] if url else []
+    hashes = [
+        f"{name.lower()} `{digests[0][:12]}`"
+        for name in ("Model", "Data")
+        if (digests := list(_digests(name, report.made)))
+    ]
+    return " · ".join([*link, *hashes, f"Generated by {_md(report.made_with)}"])
+
+
+def _digests(name: str, facts: Iterable[Fact]) -> Iterator[str]:
+    for fact in facts:
+        if fact.code and fact.term.startswith(name):
+            yield from _DIGEST.findall(" ".join(map(str, fact.values)))
+
+
+def _md(text: Words | Name | str) -> str:
+    """Our own words with names marked as code; a plain string is taken for a name without mark."""
+    if isinstance(text, Name):
+        return f"<code>{escape_name(text.text)}</code>"
+    if isinstance(text, Words):
+        return "".join(
+            _md(part) if isinstance(part, Name) else escape_words(part) for part in text.parts
+        )
+    return escape_name(text)
+
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9 \-/,.()'+=%?;\u0080-\U0010ffff]")
+
+
+_OWN = re.compile(r"[\\`*_{}\[\]<>|~$#@&^]|:(?=\S)")
+
+
+def escape_name(text: str) -> str:
+    """Letter for letter what data says, and nothing that a Markdown renderer acts on.
+
+    Characters become decimal references, and what linkers find after decoding is broken by an
+    empty element.
+    """
+    return _unlinked(_UNSAFE.sub(_reference, text))
+
+
+def escape_words(text: str) -> str:
+    """A sentence: what Markdown would take for markup, and addresses, which only names hold."""
+    return _unlinked(_OWN.sub(_reference, text))
+
+
+def _unlinked(text: str) -> str:
+    text = text.replace("&#64;", "&#64;<span></span>").replace("//", "/<span></span>/")
+    return re.sub(r"(?i)(ww)(w)\.", r"\1<span></span>\2&#46;", text)
+
+
+def _reference(found: re.Match[str]) -> str:
+    return f"&#{ord(found[0])};"

@@ -1,0 +1,165 @@
+"""``summary.md``: order, limits, and names that no renderer acts on."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from reportgen.gates import decide, parse_gates
+from reportgen.rendering.markdown import MOST_BYTES, render_summary
+from reportgen.report import build_report
+from tests import factories, review_factories
+
+NAMES = (
+    *factories.HOSTILE,
+    "@octocat", "@org/team", "#12", "GH-12", "octo/repo#3", "a|b", "a||b", "`x`", "``x", "*x*",
+    "_x_", "**x**", "~~x~~", "<b>x</b>", "<!-- x -->", "-->", "<details>", "</details>", "&lt;",
+    "&amp;amp;", "[x](https://example.org)", "![x](https://example.org/x.png)", "[x]: /y", "[^1]",
+    "https://example.org", "http://example.org/a_b", "www.example.org", "WWW.example.org",
+    "ftp://example.org", "mail@example.org", "mailto:a@b.org", ":smile:", "$x$", "$$x$$", "\\(x\\)",
+    "x\\", "# x", "> x", "- x", "1. x", "    x", "| --- |", "\\|", "<https://example.org>",
+    "javascript:alert(1)", "a  b",
+)  # fmt: skip
+"""More than fifty class names, each of which some renderer would act on."""
+
+
+class Seen(HTMLParser):
+    """The elements of a rendered document, and the text of each ``<code>``."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.codes: list[str] = []
+        self._inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "code":
+            self._inside = True
+            self.codes.append("")
+
+    def handle_endtag(self, tag):
+        self._inside = self._inside and tag != "code"
+
+    def handle_data(self, data):
+        if self._inside:
+            self.codes[-1] += data
+
+
+def markdown_it(text):
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(text)
+
+
+def cmark_gfm(text):
+    cmarkgfm = pytest.importorskip("cmarkgfm")
+    from cmarkgfm.cmark import Options
+
+    options = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
+    return cmarkgfm.github_flavored_markdown_to_html(text, options)
+
+
+def comrak(text):
+    comrak = pytest.importorskip("comrak")
+    extensions, rendering = comrak.ExtensionOptions(), comrak.RenderOptions()
+    for name in ("strikethrough", "table", "autolink", "tasklist", "footnotes", "math_dollars",
+                 "shortcodes", "alerts"):  # fmt: skip
+        if hasattr(extensions, name):
+            setattr(extensions, name, True)
+    rendering.unsafe_ = True
+    return comrak.render_markdown(text, extensions, comrak.ParseOptions(), rendering)
+
+
+def reviewed():
+    comparison = review_factories.paired()
+    decision = review_factories.decision(comparison)
+    return build_report(comparison.candidate, None, None, comparison, decision)
+
+
+GATES = """
+[[gate]]
+name = "www.example.org @octocat :smile: $x$ https://example.org"
+metric = "recall"
+each_class = true
+at_least = 0.99
+"""
+
+
+def report_of(names):
+    counts = [[0] * len(names) for _ in names]
+    for i in range(len(names)):
+        counts[i][i], counts[i][(i + 1) % len(names)] = 20, 3 + i % 5
+    found = factories.make_evaluation(counts, names)
+    return build_report(found, decision=decide(parse_gates(GATES), found))
+
+
+@pytest.mark.parametrize("renderer", [markdown_it, cmark_gfm, comrak])
+@pytest.mark.parametrize("some", [NAMES[i : i + 10] for i in range(0, len(NAMES), 10)])
+def test_names_come_out_letter_for_letter_and_do_nothing(renderer, some):
+    report = report_of(some)
+    found = Seen(renderer(render_summary(report)))
+    assert not {"a", "img", "script", "input", "sup", "del", "b"} & set(found.tags)
+    assert found.tags.count("details") == found.tags.count("summary") > 0
+    shown = {row.name.text for row in report.classes.rows}
+    assert {re.sub(r"\s+", " ", name).strip() for name in shown} <= {
+        re.sub(r"\s+", " ", name).strip() for name in found.codes
+    }
+
+
+def test_the_first_words_are_the_verdict_and_the_last_line_is_the_marker():
+    report = reviewed()
+    lines = render_summary(report, "nightly").splitlines()
+    assert lines[0].startswith("## ⛔ DO NOT SHIP: ")
+    assert lines[-1] == "<!-- reportgen:v1 key=nightly -->"
+
+
+def test_verdict_reason_gates_tiles_and_findings_are_those_of_the_page():
+    report = reviewed()
+    text = html.unescape(re.sub(r"<[^>]*>|\*\*", "", render_summary(report)))
+    assert str(report.verdict.reason) in text
+    for row in report.gates.rows:
+        assert f"{row.word} | {row.name} |" in text or f"{row.word} ({row.weight}) |" in text
+        assert row.value in text
+    for tile in report.headline.tiles:
+        assert tile.cell.text in text
+    for finding in report.findings[:3]:
+        assert f"{finding.head} {finding.body}" in text
+
+
+def test_failed_gates_come_first_and_are_explained():
+    report = reviewed()
+    text = render_summary(report)
+    assert text.index("❌ Failed") < text.index("✅ Passed")
+    explained = [line for line in text.splitlines() if line.startswith("- <code>")]
+    assert len(explained) == sum(row.status != "passed" for row in report.gates.rows)
+
+
+@pytest.mark.parametrize("k", [100, 1000])
+def test_a_summary_of_many_classes_says_what_it_leaves_out(k):
+    text = render_summary(build_report(factories.synthetic(k)))
+    assert len(text.encode()) <= MOST_BYTES
+    assert "further rows in per_class.csv" in text
+    assert "Confusion matrix" not in text
+
+
+def test_long_hostile_names_never_make_it_too_long():
+    names = [f"{'@|' * 60}{i}" for i in range(60)]
+    text = render_summary(report_of(names))
+    assert len(text.encode()) <= MOST_BYTES
+    assert text.splitlines()[-1] == "<!-- reportgen:v1 key=default -->"
+    assert text.startswith("## ⛔ DO NOT SHIP")
+
+
+def test_the_link_is_the_only_address():
+    text = render_summary(report_of(("cat", "dog")), url="https://example.org/r?a=1&b=2")
+    assert "[Full report](https://example.org/r?a=1&b=2)" in text
+    assert len(re.findall("https?://", text)) == 1
+
+
+def test_the_same_report_gives_the_same_bytes():
+    assert render_summary(report_of(("a", "b"))) == render_summary(report_of(("a", "b")))
