@@ -2,7 +2,8 @@
 
 Nothing is trained here. `inputs/digits` was written by `reportgen demo`, with the images of its
 mistakes; `inputs/even-or-odd` holds the same predictions as a question with two answers;
-`inputs/release-review` are two published confusion matrices. The matrix of 1,000 classes is drawn
+`inputs/release-review` are two published confusion
+matrices; `inputs/cifar10-review`, the probabilities of two networks, is made by `take_cifar10.py`. The matrix of 1,000 classes is drawn
 from a seed: it shows the page, and no model.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +54,22 @@ class Sample:
 
 SAMPLES = (
     Sample(
+        "cifar10-review",
+        "cifar10-review/candidate.parquet",
+        options={
+            "model_name": "candidate",
+            "model_version": "1.1.0",
+            "data_name": "CIFAR-10",
+            "split": "test",
+            "date": "2026-11-29",
+        },
+        paths={
+            "images": "cifar10-review/images.zip",
+            "baseline": "cifar10-review/baseline.parquet",
+            "gates": "cifar10-review/gates.toml",
+        },
+    ),
+    Sample(
         "digits",
         "digits/predictions.parquet",
         paths={"images": "digits/images", "baseline": "digits/first.parquet"},
@@ -90,12 +108,21 @@ SAMPLES = (
 )
 
 
+def packed(archive: Path) -> Callable[[str], bytes | None]:
+    """Sample id → image, of an archive; None for those that it lacks."""
+    with zipfile.ZipFile(archive) as opened:
+        images = {name: opened.read(name) for name in opened.namelist()}
+    return images.get
+
+
 def make(out: Path, samples: tuple[Sample, ...] = SAMPLES) -> None:
     """Write sample reports below `out`."""
     inputs = HERE / "inputs"
     for sample in samples:
         source = inputs / sample.source if isinstance(sample.source, str) else sample.source()
-        paths = {name: inputs / path for name, path in sample.paths.items()}
+        paths: dict[str, Any] = {name: inputs / path for name, path in sample.paths.items()}
+        if paths.get("images", inputs).suffix == ".zip":
+            paths["images"] = packed(paths["images"])
         reportgen.render(source, out=out / sample.name, force=True, **sample.options, **paths)
 
 

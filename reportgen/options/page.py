@@ -138,6 +138,9 @@ class PageOptions(Declared):
         "REPORTGEN_CHROMIUM).",
         _BESIDE,
     )
+    pdf_full: bool = option(
+        False, "report.pdf with every fold open; else a closed fold prints its heading.", _BESIDE
+    )
     paper: str = option("A4", "Paper size of report.pdf.", _BESIDE, choices=PAPERS)
     figures: bool = option(
         False,
@@ -214,6 +217,7 @@ class PageKeywords(TypedDict, total=False):
     colormap: str
     max_bytes: int
     pdf: bool
+    pdf_full: bool
     paper: str
     figures: bool
     figures_background: str

@@ -168,7 +168,7 @@ def _figures(made: Made, target: Path) -> None:
 def _pdf(made: Made, target: Path) -> None:
     from reportgen.rendering import html, pdf
 
-    rules = made.style.style + pdf.print_style(made.shown, made.page.paper)
+    rules = made.style.style + pdf.print_style(made.shown, made.page.paper, full=made.page.pdf_full)
     printed = html.render(
         made.shown, made.heatmaps, replace(made.style, style=rules, scripted=False)
     )

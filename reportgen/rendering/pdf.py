@@ -72,8 +72,17 @@ def find_browser() -> Path:
     )
 
 
-def print_style(report: Report, paper: str) -> str:
-    """Rules for every sheet: its size, the verdict and what it is about above, its number below."""
+OPEN_FOLDS = (
+    "@media print{details::details-content{content-visibility:visible}"
+    ".more-pairs{grid-template-columns:1fr}}\n"
+)
+
+
+def print_style(report: Report, paper: str, *, full: bool = False) -> str:
+    """Rules for every sheet: its size, the verdict and what it is about above, its number below.
+
+    `full` opens all folds; else one that is closed prints its heading.
+    """
     font = "font:8pt system-ui,sans-serif;color:#444"
     subject = middle_cut(str(report.subject), SUBJECT_WIDTH)
     verdict = report.verdict.word
@@ -84,7 +93,8 @@ def print_style(report: Report, paper: str) -> str:
         ("@bottom-right", 'counter(page) " / " counter(pages)', ""),
     )
     rules = "".join(f"{place}{{content:{text};{font};{more}}}" for place, text, more in boxes)
-    return f"@page{{size:{paper};margin:16mm 12mm 14mm;{rules}}}\n"
+    sheet = f"@page{{size:{paper};margin:16mm 12mm 14mm;{rules}}}\n"
+    return sheet + (OPEN_FOLDS if full else "")
 
 
 def _css_text(text: str) -> str:
