@@ -82,7 +82,7 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="model.pt2, a folder of Hugging Face, timm:NAME, torchvision:NAME, "
+        help="model.pt2, model.onnx, a folder of Hugging Face, timm:NAME, torchvision:NAME, "
         "path/file.py:factory or package.module:factory.",
         show_default=False,
     ),

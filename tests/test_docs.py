@@ -625,7 +625,7 @@ def test_every_preprocessing_option_is_documented():
     page = section(text_of("docs/models-and-data.md"), "Preprocessing")
     for item in fields(Options):
         if item.metadata["panel"] == "Preprocessing":
-            assert f"--{item.name}" in page
+            assert f"--{item.name.replace('_', '-')}" in page
 
 
 def test_the_limits_in_metrics_are_those_of_the_code():

@@ -117,8 +117,8 @@ def run_review(
     if figures.subset_classes is not None and settings.keep_probabilities == "auto":
         settings = replace(settings, keep_probabilities="yes")  # they are restricted afterwards
     reporter, folder = reporter or Reporter(), output_path(out)
-    require_torch()
     _require_named(model)
+    _require_runtime(model)
     images_at = _split_of(data, settings, reporter)
     require_files(figures)
     terms = load_spec(release, costs_may_follow=figures.costs is not None)
@@ -201,9 +201,9 @@ def predict(
     ``predictions.parquet``.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
-    require_torch()
     target = output_path(out)
     _require_named(model)
+    _require_runtime(model)
     images_at = _split_of(data, settings, reporter)
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
@@ -236,6 +236,15 @@ def _images(data: Any, settings: Options) -> Any:
     from reportgen.inference import images_root
 
     return images_root(Path(data), settings.root)
+
+
+def _require_runtime(model: Any) -> None:
+    """Refuse a model that runs on PyTorch where that is not installed."""
+    from reportgen.inference import adapter_of
+
+    adapter = adapter_of(str(model)) if isinstance(model, (str, Path)) else None
+    if adapter is None or adapter.needs_torch:
+        require_torch()
 
 
 def require_torch() -> None:
@@ -278,11 +287,9 @@ def _predictions(
     *,
     unlabelled: bool = False,
 ) -> Predictions:
-    import torch
-
     from reportgen.inference import predict_folder, predict_live
 
-    if isinstance(model, torch.nn.Module):
+    if _is_module(model):
         return predict_live(model, data, target, settings, reporter, known, aside)
     if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
         raise UsageError(
@@ -293,3 +300,11 @@ def _predictions(
     return predict_folder(
         str(model), Path(data), target, settings, reporter, known, aside, unlabelled=unlabelled
     )
+
+
+def _is_module(model: Any) -> bool:
+    if isinstance(model, (str, Path)):
+        return False
+    import torch
+
+    return isinstance(model, torch.nn.Module)

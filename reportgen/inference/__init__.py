@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from reportgen.inference.adapters.records import adapter_of
     from reportgen.inference.folders.files import locate
     from reportgen.inference.folders.listed import images_root
     from reportgen.inference.folders.notes import training_note
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "POSITIONS",
+    "adapter_of",
     "chosen_split",
     "images_root",
     "locate",
@@ -26,6 +28,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "adapters.records": "adapter_of",
         "folders.files": "locate",
         "folders.listed": "images_root",
         "folders.notes": "training_note",

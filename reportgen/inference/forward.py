@@ -7,10 +7,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from reportgen.errors import ModelError, ReportgenError, UsageError
@@ -19,8 +18,12 @@ from reportgen.inference.user_code import user_traceback
 from reportgen.provenance import DataNote
 from reportgen.text import printable, quoted
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = [
     "Engine",
+    "Scorer",
     "check_first_batch",
     "resolve_device",
     "scores_of",
@@ -48,6 +51,8 @@ def scores_of(output: Any, n_rows: int, n_classes: int) -> tuple[torch.Tensor, s
     ModelError
         Where no tensor fits, naming what there is.
     """
+    import torch
+
     if isinstance(output, torch.Tensor):
         scores = _as_rows(output, n_rows, n_classes)
         if scores is None:
@@ -62,6 +67,8 @@ def scores_of(output: Any, n_rows: int, n_classes: int) -> tuple[torch.Tensor, s
 
 
 def _named_tensors(output: Any) -> list[tuple[str, torch.Tensor]]:
+    import torch
+
     items: list[tuple[str, Any]]
     if isinstance(output, Mapping):
         items = [(printable(str(key)), value) for key, value in output.items()]
@@ -111,7 +118,18 @@ def _wrong_shape(found: list[tuple[str, torch.Tensor]], n_rows: int, n_classes: 
     )
 
 
-_AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+class Scorer(Protocol):
+    """Runs a model over images, always in batches of one size; see :class:`Engine`."""
+
+    model: LoadedModel
+    precision: str
+    n_classes: int
+    size: int
+    on_halved: Callable[[int], None] | None
+    notes: set[str]
+
+    def scores(self, images: Any) -> NDArray[np.float64]:
+        """Raw scores, float64, shape (n, K) or (n, 1), of images of shape (n, C, H, W)."""
 
 
 @dataclass
@@ -132,7 +150,7 @@ class Engine:
     """
 
     model: LoadedModel
-    device: torch.device
+    device: Any
     precision: str
     n_classes: int
     size: int
@@ -159,10 +177,12 @@ class Engine:
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def _forward(self, images: torch.Tensor) -> NDArray[np.float64]:
+        import torch
+
         n = len(images)
         if n < self.size:
             images = torch.cat([images, images[-1:].expand(self.size - n, *images.shape[1:])])
-        batch = images.to(self.device, self.model.input_dtype, non_blocking=True)
+        batch = images.to(self.device, self.model.input_dtype or torch.float32, non_blocking=True)
         with torch.inference_mode(), self._autocast():
             try:
                 output = self.model.module(batch)
@@ -179,7 +199,10 @@ class Engine:
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         if self.precision == "float32":
             return contextlib.nullcontext()
-        return torch.autocast(self.device.type, dtype=_AUTOCAST[self.precision])
+        import torch
+
+        kind = {"bfloat16": torch.bfloat16, "float16": torch.float16}[self.precision]
+        return torch.autocast(self.device.type, dtype=kind)
 
     def _halve(self, error: BaseException) -> None:
         smaller = self.model.batch_sizes.chunk(max(self.size // 2, 1))
@@ -193,6 +216,8 @@ class Engine:
             ) from error
         self.size = smaller
         if self.device.type == "cuda":
+            import torch
+
             torch.cuda.empty_cache()
         if self.on_halved is not None:
             self.on_halved(smaller)
@@ -203,7 +228,8 @@ class Engine:
             f"the model failed: {type(error).__name__}: {first}",
             slug="model-failed",
             details=[
-                f"it was given a batch of shape {tuple(images.shape)}, {self.model.input_dtype}",
+                f"it was given a batch of shape {tuple(images.shape)}, "
+                f"{self.model.input_dtype or 'torch.float32'}",
                 *user_traceback(error),
             ],
             hint=_layout_hint(images)
@@ -225,6 +251,8 @@ def _layout_hint(images: torch.Tensor) -> str | None:
 
 
 def _out_of_memory(error: BaseException) -> bool:
+    import torch
+
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error)
@@ -236,6 +264,8 @@ def resolve_device(asked: str, preferred: torch.device | None = None) -> torch.d
 
     ``auto`` is where a live module stands (`preferred`), else cuda, else mps, else cpu.
     """
+    import torch
+
     there = list(_devices())
     if asked == "auto":
         return preferred or torch.device(there[0])
@@ -250,6 +280,8 @@ def resolve_device(asked: str, preferred: torch.device | None = None) -> torch.d
 
 
 def _devices() -> Iterator[str]:
+    import torch
+
     if torch.cuda.is_available():
         yield "cuda"
     if torch.backends.mps.is_available():
@@ -261,7 +293,7 @@ _REL_TOLERANCE, _REDUCED_TOLERANCE, _TINY = 1e-3, 5e-2, 1e-12
 
 
 def check_first_batch(
-    engine: Engine, images: torch.Tensor, scores: NDArray[np.float64]
+    engine: Scorer, images: Any, scores: NDArray[np.float64]
 ) -> Iterator[DataNote]:
     """Run the first batch again, and its first image alone; say where the scores differ.
 
@@ -291,7 +323,7 @@ def check_first_batch(
         )
 
 
-def _differ(engine: Engine, alone: NDArray[np.float64], together: NDArray[np.float64]) -> bool:
+def _differ(engine: Scorer, alone: NDArray[np.float64], together: NDArray[np.float64]) -> bool:
     """Whether scores differ by more than other kernels for other batch sizes explain.
 
     The tolerance is relative to the largest score: 0.1%, or 5% where the precision is reduced.
@@ -304,10 +336,10 @@ def _differ(engine: Engine, alone: NDArray[np.float64], together: NDArray[np.flo
     )
 
 
-def _unscaled(images: torch.Tensor) -> Iterator[DataNote]:
+def _unscaled(images: Any) -> Iterator[DataNote]:
     """Whole numbers, as they are before ``ToDtype(torch.float32, scale=True)``."""
-    if not images.is_floating_point():
-        kind = str(images.dtype).removeprefix("torch.")
+    kind = str(images.dtype).removeprefix("torch.")
+    if "float" not in kind:
         yield DataNote(
             "images-unscaled",
             f"The loader gives {kind} images, which were passed on unscaled. A network that "
@@ -316,7 +348,7 @@ def _unscaled(images: torch.Tensor) -> Iterator[DataNote]:
         )
 
 
-def _alone(engine: Engine, images: torch.Tensor) -> NDArray[np.float64] | None:
+def _alone(engine: Scorer, images: Any) -> NDArray[np.float64] | None:
     """Scores of the first images, one by one; None where the model takes no batch of one."""
     if engine.model.batch_sizes.chunk(1) != 1:
         return None

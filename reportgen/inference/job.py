@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from reportgen.csv_text import csv_text
 from reportgen.errors import DataError, UsageError
 from reportgen.files import write_text
-from reportgen.inference.forward import Engine, resolve_device
+from reportgen.inference.forward import Engine, Scorer
 from reportgen.inference.images.flags import ImageFlag, notes_from_flags
 from reportgen.inference.loop import NOT_FINITE, predict_into
-from reportgen.inference.models.loaded_model import device_of, keep_as_found
-from reportgen.inference.plan import Plan, plan_folder, plan_live
+from reportgen.inference.plan import Device, Plan, plan_folder
 from reportgen.metrics import SUM_TOLERANCE, OutputKind
 from reportgen.options import Options
 from reportgen.output_folder import BAD
@@ -31,6 +28,9 @@ from reportgen.predictions import (
 from reportgen.provenance import Accounting, DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import count, plural, printable, quoted
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "facts_of",
@@ -93,6 +93,10 @@ def predict_live(
             slug="resume-live",
             hint="run over a live loader again from its start, with force=True",
         )
+    from reportgen.inference.forward import resolve_device
+    from reportgen.inference.live_plan import plan_live
+    from reportgen.inference.models.loaded_model import device_of, keep_as_found
+
     _refuse_weights(options)
     device = resolve_device(options.device, device_of(module))
     with keep_as_found(module, device):
@@ -129,13 +133,7 @@ def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
         if options.resume
         else Parts.start(folder, plan.fingerprint)
     )
-    engine = Engine(
-        plan.model,
-        plan.device,
-        options.precision,
-        len(plan.classes.names),
-        plan.model.batch_sizes.chunk(plan.batch_size),
-    )
+    engine = _engine(plan)
     predict_into(
         parts,
         plan.source,
@@ -161,6 +159,16 @@ def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
         len(bad), facts.samples.found, bad, options.max_bad, listed, overflows=overflows
     )
     return Predictions.open(finished)
+
+
+def _engine(plan: Plan) -> Scorer:
+    """What runs the model, in batches of one size."""
+    n_classes, size = len(plan.classes.names), plan.model.batch_sizes.chunk(plan.batch_size)
+    if plan.model.session is not None:
+        from reportgen.inference.adapters.session_engine import SessionEngine
+
+        return SessionEngine(plan.model, n_classes, size)
+    return Engine(plan.model, plan.device, plan.options.precision, n_classes, size)
 
 
 def _finished_before(plan: Plan, aside: Path | None) -> Predictions:
@@ -250,15 +258,21 @@ def _inference_facts(plan: Plan, forward_size: int) -> dict[str, str]:
         "batch size": size,
         "sample ids": plan.source.id_kind,
     }
+    if plan.model.session is not None:
+        return facts | plan.model.session.facts
     if plan.device.type == "cuda":
+        import torch
+
         facts["TF32"] = "on" if torch.backends.cuda.matmul.allow_tf32 else "off"
     return facts
 
 
-def _device_words(device: torch.device) -> str:
-    if device.type == "cuda":
+def _device_words(device: Any) -> str:
+    if device.type == "cuda" and not isinstance(device, Device):
+        import torch
+
         return f"cuda ({printable(torch.cuda.get_device_name(device))})"
-    return device.type
+    return str(device.type)
 
 
 def _bad_notes(bad: Sequence[BadSample]) -> Iterator[DataNote]:

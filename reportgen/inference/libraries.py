@@ -6,8 +6,6 @@ import importlib
 from importlib import metadata
 from types import ModuleType
 
-import torch
-
 from reportgen.errors import ModelError
 from reportgen.text import printable
 
@@ -33,11 +31,11 @@ def import_torchvision() -> ModuleType:
         raise ModelError(
             "torchvision is not installed",
             slug="torchvision-missing",
-            hint=f"install the torchvision that belongs to torch {torch.__version__}",
+            hint=f"install the torchvision that belongs to torch {_version('torch')}",
         ) from error
     except (RuntimeError, ImportError, OSError, AttributeError) as error:
         raise ModelError(
-            f"torch {torch.__version__} and torchvision {_version('torchvision')} are different "
+            f"torch {_version('torch')} and torchvision {_version('torchvision')} are different "
             "builds; install both from one source",
             slug="torch-mismatch",
             details=[f"importing torchvision says: {_first_line(error)}"],

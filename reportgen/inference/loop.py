@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from reportgen.errors import Interrupted, ModelError, ReportgenError, Terminated
-from reportgen.inference.forward import Engine, check_first_batch
+from reportgen.inference.forward import Scorer, check_first_batch
 from reportgen.inference.sources.batch import Batch, Source
 from reportgen.metrics import (
     TOP_K,
@@ -52,7 +51,7 @@ NOT_FINITE = "scores are not finite"
 class _Run:
     """The state of one pass over a source."""
 
-    engine: Engine
+    engine: Scorer
     parts: Parts
     asked: str
     keep_probabilities: bool
@@ -69,7 +68,7 @@ class _Run:
 def predict_into(
     parts: Parts,
     source: Source,
-    engine: Engine,
+    engine: Scorer,
     *,
     batch_size: int,
     outputs: str,
@@ -119,7 +118,7 @@ def _predict(run: _Run, batch: Batch) -> Rows:
     return _rows(run, batch, usable, score(raw, batch.labels[usable], kind))
 
 
-def _examine(run: _Run, images: torch.Tensor, raw: Floats) -> None:
+def _examine(run: _Run, images: Any, raw: Floats) -> None:
     notes = list(check_first_batch(run.engine, images, raw))
     for note in notes:
         run.reporter.warn(note.sentence)

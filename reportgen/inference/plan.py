@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from reportgen import __version__
 from reportgen.class_list import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
+from reportgen.inference.adapters.records import Request, adapter_of, load_by
 from reportgen.inference.folders.listed import (
     NO_LABEL,
     ListedImages,
@@ -29,16 +29,12 @@ from reportgen.inference.folders.notes import training_note
 from reportgen.inference.folders.scan import scan, uniform_size_or_error
 from reportgen.inference.folders.splits import refuse_splits
 from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile, data_fingerprint
-from reportgen.inference.forward import resolve_device
 from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
 from reportgen.inference.models.embedded_classes import EmbeddedClasses
-from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
-from reportgen.inference.models.loading import load_model, to_device
-from reportgen.inference.models.own_classes import held_against
-from reportgen.inference.sources.agreeing import live_classes
+from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.sources.batch import Source
-from reportgen.inference.sources.folder import FolderSource, ImageFolderDataset, default_workers
-from reportgen.inference.sources.live import LiveSource, as_loader
+from reportgen.inference.sources.dataset import ArrayDataset, ImageFolderDataset
+from reportgen.inference.sources.folder import FolderSource, default_workers
 from reportgen.metrics import OutputKind
 from reportgen.options import DEFAULT_BATCH_SIZES, Options, report_date
 from reportgen.predictions import BadSample
@@ -46,10 +42,16 @@ from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.reporter import Reporter
 from reportgen.text import count, printable, quoted
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = [
+    "Device",
     "Plan",
+    "explicit_classes",
     "plan_folder",
-    "plan_live",
+    "provenance_of",
+    "versions_of",
 ]
 
 
@@ -57,6 +59,13 @@ KEPT_CLASSES = 100
 
 
 UNKNOWN_CLASS = "of classes that the model does not know"
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model runs that is not PyTorch's; of PyTorch's own, ``type`` is asked for alike."""
+
+    type: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class Plan:
     classes: ClassList
     source: Source
     batch_size: int
-    device: torch.device
+    device: Device | torch.device
     provenance: Provenance
     fingerprint: Mapping[str, str]
     n_found: int | None
@@ -104,19 +113,10 @@ def plan_folder(
 
     `unlabelled` says that images without labels are welcome.
     """
-    explicit, explicit_source = _explicit_classes(options)
+    explicit, explicit_source = explicit_classes(options)
     listed = open_listed(root, options, unlabelled=unlabelled)
     declared = Preprocessing.from_options(options)
-    model = load_model(
-        spec,
-        weights=options.weights,
-        weights_key=options.weights_key,
-        model_args=_model_args(options.model_arg),
-        n_classes=len(explicit) if explicit else None,
-        name=options.model_name or "",
-        version=options.model_version,
-        options=options,
-    )
+    model = _loaded(spec, options, len(explicit) if explicit else None)
     preprocessing = _preprocessing(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = _held_against_network(explicit, explicit_source, model)
@@ -144,14 +144,15 @@ def plan_folder(
     if not preprocessing.fixes_size:
         uniform_size_or_error(kept, preprocessing.output_size)
     labels = np.array([_label_of(file.folder, classes) for file in kept], np.int32)
-    dataset = ImageFolderDataset(kept, preprocessing)
-    device = resolve_device(options.device)
-    model = to_device(model, device)
+    dataset = (ImageFolderDataset if model.session is None else ArrayDataset)(kept, preprocessing)
+    model, device = _placed(model, options)
     _require_shape(model, dataset)
     batch_size = options.batch_size or DEFAULT_BATCH_SIZES[device.type]
-    workers = default_workers(len(kept), device) if options.workers is None else options.workers
+    workers = (
+        default_workers(len(kept), device.type) if options.workers is None else options.workers
+    )
     data_hash = data_fingerprint(kept, [file.folder for file in kept])
-    provenance = _provenance(
+    provenance = provenance_of(
         options,
         model=model.facts,
         data_name=options.data_name or printable(root.resolve().name),
@@ -159,7 +160,7 @@ def plan_folder(
         classes=classes,
         preprocessing=preprocessing.describe(),
         command=_command(spec, root, options),
-        libraries=model.libraries,
+        versions=versions_of(model),
     )
     n_found = len(found.files) + len(found.unreadable)
     n_ignored = n_found - len(kept) - len(unreadable)
@@ -168,7 +169,7 @@ def plan_folder(
         options=options,
         model=model,
         classes=classes,
-        source=FolderSource(
+        source=_source(model)(
             dataset, [file.id for file in kept], labels, workers, reporter, device.type == "cuda"
         ),
         batch_size=batch_size,
@@ -193,8 +194,57 @@ def plan_folder(
     )
 
 
+def _loaded(spec: str, options: Options, n_classes: int | None) -> LoadedModel:
+    """The model on the CPU; PyTorch is loaded where it runs on it."""
+    request = Request(
+        spec,
+        weights=options.weights,
+        weights_key=options.weights_key,
+        model_args=_model_args(options.model_arg),
+        n_classes=n_classes,
+        name=options.model_name or "",
+        version=options.model_version,
+        options=options,
+    )
+    if (adapter := adapter_of(spec)) is not None:
+        return load_by(adapter, request)
+    from reportgen.inference.models.loading import load_model
+
+    return load_model(
+        spec,
+        weights=request.weights,
+        weights_key=request.weights_key,
+        model_args=request.model_args,
+        n_classes=n_classes,
+        name=request.name,
+        version=request.version,
+        options=options,
+    )
+
+
+def _placed(model: LoadedModel, options: Options) -> tuple[LoadedModel, Any]:
+    """The model on the device that it shall run on, and that device."""
+    if model.session is not None:
+        return model, Device(model.session.device)
+    from reportgen.inference.forward import resolve_device
+    from reportgen.inference.models.loading import to_device
+
+    device = resolve_device(options.device)
+    return to_device(model, device), device
+
+
+def _source(model: LoadedModel) -> type[FolderSource]:
+    if model.session is None:
+        return FolderSource
+    from reportgen.inference.sources.arrays import ArraySource
+
+    return ArraySource
+
+
 def _preprocessing(model: LoadedModel, declared: Preprocessing, options: Options) -> Prepares:
     """The steps that the options declare, else the model's own."""
+    if model.session is not None and model.session.takes_bytes:
+        return _as_bytes(model, declared, options)
     if declares_steps(options):
         return declared
     if model.preprocessing_hint and model.preprocessing is None:
@@ -204,6 +254,21 @@ def _preprocessing(model: LoadedModel, declared: Preprocessing, options: Options
             hint=model.preprocessing_hint,
         )
     return model.preprocessing or declared
+
+
+def _as_bytes(model: LoadedModel, declared: Preprocessing, options: Options) -> Preprocessing:
+    """The steps with pixel values that stay whole, for a model that takes no others."""
+    given = {"--mean": options.mean, "--std": options.std, "--preset": options.preset}
+    wrong = [flag for flag, value in given.items() if value is not None]
+    wrong += ["--pixel-range 0-1"] if options.pixel_range == "0-1" else []
+    if wrong:
+        raise UsageError(
+            f"{wrong[0]} does not go with {quoted(model.facts.source)}, which takes whole pixel "
+            "values, 0 to 255",
+            slug="option-conflict",
+            hint=f"omit {' and '.join(wrong)}: the model normalises by itself",
+        )
+    return declared.with_bytes()
 
 
 def _overridden(model: LoadedModel, used: Prepares) -> list[DataNote]:
@@ -267,74 +332,14 @@ def _label_of(folder: str, classes: ClassList) -> int | None:
     return -1 if folder == NO_LABEL else classes.index[folder]
 
 
-def plan_live(
-    module: torch.nn.Module, data: Any, target: Path, options: Options, device: torch.device
-) -> Plan:
-    explicit, source = _explicit_classes(options)
-    loader = as_loader(
-        data, options.batch_size or DEFAULT_BATCH_SIZES[device.type], options.workers or 0
-    )
-    names, source, notes = live_classes(explicit, source, module, loader)
-    classes = resolve_classes(
-        explicit=names,
-        explicit_source=source,
-        from_model=None,
-        model_source="",
-        folders=(),
-        n_outputs=None,
-        ignore_unknown=False,
-    )
-    name = type(module).__name__
-    facts = ModelFacts(
-        name=options.model_name or name,
-        version=options.model_version,
-        kind="live module",
-        source=name,
-        files={"state dict": _state_hash(module)},
-        executes_code=True,
-    )
-    batch_size = loader.batch_size or options.batch_size or DEFAULT_BATCH_SIZES[device.type]
-    model = LoadedModel(
-        module=module,
-        facts=facts,
-        batch_sizes=BatchSizes(),
-        input_shape=None,
-        input_dtype=torch.float32,
-        n_outputs=None,
-        classes=None,
-        classes_source="",
-        is_program=False,
-    )
-    dataset_name = type(loader.dataset).__name__
-    return Plan(
-        target=target,
-        options=options,
-        model=model,
-        classes=classes,
-        source=LiveSource(loader, len(classes.names)),
-        batch_size=batch_size,
-        device=device,
-        provenance=_provenance(
-            options,
-            model=facts,
-            data_name=options.data_name or dataset_name,
-            data_hash="",
-            classes=classes,
-            preprocessing=(f"as the data set does it ({dataset_name})",),
-            command=f"reportgen.run({name}, {type(loader).__name__}({dataset_name}), out=OUT)",
-        ),
-        fingerprint={},
-        n_found=None,
-        notes=notes,
-    )
-
-
 def _held_against_network(
     explicit: tuple[str, ...] | None, source: str, model: LoadedModel
 ) -> list[DataNote]:
     """Notes on what was not compared; raises where the network has the classes otherwise."""
     if explicit is None or not model.knows_classes:
         return []
+    from reportgen.inference.models.own_classes import held_against
+
     own = EmbeddedClasses(model.classes, model.classes_source)
     return [
         DataNote("classes-not-compared", sentence, severity="warning")
@@ -385,7 +390,7 @@ def _known(found: FolderScan, classes: ClassList) -> tuple[list[ImageFile], list
     return files, unreadable
 
 
-def _explicit_classes(options: Options) -> tuple[tuple[str, ...] | None, str]:
+def explicit_classes(options: Options) -> tuple[tuple[str, ...] | None, str]:
     if options.classes is None:
         return None, ""
     if isinstance(options.classes, Path):
@@ -464,7 +469,7 @@ def _shape_hint(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
     return "choose --resize, --crop and --grayscale so that the shapes agree"
 
 
-def _provenance(
+def provenance_of(
     options: Options,
     *,
     model: ModelFacts,
@@ -473,7 +478,7 @@ def _provenance(
     classes: ClassList,
     preprocessing: tuple[str, ...],
     command: str,
-    libraries: tuple[str, ...] = (),
+    versions: dict[str, str],
 ) -> Provenance:
     return Provenance(
         kind="inference",
@@ -485,20 +490,17 @@ def _provenance(
         data_fingerprint=data_hash,
         classes_source=classes.source,
         preprocessing=preprocessing,
-        versions=_versions(libraries),
+        versions=versions,
         command=command,
     )
 
 
-def _versions(libraries: tuple[str, ...]) -> dict[str, str]:
+def versions_of(model: LoadedModel) -> dict[str, str]:
+    runs = ("torch", "torchvision") if model.session is None else ()
     return {
         "reportgen": __version__,
         "Python": platform.python_version(),
-        "torch": str(torch.__version__),
-        **{
-            name: version(name)
-            for name in ("torchvision", "numpy", "pillow", "pyarrow", *libraries)
-        },
+        **{name: version(name) for name in (*runs, "numpy", "pillow", "pyarrow", *model.libraries)},
     }
 
 
@@ -520,7 +522,7 @@ def _fingerprint(
     classes: ClassList,
     preprocessing: Prepares,
     batch_size: int,
-    device: torch.device,
+    device: Device | torch.device,
 ) -> dict[str, str]:
     """What shapes the rows; a resumed run must have the same."""
     return {
@@ -535,21 +537,11 @@ def _fingerprint(
         "device": device.type,
         "precision": options.precision,
         "probabilities": options.keep_probabilities,
-        "torch": str(torch.__version__),
+        **({} if model.session is None else {"runtime": _digest(str(model.session.facts))}),
+        **{name: version(name) for name in ("torch",) if model.session is None},
         "reportgen": __version__,
     }
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _state_hash(module: torch.nn.Module) -> str:
-    """SHA-256 over the names, types, shapes and bytes of a live module's state."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        if isinstance(tensor, torch.Tensor):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest.update(raw.numpy().tobytes())
-    return digest.hexdigest()

@@ -143,6 +143,24 @@ class Options(Declared):
         _PREPARE,
         metavar="S[,S,S]",
     )
+    pixel_range: str | None = option(
+        None,
+        "Range of pixel values that the model takes; --mean and --std are on it. Default: 0-1.",
+        _PREPARE,
+        choices=(None, "0-1", "0-255"),
+    )
+    channels: str = option(
+        "rgb",
+        "Order of channels that the model takes; --mean and --std are in it.",
+        _PREPARE,
+        choices=("rgb", "bgr"),
+    )
+    input_layout: str | None = option(
+        None,
+        "Axes that an ONNX or Keras model takes, where its shape does not say it.",
+        _PREPARE,
+        choices=(None, "nchw", "nhwc"),
+    )
     transform: str | None = option(
         None,
         "Custom preprocessing: file.py:function, PIL image to float tensor CHW.",
@@ -257,6 +275,9 @@ class RunKeywords(TypedDict, total=False):
     grayscale: bool
     mean: str | None
     std: str | None
+    pixel_range: str | None
+    channels: str
+    input_layout: str | None
     transform: str | None
     model_name: str | None
     model_version: str

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from reportgen.errors import ModelError
@@ -287,6 +289,10 @@ class Processor:
         """Prepare one image of mode RGB."""
         pixels = self.processor(images=image, return_tensors="pt")["pixel_values"][0]
         return pixels.to(torch.float32).contiguous()  # type: ignore[no-any-return]
+
+    def array(self, image: Image.Image) -> NDArray[np.float32]:
+        """The same as an array."""
+        return self(image).numpy()
 
 
 def _tells(key: str, value: Any) -> bool:

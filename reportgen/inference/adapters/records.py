@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import ModelError, UsageError
+from reportgen.inference.models.formats import by_content
 from reportgen.options import Options
 from reportgen.text import printable, quoted
 
@@ -28,6 +29,9 @@ __all__ = [
 
 
 _MAX_CONFIG = 64 << 20
+
+
+_HEAD = 1024
 
 
 TIMM = "timm:"
@@ -145,7 +149,22 @@ def _is_timm(spec: str) -> bool:
     return config is not None and isinstance(config.get("architecture"), str)
 
 
+def _is_onnx(spec: str) -> bool:
+    path = Path(spec)
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except (OSError, ValueError):
+        return False
+    return by_content(head) == "an ONNX model" or (
+        path.suffix.lower() == ".onnx" and by_content(head) is None
+    )
+
+
 ADAPTERS = (
+    Adapter("an ONNX model", "onnxruntime", "onnx", _is_onnx, "onnx_model", needs_torch=False),
     Adapter("a timm network", "timm", "timm", _is_timm, "timm_network"),
     Adapter("a folder of Hugging Face", "transformers", "hf", _is_hugging_face, "hugging_face"),
 )

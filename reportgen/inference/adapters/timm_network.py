@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reportgen.errors import ModelError, UsageError
 from reportgen.files import sha256_of
@@ -268,3 +270,7 @@ class EvaluationTransform:
         """Prepare one image of mode RGB."""
         made: torch.Tensor = self.steps(image)
         return made.to(torch.float32).contiguous()
+
+    def array(self, image: Image.Image) -> NDArray[np.float32]:
+        """The same as an array."""
+        return self(image).numpy()

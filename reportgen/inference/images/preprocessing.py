@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.errors import ModelError, ReportgenError, UsageError
 from reportgen.inference.user_code import error_line, load_object, user_location
@@ -60,6 +63,10 @@ class Steps:
         One number, or one for each channel, on the scale [0, 1]; both empty without normalising.
     divides
         Pixels are divided by 255, as torchvision's presets do, not multiplied by 1/255.
+    keeps_bytes
+        Pixel values stay 0 to 255, and `mean` and `std` are on that scale.
+    reverses
+        Channels become blue, green, red; `mean` and `std` are in that order.
     """
 
     resize: int | tuple[int, int] | None = None
@@ -69,6 +76,8 @@ class Steps:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     divides: bool = False
+    keeps_bytes: bool = False
+    reverses: bool = False
 
     @property
     def fixed_size(self) -> tuple[int, int] | None:
@@ -102,8 +111,11 @@ class Steps:
             lines.append(f"cut to the central {_size(self.crop)} (height × width)")
         if self.grayscale:
             lines.append("converted to one grey channel")
+        if self.reverses:
+            lines.append("channels reversed: blue, green, red")
         scaling = "divided by 255" if self.divides else "multiplied by 1/255"
-        lines.append(f"pixel values {scaling}: float32 in [0, 1]")
+        kept = "pixel values kept: float32 in [0, 255]"
+        lines.append(kept if self.keeps_bytes else f"pixel values {scaling}: float32 in [0, 1]")
         if self.mean:
             lines.append(f"minus mean {_numbers(self.mean)}, divided by {_numbers(self.std)}")
         return tuple(lines)
@@ -131,7 +143,19 @@ def parse_options(options: Options) -> Steps:
         grayscale=options.grayscale,
         mean=mean,
         std=std,
+        keeps_bytes=options.pixel_range == "0-255",
+        reverses=_reverses(options),
     )
+
+
+def _reverses(options: Options) -> bool:
+    if options.channels == "bgr" and options.grayscale:
+        raise UsageError(
+            "--channels bgr has no effect on one channel",
+            slug="option-conflict",
+            hint="omit --channels, or --grayscale",
+        )
+    return options.channels == "bgr"
 
 
 def declares_steps(options: Options) -> bool:
@@ -166,6 +190,8 @@ def _declared(options: Options) -> dict[str, bool]:
         "grayscale": options.grayscale,
         "mean": options.mean is not None,
         "std": options.std is not None,
+        "pixel_range": options.pixel_range is not None,
+        "channels": options.channels != "rgb",
     }
 
 
@@ -251,7 +277,7 @@ def _normalisation(
     std = _parse_numbers("std", options.std, n_channels)
     if not all(number > 0 for number in std):
         raise _bad_value("std", options.std, "must be above 0")
-    if any(abs(number) > 1 for number in mean):
+    if any(abs(number) > 1 for number in mean) and options.pixel_range != "0-255":
         raise _bad_value(
             "mean", options.mean, "is not on the scale [0, 1]; divide mean and std by 255"
         )
@@ -331,6 +357,9 @@ class Prepares(Protocol):
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
         """Prepare one image of mode RGB; raises :class:`NotPrepared` where it can't be."""
+
+    def array(self, image: Image.Image) -> NDArray[np.float32]:
+        """The same as an array."""
 
 
 @dataclass(frozen=True)
@@ -428,9 +457,25 @@ class Preprocessing:
         NotPrepared
             The user's transform raised, or the resized image would be too large.
         """
+        import torch
+
         if self.transform:
             return _check(_call(_transform(self.transform), image), self.transform)
+        return torch.from_numpy(_normalise(_resize_and_crop(image, self.steps), self.steps))
+
+    def array(self, image: Image.Image) -> NDArray[np.float32]:
+        """The same as an array, for models that don't run on PyTorch.
+
+        A transform of the user's own may give an array or a tensor.
+        """
+        if self.transform:
+            result = _call(_transform(self.transform), image)
+            return _check_array(result, self.transform)
         return _normalise(_resize_and_crop(image, self.steps), self.steps)
+
+    def with_bytes(self) -> Preprocessing:
+        """The same with pixel values that stay 0 to 255, as models of whole numbers take them."""
+        return replace(self, steps=replace(self.steps, keeps_bytes=True))
 
 
 def _resize_and_crop(image: Image.Image, steps: Steps) -> Image.Image:
@@ -462,21 +507,25 @@ def _crop_start(side: int, cropped: int) -> int:
     return round((side - cropped) / 2)
 
 
-def _normalise(image: Image.Image, steps: Steps) -> torch.Tensor:
-    """Pixels 0..255 → float32 in [0, 1], then ``(x - mean) / std``; shape (C, H, W)."""
-    import numpy as np
-    import torch
+def _normalise(image: Image.Image, steps: Steps) -> NDArray[np.float32]:
+    """Pixels 0..255 → float32 in [0, 1], then ``(x - mean) / std``; shape (C, H, W).
 
-    # A copy: Pillow's array is read-only.
-    pixels = np.array(image)
-    channels_last = torch.from_numpy(pixels if pixels.ndim == 3 else pixels[:, :, None])
-    values = channels_last.permute(2, 0, 1).to(torch.float32, memory_format=torch.contiguous_format)
+    The bits are those of torchvision.
+    """
+    pixels = np.asarray(image)
+    channels_last = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    if steps.reverses:
+        channels_last = channels_last[:, :, ::-1]
+    values = channels_last.transpose(2, 0, 1).astype(np.float32, order="C")
     # transforms.v2 multiplies by 1/255, the presets divide by 255: the last bits differ.
-    scaled = values.div_(255) if steps.divides else values.mul_(1 / 255)
-    if not steps.mean:
-        return scaled
-    mean, std = (torch.tensor(numbers).view(-1, 1, 1) for numbers in (steps.mean, steps.std))
-    return scaled.sub_(mean).div_(std)
+    if steps.divides:
+        values /= np.float32(255)
+    elif not steps.keeps_bytes:
+        values *= np.float32(1 / 255)
+    if steps.mean:
+        values -= np.array(steps.mean, np.float32)[:, None, None]
+        values /= np.array(steps.std, np.float32)[:, None, None]
+    return values
 
 
 @lru_cache(maxsize=4)
@@ -524,6 +573,20 @@ def _check(result: Any, spec: str) -> torch.Tensor:
         raise _wrong_output(spec, f"{kind} values, not floats (v2.ToDtype(torch.float32, True))")
     # A plain tensor of its own: no gradient, no subclass, no view of something larger.
     return result.detach().as_subclass(torch.Tensor).to("cpu", torch.float32).contiguous()
+
+
+def _check_array(result: Any, spec: str) -> NDArray[np.float32]:
+    """The transform's result as an array, whether it is one or a tensor."""
+    if type(result).__module__.partition(".")[0] == "torch":
+        return _check(result, spec).numpy()
+    if not isinstance(result, np.ndarray):
+        raise _wrong_output(spec, f"a {type(result).__name__}, neither an array nor a tensor")
+    shape = "x".join(map(str, result.shape))
+    if result.ndim != 3 or result.size == 0:
+        raise _wrong_output(spec, f"an array of shape ({shape}), not (channels, height, width)")
+    if not np.issubdtype(result.dtype, np.floating):
+        raise _wrong_output(spec, f"{result.dtype} values, not floats")
+    return np.ascontiguousarray(result, np.float32)
 
 
 def _wrong_output(spec: str, what: str) -> ModelError:

@@ -211,15 +211,6 @@ _IMPORTS = "    from pathlib import Path"
 
 
 _RUNTIMES = {
-    "an ONNX model": (
-        _IMPORTS,
-        "    import onnxruntime, torch",
-        "    class Model(torch.nn.Module):",
-        "        session = onnxruntime.InferenceSession(FILE)",
-        "        def forward(self, x):",
-        "            feed = {self.session.get_inputs()[0].name: x.cpu().numpy()}",
-        "            return torch.from_numpy(self.session.run(None, feed)[0])",
-    ),
     "an OpenVINO model": (
         _IMPORTS,
         "    import openvino, torch",

@@ -19,8 +19,9 @@ __all__ = [
 
 
 WHAT_WORKS = (
-    "MODEL can be a torch.export program (model.pt2), a factory with weights "
-    "(file.py:factory --weights w.safetensors), or torchvision:NAME --weights w.pth"
+    "MODEL can be a torch.export program (model.pt2), an ONNX model, a folder of Hugging Face, a "
+    "factory with weights (file.py:factory --weights w.safetensors), or timm:NAME or "
+    "torchvision:NAME with --weights w.pth"
 )
 
 
@@ -140,7 +141,7 @@ def _with_model_file(path: Path) -> Layout:
         return None
     first = min(files, key=lambda file: _MODEL_FILES.index(file.suffix.lower()))
     names = listing([file.name for file in files])
-    if first.suffix.lower() == ".pt2":
+    if first.suffix.lower() in (".pt2", ".onnx"):
         return f"a folder with a model in it ({names})", f"give {as_typed(first)}"
     return f"a folder with {names} in it", (
         f"give the file: file.py:factory --weights {as_typed(first)}"

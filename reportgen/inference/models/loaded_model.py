@@ -6,17 +6,20 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 
 from reportgen.inference.images.preprocessing import Prepares
 from reportgen.provenance import DataNote, ModelFacts
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = [
     "BatchSizes",
     "LoadedModel",
+    "Session",
     "keep_as_found",
 ]
 
@@ -86,7 +89,7 @@ class LoadedModel:
         (C, H, W), None in place of what is free; None where it is not known (factories, live
         modules).
     input_dtype
-        Floating dtype of the batch.
+        Floating dtype of the batch; None stands for float32.
     n_outputs
         Scores a sample (1 for outputs of shape (B,) and (B, 1)), where they can be known without
         running it; else None.
@@ -104,17 +107,19 @@ class LoadedModel:
         Where it should have its own and has none: what to do, in a hint. Then it must be declared.
     libraries
         What runs it besides PyTorch, by the names to install: their versions go into the report.
+    session
+        What runs it in place of PyTorch: then `module` takes and gives numpy arrays.
     is_program
         Whether it is a torch.export program: ``eval()`` and ``to()`` do not apply to it.
     program
         That program, for :func:`reportgen.inference.models.loading.to_device`.
     """
 
-    module: Callable[[torch.Tensor], Any]
+    module: Callable[[Any], Any]
     facts: ModelFacts
     batch_sizes: BatchSizes = field(default_factory=BatchSizes)
     input_shape: tuple[int | None, ...] | None = None
-    input_dtype: torch.dtype = torch.float32
+    input_dtype: torch.dtype | None = None
     n_outputs: int | None = None
     classes: tuple[str, ...] | None = None
     classes_source: str = ""
@@ -123,8 +128,25 @@ class LoadedModel:
     preprocessing: Prepares | None = None
     preprocessing_hint: str = ""
     libraries: tuple[str, ...] = ()
+    session: Session | None = None
     is_program: bool = False
     program: torch.export.ExportedProgram | None = field(default=None, repr=False, compare=False)
+
+
+class Session(Protocol):
+    """A model on a runtime other than PyTorch."""
+
+    @property
+    def device(self) -> str:
+        """``cpu`` or ``cuda``."""
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether it takes whole pixel values, 0 to 255."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """How it runs, for the report."""
 
 
 @contextmanager
@@ -156,6 +178,8 @@ def device_of(module: torch.nn.Module) -> torch.device | None:
 
 @contextmanager
 def _random_state_kept() -> Iterator[None]:
+    import torch
+
     python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
     started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     cuda = torch.cuda.get_rng_state_all() if started else None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from reportgen.provenance import DataNote
@@ -29,7 +28,8 @@ class Batch:
     labels
         int32, shape (n,); -1 where unknown.
     images
-        float32, shape (g, C, H, W): those of the g usable samples, in order; None where g is 0.
+        float32, shape (g, C, H, W), a tensor or an array: those of the g usable samples, in order;
+        None where g is 0.
     reasons
         n entries: why a sample can't be used, or None.
     flags
@@ -38,7 +38,7 @@ class Batch:
 
     ids: list[str]
     labels: NDArray[np.int32]
-    images: torch.Tensor | None
+    images: Any
     reasons: list[str | None]
     flags: NDArray[np.int32]
 

@@ -1,12 +1,7 @@
-"""Sample i → a tensor, or the reason in words why there is none. Nothing is ever raised.
-
-This is what worker processes run. Whatever a file or the user's transform does, only numbers and
-strings cross the process border: an exception that can't be pickled would hang the parent.
-"""
+"""The images of a folder or a table in batches, decoded by worker processes."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import signal
@@ -14,131 +9,26 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from reportgen.errors import Interrupted, ModelError, ReportgenError
-from reportgen.inference.folders.files import open_regular, os_reason, read_to_end
-from reportgen.inference.folders.tree import ImageFile
-from reportgen.inference.images.decoding import Decoded, Unreadable, decode
-from reportgen.inference.images.preprocessing import NotPrepared, Prepares
+from reportgen.errors import ModelError
 from reportgen.inference.sources.batch import Batch
-from reportgen.inference.user_code import error_line
+from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
 from reportgen.provenance import DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import quoted
 
 __all__ = [
+    "WATCHDOG_SECONDS",
+    "Collated",
     "FolderSource",
-    "ImageFolderDataset",
-    "Sample",
     "default_workers",
+    "gather",
+    "quiet_worker",
 ]
-
-
-MAX_FILE_BYTES = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One image, ready for the model or not.
-
-    Attributes
-    ----------
-    index
-        Its position in the data set.
-    image
-        float32, shape (C, H, W); None where there is a `reason`.
-    flags
-        Bits of :class:`reportgen.inference.images.flags.ImageFlag`.
-    reason
-        Why it can't be used, in words that follow the file's name; None where it can.
-    fatal
-        Whether the preprocessing is at fault and not the file, as when the transform returns no
-        tensor: the run should end with an error that names the sample.
-    """
-
-    index: int
-    image: torch.Tensor | None
-    flags: int = 0
-    reason: str | None = None
-    fatal: bool = False
-
-
-class ImageFolderDataset:
-    """The images of a scan, prepared for the model; a map-style data set for torch's DataLoader.
-
-    It holds two arrays and a block of bytes, not a million objects, so that worker processes that
-    are forked share them and spawned ones receive them at once.
-    """
-
-    def __init__(self, files: Sequence[ImageFile], preprocessing: Prepares) -> None:
-        names = [os.fsencode(file.raw) for file in files]
-        self.root = files[0].root if files else ""
-        self.preprocessing = preprocessing
-        self._names = b"".join(names)
-        self._ends = np.cumsum([len(name) for name in names], dtype=np.int64)
-        self._digests = np.frombuffer(b"".join(file.digest for file in files), np.uint8)
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __getitem__(self, index: int) -> Sample:
-        """Read, check, decode and prepare sample `index`, 0 ≤ `index` < len."""
-        if not 0 <= index < len(self):
-            raise IndexError(index)  # ends iteration
-        try:
-            decoded = self._decoded(index)
-        except Unreadable as error:
-            return Sample(index, None, reason=error.reason)
-        return self._prepared(index, decoded)
-
-    def path_below_root(self, index: int) -> str:
-        """Where sample `index` lies below the root, as the operating system spells it."""
-        start = int(self._ends[index - 1]) if index else 0
-        return os.fsdecode(self._names[start : int(self._ends[index])])
-
-    def _decoded(self, index: int) -> Decoded:
-        raw = self.path_below_root(index)
-        content = _read(os.path.join(self.root, raw))  # noqa: PTH118 - millions of times
-        digest = self._digests[32 * index : 32 * index + 32].tobytes()
-        if hashlib.sha256(content).digest() != digest:
-            raise Unreadable("has changed since the folder was scanned")
-        return decode(content, name=raw)
-
-    def _prepared(self, index: int, decoded: Decoded) -> Sample:
-        flags = int(decoded.flags)
-        try:
-            return Sample(index, self.preprocessing(decoded.image), flags)
-        except (KeyboardInterrupt, SystemExit, GeneratorExit, Interrupted):
-            raise  # someone wants the process to end: that is no finding about an image
-        except NotPrepared as error:
-            return Sample(index, None, flags, error.reason)
-        except ReportgenError as error:
-            return Sample(index, None, flags, error.message, fatal=True)
-        except MemoryError:
-            return Sample(index, None, flags, "needs more memory than there is")
-        except BaseException as error:
-            reason = f"could not be prepared ({error_line(error)})"
-            return Sample(index, None, flags, reason)
-
-
-def _read(path: str) -> bytes:
-    """The whole file, if it has a size that an image can have."""
-    try:
-        with open_regular(path) as (descriptor, size):
-            if size > MAX_FILE_BYTES:
-                raise Unreadable(
-                    f"has {size / 1e9:.1f} GB; the limit is {MAX_FILE_BYTES / 1e9:.1f} GB"
-                )
-            return read_to_end(descriptor, size)
-    except OSError as error:
-        raise Unreadable(os_reason(error)) from error
-    except MemoryError:
-        pass
-    raise Unreadable("needs more memory than there is")
 
 
 WATCHDOG_SECONDS = 120.0
@@ -148,11 +38,11 @@ _FEW_SAMPLES = 512  # below this, starting a worker costs more than it saves
 
 
 @dataclass(frozen=True)
-class _Collated:
+class Collated:
     """A batch as it crosses the process border: numbers and strings, nothing else."""
 
     indices: list[int]
-    images: torch.Tensor | None
+    images: Any
     flags: list[int]
     reasons: list[str | None]
     clash: tuple[int, tuple[int, ...], tuple[int, ...]] | None = None
@@ -210,10 +100,10 @@ class FolderSource:
                 self.notes.append(_death_note(death))
                 workers = 0
 
-    def loader(
-        self, start: int, batch_size: int, workers: int | None = None
-    ) -> torch.utils.data.DataLoader[_Collated]:
-        """The DataLoader of the batches from sample `start` on."""
+    def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
+        """What gives the batches from sample `start` on: a DataLoader."""
+        import torch
+
         workers = self.workers if workers is None else workers
         return torch.utils.data.DataLoader(
             self.dataset,  # type: ignore[arg-type]
@@ -222,15 +112,21 @@ class FolderSource:
             num_workers=workers,
             collate_fn=collate,
             timeout=WATCHDOG_SECONDS if workers else 0,
-            worker_init_fn=_quiet_worker if workers else None,
+            worker_init_fn=quiet_worker if workers else None,
             pin_memory=False,
             generator=torch.Generator(),
         )
 
     def _startable(self, workers: int) -> int:
         """0 where the dataset can't be sent to a worker (a lambda as transform, say)."""
+        import torch
+
         if workers == 0 or torch.multiprocessing.get_start_method() == "fork":
             return workers
+        return self._sendable(workers)
+
+    def _sendable(self, workers: int) -> int:
+        """0 where the data set can't be pickled."""
         try:
             pickle.dumps(self.dataset)
         except Exception as error:
@@ -241,7 +137,7 @@ class FolderSource:
             return 0
         return workers
 
-    def _batch(self, collated: _Collated) -> Batch:
+    def _batch(self, collated: Collated) -> Batch:
         if collated.fatal is not None:
             index, reason = collated.fatal
             raise ModelError(
@@ -283,8 +179,8 @@ def _death_note(death: ModelError) -> DataNote:
 
 
 def _guard(
-    loader: Iterator[_Collated], ids: Sequence[str], position: int, batch_size: int
-) -> Iterator[_Collated]:
+    loader: Iterator[Collated], ids: Sequence[str], position: int, batch_size: int
+) -> Iterator[Collated]:
     """What the loader gives; its own failures in our words."""
     while True:
         try:
@@ -314,7 +210,14 @@ def _worker_failure(error: RuntimeError, reading: Sequence[str]) -> ModelError:
     )
 
 
-def collate(samples: list[Sample]) -> _Collated:
+def collate(samples: list[Sample]) -> Collated:
+    """The usable samples as one tensor; see :func:`gather`."""
+    import torch
+
+    return gather(samples, torch.stack)
+
+
+def gather(samples: list[Sample], stack: Any) -> Collated:
     """Stack the usable samples; say which does not fit instead of raising in a worker."""
     tensors = [sample.image for sample in samples if sample.image is not None]
     indices = [sample.index for sample in samples]
@@ -323,14 +226,14 @@ def collate(samples: list[Sample]) -> _Collated:
     for sample in samples:
         if sample.fatal:
             fatal = (sample.index, sample.reason or "")
-            return _Collated(indices, None, flags, reasons, fatal=fatal)
+            return Collated(indices, None, flags, reasons, fatal=fatal)
         if sample.image is not None and sample.image.shape != tensors[0].shape:
             clash = (sample.index, tuple(tensors[0].shape), tuple(sample.image.shape))
-            return _Collated(indices, None, flags, reasons, clash)
-    return _Collated(indices, torch.stack(tensors) if tensors else None, flags, reasons)
+            return Collated(indices, None, flags, reasons, clash)
+    return Collated(indices, stack(tensors) if tensors else None, flags, reasons)
 
 
-def default_workers(n_samples: int, device: torch.device) -> int:
+def default_workers(n_samples: int, device: str) -> int:
     """Decoding processes: none for few images, one or two beside a CPU model, up to 16 for a GPU.
 
     On a CPU the forward pass takes most of the time and all cores; one process that decodes
@@ -341,12 +244,12 @@ def default_workers(n_samples: int, device: torch.device) -> int:
     )
     if n_samples <= _FEW_SAMPLES or cores == 1:
         return 0
-    if device.type == "cpu":
+    if device == "cpu":
         return 1 if cores <= 4 else 2
     return min(16, cores)
 
 
-def _quiet_worker(_: int) -> None:
+def quiet_worker(_: int) -> None:
     """Ctrl-C is the parent's to handle; a worker is ended by it, without a traceback.
 
     Nor does a worker say anything when its parent was killed: the thread that hands tensors

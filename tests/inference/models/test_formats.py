@@ -61,8 +61,6 @@ FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "array.npy": (lambda p: np.save(p, np.ones(2)), "a NumPy array"),
     "lite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3rest"), "a TensorFlow Lite model"),
     "mobile": (lambda p: p.write_bytes(b"\x1c\0\0\0ORTMrest"), "an ONNX Runtime model"),
-    "exported": (lambda p: p.write_bytes(b"\x08\x0a\x12\x07pytorch\x1a\x05"), "an ONNX model"),
-    "net.onnx": (lambda p: p.write_bytes(b"\x08\x07"), "an ONNX model"),
     "llm": (lambda p: p.write_bytes(b"GGUF\x03\0\0\0"), "a GGUF file"),
     "net.h5": (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n"), "a Keras or HDF5 file"),
     "packed.pkl": (lambda p: p.write_bytes(zlib.compress(bytes(range(256)))), "a joblib file"),
@@ -97,19 +95,6 @@ def test_a_page_and_a_servers_answer_still_are_failed_downloads(tmp_path: Path) 
 # Ways that are followed to the letter
 
 
-class Session:
-    """onnxruntime's session over the colours of an image: numpy in, list of numpy out."""
-
-    def __init__(self, path: Any) -> None:
-        assert Path(path).exists()
-
-    def get_inputs(self) -> list[Any]:
-        return [types.SimpleNamespace(name="pixels")]
-
-    def run(self, outputs: None, feed: dict[str, Any]) -> list[Any]:
-        return [scores(feed["pixels"])]
-
-
 def scores(x: Any) -> Any:
     """Blue is class 0, green class 1, red class 2."""
     return np.ascontiguousarray(9 * np.asarray(x).mean((2, 3))[:, ::-1], dtype=np.float32)
@@ -138,7 +123,6 @@ class Compiled:
 
 
 RUNTIMES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "net.onnx": lambda mp: stand_in(mp, "onnxruntime", InferenceSession=Session),
     "ov.xml": lambda mp: stand_in(mp, "openvino", compile_model=Compiled),
     "net.keras": lambda mp: stand_in(
         mp, "keras", saving=types.SimpleNamespace(load_model=lambda path: LikeKeras())
@@ -341,6 +325,8 @@ def test_the_name_of_a_model_to_download_leads_to_a_folder(
     [
         ("timm:resnet10t", "a timm network", "timm"),
         ("DIR", "a folder of Hugging Face", "transformers"),
+        ("net.onnx", "an ONNX model", "onnxruntime"),
+        ("exported", "an ONNX model", "onnxruntime"),
     ],
 )
 def test_a_library_that_is_missing_is_named_with_the_command_that_installs_it(
@@ -348,6 +334,8 @@ def test_a_library_that_is_missing_is_named_with_the_command_that_installs_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder(Path("DIR"), config_DOT_json='{"architectures": ["ViTForImageClassification"]}')
+    Path("net.onnx").write_bytes(b"\x08\x07")
+    Path("exported").write_bytes(b"\x08\x0a\x12\x07pytorch\x1a\x05")
     monkeypatch.setattr("reportgen.inference.adapters.records.find_spec", lambda _: None)
     error = refused(spec)
     assert (error.slug, error.hint) == ("library-missing", f"install it: pip install {library}")

@@ -400,11 +400,10 @@ def importing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         raise error
 
     def version(distribution: str) -> str:
-        return "0.28.0+cu130"
+        return "2.13.0+cpu" if distribution == "torch" else "0.28.0+cu130"
 
     monkeypatch.setattr(libraries, "importlib", types.SimpleNamespace(import_module=fail))
     monkeypatch.setattr(libraries, "metadata", types.SimpleNamespace(version=version))
-    monkeypatch.setattr(libraries, "torch", types.SimpleNamespace(__version__="2.13.0+cpu"))
 
 
 @pytest.mark.parametrize(
@@ -472,7 +471,6 @@ def test_torchscript_as_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("m.onnx", "an ONNX model"),
         ("m.keras", "a Keras model"),
         ("m.tflite", "a TensorFlow Lite model"),
         ("m.engine", "a TensorRT engine"),

@@ -19,8 +19,8 @@ from reportgen.errors import Interrupted
 from reportgen.inference.folders.scan import scan
 from reportgen.inference.images.flags import ImageFlag
 from reportgen.inference.images.preprocessing import Preprocessing
-from reportgen.inference.sources import folder as dataset_module
-from reportgen.inference.sources.folder import ImageFolderDataset, Sample
+from reportgen.inference.sources import dataset as dataset_module
+from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
 from reportgen.options.run import Options
 
 CIFAR = Path(__file__).resolve().parents[4] / "shared/data/cifar10/test"

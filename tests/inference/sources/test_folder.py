@@ -10,7 +10,8 @@ import torch
 
 from reportgen.errors import ModelError
 from reportgen.inference.sources import folder
-from reportgen.inference.sources.folder import FolderSource, Sample, collate, default_workers
+from reportgen.inference.sources.dataset import Sample
+from reportgen.inference.sources.folder import FolderSource, collate, default_workers
 from reportgen.reporter import Reporter
 
 
@@ -131,9 +132,9 @@ def test_a_transform_that_cannot_be_sent_to_a_worker_is_run_here(monkeypatch):
 
 def test_few_images_need_no_worker(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
-    assert default_workers(100, torch.device("cpu")) == 0
-    assert default_workers(10_000, torch.device("cpu")) == 2
-    assert default_workers(10_000, torch.device("cuda")) == 8
+    assert default_workers(100, "cpu") == 0
+    assert default_workers(10_000, "cpu") == 2
+    assert default_workers(10_000, "cuda") == 8
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_few_images_need_no_worker(monkeypatch):
 def test_a_worker_whose_parent_was_killed_says_nothing(monkeypatch, capfd, error):
     monkeypatch.setattr(folder.signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
-    folder._quiet_worker(0)
+    folder.quiet_worker(0)
     sys.excepthook(type(error), error, None)
     assert capfd.readouterr().err == ""
     sys.excepthook(ValueError, ValueError("a fault of ours"), None)

@@ -1,0 +1,352 @@
+"""ONNX models, run by onnxruntime: no Python of theirs is run, and PyTorch is not needed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import ModelError, UsageError
+from reportgen.files import sha256_of
+from reportgen.inference.adapters.onnx_files import external_files
+from reportgen.inference.adapters.records import Request
+from reportgen.inference.models.embedded_classes import (
+    NO_CLASSES,
+    EmbeddedClasses,
+    embedded_classes,
+    parse_json,
+)
+from reportgen.inference.models.file_kinds import damaged, sniff
+from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
+from reportgen.provenance import ModelFacts
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "OnnxSession",
+    "load",
+]
+
+
+_TYPES: Mapping[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+}
+
+
+_FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
+
+
+_CHANNELS = (1, 3)
+
+
+_NAMES = ("classes", "class_names", "class_to_idx", "id2label", "labels", "names", "character")
+
+
+_PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
+
+
+@dataclass(frozen=True)
+class OnnxSession:
+    """A session of onnxruntime as a function of a batch.
+
+    Attributes
+    ----------
+    session
+        An ``onnxruntime.InferenceSession``.
+    name, dtype, layout
+        Of the input that takes the images; the layout is ``nchw`` or ``nhwc``.
+    outputs
+        Names of the outputs that may hold scores, the likeliest first.
+    device
+        ``cpu`` or ``cuda``.
+    """
+
+    session: Any = field(repr=False)
+    name: str
+    dtype: type[np.generic]
+    layout: str
+    outputs: tuple[str, ...]
+    device: str
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether it takes whole pixel values, 0 to 255."""
+        return self.dtype is np.uint8
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """How it runs, for the report."""
+        kind = np.dtype(self.dtype).name
+        return {
+            "runtime": f"onnxruntime, {_PROVIDERS[self.device]}",
+            "model input": f"{kind}, {self.layout.upper()}",
+        }
+
+    def __call__(self, images: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Each output of a batch (n, C, H, W), by name."""
+        batch = images if self.layout == "nchw" else images.transpose(0, 2, 3, 1)
+        batch = np.rint(batch) if self.takes_bytes else batch
+        feed = {self.name: np.ascontiguousarray(batch, self.dtype)}
+        return dict(zip(self.outputs, self.session.run(list(self.outputs), feed), strict=True))
+
+
+def load(request: Request) -> LoadedModel:
+    """The model with a session on the device that is asked for.
+
+    Raises
+    ------
+    ModelError
+        ``onnx-load``: onnxruntime can't read it; ``onnx-data``: a file with its weights is missing,
+        or lies outside its folder; ``onnx-input``, ``onnx-output``: it takes something else than
+        one batch of images, or gives no scores; ``carried-classes``.
+    UsageError
+        ``input-layout``: its shape does not say where the channels are; ``device-absent``,
+        ``option-conflict``, ``program-with-options``.
+    """
+    request.refuse_factory_options("an ONNX model holds its weights and has no arguments")
+    path = Path(request.spec)
+    sniff(path)
+    _refuse_precision(request)
+    files = _files(path)
+    device = _device(request.options.device)
+    session = _session(path, device, has_data=len(files) > 1)
+    image = _image_input(path, session)
+    shape = list(image.shape)
+    layout = _layout(path, shape, request.options.input_layout)
+    outputs = _outputs(path, session)
+    inner = shape[1:] if layout == "nchw" else [shape[3], *shape[1:3]]
+    carried = _classes(session, path, lenient=request.n_classes is not None)
+    run = OnnxSession(
+        session,
+        image.name,
+        _TYPES[image.type],
+        layout,
+        tuple(output.name for output in outputs),
+        device,
+    )
+    return LoadedModel(
+        module=run,
+        facts=ModelFacts(
+            name=printable(request.name or path.stem),
+            version=request.version,
+            kind="ONNX model",
+            source=printable(path.name),
+            files=files,
+            notes=carried.notes,
+        ),
+        batch_sizes=BatchSizes.fixed(shape[0]) if isinstance(shape[0], int) else BatchSizes(),
+        input_shape=tuple(size if isinstance(size, int) else None for size in inner),
+        n_outputs=_width(outputs[0].shape),
+        classes=carried.names,
+        classes_source=carried.source,
+        libraries=("onnxruntime",),
+        session=run,
+    )
+
+
+def _refuse_precision(request: Request) -> None:
+    precision = request.options.precision
+    if precision != "float32":
+        raise UsageError(
+            f"--precision {precision} is for models that run on PyTorch",
+            slug="option-conflict",
+            hint="omit --precision: an ONNX model has the precision that it was saved in",
+        )
+
+
+def _files(path: Path) -> dict[str, str]:
+    """SHA-256 of the model and of every file that its weights lie in."""
+    try:
+        names = external_files(path)
+    except (ValueError, OSError, UnicodeDecodeError) as error:
+        raise damaged(path, str(error)) from error
+    files = {printable(path.name): sha256_of(path)}
+    for name in names:
+        file = path.parent / name
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ModelError(
+                f"{quoted(path.name)} keeps weights outside its folder: {quoted(name)}",
+                slug="onnx-data",
+                hint="save it again with its data beside it",
+            )
+        if not file.is_file():
+            raise ModelError(
+                f"{quoted(path.name)} keeps weights in {quoted(name)}, which is not there",
+                slug="onnx-data",
+                hint="copy that file beside the model",
+            )
+        files[printable(name)] = sha256_of(file)
+    return files
+
+
+def _device(asked: str) -> str:
+    """``cpu`` or ``cuda``: what is asked for, where onnxruntime has it."""
+    import onnxruntime
+
+    there = [
+        device
+        for device, provider in _PROVIDERS.items()
+        if provider in onnxruntime.get_available_providers()
+    ]
+    if asked == "auto":
+        return there[0]
+    if asked not in there:
+        raise UsageError(
+            f"--device {quoted(asked)}: this onnxruntime does not run on it",
+            slug="device-absent",
+            details=[f"it has: {', '.join(onnxruntime.get_available_providers())}"],
+            hint=f"use --device {there[0]}, or omit it",
+        )
+    return asked
+
+
+def _session(path: Path, device: str, *, has_data: bool) -> Any:
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)  # what is wrong is raised as well
+    providers = list(dict.fromkeys([_PROVIDERS[device], _PROVIDERS["cpu"]]))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # its exceptions have no common class
+        raise ModelError(
+            f"onnxruntime {onnxruntime.__version__} cannot load {quoted(path.name)}: "
+            f"{_reason(error, path)}",
+            slug="onnx-load",
+            hint="save it again with onnx.save_model(model, 'model.onnx', "
+            "save_as_external_data=True, size_threshold=1024)"
+            if has_data
+            else "check it with onnx.checker.check_model, or export it again",
+        ) from error
+
+
+def _reason(error: BaseException, path: Path) -> str:
+    """The first line of a message, without the folder that the model lies in."""
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return printable(text.replace(str(path.parent.resolve()), "…").replace(str(path), path.name))[
+        :300
+    ]
+
+
+def _image_input(path: Path, session: Any) -> Any:
+    inputs = session.get_inputs()
+    shown = [f"{printable(one.name)}: {one.type} {_shown(one.shape)}" for one in inputs]
+    if len(inputs) != 1:
+        raise ModelError(
+            f"{quoted(path.name)} takes {len(inputs)} inputs, not one batch of images",
+            slug="onnx-input",
+            details=shown[:5],
+            hint="export a network whose forward takes the images alone",
+        )
+    (image,) = inputs
+    if len(image.shape) != 4 or image.type not in _TYPES:
+        raise ModelError(
+            f"{quoted(path.name)} takes {shown[0]}, no batch of images",
+            slug="onnx-input",
+            hint="export a network that takes four axes of float32, float16, float64 or uint8",
+        )
+    return image
+
+
+def _shown(shape: Sequence[Any]) -> str:
+    return "×".join("any" if size is None else printable(str(size)) for size in shape)
+
+
+def _layout(path: Path, shape: Sequence[Any], asked: str | None) -> str:
+    """Where the channels are: on the one axis that can have them, else as the user says."""
+    could = [name for name, at in (("nchw", 1), ("nhwc", 3)) if _may_be_channels(shape[at])]
+    certain = [name for name, at in (("nchw", 1), ("nhwc", 3)) if shape[at] in _CHANNELS]
+    if asked is not None:
+        if asked not in could:
+            raise UsageError(
+                f"--input-layout {asked}: {quoted(path.name)} takes {_shown(shape)}, with no "
+                "channels on that axis",
+                slug="option-conflict",
+                hint="omit --input-layout",
+            )
+        return asked
+    if len(certain) == 1:
+        return certain[0]
+    raise UsageError(
+        f"{quoted(path.name)} takes {_shown(shape)}: which axis has the channels?",
+        slug="input-layout",
+        hint="say it: --input-layout nchw (channels first) or --input-layout nhwc (channels last)",
+    )
+
+
+def _may_be_channels(size: Any) -> bool:
+    return not isinstance(size, int) or size in _CHANNELS
+
+
+def _outputs(path: Path, session: Any) -> list[Any]:
+    """The outputs that may hold scores: ``logits`` first, else in their order."""
+    found = [
+        one
+        for one in session.get_outputs()
+        if one.type in _FLOATS and _width(one.shape, free=0) is not None
+    ]
+    if not found:
+        shown = [
+            f"{printable(one.name)}: {one.type} {_shown(one.shape or [])}"
+            for one in session.get_outputs()
+        ]
+        maps = any("map" in one.type for one in session.get_outputs())
+        raise ModelError(
+            f"{quoted(path.name)} gives no scores of one row an image",
+            slug="onnx-output",
+            details=shown[:5],
+            hint="convert it again with options={'zipmap': False}"
+            if maps
+            else "export a network that gives scores of all classes",
+        )
+    return sorted(found, key=lambda one: one.name != "logits")
+
+
+def _width(shape: Sequence[Any] | None, free: int | None = None) -> int | None:
+    """Scores a row, where a shape (B, K), (B,) or (B, K, 1, …) says it; `free` for a free K."""
+    sizes = list(shape or ())
+    while len(sizes) > 2 and sizes[-1] == 1:
+        sizes.pop()
+    if len(sizes) == 1:
+        return 1
+    if len(sizes) != 2:
+        return None
+    return sizes[1] if isinstance(sizes[1], int) else free
+
+
+def _classes(session: Any, path: Path, *, lenient: bool) -> EmbeddedClasses:
+    """The class list in the metadata, in the forms of the programs that write one."""
+    metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+    task = metadata.get("task")
+    if task not in (None, "", "classify", "image-classification"):
+        raise ModelError(
+            f"{quoted(path.name)} was exported for the task {quoted(task)}, not for classifying",
+            slug="onnx-output",
+            hint="give a model that gives one class an image",
+        )
+    for key in _NAMES:
+        text = metadata.get(key)
+        if not text:
+            continue
+        source = f"{key} in the metadata of {printable(path.name)}"
+        if key == "character":  # Paddle's: one a line
+            return embedded_classes(text.splitlines(), source, lenient=lenient)
+        if key == "names":  # ultralytics': what Python prints of a dict
+            return embedded_classes(_literal(text), source, lenient=lenient)
+        return parse_json(text.encode(), source, lenient=lenient)
+    return NO_CLASSES
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None

@@ -1,0 +1,87 @@
+"""The images of a folder or a table as arrays, decoded by worker processes without PyTorch."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from reportgen.inference.sources.dataset import ArrayDataset
+from reportgen.inference.sources.folder import (
+    WATCHDOG_SECONDS,
+    Collated,
+    FolderSource,
+    gather,
+    quiet_worker,
+)
+
+__all__ = [
+    "ArraySource",
+]
+
+
+_AHEAD = 2  # batches that wait for the model, for each worker
+
+
+class ArraySource(FolderSource):
+    """As :class:`FolderSource`, with numpy arrays in its batches."""
+
+    def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
+        """What gives the batches from sample `start` on."""
+        workers = self.workers if workers is None else workers
+        places = [
+            (at, min(at + batch_size, self.n_samples))
+            for at in range(start, self.n_samples, batch_size)
+        ]
+        assert isinstance(self.dataset, ArrayDataset)
+        if workers == 0:
+            return (_gathered(self.dataset, *place) for place in places)
+        return _ahead(self.dataset, places, workers)
+
+    def _startable(self, workers: int) -> int:
+        return workers if multiprocessing.get_start_method() == "fork" else self._sendable(workers)
+
+
+_SHARED: dict[str, ArrayDataset] = {}
+
+
+def _begin(dataset: ArrayDataset) -> None:
+    quiet_worker(0)
+    _SHARED["dataset"] = dataset
+
+
+def _gathered(dataset: ArrayDataset, start: int, stop: int) -> Collated:
+    return gather([dataset[i] for i in range(start, stop)], np.stack)
+
+
+def _in_worker(start: int, stop: int) -> Collated:
+    return _gathered(_SHARED["dataset"], start, stop)
+
+
+def _ahead(
+    dataset: ArrayDataset, places: list[tuple[int, int]], workers: int
+) -> Iterator[Collated]:
+    """The batches in order, of which a few are made before they are asked for."""
+    pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(dataset,))
+    waiting: deque[Future[Collated]] = deque()
+    pending = iter(places)
+    try:
+        for place in pending:
+            waiting.append(pool.submit(_in_worker, *place))
+            if len(waiting) >= _AHEAD * workers:
+                yield _result(waiting.popleft())
+        while waiting:
+            yield _result(waiting.popleft())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(future: Future[Collated]) -> Collated:
+    try:
+        return future.result(timeout=WATCHDOG_SECONDS)
+    except TimeoutError as error:
+        raise RuntimeError("timed out") from error

@@ -1,0 +1,141 @@
+"""Sample i → a tensor, or the reason in words why there is none. Nothing is ever raised.
+
+This is what worker processes run. Whatever a file or the user's transform does, only numbers and
+strings cross the process border: an exception that can't be pickled would hang the parent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import Interrupted, ReportgenError
+from reportgen.inference.folders.files import open_regular, os_reason, read_to_end
+from reportgen.inference.folders.tree import ImageFile
+from reportgen.inference.images.decoding import Decoded, Unreadable, decode
+from reportgen.inference.images.preprocessing import NotPrepared, Prepares
+from reportgen.inference.user_code import error_line
+
+__all__ = [
+    "ArrayDataset",
+    "ImageFolderDataset",
+    "Sample",
+]
+
+
+MAX_FILE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image, ready for the model or not.
+
+    Attributes
+    ----------
+    index
+        Its position in the data set.
+    image
+        Tensor or array, float32, shape (C, H, W); None where there is a `reason`.
+    flags
+        Bits of :class:`reportgen.inference.images.flags.ImageFlag`.
+    reason
+        Why it can't be used, in words that follow the file's name; None where it can.
+    fatal
+        Whether the preprocessing is at fault and not the file, as when the transform returns no
+        tensor: the run should end with an error that names the sample.
+    """
+
+    index: int
+    image: Any
+    flags: int = 0
+    reason: str | None = None
+    fatal: bool = False
+
+
+class ImageFolderDataset:
+    """The images of a scan, prepared for the model; a map-style data set for torch's DataLoader.
+
+    It holds two arrays and a block of bytes, not a million objects, so that worker processes that
+    are forked share them and spawned ones receive them at once.
+    """
+
+    def __init__(self, files: Sequence[ImageFile], preprocessing: Prepares) -> None:
+        names = [os.fsencode(file.raw) for file in files]
+        self.root = files[0].root if files else ""
+        self.preprocessing = preprocessing
+        self._names = b"".join(names)
+        self._ends = np.cumsum([len(name) for name in names], dtype=np.int64)
+        self._digests = np.frombuffer(b"".join(file.digest for file in files), np.uint8)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read, check, decode and prepare sample `index`, 0 ≤ `index` < len."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)  # ends iteration
+        try:
+            decoded = self._decoded(index)
+        except Unreadable as error:
+            return Sample(index, None, reason=error.reason)
+        return self._prepared(index, decoded)
+
+    def path_below_root(self, index: int) -> str:
+        """Where sample `index` lies below the root, as the operating system spells it."""
+        start = int(self._ends[index - 1]) if index else 0
+        return os.fsdecode(self._names[start : int(self._ends[index])])
+
+    def _decoded(self, index: int) -> Decoded:
+        raw = self.path_below_root(index)
+        content = _read(os.path.join(self.root, raw))  # noqa: PTH118 - millions of times
+        digest = self._digests[32 * index : 32 * index + 32].tobytes()
+        if hashlib.sha256(content).digest() != digest:
+            raise Unreadable("has changed since the folder was scanned")
+        return decode(content, name=raw)
+
+    def _prepare(self, image: Any) -> Any:
+        return self.preprocessing(image)
+
+    def _prepared(self, index: int, decoded: Decoded) -> Sample:
+        flags = int(decoded.flags)
+        try:
+            return Sample(index, self._prepare(decoded.image), flags)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit, Interrupted):
+            raise  # someone wants the process to end: that is no finding about an image
+        except NotPrepared as error:
+            return Sample(index, None, flags, error.reason)
+        except ReportgenError as error:
+            return Sample(index, None, flags, error.message, fatal=True)
+        except MemoryError:
+            return Sample(index, None, flags, "needs more memory than there is")
+        except BaseException as error:
+            reason = f"could not be prepared ({error_line(error)})"
+            return Sample(index, None, flags, reason)
+
+
+def _read(path: str) -> bytes:
+    """The whole file, if it has a size that an image can have."""
+    try:
+        with open_regular(path) as (descriptor, size):
+            if size > MAX_FILE_BYTES:
+                raise Unreadable(
+                    f"has {size / 1e9:.1f} GB; the limit is {MAX_FILE_BYTES / 1e9:.1f} GB"
+                )
+            return read_to_end(descriptor, size)
+    except OSError as error:
+        raise Unreadable(os_reason(error)) from error
+    except MemoryError:
+        pass
+    raise Unreadable("needs more memory than there is")
+
+
+class ArrayDataset(ImageFolderDataset):
+    """The same with arrays in place of tensors: PyTorch is not needed."""
+
+    def _prepare(self, image: Any) -> Any:
+        return self.preprocessing.array(image)
