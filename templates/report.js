@@ -320,6 +320,91 @@
   });
   for (const box of all(".scroll")) sized.observe(box);
 
+  // ---- Thresholds: a slider over points that were counted beforehand, read from an inert list.
+  const explorer = byId("explorer");
+
+  // Wilson's 95% interval of a share, as elsewhere in the page.
+  function wilson(part, whole) {
+    const z = 1.959963984540054;
+    const share = part / whole;
+    const scale = 1 + z * z / whole;
+    const centre = share + z * z / (2 * whole);
+    const half = z * Math.sqrt(share * (1 - share) / whole + (z / (2 * whole)) ** 2);
+    const low = part === 0 ? 0 : (centre - half) / scale;
+    const high = part === whole ? 1 : (centre + half) / scale;
+    return percent(low, 1) + "\u2013" + percent(high, 1) + "%";
+  }
+
+  function makeExplorer() {
+    const data = JSON.parse(byId("threshold-points").textContent);
+    const [positives, negatives] = data.n;
+    const slider = byId("x-at");
+    const typed = byId("x-prevalence");
+    const places = new Map(all("[data-x]", explorer).map((e) => [e.getAttribute("data-x"), e]));
+    const set = (name, text) => { places.get(name).textContent = text; };
+    const share = (part, whole) => (whole === 0 ? "n/a" : percent(part, whole) + "%");
+
+    // What is typed, 0 to 1; null where the test set's own prevalence holds.
+    function prevalence() {
+      const value = Number(typed.value);
+      return typed.value === "" || !(value >= 0 && value <= 100) ? null : value / 100;
+    }
+
+    function costOf(point, rate) {
+      const [tp, fn, fp, tn] = data.costs;
+      const [, hit, alarm] = point;
+      const ofPositive = (hit * tp + (positives - hit) * fn) / positives;
+      const ofNegative = (alarm * fp + (negatives - alarm) * tn) / negatives;
+      return rate * ofPositive + (1 - rate) * ofNegative;
+    }
+
+    function cheapest(rate) {
+      const costs = data.points.map((point) => costOf(point, rate));
+      return costs.lastIndexOf(Math.min(...costs));
+    }
+
+    function show() {
+      const point = data.points[slider.value];
+      const [threshold, tp, fp] = point;
+      const [fn, tn] = [positives - tp, negatives - fp];
+      const asked = prevalence();
+      const rate = asked === null ? positives / (positives + negatives) : asked;
+      // Parts of all samples, were the positive class as common as that.
+      const [p, n] = asked === null ? [1, 1] : [rate / positives, (1 - rate) / negatives];
+      slider.setAttribute("aria-valuetext", threshold);
+      set("threshold", threshold);
+      Object.entries({ tp, fn, fp, tn }).forEach(([name, count]) => {
+        set(name, count.toLocaleString("en"));
+      });
+      set("sensitivity", share(tp, positives));
+      set("specificity", share(tn, negatives));
+      set("ppv", share(tp * p, tp * p + fp * n));
+      set("npv", share(tn * n, tn * n + fn * p));
+      set("sensitivity-ci", wilson(tp, positives));
+      set("specificity-ci", wilson(tn, negatives));
+      set("ppv-ci", asked === null && tp + fp ? wilson(tp, tp + fp) : "");
+      set("npv-ci", asked === null && tn + fn ? wilson(tn, tn + fn) : "");
+      if (!data.costs) return;
+      const cost = costOf(point, rate);
+      set("cost", cost > 0 && cost < 0.0005 ? "<0.001" : cost.toLocaleString("en",
+        { minimumFractionDigits: cost ? 3 : 0, maximumFractionDigits: 3 }));
+      explorer.querySelector("[data-cheapest]").setAttribute("data-at", cheapest(rate));
+    }
+
+    slider.addEventListener("input", show);
+    typed.addEventListener("input", show);
+    all("[data-at]", explorer).forEach((button) => {
+      button.addEventListener("click", () => {
+        slider.value = button.getAttribute("data-at");
+        show();
+      });
+    });
+    show();
+    explorer.hidden = false;
+  }
+
+  if (explorer) makeExplorer();
+
   // ---- Copy a link; where the clipboard is closed, the address bar has it.
   all("button[data-copy]").forEach((button) => {
     button.hidden = false;

@@ -11,7 +11,14 @@ from reportgen.metrics import wilson
 from reportgen.report.confidence import Chart
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Fact, Footnotes, Reason
-from reportgen.report.words import Name, Words, interval, say, share
+from reportgen.report.explorer import (
+    Explorer,
+    UnitCosts,
+    cheapest_point,
+    explorer,
+    unit_costs,
+)
+from reportgen.report.words import Name, Words, interval, say, share, signed
 from reportgen.text import count
 
 __all__ = [
@@ -27,6 +34,7 @@ class ThresholdRow:
     """An operating point: `letters` are its marks in the drawings, `remark` says what it is.
 
     `exact` is the threshold for sorting, `cells` hold sensitivity, specificity, PPV, NPV and F1.
+    `cost` is the expected cost, where costs are given.
     """
 
     exact: float
@@ -35,6 +43,7 @@ class ThresholdRow:
     remark: str
     flagged: int
     cells: tuple[Cell, ...]
+    cost: Cell | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,8 @@ class ThresholdSection:
         What to know before a threshold is chosen.
     reasons
         Footnotes of the table.
+    explorer
+        The points that the slider moves over; None where one class has no samples.
     """
 
     lead: Words
@@ -85,6 +96,7 @@ class ThresholdSection:
     charts: tuple[Chart, ...]
     notes: tuple[Words, ...]
     reasons: tuple[Reason, ...]
+    explorer: Explorer | None = None
 
 
 HALF = 0.5
@@ -116,6 +128,10 @@ class _Known:
         return self.facts.names[1 - self.curve.positive]
 
     @property
+    def costs(self) -> UnitCosts | None:
+        return unit_costs(self.facts.evaluation.costs, self.curve.positive)
+
+    @property
     def answered(self) -> ThresholdPoint:
         """The model's own answers, all of them: those without scores too."""
         counts, i = self.facts.matrix.counts, self.curve.positive
@@ -128,6 +144,8 @@ class _Known:
             yield "B", self.curve.youden, "best balance (Youden’s J)"
         if self.curve.sensitive is not None:
             yield "C", self.curve.sensitive, f"{TARGET_SENSITIVITY}% sensitivity"
+        if (cheapest := cheapest_point(self.curve, self.costs)) is not None:
+            yield "D", cheapest, "lowest expected cost on these samples"
 
 
 def threshold_section(facts: Context) -> ThresholdSection | None:
@@ -149,6 +167,7 @@ def threshold_section(facts: Context) -> ThresholdSection | None:
         charts=(_roc_words(known), _precision_recall_words(known)) if both else (),
         notes=tuple(_notes(known)),
         reasons=notes.reasons(),
+        explorer=explorer(curve, facts.names, known.costs),
     )
 
 
@@ -229,7 +248,15 @@ def _rows(known: _Known, notes: Footnotes) -> Iterator[ThresholdRow]:
             remark="; ".join(remark for _, remark in names),
             flagged=point.flagged,
             cells=_cells(point, _totals(known, all_answers=own), notes),
+            cost=_cost(known, point, _totals(known, all_answers=own)),
         )
+
+
+def _cost(known: _Known, point: ThresholdPoint, totals: tuple[int, int]) -> Cell | None:
+    if known.costs is None or not sum(totals):
+        return None
+    value = known.costs.of(point, *totals)
+    return Cell(value, None, None, signed(value), "")
 
 
 def _home(
