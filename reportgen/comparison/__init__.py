@@ -40,7 +40,11 @@ if TYPE_CHECKING:
         tango,
         tango_z,
     )
-    from reportgen.comparison.unpaired import compare_evaluations, with_costs_of
+    from reportgen.comparison.unpaired import (
+        compare_evaluations,
+        unpaired_differences,
+        with_costs_of,
+    )
 
 __all__ = [
     "ALPHA",
@@ -73,6 +77,7 @@ __all__ = [
     "non_inferiority_p",
     "tango",
     "tango_z",
+    "unpaired_differences",
     "with_costs_of",
 ]
 
@@ -91,6 +96,6 @@ __getattr__ = lazy_names(
         "significance": (
             "mcnemar_bounds mcnemar_exact_p mcnemar_mid_p non_inferiority_p tango tango_z"
         ),
-        "unpaired": "compare_evaluations with_costs_of",
+        "unpaired": "compare_evaluations unpaired_differences with_costs_of",
     },
 )

@@ -41,6 +41,7 @@ from reportgen.text import count, plural, quoted
 __all__ = [
     "compare_evaluations",
     "mover_changes",
+    "unpaired_differences",
     "with_costs_of",
 ]
 
@@ -221,7 +222,7 @@ def compare_evaluations(
         paired=None,
         unpaired_reason=reason,
         bounds=None if n_differing else mcnemar_bounds(before.confusion, after.confusion),
-        summary=_summary(before, after),
+        summary=corrected(unpaired_differences(before, after)),
         classes=classes,
         slices=unpaired_slices(before.slices, after.slices),
         fixed=(),
@@ -365,8 +366,14 @@ def _f1s(before: Evaluation, after: Evaluation) -> list[Difference]:
     return mover_changes(*both, share=True)
 
 
-def _summary(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
-    names = (*COMPARED, *(name for name in COMPARED_WHERE_GIVEN if name in after.summary))
+def unpaired_differences(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
+    """Candidate less baseline of :data:`COMPARED`, without any correction of p, as if the two had
+    seen different samples; by the candidate's costs, where there are any.
+    """
+    names = (
+        *COMPARED,
+        *(n for n in COMPARED_WHERE_GIVEN if n in after.summary and n in before.summary),
+    )
     summary = {
         name: mover_changes(
             [before.summary[name]], [after.summary[name]], share=name not in _NO_SHARES
@@ -377,7 +384,7 @@ def _summary(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
         after.confusion.n_correct, after.n_samples, before.confusion.n_correct, before.n_samples
     )
     summary["ece"] = _ece(before, after)
-    return corrected(summary)
+    return summary
 
 
 def _ece(before: Evaluation, after: Evaluation) -> Difference:

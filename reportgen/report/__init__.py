@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
     from reportgen.report.page_budget import list_pictures, reduce_pictures
     from reportgen.report.report import Report
+    from reportgen.report.side_by_side import ClassPanel, Side
     from reportgen.report.slices import points
     from reportgen.report.steps import Step
     from reportgen.report.threshold import ThresholdMark, ThresholdSection
@@ -39,6 +40,7 @@ __all__ = [
     "Cell",
     "Chart",
     "ClassCurves",
+    "ClassPanel",
     "ConfidenceSection",
     "CurveRow",
     "Delta",
@@ -58,6 +60,7 @@ __all__ = [
     "ReliabilityRow",
     "Report",
     "Scale",
+    "Side",
     "Step",
     "ThresholdMark",
     "ThresholdSection",
@@ -96,6 +99,7 @@ __getattr__ = lazy_names(
         "matrix": "HeatmapSpec MatrixRow MatrixSection",
         "page_budget": "list_pictures reduce_pictures",
         "report": "Report",
+        "side_by_side": "ClassPanel Side",
         "slices": "points",
         "steps": "Step",
         "threshold": "ThresholdMark ThresholdSection",

@@ -12,6 +12,7 @@ from reportgen.gates import Decision
 from reportgen.report.comparison.deltas import CLASS_DEFINITIONS, DEFINITIONS, Delta, delta
 from reportgen.report.comparison.names import baseline_words, model_name
 from reportgen.report.elements import Fact, Footnotes
+from reportgen.report.side_by_side import Side, SideBySide, side_by_side
 from reportgen.report.verdict import KINDS
 from reportgen.report.words import Name, Words, class_names, list_names, say
 from reportgen.text import count, plural, printable
@@ -75,6 +76,7 @@ class Overview:
     facts: tuple[Fact, ...]
     rows: tuple[OverviewRow, ...]
     made_with: str
+    beside: SideBySide
 
 
 def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overview:
@@ -106,7 +108,18 @@ def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overvie
         ),
         rows=rows,
         made_with=f"reportgen {__version__}",
+        beside=_beside(name, rows, entries),
     )
+
+
+def _beside(
+    baseline: Name, rows: Sequence[OverviewRow], entries: Sequence[OverviewEntry]
+) -> SideBySide:
+    candidates = [
+        (Side(str(row.number), row.name, row.link), entry.comparison.candidate)
+        for row, entry in zip(rows, entries, strict=True)
+    ]
+    return side_by_side([(Side("B", baseline), entries[0].comparison.baseline), *candidates])
 
 
 def subject_of(comparison: Comparison) -> Words:
