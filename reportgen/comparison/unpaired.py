@@ -370,10 +370,8 @@ def unpaired_differences(before: Evaluation, after: Evaluation) -> dict[str, Dif
     """Candidate less baseline of :data:`COMPARED`, without any correction of p, as if the two had
     seen different samples; by the candidate's costs, where there are any.
     """
-    names = (
-        *COMPARED,
-        *(n for n in COMPARED_WHERE_GIVEN if n in after.summary and n in before.summary),
-    )
+    given = (n for n in COMPARED_WHERE_GIVEN if n in after.summary and n in before.summary)
+    names = (*COMPARED, *given)
     summary = {
         name: mover_changes(
             [before.summary[name]], [after.summary[name]], share=name not in _NO_SHARES

@@ -71,9 +71,8 @@ def _panel(panel: ClassPanel, sides: Sequence[Side]) -> Markup:
     def x(value: float) -> str:
         return f"{PANEL_LEFT + EDGE + value * (PANEL_WIDTH - PANEL_LEFT - 3 * EDGE):.1f}"
 
-    parts = [
-        f'<path class="g-grid" d="{"".join(f"M{x(t)} 0V{height - 18}" for t in (0, 0.5, 1))}"/>'
-    ]
+    grid = "".join(f"M{x(tick)} 0V{height - 18}" for tick in (0, 0.5, 1))
+    parts = [f'<path class="g-grid" d="{grid}"/>']
     for i, (side, one) in enumerate(zip(sides, panel.cells, strict=True)):
         middle = ROW * i + ROW / 2
         parts.append(f'<text class="g-txt" x="0" y="{middle + 4:g}">{escape(side.mark)}</text>')

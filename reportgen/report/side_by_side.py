@@ -12,7 +12,7 @@ from reportgen.evaluation import CLASS_METRICS, Evaluation
 from reportgen.metrics import Definition, Metric
 from reportgen.report.comparison.deltas import DEFINITIONS
 from reportgen.report.elements import Cell, Footnotes, cell, unit_of
-from reportgen.report.words import Name, Words, class_names, interval, join, say, share
+from reportgen.report.words import Name, Words, class_names, join, say
 from reportgen.text import count, plural
 
 __all__ = [
@@ -154,7 +154,8 @@ def _standings(evaluations: Sequence[Evaluation], definition: Definition) -> tup
     others = [e for e, value in zip(evaluations, values, strict=True) if value not in (None, best)]
     ps = [unpaired_differences(one, evaluations[firsts[0]])[definition.name].p for one in others]
     sure = len(firsts) == 1 and all(p is not None and p * n_tests < ALPHA for p in ps)
-    return tuple(("best" if sure else "first") if i in firsts else "" for i in range(len(values)))
+    standing: Standing = "best" if sure else "first"
+    return tuple(standing if i in firsts else "" for i in range(len(values)))
 
 
 def _value(evaluation: Evaluation, name: str) -> float | None:
@@ -187,7 +188,7 @@ def _note(evaluations: Sequence[Evaluation]) -> Words:
 def _panels(evaluations: Sequence[Evaluation], marks: Sequence[str]) -> tuple[ClassPanel, ...]:
     """The largest spread of recall first; classes without samples have none."""
     recalls = [
-        dict(zip(one.classes, map(one.per_class["recall"].metric, range(len(one.classes)))))
+        {name: one.per_class["recall"].metric(i) for i, name in enumerate(one.classes)}
         for one in evaluations
     ]
     classes = evaluations[0].classes
@@ -204,11 +205,10 @@ def _panels(evaluations: Sequence[Evaluation], marks: Sequence[str]) -> tuple[Cl
 
 def _alt(name: Name, cells: Sequence[Cell], marks: Sequence[str]) -> str:
     parts = (
-        f"{mark} {'n/a' if one.value is None else share(one.value)}"
-        + (f" ({interval((one.low, one.high))})" if None not in (one.low, one.high) else "")
+        f"{mark} {one.text}" + (f" ({one.range})" if one.range else "")
         for mark, one in zip(marks, cells, strict=True)
     )
-    return f"Recall of {name}: {', '.join(parts)}"
+    return f"Recall of {name} in %: {', '.join(parts)}"
 
 
 def _class_note(n_panels: int) -> Words:
