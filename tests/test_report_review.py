@@ -1028,19 +1028,13 @@ def test_candidates_that_tie_are_all_named(paired, same):
         OverviewEntry(name, same, review_factories.decision(same), f"{name}/report.html")
         for name in ("a", "b")
     ]
-    told = " Whether one is better than another is not tested here: each is compared with the "
-    assert str(build_overview(tied).lead) == (
-        f"2 of 2 may ship; a and b are right equally often.{told}baseline alone."
-    )
+    assert str(build_overview(tied).lead) == "2 of 2 may ship. Equal accuracy: a and b."
     shipped = replace(review_factories.decision(paired), verdict="SHIP")
     better = OverviewEntry("c", paired, shipped, "c/report.html")
-    assert str(build_overview([*tied, better]).lead) == (
-        f"3 of 3 may ship; of these c is right most often.{told}baseline alone."
-    )
+    told = "Highest accuracy of these: c, not significantly above every other model."
+    assert str(build_overview([*tied, better]).lead) == f"3 of 3 may ship. {told}"
     two = [tied[0], better, replace(better, name="d")]
-    assert "; of these c and d are right most often, and equally often." in str(
-        build_overview(two).lead
-    )
+    assert str(build_overview(two).lead).endswith(" Equal highest accuracy of these: c and d.")
 
 
 def test_warnings_of_a_candidate_stand_on_the_overview(same):

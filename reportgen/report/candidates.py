@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -12,9 +12,9 @@ from reportgen.gates import Decision
 from reportgen.report.comparison.deltas import CLASS_DEFINITIONS, DEFINITIONS, Delta, delta
 from reportgen.report.comparison.names import baseline_words, model_name
 from reportgen.report.elements import Fact, Footnotes
-from reportgen.report.side_by_side import Side, SideBySide, side_by_side
+from reportgen.report.side_by_side import Side, SideBySide, Standing, side_by_side
 from reportgen.report.verdict import KINDS
-from reportgen.report.words import Name, Words, class_names, list_names, say
+from reportgen.report.words import Name, Words, class_names, join, list_names, say
 from reportgen.text import count, plural, printable
 
 __all__ = [
@@ -97,18 +97,19 @@ def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overvie
     shipped = sum(row.kind == "ship" for row in rows)
     candidates = plural(len(rows), "candidate")
     decided = any(row.kind != "none" for row in rows)
+    beside = _beside(name, rows, entries)
     title = printable(title) or f"{candidates} against {name}"
     return Overview(
         title=f"{shipped} of {len(rows)} may ship: {title}" if decided else title,
         baseline=name,
-        lead=_lead(rows, shipped, decided=decided),
+        lead=_lead(rows, beside, decided=decided),
         facts=(
             Fact("Baseline", (baseline_words(first, "the baseline"),)),
             Fact("Data", (subject_of(first),)),
         ),
         rows=rows,
         made_with=f"reportgen {__version__}",
-        beside=_beside(name, rows, entries),
+        beside=beside,
     )
 
 
@@ -130,32 +131,36 @@ def subject_of(comparison: Comparison) -> Words:
     return Words((Name.of(data, 80), f", {size}")) if data else say(size)
 
 
-def _lead(rows: Sequence[OverviewRow], shipped: int, *, decided: bool) -> Words:
+def _lead(rows: Sequence[OverviewRow], beside: SideBySide, *, decided: bool) -> Words:
     if not decided:
-        return say("No release rules were given: this page measures and does not decide.")
-    if shipped == 0:
-        return say("None of {n} may ship.", n=plural(len(rows), "candidate"))
+        return say("No release gates were given: this page measures and does not decide.")
     ship = [row for row in rows if row.kind == "ship"]
+    if not ship:
+        return say("None of {n} may ship.", n=plural(len(rows), "candidate"))
     if len(ship) == 1:
         return say("Only {name} may ship.", name=ship[0].name)
-    return say(
-        "{n} of {all} may ship; {ranked}. Whether one is better than another is not tested here: "
-        "each is compared with the baseline alone.",
-        n=count(len(ship)),
-        all=count(len(rows)),
-        ranked=_rank(ship),
-    )
+    told = say("{n} of {all} may ship.", n=count(len(ship)), all=count(len(rows)))
+    return join(told, _rank(ship, beside.measures[0].standings))
 
 
-def _rank(ship: Sequence[OverviewRow]) -> Words:
-    """``of these a is right most often``, or all that tie for it."""
+_AGAINST_OTHERS: Mapping[Standing, str] = {
+    "best": "significantly above every other model",
+    "first": "not significantly above every other model",
+    "": "though a model that may not ship has a higher one",
+}
+
+
+def _rank(ship: Sequence[OverviewRow], standings: Sequence[Standing]) -> Words:
+    """Which of these has the highest accuracy, and whether that is significant; or all that tie."""
     most = max(row.exact_accuracy or 0.0 for row in ship)
-    best = [row.name for row in ship if (row.exact_accuracy or 0.0) == most]
-    if len(best) == 1:
-        return say("of these {name} is right most often", name=best[0])
+    best = [row for row in ship if (row.exact_accuracy or 0.0) == most]
+    names = list_names([row.name for row in best])
     if len(best) == len(ship):
-        return say("{names} are right equally often", names=list_names(best))
-    return say("of these {names} are right most often, and equally often", names=list_names(best))
+        return say("Equal accuracy: {names}.", names=names)
+    if len(best) > 1:
+        return say("Equal highest accuracy of these: {names}.", names=names)
+    against = _AGAINST_OTHERS[standings[best[0].number]]  # the baseline stands at 0
+    return say("Highest accuracy of these: {names}, " + against + ".", names=names)
 
 
 def _row(number: int, name: str, entry: OverviewEntry) -> OverviewRow:
