@@ -401,6 +401,7 @@
     });
     show();
     explorer.hidden = false;
+    byId("threshold-table").open = false;
   }
 
   if (explorer) makeExplorer();
