@@ -15,6 +15,7 @@ from reportgen.analysis.scoring import (
 )
 from reportgen.analysis.scoring.thresholds import ThresholdCurve
 from reportgen.evaluation import Confidence, Evaluation
+from reportgen.metrics import Costs, expected_cost
 from tests import factories
 
 CLASSES = ("healthy", "ill")
@@ -63,3 +64,11 @@ def diagnosed(classes: tuple[str, str] = CLASSES) -> Evaluation:
         confidence=Confidence.of(figures),
     )
     return having(evaluation, curve_of(p, truth))
+
+
+def costed(miss: float = 30.0) -> Evaluation:
+    """:func:`diagnosed`, where a missed ill person costs `miss` times a false alarm."""
+    evaluation = diagnosed()
+    costs = Costs.of("costs.csv", [(1, 0, miss)])
+    summary = {**evaluation.summary, **expected_cost(evaluation.confusion, costs)}
+    return having(replace(evaluation, costs=costs, summary=summary), evaluation.threshold)

@@ -60,7 +60,7 @@ def test_every_class_has_its_curves_and_its_figures_worst_first(evaluation, sect
         assert str(one.name) in roc.alt
         mean = evaluation.per_class["average_precision"].metric(one.index).value
         assert plain(other.caption).startswith(f"Average precision {mean:.3f}, 95% interval ")
-        assert plain(other.caption).endswith("Guessing: 10.0%.")
+        assert plain(other.caption).endswith("Chance level: 10.0%.")
         assert one.samples == "1,000 of 10,000 samples"
 
 
@@ -175,7 +175,7 @@ def test_the_page_holds_two_named_drawings_a_class_with_labelled_axes(evaluation
     part = page[page.index('id="curves"') : page.index('<section id="data"')]
     assert part.count('role="img" aria-label="ROC curve of ') == 10
     assert part.count('role="img" aria-label="Precision-recall curve of ') == 10
-    for text in ("false alarms, %", "precision, %"):
+    for text in ("false-positive rate, %", "precision, %"):
         assert part.count(f">{text}</text>") == 10
     assert part.count(">recall, %</text>") == 20
     assert "The table of classes" in part

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.scoring.thresholds import LEVELS
-from reportgen.metrics import wilson
+from reportgen.metrics import Costs, expected_cost, wilson
 from reportgen.rendering import html
 from reportgen.rendering.svg import precision_recall_chart, roc_chart
 from reportgen.report import build_report
@@ -58,7 +58,7 @@ def test_all_levels_and_the_three_named_points_have_rows(section):
         letter for line in section.rows for letter in line.letters.split(", ") if letter
     ) == ["A", "B", "C"]
     used = row(section, "0.5")
-    assert (used.letters, used.remark) == ("A", "as the model answered")
+    assert (used.letters, used.remark) == ("A", "default (0.5)")
 
 
 def test_the_point_used_is_that_of_the_matrix(evaluation, section):
@@ -71,7 +71,7 @@ def test_answers_that_turn_elsewhere_have_a_row_of_their_own(evaluation):
     """Predictions of another program may have been cut at another threshold than 0.5."""
     other = factories.make_evaluation([[900, 50], [5, 45]], binaries.CLASSES)
     section = build_report(binaries.having(other, evaluation.threshold)).threshold
-    own = row(section, "as answered")
+    own = row(section, "as predicted")
     assert own.letters == "A"
     assert own.flagged == 95
     assert own.cells[0].value == 0.9
@@ -84,7 +84,7 @@ def test_answers_cut_at_another_level_are_not_said_to_turn_there(evaluation):
     other = factories.make_evaluation(counts, binaries.CLASSES)
     section = build_report(binaries.having(other, evaluation.threshold)).threshold
     assert row(section, "0.3").letters == ""
-    assert row(section, "as answered").flagged == level.flagged
+    assert row(section, "as predicted").flagged == level.flagged
 
 
 def test_nothing_flagged_is_not_available_with_its_reason(evaluation):
@@ -118,8 +118,8 @@ def test_the_section_is_for_two_classes_with_probabilities():
 
 def test_figures_depend_on_the_prevalence_and_that_is_said(section):
     notes = " ".join(map(str, section.notes))
-    assert "in which 5.0% of the samples are ill" in notes.replace("\u00a0", " ")
-    assert "chosen on these very samples looks better" in notes
+    assert "depend on the prevalence: 5.0% of these samples are ill" in notes
+    assert "chosen on these samples looks better" in notes
 
 
 def test_bins_and_missing_scores_are_told(evaluation):
@@ -160,7 +160,7 @@ def test_marks_on_one_spot_share_their_letters(section):
 
 def test_the_area_is_that_of_the_per_class_table(evaluation, section):
     value = evaluation.per_class["roc_auc"].metric(1).value
-    shown = f"The area below the curve is {100 * value:.1f}%"
+    shown = f"ROC AUC {value:.3f}"
     assert shown in str(section.charts[0].caption).replace("\u00a0", " ")
     assert shown in section.charts[0].alt.replace("\u00a0", " ")
 
@@ -178,6 +178,68 @@ def test_hostile_names_stay_text_in_the_section():
         build_report(binaries.diagnosed((factories.HOSTILE[1], factories.HOSTILE[0])))
     )
     part = page[page.index('<div id="threshold">') : page.index('id="calibration"')]
-    assert "<script" not in part
+    inert = re.search(r'<script type="application/json" id="threshold-points">(.*?)</script>', part)
+    assert re.fullmatch(r'[0-9a-z\s",:.{}\[\]]+', inert[1])  # numbers and our own keys
+    assert "<script" not in part.replace(inert[0], "")
     assert "<img" not in part
     assert "&lt;script&gt;" in part
+
+
+# ---- the explorer, and costs
+
+
+def costed(evaluation, *pairs):
+    costs = Costs.of("costs.csv", pairs)
+    summary = {**evaluation.summary, **expected_cost(evaluation.confusion, costs)}
+    return replace(evaluation, costs=costs, summary=summary, threshold=evaluation.threshold)
+
+
+def test_the_slider_moves_over_all_points_threshold_upwards(evaluation, section):
+    p, truth = binaries.samples()
+    found = section.explorer
+    assert found.points[found.start][0] == "0.5"
+    assert len(found.points) > 100
+    flagged = [tp + fp for _, tp, fp in found.points]
+    assert flagged == sorted(flagged, reverse=True)
+    assert found.points[-1] == ("1", 0, 0)
+    assert (flagged[0], found.n_positive, found.n_negative) == (1000, 50, 950)
+    for text, tp, fp in found.points:
+        if text in {"0.1", "0.5", "0.9"}:
+            above = p[:, 1] >= np.float32(float(text))
+            assert (tp, fp) == ((above & (truth == 1)).sum(), (above & (truth == 0)).sum())
+
+
+def test_without_costs_nothing_is_said_of_costs(section):
+    assert section.explorer.costs is None
+    assert [stop.title for stop in section.explorer.stops][-1] == "sensitivity ≥ 95%"
+    assert all(line.cost is None for line in section.rows)
+
+
+def test_the_cheapest_threshold_is_the_least_of_all_points_by_hand(evaluation):
+    section = build_report(costed(evaluation, (1, 0, 30.0), (0, 1, 2.0))).threshold
+    found = section.explorer
+    by_hand = [(30 * (50 - tp) + 2 * fp) / 1000 for _, tp, fp in found.points]
+    stop = found.stops[-1]
+    assert stop.title == "lowest expected cost"
+    assert by_hand[stop.at] == min(by_hand)
+    line = next(line for line in section.rows if "D" in line.letters)
+    assert line.cost.value == pytest.approx(min(by_hand))
+    assert "on these samples" in line.remark
+    half = row(section, "0.5")
+    assert half.cost.value == pytest.approx(by_hand[found.start])
+    assert costed(evaluation, (1, 0, 30.0), (0, 1, 2.0)).summary["expected_cost"].value == (
+        pytest.approx(half.cost.value)
+    )
+
+
+def test_the_costs_of_the_explorer_are_by_what_became_of_a_sample(evaluation):
+    given = build_report(costed(evaluation, (1, 0, 30.0), (1, 1, 0.5))).threshold.explorer
+    assert given.data["costs"] == [0.5, 30.0, 1.0, 0.0]
+    assert given.data["n"] == [50, 950]
+
+
+def test_one_empty_class_has_no_explorer():
+    p, truth = binaries.samples(20, 0)
+    plain = factories.make_evaluation([[20, 0], [0, 0]], binaries.CLASSES)
+    section = build_report(binaries.having(plain, binaries.curve_of(p, truth))).threshold
+    assert section.explorer is None

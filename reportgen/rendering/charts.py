@@ -263,14 +263,14 @@ def threshold_plots(section: ThresholdSection) -> tuple[Plot, Plot]:
     ]
     return (
         _square_plot(
-            "false alarms (1 \u2212 specificity), %",
-            "found (sensitivity), %",
+            "false-positive rate (1 \u2212 specificity), %",
+            "sensitivity (recall), %",
             (*_roc_marks(section.roc), *_named_dots(roc)),
             QUARTERS,
         ),
         _square_plot(
-            "found (recall), %",
-            "right among the flagged (precision), %",
+            "recall (sensitivity), %",
+            "precision (PPV), %",
             (*_stairs(section.precision_recall, section.prevalence), *_named_dots(other)),
             QUARTERS,
         ),
@@ -281,7 +281,7 @@ def class_plots(curves: ClassCurves) -> tuple[Plot, Plot]:
     """Both curves of one class against the rest."""
     stairs = _stairs(curves.precision_recall, curves.prevalence)
     return (
-        _square_plot("false alarms, %", "recall, %", _roc_marks(curves.roc), HALVES),
+        _square_plot("false-positive rate, %", "recall, %", _roc_marks(curves.roc), HALVES),
         _square_plot("recall, %", "precision, %", stairs, HALVES),
     )
 
@@ -291,12 +291,12 @@ def _square_plot(across: str, up: str, marks: tuple[Mark, ...], ticks: tuple[flo
 
 
 def _roc_marks(line: Sequence[Place]) -> tuple[Mark, ...]:
-    """The curve and the diagonal of guessing."""
+    """The curve and the diagonal of chance."""
     return Line("even", ((0.0, 0.0), (1.0, 1.0))), Line("line", tuple(line))
 
 
 def _stairs(line: Sequence[Place], prevalence: float) -> tuple[Mark, ...]:
-    """Precision in steps, as average precision counts it, and that of guessing."""
+    """Precision in steps, as average precision counts it, and that of chance."""
     return (
         Line("even", ((0.0, prevalence), (1.0, prevalence)), steps=True),
         Line("line", ((0.0, line[0][1]), *line), steps=True),

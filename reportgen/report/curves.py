@@ -123,11 +123,9 @@ def _undefined(facts: Context, n_defined: int) -> Words:
 def _note(facts: Context) -> Words:
     known = facts.evaluation.confidence
     drawn = say(
-        "As the threshold on the score of a class falls, more of its samples are found (recall), "
-        "others are flagged with them (false alarms, the share of all others), and of the flagged "
-        "a share is right (precision). Dashed: guessing, which in the second drawing is the share "
-        "of the class. At most 60 points are drawn; the figures are of all. The table of classes "
-        "and report.json contain the figures of every class."
+        "One point a threshold on the score of the class. Dashed: chance level, which for "
+        "precision is the prevalence. At most 60 points are drawn; the metrics are of all. The "
+        "table of classes and report.json have those of every class."
     )
     binned = say(
         "The scores are too many to be ranked one by one: points are those of {bins} bins.",
@@ -140,7 +138,7 @@ def class_curves(facts: Context, curve: ClassCurve) -> ClassCurves:
     i, total = curve.index, curve.n_positive + curve.n_negative
     auc = _told("ROC AUC", facts.of_class("roc_auc", i))
     precision = _told("Average precision", facts.of_class("average_precision", i))
-    guess = f"Guessing: {share(curve.prevalence)}."
+    guess = f"Chance level: {share(curve.prevalence)}."
     name = facts.names[i]
     return ClassCurves(
         i,

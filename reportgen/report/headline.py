@@ -188,7 +188,7 @@ def _cost_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
     if facts.evaluation.costs is None:
         return
     known = facts.summary(COSTING.name)
-    lines = [say("mean cost per sample, lower is better")]
+    lines = [say("per sample, lower is better")]
     if known.value is None:
         lines = [say(REASONS.get(known.reason or "", ""))]
     yield Tile(say(COSTING.title), cells[COSTING.name], "", tuple(lines), COSTING.name)

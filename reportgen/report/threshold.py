@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.analysis.scoring import TARGET_SENSITIVITY, ThresholdCurve, ThresholdPoint
+from reportgen.evaluation import CLASS_METRICS
 from reportgen.metrics import wilson
 from reportgen.report.confidence import Chart
 from reportgen.report.context import Context
-from reportgen.report.elements import Cell, Fact, Footnotes, Reason
+from reportgen.report.elements import Cell, Fact, Footnotes, Reason, cell
 from reportgen.report.explorer import (
     Explorer,
     UnitCosts,
@@ -73,7 +74,7 @@ class ThresholdSection:
     precision_recall
         (recall, precision), both 0..1, from the highest threshold with anything flagged.
     prevalence
-        Share of positive samples, 0..1: the precision of a coin.
+        Share of positive samples, 0..1: the chance level of precision.
     marks
         The named points, for the drawings.
     charts
@@ -137,13 +138,20 @@ class _Known:
         counts, i = self.facts.matrix.counts, self.curve.positive
         return ThresholdPoint(HALF, int(counts[i, i]), int(counts[1 - i, i]))
 
+    @property
+    def _turns_at_half(self) -> bool:
+        return any(
+            point.threshold == HALF and (point.tp, point.fp) == (self.answered.tp, self.answered.fp)
+            for point in self.curve.levels
+        )
+
     def named(self) -> Iterator[tuple[str, ThresholdPoint, str]]:
         """Letter, point and remark of each named point."""
-        yield "A", self.answered, "as the model answered"
+        yield "A", self.answered, "default (0.5)" if self._turns_at_half else "as predicted"
         if self.curve.youden is not None:
-            yield "B", self.curve.youden, "best balance (Youden’s J)"
+            yield "B", self.curve.youden, "max Youden’s J"
         if self.curve.sensitive is not None:
-            yield "C", self.curve.sensitive, f"{TARGET_SENSITIVITY}% sensitivity"
+            yield "C", self.curve.sensitive, f"sensitivity ≥ {TARGET_SENSITIVITY}%"
         if (cheapest := cheapest_point(self.curve, self.costs)) is not None:
             yield "D", cheapest, "lowest expected cost on these samples"
 
@@ -177,7 +185,7 @@ def _lead(known: _Known) -> Words:
         say(
             "The positive class is {positive}, the " + order + " of the two in the class list. A "
             "sample is flagged as {positive} where its probability of {positive} is at least the "
-            "threshold, and is {negative} otherwise. The model’s own answers turn at 0.5.",
+            "threshold, and is {negative} otherwise. The default threshold is 0.5.",
             positive=known.positive,
             negative=known.negative,
         )
@@ -204,7 +212,7 @@ def _facts(known: _Known) -> Iterator[Fact]:
 def _told(known: _Known, point: ThresholdPoint, *, all_answers: bool) -> Words:
     positives, negatives = _totals(known, all_answers=all_answers)
     return say(
-        "{found} of {n} {positive} are found, {alarms} of {m} {negative} are flagged wrongly.",
+        "Sensitivity {found} of {n} {positive}, false-positive rate {alarms} of {m} {negative}.",
         found=_of(point.tp, positives),
         n=count(positives),
         positive=known.positive,
@@ -234,13 +242,13 @@ def _rows(known: _Known, notes: Footnotes) -> Iterator[ThresholdRow]:
     for letter, point, remark in known.named():
         home = _home(entries, letter, point)
         if home is None:
-            text = "as answered" if letter == "A" else _text(point.threshold)
+            text = "as predicted" if letter == "A" else _text(point.threshold)
             entries.append((point, [(letter, remark)], text))
         else:
             home.append((letter, remark))
     entries.sort(key=lambda entry: (entry[0].threshold, bool(entry[1])))
     for point, names, text in entries:
-        own = text == "as answered"
+        own = text == "as predicted"
         yield ThresholdRow(
             exact=point.threshold,
             text=text,
@@ -266,7 +274,7 @@ def _home(
 ) -> list[tuple[str, str]] | None:
     """The names of the row with the same counts; the model's answers belong to 0.5 alone."""
     for other, names, text in entries:
-        same = (other.tp, other.fp) == (point.tp, point.fp) and text != "as answered"
+        same = (other.tp, other.fp) == (point.tp, point.fp) and text != "as predicted"
         if same and (letter != "A" or text == _text(HALF)):
             return names
     return None
@@ -330,30 +338,31 @@ def _marks(known: _Known) -> Iterator[ThresholdMark]:
 
 def _roc_words(known: _Known) -> Chart:
     caption = say(
-        "How much of {positive} is found at each price in false alarms, threshold by threshold.",
+        "Sensitivity for {positive} against the false-positive rate, threshold by threshold.",
         positive=known.positive,
     )
-    area = _area(known, "roc_auc", "The area below the curve is {value}{ends}.")
-    dashes = "A coin would be on the dashed line."
+    area = _area(known, "roc_auc", "ROC AUC {value}{ends}.")
+    dashes = "Dashed: chance level."
     points = " ".join(
-        f"{letter}: {share(mark.sensitivity)} found at {share(mark.false_alarms)} false alarms."
+        f"{letter}: sensitivity {share(mark.sensitivity)}, false-positive rate "
+        f"{share(mark.false_alarms)}."
         for letter, mark in ((mark.letter, mark) for mark in _marks(known))
     )
     return Chart("ROC curve", f"ROC curve. {area} {points}".strip(), _after(caption, area, dashes))
 
 
 def _precision_recall_words(known: _Known) -> Chart:
-    caption = say("How many of the flagged are {positive}.", positive=known.positive)
-    mean = _area(known, "average_precision", "The average precision is {value}{ends}.")
+    caption = say("Precision for {positive} against recall.", positive=known.positive)
+    mean = _area(known, "average_precision", "Average precision {value}{ends}.")
     positives, negatives = _totals(known, all_answers=False)
-    dashes = f"Flagging at random would be right in {_of(positives, positives + negatives)}."
+    dashes = f"Dashed: chance level, {_of(positives, positives + negatives)}."
     points = " ".join(
-        f"{mark.letter}: {share(mark.precision)} right at {share(mark.sensitivity)} found."
+        f"{mark.letter}: precision {share(mark.precision)}, recall {share(mark.sensitivity)}."
         for mark in _marks(known)
         if mark.precision is not None
     )
     alt = f"Precision-recall curve. {mean} {points}".strip()
-    return Chart("Precision and recall", alt, _after(caption, mean, f"{dashes} Dashed."))
+    return Chart("Precision and recall", alt, _after(caption, mean, dashes))
 
 
 def _after(words: Words, *sentences: str) -> Words:
@@ -367,23 +376,23 @@ def _area(known: _Known, name: str, sentence: str) -> str:
     metric = None if column is None else column.metric(known.curve.positive)
     if metric is None or metric.value is None:
         return ""
-    ends = "" if metric.interval is None else f" (95% interval {interval(metric.interval)})"
-    return sentence.format(value=share(metric.value), ends=ends)
+    shown = cell(metric, next(one for one in CLASS_METRICS if one.name == name), Footnotes())
+    ends = f" (95% CI {shown.range})" if shown.range else ""
+    return sentence.format(value=shown.text, ends=ends)
 
 
 def _notes(known: _Known) -> Iterator[Words]:
     curve = known.curve
     total = curve.n_positive + curve.n_negative
     yield say(
-        "PPV and NPV are those of this test set, in which {share} of the samples are {positive}. "
-        "Where {positive} is rarer or more frequent, they are others; sensitivity and specificity "
-        "stay.",
+        "PPV and NPV depend on the prevalence: {share} of these samples are {positive}. "
+        "Sensitivity and specificity do not.",
         share=_of(curve.n_positive, total),
         positive=known.positive,
     )
     yield say(
-        "A threshold that is chosen on these very samples looks better here than on new ones: "
-        "choose it on other data, such as the validation split, and read its figures here."
+        "A threshold that is chosen on these samples looks better here than on new ones: choose it "
+        "on other data, such as the validation split, and read its metrics here."
     )
     if not curve.exact:
         yield say(

@@ -23,6 +23,7 @@ FLAGS = (
 ).split()
 FIXTURES: dict[str, Callable[[], Evaluation]] = {
     "two classes": binaries.diagnosed,
+    "two classes, costs": binaries.costed,
     "two classes, no scores": factories.binary,
     "two hostile classes": lambda: binaries.diagnosed((factories.HOSTILE[1], factories.HOSTILE[7])),
     "ten classes": factories.cifar,
