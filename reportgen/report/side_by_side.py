@@ -146,8 +146,8 @@ def _standings(evaluations: Sequence[Evaluation], definition: Definition) -> tup
     """
     values = [_value(evaluation, definition.name) for evaluation in evaluations]
     known = [value for value in values if value is not None]
-    if len(known) < 2 or len(set(known)) < 2:
-        return ("",) * len(values)
+    if len(set(known)) < 2:
+        return tuple("" for _ in values)
     best = min(known) if definition.higher_is_better is False else max(known)
     firsts = [i for i, value in enumerate(values) if value == best]
     n_tests = len(known) * (len(known) - 1) // 2

@@ -20,7 +20,7 @@ from tests.browser.test_review import paired
 pytestmark = pytest.mark.browser
 
 PAGES = [
-    "two classes", "two hostile classes", "scores", "hostile", "absent",
+    "two classes, costs", "two hostile classes", "scores", "hostile", "absent",
     "one sample", "30 classes", "2,100 classes",
 ]  # fmt: skip
 RULES = {
