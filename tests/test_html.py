@@ -191,7 +191,7 @@ def test_the_script_is_the_same_in_every_report_small_and_readable(ten, hostile)
     for forbidden in ("innerHTML", "outerHTML", "eval", "atob", "Blob", "localStorage", "cookie",
                       "sessionStorage", "insertAdjacentHTML", "document.write", "fetch(",
                       "XMLHttpRequest", "http", "Function("):  # fmt: skip
-        assert forbidden not in script
+        assert not re.search(rf"\b{re.escape(forbidden)}", script)  # "prevalence" has an "eval"
 
 
 @pytest.mark.usefixtures("no_drawing")
