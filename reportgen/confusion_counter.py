@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix, shape_hint
+from reportgen.confusion_matrix import (
+    DENSE_LIMIT,
+    ConfusionMatrix,
+    RunningMatrix,
+    shape_hint,
+)
 from reportgen.errors import DataError
 from reportgen.text import listing, quoted
 
@@ -21,9 +26,6 @@ __all__ = [
     "as_array",
     "is_missing",
 ]
-
-
-_PENDING_PAIRS = 1 << 20
 
 
 def as_array(value: Any) -> NDArray[Any]:
@@ -78,9 +80,8 @@ class ConfusionCounter:
                 slug="classes-duplicate" if self.classes else "classes-empty",
             )
         self._counted = ConfusionMatrix.empty(len(self.classes))
-        self._dense: NDArray[np.int64] | None = None
+        self._running = RunningMatrix(len(self.classes))
         self._device: Any = None  # int64 tensor (K * K + 1,): the last cell takes what is no class
-        self._pairs: list[NDArray[np.int64]] = []
 
     def update(self, labels: Any, predictions: Any) -> None:
         """Count one batch.
@@ -98,15 +99,7 @@ class ConfusionCounter:
         if dense and _on_device(labels) and _on_device(predictions):
             self._count_on_device(labels, predictions)
             return
-        batch = ConfusionMatrix.from_labels(
-            _batch("label", labels), _batch("prediction", predictions), len(self.classes)
-        )
-        if not dense:
-            self._keep(batch)
-            return
-        if self._dense is None:
-            self._dense = np.zeros(len(self.classes) ** 2, np.int64)
-        self._dense[batch.keys] += batch.values
+        self._running.add(_batch("label", labels), _batch("prediction", predictions))
 
     def compute(self) -> ConfusionMatrix:
         """What was counted so far; counting can go on."""
@@ -196,11 +189,6 @@ class ConfusionCounter:
         # Not in place: what was made under torch.inference_mode() can't be changed outside of it.
         self._device = self._device.index_add(0, cells, cells.new_ones(cells.shape))
 
-    def _keep(self, batch: ConfusionMatrix) -> None:
-        self._pairs.append(np.stack([batch.keys, batch.values]))
-        if sum(pairs.shape[1] for pairs in self._pairs) > _PENDING_PAIRS:
-            self._settle()
-
     def _settle(self) -> None:
         """Bring everything that is on its way into one matrix."""
         n = len(self.classes)
@@ -213,23 +201,12 @@ class ConfusionCounter:
                     hint="start again with reset(), and check what is given to update()",
                 )
             self._device = None
-            self._counted += _matrix(n, np.arange(n * n), counts[:-1])
-        if self._dense is not None:
-            dense, self._dense = self._dense, None
-            self._counted += _matrix(n, np.arange(n * n), dense)
-        if self._pairs:
-            keys, values = np.concatenate(self._pairs, axis=1)
-            self._pairs = []
-            self._counted += _matrix(n, keys, values)
-
-
-def _matrix(n: int, keys: NDArray[np.int64], values: NDArray[np.int64]) -> ConfusionMatrix:
-    """From cells in any order, each as often as it likes."""
-    unique, inverse = np.unique(keys, return_inverse=True)
-    totals = np.zeros(len(unique), np.int64)
-    np.add.at(totals, inverse, values)
-    some = np.flatnonzero(totals)
-    return ConfusionMatrix(n, unique[some], totals[some])
+            keys = np.flatnonzero(counts[:-1])
+            self._counted += ConfusionMatrix(n, keys, counts[keys])
+        some = self._running.total()
+        if some.n_samples:
+            self._running = RunningMatrix(n)
+            self._counted += some
 
 
 def _batch(what: str, values: Any) -> NDArray[Any]:

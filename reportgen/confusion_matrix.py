@@ -21,6 +21,7 @@ __all__ = [
     "DENSE_LIMIT",
     "MAX_SAMPLES",
     "ConfusionMatrix",
+    "RunningMatrix",
     "shape_hint",
 ]
 
@@ -122,21 +123,9 @@ class ConfusionMatrix:
         Raises :class:`DataError` where they are no integers of that shape, differ in length, or
         leave that range; nothing is dropped silently.
         """
-        true = _indices("label", labels)
-        predicted = _indices("prediction", predictions)
-        if len(true) != len(predicted):
-            raise DataError(
-                f"{len(true):,} labels but {len(predicted):,} predictions", slug="length-mismatch"
-            )
-        true = _in_range("label", true, n_classes)
-        predicted = _in_range("prediction", predicted, n_classes)
-        cells = true * n_classes + predicted
-        if n_classes <= DENSE_LIMIT and len(cells) * 4 >= n_classes * n_classes:
-            table = np.bincount(cells, minlength=n_classes * n_classes)
-            keys = np.flatnonzero(table)
-            return cls(n_classes, keys, table[keys])
-        keys, values = np.unique(cells, return_counts=True)
-        return cls(n_classes, keys, values)
+        running = RunningMatrix(n_classes)
+        running.add(labels, predictions)
+        return running.total()
 
     @classmethod
     def from_cells(cls, cells: Iterable[Sequence[int]], n_classes: int) -> ConfusionMatrix:
@@ -333,6 +322,71 @@ class ConfusionMatrix:
         return pd.DataFrame({**sides, "count": self.values})
 
 
+class RunningMatrix:
+    """Counts that grow batch by batch. To add two matrices goes over all their cells; a batch that
+    is added here costs no more than its own samples.
+
+    Parameters
+    ----------
+    n_classes
+        Number of classes K, at least 1.
+    """
+
+    def __init__(self, n_classes: int) -> None:
+        self.n_classes = n_classes
+        self._pending: list[Counts] = []
+        self._n_pending = 0
+        self._table: Counts | None = None
+        self._sparse = ConfusionMatrix.empty(n_classes)
+
+    def add(self, labels: ArrayLike, predictions: ArrayLike) -> None:
+        """Count pairs of class indices: two integer arrays of shape (N,), values 0..K-1.
+
+        Raises :class:`DataError` where they are no integers of that shape, differ in length, or
+        leave that range; nothing of them is counted then.
+        """
+        true = _indices("label", labels)
+        predicted = _indices("prediction", predictions)
+        if len(true) != len(predicted):
+            raise DataError(
+                f"{len(true):,} labels but {len(predicted):,} predictions", slug="length-mismatch"
+            )
+        true = _in_range("label", true, self.n_classes)
+        predicted = _in_range("prediction", predicted, self.n_classes)
+        self._pending.append(true * self.n_classes + predicted)
+        self._n_pending += len(true)
+        if self._n_pending > _PENDING:
+            self._settle()
+
+    def total(self) -> ConfusionMatrix:
+        """What was counted so far; counting can go on."""
+        n = self.n_classes
+        if self._n_pending:
+            self._settle()
+        if self._table is None:
+            return self._sparse
+        keys = np.flatnonzero(self._table)
+        return ConfusionMatrix(n, keys, self._table[keys])
+
+    def _settle(self) -> None:
+        n, cells = self.n_classes, np.concatenate(self._pending)
+        self._pending, self._n_pending = [], 0
+        if self._table is not None or (n <= DENSE_LIMIT and len(cells) * 4 >= n * n):
+            counted = np.bincount(cells, minlength=n * n)
+            self._table = counted if self._table is None else self._table + counted
+            if self._sparse.n_samples:
+                self._table[self._sparse.keys] += self._sparse.values
+                self._sparse = ConfusionMatrix.empty(n)
+            return
+        keys, values = np.unique(cells, return_counts=True)
+        some = ConfusionMatrix(n, keys, values)
+        self._sparse = self._sparse + some if self._sparse.n_samples else some
+
+
+_PENDING = 2_000_000
+"""Samples that wait until they are counted together: 16 MB."""
+
+
 def _read_only(array: ArrayLike) -> Counts:
     view = np.asarray(array, dtype=np.int64).view()
     view.flags.writeable = False
@@ -413,8 +467,8 @@ def _in_range(what: str, values: NDArray[Any], n_classes: int) -> Counts:
 
     An index K would otherwise count silently in the next row.
     """
-    wrong = np.flatnonzero((values < 0) | (values >= n_classes))
-    if len(wrong):
+    if len(values) and (values.min() < 0 or values.max() >= n_classes):
+        wrong = np.flatnonzero((values < 0) | (values >= n_classes))
         first = int(wrong[0])
         from_one = values.min() == 1 and values.max() == n_classes
         raise DataError(

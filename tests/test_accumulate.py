@@ -93,7 +93,7 @@ def test_a_counter_travels_between_processes_and_goes_on(n_classes):
 
 
 def test_many_classes_are_counted_without_a_dense_table(monkeypatch):
-    monkeypatch.setattr("reportgen.confusion_counter._PENDING_PAIRS", 50)
+    monkeypatch.setattr("reportgen.confusion_matrix._PENDING", 50)
     counter = ConfusionCounter(100_000)
     true, predicted = RNG.integers(0, 100_000, 500), RNG.integers(0, 100_000, 500)
     for start in range(0, 500, 20):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import pickle
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reportgen.confusion_matrix import DENSE_LIMIT, MAX_SAMPLES, ConfusionMatrix
+from reportgen.confusion_matrix import DENSE_LIMIT, MAX_SAMPLES, ConfusionMatrix, RunningMatrix
 from reportgen.errors import DataError
 
 K = 4
@@ -351,3 +352,20 @@ def test_only_matrices_of_the_same_classes_add_up() -> None:
         ConfusionMatrix.empty(2) + ConfusionMatrix.empty(3)
     with pytest.raises(TypeError):
         MATRIX + 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("n_classes", [3, 60, 3000])
+@pytest.mark.parametrize("pending", [1, 100, 10_000])
+def test_counting_batch_by_batch_gives_the_matrix_of_all(n_classes, pending, monkeypatch):
+    monkeypatch.setattr("reportgen.confusion_matrix._PENDING", pending)
+    rng = np.random.default_rng(n_classes)
+    true, predicted = rng.integers(0, n_classes, (2, 1500))
+    running = RunningMatrix(n_classes)
+    assert running.total() == ConfusionMatrix.empty(n_classes)
+    for start, end in [(0, 0), (0, 40), (40, 700), (700, 1500)]:
+        running.add(true[start:end], predicted[start:end])
+        assert running.total() == ConfusionMatrix.from_labels(
+            true[:end], predicted[:end], n_classes
+        )
+    cells = collections.Counter(zip(true.tolist(), predicted.tolist(), strict=True))
+    assert {(t, p): n for t, p, n in running.total().cells()} == cells

@@ -56,6 +56,7 @@ from reportgen.metrics import (
     Metric,
     MetricColumn,
     Mistake,
+    RunningCounts,
     WorstMistakes,
     abstaining_metrics,
 )
@@ -258,14 +259,14 @@ def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
     `positive` is the class of the threshold view, where there are two.
     """
     n_classes = len(predictions.facts.classes)
-    counts = Counts.empty(n_classes)
+    counts = RunningCounts(n_classes)
     columns = ["label", "prediction", "label_rank", "top_tied"]
     if predictions.facts.sum_tolerance is None:
         return _counted_independent(predictions, columns, positive)
     if not predictions.has_confidence:
         for rows in predictions.batches(*columns):
-            counts += Counts.of(rows, n_classes)
-        return _Passed(counts)
+            counts.add(rows)
+        return _Passed(counts.total())
     columns += ["confidence", "label_probability"]
     columns += ["probabilities"] if predictions.has_probabilities else []
     answers, tolerance = AnswerTally(), predictions.facts.sum_tolerance
@@ -274,7 +275,7 @@ def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
         kept, thresholds = ProbabilityTally.empty(n_classes), Thresholds.empty(n_classes)
     digits = Digits()
     for rows in predictions.batches(*columns):
-        counts += Counts.of(rows, n_classes)
+        counts.add(rows)
         answers += AnswerTally.of(rows)
         if kept is not None and thresholds is not None:
             digits = digits.having(rows["probabilities"])
@@ -285,19 +286,21 @@ def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
     threshold = None
     if kept is not None and n_classes == 2:
         threshold = ThresholdCurve.of(kept.ranked, positive)
-    return _Passed(counts, figures, thresholds, answers.top_k, digits.are_half_precision, threshold)
+    return _Passed(
+        counts.total(), figures, thresholds, answers.top_k, digits.are_half_precision, threshold
+    )
 
 
 def _counted_independent(predictions: PredictionRows, columns: list[str], positive: int) -> _Passed:
     """Counts, ranks, and the ranking of each class, by independent scores."""
     n_classes = len(predictions.facts.classes)
-    counts, ranked, top_k = Counts.empty(n_classes), RankedScores.empty(n_classes), TopK()
+    counts, ranked, top_k = RunningCounts(n_classes), RankedScores.empty(n_classes), TopK()
     for rows in predictions.batches(*columns, "probabilities"):
-        counts += Counts.of(rows, n_classes)
+        counts.add(rows)
         ranked += RankedScores.of(Scores.of(rows["probabilities"], rows["label"], None))
         top_k += TopK.of(rows["label_rank"][rows["label"] >= 0])
     threshold = ThresholdCurve.of(ranked, positive) if n_classes == 2 else None
-    return _Passed(counts, top_k=top_k, threshold=threshold, independent=Ranking.of(ranked))
+    return _Passed(counts.total(), top_k=top_k, threshold=threshold, independent=Ranking.of(ranked))
 
 
 def _why_no_examples(predictions: PredictionRows) -> str:

@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         Counts,
         Mistake,
         RankedClass,
+        RunningCounts,
         WorstMistakes,
         best_classes,
         ranked_classes,
@@ -133,6 +134,7 @@ __all__ = [
     "OutputKind",
     "RankedClass",
     "Resamples",
+    "RunningCounts",
     "ScoredRows",
     "ShareMetric",
     "SignedMetric",
@@ -190,7 +192,8 @@ __getattr__ = lazy_names(
             "decide_outputs finite_rows probabilities score"
         ),
         "tallies": (
-            "Counts Mistake RankedClass TOP_CLASSES WorstMistakes best_classes ranked_classes"
+            "Counts Mistake RankedClass RunningCounts TOP_CLASSES WorstMistakes best_classes "
+            "ranked_classes"
         ),
     },
 )

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.confusion_matrix import ConfusionMatrix, RunningMatrix
 from reportgen.jsonio import ClassIndex, Key, Share
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Counts",
     "Mistake",
     "RankedClass",
+    "RunningCounts",
     "WorstMistakes",
     "best_classes",
     "confidence_rank",
@@ -70,24 +71,10 @@ class Counts:
 
     @classmethod
     def of(cls, rows: Mapping[str, NDArray[Any]], n_classes: int) -> Counts:
-        """Count one batch: columns ``label``, ``prediction``, ``label_rank``, ``top_tied``.
-
-        A rank of 0 means that there were no scores.
-        """
-        labelled = rows["label"] >= 0
-        n_unlabelled = int(len(labelled) - np.count_nonzero(labelled))
-        known = labelled if n_unlabelled else slice(None)  # which copies nothing
-        ranks = rows["label_rank"][known]
-        n_ranked = int(np.count_nonzero(ranks))
-        return cls(
-            ConfusionMatrix.from_labels(rows["label"][known], rows["prediction"][known], n_classes),
-            top5_hits=int(np.count_nonzero((ranks > 0) & (ranks <= TOP_CLASSES)))
-            if n_ranked
-            else 0,
-            n_ranked=n_ranked,
-            n_tied=int(np.count_nonzero(rows["top_tied"][known])),
-            n_unlabelled=n_unlabelled,
-        )
+        """Count one batch: see :meth:`RunningCounts.add`."""
+        running = RunningCounts(n_classes)
+        running.add(rows)
+        return running.total()
 
     def __add__(self, other: Counts) -> Counts:
         if not isinstance(other, Counts):
@@ -98,6 +85,41 @@ class Counts:
             self.n_ranked + other.n_ranked,
             self.n_tied + other.n_tied,
             self.n_unlabelled + other.n_unlabelled,
+        )
+
+
+class RunningCounts:
+    """:class:`Counts` that grow batch by batch, at the cost of the batch alone."""
+
+    def __init__(self, n_classes: int) -> None:
+        self._confusion = RunningMatrix(n_classes)
+        self._top5_hits = self._n_ranked = self._n_tied = self._n_unlabelled = 0
+
+    def add(self, rows: Mapping[str, NDArray[Any]]) -> None:
+        """Count one batch: columns ``label``, ``prediction``, ``label_rank``, ``top_tied``.
+
+        A rank of 0 means that there were no scores.
+        """
+        labelled = rows["label"] >= 0
+        n_unlabelled = int(len(labelled) - np.count_nonzero(labelled))
+        known = labelled if n_unlabelled else slice(None)  # which copies nothing
+        ranks = rows["label_rank"][known]
+        n_ranked = int(np.count_nonzero(ranks))
+        self._confusion.add(rows["label"][known], rows["prediction"][known])
+        if n_ranked:
+            self._top5_hits += int(np.count_nonzero((ranks > 0) & (ranks <= TOP_CLASSES)))
+        self._n_ranked += n_ranked
+        self._n_tied += int(np.count_nonzero(rows["top_tied"][known]))
+        self._n_unlabelled += n_unlabelled
+
+    def total(self) -> Counts:
+        """What was counted so far; counting can go on."""
+        return Counts(
+            self._confusion.total(),
+            self._top5_hits,
+            self._n_ranked,
+            self._n_tied,
+            self._n_unlabelled,
         )
 
 
