@@ -1,10 +1,10 @@
 """Make the sample reports from the inputs that are committed beside this file: `make samples`.
 
 Nothing is trained here. `inputs/digits` was written by `reportgen demo`, with the images of its
-mistakes; `inputs/even-or-odd` holds the same predictions as a question with two answers;
-`inputs/release-review` are two published confusion
-matrices; `inputs/cifar10-review`, the probabilities of two networks, is made by `take_cifar10.py`. The matrix of 1,000 classes is drawn
-from a seed: it shows the page, and no model.
+mistakes; `inputs/even-or-odd` and `inputs/find-eights` hold the same predictions as questions with
+two answers; `inputs/release-review` are two published confusion matrices; `inputs/cifar10-review`,
+the probabilities of two networks, is made by `take_cifar10.py`. The matrices of 100 and 1,000
+classes are drawn from a seed: they show the page, and no model.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import argparse
 import csv
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,22 @@ import numpy as np
 import reportgen
 
 HERE = Path(__file__).resolve().parent
-N_CLASSES, N_PER_CLASS = 1_000, 50
+N_PER_CLASS = 50
 
 
-def synthetic() -> Any:
-    """Counts of 1,000 made-up classes in families of five: 50 samples each, rows true."""
+def synthetic(n_classes: int) -> Any:
+    """Counts of made-up classes in families of five: 50 samples each, rows true."""
     rng = np.random.default_rng(2026)
-    families = np.arange(N_CLASSES) // 5
-    counter = reportgen.ConfusionCounter([f"family {i // 5:03d}, kind {i % 5}" for i in range(1000)])
-    for label in range(N_CLASSES):
+    families = np.arange(n_classes) // 5
+    names = [f"family {i // 5:03d}, kind {i % 5}" for i in range(n_classes)]
+    counter = reportgen.ConfusionCounter(names)
+    for label in range(n_classes):
         kin = np.flatnonzero(families == families[label])
         skill = rng.beta(8, 2)
-        likely = np.full(N_CLASSES, (1 - skill) * 0.3 / N_CLASSES)
+        likely = np.full(n_classes, (1 - skill) * 0.3 / n_classes)
         likely[kin] += (1 - skill) * 0.7 / len(kin)
         likely[label] += skill
-        answers = rng.choice(N_CLASSES, N_PER_CLASS, p=likely / likely.sum())
+        answers = rng.choice(n_classes, N_PER_CLASS, p=likely / likely.sum())
         counter.update(np.full(N_PER_CLASS, label), answers)
     return counter
 
@@ -97,8 +99,33 @@ SAMPLES = (
         paths={"baseline": "release-review/first-classifier.csv", "gates": "release-review/gates.toml"},
     ),
     Sample(
+        "find-eights",
+        "find-eights/predictions.csv",
+        options={
+            "title": "Find the eights, with costs",
+            "model_name": "second network",
+            "data_name": "handwritten digits",
+            "split": "held-out half",
+            "positive": "eight",
+        },
+        paths={
+            "images": "digits/images",
+            "costs": "find-eights/costs.csv",
+            "gates": "find-eights/gates.toml",
+        },
+    ),
+    Sample(
+        "hundred-classes",
+        partial(synthetic, 100),
+        options={
+            "title": "100 synthetic classes",
+            "model_name": "no model: drawn from a seed",
+            "data_name": "synthetic counts",
+        },
+    ),
+    Sample(
         "thousand-classes",
-        synthetic,
+        partial(synthetic, 1_000),
         options={
             "title": "1,000 synthetic classes",
             "model_name": "no model: drawn from a seed",
@@ -144,19 +171,21 @@ def take_digits(demo: Path) -> None:
     inputs.rename(old)
 
 
-def take_even_or_odd() -> None:
-    """The digits' predictions as a question with two answers: the probabilities are sums."""
-    target = HERE / "inputs" / "even-or-odd" / "predictions.csv"
+def take_question(folder: str, answers: tuple[str, str], digits: Sequence[int]) -> None:
+    """The digits' predictions as a question with two answers: the second is for these digits, and
+    its probability is the sum of theirs.
+    """
+    target = HERE / "inputs" / folder / "predictions.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     predictions = reportgen.Predictions.open(HERE / "inputs" / "digits" / "predictions.parquet")
     with target.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["id", "label", "even", "odd"])
+        writer.writerow(["id", "label", *answers])
         for rows in predictions.batches("id", "label", "probabilities"):
-            odd = rows["probabilities"][:, 1::2].sum(axis=1, dtype=np.float64)
-            for name, label, p in zip(rows["id"], rows["label"], odd, strict=True):
+            sums = rows["probabilities"][:, digits].sum(axis=1, dtype=np.float64)
+            for name, label, p in zip(rows["id"], rows["label"], sums, strict=True):
                 p = min(max(float(p), 0.0), 1.0)
-                writer.writerow([name, ("even", "odd")[label % 2], f"{1 - p:.6f}", f"{p:.6f}"])
+                writer.writerow([name, answers[label in digits], f"{1 - p:.6f}", f"{p:.6f}"])
 
 
 if __name__ == "__main__":
@@ -166,7 +195,8 @@ if __name__ == "__main__":
     )
     if demo := parser.parse_args().demo:
         take_digits(demo)
-        take_even_or_odd()
+        take_question("even-or-odd", ("even", "odd"), (1, 3, 5, 7, 9))
+        take_question("find-eights", ("other", "eight"), (8,))
     make(HERE)
     for sample in SAMPLES:
         print(f"sample_reports/{sample.name}/report.html")
