@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "DataError",
+    "HungUp",
     "Interrupted",
     "ModelError",
     "OutputError",
@@ -115,3 +116,11 @@ class Interrupted(ReportgenError):
 
 class Terminated(BaseException):
     """The system asked the process to end (SIGTERM): handled where Ctrl-C is."""
+
+    exit_code = 143
+
+
+class HungUp(Terminated):
+    """The terminal or the connection of the process is gone (SIGHUP)."""
+
+    exit_code = 129

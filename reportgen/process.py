@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from reportgen.errors import DataError, Interrupted, OutputError, ReportgenError, Terminated
+from reportgen.errors import DataError, HungUp, Interrupted, OutputError, ReportgenError, Terminated
 from reportgen.text import encodable, inert, middle_cut, printable, quoted, without_secrets
 
 __all__ = [
     "exit_code_of",
+    "interrupted_by",
     "is_out_of_memory",
     "print_error",
     "print_line",
@@ -42,6 +43,17 @@ _NO_MEMORY_WORDS = (
 )  # fmt: skip
 
 
+_HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
+
+
+_STOPS: dict[int, type[BaseException]] = {
+    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGTERM: Terminated,
+    **({_HANG_UP: HungUp} if _HANG_UP is not None else {}),
+}
+"""What each signal that ends a command is raised as."""
+
+
 _REFUSED = {
     errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO,
     errno.ENAMETOOLONG,
@@ -53,8 +65,9 @@ def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
     """The exit code of `command`, which prints its result and returns 0, or 1 where a gate failed.
 
     Its errors are printed here, as one block on stderr; `debug` prints their tracebacks too.
-    Ctrl-C ends with 130, SIGTERM with 143; a reader of stdout that is gone with 141, and a stdout
-    that can't be written for another reason with 5, where nothing worse is to be told.
+    Ctrl-C ends with 130, SIGTERM with 143, SIGHUP with 129; a reader of stdout that is gone with
+    141, and a stdout that can't be written for another reason with 5, where nothing worse is to be
+    told.
     """
     with _streams() as stdout, _signals() as received:
         try:
@@ -126,9 +139,15 @@ def _can_start_threads() -> bool:
 
 def _interrupted(received: Sequence[int]) -> Interrupted:
     hint = "run the command again; a report is replaced as a whole, or not at all"
-    if received and received[0] == signal.SIGTERM:
-        return Interrupted("terminated", exit_code=143, hint=hint)
-    return Interrupted("interrupted", hint=hint)
+    stop = _STOPS.get(received[0], KeyboardInterrupt) if received else KeyboardInterrupt
+    return interrupted_by(stop(), hint=hint)
+
+
+def interrupted_by(stop: BaseException, when: str = "", *, hint: str) -> Interrupted:
+    """What ``KeyboardInterrupt`` or :class:`Terminated` is to the user; `when` may follow."""
+    if isinstance(stop, Terminated):
+        return Interrupted(f"terminated {when}".strip(), hint=hint, exit_code=stop.exit_code)
+    return Interrupted(f"interrupted {when}".strip(), hint=hint)
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
@@ -314,26 +333,23 @@ def _stream_code(stdout: _Unfailing | None) -> int:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """SIGTERM ends a command as Ctrl-C does; a second one ends the process at once.
+    """SIGTERM and SIGHUP end a command as Ctrl-C does; a second one ends the process at once. A
+    SIGHUP that is ignored, as under ``nohup``, stays so.
 
     Yields the signals that were received.
     """
     received: list[int] = []
 
-    def interrupt(number: int, _: object) -> None:
+    def stop(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)
         received.append(number)
-        raise KeyboardInterrupt
-
-    def terminate(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        received.append(number)
-        raise Terminated
+        raise _STOPS[number]
 
     try:
         before = {
-            signal.SIGINT: signal.signal(signal.SIGINT, interrupt),
-            signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
+            number: signal.signal(number, stop)
+            for number in _STOPS
+            if number != _HANG_UP or signal.getsignal(number) is not signal.SIG_IGN
         }
     except ValueError:  # not the main thread: signals are another's to handle
         before = {}

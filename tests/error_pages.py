@@ -179,7 +179,9 @@ def texts() -> tuple[str, ...]:
 def exit_codes() -> dict[str, int]:
     """Name of an error class, in whatever module → exit code."""
     codes = {
-        name: getattr(errors, name).exit_code for name in errors.__all__ if name != "Terminated"
+        name: getattr(errors, name).exit_code
+        for name in errors.__all__
+        if issubclass(getattr(errors, name), Exception)
     }
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

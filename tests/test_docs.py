@@ -435,7 +435,7 @@ def test_the_exit_code_of_a_gate_is_no_errors():
 def test_the_exit_codes_are_those_of_the_code():
     codes = {
         *(getattr(errors, name).exit_code for name in ("UsageError", "DataError", "ModelError", "OutputError")),
-        0, DECIDED_AGAINST, process.INTERNAL_ERROR, errors.Interrupted.exit_code, 143,
+        0, DECIDED_AGAINST, process.INTERNAL_ERROR, errors.Interrupted.exit_code, 143, 129,
     }  # fmt: skip
     assert numbers(table(text_of("README.md"), "Exit codes")) == codes
     head = text_of("docs/errors.md").split("\n## ")[0]

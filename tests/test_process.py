@@ -93,7 +93,11 @@ main()
 
 @pytest.mark.parametrize(
     ("number", "code", "word"),
-    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+    [
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGHUP, 129, "terminated"),
+    ],
 )
 @pytest.mark.parametrize("stage", ["reportgen.report:build_report",
                                    "reportgen.rendering.page_budget:fitting_page"])  # fmt: skip
@@ -127,6 +131,15 @@ def test_a_signal_while_the_program_is_loaded_has_its_own_code(tmp_path):
             raise ImportError("numpy failed to import") from stop
 
     assert exit_code_of(loading) == 143
+
+
+def test_a_command_under_nohup_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert exit_code_of(lambda: signal.raise_signal(signal.SIGHUP) or 0) == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_that_struck_in_inference_keeps_its_words(capsys):

@@ -14,7 +14,7 @@ from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_standing_in
 from reportgen.api.review_request import require_files, require_readable
 from reportgen.api.writing import SampleImage, images_of, write_review
-from reportgen.errors import Interrupted, ModelError, Terminated, UsageError
+from reportgen.errors import ModelError, Terminated, UsageError
 from reportgen.evaluation import Evaluation, read_costs
 from reportgen.options import (
     EvaluationKeywords,
@@ -30,6 +30,7 @@ from reportgen.options import (
 )
 from reportgen.paths import local_path, output_path
 from reportgen.predictions import Predictions
+from reportgen.process import interrupted_by
 from reportgen.rendering import check_page, guarded_names
 from reportgen.replacement import Changes, staged
 from reportgen.reporter import Reporter
@@ -179,11 +180,10 @@ def _telling_how_to_go_on() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Terminated) as stop:
-        terminated = isinstance(stop, Terminated)
-        raise Interrupted(
-            f"{'terminated' if terminated else 'interrupted'} while the report was made",
+        raise interrupted_by(
+            stop,
+            "while the report was made",
             hint="predictions were saved: rerun the same command with --resume, without --force",
-            exit_code=143 if terminated else 130,
         ) from None
 
 

@@ -22,6 +22,7 @@ from reportgen.metrics import (
     score,
 )
 from reportgen.predictions import INDEPENDENT_SCORES, Parts, Rows
+from reportgen.process import interrupted_by
 from reportgen.provenance import DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import count, quoted
@@ -258,9 +259,5 @@ def _remember_halving(run: _Run, size: int) -> None:
 
 def _interrupt(run: _Run, source: Source, stop: BaseException) -> Interrupted:
     total = "" if source.n_samples is None else f" of {count(source.n_samples)}"
-    terminated = isinstance(stop, Terminated)
-    return Interrupted(
-        f"{'terminated' if terminated else 'interrupted'} after {count(run.parts.n_rows)}{total}",
-        hint="rerun the same command with --resume",
-        exit_code=143 if terminated else 130,
-    )
+    when = f"after {count(run.parts.n_rows)}{total}"
+    return interrupted_by(stop, when, hint="rerun the same command with --resume")
