@@ -11,8 +11,17 @@ from reportgen.errors import UsageError
 from reportgen.metrics import ClassSample, ClassSamples, RankedClass
 from reportgen.options import EvaluationOptions, InputOptions, PageOptions
 from reportgen.rendering import privacy
+from reportgen.rendering.page_budget import SMALL, fitting_page
 from reportgen.rendering.thumbnails import make_thumbnail
-from reportgen.report import build_report, list_errors, pictured_classes, reduce_pictures
+from reportgen.rendering.tree import rebuild
+from reportgen.report import (
+    Thumbnail,
+    build_report,
+    fold_pictures,
+    list_errors,
+    pictured_classes,
+    reduce_pictures,
+)
 from reportgen.report.errors import LISTED_ERRORS
 from reportgen.review import Review, load_input
 from tests import factories
@@ -45,6 +54,12 @@ def pictures(evaluation):
         names += [sample.id for sample in (*mistakes, *correct)]
     made = make_thumbnail(factories.picture())
     return {name: replace(made, content=name.encode()) for name in names}
+
+
+def seen(report):
+    """Pictures in each direction of each gallery."""
+    directions = [d for group in report.pairs.groups for d in group.directions]
+    return [sum(one.thumbnail is not None for one in d.examples) for d in directions]
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +108,9 @@ def test_two_correct_examples_of_the_true_class_stand_beside_the_mistakes_of_a_p
 
 
 def test_folded_galleries_show_four_of_each_direction(report):
-    shown = [len(d.examples) for group in report.pairs.groups for d in group.directions]
+    shown = seen(report)
     assert shown == [8] * 6 + [4] * (len(shown) - 6)
+    assert {len(d.examples) for group in report.pairs.groups for d in group.directions} == {8}
 
 
 def test_a_page_that_is_too_large_keeps_on_cards_what_it_shows_elsewhere(report):
@@ -105,6 +121,32 @@ def test_a_page_that_is_too_large_keeps_on_cards_what_it_shows_elsewhere(report)
     none = reduce_pictures(report, 0)
     assert not any(one.thumbnail for card in none.cards for one in (*card.mistakes, *card.correct))
     assert none.n_thumbnails == 0
+
+
+def test_what_is_folded_gives_up_pictures_first(report):
+    lighter = fold_pictures(report, 2)
+    assert seen(lighter) == [8] * 6 + [2, 1] * (len(lighter.pairs.groups) - 3)
+    kept = [one.thumbnail is not None for one in lighter.cards[0].mistakes]
+    assert kept == [False] * 4, "they stand nowhere else"
+    assert 0 < lighter.n_thumbnails < report.n_thumbnails
+    page, made = fitting_page(report)
+    assert made is report
+    assert page.size < SMALL
+
+
+def test_a_page_of_few_classes_stays_below_a_megabyte(report):
+    large = make_thumbnail(factories.picture())
+    heavy = rebuild(
+        report,
+        lambda value: (
+            replace(large, content=value.content.ljust(4_000, b"."))
+            if isinstance(value, Thumbnail)
+            else value
+        ),
+    )
+    page, made = fitting_page(heavy)
+    assert page.size <= SMALL
+    assert seen(made)[:6] == [8] * 6, "open galleries keep all"
 
 
 def test_classes_beyond_200_have_short_cards_for_the_script():

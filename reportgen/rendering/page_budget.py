@@ -7,7 +7,7 @@ from reportgen.options import MAX_BYTES
 from reportgen.rendering import html
 from reportgen.rendering.appearance import PLAIN, PageStyle
 from reportgen.rendering.pictures import Heatmaps
-from reportgen.report import Report, reduce_pictures
+from reportgen.report import Report, fold_pictures, reduce_pictures
 
 __all__ = [
     "LARGE",
@@ -18,6 +18,14 @@ __all__ = [
 
 LARGE = 5_000_000
 """Bytes from which on a page is slow to send and to open."""
+
+
+SMALL, FEW_CLASSES = 1_000_000, 20
+"""Bytes that a page of so many classes keeps to, by fewer pictures in what is folded."""
+
+
+FOLDED = (4, 2)
+"""Pictures for each pair in a folded gallery, tried in turn."""
 
 
 FEWER = (4, 2, 0)
@@ -41,10 +49,16 @@ def fitting_page(
     heatmaps = heatmaps or Heatmaps(dress.colormap)
     shown = report
     page = html.page(shown, heatmaps, dress, beside=beside)
+    for most in FOLDED if len(report.classes.rows) <= FEW_CLASSES else ():
+        if page.size <= min(SMALL, large) or not shown.n_thumbnails:
+            break
+        shown = fold_pictures(shown, most)
+        page = html.page(shown, heatmaps, dress, beside=beside)
+    folded = shown
     for most in FEWER:
         if page.size <= large or not shown.n_thumbnails:
             break
-        shown = reduce_pictures(report, most)
+        shown = reduce_pictures(folded, most)
         page = html.page(shown, heatmaps, dress, beside=beside)
     return page, shown
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reportgen.report.findings.rules import Finding
     from reportgen.report.headline import Axis, Tile
     from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
-    from reportgen.report.page_budget import list_pictures, reduce_pictures
+    from reportgen.report.page_budget import fold_pictures, list_pictures, reduce_pictures
     from reportgen.report.report import Report
     from reportgen.report.side_by_side import ClassPanel, Side
     from reportgen.report.slices import points
@@ -71,6 +71,7 @@ __all__ = [
     "build_report",
     "cell",
     "delta",
+    "fold_pictures",
     "list_errors",
     "list_pictures",
     "pictured_classes",
@@ -97,7 +98,7 @@ __getattr__ = lazy_names(
         "findings.rules": "Finding",
         "headline": "Axis Tile",
         "matrix": "HeatmapSpec MatrixRow MatrixSection",
-        "page_budget": "list_pictures reduce_pictures",
+        "page_budget": "fold_pictures list_pictures reduce_pictures",
         "report": "Report",
         "side_by_side": "ClassPanel Side",
         "slices": "points",

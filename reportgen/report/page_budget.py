@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from reportgen.report.class_cards import ClassCard
 from reportgen.report.data import PICTURES, pictures_fact
 from reportgen.report.label_issues import LabelIssueRow, LabelIssueSection
-from reportgen.report.pairs import Direction, PairSection
+from reportgen.report.pairs import OPEN_GALLERIES, Direction, PairSection
 from reportgen.report.report import Report
-from reportgen.report.samples import Example
+from reportgen.report.samples import Example, bare_beyond
 from reportgen.text import plural
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "count_pictures",
+    "fold_pictures",
     "list_pictures",
     "reduce_pictures",
 ]
@@ -44,6 +45,35 @@ def reduce_pictures(report: Report, most: int) -> Report:
     suspects = report.suspects if most else _drop_pictures(report.suspects)
     kept = {one.path.full for one in list_pictures(pairs, suspects)}
     comparison = _fewer_changes(report.comparison, CHANGES_TO_ONE * most, kept)
+    return _with(report, pairs, suspects, comparison)
+
+
+def fold_pictures(report: Report, most: int) -> Report:
+    """What is seen on demand alone keeps fewer pictures: cards those that the page shows elsewhere
+    too, folded galleries `most` of a pair and half as many of its reverse. Each says how many.
+    """
+    open_ones, folded = report.pairs.groups[:OPEN_GALLERIES], report.pairs.groups[OPEN_GALLERIES:]
+    fewer = (
+        replace(
+            group,
+            directions=tuple(
+                replace(one, examples=bare_beyond(one.examples, most // (1 + place)))
+                for place, one in enumerate(group.directions)
+            ),
+        )
+        for group in folded
+    )
+    pairs = replace(report.pairs, groups=(*open_ones, *fewer))
+    return _with(report, pairs, report.suspects, report.comparison)
+
+
+def _with(
+    report: Report,
+    pairs: PairSection,
+    suspects: LabelIssueSection,
+    comparison: ComparisonSection | None,
+) -> Report:
+    """The report with these pictures: its cards show no other ones, and it says how many."""
     kept = {one.path.full for one in list_pictures(pairs, suspects, comparison)}
     cards = tuple(_bare_card(card, kept) for card in report.cards)
     n = count_pictures(pairs, suspects, comparison, cards)

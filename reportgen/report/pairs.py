@@ -26,7 +26,7 @@ from reportgen.evaluation import (
 from reportgen.metrics import holm, wilson
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
-from reportgen.report.samples import CORRECT_BESIDE, Example, example
+from reportgen.report.samples import CORRECT_BESIDE, Example, bare_beyond, example
 from reportgen.report.words import (
     PROPORTIONS_ONLY,
     Name,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from reportgen.comparison import Comparison
 
 __all__ = [
+    "OPEN_GALLERIES",
     "Direction",
     "Entry",
     "PairGroup",
@@ -570,9 +571,8 @@ def _groups(
 
 
 def _shown(examples: tuple[Example, ...], folded: bool) -> tuple[Example, ...]:
-    """Fewer of those behind a fold where there are pictures, which take much of a page."""
-    pictured = any(example.thumbnail for example in examples)
-    return examples[:FOLDED_EXAMPLES] if folded and pictured else examples
+    """Fewer pictures behind a fold: they take much of a page."""
+    return bare_beyond(examples, FOLDED_EXAMPLES) if folded else examples
 
 
 def _reverse_words(n: int, rank: int | None) -> str:

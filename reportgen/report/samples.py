@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reportgen.metrics import ClassSample, Mistake, RankedClass
 from reportgen.report.context import Context
@@ -14,6 +14,7 @@ __all__ = [
     "CORRECT_BESIDE",
     "Example",
     "LargeView",
+    "bare_beyond",
     "example",
     "large_view",
 ]
@@ -109,3 +110,9 @@ def large_view(
         "" if before is None else before[1],
         tuple((facts.names[i], text) for i, text in ranked),
     )
+
+
+def bare_beyond(examples: Sequence[Example], most: int) -> tuple[Example, ...]:
+    """All of them, the first `most` with their pictures."""
+    rest = (replace(one, thumbnail=None) for one in examples[most:])
+    return (*examples[:most], *rest)
