@@ -111,8 +111,8 @@ def test_pictures_go_before_a_page_is_over_its_largest_size(tmp_path):
     write_all(made, evaluation, tmp_path, PageOptions(max_bytes=1_000_000))
     page = (tmp_path / "report.html").read_text()
     assert len(page) <= 1_000_000
-    assert page.count("data:image/jpeg") == 32
-    assert "only the first 2 mistakes of each." in page
+    assert page.count("data:image/jpeg") == 39
+    assert "only the first 4 mistakes of each." in page
 
 
 def test_a_suspect_keeps_its_picture_when_the_gallery_that_shares_it_loses_it():
