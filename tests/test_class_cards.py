@@ -107,6 +107,14 @@ def test_two_correct_examples_of_the_true_class_stand_beside_the_mistakes_of_a_p
             assert paths == [f"day/{direction.true}-{n}.png" for n in range(2)]
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(report):
+    card = report.cards[0]
+    assert [one.file.text for one in (card.mistakes[0], card.correct[0])] == [
+        "night/3-0.png",
+        "day/3-0.png",
+    ]
+
+
 def test_folded_galleries_show_four_of_each_direction(report):
     shown = seen(report)
     assert shown == [8] * 6 + [4] * (len(shown) - 6)

@@ -500,7 +500,7 @@ def test_galleries_stand_beside_their_reverse():
 def test_an_example_says_file_and_both_probabilities():
     example = build_report(factories.cifar()).pairs.groups[0].directions[0].examples[0]
     assert example.path.full == "cat/5-0000.png"
-    assert example.file.text == "5-0000.png"
+    assert example.file.text == "cat/5-0000.png"
     assert example.confidence.replace("\u00a0", " ") == "99.9%"
     assert example.label_probability.replace("\u00a0", " ") == "0.1%"
     assert example.alt.replace("\u00a0", " ") == "cat predicted as dog, 99.9%"

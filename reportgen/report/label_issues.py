@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reportgen.analysis.label_issues import REASONS, WARNINGS, LabelIssue, LabelIssues
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
-from reportgen.report.samples import LargeView, large_view
+from reportgen.report.samples import FILE_WIDTH, LargeView, large_view
 from reportgen.report.words import Name, Words, join, say, share
 from reportgen.text import count, plural
 
@@ -46,9 +46,6 @@ class LabelIssueSection:
     warnings: tuple[str, ...]
     rows: tuple[LabelIssueRow, ...]
     found: int = 0
-
-
-FILE_WIDTH = 40
 
 
 SHOWN = 12

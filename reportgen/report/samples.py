@@ -12,6 +12,7 @@ from reportgen.report.words import Name, share
 
 __all__ = [
     "CORRECT_BESIDE",
+    "FILE_WIDTH",
     "Example",
     "LargeView",
     "bare_beyond",
@@ -20,7 +21,8 @@ __all__ = [
 ]
 
 
-FILE_WIDTH = 24
+FILE_WIDTH = 40
+"""Of a path below a picture on paper: files of one name are told apart by their folders."""
 
 
 CORRECT_BESIDE = 2
@@ -83,7 +85,7 @@ def example(
         told = f"{facts.names[true]}, predicted correctly, {confidence}"
     return Example(
         path=Name.of(sample.id, 400),
-        file=Name.of(sample.id.replace("\\", "/").rsplit("/", 1)[-1], FILE_WIDTH),
+        file=Name.of(sample.id, FILE_WIDTH),
         confidence=confidence,
         label_probability=own,
         thumbnail=thumbnails.get(sample.id),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reportgen.comparison import Change, Comparison
 from reportgen.report.context import Context
 from reportgen.report.elements import Thumbnail
-from reportgen.report.samples import LargeView, large_view
+from reportgen.report.samples import FILE_WIDTH, LargeView, large_view
 from reportgen.report.words import Name, Words, say, share
 from reportgen.text import count, plural
 
@@ -44,9 +44,6 @@ class ChangeGallery:
     title: str
     lead: Words
     examples: tuple[ChangeExample, ...]
-
-
-FILE_WIDTH = 24
 
 
 SHOWN = 12
@@ -98,7 +95,7 @@ def _example(one: Change, facts: Context, thumbnails: Mapping[str, Thumbnail]) -
     true, before, after = (facts.names[i] for i in (one.label, one.baseline, one.candidate))
     return ChangeExample(
         path=Name.of(one.id, 400),
-        file=Name.of(one.id.replace("\\", "/").rsplit("/", 1)[-1], FILE_WIDTH),
+        file=Name.of(one.id, FILE_WIDTH),
         true=true,
         before=before,
         before_confidence=_sure(one.baseline_confidence),
