@@ -90,7 +90,7 @@
     say(wanted === "" ? "Showing all classes" : matches(shown));
   }
 
-  // Above 2,000 classes not all have a row: the rest are looked up in an inert list.
+  // Above 200 classes not all have a row: the rest are looked up in an inert list.
   const list = byId("all-classes");
   const found = byId("found");
   const limit = 20;
@@ -102,16 +102,42 @@
     const body = found.querySelector("tbody");
     body.replaceChildren();
     for (const entry of wanted === "" ? [] : hits.slice(0, limit)) {
-      const row = body.insertRow();
-      entry.forEach((text, column) => {
-        const cell = document.createElement(column === 0 ? "th" : "td");
-        if (column === 0) cell.scope = "row"; else cell.className = "num";
-        cell.textContent = text;
-        row.append(cell);
-      });
+      classRow(body, entry);
     }
     found.hidden = body.rows.length === 0;
     say(wanted === "" ? "" : matches(hits.length) + ", " + body.rows.length + " are shown");
+  }
+
+  function classRow(body, entry) {
+    const row = body.insertRow();
+    entry.forEach((text, column) => {
+      const cell = document.createElement(column === 0 ? "th" : "td");
+      if (column === 0) cell.scope = "row"; else cell.className = "num";
+      cell.textContent = text;
+      row.append(cell);
+    });
+  }
+
+  // All classes as one table, lowest recall first: built when it is first opened.
+  const every = byId("every-class");
+
+  function showEvery() {
+    if (!every.open || every.querySelector("table")) return;
+    const box = found.cloneNode(true);
+    box.removeAttribute("id");
+    box.hidden = false;
+    box.classList.add("tall");
+    box.setAttribute("aria-label", "All classes");
+    const table = box.querySelector("table");
+    table.tBodies[0].replaceChildren();
+    for (const entry of JSON.parse(list.textContent)) classRow(table.tBodies[0], entry);
+    makeSortable(table);
+    every.append(box);
+  }
+
+  if (every) {
+    every.hidden = false;
+    every.addEventListener("toggle", showEvery);
   }
 
   if (filter) {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reportgen.metrics import Definition
-from reportgen.report.context import LOW_SUPPORT, Context
+from reportgen.report.context import LISTED_CLASSES, LOW_SUPPORT, Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, value_text
 from reportgen.report.intervals import class_definitions
 from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, join, say, share
@@ -50,7 +50,7 @@ class ClassSection:
     """The classes, worst recall first; `main` metrics stand in the first table, `others` in tables
     that are narrow enough for paper.
 
-    Above 2,000 classes `rows` holds the 200 worst and the 50 best, and `lookup` all of them:
+    Above 200 classes `rows` holds the 200 worst, and `lookup` all of them:
     name, samples, predictions, and the main metrics as text. `scale` is the axis of the rows'
     changes, None without a baseline.
     """
@@ -79,20 +79,11 @@ MANY_NAMES = 100
 PAPER_COLUMNS = 10
 
 
-LISTED_CLASSES, WORST, BEST = 2000, 200, 50
-"""To so many classes all are listed; above, these numbers of the worst and of the best are."""
-
-
 def class_section(facts: Context) -> ClassSection:
     """All classes, worst recall first; undefined recall last."""
     definitions = [item for item in class_definitions(facts.evaluation) if item.kind != "count"]
     notes = Footnotes()
-    order = sorted(
-        range(len(facts.names)),
-        key=lambda i: (i not in facts.recall, facts.recall.get(i, 0.0), -facts.support(i), i),
-    )
-    listed_classes = order if len(order) <= LISTED_CLASSES else _extremes(order, facts)
-    rows = tuple(_class_row(facts, i, definitions, notes) for i in listed_classes)
+    rows = tuple(_class_row(facts, i, definitions, notes) for i in facts.listed)
     main = tuple(item for name in MAIN_METRICS for item in definitions if item.name == name)
     reasons, of_others = _split_parts(notes.reasons(), rows, main)
     return ClassSection(
@@ -102,7 +93,7 @@ def class_section(facts: Context) -> ClassSection:
         others=_split_in_parts([item for item in definitions if item not in main]),
         reasons=reasons,
         reasons_of_others=of_others,
-        lookup=tuple(_lookup(facts, main)) if len(rows) < len(order) else (),
+        lookup=tuple(_lookup(facts, main)) if len(rows) < len(facts.names) else (),
     )
 
 
@@ -123,16 +114,12 @@ def _split_in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition
     return tuple(tuple(definitions[i : i + size]) for i in range(0, len(definitions), size))
 
 
-def _extremes(order: Sequence[int], facts: Context) -> list[int]:
-    """The worst classes and the best ones; those without samples are neither."""
-    known = order[: len(facts.recall)]
-    return [*known[:WORST], *known[max(WORST, len(known) - BEST) :]]
-
-
 def _lookup(facts: Context, main: Sequence[Definition]) -> Iterable[tuple[str, ...]]:
     per_class = facts.evaluation.per_class
     texts = [[value_text(v, item) for v in per_class[item.name].value.tolist()] for item in main]
-    for i, (name, *row) in enumerate(zip(facts.names, *texts, strict=True)):
+    rows = list(zip(facts.names, *texts, strict=True))
+    for i in facts.by_recall:
+        name, *row = rows[i]
         counts = facts.evaluation.class_counts(i)
         sizes = (count(counts[key]) if counts else "n/a" for key in ("support", "predicted"))
         yield (name.full, *sizes, *row)
@@ -142,11 +129,10 @@ def _class_lead(facts: Context) -> Words:
     k = len(facts.names)
     if k > LISTED_CLASSES:
         return say(
-            "Of {k} classes the {worst} with the lowest recall and, after them, the {best} with "
-            "the highest are listed. per_class.csv contains all.",
+            "The {n} classes with the lowest recall of {k}. Search finds every class, and "
+            "per_class.csv contains all.",
+            n=str(LISTED_CLASSES),
             k=count(k),
-            worst=str(WORST),
-            best=str(BEST),
         )
     if facts.proportions is not None:
         return say(f"Sample counts and confidence intervals {PROPORTIONS_ONLY}.")

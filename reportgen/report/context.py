@@ -28,6 +28,7 @@ from reportgen.report.words import Name, Words, say
 
 __all__ = [
     "LEAST_CLASSES",
+    "LISTED_CLASSES",
     "LOW_SUPPORT",
     "ClassGroups",
     "Context",
@@ -82,6 +83,10 @@ class ClassGroups:
     def by_chance(self, groups: GroupMatrix) -> float | None:
         """The share of all errors that these groups would hold by chance; None without errors."""
         return expected_within(self.matrix, groups.grouping.group_of)
+
+
+LISTED_CLASSES = 200
+"""Most classes that have a row of their own on the page; the others are looked up."""
 
 
 LOW_SUPPORT = 30
@@ -190,8 +195,24 @@ class Context:
     def of_class(self, name: str, i: int) -> Metric:
         return self.evaluation.per_class[name].metric(i)
 
+    @cached_property
+    def by_recall(self) -> list[int]:
+        """All classes, lowest recall first; undefined recall last."""
+        known = self.recall
+        return sorted(
+            range(len(self.names)),
+            key=lambda i: (i not in known, known.get(i, 0.0), -self.support(i), i),
+        )
+
+    @cached_property
+    def listed(self) -> tuple[int, ...]:
+        """The classes that have a row of their own: of many, those with the lowest recall."""
+        return tuple(self.by_recall[:LISTED_CLASSES])
+
     def at_class(self, i: int) -> tuple[str, Words]:
-        """Target and link text of a class."""
+        """Target and link text of a class, or of the section where it has no row of its own."""
+        if len(self.names) > LISTED_CLASSES and i not in self.listed:
+            return "classes", say("Per-class metrics")
         return f"c-{i}", say("{name} in the table", name=self.names[i])
 
     def at_pair(self, true: int, predicted: int) -> tuple[str, Words]:

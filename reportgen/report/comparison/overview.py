@@ -158,7 +158,7 @@ class ComparisonSection:
     reasons: tuple[Reason, ...]
 
 
-LISTED_CLASSES, WORST, BEST = 2000, 200, 50
+LISTED_CLASSES, WORST, BEST = 200, 150, 50
 
 
 LISTED_SLICES = 200
