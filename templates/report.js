@@ -164,6 +164,11 @@
   }
 
   window.addEventListener("hashchange", reveal);
+
+  // An enlarged picture of the matrix is closed by Escape.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.querySelector(".pics:target")) location.hash = "matrix";
+  });
   reveal();
 
   // ---- Matrix: what a cell says: "true cat, predicted dog: 126 of 1,000 (12.6%)".

@@ -19,7 +19,7 @@ from reportgen.report import (
 from reportgen.text import percent
 
 if TYPE_CHECKING:
-    from reportgen.report import Delta, DifferenceCell, Scale
+    from reportgen.report import Delta, DifferenceCell, Scale, SubRow
 
 __all__ = [
     "CHANGE_FILTERS",
@@ -272,6 +272,30 @@ def _kind(row: MatrixRow, column: int, share: float | None, matrix: MatrixSectio
     return heat(share) + (" hot" if share is not None and share >= matrix.hot else "")
 
 
+def sub_cells(row: SubRow, place: int) -> Markup:
+    """The cells of one row of the matrix of the classes with the most errors.
+
+    Each has a colour of its share of the true class, and one against the largest error, which is
+    shown where the diagonal is hidden.
+    """
+    last = len(row.cells) - 1
+    parts = []
+    for column, cell in enumerate(row.cells):
+        kind = heat(cell.share)
+        if column == place:
+            kind += " dg"
+        elif last in (column, place):
+            kind = "oth"
+        text = f"{cell.count:,}"
+        scaled = (
+            ""
+            if column == place
+            else f'<span class="cp h{round(20 * cell.of_largest)}">{text}</span>'
+        )
+        parts.append(f'<td class="{kind}{"" if cell.count else " z"}"><b>{text}</b>{scaled}</td>')
+    return Markup("".join(parts))
+
+
 def plain_cells(row: MatrixRow) -> Markup:
     """The counts of one true class as table cells without colour, for large tables.
 
@@ -304,6 +328,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "name": name,
     "plain_cells": plain_cells,
     "size_bar": size_bar,
+    "sub_cells": sub_cells,
     "too_wide_for_paper": too_wide_for_paper,
     "words": words,
 }

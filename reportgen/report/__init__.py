@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reportgen.report.side_by_side import ClassPanel, Side
     from reportgen.report.slices import points
     from reportgen.report.steps import Step
+    from reportgen.report.sub_matrix import SubRow
     from reportgen.report.threshold import ThresholdMark, ThresholdSection
     from reportgen.report.words import Name, Words, say
 
@@ -62,6 +63,7 @@ __all__ = [
     "Scale",
     "Side",
     "Step",
+    "SubRow",
     "ThresholdMark",
     "ThresholdSection",
     "Thumbnail",
@@ -102,6 +104,7 @@ __getattr__ = lazy_names(
         "report": "Report",
         "side_by_side": "ClassPanel Side",
         "slices": "points",
+        "sub_matrix": "SubRow",
         "steps": "Step",
         "threshold": "ThresholdMark ThresholdSection",
         "words": "Name Words say",

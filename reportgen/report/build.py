@@ -30,6 +30,7 @@ from reportgen.report.pairs import listed_pairs, pair_section
 from reportgen.report.report import Report
 from reportgen.report.slices import slice_section
 from reportgen.report.steps import next_steps
+from reportgen.report.sub_matrix import sub_matrix
 from reportgen.report.threshold import threshold_section
 from reportgen.report.verdict import compared_with, review_verdict, subject
 from reportgen.report.words import class_names
@@ -111,6 +112,7 @@ def build_report(
         gates=gate_section(decision),
         comparison=review,
         steps=next_steps(facts, comparison, decision),
+        sub_matrix=sub_matrix(facts),
         cards=cards,
         errors=errors,
         compact_cards=compact_cards(facts, listed_classes[CARDS:]),

@@ -362,7 +362,9 @@ class PairRow:
 class PairSection:
     """The most confused pairs; `rest` says what the list leaves out, so that shares add up.
 
-    `rankings` are the same pairs in other orders; empty where those would say nothing new.
+    `rankings` are the same pairs in other orders; empty where those would say nothing new. Of more
+    than 30 classes `beyond` says how many pairs are more frequent than chance allows, and
+    `beyond_chance` lists these.
     """
 
     lead: Words
@@ -373,6 +375,8 @@ class PairSection:
     groups: tuple[PairGroup, ...] = ()
     gallery_note: str = ""
     rankings: tuple[PairRanking, ...] = ()
+    beyond: Words | None = None
+    beyond_chance: PairRanking | None = None
 
     @property
     def pictured(self) -> bool:
@@ -425,6 +429,8 @@ def pair_section(
     rows = _rows(facts, among, baseline)
     rest = facts.evaluation.pairs[len(rows) :]
     rest_count = sum(pair.count for pair in rest)
+    others = rankings(facts)
+    beyond = _beyond_chance(facts, others)
     return PairSection(
         lead=_lead(facts, rows),
         rows=rows,
@@ -433,7 +439,34 @@ def pair_section(
         rest_share=share(rest_count / facts.matrix.n_errors) if rest else "",
         groups=groups,
         gallery_note=_gallery_note(facts, examples),
-        rankings=rankings(facts),
+        rankings=tuple(one for one in others if beyond is None or one.key != "lift"),
+        beyond=_beyond_words(facts, beyond),
+        beyond_chance=beyond,
+    )
+
+
+MANY_PAIRS = 30
+"""Above so many classes counts of single pairs are small: what is beyond chance comes first."""
+
+
+def _beyond_chance(facts: Context, known: Sequence[PairRanking]) -> PairRanking | None:
+    """The over-represented pairs with a q below 5%, of many classes; None where there are none."""
+    lift = next((one for one in known if one.key == "lift"), None)
+    if lift is None or len(facts.names) <= MANY_PAIRS:
+        return None
+    sure = tuple(row for row in lift.rows if (row[-1].value or 0.0) < SIGNIFICANT)
+    return replace(lift, rows=sure) if sure else None
+
+
+def _beyond_words(facts: Context, beyond: PairRanking | None) -> Words | None:
+    if len(facts.names) <= MANY_PAIRS or facts.matrix.n_errors < 2:
+        return None
+    if beyond is None:
+        return say("No pair is significantly more frequent than chance (FDR q ≥ 5%).")
+    least = "At least " if len(beyond.rows) == LISTED else ""
+    return say(
+        "{n} significantly more frequent than chance (FDR q < 5%), highest lift first.",
+        n=f"{least}{plural(len(beyond.rows), 'pair is', 'pairs are')}",
     )
 
 

@@ -26,6 +26,7 @@ from reportgen.report.matrix import MatrixSection
 from reportgen.report.pairs import PairSection
 from reportgen.report.slices import SliceSection
 from reportgen.report.steps import Step
+from reportgen.report.sub_matrix import SubMatrix
 from reportgen.report.threshold import ThresholdSection
 from reportgen.report.verdict import Verdict
 from reportgen.report.words import Words
@@ -67,6 +68,7 @@ class Report:
     gates: GateSection | None = None
     comparison: ComparisonSection | None = None
     steps: tuple[Step, ...] = ()
+    sub_matrix: SubMatrix | None = None
     cards: tuple[ClassCard, ...] = ()
     compact_cards: tuple[tuple[object, ...], ...] = ()
     errors: ErrorList | None = None
