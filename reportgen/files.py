@@ -77,8 +77,8 @@ def synced_text(target: Path, content: str) -> None:
         os.fsync(stream.fileno())
 
 
-def output_error(target: Path, error: OSError) -> OutputError:
-    """The error for a file that can't be written, in the user's words."""
+def output_error(target: Path, error: OSError, option: str = "-o") -> OutputError:
+    """The error for a file that can't be written, in the user's words; `option` names folders."""
     reason = (
         "no space left on the device"
         if error.errno in _FULL
@@ -89,16 +89,16 @@ def output_error(target: Path, error: OSError) -> OutputError:
         f"cannot write {quoted(name)}: {reason}",
         slug="output-not-writable",
         details=["an earlier file of that name is untouched"],
-        hint=_way_out(_shown_folder(target), error.errno),
+        hint=_way_out(_shown_folder(target), error.errno, option),
     )
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def _way_out(folder: str, number: int | None) -> str:
+def _way_out(folder: str, number: int | None, option: str) -> str:
     """What to do where the system refuses to write to `folder`, given its error number."""
-    another = "choose another folder with -o"
+    another = f"choose another folder with {option}"
     if number in _FULL:
         return f"make room in {folder} or {another}"
     if number == errno.EROFS:

@@ -174,7 +174,7 @@ def _hold(place: Path) -> Iterator[None]:
             remove_stale(place)
             yield
     except OSError as error:
-        raise output_error(place, error) from error
+        raise output_error(place, error, "--baselines") from error
     finally:
         with suppress(OSError):  # it holds something
             place.rmdir()

@@ -1,7 +1,10 @@
 """Baselines: kept small, without images and paths, found again by name; and their history."""
 
+import errno
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -127,6 +130,19 @@ def test_a_command_killed_before_its_line_of_the_history_leaves_it_for_the_next(
     assert {path.name for path in (store.folder / "main").iterdir()} == {
         "report.json", "predictions.parquet",
     }  # fmt: skip
+
+
+def test_the_way_out_of_a_folder_that_is_not_writable_names_its_option(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    evaluation = saved(tmp_path)[1]
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(OutputError) as caught:
+        Baselines(tmp_path / "kept").save("other", evaluation, None, "SHIP")
+    assert caught.value.hint == (
+        'the file system of "kept" is read-only: choose another folder with --baselines'
+    )
 
 
 def test_a_folder_without_history_has_none(tmp_path):
