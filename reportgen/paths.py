@@ -14,6 +14,7 @@ from reportgen.text import middle_cut, quoted, without_secrets
 __all__ = [
     "local_path",
     "output_path",
+    "part_files",
     "refuse_address",
     "shown_address",
 ]
@@ -99,3 +100,9 @@ def _exists(path: str) -> bool:
         return os.path.lexists(path)
     except (OSError, ValueError):
         return False
+
+
+def part_files(folder: Path) -> tuple[Path, ...]:
+    """The Parquet files of a table that stands in a folder, by name, without hidden ones."""
+    found = (path for path in folder.glob("*.parquet") if not path.name.startswith((".", "_")))
+    return tuple(sorted(found))

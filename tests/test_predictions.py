@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import reportgen
 from reportgen.errors import DataError, UsageError
 from reportgen.predictions import Predictions, RunFacts
 from reportgen.predictions.parts import Parts
@@ -229,3 +231,57 @@ def test_damaged_facts_are_refused(text):
     with pytest.raises(DataError) as caught:
         RunFacts.from_text(text, "p.parquet")
     assert caught.value.slug == "predictions-damaged"
+
+
+def split(tmp_path, ids, sizes, changes=()):
+    """The folder of a predictions file that was cut into parts, as a cluster writes them."""
+    table = pq.read_table(finished(tmp_path, "whole", [ids]))
+    folder, start = tmp_path / "parts", 0
+    folder.mkdir()
+    for i, size in enumerate(sizes):
+        part = table.slice(start, size)
+        for at, change in changes:
+            part = change(part) if at == i else part
+        pq.write_table(part, folder / f"part-{i}.parquet")
+        start += size
+    return folder
+
+
+def with_classes(part):
+    metadata = dict(part.schema.metadata)
+    (key,) = [key for key in metadata if b"reportgen" in key]
+    return part.replace_schema_metadata({**metadata, key: metadata[key].replace(b'"c"', b'"d"')})
+
+
+def with_an_earlier_id(part):
+    ids = pa.array([*part["id"].to_pylist()[:-1], "3.png"])
+    return pa.Table.from_arrays([ids, *part.columns[1:]], schema=part.schema)
+
+
+IDS = [f"{i}.png" for i in range(9)]
+
+
+def test_a_folder_of_our_part_files_is_read_as_the_file_that_they_are_of(tmp_path):
+    folder = split(tmp_path, IDS, [4, 0, 5])
+    whole = reportgen.load(tmp_path / "whole.parquet")
+    assert reportgen.load(folder) == whole
+    assert whole.classes == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("sizes", "changes", "slug", "message"),
+    [
+        ([4], [], "part-files-rows", r"contain 4 rows; the prediction that they are of has 9"),
+        ([4, 5], [(1, with_classes)], "part-files-differ", r"not parts of one prediction: classes differ"),
+        ([4, 5], [(1, lambda part: part.replace_schema_metadata({}))], "part-files-differ",
+         r"\"part-1.parquet\" was not"),
+        ([4, 5], [(1, with_an_earlier_id)], "part-files-rows",
+         r'the id "3.png" is in two rows of "parts"'),
+    ],
+)  # fmt: skip
+def test_part_files_that_are_not_one_prediction_are_refused(
+    tmp_path, sizes, changes, slug, message
+):
+    with pytest.raises(DataError, match=message) as caught:
+        reportgen.load(split(tmp_path, IDS, sizes, changes))
+    assert caught.value.slug == slug

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import DataError, UsageError
 from reportgen.options import InputOptions
-from reportgen.predictions import METADATA_KEY, Predictions
+from reportgen.paths import part_files
+from reportgen.predictions import METADATA_KEY, Predictions, open_part_files
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ def open_input(
     if isinstance(source, (str, Path)) and _is_ours(Path(source)):
         _refuse_for_ours(Path(source), options)
         return Predictions.open(Path(source))
+    if isinstance(source, (str, Path)) and (parts := _own_parts(Path(source))):
+        _refuse_for_ours(Path(source), options)
+        return open_part_files(Path(source), parts)
     from reportgen.importers.opening import open_others
 
     return open_others(source, options, spool)
@@ -106,6 +110,25 @@ def _is_ours(path: Path) -> bool:
         return METADATA_KEY in (pq.read_schema(path).metadata or {})
     except (OSError, pa.ArrowException):
         return False
+
+
+def _own_parts(folder: Path) -> tuple[Path, ...]:
+    """The Parquet files of a folder, where reportgen wrote them: with class names, facts and notes,
+    which would be lost where they were read as tables of others. Empty where none is ours.
+    """
+    if not folder.is_dir():
+        return ()
+    parts = part_files(folder)
+    ours = [part for part in parts if _is_ours(part)]
+    if ours and len(ours) < len(parts):
+        other = next(part for part in parts if part not in ours)
+        raise DataError(
+            f"{quoted(ours[0].name)} was written by reportgen and {quoted(other.name)} was not: "
+            "they are not parts of one table",
+            slug="part-files-differ",
+            hint="give one of the files, or a folder with the parts of one prediction alone",
+        )
+    return tuple(ours)
 
 
 def _refuse_for_ours(path: Path, options: InputOptions) -> None:

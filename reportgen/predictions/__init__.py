@@ -12,6 +12,7 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.predictions.compact import write_slim
     from reportgen.predictions.metadata import INDEPENDENT_SCORES, RunFacts
+    from reportgen.predictions.part_files import open_part_files
     from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions
     from reportgen.predictions.schema import METADATA_KEY, Rows
     from reportgen.predictions.table import PredictionRows, Predictions
@@ -25,6 +26,7 @@ __all__ = [
     "Predictions",
     "Rows",
     "RunFacts",
+    "open_part_files",
     "require_same_run",
     "write_predictions",
     "write_slim",
@@ -35,6 +37,7 @@ __getattr__ = lazy_names(
     {
         "compact": "write_slim",
         "metadata": "INDEPENDENT_SCORES RunFacts",
+        "part_files": "open_part_files",
         "parts": "BadSample Parts require_same_run write_predictions",
         "schema": "METADATA_KEY Rows",
         "table": "PredictionRows Predictions",

@@ -56,7 +56,7 @@ class Predictions:
     Attributes
     ----------
     path
-        The Parquet file.
+        The Parquet file, or the folder of `parts`.
     facts
         What it knows besides its rows.
     n_rows
@@ -67,6 +67,8 @@ class Predictions:
         Whether the rows say how sure the model was: false where no row does.
     further
         The Arrow fields of further columns: metadata.
+    parts
+        The files of a folder that together hold the rows; empty for one file.
     """
 
     path: Path
@@ -75,6 +77,12 @@ class Predictions:
     has_scores: bool = False
     has_confidence: bool = True
     further: tuple[Any, ...] = ()
+    parts: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files with the rows, in their order."""
+        return self.parts or (self.path,)
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -134,12 +142,13 @@ class Predictions:
         import pyarrow.parquet as pq
 
         wanted = list(dict.fromkeys([*columns, *(("label", "prediction") if wrong_only else ())]))
-        try:
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
-                for batch in file.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
-                    yield _arrays(_mistaken(batch) if wrong_only else batch, columns)
-        except (OSError, pa.ArrowException) as error:
-            raise _unreadable(self.path, error) from error
+        for path in self.files:
+            try:
+                with pq.ParquetFile(path, pre_buffer=False) as file:
+                    for batch in file.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
+                        yield _arrays(_mistaken(batch) if wrong_only else batch, columns)
+            except (OSError, pa.ArrowException) as error:
+                raise _unreadable(path, error) from error
 
     def to_frame(self) -> pd.DataFrame:
         """All samples, one row each, in file order; indexed by id.
@@ -158,9 +167,10 @@ class Predictions:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path, pre_buffer=False) as file:
-            for batch in file.iter_batches(_BATCH_ROWS):
-                yield pa.table(batch)
+        for path in self.files:
+            with pq.ParquetFile(path, pre_buffer=False) as file:
+                for batch in file.iter_batches(_BATCH_ROWS):
+                    yield pa.table(batch)
 
 
 def _has_values(metadata: Any, column: str) -> bool:

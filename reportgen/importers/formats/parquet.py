@@ -21,6 +21,7 @@ from reportgen.importers.formats.tables import (
     require_columns,
     sliced,
 )
+from reportgen.paths import part_files
 from reportgen.text import count, printable, quoted
 
 __all__ = [
@@ -125,7 +126,7 @@ def _parts(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
         require_plain_file(path)
         return (path,)
-    parts = tuple(sorted(p for p in path.glob("*.parquet") if not p.name.startswith((".", "_"))))
+    parts = part_files(path)
     if not parts:
         raise DataError(
             f"the folder {quoted(path.name)} contains no .parquet files",

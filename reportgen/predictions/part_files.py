@@ -1,0 +1,108 @@
+"""A folder of predictions files that together hold the rows of one, as a cluster writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.predictions.metadata import RunFacts
+from reportgen.predictions.table import Predictions
+from reportgen.text import plural, quoted
+
+__all__ = [
+    "open_part_files",
+]
+
+
+def open_part_files(folder: Path, parts: Sequence[Path]) -> Predictions:
+    """The files of `folder` that hold its rows, one at least, as one file of predictions.
+
+    Raises :class:`DataError` where one was not written by reportgen, they are not of one
+    prediction (``part-files-differ``), or rows are missing, are too many or are in two of them
+    (``part-files-rows``).
+    """
+    opened = [Predictions.open(part) for part in parts]
+    first = opened[0]
+    for other in opened[1:]:
+        _require_same(first, other)
+    n_rows = sum(one.n_rows for one in opened)
+    _require_all_rows(folder, first.facts, n_rows)
+    _require_unique_ids(folder, parts)
+    sure = any(one.has_confidence for one in opened)
+    return replace(first, path=folder, n_rows=n_rows, has_confidence=sure, parts=tuple(parts))
+
+
+def _require_same(first: Predictions, other: Predictions) -> None:
+    differ = [
+        field.name
+        for field in fields(RunFacts)
+        if getattr(first.facts, field.name) != getattr(other.facts, field.name)
+    ]
+    if [one.name for one in first.further] != [one.name for one in other.further]:
+        differ.append("further columns")
+    if differ or first.has_scores != other.has_scores:
+        raise DataError(
+            f"{quoted(first.path.name)} and {quoted(other.path.name)} are not parts of one "
+            f"prediction: {', '.join(differ) or 'scores'} differ",
+            slug="part-files-differ",
+            hint="give one of the files, or a folder with the parts of one prediction alone",
+        )
+
+
+def _require_all_rows(folder: Path, facts: RunFacts, n_rows: int) -> None:
+    if n_rows != facts.samples.counted:
+        raise DataError(
+            f"the files in {quoted(folder.name)} contain {plural(n_rows, 'row')}; the prediction "
+            f"that they are of has {facts.samples.counted:,}",
+            slug="part-files-rows",
+            hint="give a folder with all files of the prediction and no others",
+        )
+
+
+def _require_unique_ids(folder: Path, parts: Sequence[Path]) -> None:
+    """The ids of one file are unique, so ranges that don't overlap need no further look."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    ranges = [_id_range(part) for part in parts]
+    if None not in ranges:
+        ordered = sorted(one for one in ranges if one)
+        if all(before[1] < after[0] for before, after in pairwise(ordered)):
+            return
+    ids = pa.chunked_array(
+        [chunk for part in parts for chunk in pq.read_table(part, columns=["id"])["id"].chunks],
+        pa.string(),
+    )
+    counts = pc.value_counts(ids)
+    twice = counts.filter(pc.greater(counts.field("counts"), 1))
+    if len(twice):
+        raise DataError(
+            f"the id {quoted(twice[0]['values'].as_py())} is in two rows of {quoted(folder.name)}",
+            slug="part-files-rows",
+            hint="give a folder with all files of the prediction and no others",
+        )
+
+
+def _id_range(part: Path) -> tuple[str, ...] | None:
+    """The least and the greatest id, () of no rows; None where the file does not say them."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(part)
+    ends = [one for i in range(metadata.num_row_groups) for one in _ends(metadata.row_group(i))]
+    if None in ends:
+        return None
+    return (min(ends), max(ends)) if ends else ()
+
+
+def _ends(group: Any) -> Iterator[str | None]:
+    if group.num_rows == 0:
+        return
+    columns = (group.column(i) for i in range(group.num_columns))
+    statistics = next(one for one in columns if one.path_in_schema == "id").statistics
+    known = statistics is not None and statistics.has_min_max
+    yield from (statistics.min, statistics.max) if known else (None,)
