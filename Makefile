@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+TENSORFLOW := .venv-tensorflow
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-extras test-simulations test-lowest check samples bench clean
+.PHONY: help install demo test test-extras test-tensorflow test-simulations test-lowest check samples bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ test: $(VENV)/.installed-all ## Run the tests, without extras and long simulatio
 
 test-extras: $(VENV)/.installed-models ## Test packages, recipes and models of other libraries; needs a package index
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m extra
+
+test-tensorflow: $(VENV)/.installed-models $(TENSORFLOW)/.installed ## Test the ways from TensorFlow; needs a package index
+	@$(BIN)/python -m pytest -n 0 -m extra tests/inference/adapters/test_tensorflow.py
 
 test-simulations: $(VENV)/.installed-all ## Run the long simulations
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m simulation
@@ -42,7 +46,7 @@ bench: $(VENV)/.installed-all ## Print the benchmarks' ratios
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove .venv, caches and what the demo wrote
-	rm -rf $(VENV) $(LOWEST) .ci/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis reportgen-demo dist build
+	rm -rf $(VENV) $(LOWEST) $(TENSORFLOW) .ci/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis reportgen-demo dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps make a second call start at once; they are made anew when the project's needs change.
@@ -72,4 +76,10 @@ $(LOWEST)/.installed: pyproject.toml .ci/lowest.py
 	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# TensorFlow crashes in one process with PyTorch, so it has an environment of its own.
+$(TENSORFLOW)/.installed:
+	$(PYTHON) -m venv --clear $(TENSORFLOW)
+	$(TENSORFLOW)/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu tf2onnx onnx
 	@touch $@

@@ -82,8 +82,8 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="model.pt2, model.onnx, a folder of Hugging Face, timm:NAME, torchvision:NAME, "
-        "path/file.py:factory or package.module:factory.",
+        help="model.pt2, model.onnx, model.keras, a folder of Hugging Face, timm:NAME, "
+        "torchvision:NAME, path/file.py:factory or package.module:factory.",
         show_default=False,
     ),
 ]

@@ -230,10 +230,10 @@ def test_every_step_runs_in_its_order_under_its_heading(machine):
     complete = machine(*COMPLETE)
     printed = complete.run()
     assert re.findall(r"^== (\w+)$", printed, re.MULTILINE) == [
-        "tools", "install", "check", "test", "extras", "simulations",
+        "tools", "install", "check", "test", "extras", "tensorflow", "simulations",
     ]  # fmt: skip
     assert [call.split()[0] for call in complete.asked("make")] == [
-        "install", "check", "test", "test-extras", "test-simulations",
+        "install", "check", "test", "test-extras", "test-tensorflow", "test-simulations",
     ]  # fmt: skip
 
 
@@ -252,7 +252,9 @@ def test_a_step_that_is_unknown_is_refused_before_anything_runs(machine):
 def test_the_steps_are_targets_of_the_makefile():
     script, makefile = (ROOT / ".ci/run").read_text(), (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"\bmake ((?:test|check|install)[\w-]*)", script))
-    assert targets == {"install", "check", "test", "test-extras", "test-simulations"}
+    assert targets == {
+        "install", "check", "test", "test-extras", "test-tensorflow", "test-simulations",
+    }  # fmt: skip
     for name in targets:
         assert re.search(rf"^{name}:.*## ", makefile, re.MULTILINE)
 

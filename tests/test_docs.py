@@ -311,7 +311,15 @@ def test_every_option_of_a_run_has_a_keyword_and_a_row():
         assert set(keywords.__annotations__) == {item.name for item in fields(options)}
 
 
-OTHERS_OPTIONS = {"--strict", "--no-deps", "--requirement", "--force-reinstall"}
+OTHERS_OPTIONS = {
+    "--saved-model",
+    "--tflite",
+    "--output",
+    "--strict",
+    "--no-deps",
+    "--requirement",
+    "--force-reinstall",
+}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

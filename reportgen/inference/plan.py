@@ -17,7 +17,7 @@ import numpy as np
 from reportgen import __version__
 from reportgen.class_list import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
-from reportgen.inference.adapters.records import Request, adapter_of, load_by
+from reportgen.inference.adapters.records import Request, adapter_of, load_by, refuse_trust
 from reportgen.inference.folders.listed import (
     NO_LABEL,
     ListedImages,
@@ -206,6 +206,7 @@ def _loaded(spec: str, options: Options, n_classes: int | None) -> LoadedModel:
         version=options.model_version,
         options=options,
     )
+    refuse_trust(spec, options)
     if (adapter := adapter_of(spec)) is not None:
         return load_by(adapter, request)
     from reportgen.inference.models.loading import load_model

@@ -56,6 +56,11 @@ class Options(Declared):
         repeated=True,
         metavar="KEY=VALUE",
     )
+    trust_model_code: bool = option(
+        False,
+        "Load a Keras model, which may run code. Only where you would run a program from there.",
+        _MODEL,
+    )
     outputs: str = option(
         "auto",
         "Output type of the model. auto detects it from the first batch and reports it. "
@@ -258,6 +263,7 @@ class RunKeywords(TypedDict, total=False):
     weights: Path | str | None
     weights_key: str | None
     model_arg: Sequence[str] | Mapping[str, Any]
+    trust_model_code: bool
     outputs: str
     classes: Path | str | Sequence[str] | None
     ignore_unknown_classes: bool

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ModelError, UsageError
 from reportgen.files import sha256_of
+from reportgen.inference.adapters.input_layout import inner_sizes, layout_of, shown_shape
 from reportgen.inference.adapters.onnx_files import external_files
 from reportgen.inference.adapters.records import Request
 from reportgen.inference.models.embedded_classes import (
@@ -41,9 +42,6 @@ _TYPES: Mapping[str, type[np.generic]] = {
 
 
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
-
-
-_CHANNELS = (1, 3)
 
 
 _NAMES = ("classes", "class_names", "class_to_idx", "id2label", "labels", "names", "character")
@@ -119,9 +117,8 @@ def load(request: Request) -> LoadedModel:
     session = _session(path, device, has_data=len(files) > 1)
     image = _image_input(path, session)
     shape = list(image.shape)
-    layout = _layout(path, shape, request.options.input_layout)
+    layout = layout_of(path, shape, request.options.input_layout)
     outputs = _outputs(path, session)
-    inner = shape[1:] if layout == "nchw" else [shape[3], *shape[1:3]]
     carried = _classes(session, path, lenient=request.n_classes is not None)
     run = OnnxSession(
         session,
@@ -142,7 +139,7 @@ def load(request: Request) -> LoadedModel:
             notes=carried.notes,
         ),
         batch_sizes=BatchSizes.fixed(shape[0]) if isinstance(shape[0], int) else BatchSizes(),
-        input_shape=tuple(size if isinstance(size, int) else None for size in inner),
+        input_shape=inner_sizes(shape, layout),
         n_outputs=_width(outputs[0].shape),
         classes=carried.names,
         classes_source=carried.source,
@@ -238,7 +235,7 @@ def _reason(error: BaseException, path: Path) -> str:
 
 def _image_input(path: Path, session: Any) -> Any:
     inputs = session.get_inputs()
-    shown = [f"{printable(one.name)}: {one.type} {_shown(one.shape)}" for one in inputs]
+    shown = [f"{printable(one.name)}: {one.type} {shown_shape(one.shape)}" for one in inputs]
     if len(inputs) != 1:
         raise ModelError(
             f"{quoted(path.name)} takes {len(inputs)} inputs, not one batch of images",
@@ -256,36 +253,6 @@ def _image_input(path: Path, session: Any) -> Any:
     return image
 
 
-def _shown(shape: Sequence[Any]) -> str:
-    return "×".join("any" if size is None else printable(str(size)) for size in shape)
-
-
-def _layout(path: Path, shape: Sequence[Any], asked: str | None) -> str:
-    """Where the channels are: on the one axis that can have them, else as the user says."""
-    could = [name for name, at in (("nchw", 1), ("nhwc", 3)) if _may_be_channels(shape[at])]
-    certain = [name for name, at in (("nchw", 1), ("nhwc", 3)) if shape[at] in _CHANNELS]
-    if asked is not None:
-        if asked not in could:
-            raise UsageError(
-                f"--input-layout {asked}: {quoted(path.name)} takes {_shown(shape)}, with no "
-                "channels on that axis",
-                slug="option-conflict",
-                hint="omit --input-layout",
-            )
-        return asked
-    if len(certain) == 1:
-        return certain[0]
-    raise UsageError(
-        f"{quoted(path.name)} takes {_shown(shape)}: which axis has the channels?",
-        slug="input-layout",
-        hint="say it: --input-layout nchw (channels first) or --input-layout nhwc (channels last)",
-    )
-
-
-def _may_be_channels(size: Any) -> bool:
-    return not isinstance(size, int) or size in _CHANNELS
-
-
 def _outputs(path: Path, session: Any) -> list[Any]:
     """The outputs that may hold scores: ``logits`` first, else in their order."""
     found = [
@@ -295,7 +262,7 @@ def _outputs(path: Path, session: Any) -> list[Any]:
     ]
     if not found:
         shown = [
-            f"{printable(one.name)}: {one.type} {_shown(one.shape or [])}"
+            f"{printable(one.name)}: {one.type} {shown_shape(one.shape or [])}"
             for one in session.get_outputs()
         ]
         maps = any("map" in one.type for one in session.get_outputs())

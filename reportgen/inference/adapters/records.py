@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.models.formats import by_content
+from reportgen.inference.models.formats import by_content, by_entries
 from reportgen.options import Options
 from reportgen.text import printable, quoted
 
@@ -25,6 +26,7 @@ __all__ = [
     "adapter_of",
     "config_of",
     "load_by",
+    "refuse_trust",
 ]
 
 
@@ -96,6 +98,8 @@ class Adapter:
         The module beside this one whose ``load`` makes a `LoadedModel` of a `Request`.
     needs_torch
         Whether it runs on PyTorch.
+    runs_code
+        Whether loading may run what is in the file: then ``--trust-model-code`` is needed.
     """
 
     what: str
@@ -104,6 +108,7 @@ class Adapter:
     takes: Callable[[str], bool]
     file: str
     needs_torch: bool = True
+    runs_code: bool = False
 
 
 def adapter_of(spec: str) -> Adapter | None:
@@ -120,9 +125,31 @@ def load_by(adapter: Adapter, request: Request) -> LoadedModel:
             slug="library-missing",
             hint=f"install it: pip install {adapter.library}",
         )
+    _require_trust(adapter, request)
     module = importlib.import_module(f"reportgen.inference.adapters.{adapter.file}")
     loaded: LoadedModel = module.load(request)
     return loaded
+
+
+def _require_trust(adapter: Adapter, request: Request) -> None:
+    if adapter.runs_code and not request.options.trust_model_code:
+        raise ModelError(
+            f"{quoted(Path(request.spec).name)} is {adapter.what}, which may run code as it is "
+            "loaded",
+            slug="model-untrusted",
+            hint="where you would run a program of the same origin: --trust-model-code",
+        )
+
+
+def refuse_trust(spec: str, options: Options) -> None:
+    """Raise :class:`UsageError` where trust is given to what needs none."""
+    adapter = adapter_of(spec)
+    if options.trust_model_code and (adapter is None or not adapter.runs_code):
+        raise UsageError(
+            f"--trust-model-code has no effect on {quoted(Path(spec).name)}: it is for Keras",
+            slug="option-conflict",
+            hint="omit --trust-model-code",
+        )
 
 
 def config_of(folder: str | Path) -> dict[str, Any] | None:
@@ -163,8 +190,20 @@ def _is_onnx(spec: str) -> bool:
     )
 
 
+def _is_keras(spec: str) -> bool:
+    path = Path(spec)
+    try:
+        if not path.is_file() or not zipfile.is_zipfile(path):
+            return False
+        with zipfile.ZipFile(path) as archive:
+            return by_entries(archive.namelist()) == "a Keras model"
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False
+
+
 ADAPTERS = (
     Adapter("an ONNX model", "onnxruntime", "onnx", _is_onnx, "onnx_model", needs_torch=False),
+    Adapter("a Keras model", "keras", "keras", _is_keras, "keras_model", runs_code=True),
     Adapter("a timm network", "timm", "timm", _is_timm, "timm_network"),
     Adapter("a folder of Hugging Face", "transformers", "hf", _is_hugging_face, "hugging_face"),
 )

@@ -195,6 +195,23 @@ def ways(name: str, path: Path) -> list[str]:
         return []
     if lines is None and (name in _TABLES or name == "a zipped CSV file"):
         return ["a table of predictions is not a model: reportgen render TABLE -o OUT"]
+    if name == "a TensorFlow Lite model":
+        made = path.with_suffix(".onnx")
+        return [
+            "make an ONNX model of it, where TensorFlow and tf2onnx are installed:",
+            f"    python -m tf2onnx.convert --tflite {as_typed(path)} --output {as_typed(made)}",
+            f"then give {as_typed(made)}",
+        ]
+    if name == "a Keras or HDF5 file":
+        return [
+            "a network of Keras is saved in the new format once, in Python:",
+            "    import os",
+            '    os.environ["KERAS_BACKEND"] = "torch"',
+            "    import keras",
+            f"    network = keras.saving.load_model({as_typed(path)!r}, compile=False)",
+            f"    network.save({as_typed(path.with_suffix('.keras'))!r})",
+            f"then give {as_typed(path.with_suffix('.keras'))} with --trust-model-code",
+        ]
     if _COMPRESSED.search(name) or "archive" in name:
         return ["unpack it first"] if lines is None else []
     wrapped = [line.replace("FILE", beside) for line in lines or ()]
@@ -218,16 +235,6 @@ _RUNTIMES = {
         "        network = openvino.compile_model(FILE)",
         "        def forward(self, x):",
         "            return torch.from_numpy(self.network(x.cpu().numpy())[0])",
-    ),
-    "a Keras model": (
-        "    import os",
-        _IMPORTS,
-        '    os.environ["KERAS_BACKEND"] = "torch"',
-        "    import keras, torch",
-        "    class Model(torch.nn.Module):",
-        "        network = keras.saving.load_model(FILE)",
-        "        def forward(self, x):",
-        "            return self.network(x.permute(0, 2, 3, 1))",
     ),
 }
 

@@ -19,8 +19,8 @@ __all__ = [
 
 
 WHAT_WORKS = (
-    "MODEL can be a torch.export program (model.pt2), an ONNX model, a folder of Hugging Face, a "
-    "factory with weights (file.py:factory --weights w.safetensors), or timm:NAME or "
+    "MODEL can be a torch.export program (model.pt2), an ONNX or Keras model, a folder of Hugging "
+    "Face, a factory with weights (file.py:factory --weights w.safetensors), or timm:NAME or "
     "torchvision:NAME with --weights w.pth"
 )
 
@@ -88,8 +88,8 @@ def _saved_model(path: Path) -> Layout:
     if not (path / "saved_model.pb").exists():
         return None
     return "a TensorFlow SavedModel folder", (
-        "save label and prediction of each image as CSV in the program that runs it, then: "
-        "reportgen render predictions.csv -o OUT"
+        "make an ONNX model of it, where TensorFlow and tf2onnx are installed: python -m "
+        f"tf2onnx.convert --saved-model {as_typed(path)} --output model.onnx"
     )
 
 
@@ -141,7 +141,7 @@ def _with_model_file(path: Path) -> Layout:
         return None
     first = min(files, key=lambda file: _MODEL_FILES.index(file.suffix.lower()))
     names = listing([file.name for file in files])
-    if first.suffix.lower() in (".pt2", ".onnx"):
+    if first.suffix.lower() in (".pt2", ".onnx", ".keras"):
         return f"a folder with a model in it ({names})", f"give {as_typed(first)}"
     return f"a folder with {names} in it", (
         f"give the file: file.py:factory --weights {as_typed(first)}"

@@ -48,9 +48,6 @@ FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda p: zipped(p, schema_DOT_json="{}", a_DOT_npy="x"), "a skops file (scikit-learn)",
     ),
     "pipe.zip": (lambda p: zipped(p, schema_DOT_json="{}"), "a skops file (scikit-learn)"),
-    "net.keras": (
-        lambda p: zipped(p, config_DOT_json="{}", model_DOT_weights_DOT_h5="x"), "a Keras model",
-    ),
     "book.xlsx": (
         lambda p: zipped(p, **{"[Content_Types]_DOT_xml": "", "xl__workbook_DOT_xml": ""}),
         "an Excel workbook",
@@ -100,12 +97,6 @@ def scores(x: Any) -> Any:
     return np.ascontiguousarray(9 * np.asarray(x).mean((2, 3))[:, ::-1], dtype=np.float32)
 
 
-class LikeKeras(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        assert x.shape[-1] == 3, "channels last"
-        return 9 * x.mean((1, 2)).flip(1)
-
-
 def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **content: Any) -> None:
     module = types.ModuleType(name)
     module.__dict__.update(content)
@@ -124,9 +115,6 @@ class Compiled:
 
 RUNTIMES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "ov.xml": lambda mp: stand_in(mp, "openvino", compile_model=Compiled),
-    "net.keras": lambda mp: stand_in(
-        mp, "keras", saving=types.SimpleNamespace(load_model=lambda path: LikeKeras())
-    ),
 }
 
 
@@ -138,7 +126,6 @@ def code_in(details: tuple[str, ...]) -> str:
 def test_the_lines_that_are_printed_run_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
     FILES[name][0](tmp_path / name)
     error = refused(tmp_path / name)
     assert "own.py beside it, as MODEL own.py:Model:" in error.details[0]
@@ -150,11 +137,20 @@ def test_the_lines_that_are_printed_run_the_model(
 
 
 def test_predictions_that_another_program_saved_are_rendered(tmp_path: Path) -> None:
-    FILES["net.tflite" if "net.tflite" in FILES else "lite"][0](tmp_path / "lite")
-    error = refused(tmp_path / "lite")
+    FILES["ov.xml"][0](tmp_path / "ov.xml")
+    error = refused(tmp_path / "ov.xml")
     assert "reportgen render predictions.csv -o OUT" in error.details[-1]
     (tmp_path / "predictions.csv").write_text("path,label,prediction\na,x,x\nb,y,x\nc,y,y\n")
     assert reportgen.load(tmp_path / "predictions.csv").n_samples == 3
+
+
+def test_tensorflow_lite_is_sent_through_onnx(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    FILES["lite"][0](Path("net.tflite"))
+    assert refused(Path("net.tflite")).details[1:] == (
+        "    python -m tf2onnx.convert --tflite net.tflite --output net.onnx",
+        "then give net.onnx",
+    )
 
 
 # Pickles
@@ -232,7 +228,8 @@ LAYOUTS: dict[str, tuple[dict[str, str], str, str]] = {
         "give a folder of save_pretrained",
     ),
     "saved model": (
-        {"saved_model_DOT_pb": ""}, "a TensorFlow SavedModel folder", "predictions.csv",
+        {"saved_model_DOT_pb": ""}, "a TensorFlow SavedModel folder",
+        "python -m tf2onnx.convert --saved-model DIR --output model.onnx",
     ),
     "adapter": (
         {"adapter_config_DOT_json": "{}"}, "a PEFT adapter without its base model", "merge",
@@ -327,6 +324,7 @@ def test_the_name_of_a_model_to_download_leads_to_a_folder(
         ("DIR", "a folder of Hugging Face", "transformers"),
         ("net.onnx", "an ONNX model", "onnxruntime"),
         ("exported", "an ONNX model", "onnxruntime"),
+        ("net.keras", "a Keras model", "keras"),
     ],
 )
 def test_a_library_that_is_missing_is_named_with_the_command_that_installs_it(
@@ -334,6 +332,7 @@ def test_a_library_that_is_missing_is_named_with_the_command_that_installs_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder(Path("DIR"), config_DOT_json='{"architectures": ["ViTForImageClassification"]}')
+    zipped(Path("net.keras"), config_DOT_json="{}", model_DOT_weights_DOT_h5="x")
     Path("net.onnx").write_bytes(b"\x08\x07")
     Path("exported").write_bytes(b"\x08\x0a\x12\x07pytorch\x1a\x05")
     monkeypatch.setattr("reportgen.inference.adapters.records.find_spec", lambda _: None)
