@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reportgen.api import (
         check,
+        comment,
         compare,
         evaluate,
         history,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reportgen.confusion_matrix import ConfusionMatrix
     from reportgen.errors import (
         DataError,
+        DeliveryError,
         Interrupted,
         ModelError,
         OutputError,
@@ -47,6 +49,7 @@ __all__ = [
     "ConfusionMatrix",
     "DataError",
     "Decision",
+    "DeliveryError",
     "Evaluation",
     "Interrupted",
     "Metric",
@@ -56,6 +59,7 @@ __all__ = [
     "ReportgenError",
     "UsageError",
     "check",
+    "comment",
     "compare",
     "evaluate",
     "history",
@@ -76,6 +80,7 @@ _HOMES = {
     "ConfusionMatrix": "reportgen.confusion_matrix",
     "DataError": "reportgen.errors",
     "Decision": "reportgen.gates",
+    "DeliveryError": "reportgen.errors",
     "Evaluation": "reportgen.evaluation",
     "Interrupted": "reportgen.errors",
     "Metric": "reportgen.metrics",
@@ -85,6 +90,7 @@ _HOMES = {
     "ReportgenError": "reportgen.errors",
     "UsageError": "reportgen.errors",
     "check": "reportgen.api",
+    "comment": "reportgen.api",
     "compare": "reportgen.api",
     "evaluate": "reportgen.api",
     "history": "reportgen.api",

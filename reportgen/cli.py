@@ -397,6 +397,53 @@ def check(
     _leave_by(review.decision.exit_code, exit_zero=exit_zero)
 
 
+@app.command(cls=_Command)
+def comment(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="OUT", help="A report's folder or its report.json.", show_default=False
+        ),
+    ],
+    pull_request: Annotated[
+        int | None, typer.Option(help="Number of the pull or merge request.", metavar="N", min=1)
+    ] = None,
+    head: Annotated[
+        str,
+        typer.Option(
+            help="Instead: the branch it comes from (BRANCH alone on GitLab).",
+            metavar="OWNER:BRANCH",
+        ),
+    ] = "",
+    head_sha: Annotated[
+        str, typer.Option(help="The commit that was measured, for --head.", metavar="SHA")
+    ] = "",
+    key: Annotated[
+        str, typer.Option(help="Which of several reports on one pull request this is.")
+    ] = "default",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="recreate: post anew and delete the earlier comment, which notifies readers.",
+            metavar="update|recreate",
+        ),
+    ] = "update",
+    report_url: Annotated[
+        str, typer.Option(help="Where readers find the page.", metavar="URL")
+    ] = "",
+    debug: Debug = False,
+) -> None:
+    """Post the summary as one comment on a pull request (GitHub, GitLab), or update it."""
+    from reportgen import api
+
+    made = api.comment(
+        source, pull_request=pull_request, head=head, head_sha=head_sha, key=key,
+        mode=mode, report_url=report_url,
+    )  # fmt: skip
+    also = f" ({made.duplicates} more with this key: delete them)" if made.duplicates else ""
+    print_line(f"comment {made.word}: {made.url}{also}")
+
+
 baseline_app = typer.Typer(help="Saved evaluations, for --baseline NAME.", no_args_is_help=True)
 
 

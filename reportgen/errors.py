@@ -5,6 +5,7 @@ ReportgenError
  ├─ DataError       exit 3   images, labels, tables, matrices
  ├─ ModelError      exit 4   a model that can't be loaded, or that fails
  ├─ OutputError     exit 5   a result that can't be written
+ ├─ DeliveryError   exit 8   a mail, comment or tracker that was not reached
  └─ Interrupted     exit 130 (Ctrl-C) or 143 (terminated)
 
 Exit code 1 is kept for gates; 70 is a bug in reportgen. Each error carries a *slug*,
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "DataError",
+    "DeliveryError",
     "HungUp",
     "Interrupted",
     "ModelError",
@@ -94,6 +96,12 @@ class OutputError(ReportgenError):
     """A result that can't be written."""
 
     exit_code = 5
+
+
+class DeliveryError(ReportgenError):
+    """A result that is written, and did not reach whom it was for."""
+
+    exit_code = 8
 
 
 class Interrupted(ReportgenError):

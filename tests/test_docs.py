@@ -355,7 +355,7 @@ def python_functions():
     rows = re.findall(
         r"^\| ?(.*?) ?\| `(reportgen\..*?)` \|$", text_of("docs/python.md"), re.MULTILINE
     )
-    assert len(rows) == 9
+    assert len(rows) == 10
     return [(unquoted(command), shown) for command, shown in rows]
 
 
@@ -442,7 +442,7 @@ def test_the_exit_code_of_a_gate_is_no_errors():
 
 def test_the_exit_codes_are_those_of_the_code():
     codes = {
-        *(getattr(errors, name).exit_code for name in ("UsageError", "DataError", "ModelError", "OutputError")),
+        *(getattr(errors, name).exit_code for name in ("UsageError", "DataError", "ModelError", "OutputError", "DeliveryError")),
         0, DECIDED_AGAINST, process.INTERNAL_ERROR, errors.Interrupted.exit_code, 143, 129,
     }  # fmt: skip
     assert numbers(table(text_of("README.md"), "Exit codes")) == codes

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from reportgen.api.baselines import history, save_baseline
     from reportgen.api.checking import check, check_review
     from reportgen.api.comparing import compare, compare_reviews
+    from reportgen.api.delivering import comment
     from reportgen.api.rendering import evaluate, load, render, render_review
     from reportgen.api.running import predict, require_torch, run, run_review
 
 __all__ = [
     "check",
     "check_review",
+    "comment",
     "compare",
     "compare_reviews",
     "evaluate",
@@ -39,6 +41,7 @@ __getattr__ = lazy_names(
         "baselines": "history save_baseline",
         "checking": "check check_review",
         "comparing": "compare compare_reviews",
+        "delivering": "comment",
         "rendering": "evaluate load render render_review",
         "running": "predict require_torch run run_review",
     },

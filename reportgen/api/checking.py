@@ -18,6 +18,7 @@ from reportgen.review import Review, load_spec, open_review
 __all__ = [
     "check",
     "check_review",
+    "read_review",
 ]
 
 
@@ -72,7 +73,7 @@ def check_review(
             slug="gates-needed",
             hint="pass --gates gates.toml or --fail-under accuracy=0.9",
         )
-    review = _review(source, reading, figures)
+    review = read_review(source, reading, figures)
     _refuse_comparing(terms.gates, review)
     review = review.decided_by(terms.gates)
     if junit is not None:
@@ -91,7 +92,8 @@ def _refuse_comparing(gates: Sequence[Gate], review: Review) -> None:
         raise
 
 
-def _review(source: Any, reading: InputOptions, figures: EvaluationOptions) -> Review:
+def read_review(source: Any, reading: InputOptions, figures: EvaluationOptions) -> Review:
+    """What stands in a report's folder or ``report.json``, or is read from another saved input."""
     if isinstance(source, Comparison):
         return Review(source.candidate, source, NO_GATES)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:

@@ -7,6 +7,7 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.rendering.history import render_history
     from reportgen.rendering.junit import render_junit
+    from reportgen.rendering.markdown import marker, render_summary
     from reportgen.rendering.outputs import (
         changes,
         check_page,
@@ -25,9 +26,11 @@ __all__ = [
     "make_all",
     "make_overview",
     "make_thumbnail",
+    "marker",
     "naming_warning",
     "render_history",
     "render_junit",
+    "render_summary",
     "write_all",
 ]
 
@@ -36,6 +39,7 @@ __getattr__ = lazy_names(
     {
         "history": "render_history",
         "junit": "render_junit",
+        "markdown": "marker render_summary",
         "outputs": (
             "changes check_page guarded_names make_all make_overview naming_warning write_all"
         ),

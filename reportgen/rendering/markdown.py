@@ -14,13 +14,9 @@ from reportgen.report import Cell, Fact, Finding, Name, Report, Step, Tile, Word
 from reportgen.text import count, plural
 
 __all__ = [
-    "MARKER",
+    "marker",
     "render_summary",
 ]
-
-
-MARKER = "<!-- reportgen:v1 key={key} -->"
-"""The last line: by it a comment on a pull request is found again."""
 
 
 MOST_BYTES = 60_000
@@ -69,17 +65,26 @@ SIZES = (
 """From all to the least: verdict, first gates and marker."""
 
 
-def render_summary(report: Report, key: str = "default", url: str = "") -> str:
-    """The summary in at most 60,000 bytes of UTF-8; `url` is where the page can be read."""
-    sizes = (_document(report, key, url, size) for size in SIZES)
-    return next((text for text in sizes if len(text.encode()) <= MOST_BYTES), "") or _document(
-        report, key, url, replace(SIZES[-1], gates=0)
-    )
+def render_summary(report: Report, key: str = "default", url: str = "", origin: str = "") -> str:
+    """The summary in at most 60,000 bytes of UTF-8.
+
+    `url` is where the page can be read, and `origin` a sentence on whose numbers these are.
+    """
+    for size in (*SIZES, replace(SIZES[-1], gates=0)):
+        text = _document(report, key, url, origin, size)
+        if len(text.encode()) <= MOST_BYTES:
+            break
+    return text
 
 
-def _document(report: Report, key: str, url: str, size: Size) -> str:
-    blocks = [block for block in _blocks(report, url, size) if block]
-    return "\n\n".join([*blocks, MARKER.format(key=key)]) + "\n"
+def marker(key: str) -> str:
+    """The last line: by it a comment on a pull request is found again."""
+    return f"<!-- reportgen:v1 key={key} -->"
+
+
+def _document(report: Report, key: str, url: str, origin: str, size: Size) -> str:
+    blocks = [block for block in (*_blocks(report, url, size), origin) if block]
+    return "\n\n".join([*blocks, marker(key)]) + "\n"
 
 
 def _blocks(report: Report, url: str, size: Size) -> Iterator[str]:

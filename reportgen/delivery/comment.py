@@ -1,0 +1,332 @@
+"""One comment on a pull or merge request: posted once, and updated from then on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, NoReturn, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from reportgen.delivery.http import Answer, Api, Refused
+from reportgen.errors import DeliveryError, UsageError
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "Comment",
+    "CommentPlace",
+    "post_comment",
+    "read_host",
+]
+
+
+MAX_BODY = 65_536
+"""Characters that GitHub takes in a comment."""
+
+
+class Comment(NamedTuple):
+    """What became of a comment: the word says it, `url` is where it can be read."""
+
+    word: Literal["created", "updated", "unchanged", "recreated"]
+    url: str
+    duplicates: int = 0
+
+
+@dataclass(frozen=True)
+class CommentPlace:
+    """Which request: by its number, or by the branch that it comes from and that branch's commit.
+
+    `head` is ``OWNER:BRANCH`` on GitHub, and the branch on GitLab.
+    """
+
+    number: int | None = None
+    head: str = ""
+    head_sha: str = ""
+
+
+class _Note(NamedTuple):
+    identity: int
+    body: str
+    author: str
+    url: str
+
+
+class Host(Protocol):
+    """GitHub or GitLab, as far as comments go."""
+
+    api: Api
+
+    def own_name(self) -> str:
+        """The login that the token writes under."""
+
+    def find(self, place: CommentPlace) -> int:
+        """The number of the open request."""
+
+    def notes(self, number: int) -> Iterator[_Note]:
+        """All comments of a request, oldest first."""
+
+    def create(self, number: int, body: str, again: Any) -> str | None:
+        """Post; the address of the comment, or None where `again` found it there."""
+
+    def update(self, number: int, note: _Note, body: str) -> None: ...
+
+    def delete(self, number: int, note: _Note) -> None: ...
+
+
+def read_host(environ: Mapping[str, str] = os.environ) -> Host:
+    """The code host that the environment of the job names, with its token.
+
+    Raises :class:`UsageError` where it names none, or holds no token.
+    """
+    if environ.get("GITHUB_REPOSITORY"):
+        token = environ.get("GITHUB_TOKEN", "")
+        base = environ.get("GITHUB_API_URL") or "https://api.github.com"
+        _require_token(token, "GITHUB_TOKEN", "env: {GITHUB_TOKEN: ${{ github.token }}}")
+        return _GitHub(_api(base, {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }), environ["GITHUB_REPOSITORY"])  # fmt: skip
+    if environ.get("CI_PROJECT_ID"):
+        token = environ.get("GITLAB_TOKEN", "")
+        _require_token(token, "GITLAB_TOKEN", "a project access token with the scope api")
+        base = environ.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
+        return _GitLab(_api(base, {"PRIVATE-TOKEN": token}), environ["CI_PROJECT_ID"])
+    raise UsageError(
+        "no code host is named: neither GITHUB_REPOSITORY nor CI_PROJECT_ID is set",
+        slug="comment-host",
+        hint="run this in a job of GitHub Actions or GitLab CI, or set GITHUB_REPOSITORY to "
+        "OWNER/NAME and GITHUB_TOKEN to a token",
+    )
+
+
+def _api(base: str, headers: Mapping[str, str]) -> Api:
+    if urlsplit(base).scheme not in ("http", "https"):
+        raise UsageError(
+            f"the API address {quoted(base)} is not one of http or https",
+            slug="comment-host",
+            hint="correct GITHUB_API_URL or CI_API_V4_URL",
+        )
+    return Api(base.rstrip("/"), {**headers, "User-Agent": "reportgen"})
+
+
+def _require_token(token: str, name: str, where: str) -> None:
+    if not token:
+        raise UsageError(
+            f"{name} is not set",
+            slug="comment-token",
+            hint=f"pass it in the environment of this step: {where}",
+        )
+
+
+def post_comment(
+    host: Host, place: CommentPlace, body: str, marker: str, *, anew: bool = False
+) -> Comment:
+    """Make `body`, which ends with `marker`, the one comment of its key.
+
+    Ours is what this token's login wrote, and what ends with the marker. Of several the oldest is
+    kept up to date. `anew` posts again and deletes the earlier ones: readers are notified.
+
+    Raises
+    ------
+    DeliveryError
+        Where the host refuses, or is not reached.
+    """
+    if len(body.encode("utf-16-le")) // 2 > MAX_BODY:
+        raise DeliveryError(
+            f"the comment has more than the {MAX_BODY:,} characters that fit",
+            slug="comment-too-large",
+            hint="this is a bug: a summary takes at most 60,000",
+        )
+    try:
+        number = host.find(place)
+        return _post(host, number, body, marker, anew=anew)
+    except Refused as refused:
+        _tell(refused)
+
+
+def _post(host: Host, number: int, body: str, marker: str, *, anew: bool) -> Comment:
+    me = host.own_name()
+
+    def ours() -> list[_Note]:
+        return [
+            note
+            for note in host.notes(number)
+            if note.author == me and note.body.rstrip().endswith(marker)
+        ]
+
+    known = ours()
+    if anew:
+        url = host.create(number, body, lambda: len(ours()) <= len(known)) or ""
+        for note in known:
+            host.delete(number, note)
+        return Comment("recreated" if known else "created", url)
+    if known:
+        first = known[0]
+        if first.body.strip() == body.strip():
+            return Comment("unchanged", first.url, len(known) - 1)
+        try:
+            host.update(number, first, body)
+            return Comment("updated", first.url, len(known) - 1)
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+    posted = host.create(number, body, lambda: not ours())
+    return Comment("created", posted or next((note.url for note in ours()), ""))
+
+
+def _tell(refused: Refused) -> NoReturn:
+    """The refusal in words, with the way out of the usual ones."""
+    status, said = refused.status, printable(refused.message)
+    details = [f"the host answered {status}: {said}" if status else f"no answer: {said}"]
+    again = "run the command again: a comment that is there already is updated, not repeated"
+    if refused.limited:
+        raise DeliveryError(
+            "the host limits the rate of requests",
+            slug="comment-rate",
+            details=details,
+            hint=again,
+        )
+    if status in (401, 403):
+        raise DeliveryError(
+            "the token may not comment",
+            slug="comment-forbidden",
+            details=details,
+            hint="give the job `permissions: pull-requests: write`; a pull request from a fork has "
+            "a read-only token: comment from a second workflow (docs/delivery.md)",
+        )
+    if status in (404, 410):
+        raise DeliveryError(
+            "the pull request is not found, or the token may not see it",
+            slug="comment-not-found",
+            details=details,
+            hint="check the number, the repository, and that the token may read pull requests",
+        )
+    raise DeliveryError(
+        "the comment was not posted", slug="comment-failed", details=details, hint=again
+    )
+
+
+@dataclass
+class _GitHub:
+    api: Api
+    repository: str
+
+    def own_name(self) -> str:
+        """Of a job's own token, which may not ask, it is known."""
+        try:
+            return str(_value(self.api.call("GET", "/user"))["login"])
+        except Refused as refused:
+            if refused.limited or refused.status != 403:
+                raise
+            return "github-actions[bot]"
+
+    def find(self, place: CommentPlace) -> int:
+        if place.number is not None:
+            return place.number
+        query = urlencode({"state": "open", "head": place.head, "per_page": 100})
+        found = _value(self.api.call("GET", f"/repos/{self.repository}/pulls?{query}"))
+        return _the_one([(one["number"], one["head"]["sha"]) for one in found], place)
+
+    def notes(self, number: int) -> Iterator[_Note]:
+        url: str | None = f"/repos/{self.repository}/issues/{number}/comments?per_page=100"
+        while url:
+            answer = self.api.call("GET", url)
+            for one in _value(answer):
+                author = str((one.get("user") or {}).get("login"))
+                yield _Note(one["id"], one.get("body") or "", author, one["html_url"])
+            url = _next_page(answer, self.api)
+
+    def create(self, number: int, body: str, again: Any) -> str | None:
+        path = f"/repos/{self.repository}/issues/{number}/comments"
+        answer = self.api.call("POST", path, {"body": body}, again)
+        return None if answer is None else str(answer.value["html_url"])
+
+    def update(self, number: int, note: _Note, body: str) -> None:  # noqa: ARG002 - see Host
+        self.api.call("PATCH", f"{self._comments}/{note.identity}", {"body": body})
+
+    def delete(self, number: int, note: _Note) -> None:  # noqa: ARG002 - see Host
+        _delete(self.api, f"{self._comments}/{note.identity}")
+
+    @property
+    def _comments(self) -> str:
+        return f"/repos/{self.repository}/issues/comments"
+
+
+@dataclass
+class _GitLab:
+    api: Api
+    project: str
+
+    def own_name(self) -> str:
+        return str(_value(self.api.call("GET", "/user"))["username"])
+
+    def find(self, place: CommentPlace) -> int:
+        if place.number is not None:
+            return place.number
+        query = urlencode({"state": "opened", "source_branch": place.head, "per_page": 100})
+        found = _value(self.api.call("GET", f"{self._requests}?{query}"))
+        return _the_one([(one["iid"], one["sha"]) for one in found], place)
+
+    def notes(self, number: int) -> Iterator[_Note]:
+        page = "1"
+        while page:
+            order = {"sort": "asc", "order_by": "created_at"}
+            query = urlencode({"per_page": 100, "page": page, **order})
+            answer = self.api.call("GET", f"{self._requests}/{number}/notes?{query}")
+            for one in _value(answer):
+                author = str((one.get("author") or {}).get("username"))
+                yield _Note(one["id"], one.get("body") or "", author, f"note {one['id']}")
+            page = answer.headers.get("x-next-page", "") if answer else ""
+
+    def create(self, number: int, body: str, again: Any) -> str | None:
+        answer = self.api.call("POST", f"{self._requests}/{number}/notes", {"body": body}, again)
+        return None if answer is None else f"note {answer.value['id']}"
+
+    def update(self, number: int, note: _Note, body: str) -> None:
+        self.api.call("PUT", f"{self._requests}/{number}/notes/{note.identity}", {"body": body})
+
+    def delete(self, number: int, note: _Note) -> None:
+        _delete(self.api, f"{self._requests}/{number}/notes/{note.identity}")
+
+    @property
+    def _requests(self) -> str:
+        return f"/projects/{quote(self.project, safe='')}/merge_requests"
+
+
+def _value(answer: Answer | None) -> Any:
+    return None if answer is None else answer.value
+
+
+def _next_page(answer: Answer | None, api: Api) -> str | None:
+    """The next page's address, of the same host alone."""
+    for part in (answer.headers.get("link", "") if answer else "").split(","):
+        address, _, relation = part.partition(";")
+        if 'rel="next"' in relation:
+            url = address.strip().strip("<>")
+            if not api.is_here(url):
+                raise Refused(0, f"the next page is on another host: {url}")
+            return url
+    return None
+
+
+def _delete(api: Api, path: str) -> None:
+    try:
+        api.call("DELETE", path)
+    except Refused as refused:
+        if refused.status != 404:  # somebody else was faster
+            raise
+
+
+def _the_one(found: list[tuple[int, str]], place: CommentPlace) -> int:
+    """The number of the open request whose head is the commit that was measured."""
+    numbers = [number for number, sha in found if not place.head_sha or sha == place.head_sha]
+    if len(numbers) == 1:
+        return numbers[0]
+    raise DeliveryError(
+        f"{len(numbers)} open pull requests come from {quoted(place.head)}"
+        + (f" at {quoted(place.head_sha)}" if place.head_sha else ""),
+        slug="comment-not-found",
+        hint="the branch may have moved on: its newest commit gets a comment of its own; or name "
+        "the pull request with --pull-request",
+    )

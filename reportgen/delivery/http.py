@@ -1,0 +1,173 @@
+"""Requests to the API of a code host: to one host alone, patient where it asks for patience."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+
+__all__ = [
+    "Answer",
+    "Api",
+    "Refused",
+]
+
+
+TIMEOUT = 30
+"""Seconds for one request."""
+
+
+PATIENCE = 60
+"""Seconds that all waits together may take."""
+
+
+PAUSES = (2, 4, 8)
+"""Seconds before each repetition, where the server does not say how long."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said: status, headers in lower case, and the JSON of the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    value: Any
+
+
+class Refused(Exception):
+    """A request that failed. `status` is 0 where no answer came; `limited` where there were too
+    many requests, and `seconds` are to be waited then, where the server says so.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, limited: bool = False, seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.limited = limited
+        self.seconds = seconds
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether the server may have done what it was asked."""
+        return self.status == 0 or self.status >= 500
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """The token goes to the address that was given, and to no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@dataclass
+class Api:
+    """The API at `base`, with the headers that carry the token.
+
+    `before_retry` is called before a request that may have been taken is sent again, and says
+    whether it still has to be.
+    """
+
+    base: str
+    headers: Mapping[str, str]
+    _waited: float = 0.0
+    _opener: OpenerDirector = field(default_factory=lambda: build_opener(_NoRedirect))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        before_retry: Callable[[], bool] = lambda: True,
+    ) -> Answer | None:
+        """The answer to a request; None where `before_retry` found it done already.
+
+        Raises :class:`Refused`.
+        """
+        for attempt in range(len(PAUSES) + 1):
+            try:
+                return self._once(method, path, body)
+            except Refused as refused:
+                pause = self._pause(refused, attempt)
+                if pause is None:
+                    raise
+                self._wait(pause, refused)
+                if refused.may_be_done and not before_retry():
+                    return None
+        raise AssertionError("the last attempt returns or raises")
+
+    def is_here(self, url: str) -> bool:
+        """Whether `url` is of the host that the token is for."""
+        return urlsplit(url)[:2] == urlsplit(self.base)[:2]
+
+    def _once(self, method: str, path: str, body: Any) -> Answer:
+        url = path if "://" in path else self.base + path
+        data = None if body is None else json.dumps(body).encode()
+        headers = {**self.headers, **({"Content-Type": "application/json"} if data else {})}
+        request = Request(url, data, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                text = response.read()
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status, headers, json.loads(text) if text else None)
+        except HTTPError as error:
+            raise _refused(error) from None
+        except (URLError, HTTPException, OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise Refused(0, str(reason) or type(error).__name__) from None
+
+    def _pause(self, refused: Refused, attempt: int) -> float | None:
+        """Seconds to wait before the next attempt; None where there is none."""
+        if attempt == len(PAUSES):
+            return None
+        if refused.limited and refused.seconds is not None:
+            return refused.seconds
+        return PAUSES[attempt] if refused.limited or refused.may_be_done else None
+
+    def _wait(self, seconds: float, refused: Refused) -> None:
+        if self._waited + seconds > PATIENCE:
+            raise refused
+        self._waited += seconds
+        self._sleep(seconds)
+
+    def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def _refused(error: HTTPError) -> Refused:
+    message = _message(error)
+    headers = {name.lower(): value for name, value in error.headers.items()}
+    limited = error.code == 429 or (
+        error.code == 403
+        and (
+            "retry-after" in headers
+            or headers.get("x-ratelimit-remaining") == "0"
+            or "secondary rate limit" in message.lower()
+        )
+    )
+    return Refused(error.code, message, limited=limited, seconds=_seconds(headers))
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    if headers.get("retry-after", "").isdigit():
+        return float(headers["retry-after"])
+    if headers.get("x-ratelimit-reset", "").isdigit():
+        return max(0.0, float(headers["x-ratelimit-reset"]) - time.time())
+    return None
+
+
+def _message(error: HTTPError) -> str:
+    """What the server says of it: the message of its JSON, else the status's own words."""
+    try:
+        said = json.loads(error.read() or b"null")
+    except (ValueError, OSError):
+        said = None
+    message = said.get("message") or said.get("error") if isinstance(said, dict) else None
+    return str(message or error.reason)
