@@ -34,6 +34,7 @@ __all__ = [
     "simulate",
     "simulate_scores",
     "table",
+    "write_between",
 ]
 
 SEED = 7
@@ -298,10 +299,14 @@ def main() -> None:
     if given.write is None:
         print(text)
         return
-    page = given.write.read_text(encoding="utf-8")
-    head, rest = page.split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    given.write.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+    write_between(given.write, BEGIN, END, text)
+
+
+def write_between(document: Path, begin: str, end: str, text: str) -> None:
+    """Put `text` between two marks of a document, in place of what stands there."""
+    head, rest = document.read_text(encoding="utf-8").split(begin, 1)
+    tail = rest.split(end, 1)[1]
+    document.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

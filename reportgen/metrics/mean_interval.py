@@ -23,6 +23,10 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 
+FEW = 5
+"""Samples with the highest value below which it is rare."""
+
+
 _BISECTIONS = 40
 
 
@@ -56,7 +60,9 @@ class Outcomes:
         """The ends, within the range of the values; None where there is but one value.
 
         The far end, towards rare extreme values, allows for the skewness; the near end is that of
-        a proportion of the whole range, or the skewed one where that is further from the mean.
+        a proportion of the whole range, or the skewed one where that is further from the mean. It
+        counts half of one sample less of an extreme value that was seen a few times: such a sample
+        may well be the only one of many test sets.
         """
         scale = float(np.abs(self.values).max(initial=0.0))
         if scale == 0 or self.values.min() == self.values.max():
@@ -68,26 +74,37 @@ class Outcomes:
         apart = levels - typical
         variance, third = float(weights @ apart**2) / n, float(weights @ apart**3) / n**2
         side = 1.0 if third >= 0 else -1.0
-        limits = tuple(sorted((side * float(levels.min()), side * float(levels.max()))))
-        value = np.array([side * self.mean / scale])
-        ends = [
-            bounded_interval(
-                value,
-                value,
+        value, levels = side * self.mean / scale, side * levels
+        limits = float(levels.min()), float(levels.max())
+
+        def ends(centre: float, skewness: float) -> tuple[float, float]:
+            low, high = bounded_interval(
+                np.array([value]),
+                np.array([centre]),
                 np.array([side * typical]),
                 np.array([variance]),
                 np.array([skewness]),
-                (limits[0], limits[1]),
+                limits,
                 confidence,
             )
-            for skewness in (side * third, -math.inf)
-        ]
-        (low, high), (plain_low, _) = ends
-        near, far = float(min(low[0], plain_low[0])), float(high[0])
+            return float(low[0]), float(high[0])
+
+        less = value - self._half_a_rare_one(levels) / n
+        near = min(ends(less, side * third)[0], ends(less, -math.inf)[0])
+        far = ends(value, side * third)[1]
         if math.isnan(near) or math.isnan(far):
             return None
-        low_end, high_end = sorted((side * scale * near, side * scale * far))
-        return low_end, high_end
+        low, high = sorted((side * scale * near, side * scale * far))
+        return low, high
+
+    def _half_a_rare_one(self, levels: Floats) -> float:
+        """Half of the highest of `levels` that was seen; 0 where it was seen more than a few times.
+
+        Where values are of both signs, as differences are, either end allows for rare ones.
+        """
+        top = int(np.argmax(np.where(self.counts > 0, levels, -np.inf)))
+        rare = self.counts[top] < FEW and levels[top] > 0 and self.values.min() >= 0
+        return float(levels[top]) / 2 if rare else 0.0
 
     def p(self) -> float:
         """Two-sided p-value of "the mean is 0": the level at which the interval would end there.
