@@ -42,10 +42,11 @@ def pictures_of(ids, size):
     ("thumbnail_bytes", "pictures", "said"),
     [
         (2_000, 88, None),  # three open galleries of 16, five folded ones of 8
-        (20_000, 63, None),  # folded, two of a pair and one of its reverse
-        (80_000, 39, "only the first 4 mistakes of each."),
-        (110_000, 27, "only the first 2 mistakes of each."),
-        (200_000, 0, "names and scores only."),
+        (7_000, 63, None),  # folded, two of a pair and one of its reverse
+        (20_000, 53, None),  # folded, one of a pair
+        (100_000, 29, "only the first 4 mistakes of each."),
+        (150_000, 17, "only the first 2 mistakes of each."),
+        (300_000, 0, "names and scores only."),
     ],
 )
 def test_galleries_shrink_until_the_page_is_small(thumbnail_bytes, pictures, said):
@@ -111,7 +112,7 @@ def test_pictures_go_before_a_page_is_over_its_largest_size(tmp_path):
     write_all(made, evaluation, tmp_path, PageOptions(max_bytes=1_000_000))
     page = (tmp_path / "report.html").read_text()
     assert len(page) <= 1_000_000
-    assert page.count("data:image/jpeg") == 39
+    assert page.count("data:image/jpeg") == 29
     assert "only the first 4 mistakes of each." in page
 
 

@@ -24,7 +24,7 @@ SMALL, FEW_CLASSES = 1_000_000, 20
 """Bytes that a page of so many classes keeps to, by fewer pictures in what is folded."""
 
 
-FOLDED = (4, 2)
+FOLDED = (4, 2, 1)
 """Pictures for each pair in a folded gallery, tried in turn."""
 
 

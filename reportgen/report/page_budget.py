@@ -57,7 +57,11 @@ def fold_pictures(report: Report, most: int) -> Report:
         replace(
             group,
             directions=tuple(
-                replace(one, examples=bare_beyond(one.examples, most // (1 + place)))
+                replace(
+                    one,
+                    examples=bare_beyond(one.examples, most // (1 + place)),
+                    correct=one.correct[: most // 2],
+                )
                 for place, one in enumerate(group.directions)
             ),
         )
