@@ -9,13 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import importing, inference, references, rendering, saved, timing
+from benchmarks import importing, inference, references, rendering, saved, tables, timing
 
 BENCHMARKS = {
     "import": importing.main,
     "render": rendering.main,
     "inference": inference.main,
     "saved": saved.main,
+    "tables": tables.main,
     "references": references.main,
 }
 

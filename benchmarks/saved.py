@@ -46,7 +46,7 @@ def main(runs: int) -> None:
 
 def _csv(folder: Path, ids: str, runs: int) -> None:
     for n in (FEW_ROWS, CSV_ROWS):
-        _apart(write_csv, folder / f"{n}.csv", n, ids == "shuffled")
+        apart(write_csv, folder / f"{n}.csv", n, ids == "shuffled")
     few, many, reading = [], [], []
     for _ in range(runs):
         reading.append(_read_csv(folder, f"{CSV_ROWS}.csv"))
@@ -59,8 +59,8 @@ def _csv(folder: Path, ids: str, runs: int) -> None:
 
 
 def _parquet(folder: Path, runs: int) -> None:
-    _apart(write_parquet, folder / "large.parquet", PARQUET_ROWS, 10)
-    _apart(write_parquet, folder / "predictions.parquet", FEW_ROWS, 10)  # the script's
+    apart(write_parquet, folder / "large.parquet", PARQUET_ROWS, 10)
+    apart(write_parquet, folder / "predictions.parquet", FEW_ROWS, 10)  # the script's
     ours, theirs = [], []
     for _ in range(runs):
         theirs.append(process_cost([sys.executable, "script.py"], folder).cpu_seconds)
@@ -72,7 +72,7 @@ def _parquet(folder: Path, runs: int) -> None:
 
 
 def _many_classes(folder: Path, runs: int) -> None:
-    _apart(write_parquet, folder / "classes.parquet", CSV_ROWS, MANY_CLASSES)
+    apart(write_parquet, folder / "classes.parquet", CSV_ROWS, MANY_CLASSES)
     ours, theirs = [], []
     for _ in range(runs):
         theirs.append(process_cost([sys.executable, "script.py"], folder).cpu_seconds)
@@ -85,7 +85,7 @@ def _many_classes(folder: Path, runs: int) -> None:
     print(f"its page has {page:.1f} MB", flush=True)
 
 
-def _apart(function: Callable[..., None], *arguments: Any) -> None:
+def apart(function: Callable[..., None], *arguments: Any) -> None:
     """Run it in a process of its own: the peak of a child counts what its parent held when it was
     started.
     """

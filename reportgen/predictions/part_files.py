@@ -94,9 +94,10 @@ def _id_range(part: Path) -> tuple[str, ...] | None:
 
     metadata = pq.read_metadata(part)
     ends = [one for i in range(metadata.num_row_groups) for one in _ends(metadata.row_group(i))]
-    if None in ends:
+    known = [end for end in ends if end is not None]
+    if len(known) < len(ends):
         return None
-    return (min(ends), max(ends)) if ends else ()
+    return (min(known), max(known)) if known else ()
 
 
 def _ends(group: Any) -> Iterator[str | None]:
