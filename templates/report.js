@@ -113,9 +113,24 @@
     entry.forEach((text, column) => {
       const cell = document.createElement(column === 0 ? "th" : "td");
       if (column === 0) cell.scope = "row"; else cell.className = "num";
-      cell.textContent = text;
+      const card = column === 0 && withCard().get(text);
+      if (typeof card === "number") {
+        const link = document.createElement("a");
+        link.href = "#card-" + card;
+        link.textContent = text;
+        link.tabIndex = -1;
+        cell.append(link);
+      } else cell.textContent = text;
       row.append(cell);
     });
+  }
+
+  let cardOf = null;  // class name to index, of the classes whose card is made when it is opened
+
+  function withCard() {
+    const cards = byId("compact-cards");
+    cardOf = cardOf || new Map(cards ? JSON.parse(cards.textContent).map((e) => [e[1], e[0]]) : []);
+    return cardOf;
   }
 
   // All classes as one table, lowest recall first: built when it is first opened.

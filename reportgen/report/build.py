@@ -9,7 +9,13 @@ from reportgen import __version__
 from reportgen.comparison import cautions
 from reportgen.evaluation import Evaluation
 from reportgen.gates import Decision
-from reportgen.report.class_cards import CARDS, card_changes, class_cards, compact_cards
+from reportgen.report.class_cards import (
+    CARDS,
+    COMPACT_CARDS,
+    card_changes,
+    class_cards,
+    compact_cards,
+)
 from reportgen.report.classes import ClassSection, class_section
 from reportgen.report.confidence import confidence_section
 from reportgen.report.context import Context
@@ -115,7 +121,7 @@ def build_report(
         sub_matrix=sub_matrix(facts),
         cards=cards,
         errors=errors,
-        compact_cards=compact_cards(facts, listed_classes[CARDS:]),
+        compact_cards=compact_cards(facts, facts.by_recall[CARDS:COMPACT_CARDS]),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CARDS",
+    "COMPACT_CARDS",
     "CardConfusion",
     "ClassCard",
     "ConfusionList",
@@ -33,6 +34,10 @@ __all__ = [
 
 CARDS = 200
 """Cards that are in the page; those of further classes are built when they are opened."""
+
+
+COMPACT_CARDS = 2000
+"""Classes that have a card at all, those with the lowest recall first."""
 
 
 LISTED, LISTED_OF_MANY = 5, 3
