@@ -1056,7 +1056,7 @@ def test_warnings_of_a_candidate_stand_on_the_overview(same):
     assert '<a class="nb" href="a/report.html">3 warnings</a>' in page
     assert page.count("The &lt;b&gt;order&lt;/b&gt; is not known.") == 3
     quiet = overview.render(build_overview([OverviewEntry("b", same, decided, "b/r.html")]))
-    assert "Before you rely on this" not in quiet
+    assert "h-warnings" not in quiet
 
 
 def test_a_saved_name_stands_beside_that_of_the_model(paired):
