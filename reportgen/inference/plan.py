@@ -135,7 +135,7 @@ def plan_folder(
         explicit_source=explicit_source,
         from_model=carried,
         model_source=model.classes_source,
-        folders=_folders(found, listed, model),
+        folders=_folders(found, listed, model, is_named=bool(explicit or carried)),
         n_outputs=model.n_outputs,
         ignore_unknown=options.ignore_unknown_classes,
         table="" if listed is None else listed.samples.name,
@@ -308,11 +308,13 @@ def _in_terms_of(
     return in_terms_of(listed, numbers, "the number of outputs", options)
 
 
-def _folders(found: FolderScan, listed: ListedImages | None, model: LoadedModel) -> tuple[str, ...]:
+def _folders(
+    found: FolderScan, listed: ListedImages | None, model: LoadedModel, *, is_named: bool
+) -> tuple[str, ...]:
     """The classes of the data: those of the outputs by number where nothing has a name."""
     if listed is None or listed.classes:
         return found.folders
-    if not model.n_outputs:
+    if is_named or not model.n_outputs:
         return ()
     return tuple(str(i) for i in range(max(model.n_outputs, 2)))
 

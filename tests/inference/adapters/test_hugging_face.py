@@ -14,9 +14,10 @@ from PIL import Image
 import reportgen
 from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
 from reportgen.inference.models.loading import load_model
+from tests.inference.adapters import Library
 from tests.inference.builders import colour_tree, image_tree
 
-transformers = pytest.importorskip("transformers", reason="needs the extra hf")
+transformers = Library("transformers", "hf")
 pytestmark = [
     pytest.mark.extra,
     pytest.mark.filterwarnings("ignore"),  # of transformers, about itself

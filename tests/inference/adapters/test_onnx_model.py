@@ -279,6 +279,17 @@ def test_class_names_are_read_from_the_metadata(
     assert made.provenance.classes_source == f"{key} in the metadata of net.onnx"
 
 
+@pytest.mark.parametrize(
+    ("metadata", "classes"), [({"classes": json.dumps(NAMES)}, NAMES), ({}, ("0", "1", "2"))]
+)
+def test_images_without_labels_are_predicted_by_the_model_s_names_else_by_number(
+    metadata: dict[str, str], classes: tuple[str, ...], data: Path, tmp_path: Path
+) -> None:
+    path = net(tmp_path / "net.onnx", metadata=metadata)
+    made = reportgen.predict(str(path), data / "cat", out=tmp_path / "out")
+    assert (made.n_rows, made.facts.classes) == (30, classes)
+
+
 def test_names_that_are_code_are_not_run(data: Path, tmp_path: Path) -> None:
     text = f"__import__('os').mkdir({str(tmp_path / 'ran')!r})"
     error = refused(net(tmp_path / "net.onnx", metadata={"names": text}), data, tmp_path)

@@ -14,9 +14,10 @@ from PIL import Image
 import reportgen
 from reportgen.errors import ReportgenError
 from reportgen.inference.models.loading import load_model
+from tests.inference.adapters import Library
 from tests.inference.builders import image_tree
 
-timm = pytest.importorskip("timm", reason="needs the extra timm")
+timm = Library("timm", "timm")
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 
 NAMES = ("cat", "dog", "ship")
