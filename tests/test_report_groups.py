@@ -112,8 +112,8 @@ def test_the_users_groups_divide_all_answers_with_intervals() -> None:
     )
     assert [(row.title, row.count, row.cell.text, row.cell.range) for row in given.shares] == [
         ("Right class", 8450, "84.5", "83.8–85.2"),
-        ("Right group, wrong class", 784, "7.8", "7.3–8.4"),
-        ("Right group in all", 9234, "92.3", "91.8–92.8"),
+        ("Correct group, wrong class", 784, "7.8", "7.3–8.4"),
+        ("Correct group in all", 9234, "92.3", "91.8–92.8"),
         ("Wrong group", 766, "7.7", "7.2–8.2"),
     ]
     assert [str(row.name) for row in given.rows] == ["birds", "frogs", "mammals", "vehicles"]
@@ -349,7 +349,8 @@ FINDINGS: dict[str, tuple[Evaluation, str | None]] = {
     "long names": (
         factories.synthetic(20),
         MOST + "79.0% of 195 errors fall within 4 clusters of similar classes (21.0% expected by "
-        "chance; in-sample); the largest: “family 001 member 2”, “family 001 member 3”, “family 001 "
+        "chance; in-sample); the largest: “family 001 member 2”, “family 001 member 3”, “family "
+        "001 "
         "member 0” and 2 more; “family 000 member 3”, “family 000 member 2”, “family 000 member 1” "
         "and 2 more; “family 002 member 1”, “family 002 member 4”, “family 002 member 2” and 2 "
         "more.",
@@ -392,7 +393,7 @@ def test_a_group_matrix_has_the_colours_and_the_parts_of_its_diagonal() -> None:
 def test_the_glossary_explains_pairs_and_groups() -> None:
     title, terms = build_report(factories.cifar(0)).glossary[-1]
     assert title == "Of pairs and groups of classes"
-    assert {"Right group", "Within-group error", "Between-group error", "Lift of a pair"} <= {
+    assert {"Correct group", "Within-group error", "Between-group error", "Lift of a pair"} <= {
         item.title for item in terms
     }
 

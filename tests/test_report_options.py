@@ -42,9 +42,7 @@ def test_by_default_the_page_says_wilson_of_samples_and_of_an_effective_number(u
         "Shares of samples: Wilson score. "
         "Other figures of the matrix: Wilson score of an effective sample size."
     )
-    assert made_of(usual)["Macro averages"] == (
-        "Macro averages are over the classes that have samples."
-    )
+    assert made_of(usual)["Macro averages"] == ("Macro averages are over the classes with samples.")
     assert "Groups of samples" not in made_of(usual)
 
 

@@ -59,10 +59,8 @@ def test_slices_come_worst_first_with_difference_and_corrected_p(scored):
 
 def test_columns_that_are_not_cut_say_why(scored):
     assert list(map(plain, build_report(scored).slices.left_out)) == [
-        "Not cut: device. It contains the same value for every sample: there is nothing to "
-        "compare.",
-        "Not cut: serial. Most samples have a value of their own: it names samples rather than "
-        "groups.",
+        "Not cut: device. It has the same value for every sample.",
+        "Not cut: serial. Most samples have a unique value: it is an identifier.",
     ]
 
 

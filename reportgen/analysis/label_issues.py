@@ -337,26 +337,26 @@ def _sum(a: ConfusionMatrix | None, b: ConfusionMatrix | None) -> ConfusionMatri
 
 REASONS: dict[str, str] = {
     "no_scores": (
-        "Labels worth a second look need the probabilities of all classes; "
+        "Potential label errors require the probabilities of all classes, and "
         "the input does not contain them."
     ),
     "independent_scores": (
-        "Labels worth a second look need probabilities of the classes that sum to 1; the scores "
-        "are independent of each other (one-vs-rest)."
+        "Potential label errors require probabilities that sum to 1, and the "
+        "scores are independent (one-vs-rest)."
     ),
     "no_samples": "There are no samples with a label.",
-    "one_class": "All labels are of one class: there is no other class to compare them with.",
+    "one_class": "All labels are of one class.",
 }
 """Reason code → why no label could be examined."""
 
 
 WARNINGS: dict[str, str] = {
     "training_split": (
-        "The model was trained on these samples, labels included: it has learned wrong labels "
-        "by heart, so most of them stay hidden."
+        "The model was trained on these samples: it may have memorised label "
+        "errors, so many remain hidden."
     ),
     "unsteady_thresholds": (
-        "Some classes have fewer than 5 samples: how sure the model usually is of them is a guess."
+        "Some classes have fewer than 5 samples: their confidence threshold is unreliable."
     ),
 }
 """Warning code → what weakens the list."""

@@ -30,14 +30,14 @@ COMPARED_WHERE_GIVEN = ("expected_cost",)
 COMPARISON_TERMS: tuple[Definition, ...] = (
     Definition(
         name="gained_lost",
-        title="Gained and lost samples",
-        formula="gained: candidate right, baseline wrong; lost: baseline right, candidate wrong",
+        title="Fixes and regressions",
+        formula="fixes: only the candidate is correct; regressions: only the baseline is correct",
         meaning=(
-            "The samples that exactly one of the two models gets right. The difference in "
-            "accuracy is made of them alone: (gained − lost) / samples."
+            "Samples that exactly one of the two models predicts correctly. The "
+            "difference in accuracy is (fixes − regressions) / samples."
         ),
-        also="fixed and broken samples; discordant pairs",
-        undefined="when samples are not matched",
+        also="gained and lost samples; discordant pairs",
+        undefined="for an unpaired comparison",
         source="McNemar 1947, Psychometrika 12, 153–157",
         kind="count",
         higher_is_better=None,
@@ -45,26 +45,26 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
     Definition(
         name="agreement",
         title="Agreement and churn",
-        formula="same answers / samples; churn = 1 − agreement",
+        formula="identical predictions / samples; churn = 1 − agreement",
         meaning=(
-            "How often both models give the same answer, right or wrong. Two models of equal "
-            "accuracy may differ on many samples: users notice churn even where the score stands "
-            "still."
+            "How often both models make the same prediction, correct or not. Two models "
+            "of equal accuracy can differ on many samples: users notice churn even if accuracy is "
+            "unchanged."
         ),
-        undefined="when samples are not matched",
+        undefined="for an unpaired comparison",
         source="Milani Fard et al. 2016, NeurIPS 29, 3179–3187",
         higher_is_better=None,
     ),
     Definition(
         name="mcnemar_mid_p",
         title="McNemar's test, mid-p",
-        formula="2 (P(X < min) + P(X = min) / 2), at most 1; X binomial of gained + lost at 1/2",
+        formula="2 (P(X < min) + P(X = min) / 2), at most 1; X ~ Bin(fixes + regressions, 1/2)",
         meaning=(
-            "How easily chance alone would make gained and lost samples as unequal as they are, "
-            "if both models were equally good. Below 0.05 chance is an unlikely explanation."
+            "p-value of the difference between fixes and regressions, if both "
+            "models were equally good. Below 0.05 the difference is significant."
         ),
         also="test of marginal homogeneity",
-        undefined="when samples are not matched",
+        undefined="for an unpaired comparison",
         source="Fagerland, Lydersen & Laake 2013, BMC Medical Research Methodology 13, 91",
         higher_is_better=None,
     ),
@@ -73,10 +73,10 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
         title="Tango's interval",
         formula="all differences D whose score test z(D) lies within ±1.96",
         meaning=(
-            "Where the true difference in accuracy or recall may lie, for matched samples. It has "
-            "a width even where the two models never differ, as few samples show little."
+            "Interval of the difference in accuracy or recall for matched "
+            "samples. It has a width even if the two models never differ."
         ),
-        undefined="when samples are not matched: Newcombe's interval stands in its place",
+        undefined="for an unpaired comparison, which uses Newcombe's interval",
         source="Tango 1998, Statistics in Medicine 17, 891–908; "
         "Newcombe 1998, Statistics in Medicine 17, 873–890",
         kind="signed",
@@ -84,16 +84,16 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
     ),
     Definition(
         name="mover_interval",
-        title="Interval of unmatched sides (Newcombe, MOVER)",
-        formula="difference ± √(a² + b²); a, b: from each figure to the end of its interval",
+        title="Unpaired interval (Newcombe, MOVER)",
+        formula="difference ± √(a² + b²); a, b: from each value to the end of its interval",
         meaning=(
-            "Where the true difference may lie when samples are not matched: made of the interval "
-            "of each side, for any figure that has one. Two models on the same samples tend to be "
-            "right together, so it is wider than matched samples would give. p is the level at "
-            "which the interval would end at 0; for shares of samples it is the score test, or "
-            "Fisher's exact test where few are expected."
+            "Interval of an unpaired difference, from the interval of each "
+            "side, for any metric that has one. Two models tend to be correct on the same "
+            "samples, so it is wider than a paired interval. p is the level at which the interval "
+            "would end at 0; for proportions it is the score test, or Fisher's exact test for "
+            "small expected counts."
         ),
-        undefined="when a side has no interval of its own",
+        undefined="when a side has no interval",
         source="Newcombe 1998, Statistics in Medicine 17, 873–890; "
         "Zou & Donner 2008, Statistics in Medicine 27, 1693–1702",
         kind="signed",
@@ -104,34 +104,33 @@ COMPARISON_TERMS: tuple[Definition, ...] = (
         title="Paired bootstrap",
         formula="samples drawn with replacement, both models measured on each draw",
         meaning=(
-            "An interval for differences that no formula covers, such as macro F1 or calibration. "
-            "Both models always see the same draw, so that hard samples don't count against one "
-            "of them."
+            "Interval for differences without a closed formula, such as "
+            "macro F1 or calibration. Both models are evaluated on the same resamples."
         ),
-        undefined="when samples are not matched",
+        undefined="for an unpaired comparison",
         source="Efron & Tibshirani 1993, An Introduction to the Bootstrap",
         kind="signed",
         higher_is_better=None,
     ),
     Definition(
         name="non_inferiority",
-        title="Not worse than the baseline (non-inferiority)",
-        formula="the lower end of the 90% interval of the difference lies above −margin",
+        title="Non-inferiority to the baseline",
+        formula="the lower end of the 90% interval of the difference is above −margin",
         meaning=(
-            "The candidate is shown to be at most the agreed margin worse. Having seen no "
-            "difference is not enough: with few samples nothing would be seen."
+            "The candidate is at most the agreed margin worse. A missing significant "
+            "difference is not enough: with few samples nothing is significant."
         ),
         source="Liu et al. 2002, Statistics in Medicine 21, 231–245",
         higher_is_better=None,
     ),
     Definition(
         name="holm",
-        title="Correction for many tests (Holm)",
-        formula="the i-th smallest of m p-values × (m − i + 1), never falling, at most 1",
+        title="Correction for multiple tests (Holm)",
+        formula="the i-th smallest of m p-values × (m − i + 1), monotone, at most 1",
         meaning=(
-            "Of a hundred classes that didn't change, five would look changed by chance. "
-            "Corrected p-values allow for that: in 95 of 100 such reports not one class is called "
-            "worse or better by chance."
+            "Without a correction, 5 of 100 unchanged classes would be significant "
+            "by chance. With corrected p-values, 95 of 100 reports on unchanged classes have no "
+            "significant class."
         ),
         source="Holm 1979, Scandinavian Journal of Statistics 6, 65–70",
         higher_is_better=None,

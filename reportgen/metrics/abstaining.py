@@ -21,8 +21,8 @@ ABSTAINING: tuple[Definition, ...] = (
         title="Coverage",
         formula="predictions / (predictions + abstentions)",
         meaning=(
-            "The share of samples for which the model made a prediction. All metrics but overall "
-            "accuracy are of these samples."
+            "Fraction of samples with a prediction. All metrics except the overall "
+            "accuracy are computed on them."
         ),
         also="acceptance rate; 1 − rejection rate",
         interval=WILSON,
@@ -34,8 +34,7 @@ ABSTAINING: tuple[Definition, ...] = (
         title="Overall accuracy",
         formula="Σ_k C_kk / (predictions + abstentions)",
         meaning=(
-            "The accuracy over all samples, where an abstention counts as incorrect: coverage "
-            "times accuracy."
+            "Accuracy over all samples, with abstentions counted as incorrect: coverage × accuracy."
         ),
         interval=WILSON,
         source=_SOURCE,

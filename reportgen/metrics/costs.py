@@ -170,8 +170,8 @@ COSTING = Definition(
     title="Expected cost",
     formula="Σ count · cost / n",
     meaning=(
-        "The average cost of a sample, by the cost of each true and predicted class. Errors "
-        "without a listed cost count 1, correct predictions 0."
+        "Mean cost per sample, from the cost of each pair of true and predicted class. "
+        "Unlisted errors cost 1, correct predictions 0."
     ),
     also="average misclassification cost, expected loss",
     interval=SCORE,

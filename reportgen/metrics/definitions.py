@@ -47,52 +47,47 @@ REASONS: dict[str, str] = {
         "The test set has no samples of this class, and the model never predicts it."
     ),
     "one_class_only": (
-        "All samples, or none, are of this class, or the model predicts it always or never: "
-        "there is nothing to correlate."
+        "All samples, or none, are of this class, or the model always or never predicts it: "
+        "the correlation is undefined."
     ),
     "no_scores": "The input contains no scores, or those of the predicted classes only.",
     "independent_scores": (
-        "The scores of the classes are independent of each other (one-vs-rest): they need not sum "
-        "to 1, so there is no probability of a prediction."
+        "The scores are independent per class (one-vs-rest) and need not sum to "
+        "1, so predictions have no probability."
     ),
     "shares_only": (
-        "The matrix contains shares, not counts, so nothing is known that depends on the number of "
-        "samples, as every interval does, or on how common each class is."
+        "The matrix contains proportions, not counts, so everything that depends on the number of "
+        "samples (all intervals) or on the class frequencies is unknown."
     ),
-    "too_few_classes": "With k classes or fewer, the k best guesses are always right.",
+    "too_few_classes": "With k classes or fewer, top-k accuracy is always 1.",
     "too_few_samples": (
-        "There are too few samples: no difference could be shown, and an interval would cover less "
-        "than it says."
+        "There are too few samples: no difference could be shown, and the coverage of an interval "
+        "would be below its "
+        "nominal level."
     ),
     "constant_labels_or_predictions": (
-        "All samples have the same true class, or the same predicted one: "
-        "chance and skill cannot be distinguished."
+        "All samples have the same true class, or the same predicted class: "
+        "agreement beyond chance is undefined."
     ),
     "too_many_scores": (
-        "There are more than 5 million scores, samples × classes: an interval of this mean over "
-        "classes, for which every sample is found again in every class, is not made."
+        "There are more than 5 million scores (samples × classes), so "
+        "the interval of this mean over classes is not computed."
     ),
     "no_group_interval": (
-        "The samples come in groups, and for this figure no interval is made that allows for them."
+        "The samples are clustered, and no cluster-robust interval is available for this metric."
     ),
     "no_interval": (
-        "No interval is given: none is defined for this figure, "
-        "or these samples show no variation to estimate one from."
+        "No interval: none is defined for this metric, or the samples show no variation."
     ),
     "no_errors_seen": (
-        "The figure is perfect: no error that counts in it was seen, so none can be estimated. "
-        "That does not mean that there are none."
+        "No errors observed: no interval for this metric. New samples may contain errors."
     ),
-    "none_right": (
-        "The figure is the worst possible: no right answer that counts in it was seen, "
-        "so none can be estimated."
-    ),
+    "none_right": ("No correct predictions observed: no interval for this metric."),
     "not_recorded": (
-        "The file that this report was made from does not hold this figure: "
-        "another version of reportgen wrote it."
+        "The input file, written by another version of reportgen, does not contain this metric."
     ),
     "bootstrap_undefined": (
-        "In more than one resample of twenty the figure is undefined: "
+        "The metric is undefined in more than 5% of the resamples: "
         "there are too few samples for a bootstrap interval."
     ),
 }

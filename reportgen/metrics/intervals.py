@@ -47,7 +47,7 @@ SCORE = "Wilson score of an effective sample size"
 """The name of the interval of a metric of counts that is no proportion, for readers."""
 
 
-UNION = f"{WILSON}, as of a share of the samples that are of the class or called it"
+UNION = f"{WILSON}, as a proportion of the samples that are of the class or predicted as it"
 """The name of the interval of F1 and of the Jaccard index of a class, for readers."""
 
 

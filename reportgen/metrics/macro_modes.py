@@ -14,7 +14,8 @@ MacroMode = Literal["present", "all"]
 
 
 MACRO_MODES: dict[MacroMode, str] = {
-    "present": "Macro averages are over the classes that have samples.",
-    "all": "Macro averages are over all declared classes; one without samples counts as 0.",
+    "present": "Macro averages are over the classes with samples.",
+    "all": "Macro averages are over all declared classes (--macro all); a class without samples "
+    "counts as 0.",
 }
 """Which classes macro precision, recall and F1 average → the sentence that says so."""

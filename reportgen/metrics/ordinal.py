@@ -205,8 +205,8 @@ ORDINAL: tuple[SummaryMetric, ...] = (
         title="Weighted kappa, linear",
         formula="1 − Σ w·C / Σ w·E, w = |i − j|, E = support · predicted / n",
         meaning=(
-            "Cohen's kappa for ordered classes: an answer that is two classes off counts twice "
-            "as much as one that is one off. 1 is perfect, 0 is chance."
+            "Cohen's kappa for ordinal classes: an error of two classes counts twice as much "
+            "as an error of one. 1 is perfect, 0 is chance level."
         ),
         also="linearly weighted kappa",
         interval=SCORE,
@@ -221,8 +221,8 @@ ORDINAL: tuple[SummaryMetric, ...] = (
         title="Weighted kappa, quadratic",
         formula="1 − Σ w·C / Σ w·E, w = (i − j)², E = support · predicted / n",
         meaning=(
-            "Cohen's kappa for ordered classes: an answer that is two classes off counts four "
-            "times as much as one that is one off. 1 is perfect, 0 is chance."
+            "Cohen's kappa for ordinal classes: an error of two classes counts four times "
+            "as much as an error of one. 1 is perfect, 0 is chance level."
         ),
         also="quadratic weighted kappa (QWK)",
         interval=SCORE,

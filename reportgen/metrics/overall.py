@@ -346,7 +346,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         name="accuracy",
         title="Accuracy",
         formula="Σ TP / n",
-        meaning="The share of all samples that the model gets right.",
+        meaning="Fraction of samples predicted correctly.",
         also="micro precision, micro recall, micro F1, top-1 accuracy",
         interval=WILSON,
         undefined=_NO_SAMPLES,
@@ -357,7 +357,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         name="error_rate",
         title="Error rate",
         formula="1 − Σ TP / n",
-        meaning="The share of all samples that the model gets wrong.",
+        meaning="Fraction of samples predicted incorrectly.",
         also="zero-one loss, misclassification rate",
         interval=WILSON,
         undefined=_NO_SAMPLES,
@@ -370,8 +370,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="No-information rate",
         formula="max support / n",
         meaning=(
-            "The accuracy of always answering the most common class, without looking. "
-            "A useful model is well above it."
+            "Accuracy of always predicting the most frequent class. A useful "
+            "model is well above it."
         ),
         also="majority-class accuracy, ZeroR baseline",
         interval=f"{WILSON}, simultaneous over the classes that have samples (Bonferroni)",
@@ -387,10 +387,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         name="balanced_accuracy",
         title="Balanced accuracy",
         formula="mean recall",
-        meaning=(
-            "The accuracy if every class were equally common: "
-            "a rare class counts as much as a common one."
-        ),
+        meaning=("Accuracy if all classes were equally frequent: every class has the same weight."),
         also="macro recall, mean per-class accuracy, unweighted average recall",
         interval=SCORE,
         undefined=_NO_SAMPLES,
@@ -402,8 +399,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="Macro precision",
         formula="mean precision",
         meaning=(
-            "The average of the classes' precision, each class counting the same; "
-            "a class that is never predicted counts as 0."
+            "Unweighted mean of the per-class precision; a class "
+            "that is never predicted counts as 0."
         ),
         also="macro-averaged positive predictive value",
         interval=SCORE,
@@ -418,8 +415,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="Macro recall",
         formula="mean recall",
         meaning=(
-            "The average of the classes' recall, each class counting the same. "
-            "Over the classes that have samples, it is the balanced accuracy."
+            "Unweighted mean of the per-class recall. Over the "
+            "classes with samples, it equals the balanced accuracy."
         ),
         also="balanced accuracy, macro-averaged sensitivity",
         interval=SCORE,
@@ -432,8 +429,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="Macro F1",
         formula="mean F1",
         meaning=(
-            "The average of the classes' F1, each class counting the same: "
-            "a weak rare class shows. It is not the F1 of macro precision and macro recall."
+            "Unweighted mean of the per-class F1, sensitive to "
+            "rare classes. It is not the F1 of macro precision and macro recall."
         ),
         also="macro-averaged F-score",
         interval=SCORE,
@@ -446,8 +443,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="Weighted precision",
         formula="Σ support · precision / n",
         meaning=(
-            "The average of the classes' precision, each class counting by its number of samples; "
-            "a class that is never predicted counts as 0."
+            "Mean of the per-class precision, weighted by support; a class that "
+            "is never predicted counts as 0."
         ),
         also="support-weighted precision",
         interval=SCORE,
@@ -463,10 +460,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         name="weighted_recall",
         title="Weighted recall",
         formula="Σ support · recall / n",
-        meaning=(
-            "The average of the classes' recall, each class counting by its number of samples. "
-            "It is the accuracy."
-        ),
+        meaning=("Mean of the per-class recall, weighted by support. It equals the accuracy."),
         also="accuracy",
         interval=WILSON,
         undefined=_NO_SAMPLES,
@@ -477,7 +471,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         name="weighted_f1",
         title="Weighted F1",
         formula="Σ support · F1 / n",
-        meaning="The average of the classes' F1, each class counting by its number of samples.",
+        meaning="Mean of the per-class F1, weighted by support.",
         also="support-weighted F-score",
         interval=SCORE,
         undefined=_NO_SAMPLES,
@@ -489,8 +483,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="Cohen's kappa",
         formula="(p_o − p_e) / (1 − p_e), p_o = accuracy, p_e = Σ support · predicted / n²",
         meaning=(
-            "How much of the way from chance agreement to perfect agreement the model goes: "
-            "1 is perfect, 0 is what random answers in the same proportions give."
+            "Agreement of labels and predictions, corrected for chance: 1 is perfect, 0 "
+            "is what random predictions with the same class frequencies give."
         ),
         also="kappa",
         interval=SCORE,
@@ -508,8 +502,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="Matthews correlation",
         formula="(n Σ TP − Σ support · predicted) / √((n² − Σ support²)(n² − Σ predicted²))",
         meaning=(
-            "Correlation of true and predicted classes, in which every cell of the matrix counts: "
-            "1 is perfect, 0 is no better than chance."
+            "Correlation of true and predicted classes over all cells of the matrix: "
+            "1 is perfect, 0 is chance level."
         ),
         also="MCC, R_K, phi coefficient (two classes)",
         interval=SCORE,
@@ -528,8 +522,8 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         title="Top-5 accuracy",
         formula="samples with the true class among the 5 largest scores / n",
         meaning=(
-            "The share of all samples whose true class is among the model's five best guesses; "
-            "ties count against the model."
+            "Fraction of samples whose true class is among the five highest scores; ties "
+            "count against the model."
         ),
         also="top-5 hit rate, 1 − top-5 error",
         interval=WILSON,

@@ -234,7 +234,7 @@ COUNTS: tuple[Definition, ...] = (
         name="support",
         title="Support",
         formula="TP + FN",
-        meaning="How many samples of the class are in the test set.",
+        meaning="Number of test samples of the class.",
         also="true samples, condition positive",
         source="a count",
         kind="count",
@@ -244,7 +244,7 @@ COUNTS: tuple[Definition, ...] = (
         name="predicted",
         title="Predicted",
         formula="TP + FP",
-        meaning="How many samples the model calls this class, rightly or wrongly.",
+        meaning="Number of samples predicted as the class, correct or not.",
         also="test outcome positive",
         source="a count",
         kind="count",
@@ -254,7 +254,7 @@ COUNTS: tuple[Definition, ...] = (
         name="tp",
         title="TP",
         formula="TP",
-        meaning="Samples of the class that are called it: found.",
+        meaning="Samples of the class predicted as the class.",
         also="true positives, hits",
         source="a count",
         kind="count",
@@ -263,7 +263,7 @@ COUNTS: tuple[Definition, ...] = (
         name="fp",
         title="FP",
         formula="FP",
-        meaning="Samples of other classes that are called this class: false alarms.",
+        meaning="Samples of other classes predicted as the class.",
         also="false positives, false alarms, type I errors",
         source="a count",
         kind="count",
@@ -273,7 +273,7 @@ COUNTS: tuple[Definition, ...] = (
         name="fn",
         title="FN",
         formula="FN",
-        meaning="Samples of the class that are called something else: missed.",
+        meaning="Samples of the class predicted as another class.",
         also="false negatives, misses, type II errors",
         source="a count",
         kind="count",
@@ -283,7 +283,7 @@ COUNTS: tuple[Definition, ...] = (
         name="tn",
         title="TN",
         formula="TN",
-        meaning="Samples of other classes that are not called this class.",
+        meaning="Samples of other classes predicted as other classes.",
         also="true negatives, correct rejections",
         source="a count",
         kind="count",
@@ -297,7 +297,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="precision",
         title="Precision",
         formula="TP / (TP + FP)",
-        meaning="Of the samples that the model calls this class, the share that really is.",
+        meaning="Fraction of the predictions of the class that are correct.",
         also="positive predictive value (PPV), user's accuracy",
         interval=WILSON,
         undefined="when the class is never predicted",
@@ -308,7 +308,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="recall",
         title="Recall",
         formula="TP / (TP + FN)",
-        meaning="Of the samples of the class, the share that the model finds.",
+        meaning="Fraction of the class's samples that are predicted correctly.",
         also="sensitivity, true-positive rate (TPR), hit rate, producer's accuracy",
         interval=WILSON,
         undefined="when the class has no samples",
@@ -320,8 +320,8 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="Specificity",
         formula="TN / (TN + FP)",
         meaning=(
-            "Of the samples of all other classes, the share that is not taken for this one. "
-            "High for nearly every class where there are many classes."
+            "Fraction of the other classes' samples that are not predicted as the class. "
+            "With many classes it is high for nearly every class."
         ),
         also="true-negative rate (TNR), selectivity",
         interval=WILSON,
@@ -333,10 +333,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="npv",
         title="NPV",
         formula="TN / (TN + FN)",
-        meaning=(
-            "Of the samples that the model calls something else, "
-            "the share that is indeed not of this class."
-        ),
+        meaning=("Fraction of the predictions of other classes that do not belong to the class."),
         also="negative predictive value",
         interval=WILSON,
         undefined="when every sample is predicted as the class",
@@ -347,7 +344,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="fpr",
         title="FPR",
         formula="FP / (TN + FP) = 1 − specificity",
-        meaning="Of the samples of all other classes, the share that is taken for this one.",
+        meaning="Fraction of the other classes' samples that are predicted as the class.",
         also="false-positive rate, fall-out, type I error rate",
         interval=WILSON,
         undefined="when every sample is of the class",
@@ -359,7 +356,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="fnr",
         title="FNR",
         formula="FN / (TP + FN) = 1 − recall",
-        meaning="Of the samples of the class, the share that the model misses.",
+        meaning="Fraction of the class's samples that are predicted as another class.",
         also="false-negative rate, miss rate, type II error rate",
         interval=WILSON,
         undefined="when the class has no samples",
@@ -371,7 +368,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="fdr",
         title="FDR",
         formula="FP / (TP + FP) = 1 − precision",
-        meaning="Of the samples that the model calls this class, the share that is not.",
+        meaning="Fraction of the predictions of the class that are incorrect.",
         also="false discovery rate",
         interval=WILSON,
         undefined="when the class is never predicted",
@@ -383,10 +380,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="for",
         title="FOR",
         formula="FN / (TN + FN) = 1 − NPV",
-        meaning=(
-            "Of the samples that the model calls something else, "
-            "the share that is of this class after all."
-        ),
+        meaning=("Fraction of the predictions of other classes that belong to the class."),
         also="false omission rate",
         interval=WILSON,
         undefined="when every sample is predicted as the class",
@@ -398,10 +392,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="f1",
         title="F1",
         formula="2 TP / (2 TP + FP + FN)",
-        meaning=(
-            "One figure for precision and recall, their harmonic mean: "
-            "it is high only where both are."
-        ),
+        meaning=("Harmonic mean of precision and recall. It is high only if both are high."),
         also="F-score, Dice coefficient, Sørensen index",
         interval=UNION,
         undefined=_NEITHER,
@@ -413,8 +404,8 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="Jaccard index",
         formula="TP / (TP + FP + FN) = F1 / (2 − F1)",
         meaning=(
-            "Of the samples that are of the class or are called it, the share that is both. "
-            "It ranks classes as F1 does, and is the harsher of the two."
+            "Intersection over union of true and predicted samples of the class. "
+            "It ranks classes as F1 does, with lower values."
         ),
         also="intersection over union (IoU), critical success index, threat score",
         interval=UNION,
@@ -426,10 +417,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="balanced_accuracy",
         title="Balanced accuracy",
         formula="(recall + specificity) / 2",
-        meaning=(
-            "How well the class is told from the rest if it made up half of all samples; "
-            "50% is what guessing gives."
-        ),
+        meaning=("Accuracy one vs rest at a prevalence of 50%; 50% is chance level."),
         also="area under the ROC curve of the hard decision",
         interval=SCORE,
         undefined="when the class has no samples, or every sample is of it",
@@ -443,8 +431,8 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="MCC",
         formula="(TP·TN − FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
         meaning=(
-            "Correlation of “is the class” with “is called the class”: 1 is perfect, "
-            "0 is no better than chance, −1 is always the wrong way round."
+            "Correlation of true and predicted membership in the class: 1 is "
+            "perfect, 0 is chance level, −1 is total disagreement."
         ),
         also="Matthews correlation coefficient, phi",
         interval=SCORE,
@@ -459,10 +447,9 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="Prevalence",
         formula="(TP + FN) / n",
         meaning=(
-            "The share of the class in the test set. Precision and NPV hold "
-            "where the class is as common as here."
+            "Fraction of the test samples that belong to the class. Precision and NPV depend on it."
         ),
-        also="base rate, class share",
+        also="base rate, class frequency",
         interval=WILSON,
         undefined="when there are no samples",
         source="Altman & Bland 1994, BMJ 309, 102",
@@ -473,7 +460,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         name="f2",
         title="F2",
         formula="5 TP / (5 TP + 4 FN + FP)",
-        meaning="F1 with more weight on recall: a missed sample costs four times a false alarm.",
+        meaning="F1 with more weight on recall: a false negative costs 4 times a false positive.",
         also="F-beta with β = 2",
         interval=SCORE,
         undefined=_NEITHER,
@@ -485,7 +472,7 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="F0.5",
         formula="5 TP / (5 TP + FN + 4 FP)",
         meaning=(
-            "F1 with more weight on precision: a false alarm costs four times a missed sample."
+            "F1 with more weight on precision: a false positive costs 4 times a false negative."
         ),
         also="F-beta with β = 0.5",
         interval=SCORE,
@@ -498,8 +485,8 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="Informedness",
         formula="recall + specificity − 1 = 2 · balanced accuracy − 1",
         meaning=(
-            "How much better than guessing the class is told from the rest, "
-            "however common it is: 1 is perfect, 0 is guessing, −1 is always the wrong way round."
+            "Recall minus false-positive rate, independent of "
+            "prevalence: 1 is perfect, 0 is chance level, −1 is total disagreement."
         ),
         also="Youden's J, bookmaker informedness, ΔP′",
         interval=SCORE,
@@ -516,8 +503,8 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="Markedness",
         formula="precision + NPV − 1",
         meaning=(
-            "How much an answer, “is the class” or “is not”, tells beyond guessing: "
-            "1 is always true, 0 tells nothing, −1 is always false."
+            "Precision plus NPV, minus 1: 1 means that every prediction is correct, 0 "
+            "is chance level, −1 that every prediction is incorrect."
         ),
         also="ΔP",
         interval=SCORE,
@@ -537,9 +524,8 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         title="Lift",
         formula="precision / prevalence = TP · n / (predicted · support)",
         meaning=(
-            "How many times more common the class is among the samples that are called it than "
-            "in the whole test set: 1 is guessing. A rare class can reach a high lift, a common "
-            "one cannot."
+            "How many times more frequent the class is among its predictions "
+            "than in the test set; 1 is chance level. Only a rare class can reach a high lift."
         ),
         interval=LOG.name,
         undefined="when the class has no samples or is never predicted",

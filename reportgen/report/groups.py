@@ -183,7 +183,7 @@ HOT = 0.05
 HEAD_WIDTH = 24
 
 
-HEADS = ("Right class", "Right group, wrong class", "Wrong group")
+HEADS = ("Right class", "Correct group, wrong class", "Wrong group")
 
 
 PARTS = ("accuracy", "within_group_error", "between_group_error")
@@ -325,8 +325,8 @@ def _shares(groups: GroupMatrix) -> Iterable[GroupShare]:
     wrong = int(groups.between.sum())
     for title, n, name, metric in (
         ("Right class", right, "accuracy", groups.summary["accuracy"]),
-        ("Right group, wrong class", near, "within_group_error", None),
-        ("Right group in all", right + near, "group_accuracy", groups.group_accuracy),
+        ("Correct group, wrong class", near, "within_group_error", None),
+        ("Correct group in all", right + near, "group_accuracy", groups.group_accuracy),
         ("Wrong group", wrong, "between_group_error", None),
     ):
         found: Metric = groups.summary[name] if metric is None else metric

@@ -182,7 +182,7 @@ def _by_rate(facts: Context) -> PairRanking | None:
             "For small classes, which never come first by count: which class loses the largest "
             "part of its samples to another, as far as that is sure."
         ),
-        ("True class", "Called", "Samples", "Of the true class", "At least"),
+        ("True class", "Called", "Samples", "% of true class", "At least"),
         rows,
         say(f"{RANKINGS['rate']} That lower end stands under “At least”."),
     )

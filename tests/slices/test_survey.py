@@ -63,7 +63,7 @@ def test_numbers_are_cut_at_numbers_that_occur():
     found = cut(np.arange(1, 11), np.arange(11, 101))
     assert (found.low, found.edges, found.high) == (1, (20, 40, 60, 80), 100)
     assert texts(found) == [
-        "up to 20", "over 20, up to 40", "over 40, up to 60", "over 60, up to 80", "over 80", "no value"
+        "≤ 20", "> 20, ≤ 40", "> 40, ≤ 60", "> 60, ≤ 80", "> 80", "no value"
     ]  # fmt: skip
     numbers = np.array([20, 20.5, 100, 1e9, -1, np.nan])
     assert found.places(numbers).tolist() == [0, 1, 4, 4, 0, 5]
@@ -106,7 +106,7 @@ def test_dates_are_texts():
 def test_ties_leave_fewer_bins():
     found = cut(np.array([0] * 90 + list(range(1, 11))))
     assert found.edges == (0,)
-    assert texts(found) == ["up to 0", "over 0", "no value"]
+    assert texts(found) == ["≤ 0", "> 0", "no value"]
 
 
 def test_close_edges_are_written_with_enough_digits():

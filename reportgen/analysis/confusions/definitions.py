@@ -24,11 +24,11 @@ _NO_SAMPLES = "when there are no samples"
 PAIR_METRICS: tuple[Definition, ...] = (
     Definition(
         name="pair_rate",
-        title="Of the true class",
+        title="% of true class",
         formula="C(i, j) / support(i)",
         meaning=(
-            "The share of the samples of one class that are called another. Pairs ranked by it "
-            "are ranked by the lower end of its interval, or one sample of one would come first."
+            "Fraction of the true class's samples that are predicted as the other class. "
+            "The ranking uses the lower CI bound, so that tiny classes do not come first."
         ),
         also="confusion rate, cell of the row-normalised matrix",
         interval=WILSON,
@@ -41,9 +41,8 @@ PAIR_METRICS: tuple[Definition, ...] = (
         title="Lift of a pair",
         formula="C(i, j) / E(i, j), E the errors expected by chance",
         meaning=(
-            "How many times more samples of one class are called another than there would be if "
-            "errors went wherever errors go. It finds pairs that are special, not those that are "
-            "frequent."
+            "Observed confusions relative to what the class "
+            "totals predict. It finds unusual pairs rather than frequent ones."
         ),
         also="observed-to-expected ratio",
         undefined="when no error is expected",
@@ -56,9 +55,8 @@ PAIR_METRICS: tuple[Definition, ...] = (
         title="q of a pair",
         formula="binomial P(C(i, j) or more), adjusted over all K (K − 1) pairs",
         meaning=(
-            "Of the pairs with a q of at most 0.05, about one in twenty or fewer are there by "
-            "chance alone. With many samples nearly every pair has a small q: the lift tells the "
-            "size."
+            "Expected false discoveries: at most 5% of the pairs with q ≤ 0.05. "
+            "With many samples nearly every pair has a small q; the lift is the effect size."
         ),
         also="false-discovery rate, adjusted p",
         source="Benjamini & Hochberg 1995, Journal of the Royal Statistical Society B 57, 289–300",
@@ -72,11 +70,10 @@ PAIR_METRICS: tuple[Definition, ...] = (
 GROUP_METRICS: tuple[Definition, ...] = (
     Definition(
         name="group_accuracy",
-        title="Right group",
-        formula="samples called by a class of their own group / n",
+        title="Correct group",
+        formula="samples predicted as a class of their own group / n",
         meaning=(
-            "The accuracy that is left when classes of one group are taken as one. It is never "
-            "below the accuracy."
+            "Accuracy after merging the classes of each group. It is never below the accuracy."
         ),
         also="superclass accuracy, coarse accuracy",
         interval=WILSON,
@@ -86,8 +83,8 @@ GROUP_METRICS: tuple[Definition, ...] = (
     Definition(
         name="within_group_error",
         title="Within-group error",
-        formula="samples called by another class of their own group / n",
-        meaning="The share of samples with a near miss: the wrong class, but of the right group.",
+        formula="samples predicted as another class of their own group / n",
+        meaning="Fraction of samples predicted as an incorrect class of the correct group.",
         also="near miss",
         interval=WILSON,
         undefined=_NO_SAMPLES,
@@ -97,12 +94,12 @@ GROUP_METRICS: tuple[Definition, ...] = (
     Definition(
         name="between_group_error",
         title="Between-group error",
-        formula="samples called by a class of another group / n",
+        formula="samples predicted as a class of another group / n",
         meaning=(
-            "The share of samples that end in the wrong group. With the accuracy and the "
-            "within-group error it adds up to 1."
+            "Fraction of samples predicted as a class of another group. Accuracy, within-group "
+            "error and between-group error sum to 1."
         ),
-        also="1 − right group",
+        also="1 − correct group",
         interval=WILSON,
         undefined=_NO_SAMPLES,
         source=_ALSALLAKH,
@@ -110,11 +107,11 @@ GROUP_METRICS: tuple[Definition, ...] = (
     ),
     Definition(
         name="errors_within_groups",
-        title="Errors within groups",
+        title="Within-group, % of errors",
         formula="errors within the groups / all errors",
         meaning=(
-            "How much of all error is confusion of classes that belong together. Beside it stands "
-            "what the same groups would hold if errors had no regard to groups."
+            "Fraction of all errors that stay within a group, next to the "
+            "value expected by chance for the same groups."
         ),
         undefined="when there are no errors",
         source=_GOODMAN,

@@ -40,10 +40,11 @@ ExpectedRule = Literal["quasi-independence", "margins"]
 
 EXPECTED_RULES: dict[ExpectedRule, str] = {
     "quasi-independence": (
-        "The errors of each class, spread by how often the other classes are answered wrongly: "
-        "quasi-independence, fitted to the errors alone."
+        "The errors of each class, distributed by how often the other classes are predicted "
+        "incorrectly: "
+        "quasi-independence, fitted to the errors only."
     ),
-    "margins": "The errors of each class, spread by how often the other classes are predicted.",
+    "margins": "The errors of each class, in proportion to the predictions of the other classes.",
 }
 """How expected counts are made → one sentence for readers."""
 
@@ -191,13 +192,9 @@ LEAST_FOR_LIFT = 5
 RANKINGS: dict[Ranking, str] = {
     "count": "By the number of samples.",
     "rate": (
-        "By the lower end of the 95% interval of the share of the true class; "
-        f"{LEAST_FOR_RATE} samples or more."
+        f"By the lower 95% bound of the rate in the true class; {LEAST_FOR_RATE} samples or more."
     ),
-    "lift": (
-        "By how many times more samples there are than chance would make; "
-        f"{LEAST_FOR_LIFT} samples or more."
-    ),
+    "lift": (f"By lift, observed relative to expected count; {LEAST_FOR_LIFT} samples or more."),
 }
 """How directed pairs are ranked → one sentence for readers."""
 

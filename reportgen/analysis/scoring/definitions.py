@@ -65,8 +65,8 @@ _GEIFMAN = "Geifman & El-Yaniv 2017, NeurIPS, 4878–4887"
 
 
 _OF_ECE = (
-    "infinitesimal jackknife with one confident error more: above from the figure, below from "
-    "what is left of it without its bias"
+    "infinitesimal jackknife with one additional confident error: upper end from the metric, lower "
+    "end from the bias-corrected metric"
 )
 
 
@@ -93,11 +93,11 @@ def _top_k(k: int, word: str) -> Definition:
         if k > 1
         else "samples whose true class alone has the largest score / n",
         meaning=(
-            f"The share of all samples whose true class is among the model's {word} best guesses; "
-            "ties count against the model."
+            f"Fraction of samples whose true class is among the {word} highest scores; ties "
+            "count against the model."
             if k > 1
-            else "Accuracy, if an answer counts as wrong whenever another class has the very same "
-            "score; equal to the accuracy where no scores are tied."
+            else "Accuracy with tied scores counted as incorrect; equal to "
+            "the accuracy if no scores are tied."
         ),
         also=f"top-{k} hit rate, 1 − top-{k} error",
         interval=WILSON,
@@ -114,12 +114,13 @@ SCORES: tuple[Definition, ...] = (
         title="Log loss",
         formula="−mean ln p(label), in nats; p below 2⁻⁵² counts as 2⁻⁵²",
         meaning=(
-            "How surprised the model is by the truth. It punishes being sure and wrong: a true "
-            "class that was given no chance at all costs 36 nats."
+            "Cross-entropy of the true class; penalises confident errors. A probability "
+            "of 0 for the true class is clipped at 36 nats."
         ),
         also="cross-entropy, negative log-likelihood (NLL)",
         interval=(
-            "delta method on the log scale, with one more sample as bad as the worst, or 3 nats"
+            "delta method on the log scale, with one additional sample as bad as the worst, or 3 "
+            "nats"
         ),
         undefined="when there are no probabilities of the true class",
         source="Good 1952, Journal of the Royal Statistical Society B 14, 107–114",
@@ -132,8 +133,8 @@ SCORES: tuple[Definition, ...] = (
         title="Brier score (0–2)",
         formula="mean Σ_k (p_k − y_k)², y = 1 for the true class, else 0",
         meaning=(
-            "Squared distance between the probabilities and the truth, over all classes: 0 is "
-            "perfect, 2 is sure and wrong every time. Some tools show half of it."
+            "Squared distance between the probabilities and the one-hot label, over all "
+            "classes: 0 is perfect, 2 is worst. Some tools report half of it."
         ),
         also="quadratic score, mean squared error of probabilities",
         interval=f"{SCORE}, of half the score",
@@ -148,8 +149,8 @@ SCORES: tuple[Definition, ...] = (
         title="ECE",
         formula="Σ_b n_b/n · |accuracy_b − confidence_b|, 15 equal-width bins (a, b]",
         meaning=(
-            "By how much the model's confidence misses its accuracy, on average. "
-            "Even a perfectly calibrated model shows some in a finite sample."
+            "Mean gap between confidence and accuracy. In a finite sample, "
+            "even a perfectly calibrated model has an ECE above 0."
         ),
         also="expected calibration error",
         interval=_OF_ECE,
@@ -162,8 +163,7 @@ SCORES: tuple[Definition, ...] = (
         title="ECE, equal mass",
         formula="Σ_b n_b/n · |accuracy_b − confidence_b|, 15 bins of equal size",
         meaning=(
-            "The ECE with bins that contain equally many samples, "
-            "so that the crowded end of the scale is looked at more closely."
+            "ECE with bins of equal size, which resolves dense ranges of confidence more finely."
         ),
         also="adaptive calibration error of the top label",
         interval=_OF_ECE,
@@ -176,13 +176,12 @@ SCORES: tuple[Definition, ...] = (
         title="MCE",
         formula="max_b |accuracy_b − confidence_b|, 15 equal-width bins (a, b]",
         meaning=(
-            "The largest gap between confidence and accuracy of any bin. "
-            "A bin of few samples can make it large by chance."
+            "Largest gap between confidence and accuracy in any bin; unstable for small bins."
         ),
         also="maximum calibration error",
         interval=(
-            f"{WILSON} of each bin's accuracy, simultaneous over the bins that contain samples "
-            "(Bonferroni), less its mean confidence: the largest lower and the largest upper end"
+            f"{WILSON} of each bin's accuracy, simultaneous over the bins with samples "
+            "(Bonferroni), minus its mean confidence: the largest lower and the largest upper end"
         ),
         undefined=_NO_CONFIDENCE,
         source=(
@@ -193,15 +192,17 @@ SCORES: tuple[Definition, ...] = (
     Definition(
         name="ece_classwise",
         title="ECE, class-wise",
-        formula="mean_k Σ_b n_kb/n · |share of class k_b − mean p_k,b|, 15 equal-width bins",
+        formula="mean_k Σ_b n_kb/n · |frequency of class k_b − mean p_k,b|, 15 equal-width bins",
         meaning=(
-            "The calibration error of every class's probability, not only of the predicted one's, "
-            "averaged over all classes."
+            "Calibration error of the probabilities of every class, not only of the predicted "
+            "class, "
+            "averaged over the classes."
         ),
         also="static calibration error (SCE), marginal calibration error",
         interval=(
-            "infinitesimal jackknife with one confident error more, samples' pulls on all classes "
-            "added up: above from the figure, below from what is left of it without its bias "
+            "infinitesimal jackknife with one additional confident error, influences on all "
+            "classes "
+            "summed: upper end from the metric, lower end from the bias-corrected metric "
             f"({_JOINT})"
         ),
         undefined=_NO_SCORES,
@@ -214,13 +215,13 @@ SCORES: tuple[Definition, ...] = (
     Definition(
         name="aurc",
         title="AURC",
-        formula="mean over k = 1…n of the errors among the k most confident answers / k",
+        formula="mean over k = 1…n of the errors among the k most confident predictions / k",
         meaning=(
-            "The error rate if the model may abstain, averaged over how often it does. "
-            "It is low where the model is accurate, and its errors are those it is unsure of."
+            "Mean selective risk over all coverages. It is low if "
+            "the model is accurate and its errors have low confidence."
         ),
         also="area under the risk–coverage curve",
-        interval=(f"{SCORE}; variance from the influence function, with a tenth of an error more"),
+        interval=(f"{SCORE}; variance from the influence function, with 0.1 additional errors"),
         undefined=_NO_CONFIDENCE,
         source=_GEIFMAN,
         higher_is_better=False,
@@ -230,8 +231,8 @@ SCORES: tuple[Definition, ...] = (
         title="Excess AURC",
         formula="AURC − AURC of the same errors ranked last",
         meaning=(
-            "What is lost because some errors are more confident than some right answers; "
-            "0 is a perfect ranking."
+            "AURC minus that of an ideal ranking; 0 means that all errors are less confident than "
+            "all correct predictions."
         ),
         also="E-AURC",
         interval=(
@@ -248,15 +249,15 @@ SCORES: tuple[Definition, ...] = (
     Definition(
         name="coverage_at_1_percent_error",
         title="Coverage at error ≤ 1%",
-        formula="largest share of answers, most confident first, with at most 1% errors",
+        formula="largest fraction of predictions, most confident first, with at most 1% errors",
         meaning=(
-            "How much of the work the model can do alone at an error of at most 1%. "
-            "The threshold is chosen on these very samples: expect a little less on others."
+            "Largest coverage with at most 1% error. The threshold "
+            "is chosen in-sample, so the value is optimistic."
         ),
         also="coverage at guaranteed risk",
         interval=(
-            f"{WILSON} of the error at each threshold: from the coverage down to which it is "
-            "surely at most 1% to that down to which it may be; both ends Wilson's too"
+            f"{WILSON} of the error at each threshold: from the coverage at which its upper bound "
+            "is at most 1% to that at which its lower bound is; both ends are Wilson intervals too"
         ),
         undefined=_NO_CONFIDENCE,
         source=f"{_GEIFMAN}; test inversion: Wilson 1927, JASA 22, 209–212",
@@ -264,8 +265,8 @@ SCORES: tuple[Definition, ...] = (
     Definition(
         name="error_at_90_percent_coverage",
         title="Error at 90% coverage",
-        formula="errors / answers, among the most confident answers that make up 90%",
-        meaning="The error rate if the tenth of the answers that is least sure goes to a human.",
+        formula="errors / predictions, among the 90% most confident predictions",
+        meaning="Error rate after abstaining on the least confident 10%.",
         also="selective risk",
         interval=f"{WILSON}, at the threshold found",
         undefined=_NO_CONFIDENCE,
@@ -276,13 +277,10 @@ SCORES: tuple[Definition, ...] = (
         name="macro_roc_auc",
         title="Macro ROC AUC",
         formula="mean ROC AUC of the classes that have samples, and other samples",
-        meaning=(
-            "How well the scores rank samples of a class above all others, averaged over classes; "
-            "0.5 is what guessing gives."
-        ),
+        meaning=("One-vs-rest ROC AUC averaged over the classes; 0.5 is chance level."),
         also="one-vs-rest AUC, macro-averaged AUROC",
         interval=(
-            f"{SCORE}, samples' pulls on all classes added up, with one more sample on either "
+            f"{SCORE}, influences on all classes summed, with one additional sample on each "
             f"side ({_JOINT})"
         ),
         undefined=f"{_NO_SCORES}, or samples of one class only",
@@ -294,12 +292,12 @@ SCORES: tuple[Definition, ...] = (
         title="Macro average precision",
         formula="mean average precision of the classes that have samples, and other samples",
         meaning=(
-            "Precision averaged over all the ways of finding more of a class, then over classes. "
-            "Rare classes make it low where ROC AUC still looks good."
+            "Average precision averaged over the classes. More "
+            "sensitive to rare classes than ROC AUC."
         ),
         also="mAP, macro-averaged area under the precision–recall curve",
         interval=(
-            f"{SCORE}, samples' pulls on all classes added up; none where more than half of the "
+            f"{SCORE}, influences on all classes summed; none where more than half of the "
             f"classes have fewer than 5 samples ({_JOINT})"
         ),
         undefined=f"{_NO_SCORES}, or samples of one class only",
@@ -316,11 +314,11 @@ CLASS_SCORES: tuple[Definition, ...] = (
         title="ROC AUC",
         formula="P(score of one of the class > score of another) + ½ P(equal)",
         meaning=(
-            "Put a sample of the class beside one of any other: how often the class's own has "
-            "the higher score. 0.5 is what guessing gives."
+            "Probability that a sample of the class scores higher than a sample "
+            "of another class; 0.5 is chance level."
         ),
         also="AUROC, c-statistic, Mann–Whitney U / (P·N)",
-        interval=f"{SCORE}; DeLong's variance, with one more sample on either side",
+        interval=f"{SCORE}; DeLong's variance, with one additional sample on each side",
         undefined=_ONE_SIDE,
         source=f"{_HANLEY}; DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44, 837–845",
         kind="signed",
@@ -330,11 +328,11 @@ CLASS_SCORES: tuple[Definition, ...] = (
         title="Average precision",
         formula="Σ (gain in recall) · precision, over all thresholds",
         meaning=(
-            "Precision, averaged over the samples of the class as the threshold falls. "
-            "Guessing gives the class's prevalence."
+            "Area under the precision–recall curve of the class, one vs rest. The "
+            "chance level is the class's prevalence."
         ),
         also="AP, area under the precision–recall curve",
-        interval=f"{WILSON}, as of a share of the class's samples; none with fewer than 20",
+        interval=f"{WILSON}, as a proportion of the class's samples; none with fewer than 20",
         undefined=_ONE_SIDE,
         source=f"{_BUCKLEY}; binomial error: Boyd, Eng & Page 2013, ECML PKDD, 451–466",
         kind="signed",

@@ -341,9 +341,9 @@ MAX_BINS = 5
 
 
 REASONS: dict[str, str] = {
-    "empty": "It contains no value.",
-    "constant": "It contains the same value for every sample: there is nothing to compare.",
-    "identifier": "Most samples have a value of their own: it names samples rather than groups.",
+    "empty": "It has no values.",
+    "constant": "It has the same value for every sample.",
+    "identifier": "Most samples have a unique value: it is an identifier.",
 }
 """Reason code → why a column is not cut into slices."""
 
@@ -453,10 +453,10 @@ class Bins:
         if self.single:
             text = self._words(self.high if high is None else high)
         elif low is None:
-            text = "all" if high is None else f"up to {self._words(high)}"
+            text = "all" if high is None else f"≤ {self._words(high)}"
         else:
-            text = f"over {self._words(low)}"
-            text += "" if high is None else f", up to {self._words(high)}"
+            text = f"> {self._words(low)}"
+            text += "" if high is None else f", ≤ {self._words(high)}"
         return Part("bin", text, low, high)
 
     def _words(self, number: float) -> str:
