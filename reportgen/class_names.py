@@ -158,7 +158,7 @@ def _by_class(rows: Sequence[Row], file: str, classes: Sequence[str]) -> dict[st
                 f"{place} of {quoted(file)}: the class {quoted(given)} appears twice, first "
                 f"in {found[known][1]}",
                 slug="class-names-repeated",
-                hint="give every class one name",
+                hint="give each class one name",
             )
         found[known] = name, place
     return {name: shown for name, (shown, _) in found.items()}
@@ -182,7 +182,7 @@ def _unknown(
             f"{plural(n, 'class', 'classes')} of {len(rows):,} there are unknown",
             f"the classes are {listing(classes)}",
         ],
-        hint="take such lines out; a file may name some of the classes alone",
+        hint="remove such lines; a file may contain some of the classes only",
     )
 
 
@@ -191,7 +191,8 @@ def _refuse_clash(shown: Sequence[str], classes: Sequence[str], file: str) -> No
     for name, own in zip(shown, classes, strict=True):
         if name in first:
             raise DataError(
-                f"{quoted(file)} calls two classes {quoted(name)}: {quoted(first[name])} and "
+                f"{quoted(file)} gives two classes the name {quoted(name)}: {quoted(first[name])} "
+                "and "
                 f"{quoted(own)}",
                 slug="class-names-clash",
                 hint="give each class a unique name",

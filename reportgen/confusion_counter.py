@@ -129,7 +129,7 @@ class ConfusionCounter:
                 f"{quoted(min(unknown))} is not a class",
                 slug="label-unknown",
                 details=[f"{len(unknown):,} names are not in the class list"],
-                hint="give all classes, or none",
+                hint="pass all classes, or none",
             )
         counter.update([index[name] for name in true], [index[name] for name in predicted])
         return counter
@@ -142,7 +142,7 @@ class ConfusionCounter:
                 "counters of different classes can't be added",
                 slug="counts-differ",
                 details=[f"{listing(one.classes, 5)}" for one in (self, other)],
-                hint="give every counter the same class list, in the same order",
+                hint="use the same class list, in the same order, for all counters",
             )
         self._settle()
         self._counted = self._counted + other.compute()

@@ -227,5 +227,5 @@ def _stuck(folder: Path, error: Exception) -> OutputError:
         slug="report-unfinished",
         details=[f"the new files are in {UNFINISHED}/{_NEW}, the old ones in {UNFINISHED}/{_OLD}"],
         hint=f"make {quoted(folder.name)} writable and run the command again, or move "
-        f"{UNFINISHED} away and make the report again with --force",
+        f"{UNFINISHED} away and rebuild it with --force",
     )

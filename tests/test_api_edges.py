@@ -38,7 +38,7 @@ def test_a_cross_table_whose_rows_are_predictions_says_so_itself():
 def test_a_matrix_against_itself_is_said_to_be_identical():
     comparison = reportgen.compare(np.array(MATRIX), np.array(MATRIX))
     (note,) = [one for one in comparison.notes if one.code == "compared-identical"]
-    assert note.sentence == "The two matrices are identical: was the same file given twice?"
+    assert note.sentence == "The two matrices are identical: was the same file passed for both?"
     assert note.severity == "warning"
     other = reportgen.compare(np.array(MATRIX), np.array([[4, 2], [2, 6]]))
     assert not [one for one in other.notes if one.code == "compared-identical"]
@@ -61,7 +61,7 @@ def test_a_baseline_without_predictions_says_what_that_means(tmp_path, capsys):
     for source, told in ((np.array(MATRIX), True), (table, False)):
         place = reportgen.save_baseline(source, f"of-{told}", folder=tmp_path / "kept")
         print_saved("it", place)
-        assert ("samples are not matched" in capsys.readouterr().out) == told
+        assert ("unpaired comparison" in capsys.readouterr().out) == told
 
 
 def ignoring(table, **options):

@@ -235,10 +235,7 @@ def test_the_folder_of_several_candidates_is_no_report_but_names_them(several, w
     out, _ = several
     command_words = [words[0], out, *words[1:], "--fail-under", "accuracy=0.5"]
     done = command(*command_words, code=2)
-    assert (
-        'the folder "several" contains no report of its own, but 3 reports in folders'
-        in done.stderr
-    )
+    assert 'the folder "several" contains no report itself, but 3 reports in folders' in done.stderr
     named = ", ".join(str(out / name) for name in ("1-new", "2-new-matrix", "3-old"))
     assert f"name one of: {named}" in done.stderr
     assert "several-reports" in done.stderr

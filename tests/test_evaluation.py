@@ -163,7 +163,7 @@ def test_no_sample_is_an_error_not_an_empty_report():
 
 def test_one_sample_supports_no_conclusion():
     notes = {n.code: n.sentence for n in from_counts([[1, 0], [0, 0]]).notes}
-    assert notes["one-sample"] == "1 sample supports no conclusion."
+    assert notes["one-sample"] == "One sample: no conclusion."
     assert "b" in notes["absent-classes"]
 
 

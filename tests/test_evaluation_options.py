@@ -137,7 +137,7 @@ def test_the_note_on_absent_classes_says_what_averages_do_with_them():
         )
         for macro in ("present", "all")
     }
-    assert told["present"].endswith("and macro averages leave it out.")
+    assert told["present"].endswith("and macro averages exclude it.")
     assert told["all"].endswith("and counts as 0 in macro averages.")
 
 

@@ -297,7 +297,7 @@ def test_without_pictures_the_names_stand_in_their_place():
 
 
 def test_what_an_interval_does_not_cover_is_said_once(ten):
-    assert ten.count("samples that depend on each other") == 1
+    assert ten.count("test-set reuse or dependent samples") == 1
 
 
 def test_the_same_input_gives_the_same_page(ten):

@@ -95,17 +95,17 @@ CASES = {
             "Only one class in the test set: ant. Discrimination cannot be assessed.",
             "No errors in 1 sample: the error rate is at most 95.0% (one-sided 95% bound).",
             "1 of 2 classes has no test samples: bee. Its recall is undefined, and macro "
-            "averages leave it out.",
+            "averages exclude it.",
         ],
     ),
     "one sample, wrong": (
         ([[0, 1], [0, 0]], ["ant", "bee"]),
         [
             "One sample, no conclusion: the 95% CI of accuracy is 0–79.3%.",
-            "The one prediction is incorrect. One sample supports no rate.",
+            "The one prediction is incorrect. One sample: no rate.",
             "Only one class in the test set: ant. Discrimination cannot be assessed.",
             "1 of 2 classes has no test samples: bee. Its recall is undefined, and macro "
-            "averages leave it out.",
+            "averages exclude it.",
         ],
     ),
     "all right": (
@@ -250,7 +250,7 @@ CASES = {
             "Most confused pair: ant ↔ bee, 20 of 20 errors (100%): ant → bee 10, bee → "
             "ant 10. Significantly more than chance (10.0).",
             "1 of 3 classes has no test samples: cow. Its recall is undefined, and macro "
-            "averages leave it out.",
+            "averages exclude it.",
             "Above the majority-class baseline: accuracy 90.0%; always predicting ant gives 50.0%.",
         ],
     ),
@@ -455,7 +455,7 @@ def test_what_is_missing_carries_a_letter_that_is_explained():
 def test_macro_averages_say_over_how_many_classes():
     notes = [str(note) for note in build_report(factories.absent_classes()).headline.notes]
     assert "Macro averages are over 4 of 5 classes; no samples of: bee." in notes
-    assert "Never predicted, precision counted as 0: cow." in notes
+    assert "Never predicted (precision set to 0): cow." in notes
 
 
 def test_the_books_of_the_samples_balance_on_the_page():
@@ -464,7 +464,7 @@ def test_the_books_of_the_samples_balance_on_the_page():
     assert facts["Samples found"] == ["193"]
     assert facts["Left out"] == ["3: unreadable", "1: label unknown"]
     assert facts["Counted"] == ["189"]
-    assert facts["Passed over, no samples"] == ["2: text files"]
+    assert facts["Skipped files"] == ["2: text files"]
     assert facts["Classes without samples"] == ["1 of 5: bee"]
     assert facts["Classes never predicted"] == ["1 of 5: cow"]
 
@@ -509,10 +509,7 @@ def test_an_example_says_file_and_both_probabilities():
 def test_without_galleries_the_page_says_why():
     pairs = build_report(factories.fashion()).pairs
     assert pairs.groups == ()
-    assert pairs.gallery_note == (
-        "There are no galleries, because the input is a confusion matrix: it contains counts, "
-        "no samples."
-    )
+    assert pairs.gallery_note == ("No galleries: the input is a confusion matrix, without samples.")
     without_pictures = build_report(factories.cifar()).pairs
     assert "Images not available" in without_pictures.gallery_note
 
@@ -569,18 +566,18 @@ def test_above_200_classes_those_with_the_lowest_recall_are_listed():
     assert {target for target in targets if target.startswith("c-")} <= listed
     recalls = [row.cells["recall"].value for row in section.rows]
     assert recalls == sorted(recalls)
-    assert "per_class.csv contains all" in str(section.lead)
+    assert "all are in per_class.csv" in str(section.lead)
     assert build_report(factories.synthetic(30)).classes.lookup == ()
 
 
 def test_provenance_shows_hashes_and_command():
     made = {fact.term: [str(value) for value in fact.values] for fact in
             build_report(factories.cifar(), {}, {"seaborn": "0.13"}).made}  # fmt: skip
-    assert made["Model files, SHA-256"] == ["candidate.pt2  " + "ab" * 32]
+    assert made["Model SHA-256"] == ["candidate.pt2  " + "ab" * 32]
     assert made["Data fingerprint"] == ["cd" * 32]
     assert made["Command"] == ["reportgen run candidate.pt2 test -o out"]
     assert made["Page made with"] == ["seaborn 0.13"]
-    assert made["Loading"] == ["Loading or running it executes code that came with the model."]
+    assert made["Loading"] == ["Model file contains executable code."]
     assert "Title" not in made
 
 

@@ -168,12 +168,9 @@ def test_every_figure_stands_in_a_sentence(too_sure):
         "ECE 8.3%. A perfectly calibrated model would show 0.5% on 10,000 samples (95th "
         "percentile 0.8%). Bias-corrected 95% CI: 7.7–8.8%."
     )
-    assert told["Log loss"] == (
-        "0.387 nats (95% CI 0.366–0.409); always giving every class the same probability "
-        "would cost 2.303."
-    )
+    assert told["Log loss"] == ("0.387 nats (95% CI 0.366–0.409); uniform prediction: 2.303.")
     assert told["Brier score"].startswith("0.190 (95% CI 0.181–0.199)")
-    assert told["Telling classes apart"].startswith("ROC AUC 0.993 (95% CI 0.992–0.993)")
+    assert told["Telling classes apart"].startswith("Macro one-vs-rest ROC AUC 0.993 (95% CI 0.992–0.993)")
     assert told["Abstaining"].startswith("AURC 1.9% (95% CI 1.7–2.1%)")
     assert not section.missing
 
@@ -182,7 +179,7 @@ def test_impossible_truths_and_rounded_ranks_are_said(too_sure):
     known = replace(too_sure.confidence, n_zero_probability=3, ranking_error=0.00012)
     facts = build_report(replace(too_sure, confidence=known)).confidence.facts
     told = " ".join(plain(value) for fact in facts for value in fact.values)
-    assert "3 answers gave the true class no chance at all: each counts as 36 nats." in told
+    assert "3 predictions assigned p = 0 to the true class (clipped at 36 nats)." in told
     assert "Exact to within 0.0002." in told
 
 
@@ -198,14 +195,14 @@ def test_scores_that_were_ranked_in_bins_are_told_with_what_that_costs(too_sure)
         class_ranking_error=0.00101,
     )  # fmt: skip
     assert (
-        "ranked in 65,536 bins a class: this figure is exact to within 3e-07, the macro average "
-        "precision to within 3e-05, and those of each class to within 0.002." in told
+        "ranked in 65,536 bins per class: this value is exact to within 3e-07, macro average "
+        "precision to within 3e-05, per-class values to within 0.002." in told
     )
     assert "bins a class" not in told_of(too_sure)
 
 
 def test_probabilities_of_half_precision_are_told(too_sure):
-    assert "half precision (float16)" in told_of(too_sure, half_precision=True)
+    assert "float16 precision" in told_of(too_sure, half_precision=True)
     assert "half precision" not in told_of(too_sure)
 
 
@@ -213,8 +210,8 @@ def test_probabilities_of_half_precision_are_told(too_sure):
     ("n_zero", "n_clipped", "words"),
     [
         (0, 0, None),
-        (0, 2, "2 answers gave the true class a chance below 2⁻⁵²: each counts as 36 nats."),
-        (1, 3, "2 answers gave the true class a chance below 2⁻⁵²: each counts as 36 nats too."),
+        (0, 2, "2 predictions assigned p < 2⁻⁵² to the true class (clipped at 36 nats)."),
+        (1, 3, "2 predictions assigned p < 2⁻⁵² to the true class (clipped at 36 nats) too."),
         (3, 3, None),
     ],
 )
@@ -274,22 +271,22 @@ def test_every_drawing_says_its_message(too_sure):
 def test_without_confidences_the_section_says_why():
     section = build_report(factories.fashion()).confidence
     assert plain(section.missing) == (
-        "Calibration, abstaining and scores need confidences, and the input is a confusion matrix: "
-        "it contains counts, no answers."
+        "Not available from a confusion matrix (counts only): calibration, ROC, "
+        "selective prediction."
     )
     assert (section.charts, section.facts, section.points) == ((), (), ())
     labels = evaluate_matrix(
         factories.fashion().confusion, factories.FASHION, Provenance(kind="predictions")
     )
-    assert "labels and predictions only" in plain(build_report(labels).confidence.missing)
+    assert "Not available without confidences" in plain(build_report(labels).confidence.missing)
 
 
 def test_without_all_probabilities_the_section_says_what_is_missing():
     section = build_report(factories.scored(full=False)).confidence
     assert plain(section.missing) == (
         "The Brier score, class-wise calibration, ROC AUC and average precision, and their curves, "
-        "need the probabilities of all classes; the input holds those of the predicted classes "
-        "only."
+        "require the probabilities of all classes; the input contains only those of the predicted "
+        "classes."
     )
     assert [fact.term for fact in section.facts] == ["Calibration error", "Log loss", "Abstaining"]
 
@@ -299,7 +296,7 @@ def test_answers_without_a_confidence_are_counted(too_sure):
     fewer = replace(last, n=last.n - 7, n_correct=last.n_correct - 7)
     known = replace(too_sure.confidence, bins=(*too_sure.confidence.bins[:-1], fewer))
     missing = plain(build_report(replace(too_sure, confidence=known)).confidence.missing)
-    assert missing == "7 answers have no confidence and are excluded of this section."
+    assert missing == "7 predictions have no confidence and are excluded from this section."
 
 
 @pytest.mark.parametrize(
@@ -313,8 +310,8 @@ def test_a_threshold_near_1_keeps_the_digits_that_it_needs(threshold, text):
 @pytest.mark.parametrize(
     ("n", "words"),
     [
-        (10_000, "this test set can show a difference of about 0.9 points in accuracy between two "
-         "models of which just one is right on 10% of the samples (0.4 at 2%, 0.6 at 5%, 1.3 "
+        (10_000, "0.9 pp in accuracy "
+         "at 10% discordance (80% power) (0.4 at 2%, 0.6 at 5%, 1.3 "
          "at 20%)"),
         (20, "too few samples to compare two models"),
     ],

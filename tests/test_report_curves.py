@@ -46,7 +46,7 @@ def many(n_classes, present=None):
 
 def test_every_class_has_its_curves_and_its_figures_worst_first(evaluation, section):
     aucs = evaluation.per_class["roc_auc"]
-    assert plain(section.lead).startswith("10 classes, each against all others")
+    assert plain(section.lead).startswith("10 classes, one vs rest")
     assert not section.missing
     assert [one.index for one in section.classes] == sorted(
         range(10), key=lambda i: aucs.metric(i).value
@@ -67,21 +67,23 @@ def test_every_class_has_its_curves_and_its_figures_worst_first(evaluation, sect
 def test_of_many_classes_it_is_said_how_many_are_shown():
     section = build_report(many(15)).curves
     assert len(section.classes) == 12
-    assert plain(section.lead).startswith("The 12 of 15 classes with the lowest ROC AUC, each")
+    assert plain(section.lead).startswith(
+        "The 12 of 15 classes with the lowest ROC AUC, one vs rest"
+    )
 
 
 def test_classes_without_samples_are_left_out_and_counted():
     section = build_report(many(5, present=3)).curves
     assert [one.index for one in section.classes if one.index > 2] == []
-    assert plain(section.lead).startswith("3 classes, each")
-    assert plain(section.missing).startswith("2 classes are excluded: without samples")
+    assert plain(section.lead).startswith("3 classes, one vs rest")
+    assert plain(section.missing).startswith("2 classes are excluded: no positives")
     assert plain(build_report(many(4, present=3)).curves.missing).startswith("1 class is excluded")
 
 
 def test_one_class_alone_has_no_others_to_be_told_from():
     section = build_report(many(3, present=1)).curves
     assert section.classes == ()
-    assert plain(section.missing).startswith("No class has both samples and others")
+    assert plain(section.missing).startswith("No class has both positives and negatives")
     assert section.missing.parts[0] in html.render(build_report(many(3, present=1)))
 
 
@@ -92,7 +94,7 @@ def test_a_report_from_before_the_curves_says_that_they_are_missing(evaluation):
     assert read.class_curves == ()
     section = build_report(read).curves
     assert section.classes == ()
-    assert plain(section.missing).startswith("The points of the curves are not among the saved")
+    assert plain(section.missing).startswith("The curve points were not saved")
 
 
 def test_the_curves_come_back_from_report_json(evaluation):
@@ -112,8 +114,11 @@ def test_more_samples_than_the_matrix_holds_are_refused(evaluation, name):
 
 def test_no_curves_where_the_input_has_no_probabilities_of_all_and_the_page_says_so():
     for found, words in (
-        (factories.scored(full=False), "and their curves, need the probabilities of all classes"),
-        (factories.fashion(), "scores need confidences, and the input is a confusion matrix"),
+        (
+            factories.scored(full=False),
+            "and their curves, require the probabilities of all classes",
+        ),
+        (factories.fashion(), "Not available from a confusion matrix"),
     ):
         report = build_report(found)
         assert report.curves is None
@@ -132,7 +137,7 @@ def test_two_classes_have_the_threshold_and_no_second_curves():
 def test_too_many_scores_are_said_to_be_binned(evaluation):
     known = replace(evaluation.confidence, ranking_bins=4096)
     section = build_report(replace(evaluation, confidence=known)).curves
-    assert plain(section.note).endswith("points are those of 4,096 bins.")
+    assert plain(section.note).endswith("Points are edges of 4,096 score bins.")
 
 
 def numbers(d):
@@ -178,7 +183,7 @@ def test_the_page_holds_two_named_drawings_a_class_with_labelled_axes(evaluation
     for text in ("false-positive rate, %", "precision, %"):
         assert part.count(f">{text}</text>") == 10
     assert part.count(">recall, %</text>") == 20
-    assert "The table of classes" in part
+    assert "in the class table" in part
     assert len(part.encode()) < 45_000
 
 

@@ -76,10 +76,10 @@ def test_classes_show_their_limits_and_the_gates_that_they_fail():
     of = rows(found)
     assert dict(of["cat"].limits) == {"recall": 0.75}
     assert dict(of["fox"].limits) == {"recall": 0.75, "precision": 0.99}
-    assert of["dog"].missed == ("fails gate 2",)
-    assert of["fox"].missed == ("fails gate 3",)
+    assert of["dog"].missed == ("gate 2 failed",)
+    assert of["fox"].missed == ("gate 3 failed",)
     assert of["cat"].missed == ()
-    assert "Dashed: limit of a gate." in str(found.classes.lead)
+    assert "Dashed: gate limit." in str(found.classes.lead)
 
 
 def test_without_gates_nothing_is_marked():
@@ -95,7 +95,7 @@ def test_limits_are_drawn_and_the_class_that_misses_one_is_marked():
     page = render(report('metric = "recall"\neach_class = true\nat_least = 0.75'))
     body = page.split("</style>")[1]
     assert body.count('class="g-limit"') == 1 + 1 + 3  # tile, key, classes
-    assert body.count('<span class="tag bad">fails gate 1</span>') == 1
+    assert body.count('<span class="tag bad">gate 1 failed</span>') == 1
 
 
 @pytest.mark.parametrize(("limit", "place"), [(0.5, "100.0"), (0.0, "4.0"), (1.0, "196.0")])

@@ -92,12 +92,12 @@ def test_the_errors_of_ten_classes_divide_animals_from_vehicles() -> None:
 
 def test_classes_outside_the_groups_are_named() -> None:
     (suggested,) = section_of(factories.fashion()).sets
-    assert plain(suggested.alone) == "3 classes stand by themselves: Trouser, Dress and Bag."
+    assert plain(suggested.alone) == "Unclustered: Trouser, Dress and Bag."
     table = np.diag([50] * 8)
     table[:3, :3] += 9
     table[3:6, 3:6] += 9
     (suggested,) = section_of(make_evaluation(table, list("abcdefgh"))).sets
-    assert plain(suggested.alone) == "2 classes have no part in any error: “g” and “h”."
+    assert plain(suggested.alone) == "No errors: “g” and “h”."
     assert len(suggested.rows) == 2
 
 
@@ -107,14 +107,14 @@ def test_the_users_groups_divide_all_answers_with_intervals() -> None:
     assert (given.key, suggested.key) == ("given", "suggested")
     assert plain(given.title) == "Groups of groups.csv"
     assert plain(given.lead) == (
-        "4 groups, worst first. 50.6% of 1,550 errors name a class of the right group (28.2% "
+        "4 groups, worst first. 50.6% of 1,550 errors stay within the correct group (28.2% "
         "expected by chance)."
     )
     assert [(row.title, row.count, row.cell.text, row.cell.range) for row in given.shares] == [
-        ("Right class", 8450, "84.5", "83.8–85.2"),
-        ("Correct group, wrong class", 784, "7.8", "7.3–8.4"),
+        ("Correct", 8450, "84.5", "83.8–85.2"),
+        ("Within-group error", 784, "7.8", "7.3–8.4"),
         ("Correct group in all", 9234, "92.3", "91.8–92.8"),
-        ("Wrong group", 766, "7.7", "7.2–8.2"),
+        ("Between-group error", 766, "7.7", "7.2–8.2"),
     ]
     assert [str(row.name) for row in given.rows] == ["birds", "frogs", "mammals", "vehicles"]
     assert [cell.range for cell in given.rows[2].cells] == ["76.7–79.2", "12.3–14.4", "7.9–9.7"]
@@ -166,11 +166,11 @@ def test_more_than_thirty_groups_have_no_matrix_and_say_so() -> None:
     assert few.grid is not None
     many = section_of(with_groups(factories.synthetic(90), 31)).sets[0]
     assert many.grid is None
-    assert "So many make no matrix that can be read." in plain(many.lead)
+    assert "Too many groups for a matrix." in plain(many.lead)
     assert len(many.rows) == 31
     most = section_of(with_groups(factories.synthetic(110), 101)).sets[0]
     assert len(most.rows) == 100
-    assert "The 100 worst are listed" in plain(most.lead)
+    assert "The 100 worst are shown" in plain(most.lead)
 
 
 def test_errors_without_groups_leave_an_order() -> None:
@@ -204,7 +204,7 @@ def test_large_groups_are_called_by_their_worst_class_and_list_all_on_demand() -
 def test_above_2048_confused_classes_no_groups_are_suggested_and_the_page_says_so() -> None:
     section = section_of(factories.synthetic(2300, 20))
     assert section.sets == ()
-    assert plain(section.lead).startswith("No groups are suggested: more than 2,048 classes")
+    assert plain(section.lead).startswith("No clusters: more than 2,048 classes")
 
 
 def test_pictures_of_many_classes_are_drawn_in_the_order_of_confusion() -> None:
@@ -219,7 +219,7 @@ def test_pictures_of_many_classes_are_drawn_in_the_order_of_confusion() -> None:
     assert counts.numbers == tuple((order + 1).tolist())
     assert sum(size for _, size in counts.boxes) == 40
     assert counts.boxes[0] == (0, 5)
-    assert "the suggested groups in frames" in counts.purpose
+    assert "boxes = clusters" in counts.purpose
     few = facts_of(factories.synthetic(30))
     assert (drawn_order(few).tolist(), boxes(few)) == (list(range(30)), ())
 
@@ -238,7 +238,7 @@ def test_above_a_hundred_classes_a_hundred_cells_are_listed_with_their_running_t
     report = build_report(factories.synthetic(101))
     assert len(report.pairs.rows) == 100
     assert report.pairs.rows[9].cumulated_text in plain(report.pairs.lead)
-    assert "The 100 largest error cells" in plain(report.matrix.lead)
+    assert "The 100 most frequent confusions" in plain(report.matrix.lead)
     assert len(build_report(factories.synthetic(100)).pairs.rows) == 20
 
 

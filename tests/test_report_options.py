@@ -77,17 +77,17 @@ def test_with_exact_intervals_no_share_of_a_class_claims_wilson(usual):
     note = build_report(exact).interval_note
     assert note.startswith(INTERVAL_NOTE)
     assert "Shares of samples: Clopper-Pearson." in note
-    assert "and error and coverage where the model abstains: Wilson score" in note
+    assert "and error and coverage of selective prediction: Wilson score" in note
 
 
 def test_groups_are_told_near_the_headline():
     evaluation, _ = grouped(seed=2)
     told = notes_of(evaluation)
-    assert told.startswith("The 300 samples come in 30 groups by “patient”, at most 10 in one")
+    assert told.startswith("The 300 samples form 30 groups by “patient” (largest: 10)")
     effect = evaluation.sample_groups
-    assert f"as precisely as {round(effect.effective_samples)} samples" in told
+    assert f"Effective n = {round(effect.effective_samples)} samples" in told
     assert f"(design effect {effect.design_effect:.3g})" in told
-    assert "Intervals of single classes, pairs and slices" in told
+    assert "are not cluster-robust and may be too narrow" in told
     assert " are few" not in told
     report = build_report(evaluation)
     assert "resamples of 30 groups, seed 2" in report.interval_note
@@ -115,7 +115,7 @@ def test_with_groups_the_no_information_rate_says_why_it_has_no_interval():
 def test_few_groups_and_an_unknown_design_effect_are_told():
     groups = SampleGroups("patient", "drawn", 10_000, 7, 2000, None)
     told = notes_of(replace(factories.cifar(), sample_groups=groups))
-    assert "7 groups are few" in told
+    assert "With 7 groups" in told
     assert "design effect" not in told
 
 
@@ -134,10 +134,10 @@ def test_averages_over_all_classes_say_so():
         for macro, e in (("present", present), ("all", everywhere))
     }  # fmt: skip
     assert tiles["present"]["Macro F1"] == "mean F1 over 2 of 3 classes"
-    assert tiles["all"]["Macro F1"] == ("mean F1 over 3 classes, 1 of them absent and counted as 0")
+    assert tiles["all"]["Macro F1"] == ("mean F1 over 3 classes, 1 without samples, counted as 0")
     assert tiles["all"]["Balanced accuracy"] == "mean recall over 2 of 3 classes"
     assert "over 2 of 3 classes; no samples of: mid." in notes_of(present)
-    assert "over all 3 classes, as was asked: those without samples count as 0" in notes_of(
+    assert "over all 3 classes (--macro all): those without samples count as 0" in notes_of(
         everywhere
     )
     assert "(mid)" in notes_of(everywhere)
@@ -145,7 +145,7 @@ def test_averages_over_all_classes_say_so():
     found = " ".join(plain(f.body) for f in build_report(everywhere).findings)
     assert "macro averages count it as 0" in found
     found = " ".join(plain(f.body) for f in build_report(present).findings)
-    assert "macro averages leave it out" in found
+    assert "macro averages exclude it" in found
 
 
 def test_averages_over_all_classes_where_each_has_samples():
@@ -159,7 +159,7 @@ def test_weighted_kappa_is_in_the_list_and_in_the_glossary_when_it_is_there(usua
         terms = {item.name for _, group in report.glossary for item in group}
         for name in ("kappa_linear", "kappa_quadratic"):
             assert (name in rows, name in terms) == (expected, expected)
-        assert ("ordered, from low to high" in notes_of(evaluation)) == expected
+        assert ("Ordinal classes low … high" in notes_of(evaluation)) == expected
 
 
 def test_the_users_groups_of_classes_are_named(tmp_path):

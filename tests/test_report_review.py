@@ -167,9 +167,11 @@ def test_an_open_gate_says_how_many_samples_would_decide_it():
     told = check("told", "inconclusive", needed=12_345, sentence="About 13,000 samples.")
     unknown = check("unknown", "inconclusive")
     rows = gate_section(Decision("INCONCLUSIVE", "r", (open_one, told, unknown))).rows
-    assert rows[0].needed == "About 13,000 samples would decide it, if the measured value stays."
+    assert rows[0].needed == "About 13,000 samples would be needed at the measured value."
     assert rows[2].needed == "The required sample size cannot be estimated."
-    assert "more would" in str(gate_section(Decision("INCONCLUSIVE", "r", (open_one,))).lead)
+    assert "the 95% CI includes the limit" in str(
+        gate_section(Decision("INCONCLUSIVE", "r", (open_one,))).lead
+    )
 
 
 def test_undefined_values_of_gates_are_not_available_and_never_0():
@@ -304,7 +306,7 @@ def test_the_table_of_classes_has_the_change_of_recall(paired):
     section = report(paired).classes
     assert str(section.rows[0].name) == "cat"
     assert section.rows[0].change.text == "−11.5"
-    assert "Δ recall in points" in str(section.lead)
+    assert "Δ recall in pp" in str(section.lead)
     assert build_report(paired.candidate).classes.scale is None
 
 
@@ -351,7 +353,7 @@ def test_above_200_classes_the_worst_150_and_the_best_50_are_listed():
     section = build_report(comparison.candidate, {}, {}, comparison).comparison
     assert len(section.classes.rows) == 200
     assert section.classes.rows[-1].rank == k - 1
-    assert "report.json contains all" in str(section.classes.lead)
+    assert "all are in report.json" in str(section.classes.lead)
     assert section.difference.rows == ()
 
 
@@ -373,8 +375,7 @@ def test_both_right_gained_lost_and_both_wrong_add_up(paired):
     assert sum(counts) == 4000
     assert plain(pairing.gained[1]) == "9.1%"
     assert plain(pairing.sentence) == (
-        "Both give the same answer, right or wrong, to 78.2% of the samples (agreement) and "
-        "another one to 21.8% (churn). 364 gained, 253 lost: 111 right answers more in all."
+        "Agreement 78.2%, churn 21.8%. 364 fixed, 253 regressed (net +111)."
     )
 
 
@@ -384,7 +385,7 @@ def test_figures_of_the_whole_say_how_they_were_made(paired):
     assert made["Accuracy"] == ("Tango interval, McNemar mid-p", False)
     assert made["Macro F1"] == ("paired bootstrap", False)
     assert made["Log loss"] == ("paired bootstrap", True)
-    assert f"200 times, with seed {paired.seed}" in str(section.summary_note)
+    assert f"200 resamples, seed {paired.seed}" in str(section.summary_note)
 
 
 def test_the_smallest_difference_is_told_where_it_is_known(paired, fashion):
@@ -393,11 +394,9 @@ def test_the_smallest_difference_is_told_where_it_is_known(paired, fashion):
         return next(plain(f.values[0]) for f in facts if f.term == "Smallest difference")
 
     assert fact(paired) == (
-        "a difference in accuracy of 1.7 points or more would likely (in 4 of 5 such tests) have "
-        "been seen with 4,000 samples on which exactly one of the two is right for 15.4%; smaller "
-        "ones mostly go unseen"
+        "1.7 pp in accuracy (80% power) with 4,000 samples at 15.4% discordance"
     )
-    assert "samples are not matched" in fact(fashion)
+    assert "unpaired comparison" in fact(fashion)
 
 
 def test_identical_predictions_are_said_plainly_and_nothing_is_significant(same):
@@ -417,29 +416,29 @@ def test_identical_predictions_are_said_plainly_and_nothing_is_significant(same)
 
 def test_two_matrices_are_said_not_to_be_matched_and_mcnemar_is_bounded(fashion):
     section = report(fashion).comparison
-    assert "Samples are not matched." in str(section.lead)
+    assert "Unpaired comparison." in str(section.lead)
     assert section.pairing is None
     assert section.classes.rows[0].gained is None
     bounds = next(f for f in section.facts if f.term == "If they were matched")
     assert plain(bounds.values[0]) == (
-        "the candidate gives 1,652 more right answers. However the samples pair, 2,838 to 14,028 "
-        "of them are right on one side alone, and McNemar's test gives p below 0.001 (chi-square "
-        "194.5 to 961.6), below 0.05 however the samples pair"
+        "the candidate has 1,652 more correct predictions. For any pairing, 2,838 to 14,028 samples "
+        "are correct for exactly one model, and McNemar's test gives p below 0.001 (chi-square "
+        "194.5 to 961.6), significant for any pairing"
     )
-    assert "samples are not matched" in section.gallery_note
+    assert "unpaired comparison" in section.gallery_note
 
 
 @pytest.mark.parametrize(
     ("p", "means"),
-    [((0.01, 0.03), "below 0.05 however"), ((0.1, 0.9), "not below 0.05 however"),
-     ((0.01, 0.5), "below 0.05 for some pairings only")],
+    [((0.01, 0.03), "significant for any pairing"), ((0.1, 0.9), "not significant for any pairing"),
+     ((0.01, 0.5), "significant for some pairings only")],
 )  # fmt: skip
 def test_bounds_are_told_without_saying_more_than_they_say(fashion, p, means):
     bounds = replace(fashion.bounds, p=p, difference=-3)
     section = report(replace(fashion, bounds=bounds)).comparison
     text = str(next(f for f in section.facts if f.term == "If they were matched").values[0])
     assert means in text
-    assert "3 fewer right answers" in text
+    assert "3 fewer correct predictions" in text
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the golden file is not here")
@@ -472,12 +471,12 @@ CASES = {
     "three classes fell although accuracy rose": (
         lambda fashion, paired: fashion,
         [
-            "Accuracy improved: 86.5 → 89.3% (+2.8 points; 95% CI +2.4 to +3.1).",
-            "Recall regressed: Sneaker, −5.5 points (97.8% → 92.3%; 95% CI −6.2 to −4.7), "
-            "although accuracy rose. T-shirt/top (−3.4 points) and Bag (−1.0) regressed too.",
+            "Accuracy improved: 86.5 → 89.3% (+2.8 pp; 95% CI +2.4 to +3.1).",
+            "Recall regressed: Sneaker, −5.5 pp (97.8% → 92.3%; 95% CI −6.2 to −4.7), "
+            "although accuracy rose. T-shirt/top (−3.4 pp) and Bag (−1.0) regressed too.",
             "Largest increase: Sneaker → Ankle boot, 107 → 361 of 6,000 samples (p < 0.001, Holm "
             "over 64 confusions).",
-            "Recall improved in 7 of 10 classes: most in Shirt, +17.1 points (39.5% → 56.6%; "
+            "Recall improved in 7 of 10 classes: most in Shirt, +17.1 pp (39.5% → 56.6%; "
             "95% CI +15.3 to +18.9).",
             "Lowest recall: Shirt, 56.6% of 6,000 (simultaneous 95% CI 54.8–58.4%), "
             "significantly below the rest. 19.3% are predicted as T-shirt/top. 1 further class is "
@@ -488,9 +487,9 @@ CASES = {
     "matched samples": (
         lambda fashion, paired: paired,
         [
-            "Accuracy improved: 78.9 → 81.7% (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
+            "Accuracy improved: 78.9 → 81.7% (+2.8 pp; 95% CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
-            "Recall regressed: cat, −11.5 points (75.0% → 63.5%; 95% CI −15.8 to −7.5), "
+            "Recall regressed: cat, −11.5 pp (75.0% → 63.5%; 95% CI −15.8 to −7.5), "
             "although accuracy rose.",
             ...,
         ],
@@ -498,8 +497,8 @@ CASES = {
     "no clear change says what would have been seen, and what changed nevertheless": (
         lambda fashion, paired: changed(paired, summary={**paired.summary, "accuracy": UNCLEAR}),
         [
-            "No significant change of accuracy: 84.3 → 84.5% (+0.2 points; 95% CI −0.3 to +0.7). "
-            "Minimum detectable difference: 1.7 points. Predictions differ on 21.8% of samples.",
+            "No significant change of accuracy: 84.3 → 84.5% (+0.2 pp; 95% CI −0.3 to +0.7). "
+            "Minimum detectable difference: 1.7 pp. Predictions differ on 21.8% of samples.",
             ...,
         ],
     ),
@@ -508,16 +507,16 @@ CASES = {
             paired, summary={**paired.summary, "accuracy": FELL}, tendencies={3: "worse"}
         ),
         [
-            "Accuracy regressed: 84.5 → 82.3% (−2.2 points; 95% CI −3.0 to −1.4). 364 samples "
+            "Accuracy regressed: 84.5 → 82.3% (−2.2 pp; 95% CI −3.0 to −1.4). 364 samples "
             "fixed, 253 regressed.",
-            "Recall regressed: cat, −11.5 points (75.0% → 63.5%; 95% CI −15.8 to −7.5).",
+            "Recall regressed: cat, −11.5 pp (75.0% → 63.5%; 95% CI −15.8 to −7.5).",
             ...,
         ],
     ),
     "a drop that is not significant after correction is no finding": (
         lambda fashion, paired: changed(paired, tendencies={5: "perhaps worse"}),
         [
-            "Accuracy improved: 78.9 → 81.7% (+2.8 points; 95% CI +1.6 to +4.0). 364 samples "
+            "Accuracy improved: 78.9 → 81.7% (+2.8 pp; 95% CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
             "Lowest recall: cat, 63.5% of 400 (simultaneous 95% CI 56.5–70.2%), significantly "
             "below the rest. 23.0% are predicted as bird. 1 further class is also significantly "
@@ -531,7 +530,7 @@ CASES = {
         ),
         [
             ...,
-            "Slice camera = north regressed: accuracy −2.2 points on 400 samples (84.5% → 82.3%; "
+            "Slice camera = north regressed: accuracy −2.2 pp on 400 samples (84.5% → 82.3%; "
             "95% CI −3.0 to −1.4).",
             ...,
         ],
@@ -546,7 +545,7 @@ CASES = {
         ),
         [
             ...,
-            "Calibration regressed: ECE 2.0 → 4.1% (+2.1 points, significant).",
+            "Calibration regressed: ECE 2.0 → 4.1% (+2.1 pp, significant).",
             ...,
         ],
     ),
@@ -554,7 +553,7 @@ CASES = {
         lambda fashion, paired: changed(paired, tendencies={0: "better"}),
         [
             ...,
-            "Recall improved in 1 of 10 classes: airplane, +8.2 points (76.5% → 84.8%; 95% CI "
+            "Recall improved in 1 of 10 classes: airplane, +8.2 pp (76.5% → 84.8%; 95% CI "
             "+4.3 to +12.4). No class regressed significantly.",
             ...,
         ],
@@ -644,7 +643,7 @@ def test_differences_are_candidate_less_baseline_in_signed_digits(fashion):
     assert row.shares[names.index("Bag")].step == 10
     shirt = section.rows[names.index("Shirt")].shares[names.index("Shirt")]
     assert (shirt.text, shirt.step) == ("+17.1", 17)
-    assert section.ends == ("−25 fewer", "+25 more")
+    assert section.ends == ("−25 pp", "+25 pp")
 
 
 def test_the_diagonal_agrees_with_the_changes_of_recall(paired, fashion):
@@ -681,16 +680,16 @@ def test_with_other_numbers_of_samples_counts_have_their_own_colours():
     cell, share = section.rows[0].counts[0], section.rows[0].shares[0]
     assert (cell.text, share.text) == ("+52", "−20.0")
     assert cell.step > 10 > share.step
-    assert "other numbers of samples" in section.counts_note
+    assert "the class totals differ" in section.counts_note
 
 
 def test_what_the_differences_say_is_counted(fashion):
     reading = [str(words) for words in report(fashion).comparison.difference.reading]
     assert reading == [
-        "Blue on the diagonal and orange off it are both good: more samples found, fewer confused.",
-        "Of 10 cells on the diagonal, 7 rise (by 0.9 to 17.1 points), 3 fall (by 1.0 to 5.5 "
-        "points) and none stay equal.",
-        "Of 64 error cells with samples on either side, 34 shrink, 2 stay equal and 28 grow.",
+        "Improvements: blue on the diagonal, orange elsewhere.",
+        "Of 10 cells on the diagonal, 7 increased (by 0.9 to 17.1 pp), 3 decreased (by 1.0 to 5.5 "
+        "pp) and none unchanged.",
+        "Of 64 confusions, 34 decreased, 2 unchanged and 28 increased.",
     ]
 
 
@@ -1065,7 +1064,7 @@ def test_a_saved_name_stands_beside_that_of_the_model(paired):
     assert [str(f.values[0]) for f in shown.facts if f.term == "Baseline"] == ["production"]
     facts = {fact.term: fact.values for fact in shown.comparison.facts}
     assert str(facts["Baseline"][0]) == "production: baseline 1.1"
-    assert str(shown.comparison.lead).startswith("candidate 1.2 less production, on")
+    assert str(shown.comparison.lead).startswith("candidate 1.2 vs production, ")
     assert str(build_overview([OverviewEntry("a", saved, None, "a")]).baseline) == "production"
     again = type(saved).from_json(saved.to_json(), saved.candidate)
     assert again.baseline_name == "production"

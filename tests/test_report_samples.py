@@ -37,8 +37,8 @@ def no_drawing(monkeypatch):
 def test_slices_come_worst_first_with_difference_and_corrected_p(scored):
     section = build_report(scored).slices
     assert plain(section.lead) == (
-        "7 parts of the data from 2 metadata columns, those that are worse than the rest first. "
-        "One is worse beyond chance; p-values are corrected for 7 comparisons (Holm). Slices of "
+        "7 slices from 2 metadata columns, worst first. One "
+        "is significantly worse (Holm, 7 comparisons). Slices of "
         "different columns overlap."
     )
     first, *_, last = section.rows
@@ -59,8 +59,8 @@ def test_slices_come_worst_first_with_difference_and_corrected_p(scored):
 
 def test_columns_that_are_not_cut_say_why(scored):
     assert list(map(plain, build_report(scored).slices.left_out)) == [
-        "Not cut: device. It has the same value for every sample.",
-        "Not cut: serial. Most samples have a unique value: it is an identifier.",
+        "Skipped: device. It has the same value for every sample.",
+        "Skipped: serial. Most samples have a unique value: it is an identifier.",
     ]
 
 
@@ -77,7 +77,7 @@ def test_without_metadata_there_is_no_section_and_no_entry(scored):
 def test_where_no_column_can_be_cut_it_is_said(scored):
     left_out = tuple(c for c in scored.slices.columns if c.kind == "left_out")
     section = build_report(replace(scored, slices=SliceReport(left_out))).slices
-    assert plain(section.lead) == "No metadata column can be cut into parts of the data."
+    assert plain(section.lead) == "No metadata column can be sliced."
     assert len(section.left_out) == 2
 
 
@@ -85,7 +85,7 @@ def test_a_long_list_of_slices_is_cut_with_a_word(scored):
     many = replace(scored.slices, slices=scored.slices.slices * 40)
     section = build_report(replace(scored, slices=many)).slices
     assert len(section.rows) == 200
-    assert plain(section.lead).endswith("The first 200 are listed; report.json contains all.")
+    assert plain(section.lead).endswith("The first 200 are shown; all are in report.json.")
 
 
 def slice_finding(evaluation):
@@ -96,7 +96,7 @@ def slice_finding(evaluation):
 def test_the_worst_slice_is_a_finding(scored):
     assert slice_finding(scored) == [
         'Slice light = "><img src=x onerror=alert(1)>: accuracy 68.7% on 2,431 samples, 20.9 '
-        "points below the rest (95% CI 19.0 to 22.9; p < 0.001, Holm over 7 slices)."
+        "pp below the rest (95% CI 19.0 to 22.9; p < 0.001, Holm over 7 slices)."
     ]
     twice = replace(scored.slices, slices=scored.slices.slices[:1] * 3)
     (finding,) = slice_finding(replace(scored, slices=twice))
@@ -124,9 +124,9 @@ def test_differences_are_in_points_with_a_sign(value, text):
 def test_suspected_labels_are_listed_without_a_judgement(scored):
     section = build_report(scored).suspects
     lead = plain(section.lead)
-    assert lead.startswith("For 370 of 10,000 samples the model is at least as confident in ")
-    assert "The 50 strongest are listed." in lead
-    assert lead.endswith("Most often the label is dog and the model's answer cat: 37 times.")
+    assert lead.startswith("370 of 10,000 samples look inconsistent with the predictions ")
+    assert "The 50 strongest are shown." in lead
+    assert lead.endswith("Most frequent: labelled dog, predicted cat (37 times).")
     assert [row.rank for row in section.rows] == list(range(1, 51))
     margins = [row.margin for row in section.rows]
     assert margins == pytest.approx(sorted(margins), abs=2**-14)
@@ -139,18 +139,18 @@ def test_suspected_labels_are_listed_without_a_judgement(scored):
 
 def test_without_suspects_the_section_says_why(scored):
     section = build_report(factories.fashion()).suspects
-    assert "need the probabilities of all classes" in plain(section.lead)
+    assert "require the probabilities of all classes" in plain(section.lead)
     assert section.rows == ()
     quiet = LabelIssues(None, n_examined=10, thresholds=(None,) * 10)
     section = build_report(replace(scored, suspects=quiet)).suspects
-    assert plain(section.lead).startswith("In 10 samples the model never")
+    assert plain(section.lead).startswith("No suspects found in 10 samples")
 
 
 def test_a_list_from_training_data_is_warned_of(scored):
     trained = replace(scored.suspects, warnings=("training_split",))
     report = build_report(replace(scored, suspects=trained))
     assert report.suspects.warnings[0].startswith("The model was trained on these samples")
-    assert "most of them stay hidden" in html.render(report)
+    assert "many remain hidden" in html.render(report)
 
 
 def pictures(names):

@@ -127,7 +127,7 @@ def test_bins_and_missing_scores_are_told(evaluation):
     rough = replace(binaries.curve_of(p, truth, limit=100), n_without=7)
     assert not rough.exact
     notes = " ".join(map(str, build_report(binaries.having(evaluation, rough)).threshold.notes))
-    assert "edges of bins" in notes
+    assert "bin edges" in notes
     assert "7 of 1,007 samples have no scores" in notes
 
 

@@ -289,7 +289,7 @@ def test_the_page_shows_the_shares_that_are_known(written):
     assert 'name="view"' not in page  # one view, and nothing to choose
     shown = text_of(page)
     assert "Ranked by proportion" in shown
-    assert "The matrix contains shares of" in shown
+    assert "The matrix contains proportions of" in shown
 
 
 def test_csv_files_leave_counts_empty(written):
@@ -395,7 +395,7 @@ def test_a_gate_on_an_unknown_figure_fails_with_its_reason(written):
         assert decision.verdict == "SHIP"
     else:
         assert decision.verdict == "DO NOT SHIP"
-        assert "shares, not counts" in decision.reason
+        assert "proportions, not counts" in decision.reason
 
 
 def test_a_gate_on_a_known_figure_is_decided_but_never_with_confidence(written, tmp_path):

@@ -86,7 +86,7 @@ def test_a_large_page_is_warned_of(tmp_path, monkeypatch):
         sizing, "fitting_page", lambda one, *_, **__: (html.Page("x" * 6_200_000), one)
     )
     assert write_all(build_report(evaluation), evaluation, tmp_path) == (
-        "report.html takes 6.2 MB: it will be slow to send and to open",
+        "report.html takes 6.2 MB: it will be slow to send and open",
     )
     assert (tmp_path / "report.html").stat().st_size == 6_200_000
 

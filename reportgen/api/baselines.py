@@ -90,7 +90,7 @@ def history(
         raise UsageError(
             f"there is no folder of baselines {quoted(place.name)}",
             slug="baselines-missing",
-            hint="save one first: reportgen baseline save OUT NAME, or name a folder: --baselines",
+            hint="save one first: reportgen baseline save OUT NAME, or pass another --baselines",
         )
     entries = Baselines(place).history()
     if out is not None:

@@ -69,7 +69,7 @@ def check_review(
     terms = load_spec(release, baseline_may_follow=True, costs_may_follow=True)
     if not terms.gates:
         raise UsageError(
-            "there is nothing to check: no gates are given",
+            "nothing to check: no gates are set",
             slug="gates-needed",
             hint="pass --gates gates.toml or --fail-under accuracy=0.9",
         )
@@ -88,7 +88,7 @@ def _refuse_comparing(gates: Sequence[Gate], review: Review) -> None:
     try:
         check_gates(gates, has_baseline=review.comparison is not None)
     except UsageError as error:
-        error.hint = "check what `reportgen compare` wrote, or leave the gate out"
+        error.hint = "check what `reportgen compare` wrote, or remove the gate"
         raise
 
 

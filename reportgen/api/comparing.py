@@ -144,11 +144,11 @@ def _refuse_outputs(given: Mapping[str, Any]) -> None:
     for name in ("gates", "fail_under", "images", "title", "date"):
         if given.get(name):
             raise UsageError(
-                f"{name} needs out too: without it there is no report",
+                f"{name} requires out: without it there is no report",
                 slug="option-conflict",
-                hint="name a folder with out, or give the comparison to reportgen.check"
+                hint="specify a folder with out, or pass the comparison to reportgen.check"
                 if name in ("gates", "fail_under")
-                else "name a folder with out",
+                else "specify a folder with out",
             )
 
 

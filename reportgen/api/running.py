@@ -257,7 +257,7 @@ def require_torch() -> None:
     """
     if find_spec("torch") is None:
         raise ModelError(
-            "PyTorch is not installed, and only it can run a model",
+            "PyTorch is not installed, and is required to run a model",
             slug="torch-missing",
             hint="install it: pip install torch torchvision safetensors; saved predictions "
             "need no PyTorch: reportgen render predictions.parquet",
@@ -293,9 +293,9 @@ def _predictions(
         return predict_live(model, data, target, settings, reporter, known, aside)
     if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
         raise UsageError(
-            f"a {type(model).__name__} and a {type(data).__name__} don't go together",
+            f"a {type(model).__name__} and a {type(data).__name__} cannot be combined",
             slug="model-and-data",
-            hint="give a live module with a DataLoader or Dataset, or a model file with a folder",
+            hint="pass a live module with a DataLoader or Dataset, or a model file with a folder",
         )
     return predict_folder(
         str(model), Path(data), target, settings, reporter, known, aside, unlabelled=unlabelled

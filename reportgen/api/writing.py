@@ -79,9 +79,9 @@ def images_folder(images: str | Path | SampleImage | None) -> Path | None:
         return None
     if not Path(images).is_dir():
         raise UsageError(
-            f"--images {quoted(Path(images).name)}: there is no such folder",
+            f"--images {quoted(Path(images).name)}: no such folder",
             slug="images-missing",
-            hint="give the folder that was given as DATA to `reportgen run`",
+            hint="pass the DATA folder of `reportgen run`",
         )
     return Path(images)
 

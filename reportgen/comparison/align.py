@@ -106,7 +106,7 @@ def _class_notes(
             DataNote(
                 "compared-classes-added",
                 f"{plural(n, 'class', 'classes')} without samples "
-                f"{'occurs' if n == 1 else 'occur'} on one side only, as wrong answers: "
+                f"{'occurs' if n == 1 else 'occur'} only as incorrect predictions of one model: "
                 f"{listing(names)}.",
                 count=n,
                 examples=names[:10],
@@ -119,8 +119,8 @@ def _class_notes(
         notes.append(
             DataNote(
                 "compared-classes-order",
-                "The two sides list the classes in different orders; they were matched by name, "
-                "and the candidate's order is shown.",
+                "The class orders differ; classes were matched by name and are shown "
+                "in the candidate's order.",
             )
         )
     return notes
@@ -145,12 +145,12 @@ def refuse_classes(
             details.append(f"only in the {side} ({len(names):,}): {listing(names)}")
             first = next(iter(names))
             if (near := nearest(first, others)) is not None and near != first:
-                details.append(f"{quoted(first)} is close to {quoted(near)} of the other side")
+                details.append(f"{quoted(first)} is close to {quoted(near)} on the other side")
     return DataError(
         "baseline and candidate have different classes",
         slug="compare-classes",
         details=details,
-        hint="give both sides the same names: tables take a class list with --classes FILE",
+        hint="use the same class names in both: tables take a class list with --classes FILE",
     )
 
 
@@ -467,8 +467,7 @@ def _differing_labels(both: Aligned, n: int, by_number: bool) -> DataError:
         details=examples,
         hint="specify the id column with --id-column"
         if by_number
-        else "where the data set was relabelled, judge both by the new labels: "
-        "--labels-from candidate",
+        else "if the data set was relabelled, use the new labels for both: --labels-from candidate",
     )
 
 
@@ -512,7 +511,7 @@ def _alignment_notes(
         lost = match.n_baseline - n, match.n_candidate - n
         yield DataNote(
             "compared-in-part",
-            f"Only the {plural(n, 'sample')} that both sides have are compared: "
+            f"Only the {plural(n, 'sample')} that both have are compared: "
             f"{count(lost[0])} of the baseline and {count(lost[1])} of the candidate are "
             "excluded.",
             "warning",
@@ -521,7 +520,7 @@ def _alignment_notes(
     if any(by_number):
         yield DataNote(
             "compared-by-row",
-            "The samples were matched by row number, for lack of ids; their labels agree in every "
+            "The samples have no ids and were matched by row number; their labels agree in every "
             "row.",
             "warning",
             n,
@@ -547,5 +546,5 @@ def _provenance_notes(both: Aligned, *, in_full: bool) -> Iterator[DataNote]:
         yield DataNote(
             "compared-devices",
             f"The baseline ran on {printable(ran[0])}, the candidate on {printable(ran[1])}: "
-            "a few predictions near a tie may differ for that reason alone.",
+            "a few predictions near a tie may differ only for that reason.",
         )

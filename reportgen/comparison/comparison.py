@@ -381,7 +381,7 @@ class Comparison:
 
         Raises :class:`~reportgen.errors.DataError` where the value is not of it.
         """
-        with translate_faults("make the report again from the predictions of both sides"):
+        with translate_faults("rebuild the report from the predictions of both"):
             place = JsonPath.of(value, "comparison")
             place = place.alone({name: i for i, name in enumerate(candidate.classes)})
             baseline = read_value(Evaluation, place["baseline"])
@@ -395,7 +395,7 @@ class Comparison:
         """Raise :class:`~reportgen.jsonio.Fault` where the parts are not of the same samples."""
         if (self.paired is None) != bool(self.unpaired_reason):
             place["unpaired_reason"].contradicts(
-                "there is a reason where samples are not matched, and only there"
+                "a reason is given exactly for unpaired comparisons"
             )
         for side in ("baseline", "candidate"):
             figure = getattr(self, side).summary["accuracy"].value

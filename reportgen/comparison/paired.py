@@ -142,7 +142,7 @@ def use_macro_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, lis
     over = "all declared classes" if after.macro == "all" else "the classes that have samples"
     note = DataNote(
         "compared-macro",
-        f"Macro averages of the baseline were computed again over {over}, as the candidate's are.",
+        f"Macro averages of the baseline were recomputed over {over}, as the candidate's are.",
     )
     return replace(before, summary=summary, macro=after.macro), [note]
 

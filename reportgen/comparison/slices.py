@@ -107,7 +107,7 @@ def _notes(differing: tuple[str, ...]) -> tuple[DataNote, ...]:
     if not differing:
         return ()
     sentence = (
-        f"These columns contain different values on the two sides, so no slices are made of them: "
+        f"These columns have different values on the two sides and are not sliced:  "
         f"{listing(differing)}."
     )
     return (DataNote("compared-columns", sentence, count=len(differing), examples=differing[:10]),)

@@ -36,8 +36,7 @@ class Matched:
         if self.spelling is not None:
             yield DataNote(
                 "compared-ids",
-                "The two sides spell their sample ids differently: they were matched "
-                f"{self.spelling.words}.",
+                f"Sample ids are spelled differently and were matched {self.spelling.words}.",
             )
 
 

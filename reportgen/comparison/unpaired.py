@@ -302,7 +302,7 @@ def _different_data(before: Evaluation, after: Evaluation, n: int) -> DataError:
     totals = before.confusion.true_totals, after.confusion.true_totals
     first = np.flatnonzero(totals[0] != totals[1])[:4].tolist()
     return DataError(
-        f"baseline and candidate are of different data: {plural(n, 'class', 'classes')} of "
+        f"baseline and candidate have different data: {plural(n, 'class', 'classes')} of "
         f"{count(len(after.classes))} {'has' if n == 1 else 'have'} different numbers of samples",
         slug="compare-data",
         details=[
@@ -314,7 +314,7 @@ def _different_data(before: Evaluation, after: Evaluation, n: int) -> DataError:
                 for i in first
             ),
         ],
-        hint="evaluate both on the same samples; --allow-different-data compares them all the same",
+        hint="evaluate both on the same samples; --allow-different-data compares them anyway",
     )
 
 
@@ -323,7 +323,7 @@ def _notes(before: Evaluation, after: Evaluation, n_differing: int) -> list[Data
         return [
             DataNote(
                 "compared-identical",
-                "The two matrices are identical: was the same file given twice?",
+                "The two matrices are identical: was the same file passed for both?",
                 "warning",
             )
         ]
@@ -335,7 +335,7 @@ def _notes(before: Evaluation, after: Evaluation, n_differing: int) -> list[Data
             f"{plural(n_differing, 'class', 'classes')} "
             f"{'has' if n_differing == 1 else 'have'} different numbers of samples on the two "
             f"sides ({count(before.n_samples)} in the baseline, {count(after.n_samples)} in the "
-            "candidate): these are different data, and differences may come from that alone.",
+            "candidate): these are different data, and differences may be due only to that.",
             "warning",
             n_differing,
         )

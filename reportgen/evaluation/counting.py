@@ -305,7 +305,7 @@ def _counted_independent(predictions: PredictionRows, columns: list[str], positi
 
 def _why_no_examples(predictions: PredictionRows) -> str:
     if predictions.facts.sum_tolerance is None:
-        return "the scores are independent of each other, and no confidences"
+        return "the scores are independent per class, not confidences"
     return "" if predictions.has_confidence else "the predictions have no confidences"
 
 
@@ -343,7 +343,7 @@ def evaluate_matrix(
         samples=samples,
         notes=notes_on((*read_as_notes(provenance), *notes), confusion, classes, options),
         provenance=apply_options(provenance, options),
-        examples_reason="the input is a confusion matrix: it contains counts, no samples",
+        examples_reason="the input is a confusion matrix, without samples",
         suspects=find_label_issues(None),
         slices=SliceReport(),
         macro=options.macro,

@@ -322,7 +322,7 @@ class Evaluation:
                     f"report.json has schema version {describe_value(version)}; "
                     f"this reportgen reads {' and '.join(map(str, READ_VERSIONS))}",
                     slug="report-json-version",
-                    hint="make the report again from its predictions.parquet",
+                    hint="rebuild the report from its predictions.parquet",
                 )
             return cls._from_json(place)
 
@@ -502,7 +502,7 @@ def _check_totals(found: Evaluation, place: JsonPath) -> None:
     if found.samples.counted != n:
         place["samples"]["counted"].contradicts(f"the confusion matrix contains {n:,}")
     if found.confidence is not None and sum(bar.n for bar in found.confidence.bins) > n:
-        place["calibration"]["bins"].contradicts(f"they contain more than all {n:,} samples")
+        place["calibration"]["bins"].contradicts(f"they contain more than {n:,} samples")
     if found.threshold is not None:
         if len(found.classes) != 2:
             place["threshold"].contradicts("thresholds are of two classes")

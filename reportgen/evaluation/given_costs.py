@@ -104,8 +104,8 @@ def _class(name: str, index: dict[str, int], classes: Sequence[str], line: int, 
 def _refuse_twice(first: int, line: int, names: tuple[str, str], source: str) -> None:
     if first != line:
         raise DataError(
-            f"line {line:,} of {quoted(source)}: {quoted(names[0])} → {quoted(names[1])} has a "
-            f"cost in line {first:,} already",
+            f"line {line:,} of {quoted(source)}: {quoted(names[0])} → {quoted(names[1])} already "
+            f"has a cost in line {first:,}",
             slug="costs-pair-twice",
             hint="each pair has one cost: remove one of the lines",
         )
@@ -120,7 +120,7 @@ def _cost(text: str, line: int, source: str) -> float:
         return value + 0.0  # -0.0 is 0.0
     raise DataError(
         f"line {line:,} of {quoted(source)}: "
-        + (f"the cost {quoted(text)} is no finite number, 0 or more" if text else "no cost"),
+        + (f"the cost {quoted(text)} is not a finite number of 0 or more" if text else "no cost"),
         slug="costs-number",
         hint="write a number such as 5 or 0.5, or remove the line: the cost is then that of any "
         "other pair, 1, or 0 on the diagonal",

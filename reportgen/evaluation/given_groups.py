@@ -28,7 +28,7 @@ def require_file(path: Path | None, option: str) -> None:
     """
     if path is not None and not path.is_file():
         raise DataError(
-            f"{option} {quoted(path.name)}: there is no such file",
+            f"{option} {quoted(path.name)}: no such file",
             slug="option-file-missing",
             hint=f"check the path that is given with {option}",
         )

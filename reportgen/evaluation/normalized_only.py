@@ -79,7 +79,7 @@ def evaluate_proportions(
             *_notes(matrix, scaled, classes, options),
             *ordinal_notes(classes, options),
         ),
-        examples_reason="the input is a confusion matrix: it contains shares, no samples",
+        examples_reason="the input is a confusion matrix, without samples",
         intervals="none",
         shares=shares,
     )
@@ -99,10 +99,9 @@ def refuse_for_proportions(options: EvaluationOptions) -> None:
 def counts_needed(what: str, holder: str = "the matrix") -> UsageError:
     """The error that `what` needs counts, and `holder` has proportions only."""
     return UsageError(
-        f"{what} needs counts, and {holder} contains shares alone",
+        f"{what} needs counts, and {holder} contains only proportions",
         slug="matrix-shares",
-        hint="save the matrix before it is normalised, or give the samples of each class: "
-        "--supports FILE",
+        hint="save the matrix before normalising it, or pass the class supports: --supports FILE",
     )
 
 
@@ -149,7 +148,7 @@ def _notes(
     if matrix.rounding > COARSE:
         yield DataNote(
             "shares-rounded",
-            "The shares were given with few decimals: each may be off by "
+            "The proportions have few decimals: each may be off by up to "
             f"{100 * matrix.rounding:.3g} percentage points, whatever digits are shown.",
             "warning",
         )

@@ -81,8 +81,8 @@ def tie_notes(n_tied: int) -> Iterator[DataNote]:
     if n_tied:
         yield DataNote(
             "tied-scores",
-            f"In {plural(n_tied, 'sample')} two classes share the largest score; "
-            "the first of them in the class list is the prediction.",
+            f"In {plural(n_tied, 'sample')} two classes tie for the largest score; "
+            "the first one in the class list is the prediction.",
             count=n_tied,
         )
 
@@ -97,7 +97,7 @@ def abstained_notes(confusion: ConfusionMatrix, n_abstained: int | None) -> Iter
         f"The model abstained on {count(n_abstained)} of {plural(n + n_abstained, 'sample')}: "
         f"coverage {percent(n / (n + n_abstained))}, accuracy of the predicted samples "
         f"{percent(right / n)}, overall accuracy {percent(right / (n + n_abstained))}, where an "
-        "abstention counts as incorrect. All other metrics are of the predicted samples.",
+        "abstention counts as incorrect. All other metrics use the predicted samples.",
         "warning",
         n_abstained,
     )
@@ -108,8 +108,8 @@ def group_notes(groups: SampleGroups | None) -> Iterator[DataNote]:
     if groups is not None and groups.few_groups:
         yield DataNote(
             "few-groups",
-            f"The samples come in {plural(groups.n_groups, 'group')}: with fewer than "
-            f"{FEW_GROUPS}, intervals made from whole groups are too narrow.",
+            f"The samples form {plural(groups.n_groups, 'group')}: with fewer than "
+            f"{FEW_GROUPS}, cluster-robust intervals are too narrow.",
             "warning",
             groups.n_groups,
         )
@@ -121,8 +121,8 @@ def ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Itera
         order = listing(classes, _LISTED_ORDER)
         yield DataNote(
             "class-order-used",
-            f"Weighted kappa takes the classes in this order: {order}. Where another is meant, "
-            f"--classes gives it.{_gap_sentence(classes)}",
+            f"Weighted kappa uses the class order {order}. Pass --classes for "
+            f"another order.{_gap_sentence(classes)}",
             count=len(classes),
         )
 
@@ -154,7 +154,7 @@ def class_notes(
             + (
                 "counts as 0 in macro averages"
                 if macro == "all"
-                else f"macro averages leave {'it' if len(absent) == 1 else 'them'} out"
+                else f"macro averages exclude {'it' if len(absent) == 1 else 'them'}"
             ),
         )
     silent = np.flatnonzero((confusion.predicted_totals == 0) & (confusion.true_totals > 0))
@@ -170,7 +170,7 @@ def class_notes(
             "macro averages",
         )
     if confusion.n_samples == 1:
-        yield DataNote("one-sample", "1 sample supports no conclusion.", "warning", 1)
+        yield DataNote("one-sample", "One sample: no conclusion.", "warning", 1)
 
 
 def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:

@@ -94,7 +94,9 @@ class Proportions:
         values = np.round(np.asarray(self.values, np.float64), DECIMALS)
         square = values.ndim == 2 and values.shape[0] == values.shape[1]
         if not (square and np.all((values >= 0) & (values <= 1)) and values.any()):
-            raise ValueError("shares are numbers from 0 to 1, one row and one column per class")
+            raise ValueError(
+                "proportions are numbers from 0 to 1, one row and one column per class"
+            )
         if self.over not in OF:
             raise ValueError(f"shares over {self.over!r}")
         values.flags.writeable = False

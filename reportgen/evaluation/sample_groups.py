@@ -111,14 +111,14 @@ def refuse_groups(options: EvaluationOptions, what: str) -> None:
         raise UsageError(
             f"--group-column {quoted(options.group_column)}: {what} contains no samples to group",
             slug="group-column",
-            hint="give the predictions that it was counted from",
+            hint="pass the predictions that it was counted from",
         )
     if options.metadata is not None:
         raise UsageError(
             f"--metadata {quoted(options.metadata.name)}: {what} contains no samples to join it "
             "with",
             slug="option-conflict",
-            hint="give the predictions that it was counted from",
+            hint="pass the predictions that it was counted from",
         )
 
 
@@ -136,7 +136,7 @@ def _column(rows: PredictionRows, wanted: str) -> str:
         )
     meant = nearest(wanted, sorted(columns.values()))
     raise UsageError(
-        f"--group-column {quoted(wanted)}: there is no such metadata column",
+        f"--group-column {quoted(wanted)}: no such metadata column",
         slug="group-column",
         details=[f"the metadata columns are {listing(columns.values(), 20)}"],
         hint=f"did you mean {quoted(meant)}?" if meant else None,

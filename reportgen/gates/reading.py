@@ -160,7 +160,7 @@ class Entry:
         if "max_drop" in self.table and found[0] != "no_harm":
             raise self.error(
                 "gates-key",
-                f"max_drop does not go with {found[0]}",
+                f"max_drop cannot be combined with {found[0]}",
                 "it belongs to no_harm = true: leave it out",
             )
         return found[0]
@@ -216,11 +216,11 @@ class Entry:
             twin = nearest(f"macro_{metric}", known)
             return self.error(
                 "gates-metric",
-                f"{shown} is a figure of a class, not of the whole",
+                f"{shown} is a per-class metric, not an overall metric",
                 'add each_class = true or class = "…"' + (f", or write {twin}" if twin else ""),
             )
         if where == "class" and metric in definitions("whole"):
-            problem = f"{shown} is a figure of the whole, not of a class"
+            problem = f"{shown} is an overall metric, not a per-class metric"
         else:
             problem = f"there is no metric {shown}" + _OF.get(where, "")
         meant = nearest(metric, known)
@@ -236,7 +236,7 @@ class Entry:
         if better is None:
             raise self.error(
                 "gates-metric",
-                f"{metric} describes the data, not the model and cannot be a requirement",
+                f"{metric} describes the data, not the model",
                 "choose a metric such as accuracy or recall",
             )
         if rule in COMPARISONS and metric not in comparison_targets(where):
@@ -259,7 +259,7 @@ class Entry:
         if confident and rule in COMPARISONS:
             raise self.error(
                 "gates-key",
-                f"confident does not go with {rule}, which looks at the interval anyway",
+                f"confident cannot be combined with {rule}, which looks at the interval anyway",
                 "leave it out",
             )
         return confident
@@ -271,7 +271,7 @@ class Entry:
             return self._number(rule, metric)
         if self.table["no_harm"] is not True:
             raise self._wrong_value(
-                "no_harm", "is not true", "write no_harm = true, or leave the gate out"
+                "no_harm", "is not true", "write no_harm = true, or remove the gate"
             )
         return self._number("max_drop", metric) if "max_drop" in self.table else 0.0
 
@@ -300,7 +300,7 @@ class Entry:
                 key, "is not a number", 'write a number such as 0.9, or a percentage such as "90%"'
             )
         if high == math.inf or high > 1:
-            raise self._wrong_value(key, "is a percentage of nothing here", "write a number")
+            raise self._wrong_value(key, "cannot be a percentage", "write a number")
         value = float(Decimal(found[1]) / 100)
         self._check_range(key, value, low, high)
         return value
@@ -312,7 +312,7 @@ class Entry:
         if key == "not_worse_by" and value == 0:
             raise self._wrong_value(
                 key,
-                "leaves no margin: no number of samples could show that",
+                "leaves no margin, so no sample size could pass",
                 "write a small margin such as 0.005, or no_harm = true",
             )
 
@@ -415,7 +415,7 @@ def _percent_confusion(value: float, margin: bool) -> tuple[str, str]:
             f'did you mean {value / 100:g} or "{value:g}%"? if {points} are meant, '
             f'write "{100 * value:g}%"',
         )
-    return "is over 1, and a share is at most 1", f'did you mean {value / 100:g} or "{value:g}%"?'
+    return "is over 1, and a rate is at most 1", f'did you mean {value / 100:g} or "{value:g}%"?'
 
 
 MAX_BYTES = 256 << 10

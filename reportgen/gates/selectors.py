@@ -56,13 +56,13 @@ def check_gates(
             raise UsageError(
                 f"{where(gate)}: {gate.rule} compares with a baseline, and none is given",
                 slug="gates-baseline",
-                hint="pass --baseline, or leave the gate out",
+                hint="pass --baseline, or remove the gate",
             )
         if needs_costs(gate) and not has_costs:
             raise UsageError(
                 f"{where(gate)}: {gate.metric} needs costs, and none are given",
                 slug="gates-costs",
-                hint="pass --costs costs.csv, or leave the gate out",
+                hint="pass --costs costs.csv, or remove the gate",
             )
         if classes is not None:
             classes_of(gate, classes)
@@ -167,7 +167,7 @@ def _check_slice(gate: Gate, slices: Mapping[str, Sequence[str]]) -> None:
 def _unknown_slice(gate: Gate, what: str, name: str, known: Sequence[str]) -> UsageError:
     meant = nearest(name, known)
     return UsageError(
-        f"{where(gate)}: there is no {what} {quoted(middle_cut(name, 60))} to cut the data by",
+        f"{where(gate)}: there is no {what} {quoted(middle_cut(name, 60))} to slice the data by",
         slug="gates-slice",
         details=[
             f"there are {listing(known, 12)}" if known else "the data has no such columns",

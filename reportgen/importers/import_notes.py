@@ -217,8 +217,8 @@ def _score_notes(read: ScoreKind | None, width: int, scored: Scored | None) -> I
     if read.kind is OutputKind.LOGITS and scored.all_in_unit and width > 1:
         yield DataNote(
             "softmax-of-shares",
-            "All scores lie between 0 and 1, and were read as logits, through a softmax: that "
-            f"leaves no class above {percent(math.e / (math.e + width - 1))}. If they are "
+            "All scores are between 0 and 1 and were read as logits (softmax), so "
+            f"no class exceeds {percent(math.e / (math.e + width - 1))}. If they are "
             "probabilities or sigmoids, confidences and calibration are wrong: read them with "
             "--outputs probabilities or --outputs one-vs-rest.",
             "warning",
@@ -250,8 +250,8 @@ def _chance_note(survey: Survey, n_classes: int) -> Iterator[DataNote]:
     yield DataNote(
         "confidence-below-chance",
         f"{where} the confidence is below {1 / n_classes:.3g} (the smallest is "
-        f"{survey.least_confidence:.3g}), which the most probable of {n_classes} classes can't "
-        f"have. {hint}",
+        f"{survey.least_confidence:.3g}), which is impossible for the most probable of {n_classes} "
+        f"classes. {hint}",
         "warning",
         survey.n_below_half if two else 0,
     )
@@ -263,8 +263,9 @@ def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator
         yield DataNote(
             "predictions-differ",
             f"For {plural(n, 'row')} the prediction column is not the class of the largest score; "
-            "the column counts, and its confidence is that class's probability. If this is not a "
-            "decision rule of your own, the scores may be in a different order from the classes.",
+            "the column is used, and the confidence is the probability of that class. Unless this "
+            "is a "
+            "custom decision rule, the scores may be in a different order from the classes.",
             "warning",
             n,
         )

@@ -331,7 +331,7 @@ def _usable(table: Table, ids_name: str) -> list[str]:
             f"{quoted(table.name)} has no column besides the ids in {quoted(ids_name)}",
             slug="metadata-empty",
             details=[f"its columns: {listing(table.columns, 20)}"],
-            hint="give a table with a column for each thing that is known of the samples",
+            hint="pass a table with a column for each property of the samples",
         )
     return names
 

@@ -271,7 +271,7 @@ def resolve_device(asked: str, preferred: torch.device | None = None) -> torch.d
         return preferred or torch.device(there[0])
     if asked not in there:
         raise UsageError(
-            f"--device {quoted(asked)}: there is no such device here",
+            f"--device {quoted(asked)}: no such device",
             slug="device-absent",
             details=[f"there is: {', '.join(there)}"],
             hint=f"use --device {there[0]}, or leave it out",
@@ -306,8 +306,8 @@ def check_first_batch(
         yield DataNote(
             "scores-not-repeatable",
             "Two passes over the same images gave different scores (by up to "
-            f"{_largest_difference(again, scores):.3g}): the model seems to be in training mode, "
-            "or to draw random numbers. These numbers can't be repeated.",
+            f"{_largest_difference(again, scores):.3g}): the model is non-deterministic (training "
+            "mode or random sampling), so results are not reproducible.",
             "warning",
         )
         return
@@ -318,7 +318,8 @@ def check_first_batch(
             "scores-depend-on-batch",
             "An image alone and the same image in a batch are "
             f"{'scored' if same else 'predicted'} differently (scores differ by up to "
-            f"{_largest_difference(alone, together):.3g}): the model mixes the samples of a batch.",
+            f"{_largest_difference(alone, together):.3g}): predictions depend on the batch "
+            "composition.",
             "warning",
         )
 

@@ -110,7 +110,7 @@ def _refuse_weights(options: Options) -> None:
     for name in ("weights", "weights_key", "model_arg"):
         if getattr(options, name):
             raise UsageError(
-                f"{name}= does not go with a live module, which has its weights",
+                f"{name}= cannot be combined with a live module, which has its weights",
                 slug="program-with-options",
                 hint=f"omit {name}=; load other weights before: module.load_state_dict(...)",
             )
@@ -302,8 +302,8 @@ def _halving_note(forward_size: int) -> Iterator[DataNote]:
     if forward_size:
         yield DataNote(
             "out-of-memory",
-            f"Out of memory; the run continued with {forward_size} images at a time. A repetition "
-            "may differ in the last bits of the confidences.",
+            f"Out of memory; the run continued with {forward_size} images at a time. A rerun may "
+            "differ in the last bits of the confidences.",
             "warning",
         )
 

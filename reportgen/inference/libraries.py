@@ -31,7 +31,7 @@ def import_torchvision() -> ModuleType:
         raise ModelError(
             "torchvision is not installed",
             slug="torchvision-missing",
-            hint=f"install the torchvision that belongs to torch {_version('torch')}",
+            hint=f"install the torchvision that matches torch {_version('torch')}",
         ) from error
     except (RuntimeError, ImportError, OSError, AttributeError) as error:
         raise ModelError(

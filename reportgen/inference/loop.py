@@ -179,8 +179,8 @@ def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
     if kind is OutputKind.LOGITS and raw.shape[1] > 1 and len(raw) and _independent_shares(raw):
         note = DataNote(
             "softmax-of-shares",
-            "All outputs of the first batch lie between 0 and 1, and are read as logits, through a "
-            "softmax. If the model ends in a sigmoid for each class, confidences and calibration "
+            "All outputs of the first batch are between 0 and 1 and are read as logits "
+            "(softmax). If the model ends in a sigmoid for each class, confidences and calibration "
             "are wrong: --outputs one-vs-rest --force.",
             "warning",
         )
@@ -202,7 +202,7 @@ def _warn_contradiction(asked: str, kind: OutputKind, wrong: str, ids: list[str]
         details=[
             f"in the batch that begins with {quoted(ids[0])}" if ids else "in the first batch"
         ],
-        hint="say what the model returns with --outputs logits|probabilities|log-probabilities|"
+        hint="specify the output type with --outputs logits|probabilities|log-probabilities|"
         "percentages|one-vs-rest (and --force, where predictions were begun)",
     )
 

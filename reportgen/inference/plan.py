@@ -264,7 +264,7 @@ def _as_bytes(model: LoadedModel, declared: Preprocessing, options: Options) -> 
     wrong += ["--pixel-range 0-1"] if options.pixel_range == "0-1" else []
     if wrong:
         raise UsageError(
-            f"{wrong[0]} does not go with {quoted(model.facts.source)}, which takes whole pixel "
+            f"{wrong[0]} cannot be combined with {quoted(model.facts.source)}, which takes whole pixel "
             "values, 0 to 255",
             slug="option-conflict",
             hint=f"omit {' and '.join(wrong)}: the model normalises by itself",
@@ -382,7 +382,7 @@ def _known(found: FolderScan, classes: ClassList) -> tuple[list[ImageFile], list
     unreadable = [file for file in found.unreadable if _label_of(file.folder, classes) is not None]
     if not files:
         raise DataError(
-            f"no images are left in {quoted(found.root.name)}: nothing to evaluate",
+            f"no images remain in {quoted(found.root.name)}: nothing to evaluate",
             slug="no-samples",
             details=[
                 f"{count(len(found.files))} are in folders that the model does not know",
@@ -435,7 +435,7 @@ def _wrong_shape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> Mode
     is_last = len(given) == len(wanted) == 3 and given[0] != wanted[0] and given[0] == wanted[2]
     order = "height × width × channels" if is_last else "channels × height × width"
     return ModelError(
-        f"images come out as {_shape(given)}, the model takes {_shape(wanted)} ({order})",
+        f"preprocessed images are {_shape(given)}, the model takes {_shape(wanted)} ({order})",
         slug="input-shape",
         details=_channels_last(given, wanted) if is_last else [],
         hint="--transform own.py:prepare" if is_last else _shape_hint(given, wanted),

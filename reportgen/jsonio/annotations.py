@@ -388,7 +388,7 @@ class Record:
 def _require_one(place: JsonPath, names: tuple[str, ...]) -> None:
     there = [name for name in names if name in place]
     if names and len(there) != 1:
-        place.contradicts(f"one of {', '.join(names)} belongs there")
+        place.contradicts(f"one of {', '.join(names)} is expected")
 
 
 def _with_description(schema: Schema, text: str | None) -> Schema:

@@ -43,7 +43,7 @@ TOLERANCE = 1e-9
 """Of a figure, or of its ratio to what it should be where that is above 1."""
 
 
-_HINT = "make the report again from its predictions.parquet"
+_HINT = "rebuild the report from its predictions.parquet"
 
 
 class Fault(ValueError):

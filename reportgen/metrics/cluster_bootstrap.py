@@ -420,7 +420,7 @@ def _texts(ids: NDArray[np.object_]) -> list[str]:
             f"{len(missing):,} of {len(found):,} samples have no group id",
             slug="group-missing",
             details=[f"the first one is sample {missing[0] + 1:,} of this batch"],
-            hint="name a group for every sample; one without company is its own group",
+            hint="specify a group for every sample; a single sample is its own group",
         )
     return [str(value) for value in found]
 

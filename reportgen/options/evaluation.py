@@ -122,7 +122,7 @@ class EvaluationOptions(Declared):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.metadata_id is not None and self.metadata is None:
-            raise UsageError("--metadata-id needs --metadata too", slug="option-conflict")
+            raise UsageError("--metadata-id requires --metadata", slug="option-conflict")
 
     @property
     def shell_words(self) -> str:

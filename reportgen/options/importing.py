@@ -202,10 +202,10 @@ class InputOptions(Declared):
         for name in ("labels_id", "labels_column", "labels_partial"):
             if getattr(self, name) and self.labels is None:
                 raise UsageError(
-                    f"--{name.replace('_', '-')} needs --labels too", slug="option-conflict"
+                    f"--{name.replace('_', '-')} requires --labels", slug="option-conflict"
                 )
         if self.normalised_over != "auto" and not self.normalised:
-            raise UsageError("--normalised-over needs --normalised too", slug="option-conflict")
+            raise UsageError("--normalised-over requires --normalised", slug="option-conflict")
 
     @property
     def separator(self) -> str:

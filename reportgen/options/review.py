@@ -85,7 +85,7 @@ class ReviewOptions(Declared):
         for name in ("allow_partial", "labels_from", "allow_different_data"):
             if getattr(self, name):
                 raise UsageError(
-                    f"--{name.replace('_', '-')} needs --baseline too", slug="option-conflict"
+                    f"--{name.replace('_', '-')} requires --baseline", slug="option-conflict"
                 )
 
     def words_of(self, name: str, value: Any) -> list[str]:

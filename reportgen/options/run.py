@@ -240,7 +240,7 @@ class Options(Declared):
                 "--outputs one-vs-rest needs the scores of all classes, and "
                 "--keep-probabilities no drops them",
                 slug="option-conflict",
-                hint="leave out --keep-probabilities no",
+                hint="omit --keep-probabilities no",
             )
         if self.date is not None:
             check_date(self.date)

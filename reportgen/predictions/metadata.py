@@ -27,10 +27,9 @@ _Notes = tuple[DataNote, ...]
 
 INDEPENDENT_SCORES = DataNote(
     "independent-scores",
-    "Each class has a score of its own (one-vs-rest, such as a sigmoid), and the scores of "
-    "a sample need not sum to 1. The prediction is the class of the largest score. Without "
-    "a probability of the prediction there is no confidence, no calibration (ECE), no log "
-    "loss and no Brier score.",
+    "Scores are independent per class (one-vs-rest, such as "
+    "sigmoids). The prediction is the class with the largest score. There is no confidence, "
+    "calibration (ECE), log loss or Brier score.",
 )
 
 

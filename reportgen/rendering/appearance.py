@@ -110,7 +110,7 @@ def _pairs(text: str, number: int, path: Path) -> Iterator[tuple[str, str]]:
         found = _PAIR.match(text, place)
         if not found:
             raise _refuse(
-                path, f"contains something else than --name: value; at line {number}", text[place:]
+                path, f"contains something other than --name: value; at line {number}", text[place:]
             )
         yield found[1], found[2]
         place = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
@@ -121,16 +121,18 @@ def _check_value(name: str, value: str, number: int, path: Path, tokens: Mapping
         meant = nearest(name, sorted(tokens))
         raise _refuse(
             path,
-            f"sets {name} at line {number}, which is no colour or font of the page",
+            f"sets {name} at line {number}, which is not a colour or font of the page",
             f"did you mean {meant}?" if meant else f"there are {', '.join(sorted(tokens))}",
         )
     if _COLOUR.fullmatch(tokens[name]):
         if not _COLOUR.fullmatch(value):
             raise _refuse(
-                path, f"sets {name} at line {number} to what is no #rgb or #rrggbb", value
+                path, f"sets {name} at line {number} to a value that is not #rgb or #rrggbb", value
             )
     elif len(value) > 400 or not all(map(_FONT.fullmatch, re.split(r"\s*,\s*", value))):
-        raise _refuse(path, f"sets {name} at line {number} to what is no list of fonts", value)
+        raise _refuse(
+            path, f"sets {name} at line {number} to a value that is not a list of fonts", value
+        )
 
 
 def _check_contrast(path: Path, scheme: str, tokens: Tokens, given: Tokens) -> None:
@@ -141,7 +143,7 @@ def _check_contrast(path: Path, scheme: str, tokens: Tokens, given: Tokens) -> N
         if contrast < LEAST:
             raise _refuse(
                 path,
-                f"makes text that can't be read in the {scheme} scheme: {text} {tokens[text]} on "
+                f"makes text unreadable in the {scheme} scheme: {text} {tokens[text]} on "
                 f"{ground} {tokens[ground]} has a contrast of {contrast:.2f}:1, at least "
                 f"{LEAST}:1 is needed",
                 "put colours for only one scheme below per line with light: or dark:",
@@ -196,7 +198,7 @@ def _refuse(path: Path, why: str, detail: str = "") -> UsageError:
         f"--theme {quoted(path.name)} {why}",
         slug="theme-file",
         details=[quoted(detail[:80])] if detail else [],
-        hint="take docs/theme.css for a pattern",
+        hint="use docs/theme.css as a template",
     )
 
 

@@ -373,7 +373,7 @@ def _all_rows(report: Report) -> Iterator[RowPlot]:
     changes = report.comparison.classes if report.comparison else None
     if changes is not None:
         harmed: list[Row] = [(row.name.text, [row.recall]) for row in changes.rows]
-        head = "Recall, candidate less baseline, points\nfull dots: significant"
+        head = "Δ recall (pp)\nfull dots: significant"
         yield _rows("recall-changes", "Classes by harm", [head], harmed, signed=True)
 
 
@@ -382,7 +382,7 @@ def _rows(
 ) -> RowPlot:
     shown = rows[:MOST_ROWS]
     left_out = len(rows) - len(shown)
-    more = f"{plural(left_out, 'further row')} not drawn" if left_out else ""
+    more = f"{plural(left_out, 'further row')} not shown" if left_out else ""
     columns = tuple(tuple(cells[i] for _, cells in shown) for i in range(len(heads)))
     names = tuple(name for name, _ in shown)
     return RowPlot(name, title, tuple(heads), names, columns, signed, more)

@@ -67,7 +67,7 @@ def is_left_by_us(folder: Path, endings: tuple[str, ...], marker: str) -> bool:
 
 def _report_blocked(target: Path) -> OutputError:
     return OutputError(
-        f"{quoted(target.name)} is in the way: it is not a folder of an earlier report",
+        f"{quoted(target.name)} is in the way: it is not from an earlier report",
         slug="output-folder-blocked",
         details=["nothing in it was changed"],
         hint="move it away, or choose another folder with -o",

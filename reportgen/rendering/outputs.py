@@ -205,7 +205,7 @@ OUTPUTS = (
     ),
     Output(
         f"{FILES_FOLDER}/",
-        "style, script and pictures of `index.html`; only with `--layout dir`",
+        "style, script and images of `index.html`; only with `--layout dir`",
         _page_files,
         lambda made: made.page.layout == "dir",
         of_page=True,
@@ -214,7 +214,7 @@ OUTPUTS = (
     ),
     Output(
         "report.json",
-        "every number, with its interval and what made it: [a contract](docs/report-json.md)",
+        "all numbers with their intervals and provenance: [a contract](docs/report-json.md)",
         _json,
         guarded=True,
     ),
@@ -237,12 +237,12 @@ OUTPUTS = (
     ),
     Output(
         "bad.csv",
-        "samples that could not be used and why; only where there are some",
+        "samples that could not be used, and why; only if there are any",
         public=False,
     ),
     Output(
         "junit.xml",
-        "one case a gate, for CI systems; only with gates",
+        "one test case per gate, for CI systems; only with gates",
         _junit,
         lambda made: bool(made.review.decision.checks),
     ),
@@ -255,7 +255,7 @@ OUTPUTS = (
     ),
     Output(
         "report.pdf",
-        "the page on paper; only with `--pdf`",
+        "the page as PDF; only with `--pdf`",
         _pdf,
         lambda made: made.page.pdf,
         guarded=True,
@@ -447,4 +447,6 @@ def naming_warning(folder: Path, page: PageOptions) -> tuple[str, ...]:
     names = [one.path for one in OUTPUTS if not one.public and (folder / one.path).exists()]
     if not page.public or not names:
         return ()
-    return (f"{' and '.join(names)} beside the page still name the samples: don't publish them",)
+    return (
+        f"{' and '.join(names)} in the same folder still contain sample names: do not publish them",
+    )

@@ -72,12 +72,12 @@ def size_warning(
     """
     if size > max_bytes:
         raise OutputError(
-            f"{name} would take {size / MB:.1f} MB, and {max_bytes / MB:g} MB is the most",
+            f"{name} would be {size / MB:.1f} MB; the limit is {max_bytes / MB:g} MB",
             slug="report-too-large",
             details=["report.json and the CSV files are written, and contain all numbers"],
-            hint="allow more with --max-bytes, leave out pictures with --no-thumbnails, or give "
-            "the classes shorter names",
+            hint="raise the limit with --max-bytes, remove images with --no-thumbnails, or "
+            "use shorter class names",
         )
     if size <= large:
         return ""
-    return f"{name} takes {size / MB:.1f} MB: it will be slow to send and to open"
+    return f"{name} takes {size / MB:.1f} MB: it will be slow to send and open"

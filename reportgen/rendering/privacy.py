@@ -35,9 +35,9 @@ PICTURES = "Pictures"
 def drop_pictures(report: Report, flag: str = "--no-thumbnails") -> Report:
     """No picture of any sample; the page says so in the galleries, and where it counts them."""
     bare: Report = rebuild(report, _drop_picture)
-    note = f"This page was made without pictures of samples ({flag}): names and scores only."
+    note = f"This page was made without sample images ({flag}): names and scores only."
     bare = _note(bare, lambda _: note)
-    fact = Fact(PICTURES, (say(f"none of the data set: this page was made with {flag}"),))
+    fact = Fact(PICTURES, (say(f"none: this page was made with {flag}"),))
     others = [one for one in bare.made if one.term != PICTURES]
     place = next((i for i, one in enumerate(others) if one.term == "Command"), len(others))
     made = (*others[:place], fact, *others[place:])

@@ -123,7 +123,7 @@ class _Painter:
         yield _text(left, head, words)
 
     def _words_of_counts(self) -> str:
-        return f"{self.panel.words}, up to {self.panel.top:,} a bin"
+        return f"{self.panel.words}, up to {self.panel.top:,} per bin"
 
     def mark(self, mark: Mark) -> Iterator[str]:
         if isinstance(mark, Line):

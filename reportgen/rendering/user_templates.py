@@ -47,7 +47,7 @@ def check_templates(folder: Path) -> Path:
     if not folder.is_dir():
         raise _folder_error(folder, "is not a folder", ours)
     if not ours & {path.name for path in folder.iterdir()}:
-        raise _folder_error(folder, "contains no template of a name that is used", ours)
+        raise _folder_error(folder, "contains no template with a known name", ours)
     return folder
 
 
@@ -108,7 +108,7 @@ def _sandbox() -> type[jinja2.Environment]:
 
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
             if operator == "**" or _repeats(left, right) or _repeats(right, left):
-                raise SecurityError(f"{operator} would make too much of its operands")
+                raise SecurityError(f"{operator} makes its operands too large")
             return super().call_binop(context, operator, left, right)
 
     return Sandbox
@@ -137,7 +137,7 @@ def render(
     except Exception as error:  # a template can fail in any way
         raise _error(*_place(error, folder), f"{_kind(error)}: {error}") from error
     if f'http-equiv="Content-Security-Policy" content="{escape(values["policy"])}"' not in html:
-        raise _error(name, 1, "the page leaves out its Content-Security-Policy ({{ policy }})")
+        raise _error(name, 1, "the page lacks its Content-Security-Policy ({{ policy }})")
     return html
 
 
@@ -166,7 +166,7 @@ def _error(name: str, line: int, why: str) -> UsageError:
         f"the template {quoted(name)} is wrong at line {line}",
         slug="template-error",
         details=[printable(why)[:400]],
-        hint="correct it, or omit --templates",
+        hint="fix it, or omit --templates",
     )
 
 

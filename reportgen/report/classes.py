@@ -137,14 +137,11 @@ def _class_lead(facts: Context) -> Words:
     if facts.proportions is not None:
         return say(f"Sample counts and confidence intervals {PROPORTIONS_ONLY}.")
     few = sum(0 < facts.support(i) < LOW_SUPPORT for i in range(len(facts.names)))
-    lead = say(
-        "Worst recall first. Bars run from 0 to 100%, whiskers are 95% intervals, "
-        "which stand beside them in figures."
-    )
+    lead = say("Lowest recall first; bars with 95% CI.")
     if not few:
         return lead
     marked = say(
-        "{n} with fewer than {limit} samples {verb} marked: what is said of {them} is vague.",
+        "{n} with fewer than {limit} samples {verb} marked (wide intervals).",
         n=plural(few, "class", "classes"),
         limit=str(LOW_SUPPORT),
         verb="is" if few == 1 else "are",

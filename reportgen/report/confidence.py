@@ -273,21 +273,19 @@ def _numbers(
 def _nothing(facts: Context) -> Words:
     if facts.evaluation.provenance.kind == "confusion matrix":
         return say(
-            "Calibration, abstaining and scores need confidences, and the input is a confusion "
-            "matrix: it contains {what}, no answers.",
+            "Not available from a confusion matrix ({what} only): calibration, "
+            "ROC, selective prediction.",
             what="counts" if facts.proportions is None else "proportions",
         )
     if facts.evaluation.has_independent_scores:
         return say(
-            "The scores of the classes are independent of each other (one-vs-rest, such as "
-            "sigmoids) and need not sum to 1. Without a probability of the prediction there is no "
-            "calibration (ECE), no selective prediction, no log loss and no Brier score. ROC AUC "
-            "and average precision of each class need no such probability."
+            "Scores are independent per class (one-vs-rest, "
+            "such as sigmoids). Not available: calibration (ECE), selective prediction, log loss "
+            "and Brier score. ROC AUC and average precision are available."
         )
     return say(
-        "Calibration, abstaining and scores need confidences, and the input has labels and "
-        "predictions only. With a column of confidences, or the scores of all classes, this "
-        "section is filled."
+        "Not available without confidences: calibration, ROC, "
+        "selective prediction. Add a column of confidences or the scores of all classes."
     )
 
 
@@ -295,15 +293,15 @@ def _missing(facts: Context, known: Calibration) -> Words:
     """What part of the figures lacks its input."""
     without = facts.matrix.n_samples - known.n
     some = say(
-        "{n} {verb} no confidence and {are} left out of this section.",
-        n=plural(without, "answer"),
+        "{n} {verb} no confidence and {are} excluded from this section.",
+        n=plural(without, "prediction"),
         verb="has" if without == 1 else "have",
         are="is" if without == 1 else "are",
     )
     scores = say(
         "The Brier score, class-wise calibration, ROC AUC and average precision, and their curves, "
-        "need the probabilities of all classes; the input holds those of the predicted classes "
-        "only."
+        "require the probabilities of all classes; the input contains only those of the predicted "
+        "classes."
     )
     lacking = facts.summary("brier_score").value is None
     return join(some if without else Words(()), scores if lacking else Words(()))
@@ -343,22 +341,21 @@ def _facts(facts: Context, known: Calibration) -> Iterable[Fact]:
     brier, auc = facts.summary("brier_score"), facts.summary("macro_roc_auc")
     if brier.value is not None:
         words = say(
-            "{value}{ends}, from 0, perfect, to 2, sure and wrong every time.",
+            "{value}{ends}; 0 = perfect, 2 = worst.",
             value=signed(brier.value),
             ends=_ends(brier),
         )
         yield Fact("Brier score", (words,))
     if auc.value is not None:
         words = say(
-            "ROC AUC {value}{ends}, the mean over classes: put a sample of a class beside one of "
-            "another, and so often the class's own has the higher score; 0.5 is guessing.",
+            "Macro one-vs-rest ROC AUC {value}{ends}; 0.5 = chance level.",
             value=signed(auc.value),
             ends=_ends(auc),
         )
         yield Fact("Telling classes apart", (join(words, _ranking_error(known.known)),))
     if (aurc := facts.summary("aurc")).value is not None:
         words = say(
-            "AURC {value}{ends}: the error rate, averaged over how often the model may abstain.",
+            "AURC {value}{ends}: selective risk averaged over coverage.",
             value=share(aurc.value),
             ends=_share_ends(aurc),
         )
@@ -379,7 +376,7 @@ def _calibration_words(facts: Context, known: Calibration) -> Iterable[Words]:
     )
     if worst.value is not None:
         yield say(
-            "MCE {value}{ends}, the largest gap of a bin; unstable where the bin is small.",
+            "MCE {value}{ends}, largest bin gap; unstable for small bins.",
             value=share(worst.value),
             ends=_share_ends(worst),
         )
@@ -403,7 +400,7 @@ def _log_loss(facts: Context, known: Calibration) -> Words:
     if loss.value is None:
         return Words(())
     words = say(
-        "{value} nats{ends}; always giving every class the same probability would cost {even}.",
+        "{value} nats{ends}; uniform prediction: {even}.",
         value=signed(loss.value),
         ends=_ends(loss),
         even=signed(math.log(len(facts.names))),
@@ -415,13 +412,13 @@ def _log_loss(facts: Context, known: Calibration) -> Words:
 def _no_chance(n_zero: int, n_tiny: int) -> Iterable[Words]:
     if n_zero:
         yield say(
-            "{n} gave the true class no chance at all: each counts as 36 nats.",
-            n=plural(n_zero, "answer"),
+            "{n} assigned p = 0 to the true class (clipped at 36 nats).",
+            n=plural(n_zero, "prediction"),
         )
     if n_tiny:
         yield say(
-            "{n} gave the true class a chance below 2⁻⁵²: each counts as 36 nats{too}.",
-            n=plural(n_tiny, "answer"),
+            "{n} assigned p < 2⁻⁵² to the true class (clipped at 36 nats){too}.",
+            n=plural(n_tiny, "prediction"),
             too=" too" if n_zero else "",
         )
 
@@ -431,9 +428,9 @@ def _ranking_error(known: Confidence) -> Words:
     binned = Words(())
     if known.ranking_bins:
         binned = say(
-            "The scores are too many to be ranked one by one and were ranked in {bins} bins a "
-            "class: this figure is exact to within {auc}, the macro average precision to within "
-            "{ap}, and those of each class to within {worst}.",
+            "Scores were ranked in {bins} bins per class: this value "
+            "is exact to within {auc}, macro average precision to within {ap}, per-class values "
+            "to within {worst}.",
             bins=count(known.ranking_bins),
             auc=_at_most(known.ranking_error),
             ap=_at_most(known.average_precision_error),
@@ -442,8 +439,7 @@ def _ranking_error(known: Confidence) -> Words:
     elif known.ranking_error:  # in files from before the bins were told
         binned = say("Exact to within {error}.", error=_at_most(known.ranking_error))
     rounded = say(
-        "The probabilities have no more digits than half precision (float16) holds: many may be "
-        "equal that were not when the model gave them, and count as ties."
+        "The probabilities have float16 precision or less, so some ties may be rounding artefacts."
     )
     return join(binned, rounded if known.half_precision else Words(()))
 
@@ -587,7 +583,7 @@ def _histogram_chart(known: Confidence) -> Chart:
     message = message.replace("90%", "90%")
     caption = join(
         say(message),
-        say("Each drawing shows shares of its own kind of answer, both on the same scale."),
+        say("Each panel is normalised separately; both use the same scale."),
     )
     return Chart("Confidence distribution", f"Two histograms of confidence. {message}", caption)
 

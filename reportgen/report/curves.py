@@ -90,10 +90,9 @@ def curve_section(facts: Context) -> CurveSection | None:
 def _none(n_defined: int) -> Words:
     if n_defined:
         return say(
-            "The points of the curves are not among the saved figures. A report that is made "
-            "again from its predictions has them."
+            "The curve points were not saved. Rebuild the report from its predictions to get them."
         )
-    return say("No class has both samples and others to be told from: there are no curves.")
+    return say("No class has both positives and negatives: no curves.")
 
 
 def _lead(n_shown: int, n_defined: int) -> Words:
@@ -103,8 +102,7 @@ def _lead(n_shown: int, n_defined: int) -> Words:
         else plural(n_defined, "class", "classes")
     )
     return say(
-        "{which}, each against all others by its own score, the one that is told apart worst "
-        "first.",
+        "{which}, one vs rest, lowest first.",
         which=which,
     )
 
@@ -114,7 +112,7 @@ def _undefined(facts: Context, n_defined: int) -> Words:
     if not n:
         return Words(())
     return say(
-        "{n} {verb} excluded: without samples of the class, and others, there is no curve.",
+        "{n} {verb} excluded: no positives or no negatives.",
         n=plural(n, "class", "classes"),
         verb="is" if n == 1 else "are",
     )
@@ -128,7 +126,7 @@ def _note(facts: Context) -> Words:
         "table of classes and report.json have those of every class."
     )
     binned = say(
-        "The scores are too many to be ranked one by one: points are those of {bins} bins.",
+        "Points are edges of {bins} score bins.",
         bins=count(known.ranking_bins if known else 0),
     )
     return join(drawn, binned if known and known.ranking_bins else Words(()))
@@ -164,5 +162,5 @@ def _told(what: str, metric: Metric) -> str:
         return f"{what} n/a."
     ends = ""
     if metric.interval is not None:
-        ends = f", 95% interval {signed_interval(metric.interval)}"
+        ends = f", 95% CI {signed_interval(metric.interval)}"
     return f"{what} {signed(metric.value)}{ends}."

@@ -57,7 +57,7 @@ def pictures_fact(n: int) -> tuple[Fact, ...]:
     if not n:
         return ()
     words = say(
-        "this page contains {n} of the data set, re-encoded without metadata",
+        "{n} (re-encoded, metadata removed)",
         n=plural(n, "thumbnail"),
     )
     return (Fact(PICTURES, (words,)),)
@@ -112,7 +112,7 @@ def _missing(evaluation: Evaluation, *, gated: bool, compared: bool) -> Iterable
         (compared, "Baseline comparison: add {option}.", "--baseline"),
         (evaluation.confidence is not None or not rows,
          "Calibration and selective prediction: add a column of confidences.", ""),
-        (rows, "Calibration, slices and examples: add predictions, one row a sample.", ""),
+        (rows, "Calibration, slices and examples: add predictions, one row per sample.", ""),
         (bool(evaluation.slices.slices) or not rows, "Slices: add {option}.", "--metadata"),
         (evaluation.hierarchy is not None, "Class groups: add {option}.", "--hierarchy"),
         (evaluation.sample_groups is not None or not rows,
@@ -136,7 +136,7 @@ def _accounting(samples: Accounting, kind: str) -> Iterable[Fact]:
     yield Fact("Left out", excluded)
     yield Fact("Counted", (say(count(samples.counted)),))
     if samples.skipped:
-        yield Fact("Passed over, no samples", tuple(_reason_counts(samples.skipped)))
+        yield Fact("Skipped files", tuple(_reason_counts(samples.skipped)))
 
 
 def _reason_counts(counts: Mapping[str, int]) -> Iterable[Words]:
@@ -155,9 +155,9 @@ def _class_facts(facts: Context) -> Iterable[Fact]:
     spread = (
         say("{n} in every class", n=plural(low, "sample"))
         if low == high and not absent
-        else say("{low} to {high} samples a class", low=count(low), high=count(high))
+        else say("{low} to {high} samples per class", low=count(low), high=count(high))
         if low != high
-        else say("{n} in every class that has any", n=plural(low, "sample"))
+        else say("{n} in every class with samples", n=plural(low, "sample"))
     )
     yield Fact("Support", (spread,))
     yield Fact("Smallest difference", (_detectable(facts),))
@@ -170,8 +170,8 @@ def _detectable(facts: Context) -> Words:
     usual = found[USUAL]
     if usual is None:
         return say(
-            "too few samples to compare two models: even if only one of them is right on {part} "
-            "of the samples, and always the same one, that would likely go unseen",
+            "too few samples to compare two models: no difference at {part} "
+            "discordance is detectable (80% power)",
             part=share(USUAL, 0),
         )
     others = ", ".join(
@@ -180,13 +180,11 @@ def _detectable(facts: Context) -> Words:
         if value is not None and part != USUAL
     )
     return say(
-        "this test set can show a difference of about {usual} points in accuracy between two "
-        "models of which just one is right on {part} of the samples{others}{if_independent}; "
-        "smaller ones will likely go unseen",
+        "{usual} pp in accuracy at {part} discordance (80% power){others}{if_independent}",
         usual=_points(usual),
         part=share(USUAL, 0),
         others=f" ({others})" if others else "",
-        if_independent=", if the samples were independent of each other" if grouped else "",
+        if_independent=", for independent samples" if grouped else "",
     )
 
 
@@ -224,7 +222,7 @@ def made(facts: Context, n_thumbnails: int, versions: Mapping[str, str]) -> tupl
         ("Kind of model", [by.model.kind], False),
         ("Named as", [by.model.source], True),
         (
-            "Model files, SHA-256",
+            "Model SHA-256",
             (f"{name}  {digest}" for name, digest in by.model.files.items()),
             True,
         ),
@@ -266,4 +264,4 @@ def _input_kind(kind: str) -> str:
 
 def _code_note(by: Provenance) -> Iterable[str]:
     if by.model.executes_code:
-        yield "Loading or running it executes code that came with the model."
+        yield "Model file contains executable code."

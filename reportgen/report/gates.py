@@ -66,7 +66,7 @@ def mark_classes(
     for number, check in enumerate(decision.checks if decision else (), start=1):
         for i, status in class_statuses(check, evaluation).items():
             if status == "failed":
-                missed.setdefault(i, []).append(f"fails gate {number}")
+                missed.setdefault(i, []).append(f"gate {number} failed")
     rows = tuple(
         replace(row, limits=limits.get(row.index, {}), missed=tuple(missed.get(row.index, ())))
         for row in section.rows
@@ -74,7 +74,7 @@ def mark_classes(
     drawn = {item.name for item in section.main[:-1]}  # the last has no bar
     if not any(drawn & of_class.keys() for of_class in limits.values()):
         return replace(section, rows=rows)
-    return replace(section, rows=rows, lead=join(section.lead, say("Dashed: limit of a gate.")))
+    return replace(section, rows=rows, lead=join(section.lead, say("Dashed: gate limit.")))
 
 
 def _levels(decision: Decision | None) -> list[Check]:
@@ -217,18 +217,12 @@ def gate_section(decision: Decision | None) -> GateSection | None:
 
 
 def _lead(checks: Sequence[Check]) -> Words:
-    lead = say(
-        "Decided on unrounded values; numbers have the digits that this takes. Failed gates come "
-        "first, each with its number in the file."
-    )
+    lead = say("Failed gates first; numbers refer to gates.toml. Decisions use unrounded values.")
     if all(check.status != "inconclusive" for check in checks):
         return lead
     return join(
         lead,
-        say(
-            "Inconclusive: the promise may be kept or broken, these samples can't tell, and more "
-            "would."
-        ),
+        say("Inconclusive: the 95% CI includes the limit."),
     )
 
 
@@ -321,7 +315,7 @@ def _needed(check: Check) -> str:
     return (
         ""
         if known in check.sentence
-        else f"{known.capitalize()} would decide it, if the measured value stays."
+        else f"{known.capitalize()} would be needed at the measured value."
     )
 
 

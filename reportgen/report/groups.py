@@ -183,7 +183,7 @@ HOT = 0.05
 HEAD_WIDTH = 24
 
 
-HEADS = ("Right class", "Correct group, wrong class", "Wrong group")
+HEADS = ("Correct", "Within-group error", "Between-group error")
 
 
 PARTS = ("accuracy", "within_group_error", "between_group_error")
@@ -213,22 +213,18 @@ def group_section(facts: Context) -> GroupSection | None:
 def _lead(facts: Context, order: Sequence[Name]) -> Words:
     groups = facts.groups
     if groups.suggested is not None:
-        return say(
-            "Errors between classes of one group are near misses; errors between groups are "
-            "confusions of another kind."
-        )
+        return say("Within-group errors are less severe than between-group errors.")
     if len(facts.names) < LEAST_CLASSES or not facts.matrix.n_errors:
         return Words(())
     if groups.too_many:
         return say(
-            "No groups are suggested: more than {n} classes are confused with others, and so many "
-            "are not compared with one another.",
+            "No clusters: more than {n} classes have errors, which is too many to cluster.",
             n=count(DENSE_LIMIT),
         )
     none = say("No clusters beyond chance.")
     if not order:
         return none
-    return join(none, say("In this order, classes that are confused stand side by side."))
+    return join(none, say("Confused classes are adjacent in this order."))
 
 
 def _order(facts: Context) -> tuple[Name, ...]:
@@ -247,7 +243,7 @@ def _describe_suggested(facts: Context, groups: GroupMatrix, *, gridded: bool) -
     )
     return GroupSet(
         key="suggested",
-        title=say("Groups that the errors suggest"),
+        title=say("Clusters found in the errors"),
         lead=lead,
         shares=(),
         heads=HEADS,
@@ -277,16 +273,16 @@ def _describe_given(facts: Context, groups: GroupMatrix) -> GroupSet:
     lead = say(
         "{groups}, worst first. {within}",
         groups=plural(n_groups, "group"),
-        within=_within_words(facts, groups, "name a class of the right group"),
+        within=_within_words(facts, groups, "stay within the correct group"),
     )
     worst_first = sorted(_all(groups), key=lambda g: (-_wrong_group(groups, g), g))
     if n_groups > LISTED_GROUPS:
         lead = join(
             lead,
-            say("The {n} worst are listed; report.json contains all.", n=str(LISTED_GROUPS)),
+            say("The {n} worst are shown; all are in report.json.", n=str(LISTED_GROUPS)),
         )
     elif n_groups > GRID_GROUPS:
-        lead = join(lead, say("So many make no matrix that can be read."))
+        lead = join(lead, say("Too many groups for a matrix."))
     return GroupSet(
         key="given",
         title=say("Groups of {source}", source=Name.of(groups.grouping.source)),
@@ -324,8 +320,8 @@ def _shares(groups: GroupMatrix) -> Iterable[GroupShare]:
     right, near = int(groups.right.sum()), groups.within_errors
     wrong = int(groups.between.sum())
     for title, n, name, metric in (
-        ("Right class", right, "accuracy", groups.summary["accuracy"]),
-        ("Correct group, wrong class", near, "within_group_error", None),
+        ("Correct", right, "accuracy", groups.summary["accuracy"]),
+        ("Within-group error", near, "within_group_error", None),
         ("Correct group in all", right + near, "group_accuracy", groups.group_accuracy),
         ("Wrong group", wrong, "between_group_error", None),
     ):
@@ -398,17 +394,14 @@ def _alone(facts: Context, groups: GroupMatrix, shown: Sequence[int]) -> Words:
     if single:
         sentences.append(
             say(
-                "{n} by {self}: {names}.",
-                n="1 class stands" if len(single) == 1 else f"{count(len(single))} classes stand",
-                self="itself" if len(single) == 1 else "themselves",
+                "Unclustered: {names}.",
                 names=list_names([facts.names[i] for i in single], 12),
             )
         )
     if calm:
         sentences.append(
             say(
-                "{n} no part in any error: {names}.",
-                n="1 class has" if len(calm) == 1 else f"{count(len(calm))} classes have",
+                "No errors: {names}.",
                 names=list_names([facts.names[i] for i in calm], 12),
             )
         )

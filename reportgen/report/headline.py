@@ -226,7 +226,7 @@ def _classes_counted(facts: Context) -> str:
 def _all_classes(facts: Context) -> str:
     n = plural(len(facts.names), "class", "classes")
     absent = len(facts.names) - len(facts.present)
-    return f"{n}, {count(absent)} of them absent and counted as 0" if absent else n
+    return f"{n}, {count(absent)} without samples, counted as 0" if absent else n
 
 
 def _weakest_tile(facts: Context) -> Tile | None:
@@ -299,10 +299,10 @@ def _notes(facts: Context) -> Iterable[Words]:
     counted = facts.present if facts.proportions is None else ()
     silent = [facts.names[i] for i in counted if not facts.predicted(i)]
     if silent:
-        yield say("Never predicted, precision counted as 0: {names}.", names=list_names(silent))
+        yield say("Never predicted (precision set to 0): {names}.", names=list_names(silent))
     if "kappa_linear" in facts.evaluation.summary and len(facts.names) > 1:
         yield say(
-            "The classes count as ordered, from {first} to {last}: weighted kappa is in the list.",
+            "Ordinal classes {first} … {last}: see weighted kappa.",
             first=facts.names[0],
             last=facts.names[-1],
         )
@@ -314,8 +314,8 @@ def _over_all(facts: Context, absent: Sequence[Name]) -> Words:
     if not absent:
         return say("Macro averages are over all {n}; each has samples.", n=n)
     return say(
-        "Macro averages are over all {n}, as was asked: those without samples count as 0 and make "
-        "them lower than the model is ({names}). Balanced accuracy leaves them out.",
+        "Macro averages are over all {n} (--macro all): those without samples "
+        "count as 0 ({names}). Balanced accuracy excludes them.",
         n=n,
         names=list_names(absent),
     )

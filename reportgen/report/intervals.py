@@ -35,17 +35,14 @@ __all__ = [
 
 
 INTERVAL_NOTE = (
-    "An interval contains the sampling error of this test set, and no other: not the randomness of "
-    "training, not label errors, not a shift between this data and the data in use, not repeated "
-    "use of the same test set, and not samples that depend on each other, such as frames of one "
-    "video or crops of one picture. Wherever one of these applies, the truth is less certain than "
-    "the interval says."
+    "Intervals cover sampling error only: not "
+    "training randomness, label noise, distribution shift, test-set reuse or dependent samples "
+    "(frames of one video, crops of one image)."
 )
 
 
 NO_INTERVALS = (
-    f"{PROPORTIONS_ONLY}. How far a proportion may be from the truth depends on the number of "
-    "samples, which is not known."
+    f"{PROPORTIONS_ONLY}. The uncertainty depends on the number of samples, which is unknown."
 )
 
 
@@ -115,7 +112,7 @@ def _methods(evaluation: Evaluation) -> Iterator[str]:
         return
     groups = evaluation.sample_groups
     if groups is not None:
-        yield f"Figures of the whole that are counted: {groups.method}."
+        yield f"Overall metrics of counts: {groups.method}."
     others = "Shares of samples" if groups is None else "Other shares of samples"
     yield f"{others}: {EXACT if evaluation.intervals == 'exact' else WILSON}."
     figures = "Other figures of the matrix" if groups is None else "Other figures of classes"
@@ -126,8 +123,8 @@ def _methods(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.intervals == "exact":
         yield (
             "Pairs, groups of classes, slices, bins of confidence, average precision, the "
-            "no-information rate, and error and coverage where the model abstains: "
-            f"{WILSON}, differences of slices Newcombe, whatever was asked for."
+            "no-information rate, and error and coverage of selective prediction: "
+            f"{WILSON}; Newcombe for differences of slices, with any --ci."
         )
 
 
@@ -154,20 +151,16 @@ def interval_note(evaluation: Evaluation) -> str:
     groups = evaluation.sample_groups
     note = INTERVAL_NOTE
     if groups is not None:
-        note += (
-            " Here the intervals of the counted figures of the whole do allow for samples that "
-            "depend on each other within their groups, and no other intervals do."
-        )
+        note += " Here the overall CIs of counts are cluster-robust; no other intervals are."
     if groups is not None or evaluation.intervals != "wilson":
-        note = " ".join((note, "How these were made:", *_methods(evaluation)))
+        note = " ".join((note, "Method:", *_methods(evaluation)))
     return note
 
 
 def group_words(groups: SampleGroups) -> Words:
     """Samples depend on each other: by how much that widens what is said of the whole."""
     said = say(
-        "The {n} come in {groups} by {column}, at most {largest} in one, and samples of a group "
-        "are alike: the intervals of the counted figures of the whole are made from whole groups.",
+        "The {n} form {groups} by {column} (largest: {largest}). Overall CIs are cluster-robust.",
         n=plural(groups.n_samples, "sample"),
         groups=plural(groups.n_groups, "group"),
         column=replace(Name.of(groups.column), bare=False),
@@ -177,17 +170,16 @@ def group_words(groups: SampleGroups) -> Words:
     effect = Words(())
     if known is not None and groups.design_effect is not None:
         effect = say(
-            "They tell the accuracy as precisely as {n} independent of each other would (design "
-            "effect {effect}).",
+            "Effective n = {n} (design effect {effect}).",
             n=plural(max(1, round(known)), "sample"),
             effect=f"{groups.design_effect:.3g}",
         )
     rest = say(
-        "Intervals of single classes, pairs and slices, those of confidences and scores, and all "
-        "tests, do not allow for the groups: they are too narrow where groups matter."
+        "CIs of classes, pairs, slices and scores, and all tests, "
+        "are not cluster-robust and may be too narrow."
     )
     few = say(
-        "{n} are few: even the intervals of the whole are then too narrow.",
+        "With {n}, even the overall CIs are too narrow.",
         n=plural(groups.n_groups, "group"),
     )
     return join(said, effect, rest, few if groups.few_groups else Words(()))

@@ -71,22 +71,22 @@ def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> 
 def _lead(facts: Context, found: LabelIssues) -> Words:
     examined = plural(found.n_examined, "sample")
     if not found.n_suspects:
-        return say(f"In {examined} the model never takes another class than the label for sure.")
+        return say(f"No suspects found in {examined}.")
     lead = say(
-        "For {n} of {examined} the model is at least as confident in another class as it is on "
-        "average for samples of that class. Largest margin first.",
+        "{n} of {examined} look inconsistent with the predictions (p exceeds "
+        "the class's average). Largest margin first.",
         n=count(found.n_suspects),
         examined=examined,
     )
     listed = len(found.suspects)
     rest = (
-        say("The {n} strongest are listed.", n=count(listed))
+        say("The {n} strongest are shown.", n=count(listed))
         if listed < found.n_suspects
         else Words(())
     )
     label, suggested, n = found.cells[0]
     often = say(
-        "Most often the label is {label} and the model's answer {suggested}: {n}.",
+        "Most frequent: labelled {label}, predicted {suggested} ({n}).",
         label=facts.names[label],
         suggested=facts.names[suggested],
         n=plural(n, "time"),
@@ -113,7 +113,7 @@ def _row(
         suggested_probability=share(suspect.suggested_probability),
         exact_suggested=suspect.suggested_probability,
         thumbnail=thumbnails.get(suspect.id),
-        alt=f"labelled {label}, taken for {suggested}",
+        alt=f"labelled {label}, predicted {suggested}",
         large=_large(facts, suspect),
     )
 

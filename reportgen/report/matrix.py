@@ -287,24 +287,19 @@ def _group(facts: Context) -> tuple[int, ...]:
 
 def _lead(facts: Context) -> Words:
     k = len(facts.names)
-    axes = say("Rows are the true class, columns the predicted class.")
+    axes = say("Rows: true class; columns: predicted class.")
     if facts.proportions is not None:
         return join(axes, say(f"Sample counts {PROPORTIONS_ONLY}."))
     if k <= NUMBERED_CLASSES:
         return join(
             axes,
-            say(
-                "Counts and row shares are coloured by the share of the row, on one fixed scale "
-                f"from 0 to 100%. Outlined: errors that take {share(HOT, 0)} of a class or "
-                "more."
-            ),
+            say(f"Colour: % of row, fixed scale 0–100%. Outline: ≥ {share(HOT, 0)} of a class."),
         )
     if k <= TABLED_CLASSES:
         return join(
             axes,
             say(
-                "{k} classes are too many for numbers in the pictures: all counts stand in the "
-                "table below them, and in confusion.csv.",
+                "{k} classes: for numbers see the table below and confusion.csv.",
                 k=count(k),
             ),
         )
@@ -315,11 +310,10 @@ def _overview_words(facts: Context) -> Words:
     pairs = facts.evaluation.pairs[: listed_pairs(len(facts.names))]
     covered = sum(pair.count for pair in pairs) / max(facts.matrix.n_errors, 1)
     seen = (
-        say("The pictures show all {k} classes at once.", k=count(len(facts.names)))
+        say("The images show all {k} classes.", k=count(len(facts.names)))
         if len(facts.names) <= OVERVIEW_SIDE
         else say(
-            "The pictures show all {k} classes; neighbours share a square, which has the colour of "
-            "the largest of their cells.",
+            "The images show all {k} classes; each pixel shows the maximum of neighbouring cells.",
             k=count(len(facts.names)),
         )
     )
@@ -328,8 +322,8 @@ def _overview_words(facts: Context) -> Words:
     return join(
         seen,
         say(
-            "The {n} largest error cells, listed under Most confused pairs, hold {share} of all "
-            "{errors} errors; every cell that is not 0 is in confusion.csv.",
+            "The {n} most frequent confusions account for {share} of "
+            "{errors} errors; all are in confusion.csv.",
             n=count(len(pairs)),
             share=share(covered),
             errors=count(facts.matrix.n_errors),
@@ -399,8 +393,8 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
     how = "" if numbered else _order_words(facts)
     brief = ""
     if small and numbered:
-        brief = " Empty cells are 0, k stands for thousands; the table has the exact numbers."
-    brief_percents = brief.replace(", k stands for thousands", "")
+        brief = " Empty cells are 0; k = thousands; exact numbers are in the table."
+    brief_percents = brief.replace(", k = thousands", "")
     percent = whole_percent_text if small else percent_text
     draw = partial(
         HeatmapSpec,
@@ -418,7 +412,7 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
             values=shares,
             texts=texts_of(shares, percent) if numbered else None,
             top=float(np.nanmax(shares)) if over == "all" else 1.0,
-            unit=f"share of {OF[over]}",
+            unit=f"% of {OF[over]}",
             alt=f"Heatmap of the matrix in % of {OF[over]}, rows true, columns predicted.",
             purpose=f"Each cell in % of {OF[over]}.{brief_percents}{how}",
         )
@@ -435,9 +429,7 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         unit="samples",
         alt=_alt(facts, "counts"),
         beside=_longest(percents),
-        purpose="Counts: how many samples stand in each cell; large classes are dark."
-        + brief
-        + how,
+        purpose="Counts per cell." + brief + how,
     )
     yield draw(
         name="confusion-row-shares",
@@ -448,16 +440,15 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         unit="share of the true class",
         alt=_alt(facts, "row shares"),
         beside=_longest(numbers),
-        purpose="Row shares: what becomes of each class, whatever its size; from 0 to "
-        "100%." + brief_percents + how,
+        purpose="Normalised by row (recall on the diagonal)." + brief_percents + how,
     )
 
 
 def _order_words(facts: Context) -> str:
     ordered = facts.groups.tree is not None and len(facts.names) <= DENSE_LIMIT
     order = "Confused classes stand together" if ordered else "Classes in their order"
-    framed = ", the suggested groups in frames" if boxes(facts) else ""
-    return f" {order}{framed}; the colour follows the cube root, so that rare errors are seen."
+    framed = ", boxes = clusters" if boxes(facts) else ""
+    return f" {order}{framed}; cube-root colour scale."
 
 
 def texts_of(values: Image, text: Callable[[float], str]) -> tuple[tuple[str, ...], ...]:
@@ -502,7 +493,7 @@ def _alt(facts: Context, what: str) -> str:
     pair = facts.evaluation.pairs[0]
     size = count(pair.count) if what == "counts" else share(pair.count / facts.support(pair.true))
     true, predicted = facts.names[pair.true], facts.names[pair.predicted]
-    return f"{text} The most frequent error: {true} called {predicted}, {size}."
+    return f"{text} The most frequent error: {true} → {predicted}, {size}."
 
 
 def _values(facts: Context) -> tuple[Image, Image, float]:

@@ -143,7 +143,7 @@ def _by_cost(facts: Context) -> PairRanking | None:
     return PairRanking(
         "cost",
         "Ranked by cost",
-        say("Count × cost, by {source}: what reduces the expected cost most.",
+        say("Count × cost, by {source}: largest contribution to the expected cost.",
             source=Name.of(costs.source)),
         ("True class", "Predicted", "Count", "Cost of each", "Total cost", "% of cost"),
         rows,
@@ -178,10 +178,7 @@ def _by_rate(facts: Context) -> PairRanking | None:
     return PairRanking(
         "rate",
         "Ranked by the share of the true class",
-        say(
-            "For small classes, which never come first by count: which class loses the largest "
-            "part of its samples to another, as far as that is sure."
-        ),
+        say("By rate, ranked by the lower CI bound (for small classes)."),
         ("True class", "Called", "Samples", "% of true class", "At least"),
         rows,
         say(f"{RANKINGS['rate']} That lower end stands under “At least”."),
@@ -269,10 +266,7 @@ def _by_lift(facts: Context) -> PairRanking:
     return PairRanking(
         "lift",
         "Ranked by how much more often than by chance",
-        say(
-            "For pairs that are special: a class that attracts errors of all kinds, or makes many, "
-            "is no surprise, and does not come first here."
-        ),
+        say("Confusions that are more frequent than the class totals predict."),
         ("True class", "Called", "Samples", "By chance", "Times as many", "q"),
         rows,
         _lift_note(facts, pairs.q.tolist(), EXPECTED_RULES[pairs.expected_rule]),
@@ -284,7 +278,7 @@ def _lift_note(facts: Context, q: list[float], rule: str) -> Words:
     k = len(facts.names)
     return join(
         say(RANKINGS["lift"]),
-        say(f"By chance: {rule[0].lower()}{rule[1:]}"),
+        say(f"Expected: {rule[0].lower()}{rule[1:]}"),
         say(
             "q is the false-discovery rate among all {pairs}: {sure} of the {n} listed {verb} "
             f"below {100 * SIGNIFICANT:.0f}%.",
@@ -486,7 +480,7 @@ def _of_proportions(facts: Context, known: Proportions) -> PairSection:
     ranking = PairRanking(
         "proportion",
         "Ranked by proportion",
-        say("A large proportion of a rare class may be few samples."),
+        say("A high rate in a rare class may be few samples."),
         ("True class", "Called", f"Of {OF[known.over]}", "Reversed"),
         rows,
         _rest_words(known.pairs[len(listed) :]),
@@ -655,7 +649,7 @@ def _gallery_note(
     shown = [example for gallery in examples.values() for example in gallery]
     if not shown:
         reason = facts.evaluation.examples_reason or "no sample of these pairs is at hand"
-        return f"There are no galleries, because {reason}."
+        return f"No galleries: {reason}."
     missing = sum(example.thumbnail is None for example in shown)
     if missing == len(shown):
         return "Images not available: names and probabilities only."

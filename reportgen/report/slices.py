@@ -84,19 +84,18 @@ def slice_section(facts: Context) -> SliceSection | None:
 def _lead(report: SliceReport) -> Words:
     cut = [column for column in report.columns if column.kind != "left_out"]
     if not report.slices:
-        return say("No metadata column can be cut into parts of the data.")
+        return say("No metadata column can be sliced.")
     lead = say(
-        "{slices} from {columns}, those that are worse than the rest first. {worse} worse "
-        "beyond chance; p-values are corrected for {tests} (Holm). Slices of different columns "
-        "overlap.",
-        slices=plural(len(report.slices), "part of the data", "parts of the data"),
+        "{slices} from {columns}, worst first. {worse} "
+        "significantly worse (Holm, {tests}). Slices of different columns overlap.",
+        slices=plural(len(report.slices), "slice"),
         columns=plural(len(cut), "metadata column"),
         worse=_worse(report.n_worse),
         tests=plural(report.n_tests, "comparison"),
     )
     if len(report.slices) <= LISTED_SLICES:
         return lead
-    return join(lead, say(f"The first {LISTED_SLICES} are listed; report.json contains all."))
+    return join(lead, say(f"The first {LISTED_SLICES} are shown; all are in report.json."))
 
 
 def _worse(n: int) -> str:
@@ -107,7 +106,7 @@ def _leave_each_out(report: SliceReport) -> Iterable[Words]:
     for column in report.columns:
         if column.reason is not None:
             why = REASONS.get(column.reason, column.reason)
-            yield say("Not cut: {name}. {why}", name=_name(column.name), why=why)
+            yield say("Skipped: {name}. {why}", name=_name(column.name), why=why)
 
 
 def _row(one: Slice, notes: Footnotes) -> SliceRow:

@@ -95,7 +95,7 @@ def _collect_to_decide(known: _Known) -> Step | None:
             return Step(
                 say("Extend the test set:"),
                 say(
-                    "{needed} would decide gate {number} ({name}), if the value stays.",
+                    "{needed} would be needed to decide gate {number} ({name}).",
                     needed=spoken(check.needed),
                     number=str(number),
                     name=Name.of(check.name),

@@ -192,9 +192,9 @@ def _lead(known: _Known) -> Words:
         if not known.facts.evaluation.has_independent_scores
         else say(
             "The positive class is {positive}, the " + order + " of the two in the class list. A "
-            "sample is flagged as {positive} where its score of {positive} is at least the "
-            "threshold, and is {negative} otherwise. The predictions of the model have no such "
-            "threshold: they are the class of the larger of two independent scores.",
+            "sample is predicted as {positive} if its score of {positive} is at least the "
+            "threshold, else as {negative}. The model's predictions have no threshold: they are "
+            "the class with the larger of two independent scores.",
             positive=known.positive,
             negative=known.negative,
         )
@@ -396,12 +396,12 @@ def _notes(known: _Known) -> Iterator[Words]:
     )
     if not curve.exact:
         yield say(
-            "The scores are too many to be kept one by one. They were counted in bins, and the "
-            "thresholds are edges of bins; the counts at each are exact."
+            "Scores were counted in bins: thresholds are bin edges, "
+            "and the counts at each are exact."
         )
     if curve.n_without:
         yield say(
-            "{n} of {all} samples have no scores: they are in row A alone, if at all.",
+            "{n} of {all} samples have no scores: counted in row A only.",
             n=count(curve.n_without),
             all=count(total + curve.n_without),
         )

@@ -95,7 +95,7 @@ class Baselines:
             details=[f"baselines in {quoted(self.folder.name)}: {known}"],
             hint=f"did you mean {meant}?"
             if meant
-            else "give a path, or save one: reportgen baseline save OUT NAME",
+            else "pass a path, or save one: reportgen baseline save OUT NAME",
         )
 
     def require_free(self, name: str, *, force: bool) -> None:
@@ -111,7 +111,7 @@ class Baselines:
             raise UsageError(
                 f"{quoted(name)} is not a valid baseline name: Windows can't make such a folder",
                 slug="baseline-name",
-                hint="choose a name that is no device and ends with a letter or digit",
+                hint="choose a name that is not a device name and ends with a letter or digit",
             )
         if (self.folder / name / _REPORT).exists() and not force:
             raise OutputError(

@@ -282,10 +282,10 @@ def _refuse_matching(options: ReviewOptions, why: str) -> None:
     for name in ("allow_partial", "labels_from"):
         if getattr(options, name):
             raise UsageError(
-                f"--{name.replace('_', '-')} is for samples that are matched by their ids; here "
-                f"none are: {_WHY_UNMATCHED[why]}",
+                f"--{name.replace('_', '-')} requires samples matched by id, "
+                f"but {_WHY_UNMATCHED[why]}",
                 slug="option-conflict",
-                hint="compare the predictions of both sides, or leave the option out",
+                hint="compare the predictions of both, or omit the option",
             )
 
 

@@ -213,9 +213,9 @@ def recompute(
     asked = [word for word in words if word.startswith("--")]
     if asked:
         raise UsageError(
-            f"{asked[0]} can't change the figures of a report.json: they are made",
+            f"{asked[0]} cannot change the metrics of a report.json",
             slug="figures-made",
-            hint="give the predictions or the confusion matrix that it was made from",
+            hint="pass the predictions or confusion matrix that it was made from",
         )
     if options.costs is not None:
         evaluation = with_costs(evaluation, options.costs, shown)
@@ -278,7 +278,7 @@ def _refuse_several(folder: Path) -> None:
     shown = ", ".join(named[:_MOST_NAMED])
     more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     raise UsageError(
-        f"the folder {quoted(folder.name)} contains no report of its own, but "
+        f"the folder {quoted(folder.name)} contains no report itself, but "
         f"{plural(len(named), 'report')} in folders",
         slug="several-reports",
         hint=f"name {'it' if len(named) == 1 else 'one of'}: {shown}{more}",
@@ -294,7 +294,7 @@ def _of_matrix(found: MatrixInput, options: EvaluationOptions) -> Evaluation:
         raise UsageError(
             "--subset-classes needs the scores of each sample, and a confusion matrix has none",
             slug="option-conflict",
-            hint="give the predictions that the matrix was made from, with the scores of all "
+            hint="pass the predictions that the matrix was made from, with the scores of all "
             "classes",
         )
     if isinstance(found.matrix, NormalisedMatrix):
@@ -316,8 +316,8 @@ def _hold(source: Any, said: str) -> str:
     if isinstance(source, list) or getattr(source, "ndim", 0) == 2:
         return "matrix"
     raise DataError(
-        f"a {type(source).__name__} is no saved input",
+        f"a {type(source).__name__} is not a saved input",
         slug="input-kind",
-        hint="give a path, a DataFrame or mapping of columns, a square array of counts, a "
+        hint="pass a path, a DataFrame or mapping of columns, a square array of counts, a "
         "ConfusionMatrix or a ConfusionCounter",
     )

@@ -149,7 +149,7 @@ WRONG = [
     ('[[gate]]\nname = "x"\nat_least = 0.9', "gates-key", "it has no metric", 'metric = "accuracy"'),
     (floor(""), "gates-key", "it has no rule", "at_least, at_most, not_worse_by, no_harm, at_most_share"),
     (floor("max_drop = 0.1"), "gates-key", "max_drop is given without no_harm", "no_harm = true"),
-    (floor("at_least = 0.9\nmax_drop = 0.1"), "gates-key", "max_drop does not go with at_least", "no_harm"),
+    (floor("at_least = 0.9\nmax_drop = 0.1"), "gates-key", "max_drop cannot be combined with at_least", "no_harm"),
     (floor("at_least = 0.9\nno_harm = true"), "gates-key", "it has 2 rules: at_least, no_harm", "one gate for each"),
     # numbers
     (floor("at_least = 90"), "gates-value", "at_least = 90 is over 1", 'did you mean 0.9 or "90%"?'),
@@ -188,7 +188,7 @@ WRONG = [
     ('[[gate]]\nname = "x"\nmetric = "macro_f1"\nslice = "a=b"\nno_harm = true', "gates-metric", "macro_f1 is not compared with a baseline of a slice", "accuracy"),
     ('[[gate]]\nname = "x"\nmetric = "log_loss"\nat_least = 0.1', "gates-key", "log_loss is better when it is low", "at_most"),
     (floor("at_most = 0.9"), "gates-key", "accuracy is better when it is high", "write at_least"),
-    (floor("not_worse_by = 0.1\nconfident = true"), "gates-key", "confident does not go with not_worse_by", "leave it out"),
+    (floor("not_worse_by = 0.1\nconfident = true"), "gates-key", "confident cannot be combined with not_worse_by", "leave it out"),
     (floor('at_least = 0.9\nconfident = "yes"'), "gates-value", 'confident = "yes" is neither true nor false', "without quotes"),
     (floor("at_least = 0.9\neach_class = 1"), "gates-value", "each_class = 1 is neither true nor false", ""),
     (floor("at_least = 0.9\nmetric = 1").replace('metric = "accuracy"\n', ""), "gates-value", "metric = 1 is not a text", ""),
@@ -332,7 +332,7 @@ SLICES = {"camera": ["north", "south"], "light": ["day"]}
 @pytest.mark.parametrize(
     ("text", "slices", "message", "hint"),
     [
-        ("camra=north", SLICES, 'there is no column "camra" to cut the data by', 'did you mean "camera"?'),
+        ("camra=north", SLICES, 'there is no column "camra" to slice the data by', 'did you mean "camera"?'),
         ("camera=nort", SLICES, 'no value of "camera" "nort"', 'did you mean "north"?'),
         ("camera=north", {}, 'there is no column "camera"', ""),
     ],

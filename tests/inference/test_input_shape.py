@@ -48,7 +48,7 @@ def test_a_program_that_takes_channels_last_gets_them_by_the_printed_transform(
     assert error.slug == "input-shape"
     wanted = "any×any×3" if free else "6×10×3"
     assert error.message == (
-        f"images come out as 3×8×8, the model takes {wanted} (height × width × channels)"
+        f"preprocessed images are 3×8×8, the model takes {wanted} (height × width × channels)"
     )
     assert error.hint == "--transform own.py:prepare"
     lines = [line[4:] for line in error.details if line.startswith("    ")]

@@ -132,7 +132,7 @@ def test_the_galleries_of_a_comparison_say_what_is_left_out():
     assert shown.comparison.gallery_note == ""
     report, _ = privacy.hide_names(shown, Review.of(comparison.candidate))
     assert report.comparison.gallery_note == (
-        "This page was made without pictures of samples (--public): names and scores only. "
+        "This page was made without sample images (--public): names and scores only. "
         "Names of samples are hashes."
     )
     assert not any(e.thumbnail for g in report.comparison.galleries for e in g.examples)
@@ -142,11 +142,11 @@ def test_the_page_says_what_it_leaves_out(pictured, secret):
     report, _ = privacy.hide_names(pictured, Review.of(secret))
     assert report.n_thumbnails == 0
     assert report.pairs.gallery_note == (
-        "This page was made without pictures of samples (--public): names and scores only. "
+        "This page was made without sample images (--public): names and scores only. "
         "Names of samples are hashes."
     )
     (fact,) = [fact for fact in report.made if fact.term == "Pictures"]
-    assert str(fact.values[0]) == "none of the data set: this page was made with --public"
+    assert str(fact.values[0]) == "none: this page was made with --public"
     assert report.made[-1].term == "Command"
 
 
@@ -154,7 +154,7 @@ def test_a_page_without_thumbnails_keeps_the_names(report, evaluation, tmp_path)
     write_all(report, evaluation, tmp_path, PageOptions(no_thumbnails=True))
     page = (tmp_path / "report.html").read_text("ascii")
     assert page.count("data:image/") == 3  # icon and matrices
-    assert "none of the data set: this page was made with --no-thumbnails" in page
+    assert "none: this page was made with --no-thumbnails" in page
     assert "made without pictures of samples (--no-thumbnails): names and scores only." in page
     first = evaluation.examples[0][0].id.rsplit("/", 1)[-1]
     assert first in page
@@ -179,7 +179,8 @@ def test_files_beside_the_page_that_name_samples_are_warned_of(pictured, secret,
     for name in ("predictions.parquet", "bad.csv"):
         (tmp_path / name).write_bytes(b"names")
     assert write_all(pictured, secret, tmp_path, PUBLIC) == (
-        "predictions.parquet and bad.csv beside the page still name the samples: don't publish them",
+        "predictions.parquet and bad.csv in the same folder still contain sample names: do not "
+        "publish them",
     )
     assert write_all(pictured, secret, tmp_path) == ()
 

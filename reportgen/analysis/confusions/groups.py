@@ -183,7 +183,7 @@ def _shares(part: Counts, whole: Counts) -> MetricColumn:
 COLUMNS = ("class", "group")
 
 
-_HINT = 'the first row must be "class,group", each other row one class and its group'
+_HINT = 'the first row must be "class,group", followed by one row per class'
 
 
 def grouping_from_rows(
@@ -262,7 +262,7 @@ def _require_text(line: int, name: str, group: str, source: str) -> None:
             raise DataError(
                 f"line {line:,} of {quoted(source)} has no {what}",
                 slug="hierarchy-blank",
-                hint="every row needs the name of a class and the name of its group",
+                hint="every row needs a class and its group",
             )
 
 
@@ -289,7 +289,7 @@ def _require_all(group_of: NDArray[np.int64], classes: Sequence[str], source: st
                 f"{count(len(missing))} of {plural(len(classes), 'class', 'classes')} missing: "
                 f"{listing(classes[i] for i in missing)}"
             ],
-            hint="add a line for each; a class that belongs nowhere can be a group of its own",
+            hint="add a line for each; a class can be its own group",
         )
 
 

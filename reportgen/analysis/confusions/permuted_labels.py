@@ -257,7 +257,7 @@ def check_supports(
             "it is transposed",
             slug="matrix-transposed",
             details=[_sums(classes, known, rows, int(wrong[0]))],
-            hint="say that its rows are predicted: --rows predicted",
+            hint="if its rows are predicted classes:  --rows predicted",
         )
     raise DataError(
         f"the rows of {name} do not add up to the samples of "
@@ -291,7 +291,7 @@ def orientation_note(matrix: ConfusionMatrix) -> DataNote | None:
         "matrix-transposed",
         f"Each of the {count(matrix.n_classes)} columns of the matrix adds up to "
         f"{count(int(columns[0]))}, and its rows do not add up to one number: it looks "
-        "transposed. If its rows are predicted classes, say so with --rows predicted.",
+        "transposed. If its rows are predicted classes, pass --rows predicted.",
         "warning",
         matrix.n_classes,
     )

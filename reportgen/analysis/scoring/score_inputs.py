@@ -201,7 +201,7 @@ def _in_unit(what: str, values: Floats) -> Floats:
             hint=(
                 "if they are percentages, divide them by 100"
                 if percent
-                else "if they are logits, say so with --outputs logits"
+                else "if they are logits, pass --outputs logits"
             ),
         )
     return np.clip(values, 0, 1)
@@ -217,7 +217,7 @@ def _check_sums(values: Floats, tolerance: float) -> None:
             f"the probabilities of a sample add up to {sums[np.argmax(wrong)]:.6g}, not 1",
             slug="probability-sum",
             details=[f"{np.count_nonzero(wrong):,} of {len(values):,} rows in this batch do so"],
-            hint="if they are logits, say so with --outputs logits",
+            hint="if they are logits, pass --outputs logits",
         )
 
 

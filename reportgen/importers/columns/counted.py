@@ -230,12 +230,13 @@ class _Look:
         if repeats or not shares or others or len(cells[shares[0]]) < _FEWEST_CELLS:
             return
         raise DataError(
-            f"{quoted(self.table.name)} seems to contain the shares of a confusion matrix, one "
+            f"{quoted(self.table.name)} seems to contain the proportions of a confusion matrix, "
+            "one "
             "cell per "
             f"line: column {quoted(shares[0])}",
             slug="counts-or-samples",
             details=["each pair of label and prediction occurs once"],
-            hint="save the counts in place of shares; if each line is one sample: "
+            hint="save counts instead of proportions; if each line is one sample:  "
             "--count-column none",
         )
 
@@ -250,7 +251,7 @@ class _Look:
             f"{pairs}",
             slug="counts-or-samples",
             details=[f"column {quoted(column)} contains whole numbers"],
-            hint=f"say which: --count-column {_word(column)} (each line represents that many "
+            hint=f"specify which: --count-column {_word(column)} (each line represents that many "
             "samples), or --count-column none (each line is one sample)",
         )
 

@@ -182,7 +182,7 @@ def _require_one_kind(
                 f"{role}s are numbers such as {quoted(number)} ({place(role, number)}), "
                 f"{other}s are names such as {quoted(name)} ({place(other, name)})",
                 slug="labels-mixed",
-                hint="pass the class list with --classes FILE: it says which number is which name",
+                hint="pass the class list with --classes FILE: it maps numbers to names",
             )
 
 
@@ -443,7 +443,7 @@ class _Column:
             f"the {self.role} {quoted(text)} is the name of a class, and the index of class "
             f"{quoted(self.classes.names[other])}",
             slug="labels-ambiguous",
-            hint="say which: --labels-are names or --labels-are indices",
+            hint="specify which: --labels-are names or --labels-are indices",
         )
 
 

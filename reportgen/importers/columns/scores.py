@@ -153,11 +153,11 @@ _FAR_ABOVE_1 = 10
 _FEWEST_RANKS = 3  # of columns and of rows: fewer fall by chance
 
 
-_ASK = "say what they are: --outputs probabilities, --outputs log-probabilities or --outputs logits"
+_ASK = "specify the type: --outputs probabilities, --outputs log-probabilities or --outputs logits"
 
 
 _INDEPENDENT = (
-    "say what they are: --outputs one-vs-rest where each class has a score of its own, such as a "
+    "specify the type: --outputs one-vs-rest where each class has a score of its own, such as a "
     "sigmoid; --outputs logits where a softmax is to follow"
 )
 
@@ -382,7 +382,7 @@ def _refuse_percentages(tally: ScoreTally, blocks: ScoreBlocks) -> None:
     raise UsageError(
         f"{_what(blocks)} {told}: percentages?",
         slug="outputs-percentages",
-        hint="if so, say it: --outputs percentages; scores before a softmax: --outputs logits",
+        hint="if so:  --outputs percentages; scores before a softmax: --outputs logits",
     )
 
 

@@ -161,7 +161,7 @@ def _require_position(table: Table, options: InputOptions, path: Path) -> None:
         f"{quoted(path.name)} contains labels alone, without ids: are they in the order of "
         f"{quoted(table.name)}?",
         slug="labels-position",
-        hint=f"if so, say it: {_FLAG} none; else add a column of ids to it",
+        hint=f"if so:  {_FLAG} none; else add a column of ids to it",
     )
 
 
@@ -177,7 +177,7 @@ def _by_position(
             f"{quoted(table.name)} has {count(n_rows)} rows, {quoted(labels.name)} has "
             f"{count(len(values))}",
             slug="length-mismatch",
-            hint="by position, every sample needs one label; or join them by id",
+            hint="for a match for a match by position, every sample needs one label; or join them by id",
         )
     name = free_name(f"{_words(column)} (in {labels.name})", table, labels.name)
     note = DataNote(

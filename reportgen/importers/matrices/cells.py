@@ -29,8 +29,8 @@ _MAX_DENSE = 4096
 
 
 _WEIGHTED = (
-    "weighted counts say nothing about how many samples there were: no interval and no test "
-    "could be made of them"
+    "weighted counts do not tell how many samples there were, so no interval and "
+    "no test is possible"
 )
 
 
@@ -90,8 +90,8 @@ def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
 def _hint(*, fraction: bool, weighted: bool, grid: Grid) -> str:
     if _sums_are(grid, 100) or (fraction and not weighted):
         return (
-            "save the matrix before it is normalised; or read shares with --normalised, and "
-            "restore their counts with --supports FILE"
+            "save the matrix before normalising it; or read proportions with --normalised, and "
+            "restore the counts with --supports FILE"
         )
     if weighted:
         return "save the counts without weights: confusion_matrix without sample_weight"
@@ -113,7 +113,7 @@ def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], 
     """(shares, by how much they were rounded at most)."""
     if grid.triples is not None or isinstance(grid.cells, ConfusionMatrix):
         raise UsageError(
-            f"{quoted(grid.name)} lists single counts: it is not normalised",
+            f"{quoted(grid.name)} contains counts: it is not normalised",
             slug="option-conflict",
             hint="omit --normalised",
         )
@@ -131,9 +131,9 @@ def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], 
             if value is None:
                 raise DataError(
                     f"cell {quoted(str(cell)[:40])} (row {quoted(classes[i])}, column "
-                    f"{quoted(classes[j])}) of {quoted(grid.name)} is not a share",
+                    f"{quoted(classes[j])}) of {quoted(grid.name)} is not a proportion",
                     slug="matrix-cell",
-                    hint="shares are numbers, 0 to 1",
+                    hint="proportions are numbers from 0 to 1",
                 )
             table[i, j] = value
             if np.isfinite(value):
@@ -261,8 +261,8 @@ def _require_given(grid: Grid, found: Sequence[str], given: Sequence[str], sourc
         pairs = zip(names, given, strict=False)
         ours, theirs = next(((a, b) for a, b in pairs if a != b), (names[-1], given[-1]))
         raise DataError(
-            f"{quoted(grid.name)} names its classes otherwise than {source}: {quoted(ours)}, "
+            f"{quoted(grid.name)} has other class names than {source}: {quoted(ours)}, "
             f"{quoted(theirs)}",
             slug="classes-differ",
-            hint="omit --classes: the matrix has names of its own",
+            hint="omit --classes: the matrix has its own class names",
         )

@@ -416,7 +416,7 @@ def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
     raise DataError(
         f"{quoted(path.name)} may be a confusion matrix, or the scores of one sample of each class",
         slug="input-kind",
-        hint="say which it is: --kind matrix (of shares: --normalised too), or --kind predictions",
+        hint="specify which: --kind matrix (proportions: add --normalised), or --kind predictions",
     )
 
 

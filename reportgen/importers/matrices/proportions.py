@@ -83,10 +83,10 @@ class NormalisedMatrix:
         lost = (
             "The number of samples is unknown, so there are no intervals and no tests"
             if self.over == "all"
-            else "How common the classes are is not known, so neither are accuracy, F1 and all "
-            "else that depends on it, and there are no intervals and no tests"
+            else "The class frequencies are unknown, so accuracy, F1 and everything that depends "
+            "on them are unknown, and there are no intervals and no tests"
         )
-        return f"The matrix contains shares of {_WORDS[self.over]}, not counts. {lost}."
+        return f"The matrix contains proportions of {_WORDS[self.over]}, not counts. {lost}."
 
     def scaled(self) -> ConfusionMatrix:
         """The shares as whole numbers, in units of 10⁻⁹.
@@ -123,9 +123,10 @@ def normalised_matrix(
     if not np.all(np.isfinite(shares)) or shares.min() < 0:
         at = np.argwhere(~(np.isfinite(shares) & (shares >= 0)))[0]
         raise DataError(
-            f"cell ({at[0]}, {at[1]}) of {quoted(name)} is {shares[tuple(at)]:.6g}: not a share",
+            f"cell ({at[0]}, {at[1]}) of {quoted(name)} is {shares[tuple(at)]:.6g}: not a "
+            "proportion",
             slug="matrix-cell",
-            hint="shares are 0 or more",
+            hint="proportions are 0 or more",
         )
     found = [
         (kind, unit) for unit in (1.0, 100.0) for kind in _fitting(shares / unit, rounding / unit)
@@ -137,7 +138,7 @@ def normalised_matrix(
         raise UsageError(
             f"in {quoted(name)} rows and columns both add up to 1",
             slug="shares-ambiguous",
-            hint="say what was divided by: --normalised-over true or --normalised-over predicted",
+            hint="specify the denominator:  --normalised-over true or --normalised-over predicted",
         )
     unit = dict(found)[kinds[-1]]
     result = np.minimum(shares / unit, 1.0)
@@ -175,8 +176,8 @@ def _no_sum(shares: NDArray[np.float64], over: str, name: str) -> DataError:
         f"{'predicted' if axis == 0 else 'true'} class {at} (from 0) adds up to {sums[at]:.6g}",
         slug="shares-sum",
         details=[f"all cells together: {shares.sum():.6g}"],
-        hint="shares are divided by the totals of rows, of columns, or by the number of samples; "
-        "is --rows right?",
+        hint="proportions are normalised by row totals, column totals or the number of samples; is "
+        "--rows correct?",
     )
 
 
@@ -280,10 +281,10 @@ def restore(
     """
     if matrix.over == "predicted":
         raise DataError(
-            f"{quoted(name)} contains shares of predicted classes: the samples of true classes "
-            "can't restore their counts",
+            f"{quoted(name)} contains proportions of predicted classes: class supports "
+            "cannot restore the counts",
             slug="supports-over",
-            hint="save the matrix before it is normalised",
+            hint="save the matrix before normalising it",
         )
     samples = supports if matrix.over == "true" else np.full_like(supports, supports.sum())
     slack = samples * (matrix.rounding * (1 + 1e-9) + _ARITHMETIC)
@@ -294,7 +295,7 @@ def restore(
     if len(wrong):
         i, j = wrong[0].tolist()
         raise _no_counts(
-            f"the share {matrix.shares[i, j]:.6g} (true class {quoted(classes[i])}, predicted "
+            f"the proportion {matrix.shares[i, j]:.6g} (true class {quoted(classes[i])}, predicted "
             f"{quoted(classes[j])}) of {quoted(name)} is not a whole number of "
             f"{plural(int(samples[i]), 'sample')}: {exact[i, j]:.6g}",
             f"{plural(len(wrong), 'cell')} of {count(len(classes) ** 2)} are not whole numbers",
@@ -303,7 +304,7 @@ def restore(
     unseen = (supports == 0) & matrix.shares.any(axis=1)
     if len(at := np.flatnonzero(unseen)):
         raise _no_counts(
-            f"class {quoted(classes[at[0]])} has shares in {quoted(name)}, but no samples",
+            f"class {quoted(classes[at[0]])} has proportions in {quoted(name)}, but no samples",
             f"{plural(len(at), 'class', 'classes')} without samples",
         )
     if len(at := np.flatnonzero(totals != supports)):
@@ -331,7 +332,7 @@ def _require_decimals(
     low, high = ((share * samples[i] + sign * slack[i]) for sign in (-1, 1))
     needed = len(str(int(samples.max())))
     raise DataError(
-        f"the shares of {quoted(name)} are rounded too far to be turned back into counts",
+        f"the proportions of {quoted(name)} are rounded too far to restore the counts",
         slug="supports-rounding",
         details=[
             f"of {plural(int(samples[i]), 'sample')} of class {quoted(classes[i])}, "
@@ -351,5 +352,5 @@ def _no_counts(message: str, detail: str) -> DataError:
         message,
         slug="supports-whole",
         details=[detail],
-        hint="matrix and numbers of samples must be of the same data; is --rows right?",
+        hint="the matrix and the supports must come from the same data; is --rows correct?",
     )

@@ -133,8 +133,8 @@ def _supports_facts(options: InputOptions) -> Mapping[str, str]:
 def _rows(grid: Grid, options: InputOptions) -> str:
     if grid.rows and options.rows != "true" and options.rows != grid.rows:
         raise UsageError(
-            f"{quoted(grid.name)} says that its rows are {grid.rows} classes, --rows "
-            f"{options.rows} says otherwise",
+            f"{quoted(grid.name)} declares its rows as {grid.rows} classes, which "
+            f"contradicts --rows {options.rows}",
             slug="option-conflict",
             hint="omit --rows",
         )
@@ -250,8 +250,9 @@ def _restored_note(
     of = "each true class" if shares.over == "true" else "the whole matrix"
     return DataNote(
         "restored-from-shares",
-        f"The matrix was saved as shares of {of}. Its {plural(matrix.n_samples, 'count')} were "
-        f"restored from shares and from the samples of each class in {where}: every cell is a "
-        "whole number within the rounding of its share, and every row adds up.",
+        f"The matrix was saved as proportions of {of}. Its {plural(matrix.n_samples, 'count')} "
+        "were "
+        f"restored from the proportions and the class supports in {where}: every cell is a "
+        "whole number within the rounding of its proportion, and every row adds up.",
         count=matrix.n_samples,
     )

@@ -59,8 +59,6 @@ def _report_error(name: str) -> DataError:
         "and "
         "no confusions",
         slug="input-report",
-        details=[
-            "which class was predicted instead can't be told from it, and no interval follows"
-        ],
+        details=["it has neither the confusions nor the data for intervals"],
         hint="save the label and the prediction of each sample, or the confusion matrix",
     )

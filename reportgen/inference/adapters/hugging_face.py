@@ -55,7 +55,7 @@ def load(request: Request) -> LoadedModel:
     UsageError
         ``program-with-options``.
     """
-    request.refuse_factory_options("a folder holds its weights and has no arguments")
+    request.refuse_factory_options("a folder contains its weights and has no arguments")
     folder = Path(request.spec)
     config = config_of(folder) or {}
     _refuse_code(folder, config)
@@ -118,7 +118,7 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
     name = str(named[0]) if isinstance(named, list) and named else ""
     if _SUITED not in name:
         raise ModelError(
-            f"{quoted(folder.name)} holds {printable(name) or 'no named architecture'}, not a "
+            f"{quoted(folder.name)} contains {printable(name) or 'no named architecture'}, not a "
             "classifier of images",
             slug="hf-head",
             details=["its head would be random, and so would the report"],
@@ -211,7 +211,7 @@ def _unreadable(folder: Path, error: Exception) -> ModelError:
 def _unused_note(unused: list[str]) -> DataNote:
     return DataNote(
         "weights-unused",
-        f"The folder holds weights that the network has no place for: {listing(unused)}.",
+        f"The folder contains weights that the network has no place for: {listing(unused)}.",
         "warning",
         len(unused),
     )
@@ -280,7 +280,7 @@ class Processor:
         settings = {k: v for k, v in self.processor.to_dict().items() if _tells(k, v)}
         kind = type(self.processor).__name__
         return (
-            "decoded to RGB, 8 bits a channel",
+            "decoded to RGB, 8 bits per channel",
             f"{printable(kind)} of {self.folder} (transformers {__version__}), which has:",
             *(f"{printable(k)}: {printable(_shown(v))}" for k, v in sorted(settings.items())),
         )

@@ -108,7 +108,7 @@ def load(request: Request) -> LoadedModel:
         ``input-layout``: its shape does not say where the channels are; ``device-absent``,
         ``option-conflict``, ``program-with-options``.
     """
-    request.refuse_factory_options("an ONNX model holds its weights and has no arguments")
+    request.refuse_factory_options("an ONNX model contains its weights and has no arguments")
     path = Path(request.spec)
     sniff(path)
     _refuse_precision(request)

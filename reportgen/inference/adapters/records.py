@@ -74,7 +74,7 @@ class Request:
         for option, is_given in given.items():
             if is_given:
                 raise UsageError(
-                    f"{option} does not go with {quoted(Path(self.spec).name)}: {why}",
+                    f"{option} cannot be combined with {quoted(Path(self.spec).name)}: {why}",
                     slug="program-with-options",
                     hint=f"omit {option}",
                 )

@@ -67,10 +67,10 @@ class SessionEngine:
             raise ModelError(
                 f"the model has {widths[0]} outputs, the class list has {self.n_classes}",
                 slug="class-count",
-                hint="give the model's own class list with --classes names.txt",
+                hint="pass the model's own class list with --classes names.txt",
             )
         raise ModelError(
-            f"the model's output holds no scores of shape ({self.size}, {self.n_classes})",
+            f"the model's output contains no scores of shape ({self.size}, {self.n_classes})",
             slug="output-shape",
             details=[f"{printable(k)}: shape {v.shape}, {v.dtype}" for k, v in found.items()][:5],
             hint="export a network that gives one row of scores an image",

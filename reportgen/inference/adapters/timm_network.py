@@ -67,7 +67,7 @@ def load(request: Request) -> LoadedModel:
     name = request.spec.removeprefix(TIMM)
     if request.weights is None:
         raise UsageError(
-            f"timm:{printable(name)} needs --weights: without them its numbers would be random",
+            f"timm:{printable(name)} needs --weights: without them the results would be random",
             slug="weights-missing",
             hint=f"timm:{printable(name)} --weights FILE, a local .pth, .tar or .safetensors file",
         )
@@ -77,7 +77,7 @@ def load(request: Request) -> LoadedModel:
 
 
 def _of_folder(request: Request) -> LoadedModel:
-    request.refuse_factory_options("a folder holds its weights and has no arguments")
+    request.refuse_factory_options("a folder contains its weights and has no arguments")
     folder = Path(request.spec)
     config = config_of(folder) or {}
     file = folder / "model.safetensors"
@@ -191,7 +191,7 @@ def _refuse_downloads(name: str, arguments: Mapping[str, Any]) -> None:
                 f"--model-arg {key} can't be set for {quoted('timm:' + name)}: nothing is "
                 "downloaded",
                 slug="model-arg-unknown",
-                hint="give a local weights file with --weights",
+                hint="pass a local weights file with --weights",
             )
 
 
@@ -261,7 +261,7 @@ class EvaluationTransform:
 
         steps = getattr(self.steps, "transforms", [self.steps])
         return (
-            "decoded to RGB, 8 bits a channel",
+            "decoded to RGB, 8 bits per channel",
             f"evaluation transform of timm {__version__}, by {self.source}:",
             *(printable(" ".join(str(step).split())) for step in steps),
         )

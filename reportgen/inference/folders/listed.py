@@ -399,7 +399,7 @@ def images_root(data: Path, root: Path | None) -> Path:
         return data
     if root is not None and not root.is_dir():
         raise DataError(
-            f"--root {quoted(escape(os.fspath(root)))}: there is no such folder",
+            f"--root {quoted(escape(os.fspath(root)))}: no such folder",
             slug="list-images",
             hint="name the folder that the paths in DATA are relative to",
         )

@@ -49,10 +49,7 @@ def training_note(root: Path, split: str = "") -> tuple[DataNote, ...]:
     """The warning for data that :func:`looks_like_training`, else nothing."""
     if not looks_like_training(root, split):
         return ()
-    sentence = (
-        "By its name this is training data: scores on training data are optimistic and say "
-        "little about new images."
-    )
+    sentence = "Looks like training data (by its name): results are optimistic."
     return (DataNote("training-data", sentence, severity="warning"),)
 
 
@@ -144,7 +141,8 @@ def _duplicate_note(pairs: Sequence[tuple[str, str]], n_pairs: int) -> DataNote:
     return _note(
         "duplicate-images",
         _pair_names(pairs),
-        f"{plural(n_pairs, 'image')} {have} exactly the content of another one; each is counted.",
+        f"{plural(n_pairs, 'image')} {have} the same content as another image (exact duplicates, "
+        "counted).",
         count=n_pairs,
         severity="info",
     )

@@ -172,7 +172,7 @@ def require_no_other_step(options: Options, chosen: str) -> None:
     ]
     if others:
         raise UsageError(
-            f"--{chosen} already says all of the preprocessing; it can't be combined with "
+            f"--{chosen} already defines the whole preprocessing; it can't be combined with "
             f"{' and '.join(others)}",
             slug="option-conflict",
             hint=f"omit {' and '.join(others)}, or declare every step instead of --{chosen}",
@@ -214,10 +214,10 @@ def preset_steps(name: str) -> tuple[str, Steps]:
         raise _unknown_preset(name) from error
     if not isinstance(transforms, ImageClassification):
         raise UsageError(
-            f"--preset {quoted(name)} does not belong to a classifier of images: its transforms "
+            f"--preset {quoted(name)} is not for an image classifier: its transforms "
             f"are {type(transforms).__name__}",
             slug="preset-unknown",
-            hint="name weights of a classification model, such as ResNet50_Weights.IMAGENET1K_V2",
+            hint="use weights of a classification model, such as ResNet50_Weights.IMAGENET1K_V2",
         )
     (shorter,), (crop,) = transforms.resize_size, transforms.crop_size
     steps = Steps(

@@ -432,7 +432,7 @@ def _training_notes(program: torch.export.ExportedProgram) -> Iterator[str]:
     if active:
         yield (
             f"The program was exported in training mode ({', '.join(sorted(active))}): its outputs "
-            "depend on chance or on the batch. Call model.eval() before torch.export.export."
+            "are random or depend on the batch. Call model.eval() before torch.export.export."
         )
 
 

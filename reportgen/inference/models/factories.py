@@ -309,7 +309,7 @@ def load_from_torchvision(
     shown = f"torchvision:{printable(architecture)}"
     if weights_path is None:
         raise UsageError(
-            f"{shown} needs --weights: without them its numbers would be random",
+            f"{shown} needs --weights: without them the results would be random",
             slug="weights-missing",
             hint=f"{shown} --weights FILE, a local .pth, .pt or .safetensors file",
         )
@@ -370,7 +370,7 @@ def _finished(
     """
     files, notes, carried = dict(facts.files), [call.note] if call.note else [], NO_CLASSES
     if weights is None:
-        notes.append("No weights file was given: the factory is trusted to load its own weights.")
+        notes.append("No weights file was given: the factory is expected to load its own weights.")
     else:
         notes += load_into(module, weights.tensors, weights.file_name, str(call), weights.keys)
         notes += weights.notes
@@ -399,7 +399,7 @@ def _evaluation_mode(module: nn.Module) -> Iterator[str]:
         return
     except Exception as error:
         raise ModelError(
-            f"the network's eval() failed: {type(error).__name__}",
+            f"the eval() of the network failed: {type(error).__name__}",
             slug="factory-failed",
             details=user_traceback(error),
         ) from error
@@ -407,7 +407,7 @@ def _evaluation_mode(module: nn.Module) -> Iterator[str]:
     if training:
         yield (
             f"After eval(), {listing(name or 'the network itself' for name in training)} remained "
-            "in training mode: outputs may depend on chance or on the batch."
+            "in training mode: outputs may be random or depend on the batch."
         )
 
 

@@ -144,7 +144,7 @@ def refuse_aotinductor(path: Path) -> ModelError:
         f"{quoted(path.name)} is {FileKind.AOTINDUCTOR}, not {FileKind.PROGRAM}",
         slug="aotinductor",
         details=["it contains compiled code for one kind of machine, which runs as it is loaded"],
-        hint="save the program that it was compiled from: "
+        hint="save the original program: "
         'torch.export.save(torch.export.export(model, (images,)), "model.pt2")',
     )
 
@@ -181,7 +181,7 @@ def _missing(path: Path) -> ModelError:
     return ModelError(
         f"there is no file {quoted(path.name)}",
         slug="model-file-missing",
-        details=[] if known else [f"its folder {quoted(path.parent.name)} is missing or empty"],
+        details=[] if known else [f"the folder {quoted(path.parent.name)} is missing or empty"],
         hint=f"did you mean {quoted(meant)}?" if meant else "check the path",
     )
 

@@ -49,8 +49,8 @@ def fresh_weights(module: nn.Module, again: Callable[[], Any], shown: str) -> tu
     if kept or shown.partition(".")[0].partition(":")[0] in _LIBRARIES:
         raise _not_loaded(random, kept, shown)
     sentence = (
-        f"Two calls of {shown} made different weights: the network is not trained, and its numbers "
-        "can't be repeated."
+        f"Two calls of {shown} made different weights: the network is not trained, and results are "
+        "not reproducible."
     )
     return (DataNote("weights-fresh", sentence, severity="warning", count=len(random)),)
 
@@ -85,6 +85,6 @@ def _not_loaded(random: list[str], kept: list[str], shown: str) -> ModelError:
         f"{quoted(shown)} fills {n} with random numbers: {listing(random)}",
         slug="weights-fresh",
         details=[f"they differ from one call of the factory to the next{some}"],
-        hint="let it load a checkpoint of the whole network (with transformers: a folder that "
+        hint="make it load a checkpoint of the whole network (with transformers: a folder that "
         "save_pretrained wrote after training), or pass the weights with --weights FILE",
     )

@@ -220,7 +220,8 @@ def _refuse_factory_options(spec: str, given: Mapping[str, bool]) -> None:
     for option, is_given in given.items():
         if is_given:
             raise UsageError(
-                f"{option} does not go with {quoted(Path(spec).name)}: a program contains its "
+                f"{option} cannot be combined with {quoted(Path(spec).name)}: a program contains "
+                "its "
                 "weights and has no arguments",
                 slug="program-with-options",
                 hint=f"omit {option}",

@@ -143,7 +143,7 @@ class FolderSource:
             raise ModelError(
                 f"the transform failed on {quoted(self.ids[index])}: {reason}",
                 slug="transform-output",
-                hint="a transform takes a PIL image and returns a float tensor (C, H, W)",
+                hint="a transform must take a PIL image and return a float tensor (C, H, W)",
             )
         if collated.clash is not None:
             index, one, other = collated.clash

@@ -77,7 +77,7 @@ def baseline_figures(calibration: CalibrationChange | None) -> Iterator[tuple[st
     for _, rows in calibration.charts[:1] if calibration else ():
         if any(row.bar.n for row in rows):
             plot = charts.reliability_plot(rows)
-            yield "reliability-baseline", _figure(plot, "Baseline: as sure as right?", "")
+            yield "reliability-baseline", _figure(plot, "Baseline: reliability diagram", "")
 
 
 def threshold_figures(section: ThresholdSection, subject: str) -> Iterator[tuple[str, Any]]:

@@ -281,10 +281,10 @@ def difference_section(
         lead=_lead(cells, k),
         names=names,
         rows=tuple(_rows(cells, names)) if tabled else (),
-        ends=(f"{MINUS}{_scale_end(cells.top)} fewer", f"+{_scale_end(cells.top)} more"),
+        ends=(f"{MINUS}{_scale_end(cells.top)} pp", f"+{_scale_end(cells.top)} pp"),
         counts_note="by the difference of row shares"
         if cells.same_samples
-        else "by the difference of counts, as the classes have other numbers of samples",
+        else "by the difference of counts, since the class totals differ",
         reading=tuple(_reading(cells)),
         increases=tuple(_largest(cells, 1, comparison, facts.names, shown)),
         decreases=tuple(_largest(cells, -1, comparison, facts.names, shown)),
@@ -295,22 +295,22 @@ def difference_section(
 
 
 def _lead(cells: _Cells, k: int) -> Words:
-    lead = "Candidate less baseline. Rows are the true class, columns the predicted class."
+    lead = "Candidate − baseline. Rows: true class; columns: predicted class."
     if k <= NUMBERED_CLASSES:
         colour = (
-            f"Orange is fewer, blue is more, white is no difference; the darkest colours stand "
-            f"for {_scale_end(cells.top)} points of the true class."
+            f"Orange: decrease; blue: increase; darkest: "
+            f"{_scale_end(cells.top)} pp of the true class."
         )
         return say(f"{lead} {colour}")
     if k <= TABLED_CLASSES:
-        return say(f"{lead} {{k}} classes are too many for numbers in the picture.", k=count(k))
+        return say(f"{lead} {{k}} classes: no numbers in the image.", k=count(k))
     return say(
-        f"{lead} The picture shows all {{k}} classes in the order of the candidate's matrix"
+        f"{lead} The image shows all {{k}} classes in the order of the candidate's matrix"
         "{shared}.",
         k=count(k),
         shared=""
         if k <= OVERVIEW_SIDE
-        else "; neighbours share a square, which has the colour of the largest of their changes",
+        else "; each pixel shows the largest change of neighbouring cells",
     )
 
 
@@ -376,9 +376,7 @@ def _share_cell(value: float) -> DifferenceCell:
 
 def _reading(cells: _Cells) -> Iterable[Words]:
     """What the cells say: the diagonal, then the errors."""
-    yield say(
-        "Blue on the diagonal and orange off it are both good: more samples found, fewer confused."
-    )
+    yield say("Improvements: blue on the diagonal, orange elsewhere.")
     on_diagonal = cells.true == cells.predicted
     yield _diagonal_words(_recall_changes(cells))
     errors = cells.change[~on_diagonal]
@@ -386,11 +384,11 @@ def _reading(cells: _Cells) -> Iterable[Words]:
     if len(errors):
         up, down = int((errors > 0).sum()), int((errors < 0).sum())
         yield say(
-            "Of {n} with samples on either side, {down}, {same} and {up}.",
-            n=f"{count(len(errors))} error cell{'' if len(errors) == 1 else 's'}",
-            down=_how_many(down, "shrinks", "shrink"),
-            same=_how_many(len(errors) - up - down, "stays equal", "stay equal"),
-            up=_how_many(up, "grows", "grow"),
+            "Of {n}, {down}, {same} and {up}.",
+            n=f"{count(len(errors))} confusion{'' if len(errors) == 1 else 's'}",
+            down=_how_many(down, "decreased", "decreased"),
+            same=_how_many(len(errors) - up - down, "unchanged", "unchanged"),
+            up=_how_many(up, "increased", "increased"),
         )
 
 
@@ -409,12 +407,12 @@ def _diagonal_words(changes: Image) -> Words:
     n = len(changes)
     up, down = changes[changes > 0], changes[changes < 0]
     if len(up) == n:
-        return say("All {n} diagonal cells rise, by {by} points.", n=count(n), by=_span(up))
+        return say("All {n} diagonal cells increased, by {by} pp.", n=count(n), by=_span(up))
     if len(down) == n:
-        return say("All {n} diagonal cells fall, by {by} points.", n=count(n), by=_span(-down))
+        return say("All {n} diagonal cells decreased, by {by} pp.", n=count(n), by=_span(-down))
     parts = [
-        f"{_how_many(len(some), *verbs)}{f' (by {_span(abs(some))} points)' if len(some) else ''}"
-        for some, verbs in ((up, ("rises", "rise")), (down, ("falls", "fall")))
+        f"{_how_many(len(some), *verbs)}{f' (by {_span(abs(some))} pp)' if len(some) else ''}"
+        for some, verbs in ((up, ("increased", "increased")), (down, ("decreased", "decreased")))
     ]
     same = n - len(up) - len(down)
     return say(
@@ -422,7 +420,7 @@ def _diagonal_words(changes: Image) -> Words:
         n=f"{count(n)} cell{'' if n == 1 else 's'}",
         up=parts[0],
         down=parts[1],
-        same=_how_many(same, "stays equal", "stay equal"),
+        same=_how_many(same, "unchanged", "unchanged"),
     )
 
 
@@ -473,11 +471,11 @@ def _figures(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[
     if k <= LABELLED_CLASSES:
         labels = shorten([name.full for name in facts.names], HEAD_WIDTH)
     power = OVERVIEW_POWER if overview else 1.0
-    how = " The colour follows the cube root, so that small changes are seen." if overview else ""
+    how = " Cube-root colour scale." if overview else ""
     yield HeatmapSpec(
         name="difference-row-shares",
-        title="Candidate less baseline: points of the true class",
-        subtitle="orange: fewer; blue: more",
+        title="Candidate − baseline (pp of true class)",
+        subtitle="orange: decrease; blue: increase",
         values=difference,
         texts=None,
         labels=labels,
@@ -485,7 +483,7 @@ def _figures(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[
         unit="share of the true class",
         power=power,
         alt=f"Heatmap of differences, rows true, columns predicted. {_alt(cells)}",
-        purpose=f"Differences of row shares, white is no difference.{how}",
+        purpose=f"Change in row % (pp).{how}",
         diverging=True,
     )
     yield HeatmapSpec(
@@ -498,9 +496,9 @@ def _figures(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[
         top=1.0,
         unit="share of the true class",
         power=power,
-        alt=f"Heatmap of the row shares of the baseline: {count(before.n_correct)} of "
+        alt=f"Heatmap of the row-normalised baseline matrix: {count(before.n_correct)} of "
         f"{count(before.n_samples)} samples are on the diagonal.",
-        purpose="The baseline, on the scale of the candidate's picture of row shares above.",
+        purpose="Baseline, on the scale of the candidate's row-normalised matrix.",
     )
 
 
@@ -513,8 +511,8 @@ def _slides(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[H
     yield replace(
         difference,
         name="difference-counts",
-        title="Candidate less baseline: samples",
-        subtitle="coloured by points of the true class; orange: fewer; blue: more",
+        title="Candidate − baseline (samples)",
+        subtitle="coloured by pp of true class; orange: decrease; blue: increase",
         texts=texts_of(changes, _brief_change if small else _change),
     )
     shares = texts_of(baseline.values, whole_percent_text if small else percent_text)

@@ -47,6 +47,7 @@ from reportgen.report.elements import Fact, Footnotes, Reason, Thumbnail, unit_o
 from reportgen.report.headline import Axis, Headline, Tile
 from reportgen.report.slices import points
 from reportgen.report.words import (
+    MINUS,
     Name,
     Words,
     class_names,
@@ -170,8 +171,8 @@ NAMED = 4
 
 METHODS: Mapping[str, str] = {
     "tango": "Tango interval, McNemar mid-p",
-    "newcombe": "Newcombe interval, samples not matched",
-    "mover": "both sides' intervals (MOVER), samples not matched",
+    "newcombe": "Newcombe interval, unpaired",
+    "mover": "unpaired · MOVER",
     "delta method": "delta method",
     "paired score": "score interval of matched samples",
     "paired bootstrap": "paired bootstrap",
@@ -212,14 +213,13 @@ def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[Summar
 def summary_note(comparison: Comparison) -> Words:
     """How the intervals are made, and what the words mean."""
     made = say(
-        "Significant: Holm-corrected p < 0.05 within its family, here the {n} tested.",
+        "Significant: Holm-corrected p < 0.05 within its family ({n}).",
         n=plural(sum(one.p is not None for one in comparison.summary.values()), "metric"),
     )
     if not comparison.draws:
         return made
     drawn = say(
-        "The paired bootstrap draws the same samples for both sides, {draws} times, with seed "
-        "{seed}.",
+        "Paired bootstrap: {draws} resamples, seed {seed}.",
         draws=count(comparison.draws),
         seed=str(comparison.seed),
     )
@@ -269,22 +269,24 @@ def _tally(order: Sequence[ClassChange], names: Sequence[Name]) -> Iterable[Tall
 def _class_lead(comparison: Comparison) -> Words:
     k, n_tests = len(comparison.classes), comparison.n_tests
     lead = say(
-        "Regressions first. p-values are Holm-corrected for {tests}. Bars: change of recall in "
-        "points, with 95{percent} CI.",
+        "Regressions first. p-values are Holm-corrected for {tests}. Bars: Δ recall (pp) "
+        "with 95{percent} CI.",
         tests=plural(n_tests, "test"),
         percent="%",
     )
     if comparison.paired is None:
         lead = join(lead, say("Unpaired samples: intervals are wider."))
     else:
-        lead = join(lead, say("Gained and lost: samples that only one side predicts correctly."))
+        lead = join(
+            lead, say("Fixes and regressions: samples that only one model predicts correctly.")
+        )
     if k <= LISTED_CLASSES:
         return lead
     return join(
         lead,
         say(
-            "Of {k} classes the {worst} most harmed and, after them, the {best} that gained most "
-            "are listed; report.json contains all.",
+            "Of {k} classes the {worst} with the largest drop and the {best} with the largest gain "
+            "are shown; all are in report.json.",
             k=count(k),
             worst=str(WORST),
             best=str(BEST),
@@ -341,7 +343,7 @@ def add_changes(headline: Headline, facts: Context, change: Compared) -> Headlin
     placed = tuple(_on_axis(tile, low) for tile in tiles)
     if change.n == facts.matrix.n_samples:
         return replace(headline, tiles=placed)
-    note = say("Changes are of the {n} that are compared.", n=plural(change.n, "sample"))
+    note = say("Changes refer to the {n} compared.", n=plural(change.n, "sample"))
     return replace(headline, tiles=placed, notes=(*headline.notes, note))
 
 
@@ -381,8 +383,7 @@ def add_class_changes(section: ClassSection, change: Compared) -> ClassSection:
     """The table of classes with the change of each class's recall."""
     rows = tuple(replace(row, change=change.classes.get(row.index)) for row in section.rows)
     lead = say(
-        "Δ recall in points, on an axis from {low} to {high}; ▲ improved, ▼ regressed "
-        "(significant).",
+        "Δ recall in pp, axis from {low} to {high}; ▲ improved, ▼ regressed (significant).",
         low=change.scale.ends[0],
         high=change.scale.ends[1],
     )
@@ -434,18 +435,18 @@ def _lead(comparison: Comparison) -> Words:
     }
     if comparison.identical:
         return say(
-            "Identical predictions: {candidate} and {baseline} give the same answer to every one "
-            "of the {n}. No count differs; only confidences may.",
+            "Identical predictions: {candidate} and {baseline} agree on all {n}. All counts "
+            "are equal; confidences may differ.",
             n=plural(comparison.candidate.n_samples, "sample"),
             **names,
         )
     if comparison.paired is not None:
         return say(
-            "{candidate} less {baseline}, on the same {n}, matched by their ids.",
+            "{candidate} vs {baseline}, {n} matched by id.",
             n=plural(comparison.paired.n, "sample"),
             **names,
         )
-    return say("{candidate} less {baseline}. {why}", why=_why_unmatched(comparison), **names)
+    return say("{candidate} vs {baseline}. {why}", why=_why_unmatched(comparison), **names)
 
 
 def _why_unmatched(comparison: Comparison) -> str:
@@ -455,10 +456,10 @@ def _why_unmatched(comparison: Comparison) -> str:
         filter(
             None,
             (
-                "Samples are not matched.",
+                "Unpaired comparison.",
                 why,
-                "Which answers changed cannot be told, and intervals are wider than they would be "
-                "for matched samples.",
+                "Individual changes are unknown, and intervals are wider than in a "
+                "paired comparison.",
             ),
         )
     )
@@ -471,7 +472,7 @@ def _facts(comparison: Comparison) -> Iterable[Fact]:
     if comparison.paired is not None:
         yield Fact("Matched samples", (say(count(comparison.paired.n)),))
     else:
-        yield Fact("Matched samples", (say("none: samples are not matched"),))
+        yield Fact("Matched samples", (say("none: unpaired comparison"),))
     if comparison.bounds is not None:
         yield Fact("If they were matched", (_bounds(comparison),))
     yield Fact("Smallest difference", (_detectable(comparison),))
@@ -494,15 +495,15 @@ def _bounds(comparison: Comparison) -> Words:
     low, high = sorted(bounds.p)
     difference = abs(bounds.difference)
     if high < 0.05:
-        means = "below 0.05 however the samples pair"
+        means = "significant for any pairing"
     elif low >= 0.05:
-        means = "not below 0.05 however the samples pair"
+        means = "not significant for any pairing"
     else:
-        means = "below 0.05 for some pairings only"
+        means = "significant for some pairings only"
     return say(
-        "the candidate gives {difference} right answers. However the samples pair, {least} to "
-        "{most} of them are right on one side alone, and McNemar's test gives p {p} (chi-square "
-        "{weak} to {strong}), {means}",
+        "the candidate has {difference} correct predictions. For any pairing, {least} to "
+        "{most} samples are correct for exactly one model, and McNemar's test gives p {p} "
+        "(chi-square {weak} to {strong}), {means}",
         difference=f"{count(difference)} {'more' if bounds.difference > 0 else 'fewer'}"
         if difference
         else "just as many",
@@ -522,18 +523,17 @@ def _detectable(comparison: Comparison) -> Words:
         unpaired = comparison.paired is None
         why = "samples are not matched" if unpaired else "both are correct on the same samples"
         return say(
-            "not known for these two, as {why}; Data notes say what so many samples can show",
+            "unknown, since {why}; see Data quality for the sample size",
             why=why,
         )
     paired = comparison.paired
     where = (
-        f"on which exactly one of the two is right for {share(paired.discordance)}"
+        f"at {share(paired.discordance)} discordance"
         if paired is not None and paired.gained + paired.lost
         else "of this size"
     )
     return say(
-        "a difference in accuracy of {size} points or more would likely (in 4 of 5 such "
-        "tests) have been seen with {n} {where}; smaller ones mostly go unseen",
+        "{size} pp in accuracy (80% power) with {n} {where}",
         size=points(size).removeprefix("+"),
         n=plural(comparison.candidate.n_samples, "sample"),
         where=where,
@@ -554,8 +554,7 @@ def _pairing(comparison: Comparison) -> PairedTable | None:
         lost=of(paired.lost),
         both_wrong=of(paired.both_wrong),
         sentence=say(
-            "Both give the same answer, right or wrong, to {same} of the samples (agreement) and "
-            "another one to {churn} (churn). {gained} gained, {lost} lost: {net}.",
+            "Agreement {same}, churn {churn}. {gained} fixed, {lost} regressed ({net}).",
             same=share(paired.agreement),
             churn=share((paired.n - paired.same) / paired.n),
             gained=count(paired.gained),
@@ -567,8 +566,8 @@ def _pairing(comparison: Comparison) -> PairedTable | None:
 
 def _net(n: int) -> str:
     if n == 0:
-        return "as many one way as the other"
-    return f"{plural(abs(n), 'right answer')} {'more' if n > 0 else 'fewer'} in all"
+        return "net 0"
+    return f"net {'+' if n > 0 else MINUS}{count(abs(n))}"
 
 
 def _calibration(comparison: Comparison) -> CalibrationChange | None:

@@ -121,7 +121,7 @@ def _sure(confidence: float | None) -> str:
 def gallery_note(comparison: Comparison, shown: Sequence[ChangeGallery]) -> str:
     """Why there are no galleries, or no pictures in them; empty where there are."""
     if comparison.paired is None:
-        return "Regressions and fixes are unknown: samples are not matched."
+        return "Regressions and fixes are unknown (unpaired comparison)."
     examples = [example for gallery in shown for example in gallery.examples]
     if examples and not any(example.thumbnail for example in examples):
         return "Images not available: names and probabilities only."

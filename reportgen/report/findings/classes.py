@@ -199,7 +199,7 @@ def _averages(facts: Context, *, one: bool) -> str:
     """What macro averages do with classes without samples."""
     if facts.evaluation.macro == "all":
         return f"macro averages count {'it' if one else 'them'} as 0"
-    return f"macro averages leave {'it' if one else 'them'} out"
+    return f"macro averages exclude {'it' if one else 'them'}"
 
 
 def miscalled(facts: Context) -> Finding | None:

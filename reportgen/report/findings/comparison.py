@@ -82,7 +82,7 @@ def overall(review: _Review) -> Finding | None:
         "{before} → {after}% ({change}{ends}).",
         after=change.after,
         before=change.before,
-        change=f"{change.text} points",
+        change=f"{change.text} pp",
         ends=f"; 95% CI {change.range}" if change.range else "",
     )
     more = _unseen(comparison) if change.kind == "unclear" else _samples(comparison)
@@ -105,9 +105,7 @@ def _unseen(comparison: Comparison) -> Words:
     unseen = (
         Words(())
         if size is None
-        else say(
-            "Minimum detectable difference: {size} points.", size=points(size).removeprefix("+")
-        )
+        else say("Minimum detectable difference: {size} pp.", size=points(size).removeprefix("+"))
     )
     if paired is None or paired.same == paired.n:
         return unseen
@@ -128,7 +126,7 @@ def class_fell(review: _Review) -> Finding | None:
         return None
     worst = fell[0]
     body = say(
-        "{name}, {by} points ({sides}){though}.",
+        "{name}, {by} pp ({sides}){though}.",
         name=review.names[worst.index],
         by=points(worst.recall.difference),
         sides=_sides(worst.recall),
@@ -149,7 +147,7 @@ def _though(comparison: Comparison) -> str:
 
 
 def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
-    """``T-shirt/top (−3.4 points) and Bag (−1.0) regressed too.``"""
+    """``T-shirt/top (−3.4 pp) and Bag (−1.0) regressed too.``"""
     if not others:
         return Words(())
     shown = [
@@ -157,7 +155,7 @@ def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
             "{name} ({by}{unit})",
             name=review.names[one.index],
             by=points(one.recall.difference),
-            unit=" points" if place == 0 else "",
+            unit=" pp" if place == 0 else "",
         )
         for place, one in enumerate(others[:NAMED])
     ]
@@ -183,7 +181,7 @@ def slice_fell(review: _Review) -> Finding | None:
             part=Name(part.text, part.full),
         ),
         say(
-            "accuracy {by} points on {n} ({sides}).",
+            "accuracy {by} pp on {n} ({sides}).",
             by=points(one.accuracy.difference),
             n=plural(one.n, "sample"),
             sides=_sides(one.accuracy),
@@ -207,7 +205,7 @@ def calibration_changed(review: _Review) -> Finding | None:
     return Finding(
         say("Calibration {moved}:", moved="regressed" if change.kind == "worse" else "improved"),
         say(
-            "ECE {before} → {after}{percent} ({change} points, significant).",
+            "ECE {before} → {after}{percent} ({change} pp, significant).",
             after=change.after,
             before=change.before,
             percent="%",
@@ -261,7 +259,7 @@ def class_rose(review: _Review) -> Finding | None:
     k = len(comparison.classes)
     head = f"Recall improved in {count(len(rose))} of {plural(k, 'class', 'classes')}:"
     body = say(
-        "{which}{name}, {by} points ({sides}).",
+        "{which}{name}, {by} pp ({sides}).",
         which="most in " if len(rose) > 1 else "",
         name=review.names[best.index],
         by=points(best.recall.difference),

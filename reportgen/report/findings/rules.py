@@ -80,4 +80,4 @@ class Failing:
 
     def has_pair(self, true: str, predicted: str) -> bool:
         """Whether the share of `true` that is called `predicted` failed."""
-        return f"{class_name(true)} called {class_name(predicted)}" in self.others
+        return f"{class_name(true)} → {class_name(predicted)}" in self.others

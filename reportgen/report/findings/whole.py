@@ -56,7 +56,7 @@ def nothing_right(facts: Context) -> Finding | None:
     if n == 1:
         return Finding(
             say("The one prediction is incorrect."),
-            say("One sample supports no rate."),
+            say("One sample: no rate."),
             "pairs",
             say("Pair"),
         )
@@ -189,7 +189,7 @@ def worst_slice(facts: Context) -> Finding | None:
             part=Name(Name.of(one.part.text).text, one.part.text),
         ),
         say(
-            "accuracy {share} on {n}, {fewer} points below the rest (95{percent} CI {low} to "
+            "accuracy {share} on {n}, {fewer} pp below the rest (95{percent} CI {low} to "
             "{high}; p {p}, Holm over {tests}).{more}",
             share=share(one.n_correct / one.n),
             n=plural(one.n, "sample"),
@@ -262,7 +262,7 @@ def abstaining(facts: Context) -> Finding | None:
     if error is None:
         return None
     return Finding(
-        say("Abstention is not shown to reach 1{percent} error:", percent="%"),
+        say("Abstention does not reach 1{percent} error:", percent="%"),
         say(
             "at 90{percent} coverage the error is {rest} (overall {all}).",
             percent="%",

@@ -206,8 +206,8 @@ def test_a_preprocessing_survives_pickling(tmp_path: Path) -> None:
         ({"resize": "9" * 5000}, "option-value", "is out of range"),
         ({"crop": "-1"}, "option-value", '--crop "-1" is neither'),
         ({"crop": "20000"}, "option-value", '--crop "20000" is out of range'),
-        ({"mean": "0.5"}, "option-conflict", "--mean needs --std too"),
-        ({"std": "0.5"}, "option-conflict", "--std needs --mean too"),
+        ({"mean": "0.5"}, "option-conflict", "--mean requires --std"),
+        ({"std": "0.5"}, "option-conflict", "--std requires --mean"),
         ({"mean": "a", "std": "1"}, "option-value", '--mean "a" is not a list of numbers'),
         ({"mean": "", "std": "1"}, "option-value", '--mean "" is not a list of numbers'),
         ({"mean": "0,0", "std": "1"}, "option-value", "has 2 numbers; expected 1 or 3"),
@@ -227,7 +227,7 @@ def test_a_preprocessing_survives_pickling(tmp_path: Path) -> None:
         (
             {"preset": "ResNet50_Weights.DEFAULT", "crop": "3", "grayscale": True},
             "option-conflict",
-            "--preset already says all of the preprocessing; it can't be combined with --crop "
+            "--preset already defines the whole preprocessing; it can't be combined with --crop "
             "and --grayscale",
         ),
         (

@@ -109,4 +109,4 @@ def test_weights_for_a_live_module_are_refused(tmp_path: Path, option: str) -> N
     with pytest.raises(UsageError) as caught:
         reportgen.predict(network(), [], out=tmp_path / "out", **{option: value})
     assert caught.value.slug == "program-with-options"
-    assert caught.value.message.startswith(f"{option}= does not go with a live module")
+    assert caught.value.message.startswith(f"{option}= cannot be combined with a live module")

@@ -283,7 +283,7 @@ def test_a_factory_without_weights_is_noted(nets: Path) -> None:
     facts = load_model(f"{nets}:small").facts
     assert facts.kind == "factory"
     assert facts.notes == (
-        "No weights file was given: the factory is trusted to load its own weights.",
+        "No weights file was given: the factory is expected to load its own weights.",
     )
 
 
