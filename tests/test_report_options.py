@@ -91,7 +91,7 @@ def test_groups_are_told_near_the_headline():
     assert " are few" not in told
     report = build_report(evaluation)
     assert "resamples of 30 groups, seed 2" in report.interval_note
-    assert "no other intervals do" in report.interval_note
+    assert "no other intervals are" in report.interval_note
     assert made_of(evaluation)["Groups of samples"] == "30, by the column patient"
     whole = interval_of(summary_definitions(evaluation))
     assert whole["accuracy"] == evaluation.sample_groups.method

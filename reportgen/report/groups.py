@@ -323,7 +323,7 @@ def _shares(groups: GroupMatrix) -> Iterable[GroupShare]:
         ("Correct", right, "accuracy", groups.summary["accuracy"]),
         ("Within-group error", near, "within_group_error", None),
         ("Correct group in all", right + near, "group_accuracy", groups.group_accuracy),
-        ("Wrong group", wrong, "between_group_error", None),
+        ("Between-group error", wrong, "between_group_error", None),
     ):
         found: Metric = groups.summary[name] if metric is None else metric
         yield GroupShare(title, n, cell(found, _definition(name), notes))

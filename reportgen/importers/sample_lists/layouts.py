@@ -262,7 +262,7 @@ def _of_localisation(table: Table) -> Listed:
                     f"{quoted(table.name)} gives {quoted(str(image))} several classes",
                     slug="labels-several",
                     details=[f"they are {listing(sorted(names))}"],
-                    hint="a classifier's test set has one class an image",
+                    hint="a classifier's test set has one class per image",
                 )
             rows.append((str(image), next(iter(names), "")))
     return Listed(

@@ -118,8 +118,8 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
     name = str(named[0]) if isinstance(named, list) and named else ""
     if _SUITED not in name:
         raise ModelError(
-            f"{quoted(folder.name)} contains {printable(name) or 'no named architecture'}, not a "
-            "classifier of images",
+            f"{quoted(folder.name)} contains {printable(name) or 'no named architecture'}, not an "
+            "image classifier",
             slug="hf-head",
             details=["its head would be random, and so would the report"],
             hint="save the network with its head: one of the classes called "
@@ -135,7 +135,7 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
 
 def _other_head(folder: Path, why: str) -> ModelError:
     return ModelError(
-        f"{quoted(folder.name)} does not choose one class an image: {printable(why)}",
+        f"{quoted(folder.name)} does not predict one class per image: {printable(why)}",
         slug="hf-head",
         hint="a report is about classifiers that choose one of several classes",
     )
