@@ -170,7 +170,9 @@ def test_every_figure_stands_in_a_sentence(too_sure):
     )
     assert told["Log loss"] == ("0.387 nats (95% CI 0.366–0.409); uniform prediction: 2.303.")
     assert told["Brier score"].startswith("0.190 (95% CI 0.181–0.199)")
-    assert told["Telling classes apart"].startswith("Macro one-vs-rest ROC AUC 0.993 (95% CI 0.992–0.993)")
+    assert told["Telling classes apart"].startswith(
+        "Macro one-vs-rest ROC AUC 0.993 (95% CI 0.992–0.993)"
+    )
     assert told["Abstaining"].startswith("AURC 1.9% (95% CI 1.7–2.1%)")
     assert not section.missing
 

@@ -97,7 +97,7 @@ def test_groups_are_told_near_the_headline():
     assert whole["accuracy"] == evaluation.sample_groups.method
     assert whole["top5_accuracy"] == WILSON
     facts = {fact.term: plain(fact.values[0]) for fact in report.data.facts}
-    assert "if the samples were independent of each other" in facts["Smallest difference"]
+    assert "for independent samples" in facts["Smallest difference"]
 
 
 def test_with_groups_the_no_information_rate_says_why_it_has_no_interval():

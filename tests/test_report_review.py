@@ -396,7 +396,7 @@ def test_the_smallest_difference_is_told_where_it_is_known(paired, fashion):
     assert fact(paired) == (
         "1.7 pp in accuracy (80% power) with 4,000 samples at 15.4% discordance"
     )
-    assert "unpaired comparison" in fact(fashion)
+    assert "samples are not matched" in fact(fashion)
 
 
 def test_identical_predictions_are_said_plainly_and_nothing_is_significant(same):
@@ -421,7 +421,8 @@ def test_two_matrices_are_said_not_to_be_matched_and_mcnemar_is_bounded(fashion)
     assert section.classes.rows[0].gained is None
     bounds = next(f for f in section.facts if f.term == "If they were matched")
     assert plain(bounds.values[0]) == (
-        "the candidate has 1,652 more correct predictions. For any pairing, 2,838 to 14,028 samples "
+        "the candidate has 1,652 more correct predictions. For any pairing, 2,838 to 14,028 "
+        "samples "
         "are correct for exactly one model, and McNemar's test gives p below 0.001 (chi-square "
         "194.5 to 961.6), significant for any pairing"
     )

@@ -264,8 +264,8 @@ def _as_bytes(model: LoadedModel, declared: Preprocessing, options: Options) -> 
     wrong += ["--pixel-range 0-1"] if options.pixel_range == "0-1" else []
     if wrong:
         raise UsageError(
-            f"{wrong[0]} cannot be combined with {quoted(model.facts.source)}, which takes whole pixel "
-            "values, 0 to 255",
+            f"{wrong[0]} cannot be combined with {quoted(model.facts.source)}, which takes whole "
+            "pixel values, 0 to 255",
             slug="option-conflict",
             hint=f"omit {' and '.join(wrong)}: the model normalises by itself",
         )

@@ -133,7 +133,7 @@ def subject_of(comparison: Comparison) -> Words:
 
 def _lead(rows: Sequence[OverviewRow], beside: SideBySide, *, decided: bool) -> Words:
     if not decided:
-        return say("No release gates were given: this page measures and does not decide.")
+        return say("No release gates were set.")
     ship = [row for row in rows if row.kind == "ship"]
     if not ship:
         return say("None of {n} may ship.", n=plural(len(rows), "candidate"))

@@ -129,8 +129,8 @@ def _class_lead(facts: Context) -> Words:
     k = len(facts.names)
     if k > LISTED_CLASSES:
         return say(
-            "The {n} classes with the lowest recall of {k}. Search finds every class, and "
-            "per_class.csv contains all.",
+            "The {n} classes with the lowest recall of {k}. Search covers all of them, and all are "
+            "in per_class.csv.",
             n=str(LISTED_CLASSES),
             k=count(k),
         )

@@ -121,9 +121,9 @@ def _undefined(facts: Context, n_defined: int) -> Words:
 def _note(facts: Context) -> Words:
     known = facts.evaluation.confidence
     drawn = say(
-        "One point a threshold on the score of the class. Dashed: chance level, which for "
-        "precision is the prevalence. At most 60 points are drawn; the metrics are of all. The "
-        "table of classes and report.json have those of every class."
+        "Dashed: chance level, which for precision is the prevalence. Curves are thinned to 60 "
+        "points; metrics use all scores. Per-class values are in the class table and in "
+        "report.json."
     )
     binned = say(
         "Points are edges of {bins} score bins.",

@@ -177,7 +177,7 @@ def _by_position(
             f"{quoted(table.name)} has {count(n_rows)} rows, {quoted(labels.name)} has "
             f"{count(len(values))}",
             slug="length-mismatch",
-            hint="for a match for a match by position, every sample needs one label; or join them by id",
+            hint="to match by position, every sample needs one label; or join them by id",
         )
     name = free_name(f"{_words(column)} (in {labels.name})", table, labels.name)
     note = DataNote(

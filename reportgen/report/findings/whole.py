@@ -262,7 +262,7 @@ def abstaining(facts: Context) -> Finding | None:
     if error is None:
         return None
     return Finding(
-        say("Abstention does not reach 1{percent} error:", percent="%"),
+        say("Abstention is not shown to reach 1{percent} error:", percent="%"),
         say(
             "at 90{percent} coverage the error is {rest} (overall {all}).",
             percent="%",
