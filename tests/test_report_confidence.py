@@ -264,7 +264,7 @@ def test_every_drawing_says_its_message(too_sure):
         "overconfident and 0 underconfident (Bonferroni)."
     )
     assert plain(histogram.alt) == (
-        "Two histograms of confidence. Of 1,550 wrong answers 14.8%, of 8,450 right ones 92.5% "
+        "Two histograms of confidence. Of 1,550 incorrect predictions 14.8%, of 8,450 correct ones 92.5% "
         "have a confidence above 90%."
     )
     assert "≥ 0.99092" in curve.alt

@@ -932,8 +932,8 @@ def test_slices_stand_on_both_sides(paired):
 def test_confidence_stands_side_by_side_where_both_have_it(paired, fashion):
     known = report(paired).comparison.calibration
     rows = {name: (plain(before), plain(after)) for name, before, after in known.rows}
-    assert rows["Right answers"] == ("78.9%", "81.7%")
-    assert set(rows) == {"Right answers", "Mean confidence", "ECE"}
+    assert rows["Correct predictions"] == ("78.9%", "81.7%")
+    assert set(rows) == {"Correct predictions", "Mean confidence", "ECE"}
     assert [chart.title for chart, _ in known.charts] == ["Baseline", "Candidate"]
     assert report(fashion).comparison.calibration is None
 

@@ -160,7 +160,7 @@ class Confidence:
         if not self.curve:
             place["curve"].contradicts("it ends where all samples are answered")
         if len(self.right) != len(self.wrong) or not self.right:
-            place["right"].contradicts("right and wrong answers have the same bins")
+            place["right"].contradicts("correct and incorrect predictions have the same bins")
 
 
 def _hold(held: Held | None) -> dict[str, Any]:

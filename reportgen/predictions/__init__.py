@@ -1,4 +1,4 @@
-"""`Predictions`: one row a sample. The record of a run, and what every report is made from.
+"""`Predictions`: one row per sample. The record of a run, and what every report is made from.
 
 This room owns pyarrow: ``schema`` says what the columns are, ``parts`` writes them while inference
 runs, ``table`` reads them back, ``slim`` keeps what a later comparison needs. pyarrow is loaded

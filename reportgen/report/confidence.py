@@ -574,8 +574,8 @@ def _histogram_chart(known: Confidence) -> Chart:
     told = [
         f"of {plural(sum(counts), kind)} {share(part)}"
         for counts, part, kind in (
-            (known.wrong, wrong, "wrong answer"),
-            (known.right, right, "right one"),
+            (known.wrong, wrong, "incorrect prediction"),
+            (known.right, right, "correct one"),
         )
         if part is not None
     ]

@@ -648,7 +648,7 @@ def _gallery_note(
         return ""
     shown = [example for gallery in examples.values() for example in gallery]
     if not shown:
-        reason = facts.evaluation.examples_reason or "no sample of these pairs is at hand"
+        reason = facts.evaluation.examples_reason or "no sample available for these pairs"
         return f"No galleries: {reason}."
     missing = sum(example.thumbnail is None for example in shown)
     if missing == len(shown):

@@ -1,4 +1,4 @@
-"""Slices: how good the model is on each part of the data that a metadata column tells apart.
+"""Slices: how good the model is on each part of the data by a metadata column.
 
 Two passes over the samples. The first looks at the columns (:class:`Survey`) and decides how each
 is cut (:class:`Plan`): values of their own, or bins of equal share. The second counts

@@ -282,7 +282,7 @@ def difference_section(
         names=names,
         rows=tuple(_rows(cells, names)) if tabled else (),
         ends=(f"{MINUS}{_scale_end(cells.top)} pp", f"+{_scale_end(cells.top)} pp"),
-        counts_note="by the difference of row shares"
+        counts_note="by the difference of row %"
         if cells.same_samples
         else "by the difference of counts, since the class totals differ",
         reading=tuple(_reading(cells)),

@@ -582,7 +582,7 @@ def _calibration(comparison: Comparison) -> CalibrationChange | None:
         return None
     drawn = [confidence_section(side) for side in sides]
     rows = (
-        ("Right answers", share(before.accuracy), share(after.accuracy)),
+        ("Correct predictions", share(before.accuracy), share(after.accuracy)),
         ("Mean confidence", share(before.mean_confidence), share(after.mean_confidence)),
         *(
             (DEFINITIONS[name].title, _figure(sides[0], name), _figure(sides[1], name))
