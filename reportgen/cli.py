@@ -265,7 +265,9 @@ def run(
 def predict(
     model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
 ) -> None:
-    """Run inference only: OUT is a .parquet file, or the folder for predictions.parquet."""
+    """Run inference only: OUT is a .parquet file, or the folder for predictions.parquet, without a
+    report.
+    """
     from reportgen import api
     from reportgen.console import ConsoleReporter, print_predictions
 

@@ -327,6 +327,23 @@ def test_predict_alone_writes_one_file_and_render_makes_the_same_report(tmp_path
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "c" / name).read_bytes()
 
 
+@pytest.mark.parametrize("options", [{}, {"force": True}, {"resume": True}])
+def test_predictions_are_not_put_beside_the_report_of_others(tmp_path, options):
+    """Its page and its report.json would say other numbers than the predictions beside them."""
+    out, table = tmp_path / "o", {"label": ["red", "red"], "prediction": ["red", "blue"]}
+    reportgen.render(table, out=out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    loader = DataLoader(Named("tuple"), batch_size=5)
+    with pytest.raises(OutputError) as caught:
+        reportgen.predict(Colours(), loader, classes=CLASSES, out=out, **options)
+    assert caught.value.slug == "output-exists"
+    assert str(caught.value).startswith('a report exists in "o": report.html, report.json')
+    assert "or replace predictions and report together: reportgen run" in caught.value.hint
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    reportgen.predict(Colours(), loader, classes=CLASSES, out=out / "p.parquet")
+    reportgen.run(Colours(), loader, classes=CLASSES, out=out, force=True)
+
+
 def pictures(folder, n=12):
     """An ImageFolder-like data set: it has `samples`, so galleries find their pictures."""
     data = dataset(n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from reportgen.text import quoted
 
 __all__ = [
     "place_for",
+    "refuse_beside_report",
     "refuse_other_predictions",
     "refuse_standing_in",
 ]
@@ -57,6 +58,24 @@ def refuse_standing_in(folder: Path, baseline: Any) -> None:
             slug="baseline-in-output",
             hint="choose another folder with -o, or keep the baseline first: "
             "reportgen baseline save OUT NAME",
+        )
+
+
+def refuse_beside_report(target: Path, report: Sequence[str]) -> None:
+    """Refuse to put predictions alone beside a report, whose predictions readers would take them
+    for. `report` are the names of a report's files, `target` is the file of the predictions.
+    """
+    folder = target.parent
+    if target.name != output_folder.PREDICTIONS or not folder.is_dir():
+        return
+    output_folder.finish_replacement(folder)
+    standing = [name for name in report if (folder / name).exists()]
+    if standing:
+        raise OutputError(
+            f"a report exists in {quoted(folder.name)}: {', '.join(standing)}",
+            slug="output-exists",
+            hint="choose another folder with -o, or replace predictions and report together: "
+            "reportgen run MODEL DATA -o OUT --force",
         )
 
 

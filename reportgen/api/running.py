@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from reportgen import output_folder
-from reportgen.api.folder import place_for, refuse_standing_in
+from reportgen.api.folder import place_for, refuse_beside_report, refuse_standing_in
 from reportgen.api.review_request import require_files, require_readable
 from reportgen.api.writing import SampleImage, images_of, write_review
 from reportgen.errors import ModelError, Terminated, UsageError
@@ -198,7 +198,8 @@ def predict(
     """Predict alone; else as :func:`run`.
 
     `out` is the file to write where it ends with ``.parquet``, else the folder for
-    ``predictions.parquet``.
+    ``predictions.parquet``. A folder that holds a report is refused, with ``force`` too: its page
+    would say other numbers than the new predictions.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     target = output_path(out)
@@ -207,6 +208,7 @@ def predict(
     images_at = _split_of(data, settings, reporter)
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
+    refuse_beside_report(target, guarded_names())
     with _place(target.parent, data, settings, guarded=(), target=target.name):
         return _predictions(model, images_at, target, settings, reporter, unlabelled=True)
 
