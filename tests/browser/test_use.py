@@ -293,6 +293,9 @@ def test_the_threshold_view_names_the_class_and_sorts(open_page):
         page.locator("#threshold .lead").first.inner_text().startswith("The positive class is ill")
     )
     assert page.locator("#threshold svg[role=img]").count() == 2
+    page.evaluate(
+        "document.querySelectorAll('#threshold details').forEach((d) => { d.open = true; })"
+    )
     page.locator("#threshold th", has_text="F1").locator("button").click()
     values = page.locator("#threshold tbody td:last-child b").all_inner_texts()
     assert list(map(float, values)) == sorted(map(float, values))
