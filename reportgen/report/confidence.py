@@ -254,8 +254,8 @@ def _numbers(
     for name, title in (("log_loss", "Log loss"), ("brier_score", "Brier score")):
         metric = facts.summary(name)
         if metric.value is not None:
-            note = (_ends(metric).strip(" ()") + before(name, signed)).removeprefix(", ")
-            yield KeyNumber(title, signed(metric.value), say("{note}", note=note))
+            ends = (_ends(metric).strip(" ()") + before(name, signed)).removeprefix(", ")
+            yield KeyNumber(title, signed(metric.value), say("{ends}", ends=ends))
             break
     coverage, bound = known.known.held_coverage, known.known.held_error_bound
     title = "Coverage at ≤ 1% error"

@@ -168,7 +168,7 @@ def _binary_tiles(facts: Context) -> list[Tile]:
 def _binary_lines(name: str, facts: Context, positive: int) -> Iterable[Words]:
     """What was counted, as in ``188 / 212 ill``."""
     counts, other = facts.matrix.counts, 1 - positive
-    parts = {
+    parts: dict[str, tuple[int, int, Name | str]] = {
         "recall": (counts[positive, positive], facts.support(positive), facts.names[positive]),
         "specificity": (counts[other, other], facts.support(other), facts.names[other]),
         "precision": (counts[positive, positive], facts.predicted(positive), "flagged"),
