@@ -103,6 +103,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return import_module("reportgen.plot")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

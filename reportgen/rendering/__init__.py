@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from reportgen.rendering.history import render_history
     from reportgen.rendering.junit import render_junit
     from reportgen.rendering.markdown import marker, render_summary
+    from reportgen.rendering.on_axes import (
+        paint_confusion,
+        paint_difference,
+        paint_reliability,
+        paint_risk_coverage,
+    )
     from reportgen.rendering.outputs import (
         changes,
         check_page,
@@ -28,6 +34,10 @@ __all__ = [
     "make_thumbnail",
     "marker",
     "naming_warning",
+    "paint_confusion",
+    "paint_difference",
+    "paint_reliability",
+    "paint_risk_coverage",
     "render_history",
     "render_junit",
     "render_summary",
@@ -40,6 +50,7 @@ __getattr__ = lazy_names(
         "history": "render_history",
         "junit": "render_junit",
         "markdown": "marker render_summary",
+        "on_axes": "paint_confusion paint_difference paint_reliability paint_risk_coverage",
         "outputs": (
             "changes check_page guarded_names make_all make_overview naming_warning write_all"
         ),

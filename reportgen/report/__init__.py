@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reportgen.report.errors import ErrorRow, list_errors
     from reportgen.report.findings.rules import Finding
     from reportgen.report.headline import Axis, Tile
-    from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
+    from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection, other_shares
     from reportgen.report.page_budget import fold_pictures, list_pictures, reduce_pictures
     from reportgen.report.report import Report
     from reportgen.report.side_by_side import ClassPanel, Side
@@ -76,6 +76,7 @@ __all__ = [
     "fold_pictures",
     "list_errors",
     "list_pictures",
+    "other_shares",
     "pictured_classes",
     "points",
     "reduce_pictures",
@@ -99,7 +100,7 @@ __getattr__ = lazy_names(
         "errors": "ErrorRow list_errors",
         "findings.rules": "Finding",
         "headline": "Axis Tile",
-        "matrix": "HeatmapSpec MatrixRow MatrixSection",
+        "matrix": "HeatmapSpec MatrixRow MatrixSection other_shares",
         "page_budget": "fold_pictures list_pictures reduce_pictures",
         "report": "Report",
         "side_by_side": "ClassPanel Side",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.confusions import confusion_order
-from reportgen.confusion_matrix import DENSE_LIMIT
+from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
 from reportgen.evaluation import OF, Proportions
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition
 from reportgen.report.context import Context
@@ -31,6 +31,7 @@ __all__ = [
     "boxes",
     "drawn_order",
     "matrix_section",
+    "other_shares",
     "overview",
     "percent_text",
     "texts_of",
@@ -441,6 +442,29 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         alt=_alt(facts, "row shares"),
         beside=_longest(numbers),
         purpose="Normalised by row (recall on the diagonal)." + brief_percents + how,
+    )
+
+
+def other_shares(
+    picture: HeatmapSpec, matrix: ConfusionMatrix, over: Literal["pred", "all"]
+) -> HeatmapSpec:
+    """The picture of row shares with shares of the predicted class, or of all samples, in 0..1.
+
+    Raises ValueError above 100 classes, where pictures don't show single cells.
+    """
+    if matrix.n_classes > TABLED_CLASSES:
+        raise ValueError(f"normalize={over!r} is for at most {TABLED_CLASSES} classes")
+    places = np.array(picture.numbers or range(1, matrix.n_classes + 1)) - 1
+    values = matrix.normalized(over)[np.ix_(places, places)]
+    percent = whole_percent_text if matrix.n_classes > ROOMY_CLASSES else percent_text
+    of = {"pred": "the predicted class", "all": "all samples"}[over]
+    return replace(
+        picture,
+        title=f"Confusion matrix: % of {of}",
+        values=values,
+        texts=None if picture.texts is None else texts_of(values, percent),
+        top=1.0 if over == "pred" else float(np.nanmax(values)),
+        unit=f"% of {of}",
     )
 
 

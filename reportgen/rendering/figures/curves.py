@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reportgen.rendering import charts
 from reportgen.rendering.charts import Bar, Dot, Line, Mark, Panel, Plot, RowPlot
-from reportgen.rendering.figures.style import drawable, families
+from reportgen.rendering.figures.style import drawable, families, own_settings
 from reportgen.report import ConfidenceSection, Report, ThresholdSection
 from reportgen.text import middle_cut
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "baseline_figures",
     "curve_figures",
+    "paint_chart",
     "row_figures",
     "threshold_figures",
 ]
@@ -107,6 +108,15 @@ def _figure(plot: Plot, title: str, subject: str, below: Iterable[str] = ()) -> 
     axes.set(xlim=(0, 100), xlabel="\n".join(lines))
     _head(figure, title, subject)
     return figure
+
+
+def paint_chart(plot: Plot, title: str, axes: Axes) -> None:
+    """The first panel of a chart on axes that are there already."""
+    with own_settings():
+        _paint_panel(axes, plot.panels[0])
+        _dress(axes, "y")
+        axes.set(xlim=(0, 100), xlabel=plot.across)
+        axes.set_title(title, loc="left", fontsize=FONT, fontweight="bold", color=INK)
 
 
 def _paint_panel(axes: Axes, panel: Panel) -> None:

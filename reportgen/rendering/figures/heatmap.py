@@ -39,6 +39,7 @@ __all__ = [
     "heatmap_figure",
     "is_crowded",
     "layout_of",
+    "paint_heatmap",
     "scale_ticks",
     "stand_upright",
 ]
@@ -240,6 +241,27 @@ def heatmap_figure(spec: HeatmapSpec, colourmap: str = COLOURMAP) -> tuple[Any, 
     return figure, numbered
 
 
+def paint_heatmap(spec: HeatmapSpec, axes: Axes, colourmap: str = COLOURMAP) -> None:
+    """The same heatmap on axes that are there already, in the size that they have."""
+    with own_settings():
+        labels, _ = axis_labels(spec)
+        figure: Any = axes.figure
+        box = axes.get_window_extent()
+        side = POINTS * min(box.width, box.height) / figure.dpi
+        cell = side / len(spec.values)
+        font = _digit_font(spec, _empty_figure().canvas, cell)
+        names = _between(6, 0.9 * cell, 11.5)
+        layout = Layout(side, side, 0, 0, cell, side, font, names)
+        bar = None if is_crowded(spec) else axes.inset_axes((1.03, 0.55, 0.03, 0.45))
+        _paint(spec, axes, layout, _colours(spec, colourmap), bar)
+        _frame(axes, spec)
+        _ticks(axes, labels, layout)
+        axes.set_aspect("equal")
+        axes.set_title(spec.title, loc="left", fontsize=11, fontweight="bold", color=INK)
+        axes.set_xlabel("predicted class", color=GREY)
+        axes.set_ylabel("true class", color=GREY)
+
+
 def _empty_figure() -> Any:
     """A figure that is drawn when told to: seaborn asks for a whole drawing only to look whether
     its own tick labels overlap, and ours are set afterwards."""
@@ -289,13 +311,17 @@ def _add_axes(
 
 
 def _heatmap(spec: HeatmapSpec, figure: Figure, axes: Axes, layout: Layout, colours: Any) -> None:
-    import seaborn
-
-    undefined = np.isnan(spec.values)
     bar = None
     if not is_crowded(spec):
         bar = _add_axes(figure, layout, layout.left + layout.side + 14, layout.top, SCALE_WIDTH,
                         min(layout.side, 180))  # fmt: skip
+    _paint(spec, axes, layout, colours, bar)
+
+
+def _paint(spec: HeatmapSpec, axes: Axes, layout: Layout, colours: Any, bar: Axes | None) -> None:
+    import seaborn
+
+    undefined = np.isnan(spec.values)
     seaborn.heatmap(
         spec.values,
         mask=undefined,
@@ -376,7 +402,7 @@ def _scale(bar: Axes, spec: HeatmapSpec) -> None:
     bar.tick_params(length=0, pad=3, labelsize=SCALE_FONT, labelcolor=GREY)
 
 
-def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
+def _ticks(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
     places = np.arange(len(labels)) + 0.5
     size = layout.label_font
     axes.set_xticks(places if labels else [])
@@ -388,6 +414,10 @@ def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
         for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
             tick.set_fontfamily(families(tick.get_text()))
     axes.tick_params(length=0, pad=4)
+
+
+def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
+    _ticks(axes, labels, layout)
     figure: Any = axes.figure
     middle = (layout.left + layout.side / 2) / layout.width
     kind = {"fontsize": 10.5, "color": GREY}
