@@ -76,7 +76,7 @@ def kind_of_content(path: Path, options: InputOptions) -> str:
         names = {name.lower() for name in array_files(path)}
         return "matrix" if names & set(MATRIX_ARRAYS) else "predictions"
     if found == "csv":
-        dialect = dialect_of(path, options.separator, options.encoding)
+        dialect = dialect_of(path, options.separator, options.encoding, options.decimal)
         refuse_report_text(path, dialect)
         return "matrix" if looks_like_matrix(path, dialect) else "predictions"
     return "predictions"

@@ -183,6 +183,12 @@ class InputOptions(Declared):
         metavar="CHAR|tab|spaces",
     )
     encoding: str = option("utf-8", "Text encoding.", _TEXT, metavar="NAME")
+    decimal: str = option(
+        ".",
+        "Decimal mark. With a comma, points divide thousands: 1.234,5.",
+        _TEXT,
+        choices=(".", ","),
+    )
 
     PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels", "supports")
     TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns", "labels_column")

@@ -284,6 +284,63 @@ def test_a_comma_that_may_divide_thousands_is_no_number(box):
         box.open('label,prediction,prob_0,prob_1\n0,0,"1,234",0\n1,1,0,1\n', outputs="logits")
 
 
+COMMA = {"delimiter": ";", "decimal": ","}
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (";a;b\na;0,950;0,050\nb;0,1;0,9\n", [[0.95, 0.05], [0.1, 0.9]]),
+        ("0,95;0,05\n0,1;0,9\n", [[0.95, 0.05], [0.1, 0.9]]),
+        (";a;b\na;1.234;5\nb;7;2.345\n", [[1234, 5], [7, 2345]]),
+        (";a;b\na;1.234;2.005\nb;7.001;2.345\n", [[1234, 2005], [7001, 2345]]),
+        ("actual;a;b\na;1.234;5\nb;7;2.345\n", [[1234, 5], [7, 2345]]),
+        ("label;prediction;n\na;a;1.234\na;b;5\nb;b;2.000\n", [[1234, 5], [0, 2000]]),
+        ("label;n;prediction;x\na;1.234;a;u\na;5;b;u\nb;2.000;b;u\n", [[1234, 5], [0, 2000]]),
+    ],
+)
+def test_a_matrix_of_a_european_spreadsheet_is_read_or_says_how(box, text, read):
+    """The hints lead to `--decimal ','`, and what is read then has no thousandth of its counts."""
+    path = box.write(text)
+    assert figures_of(outcomes(path, delimiter=";")[0]) == read
+
+
+def test_totals_with_points_are_told_from_classes(box):
+    path = box.write(";a;b;total\na;1.000;5;1.005\nb;0;2.000;2.000\n")
+    assert figures_of(reportgen.load(path, **COMMA)) == [[1000, 5], [0, 2000]]
+
+
+def figures_of(evaluation):
+    """Counts, or what is known of shares: the diagonal's neighbours follow from two classes."""
+    if evaluation.n_samples:
+        return evaluation.confusion.counts.tolist()
+    one, two = evaluation.per_class["recall"].value.tolist()
+    return [[one, round(1 - one, 6)], [round(1 - two, 6), two]]
+
+
+def test_decimal_commas_of_three_digits_are_no_thousands(box):
+    text = "label;prediction;prob_a;prob_b\na;a;0,912;0,088\nb;a;1,000;0,000\n"
+    (found,) = outcomes(box.write(text), delimiter=";")
+    assert found.n_samples == 2
+    text = "label;prediction;confidence\na;a;0,912\nb;a;1,000\n"
+    (found,) = outcomes(box.write(text), delimiter=";")
+    assert "0,912 has a decimal comma" in read_as(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ";a;b\na;0.93;0,07\nb;0,1;0,9\n",
+        "label;prediction;confidence\na;a;0.93\nb;b;0.9\n",
+        "label;prediction;confidence\na;a;0.933\nb;b;0.912\n",
+    ],
+)
+def test_a_decimal_point_among_decimal_commas_is_refused(box, text):
+    with pytest.raises(DataError) as caught:
+        reportgen.load(box.write(text), **COMMA)
+    assert "omit --decimal" in caught.value.hint
+
+
 # 02: top-k columns
 
 
@@ -675,7 +732,7 @@ def test_cells_with_percent_signs_are_shares(box, space, zero):
 def test_shared_weighted_counts_are_refused_with_a_sentence():
     with pytest.raises(DataError, match="is not a count") as caught:
         reportgen.load(case("22-weighted-counts") / "c34.csv")
-    assert "weighted counts say nothing" in " ".join(caught.value.details)
+    assert "weighted counts do not tell" in " ".join(caught.value.details)
     assert "sample_weight" in caught.value.hint
 
 

@@ -117,7 +117,7 @@ def test_other_delimiters_and_encodings_are_read_when_they_are_named(box, conten
         ("label,prediction,score\na,a,0.5\na,b,1.5\n", "confidence-range", "line 3: the confidence 1.5"),
         ("label,prediction,score\na,a,0.5\na,b,93\n", "confidence-range", "divide percentages"),
         ("label,prediction,score\na,a,0.5\na,b,-0.1\n", "confidence-range", "line 3"),
-        ('label,prediction,score\na,a,"1,234"\n', "table-number", "decimal point"),
+        ('label,prediction,score\na,a,"1,234"\n', "table-number", "--decimal ','"),
         ("label,prediction,score\na,a,1_0\n", "table-number", '"1_0"'),
         ("label,prediction,score\na,a,0.5\na,b,\n", "too-many-bad", "line 3"),
         ("label,prediction,score\na,a,nan\na,b,\n", "too-many-bad", "--max-bad 2"),

@@ -26,7 +26,7 @@ def test_every_option_has_a_help_text_and_a_panel():
         ({"delimiter": ";;"}, "option-value", "not one character"),
         ({"delimiter": ""}, "option-value", "not one character"),
         ({"delimiter": '"'}, "option-value", "can't separate"),
-        ({"normalised_over": "true"}, "option-conflict", "--normalised too"),
+        ({"normalised_over": "true"}, "option-conflict", "requires --normalised"),
         ({"lable_column": "x"}, "option-unknown", "label_column"),
     ],
 )

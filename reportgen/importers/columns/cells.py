@@ -10,6 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
+from reportgen.importers.formats.decimal_commas import (
+    DECIMAL_COMMA_HINT,
+    has_decimal_comma,
+    is_comma_number,
+    with_point,
+)
 from reportgen.importers.formats.tables import TEXT, Table, is_text_type
 from reportgen.text import printable, quoted
 
@@ -118,23 +124,29 @@ def _text(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else str(value)
 
 
-def numbers(array: Any, describe: Callable[[int, str], DataError]) -> NDArray[np.float64]:
+def numbers(
+    array: Any, describe: Callable[[int, str], DataError], *, comma: bool = False
+) -> NDArray[np.float64]:
     """A column's cells as float64, nan where there is none.
 
     Parameters
     ----------
     describe
         Row within the batch and cell → the error where a text is no number.
+    comma
+        Whether texts have a decimal comma: a point that can't divide thousands is no number then.
     """
     import pyarrow as pa
 
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
+    if comma and is_text_type(array.type):
+        return _by_hand(array.to_pylist(), describe, _comma_number)
     if is_text_type(array.type):
         try:
             array = array.cast(pa.string()).cast(pa.float64())
         except pa.ArrowInvalid:
-            return _by_hand(array.to_pylist(), describe)
+            return _by_hand(array.to_pylist(), describe, _number)
     if pa.types.is_decimal(array.type) or pa.types.is_boolean(array.type):
         array = array.cast(pa.float64())
     if pa.types.is_null(array.type):
@@ -146,12 +158,14 @@ def numbers(array: Any, describe: Callable[[int, str], DataError]) -> NDArray[np
 
 
 def _by_hand(
-    cells: Iterable[str | None], describe: Callable[[int, str], DataError]
+    cells: Iterable[str | None],
+    describe: Callable[[int, str], DataError],
+    number: Callable[[str], float],
 ) -> NDArray[np.float64]:
     values = []
     for row, cell in enumerate(cells):
         try:
-            values.append(np.nan if cell is None or is_blank(cell) else _number(cell))
+            values.append(np.nan if cell is None or is_blank(cell) else number(cell))
         except ValueError:
             raise describe(row, cell or "") from None
     return np.array(values, np.float64)
@@ -171,14 +185,30 @@ def _number(cell: str) -> float:
     return float(cell)
 
 
+def _comma_number(cell: str) -> float:
+    """Of ``0,973``, ``97,3%``, ``1.234,5`` or ``nan``; not of ``0.973``."""
+    if "." in cell and not is_comma_number(cell):
+        raise ValueError(cell)
+    return _number(with_point(cell))
+
+
 def not_a_number(column: str, where: str, cell: str) -> DataError:
     """The error for a text in a column of numbers."""
-    comma = re.fullmatch(r"\s*-?\d*,\d+\s*%?", cell)
     return DataError(
         f"{where}: {quoted(cell[:40])} in column {quoted(column)} is not a number",
         slug="table-number",
-        hint="numbers need a decimal point, not a comma" if comma else "write numbers as 0.93",
+        hint=_number_hint(cell),
     )
+
+
+def _number_hint(cell: str) -> str:
+    if has_decimal_comma(cell):
+        return DECIMAL_COMMA_HINT
+    try:
+        _number(cell)
+    except ValueError:
+        return "write numbers as 0.93"
+    return "its numbers have a decimal point: omit --decimal"
 
 
 def written_numbers(table: Table, columns: Sequence[str]) -> list[str]:
@@ -187,7 +217,9 @@ def written_numbers(table: Table, columns: Sequence[str]) -> list[str]:
     batch = next(iter(table.batches(texts, 1024)), None) if texts else None
     cells = [cell for column in batch or () for cell in column.to_pylist() if cell]
     told = []
-    for mark, words in (("%", "is read as a part of 100"), (",", "has a decimal comma")):
+    points = any(table.columns[name].comma for name in texts)
+    marks = [("%", "is read as a part of 100"), (",", "has a decimal comma")]
+    for mark, words in [*marks, (".", "has points that divide thousands")][: 2 + points]:
         example = next((cell for cell in cells if mark in cell), None)
         if example is not None:
             told.append(f"{printable(example[:20])} {words}")

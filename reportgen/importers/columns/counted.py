@@ -20,6 +20,7 @@ from reportgen.importers.columns.words import (
     label_and_prediction,
     looks_like_id,
 )
+from reportgen.importers.formats.decimal_commas import with_point
 from reportgen.importers.formats.tables import (
     LIST,
     NARROW_ROWS,
@@ -57,6 +58,7 @@ _SHARE_WORDS = frozenset({
 
 
 _ROW_NUMBER = re.compile(r"(?:^|_)(?:row_?(?:index|number|num|id|nr)|row_?idx|sample_?(?:idx|id))$")
+_COMMAS, _THOUSANDS = re.compile(","), re.compile(r",|(?<=[0-9])\.(?=[0-9]{3}(?![0-9]))")
 _FEWEST_CELLS = 3
 _ROWS_READ, _ENOUGH_ROWS = 1 << 17, 1000
 
@@ -216,7 +218,7 @@ class _Look:
         columns, n_rows = [self.label, self.prediction, *self.spare], 0
         for texts in text_rows(self.table, columns, _ROWS_READ):
             for name, text in zip(self.spare, texts[2:], strict=True):
-                cells[name].append(text)
+                cells[name].append(with_point(text) if self.table.columns[name].comma else text)
             n_rows += 1
             seen.add((plain_label(texts[0]), plain_label(texts[1])))
             if len(seen) < n_rows and n_rows >= _ENOUGH_ROWS:
@@ -286,7 +288,8 @@ def _text(value: Any) -> str:
 
 def _counts(name: str, cells: Sequence[str]) -> bool:
     """Whether cells may be counts: whole numbers, not all 0 or 1, and not just row numbers."""
-    numbers = [as_index(cell.replace(",", "")) for cell in cells]
+    marks = _THOUSANDS if is_count_word(name) else _COMMAS  # 1.234 is a count in a column of them
+    numbers = [as_index(marks.sub("", cell)) for cell in cells]
     if not numbers or any(n is None or n < 0 for n in numbers):
         return False
     known = [n for n in numbers if n is not None]

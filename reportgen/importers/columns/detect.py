@@ -663,7 +663,11 @@ def confidences(table: Table, column: str, array: Any, start: int) -> NDArray[np
 
     `start` is the row of the table that the batch begins at.
     """
-    values = numbers(array, lambda row, cell: not_a_number(column, table.place(start + row), cell))
+    values = numbers(
+        array,
+        lambda row, cell: not_a_number(column, table.place(start + row), cell),
+        comma=table.columns[column].comma,
+    )
     if len(values) == 0 or (values.min() >= 0 and values.max() <= 1):  # not so where one is nan
         return values
     finite = np.isfinite(values)

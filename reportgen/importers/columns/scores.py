@@ -92,7 +92,8 @@ class ScoreBlocks:
         else:
             block = np.empty((len(batch), self.width))
             for i, name in enumerate(self.columns.columns):
-                block[:, i] = numbers(batch.column(i), self._describe(name, start))
+                comma = self.table.columns[name].comma
+                block[:, i] = numbers(batch.column(i), self._describe(name, start), comma=comma)
         return block if self.order is None else block[:, list(self.order)]
 
     def blocks(self) -> Iterator[tuple[int, Floats]]:

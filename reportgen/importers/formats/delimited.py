@@ -45,13 +45,15 @@ _UTF8 = ("utf-8", "utf-8-sig")
 class Dialect:
     """How cells are separated and characters encoded; `given` is whether the user said so.
 
-    `declared` is whether the first line says ``sep=;``. A space stands for any run of spaces.
+    `declared` is whether the first line says ``sep=;``, `comma` whether numbers have a decimal
+    comma. A space stands for any run of spaces.
     """
 
     delimiter: str = ","
     encoding: str = "utf-8"
     given: bool = False
     declared: bool = False
+    comma: bool = False
 
     @property
     def is_loose(self) -> bool:
@@ -82,7 +84,7 @@ class FileScan:
     packed: bool = False
 
 
-def dialect_of(path: Path, separator: str, encoding: str) -> Dialect:
+def dialect_of(path: Path, separator: str, encoding: str, decimal: str = ".") -> Dialect:
     """The dialect that was asked for; by default comma, in ``.tsv`` and ``.tab`` files tab."""
     try:
         name = codecs.lookup(encoding).name
@@ -100,6 +102,7 @@ def dialect_of(path: Path, separator: str, encoding: str) -> Dialect:
         name,
         bool(separator or declared),
         bool(declared),
+        decimal == ",",
     )
 
 
@@ -347,7 +350,7 @@ def _spooled(
         folder,
         name=path.name,
         sha256=facts.sha256,
-        columns={name: Column(name, TEXT) for name in header},
+        columns={name: Column(name, TEXT, comma=dialect.comma) for name in header},
         find=partial(_line_of, path, dialect),
     )
 

@@ -161,7 +161,9 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
     if found == "parquet":
         return ParquetTable.open(path)
     if found == "csv":
-        return read_delimited(path, dialect_of(path, options.separator, options.encoding), spool)
+        return read_delimited(
+            path, dialect_of(path, options.separator, options.encoding, options.decimal), spool
+        )
     if found == "jsonl":
         return read_json_lines(path, spool)
     if found == "npz":

@@ -77,6 +77,8 @@ class Column:
     single
         Whether its numbers, or those of its lists, were saved in single or half precision
         (float32, float16).
+    comma
+        Whether its texts are numbers with a decimal comma, where they are numbers.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Column:
     names: tuple[str, ...] | None = None
     mixed: str = ""
     single: bool = False
+    comma: bool = False
 
 
 class Table(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +99,14 @@ def with_labels(
 
 def _text_options(path: Path, options: InputOptions) -> InputOptions:
     """How the table is read as text: separated as INPUT is, where its first line is."""
-    plain = InputOptions(encoding=options.encoding)
+    plain = InputOptions(encoding=options.encoding, decimal=options.decimal)
     if format_of(path) != "csv" or not options.separator:
         return plain
-    first = next(rows_of(path, dialect_of(path, options.separator, options.encoding)), None)
+    first = next(
+        rows_of(path, dialect_of(path, options.separator, options.encoding, options.decimal)), None
+    )
     split = first is not None and len(first[1]) > 1
-    return InputOptions(delimiter=options.delimiter, encoding=options.encoding) if split else plain
+    return replace(plain, delimiter=options.delimiter) if split else plain
 
 
 def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any] | None:
@@ -119,7 +121,7 @@ def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any]
     if found != "csv":
         return None
     text = _text_options(path, options)
-    dialect = dialect_of(path, text.separator, text.encoding)
+    dialect = dialect_of(path, text.separator, text.encoding, text.decimal)
     lines: list[str] = []
     for _, cells in rows_of(path, dialect):
         if len(cells) > 1:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.importers.formats.decimal_commas import has_decimal_comma
+
 __all__ = [
     "is_number",
     "number_of",
 ]
 
 
-_THOUSANDS = re.compile(r"\d{1,3}(?:([,' \u00a0\u202f])\d{3})(?:\1\d{3})*")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([,' \u00a0\u202f])\d{3})(?:\1\d{3})*")
 
 
 _PERCENT = re.compile(r"(.*\S)\s*%", re.DOTALL)
@@ -40,5 +42,5 @@ def number_of(cell: Any) -> int | float | None:
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell of text says a number."""
-    return number_of(text) is not None
+    """Whether a cell of text says a number, with a decimal comma too."""
+    return number_of(text) is not None or has_decimal_comma(text)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from reportgen.class_list import check_distinct, display_name, name_key, read_class_list
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
+from reportgen.importers.formats.decimal_commas import DECIMAL_COMMA_HINT, has_decimal_comma
 from reportgen.importers.matrices.cell_numbers import number_of
 from reportgen.importers.matrices.grids import Grid
+from reportgen.importers.matrices.spellings import may_be_thousands
 from reportgen.options import InputOptions
 from reportgen.text import count, printable, quoted
 
@@ -83,8 +85,16 @@ def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
         f"of {quoted(grid.name)} is not a count",
         slug="matrix-cell",
         details=[_WEIGHTED] if weighted else [],
-        hint=_hint(fraction=fraction, weighted=weighted, grid=grid),
+        hint=_hint_comma(grid, shown) or _hint(fraction=fraction, weighted=weighted, grid=grid),
     )
+
+
+def _hint_comma(grid: Grid, cell: str) -> str:
+    if has_decimal_comma(cell):
+        return f"{DECIMAL_COMMA_HINT} (proportions: add --normalised)"
+    if not grid.comma and may_be_thousands(cell):
+        return "if its points divide thousands: --decimal ','     else save counts, without weights"
+    return ""
 
 
 def _hint(*, fraction: bool, weighted: bool, grid: Grid) -> str:
@@ -133,7 +143,9 @@ def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], 
                     f"cell {quoted(str(cell)[:40])} (row {quoted(classes[i])}, column "
                     f"{quoted(classes[j])}) of {quoted(grid.name)} is not a proportion",
                     slug="matrix-cell",
-                    hint="proportions are numbers from 0 to 1",
+                    hint=DECIMAL_COMMA_HINT
+                    if has_decimal_comma(str(cell))
+                    else "proportions are numbers from 0 to 1",
                 )
             table[i, j] = value
             if np.isfinite(value):

@@ -17,6 +17,11 @@ from reportgen.errors import DataError
 from reportgen.importers.columns.counted import CountColumns, long_columns
 from reportgen.importers.columns.words import COMMON_NAMES
 from reportgen.importers.formats.arrays import CLASS_NAMES, ArraysTable, array_files, npy_file
+from reportgen.importers.formats.decimal_commas import (
+    has_decimal_comma,
+    is_comma_number,
+    with_point,
+)
 from reportgen.importers.formats.delimited import Dialect, rows_of, scan
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.matrices.cell_numbers import is_number, number_of
@@ -245,6 +250,8 @@ class Grid:
         Whether a cell of `triples` that comes again is added to the first.
     told
         How the file was read, where that is not plain, in words: ``long form: true "Actual", …``.
+    comma
+        Whether its numbers had a decimal comma; in `cells` and `triples` they have a point.
     """
 
     name: str
@@ -257,6 +264,7 @@ class Grid:
     notes: tuple[DataNote, ...] = ()
     told: tuple[str, ...] = ()
     adds_up: bool = False
+    comma: bool = False
 
 
 def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
@@ -265,7 +273,7 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
     The formats are those of :func:`~reportgen.importers.formats.opening.format_of`.
     """
     if kind == "csv":
-        return _grid_of_csv(path, dialect)
+        return replace(_grid_of_csv(path, dialect), comma=dialect.comma)
     if kind == "json":
         return _grid_of_json(path.name, read_json(path))
     if kind == "npy":
@@ -337,6 +345,7 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
         return True
     known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
     rows = [cells for _, cells in islice(rows_of(path, dialect), len(header) + 2)]
+    rows = _points(rows, dialect)
     bare, _ = without_legend(rows)
     legend = len(bare) < len(rows) or len(bare[0]) < len(header)
     if legend and names_agree(path.name, bare):
@@ -402,7 +411,8 @@ def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
     """
     if not is_corner(header[0]):
         return False
-    rows = [cells for _, cells in islice(rows_of(path, dialect), 1, 2 * len(header) + 1)]
+    rows = [cells for _, cells in islice(rows_of(path, dialect), 2 * len(header) + 1)]
+    rows = _points(rows, dialect)[1:]
     names, classes = [row[0] for row in rows], set(header[1:])
     alike = len(classes & set(names))
     once = len(set(names)) == len(names) and len(classes) == len(header) - 1
@@ -411,7 +421,7 @@ def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
     cells = [cell.strip() for row in rows for cell in row[1:]]
     if not all(map(is_number, cells)):
         return False
-    if any(float(cell) > 1 for cell in cells):
+    if any(has_decimal_comma(cell) or (number_of(cell) or 0) > 1 for cell in cells):
         return True
     raise DataError(
         f"{quoted(path.name)} may be a confusion matrix, or the scores of one sample of each class",
@@ -434,10 +444,39 @@ def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
         raise DataError(f"{quoted(path.name)} is empty", slug="matrix-empty")
     if (places := long_columns(rows[0])) is not None:
         label, prediction, n = places
-        triples = tuple((row[label], row[prediction], row[n]) for row in rows[1:])
+        number = with_point if dialect.comma else str
+        triples = tuple((row[label], row[prediction], number(row[n])) for row in rows[1:])
         told = CountColumns(rows[0][label], rows[0][prediction], rows[0][n]).told
         return Grid(path.name, triples=triples, told=(told,))
-    return _read_edges(path.name, rows)
+    if dialect.comma:
+        _require_commas(path.name, rows)
+    return _read_edges(path.name, _points(rows, dialect))
+
+
+def _require_commas(name: str, rows: Sequence[Sequence[str]]) -> None:
+    """Refuse a number whose point can't divide thousands: the file has no decimal commas."""
+    for cell in (cell for row in rows[1:] for cell in row[1:]):
+        if "." in cell and is_number(cell) and not is_comma_number(cell):
+            raise DataError(
+                f"cell {quoted(cell[:40])} of {quoted(name)} has a decimal point",
+                slug="matrix-cell",
+                hint="omit --decimal",
+            )
+
+
+def _points(table: list[list[str]], dialect: Dialect) -> list[list[str]]:
+    """A table's cells, numbers with a decimal comma as such with a point.
+
+    The names at the edges are left alone: edges change where they are numbers throughout.
+    """
+    if not dialect.comma:
+        return table
+    head = all(map(is_number, table[0]))
+    first = all(is_number(row[0]) for row in table[1:])
+    return [
+        [with_point(cell) if (i or head) and (j or first) else cell for j, cell in enumerate(row)]
+        for i, row in enumerate(table)
+    ]
 
 
 def _of_printed(name: str, printed: Printed) -> Grid:

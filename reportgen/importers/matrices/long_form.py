@@ -12,6 +12,7 @@ from reportgen.errors import DataError
 from reportgen.importers.columns.cells import plain_label
 from reportgen.importers.columns.counted import CountColumns, text_rows
 from reportgen.importers.columns.labels import ClassNames, Reading, read_labels
+from reportgen.importers.formats.decimal_commas import with_point
 from reportgen.importers.formats.tables import Table
 from reportgen.importers.matrices.cells import count_of
 from reportgen.importers.matrices.grids import Grid
@@ -28,7 +29,9 @@ __all__ = [
 def long_grid(table: Table, columns: CountColumns) -> Grid:
     """The cells of a table in the long form, as text."""
     names = [columns.label, columns.prediction, columns.count]
-    triples = tuple((a, b, n) for a, b, n in text_rows(table, names, table.n_rows))
+    comma = table.columns[columns.count].comma
+    number = with_point if comma else str
+    triples = tuple((a, b, number(n)) for a, b, n in text_rows(table, names, table.n_rows))
     rest = [name for name in table.columns if name not in names]
     unused = [f"not used: {listing(rest, 8)}"] if rest else []
     return Grid(
@@ -36,6 +39,7 @@ def long_grid(table: Table, columns: CountColumns) -> Grid:
         triples=triples,
         adds_up=columns.declared,
         told=(columns.told, *unused),
+        comma=comma,
     )
 
 

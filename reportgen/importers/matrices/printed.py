@@ -65,7 +65,7 @@ class Printed:
 
 def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
     """The matrix that a text file shows; None where it shows none, or has a delimiter."""
-    if dialect.given:
+    if dialect.given or dialect.comma:
         return None
     with readable(path):
         try:

@@ -15,6 +15,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.csv_text import unguard
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import as_index
+from reportgen.importers.formats.decimal_commas import with_point
 from reportgen.importers.formats.delimited import Dialect, rows_of
 from reportgen.importers.formats.limits import require_plain_file
 from reportgen.text import count, listing, plural, quoted
@@ -206,7 +207,8 @@ def read_supports(path: Path, classes: Sequence[str], dialect: Dialect) -> Suppo
             hint="write class,count in each line; or one number per line, in the order of the "
             "classes",
         )
-    numbers = [_whole(path, line, cells[-1]) for line, cells in rows]
+    number = with_point if dialect.comma else str
+    numbers = [_whole(path, line, number(cells[-1])) for line, cells in rows]
     if len(rows[0][1]) == 2:
         names = [display_name(unguard(cells[0])) for _, cells in rows]
         return _by_name(path, names, numbers, classes)

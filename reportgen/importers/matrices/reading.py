@@ -76,7 +76,7 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
     options = options or InputOptions()
     if isinstance(source, (str, Path)):
         path = Path(source)
-        dialect = dialect_of(path, options.separator, options.encoding)
+        dialect = dialect_of(path, options.separator, options.encoding, options.decimal)
         grid = grid_of_file(path, format_of(path), dialect)
         return matrix_input(grid, file_sha256(path), printable(path.stem), options)
     return matrix_input(grid_of(source), "", "", options)
@@ -88,7 +88,10 @@ def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> M
     `digest` is the SHA-256 of its file and `stem` what the model is called after it; both are
     empty where there is no file. Raises as :func:`read_matrix_any` does.
     """
-    require_one_writing(grid)
+    if grid.comma:
+        grid = replace(grid, told=(*grid.told, "numbers with a decimal comma"))
+    else:
+        require_one_writing(grid)
     if in_percent(grid) and not options.normalised:
         options = replace(options, normalised=True)
         grid = replace(grid, told=(*grid.told, "cells in percent"))
@@ -186,7 +189,7 @@ def _apply_supports(
 def _supports(grid: Grid, classes: Sequence[str], options: InputOptions) -> Supports | None:
     """Samples of each true class: from a file of the user's, else from the matrix's own."""
     if options.supports is not None:
-        dialect = dialect_of(options.supports, options.separator, options.encoding)
+        dialect = dialect_of(options.supports, options.separator, options.encoding, options.decimal)
         return read_supports(options.supports, classes, dialect)
     if grid.support is None:
         return None

@@ -10,14 +10,20 @@ from reportgen.text import quoted
 
 __all__ = [
     "in_percent",
+    "may_be_thousands",
     "require_one_writing",
 ]
 
 
-_THREE_DECIMALS = re.compile(r"\s*\d{1,3}(?:\.\d{3})+\s*")
+_THREE_DECIMALS = re.compile(r"\s*[1-9]\d{0,2}(?:\.\d{3})+\s*")
 
 
 _WHOLE = re.compile(r"\s*[1-9]\d*\s*")
+
+
+def may_be_thousands(cell: str) -> bool:
+    """Whether the points of a cell may divide thousands: ``1.234``."""
+    return _THREE_DECIMALS.fullmatch(cell) is not None
 
 
 def _texts(grid: Grid) -> list[str]:
@@ -37,7 +43,7 @@ def in_percent(grid: Grid) -> bool:
 def require_one_writing(grid: Grid) -> None:
     """Refuse whole numbers beside numbers of three decimals: these may be thousands."""
     texts = _texts(grid)
-    three = next((text for text in texts if _THREE_DECIMALS.fullmatch(text)), None)
+    three = next(filter(may_be_thousands, texts), None)
     whole = next((text for text in texts if _WHOLE.fullmatch(text)), None)
     if three is None or whole is None:
         return
@@ -45,5 +51,6 @@ def require_one_writing(grid: Grid) -> None:
         f"in {quoted(grid.name)} the point of {quoted(three.strip())} may divide thousands: "
         f"other cells, such as {quoted(whole.strip())}, have no decimals",
         slug="matrix-thousands",
-        hint="write all counts without separators, such as 1234",
+        hint="if points divide thousands: --decimal ','     else write all counts without "
+        "separators, such as 1234",
     )
