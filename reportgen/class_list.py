@@ -123,7 +123,12 @@ def _parsed(text: str, file: str) -> Any:
         return ast.literal_eval(text.strip())  # what Python prints of a dict or a list
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         start = text.lstrip()[:1]
-        raise _refused(file, f"begins with {quoted(start)}, and is not JSON") from None
+        raise _refused(
+            file,
+            f"begins with {quoted(start)}, and is not JSON",
+            f"correct the JSON; where names begin with {quoted(start)}, write them as a JSON "
+            'list: ["[a", "b"]',
+        ) from None
 
 
 def _of_value(value: Any, file: str) -> list[str]:

@@ -396,3 +396,13 @@ def test_a_class_list_of_another_form_is_refused_by_its_name(tmp_path, name, con
 def test_a_header_counts_as_one_where_the_file_is_called_csv(tmp_path):
     (tmp_path / "c.csv").write_text("class\ncat\ndog\n")  # what the hint says
     assert read_class_list(tmp_path / "c.csv") == ("cat", "dog")
+
+
+def test_names_that_begin_with_a_bracket_are_read_as_the_hint_says(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("[UNK]\ncat\n")
+    with pytest.raises(DataError) as caught:
+        read_class_list(path)
+    assert "write them as a JSON list" in caught.value.hint
+    path.write_text('["[UNK]", "cat"]')
+    assert read_class_list(path) == ("[UNK]", "cat")
