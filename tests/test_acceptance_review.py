@@ -211,16 +211,16 @@ def test_what_the_page_says_is_true(compared, pairs, said):
     shares = [100 * (both_right + one) / n for one in (gained, lost)]
     assert said["verdict"] == "SHIP"
     assert [check["status"] for check in said["checks"]] == ["passed"] * 3
-    assert "SHIP All three gates pass" in text
+    assert "SHIP All 3 gates passed" in text
     assert (
         f"Accuracy improved: {shares[1]:.1f} → {shares[0]:.1f}% "
-        f"(+{shares[0] - shares[1]:.1f} points;"
+        f"(+{shares[0] - shares[1]:.1f} pp;"
     ) in text
     assert f"{gained} samples fixed, {lost} regressed." in text
     best = max(said["comparison"]["per_class"], key=lambda row: row["recall"]["difference"])
     points = 100 * best["recall"]["difference"]
-    assert f"{best['class']}, +{points:.1f} points (" in text
-    assert "verdict: SHIP. All three gates pass" in printed
+    assert f"{best['class']}, +{points:.1f} pp (" in text
+    assert "verdict: SHIP. All 3 gates passed" in printed
     assert f"fixed {gained}, regressed {lost}" in printed
 
 
@@ -242,8 +242,8 @@ def test_the_other_way_round_it_does_not_ship(predicted, pairs, tmp_path):
     )  # fmt: skip
     _, gained, lost, _, _ = counted(pairs.values())
     fall = 100 * (gained - lost) / len(pairs)
-    assert "verdict: DO NOT SHIP. Two of three gates fail" in done.stdout
-    assert f"ccuracy fell by {fall:.2f} points" in done.stdout
+    assert "verdict: DO NOT SHIP. 2 of 3 gates failed" in done.stdout
+    assert f"ccuracy dropped {fall:.1f} pp" in done.stdout
     text = text_of(tmp_path / "out/report.html")
     assert "DO NOT SHIP" in text
     assert f"{lost} samples fixed, {gained} regressed." in text

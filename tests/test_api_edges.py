@@ -61,7 +61,7 @@ def test_a_baseline_without_predictions_says_what_that_means(tmp_path, capsys):
     for source, told in ((np.array(MATRIX), True), (table, False)):
         place = reportgen.save_baseline(source, f"of-{told}", folder=tmp_path / "kept")
         print_saved("it", place)
-        assert ("unpaired comparison" in capsys.readouterr().out) == told
+        assert ("will be unpaired" in capsys.readouterr().out) == told
 
 
 def ignoring(table, **options):
@@ -72,7 +72,7 @@ def ignoring(table, **options):
 
 def test_an_ignored_label_is_no_class_unless_something_else_says_so():
     table = {"label": ["cat", "dog", "fox"], "prediction": ["dog", "dog", "fox"]}
-    left_out = "1 row with the label cat is excluded, as asked."
+    left_out = "1 row with the label cat is excluded, as requested."
     assert ignoring(table) == (("dog", "fox"), left_out)
     classes, note = ignoring({**table, "prediction": ["dog", "cat", "fox"]})
     assert classes == ("cat", "dog", "fox")

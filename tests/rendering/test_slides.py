@@ -291,7 +291,7 @@ def test_charts_of_many_rows_show_the_first_and_count_the_rest():
     with own_settings():
         figure = dict(row_figures(report))["class-figures"]
     assert len(figure.axes[0].get_yticklabels()) == 30
-    assert "70 further rows not drawn" in figure.axes[0].get_xlabel()
+    assert "70 further rows not shown" in figure.axes[0].get_xlabel()
 
 
 def test_differences_of_counts_are_numbers_in_the_picture(compared):

@@ -140,7 +140,7 @@ def test_a_wrong_template_is_told_by_file_and_line(report, mine, name, text, lin
 
 
 def test_a_page_without_its_policy_is_refused(report, mine):
-    with pytest.raises(UsageError, match="leaves out its Content-Security-Policy") as caught:
+    with pytest.raises(UsageError, match="lacks its Content-Security-Policy") as caught:
         rendered(report, mine({"report.html.j2": "<!DOCTYPE html><title>x</title>"}))
     assert caught.value.slug == "template-error"
 
@@ -153,7 +153,7 @@ def test_a_wrong_template_leaves_no_page(report, evaluation, mine, tmp_path):
 
 def test_a_folder_without_a_template_of_ours_is_refused(mine):
     with pytest.raises(
-        UsageError, match='--templates "templates" contains no template of a name'
+        UsageError, match='--templates "templates" contains no template with a known name'
     ) as caught:
         load_style(mine({"_verdit.html.j2": "x", "report.js": "x"}))
     assert caught.value.slug == "templates-folder"

@@ -21,7 +21,7 @@ def refused(slug, **options):
 )
 def test_options_of_a_comparison_need_a_baseline(name, value):
     flag = "--" + name.replace("_", "-")
-    assert refused("option-conflict", **{name: value}).startswith(f"{flag} needs --baseline")
+    assert refused("option-conflict", **{name: value}).startswith(f"{flag} requires --baseline")
     load_spec(ReviewOptions.of({name: value}), against=[[1, 0], [0, 1]])
 
 

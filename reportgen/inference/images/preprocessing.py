@@ -267,7 +267,7 @@ def _normalisation(
     if (options.mean is None) != (options.std is None):
         given, missing = ("mean", "std") if options.std is None else ("std", "mean")
         raise UsageError(
-            f"--{given} needs --{missing} too",
+            f"--{given} requires --{missing}",
             slug="option-conflict",
             hint="normalising is (x - mean) / std; --mean 0 or --std 1 change nothing",
         )

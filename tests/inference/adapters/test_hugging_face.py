@@ -148,7 +148,7 @@ def test_code_in_the_folder_is_named_and_not_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"architectures": ["ViTModel"]}, "holds ViTModel, not a classifier of images"),
+        ({"architectures": ["ViTModel"]}, "contains ViTModel, not an image classifier"),
         ({"architectures": None}, "contains no named architecture"),
         ({"problem_type": "multi_label_classification"}, "problem_type is multi_label"),
         ({"id2label": {"0": "score"}}, "it has one output"),

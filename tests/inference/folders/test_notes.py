@@ -54,7 +54,7 @@ def test_pairs_are_counted_beyond_those_kept(tmp_path: Path) -> None:
         (root / "cat" / f"{n}.png").write_bytes(b"same")
     found = scan(root)
     assert (len(found.duplicates), found.n_duplicates) == (1000, 1004)
-    assert found.notes[0].sentence.startswith("1,004 images have exactly the content of another")
+    assert found.notes[0].sentence.startswith("1,004 images have the same content as another")
 
 
 def test_the_fingerprint_depends_on_ids_labels_and_content_only(tmp_path: Path) -> None:
@@ -169,4 +169,4 @@ def test_training_data_is_told_by_its_name(root: str, split: str, expected: bool
     notes = training_note(Path(root), split)
     assert len(notes) == expected
     if notes:
-        assert "scores on training data are optimistic" in notes[0].sentence
+        assert "results are optimistic" in notes[0].sentence

@@ -328,7 +328,7 @@ def test_an_eval_that_fails_is_the_networks_fault(tmp_path: Path) -> None:
     text = "import torch\nclass Net(torch.nn.Module):\n    def eval(self): return 1 / 0\n"
     error = refused(ModelError, f"{write(tmp_path / 'n.py', text)}:Net")
     assert error.slug == "factory-failed"
-    assert "eval() failed: ZeroDivisionError" in error.message
+    assert "eval() of the network failed: ZeroDivisionError" in error.message
 
 
 # torchvision
