@@ -213,8 +213,7 @@ def test_what_the_page_says_is_true(compared, pairs, said):
     assert [check["status"] for check in said["checks"]] == ["passed"] * 3
     assert "SHIP All 3 gates passed" in text
     assert (
-        f"Accuracy improved: {shares[1]:.1f} → {shares[0]:.1f}% "
-        f"(+{shares[0] - shares[1]:.1f} pp;"
+        f"Accuracy improved: {shares[1]:.1f} → {shares[0]:.1f}% (+{shares[0] - shares[1]:.1f} pp;"
     ) in text
     assert f"{gained} samples fixed, {lost} regressed." in text
     best = max(said["comparison"]["per_class"], key=lambda row: row["recall"]["difference"])

@@ -57,7 +57,7 @@ def test_classes_without_a_name_keep_their_own():
     [
         ("n01440764,tench\nn99,x\n", "class-names-unknown", 'line 2 of "names.csv": "n99"'),
         ("n01440764,a\nn01440764,b\n", "class-names-repeated", "line 2"),
-        ("n01440764,fish\nn01443537,fish\n", "class-names-clash", 'two classes "fish"'),
+        ("n01440764,fish\nn01443537,fish\n", "class-names-clash", 'two classes the name "fish"'),
         ("n01440764,n01443537\n", "class-names-clash", "two classes"),
         ("n01440764\n", "class-names-unreadable", "line 1"),
         ("n01440764,\n", "class-names-unreadable", "line 1"),

@@ -174,7 +174,7 @@ def test_weighted_kappa_is_there_when_asked_for_and_only_then():
 def test_the_order_that_was_used_is_said():
     rows = table()
     (note,) = (n for n in reportgen.load(rows, ordinal=True).notes if n.code == "class-order-used")
-    assert "in this order: high, low, mid." in note.sentence
+    assert "the class order high, low, mid." in note.sentence
     assert not [n for n in load().notes if n.code == "class-order-used"]
 
 
@@ -391,7 +391,9 @@ def test_metadata_is_joined_before_the_figures_are_made(tmp_path, monkeypatch):
                 ids = np.array([f"p{i // 10}" for i in range(n)], object)
                 yield {name: ids if name == "patient" else batch[name] for name in columns}
 
-    def join_metadata(rows, path, *, id_column=None, delimiter=None, encoding="utf-8"):
+    def join_metadata(
+        rows, path, *, id_column=None, delimiter=None, encoding="utf-8", by_ending=False
+    ):
         asked.update(path=path, id_column=id_column)
         return Joined(rows)
 

@@ -178,7 +178,7 @@ def test_missing_metrics_are_na_in_page_json_gates_and_comparison(tmp_path):
     path = tmp_path / "report.json"
     path.write_text(json.dumps(without_metrics()))
     reportgen.render(path, out=tmp_path / "out")
-    assert "another version of reportgen wrote it" in (tmp_path / "out/report.html").read_text()
+    assert "written by another version of reportgen" in (tmp_path / "out/report.html").read_text()
     written = json.loads((tmp_path / "out/report.json").read_text())
     assert written["per_class"][0]["recall"]["reason"] == "not_recorded"
     assert written["per_class"][1]["f1"]["reason"] == "not_recorded"

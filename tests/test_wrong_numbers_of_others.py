@@ -186,7 +186,7 @@ def test_macro_precision_does_not_reward_never_naming_a_class():
     assert evaluation.per_class["precision"].metric(1).value is None
     assert evaluation.summary["macro_precision"].value == pytest.approx(1 / 6, rel=1e-15)
     notes = " ".join(plain(note) for note in build_report(evaluation).headline.notes)
-    assert "Never predicted, precision counted as 0: “b”" in notes
+    assert "Never predicted (precision set to 0): “b”" in notes
 
 
 def test_a_class_list_drops_no_samples():
@@ -287,7 +287,7 @@ def test_a_value_just_below_its_limit_is_not_told_as_the_limit(tmp_path):
     (tmp_path / "m.csv").write_text("true\\predicted,a,b\na,500000,0\nb,50001,449999\n")
     words = ("render", tmp_path / "m.csv", "-o", tmp_path / "out", "--fail-under", "accuracy=0.95")
     done = command(*words, code=1)
-    assert "Accuracy is 94.9999%, below the 95%" in done.stdout.replace("accuracy", "Accuracy")
+    assert "Accuracy is 94.9999% (required ≥ 95%)" in done.stdout.replace("accuracy", "Accuracy")
     for name in ("report.html", "junit.xml", "report.json"):
         text = (tmp_path / "out" / name).read_text().replace("&#160;", " ")
         assert "94.9999%" in text

@@ -155,7 +155,7 @@ def test_a_page_without_thumbnails_keeps_the_names(report, evaluation, tmp_path)
     page = (tmp_path / "report.html").read_text("ascii")
     assert page.count("data:image/") == 3  # icon and matrices
     assert "none: this page was made with --no-thumbnails" in page
-    assert "made without pictures of samples (--no-thumbnails): names and scores only." in page
+    assert "made without sample images (--no-thumbnails): names and scores only." in page
     first = evaluation.examples[0][0].id.rsplit("/", 1)[-1]
     assert first in page
     assert "with its pair</a>" not in page
