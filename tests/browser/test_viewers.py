@@ -173,7 +173,7 @@ def test_from_the_disk_both_layouts_work_in_both_schemes(layouts, visit, layout,
     assert images(page)[1] == 0
     assert said == []
     accent = {"light": "rgb(10, 92, 54)", "dark": "rgb(127, 214, 166)"}[scheme]
-    colour = "getComputedStyle(document.querySelector('#notes a')).color"
+    colour = "getComputedStyle(document.querySelector('.written a')).color"
     assert page.evaluate(colour) == accent
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
@@ -266,7 +266,7 @@ def test_the_pdf_is_tagged_and_has_bookmarks_and_the_verdict_on_every_sheet(prin
 def test_no_column_is_cut_on_paper(printed, paper):
     sheets = printed[paper]
     text = re.sub(r"\s+", " ", " ".join(sheets.texts))
-    for head in ("Most predicted instead", "Reverse", "automobile", "Overconfidence, pp"):
+    for head in ("Most predicted instead", "Reverse", "automobile", "p (Holm)"):
         assert head in text, head
     assert sheets.beside == []
 
