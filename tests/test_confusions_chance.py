@@ -35,8 +35,8 @@ def even(k, n, accuracy, rng, imbalance=1.0):
 
 
 def test_the_lowest_of_three_is_tested_against_the_others_and_corrected_for_three():
-    found = lowest_share([160, 180, 180], [200, 200, 200])
-    table = [[160, 40], [360, 40]]
+    found = lowest_share([1_600, 1_800, 1_800], [2_000, 2_000, 2_000])
+    table = [[1_600, 400], [3_600, 400]]
     p = chi2_contingency(table, correction=False).pvalue
     assert (found.n, found.lowest) == (3, 0)
     assert found.p.tolist() == pytest.approx([min(3 * p, 1), 1, 1])
@@ -159,3 +159,15 @@ def test_where_nothing_is_wrong_little_is_significant(k, n, accuracy):
         grown = grown_p(one, even(k, n, accuracy, rng))
         found["grown"] += min(grown.values()) < SIGNIFICANT
     assert max(found.values()) <= 16, found
+
+
+@pytest.mark.parametrize(
+    ("groups", "size", "share"), [(100, 50, 0.9), (100, 50, 0.8), (10, 200, 0.9)]
+)
+def test_equal_groups_are_significant_in_at_most_5_percent_of_test_sets(groups, size, share):
+    rng = np.random.default_rng(1)
+    found = [
+        bool(lowest_share(rng.binomial(size, share, groups), np.full(groups, size)).significant)
+        for _ in range(1_000)
+    ]
+    assert np.mean(found) <= 0.05
