@@ -38,7 +38,7 @@ from reportgen.importers.formats.delimited import dialect_of
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.formats.json_tables import json_table
 from reportgen.importers.formats.opening import format_of, open_table
-from reportgen.importers.formats.parquet import ParquetTable
+from reportgen.importers.formats.schemas import class_labels
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table
 from reportgen.importers.formats.unfolded import unfolded
 from reportgen.importers.ground_truth.finding import labelled, reading_of
@@ -193,17 +193,18 @@ def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:
         return ClassNames.checked(options.classes, "classes=")
     if isinstance(table, ArraysTable) and (found := table.class_names()):
         return ClassNames.checked(found[0], f"the array {quoted(found[1])} of {table.name}")
-    return _names_in_parquet(table, options)
+    return _names_in_schema(table, options)
 
 
-def _names_in_parquet(table: Table, options: InputOptions) -> ClassNames | None:
+def _names_in_schema(table: Table, options: InputOptions) -> ClassNames | None:
     """The class list that the label column of a data set carries; both columns must agree."""
-    if not isinstance(table, ParquetTable) or not table.class_labels:
+    known = class_labels(table)
+    if not known:
         return None
     columns = label_and_prediction(
         list(table.columns), options.label_column, options.prediction_column
     )
-    lists = {c: table.class_labels[c] for c in columns if c and c in table.class_labels}
+    lists = {c: known[c] for c in columns if c and c in known}
     if not lists:
         return None
     if len(set(lists.values())) > 1:

@@ -23,6 +23,7 @@ from sklearn.metrics import classification_report
 
 import reportgen
 from reportgen.errors import DataError
+from reportgen.importers.formats import compressed
 from tests.importers.conftest import columns
 from tests.importers.hints import outcomes, typed
 
@@ -625,7 +626,11 @@ def test_a_shared_compressed_table():
     assert figures(found) == (75.0, 4)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def zstd(content):
+    return pa.compress(content, "zstd", asbytes=True)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstd])
 @pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "json", "matrix"])
 def test_a_compressed_file_is_what_it_holds(box, pack, form):
     frame = pd.DataFrame(RECORDS)
@@ -636,7 +641,7 @@ def test_a_compressed_file_is_what_it_holds(box, pack, form):
         "json": frame.to_json(orient="records"),
         "matrix": ",cat,dog\ncat,2,1\ndog,1,1\n",
     }[form]
-    ending = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz"}[pack]
+    ending = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz", zstd: "zst"}[pack]
     name = f"t.{'csv' if form == 'matrix' else form}.{ending}"
     path = box.write(pack(text.encode()), name)
     found = reportgen.load(path)
@@ -644,17 +649,26 @@ def test_a_compressed_file_is_what_it_holds(box, pack, form):
     assert found.provenance.data_fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_compressed_file_that_is_cut_off_is_refused(box):
-    whole = gzip.compress(b"label,prediction\n" + b"cat,dog\n" * 1000)
+@pytest.mark.parametrize(("pack", "ending"), [(gzip.compress, "gz"), (zstd, "zst")])
+def test_a_compressed_file_that_is_cut_off_is_refused(box, pack, ending):
+    whole = pack(b"label,prediction\n" + b"cat,dog\n" * 1000)
     with pytest.raises(DataError, match="cut off or damaged"):
-        reportgen.load(box.write(whole[:-20], "t.csv.gz"))
+        reportgen.load(box.write(whole[:-20], f"t.csv.{ending}"))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd])
+def test_a_compressed_file_that_unpacks_to_an_absurd_size_is_refused(box, monkeypatch, pack):
+    monkeypatch.setattr(compressed, "_BOMB_BYTES", 1 << 20)
+    path = box.write(pack(b"label,prediction\n" + b"cat,dog\n" * 1_000_000), "t.csv.gz")
+    with pytest.raises(DataError, match="unpacks to more than"):
+        reportgen.load(path)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("t.csv.zst", b"\x28\xb5\x2f\xfd123", "zstd"),
-        ("t.feather", b"ARROW1\0\0", "Arrow"),
+        ("t.feather", b"FEA1\0\0", "Feather file of version 1"),
+        ("t.npy.zst", pa.compress(b"\x93NUMPY", "zstd", asbytes=True), "compressed"),
         ("t.sqlite", b"SQLite format 3\0", "SQLite"),
         ("t.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
         ("t.csv", b"<!DOCTYPE html><html></html>", "HTML"),

@@ -10,8 +10,10 @@ from typing import Any
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.arrays import ArraysTable
+from reportgen.importers.formats.arrow import ArrowTable
 from reportgen.importers.formats.compressed import compression_of, inner_name, open_bytes
 from reportgen.importers.formats.delimited import dialect_of, read_delimited
+from reportgen.importers.formats.folders import kinds_of_parts, mixed_parts, open_parts
 from reportgen.importers.formats.json_files import read_json, read_json_lines
 from reportgen.importers.formats.json_tables import json_table, spooled_json
 from reportgen.importers.formats.limits import readable, require_plain_file
@@ -29,27 +31,37 @@ __all__ = [
 _SUFFIXES = {
     ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".tab": "csv",
     ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".npy": "npy",
-    ".npz": "npz",
+    ".npz": "npz", ".arrow": "arrow", ".arrows": "arrow", ".feather": "arrow", ".ipc": "arrow",
 }  # fmt: skip
+
+
+_MAGIC = (
+    (b"PAR1", "parquet"), (b"\x93NUMPY", "npy"),
+    (b"ARROW1", "arrow"), (b"\xff\xff\xff\xff", "arrow"),
+)  # fmt: skip
+
+
+_IN_FOLDERS = {"parquet", "arrow", "csv", "jsonl", "json"}
 
 
 _PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".bin"}
 
 
 _WHAT_WORKS = (
-    "tables of predictions: .parquet, .csv, .tsv, .jsonl, .npz, .npy; "
+    "tables of predictions: .parquet, .arrow, .feather, .csv, .tsv, .jsonl, .npz, .npy; "
     "confusion matrices: .csv, .json, .npy, .npz"
 )
 
 
 def format_of(path: Path) -> str:
-    """``"parquet"``, ``"csv"``, ``"jsonl"``, ``"json"``, ``"npy"`` or ``"npz"``.
+    """``"parquet"``, ``"arrow"``, ``"csv"``, ``"jsonl"``, ``"json"``, ``"npy"``, ``"npz"``; a
+    folder is ``"folder"``.
 
     The bytes count more than the name. Raises :class:`DataError` where the file is missing, or
     none of these.
     """
     if path.is_dir():
-        return "parquet"
+        return "folder"
     require_plain_file(path)
     by_name = _SUFFIXES.get(inner_name(path).suffix.lower(), "")
     with readable(path):
@@ -64,7 +76,7 @@ def format_of(path: Path) -> str:
             hint="unpack it and give that file, or give it the ending of its format, such as "
             f".csv{packed}",
         )
-    for magic, kind in ((b"PAR1", "parquet"), (b"\x93NUMPY", "npy")):
+    for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
     if path.suffix.lower() in _PICKLES or (head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5"):
@@ -92,8 +104,7 @@ _MARKUP = re.compile(rb"<(?:!doctype|html|\?xml|svg|body)", re.IGNORECASE)
 
 
 _FOREIGN = (
-    (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it with zstd -d and give that file"),
-    (b"ARROW1", "is an Arrow (Feather) file", "write it with pyarrow.parquet.write_table"),
+    (b"FEA1", "is a Feather file of version 1", "write it again with pandas.DataFrame.to_feather"),
     (b"SQLite format 3", "is an SQLite database", "export the table as CSV"),
     (b"\x89HDF", "is an HDF5 file", "save labels and predictions with numpy.savez"),
     (b"\xd0\xcf\x11\xe0", "is a workbook of old Excel (.xls)", "save the sheet as CSV UTF-8"),
@@ -134,7 +145,10 @@ def _packed(path: Path) -> tuple[str, str]:
     """What a ZIP archive is, and the way out."""
     names = _members(path)
     if any(name.startswith("xl/") for name in names):
-        return "is an Excel workbook", "save the sheet as CSV UTF-8 and give that file"
+        return "is an Excel workbook", (
+            "save the sheet as CSV UTF-8 and give that file; in Python: "
+            "pandas.read_excel(workbook).to_csv(table, index=False)"
+        )
     files = [name for name in names if not name.endswith("/")]
     held = f" that contains {listing(files, 3)}" if files else ""
     return f"is a ZIP archive{held}", "unpack it and give the file in it"
@@ -157,9 +171,39 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
             return ArraysTable.of_mapping(source, "the given arrays")
         return ArraysTable.of_frame(source)
     path = Path(source)
+    if path.is_dir():
+        files = _part_files(path)
+        return open_parts(path, files, lambda part: _open_file(part, options, spool), spool)
+    return _open_file(path, options, spool)
+
+
+def _part_files(folder: Path) -> list[Path]:
+    with readable(folder):
+        kinds = kinds_of_parts(folder, _kind_of_part)
+    if len(kinds) > 1:
+        raise mixed_parts(folder, kinds)
+    if not kinds:
+        raise DataError(
+            f"the folder {quoted(folder.name)} contains no tables",
+            slug="input-is-folder",
+            hint="give a file of predictions, or a folder of part files: Parquet, Arrow, CSV or "
+            "JSON Lines",
+        )
+    return next(iter(kinds.values()))
+
+
+def _kind_of_part(path: Path) -> str:
+    """The kind of a file that may be a part of a table, by its name; empty for others."""
+    kind = _SUFFIXES.get(inner_name(path).suffix.lower(), "")
+    return kind if kind in _IN_FOLDERS and path.suffix.lower() != ".txt" else ""
+
+
+def _open_file(path: Path, options: InputOptions, spool: Path) -> Table:
     found = format_of(path)
     if found == "parquet":
         return ParquetTable.open(path)
+    if found == "arrow":
+        return ArrowTable.open(path)
     if found == "csv":
         return read_delimited(
             path, dialect_of(path, options.separator, options.encoding, options.decimal), spool

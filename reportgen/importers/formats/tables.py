@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -216,6 +216,17 @@ class Spool:
 
     def place(self, row: int) -> str:
         return self.find(row)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that its rows take."""
+        return sum(batch.nbytes for batch in self.held)
+
+    def on_disk(self, folder: Path) -> Spool:
+        """The same, its rows moved into `folder`; :class:`OutputError` where that has no room."""
+        if not self.held:
+            return self
+        return replace(self, held=(), path=_write(folder, iter(self.held))[0])
 
 
 def _write(folder: Path, batches: Iterator[Any]) -> tuple[Path, int]:

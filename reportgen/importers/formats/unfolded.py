@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import DataError
-from reportgen.importers.formats.parquet import ParquetTable
+from reportgen.importers.formats.schemas import schema_of
 from reportgen.importers.formats.tables import LIST, OTHER, TEXT, Column, Table
 from reportgen.text import plural, quoted
 
@@ -116,7 +116,7 @@ def unfolded(table: Table, wanted: Sequence[str]) -> Table:
     lists = {}
     for name in wanted:
         kind = table.columns[name].kind
-        if kind not in (TEXT, LIST) and not (kind == OTHER and isinstance(table, ParquetTable)):
+        if kind not in (TEXT, LIST) and not (kind == OTHER and schema_of(table) is not None):
             continue
         first = next((b.column(0)[0].as_py() for b in table.batches([name], 1) if len(b)), None)
         found = listed(first)

@@ -16,7 +16,7 @@ from reportgen.importers.columns.detect import find_id
 from reportgen.importers.columns.ids import id_texts
 from reportgen.importers.columns.labels import require_single
 from reportgen.importers.columns.words import folded, is_called
-from reportgen.importers.formats.parquet import ParquetTable
+from reportgen.importers.formats.schemas import class_labels
 from reportgen.importers.formats.tables import (
     LIST,
     NARROW_ROWS,
@@ -305,8 +305,8 @@ def _labels(listed: Listed, roles: _Roles) -> tuple[list[str] | None, tuple[str,
 
 
 def _schema_names(table: Table, label: str) -> tuple[str, ...] | None:
-    """The names of a Hugging Face ``ClassLabel`` in the schema of a Parquet file."""
-    return table.class_labels.get(label) if isinstance(table, ParquetTable) else None
+    """The names of a Hugging Face ``ClassLabel`` in the schema of a file."""
+    return class_labels(table).get(label)
 
 
 def _columns(table: Table, roles: _Roles, rows: Sequence[int] | None) -> Any:

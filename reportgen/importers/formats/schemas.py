@@ -1,0 +1,65 @@
+"""What an Arrow schema says of its columns, whatever file it stands in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.importers.formats.tables import LIST, Column, Table, is_single_type, kind_of_type
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "class_labels",
+    "column_of",
+    "readable_as",
+    "schema_of",
+]
+
+
+def schema_of(table: Table) -> Any:
+    """The Arrow schema that the file of a table states; None where it states none."""
+    return getattr(table, "schema", None)
+
+
+def class_labels(table: Table) -> dict[str, tuple[str, ...]]:
+    """Column → names of the classes that its numbers stand for, as a data set of Hugging Face says
+    it with ``ClassLabel``; what is of no such form says nothing.
+    """
+    schema = schema_of(table)
+    metadata = {} if schema is None else schema.metadata or {}
+    try:
+        described = json.loads(metadata.get(b"huggingface", b"{}"))
+        return {
+            str(column): tuple(map(str, feature["names"]))
+            for column, feature in described["info"]["features"].items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def column_of(field: Any) -> Column:
+    """The column that an Arrow field describes."""
+    kind = kind_of_type(field.type)
+    width = getattr(field.type, "list_size", None) if kind == LIST else None
+    return Column(field.name, kind, width, single=is_single_type(field.type))
+
+
+@contextmanager
+def readable_as(path: Path, what: str) -> Iterator[None]:
+    """Turn what Arrow says about a file of kind `what` into a :class:`DataError`."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
+        reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
+        raise DataError(
+            f"{quoted(path.name)} can't be read as {what}: {reason}",
+            slug="predictions-damaged",
+            hint="write it again, or restore the file",
+        ) from error
