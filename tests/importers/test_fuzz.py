@@ -3,8 +3,10 @@
 import contextlib
 import io
 import json
+import sys
 import time
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +20,25 @@ from reportgen.evaluation import evaluate_matrix
 from reportgen.importers import NormalisedMatrix, kind_of, open_predictions, read_matrix_any
 from reportgen.options.importing import InputOptions
 
+GIBIBYTES = 4  # beside what the tests hold already; a result takes megabytes
 SECONDS = 5  # of a machine that may be busy; a result takes milliseconds
 fuzz = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+@pytest.fixture(autouse=True)
+def bounded_memory():
+    """A file of some bytes that makes a table of gigabytes ends as MemoryError."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + (GIBIBYTES << 30), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def swallow(path, spool, **options):

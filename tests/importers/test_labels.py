@@ -184,6 +184,17 @@ def test_a_column_of_ids_is_no_column_of_classes(box, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "rows", [(("0", "1"), ("1", "1312000000")), (("1312000000", "1"), ("1", "1"))]
+)
+def test_an_index_beyond_all_classes_makes_no_class_names(rows, box):
+    with pytest.raises(DataError, match='"1312000000" is not a class index') as caught:
+        box.open(table(*rows), labels_are="indices")
+    assert caught.value.slug == "too-many-classes"
+    assert caught.value.hint.endswith("--labels-are names")
+    assert "1312000000" in box.open(table(*rows), labels_are="names").facts.classes
+
+
+@pytest.mark.parametrize(
     ("header", "options", "expected"),
     [
         ("y_true,y_pred", {}, ("a", "b")),

@@ -12,6 +12,7 @@ from functools import cached_property
 from reportgen.class_list import check_distinct, display_name, name_key, natural_key
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import as_index, is_blank
+from reportgen.importers.columns.detect import MAX_VALUES
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, nearest, plural, printable, quoted
 
@@ -104,6 +105,8 @@ def derived_classes(
     # Names that are numbers with gaps, such as the digits 3 and 8, are no indices.
     dense = as_indices and 2 * len(numbers) > numbers[-1] - base + 1
     if labels_are == "indices" or (labels_are == "auto" and dense):
+        if numbers and numbers[-1] - base >= MAX_VALUES:
+            raise _beyond_all_classes(labels, predictions, numbers[-1], place)
         return _by_number(numbers, base)
     return _by_name(list(values), as_numbers=as_indices)
 
@@ -245,6 +248,23 @@ def _below_base(
         hint=f"skip (and count) such samples: --ignore-label {printable(text)}"
         if role == "label"
         else "every sample needs a prediction",
+    )
+
+
+def _beyond_all_classes(
+    labels: Mapping[str, int], predictions: Mapping[str, int], largest: int, place: Place
+) -> DataError:
+    role, text = next(
+        (role, text)
+        for role, values in (("label", labels), ("prediction", predictions))
+        for text in values
+        if as_index(text) == largest
+    )
+    return DataError(
+        f"{place(role, text)}: the {role} {quoted(text)} is not a class index: there are at most "
+        f"{MAX_VALUES:,} classes",
+        slug="too-many-classes",
+        hint="correct it, or read labels as names: --labels-are names",
     )
 
 
