@@ -39,6 +39,19 @@ COLORMAPS = (
 MAX_BYTES = 10_000_000
 
 
+ATTACHMENTS = ("pdf", "json", "html")
+
+
+ATTACH = "pdf,json"
+
+
+MAX_MAIL_BYTES = 10_000_000
+
+
+LEAST_MAIL_BYTES = 400_000
+"""The text, the HTML and the picture of a mail always fit."""
+
+
 THUMBNAIL_SIZE = 96
 """About 3 KB a picture as JPEG; one of 256 takes about 15 KB."""
 
@@ -158,13 +171,36 @@ class PageOptions(Declared):
         _BESIDE,
     )
     report_url: str = option(
-        "", "Where readers find the page, linked in summary.md.", _BESIDE, metavar="URL"
+        "",
+        "Where readers find the page, linked in summary.md and report.eml.",
+        _BESIDE,
+        metavar="URL",
+        shapes=False,
     )
     key: str = option(
         "default",
         "Which of several reports on one pull request this is.",
         _BESIDE,
         metavar="TEXT",
+    )
+    mail: bool = option(
+        False,
+        "Also write report.eml, a mail to open or to send with `reportgen mail`.",
+        _BESIDE,
+    )
+    attach: str = option(
+        ATTACH,
+        "Files to attach to report.eml, separated by commas: pdf (needs --pdf), json, html; "
+        "or none.",
+        _BESIDE,
+        metavar="pdf,json,html|none",
+    )
+    max_mail_bytes: int = option(
+        MAX_MAIL_BYTES,
+        "Maximum size of report.eml in bytes. Attachments that do not fit are left out, largest "
+        "first, and the mail says so.",
+        _BESIDE,
+        min=LEAST_MAIL_BYTES,
     )
 
     def __post_init__(self) -> None:
@@ -189,12 +225,35 @@ class PageOptions(Declared):
                 hint='write 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-", without "--": as in '
                 '"nightly-eu"',
             )
+        self._check_attachments()
         if not _LANGUAGE.fullmatch(self.lang):
             raise UsageError(
                 f"--lang {quoted(self.lang)} is not a language tag",
                 slug="option-value",
                 hint='write it as in "en", "pt-BR" or "zh-Hant"',
             )
+
+    def _check_attachments(self) -> None:
+        words = self.attach.split(",")
+        wrong = [word for word in words if word not in (*ATTACHMENTS, "none")]
+        if wrong or ("none" in words and len(words) > 1) or len({*words}) < len(words):
+            raise UsageError(
+                f"--attach {quoted(self.attach)} is not a list of pdf, json and html, or none",
+                slug="option-value",
+                hint='write it as in "--attach pdf,json" or "--attach none"',
+            )
+        if self.mail and self.attach != ATTACH and "pdf" in words and not self.pdf:
+            raise UsageError(
+                f"--attach {self.attach} requires report.pdf",
+                slug="option-conflict",
+                hint="add --pdf",
+            )
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        """What is attached to the mail: of ``pdf``, ``json`` and ``html``."""
+        words = self.attach.split(",")
+        return tuple(word for word in ATTACHMENTS if word in words)
 
     @property
     def page_name(self) -> str:
@@ -224,3 +283,6 @@ class PageKeywords(TypedDict, total=False):
     summary: bool
     report_url: str
     key: str
+    mail: bool
+    attach: str
+    max_mail_bytes: int

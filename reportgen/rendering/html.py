@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Page",
     "compile_templates",
+    "fill",
     "page",
     "plain_page",
     "render",
@@ -145,10 +146,6 @@ def _fill(
     helpers: Mapping[str, Any] | None = None,
 ) -> str:
     """The template with these values and with what every page has; ASCII."""
-    environment = _environment(template_folder())
-    if dress.templates:
-        environment = user_templates.make_sandbox(environment, dress.templates)
-    environment.globals.update(helpers or {})
     shown = {
         **values,
         "lang": dress.lang,
@@ -157,10 +154,21 @@ def _fill(
         "notes": dress.notes,
         **parts,
     }
+    return fill(template, shown, dress, helpers or {})
+
+
+def fill(
+    template: str, values: Mapping[str, Any], dress: PageStyle, helpers: Mapping[str, Any]
+) -> str:
+    """The template, ours or the user's in its place, with `values` and functions; ASCII."""
+    environment = _environment(template_folder())
     if dress.templates:
-        html = user_templates.render(environment, template, shown, dress.templates)
+        environment = user_templates.make_sandbox(environment, dress.templates)
+    environment.globals.update(helpers)
+    if dress.templates:
+        html = user_templates.render(environment, template, values, dress.templates)
     else:
-        html = environment.get_template(template).render(shown)
+        html = environment.get_template(template).render(values)
     return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 

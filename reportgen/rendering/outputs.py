@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reportgen.evaluation import Evaluation
     from reportgen.predictions import PredictionRows
     from reportgen.rendering.appearance import PageStyle
+    from reportgen.rendering.eml import Attachment
     from reportgen.rendering.html import Page
     from reportgen.rendering.pictures import Heatmaps
     from reportgen.report import OverviewEntry, Report
@@ -176,6 +177,34 @@ def _pdf(made: Made, target: Path) -> None:
     write_bytes(target, pdf.pdf_of(printed, pdf.find_browser(), date))
 
 
+def _mail(made: Made, target: Path) -> None:
+    """With what stands beside it already: the report's JSON, and its PDF where there is one."""
+    from reportgen.rendering.mail import mail_picture, render_mail
+
+    page = made.page
+    content = render_mail(
+        made.shown,
+        mail_picture(made.shown, page.colormap),
+        date=made.review.evaluation.provenance.date,
+        url=page.report_url,
+        attachments=tuple(_attachments(made, target.parent)),
+        max_bytes=page.max_mail_bytes,
+        dress=made.style,
+    )
+    write_bytes(target, content)
+
+
+def _attachments(made: Made, folder: Path) -> Iterator[Attachment]:
+    from reportgen.rendering import html
+    from reportgen.rendering.eml import Attachment
+    from reportgen.rendering.mail import attached_files
+
+    yield from attached_files(folder, made.page.attachments)
+    if "html" in made.page.attachments:
+        still = html.render(made.shown, made.heatmaps, replace(made.style, scripted=False))
+        yield Attachment("report.html", "text/html", still.encode("ascii"))
+
+
 def _page(made: Made, target: Path) -> None:
     write_text(target, made.html.html)
 
@@ -252,6 +281,15 @@ OUTPUTS = (
         _summary,
         lambda made: made.page.summary,
         guarded=True,
+    ),
+    Output(
+        "report.eml",
+        "the page's summary as a mail, for `reportgen mail` or any mail program; only with "
+        "`--mail`",
+        _mail,
+        lambda made: made.page.mail,
+        guarded=True,
+        of_page=True,
     ),
     Output(
         "report.pdf",

@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from reportgen.report.build import build_report
     from reportgen.report.candidates import Overview, OverviewEntry, build_overview
     from reportgen.report.class_cards import pictured_classes
+    from reportgen.report.comparison.classes import ClassChangeRow
     from reportgen.report.comparison.deltas import DEFINITIONS, Delta, Scale, delta
     from reportgen.report.comparison.matrix import DifferenceCell
-    from reportgen.report.comparison.overview import CalibrationChange
+    from reportgen.report.comparison.overview import CalibrationChange, SummaryChange
     from reportgen.report.confidence import (
         Chart,
         ConfidenceSection,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reportgen.report.elements import Cell, Fact, Footnotes, Thumbnail, cell
     from reportgen.report.errors import ErrorRow, list_errors
     from reportgen.report.findings.rules import Finding
+    from reportgen.report.gates import GateRow
     from reportgen.report.headline import Axis, Tile
     from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection, other_shares
     from reportgen.report.page_budget import fold_pictures, list_pictures, reduce_pictures
@@ -40,6 +42,7 @@ __all__ = [
     "CalibrationChange",
     "Cell",
     "Chart",
+    "ClassChangeRow",
     "ClassCurves",
     "ClassPanel",
     "ConfidenceSection",
@@ -50,6 +53,7 @@ __all__ = [
     "Fact",
     "Finding",
     "Footnotes",
+    "GateRow",
     "HeatmapSpec",
     "HistogramRow",
     "MatrixRow",
@@ -64,6 +68,7 @@ __all__ = [
     "Side",
     "Step",
     "SubRow",
+    "SummaryChange",
     "ThresholdMark",
     "ThresholdSection",
     "Thumbnail",
@@ -89,9 +94,10 @@ __getattr__ = lazy_names(
         "build": "build_report",
         "candidates": "Overview OverviewEntry build_overview",
         "class_cards": "pictured_classes",
+        "comparison.classes": "ClassChangeRow",
         "comparison.deltas": "DEFINITIONS Delta Scale delta",
         "comparison.matrix": "DifferenceCell",
-        "comparison.overview": "CalibrationChange",
+        "comparison.overview": "CalibrationChange SummaryChange",
         "confidence": (
             "Chart ConfidenceSection CurveRow HistogramRow OperatingPoint ReliabilityRow"
         ),
@@ -99,6 +105,7 @@ __getattr__ = lazy_names(
         "elements": "Cell Fact Footnotes Thumbnail cell",
         "errors": "ErrorRow list_errors",
         "findings.rules": "Finding",
+        "gates": "GateRow",
         "headline": "Axis Tile",
         "matrix": "HeatmapSpec MatrixRow MatrixSection other_shares",
         "page_budget": "fold_pictures list_pictures reduce_pictures",

@@ -8,22 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reportgen.gates import decide, parse_gates
 from reportgen.rendering.markdown import MOST_BYTES, render_summary
 from reportgen.report import build_report
-from tests import factories, review_factories
-
-NAMES = (
-    *factories.HOSTILE,
-    "@octocat", "@org/team", "#12", "GH-12", "octo/repo#3", "a|b", "a||b", "`x`", "``x", "*x*",
-    "_x_", "**x**", "~~x~~", "<b>x</b>", "<!-- x -->", "-->", "<details>", "</details>", "&lt;",
-    "&amp;amp;", "[x](https://example.org)", "![x](https://example.org/x.png)", "[x]: /y", "[^1]",
-    "https://example.org", "http://example.org/a_b", "www.example.org", "WWW.example.org",
-    "ftp://example.org", "mail@example.org", "mailto:a@b.org", ":smile:", "$x$", "$$x$$", "\\(x\\)",
-    "x\\", "# x", "> x", "- x", "1. x", "    x", "| --- |", "\\|", "<https://example.org>",
-    "javascript:alert(1)", "a  b",
-)  # fmt: skip
-"""More than fifty class names, each of which some renderer would act on."""
+from tests import factories
+from tests.rendering.reports import NAMES, report_of, reviewed
 
 
 class Seen(HTMLParser):
@@ -73,29 +61,6 @@ def comrak(text):
             setattr(extensions, name, True)
     rendering.unsafe_ = True
     return comrak.render_markdown(text, extensions, comrak.ParseOptions(), rendering)
-
-
-def reviewed():
-    comparison = review_factories.paired()
-    decision = review_factories.decision(comparison)
-    return build_report(comparison.candidate, None, None, comparison, decision)
-
-
-GATES = """
-[[gate]]
-name = "www.example.org @octocat :smile: $x$ https://example.org"
-metric = "recall"
-each_class = true
-at_least = 0.99
-"""
-
-
-def report_of(names):
-    counts = [[0] * len(names) for _ in names]
-    for i in range(len(names)):
-        counts[i][i], counts[i][(i + 1) % len(names)] = 20, 3 + i % 5
-    found = factories.make_evaluation(counts, names)
-    return build_report(found, decision=decide(parse_gates(GATES), found))
 
 
 @pytest.mark.parametrize("renderer", [markdown_it, cmark_gfm, comrak])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,8 +91,12 @@ def stand_upright(labels: Sequence[str]) -> bool:
     return len(labels) <= 30 and max(map(len, labels), default=0) <= 3
 
 
-def layout_of(spec: HeatmapSpec, labels: Sequence[str], canvas: Any) -> Layout:
+def layout_of(
+    spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float | None = None
+) -> Layout:
     """Room for the longest label, and cells as large as the width allows: narrow, if legible."""
+    if width is not None:
+        return _layout(spec, labels, canvas, width)
     if not labels or len(spec.values) <= SPACIOUS:
         narrow = _layout(spec, labels, canvas, NARROW)
         if spec.texts is None or _digit_font(spec, canvas, narrow.cell, spec.beside) >= LEGIBLE:
@@ -214,24 +218,42 @@ class DrawnFigure:
     axis_numbers: bool
 
 
-def draw_heatmap(spec: HeatmapSpec, colourmap: str = COLOURMAP) -> DrawnFigure:
-    """The picture of a matrix as a palette PNG, at most 1,600 pixels wide and 120 kB."""
+def draw_heatmap(
+    spec: HeatmapSpec, colourmap: str = COLOURMAP, width: float | None = None
+) -> DrawnFigure:
+    """The picture of a matrix as a palette PNG, at most 1,600 pixels wide and 120 kB.
+
+    `width` is the one to draw it for, in CSS pixels; numbers that would not be legible there are
+    left out.
+    """
     with own_settings():
-        figure, numbered = heatmap_figure(spec, colourmap)
+        if width is not None:
+            spec = _legible(spec, width)
+        figure, numbered = heatmap_figure(spec, colourmap, width)
         palette = _palette(spec, colourmap)
         for dpi in DPIS:
             content = palette_png(_rasterise(figure, dpi), palette)
             if len(content) <= MAX_BYTES:
                 break
-    width, height = (round(POINTS * inches) for inches in figure.get_size_inches())
-    return DrawnFigure(content, width, height, numbered)
+    across, down = (round(POINTS * inches) for inches in figure.get_size_inches())
+    return DrawnFigure(content, across, down, numbered)
 
 
-def heatmap_figure(spec: HeatmapSpec, colourmap: str = COLOURMAP) -> tuple[Any, bool]:
+def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
+    """Without the numbers of its cells, where these are too small for a picture so wide."""
+    canvas = _empty_figure().canvas
+    cell = _layout(spec, axis_labels(spec)[0], canvas, width).cell
+    is_small = spec.texts is not None and _digit_font(spec, canvas, cell) < LEGIBLE
+    return replace(spec, texts=None) if is_small else spec
+
+
+def heatmap_figure(
+    spec: HeatmapSpec, colourmap: str = COLOURMAP, width: float | None = None
+) -> tuple[Any, bool]:
     """The figure, not yet drawn, and whether its axes carry numbers for names."""
     figure = _empty_figure()
     labels, numbered = axis_labels(spec)
-    layout = layout_of(spec, labels, figure.canvas)
+    layout = layout_of(spec, labels, figure.canvas, width)
     figure.set_size_inches(layout.width / POINTS, layout.height / POINTS)
     axes = _add_axes(figure, layout, layout.left, layout.top, layout.side, layout.side)
     _heatmap(spec, figure, axes, layout, _colours(spec, colourmap))
