@@ -16,8 +16,9 @@ import torch
 
 from benchmarks.timing import ratio_of_minima, report
 from reportgen.inference import loop
+from reportgen.inference.facts import facts_of
 from reportgen.inference.forward import Engine
-from reportgen.inference.job import facts_of
+from reportgen.inference.job import outline_of
 from reportgen.inference.plan import Plan, plan_folder
 from reportgen.options.run import Options
 from reportgen.predictions.parts import Parts
@@ -75,7 +76,7 @@ def _ours(plan: Plan) -> float:
         examine(*arguments)  # type: ignore[arg-type]
         probing += time.perf_counter() - begun
 
-    parts = Parts.start(plan.target.with_suffix(".partial"), plan.fingerprint)
+    parts = Parts.start(plan.target.with_suffix(".partial"), plan.identity)
     engine = Engine(
         plan.model, plan.device, "float32", len(plan.classes.names),
         plan.model.batch_sizes.chunk(plan.batch_size),
@@ -86,7 +87,8 @@ def _ours(plan: Plan) -> float:
             parts, plan.source, engine,
             batch_size=plan.batch_size, outputs="auto", reporter=Reporter(),
         )  # fmt: skip
-        parts.finish(plan.target, facts_of(plan, parts, []))
+        sums = parts.sums(plan.classes.names)
+        parts.finish(plan.target, facts_of(outline_of(plan, parts.state), sums))
         taken = time.perf_counter() - begun
     parts.discard()
     return taken - probing

@@ -400,9 +400,12 @@ def test_a_run_with_other_settings_is_not_resumed(model, tmp_path):
     reportgen("run", model, data, "-o", out, code=3)
     done = reportgen("run", model, data, "-o", out, "--resume", "--batch-size", 32, code=2)
     assert "batch size" in done.stderr
-    (data / "blue/zz.png").unlink()
+    (data / "blue/zz.png").write_bytes(b"other")
     done = reportgen("run", model, data, "-o", out, "--resume", code=2)
     assert "another data" in done.stderr
+    (data / "blue/zz.png").unlink()
+    done = reportgen("run", model, data, "-o", out, "--resume", code=2)
+    assert "another list of samples" in done.stderr
 
 
 def test_a_closed_pipe_is_quiet():

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.csv_text import csv_text
-from reportgen.errors import DataError, UsageError
+from reportgen.errors import UsageError
 from reportgen.files import write_text
+from reportgen.inference.facts import NOT_FINITE, UNREADABLE, facts_of, require_few_bad
 from reportgen.inference.forward import Engine, Scorer
-from reportgen.inference.images.flags import ImageFlag, notes_from_flags
-from reportgen.inference.loop import NOT_FINITE, predict_into
+from reportgen.inference.loop import predict_into
 from reportgen.inference.plan import Device, Plan, plan_folder
-from reportgen.metrics import SUM_TOLERANCE, OutputKind
+from reportgen.inference.sources.folder import FolderSource
 from reportgen.options import Options
-from reportgen.output_folder import BAD
+from reportgen.output_folder import BAD, partial_folder
 from reportgen.predictions import (
     BadSample,
     Parts,
     Predictions,
     RunFacts,
+    RunOutline,
+    RunState,
+    data_fingerprint,
     require_same_run,
     write_predictions,
 )
-from reportgen.provenance import Accounting, DataNote
 from reportgen.reporter import Reporter
-from reportgen.text import count, plural, printable, quoted
+from reportgen.text import plural, printable, quoted
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "facts_of",
+    "outline_of",
     "predict_folder",
     "predict_live",
 ]
-
-
-UNREADABLE = "unreadable"
 
 
 Known = Callable[[Sequence[str]], None]
@@ -124,41 +123,79 @@ def _tell_classes(plan: Plan, reporter: Reporter) -> None:
 
 
 def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
-    folder = plan.target.with_suffix(".partial")
+    folder = partial_folder(plan.target)
     options = plan.options
     if options.resume and plan.target.exists() and not folder.exists():
-        return _finished_before(plan, aside)
+        return _finished_before(plan, aside, reporter)
     parts = (
-        Parts.resume(folder, plan.fingerprint)
+        Parts.resume(folder, plan.identity)
         if options.resume
-        else Parts.start(folder, plan.fingerprint)
+        else Parts.start(folder, plan.identity)
     )
-    engine = _engine(plan)
-    predict_into(
-        parts,
-        plan.source,
-        engine,
-        batch_size=plan.batch_size,
-        outputs=options.outputs,
-        reporter=reporter,
-        keep_probabilities=plan.keep_probabilities,
-    )
-    bad = [*plan.unreadable, *parts.bad()]
-    facts = facts_of(plan, parts, bad)
+    if parts.n_rows:
+        _require_unchanged(plan, parts, reporter)
+    _predict(plan, parts, reporter)
+    outline = outline_of(plan, parts.state)
+    sums = parts.sums(plan.classes.names)
+    facts = facts_of(outline, sums)
+    if not sums.data:
+        facts = _by_labels(facts, parts)
     finished = (aside or plan.target.parent) / plan.target.name
-    _write_bad_list(finished.with_name(BAD), bad)
+    _write_bad_list(finished.with_name(BAD), sums.bad)
     parts.finish(finished, facts, with_probabilities=plan.keep_probabilities, columns=plan.columns)
     listed = BAD
     if aside is None:
         parts.discard()
-    elif len(bad) > options.max_bad:
-        _write_bad_list(folder / BAD, bad)
+    elif len(sums.bad) > options.max_bad:
+        _write_bad_list(folder / BAD, sums.bad)
         listed = f"{folder.name}/{BAD}"
-    overflows = options.precision == "float16" and any(one.reason == NOT_FINITE for one in bad)
-    _require_few_bad(
-        len(bad), facts.samples.found, bad, options.max_bad, listed, overflows=overflows
-    )
+    overflows = options.precision == "float16" and any(b.reason == NOT_FINITE for b in sums.bad)
+    require_few_bad(
+        len(sums.bad), facts.samples.found, sums.bad, options.max_bad, listed,
+        how=(_OVERFLOWS if overflows else "") + _WITHOUT_THEM,
+    )  # fmt: skip
     return Predictions.open(finished)
+
+
+_OVERFLOWS = "float16 overflows above 65,504: start over with --precision float32 --force; or "
+_WITHOUT_THEM = "continue without them: --resume --max-bad {n}"
+
+
+def _predict(plan: Plan, parts: Parts, reporter: Reporter) -> None:
+    """Predict what `parts` does not hold yet."""
+    predict_into(
+        parts,
+        plan.source,
+        _engine(plan),
+        batch_size=plan.batch_size,
+        outputs=plan.options.outputs,
+        reporter=reporter,
+        keep_probabilities=plan.keep_probabilities,
+        beginning=plan.beginning,
+    )
+
+
+def _by_labels(facts: RunFacts, parts: Parts) -> RunFacts:
+    """The same with a fingerprint of ids and labels, where the content is not known."""
+    fingerprint = facts.provenance.data_fingerprint or parts.label_fingerprint()
+    return replace(facts, provenance=replace(facts.provenance, data_fingerprint=fingerprint))
+
+
+def _require_unchanged(plan: Plan, parts: Parts, reporter: Reporter) -> None:
+    """Refuse to go on where a file of a sample that is predicted has changed since."""
+    assert isinstance(plan.source, FolderSource)
+    reporter.begin("checking the data", parts.n_rows, "files")
+    try:
+        now = plan.source.digests(parts.n_rows, reporter.advance)
+        for sample_id, before, after in zip(plan.source.ids, parts.digests(), now, strict=False):
+            if before != after:
+                raise UsageError(
+                    f"--resume: {quoted(sample_id)} has changed since it was predicted",
+                    slug="resume-differs",
+                    hint="start over with --force",
+                )
+    finally:
+        reporter.end()
 
 
 def _engine(plan: Plan) -> Scorer:
@@ -171,10 +208,12 @@ def _engine(plan: Plan) -> Scorer:
     return Engine(plan.model, plan.device, plan.options.precision, n_classes, size)
 
 
-def _finished_before(plan: Plan, aside: Path | None) -> Predictions:
+def _finished_before(plan: Plan, aside: Path | None, reporter: Reporter) -> Predictions:
     """The predictions of the same run, which ended before its report: only names may be new."""
     before = Predictions.open(plan.target)
-    require_same_run(before.facts.fingerprint, plan.fingerprint)
+    now = {**plan.identity, "data": before.facts.fingerprint.get("data", "")}
+    require_same_run(before.facts.fingerprint, now)
+    require_same_run(before.facts.fingerprint, {**now, "data": _data_now(plan, reporter)})
     old, new = before.facts.provenance, plan.provenance
     model = replace(
         old.model, name=new.model.name, version=new.model.version, source=new.model.source
@@ -201,61 +240,51 @@ def _finished_before(plan: Plan, aside: Path | None) -> Predictions:
         before = Predictions.open(finished)
     excluded = before.facts.samples.excluded
     n_bad = excluded.get(UNREADABLE, 0) + excluded.get(NOT_FINITE, 0)
-    _require_few_bad(n_bad, facts.samples.found, (), plan.options.max_bad)
+    require_few_bad(n_bad, facts.samples.found, (), plan.options.max_bad, how=_WITHOUT_THEM)
     return before
 
 
-def facts_of(plan: Plan, parts: Parts, bad: Sequence[BadSample]) -> RunFacts:
-    """What the finished file says besides its rows."""
-    state, before = parts.state, plan.provenance
+def _data_now(plan: Plan, reporter: Reporter) -> str:
+    """The fingerprint of the data as they are now."""
+    source = plan.source
+    assert isinstance(source, FolderSource)
+    reporter.begin("checking the data", source.n_samples, "files")
+    try:
+        content = source.digests(source.n_samples, reporter.advance)
+        return data_fingerprint(source.ids, source.labels, content, plan.classes.names)
+    finally:
+        reporter.end()
+
+
+def outline_of(plan: Plan, state: RunState) -> RunOutline:
+    """What the run knows besides its rows, once the first batch was run."""
+    before = plan.provenance
     decided = "detected from the first batch" if plan.options.outputs == "auto" else "as declared"
-    provenance = replace(
-        before,
-        outputs=f"{state.outputs}, {decided}" if state.outputs else "",
-        model=replace(before.model, notes=(*before.model.notes, *state.model_notes)),
-        inference=_inference_facts(plan, state.forward_size),
-        data_fingerprint=before.data_fingerprint or parts.label_fingerprint(),
-    )
-    return RunFacts(
+    return RunOutline(
         classes=plan.classes.names,
-        provenance=provenance,
-        samples=_accounting(plan, parts, bad),
-        notes=(
-            *plan.notes,
-            *state.notes,
-            *notes_from_flags({ImageFlag(v): n for v, n in parts.flag_counts().items()}),
-            *_bad_notes(bad),
-            *_halving_note(state.forward_size),
-            *plan.source.notes,
+        provenance=replace(
+            before,
+            outputs=f"{state.outputs}, {decided}" if state.outputs else "",
+            model=replace(before.model, notes=(*before.model.notes, *state.model_notes)),
+            inference=_inference_facts(plan),
         ),
-        fingerprint=plan.fingerprint,
-        sum_tolerance=None if state.outputs == OutputKind.ONE_VS_REST else SUM_TOLERANCE,
-    )
-
-
-def _accounting(plan: Plan, parts: Parts, bad: Sequence[BadSample]) -> Accounting:
-    n_not_finite = sum(sample.reason == NOT_FINITE for sample in bad)
-    excluded = {
-        UNREADABLE: len(bad) - n_not_finite,
-        NOT_FINITE: n_not_finite,
-        **plan.excluded,
-    }
-    return Accounting(
-        found=parts.n_rows if plan.n_found is None else plan.n_found,
-        counted=parts.n_rows - (len(bad) - len(plan.unreadable)),
-        excluded={reason: n for reason, n in excluded.items() if n},
+        identity=plan.identity,
+        outputs=state.outputs,
+        excluded=plan.excluded,
         skipped=plan.skipped,
+        notes=plan.notes,
+        class_notes=plan.class_notes,
+        batch_notes=state.notes,
+        run_notes=tuple(plan.source.notes),
+        forward_size=state.forward_size,
     )
 
 
-def _inference_facts(plan: Plan, forward_size: int) -> dict[str, str]:
-    size = str(plan.batch_size)
-    if forward_size:
-        size += f", in forward passes of {forward_size} after memory ran out"
+def _inference_facts(plan: Plan) -> dict[str, str]:
     facts = {
         "device": _device_words(plan.device),
         "precision": plan.options.precision,
-        "batch size": size,
+        "batch size": str(plan.batch_size),
         "sample ids": plan.source.id_kind,
     }
     if plan.model.session is not None:
@@ -275,71 +304,9 @@ def _device_words(device: Any) -> str:
     return str(device.type)
 
 
-def _bad_notes(bad: Sequence[BadSample]) -> Iterator[DataNote]:
-    unreadable = [sample for sample in bad if sample.reason != NOT_FINITE]
-    infinite = [sample for sample in bad if sample.reason == NOT_FINITE]
-    if unreadable:
-        yield DataNote(
-            "unreadable-images",
-            f"{plural(len(unreadable), 'image')} could not be read; "
-            "they are excluded from this report.",
-            "warning",
-            len(unreadable),
-            tuple(f"{sample.id}: {sample.reason}" for sample in unreadable[:10]),
-        )
-    if infinite:
-        yield DataNote(
-            "scores-not-finite",
-            f"For {plural(len(infinite), 'sample')} the model gave scores that are not finite; "
-            "they are excluded from this report.",
-            "warning",
-            len(infinite),
-            tuple(sample.id for sample in infinite[:10]),
-        )
-
-
-def _halving_note(forward_size: int) -> Iterator[DataNote]:
-    if forward_size:
-        yield DataNote(
-            "out-of-memory",
-            f"Out of memory; the run continued with {forward_size} images at a time. A rerun may "
-            "differ in the last bits of the confidences.",
-            "warning",
-        )
-
-
 def _write_bad_list(path: Path, bad: Sequence[BadSample]) -> None:
     """``bad.csv`` where there is something to list; none of an earlier run stays."""
     if bad:
         write_text(path, csv_text(("id", "reason"), ((item.id, item.reason) for item in bad)))
     else:
         path.unlink(missing_ok=True)
-
-
-def _require_few_bad(
-    n_bad: int,
-    n_found: int,
-    bad: Sequence[BadSample],
-    limit: int,
-    listed: str = BAD,
-    *,
-    overflows: bool = False,
-) -> None:
-    if n_bad <= limit:
-        return
-    first = f": {quoted(bad[0].id)}: {bad[0].reason}" if bad else ""
-    raise DataError(
-        f"{plural(n_bad, 'sample')} can't be used{first}",
-        slug="too-many-bad",
-        details=[
-            *(f"{quoted(sample.id)}: {sample.reason}" for sample in bad[1:5]),
-            f"{count(n_bad)} of {count(n_found)} can't be used; --max-bad is {limit}",
-            f"all are listed in {listed}; the predictions of the others are kept",
-        ],
-        hint=(
-            "float16 overflows above 65,504: start over with --precision float32 --force; or "
-            if overflows
-            else ""
-        )
-        + f"continue without them: --resume --max-bad {n_bad}",
-    )

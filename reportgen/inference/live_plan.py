@@ -71,15 +71,13 @@ def plan_live(
             options,
             model=facts,
             data_name=options.data_name or dataset_name,
-            data_hash="",
             classes=classes,
             preprocessing=(f"as the data set does it ({dataset_name})",),
             command=f"reportgen.run({name}, {type(loader).__name__}({dataset_name}), out=OUT)",
             versions=versions_of(model),
         ),
-        fingerprint={},
-        n_found=None,
-        notes=notes,
+        identity={},
+        class_notes=notes,
     )
 
 

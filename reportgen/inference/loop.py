@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import Interrupted, ModelError, ReportgenError, Terminated
+from reportgen.inference.facts import NOT_FINITE
 from reportgen.inference.forward import Scorer, check_first_batch
 from reportgen.inference.sources.batch import Batch, Source
 from reportgen.metrics import (
@@ -28,7 +29,6 @@ from reportgen.reporter import Reporter
 from reportgen.text import count, quoted
 
 __all__ = [
-    "NOT_FINITE",
     "predict_into",
 ]
 
@@ -45,9 +45,6 @@ PART_ROWS = 2048
 PART_SECONDS = 10.0
 
 
-NOT_FINITE = "scores are not finite"
-
-
 @dataclass
 class _Run:
     """The state of one pass over a source."""
@@ -57,6 +54,7 @@ class _Run:
     asked: str
     keep_probabilities: bool
     reporter: Reporter
+    begins_the_data: bool = True
     waiting: list[Rows] = field(default_factory=list)
     n_waiting: int = 0
     written_at: float = field(default_factory=time.monotonic)
@@ -75,20 +73,32 @@ def predict_into(
     outputs: str,
     reporter: Reporter,
     keep_probabilities: bool = False,
+    beginning: Source | None = None,
+    again: str = "rerun the same command with --resume",
 ) -> None:
     """Predict every sample that `parts` does not hold yet; what it holds survives any failure.
 
     What the first batch tells about the model is kept in the state of `parts`. Raises
     :class:`Interrupted` on Ctrl-C or SIGTERM, and whatever the source, the model or the disk raise.
+
+    Parameters
+    ----------
+    beginning
+        Where the source begins in the middle of the data: the samples from the first on, which
+        decide what a run over all of them decides. They get no rows.
+    again
+        What to do after an interruption.
     """
-    run = _Run(engine, parts, outputs, keep_probabilities, reporter)
+    run = _Run(engine, parts, outputs, keep_probabilities, reporter, beginning is None)
     start = parts.n_rows
     if parts.state.forward_size:
         engine.size = min(engine.size, parts.state.forward_size)
     engine.on_halved = lambda size: _remember_halving(run, size)
-    reporter.begin("predicting", source.n_samples)
-    reporter.advance(start)
     try:
+        if beginning is not None and not start:
+            _decide_by(run, beginning, batch_size)
+        reporter.begin("predicting", source.n_samples)
+        reporter.advance(start)
         for batch in source.batches(start, batch_size):
             rows = _predict(run, batch)
             run.waiting.append(rows)
@@ -99,7 +109,7 @@ def predict_into(
         _flush(run)
     except (KeyboardInterrupt, Terminated) as stop:
         _flush(run)
-        raise _interrupt(run, source, stop) from None
+        raise _interrupt(run, source, stop, again) from None
     except ReportgenError:
         _flush(run)
         raise
@@ -107,16 +117,35 @@ def predict_into(
         reporter.end()
 
 
+def _decide_by(run: _Run, beginning: Source, batch_size: int) -> None:
+    """Decide with the first batches of the data, as a run that begins there does."""
+    for number, batch in enumerate(beginning.batches(0, batch_size)):
+        if batch.images is not None:
+            _scores(run, batch, is_first=number == 0)
+        if run.kind is not None:
+            return
+
+
 def _predict(run: _Run, batch: Batch) -> Rows:
-    usable = np.array([reason is None for reason in batch.reasons])
+    usable = _usable(batch)
     if batch.images is None:
         return _rows(run, batch, usable, None)
-    first = run.parts.n_rows + run.n_waiting == 0
-    raw = run.engine.scores(batch.images)
-    kind = _kind(run, raw, batch, usable)
-    if first:
-        _examine(run, batch.images, raw)
+    is_first = run.begins_the_data and run.parts.n_rows + run.n_waiting == 0
+    raw, kind = _scores(run, batch, is_first=is_first)
     return _rows(run, batch, usable, score(raw, batch.labels[usable], kind))
+
+
+def _usable(batch: Batch) -> Mask:
+    return np.array([reason is None for reason in batch.reasons])
+
+
+def _scores(run: _Run, batch: Batch, *, is_first: bool) -> tuple[Floats, OutputKind]:
+    """Raw scores of the usable images, and how they are read."""
+    raw = run.engine.scores(batch.images)
+    kind = _kind(run, raw, batch, _usable(batch))
+    if is_first:
+        _examine(run, batch.images, raw)
+    return raw, kind
 
 
 def _examine(run: _Run, images: Any, raw: Floats) -> None:
@@ -224,6 +253,7 @@ def _rows(run: _Run, batch: Batch, usable: Mask, scored: ScoredRows | None) -> R
         probabilities=np.zeros((n, n_classes if run.keep_probabilities else 0), np.float32),
         flags=batch.flags,
         reason=reasons,
+        digest=batch.digests,
     )
     if scored is None:
         return rows
@@ -257,7 +287,6 @@ def _remember_halving(run: _Run, size: int) -> None:
     _remember(run, forward_size=size)
 
 
-def _interrupt(run: _Run, source: Source, stop: BaseException) -> Interrupted:
+def _interrupt(run: _Run, source: Source, stop: BaseException, again: str) -> Interrupted:
     total = "" if source.n_samples is None else f" of {count(source.n_samples)}"
-    when = f"after {count(run.parts.n_rows)}{total}"
-    return interrupted_by(stop, when, hint="rerun the same command with --resume")
+    return interrupted_by(stop, f"after {count(run.parts.n_rows)}{total}", hint=again)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from reportgen import __version__
 from reportgen.class_list import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
 from reportgen.inference.adapters.records import Request, adapter_of, load_by, refuse_trust
+from reportgen.inference.folders.contents import header_sizes, uniform_size_or_error
 from reportgen.inference.folders.listed import (
     NO_LABEL,
     ListedImages,
@@ -26,9 +28,9 @@ from reportgen.inference.folders.listed import (
     scan_listed,
 )
 from reportgen.inference.folders.notes import training_note
-from reportgen.inference.folders.scan import scan, uniform_size_or_error
+from reportgen.inference.folders.scan import scan
 from reportgen.inference.folders.splits import refuse_splits
-from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile, data_fingerprint
+from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile
 from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
 from reportgen.inference.models.embedded_classes import EmbeddedClasses
 from reportgen.inference.models.loaded_model import LoadedModel
@@ -37,7 +39,7 @@ from reportgen.inference.sources.dataset import ArrayDataset, ImageFolderDataset
 from reportgen.inference.sources.folder import FolderSource, default_workers
 from reportgen.metrics import OutputKind
 from reportgen.options import DEFAULT_BATCH_SIZES, Options, report_date
-from reportgen.predictions import BadSample
+from reportgen.predictions import listing_of
 from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.reporter import Reporter
 from reportgen.text import count, printable, quoted
@@ -61,6 +63,9 @@ KEPT_CLASSES = 100
 UNKNOWN_CLASS = "of classes that the model does not know"
 
 
+Listed = ImageFile | UnreadableFile
+
+
 @dataclass(frozen=True)
 class Device:
     """Where a model runs that is not PyTorch's; of PyTorch's own, ``type`` is asked for alike."""
@@ -72,7 +77,20 @@ class Device:
 class Plan:
     """All that is known before the first forward pass.
 
-    `columns` is an Arrow table of what else is known of the samples, with their ids as ``id``.
+    Attributes
+    ----------
+    source
+        The samples to predict.
+    beginning
+        The first samples of the data, where `source` begins in the middle of them.
+    listing
+        Of all samples of the data, not of `source` alone.
+    identity
+        What shapes the rows; empty for a live module.
+    excluded, skipped, notes, class_notes
+        See :class:`~reportgen.predictions.RunOutline`.
+    columns
+        An Arrow table of what else is known of the samples, with their ids as ``id``.
     """
 
     target: Path
@@ -83,12 +101,12 @@ class Plan:
     batch_size: int
     device: Device | torch.device
     provenance: Provenance
-    fingerprint: Mapping[str, str]
-    n_found: int | None
-    unreadable: tuple[BadSample, ...] = ()
+    identity: Mapping[str, str]
+    beginning: Source | None = None
     excluded: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[DataNote, ...] = ()
+    class_notes: tuple[DataNote, ...] = ()
     columns: Any = None
 
     @property
@@ -129,7 +147,7 @@ def plan_folder(
             explicit, explicit_source = listed.samples.classes, listed.samples.classes_source
         if explicit is None and carried is None:
             _require_classes(listed, model)
-    found = _scan(listed or root, preprocessing, reporter)
+    found = _scan(listed or root, reporter)
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,
@@ -140,9 +158,10 @@ def plan_folder(
         ignore_unknown=options.ignore_unknown_classes,
         table="" if listed is None else listed.samples.name,
     )
-    kept, unreadable = _known(found, classes)
+    kept = _known(found, classes)
     if not preprocessing.fixes_size:
-        uniform_size_or_error(kept, preprocessing.output_size)
+        _require_one_size(kept, reporter)
+    ids = [file.id for file in kept]
     labels = np.array([_label_of(file.folder, classes) for file in kept], np.int32)
     dataset = (ImageFolderDataset if model.session is None else ArrayDataset)(kept, preprocessing)
     model, device = _placed(model, options)
@@ -151,41 +170,36 @@ def plan_folder(
     workers = (
         default_workers(len(kept), device.type) if options.workers is None else options.workers
     )
-    data_hash = data_fingerprint(kept, [file.folder for file in kept])
     provenance = provenance_of(
         options,
         model=model.facts,
         data_name=options.data_name or printable(root.resolve().name),
-        data_hash=data_hash,
         classes=classes,
         preprocessing=preprocessing.describe(),
         command=_command(spec, root, options),
         versions=versions_of(model),
     )
-    n_found = len(found.files) + len(found.unreadable)
-    n_ignored = n_found - len(kept) - len(unreadable)
+    n_ignored = found.n_found - len(kept)
     return Plan(
         target=target,
         options=options,
         model=model,
         classes=classes,
-        source=_source(model)(
-            dataset, [file.id for file in kept], labels, workers, reporter, device.type == "cuda"
-        ),
+        source=_source(model)(dataset, ids, labels, workers, reporter, device.type == "cuda"),
         batch_size=batch_size,
         device=device,
         provenance=provenance,
-        fingerprint=_fingerprint(
-            options, model, data_hash, classes, preprocessing, batch_size, device
+        identity=_identity(
+            options, model, listing_of(ids, labels), classes, preprocessing, batch_size, device
         ),
-        n_found=n_found,
-        unreadable=tuple(BadSample(item.id, item.reason) for item in unreadable),
         excluded={UNKNOWN_CLASS: n_ignored} if n_ignored else {},
         skipped=found.skipped,
         notes=(
             *model.warnings,
             *_overridden(model, preprocessing),
             *found.notes,
+        ),
+        class_notes=(
             *(classes.notes if listed is None or listed.classes else ()),
             *not_compared,
             *training_note(Path() if listed and options.split else root, options.split),
@@ -350,37 +364,40 @@ def _held_against_network(
     ]
 
 
-def _scan(data: Path | ListedImages, preprocessing: Prepares, reporter: Reporter) -> FolderScan:
-    reporter.begin("reading the data", None, "files")
+def _scan(data: Path | ListedImages, reporter: Reporter) -> FolderScan:
+    if not isinstance(data, Path):
+        return scan_listed(data)
+    reporter.begin("listing the data", None, "files")
+    seen = 0
+
+    def tell(n: int) -> None:
+        nonlocal seen
+        reporter.advance(n - seen)
+        seen = n
+
     try:
-        tell, sizes = _progress(reporter), not preprocessing.fixes_size
-        if isinstance(data, Path):
-            return scan(data, progress=tell, want_sizes=sizes)
-        return scan_listed(data, progress=tell, want_sizes=sizes)
+        return scan(data, progress=tell)
     finally:
         reporter.end()
 
 
-def _progress(reporter: Reporter) -> Callable[[int, int | None], None]:
-    """First the files are listed, and their number grows; then it is known, and they are read."""
-    seen, counted = 0, False
-
-    def tell(done: int, total: int | None) -> None:
-        nonlocal seen, counted
-        if total is not None and not counted:
-            reporter.begin("reading the data", total, "files")
-            seen, counted = 0, True
-        reporter.advance(done - seen)
-        seen = done
-
-    return tell
+def _require_one_size(files: Sequence[Listed], reporter: Reporter) -> None:
+    """Refuse, before the first pass, images of several sizes that nothing resizes."""
+    there = [file for file in files if isinstance(file, ImageFile)]
+    reporter.begin("reading sizes", len(there), "files")
+    try:
+        paths = [os.path.join(file.root, file.raw) for file in there]  # noqa: PTH118
+        sizes = header_sizes(paths, reporter.advance)
+        uniform_size_or_error((file.id, size) for file, size in zip(there, sizes, strict=True))
+    finally:
+        reporter.end()
 
 
-def _known(found: FolderScan, classes: ClassList) -> tuple[list[ImageFile], list[UnreadableFile]]:
-    """The files whose class the model knows; refused where there is none at all."""
-    files = [file for file in found.files if _label_of(file.folder, classes) is not None]
-    unreadable = [file for file in found.unreadable if _label_of(file.folder, classes) is not None]
-    if not files:
+def _known(found: FolderScan, classes: ClassList) -> list[Listed]:
+    """The samples whose class the model knows, by id; refused where there is none at all."""
+    every: list[Listed] = sorted((*found.files, *found.unreadable), key=lambda file: file.id)
+    files = [file for file in every if _label_of(file.folder, classes) is not None]
+    if not any(isinstance(file, ImageFile) for file in files):
         raise DataError(
             f"no images remain in {quoted(found.root.name)}: nothing to evaluate",
             slug="no-samples",
@@ -390,7 +407,7 @@ def _known(found: FolderScan, classes: ClassList) -> tuple[list[ImageFile], list
             ],
             hint="check the data folder and the class list",
         )
-    return files, unreadable
+    return files
 
 
 def explicit_classes(options: Options) -> tuple[tuple[str, ...] | None, str]:
@@ -477,7 +494,6 @@ def provenance_of(
     *,
     model: ModelFacts,
     data_name: str,
-    data_hash: str,
     classes: ClassList,
     preprocessing: tuple[str, ...],
     command: str,
@@ -490,7 +506,6 @@ def provenance_of(
         model=model,
         data_name=data_name,
         split=options.split,
-        data_fingerprint=data_hash,
         classes_source=classes.source,
         preprocessing=preprocessing,
         versions=versions,
@@ -518,10 +533,10 @@ def _command(spec: str, root: Path, options: Options) -> str:
     return " ".join(shlex.quote(printable(word)) for word in words)
 
 
-def _fingerprint(
+def _identity(
     options: Options,
     model: LoadedModel,
-    data_hash: str,
+    listing: str,
     classes: ClassList,
     preprocessing: Prepares,
     batch_size: int,
@@ -532,7 +547,7 @@ def _fingerprint(
         "model": ", ".join(f"{name} {digest[:16]}" for name, digest in model.facts.files.items()),
         "model_arguments": " ".join(options.model_arg),
         "weights_key": options.weights_key or "",
-        "data": data_hash,
+        "list_of_samples": listing,
         "classes": _digest(json.dumps(classes.names)),
         "preprocessing": "; ".join(preprocessing.describe()),
         "outputs": options.outputs,

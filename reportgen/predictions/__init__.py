@@ -12,9 +12,11 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.predictions.compact import write_slim
     from reportgen.predictions.metadata import INDEPENDENT_SCORES, RunFacts
+    from reportgen.predictions.outline import RunOutline
     from reportgen.predictions.part_files import open_part_files
-    from reportgen.predictions.parts import BadSample, Parts, require_same_run, write_predictions
+    from reportgen.predictions.parts import Parts, RunState, require_same_run, write_predictions
     from reportgen.predictions.schema import METADATA_KEY, Rows
+    from reportgen.predictions.sums import BadSample, SamePairs, Sums, data_fingerprint, listing_of
     from reportgen.predictions.table import PredictionRows, Predictions
 
 __all__ = [
@@ -26,6 +28,12 @@ __all__ = [
     "Predictions",
     "Rows",
     "RunFacts",
+    "RunOutline",
+    "RunState",
+    "SamePairs",
+    "Sums",
+    "data_fingerprint",
+    "listing_of",
     "open_part_files",
     "require_same_run",
     "write_predictions",
@@ -37,9 +45,11 @@ __getattr__ = lazy_names(
     {
         "compact": "write_slim",
         "metadata": "INDEPENDENT_SCORES RunFacts",
+        "outline": "RunOutline",
         "part_files": "open_part_files",
-        "parts": "BadSample Parts require_same_run write_predictions",
+        "parts": "Parts RunState require_same_run write_predictions",
         "schema": "METADATA_KEY Rows",
+        "sums": "BadSample SamePairs Sums data_fingerprint listing_of",
         "table": "PredictionRows Predictions",
     },
 )

@@ -22,12 +22,18 @@ from reportgen.errors import DataError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, atomic_path, output_error, write_text
 from reportgen.jsonio import read_value, write_value
 from reportgen.predictions.metadata import RunFacts
-from reportgen.predictions.schema import Rows, predictions_schema, table_of
+from reportgen.predictions.schema import (
+    PART_FIELDS,
+    Rows,
+    part_schema,
+    predictions_schema,
+    table_of,
+)
+from reportgen.predictions.sums import BadSample, Sums, sum_up
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, quoted
 
 __all__ = [
-    "BadSample",
     "Parts",
     "RunState",
     "require_same_run",
@@ -62,14 +68,6 @@ class RunState:
     forward_size: int = 0
     notes: tuple[DataNote, ...] = ()
     model_notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class BadSample:
-    """A sample that could not be used."""
-
-    id: str
-    reason: str
 
 
 @dataclass
@@ -153,14 +151,14 @@ class Parts:
             found += [BadSample(row["id"], row["reason"]) for row in wrong.to_pylist()]
         return found
 
-    def flag_counts(self) -> dict[int, int]:
-        """Value of ``flags`` → number of usable samples that have it."""
-        counts: dict[int, int] = {}
-        for table in self._tables("flags", "reason"):
-            flags = table.filter(table["reason"].is_null())["flags"].to_numpy()
-            for value, n in zip(*np.unique(flags, return_counts=True), strict=True):
-                counts[int(value)] = counts.get(int(value), 0) + int(n)
-        return counts
+    def sums(self, classes: Sequence[str]) -> Sums:
+        """What the rows add up to; `classes` are the names of the labels."""
+        return sum_up(lambda columns: self._tables(*columns), classes)
+
+    def digests(self) -> Iterator[bytes | None]:
+        """SHA-256 of the content of each sample, in order; None where it is not known."""
+        for table in self._tables("digest"):
+            yield from table["digest"].to_pylist()
 
     def label_fingerprint(self) -> str:
         """SHA-256 over the sorted ids and labels of all samples, hexadecimal."""
@@ -242,7 +240,7 @@ def _joined(table: Any, columns: Any, further: Sequence[Any]) -> Any:
     """The rows of a table with what is known of their ids."""
     import pyarrow.compute as pc
 
-    table = table.drop_columns(["flags", "reason"])  # names that metadata may have
+    table = table.drop_columns(list(PART_FIELDS))  # names that metadata may have
     places = pc.index_in(table["id"], value_set=columns["id"].combine_chunks())
     for one in further:
         table = table.append_column(one, columns[one.name].take(places))
@@ -313,7 +311,8 @@ def _rows_if_whole(path: Path) -> int | None:
     import pyarrow.parquet as pq
 
     try:
-        return len(pq.read_table(path, page_checksum_verification=True))
+        table = pq.read_table(path, page_checksum_verification=True)
+        return len(table) if table.schema.equals(part_schema()) else None
     except (OSError, pa.ArrowException):
         return None
 

@@ -17,13 +17,14 @@
 After these stand the columns of metadata, where the samples came from a table that has any:
 string or float64, under names of their own.
 
-While inference runs, a part has two more: ``flags`` (int32, what the decoder noticed) and
-``reason`` (string, why a sample could not be used; null where it could).
+While inference runs, a part has three more: ``flags`` (int32, what the decoder noticed), ``reason``
+(string, why a sample could not be used; null where it could) and ``digest`` (32 bytes, SHA-256 of
+the sample's file; null where it is not known).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -31,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "PART_FIELDS",
     "Rows",
     "further_fields",
     "part_schema",
@@ -40,6 +42,12 @@ __all__ = [
 
 
 METADATA_KEY = b"reportgen"
+
+
+PART_FIELDS: Mapping[str, tuple[Any, ...]] = {
+    "flags": ("int32",), "reason": ("string",), "digest": ("binary", 32),
+}  # fmt: skip
+"""What a part has besides the columns of the finished file: name → Arrow type and its arguments."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class Rows:
         int32 and float32, shape (n, k).
     probabilities
         float32, shape (n, K), or (n, 0) where they are not kept.
+    digest
+        SHA-256 of each sample's bytes or None; empty where they are not known.
     """
 
     id: list[str]
@@ -74,6 +84,7 @@ class Rows:
     probabilities: NDArray[np.float32]
     flags: NDArray[np.int32]
     reason: list[str | None]
+    digest: Sequence[bytes | None] = ()
 
     def __len__(self) -> int:
         return len(self.id)
@@ -86,7 +97,7 @@ class Rows:
         columns: dict[str, Any] = {}
         for item in fields(cls):
             values = [getattr(block, item.name) for block in blocks]
-            if isinstance(values[0], list):
+            if isinstance(values[0], Sequence):
                 columns[item.name] = [value for block in values for value in block]
             else:
                 columns[item.name] = np.concatenate(values)
@@ -141,7 +152,9 @@ def part_schema() -> Any:
     import pyarrow as pa
 
     schema = predictions_schema(with_probabilities=True)
-    return schema.append(pa.field("flags", pa.int32())).append(pa.field("reason", pa.string()))
+    for name, kind in PART_FIELDS.items():
+        schema = schema.append(pa.field(name, getattr(pa, kind[0])(*kind[1:])))
+    return schema
 
 
 def table_of(rows: Rows) -> Any:
@@ -164,6 +177,7 @@ def table_of(rows: Rows) -> Any:
         "probabilities": _lists(rows.probabilities, pa.float32()),
         "flags": rows.flags,
         "reason": pa.array(rows.reason, pa.string()),
+        "digest": pa.array(rows.digest or [None] * len(rows), pa.binary(32)),
     }
     return pa.table(columns, schema=schema)
 

@@ -152,7 +152,7 @@ def read_to_end(descriptor: int, size: int) -> bytes:
 def os_reason(error: OSError) -> str:
     """Why reading failed, in words that name no path."""
     if isinstance(error, FileNotFoundError):
-        return "has vanished since the folder was scanned"
+        return "is not there"
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 

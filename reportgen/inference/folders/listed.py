@@ -18,9 +18,8 @@ from reportgen.inference.folders.files import (
     has_image_name,
     is_skipped_name,
 )
-from reportgen.inference.folders.notes import duplicates
-from reportgen.inference.folders.scan import Progress, check_local, read_digests
-from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile
+from reportgen.inference.folders.scan import check_local
+from reportgen.inference.folders.tree import FolderScan, ImageFile
 from reportgen.options import Options
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, printable, quoted
@@ -38,9 +37,6 @@ __all__ = [
 
 NO_LABEL = ""
 """In place of a class folder: the sample has no label."""
-
-
-_MISSING = "is not there"
 
 
 @dataclass(frozen=True)
@@ -293,42 +289,33 @@ def _out_of_range(
     )
 
 
-def scan_listed(
-    images: ListedImages, *, progress: Progress | None = None, want_sizes: bool = False
-) -> FolderScan:
-    """The images of a table with the hashes of their content, sorted by id.
+def scan_listed(images: ListedImages) -> FolderScan:
+    """The images of a table, sorted by id; nothing is opened.
 
-    What is not there counts as found and as unreadable, as in a folder.
+    What is not there counts as found and as unreadable, as in a folder; raises :class:`DataError`
+    (``list-images``) where that is every one.
     """
-    order = sorted(range(len(images.ids)), key=images.ids.__getitem__)
-    base, total = os.fspath(images.root), len(order)
-    tell = None if progress is None else (lambda done: progress(done, total))
-    results = read_digests([images.raws[i] for i in order], base, tell, want_sizes)
-    files: list[ImageFile] = []
-    unreadable: list[UnreadableFile] = []
-    for i, result in zip(order, results, strict=True):
-        if isinstance(result, str):
-            there = (images.root / images.raws[i]).exists()
-            reason = result if there else _MISSING
-            unreadable.append(UnreadableFile(images.ids[i], images.labels[i], reason))
-        else:
-            files.append(
-                ImageFile(images.ids[i], images.labels[i], result[0], base, images.raws[i],
-                          result[1])
-            )  # fmt: skip
-    if not files:
+    base = os.fspath(images.root)
+    if not any(map(_exists, (os.path.join(base, raw) for raw in images.raws))):  # noqa: PTH118
         raise _none_there(images)
-    pairs, n_duplicates, notes = duplicates(files)
+    order = sorted(range(len(images.ids)), key=images.ids.__getitem__)
     return FolderScan(
         root=images.root,
         folders=images.classes,
-        files=tuple(files),
-        unreadable=tuple(unreadable),
+        files=tuple(
+            ImageFile(images.ids[i], images.labels[i], base, images.raws[i]) for i in order
+        ),
+        unreadable=(),
         skipped=_skipped(images.samples.other_splits),
-        duplicates=pairs,
-        n_duplicates=n_duplicates,
-        notes=(*_list_notes(images), *notes),
+        notes=tuple(_list_notes(images)),
     )
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.path.exists(path)  # noqa: PTH110 - as often as there are rows
+    except ValueError:  # a name that no file can have
+        return False
 
 
 def _none_there(images: ListedImages) -> DataError:

@@ -4,18 +4,21 @@ data.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reportgen.inference.folders.tree import ImageFile, Tree
+from reportgen.inference.folders.tree import Tree
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural
 
+if TYPE_CHECKING:
+    from reportgen.predictions import SamePairs
+
 __all__ = [
-    "duplicates",
+    "duplicate_notes",
     "looks_like_training",
     "training_note",
     "tree_notes",
@@ -54,12 +57,6 @@ def training_note(root: Path, split: str = "") -> tuple[DataNote, ...]:
 
 
 _MAX_EXAMPLES = 10
-
-
-_MAX_PAIRS = 1000
-
-
-_EMPTY_DIGEST = hashlib.sha256(b"").digest()
 
 
 def tree_notes(tree: Tree) -> list[DataNote]:
@@ -107,60 +104,37 @@ def tree_notes(tree: Tree) -> list[DataNote]:
     return [note for note in notes if note.count]
 
 
-def duplicates(
-    files: Sequence[ImageFile],
-) -> tuple[tuple[tuple[str, str], ...], int, list[DataNote]]:
-    """Pairs with the same content, their number, and the notes about them; empty files aside."""
-    pairs: list[tuple[str, str]] = []
-    contradictions: list[tuple[str, str]] = []
-    n_pairs = n_contradictions = 0
-    order = sorted(range(len(files)), key=lambda at: files[at].digest)  # stable: by id within
-    first = None
-    for file in (files[at] for at in order):
-        if first is None or file.digest != first.digest:
-            first = file
-        elif file.digest != _EMPTY_DIGEST:
-            n_pairs += 1
-            _keep(pairs, first, file)
-            if file.folder != first.folder and file.folder and first.folder:
-                n_contradictions += 1
-                _keep(contradictions, first, file)
-    pairs.sort()
-    contradictions.sort()
-    notes = [_duplicate_note(pairs, n_pairs), _contradiction_note(contradictions, n_contradictions)]
-    return tuple(pairs), n_pairs, [note for note in notes if note.count]
+def duplicate_notes(same: SamePairs, across: SamePairs) -> list[DataNote]:
+    """What to tell of images with the same content, and of those that are in two classes."""
+    notes = [_duplicate_note(same), _contradiction_note(across)]
+    return [note for note in notes if note.count]
 
 
-def _keep(pairs: list[tuple[str, str]], first: ImageFile, file: ImageFile) -> None:
-    if len(pairs) < _MAX_PAIRS:
-        pairs.append((first.id, file.id))
-
-
-def _duplicate_note(pairs: Sequence[tuple[str, str]], n_pairs: int) -> DataNote:
-    have = "has" if n_pairs == 1 else "have"
+def _duplicate_note(pairs: SamePairs) -> DataNote:
+    have = "has" if pairs.n == 1 else "have"
     return _note(
         "duplicate-images",
         _pair_names(pairs),
-        f"{plural(n_pairs, 'image')} {have} the same content as another image (exact duplicates, "
+        f"{plural(pairs.n, 'image')} {have} the same content as another image (exact duplicates, "
         "counted).",
-        count=n_pairs,
+        count=pairs.n,
         severity="info",
     )
 
 
-def _contradiction_note(pairs: Sequence[tuple[str, str]], n_pairs: int) -> DataNote:
-    have = "has" if n_pairs == 1 else "have"
+def _contradiction_note(pairs: SamePairs) -> DataNote:
+    have = "has" if pairs.n == 1 else "have"
     return _note(
         "duplicate-images-across-classes",
         _pair_names(pairs),
-        f"{plural(n_pairs, 'image')} {have} exactly the content of an image of another class: "
+        f"{plural(pairs.n, 'image')} {have} exactly the content of an image of another class: "
         "one of the two labels is wrong.",
-        count=n_pairs,
+        count=pairs.n,
     )
 
 
-def _pair_names(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    return [f"{one} = {other}" for one, other in pairs[:_MAX_EXAMPLES]]
+def _pair_names(pairs: SamePairs) -> list[str]:
+    return [f"{one} = {other}" for one, other in pairs.examples]
 
 
 def _note(

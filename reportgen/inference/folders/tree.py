@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +24,6 @@ __all__ = [
     "Size",
     "Tree",
     "UnreadableFile",
-    "data_fingerprint",
     "walk",
 ]
 
@@ -36,7 +34,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """One image that could be read as a file.
+    """One file that is an image by its name; nothing was opened.
 
     Attributes
     ----------
@@ -44,21 +42,14 @@ class ImageFile:
         Path relative to the root with ``/``, printable and unique.
     folder
         Name of its class folder: the first part of `id`.
-    digest
-        SHA-256 of the file's bytes, 32 bytes.
     root, raw
         Where it lies: the root, and the path below it as the operating system spells it.
-    size
-        (width, height) in pixels from the file's header; None where it wasn't asked for or can't
-        be read.
     """
 
     id: str
     folder: str
-    digest: bytes
     root: str
     raw: str
-    size: Size | None = None
 
     @property
     def path(self) -> Path:
@@ -87,14 +78,9 @@ class FolderScan:
     files
         The images, sorted by id.
     unreadable
-        Broken links, pipes, devices and files that could not be read, sorted by id. They count
-        as found and as bad.
+        Broken links, pipes and devices, sorted by id. They count as found and as bad.
     skipped
         Reason → number of directory entries that never were samples.
-    duplicates
-        Ids of files with the same content as an earlier one: (first id, this id). At most 1,000.
-    n_duplicates
-        How many there are.
     notes
         What a reader should know about the folder.
     """
@@ -104,26 +90,12 @@ class FolderScan:
     files: tuple[ImageFile, ...]
     unreadable: tuple[UnreadableFile, ...]
     skipped: Mapping[str, int]
-    duplicates: tuple[tuple[str, str], ...]
-    n_duplicates: int
     notes: tuple[DataNote, ...]
 
     @property
     def n_found(self) -> int:
-        """Samples found: readable and unreadable files."""
+        """Samples found: files, and what should be one."""
         return len(self.files) + len(self.unreadable)
-
-
-def data_fingerprint(files: Iterable[ImageFile], labels: Iterable[str]) -> str:
-    """SHA-256 (hexadecimal) over id, class name and content hash of every file, sorted by id.
-
-    `labels` holds the class name of each file, in the order of `files`.
-    """
-    whole = hashlib.sha256()
-    rows = sorted(zip(files, labels, strict=True), key=lambda row: row[0].id)
-    for file, label in rows:
-        whole.update(f"{file.id}\0{label}\0".encode() + file.digest)
-    return whole.hexdigest()
 
 
 _MAX_TOLD = 10
@@ -332,7 +304,7 @@ def _special(entry: os.DirEntry[str]) -> str:
         try:
             mode = entry.stat(follow_symlinks=False).st_mode
         except OSError:
-            return "has vanished since the folder was scanned"
+            return "is not there"
     return special_reason(mode)
 
 

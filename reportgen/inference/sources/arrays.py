@@ -31,12 +31,9 @@ class ArraySource(FolderSource):
     """As :class:`FolderSource`, with numpy arrays in its batches."""
 
     def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
-        """What gives the batches from sample `start` on."""
+        """What gives the batches from sample `start` of the data set on."""
         workers = self.workers if workers is None else workers
-        places = [
-            (at, min(at + batch_size, self.n_samples))
-            for at in range(start, self.n_samples, batch_size)
-        ]
+        places = [(at, min(at + batch_size, self.end)) for at in range(start, self.end, batch_size)]
         assert isinstance(self.dataset, ArrayDataset)
         if workers == 0:
             return (_gathered(self.dataset, *place) for place in places)

@@ -34,6 +34,8 @@ class Batch:
         n entries: why a sample can't be used, or None.
     flags
         int32, shape (n,): what the decoder noticed.
+    digests
+        n entries: SHA-256 of a sample's bytes, or None; empty where they are not known.
     """
 
     ids: list[str]
@@ -41,6 +43,7 @@ class Batch:
     images: Any
     reasons: list[str | None]
     flags: NDArray[np.int32]
+    digests: Sequence[bytes | None] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

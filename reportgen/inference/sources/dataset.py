@@ -16,7 +16,7 @@ import numpy as np
 
 from reportgen.errors import Interrupted, ReportgenError
 from reportgen.inference.folders.files import open_regular, os_reason, read_to_end
-from reportgen.inference.folders.tree import ImageFile
+from reportgen.inference.folders.tree import ImageFile, UnreadableFile
 from reportgen.inference.images.decoding import Decoded, Unreadable, decode
 from reportgen.inference.images.preprocessing import NotPrepared, Prepares
 from reportgen.inference.user_code import error_line
@@ -45,6 +45,8 @@ class Sample:
         Bits of :class:`reportgen.inference.images.flags.ImageFlag`.
     reason
         Why it can't be used, in words that follow the file's name; None where it can.
+    digest
+        SHA-256 of the file's bytes, 32 bytes; None where they could not be read.
     fatal
         Whether the preprocessing is at fault and not the file, as when the transform returns no
         tensor: the run should end with an error that names the sample.
@@ -54,68 +56,85 @@ class Sample:
     image: Any
     flags: int = 0
     reason: str | None = None
+    digest: bytes | None = None
     fatal: bool = False
 
 
 class ImageFolderDataset:
     """The images of a scan, prepared for the model; a map-style data set for torch's DataLoader.
 
-    It holds two arrays and a block of bytes, not a million objects, so that worker processes that
+    It holds an array and a block of bytes, not a million objects, so that worker processes that
     are forked share them and spawned ones receive them at once.
     """
 
-    def __init__(self, files: Sequence[ImageFile], preprocessing: Prepares) -> None:
-        names = [os.fsencode(file.raw) for file in files]
-        self.root = files[0].root if files else ""
+    def __init__(
+        self, files: Sequence[ImageFile | UnreadableFile], preprocessing: Prepares
+    ) -> None:
+        names = [os.fsencode(file.raw) if isinstance(file, ImageFile) else b"" for file in files]
+        self.root = next((file.root for file in files if isinstance(file, ImageFile)), "")
         self.preprocessing = preprocessing
         self._names = b"".join(names)
         self._ends = np.cumsum([len(name) for name in names], dtype=np.int64)
-        self._digests = np.frombuffer(b"".join(file.digest for file in files), np.uint8)
+        self._reasons = {
+            at: file.reason for at, file in enumerate(files) if isinstance(file, UnreadableFile)
+        }
 
     def __len__(self) -> int:
         return len(self._ends)
 
     def __getitem__(self, index: int) -> Sample:
-        """Read, check, decode and prepare sample `index`, 0 ≤ `index` < len."""
+        """Read, decode and prepare sample `index`, 0 ≤ `index` < len."""
         if not 0 <= index < len(self):
             raise IndexError(index)  # ends iteration
+        digest = None
         try:
-            decoded = self._decoded(index)
+            content = self._content(index)
+            digest = hashlib.sha256(content).digest()
+            decoded = decode(content, name=self.path_below_root(index))
         except Unreadable as error:
-            return Sample(index, None, reason=error.reason)
-        return self._prepared(index, decoded)
+            return Sample(index, None, reason=error.reason, digest=digest)
+        return self._prepared(index, decoded, digest)
+
+    def digest(self, index: int) -> bytes | None:
+        """SHA-256 of the bytes of sample `index`, 32 bytes; None where they can't be read."""
+        try:
+            return hashlib.sha256(self._content(index)).digest()
+        except Unreadable:
+            return None
 
     def path_below_root(self, index: int) -> str:
         """Where sample `index` lies below the root, as the operating system spells it."""
         start = int(self._ends[index - 1]) if index else 0
         return os.fsdecode(self._names[start : int(self._ends[index])])
 
-    def _decoded(self, index: int) -> Decoded:
+    def path(self, index: int) -> str:
+        """Where sample `index` lies; "" where it is known to be no file."""
         raw = self.path_below_root(index)
-        content = _read(os.path.join(self.root, raw))  # noqa: PTH118 - millions of times
-        digest = self._digests[32 * index : 32 * index + 32].tobytes()
-        if hashlib.sha256(content).digest() != digest:
-            raise Unreadable("has changed since the folder was scanned")
-        return decode(content, name=raw)
+        return os.path.join(self.root, raw) if raw else ""  # noqa: PTH118 - millions of times
+
+    def _content(self, index: int) -> bytes:
+        if index in self._reasons:
+            raise Unreadable(self._reasons[index])
+        return _read(self.path(index))
 
     def _prepare(self, image: Any) -> Any:
         return self.preprocessing(image)
 
-    def _prepared(self, index: int, decoded: Decoded) -> Sample:
+    def _prepared(self, index: int, decoded: Decoded, digest: bytes) -> Sample:
         flags = int(decoded.flags)
         try:
-            return Sample(index, self._prepare(decoded.image), flags)
+            return Sample(index, self._prepare(decoded.image), flags, digest=digest)
         except (KeyboardInterrupt, SystemExit, GeneratorExit, Interrupted):
             raise  # someone wants the process to end: that is no finding about an image
         except NotPrepared as error:
-            return Sample(index, None, flags, error.reason)
+            return Sample(index, None, flags, error.reason, digest)
         except ReportgenError as error:
-            return Sample(index, None, flags, error.message, fatal=True)
+            return Sample(index, None, flags, error.message, digest, fatal=True)
         except MemoryError:
-            return Sample(index, None, flags, "needs more memory than there is")
+            return Sample(index, None, flags, "needs more memory than there is", digest)
         except BaseException as error:
             reason = f"could not be prepared ({error_line(error)})"
-            return Sample(index, None, flags, reason)
+            return Sample(index, None, flags, reason, digest)
 
 
 def _read(path: str) -> bytes:

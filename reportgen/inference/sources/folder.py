@@ -6,7 +6,7 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
+from reportgen.inference.folders.contents import by_threads
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
 from reportgen.provenance import DataNote
@@ -45,22 +46,25 @@ class Collated:
     images: Any
     flags: list[int]
     reasons: list[str | None]
+    digests: list[bytes | None]
     clash: tuple[int, tuple[int, ...], tuple[int, ...]] | None = None
     fatal: tuple[int, str] | None = None
 
 
 @dataclass
 class FolderSource:
-    """The images of a scanned folder.
+    """The images of a scanned folder, or some of them in a row.
 
     Attributes
     ----------
     dataset
         Sample i → tensor or reason; it never raises.
     ids, labels
-        Of each sample, in order.
+        Of each sample of the data set, in order.
     workers
         Decoding processes; 0 decodes here.
+    first, stop
+        The samples that are its own: from `first` to before `stop`, None: to the end.
     """
 
     dataset: ImageFolderDataset
@@ -71,10 +75,17 @@ class FolderSource:
     pin_memory: bool = False
     id_kind: str = "paths below the data folder"
     notes: list[DataNote] = field(default_factory=list)
+    first: int = 0
+    stop: int | None = None
+
+    @property
+    def end(self) -> int:
+        """One after the last of its own samples."""
+        return len(self.ids) if self.stop is None else self.stop
 
     @property
     def n_samples(self) -> int:
-        return len(self.ids)
+        return self.end - self.first
 
     def batches(self, start: int, batch_size: int) -> Iterator[Batch]:
         """See :class:`~reportgen.inference.sources.batch.Source`.
@@ -82,8 +93,8 @@ class FolderSource:
         A worker that dies is replaced once by decoding in this process; one that hangs ends the
         run. Raises :class:`ModelError` naming the samples that were being read.
         """
-        position, workers = start, self._startable(self.workers)
-        while position < self.n_samples:
+        position, workers = self.first + start, self._startable(self.workers)
+        while position < self.end:
             loader = iter(self.loader(position, batch_size, workers))
             try:
                 for collated in _guard(loader, self.ids, position, batch_size):
@@ -100,15 +111,22 @@ class FolderSource:
                 self.notes.append(_death_note(death))
                 workers = 0
 
+    def digests(self, n: int, tell: Callable[[int], None]) -> Iterator[bytes | None]:
+        """SHA-256 of the first `n` of its own samples, as their files are now.
+
+        `tell` hears how many more are read.
+        """
+        return by_threads(self.dataset.digest, range(self.first, self.first + n), tell)
+
     def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
-        """What gives the batches from sample `start` on: a DataLoader."""
+        """What gives the batches from sample `start` of the data set on: a DataLoader."""
         import torch
 
         workers = self.workers if workers is None else workers
         return torch.utils.data.DataLoader(
             self.dataset,  # type: ignore[arg-type]
             batch_size=batch_size,
-            sampler=range(start, self.n_samples),
+            sampler=range(start, self.end),
             num_workers=workers,
             collate_fn=collate,
             timeout=WATCHDOG_SECONDS if workers else 0,
@@ -162,6 +180,7 @@ class FolderSource:
             images=images,
             reasons=collated.reasons,
             flags=np.array(collated.flags, np.int32),
+            digests=collated.digests,
         )
 
 
@@ -223,14 +242,15 @@ def gather(samples: list[Sample], stack: Any) -> Collated:
     indices = [sample.index for sample in samples]
     flags = [int(sample.flags) for sample in samples]
     reasons = [sample.reason for sample in samples]
+    digests = [sample.digest for sample in samples]
     for sample in samples:
         if sample.fatal:
             fatal = (sample.index, sample.reason or "")
-            return Collated(indices, None, flags, reasons, fatal=fatal)
+            return Collated(indices, None, flags, reasons, digests, fatal=fatal)
         if sample.image is not None and sample.image.shape != tensors[0].shape:
             clash = (sample.index, tuple(tensors[0].shape), tuple(sample.image.shape))
-            return Collated(indices, None, flags, reasons, clash)
-    return Collated(indices, stack(tensors) if tensors else None, flags, reasons)
+            return Collated(indices, None, flags, reasons, digests, clash)
+    return Collated(indices, stack(tensors) if tensors else None, flags, reasons, digests)
 
 
 def default_workers(n_samples: int, device: str) -> int:

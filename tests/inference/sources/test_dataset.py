@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import pickle
@@ -17,6 +18,7 @@ from torchvision.transforms import v2
 
 from reportgen.errors import Interrupted
 from reportgen.inference.folders.scan import scan
+from reportgen.inference.folders.tree import UnreadableFile
 from reportgen.inference.images.flags import ImageFlag
 from reportgen.inference.images.preprocessing import Preprocessing
 from reportgen.inference.sources import dataset as dataset_module
@@ -107,21 +109,41 @@ def test_a_bad_file_is_a_reason_and_the_others_go_on(
     assert all(map(only_numbers_and_strings, samples))
 
 
-def test_a_file_that_vanished_or_changed_since_the_scan_is_not_used(root: Path) -> None:
+def test_a_file_that_vanished_since_the_scan_is_not_used(root: Path) -> None:
     dataset = made(root)
     (root / "cat/a.png").unlink()
-    (root / "cat/b.png").write_bytes((root / "dog/c.png").read_bytes())
     (root / "dog/d.png").unlink()
     os.mkfifo(root / "dog/d.png")
     (root / "dog/e.png").unlink()
     (root / "dog/e.png").mkdir()
-    assert [dataset[index].reason for index in (0, 1, 3, 4, 5)] == [
-        "has vanished since the folder was scanned",
-        "has changed since the folder was scanned",
+    assert [dataset[index].reason for index in (0, 3, 4, 5)] == [
+        "is not there",
         None,
         "is a named pipe, not a file",
         "is a device, not a file",
     ]
+
+
+def test_a_sample_says_the_hash_of_the_bytes_that_were_decoded(root: Path) -> None:
+    (root / "cat/b.png").write_bytes(b"no image")
+    (root / "dog/d.png").unlink()
+    dataset = made(root)
+    (root / "dog/e.png").unlink()
+    expected = [
+        hashlib.sha256(path.read_bytes()).digest() if path.is_file() else None
+        for path in (root / file.raw for file in scan(root).files)
+    ]
+    assert [sample.digest for sample in dataset] == [*expected, None]  # type: ignore[attr-defined]
+    assert [dataset.digest(i) for i in range(len(dataset))] == [*expected, None]
+
+
+def test_what_the_scan_knows_to_be_no_file_is_never_opened(root: Path) -> None:
+    files = [*scan(root).files, UnreadableFile("dog/z", "dog", "is a device, not a file")]
+    dataset = ImageFolderDataset(files, Preprocessing())
+    assert len(dataset) == 7
+    assert (dataset[6].reason, dataset[6].digest) == ("is a device, not a file", None)
+    assert dataset.digest(6) is None
+    assert dataset[5].image is not None
 
 
 def test_a_file_of_a_size_that_no_image_has_is_not_read(

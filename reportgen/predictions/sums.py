@@ -1,0 +1,249 @@
+"""What is said of all samples together, from the rows of their parts, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "BadSample",
+    "SamePairs",
+    "Sums",
+    "data_fingerprint",
+    "listing_of",
+    "sum_up",
+]
+
+
+_BATCH_ROWS = 65_536
+
+
+_COMPARED_AT_ONCE = 1 << 21  # rows whose hashes are held together: about 100 MB
+
+
+_MAX_EXAMPLES = 10
+
+
+_EMPTY = np.frombuffer(hashlib.sha256(b"").digest(), "<u8")[:2]
+
+
+Read = Callable[[Sequence[str]], Iterator[Any]]
+"""The named columns of all parts, as Arrow tables, in the order of the samples' ids."""
+
+
+@dataclass(frozen=True)
+class BadSample:
+    """A sample that could not be used."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SamePairs:
+    """Samples with the content of an earlier one: their number, and ids (earlier, later) of ten."""
+
+    n: int = 0
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What the rows of a run, or of a shard, add up to.
+
+    Attributes
+    ----------
+    n_rows
+        Samples, bad ones too.
+    bad
+        Those that could not be used, in order.
+    flags
+        Value of ``flags`` → number of usable samples that have it.
+    listing
+        SHA-256 over ids and labels: see :func:`listing_of`.
+    data
+        SHA-256 over ids, class names and content: see :func:`data_fingerprint`; "" where no
+        sample's content is known.
+    same, across
+        Samples with the content of another, and those of them whose label differs. Empty files
+        aside.
+    """
+
+    n_rows: int = 0
+    bad: tuple[BadSample, ...] = ()
+    flags: Mapping[int, int] = field(default_factory=dict)
+    listing: str = ""
+    data: str = ""
+    same: SamePairs = field(default_factory=SamePairs)
+    across: SamePairs = field(default_factory=SamePairs)
+
+
+def sum_up(read: Read, classes: Sequence[str]) -> Sums:
+    """The sums of rows in the order of their ids; `classes` are the names of the labels."""
+    listing, data = hashlib.sha256(), hashlib.sha256()
+    bad: list[BadSample] = []
+    flags: Counter[int] = Counter()
+    n_rows = n_known = 0
+    for table in read(("id", "label", "flags", "reason", "digest")):
+        n_rows += len(table)
+        listing.update(_listing_bytes(table["id"], table["label"]))
+        known = table.filter(table["digest"].is_valid())
+        n_known += len(known)
+        data.update(_data_bytes(known["id"], known["label"], known["digest"], classes))
+        wrong = table.filter(table["reason"].is_valid())
+        bad += [BadSample(row["id"], row["reason"]) for row in wrong.to_pylist()]
+        usable = table.filter(table["reason"].is_null())["flags"].to_numpy()
+        for value, n in zip(*np.unique(usable, return_counts=True), strict=True):
+            flags[int(value)] += int(n)
+    same, across = _same_content(read, n_known) if n_known else (SamePairs(), SamePairs())
+    return Sums(
+        n_rows, tuple(bad), dict(flags), listing.hexdigest(), data.hexdigest() if n_known else "",
+        same, across,
+    )  # fmt: skip
+
+
+def listing_of(ids: Sequence[str], labels: NDArray[np.int32]) -> str:
+    """SHA-256 (hexadecimal) over ``id NUL label LF`` of samples in order; a label is its index."""
+    import pyarrow as pa
+
+    whole = hashlib.sha256()
+    for at in range(0, len(ids), _BATCH_ROWS):
+        names = pa.array(ids[at : at + _BATCH_ROWS], pa.string())
+        whole.update(_listing_bytes(names, pa.array(labels[at : at + _BATCH_ROWS], pa.int32())))
+    return whole.hexdigest()
+
+
+def data_fingerprint(
+    ids: Sequence[str],
+    labels: NDArray[np.int32],
+    digests: Iterable[bytes | None],
+    classes: Sequence[str],
+) -> str:
+    """SHA-256 (hexadecimal) over ``id NUL class NUL content hash`` of samples in order.
+
+    `digests` are the hashes of their content, 32 bytes; a sample without one is left out.
+    """
+    import pyarrow as pa
+
+    whole = hashlib.sha256()
+    given = iter(digests)
+    for at in range(0, len(ids), _BATCH_ROWS):
+        names = ids[at : at + _BATCH_ROWS]
+        content = pa.array([next(given) for _ in names], pa.binary(32))
+        table = pa.table(
+            {"id": names, "label": labels[at : at + _BATCH_ROWS], "digest": content}
+        ).filter(content.is_valid())
+        whole.update(_data_bytes(table["id"], table["label"], table["digest"], classes))
+    return whole.hexdigest()
+
+
+def _listing_bytes(ids: Any, labels: Any) -> Any:
+    import pyarrow.compute as pc
+
+    rows = pc.binary_join_element_wise(ids, labels.cast("string"), "\0")
+    return _values(pc.binary_join_element_wise(rows, "", "\n"))
+
+
+def _data_bytes(ids: Any, labels: Any, digests: Any, classes: Sequence[str]) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = pa.array([*classes, ""], pa.string())  # the last is that of no label
+    places = pc.if_else(pc.less(labels, 0), len(classes), labels)
+    parts = (ids, names.take(places.cast("int32")), digests)
+    return _values(pc.binary_join_element_wise(*(one.cast("binary") for one in parts), b"\0"))
+
+
+def _values(column: Any) -> bytes:
+    """All values of a column of texts or bytes without nulls, one after the other."""
+    import pyarrow as pa
+
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    return b"".join(_chunk_values(chunk) for chunk in chunks if len(chunk))
+
+
+def _chunk_values(chunk: Any) -> memoryview:
+    _, offsets, values = chunk.buffers()
+    ends = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+    return memoryview(values or b"")[ends[0] : ends[-1]]
+
+
+def _same_content(read: Read, n_known: int) -> tuple[SamePairs, SamePairs]:
+    """Samples with the same content, and those with different labels.
+
+    Where there are many, hashes are compared in several passes, one for each part of them.
+    """
+    n_passes = -(-n_known // _COMPARED_AT_ONCE)
+    n_same = n_across = 0
+    same = across = np.zeros((0, 2), np.int64)
+    for number in range(n_passes):
+        pairs, differ = _pairs(*_hashes(read, number, n_passes))
+        n_same, n_across = n_same + len(pairs), n_across + int(differ.sum())
+        same = _least(np.concatenate([same, pairs]))
+        across = _least(np.concatenate([across, pairs[differ]]))
+    names = _names(read, np.unique(np.concatenate([same, across])))
+    return _named(n_same, same, names), _named(n_across, across, names)
+
+
+def _hashes(
+    read: Read, number: int, n_passes: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
+    """The first half of the hashes that are of pass `number`, shape (n, 2); labels; row numbers."""
+    hashes, labels, rows = [], [], []
+    start = 0
+    for table in read(("label", "digest")):
+        known = np.flatnonzero(table["digest"].is_valid().to_numpy())
+        content = b"".join(
+            chunk.buffers()[1][32 * chunk.offset : 32 * (chunk.offset + len(chunk))]
+            for chunk in table["digest"].chunks
+            if len(chunk)
+        )
+        halves = np.frombuffer(content, "<u8").reshape(-1, 4)[known, :2]
+        wanted = (halves[:, 0] % np.uint64(n_passes) == number) & (halves != _EMPTY).any(axis=1)
+        hashes.append(halves[wanted])
+        rows.append(start + known[wanted])
+        labels.append(table["label"].to_numpy()[known[wanted]])
+        start += len(table)
+    return np.concatenate(hashes), np.concatenate(labels), np.concatenate(rows)
+
+
+def _pairs(
+    hashes: NDArray[np.uint64], labels: NDArray[np.int32], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(row of the first, row of the later) of each repetition, and whether their labels differ."""
+    order = np.lexsort((rows, hashes[:, 1], hashes[:, 0]))
+    ordered = hashes[order]
+    later = np.zeros(len(order), np.bool_)
+    later[1:] = (ordered[1:] == ordered[:-1]).all(axis=1)
+    first = np.maximum.accumulate(np.where(later, 0, np.arange(len(order))))
+    one, other = order[first[later]], order[later]
+    differ = (labels[one] != labels[other]) & (labels[one] >= 0) & (labels[other] >= 0)
+    return np.stack([rows[one], rows[other]], axis=1), differ
+
+
+def _least(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))[:_MAX_EXAMPLES]]
+
+
+def _names(read: Read, rows: NDArray[np.int64]) -> dict[int, str]:
+    """Row number → id, of a few rows."""
+    found: dict[int, str] = {}
+    if not len(rows):
+        return found
+    start = 0
+    for table in read(("id",)):
+        here = rows[(rows >= start) & (rows < start + len(table))]
+        names = table["id"].take(here - start).to_pylist()
+        found.update(zip(here.tolist(), names, strict=True))
+        start += len(table)
+    return found
+
+
+def _named(n: int, pairs: NDArray[np.int64], names: Mapping[int, str]) -> SamePairs:
+    return SamePairs(n, tuple((names[one], names[other]) for one, other in pairs.tolist()))
