@@ -355,7 +355,7 @@ class RunningMatrix:
         predicted = _in_range("prediction", predicted, self.n_classes)
         self._pending.append(true * self.n_classes + predicted)
         self._n_pending += len(true)
-        if self._n_pending > _PENDING:
+        if self._n_pending > min(_PENDING, max(_FEW, self.n_classes**2)):
             self._settle()
 
     def total(self) -> ConfusionMatrix:
@@ -384,7 +384,13 @@ class RunningMatrix:
 
 
 _PENDING = 2_000_000
-"""Samples that wait until they are counted together: 16 MB."""
+"""Most samples that wait until they are counted together: 16 MB, and a copy while they are."""
+
+
+_FEW = 1 << 16
+"""Samples that wait at least. With few classes no more: counting visits each cell of the table once,
+which costs nothing beside as many samples as there are cells.
+"""
 
 
 def _read_only(array: ArrayLike) -> Counts:
