@@ -79,12 +79,16 @@ def _font_file(family: str) -> str | None:
         return None
 
 
+_COLOURS = 4096
+"""About so many colours has a figure. Without a hint pandas makes room for one a pixel: 25 MB."""
+
+
 def palette_png(pixels: NDArray[np.uint8], palette: NDArray[np.int64]) -> bytes:
     """PNG in the colours of `palette`, the nearest for each pixel, without any text chunk."""
     import pandas as pd
 
     codes = pixels.view("<u4")[:, :, 0].astype(np.uint32, copy=False)
-    places, found = pd.factorize(codes.ravel())
+    places, found = pd.factorize(codes.ravel(), size_hint=_COLOURS)
     nearest = _distances(_rgb(found), palette).argmin(axis=1).astype(np.uint8)
     return _encode(nearest[places].reshape(codes.shape), palette)
 
