@@ -388,8 +388,8 @@ _PENDING = 2_000_000
 
 
 _FEW = 1 << 16
-"""Samples that wait at least. With few classes no more: counting visits each cell of the table once,
-which costs nothing beside as many samples as there are cells.
+"""Samples that wait at least. With few classes no more do: counting visits each cell of the table,
+which is cheap beside as many samples as there are cells.
 """
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reportgen.evaluation import Evaluation, excluded_words
 from reportgen.gates import Check, Decision
 from reportgen.predictions import Predictions
-from reportgen.process import print_line
+from reportgen.process import print_command, print_line
 from reportgen.reporter import Reporter
 from reportgen.review import HistoryEntry, sparkline
 from reportgen.text import (
@@ -110,6 +110,9 @@ class ConsoleReporter(Reporter):
 
     def warn(self, line: str) -> None:
         self._line(f"warning: {line}")
+
+    def annotate(self, command: str) -> None:
+        print_command(command)
 
     def _line(self, line: str) -> None:
         if self._bar is not None:

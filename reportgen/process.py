@@ -26,6 +26,7 @@ __all__ = [
     "exit_code_of",
     "interrupted_by",
     "is_out_of_memory",
+    "print_command",
     "print_error",
     "print_line",
 ]
@@ -238,6 +239,12 @@ def print_line(line: str, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     told = inert(without_secrets(line))
     print(encodable(told, getattr(stream, "encoding", None)), file=stream, flush=True)
+
+
+def print_command(line: str) -> None:
+    """`line` as a CI system acts on it: only for commands of our own, with names escaped."""
+    told = without_secrets(line)
+    print(encodable(told, getattr(sys.stdout, "encoding", None)), flush=True)
 
 
 class _Unfailing(io.FileIO):

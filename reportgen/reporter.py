@@ -22,5 +22,8 @@ class Reporter:
     def say(self, line: str) -> None:
         """Something worth knowing now, such as how outputs are read."""
 
+    def annotate(self, command: str) -> None:
+        """A command to the CI system that runs this, such as GitHub's ``::error::``."""
+
     def warn(self, line: str) -> None:
         """Something that may be wrong."""

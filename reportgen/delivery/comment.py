@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, NoReturn, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-from reportgen.delivery.http import Answer, Api, Refused
+from reportgen.delivery.http import Answer, Api, Refused, Unexpected
 from reportgen.errors import DeliveryError, UsageError
 from reportgen.text import printable, quoted
 
@@ -171,8 +171,12 @@ def _post(host: Host, number: int, body: str, marker: str, *, anew: bool) -> Com
         except Refused as refused:
             if refused.status != 404:
                 raise
-    posted = host.create(number, body, lambda: not ours())
-    return Comment("created", posted or next((note.url for note in ours()), ""))
+    posted = host.create(number, body, lambda: not ours()) or next(
+        (note.url for note in ours()), None
+    )
+    if posted is None:
+        raise Unexpected("the comment is not among those of the request")
+    return Comment("created", posted)
 
 
 def _tell(refused: Refused) -> NoReturn:
@@ -180,6 +184,13 @@ def _tell(refused: Refused) -> NoReturn:
     status, said = refused.status, printable(refused.message)
     details = [f"the host answered {status}: {said}" if status else f"no answer: {said}"]
     again = "run the command again: a comment that is there already is updated, not repeated"
+    if isinstance(refused, Unexpected):
+        raise DeliveryError(
+            "the host does not answer as GitHub or GitLab do",
+            slug="comment-failed",
+            details=[f"not expected: {said}"],
+            hint="check GITHUB_API_URL or CI_API_V4_URL: the address of the API, not of a page",
+        )
     if refused.limited:
         raise DeliveryError(
             "the host limits the rate of requests",
@@ -215,7 +226,7 @@ class _GitHub:
     def own_name(self) -> str:
         """Of a job's own token, which may not ask, it is known."""
         try:
-            return str(_value(self.api.call("GET", "/user"))["login"])
+            return _text(_object(_value(self.api.call("GET", "/user"))), "login")
         except Refused as refused:
             if refused.limited or refused.status != 403:
                 raise
@@ -225,22 +236,24 @@ class _GitHub:
         if place.number is not None:
             return place.number
         query = urlencode({"state": "open", "head": place.head, "per_page": 100})
-        found = _value(self.api.call("GET", f"/repos/{self.repository}/pulls?{query}"))
-        return _the_one([(one["number"], one["head"]["sha"]) for one in found], place)
+        found = _objects(_value(self.api.call("GET", f"/repos/{self.repository}/pulls?{query}")))
+        heads = [(_number(one, "number"), _text(_object(one.get("head")), "sha")) for one in found]
+        return _the_one(heads, place)
 
     def notes(self, number: int) -> Iterator[_Note]:
         url: str | None = f"/repos/{self.repository}/issues/{number}/comments?per_page=100"
         while url:
             answer = self.api.call("GET", url)
-            for one in _value(answer):
-                author = str((one.get("user") or {}).get("login"))
-                yield _Note(one["id"], one.get("body") or "", author, one["html_url"])
+            for one in _objects(_value(answer)):
+                body, author = _body(one), _author(one, "user", "login")
+                yield _Note(_number(one, "id"), body, author, _text(one, "html_url"))
             url = _next_page(answer, self.api)
 
     def create(self, number: int, body: str, again: Any) -> str | None:
         path = f"/repos/{self.repository}/issues/{number}/comments"
         answer = self.api.call("POST", path, {"body": body}, again)
-        return None if answer is None else str(answer.value["html_url"])
+        value = _value(answer)
+        return _text(value, "html_url") if isinstance(value, dict) and value else None
 
     def update(self, number: int, note: _Note, body: str) -> None:  # noqa: ARG002 - see Host
         self.api.call("PATCH", f"{self._comments}/{note.identity}", {"body": body})
@@ -259,14 +272,14 @@ class _GitLab:
     project: str
 
     def own_name(self) -> str:
-        return str(_value(self.api.call("GET", "/user"))["username"])
+        return _text(_object(_value(self.api.call("GET", "/user"))), "username")
 
     def find(self, place: CommentPlace) -> int:
         if place.number is not None:
             return place.number
         query = urlencode({"state": "opened", "source_branch": place.head, "per_page": 100})
-        found = _value(self.api.call("GET", f"{self._requests}?{query}"))
-        return _the_one([(one["iid"], one["sha"]) for one in found], place)
+        found = _objects(_value(self.api.call("GET", f"{self._requests}?{query}")))
+        return _the_one([(_number(one, "iid"), _text(one, "sha")) for one in found], place)
 
     def notes(self, number: int) -> Iterator[_Note]:
         page = "1"
@@ -274,14 +287,15 @@ class _GitLab:
             order = {"sort": "asc", "order_by": "created_at"}
             query = urlencode({"per_page": 100, "page": page, **order})
             answer = self.api.call("GET", f"{self._requests}/{number}/notes?{query}")
-            for one in _value(answer):
-                author = str((one.get("author") or {}).get("username"))
-                yield _Note(one["id"], one.get("body") or "", author, f"note {one['id']}")
+            for one in _objects(_value(answer)):
+                identity, author = _number(one, "id"), _author(one, "author", "username")
+                yield _Note(identity, _body(one), author, f"note {identity}")
             page = answer.headers.get("x-next-page", "") if answer else ""
 
     def create(self, number: int, body: str, again: Any) -> str | None:
         answer = self.api.call("POST", f"{self._requests}/{number}/notes", {"body": body}, again)
-        return None if answer is None else f"note {answer.value['id']}"
+        value = _value(answer)
+        return f"note {_number(value, 'id')}" if isinstance(value, dict) and value else None
 
     def update(self, number: int, note: _Note, body: str) -> None:
         self.api.call("PUT", f"{self._requests}/{number}/notes/{note.identity}", {"body": body})
@@ -296,6 +310,47 @@ class _GitLab:
 
 def _value(answer: Answer | None) -> Any:
     return None if answer is None else answer.value
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list):
+        raise Unexpected(f"{_kind(value)} in place of a list")
+    return [_object(one) for one in value]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unexpected(f"{_kind(value)} in place of an object")
+    return value
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    found = value.get(name)
+    if not isinstance(found, str):
+        raise Unexpected(f'{_kind(found)} as "{name}"')
+    return found
+
+
+def _number(value: dict[str, Any], name: str) -> int:
+    found = value.get(name)
+    if not isinstance(found, int):
+        raise Unexpected(f'{_kind(found)} as "{name}"')
+    return found
+
+
+def _body(one: dict[str, Any]) -> str:
+    """The text of a comment; an empty one may be null."""
+    return "" if one.get("body") is None else _text(one, "body")
+
+
+def _author(one: dict[str, Any], name: str, login: str) -> str:
+    """Who wrote a comment; "" where the account is gone."""
+    return "" if one.get(name) is None else _text(_object(one[name]), login)
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", type(None): "nothing"}
+    return kinds.get(type(value), "a number")
 
 
 def _next_page(answer: Answer | None, api: Api) -> str | None:

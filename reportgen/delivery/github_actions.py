@@ -22,7 +22,8 @@ MOST_ERRORS = 10
 
 
 def announce(report: Report, summary: Path, reporter: Reporter) -> None:
-    """Append `summary` to the job's summary, and annotate the job with gates that were not passed.
+    """Append `summary` to the job's summary, and tell `reporter` the annotations of gates that were
+    not passed.
 
     Does nothing elsewhere: ``GITHUB_STEP_SUMMARY`` names the file, and ``GITHUB_ACTIONS`` is
     ``true``. A job summary that can't be written is a warning.
@@ -36,7 +37,7 @@ def announce(report: Report, summary: Path, reporter: Reporter) -> None:
             reporter.warn(f"the job summary can't be written: {error.strerror}")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in workflow_commands(report):
-            print(line, flush=True)
+            reporter.annotate(line)
 
 
 def workflow_commands(report: Report) -> Iterator[str]:

@@ -16,6 +16,7 @@ __all__ = [
     "Answer",
     "Api",
     "Refused",
+    "Unexpected",
 ]
 
 
@@ -58,6 +59,13 @@ class Refused(Exception):
     def may_be_done(self) -> bool:
         """Whether the server may have done what it was asked."""
         return self.status == 0 or self.status >= 500
+
+
+class Unexpected(Refused):
+    """An answer that is not what the API of a code host gives."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, message)
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -116,7 +124,7 @@ class Api:
             with self._opener.open(request, timeout=TIMEOUT) as response:
                 text = response.read()
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, headers, json.loads(text) if text else None)
+                return Answer(response.status, headers, _parsed(text))
         except HTTPError as error:
             raise _refused(error) from None
         except (URLError, HTTPException, OSError, ValueError) as error:
@@ -139,6 +147,13 @@ class Api:
 
     def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        raise Unexpected("a text that is not JSON") from None
 
 
 def _refused(error: HTTPError) -> Refused:
@@ -167,7 +182,7 @@ def _message(error: HTTPError) -> str:
     """What the server says of it: the message of its JSON, else the status's own words."""
     try:
         said = json.loads(error.read() or b"null")
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         said = None
     message = said.get("message") or said.get("error") if isinstance(said, dict) else None
     return str(message or error.reason)

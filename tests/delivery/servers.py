@@ -90,7 +90,8 @@ def code_host(kind: str) -> Iterator[CodeHost]:
                 status, extra, value = planned.pop(0)
             else:
                 status, extra, value = host.answer(self.command, self.path, body)
-            content = b"" if value is None else json.dumps(value).encode()
+            content = value if isinstance(value, bytes) else json.dumps(value).encode()
+            content = b"" if value is None else content
             self.send_response(status)
             for name, text in extra.items():
                 self.send_header(name, text)

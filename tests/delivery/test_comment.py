@@ -148,6 +148,39 @@ def test_no_more_than_a_minute_is_waited(host, waits):
     assert sum(waits) <= 60
 
 
+NAMES = ["text", None, {}, [], {"login": 7, "username": None}, b"<html>a page</html>"]
+LISTS = [7, {}, [7], [{}], [{"id": "1"}], b"<html>a page</html>"]
+
+
+@pytest.mark.parametrize(
+    ("before", "value"), [*((0, one) for one in NAMES), *((1, one) for one in LISTS)], ids=repr
+)
+def test_an_answer_that_is_not_the_apis_is_told(host, waits, before, value):
+    host.add(BODY)
+    name = {"login": "bot", "username": "bot"}
+    host.answers["GET"] = [(200, {}, name)] * before + [(200, {}, value)] * 4
+    with pytest.raises(DeliveryError, match="does not answer as GitHub or GitLab do") as caught:
+        post()
+    assert (caught.value.slug, caught.value.exit_code) == ("comment-failed", 8)
+
+
+@pytest.mark.parametrize("pull", [7, {}, {"number": 4, "iid": 4, "head": None, "sha": None}])
+def test_a_request_that_is_not_the_apis_is_told(host, pull):
+    host.pulls = [pull]
+    with pytest.raises(DeliveryError) as caught:
+        post(place=CommentPlace(None, "me:fix", "abc"))
+    assert caught.value.slug == "comment-failed"
+
+
+def test_a_post_that_is_answered_oddly_is_looked_for(host):
+    host.answers["POST"], host.taken = [(201, {}, {})], True
+    assert post().url.endswith("1")
+    host.comments.clear()
+    host.answers["POST"], host.taken = [(201, {}, [])], False
+    with pytest.raises(DeliveryError, match="not among those"):
+        post()
+
+
 def test_an_endless_failure_of_the_server_ends(host, waits):
     host.answers["POST"] = [(503, {}, {"message": "down"})] * 9
     with pytest.raises(DeliveryError, match="503"):

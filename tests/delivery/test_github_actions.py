@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import reportgen
+from reportgen.console import ConsoleReporter
 from reportgen.delivery.github_actions import workflow_commands
 from reportgen.errors import UsageError
 from reportgen.report import Name, build_report
@@ -39,11 +41,27 @@ def test_a_job_gets_the_summary_and_an_annotation_for_each_gate(
     gates.write_text(GATES)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reportgen.render(table, out=tmp_path / "out", gates=gates, summary=True)
+    told = ConsoleReporter(quiet=True)
+    reportgen.render(table, out=tmp_path / "out", gates=gates, summary=True, reporter=told)
     assert job.read_text() == "before\n" + (tmp_path / "out" / "summary.md").read_text()
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("::error title=floor%3A 95%25%2C all::")
     assert "95%25 CI" in line or "required" in line
+
+
+def test_an_annotation_is_printed_in_what_stdout_can_write(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", errors="strict"))
+    ConsoleReporter(quiet=True).annotate("::error title=gate::accuracy 95–96% of “été”")
+    assert raw.getvalue() == b'::error title=gate::accuracy 95-96% of "\\xe9t\\xe9"\n'
+
+
+def test_the_library_prints_nothing_on_the_runner(table, tmp_path, monkeypatch, capsys):
+    (tmp_path / "gates.toml").write_text(GATES)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    gates = tmp_path / "gates.toml"
+    reportgen.render(table, out=tmp_path / "out", gates=gates, summary=True)
+    assert capsys.readouterr().out == ""
 
 
 def test_without_the_option_or_the_runner_nothing_is_announced(
