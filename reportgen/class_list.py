@@ -4,7 +4,6 @@ by place.
 
 from __future__ import annotations
 
-import ast
 import csv
 import json
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError
+from reportgen.jsonio import literal
 from reportgen.provenance import DataNote
 from reportgen.text import listing, nearest, plural, printable, quoted
 
@@ -59,6 +59,15 @@ _NUMBER_FIRST = re.compile(r"(\d+)(?:\s*[,:;=\t]\s*|\s+)(\S.*)")
 _NUMBER_LAST = re.compile(r"(\S.*?)(?:\s*[,:;=\t]\s*|\s+)(\d+)")
 
 
+_BRACKETED = re.compile(r"\[[^][{}\",:']+\]|\{[^][{}\",:']+\}")
+
+
+_OF_JSON = re.compile(r"^[][{}]|[{[]$|[\"=]|,$")
+
+
+_NUMBERS = re.compile(r"[][\s]*[-\d.eE]+\s+[-\d.eE\s]+[][\s]*")
+
+
 _HINT = "write the names in the order of their indices, one per line, and give that file"
 
 
@@ -77,12 +86,11 @@ def names_in_class_file(text: str, file: str) -> list[str]:
     DataError
         ``classes-form``: it is of a form that is not read, or its indices are not 0 to C − 1.
     """
-    start = text.lstrip()[:1]
-    if start in ("{", "["):
-        return _of_value(_parsed(text, file), file)
     lines = [line.strip() for line in _LINE_END.split(text)]
     while lines and not lines[-1]:
         lines.pop()
+    if text.lstrip()[:1] in ("{", "[") and not _are_bracketed(lines):
+        return _of_value(_parsed(text, file), file)
     if not lines:
         return []
     _refuse_markup(lines, file)
@@ -106,6 +114,18 @@ def _refused(file: str, what: str, hint: str = _HINT) -> DataError:
     )
 
 
+def _are_bracketed(lines: Sequence[str]) -> bool:
+    """Whether lines are names, some of them in brackets, such as ``[UNK]`` or ``[0]``.
+
+    Lines of JSON, whole or cut off, are none: they have quotes, commas or colons, or a bracket
+    that another line closes. Nor are rows of a printed array, with several numbers in brackets,
+    and the head of a section, such as ``[classes]``.
+    """
+    named = all(line and not _OF_JSON.search(_BRACKETED.sub("", line, 1)) for line in lines)
+    rows = any(_NUMBERS.fullmatch(line) for line in lines)
+    return len(lines) > 1 and named and not rows and _head(lines[0].strip("[]")) not in _HEADS
+
+
 def _parsed(text: str, file: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
@@ -120,8 +140,8 @@ def _parsed(text: str, file: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return ast.literal_eval(text.strip())  # what Python prints of a dict or a list
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return literal(text)  # what Python prints of a dict or a list
+    except ValueError:
         start = text.lstrip()[:1]
         raise _refused(
             file,

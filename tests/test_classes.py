@@ -355,6 +355,9 @@ WNIDS = ("n01440764", "n01443537", "n01484850")
         ("c.txt", "0\n1\n2\n", ("0", "1", "2")),
         ("c.txt", "fox, red\ncat 9\n3 dogs\n", ("fox, red", "cat 9", "3 dogs")),
         ("c.txt", "007 spy\n1 dog\n", ("007 spy", "1 dog")),
+        ("c.txt", "[UNK]\ncat\n", ("[UNK]", "cat")),
+        ("c.txt", "[0]\n[1]\n[2]\n", ("[0]", "[1]", "[2]")),
+        ("c.txt", "{empty}\n[no label]\ncat [2]\n", ("{empty}", "[no label]", "cat [2]")),
     ],
 )  # fmt: skip
 def test_a_class_list_of_a_usual_form_has_its_names_in_order(tmp_path, name, content, expected):
@@ -371,6 +374,12 @@ def test_a_class_list_of_a_usual_form_has_its_names_in_order(tmp_path, name, con
         ("c.txt", "names:\n- cat\n- dog\n", "is YAML"),
         ("c.txt", "<html><body>cat</body></html>", "is HTML or XML"),
         ("c.json", "{cat, dog}", "is not JSON"),
+        ("c.json", '["cat",\n "dog"', "is not JSON"),
+        ("c.json", '[\n  "cat"\n  "dog"\n]', "is not JSON"),
+        ("c.json", "['cat' 'dog']", "is not JSON"),
+        ("c.txt", "[0 1 2]\n[3 4 5]\n", "is not JSON"),
+        ("c.txt", "[classes]\ncat\ndog\n", "is not JSON"),
+        ("c.txt", "{cat: 0}\n{dog: 1}\n", "is not JSON"),
         ("c.json", '{"cat": 0, "dog": 2}', "not 0 to 1"),
         ("c.json", '{"cat": 0, "dog": 0}', "not 0 to 1"),
         ("c.json", '{"cat": 0, "cat": 1}', "twice"),
@@ -400,9 +409,9 @@ def test_a_header_counts_as_one_where_the_file_is_called_csv(tmp_path):
 
 def test_names_that_begin_with_a_bracket_are_read_as_the_hint_says(tmp_path):
     path = tmp_path / "names.txt"
-    path.write_text("[UNK]\ncat\n")
+    path.write_text("[a\nb\n")
     with pytest.raises(DataError) as caught:
         read_class_list(path)
     assert "write them as a JSON list" in caught.value.hint
-    path.write_text('["[UNK]", "cat"]')
-    assert read_class_list(path) == ("[UNK]", "cat")
+    path.write_text('["[a", "b"]')
+    assert read_class_list(path) == ("[a", "b")

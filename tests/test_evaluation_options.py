@@ -391,9 +391,7 @@ def test_metadata_is_joined_before_the_figures_are_made(tmp_path, monkeypatch):
                 ids = np.array([f"p{i // 10}" for i in range(n)], object)
                 yield {name: ids if name == "patient" else batch[name] for name in columns}
 
-    def join_metadata(
-        rows, path, *, id_column=None, delimiter=None, encoding="utf-8", by_ending=False
-    ):
+    def join_metadata(rows, path, *, id_column=None, text=None, by_ending=False):
         asked.update(path=path, id_column=id_column)
         return Joined(rows)
 

@@ -21,7 +21,7 @@ from reportgen.importers.columns.detect import find_id
 from reportgen.importers.columns.id_spelling import Spelling, common_spelling, places_of
 from reportgen.importers.columns.ids import SampleColumn, printable_ids, sample_columns
 from reportgen.importers.formats.arrays import ArraysTable
-from reportgen.importers.formats.opening import open_table
+from reportgen.importers.formats.opening import open_table, text_options
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table, is_unnamed
 from reportgen.importers.table_predictions import RESERVED
 from reportgen.options import InputOptions
@@ -115,8 +115,7 @@ def join_metadata(
     path: str | Path,
     *,
     id_column: str | None = None,
-    delimiter: str | None = None,
-    encoding: str = "utf-8",
+    text: InputOptions | None = None,
     by_ending: bool = False,
 ) -> WithMetadata:
     """`rows` with the columns of the table in `path`, joined by the ids of the samples.
@@ -135,8 +134,9 @@ def join_metadata(
     id_column
         The column of ids; by default the one that is called as in the table of predictions, else
         ``id``, ``path``, ``file``, …
-    delimiter, encoding
-        Of a text file.
+    text
+        How text of the predictions is read, which holds for a text file here: its encoding, its
+        decimal mark, and its delimiter where the first line has it.
     by_ending
         Whether ids that differ are matched by the longest common ending of their paths.
 
@@ -147,8 +147,8 @@ def join_metadata(
         ids, or none of them is in the table; ``metadata-empty``: the table has no further column;
         ``table-…`` where it can't be read.
     """
-    options = InputOptions(delimiter=delimiter, encoding=encoding)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        options = text_options(Path(path), text or InputOptions(), id_column)
         table = open_table(Path(path), options, Path(spool))
         if not getattr(rows, "has_ids", True):
             raise _no_ids(table)

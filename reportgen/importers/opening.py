@@ -157,7 +157,7 @@ def _open_it(
         table = table.settled(roles.used)
     _require_one_type(table, roles)
     _require_answers(table, roles, options)
-    as_is = options.labels_are == "names"
+    as_is = options.labels_are == "names" or _are_wrapped(given)
     survey = take_survey(table, roles, options.ignore_label, options.abstain, as_is=as_is)
     _require_abstained(table, roles, survey, options)
     roles = _prove(table, roles, survey, options)
@@ -165,6 +165,11 @@ def _open_it(
     if roles.scores is None:
         return _read_unscored(table, roles, survey, given, options)
     return _read_scored(table, roles, survey, given, options, spool)
+
+
+def _are_wrapped(given: ClassNames | None) -> bool:
+    """Whether classes are called ``[0]`` or the like: cells that say so are names then."""
+    return given is not None and any(plain_label(name) != name for name in given.names)
 
 
 def _countable(table: Table) -> Table:
@@ -306,7 +311,7 @@ def _place(table: Table, roles: Roles, ignore: str | None) -> Any:
         of_label, of_column = TextCells(), TextCells()
         for batch in table.batches(list(dict.fromkeys([roles.label, column])), NARROW_ROWS):
             texts, places = of_column(batch.column(column))
-            wanted = np.array([plain_label(t) == text for t in texts])[places]
+            wanted = np.array([text in (t, plain_label(t)) for t in texts])[places]
             texts, places = of_label(batch.column(roles.label))
             if (ignored := ignored_places(texts, ignore)) is not None:
                 wanted &= ~ignored[places]

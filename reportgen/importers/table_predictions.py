@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.importers.columns.cells import TextCells, not_a_number, numbers
+from reportgen.importers.columns.cells import TextCells, not_a_number, numbers, with_points
 from reportgen.importers.columns.detect import Roles, confidences
 from reportgen.importers.columns.ids import PrintableIds
 from reportgen.importers.columns.scores import SCORED_COLUMNS, ScoreBlocks, Scored
@@ -195,10 +195,11 @@ class _Piece:
 
     def _metadata(self, column: str) -> NDArray[Any]:
         array = self._array(column, self.batches[0])
-        if self.of.table.columns[column].kind == NUMBER:
+        found = self.of.table.columns[column]
+        if found.kind == NUMBER:
             return numbers(array, lambda _, cell: not_a_number(column, self.of.table.name, cell))
         texts, places = TextCells()(array)
-        return np.array(texts, object)[places]
+        return np.array(with_points(texts, comma=found.comma), object)[places]
 
     def _confidences(self, column: str) -> NDArray[np.floating[Any]]:
         if (held := self.of.confidence) is not None:

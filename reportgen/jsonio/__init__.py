@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         write_value,
     )
     from reportgen.jsonio.codecs import Codec, Definitions, Schema, write_plain
+    from reportgen.jsonio.literals import literal
     from reportgen.jsonio.paths import (
         MOST,
         TOLERANCE,
@@ -81,6 +82,7 @@ __all__ = [
     "codec_of",
     "describe_value",
     "element_texts",
+    "literal",
     "number_texts",
     "object_texts",
     "read_record",
@@ -100,6 +102,7 @@ __getattr__ = lazy_names(
             "codec_of element_texts read_record read_value write_value"
         ),
         "codecs": "Codec Definitions Schema write_plain",
+        "literals": "literal",
         "paths": (
             "Contradiction Ends Fault Interval Json MOST OneOf JsonPath Positive Range "
             "Reading Share ShareInterval Signed TOLERANCE agree translate_faults describe_value"

@@ -148,12 +148,12 @@ def load_input(
         return _of_matrix_input(source, reading, of_counts)
     found = _open_rows(source, reading, spool, may_lack=as_baseline or other_abstains)
     if isinstance(found, Predictions):
-        return LoadedInput(add_columns(found, options))
+        return LoadedInput(add_columns(found, options, reading))
     from reportgen.importers import MatrixInput  # what is ours needs no reader of matrices
 
     if isinstance(found, MatrixInput):
         return LoadedInput(None, _of_matrix(found, of_counts), "matrix")
-    return LoadedInput(add_columns(found, options))
+    return LoadedInput(add_columns(found, options, reading))
 
 
 def _open_rows(source: Any, reading: InputOptions, spool: Path, *, may_lack: bool) -> Any:
@@ -183,8 +183,12 @@ def _of_report(held: Evaluation, options: EvaluationOptions) -> LoadedInput:
     return LoadedInput(None, recompute(as_in_data(held), options, shown), "no_predictions", shown)
 
 
-def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionRows:
-    """The predictions of the classes that are asked for, with the columns of the metadata table."""
+def add_columns(
+    rows: PredictionRows, options: EvaluationOptions, reading: InputOptions | None = None
+) -> PredictionRows:
+    """The predictions of the classes that are asked for, with the columns of the metadata table;
+    `reading` is how text of the predictions was read.
+    """
     if options.subset_classes is not None:
         from reportgen.importers import restrict_classes
 
@@ -195,7 +199,11 @@ def add_columns(rows: PredictionRows, options: EvaluationOptions) -> PredictionR
 
     require_file(options.metadata, "--metadata")
     joined: PredictionRows = join_metadata(
-        rows, options.metadata, id_column=options.metadata_id, by_ending=options.ids_by_ending
+        rows,
+        options.metadata,
+        id_column=options.metadata_id,
+        text=reading,
+        by_ending=options.ids_by_ending,
     )
     return joined
 

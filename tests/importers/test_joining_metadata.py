@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reportgen
 from reportgen.errors import DataError
 from reportgen.evaluation import evaluate_predictions
 from reportgen.importers import join_metadata, open_predictions
@@ -45,6 +46,22 @@ def test_values_find_their_samples_by_id_whatever_the_order(box):
     assert len(found.facts.provenance.inference["metadata SHA-256"]) == 64
 
 
+@pytest.mark.parametrize("where", ["beside", "inside"])
+def test_numbers_with_a_decimal_comma_are_numbers_in_metadata(box, where):
+    rows = [f"{i}.png;{'cat' if i % 3 else 'dog'};cat" for i in range(60)]
+    lux = ["1.204,5" if i % 2 else "0,5" for i in range(60)]
+    path = box.folder / "meta.csv"
+    inside = [f"{row};{value}" for row, value in zip(rows, lux, strict=True)]
+    beside = ["id;lux", *(f"{i}.png;{value}" for i, value in enumerate(lux))]
+    path.write_text("\n".join(beside))
+    head, body = ("id;label;prediction;lux", inside)
+    table = box.write("\n".join([head, *body] if where == "inside" else [head[:-4], *rows]))
+    how = {"delimiter": ";", "decimal": ",", "id_column": "id"}
+    found = reportgen.load(table, **how, metadata=path if where == "beside" else None)
+    parts = {s.part.text: s.n for s in found.slices.slices if s.column == "lux"}
+    assert parts == {"0.5": 30, "1204.5": 30}
+
+
 def test_slices_are_made_of_joined_columns(box):
     report = evaluate_predictions(joined(box)).slices
     camera = {s.part.text: s.accuracy.value for s in report.slices if s.column == "camera"}
@@ -72,10 +89,10 @@ def test_every_format_says_the_same(box, form):
     elif form == "tsv":
         frame.to_csv(path, index=False, sep="\t")
     elif form == "semicolons":
-        path, options = box.folder / "meta.csv", {"delimiter": ";"}
+        path = box.folder / "meta.csv"  # nobody has to say so
         frame.to_csv(path, index=False, sep=";")
     elif form == "utf-16":
-        path, options = box.folder / "meta.csv", {"encoding": "utf-16"}
+        path, options = box.folder / "meta.csv", {"text": InputOptions(encoding="utf-16")}
         frame.to_csv(path, index=False, encoding="utf-16")
     elif form == "parquet":
         frame.to_parquet(path)

@@ -104,6 +104,14 @@ def test_a_class_list_may_come_from_a_file(box):
     assert found.facts.provenance.classes_source == "names.txt"
 
 
+@pytest.mark.parametrize("classes", [("[0]", "[1]"), ("[1]", "[0]"), ("[1]", "cat", "[0]")])
+def test_cells_are_names_where_classes_are_called_so(box, classes):
+    rows = [("[0]", "[1]"), ("[1]", "[1]")]
+    assert box.pairs(table(*rows), classes=classes) == rows
+    ignored = box.pairs(table(*rows), classes=classes, ignore_label="[0]")
+    assert ignored == rows[1:]
+
+
 @pytest.mark.parametrize("given", [{"labels_are": "names"}, {"labels_are": "indices"}])
 def test_names_that_are_also_other_indices_must_be_declared(box, given):
     with pytest.raises(UsageError) as caught:

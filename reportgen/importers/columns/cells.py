@@ -28,6 +28,7 @@ __all__ = [
     "numbers",
     "plain_label",
     "smallest",
+    "with_points",
     "written_numbers",
 ]
 
@@ -80,6 +81,11 @@ def plain_label(text: str) -> str:
         return text
     inner = found["number"] or found["name"]
     return inner.rstrip(".") if found["number"] else inner
+
+
+def with_points(texts: Sequence[str], *, comma: bool) -> list[str]:
+    """Texts, those that are numbers with a decimal comma (where there is one) with a point."""
+    return list(map(with_point, texts)) if comma else list(texts)
 
 
 def is_blank(text: str) -> bool:

@@ -651,8 +651,9 @@ def _equal(texts: list[str], value: str) -> Mask:
     wanted, number = value.strip(), as_index(value)
     return np.array(
         [
-            text.strip() == wanted or (number is not None and as_index(text) == number)
-            for text in map(plain_label, texts)
+            wanted in (text.strip(), plain.strip())
+            or (number is not None and as_index(plain) == number)
+            for text, plain in zip(texts, map(plain_label, texts), strict=True)
         ],
         np.bool_,
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import DataError
-from reportgen.importers.columns.cells import not_a_number, numbers, smallest
+from reportgen.importers.columns.cells import not_a_number, numbers, smallest, with_points
 from reportgen.importers.formats.tables import NARROW_ROWS, NUMBER, Table, is_text_type
 from reportgen.text import listing, plural, printable, quoted
 
@@ -363,7 +363,7 @@ def sample_columns(
     return [
         _numbers(name, pieces.pop(name), rows)
         if table.columns[name].kind == NUMBER
-        else _texts(name, pieces.pop(name), rows)
+        else _texts(name, pieces.pop(name), rows, comma=table.columns[name].comma)
         for name in names
     ]
 
@@ -389,7 +389,7 @@ def _encode(array: Any) -> Any:
     return array.cast(pa.string()).dictionary_encode()
 
 
-def _texts(name: str, pieces: list[Any], rows: NDArray[np.int32]) -> _Texts:
+def _texts(name: str, pieces: list[Any], rows: NDArray[np.int32], *, comma: bool) -> _Texts:
     import pyarrow as pa
 
     kind = pa.dictionary(pa.int32(), pa.string())
@@ -397,4 +397,6 @@ def _texts(name: str, pieces: list[Any], rows: NDArray[np.int32]) -> _Texts:
     none = np.array([-1], np.int32)
     places = np.concatenate([*(c.indices.fill_null(-1).to_numpy() for c in chunks), none])
     texts = chunks[0].dictionary if chunks else pa.array([], pa.string())
+    if comma:
+        texts = pa.array(with_points(texts.to_pylist(), comma=True), pa.string())
     return _Texts(name, texts, places.astype(smallest(len(texts)))[rows])

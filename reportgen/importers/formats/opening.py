@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError
+from reportgen.importers.columns.words import looks_like_id
 from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.arrow import ArrowTable
 from reportgen.importers.formats.compressed import compression_of, inner_name, open_bytes
-from reportgen.importers.formats.delimited import dialect_of, read_delimited
+from reportgen.importers.formats.delimited import dialect_of, read_delimited, rows_of
 from reportgen.importers.formats.folders import kinds_of_parts, mixed_parts, open_parts
 from reportgen.importers.formats.json_files import read_json, read_json_lines
 from reportgen.importers.formats.json_tables import json_table, spooled_json
@@ -25,6 +27,7 @@ from reportgen.text import listing, quoted
 __all__ = [
     "format_of",
     "open_table",
+    "text_options",
 ]
 
 
@@ -175,6 +178,25 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
         files = _part_files(path)
         return open_parts(path, files, lambda part: _open_file(part, options, spool), spool)
     return _open_file(path, options, spool)
+
+
+def text_options(path: Path, options: InputOptions, id_column: str | None = None) -> InputOptions:
+    """How a table that is joined to INPUT is read as text: separated as INPUT is, where its first
+    line is; else by what separates an id there from something else.
+    """
+    plain = InputOptions(encoding=options.encoding, decimal=options.decimal)
+    if path.is_dir() or format_of(path) != "csv":
+        return plain
+    for mark in dict.fromkeys((options.delimiter, None, ";", "tab", "|")):
+        asked = replace(plain, delimiter=mark)
+        dialect = dialect_of(path, asked.separator, asked.encoding, asked.decimal)
+        cells = [cell.strip() for cell in next(rows_of(path, dialect), (1, []))[1]]
+        wanted = mark == options.delimiter or any(
+            cell == id_column or looks_like_id(cell) for cell in cells
+        )
+        if len(cells) > 1 and wanted:
+            return asked
+    return plain
 
 
 def _part_files(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from reportgen.errors import DataError
 from reportgen.importers.formats.schemas import schema_of
 from reportgen.importers.formats.tables import LIST, OTHER, TEXT, Column, Table
+from reportgen.jsonio import literal
 from reportgen.text import plural, quoted
 
 __all__ = [
@@ -22,6 +23,9 @@ _LONGEST = 1 << 14
 
 
 _MOST = 256
+
+
+_PART = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s,]+")
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,9 @@ def listed(cell: Any) -> list[str] | None:
     if text[:1] + text[-1:] not in ("[]", "()") or any(mark in text[1:-1] for mark in "[]{}()"):
         return None
     try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        parts = text[1:-1].replace(",", " ").split()  # numpy prints without commas
-        return parts if parts else None
+        value = literal(text)
+    except ValueError:  # numpy prints without commas
+        return [part.strip("'\"") for part in _PART.findall(text[1:-1])] or None
     return [str(one) for one in value] if isinstance(value, (list, tuple)) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from reportgen.importers.columns.ids import printable_ids
 from reportgen.importers.columns.words import is_called
 from reportgen.importers.formats.arrays import ArraysTable, npy_file
 from reportgen.importers.formats.delimited import dialect_of, rows_of
-from reportgen.importers.formats.opening import format_of, open_table
+from reportgen.importers.formats.opening import format_of, open_table, text_options
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table, is_unnamed
 from reportgen.importers.ground_truth.added_columns import free_name, with_added
 from reportgen.importers.ground_truth.one_hot import (
@@ -91,22 +91,10 @@ def with_labels(
     if one_column is not None:
         _require_position(table, options, path)
         return _by_position(table, _arrays_table(path, one_column), options, classes)
-    labels = open_table(path, _text_options(path, options), spool)
+    labels = open_table(path, text_options(path, options, options.labels_id), spool)
     if options.labels_id == NONE and NONE not in labels.columns:
         return _by_position(table, labels, options, classes)
     return _by_id(table, labels, options, classes)
-
-
-def _text_options(path: Path, options: InputOptions) -> InputOptions:
-    """How the table is read as text: separated as INPUT is, where its first line is."""
-    plain = InputOptions(encoding=options.encoding, decimal=options.decimal)
-    if format_of(path) != "csv" or not options.separator:
-        return plain
-    first = next(
-        rows_of(path, dialect_of(path, options.separator, options.encoding, options.decimal)), None
-    )
-    split = first is not None and len(first[1]) > 1
-    return replace(plain, delimiter=options.delimiter) if split else plain
 
 
 def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any] | None:
@@ -120,7 +108,7 @@ def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any]
         return whole[:, 0] if whole.ndim == 2 and whole.shape[1] == 1 else whole
     if found != "csv":
         return None
-    text = _text_options(path, options)
+    text = text_options(path, options, options.labels_id)
     dialect = dialect_of(path, text.separator, text.encoding, text.decimal)
     lines: list[str] = []
     for _, cells in rows_of(path, dialect):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from reportgen.inference.models.embedded_classes import (
 )
 from reportgen.inference.models.file_kinds import damaged, sniff
 from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
+from reportgen.jsonio import literal
 from reportgen.provenance import ModelFacts
 from reportgen.text import printable, quoted
 
@@ -307,13 +307,13 @@ def _classes(session: Any, path: Path, *, lenient: bool) -> EmbeddedClasses:
         if key == "character":  # Paddle's: one a line
             return embedded_classes(text.splitlines(), source, lenient=lenient)
         if key == "names":  # ultralytics': what Python prints of a dict
-            return embedded_classes(_literal(text), source, lenient=lenient)
+            return embedded_classes(_printed(text), source, lenient=lenient)
         return parse_json(text.encode(), source, lenient=lenient)
     return NO_CLASSES
 
 
-def _literal(text: str) -> Any:
+def _printed(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return literal(text)
+    except ValueError:
         return None
