@@ -499,6 +499,51 @@ def history(
 
 
 @app.command(cls=_Command)
+def index(
+    folders: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FOLDER", help="Folder with reports, at any depth.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder of the site; reports are added to it.",
+            metavar="SITE",
+            show_default=False,
+        ),
+    ],
+    base_url: Annotated[
+        str,
+        typer.Option(
+            help="Where SITE is published: index.json gives the address of each page.",
+            metavar="URL",
+        ),
+    ] = "",
+    keep: Annotated[
+        int, typer.Option(help="Copies to keep; older reports keep their row.", metavar="N")
+    ] = 200,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite an index.html of another kind.")
+    ] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Make a static site of all reports, with trends, for any web server."""
+    from reportgen import api
+    from reportgen.console import ConsoleReporter, print_site
+
+    site = api.index(
+        folders, out=out, base_url=base_url, keep=keep, force=force,
+        reporter=ConsoleReporter(quiet=quiet),
+    )  # fmt: skip
+    print_site(site.reports, site.added, str(Path(out) / "index.html"))
+
+
+@app.command(cls=_Command)
 def demo(
     out: Annotated[
         str, typer.Option("--out", "-o", help="Output folder.", metavar="OUT")

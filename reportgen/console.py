@@ -13,7 +13,7 @@ from reportgen.gates import Check, Decision
 from reportgen.predictions import Predictions
 from reportgen.process import print_command, print_line
 from reportgen.reporter import Reporter
-from reportgen.review import HistoryEntry, sparkline
+from reportgen.review import HistoryEntry, SiteReport, sparkline
 from reportgen.text import (
     count,
     encodable,
@@ -41,12 +41,17 @@ __all__ = [
     "print_predictions",
     "print_review",
     "print_saved",
+    "print_site",
     "print_summary",
     "print_versions",
 ]
 
 
 _PLAIN_SECONDS = 5.0
+
+
+MOST_ADDED = 5
+"""Addresses of new reports that are printed."""
 
 
 _LIBRARIES = (
@@ -347,6 +352,16 @@ def print_history(entries: Sequence[HistoryEntry]) -> None:
     print_line(f"lowest recall  {_trend(entries, [one.worst_recall for one in entries])}")
     if len({entry.data_fingerprint for entry in entries}) > 1:
         print_line('"|" marks a change of data set: values on either side are not comparable')
+
+
+def print_site(reports: Sequence[SiteReport], added: Sequence[SiteReport], page: str) -> None:
+    """What a site holds, the addresses of the reports that are new, and where its page is."""
+    for one in added[:MOST_ADDED]:
+        if one.url:
+            print_line(f"report: {one.url}")
+    if len(added) > MOST_ADDED and added[0].url:
+        print_line(f"and {len(added) - MOST_ADDED:,} more, listed in index.json")
+    print_line(f"site: {page} ({plural(len(reports), 'report')}, {len(added):,} new)")
 
 
 def _trend(entries: Sequence[HistoryEntry], values: Sequence[float | None]) -> str:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from reportgen.api.checking import check, check_review
     from reportgen.api.comparing import compare, compare_reviews
     from reportgen.api.delivering import comment
+    from reportgen.api.indexing import KEEP, Site, index
     from reportgen.api.rendering import evaluate, load, render, render_review
     from reportgen.api.running import predict, require_torch, run, run_review
 
 __all__ = [
+    "KEEP",
+    "Site",
     "check",
     "check_review",
     "comment",
@@ -25,6 +28,7 @@ __all__ = [
     "compare_reviews",
     "evaluate",
     "history",
+    "index",
     "load",
     "predict",
     "render",
@@ -42,6 +46,7 @@ __getattr__ = lazy_names(
         "checking": "check check_review",
         "comparing": "compare compare_reviews",
         "delivering": "comment",
+        "indexing": "KEEP Site index",
         "rendering": "evaluate load render render_review",
         "running": "predict require_torch run run_review",
     },

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from reportgen.options.declared import sort_options
     from reportgen.options.evaluation import EvaluationKeywords, EvaluationOptions
     from reportgen.options.importing import NONE, InputOptions, render_command
-    from reportgen.options.page import MAX_BYTES, THUMBNAIL_SIZE, PageKeywords, PageOptions
+    from reportgen.options.page import (
+        MAX_BYTES,
+        THUMBNAIL_SIZE,
+        PageKeywords,
+        PageOptions,
+        check_address,
+    )
     from reportgen.options.review import ReviewKeywords, ReviewOptions
     from reportgen.options.run import DEFAULT_BATCH_SIZES, Options, RunKeywords
 
@@ -29,6 +35,7 @@ __all__ = [
     "ReviewKeywords",
     "ReviewOptions",
     "RunKeywords",
+    "check_address",
     "check_date",
     "check_epoch",
     "render_command",
@@ -44,7 +51,7 @@ __getattr__ = lazy_names(
         "declared": "sort_options",
         "evaluation": "EvaluationKeywords EvaluationOptions",
         "importing": "InputOptions NONE render_command",
-        "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE",
+        "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE check_address",
         "review": "ReviewKeywords ReviewOptions",
         "run": "DEFAULT_BATCH_SIZES Options RunKeywords",
     },

@@ -17,6 +17,7 @@ __all__ = [
     "MAX_BYTES",
     "PageKeywords",
     "PageOptions",
+    "check_address",
 ]
 
 
@@ -211,13 +212,8 @@ class PageOptions(Declared):
                 hint=f"choose one of {', '.join(COLORMAPS)}",
             )
         super().__post_init__()
-        if self.report_url and not _URL.fullmatch(self.report_url):
-            raise UsageError(
-                f"--report-url {quoted(self.report_url)} is not an address that can be linked",
-                slug="option-value",
-                hint='write it as in "https://example.org/reports/42/report.html", without spaces '
-                "or brackets",
-            )
+        if self.report_url:
+            check_address("--report-url", self.report_url)
         if not _KEY.fullmatch(self.key) or "--" in self.key:
             raise UsageError(
                 f"--key {quoted(self.key)} is not a key",
@@ -259,6 +255,17 @@ class PageOptions(Declared):
     def page_name(self) -> str:
         """The file that a browser opens."""
         return "report.html" if self.layout == "file" else "index.html"
+
+
+def check_address(flag: str, url: str) -> None:
+    """Raise :class:`UsageError` where `url` is no address of http or https that can be linked."""
+    if not _URL.fullmatch(url):
+        raise UsageError(
+            f"{flag} {quoted(url)} is not an address that can be linked",
+            slug="option-value",
+            hint='write it as in "https://example.org/reports/42/report.html", without spaces '
+            "or brackets",
+        )
 
 
 class PageKeywords(TypedDict, total=False):

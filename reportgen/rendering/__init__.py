@@ -21,8 +21,10 @@ if TYPE_CHECKING:
         make_all,
         make_overview,
         naming_warning,
+        page_files,
         write_all,
     )
+    from reportgen.rendering.site import render_site
     from reportgen.rendering.thumbnails import make_thumbnail
 
 __all__ = [
@@ -34,12 +36,14 @@ __all__ = [
     "make_thumbnail",
     "marker",
     "naming_warning",
+    "page_files",
     "paint_confusion",
     "paint_difference",
     "paint_reliability",
     "paint_risk_coverage",
     "render_history",
     "render_junit",
+    "render_site",
     "render_summary",
     "write_all",
 ]
@@ -52,8 +56,10 @@ __getattr__ = lazy_names(
         "markdown": "marker render_summary",
         "on_axes": "paint_confusion paint_difference paint_reliability paint_risk_coverage",
         "outputs": (
-            "changes check_page guarded_names make_all make_overview naming_warning write_all"
+            "changes check_page guarded_names make_all make_overview naming_warning page_files "
+            "write_all"
         ),
+        "site": "render_site",
         "thumbnails": "make_thumbnail",
     },
 )

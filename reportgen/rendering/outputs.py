@@ -32,6 +32,7 @@ __all__ = [
     "make_all",
     "make_overview",
     "naming_warning",
+    "page_files",
     "write_all",
 ]
 
@@ -478,6 +479,21 @@ def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOpti
     if page.layout == "dir":
         folders.write_folder(new / FILES_FOLDER, files)
     write_text(new / page.page_name, html)
+
+
+def page_files(folder: Path, page: str) -> tuple[str, ...]:
+    """What a copy of the report in `folder` needs to be read: its page, the files of that, and the
+    numbers, relative to `folder`. Links, and files that no page has, are left out.
+    """
+    beside: list[str] = []
+    if page == "index.html":
+        endings = next(one.endings for one in OUTPUTS if one.path == FILES_FOLDER)
+        beside = [
+            f"{FILES_FOLDER}/{path.name}"
+            for path in sorted((folder / FILES_FOLDER).glob("*"))
+            if path.suffix in endings and path.is_file() and not path.is_symlink()
+        ]
+    return (page, *beside, "report.json")
 
 
 def naming_warning(folder: Path, page: PageOptions) -> tuple[str, ...]:

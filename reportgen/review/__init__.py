@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from reportgen.review.baselines import Baselines
     from reportgen.review.display_names import named_classes
     from reportgen.review.history import HistoryEntry, read_history, sparkline
+    from reportgen.review.report_folders import FoundReport, find_reports
     from reportgen.review.review import (
         Review,
         ReviewSpec,
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
         open_review,
     )
     from reportgen.review.schema import schema_text
+    from reportgen.review.site import (
+        INDEX,
+        SiteReport,
+        UnreadableReport,
+        index_text,
+        read_index,
+        report_identity,
+        sort_reports,
+    )
     from reportgen.review.source import (
         LoadedInput,
         add_columns,
@@ -29,13 +39,19 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "INDEX",
     "Baselines",
+    "FoundReport",
     "HistoryEntry",
     "LoadedInput",
     "Review",
     "ReviewSpec",
+    "SiteReport",
+    "UnreadableReport",
     "add_columns",
     "find_file",
+    "find_reports",
+    "index_text",
     "is_report",
     "load_baseline",
     "load_input",
@@ -44,8 +60,11 @@ __all__ = [
     "named_classes",
     "open_review",
     "read_history",
+    "read_index",
+    "report_identity",
     "require_counts",
     "schema_text",
+    "sort_reports",
     "sparkline",
 ]
 
@@ -56,7 +75,11 @@ __getattr__ = lazy_names(
         "display_names": "named_classes",
         "history": "HistoryEntry read_history sparkline",
         "review": ("Review ReviewSpec is_report load_baseline load_spec make_review open_review"),
+        "report_folders": "FoundReport find_reports",
         "schema": "schema_text",
+        "site": (
+            "INDEX SiteReport UnreadableReport index_text read_index report_identity sort_reports"
+        ),
         "source": "LoadedInput add_columns find_file load_input require_counts",
     },
 )

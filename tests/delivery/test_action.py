@@ -23,6 +23,7 @@ RECIPES = {
 SCHEMAS = {
     "review.yml": "vendor.github-workflows",
     "comment.yml": "vendor.github-workflows",
+    "site.yml": "vendor.github-workflows",
     ".gitlab-ci.yml": "vendor.gitlab-ci",
     "azure-pipelines.yml": "vendor.azure-pipelines",
 }
@@ -67,16 +68,16 @@ def test_the_schema_of_each_system_finds_nothing_in_its_recipe(name, tmp_path):
 def test_every_action_of_others_is_pinned_to_a_commit():
     text = "\n".join([(ROOT / "action.yml").read_text("utf-8"), *RECIPES.values()])
     used = [one for one in re.findall(r"uses: (.*)$", text, re.MULTILINE) if "OWNER/" not in one]
-    assert len(used) == 4
+    assert len(used) == 5
     for action in used:
         assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
 
 
 def test_no_expression_stands_inside_a_script():
-    flows = [yaml.safe_load(RECIPES[name]) for name in ("review.yml", "comment.yml")]
+    flows = [yaml.safe_load(RECIPES[name]) for name in ("review.yml", "comment.yml", "site.yml")]
     steps = [step for flow in flows for job in flow["jobs"].values() for step in job["steps"]]
     scripts = [step["run"] for step in (*ACTION["runs"]["steps"], *steps) if "run" in step]
-    assert len(scripts) == 5
+    assert len(scripts) == 6
     assert not [script for script in scripts if "${{" in script]
 
 
@@ -265,6 +266,63 @@ def test_the_recipe_for_forks_posts_for_the_head_of_the_event(job):
     assert job.arguments() == [
         ["comment", file, "--head", "them:a;touch x", "--head-sha", "a" * 40]
     ]
+
+
+@pytest.fixture
+def pages(job):
+    """The step that publishes, with the real command, and a repository in place of GitHub's."""
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
+    job.program("reportgen", f'#!/bin/sh\nexec "{sys.executable}" -m reportgen "$@"\n')
+    hosted = job.calls.parent / "hosted.git"
+    git = ["git", "-C", str(job.calls.parent)]
+    subprocess.run([*git, "init", "--quiet", "--bare", str(hosted)], check=True, timeout=60)
+    (script,) = [
+        step["run"] for step in yaml.safe_load(RECIPES["site.yml"])["jobs"]["site"]["steps"] if "run" in step
+    ]  # fmt: skip
+
+    def publish(report, **environment):
+        shutil.rmtree(job.folder / "site", ignore_errors=True)
+        (job.folder / "report/report.json").write_text(report)
+        return job.run(script, **{
+            "ADDRESS": "https://example.org/r/", "GITHUB_TOKEN": "t", "GITHUB_SERVER_URL": "https://github.com",
+            "PYTHONPATH": str(ROOT), "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{hosted.as_uri()}.insteadOf",
+            "GIT_CONFIG_VALUE_0": "https://x-access-token:t@github.com/us/model.git", **environment,
+        })  # fmt: skip
+
+    def held():
+        names = subprocess.run(
+            [*git, "--git-dir", str(hosted), "ls-tree", "-r", "--name-only", "gh-pages"],
+            capture_output=True, text=True, check=True, timeout=60,
+        ).stdout.split()  # fmt: skip
+        commits = subprocess.run(
+            [*git, "--git-dir", str(hosted), "rev-list", "--count", "gh-pages"],
+            capture_output=True, text=True, check=True, timeout=60,
+        ).stdout  # fmt: skip
+        return names, int(commits)
+
+    (job.folder / "report").mkdir()
+    (job.folder / "report/report.html").write_text("<p>page</p>")
+    return publish, held
+
+
+def test_the_recipe_for_pages_adds_to_the_branch_and_keeps_one_commit(pages):
+    from tests.test_index import report_text, review
+
+    publish, held = pages
+    for n in (1, 2):
+        done = publish(report_text(review(version=str(n))))
+        assert done.returncode == 0, done.stderr
+        assert "report: https://example.org/r/reports/" in done.stdout
+        names, commits = held()
+        assert commits == 1
+        assert len([name for name in names if name.endswith("/report.html")]) == n
+        assert {".nojekyll", "index.html", "index.json"} <= set(names)
+    failed = publish(report_text(review(version="3")), GIT_CONFIG_VALUE_0="https://nothing", GIT_TERMINAL_PROMPT="0",
+                     https_proxy="http://127.0.0.1:1")  # fmt: skip
+    assert failed.returncode == 128, "a host that is not reached is no empty site"
+    assert len(held()[0]) == len(names)
 
 
 @pytest.mark.parametrize(("ends", "comments"), [(0, 1), (1, 1), (3, 0)])

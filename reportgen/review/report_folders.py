@@ -1,0 +1,102 @@
+"""Folders of reports: which reports stand in them, and what each says."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.errors import DataError
+from reportgen.output_folder import finish_replacement
+from reportgen.replacement import UNFINISHED
+from reportgen.review.history import HISTORY
+from reportgen.review.review import Review
+from reportgen.review.site import PAGES, SITE_REPORTS
+
+__all__ = [
+    "FoundReport",
+    "find_reports",
+]
+
+
+_REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class FoundReport:
+    """A folder with a ``report.json``.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    shown
+        The same below the folder that was searched, that one's name included, with ``/``.
+    """
+
+    folder: Path
+    shown: str
+
+    def content(self) -> bytes:
+        """The bytes of ``report.json``; a replacement that was stopped half-way is finished first.
+
+        Raises :class:`ReportgenError`.
+        """
+        finish_replacement(self.folder)
+        path = self.folder / _REPORT
+        try:
+            if not _is_plain(path):
+                raise OSError(0, "it is a link or no file")
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"report.json can't be read: {(error.strerror or '').lower()}",
+                slug="input-unreadable",
+            ) from error
+
+    def review(self) -> Review:
+        """What it says. Raises :class:`ReportgenError` where that is no report of ours."""
+        from reportgen.importers import read_json
+
+        return Review.from_json(read_json(self.folder / _REPORT))
+
+    @property
+    def page(self) -> str:
+        """The name of the page beside it; empty where there is none. Links do not count."""
+        return next((name for name in PAGES if _is_plain(self.folder / name)), "")
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def find_reports(folder: Path, site: Path) -> Iterator[FoundReport]:
+    """Every report in `folder` and in the folders below it, in the order of their names.
+
+    Hidden folders, links to folders, saved baselines, and the site itself with its copies, which
+    may stand there, are passed over.
+    """
+    own = {site.resolve(), (site / SITE_REPORTS).resolve()}
+    for path, folders, files in os.walk(folder):
+        here = Path(path)
+        if _REPORT in files or UNFINISHED in folders:
+            below = here.relative_to(folder).parts
+            yield FoundReport(here, "/".join((folder.resolve().name, *below)))
+        baselines = HISTORY in files
+        entered = (
+            name
+            for name in folders
+            if not baselines
+            and not name.startswith(".")
+            and name != UNFINISHED
+            and (here / name).resolve() not in own
+        )
+        folders[:] = sorted(entered, key=_numbers_apart)
+
+
+def _numbers_apart(name: str) -> list[tuple[int, str]]:
+    """A key that sorts ``run-9`` before ``run-10``."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]

@@ -1,0 +1,169 @@
+"""The memory of a site of reports: one row a report, newest first, in ``index.json``."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from reportgen.errors import DataError
+from reportgen.jsonio import (
+    NOT_IN_JSON,
+    Flat,
+    JsonPath,
+    OmitDefault,
+    Unknown,
+    read_record,
+    restore_unknown,
+    write_value,
+)
+from reportgen.review.history import HistoryEntry
+from reportgen.review.review import Review
+from reportgen.text import quoted
+
+__all__ = [
+    "INDEX",
+    "PAGES",
+    "SITE_REPORTS",
+    "SiteReport",
+    "UnreadableReport",
+    "index_text",
+    "read_index",
+    "report_identity",
+    "sort_reports",
+]
+
+
+INDEX, SITE_REPORTS = "index.json", "reports"
+
+
+PAGES = ("report.html", "index.html")
+
+
+SCHEMA_VERSION = 1
+
+
+_ID = re.compile("[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class SiteReport:
+    """One report of a site, as ``index.json`` keeps it.
+
+    Attributes
+    ----------
+    id
+        The first 16 hexadecimal digits of the SHA-256 of its ``report.json``.
+    title
+        As in the report; empty where none was given.
+    page
+        Its page, relative to the site; empty where the site keeps no copy.
+    url
+        The address of that page, where the site's own is known.
+    entry
+        Its numbers; ``name`` is the folder that it was in.
+    unknown
+        What a later version wrote into the row.
+    """
+
+    id: str
+    title: str
+    page: str
+    entry: Annotated[HistoryEntry, Flat()]
+    url: Annotated[str, OmitDefault()] = ""
+    unknown: Annotated[tuple[Unknown, ...], NOT_IN_JSON] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where the site keeps its copy."""
+        return f"{SITE_REPORTS}/{self.id}"
+
+    def page_at(self, name: str) -> str:
+        """Its page, relative to the site, where that is the file `name`."""
+        return f"{self.folder}/{name}"
+
+    @classmethod
+    def of(cls, identity: str, folder: str, review: Review) -> SiteReport:
+        """The row of a review that was read from a folder of that name."""
+        evaluation = review.evaluation
+        entry = HistoryEntry.of(folder, evaluation, review.decision.verdict)
+        made = evaluation.provenance
+        if made.kind == "inference" and made.data_fingerprint:
+            both = f"{made.data_fingerprint} {entry.data_fingerprint}"
+            entry = replace(entry, data_fingerprint=hashlib.sha256(both.encode()).hexdigest()[:32])
+        return cls(identity, made.title, "", entry)
+
+
+@dataclass(frozen=True)
+class UnreadableReport:
+    """A folder whose ``report.json`` can't be read, and why."""
+
+    folder: str
+    reason: str
+
+
+def report_identity(content: bytes) -> str:
+    """What a ``report.json`` with these bytes is known by on a site."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def sort_reports(reports: Iterable[SiteReport]) -> tuple[SiteReport, ...]:
+    """Newest first by the date of the report; of one day, what comes last in `reports` first.
+
+    Reports without a date come after all others.
+    """
+    oldest_first = sorted(reports, key=_day)
+    return tuple(oldest_first[::-1])
+
+
+def _day(report: SiteReport) -> str:
+    try:
+        return datetime.date.fromisoformat(report.entry.date).isoformat()
+    except ValueError:
+        return ""
+
+
+def index_text(reports: Sequence[SiteReport]) -> str:
+    """The whole of ``index.json``, a line a report."""
+    rows = [restore_unknown(write_value(SiteReport, one), one.unknown) for one in reports]
+    lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
+    return f'{{"schema_version": {SCHEMA_VERSION}, "reports": [\n{lines}\n]}}\n'
+
+
+def read_index(folder: Path) -> tuple[SiteReport, ...]:
+    """The reports of the site in `folder`, newest first; empty where there is no site.
+
+    Raises :class:`DataError` (``index-damaged``) where ``index.json`` is not what reportgen writes.
+    """
+    path = folder / INDEX
+    if not path.exists():
+        return ()
+    try:
+        return _reports(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{quoted(INDEX)} in {quoted(folder.name)} is not what reportgen writes: "
+            f"{type(error).__name__}",
+            slug="index-damaged",
+            hint=f"restore it, or move it away and index the copies again: reportgen index "
+            f"{folder.name}/{SITE_REPORTS} -o {folder.name} --force",
+        ) from error
+
+
+def _reports(value: Any) -> tuple[SiteReport, ...]:
+    if value["schema_version"] != SCHEMA_VERSION:
+        raise ValueError("another form")
+    return tuple(map(_report, value["reports"]))
+
+
+def _report(value: Any) -> SiteReport:
+    place = JsonPath(value)
+    found = read_record(SiteReport, place)
+    if not _ID.fullmatch(found.id) or found.page not in ("", *map(found.page_at, PAGES)):
+        raise ValueError("a page that is not of this site")
+    return replace(found, unknown=tuple(place.reading.unknown))
