@@ -14,7 +14,7 @@ import reportgen
 PACKAGE = Path(reportgen.__file__).parent
 
 ROOMS = {
-    "errors": 0, "text": 0, "lazy": 0, "process": 1, "paths": 1,
+    "errors": 0, "text": 0, "lazy": 0, "notebook": 0, "process": 1, "paths": 1,
     "jsonio": 1, "csv_text": 1, "files": 1, "reporter": 1, "provenance": 2, "replacement": 2,
     "output_folder": 3,
     "confusion_matrix": 2,
@@ -148,6 +148,23 @@ def test_rooms_are_entered_by_their_doors():
     ]
     assert doors
     assert not wrong
+
+
+def test_the_one_way_up_is_that_of_values_in_notebooks():
+    """A module that is named by a text is found by no test above."""
+    by_name = {
+        module: {
+            node.args[0].value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and "import_module" in ast.dump(node.func)
+            and node.args
+            and str(getattr(node.args[0], "value", "")).startswith("reportgen")
+        }
+        for module, tree in modules().items()
+    }
+    named = {module: names for module, names in by_name.items() if names}
+    assert named == {"": {"reportgen.plot"}, "notebook": {"reportgen.rendering"}}
 
 
 def test_heavy_libraries_have_owners():

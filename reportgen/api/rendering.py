@@ -14,6 +14,7 @@ from reportgen.api.writing import (
     SampleImage,
     images_folder,
     images_of,
+    shown_as,
     with_image_note,
     write_review,
 )
@@ -23,7 +24,14 @@ from reportgen.paths import output_path
 from reportgen.predictions import Predictions
 from reportgen.rendering import guarded_names
 from reportgen.reporter import Reporter
-from reportgen.review import Review, add_columns, load_input, named_classes
+from reportgen.review import (
+    Review,
+    add_columns,
+    find_file,
+    is_report,
+    named_classes,
+    open_review,
+)
 
 __all__ = [
     "evaluate",
@@ -100,8 +108,7 @@ def render_review(
         review = apply_names(asked.review(source, spool), names or {})
         review = with_image_note(review, root)
         found = images if callable(images) else images_of(root, review.evaluation)
-        write_review(review, folder, found, asked.page, reporter or Reporter())
-    return review
+        return write_review(review, folder, found, asked.page, reporter or Reporter())
 
 
 def load(source: Any, **options: Any) -> Evaluation:
@@ -122,8 +129,16 @@ def load(source: Any, **options: Any) -> Evaluation:
     """
     reading, figures = sort_options(options, InputOptions, EvaluationOptions)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
-        side = load_input(source, reading, figures, Path(spool), rows_first=False)
-        return named_classes(side.evaluated(figures), figures, side.shown)
+        review = open_review(source, reading, figures, Path(spool))
+    if not is_report(source, reading):
+        return review.evaluation
+    return shown_as(review, _page_beside(find_file(Path(source), rows_first=False))).evaluation
+
+
+def _page_beside(report: Path) -> Path:
+    """The page of a ``report.json``, whose name tells the layout."""
+    pages = [report.with_name(name) for name in ("report.html", "index.html")]
+    return next((page for page in pages if page.is_file()), pages[0])
 
 
 def evaluate(

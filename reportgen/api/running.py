@@ -142,8 +142,7 @@ def run_review(
             review = make_review(candidate, baseline, terms, figures)
             images = thumbnail or images_of(_images(images_at, settings), review.evaluation)
             stage.also = _with_predictions(aside, folder)
-            write_review(review, folder, images, page, reporter, stage)
-    return review
+            return write_review(review, folder, images, page, reporter, stage)
 
 
 def _check_classes(

@@ -25,6 +25,7 @@ __all__ = [
     "images_folder",
     "images_of",
     "report_of",
+    "shown_as",
     "with_image_note",
     "write_review",
 ]
@@ -44,10 +45,11 @@ def write_review(
     page: PageOptions,
     reporter: Reporter,
     stage: Stage | None = None,
-) -> None:
+) -> Review:
     """Say it, draw it, write it, as one: `folder` holds all of the report, or is what it was.
 
-    `stage` holds what else changes in `folder` at the same moment.
+    `stage` holds what else changes in `folder` at the same moment. Returns the review with values
+    that know their page.
     """
     from reportgen.rendering import write_all
 
@@ -58,6 +60,16 @@ def write_review(
         from reportgen.delivery import announce
 
         announce(report, folder / "summary.md", reporter)
+    return shown_as(review, folder / page.page_name)
+
+
+def shown_as(review: Review, page: Path) -> Review:
+    """The review, whose values show themselves in notebooks as this page does, and link it."""
+    page, bare = page.absolute(), replace(review, rows=None)
+    known = review.with_evaluation(review.evaluation.with_report(page, bare))
+    if known.comparison is None:
+        return known
+    return replace(known, comparison=known.comparison.with_report(page, bare))
 
 
 def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> Report:

@@ -34,6 +34,7 @@ from reportgen.jsonio import (
     write_value,
 )
 from reportgen.metrics import RankedClass
+from reportgen.notebook import NotebookValue
 from reportgen.provenance import DataNote
 from reportgen.text import percent
 
@@ -271,7 +272,7 @@ def _summary_schema(known: Definitions) -> Schema:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(NotebookValue):
     """Candidate against baseline, both over the same classes in the candidate's order.
 
     Attributes

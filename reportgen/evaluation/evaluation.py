@@ -63,6 +63,7 @@ from reportgen.metrics import (
     MetricColumn,
     Mistake,
 )
+from reportgen.notebook import NotebookValue
 from reportgen.provenance import Accounting, DataNote, Provenance
 from reportgen.text import percent, plural
 
@@ -75,7 +76,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(NotebookValue):
     """What is known about a classifier on a test set.
 
     Attributes

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from reportgen.rendering.history import render_history
     from reportgen.rendering.junit import render_junit
     from reportgen.rendering.markdown import marker, render_summary
+    from reportgen.rendering.notebook import render_notebook
     from reportgen.rendering.on_axes import (
         paint_confusion,
         paint_difference,
@@ -43,6 +44,7 @@ __all__ = [
     "paint_risk_coverage",
     "render_history",
     "render_junit",
+    "render_notebook",
     "render_site",
     "render_summary",
     "write_all",
@@ -54,6 +56,7 @@ __getattr__ = lazy_names(
         "history": "render_history",
         "junit": "render_junit",
         "markdown": "marker render_summary",
+        "notebook": "render_notebook",
         "on_axes": "paint_confusion paint_difference paint_reliability paint_risk_coverage",
         "outputs": (
             "changes check_page guarded_names make_all make_overview naming_warning page_files "

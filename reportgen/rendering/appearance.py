@@ -23,6 +23,7 @@ __all__ = [
     "PLAIN",
     "PageStyle",
     "load_style",
+    "own_tokens",
     "read_theme",
 ]
 
@@ -66,7 +67,7 @@ def read_theme(path: Path) -> str:
     Raises :class:`UsageError` (``theme-file``) where it holds anything but variables of the page's
     own colours and fonts with such values, or colours in which text can't be read.
     """
-    own = _own_tokens()
+    own = own_tokens()
     given = _describe_given(_lines(path), path, own["light"])
     for scheme in SCHEMES:
         _check_contrast(path, scheme, {**own[scheme], **given[scheme]}, given[scheme])
@@ -161,7 +162,7 @@ def _rules(given: Mapping[str, Tokens]) -> Iterator[str]:
         yield f"@media print {{:root{{{pairs}}}}}\n"
 
 
-def _own_tokens() -> dict[str, Tokens]:
+def own_tokens() -> dict[str, Tokens]:
     """The page's colours and fonts in each scheme, read from its own style."""
     from reportgen.rendering.user_templates import template_folder
 

@@ -30,6 +30,7 @@ __all__ = [
     "Page",
     "compile_templates",
     "fill",
+    "own_style",
     "page",
     "plain_page",
     "render",
@@ -90,6 +91,11 @@ def plain_page(
     images = Beside({STYLE: _style(dress).encode("ascii")})
     parts = _beside(scripts="'none'")
     return Page(_fill(template, values, dress, images, parts), images.files)
+
+
+def own_style(name: str) -> str:
+    """One of our files of rules, fit to stand between ``<style>`` and its end."""
+    return _asset(template_folder() / name)
 
 
 def compile_templates() -> None:

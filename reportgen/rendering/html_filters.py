@@ -272,6 +272,18 @@ def _kind(row: MatrixRow, column: int, share: float | None, matrix: MatrixSectio
     return heat(share) + (" hot" if share is not None and share >= matrix.hot else "")
 
 
+def count_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
+    """The cells of one true class with one number each: count, else percentage."""
+    shares = row.shares or row.column_shares or row.all_shares
+    texts = [f"{n:,}" for n in row.counts] or [_percent(share) for share in shares]
+    return Markup("").join(
+        Markup('<td class="{}{}">{}</td>').format(
+            _kind(row, column, share, matrix), "" if share else " z", Markup(text)
+        )
+        for column, (share, text) in enumerate(zip(shares, texts, strict=True))
+    )
+
+
 def sub_cells(row: SubRow, place: int) -> Markup:
     """The cells of one row of the matrix of the classes with the most errors.
 
@@ -320,10 +332,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     **CHANGE_FILTERS,
     "are_short": are_short,
     "bar": bar,
+    "count_cells": count_cells,
     "dot": dot,
     "exact": exact,
     "fit_beside": fit_beside,
     "full": full,
+    "heat": heat,
     "matrix_cells": matrix_cells,
     "name": name,
     "plain_cells": plain_cells,

@@ -37,13 +37,18 @@ MAX_REPEATED = 1_000_000
 ENDINGS = (".j2", ".css")
 
 
+NO_PAGE = ("notebook.html.j2", "notebook.css")
+"""Templates of what is no page: only ours are used."""
+
+
 def check_templates(folder: Path) -> Path:
     """`folder`, where it holds a template or style that has the name of one of ours.
 
     Raises :class:`UsageError` with slug ``templates-folder``.
     """
 
-    ours = {path.name for path in template_folder().iterdir() if path.suffix in ENDINGS}
+    files = (path for path in template_folder().iterdir() if path.suffix in ENDINGS)
+    ours = {path.name for path in files if path.name not in NO_PAGE}
     if not folder.is_dir():
         raise _folder_error(folder, "is not a folder", ours)
     if not ours & {path.name for path in folder.iterdir()}:
