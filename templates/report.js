@@ -637,7 +637,7 @@
       button.addEventListener("click", () => {
         const rows = Array.from(table.rows).filter((row) => !row.hidden);
         const text = form(rows.map((row) => Array.from(row.cells, plain))).join("\n") + "\n";
-        const closed = () => say("Not copied: the clipboard is closed");
+        const closed = () => say("Not copied: no access to the clipboard");
         navigator.clipboard.writeText(text).then(() => say("Copied as " + name), closed);
       });
     }

@@ -407,7 +407,7 @@ def test_the_page_has_a_tile_and_pairs_by_cost_and_the_terminal_a_line(
     assert "by costs.csv" in done.stdout
     page = (tmp_path / "o" / "report.html").read_text()
     assert "Expected cost" in page
-    assert "Ranked by cost" in page
+    assert "Pairs by cost" in page
     listed = (tmp_path / "o" / "pairs.csv").read_text().splitlines()
     assert listed[0].endswith(",cost,total_cost")
     assert listed[1].endswith(",10.0,80.0")

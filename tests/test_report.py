@@ -49,7 +49,7 @@ CASES = {
             "dog → cat 97. Significantly more than chance (64.4).",
             "Errors are concentrated: the 10 most frequent confusions account for 40.7% "
             "of 1,550 errors; by chance at most 37.5%.",
-            "Errors cluster: 83.7% of 1,550 errors fall within 2 clusters of similar "
+            "Clustered errors: 83.7% of 1,550 errors fall within 2 clusters of similar "
             "classes (59.8% expected by chance; in-sample): cat, bird, dog, deer, frog "
             "and horse; airplane, truck, ship and automobile.",
             "Under-predicted: cat, 869 predictions for 1,000 samples (significant). "
@@ -462,8 +462,8 @@ def test_the_books_of_the_samples_balance_on_the_page():
     facts = {f.term: [str(v) for v in f.values] for f in
              build_report(factories.absent_classes()).data.facts}  # fmt: skip
     assert facts["Samples found"] == ["193"]
-    assert facts["Left out"] == ["3: unreadable", "1: label unknown"]
-    assert facts["Counted"] == ["189"]
+    assert facts["Excluded"] == ["3: unreadable", "1: label unknown"]
+    assert facts["Evaluated"] == ["189"]
     assert facts["Skipped files"] == ["2: text files"]
     assert facts["Classes without samples"] == ["1 of 5: bee"]
     assert facts["Classes never predicted"] == ["1 of 5: cow"]
@@ -574,9 +574,9 @@ def test_provenance_shows_hashes_and_command():
     made = {fact.term: [str(value) for value in fact.values] for fact in
             build_report(factories.cifar(), {}, {"seaborn": "0.13"}).made}  # fmt: skip
     assert made["Model SHA-256"] == ["candidate.pt2  " + "ab" * 32]
-    assert made["Data fingerprint"] == ["cd" * 32]
+    assert made["Dataset hash"] == ["cd" * 32]
     assert made["Command"] == ["reportgen run candidate.pt2 test -o out"]
-    assert made["Page made with"] == ["seaborn 0.13"]
+    assert made["Report versions"] == ["seaborn 0.13"]
     assert made["Loading"] == ["Model file contains executable code."]
     assert "Title" not in made
 

@@ -170,10 +170,10 @@ def test_every_figure_stands_in_a_sentence(too_sure):
     )
     assert told["Log loss"] == ("0.387 nats (95% CI 0.366–0.409); uniform prediction: 2.303.")
     assert told["Brier score"].startswith("0.190 (95% CI 0.181–0.199)")
-    assert told["Telling classes apart"].startswith(
+    assert told["ROC and precision–recall"].startswith(
         "Macro one-vs-rest ROC AUC 0.993 (95% CI 0.992–0.993)"
     )
-    assert told["Abstaining"].startswith("AURC 1.9% (95% CI 1.7–2.1%)")
+    assert told["Selective prediction"].startswith("AURC 1.9% (95% CI 1.7–2.1%)")
     assert not section.missing
 
 
@@ -290,7 +290,7 @@ def test_without_all_probabilities_the_section_says_what_is_missing():
         "require the probabilities of all classes; the input contains only those of the predicted "
         "classes."
     )
-    assert [fact.term for fact in section.facts] == ["Calibration error", "Log loss", "Abstaining"]
+    assert [fact.term for fact in section.facts] == ["Calibration error", "Log loss", "Selective prediction"]
 
 
 def test_answers_without_a_confidence_are_counted(too_sure):
@@ -322,7 +322,7 @@ def test_what_a_test_set_can_show_is_told(n, words):
     half = n // 2
     evaluation = factories.make_evaluation([[half - 1, 1], [0, n - half]], ("ant", "bee"))
     facts = {fact.term: fact.values for fact in build_report(evaluation).data.facts}
-    assert plain(facts["Smallest difference"][0]).startswith(words)
+    assert plain(facts["Minimum detectable difference"][0]).startswith(words)
 
 
 @pytest.mark.parametrize("counts", [[[1]], [[0, 1], [0, 0]], [[1, 0], [0, 0]], [[0, 3], [2, 0]]])

@@ -290,13 +290,13 @@ def test_both_ways_together_tells_alike_from_one_sided() -> None:
         ["38", "20", "18"], ["21", "2", "19"], ["4", "4", "0"],
     ]  # fmt: skip
     assert [str(row[-1].text) for row in both.rows] == [
-        "no significant asymmetry", "asymmetric (second → first)", "too few",
+        "no significant asymmetry", "asymmetric (B → A)", "too few",
     ]  # fmt: skip
 
 
 def test_the_ranking_by_lift_says_what_chance_is_and_how_sure_it_is() -> None:
     by_lift = rankings(facts_of(factories.cifar(0)))[-1]
-    assert by_lift.heads == ("True class", "Called", "Samples", "By chance", "Times as many", "q")
+    assert by_lift.heads == ("True class", "Predicted", "Count", "Expected", "Lift", "FDR q")
     assert [str(entry.text).replace("\u00a0", " ") for entry in by_lift.rows[0]] == [
         "automobile", "truck", "34", "3.07", "11.1", "<0.1%",
     ]  # fmt: skip
@@ -304,7 +304,7 @@ def test_the_ranking_by_lift_says_what_chance_is_and_how_sure_it_is() -> None:
     assert lifts == sorted(lifts, key=lambda lift: -(lift or 0))
     note = plain(by_lift.note)
     assert "quasi-independence" in note
-    assert "among all 90 possible pairs: 20 of the 20 listed are below 5%." in note
+    assert "20 of the 20 listed are significant (FDR q < 5%, over 90 possible pairs)." in note
 
 
 def test_ranked_pairs_lead_to_their_line_where_they_have_one() -> None:
@@ -318,7 +318,7 @@ def test_ranked_pairs_lead_to_their_line_where_they_have_one() -> None:
 
 # --- findings
 
-MOST = "Errors cluster: "
+MOST = "Clustered errors: "
 FINDINGS: dict[str, tuple[Evaluation, str | None]] = {
     "suggested": (
         factories.cifar(0),
@@ -392,7 +392,7 @@ def test_a_group_matrix_has_the_colours_and_the_parts_of_its_diagonal() -> None:
 
 def test_the_glossary_explains_pairs_and_groups() -> None:
     title, terms = build_report(factories.cifar(0)).glossary[-1]
-    assert title == "Of pairs and groups of classes"
+    assert title == "Pairs and clusters"
     assert {"Correct group", "Within-group error", "Between-group error", "Lift of a pair"} <= {
         item.title for item in terms
     }

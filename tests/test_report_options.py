@@ -39,8 +39,8 @@ def test_by_default_the_page_says_wilson_of_samples_and_of_an_effective_number(u
     report = build_report(usual)
     assert report.interval_note == INTERVAL_NOTE
     assert made_of(usual)["Intervals"] == (
-        "Shares of samples: Wilson score. "
-        "Other figures of the matrix: Wilson score of an effective sample size."
+        "Proportions: Wilson score. "
+        "Other matrix metrics: Wilson score of an effective sample size."
     )
     assert made_of(usual)["Macro averages"] == ("Macro averages are over the classes with samples.")
     assert "Groups of samples" not in made_of(usual)
@@ -61,7 +61,7 @@ def test_with_a_bootstrap_nothing_that_was_drawn_claims_another_method(usual):
     report = build_report(drawn)
     assert "seed 4" in report.interval_note
     assert "seed 4" in made_of(drawn)["Intervals"]
-    (terms,) = (terms for title, terms in report.glossary if title == "Of the whole test set")
+    (terms,) = (terms for title, terms in report.glossary if title == "Overall metrics")
     assert interval_of(terms) == whole
 
 
@@ -76,7 +76,7 @@ def test_with_exact_intervals_no_share_of_a_class_claims_wilson(usual):
         assert (classes[name] != before[name]) == (exact.per_class[name] != usual.per_class[name])
     note = build_report(exact).interval_note
     assert note.startswith(INTERVAL_NOTE)
-    assert "Shares of samples: Clopper-Pearson." in note
+    assert "Proportions: Clopper-Pearson." in note
     assert "and error and coverage of selective prediction: Wilson score" in note
 
 
@@ -97,7 +97,7 @@ def test_groups_are_told_near_the_headline():
     assert whole["accuracy"] == evaluation.sample_groups.method
     assert whole["top5_accuracy"] == WILSON
     facts = {fact.term: plain(fact.values[0]) for fact in report.data.facts}
-    assert "for independent samples" in facts["Smallest difference"]
+    assert "for independent samples" in facts["Minimum detectable difference"]
 
 
 def test_with_groups_the_no_information_rate_says_why_it_has_no_interval():

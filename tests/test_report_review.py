@@ -132,7 +132,7 @@ def test_failed_gates_come_first_then_open_passed_and_not_applicable_ones():
     assert [(row.number, str(row.name)) for row in rows] == [
         (5, "stop"), (4, "warned"), (6, "held"), (3, "open"), (2, "pass"), (1, "na"),
     ]  # fmt: skip
-    assert [row.weight for row in rows] == ["", "warns only", "", "warns only", "", ""]
+    assert [row.weight for row in rows] == ["", "warning only", "", "warning only", "", ""]
 
 
 def test_numbers_of_a_gate_have_the_digits_that_its_outcome_needs():
@@ -391,7 +391,7 @@ def test_figures_of_the_whole_say_how_they_were_made(paired):
 def test_the_smallest_difference_is_told_where_it_is_known(paired, fashion):
     def fact(comparison):
         facts = report(comparison).comparison.facts
-        return next(plain(f.values[0]) for f in facts if f.term == "Smallest difference")
+        return next(plain(f.values[0]) for f in facts if f.term == "Minimum detectable difference")
 
     assert fact(paired) == (
         "1.7 pp in accuracy (80% power) with 4,000 samples at 15.4% discordance"
@@ -419,7 +419,7 @@ def test_two_matrices_are_said_not_to_be_matched_and_mcnemar_is_bounded(fashion)
     assert "Unpaired comparison." in str(section.lead)
     assert section.pairing is None
     assert section.classes.rows[0].gained is None
-    bounds = next(f for f in section.facts if f.term == "If they were matched")
+    bounds = next(f for f in section.facts if f.term == "Bounds if paired")
     assert plain(bounds.values[0]) == (
         "the candidate has 1,652 more correct predictions. For any pairing, 2,838 to 14,028 "
         "samples "
@@ -437,7 +437,7 @@ def test_two_matrices_are_said_not_to_be_matched_and_mcnemar_is_bounded(fashion)
 def test_bounds_are_told_without_saying_more_than_they_say(fashion, p, means):
     bounds = replace(fashion.bounds, p=p, difference=-3)
     section = report(replace(fashion, bounds=bounds)).comparison
-    text = str(next(f for f in section.facts if f.term == "If they were matched").values[0])
+    text = str(next(f for f in section.facts if f.term == "Bounds if paired").values[0])
     assert means in text
     assert "3 fewer correct predictions" in text
 
@@ -911,9 +911,9 @@ def test_galleries_of_changes_shrink_with_the_others(paired, most, kept):
         shown = [bool(example.thumbnail) for example in gallery.examples]
         held = [example.path.full in others for example in gallery.examples]
         assert shown == [i < kept or (i < 12 and held[i]) for i in range(24)]
-    why = "only some of them" if most else "names and scores only"
+    why = "some samples only" if most else "no images"
     assert small.comparison.gallery_note == (
-        f"With all pictures this page would be too large: {why}."
+        f"Thumbnails reduced to limit the file size: {why}."
     )
     assert small.n_thumbnails < full.n_thumbnails
     assert (small.n_thumbnails == 0) == (most == 0)
@@ -945,7 +945,7 @@ def test_the_glossary_explains_the_terms_of_a_comparison(paired, no_drawing):
     page = html.render(report(paired))
     for term in COMPARISON_TERMS:
         assert f"<dt>{term.title.replace(chr(39), '&#39;')}</dt>" in page
-    assert "Of the comparison" not in html.render(build_report(paired.candidate))
+    assert "Comparison with a baseline" not in html.render(build_report(paired.candidate))
 
 
 # ---- the page and the overview
@@ -1031,10 +1031,10 @@ def test_candidates_that_tie_are_all_named(paired, same):
     assert str(build_overview(tied).lead) == "2 of 2 may ship. Equal accuracy: a and b."
     shipped = replace(review_factories.decision(paired), verdict="SHIP")
     better = OverviewEntry("c", paired, shipped, "c/report.html")
-    told = "Highest accuracy of these: c, not significantly above every other model."
+    told = "Highest accuracy: c, not significantly above every other model."
     assert str(build_overview([*tied, better]).lead) == f"3 of 3 may ship. {told}"
     two = [tied[0], better, replace(better, name="d")]
-    assert str(build_overview(two).lead).endswith(" Equal highest accuracy of these: c and d.")
+    assert str(build_overview(two).lead).endswith(" Equal highest accuracy: c and d.")
 
 
 def test_warnings_of_a_candidate_stand_on_the_overview(same):

@@ -288,7 +288,7 @@ def test_the_page_shows_the_shares_that_are_known(written):
     assert first[1] == {"true": "80.0", "predicted": "72.7", "all": "80.0"}[over]
     assert 'name="view"' not in page  # one view, and nothing to choose
     shown = text_of(page)
-    assert "Ranked by proportion" in shown
+    assert "Pairs by proportion" in shown
     assert "The matrix contains proportions of" in shown
 
 

@@ -44,20 +44,20 @@ def pictures_of(ids, size):
         (2_000, 88, None),  # three open galleries of 16, five folded ones of 8
         (7_000, 63, None),  # folded, two of a pair and one of its reverse
         (20_000, 53, None),  # folded, one of a pair
-        (100_000, 29, "only the first 4 mistakes of each."),
-        (150_000, 17, "only the first 2 mistakes of each."),
-        (300_000, 0, "names and scores only."),
+        (100_000, 29, "first 4 mistakes of each pair."),
+        (150_000, 17, "first 2 mistakes of each pair."),
+        (300_000, 0, "no images."),
     ],
 )
 def test_galleries_shrink_until_the_page_is_small(thumbnail_bytes, pictures, said):
     page = sizing.fitting_page(report(thumbnail_bytes))[0].html
     assert page.count("data:image/jpeg") == pictures
     assert len(page) <= sizing.LARGE
-    sentence = "With all pictures this page would be too large: "
+    sentence = "Thumbnails reduced to limit the file size: "
     assert page.count(sentence) == (said is not None)
     if said:
         assert sentence + said in page
-    assert (f">{pictures} thumbnails (re-encoded" in page) == (pictures > 0)
+    assert (f">{pictures} (re-encoded" in page) == (pictures > 0)
 
 
 def test_without_pictures_the_names_stay():
@@ -111,7 +111,7 @@ def test_pictures_go_before_a_page_is_over_its_largest_size(tmp_path):
     page = (tmp_path / "report.html").read_text()
     assert len(page) <= 1_000_000
     assert page.count("data:image/jpeg") == 29
-    assert "only the first 4 mistakes of each." in page
+    assert "first 4 mistakes of each pair." in page
 
 
 def test_a_suspect_keeps_its_picture_when_the_gallery_that_shares_it_loses_it():

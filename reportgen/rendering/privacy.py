@@ -28,16 +28,16 @@ __all__ = [
 ]
 
 
-PICTURES = "Pictures"
-"""The fact among "How this was made" that tells how many pictures the page holds."""
+PICTURES = "Thumbnails"
+"""The fact among "Provenance" that tells how many pictures the page holds."""
 
 
 def drop_pictures(report: Report, flag: str = "--no-thumbnails") -> Report:
     """No picture of any sample; the page says so in the galleries, and where it counts them."""
     bare: Report = rebuild(report, _drop_picture)
-    note = f"This page was made without sample images ({flag}): names and scores only."
+    note = f"No sample images ({flag}): names and probabilities only."
     bare = _note(bare, lambda _: note)
-    fact = Fact(PICTURES, (say(f"none: this page was made with {flag}"),))
+    fact = Fact(PICTURES, (say(f"none ({flag})"),))
     others = [one for one in bare.made if one.term != PICTURES]
     place = next((i for i, one in enumerate(others) if one.term == "Command"), len(others))
     made = (*others[:place], fact, *others[place:])
@@ -62,7 +62,7 @@ def hide_names(report: Report, review: Review) -> tuple[Report, Review]:
     """Both without pictures, and with hashes for the names of samples; class names stay."""
     hiding = _Hiding(review.evaluation)
     hidden: Report = rebuild(drop_pictures(report, "--public"), hiding)
-    hidden = _note(hidden, lambda said: f"{said} Names of samples are hashes.")
+    hidden = _note(hidden, lambda said: f"{said} Sample names are hashed.")
     return hidden, rebuild(review, hiding)
 
 

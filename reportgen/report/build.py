@@ -71,7 +71,7 @@ def build_report(
     thumbnails
         Sample id → picture, for the examples of the galleries; a missing one is shown as a name.
     versions
-        Library → version that makes the page, for "How this was made".
+        Library → version that makes the page, for "Provenance".
     comparison
         The evaluation against its baseline; `evaluation` is then of the candidate.
     decision

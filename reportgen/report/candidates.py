@@ -146,7 +146,7 @@ def _lead(rows: Sequence[OverviewRow], beside: SideBySide, *, decided: bool) -> 
 _AGAINST_OTHERS: Mapping[Standing, str] = {
     "best": "significantly above every other model",
     "first": "not significantly above every other model",
-    "": "though a model that may not ship has a higher one",
+    "": "although a model that may not ship has a higher one",
 }
 
 
@@ -158,9 +158,9 @@ def _rank(ship: Sequence[OverviewRow], standings: Sequence[Standing]) -> Words:
     if len(best) == len(ship):
         return say("Equal accuracy: {names}.", names=names)
     if len(best) > 1:
-        return say("Equal highest accuracy of these: {names}.", names=names)
+        return say("Equal highest accuracy: {names}.", names=names)
     against = _AGAINST_OTHERS[standings[best[0].number]]  # the baseline stands at 0
-    return say("Highest accuracy of these: {names}, " + against + ".", names=names)
+    return say("Highest accuracy: {names}, " + against + ".", names=names)
 
 
 def _row(number: int, name: str, entry: OverviewEntry) -> OverviewRow:

@@ -352,14 +352,14 @@ def _facts(facts: Context, known: Calibration) -> Iterable[Fact]:
             value=signed(auc.value),
             ends=_ends(auc),
         )
-        yield Fact("Telling classes apart", (join(words, _ranking_error(known.known)),))
+        yield Fact("ROC and precision–recall", (join(words, _ranking_error(known.known)),))
     if (aurc := facts.summary("aurc")).value is not None:
         words = say(
             "AURC {value}{ends}: selective risk averaged over coverage.",
             value=share(aurc.value),
             ends=_share_ends(aurc),
         )
-        yield Fact("Abstaining", (words,))
+        yield Fact("Selective prediction", (words,))
 
 
 def _calibration_words(facts: Context, known: Calibration) -> Iterable[Words]:

@@ -49,18 +49,14 @@ class DataSection:
     missing: tuple[Words, ...] = ()
 
 
-PICTURES = "Pictures"
+PICTURES = "Thumbnails"
 
 
 def pictures_fact(n: int) -> tuple[Fact, ...]:
     """How many samples' pictures the page holds, where it holds any."""
     if not n:
         return ()
-    words = say(
-        "{n} (re-encoded, metadata removed)",
-        n=plural(n, "thumbnail"),
-    )
-    return (Fact(PICTURES, (words,)),)
+    return (Fact(PICTURES, (say("{n} (re-encoded, metadata removed)", n=count(n)),)),)
 
 
 USUAL = 0.10
@@ -133,8 +129,8 @@ def _accounting(samples: Accounting, kind: str) -> Iterable[Fact]:
     found = "Samples in the matrix" if kind == "confusion matrix" else "Samples found"
     yield Fact(found, (say(count(samples.found)),))
     excluded = tuple(_reason_counts(samples.excluded)) or (say("none"),)
-    yield Fact("Left out", excluded)
-    yield Fact("Counted", (say(count(samples.counted)),))
+    yield Fact("Excluded", excluded)
+    yield Fact("Evaluated", (say(count(samples.counted)),))
     if samples.skipped:
         yield Fact("Skipped files", tuple(_reason_counts(samples.skipped)))
 
@@ -159,8 +155,8 @@ def _class_facts(facts: Context) -> Iterable[Fact]:
         if low != high
         else say("{n} in every class with samples", n=plural(low, "sample"))
     )
-    yield Fact("Support", (spread,))
-    yield Fact("Smallest difference", (_detectable(facts),))
+    yield Fact("Class support", (spread,))
+    yield Fact("Minimum detectable difference", (_detectable(facts),))
 
 
 def _detectable(facts: Context) -> Words:
@@ -215,12 +211,12 @@ def made(facts: Context, n_thumbnails: int, versions: Mapping[str, str]) -> tupl
     """Everything that an auditor asks about this evaluation."""
     by = facts.evaluation.provenance
     rows: list[tuple[str, Iterable[str], bool]] = [
-        ("Stands on", [_input_kind(by.kind)], False),
+        ("Source", [_input_kind(by.kind)], False),
         ("Title", [by.title], False),
         ("Date", [by.date], False),
         ("Model", [" ".join(filter(None, (by.model.name, by.model.version)))], False),
-        ("Kind of model", [by.model.kind], False),
-        ("Named as", [by.model.source], True),
+        ("Model type", [by.model.kind], False),
+        ("Model source", [by.model.source], True),
         (
             "Model SHA-256",
             (f"{name}  {digest}" for name, digest in by.model.files.items()),
@@ -228,16 +224,16 @@ def made(facts: Context, n_thumbnails: int, versions: Mapping[str, str]) -> tupl
         ),
         ("Loading", [*by.model.notes, *_code_note(by)], False),
         ("Data", [data_words(by)], False),
-        ("Read as", [by.read_as], False),
-        ("Data fingerprint", [by.data_fingerprint], True),
+        ("Input format", [by.read_as], False),
+        ("Dataset hash", [by.data_fingerprint], True),
         ("Class list", [by.classes_source], False),
         ("Class order", [_class_order(facts.names)], False),
         ("Preprocessing", by.preprocessing, False),
-        ("Outputs read as", [by.outputs], False),
+        ("Output type", [by.outputs], False),
         *made_intervals(facts.evaluation),
         ("Inference", (f"{key}: {value}" for key, value in by.inference.items()), False),
         ("Versions", (f"{name} {text}" for name, text in by.versions.items()), False),
-        ("Page made with", (f"{name} {text}" for name, text in versions.items()), False),
+        ("Report versions", (f"{name} {text}" for name, text in versions.items()), False),
     ]
     facts_made = tuple(
         Fact(term, words, code)
@@ -256,7 +252,7 @@ def _class_order(names: Sequence[Name]) -> str:
 
 def _input_kind(kind: str) -> str:
     return {
-        "inference": "inference on images by this run",
+        "inference": "images, predicted in this run",
         "predictions": "saved predictions, one row per sample",
         "confusion matrix": "a saved confusion matrix, rows true, columns predicted",
     }.get(kind, kind)

@@ -293,7 +293,7 @@ def _weight(check: Check) -> str:
     """Where the outcome does not stop the release although it is no pass."""
     if check.blocks or check.status in {"passed", "not applicable"}:
         return ""
-    return "warns only"
+    return "warning only"
 
 
 def _margin(check: Check) -> str:

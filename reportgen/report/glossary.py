@@ -20,8 +20,8 @@ def glossary(
     the terms of a comparison, where it is `compared` with a baseline.
     """
     own = (
-        ("Of the whole test set", summary_definitions(evaluation)),
-        ("Of one class", (*COUNTS, *class_definitions(evaluation))),
-        ("Of pairs and groups of classes", (*PAIR_METRICS, *GROUP_METRICS)),
+        ("Overall metrics", summary_definitions(evaluation)),
+        ("Per-class metrics", (*COUNTS, *class_definitions(evaluation))),
+        ("Pairs and clusters", (*PAIR_METRICS, *GROUP_METRICS)),
     )
-    return (*own, ("Of the comparison", COMPARISON_TERMS)) if compared else own
+    return (*own, ("Comparison with a baseline", COMPARISON_TERMS)) if compared else own

@@ -113,23 +113,23 @@ def _methods(evaluation: Evaluation) -> Iterator[str]:
     groups = evaluation.sample_groups
     if groups is not None:
         yield f"Overall metrics of counts: {groups.method}."
-    others = "Shares of samples" if groups is None else "Other shares of samples"
+    others = "Proportions" if groups is None else "Other proportions"
     yield f"{others}: {EXACT if evaluation.intervals == 'exact' else WILSON}."
-    figures = "Other figures of the matrix" if groups is None else "Other figures of classes"
+    figures = "Other matrix metrics" if groups is None else "Other per-class metrics"
     if evaluation.intervals == "bootstrap":
         yield f"{figures}: {_bootstrap('the counts', evaluation)}."
     else:
         yield f"{figures}: {SCORE}."
     if evaluation.intervals == "exact":
         yield (
-            "Pairs, groups of classes, slices, bins of confidence, average precision, the "
+            "Pairs, class clusters, slices, confidence bins, average precision, the "
             "no-information rate, and error and coverage of selective prediction: "
             f"{WILSON}; Newcombe for differences of slices, with any --ci."
         )
 
 
 def made_intervals(evaluation: Evaluation) -> tuple[tuple[str, Iterable[str], bool], ...]:
-    """Rows of "How this was made": term, values, whether they are code."""
+    """Rows of "Provenance": term, values, whether they are code."""
     groups = evaluation.sample_groups
     macro = MACRO_MODES[evaluation.macro]
     grouped = "" if groups is None else f"{count(groups.n_groups)}, by the column {groups.column}"

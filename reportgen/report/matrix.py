@@ -470,7 +470,7 @@ def other_shares(
 
 def _order_words(facts: Context) -> str:
     ordered = facts.groups.tree is not None and len(facts.names) <= DENSE_LIMIT
-    order = "Confused classes stand together" if ordered else "Classes in their order"
+    order = "Clustered order" if ordered else "Data order"
     framed = ", boxes = clusters" if boxes(facts) else ""
     return f" {order}{framed}; cube-root colour scale."
 

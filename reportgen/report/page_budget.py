@@ -28,7 +28,7 @@ __all__ = [
 
 
 CHANGES_TO_ONE = 3
-"""Broken and fixed samples whose pictures stay, for each one that stays of a pair."""
+"""Regressed and fixed samples whose pictures stay, for each one that stays of a pair."""
 
 
 def reduce_pictures(report: Report, most: int) -> Report:
@@ -169,16 +169,16 @@ def _fewer_changes(
     galleries = tuple(map(fewer, comparison.galleries))
     if galleries == comparison.galleries:
         return comparison
-    why = "only some of them" if most else "names and scores only"
+    why = "some samples only" if most else "no images"
     note = _join(comparison.gallery_note, f"{TOO_LARGE}: {why}.")
     return replace(comparison, galleries=galleries, gallery_note=note)
 
 
-TOO_LARGE = "With all pictures this page would be too large"
+TOO_LARGE = "Thumbnails reduced to limit the file size"
 
 
 def _note(most: int) -> str:
-    kept = f"only the first {plural(most, 'mistake')} of each" if most else "names and scores only"
+    kept = f"first {plural(most, 'mistake')} of each pair" if most else "no images"
     return f"{TOO_LARGE}: {kept}."
 
 

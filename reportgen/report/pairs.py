@@ -142,7 +142,7 @@ def _by_cost(facts: Context) -> PairRanking | None:
     rest = len(order) - len(rows)
     return PairRanking(
         "cost",
-        "Ranked by cost",
+        "Pairs by cost",
         say("Count × cost, by {source}: largest contribution to the expected cost.",
             source=Name.of(costs.source)),
         ("True class", "Predicted", "Count", "Cost of each", "Total cost", "% of cost"),
@@ -177,11 +177,11 @@ def _by_rate(facts: Context) -> PairRanking | None:
     )
     return PairRanking(
         "rate",
-        "Ranked by the share of the true class",
+        "Pairs by rate",
         say("By rate, ranked by the lower CI bound (for small classes)."),
-        ("True class", "Called", "Samples", "% of true class", "At least"),
+        ("True class", "Predicted", "Count", "% of true class", "Lower bound"),
         rows,
-        say(f"{RANKINGS['rate']} That lower end stands under “At least”."),
+        say(RANKINGS["rate"]),
     )
 
 
@@ -209,20 +209,12 @@ def _both_ways(facts: Context) -> PairRanking:
     )
     return PairRanking(
         "symmetric",
-        "Ranked both ways together",
+        "Symmetric pairs",
         say(
             "Symmetric confusion suggests similar classes; one-sided confusion suggests bias or "
             "labelling rules."
         ),
-        (
-            "One class",
-            "Other class",
-            "Samples",
-            "First called second",
-            "Second called first",
-            "Of all errors",
-            "Direction",
-        ),
+        ("Class A", "Class B", "Count", "A → B", "B → A", "% of errors", "Direction"),
         rows,
         say(
             "Asymmetric: p < 0.05, exact binomial test, Holm over the {n} listed.",
@@ -237,7 +229,7 @@ _TINY = 5e-324
 def _direction_text(there: int, back: int, p: float) -> str:
     """Whether errors go one way, alike, or are too few to tell; by the corrected p."""
     if p < SIGNIFICANT:
-        return "asymmetric (first → second)" if there > back else "asymmetric (second → first)"
+        return "asymmetric (A → B)" if there > back else "asymmetric (B → A)"
     if there + back < 6:  # 5 to 0 has a p of 0.06: no split of so few could be uneven
         return "too few"
     return "no significant asymmetry"
@@ -265,9 +257,9 @@ def _by_lift(facts: Context) -> PairRanking:
     )
     return PairRanking(
         "lift",
-        "Ranked by how much more often than by chance",
+        "Over-represented pairs (lift)",
         say("Confusions that are more frequent than the class totals predict."),
-        ("True class", "Called", "Samples", "By chance", "Times as many", "q"),
+        ("True class", "Predicted", "Count", "Expected", "Lift", "FDR q"),
         rows,
         _lift_note(facts, pairs.q.tolist(), EXPECTED_RULES[pairs.expected_rule]),
     )
@@ -280,8 +272,7 @@ def _lift_note(facts: Context, q: list[float], rule: str) -> Words:
         say(RANKINGS["lift"]),
         say(f"Expected: {rule[0].lower()}{rule[1:]}"),
         say(
-            "q is the false-discovery rate among all {pairs}: {sure} of the {n} listed {verb} "
-            f"below {100 * SIGNIFICANT:.0f}%.",
+            "{sure} of the {n} listed {verb} significant (FDR q < 5%, over {pairs}).",
             pairs=plural(k * (k - 1), "possible pair"),
             sure=count(sure),
             n=count(len(q)),
@@ -479,9 +470,9 @@ def _of_proportions(facts: Context, known: Proportions) -> PairSection:
     )
     ranking = PairRanking(
         "proportion",
-        "Ranked by proportion",
+        "Pairs by proportion",
         say("A high rate in a rare class may be few samples."),
-        ("True class", "Called", f"Of {OF[known.over]}", "Reversed"),
+        ("True class", "Predicted", f"% of {OF[known.over]}", "Reverse"),
         rows,
         _rest_words(known.pairs[len(listed) :]),
     )

@@ -177,7 +177,7 @@ def _note(evaluations: Sequence[Evaluation]) -> Words:
     tests = len(list(combinations(range(n_sides), 2)))
     note = say(
         "Best: differs significantly (5%) from every other, Bonferroni-corrected over {pairs}. "
-        "Samples are not matched across candidates here, so small differences go unseen.",
+        "Samples are not matched across candidates here, so small differences may be missed.",
         pairs=plural(tests, "pair"),
     )
     if len({evaluation.n_samples for evaluation in evaluations}) == 1:
@@ -213,7 +213,7 @@ def _alt(name: Name, cells: Sequence[Cell], marks: Sequence[str]) -> str:
 
 def _class_note(n_panels: int) -> Words:
     note = say(
-        "Recall with 95% CI of each class by itself, largest spread first. Differences between "
+        "Per-class recall with 95% CI, largest spread first. Differences between "
         "candidates are not tested here."
     )
     if n_panels <= MOST_PANELS:

@@ -104,10 +104,10 @@ HALF = 0.5
 """Where an answer turns: of two classes, the one with the larger probability is the answer."""
 
 
-NONE_FLAGGED = "no sample is flagged"
+NONE_FLAGGED = "no positives predicted"
 
 
-NONE_CLEARED = "every sample is flagged"
+NONE_CLEARED = "no negatives predicted"
 
 
 ONE_SIDED = "one of the classes has no samples"

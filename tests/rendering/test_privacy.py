@@ -132,8 +132,8 @@ def test_the_galleries_of_a_comparison_say_what_is_left_out():
     assert shown.comparison.gallery_note == ""
     report, _ = privacy.hide_names(shown, Review.of(comparison.candidate))
     assert report.comparison.gallery_note == (
-        "This page was made without sample images (--public): names and scores only. "
-        "Names of samples are hashes."
+        "No sample images (--public): names and probabilities only. "
+        "Sample names are hashed."
     )
     assert not any(e.thumbnail for g in report.comparison.galleries for e in g.examples)
 
@@ -142,11 +142,11 @@ def test_the_page_says_what_it_leaves_out(pictured, secret):
     report, _ = privacy.hide_names(pictured, Review.of(secret))
     assert report.n_thumbnails == 0
     assert report.pairs.gallery_note == (
-        "This page was made without sample images (--public): names and scores only. "
-        "Names of samples are hashes."
+        "No sample images (--public): names and probabilities only. "
+        "Sample names are hashed."
     )
-    (fact,) = [fact for fact in report.made if fact.term == "Pictures"]
-    assert str(fact.values[0]) == "none: this page was made with --public"
+    (fact,) = [fact for fact in report.made if fact.term == "Thumbnails"]
+    assert str(fact.values[0]) == "none (--public)"
     assert report.made[-1].term == "Command"
 
 
@@ -154,8 +154,8 @@ def test_a_page_without_thumbnails_keeps_the_names(report, evaluation, tmp_path)
     write_all(report, evaluation, tmp_path, PageOptions(no_thumbnails=True))
     page = (tmp_path / "report.html").read_text("ascii")
     assert page.count("data:image/") == 3  # icon and matrices
-    assert "none: this page was made with --no-thumbnails" in page
-    assert "made without sample images (--no-thumbnails): names and scores only." in page
+    assert "none (--no-thumbnails)" in page
+    assert "No sample images (--no-thumbnails): names and probabilities only." in page
     first = evaluation.examples[0][0].id.rsplit("/", 1)[-1]
     assert first in page
     assert "with its pair</a>" not in page
@@ -172,7 +172,7 @@ def test_without_galleries_their_reason_stays():
     before = build_report(evaluation)
     after = privacy.drop_pictures(before)
     assert after.pairs.gallery_note == before.pairs.gallery_note
-    assert [fact.term for fact in after.made].count("Pictures") == 1
+    assert [fact.term for fact in after.made].count("Thumbnails") == 1
 
 
 def test_files_beside_the_page_that_name_samples_are_warned_of(pictured, secret, tmp_path):

@@ -474,8 +474,8 @@ def _facts(comparison: Comparison) -> Iterable[Fact]:
     else:
         yield Fact("Matched samples", (say("none: unpaired comparison"),))
     if comparison.bounds is not None:
-        yield Fact("If they were matched", (_bounds(comparison),))
-    yield Fact("Smallest difference", (_detectable(comparison),))
+        yield Fact("Bounds if paired", (_bounds(comparison),))
+    yield Fact("Minimum detectable difference", (_detectable(comparison),))
 
 
 def _described(side: Evaluation) -> Iterable[Words]:

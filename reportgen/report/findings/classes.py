@@ -420,7 +420,7 @@ def _describe_suggested(facts: Context) -> Finding | None:
     named = max(len(groups.grouping.members(g)) for g in worst) <= NAMED_SIZE
     lead = ": " if len(held) == len(worst) else "; the largest: "
     return Finding(
-        say("Errors cluster:"),
+        say("Clustered errors:"),
         say(
             "{part} of {errors} fall within {n} of similar classes ({chance} expected by chance; "
             "in-sample){lead}{groups}.",
