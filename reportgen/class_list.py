@@ -68,7 +68,7 @@ _OF_JSON = re.compile(r"^[][{}]|[{[]$|[\"=]|,$")
 _NUMBERS = re.compile(r"[][\s]*[-\d.eE]+\s+[-\d.eE\s]+[][\s]*")
 
 
-_HINT = "write the names in the order of their indices, one per line, and give that file"
+_HINT = "write the names in the order of their indices, one per line, and pass that file"
 
 
 def names_in_class_file(text: str, file: str) -> list[str]:
@@ -107,7 +107,8 @@ def _refused(file: str, what: str, hint: str = _HINT) -> DataError:
         f"the class list {quoted(file)} {what}",
         slug="classes-form",
         details=[
-            "read are: one name per line, a JSON list, {name: index}, {index: name}, id2label in a "
+            "supported: one name per line, a JSON list, {name: index}, {index: name}, id2label in "
+            "a "
             'config.json, lines such as "0 cat", and a CSV with a header'
         ],
         hint=hint,
@@ -280,9 +281,9 @@ def _of_cells(lines: Sequence[str], file: str) -> list[str]:
     if found is None:
         raise _refused(
             file,
-            f"has {plural(len(rows[0]), 'column')}, and its header does not say which contains the "
-            "names",
-            "call the columns class and index, or write one name per line",
+            f"has {plural(len(rows[0]), 'column')}, and its header does not identify the "
+            "name column",
+            "name the columns class and index, or write one name per line",
         )
     return found
 

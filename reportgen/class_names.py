@@ -30,7 +30,7 @@ _HEADS = frozenset({
 })  # fmt: skip
 
 
-_HINT = "give a file with a class and its name in each line, such as n01440764,tench"
+_HINT = "pass a file with a class and its name in each line, such as n01440764,tench"
 
 
 Row = tuple[str, str, str]
@@ -179,10 +179,10 @@ def _unknown(
         + (f"; the closest is {quoted(meant)}" if meant else ""),
         slug="class-names-unknown",
         details=[
-            f"{plural(n, 'class', 'classes')} of {len(rows):,} there are unknown",
+            f"{plural(n, 'class', 'classes')} of {len(rows):,} in the file are unknown",
             f"the classes are {listing(classes)}",
         ],
-        hint="remove such lines; a file may contain some of the classes only",
+        hint="remove these lines; the file need not contain all classes",
     )
 
 

@@ -82,7 +82,7 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="model.pt2, model.onnx, model.keras, a folder of Hugging Face, timm:NAME, "
+        help="model.pt2, model.onnx, model.keras, a Hugging Face folder, timm:NAME, "
         "torchvision:NAME, path/file.py:factory or package.module:factory.",
         show_default=False,
     ),
@@ -413,26 +413,25 @@ def comment(
     head: Annotated[
         str,
         typer.Option(
-            help="Instead: the branch it comes from (BRANCH alone on GitLab).",
+            help="Source branch, instead of --pull-request (BRANCH alone on GitLab).",
             metavar="OWNER:BRANCH",
         ),
     ] = "",
     head_sha: Annotated[
-        str, typer.Option(help="The commit that was measured, for --head.", metavar="SHA")
+        str, typer.Option(help="Evaluated commit, for --head.", metavar="SHA")
     ] = "",
     key: Annotated[
-        str, typer.Option(help="Which of several reports on one pull request this is.")
+        str, typer.Option(help="Key of this report, if a pull request has several.")
     ] = "default",
     mode: Annotated[
         str,
         typer.Option(
-            help="recreate: post anew and delete the earlier comment, which notifies readers.",
+            help="recreate: post a new comment, which notifies readers, and delete the earlier "
+            "one.",
             metavar="update|recreate",
         ),
     ] = "update",
-    report_url: Annotated[
-        str, typer.Option(help="Where readers find the page.", metavar="URL")
-    ] = "",
+    report_url: Annotated[str, typer.Option(help="URL of the page.", metavar="URL")] = "",
     debug: Debug = False,
 ) -> None:
     """Post the summary as one comment on a pull request (GitHub, GitLab), or update it."""

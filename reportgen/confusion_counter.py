@@ -198,7 +198,7 @@ class ConfusionCounter:
                 raise DataError(
                     f"{int(counts[-1]):,} samples have a label or prediction outside 0..{n - 1}",
                     slug="label-out-of-range",
-                    hint="start again with reset(), and check what is given to update()",
+                    hint="start again with reset(), and check what is passed to update()",
                 )
             self._device = None
             keys = np.flatnonzero(counts[:-1])
@@ -261,7 +261,7 @@ def _names(frame: Any, column: str) -> list[str]:
             raise DataError(
                 f"{quoted(column)} is empty in row {row:,} (from 0)",
                 slug="label-empty",
-                hint="leave such rows out before counting, and say how many",
+                hint="drop such rows before counting, and report how many",
             )
         names.append(str(value))
     return names

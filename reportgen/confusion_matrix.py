@@ -152,7 +152,7 @@ class ConfusionMatrix:
         if len(twice):
             row, column = divmod(int(keys[twice[0]]), n_classes)
             raise DataError(
-                f"cell ({row}, {column}) of the matrix comes twice", slug="matrix-cells"
+                f"cell ({row}, {column}) of the matrix appears twice", slug="matrix-cells"
             )
         return cls(n_classes, keys, table[order, 2].astype(np.int64))
 
@@ -317,7 +317,7 @@ class ConfusionMatrix:
             table = self.counts if normalize is None else self.normalized(normalize)
             return pd.DataFrame(table.copy(), labels.rename("true"), labels.rename("predicted"))
         if normalize is not None:
-            raise ValueError(f"{self.n_classes:,} classes are too many for a table of shares")
+            raise ValueError(f"{self.n_classes:,} classes are too many for a table of proportions")
         sides = {"true": labels[self.rows], "predicted": labels[self.columns]}
         return pd.DataFrame({**sides, "count": self.values})
 
@@ -402,7 +402,7 @@ def _read_only(array: ArrayLike) -> Counts:
 def _check_total(n_samples: float) -> None:
     if n_samples > MAX_SAMPLES:
         raise DataError(
-            f"the counts add up to {n_samples:.3g}: more than the {MAX_SAMPLES:.3g} that fit",
+            f"the counts add up to {n_samples:.3g}, the maximum is {MAX_SAMPLES:.3g}",
             slug="matrix-too-large",
         )
 
@@ -444,7 +444,7 @@ def shape_hint(shape: Sequence[int]) -> str:
         return "drop the second axis: values[:, 0]"
     if len(shape) == 2:
         return "scores become predictions with scores.argmax(1)"
-    return "flatten them: values.reshape(-1)" if len(shape) > 2 else "give a batch of them"
+    return "flatten them: values.reshape(-1)" if len(shape) > 2 else "pass a batch of them"
 
 
 def _indices(what: str, values: ArrayLike) -> NDArray[Any]:
@@ -463,7 +463,7 @@ def _indices(what: str, values: ArrayLike) -> NDArray[Any]:
             slug="indices-not-integers",
             hint="indices are whole numbers: convert them, or take the argmax of scores"
             if array.dtype.kind in "fc"
-            else "map class names to their places in the class list first",
+            else "map class names to class-list indices first",
         )
     return array
 
@@ -481,7 +481,7 @@ def _in_range(what: str, values: NDArray[Any], n_classes: int) -> Counts:
             f"{what} {values[first]} at row {first:,}: valid are 0..{n_classes - 1}",
             slug=f"{what}-out-of-range",
             details=[f"{len(wrong):,} of {len(values):,} are out of range"],
-            hint=f"the {what}s look counted from 1: subtract 1" if from_one else None,
+            hint=f"the {what}s seem to be 1-based: subtract 1" if from_one else None,
         )
     return values.astype(np.int64, copy=False)
 
@@ -493,5 +493,5 @@ def _check_cell_counts(true: Counts, predicted: Counts, counts: NDArray[Any]) ->
         raise DataError(
             f"cell ({true[at]}, {predicted[at]}) of the matrix has the count {counts[at]}",
             slug="matrix-cells",
-            hint="only cells that are not 0 are listed, with whole numbers of 1 or more",
+            hint="only nonzero cells are listed, with whole numbers of 1 or more",
         )

@@ -100,7 +100,7 @@ def _way_out(folder: str, number: int | None, option: str) -> str:
     """What to do where the system refuses to write to `folder`, given its error number."""
     another = f"choose another folder with {option}"
     if number in _FULL:
-        return f"make room in {folder} or {another}"
+        return f"free space in {folder} or {another}"
     if number == errno.EROFS:
         return f"the file system of {folder} is read-only: {another}"
     if number == errno.EFBIG:

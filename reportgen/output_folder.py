@@ -77,7 +77,7 @@ def prepare(folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path
 def _require_place(folder: Path, *, replace: bool, data: Path | None) -> None:
     if data is not None and folder.resolve().is_relative_to(data.resolve()):
         raise UsageError(
-            f"the output {quoted(folder.name)} lies inside the data folder {quoted(data.name)}",
+            f"the output {quoted(folder.name)} is inside the data folder {quoted(data.name)}",
             slug="output-in-data",
             hint="choose a folder outside of it with -o",
         )

@@ -57,7 +57,7 @@ def output_path(path: str | os.PathLike[str], what: str = "-o") -> Path:
         raise UsageError(
             f'{what} "-" is not a folder: a report is several files, and none goes to stdout',
             slug="output-stdout",
-            hint=f"name a folder: {what} report (or {what} ./- for one that is called so)",
+            hint=f"name a folder: {what} report (or {what} ./- for a folder of that name)",
         )
     _require_length(path)
     return local_path(path, what)

@@ -190,7 +190,7 @@ def _refused(error: OSError) -> OutputError:
     return OutputError(
         f"the system refused a file{what}: {reason}",
         slug="system-refused",
-        hint=f"make room in {printable(_temporary_folder())}, or name another folder in TMPDIR"
+        hint=f"free space in {printable(_temporary_folder())}, or set TMPDIR to another folder"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT)
         else "use shorter names: a file system takes about 255 bytes per name"
         if error.errno == errno.ENAMETOOLONG
@@ -331,8 +331,8 @@ def _stream_code(stdout: _Unfailing | None) -> int:
         OutputError(
             f"cannot write to the standard output: {reason}",
             slug="stdout-not-writable",
-            details=["files were written all the same"],
-            hint="make room where the output is redirected to",
+            details=["all files were written"],
+            hint="free space where the output is redirected to",
         )
     )
     return OutputError.exit_code

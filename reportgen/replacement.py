@@ -40,8 +40,8 @@ _NEW, _OLD, _JOURNAL, _README = "new", "old", "journal.json", "README.txt"
 
 
 _README_TEXT = """\
-The report in the folder around this one is being replaced, and the command that did it was stopped.
-The new report is complete. To put it in place, run any reportgen command on the folder, such as
+A command was interrupted while it replaced the report in the parent folder of this one.
+The new report is complete. To put it in place, run any reportgen command on that folder, such as
     reportgen check FOLDER --fail-under accuracy=0
 """
 

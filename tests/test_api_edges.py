@@ -114,7 +114,7 @@ def test_tensors_of_truth_values_are_two_classes():
         (GRID[:, 0], torch.zeros(6, 3, requires_grad=True), "indices-shape", "scores.argmax(1)"),
         (GRID[:, 0], np.zeros((6, 3)), "indices-shape", "scores.argmax(1)"),
         (torch.zeros(2, 3, 4), GRID[:, 0], "indices-shape", "values.reshape(-1)"),
-        (torch.tensor(1), torch.tensor(1), "indices-shape", "give a batch"),
+        (torch.tensor(1), torch.tensor(1), "indices-shape", "pass a batch"),
         (GRID[:, 0], GRID[:, 0].float(), "indices-not-integers", "argmax"),
         (GRID[:, 0], GRID[:, 0].float().requires_grad_(), "indices-not-integers", "argmax"),
         (["a"], ["a"], "indices-not-integers", "class names"),

@@ -238,7 +238,7 @@ def test_the_folder_of_several_candidates_is_no_report_but_names_them(several, w
     out, _ = several
     command_words = [words[0], out, *words[1:], "--fail-under", "accuracy=0.5"]
     done = command(*command_words, code=2)
-    assert 'the folder "several" contains no report itself, but 3 reports in folders' in done.stderr
+    assert 'the folder "several" contains no report, but 3 reports in subfolders' in done.stderr
     named = ", ".join(str(out / name) for name in ("1-new", "2-new-matrix", "3-old"))
     assert f"name one of: {named}" in done.stderr
     assert "several-reports" in done.stderr
@@ -289,7 +289,7 @@ def test_a_candidate_that_is_refused_is_named_and_leaves_nothing(inputs, tmp_pat
         assert Path(name).name in done.stderr
         assert not (tmp_path / "a").exists()
     done = command(*words, fewer, "-o", tmp_path / "out", code=3)
-    assert 'this is about candidate 2, "fewer.csv"' in done.stderr
+    assert 'this applies to candidate 2, "fewer.csv"' in done.stderr
 
 
 def test_the_page_of_all_leaves_no_numbers_of_an_earlier_report_beside_it(inputs, tmp_path):
@@ -539,7 +539,7 @@ def test_the_saved_name_of_a_baseline_stands_in_report_and_page_of_all(inputs, t
     assert Review.from_json(said(tmp_path / "one")).comparison.baseline_name == "production"
     command("compare", "production", inputs / "new.csv", inputs / "old.csv", *store,
             "-o", tmp_path / "two")  # fmt: skip
-    assert "<h1>Candidates against production</h1>" in (tmp_path / "two/report.html").read_text()
+    assert "<h1>Candidates vs production</h1>" in (tmp_path / "two/report.html").read_text()
     command("compare", tmp_path / "kept/production", inputs / "new.csv", "-o", tmp_path / "path")
     assert said(tmp_path / "path")["comparison"]["baseline_name"] == ""
 
@@ -612,7 +612,7 @@ def test_history_is_printed_and_drawn(finished, inputs, tmp_path):
     assert n_breaks >= 1
     for line in re.findall(r'class="g-line" d="([^"]+)"', page):
         assert line.count("M") == 1 + n_breaks  # no line leads from data to other data
-    assert "Dashed: the data change" in page
+    assert "Dashed: the data set changed" in page
     assert (
         "errors.md#output-exists" in command("history", "-o", "h.html", cwd=tmp_path, code=5).stderr
     )

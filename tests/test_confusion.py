@@ -170,7 +170,7 @@ def test_counts_that_do_not_fit_64_bits_are_refused_and_never_wrap() -> None:
         lambda: half + half,
         lambda: ConfusionMatrix.from_counts(np.full((3, 3), MAX_SAMPLES // 2)),
     ):
-        with pytest.raises(DataError, match=r"more than the 2\.31e\+18 that fit") as caught:
+        with pytest.raises(DataError, match=r"the maximum is 2\.31e\+18") as caught:
             too_large()
         assert caught.value.slug == "matrix-too-large"
 
@@ -196,7 +196,7 @@ def test_an_index_above_63_bits_does_not_wrap_into_range() -> None:
 def test_labels_counted_from_one_get_a_hint() -> None:
     with pytest.raises(DataError) as caught:
         ConfusionMatrix.from_labels([1, 2, 3], [0, 1, 2], 3)
-    assert caught.value.hint == "the labels look counted from 1: subtract 1"
+    assert caught.value.hint == "the labels seem to be 1-based: subtract 1"
 
 
 def test_labels_and_predictions_of_different_lengths_are_refused() -> None:
@@ -234,7 +234,7 @@ def test_cells_and_counts_lead_back_to_the_same_matrix(matrix: ConfusionMatrix) 
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        ([(0, 1, 2), (0, 1, 3)], r"cell \(0, 1\) of the matrix comes twice"),
+        ([(0, 1, 2), (0, 1, 3)], r"cell \(0, 1\) of the matrix appears twice"),
         ([(0, 1, 0)], r"cell \(0, 1\) of the matrix has the count 0"),
         ([(0, 1, -4)], "has the count -4"),
         ([(0, 1)], "triples of whole numbers"),

@@ -156,12 +156,12 @@ def test_a_shifted_matrix_is_noticed(table: NDArray[np.int64]) -> None:
         f"after the best relabelling of the predictions it is {100 * right:.1f}%" in note.sentence
     )
     assert "check the class order" in note.sentence
-    assert "each by the name that stands 1 place later in the class list" in note.sentence
+    assert "each 1 position later in the class list" in note.sentence
     assert note.count >= 9
     assert len(note.examples) == note.count
     back = relabelling_note(of(np.roll(table, -2, axis=1)), names(10))
     assert back is not None
-    assert "2 places earlier" in back.sentence
+    assert "2 positions earlier" in back.sentence
 
 
 def test_the_published_matrices_are_not_suspected(table: NDArray[np.int64]) -> None:
@@ -176,7 +176,7 @@ def test_two_exchanged_classes_are_noticed_and_named(table: NDArray[np.int64]) -
     note = relabelling_note(of(table[:, [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]]), names(10))
     assert note is not None
     assert note.examples == ("c8", "c9")
-    assert '"c8" called "c9"' in note.sentence or '"c9" called "c8"' in note.sentence
+    assert '"c8" as "c9"' in note.sentence or '"c9" as "c8"' in note.sentence
 
 
 @pytest.mark.parametrize(("k", "n", "accuracy"), [(2, 60, 0.95), (100, 5000, 0.4), (1000, 50_000, 0.75)])  # fmt: skip
@@ -262,7 +262,7 @@ def test_a_name_from_data_is_made_printable() -> None:
     note = relabelling_note(of([[0, 50], [50, 0]]), ["\x1b[2J", "b"])
     assert note is not None
     assert "\x1b" not in note.sentence + "".join(note.examples)
-    assert '"\\x1b[2J" called "b"' in note.sentence
+    assert '"\\x1b[2J" as "b"' in note.sentence
 
 
 @given(st.integers(3, 7), st.integers(0, 10**6), st.randoms(use_true_random=False))

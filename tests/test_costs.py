@@ -198,7 +198,7 @@ def test_a_report_json_whose_costs_contradict_it_is_refused(costly: Path, damage
         ("true,predicted,cost\ncat,dog,five\n", "costs-number", "line 2"),
         ("true,pred,cost\ncat,dog,5\n", "costs-columns", '"predicted"'),
         ("cost,true,cost,predicted\n5,cat,5,dog\n", "costs-columns", '"cost"'),
-        ("true,predicted,cost\n", "costs-empty", "lists no cost"),
+        ("true,predicted,cost\n", "costs-empty", "contains no costs"),
     ],
 )
 def test_a_file_of_costs_that_is_wrong_is_refused_with_its_line(

@@ -290,7 +290,11 @@ def test_without_all_probabilities_the_section_says_what_is_missing():
         "require the probabilities of all classes; the input contains only those of the predicted "
         "classes."
     )
-    assert [fact.term for fact in section.facts] == ["Calibration error", "Log loss", "Selective prediction"]
+    assert [fact.term for fact in section.facts] == [
+        "Calibration error",
+        "Log loss",
+        "Selective prediction",
+    ]
 
 
 def test_answers_without_a_confidence_are_counted(too_sure):

@@ -39,8 +39,7 @@ def test_by_default_the_page_says_wilson_of_samples_and_of_an_effective_number(u
     report = build_report(usual)
     assert report.interval_note == INTERVAL_NOTE
     assert made_of(usual)["Intervals"] == (
-        "Proportions: Wilson score. "
-        "Other matrix metrics: Wilson score of an effective sample size."
+        "Proportions: Wilson score. Other matrix metrics: Wilson score of an effective sample size."
     )
     assert made_of(usual)["Macro averages"] == ("Macro averages are over the classes with samples.")
     assert "Groups of samples" not in made_of(usual)

@@ -912,9 +912,7 @@ def test_galleries_of_changes_shrink_with_the_others(paired, most, kept):
         held = [example.path.full in others for example in gallery.examples]
         assert shown == [i < kept or (i < 12 and held[i]) for i in range(24)]
     why = "some samples only" if most else "no images"
-    assert small.comparison.gallery_note == (
-        f"Thumbnails reduced to limit the file size: {why}."
-    )
+    assert small.comparison.gallery_note == (f"Thumbnails reduced to limit the file size: {why}.")
     assert small.n_thumbnails < full.n_thumbnails
     assert (small.n_thumbnails == 0) == (most == 0)
 
@@ -992,7 +990,7 @@ def test_several_candidates_stand_in_one_table_with_one_verdict_each(paired, sam
     assert str(shown.rows[0].worst) == "cat"
     assert shown.rows[0].worst_change.text == "−11.5"
     assert shown.rows[1].worst is None
-    assert shown.title == "1 of 3 may ship: 3 candidates against baseline 1.1"
+    assert shown.title == "1 of 3 may ship: 3 candidates vs baseline 1.1"
     assert str(shown.lead) == "Only same may ship."
 
 
@@ -1020,7 +1018,7 @@ def test_an_overview_needs_a_candidate():
 def test_an_overview_is_called_what_the_user_calls_it(paired, same):
     given = build_overview(entries(paired, same), "November\nrelease")
     assert given.title.endswith("may ship: November\\nrelease")
-    assert build_overview(entries(paired, same)).title.endswith("candidates against baseline 1.1")
+    assert build_overview(entries(paired, same)).title.endswith("candidates vs baseline 1.1")
 
 
 def test_candidates_that_tie_are_all_named(paired, same):

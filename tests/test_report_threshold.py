@@ -94,7 +94,9 @@ def test_nothing_flagged_is_not_available_with_its_reason(evaluation):
     section = build_report(binaries.having(plain, curve)).threshold
     ppv = row(section, "0.9").cells[2]
     assert (ppv.value, ppv.text) == (None, "n/a")
-    assert next(r.sentence for r in section.reasons if r.mark == ppv.mark) == "no positives predicted"
+    assert (
+        next(r.sentence for r in section.reasons if r.mark == ppv.mark) == "no positives predicted"
+    )
     assert row(section, "0.01").cells[3].text == "n/a"
     assert len(section.charts) == 2
 

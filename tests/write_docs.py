@@ -166,23 +166,23 @@ def _metavar(kind: Any) -> str:
 def metric_names() -> str:
     return "\n".join(
         [
-            "Of the whole, in `summary`:",
+            "Overall metrics, in `summary`:",
             "",
             *table(("Name", "Title", "Range"), map(_metric_row, SUMMARY_METRICS)),
             "",
-            "And of ordered classes, where they were asked for:",
+            "With ordinal classes (`--ordinal`):",
             "",
             *table(("Name", "Title", "Range"), map(_metric_row, ORDINAL)),
             "",
-            "And where a model may abstain (`--abstain`):",
+            "With abstentions (`--abstain`):",
             "",
             *table(("Name", "Title", "Range"), map(_metric_row, ABSTAINING)),
             "",
-            "And where costs are given (`--costs`):",
+            "With costs (`--costs`):",
             "",
             *table(("Name", "Title", "Range"), [_metric_row(COSTING)]),
             "",
-            "Of each class, in `per_class`, after its counts "
+            "Per-class metrics, in `per_class`, after the counts "
             + ", ".join(f"`{c.name}`" for c in COUNTS)
             + ":",
             "",
@@ -195,6 +195,7 @@ SPANS = {"share": "0 to 1", "signed": "−1 to 1", "ratio": "0 and up"}
 OTHER_SPANS = {
     "log_loss": "0 and up",
     "brier_score": "0 to 2",
+    "expected_cost": "0 and up",
     **dict.fromkeys(
         ("macro_roc_auc", "macro_average_precision", "roc_auc", "average_precision"), "0 to 1"
     ),
@@ -221,26 +222,26 @@ def comparison_reasons() -> str:
 # metrics.md
 
 
-def score_figures() -> str:
+def score_metrics() -> str:
     return "\n".join(
         [
-            "## Figures of the whole that need scores",
+            "## Overall metrics of scores",
             "",
             *(line for metric in SCORES for line in section(metric)),
-            "## Figures of a class that need scores",
+            "## Per-class metrics of scores",
             "",
             *(line for metric in CLASS_SCORES for line in section(metric)),
         ]
     ).rstrip()
 
 
-def pair_figures() -> str:
+def pair_metrics() -> str:
     return "\n".join(
         [
-            "## Figures of pairs of classes",
+            "## Metrics of pairs of classes",
             "",
             *(line for metric in PAIR_METRICS for line in section(metric)),
-            "## Figures of groups of classes",
+            "## Metrics of groups of classes",
             "",
             *(line for metric in GROUP_METRICS for line in section(metric)),
         ]
@@ -249,7 +250,7 @@ def pair_figures() -> str:
 
 def comparison_terms() -> str:
     lines = (line for term in COMPARISON_TERMS for line in section(term, measured=False))
-    return "\n".join(["## Terms of a comparison", "", *lines]).rstrip()
+    return "\n".join(["## Comparison terms", "", *lines]).rstrip()
 
 
 # The house
@@ -341,8 +342,8 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/errors.md": {"errors by topic": error_pages.page},
     "docs/how-it-works.md": {"rooms": rooms},
     "docs/metrics.md": {
-        "figures from scores": score_figures,
-        "figures of pairs and groups": pair_figures,
+        "metrics of scores": score_metrics,
+        "metrics of pairs and groups": pair_metrics,
         "terms of a comparison": comparison_terms,
     },
     "docs/report-json.md": {

@@ -181,7 +181,7 @@ def _told_which(number: int, candidate: Any) -> Iterator[None]:
         yield
     except ReportgenError as error:
         name = f", {quoted(Path(candidate).name)}" if isinstance(candidate, (str, Path)) else ""
-        which = f"this is about candidate {number}{name}"
+        which = f"this applies to candidate {number}{name}"
         error.details = (*error.details, which)
         raise
 

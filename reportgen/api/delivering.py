@@ -58,7 +58,7 @@ def comment(
     mode
         ``"recreate"`` posts anew and deletes the earlier one, so that readers are notified.
     report_url
-        Where readers find the page.
+        URL of the page.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _place(pull_request: int | None, head: str, head_sha: str) -> Any:
 
     if (pull_request is None) == (not head):
         raise UsageError(
-            "the pull request is named by --pull-request or by --head, and by one of them",
+            "pass either --pull-request or --head",
             slug="comment-place",
             hint="pass --pull-request 42, or --head OWNER:BRANCH with --head-sha",
         )

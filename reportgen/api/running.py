@@ -181,7 +181,7 @@ def _telling_how_to_go_on() -> Iterator[None]:
     except (KeyboardInterrupt, Terminated) as stop:
         raise interrupted_by(
             stop,
-            "while the report was made",
+            "while the report was being written",
             hint="predictions were saved: rerun the same command with --resume, without --force",
         ) from None
 

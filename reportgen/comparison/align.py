@@ -145,7 +145,7 @@ def refuse_classes(
             details.append(f"only in the {side} ({len(names):,}): {listing(names)}")
             first = next(iter(names))
             if (near := nearest(first, others)) is not None and near != first:
-                details.append(f"{quoted(first)} is close to {quoted(near)} on the other side")
+                details.append(f"{quoted(first)} is similar to {quoted(near)} in the other")
     return DataError(
         "baseline and candidate have different classes",
         slug="compare-classes",
@@ -163,7 +163,7 @@ Places = NDArray[np.integer[Any]]
 _EXAMPLES = 5
 
 
-NOT_SHARED = "not among the samples of the other side"
+NOT_SHARED = "not in the other"
 
 
 @dataclass(frozen=True)
@@ -345,7 +345,7 @@ def _refuse_positions(
                 strict=True,
             )
         ],
-        hint="save the sample's id (such as its path) on both sides, and specify its column with "
+        hint="save the sample id (such as its path) in both, and specify its column with "
         "--id-column",
     )  # fmt: skip
 
@@ -355,7 +355,7 @@ def _different_samples(
 ) -> DataError:
     details = [
         f"baseline {count(match.n_baseline)}, candidate {count(match.n_candidate)}, "
-        f"on both sides {count(n_shared)}"
+        f"in both {count(n_shared)}"
     ]
     for side, n, names in (
         ("baseline", match.n_baseline - n_shared, examples[0]),
@@ -371,16 +371,16 @@ def _different_samples(
         else "no sample is in both baseline and candidate",
         slug="compare-samples",
         details=details,
-        hint=_way_out(n_shared, by_ending),
+        hint=_hint(n_shared, by_ending),
     )
 
 
-def _way_out(n_shared: int, by_ending: str) -> str:
+def _hint(n_shared: int, by_ending: str) -> str:
     if n_shared:
         return "compare the samples that both have with --allow-partial"
     if by_ending:
         return f"match them {by_ending}: --ids-by-ending"
-    return "the ids must be the same on both sides: specify their column with --id-column"
+    return "the ids must be the same in both: specify their column with --id-column"
 
 
 def _restrict(
@@ -496,8 +496,8 @@ def _add_labels(both: Aligned, labels_from: LabelsFrom) -> Aligned:
 def _labels_note(n: int, labels_from: LabelsFrom) -> DataNote:
     return DataNote(
         "compared-labels",
-        f"{plural(n, 'sample')} {'has' if n == 1 else 'have'} different labels on the two sides; "
-        f"those of the {labels_from} count for both, as requested.",
+        f"{plural(n, 'sample')} {'has' if n == 1 else 'have'} different labels in baseline and "
+        f"candidate; those of the {labels_from} are used for both, as requested.",
         "warning",
         n,
     )

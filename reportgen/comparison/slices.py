@@ -107,7 +107,7 @@ def _notes(differing: tuple[str, ...]) -> tuple[DataNote, ...]:
     if not differing:
         return ()
     sentence = (
-        f"These columns have different values on the two sides and are not sliced:  "
+        f"These columns differ between baseline and candidate and are not sliced:  "
         f"{listing(differing)}."
     )
     return (DataNote("compared-columns", sentence, count=len(differing), examples=differing[:10]),)

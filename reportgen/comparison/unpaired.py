@@ -333,9 +333,10 @@ def _notes(before: Evaluation, after: Evaluation, n_differing: int) -> list[Data
         DataNote(
             "compared-data",
             f"{plural(n_differing, 'class', 'classes')} "
-            f"{'has' if n_differing == 1 else 'have'} different numbers of samples on the two "
-            f"sides ({count(before.n_samples)} in the baseline, {count(after.n_samples)} in the "
-            "candidate): these are different data, and differences may be due only to that.",
+            f"{'has' if n_differing == 1 else 'have'} different numbers of samples in "
+            f"baseline ({count(before.n_samples)} in all) and candidate "
+            f"({count(after.n_samples)}): the data differ, and differences may be due only to "
+            "that.",
             "warning",
             n_differing,
         )

@@ -134,7 +134,7 @@ def post_comment(
     """
     if len(body.encode("utf-16-le")) // 2 > MAX_BODY:
         raise DeliveryError(
-            f"the comment has more than the {MAX_BODY:,} characters that fit",
+            f"the comment exceeds {MAX_BODY:,} characters",
             slug="comment-too-large",
             hint="this is a bug: a summary takes at most 60,000",
         )
@@ -182,7 +182,7 @@ def _post(host: Host, number: int, body: str, marker: str, *, anew: bool) -> Com
 def _tell(refused: Refused) -> NoReturn:
     """The refusal in words, with the way out of the usual ones."""
     status, said = refused.status, printable(refused.message)
-    details = [f"the host answered {status}: {said}" if status else f"no answer: {said}"]
+    details = [f"the host returned {status}: {said}" if status else f"no response: {said}"]
     again = "run the command again: a comment that is there already is updated, not repeated"
     if isinstance(refused, Unexpected):
         raise DeliveryError(

@@ -25,7 +25,7 @@ __all__ = [
 COLUMNS = ("true", "predicted", "cost")
 
 
-_HINT = "write a CSV with the columns true, predicted and cost, a pair of classes in each line"
+_HINT = "write a CSV with the columns true, predicted and cost, one pair of classes per line"
 
 
 def read_costs(path: Path, classes: Sequence[str], ids: Sequence[str] = ()) -> Costs:
@@ -65,9 +65,9 @@ def read_costs(path: Path, classes: Sequence[str], ids: Sequence[str] = ()) -> C
         pairs.append((*pair, _cost(cost, line, source)))
     if not pairs:
         raise DataError(
-            f"{quoted(source)} lists no cost",
+            f"{quoted(source)} contains no costs",
             slug="costs-empty",
-            hint="add a line for each pair that costs other than 1, or omit --costs",
+            hint="add a line for each pair whose cost is not 1, or omit --costs",
         )
     return Costs.of(source, pairs)
 
@@ -122,8 +122,8 @@ def _cost(text: str, line: int, source: str) -> float:
         f"line {line:,} of {quoted(source)}: "
         + (f"the cost {quoted(text)} is not a finite number of 0 or more" if text else "no cost"),
         slug="costs-number",
-        hint="write a number such as 5 or 0.5, or remove the line: the cost is then that of any "
-        "other pair, 1, or 0 on the diagonal",
+        hint="write a number such as 5 or 0.5, or remove the line: the cost is then the "
+        "default, 1, or 0 on the diagonal",
     )
 
 

@@ -30,7 +30,7 @@ def require_file(path: Path | None, option: str) -> None:
         raise DataError(
             f"{option} {quoted(path.name)}: no such file",
             slug="option-file-missing",
-            hint=f"check the path that is given with {option}",
+            hint=f"check the path of {option}",
         )
 
 

@@ -132,7 +132,7 @@ def _column(rows: PredictionRows, wanted: str) -> str:
         raise UsageError(
             f"--group-column {quoted(wanted)}: the predictions have no metadata columns",
             slug="group-column",
-            hint="give a table that names the group of each sample with --metadata FILE",
+            hint="pass a table that names the group of each sample with --metadata FILE",
         )
     meant = nearest(wanted, sorted(columns.values()))
     raise UsageError(

@@ -154,14 +154,14 @@ class Entry:
             stray = "max_drop" in self.table
             raise self.error(
                 "gates-key",
-                "max_drop is given without no_harm" if stray else "it has no rule",
+                "max_drop requires no_harm" if stray else "it has no rule",
                 "add no_harm = true" if stray else f"add one of {', '.join(RULES)}",
             )
         if "max_drop" in self.table and found[0] != "no_harm":
             raise self.error(
                 "gates-key",
                 f"max_drop cannot be combined with {found[0]}",
-                "it belongs to no_harm = true: leave it out",
+                "it applies only to no_harm = true: omit it",
             )
         return found[0]
 
@@ -176,13 +176,13 @@ class Entry:
         if len(kinds) > 1:
             keys = " and ".join(key for key, _ in chosen)
             raise self.error(
-                "gates-key", f"{keys} do not go together", "write one gate for each of them"
+                "gates-key", f"{keys} cannot be combined", "write one gate for each of them"
             )
         return chosen[0][1] if chosen else "whole"
 
     def _check_scope(self, where: Scope, rule: Rule) -> None:
         if where == "pair" and "metric" in self.table:
-            raise self.error("gates-key", "a pair takes no metric", "leave metric out")
+            raise self.error("gates-key", "a pair cannot have a metric", "omit metric")
         if where == "pair" and rule != "at_most_share":
             raise self.error(
                 "gates-key", f"a pair does not take {rule}", "write at_most_share, as in 0.02"
@@ -190,7 +190,7 @@ class Entry:
         if where != "pair" and rule == "at_most_share":
             raise self.error(
                 "gates-key",
-                "at_most_share is given without pair",
+                "at_most_share requires pair",
                 'add pair = ["true class", "predicted class"], or write at_most',
             )
 
@@ -259,7 +259,7 @@ class Entry:
         if confident and rule in COMPARISONS:
             raise self.error(
                 "gates-key",
-                f"confident cannot be combined with {rule}, which looks at the interval anyway",
+                f"confident cannot be combined with {rule}, which already uses the interval",
                 "leave it out",
             )
         return confident
@@ -321,7 +321,7 @@ class Entry:
     def _text(self, key: str) -> str:
         value = self.table[key]
         if not isinstance(value, str):
-            raise self._wrong_value(key, "is not a text", f'write {key} = "…"')
+            raise self._wrong_value(key, "is not a string", f'write {key} = "…"')
         if not value.strip():
             raise self._wrong_value(key, "is empty")
         return name_key(value)
@@ -340,7 +340,7 @@ class Entry:
             meant = nearest(value, choices) if isinstance(value, str) else None
             raise self._wrong_value(
                 key,
-                f"is none of {', '.join(choices)}",
+                f"is not one of {', '.join(choices)}",
                 f'did you mean "{meant}"?' if meant else None,
             )
         return value
@@ -464,9 +464,9 @@ def fail_under(texts: Sequence[str]) -> tuple[Gate, ...]:
     for number, gate in enumerate(gates):
         if any(gate.metric == other.metric for other in gates[:number]):
             raise UsageError(
-                f"--fail-under gives {gate.metric} twice",
+                f"--fail-under sets {gate.metric} twice",
                 slug="fail-under",
-                hint="give it once",
+                hint="set it once",
             )
     return gates
 
@@ -530,7 +530,7 @@ def _parse(text: str, name: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except RecursionError as error:
-        raise UsageError(f"{where} is nested too deeply to be read", slug="gates-syntax") from error
+        raise UsageError(f"{where} is nested too deeply", slug="gates-syntax") from error
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         problem, place = _locate_entry(str(error), text)
         raise UsageError(
@@ -553,10 +553,10 @@ def _locate_entry(message: str, text: str) -> tuple[str, str]:
 
 def _syntax_hint(problem: str) -> str:
     if "Cannot overwrite" in problem:
-        return "the key is given twice: leave one of them out"
+        return "the key is given twice: remove one of them"
     if "Invalid value" in problem:
         return 'strings need quotes, percentages too: "90%"'
-    return "docs/gates.md shows the form"
+    return "see docs/gates.md for the format"
 
 
 def _tables(parsed: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
@@ -573,7 +573,7 @@ def _tables(parsed: Mapping[str, object], name: str) -> list[Mapping[str, object
         )
     if not isinstance(gates, list) or not all(isinstance(one, dict) for one in gates):
         raise UsageError(
-            f"{where}: gate is no list of tables",
+            f"{where}: gate is not a list of tables",
             slug="gates-key",
             hint="write [[gate]] above each gate",
         )

@@ -54,13 +54,13 @@ def check_gates(
     for gate in gates:
         if gate.rule in COMPARISONS and not has_baseline:
             raise UsageError(
-                f"{where(gate)}: {gate.rule} compares with a baseline, and none is given",
+                f"{where(gate)}: {gate.rule} compares with a baseline, and there is none",
                 slug="gates-baseline",
                 hint="pass --baseline, or remove the gate",
             )
         if needs_costs(gate) and not has_costs:
             raise UsageError(
-                f"{where(gate)}: {gate.metric} needs costs, and none are given",
+                f"{where(gate)}: {gate.metric} needs costs, and there are none",
                 slug="gates-costs",
                 hint="pass --costs costs.csv, or remove the gate",
             )

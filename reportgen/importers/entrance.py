@@ -126,7 +126,7 @@ def _own_parts(folder: Path) -> tuple[Path, ...]:
             f"{quoted(ours[0].name)} was written by reportgen and {quoted(other.name)} was not: "
             "they are not parts of one table",
             slug="part-files-differ",
-            hint="give one of the files, or a folder with the parts of one prediction alone",
+            hint="pass one of the files, or a folder with the parts of one prediction alone",
         )
     return tuple(ours)
 

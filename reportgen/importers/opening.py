@@ -99,14 +99,14 @@ def _no_input(name: str, value: Any) -> DataError:
     keys = list(value) if isinstance(value, dict) else []
     held = f": its keys are {listing(keys, 6)}" if keys else ""
     if keys and all(isinstance(value[key], (int, float)) for key in keys):
-        held = ": numbers by name, no samples and no counts"
+        held = ": named numbers, neither samples nor counts"
     elif any(key in value for key in ("labels", "label") if isinstance(value, dict)):
         held = ": it contains labels only, no predictions"
     return DataError(
         f"{quoted(name)} is JSON with neither predictions nor a confusion matrix{held}",
         slug="input-kind",
         details=[
-            "read are: a list of records, columns as lists, {columns, data}, JSON Lines; "
+            "supported: a list of records, columns as lists, {columns, data}, JSON Lines; "
             '{"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}'
         ],
         hint="save the label and the prediction of each sample",
@@ -215,9 +215,9 @@ def _names_in_schema(table: Table, options: InputOptions) -> ClassNames | None:
     if len(set(lists.values())) > 1:
         one, other = (quoted(str(column)) for column in lists)
         raise DataError(
-            f"the columns {one} and {other} of {quoted(table.name)} carry different class lists",
+            f"the columns {one} and {other} of {quoted(table.name)} have different class lists",
             slug="classes-differ",
-            hint="pass the list that both mean with --classes FILE",
+            hint="pass the class list of both with --classes FILE",
         )
     column, names = next(iter(lists.items()))
     return ClassNames.checked(names, f"the names of column {column} in {table.name}")
@@ -448,7 +448,8 @@ def _score_classes(
                 f"{count(n)} classes",
                 slug="classes-count",
                 details=[f"the class list is {given.source}"],
-                hint="give the class list of the model that made the scores with --classes FILE",
+                hint="pass the class list of the model that produced the scores with --classes "
+                "FILE",
             )
         return given, tuple(order)
     place = {display_name(name): i for i, name in enumerate(names)}
@@ -461,12 +462,12 @@ def _other_classes(table: Table, given: ClassNames, names: Sequence[str]) -> Dat
     missing = [name for name in given.names if name not in names]
     extra = [name for name in names if name not in given.names]
     return DataError(
-        f"the score columns of {quoted(table.name)} are not those of the class list",
+        f"the score columns of {quoted(table.name)} do not match the class list",
         slug="scores-classes",
         details=[
             *([f"classes without scores: {listing(missing)}"] if missing else []),
             *([f"scores without a class: {listing(extra)}"] if extra else []),
         ],
-        hint="give the class list of the model that made the scores, or name the columns with "
+        hint="pass the class list of the model that produced the scores, or name the columns with "
         "--scores-columns",
     )

@@ -211,7 +211,7 @@ class Engine:
                 f"out of memory on {self.device.type} with {self.size} image"
                 f"{'s' if self.size > 1 else ''} at a time",
                 slug="out-of-memory",
-                details=["this is the smallest batch that the model takes"],
+                details=["this is the smallest batch size of the model"],
                 hint="use smaller images (--resize), --precision bfloat16, or another --device",
             ) from error
         self.size = smaller
@@ -273,7 +273,7 @@ def resolve_device(asked: str, preferred: torch.device | None = None) -> torch.d
         raise UsageError(
             f"--device {quoted(asked)}: no such device",
             slug="device-absent",
-            details=[f"there is: {', '.join(there)}"],
+            details=[f"available: {', '.join(there)}"],
             hint=f"use --device {there[0]}, or leave it out",
         )
     return torch.device(asked)

@@ -90,7 +90,7 @@ def predict_live(
         raise UsageError(
             "resume needs a model and a folder named by their paths",
             slug="resume-live",
-            hint="run over a live loader again from its start, with force=True",
+            hint="rerun a live loader from the start, with force=True",
         )
     from reportgen.inference.forward import resolve_device
     from reportgen.inference.live_plan import plan_live

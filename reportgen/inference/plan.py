@@ -293,8 +293,7 @@ def _overridden(model: LoadedModel, used: Prepares) -> list[DataNote]:
     return [
         DataNote(
             "preprocessing-declared",
-            f"{model.facts.source} brings its own preprocessing; the one that was declared was "
-            "used in its place.",
+            f"{model.facts.source} has its own preprocessing; the declared one was used instead.",
             "warning",
         )
     ]

@@ -36,26 +36,26 @@ def reference() -> str:
     """Every count, metric and reason code, as Markdown sections."""
     return "\n".join(
         [
-            "## Counts of a class",
+            "## Per-class counts",
             "",
             *_table(("Name", "Formula", "Meaning"), map(_count_row, COUNTS)),
             "",
-            "## Metrics of a class",
+            "## Per-class metrics",
             "",
             *(line for metric in PER_CLASS for line in section(metric)),
-            "## Metrics of the whole",
+            "## Overall metrics",
             "",
             *(line for metric in SUMMARY for line in section(metric)),
-            "## Metrics of ordered classes",
+            "## Metrics for ordinal classes",
             "",
             *(line for metric in ORDINAL for line in section(metric)),
-            "## Metrics of models that may abstain",
+            "## Metrics for models that abstain",
             "",
             *(line for metric in ABSTAINING for line in section(metric)),
-            "## Metrics of costs",
+            "## Expected cost",
             "",
             *section(COSTING),
-            "## Reasons",
+            "## Reason codes",
             "",
             *_table(("Code", "Meaning"), ((f"`{code}`", text) for code, text in REASONS.items())),
         ]
@@ -85,11 +85,11 @@ def section(metric: Definition, *, measured: bool = True) -> Iterator[str]:
     yield ""
     yield f"- Formula: `{metric.formula}`"
     if metric.also:
-        yield f"- Also called: {metric.also}"
+        yield f"- Also known as: {metric.also}"
     if measured:
         yield f"- 95% interval: {metric.interval}"
     if metric.undefined != "never":
-        yield f"- n/a {metric.undefined}"
+        yield f"- Undefined {metric.undefined}"
     yield f"- Source: {metric.source}"
     yield ""
 

@@ -156,7 +156,12 @@ class InputOptions(Declared):
         _SCORES,
         choices=OUTPUT_KINDS,
     )
-    rows: str = option("true", "What the matrix rows are.", _MATRIX, choices=("true", "predicted"))
+    rows: str = option(
+        "true",
+        "Whether the matrix rows are true or predicted classes.",
+        _MATRIX,
+        choices=("true", "predicted"),
+    )
     normalised: bool = option(
         False,
         "The matrix contains proportions, not counts: no intervals and no tests, unless "
@@ -165,7 +170,7 @@ class InputOptions(Declared):
     )
     normalised_over: str = option(
         "auto",
-        "What a normalised matrix is normalised over.",
+        "Axis that a normalised matrix is normalised over.",
         _MATRIX,
         choices=("auto", "true", "predicted", "all"),
     )

@@ -120,7 +120,7 @@ class PageOptions(Declared):
     public: bool = option(
         False,
         "Remove images and hash file names in every output, for readers who may not see "
-        "the data. Class names stay.",
+        "the data. Class names are kept.",
         _PAGE,
     )
     logo: Path | None = option(
@@ -153,7 +153,9 @@ class PageOptions(Declared):
         _BESIDE,
     )
     pdf_full: bool = option(
-        False, "report.pdf with every fold open; else a closed fold prints its heading.", _BESIDE
+        False,
+        "report.pdf with every fold open; otherwise a closed fold prints its heading only.",
+        _BESIDE,
     )
     paper: str = option("A4", "Paper size of report.pdf.", _BESIDE, choices=PAPERS)
     figures: bool = option(
@@ -173,14 +175,14 @@ class PageOptions(Declared):
     )
     report_url: str = option(
         "",
-        "Where readers find the page, linked in summary.md and report.eml.",
+        "URL of the page, linked in summary.md and report.eml.",
         _BESIDE,
         metavar="URL",
         shapes=False,
     )
     key: str = option(
         "default",
-        "Which of several reports on one pull request this is.",
+        "Key of this report, if a pull request has several.",
         _BESIDE,
         metavar="TEXT",
     )

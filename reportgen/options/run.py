@@ -58,7 +58,7 @@ class Options(Declared):
     )
     trust_model_code: bool = option(
         False,
-        "Load a Keras model, which may run code. Only where you would run a program from there.",
+        "Load a Keras model, which may run code. Only for models from a source that you trust.",
         _MODEL,
     )
     outputs: str = option(
@@ -150,19 +150,19 @@ class Options(Declared):
     )
     pixel_range: str | None = option(
         None,
-        "Range of pixel values that the model takes; --mean and --std are on it. Default: 0-1.",
+        "Range of pixel values that the model expects; --mean and --std refer to it. Default: 0-1.",
         _PREPARE,
         choices=(None, "0-1", "0-255"),
     )
     channels: str = option(
         "rgb",
-        "Order of channels that the model takes; --mean and --std are in it.",
+        "Channel order that the model expects; --mean and --std refer to it.",
         _PREPARE,
         choices=("rgb", "bgr"),
     )
     input_layout: str | None = option(
         None,
-        "Axes that an ONNX or Keras model takes, where its shape does not say it.",
+        "Axis order of an ONNX or Keras model, if its shape does not determine it.",
         _PREPARE,
         choices=(None, "nchw", "nhwc"),
     )
@@ -212,7 +212,7 @@ class Options(Declared):
         _INFER,
         choices=("auto", "yes", "no"),
     )
-    device: str = option("auto", "Where to run the model.", _INFER, choices=DEVICES)
+    device: str = option("auto", "Device to run the model on.", _INFER, choices=DEVICES)
     precision: str = option(
         "float32",
         "Numeric precision. Other than float32, the model runs under torch.autocast.",

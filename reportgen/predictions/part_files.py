@@ -49,7 +49,7 @@ def _require_same(first: Predictions, other: Predictions) -> None:
             f"{quoted(first.path.name)} and {quoted(other.path.name)} are not parts of one "
             f"prediction: {', '.join(differ) or 'scores'} differ",
             slug="part-files-differ",
-            hint="give one of the files, or a folder with the parts of one prediction alone",
+            hint="pass one of the files, or a folder with the parts of one prediction alone",
         )
 
 
@@ -59,7 +59,7 @@ def _require_all_rows(folder: Path, facts: RunFacts, n_rows: int) -> None:
             f"the files in {quoted(folder.name)} contain {plural(n_rows, 'row')}; the prediction "
             f"that they are of has {facts.samples.counted:,}",
             slug="part-files-rows",
-            hint="give a folder with all files of the prediction and no others",
+            hint="pass a folder with all files of the prediction and no others",
         )
 
 
@@ -84,7 +84,7 @@ def _require_unique_ids(folder: Path, parts: Sequence[Path]) -> None:
         raise DataError(
             f"the id {quoted(twice[0]['values'].as_py())} is in two rows of {quoted(folder.name)}",
             slug="part-files-rows",
-            hint="give a folder with all files of the prediction and no others",
+            hint="pass a folder with all files of the prediction and no others",
         )
 
 

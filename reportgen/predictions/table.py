@@ -122,7 +122,7 @@ class Predictions:
                 f"{quoted(path.name)} was not written by reportgen",
                 slug="predictions-foreign",
                 details=["its columns: " + printable(", ".join(schema.names))[:300]],
-                hint="give the predictions.parquet of `reportgen run` or `reportgen predict`",
+                hint="pass the predictions.parquet of `reportgen run` or `reportgen predict`",
             )
         facts = RunFacts.from_text(metadata, path.name)
         return cls(path, facts, n_rows, kept, sure, tuple(further))
@@ -231,13 +231,13 @@ def _unreadable(path: Path, error: Exception) -> DataError:
         return DataError(
             f"there is no file {quoted(path.name)}",
             slug="input-missing",
-            hint="give the path of a predictions.parquet or of a confusion matrix (CSV)",
+            hint="pass the path of a predictions.parquet or of a confusion matrix (CSV)",
         )
     if path.is_dir():
         return DataError(
             f"{quoted(path.name)} is a folder, not a predictions file",
             slug="input-is-folder",
-            hint=f"give {quoted(path.name + '/predictions.parquet')}",
+            hint=f"pass {quoted(path.name + '/predictions.parquet')}",
         )
     reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
     return DataError(

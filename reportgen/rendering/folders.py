@@ -67,8 +67,8 @@ def is_left_by_us(folder: Path, endings: tuple[str, ...], marker: str) -> bool:
 
 def _report_blocked(target: Path) -> OutputError:
     return OutputError(
-        f"{quoted(target.name)} is in the way: it is not from an earlier report",
+        f"{quoted(target.name)} exists and is not from an earlier report",
         slug="output-folder-blocked",
         details=["nothing in it was changed"],
-        hint="move it away, or choose another folder with -o",
+        hint="move it elsewhere, or choose another folder with -o",
     )

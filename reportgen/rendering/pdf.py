@@ -131,7 +131,7 @@ def _content(html: str, browser: Path) -> tuple[bytes, str]:
 
 def _no_room(browser: Path, error: OSError) -> OutputError:
     failed = _fail(browser, f"its temporary folder: {(error.strerror or str(error)).lower()}")
-    failed.hint = "make room in the temporary folder, name another in TMPDIR, or omit --pdf"
+    failed.hint = "free space in the temporary folder, set TMPDIR to another, or omit --pdf"
     return failed
 
 

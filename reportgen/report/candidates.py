@@ -80,7 +80,7 @@ class Overview:
 
 
 def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overview:
-    """One line a candidate; `title` stands in place of "3 candidates against …".
+    """One line a candidate; `title` replaces "3 candidates vs …".
 
     Raises :class:`ValueError` where there is none.
     """
@@ -98,7 +98,7 @@ def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overvie
     candidates = plural(len(rows), "candidate")
     decided = any(row.kind != "none" for row in rows)
     beside = _beside(name, rows, entries)
-    title = printable(title) or f"{candidates} against {name}"
+    title = printable(title) or f"{candidates} vs {name}"
     return Overview(
         title=f"{shipped} of {len(rows)} may ship: {title}" if decided else title,
         baseline=name,

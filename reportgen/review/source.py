@@ -286,8 +286,8 @@ def _refuse_several(folder: Path) -> None:
     shown = ", ".join(named[:_MOST_NAMED])
     more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     raise UsageError(
-        f"the folder {quoted(folder.name)} contains no report itself, but "
-        f"{plural(len(named), 'report')} in folders",
+        f"the folder {quoted(folder.name)} contains no report, but "
+        f"{plural(len(named), 'report')} in subfolders",
         slug="several-reports",
         hint=f"name {'it' if len(named) == 1 else 'one of'}: {shown}{more}",
     )

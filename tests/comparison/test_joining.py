@@ -107,7 +107,7 @@ def test_different_classes_are_refused_with_both_lists_differences():
     )
     assert "only in the baseline (1): Fox" in text
     assert "only in the candidate (2): fox, owl" in text
-    assert '"Fox" is close to "fox"' in text
+    assert '"Fox" is similar to "fox"' in text
     assert "--classes" in text
 
 
@@ -143,7 +143,7 @@ def test_different_samples_are_refused_with_counts_and_examples_both_ways():
         table("ycba", ["cat"] * 4, ["cat"] * 4),
         "compare-samples",
     )
-    assert "baseline 4, candidate 4, on both sides 3" in text
+    assert "baseline 4, candidate 4, in both 3" in text
     assert "only in the baseline (1): x" in text
     assert "only in the candidate (1): y" in text
     assert "--allow-partial" in text
@@ -317,7 +317,7 @@ def test_hashes_that_meet_across_the_sides_change_nothing(monkeypatch):
         table("bay", ["cat"] * 3, ["cat"] * 3),
         "compare-samples",
     )
-    assert "on both sides 2" in text
+    assert "in both 2" in text
 
 
 def test_different_content_and_devices_are_told(tmp_path):

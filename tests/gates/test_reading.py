@@ -127,7 +127,7 @@ WRONG = [
     ("gate = []", "gates-empty", "contains no gate", ""),
     ("[[gates]]\nname = 1", "gates-key", 'no key "gates" outside of a gate', "did you mean [[gate]]?"),
     ("[gate]\nname = 'x'", "gates-key", "[gate] is one table, not a list", "[[gate]], with two brackets"),
-    ("gate = 3", "gates-key", "gate is no list of tables", "[[gate]]"),
+    ("gate = 3", "gates-key", "gate is not a list of tables", "[[gate]]"),
     ("accuracy = 0.9", "gates-key", 'no key "accuracy" outside', "below a line [[gate]]"),
     (floor("at_least = 0.9\nat_least = 0.8"), "gates-syntax", '"gates.toml", line 5, column 15', "twice"),
     (floor("at_least = 90%"), "gates-syntax", "line 4, column 14: Expected newline", "docs/gates.md"),
@@ -140,7 +140,7 @@ WRONG = [
     (floor("xyzzy = 0.9"), "gates-key", 'there is no key "xyzzy"', "the keys are name, metric"),
     ('[[gate]]\nmetric = "accuracy"\nat_least = 0.9', "gates-key", "gate 1: it has no name", "name ="),
     ('[[gate]]\nname = " "\nmetric = "accuracy"\nat_least = 0.9', "gates-value", 'name = " " is empty', ""),
-    ("[[gate]]\nname = 7\nat_least = 0.9", "gates-value", "gate 1: name = 7 is not a text", 'name = "…"'),
+    ("[[gate]]\nname = 7\nat_least = 0.9", "gates-value", "gate 1: name = 7 is not a string", 'name = "…"'),
     (f'[[gate]]\nname = "{"x" * 201}"\nat_least = 0.9', "gates-value", "over 200 characters", ""),
     (floor("at_least = 0.9") + "\n" + floor("at_least = 0.8"), "gates-key",
      'gate 2 ("floor"): gate 1 has the same name', "a unique name"),
@@ -148,7 +148,7 @@ WRONG = [
      "gate 1 has the same name", ""),
     ('[[gate]]\nname = "x"\nat_least = 0.9', "gates-key", "it has no metric", 'metric = "accuracy"'),
     (floor(""), "gates-key", "it has no rule", "at_least, at_most, not_worse_by, no_harm, at_most_share"),
-    (floor("max_drop = 0.1"), "gates-key", "max_drop is given without no_harm", "no_harm = true"),
+    (floor("max_drop = 0.1"), "gates-key", "max_drop requires no_harm", "no_harm = true"),
     (floor("at_least = 0.9\nmax_drop = 0.1"), "gates-key", "max_drop cannot be combined with at_least", "no_harm"),
     (floor("at_least = 0.9\nno_harm = true"), "gates-key", "it has 2 rules: at_least, no_harm", "one gate for each"),
     # numbers
@@ -191,15 +191,15 @@ WRONG = [
     (floor("not_worse_by = 0.1\nconfident = true"), "gates-key", "confident cannot be combined with not_worse_by", "leave it out"),
     (floor('at_least = 0.9\nconfident = "yes"'), "gates-value", 'confident = "yes" is neither true nor false', "without quotes"),
     (floor("at_least = 0.9\neach_class = 1"), "gates-value", "each_class = 1 is neither true nor false", ""),
-    (floor("at_least = 0.9\nmetric = 1").replace('metric = "accuracy"\n', ""), "gates-value", "metric = 1 is not a text", ""),
+    (floor("at_least = 0.9\nmetric = 1").replace('metric = "accuracy"\n', ""), "gates-value", "metric = 1 is not a string", ""),
     # words
-    (floor('at_least = 0.9\nseverity = "blok"'), "gates-value", 'severity = "blok" is none of block, warn', 'did you mean "block"?'),
-    (floor("at_least = 0.9\nseverity = 1"), "gates-value", "severity = 1 is none of", ""),
-    (floor('at_least = 0.9\nwhen_inconclusive = "pass"'), "gates-value", "none of fail, warn", ""),
+    (floor('at_least = 0.9\nseverity = "blok"'), "gates-value", 'severity = "blok" is not one of block, warn', 'did you mean "block"?'),
+    (floor("at_least = 0.9\nseverity = 1"), "gates-value", "severity = 1 is not one of", ""),
+    (floor('at_least = 0.9\nwhen_inconclusive = "pass"'), "gates-value", "not one of fail, warn", ""),
     (floor('at_least = 0.9\nslice = "camera"'), "gates-value", 'slice = "camera" is not a slice', 'slice = "column=value"'),
     (floor('at_least = 0.9\nslice = "=north"'), "gates-value", "is not a slice", ""),
-    (floor('at_least = 0.9\nslice = "a=b"\npair = ["a", "b"]'), "gates-key", "slice and pair do not go together", "one gate for each"),
-    (RECALL + 'at_least = 0.9\nslice = "a=b"', "gates-key", "each_class and slice do not go together", ""),
+    (floor('at_least = 0.9\nslice = "a=b"\npair = ["a", "b"]'), "gates-key", "slice and pair cannot be combined", "one gate for each"),
+    (RECALL + 'at_least = 0.9\nslice = "a=b"', "gates-key", "each_class and slice cannot be combined", ""),
     (RECALL + 'at_least = 0.9\nclass = "a"\nclasses = ["b"]', "gates-key", "class and classes are both given", "a list"),
     (RECALL + "at_least = 0.9\nclass = []", "gates-value", "class = [] is not a name, nor a list", 'class = "cat"'),
     (RECALL + "at_least = 0.9\nclasses = [1]", "gates-value", "classes = [1] is not a name", ""),
@@ -208,8 +208,8 @@ WRONG = [
     (PAIR + 'pair = ["cat", " cat"]\nat_most_share = 0.1', "gates-value", "names one class twice", "two classes"),
     (PAIR + 'pair = ["cat", "dog"]\nat_most_share = 2', "gates-value", "at_most_share = 2 is over 1", '0.02 or "2%"'),
     (PAIR + 'pair = ["cat", "dog"]\nat_most = 0.1', "gates-key", "a pair does not take at_most", "at_most_share"),
-    (PAIR + 'metric = "recall"\npair = ["cat", "dog"]\nat_most_share = 0.1', "gates-key", "a pair takes no metric", "leave metric out"),
-    (floor("at_most_share = 0.1"), "gates-key", "at_most_share is given without pair", "pair ="),
+    (PAIR + 'metric = "recall"\npair = ["cat", "dog"]\nat_most_share = 0.1', "gates-key", "a pair cannot have a metric", "omit metric"),
+    (floor("at_most_share = 0.1"), "gates-key", "at_most_share requires pair", "pair ="),
 ]  # fmt: skip
 
 
@@ -280,7 +280,7 @@ def test_a_wrong_line_has_a_message_that_helps(text, slug, message, hint):
 
 def test_a_metric_is_given_once():
     error = refusal(fail_under, ["accuracy=0.9", "accuracy=0.8"])
-    assert (error.slug, error.message) == ("fail-under", "--fail-under gives accuracy twice")
+    assert (error.slug, error.message) == ("fail-under", "--fail-under sets accuracy twice")
 
 
 # Against what there is
@@ -350,7 +350,7 @@ def test_a_comparison_needs_a_baseline(rule):
     gates = parse_gates(floor(rule))
     error = refusal(check_gates, gates, has_baseline=False)
     assert error.slug == "gates-baseline"
-    assert "compares with a baseline, and none is given" in error.message
+    assert "compares with a baseline, and there is none" in error.message
     check_gates(gates, has_baseline=True)
 
 

@@ -108,7 +108,7 @@ def test_what_is_not_ours_is_never_replaced(report, evaluation, tmp_path, kind):
     with pytest.raises(OutputError) as caught:
         write_all(report, evaluation, tmp_path, DIR)
     assert caught.value.slug == "output-folder-blocked"
-    assert caught.value.message.startswith('"report_files" is in the way')
+    assert caught.value.message.startswith('"report_files" exists and is not')
     assert list(elsewhere.iterdir()) == []
     if kind == "folder with other files":
         assert (target / "thesis.tex").read_text() == "mine"

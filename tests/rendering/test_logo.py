@@ -86,9 +86,9 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
         (SVG.encode(), "is SVG, which can contain scripts and links"),
         (b"\xef\xbb\xbf\n <?xml version='1.0'?>" + SVG.encode(), "is SVG"),
         (b"<!DOCTYPE svg><svg/>", "is SVG"),
-        (b"not a picture", "is no picture that can be read"),
-        (b"", "is no picture that can be read"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "is no picture that can be read"),
+        (b"not a picture", "is not a readable image"),
+        (b"", "is not a readable image"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "is not a readable image"),
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
     with pytest.raises(UsageError, match="more than 25 million pixels"):
         read_logo(path)
     for kind in ("BMP", "TIFF"):
-        with pytest.raises(UsageError, match="is no picture that can be read"):
+        with pytest.raises(UsageError, match="is not a readable image"):
             read_logo(saved(tmp_path, Image.new("RGB", (5, 5)), kind))
 
 

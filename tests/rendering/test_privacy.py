@@ -132,8 +132,7 @@ def test_the_galleries_of_a_comparison_say_what_is_left_out():
     assert shown.comparison.gallery_note == ""
     report, _ = privacy.hide_names(shown, Review.of(comparison.candidate))
     assert report.comparison.gallery_note == (
-        "No sample images (--public): names and probabilities only. "
-        "Sample names are hashed."
+        "No sample images (--public): names and probabilities only. Sample names are hashed."
     )
     assert not any(e.thumbnail for g in report.comparison.galleries for e in g.examples)
 
@@ -142,8 +141,7 @@ def test_the_page_says_what_it_leaves_out(pictured, secret):
     report, _ = privacy.hide_names(pictured, Review.of(secret))
     assert report.n_thumbnails == 0
     assert report.pairs.gallery_note == (
-        "No sample images (--public): names and probabilities only. "
-        "Sample names are hashed."
+        "No sample images (--public): names and probabilities only. Sample names are hashed."
     )
     (fact,) = [fact for fact in report.made if fact.term == "Thumbnails"]
     assert str(fact.values[0]) == "none (--public)"

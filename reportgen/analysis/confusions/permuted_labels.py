@@ -166,12 +166,12 @@ def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNot
         return None
     moved = [int(i) for i in found.moved]
     first = moved[int(np.argmax(matrix.lookup(found.moved, found.permutation[found.moved])))]
-    called = classes[int(found.permutation[first])]
+    other = classes[int(found.permutation[first])]
     n = plural(len(moved), "class", "classes")
     sentence = (
         f"Accuracy is {percent(found.accuracy)}; after the best relabelling of the predictions it "
-        f"is {percent(found.accuracy_after)}: check the class order. Samples of {n} mostly go by "
-        f"one wrong name, such as {quoted(classes[first])} called {quoted(called)}"
+        f"is {percent(found.accuracy_after)}: check the class order. Samples of {n} are mostly "
+        f"predicted as one other class, such as {quoted(classes[first])} as {quoted(other)}"
         f"{_shift_words(found)}."
     )
     names = tuple(printable(classes[i]) for i in moved[:10])
@@ -216,9 +216,9 @@ def _shift_sentence(
     gap = f" No sample has the class {quoted(classes[missing[-1]])}." if missing else ""
     return DataNote(
         "labels-shifted",
-        f"From class {quoted(classes[at])} on predictions equal {words} in {percent(shifted)} of "
+        f"From class {quoted(classes[at])} on, predictions equal {words} in {percent(shifted)} of "
         f"samples, and the label in {percent(right)}: labels and predictions seem to be numbered "
-        f"differently from there.{gap}",
+        f"differently from this class on.{gap}",
         "warning",
         len(classes) - at,
         tuple(printable(name) for name in classes[at : at + 10]),
@@ -229,8 +229,8 @@ def _shift_words(found: Relabelling) -> str:
     if found.shift is None:
         return ""
     where = "later" if found.shift > 0 else "earlier"
-    places = plural(abs(found.shift), "place")
-    return f", and each by the name that stands {places} {where} in the class list"
+    places = plural(abs(found.shift), "position")
+    return f", each {places} {where} in the class list"
 
 
 def check_supports(

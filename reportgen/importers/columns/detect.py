@@ -415,7 +415,7 @@ class _Finder:
             return "; if the labels are in another file: --labels FILE"
         lone = [c for c in self.columns if is_called(c, "label")]
         if role == "prediction" and len(lone) == 1:
-            return f"; if {quoted(lone[0])} is the prediction, give the labels: --labels FILE"
+            return f"; if {quoted(lone[0])} is the prediction, pass the labels: --labels FILE"
         return ""
 
     def _pairs_hint(self, role: str) -> str:
@@ -435,9 +435,8 @@ class _Finder:
         if not values:
             return ""
         return (
-            f"its first line seems to contain values, such as {quoted(values[0])}: write a line "
-            "with "
-            "the names of the columns above it, such as path,label,prediction"
+            f"its first line seems to contain values, such as {quoted(values[0])}: add a header "
+            "line above it, such as path,label,prediction"
         )
 
     def _delimiter_hint(self) -> str | None:

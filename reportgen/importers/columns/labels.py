@@ -74,9 +74,9 @@ def numbered_classes(
     named = [text for text in {**labels, **predictions} if as_index(text) is None]
     if named or labels_are == "names":
         raise UsageError(
-            f"the scores have no names: which of them is class {quoted((named or ['?'])[0])}?",
+            f"the scores have no names, so the position of class {quoted((named or ['?'])[0])}?",
             slug="classes-needed",
-            details=[f"{plural(n_scores, 'score')} a sample, labels such as {listing(named, 3)}"],
+            details=[f"{plural(n_scores, 'score')} per sample, labels such as {listing(named, 3)}"],
             hint="pass the class names in the order of the scores with --classes FILE",
         )
     n = 2 if n_scores == 1 else n_scores
@@ -200,9 +200,9 @@ def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], pl
                     f"{place(role, text)}: the {role} {quoted(text[:80])} contains "
                     f"{plural(len(parts), 'label')}",
                     slug="labels-several",
-                    details=["a report is about one class per sample"],
-                    hint="keep one label per cell; --labels-are names reads each combination as a "
-                    "class of its own",
+                    details=["reportgen evaluates one class per sample"],
+                    hint="keep one label per cell; --labels-are names treats each combination as "
+                    "a separate class",
                 )
 
 
@@ -438,7 +438,7 @@ class _Column:
                 "by subtracting 1 where they count from 1"
             )
         elif from_one:
-            hint = f"{self.role}s look counted from 1: --label-base 1"
+            hint = f"{self.role}s seem to be 1-based: --label-base 1"
         elif any(number < first for number in known) and self.role == "label":
             hint = f"skip (and count) such samples: --ignore-label {min(known)}"
         what = "" if as_index(wrong[0]) is not None else " is not an index"

@@ -93,7 +93,7 @@ def _open_zstd(path: Path, _: str) -> Iterator[Any]:
         raise DataError(
             f"{quoted(path.name)} is compressed with zstd, which this pyarrow was built without",
             slug="input-kind",
-            hint="unpack it with zstd -d and give that file",
+            hint="unpack it with zstd -d and pass that file",
         )
     with pa.input_stream(str(path), compression="zstd") as packed:
         yield _Zstd(packed)

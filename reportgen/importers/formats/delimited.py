@@ -444,7 +444,7 @@ def _strictly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
         except (UnicodeError, pa.ArrowException) as error:
             raise DataError(
                 f"{quoted(path.name)} contains characters that are not text: "
-                f"{dialect.encoding} does not fit",
+                f"{dialect.encoding} cannot decode it",
                 slug="table-encoding",
                 hint="use another --encoding",
             ) from error

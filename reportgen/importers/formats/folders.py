@@ -172,5 +172,5 @@ def mixed_parts(folder: Path, kinds: Mapping[str, Sequence[Path]]) -> DataError:
     return DataError(
         f"the folder {quoted(folder.name)} contains files of several formats: {listing(examples)}",
         slug="input-is-folder",
-        hint="give one of the files, or a folder with the parts of one table alone",
+        hint="pass one of the files, or a folder with the parts of one table alone",
     )

@@ -89,19 +89,19 @@ def require_plain_file(path: Path) -> int:
             raise DataError(
                 f"{quoted(path.name)} is a folder, not a file",
                 slug="input-is-folder",
-                hint="give the file in it",
+                hint="pass the file in it",
             )
         return path.stat().st_size
     except FileNotFoundError as error:
         raise DataError(
             f"there is no file {quoted(path.name)}",
             slug="input-missing",
-            hint="give a table of predictions (.parquet, .arrow, .csv, .tsv, .jsonl, .npz, .npy) "
+            hint="pass a table of predictions (.parquet, .arrow, .csv, .tsv, .jsonl, .npz, .npy) "
             "or a confusion matrix (.csv, .npy, .json)",
         ) from error
     except (OSError, ValueError) as error:
         raise DataError(
             f"{quoted(path.name)} can't be read: "
-            f"{getattr(error, 'strerror', None) or 'this is no path'}",
+            f"{getattr(error, 'strerror', None) or 'this is not a path'}",
             slug="input-unreadable",
         ) from error

@@ -76,8 +76,8 @@ def format_of(path: Path) -> str:
             f"{quoted(path.name)} is compressed ({packed[1:]}), but its name does not say it is "
             "text",
             slug="input-kind",
-            hint="unpack it and give that file, or give it the ending of its format, such as "
-            f".csv{packed}",
+            hint="unpack it and pass that file, or rename it with the extension of its format, "
+            f"such as .csv{packed}",
         )
     for magic, kind in _MAGIC:
         if head.startswith(magic):
@@ -99,7 +99,7 @@ def format_of(path: Path) -> str:
         f"{quoted(path.name)} is in an unknown format",
         slug="input-kind",
         details=[_WHAT_WORKS],
-        hint="give it the ending of its format",
+        hint="rename it with the extension of its format",
     )
 
 
@@ -113,8 +113,8 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "is a workbook of old Excel (.xls)", "save the sheet as CSV UTF-8"),
     (b"ORC", "is an ORC file", "write the table as Parquet"),
     (b"Obj\x01", "is an Avro file", "write the table as Parquet"),
-    (b"%PDF", "is a PDF document", "give the table or the matrix as a file of its own"),
-    (b"<", "is HTML or XML, not a table", "give the file that it shows, as CSV or JSON"),
+    (b"%PDF", "is a PDF document", "pass the table or the matrix as a file of its own"),
+    (b"<", "is HTML or XML, not a table", "pass the file that it shows, as CSV or JSON"),
 )
 
 
@@ -149,12 +149,12 @@ def _packed(path: Path) -> tuple[str, str]:
     names = _members(path)
     if any(name.startswith("xl/") for name in names):
         return "is an Excel workbook", (
-            "save the sheet as CSV UTF-8 and give that file; in Python: "
+            "save the sheet as CSV UTF-8 and pass that file; in Python: "
             "pandas.read_excel(workbook).to_csv(table, index=False)"
         )
     files = [name for name in names if not name.endswith("/")]
     held = f" that contains {listing(files, 3)}" if files else ""
-    return f"is a ZIP archive{held}", "unpack it and give the file in it"
+    return f"is a ZIP archive{held}", "unpack it and pass the file in it"
 
 
 def _is_lines(head: bytes) -> bool:
@@ -208,7 +208,7 @@ def _part_files(folder: Path) -> list[Path]:
         raise DataError(
             f"the folder {quoted(folder.name)} contains no tables",
             slug="input-is-folder",
-            hint="give a file of predictions, or a folder of part files: Parquet, Arrow, CSV or "
+            hint="pass a file of predictions, or a folder of part files: Parquet, Arrow, CSV or "
             "JSON Lines",
         )
     return next(iter(kinds.values()))

@@ -272,5 +272,5 @@ def require_columns(name: str, names: Sequence[str]) -> None:
                 f"{quoted(name)} has two columns {quoted(column)}: {first} and {position}",
                 slug="table-columns",
                 hint="give each column a unique name; where the first line contains values, "
-                "write a line of names above it, such as path,label,prediction",
+                "add a header line above it, such as path,label,prediction",
             )

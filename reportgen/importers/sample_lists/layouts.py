@@ -129,7 +129,7 @@ def _require_header(table: Table) -> None:
         f"{quoted(table.name)} begins with a sample ({quoted(first)}), not with the names of its "
         "columns",
         slug="list-header",
-        hint="put a first line above it, such as: path,label",
+        hint="add a header line above it, such as path,label",
     )
 
 
@@ -225,12 +225,12 @@ def _of_cvat(path: Path) -> Listed:
         raise DataError(
             f"{quoted(path.name)} gives {quoted(several[0])} several tags",
             slug="labels-several",
-            details=[f"so it does {listing(several)}"],
-            hint="a classifier's test set has one tag an image",
+            details=[f"also: {listing(several)}"],
+            hint="a classifier's test set has one tag per image",
         )
     if not any(label for _, label in rows):
         raise DataError(
-            f"{quoted(path.name)} is XML without a tag of an image: no list of CVAT",
+            f"{quoted(path.name)} is XML without image tags: not a CVAT list",
             slug="input-kind",
             hint='export "CVAT for images 1.1" with tags, or write a CSV with path and label',
         )

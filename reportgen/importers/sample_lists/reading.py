@@ -196,10 +196,9 @@ def _label(table: Table, path: str, options: Options) -> Any:
     if named and named[0].kind in (LIST, OTHER):
         raise DataError(
             f"column {quoted(named[0].name)} of {quoted(table.name)} contains lists: several "
-            "labels "
-            "a sample",
+            "labels per sample",
             slug="labels-several",
-            details=["a report is about one class per sample"],
+            details=["reportgen evaluates one class per sample"],
             hint="keep one label per cell",
         )
     if named:
@@ -216,7 +215,7 @@ def _label(table: Table, path: str, options: Options) -> Any:
 
 def _no_label(table: Table) -> DataError:
     return DataError(
-        f"{quoted(table.name)} has no column that is called as labels are",
+        f"{quoted(table.name)} has no label column",
         slug="table-columns",
         details=[f"its columns: {listing(map(printable, table.columns), 20)}"],
         hint="specify it: --label-column NAME; --label-column none where it has no labels",
@@ -262,8 +261,8 @@ def _chosen_rows(
             f"column {quoted(roles.split)} of {quoted(table.name)} has no split {quoted(wanted)}",
             slug="split-unknown",
             details=[f"it has: {_counts(counted)}"],
-            hint=f"--split {printable(next(iter(counted), 'NAME'))}, or --split-column none where "
-            "the column says something else",
+            hint=f"--split {printable(next(iter(counted), 'NAME'))}, or --split-column none if "
+            "the column is not a split",
         )
     rows = [i for i, value in enumerate(values) if value == same[0]]
     return rows, {printable(v) or "(empty)": n for v, n in counted.items() if v != same[0]}
@@ -276,8 +275,8 @@ def _splits(table: Table, column: str, counted: Counter[str]) -> DataError:
     return DataError(
         f"{quoted(table.name)} contains splits, in column {quoted(column)}: {_counts(counted)}",
         slug="list-splits",
-        details=["one report on all of them would count what the model was trained on"],
-        hint=f"choose one: --split {printable(best) or 'NAME'}; --split-column none takes all rows",
+        details=["a report on all of them would include training data"],
+        hint=f"choose one: --split {printable(best) or 'NAME'}; --split-column none uses all rows",
     )
 
 

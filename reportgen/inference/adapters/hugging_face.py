@@ -105,10 +105,10 @@ def _refuse_code(folder: Path, config: Mapping[str, Any]) -> None:
         return
     some = listing(map(str, named.values())) if isinstance(named, dict) else printable(str(named))
     raise ModelError(
-        f"{quoted(folder.name)} names code of its own ({some}), which is not run",
+        f"{quoted(folder.name)} refers to custom code ({some}), which is not run",
         slug="hf-code",
-        details=["auto_map in config.json stands for classes that are not part of transformers"],
-        hint="where you trust the code, load it in a factory of your own: file.py:make",
+        details=["auto_map in config.json refers to classes outside transformers"],
+        hint="if you trust the code, load it in a factory of your own: file.py:make",
     )
 
 
@@ -122,8 +122,7 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
             "image classifier",
             slug="hf-head",
             details=["its head would be random, and so would the report"],
-            hint="save the network with its head: one of the classes called "
-            "…ForImageClassification",
+            hint="save the network with its head: a class named …ForImageClassification",
         )
     if config.get("problem_type") not in (None, "single_label_classification"):
         raise _other_head(folder, f"its problem_type is {config['problem_type']}")
@@ -137,7 +136,7 @@ def _other_head(folder: Path, why: str) -> ModelError:
     return ModelError(
         f"{quoted(folder.name)} does not predict one class per image: {printable(why)}",
         slug="hf-head",
-        hint="a report is about classifiers that choose one of several classes",
+        hint="reportgen evaluates single-label classifiers",
     )
 
 
@@ -159,7 +158,7 @@ def _require_safetensors(folder: Path) -> None:
         ]
         if any(name.endswith(".bin") for name in pickles)
         else [],
-        hint="then give NEW" if pickles else "copy the folder again, with its weights",
+        hint="then pass NEW" if pickles else "copy the folder again, with its weights",
     )
 
 
@@ -211,7 +210,7 @@ def _unreadable(folder: Path, error: Exception) -> ModelError:
 def _unused_note(unused: list[str]) -> DataNote:
     return DataNote(
         "weights-unused",
-        f"The folder contains weights that the network has no place for: {listing(unused)}.",
+        f"The network does not use these weights in the folder: {listing(unused)}.",
         "warning",
         len(unused),
     )

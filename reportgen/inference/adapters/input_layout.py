@@ -43,7 +43,8 @@ def layout_of(path: Path, shape: Sequence[Any], asked: str | None) -> str:
     raise UsageError(
         f"{quoted(path.name)} takes {shown_shape(shape)}: which axis has the channels?",
         slug="input-layout",
-        hint="say it: --input-layout nchw (channels first) or --input-layout nhwc (channels last)",
+        hint="specify it: --input-layout nchw (channels first) or --input-layout nhwc (channels "
+        "last)",
     )
 
 

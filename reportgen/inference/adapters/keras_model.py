@@ -136,7 +136,7 @@ def _network(keras: Any, path: Path) -> Any:
         raise ModelError(
             f"Keras {keras.__version__} cannot load {quoted(path.name)}: {error_line(error)}",
             slug="keras-load",
-            hint="layers of your own: load it in a factory that imports them, file.py:make; else "
+            hint="with custom layers, load it in a factory that imports them, file.py:make; else "
             "save it again with model.save('model.keras')",
         ) from error
 
@@ -165,9 +165,9 @@ def _require_range(network: Any, request: Request) -> None:
     factor = f", which multiplies by {scale:.6g}" if isinstance(scale, (int, float)) else ""
     raise UsageError(
         f"{quoted(Path(request.spec).name)} begins with a layer {type(scaling).__name__}{factor}: "
-        "which range of pixels does it take?",
+        "its pixel range is ambiguous",
         slug="pixel-range",
-        hint="mostly it is --pixel-range 0-255; --pixel-range 0-1 where the layer was fitted to "
+        hint="usually --pixel-range 0-255; --pixel-range 0-1 if the layer was fitted to "
         "pixels in [0, 1]",
     )
 

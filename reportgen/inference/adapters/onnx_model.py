@@ -171,11 +171,11 @@ def _files(path: Path) -> dict[str, str]:
             raise ModelError(
                 f"{quoted(path.name)} keeps weights outside its folder: {quoted(name)}",
                 slug="onnx-data",
-                hint="save it again with its data beside it",
+                hint="save it again with its data in the same folder",
             )
         if not file.is_file():
             raise ModelError(
-                f"{quoted(path.name)} keeps weights in {quoted(name)}, which is not there",
+                f"{quoted(path.name)} keeps weights in {quoted(name)}, which is missing",
                 slug="onnx-data",
                 hint="copy that file beside the model",
             )
@@ -238,7 +238,7 @@ def _image_input(path: Path, session: Any) -> Any:
     shown = [f"{printable(one.name)}: {one.type} {shown_shape(one.shape)}" for one in inputs]
     if len(inputs) != 1:
         raise ModelError(
-            f"{quoted(path.name)} takes {len(inputs)} inputs, not one batch of images",
+            f"{quoted(path.name)} takes {len(inputs)} inputs, not a single batch of images",
             slug="onnx-input",
             details=shown[:5],
             hint="export a network whose forward takes the images alone",
@@ -246,7 +246,7 @@ def _image_input(path: Path, session: Any) -> Any:
     (image,) = inputs
     if len(image.shape) != 4 or image.type not in _TYPES:
         raise ModelError(
-            f"{quoted(path.name)} takes {shown[0]}, no batch of images",
+            f"{quoted(path.name)} takes {shown[0]}, not a batch of images",
             slug="onnx-input",
             hint="export a network that takes four axes of float32, float16, float64 or uint8",
         )
@@ -267,12 +267,12 @@ def _outputs(path: Path, session: Any) -> list[Any]:
         ]
         maps = any("map" in one.type for one in session.get_outputs())
         raise ModelError(
-            f"{quoted(path.name)} gives no scores of one row an image",
+            f"{quoted(path.name)} does not return one row of scores per image",
             slug="onnx-output",
             details=shown[:5],
             hint="convert it again with options={'zipmap': False}"
             if maps
-            else "export a network that gives scores of all classes",
+            else "export a network that returns the scores of all classes",
         )
     return sorted(found, key=lambda one: one.name != "logits")
 
@@ -295,9 +295,9 @@ def _classes(session: Any, path: Path, *, lenient: bool) -> EmbeddedClasses:
     task = metadata.get("task")
     if task not in (None, "", "classify", "image-classification"):
         raise ModelError(
-            f"{quoted(path.name)} was exported for the task {quoted(task)}, not for classifying",
+            f"{quoted(path.name)} was exported for the task {quoted(task)}, not for classification",
             slug="onnx-output",
-            hint="give a model that gives one class an image",
+            hint="pass a model that predicts one class per image",
         )
     for key in _NAMES:
         text = metadata.get(key)

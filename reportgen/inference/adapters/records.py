@@ -137,7 +137,7 @@ def _require_trust(adapter: Adapter, request: Request) -> None:
             f"{quoted(Path(request.spec).name)} is {adapter.what}, which may run code as it is "
             "loaded",
             slug="model-untrusted",
-            hint="where you would run a program of the same origin: --trust-model-code",
+            hint="if you trust the source of the model: --trust-model-code",
         )
 
 
@@ -205,6 +205,6 @@ ADAPTERS = (
     Adapter("an ONNX model", "onnxruntime", "onnx", _is_onnx, "onnx_model", needs_torch=False),
     Adapter("a Keras model", "keras", "keras", _is_keras, "keras_model", runs_code=True),
     Adapter("a timm network", "timm", "timm", _is_timm, "timm_network"),
-    Adapter("a folder of Hugging Face", "transformers", "hf", _is_hugging_face, "hugging_face"),
+    Adapter("a Hugging Face folder", "transformers", "hf", _is_hugging_face, "hugging_face"),
 )
 """The first that takes a MODEL has it."""

@@ -73,7 +73,7 @@ class SessionEngine:
             f"the model's output contains no scores of shape ({self.size}, {self.n_classes})",
             slug="output-shape",
             details=[f"{printable(k)}: shape {v.shape}, {v.dtype}" for k, v in found.items()][:5],
-            hint="export a network that gives one row of scores an image",
+            hint="export a network that returns one row of scores per image",
         )
 
     def _fits(self, width: int) -> bool:

@@ -226,7 +226,7 @@ def _transform(
     if given.values:
         source = f"{given.source} ({', '.join(sorted(given.values))}), else by {default}"
     else:
-        source = given.source or f"{default}: the checkpoint says nothing"
+        source = given.source or f"{default}: the checkpoint specifies nothing"
     return EvaluationTransform(steps, printable(source), settings)
 
 

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-LAYOUT_HINT = "expected are class folders with images: DATA/<class name>/<image>"
+LAYOUT_HINT = "expected: class folders with images, DATA/<class name>/<image>"
 
 
 _HEAD = 1024
@@ -59,7 +59,7 @@ def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
     if endings & {".parquet", ".arrow"}:
         return _parquet(as_typed(root), "*.parquet")
     if table is not None and any(map(has_image_name, names)):
-        return [], f"if it lists paths and labels, give the table: {as_typed(root / table)}"
+        return [], f"if it lists paths and labels, pass the table: {as_typed(root / table)}"
     if any(map(has_image_name, names)):
         return [], (
             f"the images have no labels here; {LAYOUT_HINT}, or a table of paths and labels as "
@@ -85,7 +85,7 @@ def _file(path: Path) -> Found:
         return (
             "a tar archive",
             [f"unpack it: python -m tarfile -e {as_typed(path)} DATA"],
-            (f"{LAYOUT_HINT}; then give the folder"),
+            (f"{LAYOUT_HINT}; then pass the folder"),
         )
     if what == "a NumPy archive":
         return (
@@ -97,7 +97,7 @@ def _file(path: Path) -> Found:
         return (
             what if by_entries(entries) else "a zip archive",
             [f"unpack it: python -m zipfile -e {as_typed(path)} DATA"],
-            f"{LAYOUT_HINT}; then give the folder",
+            f"{LAYOUT_HINT}; then pass the folder",
         )
     if what == "a Parquet table":
         lines, hint = _parquet(as_typed(path.parent), escape(path.name))
@@ -115,7 +115,7 @@ def _arrays(path: Path) -> list[str]:
     images = next((n for n in names if n.lower() == "test_images"), images)
     labels = next((n for n in names if n.lower() == "test_labels"), labels)
     return [
-        "give its arrays as a Dataset, images as (N, channels, height, width) in [0, 1]:",
+        "pass its arrays as a Dataset, images as (N, channels, height, width) in [0, 1]:",
         "    import numpy, torch",
         f"    arrays = numpy.load({as_typed(path)!r})",
         f"    x, y = torch.as_tensor(arrays[{escape(images)!r}]), "

@@ -263,7 +263,7 @@ def _ambiguous(images: ListedImages, known: Sequence[str], text: str, base: int)
         "or indices, and the two differ",
         slug="labels-ambiguous",
         details=[f"the classes, from index {base} on: {listing(known)}"],
-        hint="say which: --labels-are names, or --labels-are indices",
+        hint="specify which: --labels-are names, or --labels-are indices",
     )
 
 
@@ -400,7 +400,7 @@ def _refuse_table_options(options: Options) -> None:
             raise UsageError(
                 f"{flag} is for DATA that is a table of paths and labels",
                 slug="option-conflict",
-                hint=f"omit {flag}, or give the table as DATA",
+                hint=f"omit {flag}, or pass the table as DATA",
             )
 
 
@@ -409,7 +409,7 @@ def _unlabelled(samples: SampleList) -> DataError:
         f"{quoted(samples.name)} has no labels, and a report compares predictions with labels",
         slug="data-unlabelled",
         details=[f"it was read as {samples.read_as}"],
-        hint="predictions alone: reportgen predict MODEL DATA -o OUT; for a report, give a table "
+        hint="predictions alone: reportgen predict MODEL DATA -o OUT; for a report, pass a table "
         "of paths and labels as DATA",
     )
 

@@ -72,7 +72,7 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
         f"{quoted(_shown(root))} looks like splits, not classes: {_counts(root, splits)}",
         slug="data-splits",
         details=["each of these folders has class folders of its own"],
-        hint=f"this looks like splits: give DATA/{escape(best)} or --split {escape(best)}",
+        hint=f"this looks like splits: pass DATA/{escape(best)} or --split {escape(best)}",
     )
 
 
@@ -97,7 +97,7 @@ def _refuse_splits_inside(root: Path) -> None:
             "        link.parent.mkdir(exist_ok=True)",
             "        link.symlink_to(folder.resolve())",
         ],
-        hint=f"this looks like splits: give DATA-{shown}, once it is made",
+        hint=f"this looks like splits: pass DATA-{shown}, once it is made",
     )
 
 

@@ -398,7 +398,7 @@ def _reason(error: Exception, content: bytes) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return _bomb_reason(error, content)
     if isinstance(error, MemoryError):
-        return "needs more memory than there is"
+        return "needs more memory than is available"
     text = printable(_ADDRESS.sub("a file", " ".join(str(error).split())))[:_MAX_ERROR_TEXT]
     if "truncated" in text.lower() or "EOF" in text or ends_early(content):
         return "file ends early"

@@ -79,7 +79,7 @@ FLAG_NOTES: Mapping[ImageFlag, FlagNote] = {
     ImageFlag.WRONG_EXTENSION: FlagNote(
         "images-wrong-extension",
         ("has", "have"),
-        "a file name that names another format than the content has; the content decided",
+        "a file extension that differs from the format of the content, which was used",
         "info",
     ),
 }

@@ -211,7 +211,7 @@ def _refuse_other_formats(path: Path, kind: FileKind, description: str) -> None:
         raise ModelError(
             f"{quoted(path.name)} is {kind}: it contains the network and its weights",
             slug="program-as-weights",
-            hint=f"give {quoted(path.name)} as MODEL, without --weights",
+            hint=f"pass {quoted(path.name)} as MODEL, without --weights",
         )
     if kind is FileKind.OTHER:
         raise ModelError(

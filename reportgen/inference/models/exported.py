@@ -315,7 +315,8 @@ def _image_input(program: torch.export.ExportedProgram, source: str) -> torch.Te
     others = [a for a in arguments if not isinstance(a, (TensorArgument, ConstantArgument))]
     if len(tensors) != 1 or others:
         raise ModelError(
-            f"the program {quoted(source)} takes {len(arguments)} inputs, not one batch of images",
+            f"the program {quoted(source)} takes {len(arguments)} inputs, not a single batch of "
+            "images",
             slug="program-inputs",
             details=shown[:5],
             hint="export a module whose forward takes the images alone",

@@ -263,7 +263,7 @@ def load_from_factory(
         raise UsageError(
             f"--weights-key {quoted(weights_key)} needs a weights file",
             slug="option-conflict",
-            hint="give the file too: --weights FILE",
+            hint="pass the file too: --weights FILE",
         )
     target, _, attribute = spec.rpartition(":")
     is_file = target.endswith(".py")

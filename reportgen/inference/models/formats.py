@@ -200,17 +200,17 @@ def ways(name: str, path: Path) -> list[str]:
         return [
             "make an ONNX model of it, where TensorFlow and tf2onnx are installed:",
             f"    python -m tf2onnx.convert --tflite {as_typed(path)} --output {as_typed(made)}",
-            f"then give {as_typed(made)}",
+            f"then pass {as_typed(made)}",
         ]
     if name == "a Keras or HDF5 file":
         return [
-            "a network of Keras is saved in the new format once, in Python:",
+            "convert the Keras model once, in Python:",
             "    import os",
             '    os.environ["KERAS_BACKEND"] = "torch"',
             "    import keras",
             f"    network = keras.saving.load_model({as_typed(path)!r}, compile=False)",
             f"    network.save({as_typed(path.with_suffix('.keras'))!r})",
-            f"then give {as_typed(path.with_suffix('.keras'))} with --trust-model-code",
+            f"then pass {as_typed(path.with_suffix('.keras'))} with --trust-model-code",
         ]
     if _COMPRESSED.search(name) or "archive" in name:
         return ["unpack it first"] if lines is None else []

@@ -19,8 +19,8 @@ __all__ = [
 
 
 WHAT_WORKS = (
-    "MODEL can be a torch.export program (model.pt2), an ONNX or Keras model, a folder of Hugging "
-    "Face, a factory with weights (file.py:factory --weights w.safetensors), or timm:NAME or "
+    "MODEL can be a torch.export program (model.pt2), an ONNX or Keras model, a Hugging Face "
+    "folder, a factory with weights (file.py:factory --weights w.safetensors), or timm:NAME or "
     "torchvision:NAME with --weights w.pth"
 )
 
@@ -57,12 +57,12 @@ def refuse_hub_name(spec: str) -> None:
             return
         name = spec
     raise UsageError(
-        f"MODEL {quoted(spec)} is no file here: it looks like the name of a model to download, and "
-        "nothing is downloaded",
+        f"MODEL {quoted(spec)} is not a local file: it looks like the name of a model on a hub, "
+        "and nothing is downloaded",
         slug="model-name",
-        details=["download it into a folder first, with the hub's own program: hf download "
+        details=["download it into a folder first, with the hub's command line: hf download "
                  f"{listing([name])} --local-dir DIR"],
-        hint="then give that folder: reportgen run DIR DATA -o OUT",
+        hint="then pass that folder: reportgen run DIR DATA -o OUT",
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _hub_layout(path: Path) -> Layout:
     if not (path / "config.json").exists():
         return None
     return "a folder with a config.json that names no architecture", (
-        "give a folder of save_pretrained, whose config.json has architectures"
+        "pass a folder of save_pretrained, whose config.json has architectures"
     )
 
 
@@ -105,7 +105,7 @@ def _adapter(path: Path) -> Layout:
     if not (path / "adapter_config.json").exists():
         return None
     return "a PEFT adapter without its base model", (
-        "merge them (merge_and_unload), save_pretrained into a folder, and give that folder"
+        "merge them (merge_and_unload), save_pretrained into a folder, and pass that folder"
     )
 
 
@@ -142,11 +142,11 @@ def _with_model_file(path: Path) -> Layout:
     first = min(files, key=lambda file: _MODEL_FILES.index(file.suffix.lower()))
     names = listing([file.name for file in files])
     if first.suffix.lower() in (".pt2", ".onnx", ".keras"):
-        return f"a folder with a model in it ({names})", f"give {as_typed(first)}"
+        return f"a folder with a model in it ({names})", f"pass {as_typed(first)}"
     return f"a folder with {names} in it", (
-        f"give the file: file.py:factory --weights {as_typed(first)}"
+        f"pass the file: file.py:factory --weights {as_typed(first)}"
         if first.suffix.lower() in _MODEL_FILES[1:5]
-        else f"give {as_typed(first)}, and read what works for it"
+        else f"pass {as_typed(first)}, and read what works for it"
     )
 
 

@@ -62,7 +62,7 @@ def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data:
         raise UsageError(
             "classes= is needed: neither the network nor the data set has a list of class names",
             slug="classes-needed",
-            hint='give classes=["cat", "dog", …] in the order of the model\'s outputs',
+            hint='pass classes=["cat", "dog", …] in the order of the model\'s outputs',
         )
     if are_splits(labels.names):
         raise DataError(
@@ -91,7 +91,7 @@ def _relabel(labels: DataClasses, network: EmbeddedClasses) -> str:
             f"{say}given = {_names_of(labels)}; "
             "dataset.target_transform = lambda label: names.index(given[label])"
         )
-    return f"{say}change the labels that the data set gives, and then dataset.classes = names"
+    return f"{say}change the labels that the data set returns, and then dataset.classes = names"
 
 
 def _expression(network: EmbeddedClasses) -> str:

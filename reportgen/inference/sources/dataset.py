@@ -131,7 +131,7 @@ class ImageFolderDataset:
         except ReportgenError as error:
             return Sample(index, None, flags, error.message, digest, fatal=True)
         except MemoryError:
-            return Sample(index, None, flags, "needs more memory than there is", digest)
+            return Sample(index, None, flags, "needs more memory than is available", digest)
         except BaseException as error:
             reason = f"could not be prepared ({error_line(error)})"
             return Sample(index, None, flags, reason, digest)
@@ -150,7 +150,7 @@ def _read(path: str) -> bytes:
         raise Unreadable(os_reason(error)) from error
     except MemoryError:
         pass
-    raise Unreadable("needs more memory than there is")
+    raise Unreadable("needs more memory than is available")
 
 
 class ArrayDataset(ImageFolderDataset):

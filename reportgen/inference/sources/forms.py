@@ -47,11 +47,11 @@ def _mapping(data: Any) -> Found:
     parts += [key for key in data if hasattr(data[key], "features") and key not in parts]
     if parts:
         best = next((key for key in ("test", "val", "validation") if key in parts), parts[-1])
-        return what, f"give one of its parts: data[{printable(repr(best))}]"
+        return what, f"pass one of its parts: data[{printable(repr(best))}]"
     images = next((key for key in _IMAGES if _is_array(data.get(key))), None)
     labels = next((key for key in _LABELS if _is_array(data.get(key))), None)
     if images is None or labels is None:
-        return what, "give a Dataset or DataLoader of (image, label)"
+        return what, "pass a Dataset or DataLoader of (image, label)"
     return what, _tensors(
         f"data[{images!r}]", data[images], f"data[{labels!r}]", data[labels]
     )  # fmt: skip
@@ -72,7 +72,7 @@ def _array(data: Any) -> Found:
     if not _is_array(data):
         return None
     return f"an array of shape {tuple(data.shape)}", (
-        "give labels too: torch.utils.data.TensorDataset(images, labels)"
+        "pass labels too: torch.utils.data.TensorDataset(images, labels)"
     )
 
 
@@ -92,7 +92,7 @@ def _batches(data: Any) -> Found:
 def _generator(data: Any) -> Found:
     if not isinstance(data, Iterator):
         return None
-    return "an iterator, which can be read only once", "give list(data)"
+    return "an iterator, which can be read only once", "pass list(data)"
 
 
 def _is_array(value: Any) -> bool:
@@ -111,4 +111,4 @@ def _tensors(images_at: str, images: Any, labels_at: str, labels: Any) -> str:
     x += ".float() / 255" if is_whole else ".float()"
     if len(labels.shape) == 2:
         y += ".reshape(-1)" if labels.shape[1] == 1 else ".argmax(1)"
-    return f"give torch.utils.data.TensorDataset({x}, {y}.long())"
+    return f"pass torch.utils.data.TensorDataset({x}, {y}.long())"

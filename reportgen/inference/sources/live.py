@@ -39,7 +39,7 @@ POSITIONS = "positions in the data set"
 
 
 _TENSORS = (
-    "give tensors, not PIL images: transform=v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, "
+    "pass tensors, not PIL images: transform=v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, "
     "scale=True)]), from torchvision.transforms import v2"
 )
 
@@ -87,7 +87,8 @@ class LiveSource:
             yield batch
         if self.n_samples is not None and done != self.n_samples:
             raise ModelError(
-                f"the loader gave {count(done)} samples, its data set has {count(self.n_samples)}",
+                f"the loader returned {count(done)} samples, its data set has "
+                f"{count(self.n_samples)}",
                 slug="loader-count",
                 hint="use drop_last=False, and no sampler that pads or repeats",
             )
@@ -143,7 +144,7 @@ class LiveSource:
 def _label_hint(values: np.ndarray[Any, Any]) -> str:
     """How to make class indices of labels of another form."""
     if values.dtype.kind in "UO" and values.ndim == 1:
-        return "labels must be whole numbers: give classes.index(name) in place of a name"
+        return "labels must be whole numbers: pass classes.index(name) instead of a name"
     if values.ndim == 2 and values.shape[1] > 1:
         return "labels must be whole numbers, one for each image: labels.argmax(1) of one-hot rows"
     if values.ndim == 2:

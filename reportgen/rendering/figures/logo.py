@@ -94,7 +94,7 @@ def read_logo(path: Path) -> Logo:
             shown = _fit(image, 1)
             return Logo(_encode(_fit(image, 2)), shown.width, shown.height, _is_light(image))
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise _refuse(path, "is no picture that can be read") from error
+        raise _refuse(path, "is not a readable image") from error
 
 
 def _content(path: Path) -> bytes:

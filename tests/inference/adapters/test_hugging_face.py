@@ -183,7 +183,7 @@ def test_a_pickle_is_refused_and_the_printed_lines_make_a_folder_that_works(
     torch.save(network.state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     error = refused(folder)
-    assert (error.slug, error.hint) == ("hf-pickle", "then give NEW")
+    assert (error.slug, error.hint) == ("hf-pickle", "then pass NEW")
     lines = [line[4:] for line in error.details if line.startswith("    ")]
     exec(compile("\n".join(lines), "hint", "exec"), {})
     again = load_model("NEW")

@@ -60,7 +60,9 @@ def test_logits_and_pixels_are_timm_s_own_bit_for_bit(tmp_path: Path) -> None:
         assert torch.equal(loaded.module(ours[None]), network()(theirs[None]))
     assert loaded.n_outputs == 3
     said = loaded.preprocessing.describe()[1]
-    assert "by the default of the architecture test_resnet: the checkpoint says nothing" in said
+    assert (
+        "by the default of the architecture test_resnet: the checkpoint specifies nothing" in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_folder_with_a_table_beside_its_images_names_the_table(name: str) -> N
     file_tree(Path("set"), ["one.png", name])
     error = refused(Path("set"))
     assert error.slug == "data-layout"
-    assert error.hint == f"if it lists paths and labels, give the table: set/{name}"
+    assert error.hint == f"if it lists paths and labels, pass the table: set/{name}"
 
 
 def encoded(colour: int) -> bytes:

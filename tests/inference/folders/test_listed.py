@@ -258,7 +258,7 @@ def test_several_labels_in_a_cell_are_refused() -> None:
 def test_a_table_without_a_header_says_so() -> None:
     error = refused(csv("img/labels.csv", *(f"{p},{c}" for p, c in images())))
     assert (error.slug, error.hint) == (
-        "list-header", "put a first line above it, such as: path,label",
+        "list-header", "add a header line above it, such as path,label",
     )  # fmt: skip
 
 
@@ -342,7 +342,7 @@ def test_rows_without_a_label_are_predicted_and_counted_as_unknown() -> None:
 def test_options_for_tables_are_refused_with_a_folder() -> None:
     error = refused("tree", root="img")
     assert (error.slug, error.hint) == (
-        "option-conflict", "omit --root, or give the table as DATA",
+        "option-conflict", "omit --root, or pass the table as DATA",
     )  # fmt: skip
 
 

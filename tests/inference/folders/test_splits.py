@@ -47,7 +47,7 @@ def test_a_folder_of_splits_is_refused_whatever_the_model(
         with pytest.raises(DataError) as caught:
             reportgen.predict(factory(tmp_path, n_outputs), root, out=tmp_path / "out")
         assert caught.value.slug == "data-splits"
-        assert "this looks like splits: give DATA/" in (caught.value.hint or "")
+        assert "this looks like splits: pass DATA/" in (caught.value.hint or "")
         assert str(tmp_path) not in str(caught.value)
 
 
@@ -58,7 +58,7 @@ def test_both_ways_of_the_hint_lead_to_the_same_predictions(tmp_path: Path) -> N
         reportgen.predict(model, root, out=tmp_path / "out")
     assert "test (12 images), train (4 images), val (8 images)" in caught.value.message
     found = re.fullmatch(
-        r"this looks like splits: give DATA/(\S+) or --split (\S+)", caught.value.hint or ""
+        r"this looks like splits: pass DATA/(\S+) or --split (\S+)", caught.value.hint or ""
     )
     assert found is not None
     folder, split = found.groups()
@@ -140,7 +140,7 @@ def test_a_split_that_lies_in_a_folder_of_its_own_name_is_found_too(tmp_path: Pa
     root = splits(tmp_path / "seg_test", "seg_test")
     with pytest.raises(DataError) as caught:
         refuse_splits(root, None)
-    assert caught.value.hint == ("this looks like splits: give DATA/seg_test or --split seg_test")
+    assert caught.value.hint == ("this looks like splits: pass DATA/seg_test or --split seg_test")
     assert chosen_split(root, "seg_test") == root / "seg_test"
 
 

@@ -199,7 +199,7 @@ def test_missing_memory_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
         raise MemoryError
 
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
-    assert reason(encoded(picture())) == "needs more memory than there is"
+    assert reason(encoded(picture())) == "needs more memory than is available"
 
 
 def test_a_reason_survives_pickling_and_names_no_object() -> None:

@@ -504,7 +504,7 @@ def test_a_program_given_as_weights_says_where_it_belongs(fixed: Path) -> None:
     with pytest.raises(ModelError) as caught:
         read_weights(fixed)
     assert caught.value.slug == "program-as-weights"
-    assert caught.value.hint == 'give "fixed.pt2" as MODEL, without --weights'
+    assert caught.value.hint == 'pass "fixed.pt2" as MODEL, without --weights'
 
 
 def test_a_program_that_contradicts_itself_is_one_clear_error(

@@ -149,7 +149,7 @@ def test_tensorflow_lite_is_sent_through_onnx(tmp_path: Path, monkeypatch: Any) 
     FILES["lite"][0](Path("net.tflite"))
     assert refused(Path("net.tflite")).details[1:] == (
         "    python -m tf2onnx.convert --tflite net.tflite --output net.onnx",
-        "then give net.onnx",
+        "then pass net.onnx",
     )
 
 
@@ -225,7 +225,7 @@ def folder(root: Path, **files: str) -> Path:
 LAYOUTS: dict[str, tuple[dict[str, str], str, str]] = {
     "nameless": (
         {"config_DOT_json": "{"}, "a folder with a config.json that names no architecture",
-        "give a folder of save_pretrained",
+        "pass a folder of save_pretrained",
     ),
     "saved model": (
         {"saved_model_DOT_pb": ""}, "a TensorFlow SavedModel folder",
@@ -241,7 +241,7 @@ LAYOUTS: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "program": (
         {"model_DOT_pt2": "", "w_DOT_pt": ""}, "a folder with a model in it (model.pt2, w.pt)",
-        "give DIR/model.pt2",
+        "pass DIR/model.pt2",
     ),
     "weights": (
         {"w_DOT_safetensors": ""}, "a folder with w.safetensors in it",
@@ -313,7 +313,7 @@ def test_the_name_of_a_model_to_download_leads_to_a_folder(
     assert error.slug == "model-name"
     assert "nothing is downloaded" in error.message
     assert f"hf download {name} --local-dir DIR" in error.details[0]
-    assert error.hint == "then give that folder: reportgen run DIR DATA -o OUT"
+    assert error.hint == "then pass that folder: reportgen run DIR DATA -o OUT"
     assert "://" not in str(error)
 
 
@@ -321,7 +321,7 @@ def test_the_name_of_a_model_to_download_leads_to_a_folder(
     ("spec", "what", "library"),
     [
         ("timm:resnet10t", "a timm network", "timm"),
-        ("DIR", "a folder of Hugging Face", "transformers"),
+        ("DIR", "a Hugging Face folder", "transformers"),
         ("net.onnx", "an ONNX model", "onnxruntime"),
         ("exported", "an ONNX model", "onnxruntime"),
         ("net.keras", "a Keras model", "keras"),

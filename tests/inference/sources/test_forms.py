@@ -115,7 +115,7 @@ def test_batches_of_another_layout_are_named(tmp_path: Path, images: Any, text: 
     ("labels", "hint"),
     [
         (np.eye(3, dtype=np.float32)[LABELS], "labels.argmax(1) of one-hot rows"),
-        ([CLASSES[label] for label in LABELS], "give classes.index(name) in place of a name"),
+        ([CLASSES[label] for label in LABELS], "pass classes.index(name) instead of a name"),
         (LABELS[:, None], "labels.reshape(-1)"),
         (LABELS + 0.5, "labels must be whole numbers, one for each image"),
     ],
