@@ -241,6 +241,19 @@ Called = Annotated[str | None, typer.Option(help="Overrides the one in INPUT.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing report in OUT.")]
 
 
+ReportUrl = Annotated[str, typer.Option(help="URL of the page.", metavar="URL")]
+
+
+IfVerdict = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Do nothing unless this is the verdict; repeat it for several.",
+        metavar="ship|do-not-ship|inconclusive|none",
+        show_default=False,
+    ),
+]
+
+
 Folder = Annotated[
     Path, typer.Option("--baselines", help="Folder of saved baselines.", metavar="DIR")
 ]
@@ -431,7 +444,8 @@ def comment(
             metavar="update|recreate",
         ),
     ] = "update",
-    report_url: Annotated[str, typer.Option(help="URL of the page.", metavar="URL")] = "",
+    report_url: ReportUrl = "",
+    if_verdict: IfVerdict = None,
     debug: Debug = False,
 ) -> None:
     """Post the summary as one comment on a pull request (GitHub, GitLab), or update it."""
@@ -439,10 +453,74 @@ def comment(
 
     made = api.comment(
         source, pull_request=pull_request, head=head, head_sha=head_sha, key=key,
-        mode=mode, report_url=report_url,
+        mode=mode, report_url=report_url, if_verdict=if_verdict or (),
     )  # fmt: skip
+    if made.word == "skipped":
+        print_line(f"not posted: the verdict is {made.verdict}")
+        return
     also = f" ({made.duplicates} more with this key: delete them)" if made.duplicates else ""
     print_line(f"comment {made.word}: {made.url}{also}")
+
+
+@app.command(cls=_Command)
+def mail(
+    source: Annotated[
+        str, typer.Argument(metavar="OUT", help="A report's folder.", show_default=False)
+    ],
+    to: Annotated[
+        list[str],
+        typer.Option(
+            help="A recipient; repeat it for several.", metavar="ADDRESS", show_default=False
+        ),
+    ],
+    sender: Annotated[
+        str, typer.Option("--from", help="The sender.", metavar="ADDRESS", show_default=False)
+    ],
+    smtp: Annotated[
+        str, typer.Option(help="Mail server.", metavar="HOST[:PORT]", show_default=False)
+    ],
+    cc: Annotated[
+        list[str] | None,
+        typer.Option(help="A recipient of a copy; repeat it for several.", metavar="ADDRESS"),
+    ] = None,
+    reply_to: Annotated[
+        str, typer.Option(help="Where replies go, if not to the sender.", metavar="ADDRESS")
+    ] = "",
+    tls: Annotated[
+        str,
+        typer.Option(
+            help="Encryption: implicit by default at port 465, else starttls. none sends in plain "
+            "text, and never with a login.",
+            metavar="starttls|implicit|none",
+        ),
+    ] = "",
+    if_verdict: IfVerdict = None,
+    attach: Annotated[
+        str, typer.Option(help="Make the mail again, with these files.", metavar="pdf,json|none")
+    ] = "",
+    max_mail_bytes: Annotated[
+        int | None,
+        typer.Option(help="Make the mail again, in so many bytes at most.", metavar="N"),
+    ] = None,
+    report_url: Annotated[
+        str, typer.Option(help="Make the mail again, with a link to the page.", metavar="URL")
+    ] = "",
+    debug: Debug = False,
+) -> None:
+    """Send report.eml, or a mail made from report.json. Login: REPORTGEN_SMTP_USER and
+    REPORTGEN_SMTP_PASSWORD in the environment.
+    """
+    from reportgen import api
+
+    made = api.mail(
+        source, to=to, sender=sender, smtp=smtp, cc=cc or (), reply_to=reply_to, tls=tls,
+        if_verdict=if_verdict or (), attach=attach, max_mail_bytes=max_mail_bytes,
+        report_url=report_url,
+    )  # fmt: skip
+    if made.word == "skipped":
+        print_line(f"not sent: the verdict is {made.verdict}")
+    else:
+        print_line(f"mail sent to {', '.join(made.recipients)}")
 
 
 baseline_app = typer.Typer(help="Saved evaluations, for --baseline NAME.", no_args_is_help=True)

@@ -356,7 +356,7 @@ def python_functions():
     rows = re.findall(
         r"^\| ?(.*?) ?\| `(reportgen\..*?)` \|$", text_of("docs/python.md"), re.MULTILINE
     )
-    assert len(rows) == 11
+    assert len(rows) == 12
     return [(unquoted(command), shown) for command, shown in rows]
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reportgen.api.baselines import history, save_baseline
     from reportgen.api.checking import check, check_review
     from reportgen.api.comparing import compare, compare_reviews
-    from reportgen.api.delivering import comment
+    from reportgen.api.delivering import comment, mail
     from reportgen.api.indexing import KEEP, Site, index
     from reportgen.api.rendering import evaluate, load, render, render_review
     from reportgen.api.running import predict, require_torch, run, run_review
@@ -30,6 +30,7 @@ __all__ = [
     "history",
     "index",
     "load",
+    "mail",
     "predict",
     "render",
     "render_review",
@@ -45,7 +46,7 @@ __getattr__ = lazy_names(
         "baselines": "history save_baseline",
         "checking": "check check_review",
         "comparing": "compare compare_reviews",
-        "delivering": "comment",
+        "delivering": "comment mail",
         "indexing": "KEEP Site index",
         "rendering": "evaluate load render render_review",
         "running": "predict require_torch run run_review",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from reportgen.options import EvaluationOptions, InputOptions, PageOptions
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
-    from reportgen.delivery import Comment
+    from reportgen.delivery import Comment, Sent
+    from reportgen.review import Review
 
 __all__ = [
     "comment",
+    "mail",
 ]
 
 
@@ -24,6 +27,15 @@ MOST_BYTES = 50_000_000
 
 
 MODES = ("update", "recreate")
+
+
+VERDICTS = {
+    "ship": "SHIP",
+    "do-not-ship": "DO NOT SHIP",
+    "inconclusive": "INCONCLUSIVE",
+    "none": "NO GATES SET",
+}
+"""What ``--if-verdict`` may name."""
 
 
 ORIGIN = "Measured in the contributor's run."
@@ -38,6 +50,7 @@ def comment(
     key: str = "default",
     mode: str = "update",
     report_url: str = "",
+    if_verdict: str | Sequence[str] = (),
 ) -> Comment:
     """Post the summary of a report as the one comment of its key, or update that.
 
@@ -59,6 +72,9 @@ def comment(
         ``"recreate"`` posts anew and deletes the earlier one, so that readers are notified.
     report_url
         URL of the page.
+    if_verdict
+        Post only if the verdict is one of these: ``"ship"``, ``"do-not-ship"``, ``"inconclusive"``,
+        ``"none"``.
 
     Raises
     ------
@@ -71,14 +87,146 @@ def comment(
         raise UsageError(
             f"--mode {quoted(str(mode))} is not one of {', '.join(MODES)}", slug="option-value"
         )
+    wanted = _verdicts(if_verdict)
     _refuse_large(source)
-    from reportgen.delivery import post_comment, read_host
+    from reportgen.delivery import Comment, post_comment, read_host
     from reportgen.rendering import marker, render_summary
 
     host = read_host()
-    report = report_of(read_review(source, InputOptions(), EvaluationOptions()), None, page)
+    review = _read(source)
+    if wanted and review.decision.verdict not in wanted:
+        return Comment("skipped", "", verdict=review.decision.verdict)
+    report = report_of(review, None, page)
     body = render_summary(report, key, report_url, ORIGIN if head else "")
     return post_comment(host, place, body, marker(key), anew=mode == "recreate")
+
+
+def mail(
+    source: Any,
+    *,
+    to: str | Sequence[str],
+    sender: str,
+    smtp: str,
+    cc: str | Sequence[str] = (),
+    reply_to: str = "",
+    tls: str = "",
+    if_verdict: str | Sequence[str] = (),
+    attach: str = "",
+    max_mail_bytes: int | None = None,
+    report_url: str = "",
+) -> Sent:
+    """Send the mail of a report: its ``report.eml``, or one made from its ``report.json``.
+
+    Parameters
+    ----------
+    source
+        A report's folder.
+    to, cc, sender, reply_to
+        Addresses: ``name@example.org`` or ``Name <name@example.org>``; 50 recipients at most.
+    smtp
+        ``HOST[:PORT]``. User and password are those of ``REPORTGEN_SMTP_USER`` and
+        ``REPORTGEN_SMTP_PASSWORD``, where they are set.
+    tls
+        ``"starttls"``, ``"implicit"`` or ``"none"``; by default implicit at port 465, else
+        STARTTLS. Certificates are always verified.
+    if_verdict
+        Send only if the verdict is one of these: ``"ship"``, ``"do-not-ship"``, ``"inconclusive"``,
+        ``"none"``.
+    attach, max_mail_bytes, report_url
+        Where one is given, the mail is made again: with these files (``"pdf,json"``, ``"none"``),
+        in so many bytes, with a link to the page there.
+
+    Raises
+    ------
+    DeliveryError
+        Where the server refuses the mail or a recipient, or is not reached: exit code 8.
+    """
+    from reportgen.delivery import (
+        Sent,
+        envelope_of,
+        read_login,
+        read_server,
+        send_mail,
+        sent_form,
+    )
+
+    wanted, page = _verdicts(if_verdict), _mail_options(attach, max_mail_bytes, report_url)
+    server = read_server(smtp, tls)
+    envelope = envelope_of(sender, _several(to), _several(cc), reply_to)
+    login = read_login(server)
+    folder = _report_folder(source)
+    if wanted and (verdict := _read(folder).decision.verdict) not in wanted:
+        return Sent("skipped", (), verdict)
+    content = _rendered(folder, page)
+    return Sent("sent", send_mail(server, login, envelope, sent_form(content, envelope)))
+
+
+def _mail_options(attach: str, max_mail_bytes: int | None, report_url: str) -> PageOptions | None:
+    """The options of a mail that is made again; None where none is given."""
+    given = {"attach": attach, "max_mail_bytes": max_mail_bytes, "report_url": report_url}
+    given = {name: value for name, value in given.items() if value}
+    if not given:
+        return None
+    options = PageOptions.of(given)
+    if "html" in options.attachments:
+        raise UsageError(
+            "--attach html requires the page's own options",
+            slug="option-conflict",
+            hint="attach it where the report is made: --mail --attach html",
+        )
+    return options
+
+
+def _report_folder(source: Any) -> Path:
+    """The folder of a report: itself, or that of its ``report.json``."""
+    path = Path(source)
+    folder = path.parent if path.name == "report.json" else path
+    if folder.is_dir() and any((folder / name).is_file() for name in ("report.json", "report.eml")):
+        return folder
+    raise DataError(
+        f"{quoted(path.name)} is not the folder of a report: it has no report.json",
+        slug="mail-source",
+        hint="pass the folder that `reportgen run`, `render` or `compare` wrote, as in "
+        "`reportgen mail OUT`",
+    )
+
+
+def _rendered(folder: Path, page: PageOptions | None) -> bytes:
+    """``report.eml`` as it is there, or a mail made of ``report.json``."""
+    made = folder / "report.eml"
+    if page is None and made.is_file():
+        return made.read_bytes()
+    from reportgen.rendering import attached_files, mail_picture, render_mail
+
+    page, review = page or PageOptions(), _read(folder)
+    report = report_of(review, None, page)
+    return render_mail(
+        report,
+        mail_picture(report, page.colormap),
+        date=review.evaluation.provenance.date,
+        url=page.report_url,
+        attachments=tuple(attached_files(folder, page.attachments)),
+        max_bytes=page.max_mail_bytes,
+    )
+
+
+def _read(source: Any) -> Review:
+    return read_review(source, InputOptions(), EvaluationOptions())
+
+
+def _several(given: str | Sequence[str]) -> Sequence[str]:
+    return (given,) if isinstance(given, str) else given
+
+
+def _verdicts(given: str | Sequence[str]) -> frozenset[str]:
+    """The verdicts of ``--if-verdict``; empty for any."""
+    for one in _several(given):
+        if one not in VERDICTS:
+            raise UsageError(
+                f"--if-verdict {quoted(one)} is not one of {', '.join(VERDICTS)}",
+                slug="option-value",
+            )
+    return frozenset(VERDICTS[one] for one in _several(given))
 
 
 def _place(pull_request: int | None, head: str, head_sha: str) -> Any:

@@ -7,13 +7,33 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.delivery.comment import Comment, CommentPlace, post_comment, read_host
     from reportgen.delivery.github_actions import announce
+    from reportgen.delivery.mail import (
+        Envelope,
+        Login,
+        Sent,
+        SmtpServer,
+        envelope_of,
+        read_login,
+        read_server,
+        send_mail,
+        sent_form,
+    )
 
 __all__ = [
     "Comment",
     "CommentPlace",
+    "Envelope",
+    "Login",
+    "Sent",
+    "SmtpServer",
     "announce",
+    "envelope_of",
     "post_comment",
     "read_host",
+    "read_login",
+    "read_server",
+    "send_mail",
+    "sent_form",
 ]
 
 __getattr__ = lazy_names(
@@ -21,5 +41,8 @@ __getattr__ = lazy_names(
     {
         "comment": "Comment CommentPlace post_comment read_host",
         "github_actions": "announce",
+        "mail": (
+            "Envelope Login Sent SmtpServer envelope_of read_login read_server send_mail sent_form"
+        ),
     },
 )

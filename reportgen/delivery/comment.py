@@ -25,11 +25,14 @@ MAX_BODY = 65_536
 
 
 class Comment(NamedTuple):
-    """What became of a comment: the word says it, `url` is where it can be read."""
+    """What became of a comment: the word says it, `url` is where it can be read. It is skipped
+    where the `verdict` is not one that it was to be posted for.
+    """
 
-    word: Literal["created", "updated", "unchanged", "recreated"]
+    word: Literal["created", "updated", "unchanged", "recreated", "skipped"]
     url: str
     duplicates: int = 0
+    verdict: str = ""
 
 
 @dataclass(frozen=True)

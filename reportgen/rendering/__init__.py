@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from reportgen.rendering.eml import header_line, header_text
     from reportgen.rendering.history import render_history
     from reportgen.rendering.junit import render_junit
+    from reportgen.rendering.mail import attached_files, mail_picture, render_mail
     from reportgen.rendering.markdown import marker, render_summary
     from reportgen.rendering.notebook import render_notebook
     from reportgen.rendering.on_axes import (
@@ -29,9 +31,13 @@ if TYPE_CHECKING:
     from reportgen.rendering.thumbnails import make_thumbnail
 
 __all__ = [
+    "attached_files",
     "changes",
     "check_page",
     "guarded_names",
+    "header_line",
+    "header_text",
+    "mail_picture",
     "make_all",
     "make_overview",
     "make_thumbnail",
@@ -44,6 +50,7 @@ __all__ = [
     "paint_risk_coverage",
     "render_history",
     "render_junit",
+    "render_mail",
     "render_notebook",
     "render_site",
     "render_summary",
@@ -53,8 +60,10 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "eml": "header_line header_text",
         "history": "render_history",
         "junit": "render_junit",
+        "mail": "attached_files mail_picture render_mail",
         "markdown": "marker render_summary",
         "notebook": "render_notebook",
         "on_axes": "paint_confusion paint_difference paint_reliability paint_risk_coverage",

@@ -290,3 +290,15 @@ def test_a_report_json_that_is_too_large_is_not_read(monkeypatch, tmp_path):
     with pytest.raises(DataError) as caught:
         reportgen.comment(tmp_path / "report.json", pull_request=1)
     assert caught.value.slug == "comment-source-large"
+
+
+def test_a_comment_is_posted_for_the_verdicts_that_are_named(host, tmp_path):
+    table = tmp_path / "matrix.csv"
+    table.write_text(",cat,dog\ncat,40,10\ndog,1,49\n")
+    reportgen.render(table, out=tmp_path / "out")
+    made = reportgen.comment(tmp_path / "out", pull_request=7, if_verdict=["ship", "do-not-ship"])
+    assert (made.word, made.verdict, host.comments) == ("skipped", "NO GATES SET", [])
+    made = reportgen.comment(tmp_path / "out", pull_request=7, if_verdict="none")
+    assert (made.word, len(host.comments)) == ("created", 1)
+    with pytest.raises(UsageError, match="--if-verdict"):
+        reportgen.comment(tmp_path / "out", pull_request=7, if_verdict="fail")
