@@ -175,7 +175,7 @@ class PageOptions(Declared):
     )
     report_url: str = option(
         "",
-        "URL of the page, linked in summary.md and report.eml.",
+        "URL of the page, linked in summary.md, model-card.md and report.eml.",
         _BESIDE,
         metavar="URL",
         shapes=False,
@@ -185,6 +185,11 @@ class PageOptions(Declared):
         "Key of this report, if a pull request has several.",
         _BESIDE,
         metavar="TEXT",
+    )
+    model_card: bool = option(
+        False,
+        "Also write model-card.md for Hugging Face: metadata (model-index) and the summary.",
+        _BESIDE,
     )
     mail: bool = option(
         False,
@@ -292,6 +297,7 @@ class PageKeywords(TypedDict, total=False):
     summary: bool
     report_url: str
     key: str
+    model_card: bool
     mail: bool
     attach: str
     max_mail_bytes: int

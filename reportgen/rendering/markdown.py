@@ -76,7 +76,8 @@ SIZES = (
 def render_summary(report: Report, key: str = "default", url: str = "", origin: str = "") -> str:
     """The summary in at most 60,000 bytes of UTF-8.
 
-    `url` is where the page can be read, and `origin` a sentence on whose numbers these are.
+    `url` is where the page can be read, and `origin` a sentence on whose numbers these are. An
+    empty `key` leaves the marker out.
     """
     for size in (*SIZES, replace(SIZES[-1], gates=0)):
         text = _document(report, key, url, origin, size)
@@ -91,8 +92,9 @@ def marker(key: str) -> str:
 
 
 def _document(report: Report, key: str, url: str, origin: str, size: Size) -> str:
-    blocks = [block for block in (*_blocks(report, url, size), origin) if block]
-    return "\n\n".join([*blocks, marker(key)]) + "\n"
+    last = marker(key) if key else ""
+    blocks = (block for block in (*_blocks(report, url, size), origin, last) if block)
+    return "\n\n".join(blocks) + "\n"
 
 
 def _blocks(report: Report, url: str, size: Size) -> Iterator[str]:

@@ -149,6 +149,13 @@ def _summary(made: Made, target: Path) -> None:
     write_text(target, render_summary(made.shown, made.page.key, made.page.report_url))
 
 
+def _model_card(made: Made, target: Path) -> None:
+    from reportgen.rendering.model_card import render_model_card
+
+    card = render_model_card(made.shown, made.review.evaluation, made.page.report_url)
+    write_text(target, card)
+
+
 def _figures(made: Made, target: Path) -> None:
     from reportgen.rendering import folders
     from reportgen.rendering.figures.slides import slide_files
@@ -281,6 +288,13 @@ OUTPUTS = (
         "the page's summary as Markdown, for pull requests and chats; only with `--summary`",
         _summary,
         lambda made: made.page.summary,
+        guarded=True,
+    ),
+    Output(
+        "model-card.md",
+        "the summary behind metadata for Hugging Face (`model-index`); only with `--model-card`",
+        _model_card,
+        lambda made: made.page.model_card,
         guarded=True,
     ),
     Output(
