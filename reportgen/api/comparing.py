@@ -15,8 +15,8 @@ from reportgen.api.rendering import render_review
 from reportgen.api.review_request import ReviewRequest, apply_names, check_names
 from reportgen.api.writing import (
     SampleImage,
-    images_folder,
-    images_of,
+    given_images,
+    path_of_images,
     report_of,
     with_image_note,
 )
@@ -107,24 +107,25 @@ def compare_reviews(
         )  # fmt: skip
         return [(review, folder)]
     check_names(names or {})
-    asked, root = ReviewRequest.of(options, candidates, against), images_folder(images)
+    asked, found = ReviewRequest.of(options, candidates, against), given_images(images)
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, None)
     places = [folder / f"{n}-{_slug(one)}" for n, one in enumerate(candidates, 1)]
     with (
-        place_for(folder, guarded_names(), replace=force, data=root),
+        place_for(folder, guarded_names(), replace=force, data=path_of_images(images)),
         output_folder.spool_in(folder) as spool,
     ):
         reviews = [
-            with_image_note(review, root)
+            with_image_note(review, found)
             for review in _reviews(asked, candidates, spool, names or {})
         ]
         done = list(zip(reviews, places, strict=True))
         with ExitStack() as held, staged(folder) as stage:
             for place in places:
-                held.enter_context(place_for(place, guarded_names(), replace=force, data=root))
+                held.enter_context(
+                    place_for(place, guarded_names(), replace=force, data=path_of_images(images))
+                )
             for review, place in done:
-                found = images if callable(images) else images_of(root, review.evaluation)
                 report = report_of(review, found, asked.page)
                 _make_one(report, review, place, asked.page, stage, reporter or Reporter())
             _make_overview(done, asked.page, (names or {}).get("title") or "", stage.new)

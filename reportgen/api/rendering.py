@@ -12,8 +12,8 @@ from reportgen.api.folder import place_for, refuse_other_predictions, refuse_sta
 from reportgen.api.review_request import ReviewRequest, apply_names, check_names
 from reportgen.api.writing import (
     SampleImage,
-    images_folder,
-    images_of,
+    given_images,
+    path_of_images,
     shown_as,
     with_image_note,
     write_review,
@@ -98,16 +98,15 @@ def render_review(
     check_names(names or {})
     folder = output_path(out)
     asked = ReviewRequest.of(options, [source], against)
-    root = images_folder(images)
+    found = given_images(images)
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, source)
     with (
-        place_for(folder, guarded_names(), replace=force, data=root),
+        place_for(folder, guarded_names(), replace=force, data=path_of_images(images)),
         output_folder.spool_in(folder) as spool,
     ):
         review = apply_names(asked.review(source, spool), names or {})
-        review = with_image_note(review, root)
-        found = images if callable(images) else images_of(root, review.evaluation)
+        review = with_image_note(review, found)
         return write_review(review, folder, found, asked.page, reporter or Reporter())
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_beside_report, refuse_standing_in
 from reportgen.api.review_request import require_files, require_readable
-from reportgen.api.writing import SampleImage, images_of, write_review
+from reportgen.api.writing import SampleImage, listed_images, write_review
 from reportgen.errors import ModelError, Terminated, UsageError
 from reportgen.evaluation import Evaluation, read_costs
 from reportgen.options import (
@@ -140,7 +140,7 @@ def run_review(
         with _telling_how_to_go_on():
             candidate = LoadedInput(add_columns(predictions, figures))
             review = make_review(candidate, baseline, terms, figures)
-            images = thumbnail or images_of(_images(images_at, settings), review.evaluation)
+            images = thumbnail or _images(images_at, settings, review.evaluation)
             stage.also = _with_predictions(aside, folder)
             return write_review(review, folder, images, page, reporter, stage)
 
@@ -230,13 +230,13 @@ def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
     return chosen
 
 
-def _images(data: Any, settings: Options) -> Any:
-    """The folder that the samples' ids are paths below, where the data have one."""
+def _images(data: Any, settings: Options, evaluation: Evaluation) -> SampleImage | None:
+    """The images of the samples: as DATA has them, or in a data set's own file list."""
     if not isinstance(data, (str, Path)):
-        return data
-    from reportgen.inference import images_root
+        return listed_images(data, evaluation)
+    from reportgen.inference import sample_images
 
-    return images_root(Path(data), settings.root)
+    return sample_images(Path(data), settings)
 
 
 def _require_runtime(model: Any) -> None:

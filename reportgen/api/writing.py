@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
@@ -18,12 +18,14 @@ from reportgen.review import Review
 from reportgen.text import plural, printable, quoted
 
 if TYPE_CHECKING:
+    from reportgen.inference import SampleImages
     from reportgen.report import Report, Thumbnail
 
 __all__ = [
     "SampleImage",
-    "images_folder",
-    "images_of",
+    "given_images",
+    "listed_images",
+    "path_of_images",
     "report_of",
     "shown_as",
     "with_image_note",
@@ -85,28 +87,29 @@ def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> 
     )
 
 
-def images_folder(images: str | Path | SampleImage | None) -> Path | None:
-    """The folder of images that was given, if one was; refused where there is none."""
-    if not isinstance(images, (str, Path)):
-        return None
-    if not Path(images).is_dir():
+def given_images(images: str | Path | SampleImage | None) -> SampleImage | None:
+    """The images that were given, by a function or a path; a path to nothing is refused."""
+    path = path_of_images(images)
+    if path is None:
+        return images if callable(images) else None
+    if not path.exists():
         raise UsageError(
-            f"--images {quoted(Path(images).name)}: no such folder",
+            f"--images {quoted(path.name)}: no such folder or file",
             slug="images-missing",
-            hint="pass the DATA folder of `reportgen run`",
+            hint="pass the DATA of `reportgen run`",
         )
-    return Path(images)
+    from reportgen.inference import sample_images
+
+    return sample_images(path)
 
 
-def images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
-    """Where the samples' images are: in a folder, or in a data set's own file list."""
-    if data is None:
-        return None
-    if isinstance(data, (str, Path)):
-        from reportgen.inference import locate
+def path_of_images(images: str | Path | SampleImage | None) -> Path | None:
+    """The folder or file of images that was given, if one was."""
+    return Path(images) if isinstance(images, (str, Path)) else None
 
-        root = Path(data)
-        return lambda name: path.read_bytes() if (path := locate(root, name)) else None
+
+def listed_images(data: Any, evaluation: Evaluation) -> SampleImage | None:
+    """The images in a data set's own file list, where it has one and ids are positions in it."""
     from reportgen.inference import POSITIONS, paths_of
 
     paths = paths_of(data)
@@ -115,20 +118,19 @@ def images_of(data: Any, evaluation: Evaluation) -> SampleImage | None:
     return lambda name: Path(paths[int(name)]).read_bytes()
 
 
-def with_image_note(review: Review, root: Path | None) -> Review:
-    """The review, with a warning where the folder `root` holds few of the images to show."""
-    if root is None:
+def with_image_note(review: Review, images: SampleImage | None) -> Review:
+    """The review, with a warning where a folder or file has few of the images to show."""
+    if images is None or not hasattr(images, "has"):
         return review
-    from reportgen.inference import locate
-
+    images = cast("SampleImages", images)
     shown = _shown(review)
-    missing = [name for name in shown if locate(root, name) is None]
+    missing = [name for name in shown if not images.has(name)]
     if not missing or 2 * len(missing) < len(shown):
         return review
-    looked = " and ".join(quoted(f"{root.name}/{name}") for name in missing[:2])
+    looked = " and ".join(quoted(f"{images.name}/{name}") for name in missing[:2])
     note = DataNote(
         "images-not-found",
-        f"--images {quoted(root.name)} contains {len(shown) - len(missing):,} of the "
+        f"--images {quoted(images.name)} contains {len(shown) - len(missing):,} of the "
         f"{plural(len(shown), 'image')} to show: there is no {looked}.",
         "warning",
         len(missing),
@@ -142,8 +144,9 @@ def _make_thumbnails(review: Review, images: SampleImage, side: int) -> dict[str
     """Sample id → picture; a sample whose image is gone or broken has none."""
     from reportgen.rendering import make_thumbnail
 
-    found = {}
-    for name in _shown(review):
+    found, shown = {}, _shown(review)
+    as_stored = getattr(images, "as_stored", list)
+    for name in as_stored(shown):
         with suppress(OSError, DataError):
             if (image := images(name)) is not None:
                 found[name] = make_thumbnail(image, side)

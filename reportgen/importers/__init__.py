@@ -14,15 +14,32 @@ if TYPE_CHECKING:
     from reportgen.importers.entrance import kind_of, open_input, open_predictions
     from reportgen.importers.formats.delimited import dialect_of, rows_of
     from reportgen.importers.formats.json_files import read_json
+    from reportgen.importers.image_tables.cells import ImageCells
+    from reportgen.importers.image_tables.reading import (
+        ImageTable,
+        has_images,
+        images_in_tables,
+        is_image_table,
+        read_image_table,
+    )
     from reportgen.importers.matrices.proportions import NormalisedMatrix
     from reportgen.importers.matrices.reading import MatrixInput, read_matrix_any
     from reportgen.importers.metadata import WithMetadata, join_metadata
     from reportgen.importers.sample_lists.layouts import could_be_list
     from reportgen.importers.sample_lists.reading import SampleList, read_sample_list
+    from reportgen.importers.sample_lists.splits import (
+        best_split,
+        choose_split,
+        match_split,
+        split_of_shard,
+        split_role,
+    )
     from reportgen.importers.subset import SubsetRows, restrict_classes
     from reportgen.importers.table_predictions import TablePredictions
 
 __all__ = [
+    "ImageCells",
+    "ImageTable",
     "MatrixInput",
     "NormalisedMatrix",
     "SampleList",
@@ -30,18 +47,27 @@ __all__ = [
     "SubsetRows",
     "TablePredictions",
     "WithMetadata",
+    "best_split",
+    "choose_split",
     "common_spelling",
     "could_be_list",
     "dialect_of",
+    "has_images",
+    "images_in_tables",
+    "is_image_table",
     "join_metadata",
     "kind_of",
+    "match_split",
     "open_input",
     "open_predictions",
+    "read_image_table",
     "read_json",
     "read_matrix_any",
     "read_sample_list",
     "restrict_classes",
     "rows_of",
+    "split_of_shard",
+    "split_role",
 ]
 
 __getattr__ = lazy_names(
@@ -51,11 +77,16 @@ __getattr__ = lazy_names(
         "entrance": "kind_of open_input open_predictions",
         "formats.delimited": "dialect_of rows_of",
         "formats.json_files": "read_json",
+        "image_tables.cells": "ImageCells",
+        "image_tables.reading": (
+            "ImageTable has_images images_in_tables is_image_table read_image_table"
+        ),
         "matrices.proportions": "NormalisedMatrix",
         "matrices.reading": "MatrixInput read_matrix_any",
         "metadata": "WithMetadata join_metadata",
         "sample_lists.layouts": "could_be_list",
         "sample_lists.reading": "SampleList read_sample_list",
+        "sample_lists.splits": "best_split choose_split match_split split_of_shard split_role",
         "subset": "SubsetRows restrict_classes",
         "table_predictions": "TablePredictions",
     },

@@ -6,22 +6,21 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.inference.adapters.records import adapter_of
-    from reportgen.inference.folders.files import locate
-    from reportgen.inference.folders.listed import images_root
     from reportgen.inference.folders.notes import training_note
     from reportgen.inference.folders.splits import chosen_split
     from reportgen.inference.job import predict_folder, predict_live
+    from reportgen.inference.packed.pictures import SampleImages, sample_images
     from reportgen.inference.sources.live import POSITIONS, paths_of
 
 __all__ = [
     "POSITIONS",
+    "SampleImages",
     "adapter_of",
     "chosen_split",
-    "images_root",
-    "locate",
     "paths_of",
     "predict_folder",
     "predict_live",
+    "sample_images",
     "training_note",
 ]
 
@@ -29,11 +28,10 @@ __getattr__ = lazy_names(
     __name__,
     {
         "adapters.records": "adapter_of",
-        "folders.files": "locate",
-        "folders.listed": "images_root",
         "folders.notes": "training_note",
         "folders.splits": "chosen_split",
         "job": "predict_folder predict_live",
+        "packed.pictures": "SampleImages sample_images",
         "sources.live": "POSITIONS paths_of",
     },
 )

@@ -34,6 +34,7 @@ from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFi
 from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
 from reportgen.inference.models.embedded_classes import EmbeddedClasses
 from reportgen.inference.models.loaded_model import LoadedModel
+from reportgen.inference.packed.contents import Contents, sizes_in
 from reportgen.inference.sources.batch import Source
 from reportgen.inference.sources.dataset import ArrayDataset, ImageFolderDataset
 from reportgen.inference.sources.folder import FolderSource, default_workers
@@ -160,10 +161,12 @@ def plan_folder(
     )
     kept = _known(found, classes)
     if not preprocessing.fixes_size:
-        _require_one_size(kept, reporter)
+        _require_one_size(kept, found.contents, reporter)
     ids = [file.id for file in kept]
     labels = np.array([_label_of(file.folder, classes) for file in kept], np.int32)
-    dataset = (ImageFolderDataset if model.session is None else ArrayDataset)(kept, preprocessing)
+    dataset = (ImageFolderDataset if model.session is None else ArrayDataset)(
+        kept, preprocessing, found.contents
+    )
     model, device = _placed(model, options)
     _require_shape(model, dataset)
     batch_size = options.batch_size or DEFAULT_BATCH_SIZES[device.type]
@@ -380,21 +383,30 @@ def _scan(data: Path | ListedImages, reporter: Reporter) -> FolderScan:
         reporter.end()
 
 
-def _require_one_size(files: Sequence[Listed], reporter: Reporter) -> None:
+def _require_one_size(
+    files: Sequence[Listed], contents: Contents | None, reporter: Reporter
+) -> None:
     """Refuse, before the first pass, images of several sizes that nothing resizes."""
     there = [file for file in files if isinstance(file, ImageFile)]
     reporter.begin("reading sizes", len(there), "files")
     try:
-        paths = [os.path.join(file.root, file.raw) for file in there]  # noqa: PTH118
-        sizes = header_sizes(paths, reporter.advance)
+        if contents is None:
+            paths = [os.path.join(file.root, file.raw) for file in there]  # noqa: PTH118
+            sizes = header_sizes(paths, reporter.advance)
+        else:
+            sizes = sizes_in(contents, [file.raw for file in there], reporter.advance)
         uniform_size_or_error((file.id, size) for file, size in zip(there, sizes, strict=True))
     finally:
         reporter.end()
 
 
 def _known(found: FolderScan, classes: ClassList) -> list[Listed]:
-    """The samples whose class the model knows, by id; refused where there is none at all."""
-    every: list[Listed] = sorted((*found.files, *found.unreadable), key=lambda file: file.id)
+    """The samples whose class the model knows, by id or as they are stored; refused where there
+    is none at all.
+    """
+    every: list[Listed] = [*found.files, *found.unreadable]
+    if found.contents is None or not found.contents.is_sequential:
+        every.sort(key=lambda file: file.id)
     files = [file for file in every if _label_of(file.folder, classes) is not None]
     if not any(isinstance(file, ImageFile) for file in files):
         raise DataError(

@@ -86,7 +86,16 @@ class Options(Declared):
         metavar="DIR",
     )
     id_column: str | None = option(
-        None, "Path column of a DATA table. Default: path, file, image, …", _DATA, metavar="NAME"
+        None,
+        "Path column of a DATA table, or id column of one of images. Default: path, file, image, …",
+        _DATA,
+        metavar="NAME",
+    )
+    image_column: str | None = option(
+        None,
+        "Column of images in DATA that is Parquet or Arrow. Default: the only one.",
+        _DATA,
+        metavar="NAME",
     )
     label_column: str | None = option(
         None,
@@ -269,6 +278,7 @@ class RunKeywords(TypedDict, total=False):
     ignore_unknown_classes: bool
     root: Path | str | None
     id_column: str | None
+    image_column: str | None
     label_column: str | None
     split_column: str | None
     labels_are: str

@@ -65,11 +65,15 @@ def test_a_file_that_was_not_predicted_yet_may_change(begun: Path) -> None:
 
 
 def test_each_file_is_opened_once_by_a_run(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reportgen.inference.sources import dataset
+    from reportgen.inference.packed.contents import FileContents
 
     opened = []
-    read = dataset._read
-    monkeypatch.setattr(dataset, "_read", lambda path: opened.append(path) or read(path))
+    read = FileContents.read
+    monkeypatch.setattr(
+        FileContents,
+        "read",
+        lambda self, raw: opened.append(f"{self.root}/{raw}") or read(self, raw),
+    )
     predict(force=True, resize="8x8")
     assert sorted(opened) == sorted(map(str, begun.rglob("*.png")))
     opened.clear()

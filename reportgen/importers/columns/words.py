@@ -35,7 +35,7 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "id": (
         "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
-        "filepath", "file_path", "image", "image_path", "name",
+        "filepath", "file_path", "image", "image_path", "image_file_name", "name",
     ),
     "scores": (
         "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",

@@ -154,7 +154,7 @@ def _same(one: Table, other: Table) -> bool:
 
 def _keys(folder: Path) -> dict[str, str | None]:
     """The keys and values in ``year=2024/split=test``."""
-    pairs = (part.partition("=") for part in folder.parts)
+    pairs = (part.partition("=") for part in folder.parts if "=" in part)
     return {unquote(key): None if value == _NO_VALUE else unquote(value) for key, _, value in pairs}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.arrays import ArraysTable
-from reportgen.importers.formats.compressed import open_text
+from reportgen.importers.formats.compressed import inner_name, open_text
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.formats.opening import open_table
 from reportgen.importers.formats.tables import Table
@@ -28,6 +28,7 @@ __all__ = [
 
 _ENDINGS = (
     ".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".xml",
+    ".arrow", ".arrows", ".feather", ".ipc",
 )  # fmt: skip
 
 
@@ -58,6 +59,11 @@ class Listed:
         The class names in the order of indices, where the file has them.
     layout
         In words, where it is no plain table.
+    image, ids
+        Where the images themselves are in the table: their column, and what each row is called
+        unless a column of ids is named.
+    added
+        Further columns that the layout gives, row by row: name → Arrow array of text.
     """
 
     table: Table
@@ -66,19 +72,17 @@ class Listed:
     folder: str = ""
     classes: tuple[str, ...] | None = None
     layout: str = ""
+    image: str | None = None
+    ids: Sequence[str] | None = None
+    added: Mapping[str, Any] = field(default_factory=dict)
 
 
 def could_be_list(path: Path) -> bool:
-    """Whether a file's name, and of Parquet the columns, say that it lists samples.
-
-    Parquet with the bytes of images in it is a data set of its own, and no list.
-    """
+    """Whether a file's name says that it may list samples."""
     name = path.name.lower()
     for ending in _PACKED:
         name = name.removesuffix(ending)
-    if not name.endswith(_ENDINGS):
-        return False
-    return not (name.endswith((".parquet", ".pq")) and _holds_bytes(path))
+    return name.endswith(_ENDINGS)
 
 
 def open_list(path: Path, spool: Path) -> Listed:
@@ -103,22 +107,11 @@ def open_list(path: Path, spool: Path) -> Listed:
 
 def _delimiter(path: Path) -> str | None:
     """What a first line without commas is cut by, as tables of European spreadsheets are."""
-    if path.suffix.lower() in (".parquet", ".pq", ".json", ".jsonl", ".ndjson"):
+    if inner_name(path).suffix.lower() not in (".csv", ".tsv", ".tab", ".txt"):
         return None
     lines = _lines(path, 1)
     found = [mark for mark in (";", "\t") if lines and "," not in lines[0] and mark in lines[0]]
     return found[0].replace("\t", "tab") if found else None
-
-
-def _holds_bytes(path: Path) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(path)
-    except (OSError, pa.ArrowException):
-        return False
-    return any(pa.types.is_struct(one.type) or pa.types.is_binary(one.type) for one in schema)
 
 
 def _require_header(table: Table) -> None:

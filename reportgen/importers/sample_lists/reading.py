@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError, UsageError
-from reportgen.files import sha256_of
 from reportgen.importers.columns.cells import plain_label
 from reportgen.importers.columns.detect import find_id
 from reportgen.importers.columns.ids import id_texts
@@ -28,6 +27,7 @@ from reportgen.importers.formats.tables import (
 from reportgen.importers.ground_truth.labels_table import one_hot_labels
 from reportgen.importers.ground_truth.one_hot import named_one_hot, one_hot_columns
 from reportgen.importers.sample_lists.layouts import Listed, open_list
+from reportgen.importers.sample_lists.splits import best_split, split_role
 from reportgen.importers.table_predictions import RESERVED
 from reportgen.options import InputOptions, Options
 from reportgen.text import listing, plural, printable, quoted
@@ -35,6 +35,7 @@ from reportgen.text import listing, plural, printable, quoted
 __all__ = [
     "SampleList",
     "read_sample_list",
+    "sample_list_in",
 ]
 
 
@@ -52,13 +53,20 @@ _MORE_LABELS = frozenset({
 _MOST_SPLITS = 20
 
 
+_MOST_FOLDERS = 4
+
+
+_UNKNOWN = "-1"
+"""How a data set of Hugging Face marks the labels of a hidden test set."""
+
+
 @dataclass(frozen=True)
 class SampleList:
     """What a table says of the samples, one entry a row.
 
     Attributes
     ----------
-    name, sha256
+    name
         Of the file.
     paths
         As they stand in it.
@@ -74,12 +82,11 @@ class SampleList:
         Arrow table of what else it says, row by row; text and numbers alone. None for nothing.
     read_as
         How it was read, in one line.
-    other_splits
-        Rows that belong to other splits: name → number.
+    skipped
+        What else the file lists, such as rows of other splits: reason → number.
     """
 
     name: str
-    sha256: str
     paths: Sequence[str]
     labels: Sequence[str] | None
     place: Callable[[int], str]
@@ -88,14 +95,13 @@ class SampleList:
     classes_source: str
     columns: Any
     read_as: str
-    other_splits: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def unlabelled(cls, name: str, paths: Sequence[str]) -> SampleList:
         """Images of which nothing is known but their names."""
         return cls(
             name=name,
-            sha256="",
             paths=paths,
             labels=None,
             place=lambda at: printable(paths[at]),
@@ -127,39 +133,48 @@ def read_sample_list(path: Path, options: Options) -> SampleList:
         ``column-ambiguous``: the option that decides is in the hint. ``split-unknown``.
     """
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
-        listed = open_list(path, Path(spool))
-        table = listed.table
-        roles = _roles(listed, options)
-        rows, other = _chosen_rows(table, roles, options)
-        paths = _texts(table, roles.path)
-        labels, known = _labels(listed, roles)
-        kept = range(len(paths)) if rows is None else rows
-        if labels is not None:
-            counted = Counter(labels[i] for i in kept if labels[i])
-            if options.labels_are != "names":
-                require_single(counted, {}, lambda _, text: table.place(labels.index(text)))
-        return SampleList(
-            name=path.name,
-            sha256=sha256_of(path),
-            paths=[paths[i] for i in kept],
-            labels=None if labels is None else [labels[i] for i in kept],
-            place=lambda i: table.place(kept[i]),
-            folder=listed.folder,
-            classes=known,
-            classes_source=f"the classes in {printable(path.name)}" if known else "",
-            columns=_columns(table, roles, rows),
-            read_as=_read_as(listed, roles, len(kept)),
-            other_splits=other,
-        )
+        samples, _ = sample_list_in(open_list(path, Path(spool)), options)
+    return samples
+
+
+def sample_list_in(listed: Listed, options: Options) -> tuple[SampleList, Sequence[int]]:
+    """The samples of a table that was opened, and the row of each in it.
+
+    Raises what :func:`read_sample_list` does.
+    """
+    table = listed.table
+    roles = _roles(listed, options)
+    paths = _texts(table, roles.path) if roles.path else list(listed.ids or ())
+    rows, other = _chosen_rows(table, roles, options, paths)
+    labels, known = _labels(listed, roles)
+    kept = range(len(paths)) if rows is None else rows
+    if labels is not None:
+        counted = Counter(labels[i] for i in kept if labels[i])
+        if options.labels_are != "names":
+            require_single(counted, {}, lambda _, text: table.place(labels.index(text)))
+    samples = SampleList(
+        name=table.name,
+        paths=[paths[i] for i in kept],
+        labels=None if labels is None else [labels[i] for i in kept],
+        place=lambda i: table.place(kept[i]),
+        folder=listed.folder,
+        classes=known,
+        classes_source=f"the classes in {printable(table.name)}" if known else "",
+        columns=_columns(listed, roles, rows),
+        read_as=_read_as(listed, roles, len(kept)),
+        skipped={f"rows of the split {name}": n for name, n in sorted(other.items())},
+    )
+    return samples, kept
 
 
 @dataclass(frozen=True)
 class _Roles:
-    """Which column is what; `label` may be several one-hot ones."""
+    """Which column is what; `label` may be several one-hot ones, `path` is that of the samples."""
 
-    path: str
+    path: str | None
     label: Any
     split: str | None
+    image: str | None = None
 
     @property
     def label_columns(self) -> tuple[str, ...]:
@@ -170,12 +185,15 @@ class _Roles:
 
 def _roles(listed: Listed, options: Options) -> _Roles:
     table = listed.table
-    path = listed.path or find_id(table.name, table.columns, options.id_column, "--id-column", None)
-    label = listed.label or _label(table, path, options)
-    return _Roles(path, label, _split_column(table, {path, label}, options))
+    path = listed.path
+    if path is None and (listed.ids is None or options.id_column is not None):
+        path = find_id(table.name, table.columns, options.id_column, "--id-column", None)
+    taken = {path, listed.image}
+    label = listed.label or _label(table, taken, options)
+    return _Roles(path, label, _split_column(table, {*taken, label}, options), listed.image)
 
 
-def _label(table: Table, path: str, options: Options) -> Any:
+def _label(table: Table, taken: set[str | None], options: Options) -> Any:
     given = options.label_column
     if given == "none":
         return None
@@ -183,8 +201,11 @@ def _label(table: Table, path: str, options: Options) -> Any:
         if found := named_one_hot(table, given):
             return found
         return find_id(table.name, table.columns, given, "--label-column", None)
-    free = [c for c in table.columns.values() if c.name != path]
+    free = [c for c in table.columns.values() if c.name not in taken]
+    typed = [c for c in free if c.name in class_labels(table)]
     named = [c for c in free if is_called(c.name, "label")]
+    if not named or any(c not in typed for c in named):
+        named += [c for c in typed if c not in named]
     named = named or [c for c in free if folded(c.name) in _MORE_LABELS]
     if len(named) > 1:
         raise UsageError(
@@ -203,11 +224,11 @@ def _label(table: Table, path: str, options: Options) -> Any:
         )
     if named:
         return named[0].name
-    hot = one_hot_columns(table, {path}, None, alone=False)
+    hot = one_hot_columns(table, taken, None, alone=False)
     if hot is not None:
         return hot
-    others = [c.name for c in table.columns.values() if c.name != path and _is_plain(c)]
-    split = _split_column(table, {path}, options)
+    others = [c.name for c in free if _is_plain(c)]
+    split = _split_column(table, taken, options)
     if [name for name in others if name != split]:
         raise _no_label(table)
     return None
@@ -241,39 +262,51 @@ def _split_column(table: Table, taken: set[Any], options: Options) -> str | None
 
 
 def _chosen_rows(
-    table: Table, roles: _Roles, options: Options
+    table: Table, roles: _Roles, options: Options, paths: Sequence[str]
 ) -> tuple[list[int] | None, dict[str, int]]:
     """The rows of the split that is asked for, None for all; and how many the others have."""
-    if roles.split is None:
-        return None, {}
-    values = _texts(table, roles.split)
-    counted = Counter(values)
-    wanted = options.split
+    values, where = _split_of_rows(table, roles, options, paths)
+    counted, wanted = Counter(values), options.split
     if not wanted:
         if len(counted) > 1:
-            raise _splits(table, roles.split, counted)
+            raise _splits(table, where, counted)
+        return None, {}
+    if not values:
         return None, {}
     same = [v for v in counted if v == wanted] or [
         v for v in counted if v.casefold() == wanted.casefold()
     ]
     if len(same) != 1:
         raise UsageError(
-            f"column {quoted(roles.split)} of {quoted(table.name)} has no split {quoted(wanted)}",
+            f"{quoted(table.name)} has no split {quoted(wanted)} in {where}",
             slug="split-unknown",
             details=[f"it has: {_counts(counted)}"],
-            hint=f"--split {printable(next(iter(counted), 'NAME'))}, or --split-column none if "
-            "the column is not a split",
+            hint=f"--split {printable(best_split(sorted(counted), wanted))}; --split-column none "
+            "uses all rows",
         )
     rows = [i for i, value in enumerate(values) if value == same[0]]
     return rows, {printable(v) or "(empty)": n for v, n in counted.items() if v != same[0]}
 
 
-def _splits(table: Table, column: str, counted: Counter[str]) -> DataError:
-    names = sorted(counted)
-    best = next((n for n in names if "test" in n.casefold()), None)
-    best = best or next((n for n in names if "val" in n.casefold()), names[-1])
+def _split_of_rows(
+    table: Table, roles: _Roles, options: Options, paths: Sequence[str]
+) -> tuple[list[str], str]:
+    """The split of each row, and where that stands; nothing where the table does not say it."""
+    if roles.split is not None:
+        return _texts(table, roles.split), f"column {quoted(roles.split)}"
+    if options.split_column == "none" or roles.image is not None:
+        return [], ""
+    folders = [path.replace("\\", "/").removeprefix("./").partition("/")[0] for path in paths]
+    names = set(folders)
+    if 2 <= len(names) <= _MOST_FOLDERS and all(map(split_role, names)):
+        return folders, "the folders of its paths"
+    return [], ""
+
+
+def _splits(table: Table, where: str, counted: Counter[str]) -> DataError:
+    best = best_split(sorted(counted))
     return DataError(
-        f"{quoted(table.name)} contains splits, in column {quoted(column)}: {_counts(counted)}",
+        f"{quoted(table.name)} contains splits, in {where}: {_counts(counted)}",
         slug="list-splits",
         details=["a report on all of them would include training data"],
         hint=f"choose one: --split {printable(best) or 'NAME'}; --split-column none uses all rows",
@@ -300,19 +333,18 @@ def _labels(listed: Listed, roles: _Roles) -> tuple[list[str] | None, tuple[str,
         values, known = one_hot_labels(listed.table, roles.label, InputOptions())
         return values.cast("string").to_pylist(), known[0] if known else None
     texts = [plain_label(text.strip()) for text in _texts(listed.table, roles.label)]
-    return texts, listed.classes or _schema_names(listed.table, roles.label)
+    names = class_labels(listed.table).get(roles.label)
+    if names is not None:
+        texts = ["" if text == _UNKNOWN else text for text in texts]
+    return texts, listed.classes or names
 
 
-def _schema_names(table: Table, label: str) -> tuple[str, ...] | None:
-    """The names of a Hugging Face ``ClassLabel`` in the schema of a file."""
-    return class_labels(table).get(label)
-
-
-def _columns(table: Table, roles: _Roles, rows: Sequence[int] | None) -> Any:
+def _columns(listed: Listed, roles: _Roles, rows: Sequence[int] | None) -> Any:
     """What else the table says, as an Arrow table of text and numbers."""
     import pyarrow as pa
 
-    used = {roles.path, *roles.label_columns}
+    table, known = listed.table, class_labels(listed.table)
+    used = {roles.path, roles.image, *roles.label_columns}
     names = [c.name for c in table.columns.values() if c.name not in used and _is_plain(c)]
     found: dict[str, Any] = {}
     pieces = list(table.batches(names, NARROW_ROWS)) if names else []
@@ -320,9 +352,21 @@ def _columns(table: Table, roles: _Roles, rows: Sequence[int] | None) -> Any:
         kind = pa.float64() if table.columns[name].kind == NUMBER else pa.string()
         whole = pa.chunked_array([_plain(piece.column(at), kind) for piece in pieces], kind)
         shown = printable(name)
-        found[f"{shown} (in the table)" if shown in RESERVED else shown] = whole
-    made = pa.table(found)
-    return made if rows is None or not names else made.take(pa.array(rows, pa.int64()))
+        shown = f"{shown} (in the table)" if shown in RESERVED else shown
+        found[shown] = _named(whole, known[name]) if name in known else whole
+    made = pa.table({**found, **listed.added})
+    return made if rows is None or not made.num_columns else made.take(pa.array(rows, pa.int64()))
+
+
+def _named(indices: Any, names: Sequence[str]) -> Any:
+    """The names of a column of indices into them; none where there is no such name."""
+    import pyarrow as pa
+
+    found = [
+        names[int(value)] if value is not None and 0 <= value < len(names) else None
+        for value in indices.to_pylist()
+    ]
+    return pa.array(found, pa.string())
 
 
 def _plain(array: Any, kind: Any) -> Any:
@@ -340,12 +384,14 @@ def _read_as(listed: Listed, roles: _Roles, n_rows: int) -> str:
         label = f", label {quoted(roles.label)}"
     elif roles.label is not None:
         label = f", label {roles.label.words}"
-    used = {roles.path, *roles.label_columns}
+    used = {roles.path, roles.image, *roles.label_columns}
     rest = [c for c in table.columns.values() if c.name not in used]
-    kept = [c.name for c in rest if _is_plain(c)]
+    kept = [*(c.name for c in rest if _is_plain(c)), *listed.added]
     lost = [c.name for c in rest if not _is_plain(c)]
     layout = [f"as {listed.layout}"] if listed.layout else []
     sliced = [f"slices: {listing(map(printable, kept), 8)}"] if kept else []
     unused = [f"not used: {listing(map(printable, lost), 8)}"] if lost else []
-    head = f"{plural(n_rows, 'sample')}: path {quoted(roles.path)}{label}"
+    ids = f"{'id' if roles.image else 'path'} {quoted(roles.path)}" if roles.path else ""
+    image = f"image {quoted(roles.image)}" if roles.image else ""
+    head = f"{plural(n_rows, 'sample')}: {', '.join(filter(None, (image, ids)))}{label}"
     return "; ".join([head, *layout, *sliced, *unused])

@@ -17,6 +17,7 @@ __all__ = [
     "has_image_name",
     "is_skipped_name",
     "locate",
+    "metadata_in",
     "open_regular",
     "os_reason",
     "read_to_end",
@@ -74,6 +75,14 @@ def is_skipped_name(name: str) -> bool:
 def has_image_name(name: str) -> bool:
     """Whether a file's extension, in any case, is that of an image."""
     return name[max(name.rfind("."), 0) :].lower() in IMAGE_EXTENSIONS
+
+
+_METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+
+
+def metadata_in(folder: Path) -> list[Path]:
+    """The tables of its images that a folder of Hugging Face (``imagefolder``) contains."""
+    return [folder / name for name in _METADATA if (folder / name).is_file()]
 
 
 def locate(root: Path, sample_id: str) -> Path | None:

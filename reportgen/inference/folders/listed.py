@@ -17,9 +17,14 @@ from reportgen.inference.folders.files import (
     escape,
     has_image_name,
     is_skipped_name,
+    metadata_in,
 )
 from reportgen.inference.folders.scan import check_local
 from reportgen.inference.folders.tree import FolderScan, ImageFile
+from reportgen.inference.images.decoding import Unreadable
+from reportgen.inference.models.formats import as_typed
+from reportgen.inference.packed.contents import Contents
+from reportgen.inference.packed.records import Form, form_of, open_packed
 from reportgen.options import Options
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, printable, quoted
@@ -39,6 +44,9 @@ NO_LABEL = ""
 """In place of a class folder: the sample has no label."""
 
 
+_OF_LISTS = frozenset({"root", "id_column", "label_column", "split_column"})
+
+
 @dataclass(frozen=True)
 class ListedImages:
     """The files that a table lists, before their content is read.
@@ -55,6 +63,8 @@ class ListedImages:
         Class name of each row, :data:`NO_LABEL` where there is none.
     notes
         What had to be decided in order to read it.
+    contents
+        Where the images are, where they are no files.
     """
 
     samples: SampleList
@@ -63,6 +73,7 @@ class ListedImages:
     raws: Sequence[str]
     labels: Sequence[str]
     notes: tuple[DataNote, ...] = ()
+    contents: Contents | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -296,9 +307,10 @@ def scan_listed(images: ListedImages) -> FolderScan:
     (``list-images``) where that is every one.
     """
     base = os.fspath(images.root)
-    if not any(map(_exists, (os.path.join(base, raw) for raw in images.raws))):  # noqa: PTH118
-        raise _none_there(images)
-    order = sorted(range(len(images.ids)), key=images.ids.__getitem__)
+    _require_some(images, base)
+    order: Sequence[int] = range(len(images.ids))
+    if images.contents is None or not images.contents.is_sequential:
+        order = sorted(order, key=images.ids.__getitem__)
     return FolderScan(
         root=images.root,
         folders=images.classes,
@@ -306,8 +318,33 @@ def scan_listed(images: ListedImages) -> FolderScan:
             ImageFile(images.ids[i], images.labels[i], base, images.raws[i]) for i in order
         ),
         unreadable=(),
-        skipped=_skipped(images.samples.other_splits),
+        skipped=dict(images.samples.skipped),
         notes=tuple(_list_notes(images)),
+        contents=images.contents,
+    )
+
+
+def _require_some(images: ListedImages, base: str) -> None:
+    """Refuse a table of which no image is there at all."""
+    if images.contents is None:
+        if not any(map(_exists, (os.path.join(base, raw) for raw in images.raws))):  # noqa: PTH118
+            raise _none_there(images)
+        return
+    reason = ""
+    for raw in images.raws:
+        try:
+            images.contents.read(raw)
+        except Unreadable as error:
+            reason = reason or error.reason
+        else:
+            return
+    raise DataError(
+        f"none of the {plural(len(images.ids), 'image')} in {quoted(images.samples.name)} can be "
+        "read",
+        slug="list-images",
+        details=[f"{quoted(images.ids[0])} {reason}"],
+        hint="check the data; where it contains paths in place of images, --root DIR names the "
+        "folder that they are below",
     )
 
 
@@ -325,10 +362,6 @@ def _none_there(images: ListedImages) -> DataError:
         details=[f"looked for {quoted(images.ids[0])} in {quoted(images.root.resolve().name)}"],
         hint="name the folder that the paths are relative to: --root DIR",
     )
-
-
-def _skipped(other: Mapping[str, int]) -> dict[str, int]:
-    return {f"rows of the split {name}": n for name, n in sorted(other.items())}
 
 
 def _list_notes(images: ListedImages) -> Iterator[DataNote]:
@@ -367,17 +400,81 @@ def open_listed(data: Path, options: Options, *, unlabelled: bool) -> ListedImag
         ``option-conflict``: an option for tables with a folder.
     """
     check_local(os.fspath(data))
+    form = form_of(data)
+    if form is not None:
+        return _open_packed(form, data, options, unlabelled=unlabelled)
     if data.is_file() and could_be_list(data):
-        samples = read_sample_list(data, options)
+        _refuse_table_options(options, _OF_LISTS)
+        samples: SampleList | None = read_sample_list(data, options)
+    elif (tables := metadata_in(data)) and (samples := _of_metadata(data, tables, options)):
+        _refuse_table_options(options, _OF_LISTS - {"root"})
     else:
-        _refuse_table_options(options)
-        found = _list_folder(data) if data.is_dir() else None
-        if found is None or not unlabelled:
+        _refuse_table_options(options, frozenset())
+        samples = _list_folder(data) if data.is_dir() and unlabelled else None
+    if samples is None:
+        return None
+    _require_labels(samples, unlabelled=unlabelled)
+    return find_listed(samples, images_root(data, options.root))
+
+
+def _of_metadata(data: Path, tables: Sequence[Path], options: Options) -> SampleList | None:
+    """The samples that a folder's own table lists; None where class folders have the labels."""
+    if len(tables) > 1:
+        raise UsageError(
+            f"{quoted(escape(data.resolve().name))} has {len(tables)} tables of its images: "
+            f"{listing(table.name for table in tables)}",
+            slug="list-several",
+            hint=f"give one of them as DATA: {as_typed(tables[0])}",
+        )
+    try:
+        samples = read_sample_list(tables[0], options)
+    except DataError as error:
+        if error.slug == "table-columns" and options.label_column is None and _has_folders(data):
             return None
-        samples = found
+        raise
+    if samples.labels is None and options.label_column is None and _has_folders(data):
+        return None
+    n = _n_unlisted(data, find_listed(samples, data).raws)
+    unlisted = {f"images that {samples.name} does not list": n} if n else {}
+    return replace(samples, skipped={**samples.skipped, **unlisted})
+
+
+def _has_folders(root: Path) -> bool:
+    return any(one.is_dir() and not is_skipped_name(one.name) for one in root.iterdir())
+
+
+def _n_unlisted(root: Path, raws: Sequence[str]) -> int:
+    """Images below the root that are none of those listed."""
+    known, n = set(raws), 0
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not is_skipped_name(name)]
+        below = Path(folder).relative_to(root)
+        n += sum(
+            has_image_name(name)
+            and not is_skipped_name(name)
+            and (below / name).as_posix() not in known
+            for name in files
+        )
+    return n
+
+
+def _open_packed(form: Form, data: Path, options: Options, *, unlabelled: bool) -> ListedImages:
+    """The images of data in which they are no files."""
+    _refuse_table_options(options, form.columns)
+    images_root(data, options.root)
+    packed = open_packed(form, data, options)
+    samples = packed.samples
+    if not samples.paths:
+        raise DataError(f"{quoted(samples.name)} contains no samples", slug="no-samples")
+    _require_labels(samples, unlabelled=unlabelled)
+    _require_distinct(samples, samples.paths)
+    labels = samples.labels or [NO_LABEL] * len(samples.paths)
+    return ListedImages(samples, data, samples.paths, packed.raws, labels, contents=packed.contents)
+
+
+def _require_labels(samples: SampleList, *, unlabelled: bool) -> None:
     if not unlabelled and not any(samples.labels or ()):
         raise _unlabelled(samples)
-    return find_listed(samples, images_root(data, options.root))
 
 
 def images_root(data: Path, root: Path | None) -> Path:
@@ -393,9 +490,10 @@ def images_root(data: Path, root: Path | None) -> Path:
     return data.parent if root is None else root
 
 
-def _refuse_table_options(options: Options) -> None:
-    for name in ("root", "id_column", "label_column", "split_column"):
-        if getattr(options, name) is not None:
+def _refuse_table_options(options: Options, taken: frozenset[str]) -> None:
+    """Refuse an option for tables that is none of those `taken`."""
+    for name in ("root", "id_column", "image_column", "label_column", "split_column"):
+        if getattr(options, name) is not None and name not in taken:
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(
                 f"{flag} is for DATA that is a table of paths and labels",

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reportgen.inference.folders.files import metadata_in
 from reportgen.inference.folders.tree import Tree
+from reportgen.inference.models.formats import as_typed
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "duplicate_notes",
     "looks_like_training",
+    "metadata_note",
     "training_note",
     "tree_notes",
 ]
@@ -31,6 +34,19 @@ _TRAIN = re.compile(r"(?<![Ss])train|Train|TRAIN")  # not a strain
 _HELD_OUT = re.compile(
     r"(?<![a-z])(?:test|val(?![a-z])|valid|dev(?![a-z])|hold.?out)", re.IGNORECASE
 )
+
+
+def metadata_note(root: Path) -> list[DataNote]:
+    """What is told of a table beside class folders that does not say what the images are."""
+    return [
+        DataNote(
+            "metadata-not-read",
+            f"{table.name} has no labels, and was not read: the class folders are the labels. Its "
+            f"columns become slices with --metadata {as_typed(table)}.",
+            "info",
+        )
+        for table in metadata_in(root)
+    ]
 
 
 def looks_like_training(root: Path, split: str = "") -> bool:

@@ -13,7 +13,7 @@ from reportgen.class_list import check_distinct
 from reportgen.errors import DataError, UsageError
 from reportgen.inference.folders.files import escape, os_reason, special_reason
 from reportgen.inference.folders.layouts import LAYOUT_HINT, layout_of, refuse_file
-from reportgen.inference.folders.notes import tree_notes
+from reportgen.inference.folders.notes import metadata_note, tree_notes
 from reportgen.inference.folders.tree import FolderScan, ImageFile, Tree, UnreadableFile, walk
 from reportgen.paths import shown_address
 from reportgen.text import listing, plural, quoted
@@ -56,7 +56,7 @@ def scan(root: Path, *, progress: Progress | None = None) -> FolderScan:
         files=tuple(ImageFile(one, folder, base, raw) for one, raw, folder in tree.files),
         unreadable=tuple(UnreadableFile(*entry) for entry in tree.unreadable),
         skipped=dict(sorted(tree.skipped.items())),
-        notes=tuple(tree_notes(tree)),
+        notes=(*tree_notes(tree), *metadata_note(root)),
     )
 
 

@@ -7,12 +7,17 @@ the model was trained on among them.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
-from reportgen.inference.folders.files import escape, has_image_name, is_skipped_name
+from reportgen.importers import best_split, match_split, split_role
+from reportgen.inference.folders.files import (
+    escape,
+    has_image_name,
+    is_skipped_name,
+    metadata_in,
+)
 from reportgen.inference.models.formats import as_typed
 from reportgen.text import listing, plural, quoted
 
@@ -23,31 +28,13 @@ __all__ = [
 ]
 
 
-_ROLES = {
-    "test": ("test", "testing", "tests", "eval", "evaluation", "holdout", "hold-out", "hold_out"),
-    "val": ("val", "valid", "validation", "dev", "development"),
-    "train": ("train", "training"),
-}
-
-
-_ROLE = {word: role for role, words in _ROLES.items() for word in words}
-
-
-_BESIDE = re.compile(
-    r"(?:^|(?<=[^a-z]))(?:set|data|dataset|images?|imgs|split|seg)(?:$|(?=[^a-z]))|set$"
-)
-
-
-_AROUND = re.compile(r"^[^a-z]+|[^a-z]+$")
-
-
 def are_splits(names: Sequence[str]) -> bool:
     """Whether two to four names are those of splits, and of nothing else.
 
     >>> are_splits(["train", "val", "test"]), are_splits(["train", "bus"]), are_splits(["test"])
     (True, False, False)
     """
-    return 2 <= len(names) <= 4 and all(_role(name) is not None for name in names)
+    return 2 <= len(names) <= 4 and all(split_role(name) is not None for name in names)
 
 
 def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
@@ -67,7 +54,7 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
     if not splits:
         _refuse_splits_inside(root)
         return
-    best = min(splits, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
+    best = best_split(splits)
     raise DataError(
         f"{quoted(_shown(root))} looks like splits, not classes: {_counts(root, splits)}",
         slug="data-splits",
@@ -84,8 +71,7 @@ def _refuse_splits_inside(root: Path) -> None:
         return
     if any(set(_folders(root / name)) != found for name in classes[1:]):
         return
-    best = min(found, key=lambda name: (list(_ROLES).index(_role(name) or "test"), name))
-    shown = escape(best)
+    shown = escape(best_split(sorted(found)))
     raise DataError(
         f"the class folders of {quoted(_shown(root))} contain splits: {listing(sorted(found))}",
         slug="data-splits",
@@ -112,42 +98,35 @@ def chosen_split(root: Path, split: str) -> Path:
         ``split-unknown``, naming those there and their images.
     """
     names = _splits_in(root) if split else []
-    exact = [name for name in names if escape(name) == split]
-    same = [name for name in names if escape(name).casefold() == split.casefold()]
-    for found in (exact, same):
-        if len(found) == 1:
-            return root / found[0]
+    found = match_split(names, split)
+    if found is not None:
+        return root / found
     if len(names) < 2:  # a single one may be anything: the name is only a name
         return root
-    alike = [name for name in names if _role(split) is not None and _role(name) == _role(split)]
     raise UsageError(
         f"{quoted(_shown(root))} has no split {quoted(split)}",
         slug="split-unknown",
         details=[f"it has: {_counts(root, names)}"],
-        hint=f"--split {escape((alike or names)[0])}",
+        hint=f"--split {escape(best_split(names, split))}",
     )
 
 
 def _splits_in(root: Path) -> list[str]:
     """The names of the folders in `root` that are splits, sorted; none where they may be classes.
 
-    They are splits where all folders, or at least two, are called so and hold folders.
+    They are splits where all folders, or at least two, are called so and hold folders, or a table
+    of their images.
     """
     folders = sorted(_folders(root))
-    called = [name for name in folders if _role(escape(name)) is not None]
-    holding = [name for name in called if next(_folders(root / name), None) is not None]
+    called = [name for name in folders if split_role(escape(name)) is not None]
+    holding = [name for name in called if _holds_samples(root / name)]
     if len(called) == len(folders) and holding:
         return called
     return holding if len(holding) >= 2 else []
 
 
-def _role(name: str) -> str | None:
-    """What a split is for, by its name: ``test``, ``val`` or ``train``; None where it is no split.
-
-    >>> _role("Testing"), _role("val2017"), _role("training_set"), _role("trainer")
-    ('test', 'val', 'train', None)
-    """
-    return _ROLE.get(_AROUND.sub("", _BESIDE.sub("", name.casefold())))
+def _holds_samples(folder: Path) -> bool:
+    return next(_folders(folder), None) is not None or bool(metadata_in(folder))
 
 
 def _folders(root: Path) -> Iterator[str]:

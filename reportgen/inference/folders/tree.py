@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reportgen.errors import DataError
 from reportgen.inference.folders.files import (
@@ -17,6 +18,9 @@ from reportgen.inference.folders.files import (
 )
 from reportgen.provenance import DataNote
 from reportgen.text import quoted
+
+if TYPE_CHECKING:
+    from reportgen.inference.packed.contents import Contents
 
 __all__ = [
     "FolderScan",
@@ -76,13 +80,15 @@ class FolderScan:
     folders
         Names of the class folders, sorted; those without images too.
     files
-        The images, sorted by id.
+        The images, sorted by id; those of a sequential `contents` as they are stored there.
     unreadable
         Broken links, pipes and devices, sorted by id. They count as found and as bad.
     skipped
         Reason → number of directory entries that never were samples.
     notes
         What a reader should know about the folder.
+    contents
+        Where the images are, where they are no files.
     """
 
     root: Path
@@ -91,6 +97,7 @@ class FolderScan:
     unreadable: tuple[UnreadableFile, ...]
     skipped: Mapping[str, int]
     notes: tuple[DataNote, ...]
+    contents: Contents | None = None
 
     @property
     def n_found(self) -> int:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import Interrupted, ReportgenError
-from reportgen.inference.folders.files import open_regular, os_reason, read_to_end
 from reportgen.inference.folders.tree import ImageFile, UnreadableFile
-from reportgen.inference.images.decoding import Decoded, Unreadable, decode
+from reportgen.inference.images.decoding import Decoded, Unreadable
 from reportgen.inference.images.preprocessing import NotPrepared, Prepares
+from reportgen.inference.packed.contents import Contents, FileContents
 from reportgen.inference.user_code import error_line
 
 __all__ = [
@@ -26,9 +26,6 @@ __all__ = [
     "ImageFolderDataset",
     "Sample",
 ]
-
-
-MAX_FILE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +65,14 @@ class ImageFolderDataset:
     """
 
     def __init__(
-        self, files: Sequence[ImageFile | UnreadableFile], preprocessing: Prepares
+        self,
+        files: Sequence[ImageFile | UnreadableFile],
+        preprocessing: Prepares,
+        contents: Contents | None = None,
     ) -> None:
         names = [os.fsencode(file.raw) if isinstance(file, ImageFile) else b"" for file in files]
-        self.root = next((file.root for file in files if isinstance(file, ImageFile)), "")
+        root = next((file.root for file in files if isinstance(file, ImageFile)), "")
+        self.contents = contents or FileContents(root)
         self.preprocessing = preprocessing
         self._names = b"".join(names)
         self._ends = np.cumsum([len(name) for name in names], dtype=np.int64)
@@ -90,7 +91,7 @@ class ImageFolderDataset:
         try:
             content = self._content(index)
             digest = hashlib.sha256(content).digest()
-            decoded = decode(content, name=self.path_below_root(index))
+            decoded = self.contents.decode(content, self.path_below_root(index))
         except Unreadable as error:
             return Sample(index, None, reason=error.reason, digest=digest)
         return self._prepared(index, decoded, digest)
@@ -103,19 +104,14 @@ class ImageFolderDataset:
             return None
 
     def path_below_root(self, index: int) -> str:
-        """Where sample `index` lies below the root, as the operating system spells it."""
+        """What sample `index` is called in `contents`: of files the path, as the system has it."""
         start = int(self._ends[index - 1]) if index else 0
         return os.fsdecode(self._names[start : int(self._ends[index])])
-
-    def path(self, index: int) -> str:
-        """Where sample `index` lies; "" where it is known to be no file."""
-        raw = self.path_below_root(index)
-        return os.path.join(self.root, raw) if raw else ""  # noqa: PTH118 - millions of times
 
     def _content(self, index: int) -> bytes:
         if index in self._reasons:
             raise Unreadable(self._reasons[index])
-        return _read(self.path(index))
+        return self.contents.read(self.path_below_root(index))
 
     def _prepare(self, image: Any) -> Any:
         return self.preprocessing(image)
@@ -135,22 +131,6 @@ class ImageFolderDataset:
         except BaseException as error:
             reason = f"could not be prepared ({error_line(error)})"
             return Sample(index, None, flags, reason, digest)
-
-
-def _read(path: str) -> bytes:
-    """The whole file, if it has a size that an image can have."""
-    try:
-        with open_regular(path) as (descriptor, size):
-            if size > MAX_FILE_BYTES:
-                raise Unreadable(
-                    f"has {size / 1e9:.1f} GB; the limit is {MAX_FILE_BYTES / 1e9:.1f} GB"
-                )
-            return read_to_end(descriptor, size)
-    except OSError as error:
-        raise Unreadable(os_reason(error)) from error
-    except MemoryError:
-        pass
-    raise Unreadable("needs more memory than is available")
 
 
 class ArrayDataset(ImageFolderDataset):

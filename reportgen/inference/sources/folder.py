@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
 from reportgen.inference.folders.contents import by_threads
+from reportgen.inference.packed.contents import FileContents, one_by_one
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
 from reportgen.provenance import DataNote
@@ -116,7 +117,8 @@ class FolderSource:
 
         `tell` hears how many more are read.
         """
-        return by_threads(self.dataset.digest, range(self.first, self.first + n), tell)
+        read = by_threads if isinstance(self.dataset.contents, FileContents) else one_by_one
+        return read(self.dataset.digest, range(self.first, self.first + n), tell)
 
     def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
         """What gives the batches from sample `start` of the data set on: a DataLoader."""

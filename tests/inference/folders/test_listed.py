@@ -14,22 +14,9 @@ import pyarrow.parquet as parquet
 import pytest
 
 import reportgen
-from reportgen.errors import DataError, ReportgenError, UsageError
+from reportgen.errors import DataError, UsageError
 from tests.inference.builders import accuracy, colour_tree
-
-COLOURS = '''
-import torch
-
-class Colours(torch.nn.Module):
-    """The brightest channel: blue is class 0, green 1, red 2."""
-
-    def forward(self, x):
-        return x.mean(dim=(2, 3)).flip(1) * 20
-
-def make():
-    return Colours()
-'''
-NAMES = ("cat", "dog", "ship")
+from tests.inference.colours import COLOURS, NAMES, labelled, refused, rows_of
 
 
 @pytest.fixture(autouse=True)
@@ -46,25 +33,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def images() -> list[tuple[str, str]]:
     """(path below img, class) of each image."""
     return [(file.name, file.name.partition("_")[0]) for file in sorted(Path("img").glob("*.png"))]
-
-
-def rows_of(data: str | Path, **options: Any) -> list[dict[str, Any]]:
-    made = reportgen.predict(
-        "colours.py:make", data, out="out", force=True, **{"classes": "names.txt", **options}
-    )
-    return [row for table in made.tables() for row in table.to_pylist()]
-
-
-def labelled(data: str | Path, **options: Any) -> list[tuple[str, str]]:
-    rows = rows_of(data, **options)
-    assert all(row["label"] == row["prediction"] for row in rows)
-    return [(row["id"], NAMES[row["label"]]) for row in rows]
-
-
-def refused(data: str | Path, **options: Any) -> ReportgenError:
-    with pytest.raises(ReportgenError) as caught:
-        rows_of(data, **options)
-    return caught.value
 
 
 def csv(name: str, *lines: str) -> Path:

@@ -21,7 +21,7 @@ from reportgen.inference.folders.scan import scan
 from reportgen.inference.folders.tree import UnreadableFile
 from reportgen.inference.images.flags import ImageFlag
 from reportgen.inference.images.preprocessing import Preprocessing
-from reportgen.inference.sources import dataset as dataset_module
+from reportgen.inference.packed import contents
 from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
 from reportgen.options.run import Options
 
@@ -149,7 +149,7 @@ def test_what_the_scan_knows_to_be_no_file_is_never_opened(root: Path) -> None:
 def test_a_file_of_a_size_that_no_image_has_is_not_read(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset_module, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(contents, "MAX_IMAGE_BYTES", 10)
     assert "GB; the limit is" in str(made(root)[0].reason)
 
 
@@ -211,7 +211,7 @@ def test_a_request_to_end_is_no_finding_about_an_image(
         patched.setattr(Preprocessing, "__call__", prepare)
         with pytest.raises(kind):
             dataset[0]
-    monkeypatch.setattr(dataset_module, "decode", decode)
+    monkeypatch.setattr(contents, "decode", decode)
     with pytest.raises(kind):
         dataset[0]
 

@@ -1,0 +1,1 @@
+"""Tables with images in them, as Hugging Face keeps data sets: Parquet and Arrow."""

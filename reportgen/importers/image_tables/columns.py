@@ -1,0 +1,114 @@
+"""Which column of a table contains images, as files in bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.formats.tables import Table
+from reportgen.text import listing, printable, quoted
+
+__all__ = [
+    "features_of",
+    "find_image_column",
+    "image_columns",
+]
+
+
+_MAGIC = (
+    b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"P5", b"P6",
+)  # fmt: skip
+
+
+def features_of(schema: Any) -> dict[str, Any]:
+    """Column → what a data set of Hugging Face says of it in the schema; else empty."""
+    try:
+        described = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = described["info"]["features"]
+        return {str(name): feature for name, feature in features.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def image_columns(schema: Any, first: Callable[[str], Any]) -> list[str]:
+    """The columns whose cells are image files: as ``Image`` in the schema, else by their type.
+
+    Parameters
+    ----------
+    schema
+        Of Arrow.
+    first
+        Column → its first cell that is not null; asked of columns of bytes alone.
+    """
+    features = features_of(schema)
+    declared = [
+        name
+        for name, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "Image" and name in schema.names
+    ]
+    if declared:
+        return declared
+    return [field.name for field in schema if _may_hold_images(field, features, first)]
+
+
+def _may_hold_images(field: Any, features: dict[str, Any], first: Callable[[str], Any]) -> bool:
+    if isinstance(features.get(field.name), dict) and features[field.name].get("_type") == "Audio":
+        return False
+    if is_bytes(field.type):
+        return _is_image(first(field.name))
+    return bytes_field(field.type) is not None and _is_image(first(field.name))
+
+
+def bytes_field(kind: Any) -> str | None:
+    """The field of a struct type that contains bytes, where it is called so."""
+    import pyarrow.types as t
+
+    if not t.is_struct(kind):
+        return None
+    fields = {field.name: field for field in kind}
+    return "bytes" if "bytes" in fields and is_bytes(fields["bytes"].type) else None
+
+
+def is_bytes(kind: Any) -> bool:
+    """Whether an Arrow type is one of those for bytes, old and new."""
+    return str(kind) in ("binary", "large_binary", "binary_view")
+
+
+def _is_image(cell: Any) -> bool:
+    if isinstance(cell, dict):
+        if cell.get("bytes") is None:
+            return isinstance(cell.get("path"), str)
+        cell = cell["bytes"]
+    if not isinstance(cell, bytes):
+        return False
+    return cell.startswith(_MAGIC) or cell[:4] + cell[8:12] == b"RIFFWEBP"
+
+
+def find_image_column(table: Table, found: list[str], given: str | None) -> str:
+    """The column of images: as the user says, else the only one of `found`.
+
+    Raises
+    ------
+    UsageError
+        ``column-ambiguous``: there are several. ``table-columns``: the named one has none.
+    """
+    if given is not None:
+        if given in found:
+            return given
+        what = "contains no image files" if given in table.columns else "is not there"
+        raise DataError(
+            f"column {quoted(given)} of {quoted(table.name)} {what}",
+            slug="table-columns",
+            details=[f"columns of images: {listing(map(printable, found))}"],
+            hint=f"--image-column {printable(found[0])}",
+        )
+    if len(found) > 1:
+        raise UsageError(
+            f"{quoted(table.name)} has {len(found)} columns of images: "
+            f"{listing(map(printable, found))}",
+            slug="column-ambiguous",
+            hint=f"choose one: --image-column {printable(found[0])}",
+        )
+    return found[0]

@@ -1,0 +1,87 @@
+"""`sample_images`: the pictures of samples by their ids, wherever DATA keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from reportgen.inference.folders.files import locate
+from reportgen.inference.folders.listed import images_root
+from reportgen.inference.images.decoding import Unreadable
+from reportgen.inference.packed.contents import Contents
+from reportgen.inference.packed.records import form_of, images_in
+from reportgen.options import Options
+
+__all__ = [
+    "SampleImages",
+    "sample_images",
+]
+
+
+class SampleImages(Protocol):
+    """Sample id → its image: the bytes of a file, a PIL image, or None where there is none."""
+
+    name: str
+    """Base name of where they are."""
+
+    def __call__(self, sample: str) -> Any:
+        """The image."""
+
+    def has(self, sample: str) -> bool:
+        """Whether there is one, without reading it."""
+
+    def as_stored(self, samples: Sequence[str]) -> list[str]:
+        """The samples in the order in which their images are read fastest."""
+
+
+def sample_images(data: Path, options: Options | None = None) -> SampleImages:
+    """The images of DATA, or of the folder or file that ``--images`` names.
+
+    `options` are those of the run that predicted; without them, ids are the usual ones. Raises
+    what is wrong with the data.
+    """
+    form = form_of(data)
+    if form is None:
+        return _Files(images_root(data, None if options is None else options.root))
+    ids, raws, contents = images_in(form, data, options)
+    return _Packed(data.resolve().name, dict(zip(ids, raws, strict=True)), contents)
+
+
+class _Files:
+    """Files below a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.name = root, root.name
+
+    def __call__(self, sample: str) -> bytes | None:
+        path = locate(self.root, sample)
+        return None if path is None else path.read_bytes()
+
+    def has(self, sample: str) -> bool:
+        return locate(self.root, sample) is not None
+
+    def as_stored(self, samples: Sequence[str]) -> list[str]:
+        return list(samples)
+
+
+class _Packed:
+    """Images of a packed form; `raws` holds their ids in the order in which they are stored."""
+
+    def __init__(self, name: str, raws: dict[str, str], contents: Contents) -> None:
+        self.name, self.raws, self.contents = name, raws, contents
+
+    def __call__(self, sample: str) -> Any:
+        with suppress(Unreadable):
+            if (raw := self.raws.get(sample)) is not None:
+                return self.contents.picture(self.contents.read(raw), raw)
+        return None
+
+    def has(self, sample: str) -> bool:
+        return sample in self.raws
+
+    def as_stored(self, samples: Sequence[str]) -> list[str]:
+        wanted = set(samples)
+        stored = [sample for sample in self.raws if sample in wanted]
+        return [*stored, *(sample for sample in samples if sample not in self.raws)]
