@@ -1,5 +1,7 @@
 """The committed sample reports are what the code makes of their inputs today."""
 
+import email
+import email.policy
 import importlib.util
 import json
 import math
@@ -70,6 +72,31 @@ def test_the_page_is_the_one_that_is_committed(made, name):
 def test_the_tables_have_the_same_rows(made, name, table):
     a, b = ((root / name / table).read_text().splitlines() for root in (FOLDER, made))
     assert [line.split(",")[0] for line in a] == [line.split(",")[0] for line in b]
+
+
+VERSION = re.compile(r"reportgen \d+\.\d+\.\d+\S*")
+
+
+def parts_of(mail):
+    """Headers and texts of the mail, without what follows from pictures, attachments and versions."""
+    message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
+    heads = [
+        (name, value)
+        for name, value in message.items()
+        if name not in ("Message-ID", "Content-Type")
+    ]
+    texts = [message.get_body((kind,)).get_content() for kind in ("plain", "html")]
+    kinds = [(one.get_content_type(), one.get_filename()) for one in message.walk()]
+    scrub = re.compile(r"(?<=cid:matrix-)[0-9a-f]{32}|(?<=(?:Model|Data) )[0-9a-f]{12}")
+    return heads, kinds, [VERSION.sub("reportgen", scrub.sub("", text)) for text in texts]
+
+
+def test_the_mail_and_the_summary_are_those_that_are_committed(made):
+    old, new = (root / "release-review" for root in (FOLDER, made))
+    assert parts_of(old / "report.eml") == parts_of(new / "report.eml"), "run `make samples`"
+    assert parts_of(old / "report.eml")[2][0].startswith("DO NOT SHIP\n")
+    a, b = (VERSION.sub("", (one / "summary.md").read_text("utf-8")) for one in (old, new))
+    assert re.sub("`[0-9a-f]{12}`", "", a) == re.sub("`[0-9a-f]{12}`", "", b), "run `make samples`"
 
 
 def test_the_scrubbing_does_not_hide_the_numbers():

@@ -56,11 +56,14 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Picture:
-    """The PNG that the HTML shows by ``cid:``; sizes in CSS pixels."""
+    """The PNG that the HTML shows by ``cid:``; sizes in CSS pixels. It is `numbered` where its axes
+    carry the numbers of the classes, for want of glyphs.
+    """
 
     content: bytes
     width: int
     height: int
+    numbered: bool = False
 
     @property
     def cid(self) -> str:

@@ -198,6 +198,18 @@ def test_a_picture_of_many_classes_has_the_width_too(k):
     assert len(picture.content) <= 120_000
 
 
+def test_axes_that_carry_numbers_are_told():
+    report = build_report(factories.hostile())
+    content = render_mail(report, mail_picture(report))
+    words = flat(
+        Read(html_of(email.message_from_bytes(content, policy=email.policy.default))).words
+    )
+    spec = report.matrix.figures[1]
+    axes = [f"{i} = {flat(name)}" for i, name in enumerate(spec.labels, start=1)]
+    assert f"Axes: {', '.join(axes)}" in words
+    assert "Axes:" not in Read(html_of(sent()[1])).words
+
+
 # What it says
 
 
