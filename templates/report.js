@@ -1,7 +1,6 @@
 "use strict";
-// Everything stands in the page without this script. It adds sorting, a filter for classes,
-// views of the matrix and what its cells say, keys, links to copy, the place in the outline.
-// No data is ever part of it, it stores nothing, and it asks for nothing from anywhere.
+// The page is complete without this script. It adds sorting, search, orders and details of the
+// matrix, keys, copies. It has no data of its own, stores nothing, and requests nothing.
 (function () {
   const byId = (id) => document.getElementById(id);
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
@@ -14,8 +13,8 @@
 
   // What a cell is sorted by: a number, null where it is undefined, else its text.
   function valueOf(cell) {
-    const exact = cell.getAttribute("data-v");
-    if (exact !== null) return exact === "" ? null : Number(exact);
+    const exact = cell.dataset.v;
+    if (exact !== undefined) return exact === "" ? null : Number(exact);
     const text = cell.textContent.trim();
     if (text === "n/a" || text === "") return null;
     const bare = text.replace(/\u2212/g, "-").replace(/[\s\u00a0%]/g, "");
@@ -93,15 +92,13 @@
   // Above 200 classes not all have a row: the rest are looked up in an inert list.
   const list = byId("all-classes");
   const found = byId("found");
-  const limit = 20;
 
   function lookUp() {
     const wanted = wantedWords();
-    const entries = JSON.parse(list.textContent);
-    const hits = entries.filter((entry) => entry[0].toLocaleLowerCase().includes(wanted));
+    const hits = held("all-classes").filter((e) => e[0].toLocaleLowerCase().includes(wanted));
     const body = found.querySelector("tbody");
     body.replaceChildren();
-    for (const entry of wanted === "" ? [] : hits.slice(0, limit)) {
+    for (const entry of wanted === "" ? [] : hits.slice(0, 20)) {
       classRow(body, entry);
     }
     found.hidden = body.rows.length === 0;
@@ -111,25 +108,21 @@
   function classRow(body, entry) {
     const row = body.insertRow();
     entry.forEach((text, column) => {
-      const cell = document.createElement(column === 0 ? "th" : "td");
-      if (column === 0) cell.scope = "row"; else cell.className = "num";
-      const card = column === 0 && withCard().get(text);
-      if (typeof card === "number") {
-        const link = document.createElement("a");
-        link.href = "#card-" + card;
-        link.textContent = text;
-        link.tabIndex = -1;
-        cell.append(link);
-      } else cell.textContent = text;
-      row.append(cell);
+      if (column) { cell("td", text, row).className = "num"; return; }
+      const head = cell("th", "", row);
+      head.scope = "row";
+      const card = withCard().get(text);
+      const name = cell(card === undefined ? "span" : "a", text, head);
+      if (card === undefined) return;
+      name.href = "#card-" + card;
+      name.tabIndex = -1;
     });
   }
 
   let cardOf = null;  // class name to index, of the classes whose card is made when it is opened
 
   function withCard() {
-    const cards = byId("compact-cards");
-    cardOf = cardOf || new Map(cards ? JSON.parse(cards.textContent).map((e) => [e[1], e[0]]) : []);
+    cardOf = cardOf || new Map((held("compact-cards") || []).map((one) => [one[1], one[0]]));
     return cardOf;
   }
 
@@ -145,7 +138,7 @@
     box.setAttribute("aria-label", "All classes");
     const table = box.querySelector("table");
     table.tBodies[0].replaceChildren();
-    for (const entry of JSON.parse(list.textContent)) classRow(table.tBodies[0], entry);
+    for (const entry of held("all-classes")) classRow(table.tBodies[0], entry);
     makeSortable(table);
     every.append(box);
   }
@@ -182,7 +175,8 @@
 
   // An enlarged picture of the matrix is closed by Escape.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && document.querySelector(".pics:target")) location.hash = "matrix";
+    const close = document.querySelector(".pics:target .unzoom");
+    if (event.key === "Escape" && close) location.hash = close.hash;
   });
   reveal();
 
@@ -197,6 +191,11 @@
     return text === "0.0" ? "<0.1" : text === "100.0" ? ">99.9" : text;
   }
 
+  const partOf = (part, whole) => (
+    part.toLocaleString("en") + " of " + whole.toLocaleString("en")
+      + " (" + percent(part, whole) + "%)"
+  );
+
   function nameOf(head) {
     const cut = head.querySelector("bdi[title]");
     return cut ? cut.title : head.textContent.trim();
@@ -205,7 +204,7 @@
   // Heads of the last row: the corner, the classes, what ends the rows.
   const headsOf = (table) => table.tHead.rows[table.tHead.rows.length - 1].cells;
   const counts = byId("counts");
-  const readout = document.querySelector("#matrix .readout");
+  const readout = counts && counts.closest(".scroll").previousElementSibling;
   const size = counts ? counts.tBodies[0].rows.length : 0;
   let order = Array.from({ length: size }, (_, i) => i);
 
@@ -220,14 +219,12 @@
     const heads = headsOf(table);
     const predicted = nameOf(heads[place[1] + 1]);
     const part = wholeNumber((cell.querySelector("b") || cell).textContent);
-    const samples = table.tBodies[0].rows[place[0]].cells[size + 1].textContent;
-    const whole = wholeNumber(samples);
+    const whole = wholeNumber(table.tBodies[0].rows[place[0]].cells[size + 1].textContent);
     const text = "true " + nameOf(heads[place[0] + 1]) + ", predicted " + predicted + ": ";
     if (whole === 0) return text + "the class has no samples";
     const column = cell.querySelector(".cp");
     const of = column && column.textContent !== "n/a" ? column.textContent + "%" : "";
-    return text + part.toLocaleString("en") + " of " + samples
-      + " (" + percent(part, whole) + "%)"
+    return text + partOf(part, whole)
       + (of ? "; " + of + " of all predicted " + predicted : "");
   }
 
@@ -343,7 +340,7 @@
 
   if (views && counts) {
     const given = order;
-    const grouped = views.getAttribute("data-grouped").split(" ").map(Number);
+    const grouped = views.dataset.grouped.split(" ").map(Number);
     const arrange = makeOrderable(counts);
     if (orders) orders.hidden = false;
     views.addEventListener("change", (event) => {
@@ -356,7 +353,7 @@
     });
   }
 
-  // ---- Boxes that have nothing to scroll are no stop for Tab.
+  // ---- Boxes without anything to scroll are no tab stop.
   const scrolls = (box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
   const sized = new ResizeObserver((entries) => {
     for (const entry of entries) {
@@ -386,7 +383,7 @@
     const [positives, negatives] = data.n;
     const slider = byId("x-at");
     const typed = byId("x-prevalence");
-    const places = new Map(all("[data-x]", explorer).map((e) => [e.getAttribute("data-x"), e]));
+    const places = new Map(all("[data-x]", explorer).map((e) => [e.dataset.x, e]));
     const set = (name, text) => { places.get(name).textContent = text; };
     const share = (part, whole) => (whole === 0 ? "n/a" : percent(part, whole) + "%");
 
@@ -434,14 +431,14 @@
       const cost = costOf(point, rate);
       set("cost", cost > 0 && cost < 0.0005 ? "<0.001" : cost.toLocaleString("en",
         { minimumFractionDigits: cost ? 3 : 0, maximumFractionDigits: 3 }));
-      explorer.querySelector("[data-cheapest]").setAttribute("data-at", cheapest(rate));
+      explorer.querySelector("[data-cheapest]").dataset.at = cheapest(rate);
     }
 
     slider.addEventListener("input", show);
     typed.addEventListener("input", show);
     all("[data-at]", explorer).forEach((button) => {
       button.addEventListener("click", () => {
-        slider.value = button.getAttribute("data-at");
+        slider.value = button.dataset.at;
         show();
       });
     });
@@ -456,7 +453,7 @@
   all("button[data-copy]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => {
-      const id = button.getAttribute("data-copy");
+      const id = button.dataset.copy;
       const address = location.href.split("#")[0] + "#" + id;
       const fallback = () => { location.hash = id; say("Link copied to the address bar"); };
       if (!navigator.clipboard) { fallback(); return; }
@@ -531,7 +528,7 @@
     box.replaceChildren(cell("h3", entry[1]));
     for (const [title, list] of parts) {
       cell("h4", title, box);
-      const items = document.createElement("ul");
+      const items = cell("ul", "");
       items.className = "cf";
       for (const [name, n] of list) {
         const item = cell("li", "", items);
@@ -544,12 +541,14 @@
     return box;
   }
 
+  const closeCards = () => all(".ccard.open").forEach((card) => card.classList.remove("open"));
+
   function openCard() {
     const [, index] = /^#card-(\d+)$/.exec(location.hash) || [];
     if (index === undefined) return;
     const made = byId("card-" + index) ? null : makeCard(Number(index));
     const card = byId("card-" + index) || made;
-    for (const other of all(".ccard.open")) other.classList.remove("open");
+    closeCards();
     if (byId("card-more")) byId("card-more").hidden = !made;
     if (!card) return;
     card.classList.add("open");
@@ -557,27 +556,69 @@
     card.focus({ preventScroll: true });
   }
 
-  window.addEventListener("hashchange", () => {
+  function arrive() {
     const target = byId(location.hash.slice(1));
     if (target && target.matches(".smp")) enlarge(target);
-    else if (/^#c-\d/.test(location.hash)) {
-      for (const other of all(".ccard.open")) other.classList.remove("open");
-    } else openCard();
-  });
-  const arrived = byId(location.hash.slice(1));
-  if (arrived && arrived.matches(".smp")) enlarge(arrived); else openCard();
+    else if (/^#c-\d/.test(location.hash)) closeCards();
+    else openCard();
+  }
+
+  window.addEventListener("hashchange", arrive);
+  arrive();
   all(".main-classes tbody").forEach((body) => body.addEventListener("click", (event) => {
     if (event.target.closest("a") || String(getSelection()) !== "") return;
     const link = event.target.closest("tr").querySelector("th > a");
     if (link) link.click();
   }));
 
+  // ---- Pictures of many classes: what is under the pointer, from an inert list.
+  const drawn = held("picture-cells");
+
+  function cellText(places, counted) {
+    const { names, side, support, correct, errors, complete } = drawn;
+    const start = (p) => Math.ceil((p * names.length) / side);  // neighbours share a cell
+    const [rows, columns] = places.map((at) => [start(at), start(at + 1) - 1]);
+    const list = ([a, b]) => (b - a < 3 ? names.slice(a, b + 1).join(" / ")
+      : names[a] + " \u2026 " + names[b] + " (" + (b - a + 1) + " classes)");
+    const text = "true " + list(rows) + ", predicted " + list(columns);
+    let [r, c, n] = [rows[0], columns[0], 0];
+    const offer = (i, j, count) => {
+      const within = i >= rows[0] && i <= rows[1] && j >= columns[0] && j <= columns[1];
+      if (within && count > n) [r, c, n] = [i, j, count];
+    };
+    correct.forEach((count, i) => offer(i, i, count));
+    for (let i = 0; i < errors.length; i += 3) offer(errors[i], errors[i + 1], errors[i + 2]);
+    if (!counted || (n === 0 && !complete)) return text;
+    const several = rows[0] < rows[1] || columns[0] < columns[1];
+    const which = several && n ? "most often " + names[r] + " \u2192 " + names[c] + ", " : "";
+    return text + ": " + which + (n ? partOf(n, support[r]) : "0");
+  }
+
+  all("img[data-cells]").forEach((image) => {
+    const line = image.closest(".heats").querySelector(".readout");
+    const box = image.dataset.cells.split(" ");  // left, top, width, height
+    const look = (event) => {
+      const frame = image.getBoundingClientRect();
+      const edge = parseFloat(getComputedStyle(image).paddingLeft);
+      const place = (at, size, i) => (
+        Math.floor(drawn.side * ((at - edge) / (size - 2 * edge) - box[i]) / box[i + 2])
+      );
+      const places = [place(event.clientY - frame.top, frame.height, 1),
+        place(event.clientX - frame.left, frame.width, 0)];
+      const hit = places.every((at) => at >= 0 && at < drawn.side);
+      line.classList.toggle("live", hit);
+      if (hit) line.textContent = cellText(places, image.closest("#matrix"));
+    };
+    line.hidden = false;
+    for (const kind of ["pointermove", "pointerleave", "click"]) image.addEventListener(kind, look);
+  });
+
   // ---- All errors of a class, with their paths, from an inert list.
   function listErrors(box) {
     const known = held("errors");
     if (!known || box.querySelector("table")) return;
-    const own = known.rows.filter((row) => String(row[0]) === box.getAttribute("data-class"));
-    const table = document.createElement("table");
+    const own = known.rows.filter((row) => String(row[0]) === box.dataset.class);
+    const table = cell("table", "");
     table.className = "t";
     const head = table.createTHead().insertRow();
     for (const title of ["Path", "Predicted", "p(predicted)"]) {
@@ -590,7 +631,7 @@
       cell("td", known.classes[predicted], row);
       cell("td", p, row);
     }
-    const scroll = document.createElement("div");
+    const scroll = cell("div", "");
     scroll.className = "scroll tall";
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "group");
@@ -627,7 +668,7 @@
   function copyable(table) {
     const box = table.closest(".scroll");
     if (!box || table.rows.length < 4 || !navigator.clipboard) return;
-    const tools = document.createElement("div");
+    const tools = cell("div", "");
     tools.className = "copies";
     for (const [name, form] of Object.entries(FORMS)) {
       const button = cell("button", "Copy as " + name, tools);
@@ -692,7 +733,7 @@
   }, { rootMargin: "-10% 0px -55% 0px" });
   for (const section of links.keys()) watcher.observe(section);
 
-  // ---- Keys: never where text is typed, never with a modifier, and they can be turned off.
+  // ---- Keys: not where text is typed, not with a modifier; they can be turned off.
   const keys = byId("keys");
   const opener = byId("keys-open");
   const enabled = byId("keys-on");

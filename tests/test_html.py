@@ -199,7 +199,7 @@ def test_no_data_reaches_the_script():
     page = Page(rendered(factories.synthetic(2100, 2)))
     executable = [a for a in page.all("script") if a.get("type") != "application/json"]
     assert executable == [{}]
-    assert len(page.all("script")) == 3  # all classes, and the cards of those beyond 200
+    assert len(page.all("script")) == 4  # pictures, all classes, cards of those beyond 200
 
 
 def test_the_templates_are_strict():

@@ -89,14 +89,15 @@ class Heatmaps:
     _drawn: dict[int, tuple[HeatmapSpec, DrawnFigure]] = field(default_factory=dict)
 
     def shown(self, spec: HeatmapSpec, images: Images) -> Mapping[str, Any]:
-        """What the templates need: ``spec``, ``picture``, and ``numbered``: whether the axes
-        carry numbers for names."""
+        """What the templates need: ``spec``, ``picture``, ``numbered``: whether the axes
+        carry numbers for names, and ``cells``: where they are, as in :class:`DrawnFigure`."""
         drawn = self._of(spec)
         uri = images.address("image/png", drawn.content, spec.name)
         return {
             "spec": spec,
             "picture": Picture(uri, drawn.width, drawn.height),
             "numbered": drawn.axis_numbers,
+            "cells": " ".join(f"{part:.5f}" for part in drawn.cells),
         }
 
     def _of(self, spec: HeatmapSpec) -> DrawnFigure:

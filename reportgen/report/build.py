@@ -33,6 +33,7 @@ from reportgen.report.label_issues import label_issue_section
 from reportgen.report.matrix import matrix_section
 from reportgen.report.page_budget import count_pictures, list_pictures, reduce_pictures
 from reportgen.report.pairs import listed_pairs, pair_section
+from reportgen.report.picture_cells import picture_cells
 from reportgen.report.report import Report
 from reportgen.report.slices import slice_section
 from reportgen.report.steps import next_steps
@@ -119,6 +120,7 @@ def build_report(
         comparison=review,
         steps=next_steps(facts, comparison, decision),
         sub_matrix=sub_matrix(facts),
+        picture_cells=picture_cells(facts),
         cards=cards,
         errors=errors,
         compact_cards=compact_cards(facts, facts.by_recall[CARDS:COMPACT_CARDS]),

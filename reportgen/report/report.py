@@ -24,6 +24,7 @@ from reportgen.report.headline import Headline
 from reportgen.report.label_issues import LabelIssueSection
 from reportgen.report.matrix import MatrixSection
 from reportgen.report.pairs import PairSection
+from reportgen.report.picture_cells import PictureCells
 from reportgen.report.slices import SliceSection
 from reportgen.report.steps import Step
 from reportgen.report.sub_matrix import SubMatrix
@@ -72,6 +73,7 @@ class Report:
     cards: tuple[ClassCard, ...] = ()
     compact_cards: tuple[tuple[object, ...], ...] = ()
     errors: ErrorList | None = None
+    picture_cells: PictureCells | None = None
 
     @property
     def carded(self) -> frozenset[int]:

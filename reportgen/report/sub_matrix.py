@@ -1,4 +1,4 @@
-"""The matrix of the classes with the most errors, all others as one: what many classes hide."""
+"""The matrix of the most confused classes, all others as one: what many classes hide."""
 
 from __future__ import annotations
 
@@ -58,33 +58,47 @@ HEAD_WIDTH = 24
 
 
 def sub_matrix(facts: Context) -> SubMatrix | None:
-    """The 20 classes with the most errors, as true or predicted class; None where all classes have
-    a table of their own, and without errors.
+    """The classes of the most frequent confusions, at most 20; None where all classes have a table
+    of their own, and without errors.
     """
     matrix, k = facts.matrix, len(facts.names)
     if facts.proportions is not None or k <= NUMBERED_CLASSES or not matrix.n_errors:
         return None
-    wrong = matrix.rows != matrix.columns
-    errors = np.zeros(k, np.int64)
-    np.add.at(errors, matrix.rows[wrong], matrix.values[wrong])
-    np.add.at(errors, matrix.columns[wrong], matrix.values[wrong])
-    chosen = np.lexsort((np.arange(k), -errors))[:TOP]
+    chosen = _choose(facts)
+    size = len(chosen)
     place_of = np.empty(k, np.int64)
     place_of[facts.groups.order] = np.arange(k)
-    chosen = chosen[np.argsort(place_of[chosen])]  # those that are confused stand together
-    place = np.full(k, TOP, np.int64)
-    place[chosen] = np.arange(TOP)
-    counts = np.zeros((TOP + 1, TOP + 1), np.int64)
+    chosen = chosen[np.argsort(place_of[chosen])]  # confused ones are adjacent
+    place = np.full(k, size, np.int64)
+    place[chosen] = np.arange(size)
+    counts = np.zeros((size + 1, size + 1), np.int64)
     np.add.at(counts, (place[matrix.rows], place[matrix.columns]), matrix.values)
     return SubMatrix(_lead(facts, counts), _names(facts, chosen), _rows(facts, chosen, counts))
 
 
+def _choose(facts: Context) -> np.ndarray:
+    """Both classes of the most frequent confusions, until there are 20.
+
+    The classes with the most errors would do where classes are few. Of 1,000, they are hardly ever
+    confused with one another, and their matrix is a diagonal.
+    """
+    chosen: set[int] = set()
+    for pair in facts.evaluation.pairs:  # most frequent first
+        both = chosen | {pair.true, pair.predicted}
+        if len(both) <= TOP:
+            chosen = both
+        if len(chosen) == TOP:
+            break
+    return np.array(sorted(chosen), np.int64)
+
+
 def _lead(facts: Context, counts: np.ndarray) -> Words:
-    among = int(counts[:TOP, :TOP].sum() - np.trace(counts[:TOP, :TOP]))
+    size = len(counts) - 1
+    among = int(counts[:size, :size].sum() - np.trace(counts[:size, :size]))
     return say(
-        "The {top} classes with the most errors, clustered. {among} of {all} errors ({share}) are "
-        "among them.",
-        top=str(TOP),
+        "The {n} classes of the most frequent confusions, clustered. {among} of {all} errors "
+        "({share}) are among them.",
+        n=str(size),
         among=count(among),
         all=count(facts.matrix.n_errors),
         share=share(among / facts.matrix.n_errors),
@@ -98,15 +112,15 @@ def _names(facts: Context, chosen: np.ndarray) -> tuple[Name, ...]:
 
 
 def _rows(facts: Context, chosen: np.ndarray, counts: np.ndarray) -> tuple[SubRow, ...]:
-    support = counts.sum(axis=1)
-    errors = counts[:TOP, :TOP].copy()
+    support, size = counts.sum(axis=1), len(chosen)
+    errors = counts[:size, :size].copy()
     np.fill_diagonal(errors, 0)
     shares = counts / np.maximum(support, 1)[:, None]
-    largest = float((errors / np.maximum(support[:TOP], 1)[:, None]).max()) or 1.0
+    largest = float((errors / np.maximum(support[:size], 1)[:, None]).max()) or 1.0
     names = _names(facts, chosen)
     return tuple(
         SubRow(
-            int(chosen[i]) if i < TOP else None,
+            int(chosen[i]) if i < size else None,
             names[i],
             tuple(
                 SubCell(
@@ -114,9 +128,9 @@ def _rows(facts: Context, chosen: np.ndarray, counts: np.ndarray) -> tuple[SubRo
                     float(shares[i, j]) if support[i] else None,
                     0.0 if i == j else min(float(shares[i, j]) / largest, 1.0),
                 )
-                for j in range(TOP + 1)
+                for j in range(size + 1)
             ),
             count(int(support[i])),
         )
-        for i in range(TOP + 1)
+        for i in range(size + 1)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reportgen.analysis.confusions import confusion_order
+from reportgen.report import build_report
 from tests import factories
 from tests.browser.conftest import wait_until
 
@@ -14,7 +15,9 @@ NBSP = "\u00a0"
 
 
 def readout(page):
-    return page.locator("#matrix .readout").inner_text().replace(NBSP, " ")
+    """Of the table, not of the pictures."""
+    line = page.locator("#matrix .readout:has(+ .scroll)")
+    return line.inner_text().replace(NBSP, " ")
 
 
 def cell(page, i, j):
@@ -299,3 +302,59 @@ def test_the_threshold_view_names_the_class_and_sorts(open_page):
     page.locator("#threshold th", has_text="F1").locator("button").click()
     values = page.locator("#threshold tbody td:last-child b").all_inner_texts()
     assert list(map(float, values)) == sorted(map(float, values))
+
+
+def point_at(page, row, column, picture=0):
+    """Move the pointer to the middle of a cell of a picture of many classes."""
+    image = page.locator("#matrix img[data-cells]").nth(picture)
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    edge = image.evaluate("(e) => parseFloat(getComputedStyle(e).paddingLeft)")
+    across, down = box["width"] - 2 * edge, box["height"] - 2 * edge
+    left, top, width, height = map(float, image.get_attribute("data-cells").split())
+    side = page.evaluate("JSON.parse(document.getElementById('picture-cells').textContent).side")
+    page.mouse.move(
+        box["x"] + edge + across * (left + width * (column + 0.5) / side),
+        box["y"] + edge + down * (top + height * (row + 0.5) / side),
+    )
+    return page.locator("#matrix .heats .readout").inner_text().replace(NBSP, " ")
+
+
+@pytest.mark.parametrize("picture", [0, 1])
+def test_a_picture_of_many_classes_names_what_the_pointer_is_on(open_page, picture):
+    page, _ = open_page("100 classes")
+    cells = build_report(factories.synthetic(100)).picture_cells
+    row, column, n = cells.errors[:3]
+    true, predicted = cells.names[row], cells.names[column]
+    assert point_at(page, row, column, picture) == (
+        f"true {true}, predicted {predicted}: {n} of {cells.support[row]} ({2 * n}.0%)"
+    )
+    text = point_at(page, 99, 99, picture)
+    assert text.startswith(f"true {cells.names[99]}, predicted {cells.names[99]}: ")
+    confused = set(zip(cells.errors[::3], cells.errors[1::3], strict=True))
+    other = next(j for j in range(1, 100) if (0, j) not in confused)
+    assert point_at(page, 0, other, picture).endswith(f"predicted {cells.names[other]}: 0")
+
+
+def test_a_pixel_of_several_classes_names_them_and_their_most_frequent_confusion(open_page):
+    page, _ = open_page("1,000 classes", color_scheme="dark")
+    cells = build_report(factories.synthetic(1000)).picture_cells
+    row, column, n = cells.errors[:3]
+    text = point_at(page, row * 390 // 1000, column * 390 // 1000)
+    place = [i for i in range(1000) if i * 390 // 1000 == row * 390 // 1000]
+    assert text.startswith(f"true {' / '.join(cells.names[i] for i in place)}, predicted ")
+    if abs(row * 390 // 1000 - column * 390 // 1000) > 0:  # not on the diagonal
+        confusion = f"{cells.names[row]} \u2192 {cells.names[column]}, {n} of 50"
+        assert f"most often {confusion}" in text
+
+
+def test_an_enlarged_picture_names_its_cells_too(open_page):
+    page, _ = open_page("100 classes")
+    cells = build_report(factories.synthetic(100)).picture_cells
+    page.locator("#matrix .zoom").first.click()
+    line = page.locator("#matrix .heats .readout")
+    assert point_at(page, 2, 2).startswith(f"true {cells.names[2]}, predicted {cells.names[2]}")
+    assert line.evaluate("(e) => getComputedStyle(e).position") == "fixed"
+    page.keyboard.press("Escape")
+    wait_until(page, "!document.querySelector('.pics:target')")
+    assert line.evaluate("(e) => getComputedStyle(e).position") != "fixed"

@@ -209,13 +209,26 @@ DIGITS_DARK, DIGITS_LIGHT = "#000000", "#ffffff"
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A picture: PNG bytes, the size to show it at in CSS pixels, and whether its axes carry
-    numbers because no font has the glyphs of the names."""
+    """A picture of a matrix.
+
+    Attributes
+    ----------
+    content
+        PNG.
+    width, height
+        The size to show it at, in CSS pixels.
+    axis_numbers
+        Whether its axes carry numbers because no font has the glyphs of the names.
+    cells
+        Where its cells are: left, top, width and height, as parts of the picture's width and
+        height, 0 to 1.
+    """
 
     content: bytes
     width: int
     height: int
     axis_numbers: bool
+    cells: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
 def draw_heatmap(
@@ -236,7 +249,9 @@ def draw_heatmap(
             if len(content) <= MAX_BYTES:
                 break
     across, down = (round(POINTS * inches) for inches in figure.get_size_inches())
-    return DrawnFigure(content, across, down, numbered)
+    box = figure.axes[0].get_position()
+    cells = (box.x0, 1 - box.y1, box.width, box.height)
+    return DrawnFigure(content, across, down, numbered, cells)
 
 
 def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
