@@ -60,7 +60,7 @@ def test_every_class_has_its_curves_and_its_figures_worst_first(evaluation, sect
         assert str(one.name) in roc.alt
         mean = evaluation.per_class["average_precision"].metric(one.index).value
         assert plain(other.caption).startswith(f"Average precision {mean:.3f}, 95% CI ")
-        assert plain(other.caption).endswith("Chance level: 10.0%.")
+        assert plain(other.caption).endswith("Chance level: 0.100.")
         assert one.samples == "1,000 of 10,000 samples"
 
 

@@ -120,6 +120,28 @@ def test_the_users_groups_divide_all_answers_with_intervals() -> None:
     assert [cell.range for cell in given.rows[2].cells] == ["76.7–79.2", "12.3–14.4", "7.9–9.7"]
 
 
+def test_groups_that_the_errors_suggest_too_are_said_once() -> None:
+    """The user's groups in any order; with one class moved, both are shown."""
+    evaluation = factories.cifar()
+    found = section_of(evaluation).sets[0]
+    suggested = Context(evaluation, (), frozenset()).groups.suggested
+    assert suggested is not None
+    group_of = suggested.grouping.group_of
+    size = len(suggested.grouping.names)
+    names = tuple(f"group {i}" for i in range(size))
+    alike = Grouping(names, size - 1 - group_of, "groups.csv")
+    (given,) = section_of(replace(evaluation, hierarchy=alike)).sets
+    assert given.key == "given"
+    assert plain(given.lead).endswith("Clustering the errors gives the same groups.")
+    members = {frozenset(map(str, (*row.first, *row.others))) for row in found.rows}
+    assert members <= {frozenset(map(str, (*row.first, *row.others))) for row in given.rows}
+    moved = group_of.copy()
+    moved[0] = (moved[0] + 1) % size
+    other = section_of(replace(evaluation, hierarchy=Grouping(names, moved, "groups.csv")))
+    assert [one.key for one in other.sets] == ["given", "suggested"]
+    assert "same groups" not in plain(other.sets[0].lead)
+
+
 def test_a_group_of_one_class_has_no_near_misses_and_no_interval_for_them() -> None:
     given = section_of(animals()).sets[0]
     near = given.rows[0].cells[1]

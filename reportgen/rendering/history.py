@@ -1,4 +1,4 @@
-"""The page of a history: every saved evaluation as a row, accuracy and worst recall as lines."""
+"""The page of a history: every saved evaluation as a row, accuracy and lowest recall as lines."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def render_history(entries: Sequence[HistoryEntry]) -> str:
     ]
     values = {
         "rows": rows,
-        "trends": [draw_trend("Accuracy", accuracies), draw_trend("Worst recall", recalls)]
+        "trends": [draw_trend("Accuracy", accuracies), draw_trend("Lowest recall", recalls)]
         if len(entries) > 1
         else [],
         "mixed": not all(same),

@@ -167,7 +167,7 @@ def bar(cell: Cell, limit: float | None = None, before: float | None = None) -> 
 
 
 def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
-    """A tile's value and interval on its axis; a hollow dot for the value of a `baseline`."""
+    """A tile's value and interval on its axis, and the axis's ends; a `baseline` is a hollow dot."""
     if cell.value is None:
         return Markup("")
 
@@ -186,13 +186,12 @@ def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
     if cell.low is not None and cell.high is not None:
         interval = f'<path class="g-ci{bad}" d="M{x(cell.low)} 8H{x(cell.high)}"/>'
     return Markup(
-        '<svg viewBox="0 0 200 24" aria-hidden="true">'
+        '<svg viewBox="0 0 200 16" aria-hidden="true">'
         '<rect class="g-track" x="4" y="6" width="192" height="4"/>'
         f"{chance}{line}{before}{interval}"
         f'<circle class="g-dot{bad}" cx="{x(cell.value)}" cy="8" r="4"/>'
-        f'<text class="g-txt" x="4" y="23">{100 * axis.low:.0f}</text>'
-        '<text class="g-txt" x="196" y="23" text-anchor="end">'
-        f"{100 * axis.high:.0f}%</text></svg>"
+        "</svg>"
+        f"<span>{100 * axis.low:.0f}</span><span>{100 * axis.high:.0f}%</span>"
     )
 
 

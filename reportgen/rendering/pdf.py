@@ -74,14 +74,15 @@ def find_browser() -> Path:
 
 OPEN_FOLDS = (
     "@media print{details::details-content{content-visibility:visible}"
-    ".more-pairs{grid-template-columns:1fr}}\n"
+    ".more-pairs{grid-template-columns:1fr}.ccard{display:block;break-inside:avoid}}\n"
 )
 
 
 def print_style(report: Report, paper: str, *, full: bool = False) -> str:
     """Rules for every sheet: its size, the verdict and what it is about above, its number below.
 
-    `full` opens all folds; else one that is closed prints its heading.
+    `full` opens all folds and prints the cards of the classes; else a fold that is closed prints
+    its heading.
     """
     font = "font:8pt system-ui,sans-serif;color:#444"
     subject = middle_cut(str(report.subject), SUBJECT_WIDTH)

@@ -74,6 +74,15 @@ class ClassGroups:
         return None if hierarchy is None else group_matrix(self.matrix, hierarchy)
 
     @cached_property
+    def alike(self) -> bool:
+        """Whether the errors suggest the user's own groups."""
+        if self.given is None or self.suggested is None:
+            return False
+        sides = [one.grouping for one in (self.given, self.suggested)]
+        both = np.unique(np.stack([one.group_of for one in sides]), axis=1).shape[1]
+        return {both} == {len(one.names) for one in sides}
+
+    @cached_property
     def too_many(self) -> bool:
         """Whether more classes are confused than are compared with one another: 2,048."""
         wrong = self.matrix.rows != self.matrix.columns

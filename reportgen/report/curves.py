@@ -8,7 +8,7 @@ from reportgen.analysis.scoring import ClassCurve
 from reportgen.metrics import Metric
 from reportgen.report.confidence import Chart
 from reportgen.report.context import Context
-from reportgen.report.words import Name, Words, join, say, share, signed, signed_interval
+from reportgen.report.words import Name, Words, join, say, signed, signed_interval
 from reportgen.text import count, plural
 
 __all__ = [
@@ -136,7 +136,7 @@ def class_curves(facts: Context, curve: ClassCurve) -> ClassCurves:
     i, total = curve.index, curve.n_positive + curve.n_negative
     auc = _told("ROC AUC", facts.of_class("roc_auc", i))
     precision = _told("Average precision", facts.of_class("average_precision", i))
-    guess = f"Chance level: {share(curve.prevalence)}."
+    guess = f"Chance level: {signed(curve.prevalence)}."
     name = facts.names[i]
     return ClassCurves(
         i,

@@ -201,7 +201,7 @@ def group_section(facts: Context) -> GroupSection | None:
     sets = []
     if given is not None:
         sets.append(_describe_given(facts, given))
-    if suggested is not None:
+    if suggested is not None and not groups.alike:
         gridded = given is None and len(facts.names) > MANY_CLASSES
         sets.append(_describe_suggested(facts, suggested, gridded=gridded))
     order = _order(facts) if suggested is None else ()
@@ -275,6 +275,8 @@ def _describe_given(facts: Context, groups: GroupMatrix) -> GroupSet:
         groups=plural(n_groups, "group"),
         within=_within_words(facts, groups, "stay within the correct group"),
     )
+    if facts.groups.alike:
+        lead = join(lead, say("Clustering the errors gives the same groups."))
     worst_first = sorted(_all(groups), key=lambda g: (-_wrong_group(groups, g), g))
     if n_groups > LISTED_GROUPS:
         lead = join(

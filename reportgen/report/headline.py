@@ -18,7 +18,15 @@ from reportgen.metrics import COSTING, REASONS, Definition, Metric
 from reportgen.report.context import Context
 from reportgen.report.elements import Cell, Footnotes, Reason, cell, unit_of
 from reportgen.report.intervals import group_words, summary_definitions
-from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, list_names, say, share
+from reportgen.report.words import (
+    PROPORTIONS_ONLY,
+    Name,
+    Words,
+    list_names,
+    say,
+    share,
+    signed,
+)
 from reportgen.text import count, plural
 
 if TYPE_CHECKING:
@@ -177,10 +185,10 @@ def _binary_lines(name: str, facts: Context, positive: int) -> Iterable[Words]:
         part, whole, what = parts[name]
         yield say("{n} / {all} {what}", n=count(int(part)), all=count(whole), what=what)
     elif name == "average_precision":
-        share_of = facts.support(positive) / max(facts.matrix.n_samples, 1)
-        yield say("chance level {share}", share=share(share_of))
+        prevalence = facts.support(positive) / max(facts.matrix.n_samples, 1)
+        yield say("chance level {value}", value=signed(prevalence))
     else:
-        yield say("chance level {half}", half=share(0.5))
+        yield say("chance level 0.5")
 
 
 def _cost_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:

@@ -89,6 +89,22 @@ def test_no_image_stands_in_the_page_twice(text):
     assert len(found) == len(set(found)) > 20
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_mistakes_and_correct_examples_are_beside_each_other(opened, script):
+    """Each class has five mistakes, all predicted as the next class: four pairs, three open."""
+    page, _ = opened(java_script_enabled=script)
+    assert page.locator("#pairs .gal.wrong .pic:visible").count() == 3 * 5
+    assert page.locator("#pairs .okc .pic:visible").count() == 3 * 2
+    assert page.locator("#pairs .more-pairs .pic").count() == 4 + 2
+    assert page.locator(".ccard .gal.four .pic").count() == 4 * (4 + 4)
+    first = page.locator("#pairs .dir").first
+    wrong, right = (
+        first.locator(f"{kind} .pic").last.bounding_box() for kind in (".wrong", ".okc")
+    )
+    assert right["x"] > wrong["x"]
+    assert right["y"] == wrong["y"]
+
+
 def test_a_picture_opens_large_with_path_classes_and_the_best_five(opened):
     page, seen = opened()
     first = page.locator("#pairs .smp .th").first

@@ -271,6 +271,17 @@ def test_no_column_is_cut_on_paper(printed, paper):
     assert sheets.beside == []
 
 
+def test_with_all_folds_open_tables_and_cards_are_printed_whole(browser, tmp_path):
+    written(tmp_path, PageOptions(pdf=True, pdf_full=True))
+    sheets = Sheets((tmp_path / "report.pdf").read_bytes())
+    text = re.sub(r"\s+", " ", normalize("NFKC", " ".join(sheets.texts)))
+    for head in ("Overconfidence, pp", "p (Holm)", "Average precision", "Reverse"):
+        assert head in text, head
+    assert text.count("Predicted as this class") == 10  # a card each
+    assert "with paths" not in text  # needs the script
+    assert sheets.beside == []
+
+
 def test_the_same_report_gives_the_same_pages_and_date(printed, tmp_path, dressed):
     written(tmp_path, PageOptions(pdf=True, **dressed))
     from pypdf import PdfReader

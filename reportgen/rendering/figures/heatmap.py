@@ -45,15 +45,29 @@ __all__ = [
 ]
 
 
-MAX_WIDTH, NARROW = 800, 496
-"""Widest picture, and one that fits beside another, in CSS pixels."""
+MAX_WIDTH, NARROW, BARE = 800, 496, 520
+"""Widest picture, one that fits beside another, and one without names and numbers, whose cells are
+whole pixels, in CSS pixels."""
 
 
 LEGIBLE = 7.5
 """Smallest digits of a narrow picture, in CSS pixels; where they would be smaller it is wide."""
 
 
-SCALE_WIDTH, SCALE_FONT = 10, 9
+SCALE_WIDTH, SCALE_FONT = 10, 12
+
+
+TEXT, TITLE = 12, 13
+"""Font sizes in CSS pixels: of names, subtitle and axes, unless they are many, and of the title."""
+
+
+LOW_CLASSES, LOWEST = 12, 400
+"""Most classes of a narrow picture that is no higher than this, in CSS pixels, where names allow:
+its cells are wider than high."""
+
+
+LEAST_ROW = 24
+"""Lowest cells of such a picture, in CSS pixels."""
 
 
 SCALE_ROOM = "000,000"
@@ -67,7 +81,11 @@ SPACIOUS = 15
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand, in CSS pixels from the figure's upper left corner."""
+    """Where things stand, in CSS pixels from the figure's upper left corner.
+
+    `cell` is the width of one cell, `side` that of all, `high` the height of all; `upright` is
+    whether the names below the columns are not turned.
+    """
 
     width: float
     height: float
@@ -75,8 +93,10 @@ class Layout:
     top: float
     cell: float
     side: float
+    high: float
     font: float
     label_font: float
+    upright: bool
 
 
 def axis_labels(spec: HeatmapSpec) -> tuple[Sequence[str], bool]:
@@ -87,7 +107,7 @@ def axis_labels(spec: HeatmapSpec) -> tuple[Sequence[str], bool]:
 
 
 def stand_upright(labels: Sequence[str]) -> bool:
-    """Whether the names below the columns are so short and few that they need not be turned."""
+    """Whether names are so short and few that they need not be turned below the columns."""
     return len(labels) <= 30 and max(map(len, labels), default=0) <= 3
 
 
@@ -97,16 +117,20 @@ def layout_of(
     """Room for the longest label, and cells as large as the width allows: narrow, if legible."""
     if width is not None:
         return _layout(spec, labels, canvas, width)
-    if not labels or len(spec.values) <= SPACIOUS:
+    if not labels and spec.texts is None:
+        return _layout(spec, labels, canvas, BARE)
+    if len(spec.values) <= SPACIOUS:
         narrow = _layout(spec, labels, canvas, NARROW)
-        if spec.texts is None or _digit_font(spec, canvas, narrow.cell, spec.beside) >= LEGIBLE:
+        row = narrow.high / len(spec.values)
+        font = _digit_font(spec, canvas, narrow.cell, row, spec.beside)
+        if font >= LEGIBLE:
             return narrow
     return _layout(spec, labels, canvas, MAX_WIDTH)
 
 
 def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float) -> Layout:
     k = len(spec.values)
-    label_font = _between(8.5, 300 / max(k, 1), 11.5)
+    label_font = _between(8.5, 300 / max(k, 1), TEXT)
     longest = max((_text_width(canvas, label, label_font) for label in labels), default=0.0)
     left = 34 + longest + (6 if labels else 0)
     right, top = 16.0, 48
@@ -119,17 +143,23 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
         side = k * max(1, int(2 * side / k)) / 2  # whole pixels a cell
         width = left + side + right
     cell = side / k
-    below = label_font * 1.4 if stand_upright(labels) else longest
+    upright = stand_upright(labels) or longest <= cell - 8
+    below = label_font * 1.4 if upright else longest
     bottom = 30 + below + (6 if labels else 0)
+    high = side
+    if spec.texts is not None and k <= LOW_CLASSES and width == NARROW:
+        high = min(side, max(LOWEST - top - bottom, LEAST_ROW * k))
     return Layout(
         width=round(width),
-        height=round(top + side + bottom),
+        height=round(top + high + bottom),
         left=left,
         top=top,
         cell=cell,
         side=side,
-        font=_digit_font(spec, canvas, cell),
+        high=high,
+        font=_digit_font(spec, canvas, cell, high / k),
         label_font=label_font,
+        upright=upright,
     )
 
 
@@ -150,15 +180,17 @@ def _scale_text(value: float, spec: HeatmapSpec) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
-def _digit_font(spec: HeatmapSpec, canvas: Any, cell: float, beside: Sequence[str] = ()) -> float:
-    """The font size, in CSS pixels, at which the longest number fits its cell; that of the texts
-    `beside` too, where they are given.
+def _digit_font(
+    spec: HeatmapSpec, canvas: Any, cell: float, row: float, beside: Sequence[str] = ()
+) -> float:
+    """The font size, in CSS pixels, at which the longest number fits its cell, of width `cell` and
+    height `row`; that of the texts `beside` too, where they are given.
     """
     if spec.texts is None:
         return 0.0
     shapes = {re.sub("[0-9]", "0", text) for row in (*spec.texts, beside) for text in row}
     widest = max(_text_width(canvas, shape, 10.0) for shape in shapes)  # digits are equally wide
-    return min(11.5, 10.0 * (cell - 3) / max(widest, 1.0), 0.62 * cell)
+    return min(TEXT, 10.0 * (cell - 3) / max(widest, 1.0), 0.62 * row)
 
 
 def _text_width(canvas: Any, text: str, size: float) -> float:
@@ -185,7 +217,7 @@ def fitting(text: str, canvas: Any, width: float) -> str:
         return ""
     for length in range(len(text), 8, -4):
         cut = middle_cut(text, length)
-        if _text_width(canvas, cut, 10.5) <= width:
+        if _text_width(canvas, cut, TEXT) <= width:
             return cut
     return ""
 
@@ -257,8 +289,8 @@ def draw_heatmap(
 def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
     """Without the numbers of its cells, where these are too small for a picture so wide."""
     canvas = _empty_figure().canvas
-    cell = _layout(spec, axis_labels(spec)[0], canvas, width).cell
-    is_small = spec.texts is not None and _digit_font(spec, canvas, cell) < LEGIBLE
+    layout = _layout(spec, axis_labels(spec)[0], canvas, width)
+    is_small = spec.texts is not None and layout.font < LEGIBLE
     return replace(spec, texts=None) if is_small else spec
 
 
@@ -270,7 +302,7 @@ def heatmap_figure(
     labels, numbered = axis_labels(spec)
     layout = layout_of(spec, labels, figure.canvas, width)
     figure.set_size_inches(layout.width / POINTS, layout.height / POINTS)
-    axes = _add_axes(figure, layout, layout.left, layout.top, layout.side, layout.side)
+    axes = _add_axes(figure, layout, layout.left, layout.top, layout.side, layout.high)
     _heatmap(spec, figure, axes, layout, _colours(spec, colourmap))
     _frame(axes, spec)
     _label_axes(axes, labels, layout)
@@ -286,9 +318,10 @@ def paint_heatmap(spec: HeatmapSpec, axes: Axes, colourmap: str = COLOURMAP) -> 
         box = axes.get_window_extent()
         side = POINTS * min(box.width, box.height) / figure.dpi
         cell = side / len(spec.values)
-        font = _digit_font(spec, _empty_figure().canvas, cell)
-        names = _between(6, 0.9 * cell, 11.5)
-        layout = Layout(side, side, 0, 0, cell, side, font, names)
+        font = _digit_font(spec, _empty_figure().canvas, cell, cell)
+        names = _between(6, 0.9 * cell, TEXT)
+        upright = stand_upright(labels)
+        layout = Layout(side, side, 0, 0, cell, side, side, font, names, upright)
         bar = None if is_crowded(spec) else axes.inset_axes((1.03, 0.55, 0.03, 0.45))
         _paint(spec, axes, layout, _colours(spec, colourmap), bar)
         _frame(axes, spec)
@@ -351,7 +384,7 @@ def _heatmap(spec: HeatmapSpec, figure: Figure, axes: Axes, layout: Layout, colo
     bar = None
     if not is_crowded(spec):
         bar = _add_axes(figure, layout, layout.left + layout.side + 14, layout.top, SCALE_WIDTH,
-                        min(layout.side, 180))  # fmt: skip
+                        min(layout.high, 180))  # fmt: skip
     _paint(spec, axes, layout, colours, bar)
 
 
@@ -445,7 +478,7 @@ def _ticks(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
     axes.set_xticks(places if labels else [])
     axes.set_yticks(places if labels else [])
     if labels:
-        turned = 0 if stand_upright(labels) else 90
+        turned = 0 if layout.upright else 90
         axes.set_xticklabels(labels, rotation=turned, fontsize=size, color=INK)
         axes.set_yticklabels(labels, rotation=0, fontsize=size, color=INK)
         for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
@@ -457,9 +490,9 @@ def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
     _ticks(axes, labels, layout)
     figure: Any = axes.figure
     middle = (layout.left + layout.side / 2) / layout.width
-    kind = {"fontsize": 10.5, "color": GREY}
+    kind = {"fontsize": TEXT, "color": GREY}
     figure.text(middle, 8 / layout.height, "predicted class", ha="center", va="bottom", **kind)
-    centre = 1 - (layout.top + layout.side / 2) / layout.height
+    centre = 1 - (layout.top + layout.high / 2) / layout.height
     figure.text(
         10 / layout.width, centre, "true class", rotation=90, ha="left", va="center", **kind
     )
@@ -467,8 +500,8 @@ def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
 
 def _titles(spec: HeatmapSpec, figure: Figure, layout: Layout) -> None:
     left = 10 / layout.width
-    figure.text(left, 1 - 8 / layout.height, spec.title, fontsize=13, fontweight="bold",
+    figure.text(left, 1 - 8 / layout.height, spec.title, fontsize=TITLE, fontweight="bold",
                 color=INK, ha="left", va="top")  # fmt: skip
     subtitle = fitting(spec.subtitle, figure.canvas, layout.width - 20)
-    figure.text(left, 1 - 27 / layout.height, subtitle, fontsize=10.5, color=GREY,
+    figure.text(left, 1 - 27 / layout.height, subtitle, fontsize=TEXT, color=GREY,
                 ha="left", va="top", fontfamily=families(subtitle))  # fmt: skip
