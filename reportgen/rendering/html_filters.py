@@ -167,7 +167,7 @@ def bar(cell: Cell, limit: float | None = None, before: float | None = None) -> 
 
 
 def dot(cell: Cell, axis: Axis, baseline: float | None = None) -> Markup:
-    """A tile's value and interval on its axis, and the axis's ends; a `baseline` is a hollow dot."""
+    """A tile's value and interval on its axis, and the axis's ends; hollow: the `baseline`."""
     if cell.value is None:
         return Markup("")
 
