@@ -1,4 +1,4 @@
-"""Class lists: in all usual forms of files, and which class a folder or a name is. By name, never
+"""Class lists: all usual file formats, and which class a folder or a name is. By name, never
 by place.
 """
 

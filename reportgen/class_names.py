@@ -1,4 +1,4 @@
-"""Names that classes are shown by, in place of those that data and models call them by.
+"""Display names of classes, instead of those in data and models.
 
 WordNet ids, codes and numbers identify classes; people read names. A file maps one to the other.
 It changes what is shown, and nothing that is joined or matched by class.

@@ -1,4 +1,4 @@
-"""`ConfusionCounter`: counts a training or evaluation loop as it goes, so that nothing is kept.
+"""`ConfusionCounter`: counts during a training or evaluation loop, so predictions are not stored.
 
 Tensors are counted where they are; only sums come back. Neither torch nor pandas is imported:
 what they hand over is recognised by what it can do.

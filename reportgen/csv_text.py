@@ -1,4 +1,4 @@
-"""CSV that spreadsheets can open without running what stands in it, and reading it back."""
+"""CSV that spreadsheets can open without executing its cells, and reading it back."""
 
 from __future__ import annotations
 

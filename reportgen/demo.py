@@ -1,4 +1,4 @@
-"""The whole pipeline on data that everybody has: the handwritten digits inside scikit-learn.
+"""The whole pipeline on scikit-learn's handwritten digits.
 
 Two small networks are trained for seconds with a fixed seed on one half; the other half becomes
 class folders of PNGs, and then the very code of ``reportgen run`` is called.

@@ -1,4 +1,4 @@
-"""Every error that a user can meet, and the exit code that each ends the command with.
+"""All errors that users can see, and the exit code of each.
 
 ReportgenError
  ├─ UsageError      exit 2   options or configuration

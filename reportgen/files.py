@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and what a file's bytes are worth as an identity."""
+"""Files written as a whole or not at all, and hashes of their bytes."""
 
 from __future__ import annotations
 

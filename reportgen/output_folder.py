@@ -1,4 +1,4 @@
-"""The folder that results go to: what may stand in it, and who may write there."""
+"""The output folder: what it may contain, and who may write to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths as users give them: local ones are taken, addresses and empty names are refused."""
+"""Paths from users: local ones are accepted, addresses and empty names are refused."""
 
 from __future__ import annotations
 

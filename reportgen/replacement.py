@@ -1,4 +1,4 @@
-"""The files of a report, replaced as one: a folder holds the old report, the new one, or says so.
+"""The files of a report, replaced as a whole: a folder has the old report, the new one, or says so.
 
 All files are made in a hidden folder beside the old ones. When every one of them is there, the
 hidden folder becomes ``report.unfinished`` by one rename: from then on the replacement is decided.

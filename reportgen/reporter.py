@@ -1,4 +1,4 @@
-"""What a long run tells the person who waits for it; the default tells nothing."""
+"""Progress messages of a long run; the default reporter prints nothing."""
 
 from __future__ import annotations
 

@@ -267,7 +267,7 @@ def rooms() -> str:
         return str(ROOMS[room]), f"`{room}`", re.sub(r":\w+:`~?([^`]*)`", r"`\1`", words), owned
 
     lower_first = sorted(ROOMS, key=lambda room: ROOMS[room])
-    return "\n".join(table(("Floor", "Room", "Holds", "Owns"), map(row, lower_first)))
+    return "\n".join(table(("Floor", "Room", "Contents", "Owns"), map(row, lower_first)))
 
 
 # What commands print
@@ -333,7 +333,7 @@ def outputs() -> str:
     """What may be in the output folder, as its records have it."""
     from reportgen.rendering.outputs import OUTPUTS
 
-    return "\n".join(table(("File", "Holds"), ((f"`{one.name}`", one.holds) for one in OUTPUTS)))
+    return "\n".join(table(("File", "Contents"), ((f"`{one.name}`", one.holds) for one in OUTPUTS)))
 
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {

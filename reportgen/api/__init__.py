@@ -1,4 +1,4 @@
-"""The flow: one function for each command, one named step a line.
+"""The flow: one function per command, one named step per line.
 
 ``run`` is ``predict`` and then the very steps of ``render`` on the file that it wrote, so the
 same report can be made again from that file, elsewhere, without torch. ``compare`` is ``render``

@@ -1,4 +1,4 @@
-"""From a model and data to predictions: everything that needs torch, one room a subject."""
+"""From a model and data to predictions: everything that needs torch, one room per subject."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""JSON read, written and described by annotations: what is wrong names its place and its value."""
+"""JSON read, written and described by annotations: errors give the location and the value."""
 
 from typing import TYPE_CHECKING
 

@@ -234,7 +234,7 @@ OUTPUTS = (
     ),
     Output(
         "index.html",
-        "the page with `--layout dir`, in place of `report.html`",
+        "the page with `--layout dir`, instead of `report.html`",
         _page,
         lambda made: made.page.layout == "dir",
         guarded=True,
@@ -259,22 +259,22 @@ OUTPUTS = (
         "per_class.csv", "one row per class: counts, metrics, ends of the intervals", _per_class
     ),
     Output("confusion.csv", "the confusion matrix, rows true, columns predicted", _confusion),
-    Output("pairs.csv", "every confusion that occurs, by count", _pairs),
+    Output("pairs.csv", "every confusion with its count, most frequent first", _pairs),
     Output(
         "errors.csv",
-        "every misclassified sample: true and predicted class, their probabilities, further "
-        "columns of the input; not from counts alone",
+        "all misclassified samples: true and predicted class, their probabilities, further "
+        "columns of the input; not available from counts",
         _errors,
         lambda made: made.rows is not None,
     ),
     Output(
         "predictions.parquet",
-        "one row per sample; `reportgen render` makes the report from it",
+        "one row per sample, the input of `reportgen render`",
         public=False,
     ),
     Output(
         "bad.csv",
-        "samples that could not be used, and why; only if there are any",
+        "samples that could not be used, with the reason; only if there are any",
         public=False,
     ),
     Output(

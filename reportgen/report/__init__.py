@@ -1,4 +1,4 @@
-"""`Report`: what is said about an evaluation and in which order; outputs only render it."""
+"""`Report`: the content of a report and its order; outputs only render it."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A release review: an evaluation, against which baseline, by which gates, and what follows; saved
+"""A release review: an evaluation, its baseline, its gates and the verdict; saved
 baselines and their history.
 """
 
