@@ -77,7 +77,7 @@ def names_in_class_file(text: str, file: str) -> list[str]:
     Parameters
     ----------
     text
-        What the file holds, decoded.
+        What the file contains, decoded.
     file
         Its base name: the ending ``.csv`` says that cells are meant.
 
@@ -426,7 +426,7 @@ def resolve_classes(
 
 @dataclass(frozen=True)
 class _Held:
-    """What holds the classes of the data: class folders, or the labels of a table."""
+    """What contains the classes of the data: class folders, or the labels of a table."""
 
     table: str
 
@@ -456,7 +456,7 @@ def name_key(name: str) -> str:
 
 
 def display_name(name: str) -> str:
-    """How a class is called in every output; a name of no characters is ``(empty)``."""
+    """The name of a class in every output; a name of no characters is ``(empty)``."""
     return name_key(name) or "(empty)"
 
 
@@ -478,7 +478,7 @@ def check_distinct(names: Sequence[str], what: str, where: Callable[[int], str])
     names
         Any strings.
     what
-        What holds them, for the message: ``'the class list "names.txt"'``.
+        What contains them, for the message: ``'the class list "names.txt"'``.
     where
         Position (from 0) → words: ``"line 3"``.
     """
@@ -588,7 +588,7 @@ def refuse_clash(
     """Refuse a list of names that says otherwise than the list in use: ``classes-differ``.
 
     Names that differ in case and punctuation alone are the same here, and so is one of several
-    synonyms ("tench, Tinca tinca"). Codes, such as WordNet's or bare numbers, are held against
+    synonyms ("tench, Tinca tinca"). Codes, such as WordNet's or bare numbers, are compared with
     codes alone.
     """
     if _are_codes(ours) != _are_codes(theirs):

@@ -52,7 +52,7 @@ def shown_names(given: Path | Mapping[str, str], classes: Sequence[str]) -> tupl
     ------
     DataError
         ``class-names-unreadable``; ``class-names-unknown``: a class is none of `classes`;
-        ``class-names-repeated``: one stands there twice; ``class-names-clash``: two are called
+        ``class-names-repeated``: one is there twice; ``class-names-clash``: two are named
         alike.
     """
     file = given.name if isinstance(given, Path) else "class_names="

@@ -691,7 +691,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """What stands before every command: --version, and what libraries fail of as they load."""
+    """What is before every command: --version, and what libraries fail of as they load."""
     check_epoch()
 
 

@@ -114,7 +114,7 @@ class ConfusionCounter:
     def from_frame(
         cls, frame: Any, label: str, prediction: str, classes: Sequence[str] | None = None
     ) -> ConfusionCounter:
-        """Count two columns of a DataFrame that hold class names, as ``pandas.crosstab`` does.
+        """Count two columns of a DataFrame that contain class names, as ``pandas.crosstab`` does.
 
         Without `classes` they are the names that occur in either column, sorted.
 

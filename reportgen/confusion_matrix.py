@@ -31,7 +31,7 @@ DENSE_LIMIT = 2048
 
 
 MAX_SAMPLES = 2**61
-"""Most samples that a matrix may hold: twice as many still fit an int64, so that neither the sum
+"""Most samples that a matrix may contain: twice as many still fit an int64, so that neither the sum
 of two matrices nor that of two totals can wrap before it is checked."""
 
 

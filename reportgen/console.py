@@ -355,7 +355,7 @@ def print_history(entries: Sequence[HistoryEntry]) -> None:
 
 
 def print_site(reports: Sequence[SiteReport], added: Sequence[SiteReport], page: str) -> None:
-    """What a site holds, the addresses of the reports that are new, and where its page is."""
+    """What a site contains, the addresses of the reports that are new, and where its page is."""
     for one in added[:MOST_ADDED]:
         if one.url:
             print_line(f"report: {one.url}")

@@ -61,7 +61,7 @@ def make_demo(out: Path, reporter: Reporter) -> Demo:
     ``out/{images,models,report}``.
 
     Replaces only what an earlier demo wrote there. Raises :class:`OutputError` where something
-    else stands in its place, :class:`UsageError` where scikit-learn is missing, and
+    else is in its place, :class:`UsageError` where scikit-learn is missing, and
     :class:`ModelError` where PyTorch is.
     """
     require_torch()

@@ -30,7 +30,7 @@ __all__ = [
 
 
 class ReportgenError(Exception):
-    """What went wrong, where, with which value, and the way out.
+    """What went wrong, where, with which value, and the hint.
 
     Parameters
     ----------

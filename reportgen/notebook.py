@@ -29,7 +29,7 @@ class NotebookValue:
     written: Written | None = None
 
     def with_report(self: Own, page: Path, review: object) -> Own:
-        """The same value, which knows its `page`, and the `review` that stands there."""
+        """The same value, which knows its `page`, and the `review` that is there."""
         known = copy(self)
         object.__setattr__(known, "written", (page, review))
         return known

@@ -38,7 +38,7 @@ _ATTEMPTS, _WAIT = 20, 0.1
 
 
 def partial_folder(target: Path) -> Path:
-    """Where the parts of an unfinished predictions file stand: ``predictions.partial``."""
+    """Where the parts of an unfinished predictions file are: ``predictions.partial``."""
     return target.with_suffix(".partial")
 
 
@@ -48,16 +48,16 @@ def prepare(folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path
     Parameters
     ----------
     guarded
-        Names of results that must not stand there unless `replace`.
+        Names of results that must not be there unless `replace`.
     data
-        A folder of inputs that must not hold `folder`: the next run would read its own output.
+        A folder of inputs that must not contain `folder`: the next run would read its own output.
 
     Raises
     ------
     UsageError
         Where `folder` lies inside `data`.
     OutputError
-        Where it can't be made or written to, is a file, or holds results.
+        Where it can't be made or written to, is a file, or contains results.
     """
     try:
         _require_place(folder, replace=replace, data=data)
@@ -187,7 +187,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 
 _HELD: set[Path] = set()
-"""Folders that this process holds: the system's lock does not tell its threads apart."""
+"""Folders that this process holds: the system's lock does not distinguish its threads."""
 
 
 @contextlib.contextmanager

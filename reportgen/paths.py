@@ -103,6 +103,6 @@ def _exists(path: str) -> bool:
 
 
 def part_files(folder: Path) -> tuple[Path, ...]:
-    """The Parquet files of a table that stands in a folder, by name, without hidden ones."""
+    """The Parquet files of a table that is in a folder, by name, without hidden ones."""
     found = (path for path in folder.glob("*.parquet") if not path.name.startswith((".", "_")))
     return tuple(sorted(found))

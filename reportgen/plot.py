@@ -29,7 +29,7 @@ def confusion_matrix(
 
 
 def difference_matrix(comparison: Comparison, ax: Axes | None = None) -> Axes:
-    """Candidate less baseline, in percentage points of the true class."""
+    """Candidate minus baseline, in percentage points of the true class."""
     from reportgen.rendering import paint_difference
 
     return paint_difference(comparison, ax)

@@ -169,7 +169,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def _out_of_memory(error: BaseException) -> ReportgenError:
-    error.__traceback__ = None  # its frames hold what took the memory
+    error.__traceback__ = None  # its frames contain what took the memory
     return DataError(
         "not enough memory on this machine",
         slug="memory",

@@ -115,7 +115,7 @@ class Provenance:
     Attributes
     ----------
     kind
-        ``"inference"``, ``"predictions"`` or ``"confusion matrix"``: what the numbers stand on.
+        ``"inference"``, ``"predictions"`` or ``"confusion matrix"``: what the numbers are based on.
     data_fingerprint
         SHA-256 over the sorted sample ids, labels and content hashes.
     classes_source

@@ -3,7 +3,7 @@
 All files are made in a hidden folder beside the old ones. When every one of them is there, the
 hidden folder becomes ``report.unfinished`` by one rename: from then on the replacement is decided.
 Its files are moved into place, the old page first away, the new page last; then it is gone. Where a
-process is killed in between, ``report.unfinished`` stands there for people to see, and the next
+process is killed in between, ``report.unfinished`` is there for people to see, and the next
 command that uses the folder finishes the moves. At no moment is there an old page beside new
 numbers.
 """
@@ -94,9 +94,9 @@ class Stage:
         return new
 
     def replace(self, changes: Changes) -> None:
-        """Move what stands in `new` into `folder`, all of it or nothing.
+        """Move what is in `new` into `folder`, all of it or nothing.
 
-        Raises :class:`OutputError`: where a move fails, what stood there before stands there again.
+        Raises :class:`OutputError`: where a move fails, what stood there before is there again.
         """
         changes, stage = changes + self.also, self.hidden
         journal = {"put": _ordered(changes.put), "remove": list(changes.remove)}
@@ -204,7 +204,7 @@ def _journal(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _shift(source: Path, target: Path) -> None:
-    """Move a file, link or folder, where there is one; what stands at `target` is replaced."""
+    """Move a file, link or folder, where there is one; what is at `target` is replaced."""
     if not os.path.lexists(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)

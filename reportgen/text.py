@@ -199,7 +199,7 @@ def enumerated(phrases: Iterable[str], limit: int = 5) -> str:
 
 
 def links(n: int, rest: int = 0) -> list[str]:
-    """What stands before each of `n` things in a sentence; `rest` more are counted at its end.
+    """What is before each of `n` things in a sentence; `rest` more are counted at its end.
 
     >>> links(3), links(3, rest=2)
     (['', ', ', ' and '], ['', ', ', ', '])

@@ -1,8 +1,8 @@
 """Take the inputs of the CIFAR-10 review from the reference data beside the checkout.
 
-`python sample_reports/take_cifar10.py ../shared` runs both networks on the 10,000 test images, keeps
-their probabilities as two compact tables, and packs those images alone that the report shows. Run it
-again where the report shows others.
+`python sample_reports/take_cifar10.py ../shared` runs both networks on the 10,000 test images,
+keeps their probabilities as two compact tables, and packs those images alone that the report shows.
+Run it again where the report shows others.
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ def take_images(shared: Path) -> None:
 
     (sample,) = (one for one in make.SAMPLES if one.name == TARGET.name)
     asked: set[str] = set()
-    paths = {name: HERE / "inputs" / path for name, path in sample.paths.items() if name != "images"}
-    with tempfile.TemporaryDirectory() as folder:
+    paths = {name: HERE / "inputs" / path for name, path in sample.paths.items() if name !=
+    "images"} with tempfile.TemporaryDirectory() as folder:
         reportgen.render(
-            HERE / "inputs" / str(sample.source), out=folder, images=asked.add, **sample.options, **paths
+            HERE / "inputs" / str(sample.source), out=folder, images=asked.add, **sample.options,
+            **paths
         )
     root = shared / "data" / "cifar10" / "test"
     with zipfile.ZipFile(TARGET / "images.zip", "w", zipfile.ZIP_STORED) as archive:

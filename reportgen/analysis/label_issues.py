@@ -193,7 +193,7 @@ class LabelIssue:
 
 @dataclass(frozen=True)
 class LabelIssueTally:
-    """The confident joint and the strongest suspects; ``Suspects(thresholds)`` holds no sample.
+    """The confident joint and the strongest suspects; ``Suspects(thresholds)`` contains no sample.
 
     Those of the same thresholds and limit add up: any split of the samples, in any order, gives
     the same value.

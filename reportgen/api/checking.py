@@ -36,13 +36,13 @@ def check(
     ----------
     source
         A run's output folder, its ``report.json``, or what else :func:`render` takes; or what
-        :func:`compare` returns. A comparison that stands in the ``report.json`` is checked too.
+        :func:`compare` returns. A comparison that is in the ``report.json`` is checked too.
     gates
         A file of gates.
     fail_under
         Gates of the form ``"accuracy=0.9"``.
     junit
-        A file to write the outcome to, as JUnit XML; what stands there is replaced.
+        A file to write the outcome to, as JUnit XML; what is there is replaced.
     **options
         How to read `source` and what to compute, as for :func:`load`.
 
@@ -93,7 +93,7 @@ def _refuse_comparing(gates: Sequence[Gate], review: Review) -> None:
 
 
 def read_review(source: Any, reading: InputOptions, figures: EvaluationOptions) -> Review:
-    """What stands in a report's folder or ``report.json``, or is read from another saved input."""
+    """What is in a report's folder or ``report.json``, or is read from another saved input."""
     if isinstance(source, Comparison):
         return Review(source.candidate, source, NO_GATES)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:

@@ -57,7 +57,8 @@ def compare(
     ----------
     baseline, candidate
         What :func:`render` takes, a run's output folder included; `baseline` may also be the name
-        of a saved baseline. Two evaluations hold no samples: their counts are compared, unpaired.
+        of a saved baseline. Two evaluations contain no samples: their counts are compared,
+        unpaired.
     out
         The folder for the report; None writes nothing.
     images, force, title, date, reporter
@@ -220,7 +221,7 @@ def _make_overview(
 
 
 def _slug(candidate: Any) -> str:
-    """A folder's name that says which candidate it is, whatever that is called."""
+    """A folder's name that says which candidate it is, whatever its name."""
     if not isinstance(candidate, (str, Path)):
         return type(candidate).__name__
     path = Path(candidate)

@@ -38,14 +38,14 @@ def place_for(
             output_folder.remove_stale(folder)
             yield
     except BaseException:
-        with suppress(OSError):  # the first that holds something stays, and those around it
+        with suppress(OSError):  # the first that contains something stays, and those around it
             for path in missing:
                 path.rmdir()
         raise
 
 
 def refuse_standing_in(folder: Path, baseline: Any) -> None:
-    """Refuse a baseline that stands in the output: its files would be replaced by the candidate's.
+    """Refuse a baseline that is in the output: its files would be replaced by the candidate's.
 
     `baseline` is a path, or no path at all.
     """

@@ -45,7 +45,7 @@ PAGE = "index.html"
 
 @dataclass(frozen=True)
 class Site:
-    """What a site holds after a call.
+    """What a site contains after a call.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ def index(
     Parameters
     ----------
     source
-        Folders that hold reports, at any depth; one that is a site gives its rows too.
+        Folders that contain reports, at any depth; one that is a site gives its rows too.
     out
         The folder of the site: ``index.html``, ``index.json``, and ``reports/`` with copies. What
         an earlier call put there stays. A report that is there already is not added again.
@@ -91,7 +91,7 @@ def index(
     Raises
     ------
     DataError
-        Where no folder holds a report (``index-empty``), or ``index.json`` is damaged
+        Where no folder contains a report (``index-empty``), or ``index.json`` is damaged
         (``index-damaged``). A single report that can't be read is listed as such.
     """
     folder, reporter = output_path(out), reporter or Reporter()

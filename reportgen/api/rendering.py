@@ -93,7 +93,7 @@ def render_review(
 ) -> Review:
     """:func:`render`, with comparison and verdict: what the exit code is made from.
 
-    `against` is a baseline in memory, in place of the option ``baseline``.
+    `against` is a baseline in memory, instead of the option ``baseline``.
     """
     check_names(names or {})
     folder = output_path(out)
@@ -150,7 +150,7 @@ def evaluate(
     predictions
         What :func:`predict` returns, or the path of the file that it wrote.
     **options
-        Which figures, and how: ``ci``, ``macro``, ``ordinal``, ``group_column``, …
+        Which metrics, and how: ``ci``, ``macro``, ``ordinal``, ``group_column``, …
     """
     figures = EvaluationOptions.of(options)
     if not isinstance(predictions, Predictions):

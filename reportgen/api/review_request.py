@@ -68,7 +68,7 @@ class ReviewRequest:
             options, InputOptions, EvaluationOptions, ReviewOptions, PageOptions
         )
         require_files(figures)
-        # a report.json may hold the comparison, and the costs, that a gate needs
+        # a report.json may contain the comparison, and the costs, that a gate needs
         may_follow = any(is_report(source, reading) for source in sources)
         held = may_follow or any(isinstance(source, Evaluation) for source in sources)
         terms = load_spec(
@@ -109,7 +109,7 @@ class ReviewRequest:
         baseline = baseline or self.opened_baseline(spool)
         asked = self.reading.abstain is not None and baseline is not None
         if asked and not candidate.abstains and not (baseline and baseline.abstains):
-            candidate = opened()  # the value stands nowhere: this says so
+            candidate = opened()  # the value is nowhere: this says so
         return make_review(candidate, baseline, self.terms, self.figures)
 
 

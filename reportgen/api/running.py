@@ -197,8 +197,8 @@ def predict(
     """Predict alone; else as :func:`run`.
 
     `out` is the file to write where it ends with ``.parquet``, else the folder for
-    ``predictions.parquet``. A folder that holds a report is refused, with ``force`` too: its page
-    would say other numbers than the new predictions.
+    ``predictions.parquet``. A folder that contains a report is refused, with ``force`` too: its
+    page would say other numbers than the new predictions.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     target = output_path(out)

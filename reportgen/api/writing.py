@@ -48,10 +48,10 @@ def write_review(
     reporter: Reporter,
     stage: Stage | None = None,
 ) -> Review:
-    """Say it, draw it, write it, as one: `folder` holds all of the report, or is what it was.
+    """Say it, draw it, write it, as one: `folder` contains all of the report, or is what it was.
 
-    `stage` holds what else changes in `folder` at the same moment. Returns the review with values
-    that know their page.
+    `stage` contains what else changes in `folder` at the same moment. Returns the review with
+    values that know their page.
     """
     from reportgen.rendering import write_all
 

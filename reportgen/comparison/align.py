@@ -175,7 +175,7 @@ class Aligned:
     baseline, candidate
         Both sides over the same samples, labels and classes, each in its own order of rows.
     order
-        For each row of the candidate that of the baseline, shape (n,); None where both stand in
+        For each row of the candidate that of the baseline, shape (n,); None where both are in
         the same order.
     notes
         What to know about how the two were matched.
@@ -269,7 +269,7 @@ def align_predictions(
     Raises
     ------
     DataError
-        Where classes, samples or labels differ, or an id stands for more than one row: with
+        Where classes, samples or labels differ, or an id represents more than one row: with
         counts, examples, and the option that decides.
     """
     given = baseline.facts, candidate.facts

@@ -1,8 +1,8 @@
 """Paired bootstrap: what differs between two models when both see another sample of the same kind.
 
 A resample draws as many samples as there are, with replacement, and judges both models by the same
-draw. Samples with the same label and the same two answers can't be told apart by counts, so a
-resample is one multinomial draw over the cells of (label, baseline, candidate); a class against
+draw. Samples with the same label and the same two predictions can't be distinguished by counts, so
+a resample is one multinomial draw over the cells of (label, baseline, candidate); a class against
 the rest has eight of them.
 """
 
@@ -49,7 +49,7 @@ SEED = 1
 
 
 MAX_CELLS = 10_000
-"""Cells that are drawn, 2 s for 2,000 draws. Beyond, macro figures get a delta-method interval:
+"""Cells that are drawn, 2 s for 2,000 draws. Beyond, macro metrics get a delta-method interval:
 so many different cells need so many samples that the two agree."""
 
 
@@ -73,7 +73,7 @@ _MACRO = {
 MACRO = tuple(_MACRO)
 
 
-MOST_UNDEFINED = 0.05  # share of resamples, as for the intervals of single figures
+MOST_UNDEFINED = 0.05  # share of resamples, as for the intervals of single metrics
 
 
 _CHUNK = 1 << 20
@@ -95,19 +95,19 @@ def from_draws(
     *,
     chance: tuple[float, float] | None = None,
 ) -> Difference:
-    """The difference of two figures, with percentile intervals of its `draws`.
+    """The difference of two metrics, with percentile intervals of its `draws`.
 
     Parameters
     ----------
     baseline, candidate
-        The figures.
+        The metrics.
     draws
-        Candidate less baseline in B resamples, shape (B,); nan where either is undefined.
+        Candidate minus baseline in B resamples, shape (B,); nan where either is undefined.
     chance
-        What chance alone would show of the figure, of baseline and candidate: for ECE, which few
+        What chance alone would show of the metric, of baseline and candidate: for ECE, which few
         samples and even confidences drive upwards, and each resample once more. The difference of
-        the figures *less that* is then tested, by the spread of the draws about their own mean;
-        the interval is that of the same, moved to hold the plain difference. Two perfectly
+        the metrics *less that* is then tested, by the spread of the draws about their own mean;
+        the interval is that of the same, moved to contain the plain difference. Two perfectly
         calibrated models differ significantly in at most 5% of test sets.
 
     The p-value is twice the smaller share of draws on either side of 0, the difference itself
@@ -234,7 +234,7 @@ def _linear(
 
 
 def _influence(joint: JointCounts, name: str, macro: MacroMode, answer: Counts) -> Floats:
-    """n times what one more sample of each cell adds to the figure; its mean is 0."""
+    """n times what one more sample of each cell adds to the metric; its mean is 0."""
     k, label = joint.n_classes, joint.label
     support, said, right = (np.zeros((1, k)) for _ in range(3))
     hit = answer == label
@@ -253,7 +253,7 @@ CLASS_FIGURES = ("precision", "f1")
 
 
 def class_figure(name: str, cells: Any, side: int) -> Floats:
-    """A figure of a class from its counts by role, shape (…, 8): 2 for the baseline, 1 for the
+    """A metric of a class from its counts by role, shape (…, 8): 2 for the baseline, 1 for the
     candidate.
     """
     said = cells[..., side] + cells[..., 3] + cells[..., 4 + side] + cells[..., 7]

@@ -45,7 +45,7 @@ class ComparedRows:
     kept
         bool, shape (rows of `rows`,): which samples are compared; None for all.
     labels
-        int32, shape (n_rows,): the labels in place of its own, as indices of the common classes,
+        int32, shape (n_rows,): the labels instead of its own, as indices of the common classes,
         -1 where unknown; None for its own.
     """
 
@@ -147,7 +147,7 @@ def _rank_of(batch: Arrays, labels: NDArray[np.int32], at: Any) -> NDArray[Any]:
         return np.zeros(len(at), np.int32)
     scores = batch["probabilities"][at]
     own = np.take_along_axis(scores, np.maximum(labels[at], 0)[:, None].astype(np.intp), axis=1)
-    ranks = np.count_nonzero(scores >= own, axis=1)  # the own one stands for the 1
+    ranks = np.count_nonzero(scores >= own, axis=1)  # the own one counts as the 1
     return np.where(labels[at] >= 0, ranks, 0)
 
 

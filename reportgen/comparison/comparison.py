@@ -57,12 +57,12 @@ Tendency = Literal["worse", "perhaps worse", "no clear change", "perhaps better"
 
 @dataclass(frozen=True)
 class Difference:
-    """Candidate less baseline of one figure; every part is None where it is undefined.
+    """Candidate minus baseline of one metric; every part is None where it is undefined.
 
     Attributes
     ----------
     baseline, candidate
-        The figure of each side.
+        The metric of each side.
     difference
         ``candidate - baseline``, never rounded.
     interval
@@ -73,13 +73,13 @@ class Difference:
     p
         Two-sided p-value of "there is no difference", uncorrected.
     p_adjusted
-        The same after Holm's correction over its family: the metrics of the whole, the classes or
+        The same after Holm's correction over its family: the overall metrics, the classes or
         the slices. Significant: below 0.05.
     method
         How interval and p-value are made: ``"tango"`` (with McNemar mid-p), ``"newcombe"``
-        and ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro figures where
-        there are too many different answers to resample them), ``"paired score"`` (expected cost),
-        or ``"none"``.
+        and ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro metrics where
+        there are too many different predictions to resample them), ``"paired score"`` (expected
+        cost), or ``"none"``.
     reason
         Why something is missing: a key of :data:`reportgen.comparison.REASONS`.
     """
@@ -156,7 +156,7 @@ class McnemarBounds:
     Attributes
     ----------
     difference
-        Right answers of the candidate less those of the baseline.
+        Correct predictions of the candidate minus those of the baseline.
     discordant
         Least and most samples of which exactly one side was right, over all classes.
     chi2
@@ -201,7 +201,7 @@ class ClassChange:
 
 @dataclass(frozen=True)
 class SliceChange:
-    """One part of the data: the column that tells it apart, its value, accuracy on both sides."""
+    """One part of the data: the column that distinguishes it, its value, accuracy on both sides."""
 
     column: str
     part: Annotated[str, Key("value")]
@@ -227,7 +227,7 @@ class Change:
 
 @dataclass(frozen=True)
 class PairChange:
-    """Samples of class `true` called `predicted`: how many on each side."""
+    """Samples of class `true` predicted as `predicted`: how many on each side."""
 
     true: ClassIndex
     predicted: ClassIndex
@@ -293,7 +293,7 @@ class Comparison(NotebookValue):
     slices
         Parts of the data that both sides know, worst difference first.
     fixed, broken
-        Samples wrong → right and right → wrong, at most 24 each, the surest mistakes first.
+        Samples wrong → right and right → wrong, at most 24 each, the most confident mistakes first.
     grown
         Off-diagonal cells that grew most, at most 20, by growth downwards.
     bootstrap
@@ -302,7 +302,7 @@ class Comparison(NotebookValue):
         Class tests that Holm's correction counts.
     detectable
         The smallest difference in accuracy, 0..1, that a test set of this size and discordance
-        would likely show (power 80%); None where it can't be told.
+        would likely show (power 80%); None where it is unknown.
     notes
         What to know about how the two were matched.
     baseline_name
@@ -378,7 +378,7 @@ class Comparison(NotebookValue):
 
     @classmethod
     def from_json(cls, value: Json, candidate: Evaluation) -> Comparison:
-        """The inverse of :meth:`to_json`; `candidate` is the evaluation that it stands beside.
+        """The inverse of :meth:`to_json`; `candidate` is the evaluation that it is next to.
 
         Raises :class:`~reportgen.errors.DataError` where the value is not of it.
         """

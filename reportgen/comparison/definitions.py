@@ -20,7 +20,7 @@ whole, the classes, the slices, or the confusions."""
 
 
 COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
-"""Metrics of the whole that are compared, in the order of all outputs."""
+"""Overall metrics that are compared, in the order of all outputs."""
 
 
 COMPARED_WHERE_GIVEN = ("expected_cost",)

@@ -149,7 +149,7 @@ class JointTally:
 
 @dataclass(frozen=True)
 class Changes:
-    """Samples that one side got right and the other wrong: the surest mistakes first.
+    """Samples that one side got right and the other wrong: the most confident mistakes first.
 
     Attributes
     ----------

@@ -45,7 +45,7 @@ _CHECKED = 1_000
 
 @dataclass(frozen=True)
 class Match:
-    """Rows of two sides that stand for the same sample.
+    """Rows of two sides that represent the same sample.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Match:
         Rows of both sides.
     rows
         For each row of the candidate that of the baseline, -1 where there is none: shape
-        (n_candidate,); None where both hold the same samples in the same order.
+        (n_candidate,); None where both contain the same samples in the same order.
     """
 
     n_baseline: int
@@ -62,9 +62,9 @@ class Match:
 
 
 def match_rows(baseline: PredictionRows, candidate: PredictionRows) -> Match:
-    """Match by id, in bounded memory: about 30 bytes a row.
+    """Match by id, in bounded memory: about 30 bytes per row.
 
-    Raises :class:`DataError` where an id stands for more than one row of the same side.
+    Raises :class:`DataError` where an id represents more than one row of the same side.
     """
     for attempt in count_from():
         keys = f"{attempt}:" if attempt else "", f"{attempt};"
@@ -121,7 +121,7 @@ def _hashes_of_both(
         same = bool(np.array_equal(one["id"], other["id"]))
         if not same:
             break
-    for stream in streams:  # what one side has more of, or stands after the first difference
+    for stream in streams:  # what one side has more of, or is after the first difference
         for _ in stream:
             pass
     of_baseline, of_candidate = map(_join, kept)

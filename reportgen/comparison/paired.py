@@ -275,7 +275,7 @@ def _ece(
 def _missing(
     pairs: ConfidencePairs | LossPairs | None, figures: tuple[Metric, Metric]
 ) -> Difference | None:
-    """Why two figures that need scores can't be compared; None where they can."""
+    """Why two metrics that need scores can't be compared; None where they can."""
     values = figures[0].value, figures[1].value
     if pairs is None or None in values:
         return Difference(*values, None, reason="no_scores")

@@ -184,7 +184,7 @@ class LossPairs:
         return int(self.counts.sum())
 
     def differences(self, rng: np.random.Generator, draws: int) -> Floats:
-        """Candidate less baseline log loss in `draws` paired resamples: shape (draws,).
+        """Candidate minus baseline log loss in `draws` paired resamples: shape (draws,).
 
         As in :meth:`ConfidencePairs.eces`: the sum of a cell is normal with the cell's mean and
         variance, so mean and variance of the draws are those of resampled samples. What differs

@@ -167,7 +167,7 @@ ONE_SIDED = 0.90
 
 
 def accuracy_change(counts: PairedCounts, undefined: str = "no_samples") -> Difference:
-    """Candidate less baseline share of right answers: Tango's interval, McNemar's mid-p.
+    """Candidate minus baseline share of correct predictions: Tango's interval, McNemar's mid-p.
 
     `undefined` is the reason where there are no samples.
     """
@@ -217,7 +217,7 @@ def apply_holm(differences: Sequence[Difference]) -> tuple[list[Difference], int
 
 
 def corrected(summary: Mapping[str, Difference]) -> dict[str, Difference]:
-    """The differences of the whole, with Holm's correction over all of them."""
+    """The overall differences, with Holm's correction over all of them."""
     adjusted, _ = apply_holm(list(summary.values()))
     return dict(zip(summary, adjusted, strict=True))
 

@@ -32,9 +32,9 @@ Counts = NDArray[np.int64]
 
 
 def paired_slices(joined: Aligned) -> tuple[tuple[SliceChange, ...], tuple[DataNote, ...]]:
-    """Each part that metadata of both sides tells apart, worst difference first.
+    """Each part that metadata of both sides define, worst difference first.
 
-    Only columns that hold the same on both sides count: one that differs says something of a
+    Only columns that contain the same on both sides count: one that differs says something of a
     model, not of the data. The candidate's values decide how a column is cut.
     """
     shared = [name for name in joined.candidate.metadata if name in joined.baseline.metadata]

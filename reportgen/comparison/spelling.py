@@ -46,7 +46,7 @@ def match_spelled(
     """Match by id; where that leaves samples over, by ids that are spelled alike.
 
     With `by_ending` the longest common ending of paths will do. Raises :class:`DataError` where an
-    id stands for more than one row of the same side.
+    id represents more than one row of the same side.
     """
     match = match_rows(baseline, candidate)
     if _n_shared(match) == max(match.n_baseline, match.n_candidate):

@@ -1,8 +1,8 @@
-"""Differences of figures of two unmatched sides, made of the interval of each (MOVER).
+"""Differences of metrics of two unmatched sides, made of the interval of each (MOVER).
 
-*Method of variance estimates recovery*: the distance from a figure to an end of its interval stands
-for its standard error on that side, and the two sides' distances add up as the legs of a right
-triangle. Newcombe's interval of two shares is the case of two Wilson intervals.
+*Method of variance estimates recovery*: the distance from a metric to an end of its interval
+is used as its standard error on that side, and the two sides' distances add up as the legs of a
+right triangle. Newcombe's interval of two shares is the case of two Wilson intervals.
 
 Zou & Donner 2008, Statistics in Medicine 27, 1693-1702; Newcombe 1998, Statistics in Medicine 17,
 873-890, method 10.
@@ -55,13 +55,13 @@ _NO_SHARES = frozenset({"log_loss", *COMPARED_WHERE_GIVEN})
 _BISECTIONS = 60
 
 
-_LARGEST_Z = 38.0  # there the p-value is no longer told from 0
+_LARGEST_Z = 38.0  # there the p-value is no longer distinguished from 0
 
 
 def mover_changes(
     before: Sequence[Metric], after: Sequence[Metric], *, share: bool
 ) -> list[Difference]:
-    """Candidate less baseline of figures whose two sides are independent of each other.
+    """Candidate minus baseline of metrics whose two sides are independent of each other.
 
     Two models on the same samples are not: they tend to be right together, and the interval is
     then wider than it need be.
@@ -69,10 +69,10 @@ def mover_changes(
     Parameters
     ----------
     before, after
-        The same n figures of baseline and candidate, each with its 95% interval.
+        The same n metrics of baseline and candidate, each with its 95% interval.
     share
         Whether they are shares, 0..1. Ends at other levels than 95% are taken on the logit scale
-        for shares, so that none leaves 0..1, and on the figure's own otherwise.
+        for shares, so that none leaves 0..1, and on the metric's own otherwise.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def _plain(before: Metric, after: Metric) -> Difference:
 
 @dataclass(frozen=True)
 class _Side:
-    """Figures and the ends of their intervals at any level; float64, shape (n,)."""
+    """Metrics and the ends of their intervals at any level; float64, shape (n,)."""
 
     value: Floats
     low: Floats
@@ -368,7 +368,7 @@ def _f1s(before: Evaluation, after: Evaluation) -> list[Difference]:
 
 
 def unpaired_differences(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
-    """Candidate less baseline of :data:`COMPARED`, without any correction of p, as if the two had
+    """Candidate minus baseline of :data:`COMPARED`, without any correction of p, as if the two had
     seen different samples; by the candidate's costs, where there are any.
     """
     given = (n for n in COMPARED_WHERE_GIVEN if n in after.summary and n in before.summary)

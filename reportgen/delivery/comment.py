@@ -79,7 +79,7 @@ class Host(Protocol):
 def read_host(environ: Mapping[str, str] = os.environ) -> Host:
     """The code host that the environment of the job names, with its token.
 
-    Raises :class:`UsageError` where it names none, or holds no token.
+    Raises :class:`UsageError` where it names none, or contains no token.
     """
     if environ.get("GITHUB_REPOSITORY"):
         token = environ.get("GITHUB_TOKEN", "")

@@ -1,7 +1,7 @@
 """A written mail to its recipients: one conversation with an SMTP server, over verified TLS.
 
 User and password come from the environment alone. They are in no message, and no reply of a server
-is repeated that holds them.
+is repeated that contains them.
 """
 
 from __future__ import annotations

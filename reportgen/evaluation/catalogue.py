@@ -14,14 +14,14 @@ __all__ = [
 
 
 SUMMARY_METRICS = (*SUMMARY, *SCORES)
-"""Every metric of the whole that is always there, in the order of all outputs.
+"""Every overall metric that is always there, in the order of all outputs.
 
 Those of :data:`OPTIONAL_METRICS` follow where they were asked for.
 """
 
 
 OPTIONAL_METRICS = (*ORDINAL, *ABSTAINING, COSTING)
-"""Metrics of the whole for ordered classes, for a model that may abstain, and for given costs."""
+"""Overall metrics for ordered classes, for a model that may abstain, and for given costs."""
 
 
 CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)

@@ -56,7 +56,7 @@ class ClassRows:
     classes
         K names.
     counts
-        ``support``, … → K counts; None where the matrix holds shares only.
+        ``support``, … → K counts; None where the matrix contains shares only.
     metrics
         Metric name → its column.
     """

@@ -1,4 +1,4 @@
-"""How sure the model was, and whether rightly so: what the page draws beside the figures."""
+"""The model's confidence, and whether rightly so: what the page draws beside the metrics."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ReliabilityBar:
     confidence: Share | None
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the parts that stand there disagree."""
+        """Raise :class:`~reportgen.jsonio.Fault` where the parts that are there disagree."""
         if self.low >= self.high:
             place["high"].contradicts("a bin ends above its start")
         if self.n_correct > self.n:
@@ -63,14 +63,15 @@ class Confidence:
     bins
         The 15 bins of the reliability diagram, empty ones included.
     mean_confidence
-        Of all answers, 0..1.
+        Of all predictions, 0..1.
     chance_ece, chance_ece_high
         The ECE that a perfectly calibrated model would show on this many answers: the mean of
         seeded draws, and what 95 of 100 don't exceed.
     right, wrong
-        Numbers of right and wrong answers in 50 equal bins of confidence.
+        Numbers of correct and incorrect predictions in 50 equal bins of confidence.
     curve
-        (coverage, risk) from the surest answers to all of them, thinned to about 200 points.
+        (coverage, risk) from the most confident predictions to all of them, thinned to about 200
+        points.
     threshold_1_percent_error, threshold_90_percent_coverage
         Answers with at least this confidence are accepted at the operating point of that name;
         None where there is none.
@@ -88,9 +89,10 @@ class Confidence:
         Whether the probabilities have no more digits than half precision (float16) holds, so that
         many may be equal that were not.
     held_threshold, held_coverage, held_error_bound
-        The confidence from which at most 1% of the answers are wrong, on other samples too, with
-        95% confidence: it allows for the threshold being chosen. Their share of all answers, and
-        the upper bound of the error among them; all None where there is no such threshold.
+        The confidence from which at most 1% of the predictions are wrong, on other samples too,
+        with 95% confidence: it allows for the threshold being chosen. Their share of all
+        predictions, and the upper bound of the error among them; all None where there is no such
+        threshold.
     n_clipped_probability
         Answers whose true class was given less than the least probability that log loss counts,
         none at all included.
@@ -155,7 +157,7 @@ class Confidence:
         )
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where a list that stands there can't be."""
+        """Raise :class:`~reportgen.jsonio.Fault` where a list that is there can't be."""
         place["bins"].of_length(N_BINS)
         if not self.curve:
             place["curve"].contradicts("it ends where all samples are answered")
@@ -203,7 +205,7 @@ class Digits:
 
 
 def _of_ranking(ranking: Ranking | None, half_precision: bool) -> dict[str, Any]:
-    """What binning, and the type that scores were saved in, did to the figures of ranking."""
+    """What binning, and the type that scores were saved in, did to the metrics of ranking."""
     if ranking is None:
         return {"ranking_error": 0.0}
     return {

@@ -1,4 +1,4 @@
-"""Whether the figures in a ``report.json`` are those of the counts beside them.
+"""Whether the metrics in a ``report.json`` are those of the counts beside them.
 
 What follows from the confusion matrix is computed again and compared, so that damage and edits by
 hand are noticed. Intervals are not: which ones were asked for, and how, is not all in the file.
@@ -39,7 +39,7 @@ _UNKNOWN = "not_recorded"
 
 
 _NEEDS_RANKS = "top5_accuracy"
-"""The one metric of the whole among those of counts that the matrix does not determine."""
+"""the one overall metric among those of counts that the matrix does not determine."""
 
 
 _SHARES = ("share_of_true", "share_of_errors")
@@ -54,7 +54,7 @@ def check_counts(
     """The counts of each class.
 
     All these functions raise :class:`~reportgen.jsonio.Contradiction` with the first place in
-    `place` where something else stands than the confusion matrix gives.
+    `place` where the value differs from that of the confusion matrix.
     """
     for name, column in told.items():
         if list(column) != list(counted[name]):
@@ -83,7 +83,7 @@ def check_summary(
     costs: Costs | None,
     place: JsonPath,
 ) -> None:
-    """The metrics of the whole that follow from counts, and from the costs where there are any."""
+    """The overall metrics that follow from counts, and from the costs where there are any."""
     expected = {**summary_metrics(confusion, macro=macro), **expected_cost(confusion, costs)}
     if any(definition.name in told for definition in ORDINAL):
         expected = {**expected, **ordinal_metrics(confusion)}

@@ -118,7 +118,7 @@ def label_issues_of(rows: PredictionRows, thresholds: Thresholds | None) -> Labe
 def slices_of(
     rows: PredictionRows, macro: MacroMode = "present", groups: str | None = None
 ) -> SliceReport:
-    """Each part of the data that a metadata column tells apart; empty without such columns.
+    """Each part of the data that a metadata column defines; empty without such columns.
 
     `macro`: which classes macro F1 averages, in each part. `groups`: the column that says which
     samples belong together; it cuts nothing.
@@ -152,7 +152,7 @@ _NONE = Metric(None, None, "no_scores")
 def evaluate_predictions(
     predictions: PredictionRows, options: EvaluationOptions = _DEFAULTS
 ) -> Evaluation:
-    """The facts from one row a sample, in a few passes over the file, in bounded memory.
+    """The facts from one row per sample, in a few passes over the file, in bounded memory.
 
     ``options.metadata`` is not read here: `predictions` are joined with it before.
 
@@ -254,7 +254,7 @@ class _Passed:
 
 
 def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
-    """Everything that one pass adds up: counts, and the figures of scores where there are any.
+    """Everything that one pass adds up: counts, and the metrics of scores where there are any.
 
     `positive` is the class of the threshold view, where there are two.
     """
@@ -318,7 +318,7 @@ def evaluate_matrix(
 ) -> Evaluation:
     """The facts from counts alone: no scores, so no top-5; no samples, so no galleries.
 
-    Raises :class:`DataError` where it holds no samples, and :class:`UsageError` where an option
+    Raises :class:`DataError` where it contains no samples, and :class:`UsageError` where an option
     needs the samples themselves.
     """
     refuse_groups(options, "a confusion matrix")
@@ -378,14 +378,14 @@ def _seed(options: EvaluationOptions) -> int | None:
 
 
 def apply_options(provenance: Provenance, options: EvaluationOptions) -> Provenance:
-    """The command that repeats this, with the options of the figures."""
+    """The command that repeats this, with the options of the metrics."""
     if not provenance.command or not options.shell_words:
         return provenance
     return replace(provenance, command=f"{provenance.command} {options.shell_words}")
 
 
 def _scores(passed: _Passed, options: EvaluationOptions, n_ranked: int | None) -> dict[str, Metric]:
-    """The figures of scores; those of more best classes than are known are n/a."""
+    """The metrics of scores; those of more best classes than are known are n/a."""
     scores = _summary_scores(passed.figures)
     if passed.independent is not None:
         scores = _independent_scores(passed)

@@ -52,11 +52,11 @@ SCHEMA_VERSION: Literal[2] = 2
 
 
 READ_VERSIONS = (1, 2)
-"""Versions of documents that are read. Of version 1, `pairs` holds every confusion."""
+"""Versions of documents that are read. Of version 1, `pairs` contains every confusion."""
 
 
 LISTED_PAIRS = 1000
-"""Most confusions that `pairs` repeats; the confusion matrix holds them all."""
+"""Most confusions that `pairs` repeats; the confusion matrix contains them all."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class SampleCounts:
-    """What became of every sample; no numbers where the matrix holds shares only."""
+    """What became of every sample; no numbers where the matrix contains shares only."""
 
     found: int | None
     counted: int | None
@@ -113,7 +113,7 @@ class SampleCounts:
 
 
 class _PairsCodec:
-    """Pairs with counts, or, where the matrix holds shares only, with shares."""
+    """Pairs with counts, or, where the matrix contains shares only, with shares."""
 
     def codec(self, _: Any) -> Codec:
         counted, shared = codec_of(tuple[Pair, ...]), codec_of(tuple[ProportionPair, ...])

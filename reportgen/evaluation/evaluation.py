@@ -97,7 +97,7 @@ class Evaluation(NotebookValue):
         Every non-zero off-diagonal cell: by count downwards, then true, then predicted index.
     examples
         For each pair that has a gallery, at most eight of its samples, most confident first: see
-        :func:`~reportgen.evaluation.gallery_pairs`; empty where the input holds no samples.
+        :func:`~reportgen.evaluation.gallery_pairs`; empty where the input contains no samples.
     samples
         What became of every sample.
     notes
@@ -107,11 +107,11 @@ class Evaluation(NotebookValue):
     examples_reason
         Why there are no examples; empty where there are.
     confidence
-        How sure the model was, and whether rightly so; None where the input has no confidences.
+        The model's confidence, and whether rightly so; None where the input has no confidences.
     suspects
         Labels worth a second look, or why none could be examined.
     slices
-        How good the model is on each part of the data that metadata tells apart.
+        How good the model is on each part of the data that metadata defines.
     macro
         Which classes macro averages are over: a key of :data:`~reportgen.metrics.MACRO_MODES`.
     intervals
@@ -120,7 +120,7 @@ class Evaluation(NotebookValue):
     seed
         Of the random draws that intervals were made from; None where none were asked for.
     sample_groups
-        The groups that samples come in, where they were named: the intervals of the whole then
+        The groups that samples come in, where they were named: the overall intervals then
         allow for them, and no others do.
     hierarchy
         The user's groups of classes.
@@ -132,8 +132,8 @@ class Evaluation(NotebookValue):
         What falling thresholds flag of each class, of those with the lowest ROC AUC, lowest first:
         with more than two classes and their probabilities only.
     shares
-        The matrix where it holds shares and no counts: `confusion` and `samples` are then empty,
-        `pairs` too (see :attr:`Shares.pairs`), and no figure has an interval. None with counts.
+        The matrix where it contains shares and no counts: `confusion` and `samples` are then empty,
+        `pairs` too (see :attr:`Shares.pairs`), and no metric has an interval. None with counts.
     class_samples
         The worst mistakes and correct examples of classes, lowest recall first: see
         :func:`~reportgen.evaluation.galleries.sampled_classes`; empty as `examples` are.
@@ -181,7 +181,7 @@ class Evaluation(NotebookValue):
 
     @property
     def n_samples(self) -> int:
-        """Samples in the matrix; 0 where it holds shares only, and their number is not known."""
+        """Samples in the matrix; 0 where it contains shares only, and their number is not known."""
         return self.confusion.n_samples
 
     @property
@@ -201,7 +201,7 @@ class Evaluation(NotebookValue):
         return tuple(d for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS) if d.name in self.summary)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a class, in class order: the columns of ``per_class.csv``.
+        """One row per class, in class order: the columns of ``per_class.csv``.
 
         Indexed by class name. Counts are ``Int64``; each metric has its value and the ends of its
         95% confidence interval (``recall``, ``recall_low``, ``recall_high``) as float64, nan
@@ -454,7 +454,7 @@ _TOLD = ("true", "predicted", "count", "reversed_count")
 
 
 def _pairs_from(form: Document, confusion: ConfusionMatrix, place: JsonPath) -> tuple[Pair, ...]:
-    """Every confusion: those that are listed, which the matrix must count as they are told, and
+    """Every confusion: those that are listed, which the matrix must count as they are shown, and
     after them those that only the matrix holds.
     """
     true, predicted, counts = confusion.errors_by_count()

@@ -138,7 +138,7 @@ class ListedCost:
 
 @dataclass(frozen=True)
 class CostTable:
-    """A user's costs as they stand in ``report.json``: other errors cost 1, correct predictions 0.
+    """A user's costs as in ``report.json``: other errors cost 1, correct predictions 0.
 
     `pairs` are sorted by true, then by predicted class.
     """

@@ -38,7 +38,7 @@ def read_hierarchy(path: Path, classes: Sequence[str]) -> Grouping:
     """The groups in a CSV (in ``.tsv`` and ``.tab`` files TSV) with the columns class and group.
 
     Raises :class:`DataError` where there is no such file, where it is no table, or where it does
-    not hold every class of `classes` once: see
+    not contain every class of `classes` once: see
     :func:`~reportgen.analysis.confusions.grouping_from_rows`.
     """
     from reportgen.importers import dialect_of, rows_of
@@ -58,7 +58,7 @@ class HierarchyGroup:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """A user's groups of classes as they stand in ``report.json``: every class is in one."""
+    """A user's groups of classes as in ``report.json``: every class is in one."""
 
     source: str
     groups: tuple[HierarchyGroup, ...]

@@ -1,4 +1,4 @@
-"""The figures of a confusion matrix, with the intervals that were asked for."""
+"""The metrics of a confusion matrix, with the intervals that were asked for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MatrixMetrics:
-    """Metrics of the whole, those of ordered classes and of costs where they were asked for, and
+    """Overall metrics, those of ordered classes and of costs where they were asked for, and
     those of each class.
     """
 
@@ -47,7 +47,7 @@ def matrix_metrics(
     clustered: ClusterIntervals | None,
     costs: Costs | None = None,
 ) -> MatrixMetrics:
-    """All figures that a matrix gives.
+    """All metrics that a matrix gives.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _replace(metrics: Mapping[str, Metric], others: Mapping[str, Metric]) -> dic
 
 
 def use_exact_top_k(summary: Mapping[str, Metric], top_k: TopK) -> dict[str, Metric]:
-    """Top-1 and top-3 accuracy with Clopper-Pearson intervals in place of Wilson's."""
+    """Top-1 and top-3 accuracy with Clopper-Pearson intervals instead of Wilson's."""
     exact = dict(summary)
     for k, hits in zip(TOP_KS, top_k.hits, strict=True):
         metric = summary.get(f"top{k}_accuracy")

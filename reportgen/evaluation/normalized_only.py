@@ -106,7 +106,7 @@ def counts_needed(what: str, holder: str = "the matrix") -> UsageError:
 
 
 def _metric(name: str, scaled: Metric, matrix: NormalisedMatrix, *, everywhere: bool) -> Metric:
-    """A metric of the whole, where it is determined."""
+    """An overall metric, where it is determined."""
     if scaled.reason in ("no_scores", "too_few_classes"):
         return scaled
     if matrix.known is None:

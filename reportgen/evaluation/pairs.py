@@ -1,4 +1,4 @@
-"""Directed confusions: samples of one class that were called another."""
+"""Directed confusions: samples of one class predicted as another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Pair:
-    """A directed confusion: samples of class `true` that were called `predicted`.
+    """A directed confusion: samples of class `true` predicted as `predicted`.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Pair:
     share_of_errors
         ``count`` / all errors; 0..1.
     reversed_count
-        Number of samples of `predicted` that were called `true`.
+        Number of samples of `predicted` predicted as `true`.
     """
 
     true: ClassIndex

@@ -1,7 +1,7 @@
-"""A confusion matrix that holds shares only, as part of an evaluation.
+"""A confusion matrix that contains shares only, as part of an evaluation.
 
-Such an evaluation holds no counts at all, so that no number of samples can be read from it by
-mistake; its shares stand beside its empty matrix.
+Such an evaluation contains no counts at all, so that no number of samples can be read from it by
+mistake; its shares are next to its empty matrix.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class SampleGroups:
     column
         The metadata column that names each sample's group.
     method
-        How the intervals of the whole were made, in words.
+        How the overall intervals were made, in words.
     n_samples, n_groups, largest_group
         Samples, groups, and samples of the largest group.
     design_effect
@@ -64,7 +64,7 @@ class SampleGroups:
 
     @property
     def effective_samples(self) -> float | None:
-        """As many independent samples would tell the accuracy as precisely."""
+        """The number of independent samples that would give the accuracy as precisely."""
         return self.n_samples / self.design_effect if self.design_effect else None
 
     @property
@@ -81,7 +81,7 @@ class SampleGroups:
 def grouped_intervals(
     rows: PredictionRows, options: EvaluationOptions, costs: Costs | None = None
 ) -> ClusterIntervals | None:
-    """Intervals of the whole from groups of samples; None where no column of groups was given.
+    """Overall intervals from groups of samples; None where no column of groups was given.
 
     Raises :class:`UsageError` where there is no such column, :class:`DataError` where a sample
     has no group.
@@ -106,7 +106,7 @@ def grouped_intervals(
 
 
 def refuse_groups(options: EvaluationOptions, what: str) -> None:
-    """Refuse ``--group-column`` and ``--metadata`` where the input, `what`, holds no samples."""
+    """Refuse ``--group-column`` and ``--metadata`` where the input, `what`, contains no samples."""
     if options.group_column is not None:
         raise UsageError(
             f"--group-column {quoted(options.group_column)}: {what} contains no samples to group",
@@ -123,7 +123,7 @@ def refuse_groups(options: EvaluationOptions, what: str) -> None:
 
 
 def _column(rows: PredictionRows, wanted: str) -> str:
-    """The name in ``batches`` of the metadata column that is called `wanted` in the table."""
+    """The name in ``batches`` of the metadata column named `wanted` in the table."""
     columns: Mapping[str, str] = getattr(rows, "metadata", {})
     for name, in_table in columns.items():
         if wanted in (in_table, name):
@@ -144,7 +144,7 @@ def _column(rows: PredictionRows, wanted: str) -> str:
 
 
 def _ids(values: NDArray[Any], column: str) -> NDArray[Any]:
-    """Group ids that can be told apart: whole numbers are read as float64."""
+    """Group ids that can be distinguished: whole numbers are read as float64."""
     if values.dtype.kind == "f" and bool(np.any(np.abs(values) >= _LARGEST_EXACT)):
         raise DataError(
             f"the numbers in column {quoted(column)} are too large to be stored exactly",

@@ -73,7 +73,7 @@ class Compared:
     said
         The same in a sentence, where a class may need quotation marks.
     source
-        Candidate less baseline, as it stands in the comparison.
+        Candidate minus baseline, as in the comparison.
     n
         Samples that it is of.
     higher_is_better
@@ -84,7 +84,7 @@ class Compared:
         Right and all samples of the candidate, then of the baseline, where these are not matched;
         for recall and accuracy alone.
     identical
-        Whether both sides predicted the same for every sample of the data, and the figure is made
+        Whether both sides predicted the same for every sample of the data, and the metric is made
         of predictions alone.
     """
 
@@ -256,7 +256,7 @@ def _likeliest(share: float, other: float, ratio: float, delta: float) -> float:
 def needed_to_show(one: Compared, margin: float, alpha: float = ALPHA) -> int | None:
     """Samples that would likely (power 80%) tell the gain from one that is `margin` away.
 
-    None where that can't be told, or is no more than there are.
+    None where that is unknown, or is no more than there are.
     """
     if margin <= 0:
         return None
@@ -278,11 +278,11 @@ def _paired_samples(discordance: float, margin: float, alpha: float) -> float:
 
 
 SAME = "no_disagreement"
-"""The reason of a difference without an interval because both sides gave the same answers."""
+"""The reason of a difference without an interval because both sides gave the same predictions."""
 
 
 UNKNOWN = "not_recorded"
-"""The reason of a figure that the document of one side, of another version, does not hold."""
+"""The reason of a metric that the document of one side, of another version, does not contain."""
 
 
 FEW = 30
@@ -432,7 +432,7 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
 
 def _bound_words(gate: Gate, status: Status, bounds: tuple[float, float], n: int) -> str:
     """``lower 95% bound −1.1 pp, margin −0.5 pp``: the bound of the gain that decides, as the
-    difference of the figure has it.
+    difference of the metric has it.
     """
     sign = -1.0 if definition_of(gate).higher_is_better is False else 1.0
     at = 1 if status == "failed" else 0

@@ -65,7 +65,7 @@ class Gate:
     name
         Of the gate; unique among the gates.
     limit
-        What the measured value is held against; of ``no_harm`` its ``max_drop``.
+        What the measured value is compared with; of ``no_harm`` its ``max_drop``.
     metric
         The summary or class metric that it is about; empty for a pair.
     rule
@@ -130,7 +130,7 @@ class Check:
     blocks
         Whether it keeps the candidate from being released.
     value, interval
-        What was held against the limit, unrounded; of the part that decides where there are
+        What was compared with the limit, unrounded; of the part that decides where there are
         several. For comparisons both are of the difference.
     subject
         The class, slice or pair that decides, empty for the whole.
@@ -138,7 +138,7 @@ class Check:
         What happened, in words for someone who knows no statistics, with digits enough that they
         never contradict the outcome.
     needed
-        Samples that would decide an inconclusive check, None where that can't be told.
+        Samples that would decide an inconclusive check, None where that is unknown.
     parts
         The classes of a gate that looks at several, worst first.
     unit
@@ -190,7 +190,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Decision:
-    """May it ship? `reason` is one sentence; checks stand in the order of the file.
+    """May it ship? `reason` is one sentence; checks are in the order of the file.
 
     `unknown` are members that a later version wrote.
     """
@@ -213,7 +213,7 @@ class Decision:
 
     @classmethod
     def from_json(cls, value: Json) -> Decision:
-        """The inverse of :meth:`to_json`; `value` may hold more: the rest of ``report.json``.
+        """The inverse of :meth:`to_json`; `value` may contain more: the rest of ``report.json``.
 
         Raises :class:`~reportgen.jsonio.Fault` where it is not of it.
         """
@@ -241,7 +241,7 @@ RANKS: dict[Status, int] = {"failed": 0, "inconclusive": 1, "passed": 2, "not ap
 @dataclass(frozen=True)
 class Outcome:
     """As in :class:`~reportgen.gates.gate.Check`; `clause` is a sentence without its full stop,
-    to stand after a colon."""
+    to be put after a colon."""
 
     status: Status
     clause: str

@@ -45,7 +45,7 @@ NO_SLICE = "the test set has no samples in that slice"
 
 INAPPLICABLE = frozenset({"too_few_classes", "not_recorded"})
 """A gate does not apply to a top-k accuracy that is always 1, which promises nothing, nor to a
-figure that the document, of another version, does not hold."""
+metric that the document, of another version, does not contain."""
 
 
 MOST_NEEDED = 10**9
@@ -53,7 +53,7 @@ MOST_NEEDED = 10**9
 
 @dataclass(frozen=True)
 class Measured:
-    """One thing that a gate looks at: its name in tables and in sentences, its figure, and the
+    """One thing that a gate looks at: its name in tables and in sentences, its metric, and the
     samples that it is of.
     """
 
@@ -64,7 +64,7 @@ class Measured:
 
 
 def decide_level(gate: Gate, evaluation: Evaluation) -> Outcome:
-    """Whether a figure is where it was promised to be.
+    """Whether a metric is where it was promised to be.
 
     Raises :class:`UsageError` with slug ``gates-class`` where a class is not there.
     """

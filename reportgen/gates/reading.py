@@ -53,7 +53,7 @@ def gate_of(number: int, table: Mapping[str, object]) -> Gate:
     """The gate that a table describes; `number` is its place in the file, from 1.
 
     Raises :class:`UsageError` with slug ``gates-key`` where a key is unknown, missing or doesn't go
-    with another, ``gates-metric`` where there is no such figure, or ``gates-value``.
+    with another, ``gates-metric`` where there is no such metric, or ``gates-value``.
     """
     return Entry(number, table).gate()
 
@@ -67,7 +67,7 @@ class Entry:
     number
         Its place, from 1.
     table
-        What stands in it.
+        What is in it.
     place
         How messages call it; empty for ``gate 2 ("floor")``.
     """
@@ -194,7 +194,7 @@ class Entry:
                 'add pair = ["true class", "predicted class"], or write at_most',
             )
 
-    # Figures
+    # Metrics
 
     def _metric(self, where: Scope) -> str:
         if "metric" not in self.table:
@@ -440,7 +440,7 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
     UTF-8, with or without a byte-order mark; lines end in ``\\n`` or ``\\r\\n``.
 
     Raises :class:`UsageError`: ``gates-file`` where it can't be read, ``gates-syntax`` where it is
-    no TOML (with line and column), ``gates-empty`` where it holds no gate, else as
+    no TOML (with line and column), ``gates-empty`` where it contains no gate, else as
     :func:`reportgen.gates.reading.gate_of`.
     """
     return parse_gates(_text_of(path), path.name)
@@ -455,7 +455,7 @@ def parse_gates(text: str, name: str = "gates.toml") -> tuple[Gate, ...]:
 
 
 def fail_under(texts: Sequence[str]) -> tuple[Gate, ...]:
-    """Gates of the form ``accuracy=0.9`` or ``accuracy=90%``, one a text: the figure at least that.
+    """Gates of the form ``accuracy=0.9`` or ``accuracy=90%``, one a text: the metric at least that.
 
     Raises :class:`UsageError` with slug ``fail-under`` where a text has another form or a metric is
     given twice; else as :func:`read_gates`.

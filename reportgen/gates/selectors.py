@@ -1,4 +1,6 @@
-"""Names in gates, held against the classes, slices and baseline that there are, before any work."""
+"""Names in gates, compared with the classes, slices and baseline that there are, before
+any work.
+"""
 
 from __future__ import annotations
 
@@ -108,8 +110,9 @@ def parts_of(report: SliceReport) -> dict[str, list[str]]:
 def classes_of(gate: Gate, classes: Sequence[str]) -> tuple[int, ...]:
     """Indices of the classes that a gate is about, in class order; () where it is about none.
 
-    A name that is a class means that class, even where it holds ``*``, ``?`` or ``[``; else these
-    make it a pattern. Raises :class:`UsageError` with slug ``gates-class`` where none matches.
+    A name that is a class means that class, even where it contains ``*``, ``?`` or ``[``; else
+    these make it a pattern. Raises :class:`UsageError` with slug ``gates-class`` where none
+    matches.
     """
     if not gate.classes:
         return tuple(range(len(classes))) if gate.each_class else ()

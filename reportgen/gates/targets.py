@@ -1,4 +1,4 @@
-"""What a gate can be about: figures of the whole, of a class, of a slice; which are compared."""
+"""What a gate can be about: overall metrics, those of a class or of a slice; which are compared."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _PAIR = Definition(
 
 
 def needs_costs(gate: Gate) -> bool:
-    """Whether the gate is about a figure that only given costs make."""
+    """Whether the gate is about a metric that only given costs make."""
     return gate.metric == COSTING.name
 
 
@@ -63,7 +63,7 @@ def scope_of(gate: Gate) -> Scope:
 
 
 def definitions(where: Scope) -> Mapping[str, Definition]:
-    """Name → definition of the figures of the whole, of a class, or of a slice."""
+    """Name → definition of the metrics: overall, of a class, or of a slice."""
     return {"whole": _WHOLE, "class": _CLASS, "slice": _SLICE, "pair": {}}[where]
 
 
@@ -84,6 +84,6 @@ def definition_of(gate: Gate) -> Definition:
 
 
 def range_of(metric: str) -> tuple[float, float]:
-    """The lowest and the highest value that the figure can have; infinite where it has no end."""
+    """The lowest and the highest value that the metric can have; infinite where it has no end."""
     found = _WHOLE.get(metric) or _CLASS.get(metric)
     return (0.0, 1.0) if found is None else found.range

@@ -61,7 +61,7 @@ def change_unit(definition: Definition) -> Unit:
 
 
 def told(value: float, unit: Unit, *beside: float) -> str:
-    """`value` in words that stand to each number of `beside` as `value` itself does.
+    """`value` in words that compare to each number of `beside` as `value` itself does.
 
     The fewest decimal places, from one (plain numbers: three) on, with which the text
     is above, equal to or below each of these numbers, and 0 and 1, just where `value` is.
@@ -142,7 +142,7 @@ def name_it(name: str) -> str:
 
 
 def call(definition: Definition) -> str:
-    """A figure in the middle of a sentence: ``accuracy``, ``macro F1``, ``ECE``."""
+    """A metric in the middle of a sentence: ``accuracy``, ``macro F1``, ``ECE``."""
     title = definition.title
     if title.startswith(_PROPER) or not title[1:2].islower():
         return title if not title.startswith("Top") else title.lower()

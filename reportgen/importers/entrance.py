@@ -44,7 +44,7 @@ def kind_of(path: Path, options: InputOptions) -> str:
 def open_predictions(
     source: Any, options: InputOptions | None = None, *, spool: Path
 ) -> Predictions | TablePredictions:
-    """:func:`open_input`, of what holds samples; :class:`DataError` where it holds counts."""
+    """:func:`open_input`, of what contains samples; :class:`DataError` where it contains counts."""
     from reportgen.importers.matrices.reading import MatrixInput
 
     found = open_input(source, options, spool=spool)

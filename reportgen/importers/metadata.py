@@ -1,6 +1,6 @@
 """`with_metadata`: further columns of the samples, from a table of their own, joined by id.
 
-The table is read once and its columns are held in the order of the samples: 1 to 4 bytes a sample
+The table is read once and its columns are held in the order of the samples: 1 to 4 bytes per sample
 for text (the different texts once), 8 for numbers. So any predictions can be sliced by what
 another program knows about the samples.
 """
@@ -130,12 +130,12 @@ def join_metadata(
     rows
         Predictions of any origin, with ids of their own.
     path
-        CSV, TSV, Parquet, JSON Lines or .npz: one row a sample.
+        CSV, TSV, Parquet, JSON Lines or .npz: one row per sample.
     id_column
-        The column of ids; by default the one that is called as in the table of predictions, else
+        The column of ids; by default the one named as in the table of predictions, else
         ``id``, ``path``, ``file``, …
     text
-        How text of the predictions is read, which holds for a text file here: its encoding, its
+        How text of the predictions is read, which applies to a text file here: its encoding, its
         decimal mark, and its delimiter where the first line has it.
     by_ending
         Whether ids that differ are matched by the longest common ending of their paths.
@@ -143,7 +143,7 @@ def join_metadata(
     Raises
     ------
     DataError
-        ``metadata-repeated``: an id stands in two rows; ``metadata-ids``: the predictions have no
+        ``metadata-repeated``: an id is in two rows; ``metadata-ids``: the predictions have no
         ids, or none of them is in the table; ``metadata-empty``: the table has no further column;
         ``table-…`` where it can't be read.
     """

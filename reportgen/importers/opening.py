@@ -1,4 +1,4 @@
-"""From a file, a DataFrame or arrays to checked predictions, one named step a line."""
+"""From a file, a DataFrame or arrays to checked predictions, one named step per line."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ __all__ = [
 
 
 def kind_of_content(path: Path, options: InputOptions) -> str:
-    """:func:`~reportgen.importers.kind_of`, by what the file holds."""
+    """:func:`~reportgen.importers.kind_of`, by what the file contains."""
     found = format_of(path)
     if options.labels is not None and found in ("csv", "npy", "npz"):
         return "predictions"
@@ -95,7 +95,7 @@ def _kind_of_json(path: Path) -> str:
 
 
 def _no_input(name: str, value: Any) -> DataError:
-    """What JSON that holds neither a table nor a matrix seems to hold."""
+    """What JSON that holds neither a table nor a matrix seems to contain."""
     keys = list(value) if isinstance(value, dict) else []
     held = f": its keys are {listing(keys, 6)}" if keys else ""
     if keys and all(isinstance(value[key], (int, float)) for key in keys):
@@ -168,7 +168,7 @@ def _open_it(
 
 
 def _are_wrapped(given: ClassNames | None) -> bool:
-    """Whether classes are called ``[0]`` or the like: cells that say so are names then."""
+    """Whether classes are named ``[0]`` or the like: cells that say so are names then."""
     return given is not None and any(plain_label(name) != name for name in given.names)
 
 

@@ -68,7 +68,7 @@ class SubsetRows:
 
     @property
     def id_name(self) -> str | None:
-        """The column of the table that holds the ids; None where there is none."""
+        """The column of the table that contains the ids; None where there is none."""
         found: str | None = getattr(self.rows, "id_name", None)
         return found
 
@@ -136,10 +136,10 @@ def restrict_classes(rows: PredictionRows, given: Path | str | Sequence[str]) ->
     Raises
     ------
     DataError
-        ``subset-unknown``: a name is no class; ``subset-scores``: the predictions hold no scores
+        ``subset-unknown``: a name is no class; ``subset-scores``: the predictions contain no scores
         of all classes.
     UsageError
-        ``subset-single``: a single class, which nothing is told apart from.
+        ``subset-single``: a single class, which nothing is distinguished from.
     """
     names, source = _names(given)
     kept = _known(names, source, rows.facts.classes)

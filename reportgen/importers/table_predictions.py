@@ -55,7 +55,7 @@ class TablePredictions:
     confidence
         float64, shape (N,), where they are held; else None, and they are read again.
     scored, blocks, outputs
-        What the scores say, where they stand, and how they are read; None without scores.
+        What the scores say, where they are, and how they are read; None without scores.
     ranks
         int32, shape (N,): rank of the label among the best classes; None where these are unknown.
     """
@@ -89,7 +89,7 @@ class TablePredictions:
 
     @property
     def id_name(self) -> str | None:
-        """The column of the table that holds the ids; None where there is none."""
+        """The column of the table that contains the ids; None where there is none."""
         return self.roles.id
 
     @cached_property
@@ -141,7 +141,7 @@ class TablePredictions:
             start += len(batches[0])
 
     def _raw_columns(self, wanted: Sequence[str]) -> list[str]:
-        """The table's columns that hold what is wanted, besides labels and predictions."""
+        """The table's columns that contain what is wanted, besides labels and predictions."""
         needed: list[str] = []
         for name in wanted:
             if name == "id" and self.roles.id is not None:

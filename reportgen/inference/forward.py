@@ -37,12 +37,12 @@ def scores_of(output: Any, n_rows: int, n_classes: int) -> tuple[torch.Tensor, s
     ----------
     output
         A tensor (B, K), (B, K, 1, …), or for two classes (B,) or (B, 1); or a mapping, object or
-        sequence that holds one: ``logits`` first, else the first tensor of such a shape.
+        sequence that contains one: ``logits`` first, else the first tensor of such a shape.
 
     Returns
     -------
     tensor
-        Floating, shape (B, K); (B, 1) where one output tells two classes apart.
+        Floating, shape (B, K); (B, 1) where one output distinguishes two classes.
     note
         Empty, or what was taken.
 
@@ -262,7 +262,7 @@ def _out_of_memory(error: BaseException) -> bool:
 def resolve_device(asked: str, preferred: torch.device | None = None) -> torch.device:
     """The device to run on; raises :class:`UsageError` where the one asked for is not there.
 
-    ``auto`` is where a live module stands (`preferred`), else cuda, else mps, else cpu.
+    ``auto`` is where a live module is (`preferred`), else cuda, else mps, else cpu.
     """
     import torch
 

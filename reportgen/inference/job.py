@@ -1,4 +1,4 @@
-"""From a plan to a finished predictions file: what stands before and after the loop."""
+"""From a plan to a finished predictions file: what is before and after the loop."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ def predict_into(
     beginning: Source | None = None,
     again: str = "rerun the same command with --resume",
 ) -> None:
-    """Predict every sample that `parts` does not hold yet; what it holds survives any failure.
+    """Predict every sample that `parts` does not contain yet; what it contains survives any
+    failure.
 
     What the first batch tells about the model is kept in the state of `parts`. Raises
     :class:`Interrupted` on Ctrl-C or SIGTERM, and whatever the source, the model or the disk raise.

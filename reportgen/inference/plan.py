@@ -112,7 +112,7 @@ class Plan:
 
     @property
     def keep_probabilities(self) -> bool:
-        """Whether the file shall hold the probabilities of all classes."""
+        """Whether the file shall contain the probabilities of all classes."""
         asked = self.options.keep_probabilities
         if self.options.outputs == OutputKind.ONE_VS_REST:
             return True  # nothing else is made of such scores than each class's ranking

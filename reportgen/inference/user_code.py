@@ -1,4 +1,4 @@
-"""Code of the user's own: importing what it names, and telling what went wrong in it."""
+"""Code of the user: importing what it names, and telling what went wrong in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MAX_TEXT = 200
 _FOLDERS = re.compile(
     r"(?<![\w./])(?:[A-Za-z]:)?[/\\](?:[^/\\\"'()\n]+[/\\])*(?=[^/\\\"'()\n]+\.py\b)"
 )
-"""What stands before the name of a Python file, in the message of a SyntaxError for example."""
+"""What is before the name of a Python file, in the message of a SyntaxError for example."""
 
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -110,7 +110,7 @@ class LoadedObject:
     obj
         The object itself, as the name gives it.
     file_hashes
-        File name → SHA-256 (hexadecimal) of the file that holds it and of the user's own modules
+        File name → SHA-256 (hexadecimal) of the file that holds it and of the user modules
         that this file uses; names are relative to the folder that the code was found in.
     """
 

@@ -1,6 +1,6 @@
 """Annotations → how a value is read from JSON, written to it, and described by a JSON Schema.
 
-A value class is read and written by its own annotations, so what a field may hold is said once,
+A value class is read and written by its own annotations, so what a field may contain is said once,
 where it is declared: ``count: int``, ``low: Share``, ``kind: Literal["a", "b"]``,
 ``bars: tuple[Bar, ...]``.
 """
@@ -67,7 +67,7 @@ T = TypeVar("T")
 
 
 class HasCodec(Protocol):
-    """What may stand in an ``Annotated[...]`` beside limits: it makes the codec itself."""
+    """What may be in an ``Annotated[...]`` beside limits: it makes the codec itself."""
 
     def codec(self, kind: Any, /) -> Codec: ...
 
@@ -81,7 +81,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Flat:
-    """The members of the record stand in the object of the one that holds it."""
+    """The members of the record are in the object of the one that holds it."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ _DEFAULT_FORM = Form()
 
 
 def read_value(hint: Any, value: Json | Any, classes: Classes = ()) -> Any:
-    """What stands at a place, as `hint` says; `value` may be parsed JSON too, over `classes`."""
+    """What is at a place, as `hint` says; `value` may be parsed JSON too, over `classes`."""
     if not isinstance(value, JsonPath):
         value = JsonPath(value, reading=Reading({name: i for i, name in enumerate(classes)}))
     return codec_of(hint).read(value)
@@ -255,7 +255,7 @@ class Member:
     is_field
         Whether it is read; what is told is written only.
     is_flat
-        Whether the members of its own value stand here in its place.
+        Whether the members of its own value are here in its place.
     omitted
         What is left out, as it is in JSON: nothing, None, or the default.
     """
@@ -273,7 +273,7 @@ class Member:
 class Record:
     """The members of a dataclass, in the order of JSON.
 
-    `names`: all names that its object may hold.
+    `names`: all names that its object may contain.
     """
 
     kind: type[Any]

@@ -44,13 +44,13 @@ class Definitions:
         self._owners: dict[str, Any] = {}
 
     def reference(self, name: str, owner: Any, make: Callable[[Definitions], Schema]) -> Schema:
-        """A reference to the schema called `name`, which `make` makes where there is none.
+        """A reference to the schema named `name`, which `make` makes where there is none.
 
         Raises :class:`ValueError` where another `owner` has that name.
         """
         if name not in self.schemas:
             self._owners[name] = owner
-            self.schemas[name] = {}  # a record may hold others of its kind
+            self.schemas[name] = {}  # a record may contain others of its kind
             self.schemas[name].update(make(self))
         if self._owners[name] != owner:
             raise ValueError(f"{owner} and {self._owners[name]} both have the name {name}")

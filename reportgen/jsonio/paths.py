@@ -1,4 +1,4 @@
-"""A value of a JSON document and where it stands: what is wrong names its place and its value."""
+"""A value of a JSON document and where it is: what is wrong names its place and its value."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MOST = 2**61
 
 
 TOLERANCE = 1e-9
-"""Of a figure, or of its ratio to what it should be where that is above 1."""
+"""Of a metric, or of its ratio to what it should be where that is above 1."""
 
 
 _HINT = "rebuild the report from its predictions.parquet"
@@ -51,7 +51,7 @@ class Fault(ValueError):
 
 
 class Contradiction(ValueError):
-    """A figure that does not follow from the counts beside it; the message names its place."""
+    """A metric that does not follow from the counts beside it; the message names its place."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Reading:
     Attributes
     ----------
     index
-        Class name → where it stands in the document's list of classes.
+        Class name → where it is in the document's list of classes.
     unknown
         The names that were met and are not known, so that they can be written again.
     """
@@ -121,7 +121,7 @@ class Reading:
 
 @dataclass(slots=True, eq=False)
 class JsonPath:
-    """A value of a JSON document, and where it stands.
+    """A value of a JSON document, and where it is.
 
     Attributes
     ----------
@@ -295,7 +295,7 @@ Json = Mapping[str, Any] | JsonPath
 
 
 def _plain_members(place: JsonPath, others: frozenset[str] | set[str]) -> Any:
-    """The members of a list element that hold no others, and none of `others`."""
+    """The members of a list element that contain no others, and none of `others`."""
     if not isinstance(place.value, Mapping):
         return None
     return {
@@ -306,7 +306,7 @@ def _plain_members(place: JsonPath, others: frozenset[str] | set[str]) -> Any:
 
 
 def agree(told: float | None, expected: float | None) -> bool:
-    """Whether two figures are the same but for rounding; None is no figure."""
+    """Whether two metrics are the same but for rounding; None is no metric."""
     if told is None or expected is None:
         return told is expected
     return abs(told - expected) <= TOLERANCE * max(1.0, abs(expected))

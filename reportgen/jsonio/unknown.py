@@ -19,12 +19,13 @@ class Unknown:
     Attributes
     ----------
     path
-        Where the object stands in its document: keys and indices.
+        Where the object is in its document: keys and indices.
     members
         Name → parsed JSON.
     beside
         For each step of `path` that is an index, what the list element holds besides, as name →
-        plain value; None for all other steps. An element that holds something else is another one.
+        plain value; None for all other steps. An element that contains something else is another
+        one.
     """
 
     path: tuple[str | int, ...]
@@ -35,7 +36,7 @@ class Unknown:
 
 
 def restore_unknown(document: dict[str, Any], unknown: Iterable[Unknown]) -> dict[str, Any]:
-    """`document` itself, with the members that are not known where their objects still stand."""
+    """`document` itself, with the members that are not known where their objects still are."""
     for one in unknown:
         owner = _owner(document, one)
         if owner is not None:

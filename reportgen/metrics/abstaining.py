@@ -40,7 +40,7 @@ ABSTAINING: tuple[Definition, ...] = (
         source=_SOURCE,
     ),
 )
-"""Metrics of the whole that exist where a model may abstain, in the order of all outputs."""
+"""Overall metrics that exist where a model may abstain, in the order of all outputs."""
 
 
 def abstaining_metrics(
@@ -55,7 +55,7 @@ def abstaining_metrics(
     n_abstained
         Samples without one, 0 and up.
     exact
-        Whether the intervals are Clopper-Pearson's in place of Wilson's.
+        Whether the intervals are Clopper-Pearson's instead of Wilson's.
     grouped
         Whether samples come in groups, which these intervals don't allow for.
     """

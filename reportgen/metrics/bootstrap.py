@@ -1,7 +1,7 @@
 """Bootstrap intervals for the metrics that are no plain proportion.
 
 Resamples are drawn from the confusion matrix, so no predictions are needed; what was never seen is
-never drawn, so a perfect figure gets no interval here either. The four counts of a class against
+never drawn, so a perfect metric gets no interval here either. The four counts of a class against
 the rest are a resample of their own, the same in distribution as that of the whole matrix: so the
 interval of a class depends on its counts and the seed alone, and not on the order of the classes.
 """

@@ -1,6 +1,6 @@
-"""Figures of each class against all others, and the score intervals that follow from them.
+"""Metrics of each class against all others, and the score intervals that follow from them.
 
-A figure is one function of TP, support, predictions and number of samples; it is written for
+A metric is one function of TP, support, predictions and number of samples; it is written for
 numbers of any kind, as the terms of the whole are, so that its derivatives come of a complex step.
 """
 
@@ -48,7 +48,7 @@ Ends = tuple[Floats, Floats]
 
 
 Figure = Callable[[Values, Values, Values, Values], Values]
-"""(TP, support, predicted, n) of classes → the figure of each; nan where it is undefined."""
+"""(TP, support, predicted, n) of classes → the metric of each; nan where it is undefined."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ClassCounts:
     n
         Number of samples.
     support, predicted
-        Samples of the class, and samples that were called it.
+        Samples of the class, and samples predicted as it.
     tp, fp, fn, tn
         True and false positives and negatives; they add up to `n` for each class.
     """
@@ -88,7 +88,7 @@ class ClassCounts:
 
     @property
     def predicted_other(self) -> Counts:
-        """Samples that were called any other class."""
+        """Samples predicted as any other class."""
         return self.n - self.predicted
 
 
@@ -99,7 +99,7 @@ def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
     return shares
 
 
-# Figures
+# Metrics
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ Table = tuple[Floats, Floats, Floats, Floats]
 
 
 ClassInterval = Callable[[Figure, ClassCounts, tuple[float, float]], Ends]
-"""(figure, counts, worst and best value) → ends, float64, shape (K,); nan where there is none."""
+"""(metric, counts, worst and best value) → ends, float64, shape (K,); nan where there is none."""
 
 
 @dataclass(frozen=True)
@@ -187,9 +187,10 @@ SCORE_OF_BOTH = Score()
 
 @dataclass(frozen=True)
 class OfUnion:
-    """Wilson's interval of the Jaccard index, a share of the samples of the class or called it.
+    """Wilson's interval of the Jaccard index, a share of the samples of the class or predicted as
+    it.
 
-    `carried` takes its ends to the figure: F1 is one and the same figure on another scale.
+    `carried` takes its ends to the metric: F1 is one and the same metric on another scale.
     """
 
     carried: Callable[[Floats], Floats]
@@ -218,7 +219,9 @@ def _table(counts: ClassCounts) -> Table:
 
 
 def _smoothed(table: Table, given: Given) -> Table:
-    """With one more right and one more wrong answer on either side, then of the old size."""
+    """With one more right and one more incorrect prediction on either side, then of the
+    old size.
+    """
     tp, fn, fp, tn = table
     if given == "predicted":
         tp, fp, fn, tn = _smoothed((tp, fp, fn, tn), "true")
@@ -242,7 +245,7 @@ def is_variance_seen(figure: Figure, counts: ClassCounts) -> NDArray[np.bool_]:
 
 
 def _moment(figure: Figure, table: Table, power: int) -> Floats:
-    """Of a figure about its mean, the cells of each class as one multinomial sample."""
+    """Of a metric about its mean, the cells of each class as one multinomial sample."""
     slopes = _slopes(figure, table)
     cells = list(zip(table, slopes, strict=True))
     mean = sum(x * slope for x, slope in cells) / sum(table)

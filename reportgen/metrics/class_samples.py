@@ -76,7 +76,7 @@ class ClassSamples:
     correct: tuple[ClassSample, ...]
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where a sample stands in the wrong list."""
+        """Raise :class:`~reportgen.jsonio.Fault` where a sample is in the wrong list."""
         for name, samples, right in (
             ("mistakes", self.mistakes, False),
             ("correct", self.correct, True),

@@ -207,7 +207,7 @@ class ClusterIntervals:
     Attributes
     ----------
     intervals
-        To be put in place of the default ones: all metrics of the whole that a matrix gives.
+        To be used instead of the default ones: all overall metrics of a matrix.
         Intervals of single classes do not allow for groups.
     n_samples, n_groups, largest
         Samples, groups, and samples of the largest group: printed beside each other.
@@ -224,7 +224,7 @@ class ClusterIntervals:
 
     @property
     def effective_samples(self) -> float | None:
-        """As many independent samples would tell the accuracy as precisely."""
+        """The number of independent samples that would give the accuracy as precisely."""
         return self.n_samples / self.design_effect if self.design_effect else None
 
     @property
@@ -233,7 +233,7 @@ class ClusterIntervals:
         return self.n_groups < FEW_GROUPS
 
     def to_json(self) -> dict[str, Any]:
-        """The facts about the groups; the intervals stand beside their metrics."""
+        """The facts about the groups; the intervals are next to their metrics."""
         return {
             "method": self.intervals.method,
             "n_samples": self.n_samples,
@@ -259,8 +259,8 @@ def cluster_intervals(
     :data:`~reportgen.metrics.ORDINAL` too, and with `costs` that of the expected cost.
 
     Each resample draws as many groups as there are, with replacement, and all samples of each: so
-    its number of samples varies. The ends are the quantiles of the figures in the resamples. The
-    same seed and groups give the same intervals, whatever the groups are called. A figure that is
+    its number of samples varies. The ends are the quantiles of the metrics in the resamples. The
+    same seed and groups give the same intervals, whatever the names of the groups. A metric that is
     undefined in more than 5% of the resamples has no interval: ``bootstrap_undefined``; one that
     is the same in all has none either, nor one whose variance is hidden for the most part by
     classes without an error: ``too_few_samples``.

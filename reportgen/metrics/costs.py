@@ -142,7 +142,7 @@ class ExpectedCost:
         return self
 
     def of(self, totals: Totals) -> Floats:
-        """The figure in each of B matrices: float64, shape (B,); nan without samples."""
+        """The metric in each of B matrices: float64, shape (B,); nan without samples."""
         return np.asarray(divided(totals.weighed(self.costs.of_cells), totals.total(SUPPORT)))
 
     def __call__(self, whole: Whole, _limits: tuple[float, float]) -> Metric:
@@ -181,7 +181,7 @@ COSTING = Definition(
     range=(0.0, float("inf")),
     higher_is_better=False,
 )
-"""The metric of the whole that exists where costs were given."""
+"""The overall metric that exists where costs were given."""
 
 
 def cost_metrics(costs: Costs | None) -> tuple[SummaryMetric, ...]:
@@ -207,7 +207,7 @@ def cost_difference(
     counts: Indices,
     n_classes: int,
 ) -> Outcomes:
-    """Candidate less baseline cost of each sample that both predicted.
+    """Candidate minus baseline cost of each sample that both predicted.
 
     Parameters
     ----------

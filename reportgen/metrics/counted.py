@@ -1,4 +1,4 @@
-"""One definition of a metric of the whole: value, derivative, resamples and groups follow from it.
+"""One definition of an overall metric: value, derivative, resamples and groups follow from it.
 
 A :class:`Counted` metric is a few terms, summed over the classes, and what combines the sums.
 :class:`Totals` gives it the sums: of the matrix, of resamples, or of the matrix without one sample.
@@ -39,7 +39,7 @@ class Margins:
     Attributes
     ----------
     tp, support, predicted
-        Right answers, samples and predictions of U classes; all others have neither.
+        Correct predictions, samples and predictions of U classes; all others have neither.
     n_classes
         K, U or more.
     """
@@ -82,10 +82,10 @@ class Totals(Protocol):
 
 
 class Statistic(Protocol):
-    """A figure of the whole that can be computed anew from resamples."""
+    """An overall metric that can be computed anew from resamples."""
 
     def of(self, totals: Totals) -> Floats:
-        """The figure in each of B matrices: float64, shape (B,); nan where undefined."""
+        """The metric in each of B matrices: float64, shape (B,); nan where undefined."""
 
 
 class Slopes(NamedTuple):
@@ -115,7 +115,7 @@ class Counted:
     terms
         What is summed over the classes.
     combine
-        The sums, in the order of the terms → the figure; nan where it is undefined.
+        The sums, in the order of the terms → the metric; nan where it is undefined.
     exact
         Whether the terms are whole numbers, and the value is made of them without rounding: where
         large numbers nearly cancel.
@@ -126,7 +126,7 @@ class Counted:
     exact: bool = False
 
     def of(self, totals: Totals) -> Floats:
-        """The figure in each of B matrices: float64, shape (B,); nan where undefined."""
+        """The metric in each of B matrices: float64, shape (B,); nan where undefined."""
         return np.asarray(self.combine(*map(totals.total, self.terms)), np.float64)
 
     def value(self, matrix: ConfusionMatrix, macro: MacroMode = "present") -> float:

@@ -110,7 +110,7 @@ class Metric:
     Attributes
     ----------
     value
-        The figure, or None where it is undefined; never 0 in place of "undefined".
+        The metric, or None where it is undefined; never 0 instead of "undefined".
     interval
         Ends of the 95% confidence interval, or None.
     reason
@@ -122,7 +122,7 @@ class Metric:
     reason: str | None
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the parts that stand there disagree."""
+        """Raise :class:`~reportgen.jsonio.Fault` where the parts that are there disagree."""
         if self.value is None and self.interval is not None:
             place["value"].contradicts("there can be no interval without a value")
         if self.reason is None and (self.value is None or self.interval is None):
@@ -194,14 +194,14 @@ class MetricColumn:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Metrics with other intervals than the default ones, to be put in place of theirs.
+    """Metrics with other intervals than the default ones, to be used instead of theirs.
 
     Attributes
     ----------
     method
         How they were made, in words.
     summary
-        Name → metric of the whole; only those that the method changes.
+        Name → overall metric; only those that the method changes.
     per_class
         Name → metric of all classes; only those that the method changes.
     """
@@ -230,16 +230,16 @@ class Definition:
     interval
         How the 95% interval is made; ``"none"`` where there is none.
     undefined
-        When the figure is n/a; ``"never"`` where any sample at all defines it.
+        When the metric is n/a; ``"never"`` where any sample at all defines it.
     source
-        Who defined the figure, or its standard error.
+        Who defined the metric, or its standard error.
     kind
         How it is printed: ``"count"`` as a whole number, ``"share"`` (0..1) as a percentage,
         ``"signed"`` (-1..1) and ``"ratio"`` (0 and up, 1 is chance) as a decimal fraction.
     range
         The lowest and the highest value that it can have; infinite where there is no end.
     higher_is_better
-        None where the figure describes the data rather than the model.
+        None where the metric describes the data rather than the model.
     """
 
     name: str

@@ -15,7 +15,7 @@ __all__ = [
 
 
 def exact_intervals(matrix: ConfusionMatrix, top5_hits: int | None = None) -> Intervals:
-    """The metrics that are shares of samples, with exact intervals in place of Wilson's.
+    """The metrics that are shares of samples, with exact intervals instead of Wilson's.
 
     Parameters are those of :func:`~reportgen.metrics.summary_metrics`. Without a sample there is
     nothing to replace.

@@ -1,6 +1,6 @@
 """Confidence intervals: Wilson for proportions, the delta method on a bounded scale for the rest.
 
-Both are deterministic and never leave the range of the figure; Clopper-Pearson is there for those
+Both are deterministic and never leave the range of the metric; Clopper-Pearson is there for those
 who must guarantee the coverage. All cover the sampling error of *this* test set only: no training
 randomness, no wrong labels, no shift, no dependent samples.
 """
@@ -156,7 +156,7 @@ def _counts(successes: ArrayLike, trials: ArrayLike) -> tuple[NDArray[Any], NDAr
 def logit_interval(
     value: ArrayLike, standard_error: ArrayLike, confidence: float = CONFIDENCE
 ) -> tuple[Floats, Floats]:
-    """Interval of a figure in (0, 1), symmetric on the scale log(v / (1 - v)).
+    """Interval of a metric in (0, 1), symmetric on the scale log(v / (1 - v)).
 
     **nan** where the value is not strictly inside, or the standard error is not above 0: at the
     ends, and where nothing varies, the method has nothing to go by. Element by element.
@@ -172,7 +172,7 @@ def logit_interval(
 def atanh_interval(
     value: ArrayLike, standard_error: ArrayLike, confidence: float = CONFIDENCE
 ) -> tuple[Floats, Floats]:
-    """Interval of a figure in (-1, 1), symmetric on the scale atanh(v) (Fisher's z).
+    """Interval of a metric in (-1, 1), symmetric on the scale atanh(v) (Fisher's z).
 
     **nan** where the value is not strictly inside, or the standard error is not above 0. A value
     of 0 is well inside this scale and keeps its interval. Element by element.
@@ -215,7 +215,7 @@ def one_sided_error_bound(n_samples: int, alpha: float = 0.05) -> float:
     """The largest error rate under which no error in `n_samples` still has probability `alpha`.
 
     1 - alpha^(1/n), the exact (Clopper-Pearson) bound; close to 3/n at alpha = 0.05. To be said
-    where a figure is perfect: "no errors in 300 samples: the error rate is at most 1.0%".
+    where a metric is perfect: "no errors in 300 samples: the error rate is at most 1.0%".
     """
     if n_samples < 1:
         raise ValueError("without samples there is no bound")

@@ -30,7 +30,7 @@ FEW = 5
 _BISECTIONS = 40
 
 
-_LARGEST_Z = 8.2  # beyond, a confidence is no longer told from 1
+_LARGEST_Z = 8.2  # beyond, a confidence is no longer distinguished from 1
 
 
 @dataclass(frozen=True, eq=False)

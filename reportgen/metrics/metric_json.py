@@ -1,4 +1,4 @@
-"""Metrics in JSON: annotations that say of which kind a metric is, and so what it may hold."""
+"""Metrics in JSON: annotations that say of which kind a metric is, and so what it may contain."""
 
 from __future__ import annotations
 

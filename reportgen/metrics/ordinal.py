@@ -1,6 +1,6 @@
 """Weighted kappa: agreement where the classes have an order and a near miss counts less.
 
-The weight of a cell is |i − j| or (i − j)². On classes without an order the figure changes with
+The weight of a cell is |i − j| or (i − j)². On classes without an order the metric changes with
 the order of the list, so it is given on request only.
 """
 
@@ -113,7 +113,7 @@ class WeightedKappa:
         return self
 
     def of(self, totals: Totals) -> Floats:
-        """The figure in each of B matrices: float64, shape (B,); nan where undefined."""
+        """The metric in each of B matrices: float64, shape (B,); nan where undefined."""
         observed, chance = totals.disagreement(self.weights)
         return np.asarray(divided(chance - totals.total(SUPPORT) * observed, chance), np.float64)
 

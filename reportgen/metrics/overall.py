@@ -1,4 +1,4 @@
-"""Metrics of the whole matrix.
+"""Overall metrics.
 
 A metric is added by one entry in :data:`SUMMARY`: its description and what computes it, terms that
 are summed over the classes and what combines the sums. Macro averages are over the classes that
@@ -61,7 +61,7 @@ TOP_K = 5
 
 @dataclass(frozen=True)
 class Whole:
-    """What the metrics of the whole are computed from.
+    """What the overall metrics are computed from.
 
     Attributes
     ----------
@@ -210,7 +210,7 @@ Computation = Callable[[Whole, tuple[float, float]], Metric]
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryMetric(Definition):
-    """A metric of the whole matrix: its description, and what computes it.
+    """An overall metric: its description, and what computes it.
 
     Attributes
     ----------
@@ -290,7 +290,7 @@ def summary_metrics(
 
 
 def macro_note(matrix: ConfusionMatrix, macro: MacroMode = "present") -> MacroNote:
-    """Which classes macro averages leave out, and which figures they count as 0."""
+    """Which classes macro averages leave out, and which metrics they count as 0."""
     present = matrix.true_totals > 0
     silent = present & (matrix.predicted_totals == 0)
     return MacroNote(
@@ -532,4 +532,4 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         compute=TopHits(),
     ),
 )
-"""The metrics of the whole, in the order of JSON and page."""
+"""The overall metrics, in the order of JSON and page."""

@@ -73,14 +73,14 @@ class Share:
 
 @dataclass(frozen=True)
 class Estimated:
-    """A figure that is no share of samples, with its interval.
+    """A metric that is no share of samples, with its interval.
 
     Attributes
     ----------
     figure
         Of TP, support, predictions and number of samples.
     undefined
-        The reason code of each class whose figure is undefined, else None.
+        The reason code of each class whose metric is undefined, else None.
     interval
         How its interval is made.
     few

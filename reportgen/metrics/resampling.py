@@ -43,7 +43,7 @@ TIE = 1e-12
 
 
 MOST_UNDEFINED = 0.05
-"""Share of resamples in which a figure may be undefined before the interval says nothing."""
+"""Share of resamples in which a metric may be undefined before the interval says nothing."""
 
 
 @dataclass(frozen=True)
@@ -185,22 +185,22 @@ class LeftOut:
 def bca(
     draws: Floats, value: Floats, without_one: Floats, weights: Floats, confidence: float
 ) -> tuple[Floats, Floats]:
-    """Bias-corrected and accelerated bootstrap intervals of G figures.
+    """Bias-corrected and accelerated bootstrap intervals of G metrics.
 
     Parameters
     ----------
     draws
-        The figures in B resamples, shape (G, B); nan where undefined.
+        The metrics in B resamples, shape (G, B); nan where undefined.
     value
-        The figures themselves, shape (G,).
+        The metrics themselves, shape (G,).
     without_one
-        The figures without one sample, for J kinds of samples: shape (G, J); nan where undefined.
+        The metrics without one sample, for J kinds of samples: shape (G, J); nan where undefined.
     weights
         Number of samples of each kind: shape (G, J).
 
     Returns
     -------
-    Lower and upper ends, shape (G,); nan where a figure is undefined in more than one resample of
+    Lower and upper ends, shape (G,); nan where a metric is undefined in more than one resample of
     twenty.
 
     Efron 1987, JASA 82, 171-185.

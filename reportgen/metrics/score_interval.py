@@ -2,10 +2,10 @@
 
 The delta method takes the variance from the counts as they are: a class without an error has none,
 and the interval is too narrow, most so for rare classes. Here the variance is that of a matrix in
-which every class has one more right answer and one more wrong one (:class:`Smoothed`), and serves
-for the effective sample size alone: as many independent samples would tell a proportion between
-the metric's worst and best value as well. Wilson's interval of that proportion is carried back,
-around the metric itself, less its bias of second order (:func:`_bias`).
+which every class has one more correct and one more incorrect prediction (:class:`Smoothed`), and
+serves for the effective sample size alone: the number of independent samples that would give a
+proportion between the metric's worst and best value as well. Wilson's interval of that proportion
+is carried back, around the metric itself, minus its bias of second order (:func:`_bias`).
 
 Where the metric is skewed more than such a proportion would be, because almost all of its variance
 comes from one rare class, the lower end of the proportion's range is raised until the skewness
@@ -50,8 +50,8 @@ Places = NDArray[np.int64]
 
 
 Given = Literal["true", "predicted", "both"]
-"""Whose classes have one more right and one more wrong answer: of labels, of predictions, or half
-of each, for metrics in which both have the same part."""
+"""Whose classes have one more right and one more incorrect prediction: of labels, of predictions,
+or half of each, for metrics in which both have the same part."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Smoothed:
-    """Matrices with one more right and one more wrong answer of each class, then of their old size.
+    """Matrices with one more right and one more incorrect prediction of each class, then of their
+    old size.
 
-    Only the shares of right answers move: (k + 1) / (n + 2) in place of k / n. The wrong ones are
-    divided as before; of a class without any they go to all other classes in equal parts.
+    Only the shares of correct predictions move: (k + 1) / (n + 2) instead of k / n. The wrong ones
+    are divided as before; of a class without any they go to all other classes in equal parts.
     """
 
     cells: Cells
@@ -277,7 +278,8 @@ def score_interval(
 
 LEAST_SEEN = 0.5
 """Part of the smoothed variance that the counts themselves must show, or resamples of them vary
-less than test sets do: classes without an error (or without a right answer) have no part in it."""
+less than test sets do: classes without an error (or without a correct prediction) have no part in
+it."""
 
 
 def is_variance_seen(
@@ -309,9 +311,10 @@ def bounded_interval(
     Parameters
     ----------
     value, centre
-        The metric, and the same less its bias.
+        The metric, and the same minus its bias.
     typical, variance, third
-        Its value, variance and third central moment where every class has right and wrong answers.
+        Its value, variance and third central moment where every class has correct and incorrect
+        predictions.
     limits
         Worst and best value.
 

@@ -196,8 +196,8 @@ def _probabilities(scores: Floats, kind: OutputKind) -> Floats:
         return np.minimum(np.exp(scores), 1.0)
     shifted = scores - scores.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
-    # Summed by size: rows that hold the same logits in another order have the same probabilities,
-    # to the last digit, so that what is tied stays tied.
+    # Summed by size: rows that contain the same logits in another order have the same
+    # probabilities, to the last digit, so that what is tied stays tied.
     result: Floats = exponentials / np.sort(exponentials, axis=1).sum(axis=1, keepdims=True)
     return result
 

@@ -43,7 +43,7 @@ _CONFIDENCE_STEPS = 1 << 14  # finer differences are noise of the forward pass, 
 
 @dataclass(frozen=True)
 class Counts:
-    """The integers that an evaluation stands on.
+    """The integers that an evaluation is based on.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Mistake:
     confidence
         Probability of the wrong class, 0..1.
     label_probability
-        Probability of the right class, 0..1, or None where there are no scores.
+        Probability of the correct class, 0..1, or None where there are no scores.
     top
         The best classes, at most five, best first; empty where they are not known.
     """

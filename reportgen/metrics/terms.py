@@ -1,6 +1,6 @@
 """What metrics of counts are made of: terms that are added up over the classes.
 
-A metric of the whole is ``combine(Σ term(tp, support, predicted))``. Terms and the functions that
+An overall metric is ``combine(Σ term(tp, support, predicted))``. Terms and the functions that
 combine their sums are written once, for numbers of any kind: float64 for a value and for
 resamples, complex128 for derivatives (a step of 10⁻³⁰ along the imaginary axis leaves the
 derivative there, without the error of a difference), and whole numbers where a value has to be
@@ -80,7 +80,7 @@ def over(part: Values, whole: Values) -> Values:
 
 
 def divided(part: Values, whole: Values) -> Values:
-    """part / whole, nan where whole is not above 0: the figure is undefined."""
+    """part / whole, nan where whole is not above 0: the metric is undefined."""
     if isinstance(whole, int):
         return part / whole if whole else math.nan
     some = np.real(whole) > 0

@@ -24,10 +24,10 @@ __all__ = [
 
 
 def option(default: Any, text: str, panel: str, **more: Any) -> Any:
-    """A field with its help text and the panel of the help page that it stands in.
+    """A field with its help text and the panel of the help page that it is in.
 
-    `more` may hold ``choices``, ``min``, ``max``, ``metavar``, ``repeated`` (given several times on
-    the command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
+    `more` may contain ``choices``, ``min``, ``max``, ``metavar``, ``repeated`` (given several times
+    on the command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
     printed leaves it out).
     """
     return field(default=default, metadata={"help": text, "panel": panel, **more})
@@ -44,7 +44,7 @@ class Declared:
     PATHS: ClassVar[tuple[str, ...]] = ()
     """Fields that take a path: the library accepts text for them."""
     TUPLES: ClassVar[tuple[str, ...]] = ()
-    """Fields that may hold several texts: the library accepts lists for them."""
+    """Fields that may contain several texts: the library accepts lists for them."""
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -1,4 +1,4 @@
-"""Options of the figures: which intervals, which averages, which samples belong together."""
+"""Options of the metrics: which intervals, which averages, which samples belong together."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class EvaluationOptions(Declared):
         False,
         "Match ids by the longest common path suffix if they differ.",
         _SAMPLES,
-        shapes=False,  # in a command it stands among the options of review
+        shapes=False,  # in a command it is among the options of review
     )
     subset_classes: Path | str | tuple[str, ...] | None = option(
         None,
@@ -126,12 +126,12 @@ class EvaluationOptions(Declared):
 
     @property
     def shell_words(self) -> str:
-        """What to add to a command so that it repeats these figures; empty for the defaults."""
+        """What to add to a command so that it repeats these metrics; empty for the defaults."""
         return shlex.join(self.command_words())
 
     @property
     def for_baseline(self) -> EvaluationOptions:
-        """The same figures for the other side of a comparison, whose columns may differ."""
+        """The same metrics for the other side of a comparison, whose columns may differ."""
         return replace(
             self,
             positive=None,

@@ -93,7 +93,7 @@ _PAGE, _BESIDE = "Page", "Additional outputs"
 
 @dataclass(frozen=True)
 class PageOptions(Declared):
-    """What the page shows and wears, and which files stand beside it.
+    """What the page shows and wears, and which files are next to it.
 
     Raises :class:`~reportgen.errors.UsageError` with slug ``option-value`` for a value that can't
     be, and ``colormap-refused`` for a colour map that misleads.

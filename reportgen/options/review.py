@@ -1,6 +1,6 @@
 """A folder of baselines: small, without images and absolute paths, fit to be committed.
 
-``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` stand for each baseline,
+``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` are kept for each baseline,
 ``history.jsonl`` beside them for all that was ever saved.
 """
 
@@ -94,7 +94,7 @@ class ReviewOptions(Declared):
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """One gate in one line may stand alone; a path may name the baseline."""
+        """One gate in one line may be alone; a path may name the baseline."""
         if isinstance(values.get("fail_under"), str):
             values["fail_under"] = (values["fail_under"],)
         if isinstance(values.get("baseline"), Path):

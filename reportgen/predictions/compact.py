@@ -23,7 +23,7 @@ def write_slim(rows: PredictionRows, target: Path) -> None:
     """A predictions file without the scores of other classes.
 
     Id, label, prediction, confidence, probability and rank of the label stay: accuracy, every
-    class figure, top-k, calibration, log loss, and the paired tests. About 12 bytes a sample, and
+    class metric, top-k, calibration, log loss, and the paired tests. About 12 bytes per sample, and
     its name. Probabilities keep the digits that they have: float32, or float64.
     """
     facts = replace(rows.facts, fingerprint={}, sum_tolerance=SUM_TOLERANCE)

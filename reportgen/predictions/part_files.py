@@ -1,4 +1,4 @@
-"""A folder of predictions files that together hold the rows of one, as a cluster writes them."""
+"""A folder of predictions files that together contain the rows of one, as a cluster writes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 def open_part_files(folder: Path, parts: Sequence[Path]) -> Predictions:
-    """The files of `folder` that hold its rows, one at least, as one file of predictions.
+    """The files of `folder` that contain its rows, one at least, as one file of predictions.
 
     Raises :class:`DataError` where one was not written by reportgen, they are not of one
     prediction (``part-files-differ``), or rows are missing, are too many or are in two of them

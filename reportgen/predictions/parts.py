@@ -1,6 +1,6 @@
 """Predictions on their way: parts that survive a crash, and the one file that they become.
 
-Parts stand in ``predictions.partial/00000.parquet``, ``00001.parquet``, …; each is written under
+Parts are in ``predictions.partial/00000.parquet``, ``00001.parquet``, …; each is written under
 another name and then renamed, so a part is whole or absent. ``run.json`` beside them says what
 run they belong to. Where the parts are cut depends on the clock; the finished file does not.
 """
@@ -72,7 +72,7 @@ class RunState:
 
 @dataclass
 class Parts:
-    """The folder of parts of one unfinished run. It stands there once something is predicted."""
+    """The folder of parts of one unfinished run. It is there once something is predicted."""
 
     folder: Path
     state: RunState
@@ -82,7 +82,7 @@ class Parts:
 
     @classmethod
     def start(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
-        """No parts yet. What stands in `folder` stays until the first is written."""
+        """No parts yet. What is in `folder` stays until the first is written."""
         return cls(folder, RunState(dict(fingerprint)))
 
     @classmethod
@@ -202,7 +202,7 @@ class Parts:
     def _in_order(self) -> Iterator[Any]:
         """Tables of usable samples, all rows sorted by id.
 
-        Only ids stay in memory. Rows that stand in order already, as those of a folder do, are
+        Only ids stay in memory. Rows that are in order already, as those of a folder do, are
         read once; others once for each row group that they are spread over.
         """
         ids = self._usable_ids()

@@ -14,7 +14,7 @@
 ``probabilities``     list of float32  of all K classes; a column only where they are kept
 ===================== ================ ======================================================
 
-After these stand the columns of metadata, where the samples came from a table that has any:
+After these are the columns of metadata, where the samples came from a table that has any:
 string or float64, under names of their own.
 
 While inference runs, a part has three more: ``flags`` (int32, what the decoder noticed), ``reason``

@@ -25,7 +25,7 @@ __all__ = [
 
 
 class PredictionRows(Protocol):
-    """One row a sample, read in batches: ours, or another program's."""
+    """One row per sample, read in batches: ours, or another program's."""
 
     @property
     def facts(self) -> RunFacts:
@@ -62,13 +62,13 @@ class Predictions:
     n_rows
         Number of samples in it.
     has_scores
-        Whether it holds the scores of all classes.
+        Whether it contains the scores of all classes.
     has_confidence
-        Whether the rows say how sure the model was: false where no row does.
+        Whether the rows say the model's confidence: false where no row does.
     further
         The Arrow fields of further columns: metadata.
     parts
-        The files of a folder that together hold the rows; empty for one file.
+        The files of a folder that together contain the rows; empty for one file.
     """
 
     path: Path
@@ -174,7 +174,7 @@ class Predictions:
 
 
 def _has_values(metadata: Any, column: str) -> bool:
-    """Whether any row group holds one value that is not null, as far as its statistics tell."""
+    """Whether any row group contains one value that is not null, as far as its statistics tell."""
     place = metadata.schema.names.index(column) if column in metadata.schema.names else None
     if place is None:
         return True

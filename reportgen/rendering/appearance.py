@@ -64,8 +64,8 @@ Tokens = dict[str, str]
 def read_theme(path: Path) -> str:
     """The file's variables as rules that follow those of the page; ASCII.
 
-    Raises :class:`UsageError` (``theme-file``) where it holds anything but variables of the page's
-    own colours and fonts with such values, or colours in which text can't be read.
+    Raises :class:`UsageError` (``theme-file``) where it contains anything but variables of the
+    page's own colours and fonts with such values, or colours in which text can't be read.
     """
     own = own_tokens()
     given = _describe_given(_lines(path), path, own["light"])

@@ -83,7 +83,9 @@ ERROR_AXES = (
 
 
 SETTLED = 0.05
-"""Coverage from which on the curve must fit; the error of the first few answers may be anything."""
+"""Coverage from which on the curve must fit; the error of the first few predictions may be
+anything.
+"""
 
 
 MOST_ROWS = 30
@@ -137,7 +139,7 @@ Mark = Line | Dot | Bar
 
 @dataclass(frozen=True)
 class Panel:
-    """Marks on a y axis from 0 to `top`; `span` is where it stands in the height of the plot."""
+    """Marks on a y axis from 0 to `top`; `span` is where it is in the height of the plot."""
 
     words: str
     top: float
@@ -204,7 +206,7 @@ def _bar(kind: str, low: float, high: float, height: float) -> Bar:
 
 
 def histogram_plot(rows: Sequence[HistogramRow]) -> Plot:
-    """Right answers above, wrong ones below, as shares of their kind on one scale."""
+    """Correct predictions above, wrong ones below, as shares of their kind on one scale."""
     top = max(max(row.right_share, row.wrong_share) for row in rows) or 1.0
     sides = (
         ("right", sum(row.right for row in rows), [row.right_share for row in rows], 142),

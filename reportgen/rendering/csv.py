@@ -27,9 +27,9 @@ CORNER = "true\\predicted"
 
 
 def per_class(evaluation: Evaluation) -> str:
-    """One row a class, in class order: counts, then each metric with the ends of its interval.
+    """One row per class, in class order: counts, then each metric with the ends of its interval.
 
-    Where the matrix holds shares only, the counts are empty cells.
+    Where the matrix contains shares only, the counts are empty cells.
     """
     columns = class_columns(evaluation)
     return csv_of_columns(
@@ -44,7 +44,7 @@ def per_class(evaluation: Evaluation) -> str:
 def confusion(evaluation: Evaluation) -> str:
     """The matrix, rows true; above 2,048 classes its non-zero cells as true, predicted, count.
 
-    Shares stand as a whole table at any size, which ``--normalised`` reads.
+    Proportions are written as a whole table at any size, which ``--normalised`` reads.
     """
     matrix, names, shares = evaluation.confusion, evaluation.classes, evaluation.shares
     if shares is not None:

@@ -1,4 +1,4 @@
-"""Messages as bytes: header lines that hold nothing but what was meant, and MIME parts.
+"""Messages as bytes: header lines that contain nothing but what was meant, and MIME parts.
 
 Header lines are made here, not by the message of the standard library, which takes ``=?…?=`` in a
 name for an encoded word: before Python 3.11.10 and 3.12.5 a line break in it began a new header

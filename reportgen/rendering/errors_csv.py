@@ -28,7 +28,7 @@ def error_parts(
     in the order of `rows`, with the columns of metadata.
 
     Probabilities, 0..1, are empty cells where the input has none of them. `classes` are the names
-    to write. `public`: hashes in place of ids, and no metadata, which may name samples.
+    to write. `public`: hashes instead of ids, and no metadata, which may name samples.
     """
     metadata = {} if public else _metadata(rows)
     yield csv_text([*COLUMNS, *_heads(metadata.values())], ())

@@ -39,9 +39,10 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def require_free(target: Path, endings: tuple[str, ...] | None = None) -> None:
-    """Raise :class:`OutputError` (``output-folder-blocked``) where `target` holds what is not ours.
+    """Raise :class:`OutputError` (``output-folder-blocked``) where `target` contains what is not
+    ours.
 
-    `endings` are those of the files of a folder; None where a file is to stand there.
+    `endings` are those of the files of a folder; None where a file is to be there.
     """
     if not os.path.lexists(target):
         return
@@ -51,7 +52,9 @@ def require_free(target: Path, endings: tuple[str, ...] | None = None) -> None:
 
 
 def is_ours(folder: Path, endings: tuple[str, ...]) -> bool:
-    """Whether `folder` is a real folder that holds nothing but plain files with these endings."""
+    """Whether `folder` is a real folder that contains nothing but plain files with these
+    endings.
+    """
     if folder.is_symlink() or not folder.is_dir():
         return False
     return all(
@@ -61,7 +64,7 @@ def is_ours(folder: Path, endings: tuple[str, ...]) -> bool:
 
 
 def is_left_by_us(folder: Path, endings: tuple[str, ...], marker: str) -> bool:
-    """Whether an earlier run left `folder`: it is ours, and holds the file `marker`."""
+    """Whether an earlier run left `folder`: it is ours, and contains the file `marker`."""
     return is_ours(folder, endings) and (folder / marker).is_file()
 
 

@@ -94,7 +94,7 @@ def plain_page(
 
 
 def own_style(name: str) -> str:
-    """One of our files of rules, fit to stand between ``<style>`` and its end."""
+    """One of our files of rules, fit to be between ``<style>`` and its end."""
     return _asset(template_folder() / name)
 
 
@@ -223,7 +223,7 @@ def _script() -> str:
 
 
 def _asset(path: Path) -> str:
-    """Style or script, as it will stand between its tags: the hash is over these very bytes."""
+    """Style or script, as it will be between its tags: the hash is over these very bytes."""
     text = path.read_text("ascii")
     if "</" in text or "<!--" in text:
         raise ValueError(f"{path.name} would end its own element")

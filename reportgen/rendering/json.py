@@ -27,7 +27,7 @@ def render(review: Review) -> str:
 
 
 def _lines(value: dict[str, Any]) -> Iterator[str]:
-    """An object whose members start lines; lists of compounds have one element a line."""
+    """An object whose members start lines; lists of compounds have one element per line."""
     for position, (key, member) in enumerate(value.items()):
         yield "{\n" if position == 0 else ",\n"
         yield f" {_dump(key)}: "
@@ -57,7 +57,7 @@ def _element_lines(elements: list[Any]) -> str:
     """Compounds as JSON, one a line: encoded at one go where what is between them is unmistakable.
 
     It is where it occurs once less than there are elements: neither names from data nor lists
-    within an element hold it then.
+    within an element contain it then.
     """
     between = "}, {" if isinstance(elements[0], dict) else "], ["
     text = _dump(elements)[1:-1]

@@ -1,6 +1,6 @@
 """``junit.xml``: one test case a gate, for the services that run the checks of a repository.
 
-A case's name is the gate's name, the same at every run; what was measured stands in messages
+A case's name is the gate's name, the same at every run; what was measured is in messages
 alone. A gate that failed or is open, and blocks, is a failure; one that only warns passes, with
 the warning as its output; one that does not apply is skipped.
 """
@@ -27,7 +27,9 @@ _NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # the two that XML forbids and `p
 
 
 def render_junit(decision: Decision, suite_name: str) -> str:
-    """The checks as JUnit XML; the same decision gives the same text, since it holds no clock."""
+    """The checks as JUnit XML; the same decision gives the same text, since it contains
+    no clock.
+    """
     return _document([(decision, suite_name, CLASS_NAME)])
 
 

@@ -1,6 +1,6 @@
 """``report.eml``: the first part of the page as a mail, with the table of changes and one picture.
 
-Its HTML is made of tables and of styles that stand in the elements, for mail programs that know
+Its HTML is made of tables and of styles that are in the elements, for mail programs that know
 little else (Gmail, Outlook with the engine of Word, Apple Mail). It reads at 320 px, without
 pictures, and in dark mode. The text part says the same.
 """

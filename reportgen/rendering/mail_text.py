@@ -36,7 +36,7 @@ INDENT = 14
 
 
 BREAK = "\u200b"
-"""Without width: mail programs find no address around it. No name holds one of its own."""
+"""Without width: mail programs find no address around it. No name contains one of its own."""
 
 
 ISOLATE, END = "\u2068", "\u2069"

@@ -1,6 +1,6 @@
 """How an evaluation or a comparison shows itself in a notebook: verdict, key metrics and matrix.
 
-The fragment needs nothing from outside, runs nothing, and has no ids: it may stand in a notebook as
+The fragment needs nothing from outside, runs nothing, and has no ids: it may be in a notebook as
 often as its cell is run. Its colours are those of the page.
 """
 
@@ -111,7 +111,7 @@ def _picture(spec: HeatmapSpec) -> dict[str, Any]:
 
 
 def _difference(report: Report) -> dict[str, Any]:
-    """Candidate less baseline to 30 classes; of more, the confusions that changed most."""
+    """Candidate minus baseline to 30 classes; of more, the confusions that changed most."""
     difference = report.comparison.difference if report.comparison else None
     if difference is None:
         return _confusion(report)

@@ -35,7 +35,7 @@ PLAIN_TAGS = frozenset(
 
 
 TOP, LOWEST = 3, 6
-"""Headings of notes stand below the page's own: its parts are of level 2."""
+"""Headings of notes are below the page's own: its parts are of level 2."""
 
 
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[!-~]+", re.IGNORECASE)
@@ -44,8 +44,8 @@ _ADDRESS = re.compile(r"(?:https?://|mailto:)[!-~]+", re.IGNORECASE)
 def read_notes(path: Path) -> Markup | None:
     """The notes in a Markdown file; None where it is empty.
 
-    Raises :class:`UsageError` (``notes-file``) where it can't be read, is no UTF-8, or holds more
-    than 64,000 bytes.
+    Raises :class:`UsageError` (``notes-file``) where it can't be read, is no UTF-8, or contains
+    more than 64,000 bytes.
     """
     try:
         with path.open("rb") as stream:

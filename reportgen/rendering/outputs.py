@@ -46,9 +46,9 @@ class Made:
     review
         The numbers; without names where ``page.public``, as `shown` is.
     shown
-        What is said of them, with as many pictures as the page may hold.
+        What is said of them, with as many pictures as the page may contain.
     html
-        The page and what stands beside it.
+        The page and what is next to it.
     rows
         The samples, with their names; None where only counts are known.
     """
@@ -75,7 +75,7 @@ class Output:
     name
         In the output folder; a folder ends in ``/``.
     holds
-        What it holds, for the README.
+        What it contains, for the README.
     write
         Writes it to the path that it is given. None: something else makes it.
     when
@@ -186,7 +186,7 @@ def _pdf(made: Made, target: Path) -> None:
 
 
 def _mail(made: Made, target: Path) -> None:
-    """With what stands beside it already: the report's JSON, and its PDF where there is one."""
+    """With what is next to it already: the report's JSON, and its PDF where there is one."""
     from reportgen.rendering.mail import mail_picture, render_mail
 
     page = made.page
@@ -361,7 +361,7 @@ def write_all(
         nothing is written then.
     OutputError
         Where a file can't be written, or where the page would be over ``page.max_bytes``. Where no
-        page stands in `folder`, the numbers are kept of a report whose page can't be made.
+        page is in `folder`, the numbers are kept of a report whose page can't be made.
     """
     page = page or PageOptions()
     with nullcontext(stage) if stage else staged(folder) as stage:
@@ -443,7 +443,7 @@ def changes(new: Path, folder: Path) -> Changes:
     """What is to be done to `folder`, so that it holds the report in `new` and nothing of another.
 
     Raises :class:`OutputError` (``output-folder-blocked``) where a file or folder that is not of an
-    earlier report stands in the way.
+    earlier report is in the way.
     """
     from reportgen.rendering import folders
 

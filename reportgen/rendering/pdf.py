@@ -99,7 +99,7 @@ def print_style(report: Report, paper: str, *, full: bool = False) -> str:
 
 
 def _css_text(text: str) -> str:
-    """A CSS string in which only ASCII letters, digits and spaces stand for themselves."""
+    """A CSS string in which only ASCII letters, digits and spaces represent themselves."""
     return '"' + _SAFE.sub(lambda found: f"\\{ord(found[0]):06x}", printable(text)) + '"'
 
 

@@ -36,7 +36,8 @@ _ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
 class Images(Protocol):
     """Takes an image and gives the address that the page shows it by.
 
-    `embedded`: whether the address holds the image, so that giving it twice takes the bytes twice.
+    `embedded`: whether the address contains the image, so that giving it twice takes the bytes
+    twice.
     """
 
     embedded: bool
@@ -115,7 +116,7 @@ class Place:
     Attributes
     ----------
     uri
-        Its address; empty where the picture stands on the page already.
+        Its address; empty where the picture is on the page already.
     shared
         The id of the element that holds it for several places; empty where `uri` is all there is.
     number
@@ -131,7 +132,7 @@ class Place:
 
 class Samples:
     """The pictures of samples, for one rendering: what is embedded for several places is given at
-    the first, and is referred to by its id from the others, so no bytes stand in the page twice.
+    the first, and is referred to by its id from the others, so no bytes are in the page twice.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ MOST_UNREADABLE = 20
 
 
 LONGEST = 60
-"""Characters of a name that stand on the page at most, those that show on hover included."""
+"""Characters of a name that are on the page at most, those that show on hover included."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture's size, where its plot stands in it, and base lines of the words above and below.
+    """A picture's size, where its plot is in it, and base lines of the words above and below.
 
     All in px, from the top and from the left.
     """
@@ -115,7 +115,7 @@ class _Painter:
         if not self.panel.grid:
             yield _path("g-axis", f"M{left} {_n(self.y(0))}H{right}")
         for tick in self.panel.ticks:
-            # without lines, labels stand inside the panel
+            # without lines, labels are inside the panel
             down = 4 if self.panel.grid else 8 if tick else 0
             text = f"{100 * tick:.3g}" if self.panel.grid else f"{100 * tick:.0f}"
             yield _text(left - 5, self.y(tick) + down, text, "end")

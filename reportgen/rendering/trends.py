@@ -21,7 +21,7 @@ WIDTH, HEIGHT, EDGE = 360, 150, 8
 
 
 LEFT, FLOOR = 38, 128
-"""Where the drawing's axes stand: percentages at the left of one, numbers below the other."""
+"""Where the drawing's axes are: percentages at the left of one, numbers below the other."""
 
 
 MOST_NUMBERS = 12

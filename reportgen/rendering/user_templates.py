@@ -1,4 +1,4 @@
-"""Templates of the user's own in place of ours: sandboxed, and wrong ones told by file and line.
+"""Templates of the user instead of ours: sandboxed, and wrong ones told by file and line.
 
 The sandbox keeps a template from reaching beyond the values that it is given; it can't keep it
 from taking long or from saying what is not so. Templates are as trusted as a program's code.
@@ -42,7 +42,7 @@ NO_PAGE = ("notebook.html.j2", "notebook.css")
 
 
 def check_templates(folder: Path) -> Path:
-    """`folder`, where it holds a template or style that has the name of one of ours.
+    """`folder`, where it contains a template or style that has the name of one of ours.
 
     Raises :class:`UsageError` with slug ``templates-folder``.
     """

@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class OverviewEntry:
-    """One candidate: how it is called, its comparison and decision, and where its report stands.
+    """One candidate: how it is called, its comparison and decision, and where its report is.
 
     `link` is a path relative to the overview, with ``/`` between its parts, for example
     ``"1-small/report.html"``; `name` is used where the candidates' own names don't tell them
@@ -45,7 +45,7 @@ class OverviewEntry:
 class OverviewRow:
     """A candidate as it is read; `worst` is the class whose recall fell furthest, if any fell.
 
-    `cautions` are the sentences that stand at the top of its report; `n_cautions` counts them.
+    `cautions` are the sentences that are at the top of its report; `n_cautions` counts them.
     """
 
     number: int
@@ -159,7 +159,7 @@ def _rank(ship: Sequence[OverviewRow], standings: Sequence[Standing]) -> Words:
         return say("Equal accuracy: {names}.", names=names)
     if len(best) > 1:
         return say("Equal highest accuracy: {names}.", names=names)
-    against = _AGAINST_OTHERS[standings[best[0].number]]  # the baseline stands at 0
+    against = _AGAINST_OTHERS[standings[best[0].number]]  # the baseline is at 0
     return say("Highest accuracy: {names}, " + against + ".", names=names)
 
 

@@ -41,7 +41,7 @@ COMPACT_CARDS = 2000
 
 
 LISTED, LISTED_OF_MANY = 5, 3
-"""Confusions of each kind on a card; the rest is told as a number."""
+"""Confusions of each kind on a card; the rest is a number."""
 
 
 MANY = 50
@@ -130,7 +130,9 @@ def pictured_classes(
 def class_cards(
     facts: Context, indices: Sequence[int], thumbnails: Mapping[str, Thumbnail]
 ) -> tuple[ClassCard, ...]:
-    """The cards of these classes, in their order; none where the matrix holds proportions only."""
+    """The cards of these classes, in their order; none where the matrix contains
+    proportions only.
+    """
     if facts.proportions is not None:
         return ()
     missed, taken = _confusions(facts, indices)

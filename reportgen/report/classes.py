@@ -28,8 +28,8 @@ __all__ = [
 class ClassRow:
     """All that is known of one class; `cells` by metric name, `change` is of recall.
 
-    `counts` is empty where the matrix holds proportions only. `limits` has what gates ask of it, by
-    metric name, and `missed` says which it fails.
+    `counts` is empty where the matrix contains proportions only. `limits` has what gates ask of it,
+    by metric name, and `missed` says which it fails.
     """
 
     index: int
@@ -47,7 +47,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ClassSection:
-    """The classes, worst recall first; `main` metrics stand in the first table, `others` in tables
+    """The classes, lowest recall first; `main` metrics are in the first table, `others` in tables
     that are narrow enough for paper.
 
     Above 200 classes `rows` holds the 200 worst, and `lookup` all of them:
@@ -100,7 +100,7 @@ def class_section(facts: Context) -> ClassSection:
 def _split_parts(
     reasons: Iterable[Reason], rows: Iterable[ClassRow], main: Iterable[Definition]
 ) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
-    """The reasons that figures of the first table have, and those that only others have."""
+    """The reasons that metrics of the first table have, and those that only others have."""
     names = [item.name for item in main]
     shown = {row.cells[name].mark for row in rows for name in names}
     first = tuple(reason for reason in reasons if reason.mark in shown)

@@ -53,7 +53,9 @@ class ReliabilityRow:
 
 @dataclass(frozen=True)
 class HistogramRow:
-    """Right and wrong answers in one bin of confidence, as counts and as shares of their kind."""
+    """Correct and incorrect predictions in one bin of confidence, as counts and as shares of their
+    kind.
+    """
 
     span: str
     right: int
@@ -93,7 +95,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class KeyNumber:
-    """A number that leads the section; `missing` where it is a word in place of a number."""
+    """A number that leads the section; `missing` where it is a word instead of a number."""
 
     title: str
     value: str
@@ -103,7 +105,7 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class ConfidenceSection:
-    """How sure the model was, and whether rightly so; without rows where `missing` says why.
+    """The model's confidence, and whether rightly so; without rows where `missing` says why.
 
     Attributes
     ----------
@@ -112,13 +114,13 @@ class ConfidenceSection:
     missing
         What is not here, and why; empty where nothing is missing.
     facts
-        Each figure in a sentence.
+        Each metric in a sentence.
     reliability, histogram, curve
         The rows of the three drawings, empty bins included.
     curve_table
         The points of the curve that its table lists.
     points
-        Operating points, marked on the curve and told in words.
+        Operating points, marked on the curve and in words.
     charts
         Of reliability, histogram and curve, in this order.
     numbers
@@ -153,8 +155,8 @@ class Calibration:
     beyond_chance
         Whether the ECE is larger than 95 of 100 perfectly calibrated models of this size show.
     threshold_text
-        The confidence from which at most 1% of the answers are wrong, with 95% confidence; empty
-        where there is none.
+        The confidence from which at most 1% of the predictions are wrong, with 95% confidence;
+        empty where there is none.
     """
 
     known: Confidence
@@ -461,7 +463,9 @@ def _share_ends(metric: Metric) -> str:
 
 
 def _points(facts: Context, known: Calibration) -> Iterable[OperatingPoint]:
-    """A: the most answers with surely at most 1% errors. B: all but the least confident tenth."""
+    """A: the most predictions with surely at most 1% errors. B: all but the least
+    confident tenth.
+    """
     yield from _hold(known)
     error = facts.summary("error_at_90_percent_coverage")
     threshold = known.known.threshold_90_percent_coverage

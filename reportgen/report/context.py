@@ -90,7 +90,9 @@ class ClassGroups:
         return len(linked) > DENSE_LIMIT
 
     def by_chance(self, groups: GroupMatrix) -> float | None:
-        """The share of all errors that these groups would hold by chance; None without errors."""
+        """The share of all errors that these groups would contain by chance; None without
+        errors.
+        """
         return expected_within(self.matrix, groups.grouping.group_of)
 
 
@@ -122,7 +124,7 @@ class Context:
 
     @property
     def proportions(self) -> Proportions | None:
-        """The matrix where it holds proportions only; :attr:`matrix` is then empty."""
+        """The matrix where it contains proportions only; :attr:`matrix` is then empty."""
         return self.evaluation.shares
 
     @cached_property

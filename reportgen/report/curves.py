@@ -61,7 +61,7 @@ class CurveSection:
     classes
         At most twelve, lowest ROC AUC first.
     note
-        How to read them, and where the figures are.
+        How to read them, and where the metrics are.
     """
 
     lead: Words

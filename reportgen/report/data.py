@@ -53,7 +53,7 @@ PICTURES = "Thumbnails"
 
 
 def pictures_fact(n: int) -> tuple[Fact, ...]:
-    """How many samples' pictures the page holds, where it holds any."""
+    """How many samples' pictures the page holds, where it contains any."""
     if not n:
         return ()
     return (Fact(PICTURES, (say("{n} (re-encoded, metadata removed)", n=count(n)),)),)

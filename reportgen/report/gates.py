@@ -1,4 +1,4 @@
-"""The gates as they are read, and where they stand on tiles and in the table of classes."""
+"""The gates as they are read, and where they are on tiles and in the table of classes."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ LESS_IS_BETTER = "ece"
 
 
 def mark_tiles(headline: Headline, decision: Decision | None, evaluation: Evaluation) -> Headline:
-    """The tiles with the limits of gates on their figures; of several on one, the hardest to keep.
+    """The tiles with the limits of gates on their metrics; of several on one, the hardest to keep.
 
-    Axes are lengthened until they hold them.
+    Axes are lengthened until they contain them.
     """
     checks = _levels(decision)
     tiles = [_limited(tile, checks, evaluation) for tile in headline.tiles]
@@ -56,7 +56,7 @@ def mark_tiles(headline: Headline, decision: Decision | None, evaluation: Evalua
 def mark_classes(
     section: ClassSection, decision: Decision | None, evaluation: Evaluation
 ) -> ClassSection:
-    """The classes with the limits of gates on their main figures, and the gates that each fails."""
+    """The classes with the limits of gates on their main metrics, and the gates that each fails."""
     limits: dict[int, dict[str, float]] = {}
     for check in _levels(decision):
         for i in class_statuses(check, evaluation):

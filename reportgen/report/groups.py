@@ -39,7 +39,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class GroupShare:
-    """One way in which answers end: right class, wrong class of the right group, wrong group."""
+    """One way in which predictions end: correct class, incorrect class of the correct group,
+    incorrect group.
+    """
 
     title: str
     count: int
@@ -115,11 +117,12 @@ class GroupSet:
     title, lead
         What it is, and what it says of the errors.
     shares
-        How all answers end, with intervals; empty for groups that were made from these errors.
+        How all predictions end, with intervals; empty for groups that were made from these errors.
     heads
         Titles of the shares in the rows.
     rows
-        The groups that hold errors or several classes, in the order in which they are to be read.
+        The groups that contain errors or several classes, in the order in which they are to be
+        read.
     alone
         The classes that are in none of the rows.
     grid
@@ -171,7 +174,7 @@ ORDERED_CLASSES = 100
 
 
 SHOWN_MEMBERS = 6
-"""Groups of more classes are called by the worst of them, and list them on demand."""
+"""Groups of more classes are named by the worst of them, and list them on demand."""
 
 
 LEAST_ERRORS = 3

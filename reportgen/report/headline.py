@@ -1,7 +1,7 @@
 """`Report`: what is said about an evaluation, and in which order. No HTML, no colours.
 
 Every output (page, mail, pull-request comment) reads these values; numbers that a reader sees
-stand here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
+are here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One metric of the whole test set, for the complete list."""
+    """One overall metric, for the complete list."""
 
     definition: Definition
     cell: Cell
@@ -122,11 +122,11 @@ RECALL = OF_CLASS["recall"]
 
 
 ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Upper ends of the calibration error's axis; the smallest that holds all of it is taken."""
+"""Upper ends of the calibration error's axis; the smallest that contains all of it is taken."""
 
 
 def headline(facts: Context) -> Headline:
-    """The tiles on one axis, and every metric of the whole in a list."""
+    """The tiles on one axis, and every overall metric in a list."""
     notes = Footnotes()
     rows = tuple(
         SummaryRow(
@@ -317,7 +317,7 @@ def _notes(facts: Context) -> Iterable[Words]:
 
 
 def _over_all(facts: Context, absent: Sequence[Name]) -> Words:
-    """In this mode a figure may be low for want of samples alone: that is said each time."""
+    """In this mode a metric may be low for want of samples alone: that is said each time."""
     n = plural(len(facts.names), "class", "classes")
     if not absent:
         return say("Macro averages are over all {n}; each has samples.", n=n)

@@ -1,4 +1,4 @@
-"""How sure the figures are: which method made each interval, and what none of them holds."""
+"""The uncertainty of the metrics: which method made each interval, and what none of them holds."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _ESTIMATED = frozenset((SCORE, UNION, LOG.name))
 
 
 def summary_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
-    """The metrics of the whole that it has, each with the interval that it really got."""
+    """The overall metrics that it has, each with the interval that it really got."""
     return tuple(_of_whole(definition, evaluation) for definition in evaluation.definitions)
 
 
@@ -158,7 +158,7 @@ def interval_note(evaluation: Evaluation) -> str:
 
 
 def group_words(groups: SampleGroups) -> Words:
-    """Samples depend on each other: by how much that widens what is said of the whole."""
+    """Samples depend on each other: by how much that widens the overall intervals."""
     said = say(
         "The {n} form {groups} by {column} (largest: {largest}). Overall CIs are cluster-robust.",
         n=plural(groups.n_samples, "sample"),

@@ -1,4 +1,4 @@
-"""The matrix of more than 30 classes as pictures, in which confused ones stand together."""
+"""The matrix of more than 30 classes as pictures, in which confused ones are adjacent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def drawn_order(facts: Context) -> NDArray[np.int64]:
 
 
 def boxes(facts: Context) -> tuple[tuple[int, int], ...]:
-    """Where the suggested groups stand in a picture in :func:`drawn_order`.
+    """Where the suggested groups are in a picture in :func:`drawn_order`.
 
     (first cell, number of cells) of each group with errors and more than one class.
     """
@@ -143,7 +143,7 @@ class HeatmapSpec:
     boxes
         (first cell, number of cells) of squares on the diagonal that are framed.
     beside
-        Texts of the cells of a picture that stands beside this one: where they need a wider
+        Texts of the cells of a picture that is next to this one: where they need a wider
         picture, this one is as wide.
     """
 
@@ -207,10 +207,10 @@ class MatrixSection:
     hot
         Errors that take at least this share of a class are outlined.
     grouped
-        The classes in an order in which confused ones stand together; empty where that is the
+        The classes in an order in which confused ones are adjacent; empty where that is the
         order of the data set, or the tables are there on demand.
     views
-        Which tables the rows fill: all of :data:`VIEWS`, but where the matrix holds proportions
+        Which tables the rows fill: all of :data:`VIEWS`, but where the matrix contains proportions
         only, those that they determine.
     """
 

@@ -103,7 +103,7 @@ class PairRanking:
 
 
 LEAST_CLASSES = 4
-"""Three classes have six pairs: the list by count holds all of them."""
+"""Three classes have six pairs: the list by count contains all of them."""
 
 
 LISTED = 20

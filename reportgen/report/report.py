@@ -1,7 +1,7 @@
 """`Report`: what is said about an evaluation, and in which order. No HTML, no colours.
 
 Every output (page, mail, pull-request comment) reads these values; numbers that a reader sees
-stand here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
+are here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ __all__ = [
 
 
 FILE_WIDTH = 40
-"""Of a path below a picture on paper: files of one name are told apart by their folders."""
+"""Of a path below a picture on paper: files of one name are distinguished by their folders."""
 
 
 CORRECT_BESIDE = 2
@@ -31,7 +31,7 @@ CORRECT_BESIDE = 2
 
 @dataclass(frozen=True)
 class LargeView:
-    """What stands beside the large picture of a sample.
+    """What is next to the large picture of a sample.
 
     Attributes
     ----------

@@ -101,7 +101,7 @@ class ThresholdSection:
 
 
 HALF = 0.5
-"""Where an answer turns: of two classes, the one with the larger probability is the answer."""
+"""Of two classes, the one with the larger probability is predicted."""
 
 
 NONE_FLAGGED = "no positives predicted"
@@ -134,7 +134,7 @@ class _Known:
 
     @property
     def answered(self) -> ThresholdPoint:
-        """The model's own answers, all of them: those without scores too."""
+        """The model's own predictions, all of them: those without scores too."""
         counts, i = self.facts.matrix.counts, self.curve.positive
         return ThresholdPoint(HALF, int(counts[i, i]), int(counts[1 - i, i]))
 
@@ -272,7 +272,7 @@ def _home(
     letter: str,
     point: ThresholdPoint,
 ) -> list[tuple[str, str]] | None:
-    """The names of the row with the same counts; the model's answers belong to 0.5 alone."""
+    """The names of the row with the same counts; the model's predictions belong to 0.5 alone."""
     for other, names, text in entries:
         same = (other.tp, other.fp) == (point.tp, point.fp) and text != "as predicted"
         if same and (letter != "A" or text == _text(HALF)):
@@ -371,7 +371,7 @@ def _after(words: Words, *sentences: str) -> Words:
 
 
 def _area(known: _Known, name: str, sentence: str) -> str:
-    """The figure of the positive class, as the per-class table has it."""
+    """The metric of the positive class, as the per-class table has it."""
     column: Any = known.facts.evaluation.per_class.get(name)
     metric = None if column is None else column.metric(known.curve.positive)
     if metric is None or metric.value is None:

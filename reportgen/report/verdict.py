@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class VerdictReason:
-    """A gate that stands in the way: what it is about, what was measured, what is required."""
+    """A gate that blocks: what it is about, what was measured, what is required."""
 
     name: Words
     measured: str
@@ -44,7 +44,7 @@ class VerdictReason:
 class Verdict:
     """May it ship? `kind` chooses the shape, `word` says it, `reason` is one sentence or two.
 
-    `reasons` are at most three of the gates that stand in the way, and `tally` counts all gates;
+    `reasons` are at most three of the gates that block, and `tally` counts all gates;
     both are empty where nothing does.
     """
 

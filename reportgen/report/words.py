@@ -1,4 +1,4 @@
-"""Sentences that hold names from data: each output can tell the two apart, and mark the names.
+"""Sentences that contain names from data: each output can tell the two apart, and mark the names.
 
 A page isolates a name's writing direction, Markdown puts it into a code span, plain text shows it
 as it is; so a sentence is a row of parts, and a name stays a name until it is written out.
@@ -42,7 +42,7 @@ MINUS = "\u2212"
 
 
 PROPORTIONS_ONLY = "n/a: proportions only"
-"""What stands in place of all that needs counts, where the matrix has none."""
+"""What is shown instead of all that needs counts, where the matrix has none."""
 
 
 NAME_WIDTH = 40
@@ -90,7 +90,7 @@ class Words:
 
 
 def say(template: str, **values: str | Name | Words) -> Words:
-    """A sentence from `template`, in which ``{key}`` stands for ``values[key]``.
+    """A sentence from `template`, in which ``{key}`` is replaced by ``values[key]``.
 
     A name that would not be seen as one gets quotation marks. No name changes its case, not even
     where it opens the sentence: a reader must be able to search for it.

@@ -1,6 +1,6 @@
 """A folder of baselines: small, without images and absolute paths, fit to be committed.
 
-``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` stand for each baseline,
+``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` are kept for each baseline,
 ``history.jsonl`` beside them for all that was ever saved.
 """
 
@@ -46,7 +46,7 @@ _PENDING = "history.pending"
 
 @dataclass(frozen=True)
 class Baselines:
-    """The baselines that stand in `folder`; it need not exist before the first is saved."""
+    """The baselines that are in `folder`; it need not exist before the first is saved."""
 
     folder: Path = DEFAULT_FOLDER
 
@@ -147,7 +147,7 @@ class Baselines:
         UsageError
             Where the name is none.
         OutputError
-            Where a baseline of that name stands there, or nothing can be written.
+            Where a baseline of that name is there, or nothing can be written.
         """
         self.require_free(name, force=force)
         place, entry = self.folder / name, HistoryEntry.of(name, evaluation, verdict, rows)
@@ -176,7 +176,7 @@ def _hold(place: Path) -> Iterator[None]:
     except OSError as error:
         raise output_error(place, error, "--baselines") from error
     finally:
-        with suppress(OSError):  # it holds something
+        with suppress(OSError):  # it contains something
             place.rmdir()
 
 

@@ -46,7 +46,7 @@ GAP = "·"
 def sparkline(values: Sequence[float | None]) -> str:
     """One character a value, lowest to highest of the row; a dot where a value is undefined.
 
-    The scale is that of the row itself: it shows direction, not size. A row of equal values stands
+    The scale is that of the row itself: it shows direction, not size. A row of equal values is
     in the middle.
     """
     known = [value for value in values if value is not None]
@@ -172,7 +172,7 @@ def read_history(folder: Path) -> tuple[HistoryEntry, ...]:
     if not path.exists():
         return ()
     entries = []
-    # not splitlines(): names may hold characters that it takes for line ends
+    # not splitlines(): names may contain characters that it takes for line ends
     for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue

@@ -1,4 +1,4 @@
-"""Folders of reports: which reports stand in them, and what each says."""
+"""Folders of reports: which reports are in them, and what each says."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def find_reports(folder: Path, site: Path) -> Iterator[FoundReport]:
     """Every report in `folder` and in the folders below it, in the order of their names.
 
     Hidden folders, links to folders, saved baselines, and the site itself with its copies, which
-    may stand there, are passed over.
+    may be there, are passed over.
     """
     own = {site.resolve(), (site / SITE_REPORTS).resolve()}
     for path, folders, files in os.walk(folder):

@@ -119,7 +119,7 @@ class Review:
     def from_json(cls, value: Json) -> Review:
         """The inverse of :meth:`to_json`; raises DataError where `value` is not of it.
 
-        A baseline that was kept, and a report of an earlier version, hold the evaluation alone.
+        A baseline that was kept, and a report of an earlier version, contain the evaluation alone.
         """
         with translate_faults():
             place = JsonPath.of(value)
@@ -138,7 +138,7 @@ def _compared(place: JsonPath, evaluation: Evaluation) -> Comparison:
 
 @dataclass(frozen=True)
 class ReviewSpec:
-    """What is agreed before any work: the gates, and where the baseline stands.
+    """What is agreed before any work: the gates, and where the baseline is.
 
     `baseline` is its path, or the object in memory that it is; None without one. `saved_as` is the
     name that it was asked for by, where it has one.
@@ -165,7 +165,7 @@ def load_spec(
 ) -> ReviewSpec:
     """Read the gates and find the baseline: what is wrong with them is said before any work.
 
-    `against` is a baseline in memory, in place of the one that `options` name. With
+    `against` is a baseline in memory, instead of the one that `options` name. With
     `baseline_may_follow` a gate that needs a baseline is not refused yet, and with
     `costs_may_follow` none that needs costs.
     """
@@ -307,7 +307,7 @@ def load_baseline(
 def open_review(
     source: Any, reading: InputOptions, figures: EvaluationOptions, spool: Path
 ) -> Review:
-    """What is known of a saved input: all that stands in a ``report.json``, else its evaluation."""
+    """What is known of a saved input: all that is in a ``report.json``, else its evaluation."""
     if is_report(source, reading):
         path = find_file(local_path(source, "INPUT"), rows_first=False)
         from reportgen.importers import read_json
@@ -328,7 +328,7 @@ def open_review(
 
 
 def is_report(source: Any, reading: InputOptions) -> bool:
-    """Whether `source` is a ``report.json``, or a folder where one stands."""
+    """Whether `source` is a ``report.json``, or a folder where one is."""
     if not isinstance(source, (str, Path)):
         return False
     return (

@@ -23,8 +23,8 @@ def report_schema() -> dict[str, Any]:
     """Draft 2020-12, plain values.
 
     It describes documents of this and of earlier versions, and of later ones with the same
-    ``schema_version``: names that it does not hold are allowed everywhere. A saved baseline holds
-    the evaluation alone, without ``comparison``, ``verdict``, ``reason`` and ``checks``.
+    ``schema_version``: names that it does not contain are allowed everywhere. A saved baseline
+    holds the evaluation alone, without ``comparison``, ``verdict``, ``reason`` and ``checks``.
     """
     known = Definitions()
     codec_of(Document).schema(known)

@@ -51,12 +51,12 @@ Unpaired = Literal["", "matrix", "no_predictions"]
 
 @dataclass(frozen=True)
 class LoadedInput:
-    """What an input holds.
+    """What an input contains.
 
     Attributes
     ----------
     rows
-        One row a sample; None where only counts are known.
+        One row per sample; None where only counts are known.
     held
         The evaluation, where there are no rows.
     unpaired
@@ -211,10 +211,10 @@ def add_columns(
 def recompute(
     evaluation: Evaluation, options: EvaluationOptions, shown: Sequence[str] = ()
 ) -> Evaluation:
-    """What stands in a ``report.json``, with the user's groups of classes and costs where they are
+    """What is in a ``report.json``, with the user's groups of classes and costs where they are
     given. `shown` are the names that its classes are shown by, where it has those of the data.
 
-    Its figures are made: raises :class:`UsageError` where others are asked for.
+    Its metrics are made: raises :class:`UsageError` where others are asked for.
     """
     refuse_groups(options, "a report.json")
     words = replace(options, hierarchy=None, class_names=None, costs=None).command_words()
@@ -241,7 +241,7 @@ def require_counts(evaluation: Evaluation, what: str, holder: str = "the matrix"
 
 
 def find_file(path: Path, *, rows_first: bool) -> Path:
-    """The file that a run's folder, or a report.json with predictions beside it, stands for.
+    """The file that a run's folder, or a report.json with predictions beside it, represents.
 
     A report whose replacement was stopped half-way is finished first: no half of one is ever read.
     """

@@ -168,8 +168,8 @@ def _lowest_by_chance(k: Counts, n: Counts) -> float:
 def simultaneous(hits: int, n: int, family: int) -> tuple[float, float]:
     """The exact interval of one of `family` shares, any of which might have been chosen.
 
-    All of them hold at once in 95 of 100 test sets (Clopper-Pearson, Bonferroni), so that of the
-    chosen one does. So far out in the tails Wilson's interval falls short.
+    All of them cover at once in 95 of 100 test sets (Clopper-Pearson, Bonferroni), so that of
+    the chosen one does. So far out in the tails Wilson's interval falls short.
     """
     low, high = clopper_pearson(hits, n, 1 - SIGNIFICANT / max(family, 1))
     return float(low), float(high)
@@ -353,7 +353,7 @@ def recall_by_size_p(matrix: ConfusionMatrix) -> float:
 
     What is looked at is accuracy less mean recall: 0 on average where all recalls are equal. The
     correct predictions are dealt anew to the samples, whatever their class, 1,999 times with a
-    fixed seed; from 2,000 classes on the normal distribution stands in for that.
+    fixed seed; from 2,000 classes on the normal distribution replaces that.
     """
     support = matrix.true_totals
     some = support > 0

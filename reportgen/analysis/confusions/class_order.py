@@ -1,4 +1,4 @@
-"""An order of the classes in which confused ones stand together, and the tree behind it."""
+"""An order of the classes in which confused ones are adjacent, and the tree behind it."""
 
 from __future__ import annotations
 

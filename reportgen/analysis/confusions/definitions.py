@@ -1,4 +1,4 @@
-"""What each figure of pairs and groups of classes is: name, formula, meaning, interval, source."""
+"""What each metric of pairs and groups of classes is: name, formula, meaning, interval, source."""
 
 from __future__ import annotations
 

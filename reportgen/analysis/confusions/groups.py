@@ -86,14 +86,16 @@ class Grouping:
 
 @dataclass(frozen=True, eq=False)
 class GroupMatrix:
-    """The confusion matrix of groups, its diagonal divided into right answers and near misses.
+    """The confusion matrix of groups, its diagonal divided into correct predictions and near
+    misses.
 
     Attributes
     ----------
     grouping
         G groups of the K classes.
     confusion
-        Counts of groups, rows true; the diagonal holds right answers and errors within the group.
+        Counts of groups, rows true; the diagonal contains correct predictions and errors within the
+        group.
     right
         Samples of each group that got their own class: int64, shape (G,).
     """
@@ -117,7 +119,7 @@ class GroupMatrix:
         """Shares of all samples, which add up to 1, with Wilson intervals.
 
         ``accuracy``; ``within_group_error``: the wrong class, of the right group;
-        ``between_group_error``: the wrong group. Without samples n/a, ``no_samples``.
+        ``between_group_error``: the incorrect group. Without samples n/a, ``no_samples``.
         """
         n = self.confusion.n_samples
         return {
@@ -206,9 +208,9 @@ def grouping_from_rows(
     DataError
         ``hierarchy-columns``: there is no such header. ``hierarchy-blank``: a cell is empty.
         ``hierarchy-class-unknown``, ``hierarchy-class-twice``, ``hierarchy-class-missing``: the
-        table does not hold every class once. ``hierarchy-group-twins``: two groups can't be told
-        apart by a reader. Names are equal after Unicode normalisation (NFC), without the spaces
-        around them.
+        table does not contain every class once. ``hierarchy-group-twins``: a reader
+        can't distinguish two groups. Names are equal after Unicode normalisation (NFC), without the
+        spaces around them.
     """
     lines = iter(rows)
     _, header = next(lines, (1, ()))
@@ -509,7 +511,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GroupSummary:
-    """Figures of the whole, by groups."""
+    """Overall metrics, by groups."""
 
     accuracy: ShareMetric
     group_accuracy: ShareMetric

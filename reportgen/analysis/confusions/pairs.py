@@ -223,7 +223,7 @@ class Rest:
 
 @dataclass(frozen=True, eq=False)
 class DirectedPairs:
-    """P pairs, samples of class `true` that were called `predicted`, best first.
+    """P pairs, samples of class `true` predicted as `predicted`, best first.
 
     Attributes
     ----------

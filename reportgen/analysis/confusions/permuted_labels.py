@@ -1,4 +1,4 @@
-"""Signs that classes stand in the wrong place: another class order, or rows taken for columns."""
+"""Signs that classes are in the wrong place: another class order, or rows taken for columns."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _LEAST_SHIFTED = 0.1
 
 
 CLEARLY = 2
-"""How many times more often than anything else a class must be called by another name."""
+"""How many times more often than anything else a class must be predicted as another one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +59,13 @@ class Relabelling:
     accuracy, accuracy_after
         Before and after it: 0..1.
     permutation
-        int64, shape (K,): samples of class i are best called ``permutation[i]``. Where nothing is
-        gained, it keeps a class in its place.
+        int64, shape (K,): samples of class i are best relabelled as ``permutation[i]``. Where
+        nothing is gained, it keeps a class in its place.
     moved
-        The classes that are *clearly* called by that other name: at least twice as often as by any
-        other name, their own included; and the name stands for them at least twice as often as
-        for any other class; both beyond chance (95%). A model that is merely bad, or prefers some
-        classes, or confuses two that look alike, moves none.
+        The classes that are *significantly* predicted as that other class: at least twice as often
+        as any other class, their own included; and it is predicted for them at least twice as
+        often as for any other class; both beyond chance (95%). A model that is merely bad, or
+        prefers some classes, or confuses two that look alike, moves none.
     """
 
     accuracy: float
@@ -87,7 +87,7 @@ class Relabelling:
     @property
     def shift(self) -> int | None:
         """The distance by which all moved classes moved in the class list, if it is one and the
-        same: 1 where each is called by the name of the next, cyclically.
+        same: 1 where each is predicted as the next, cyclically.
         """
         k = len(self.permutation)
         steps = {int((self.permutation[i] - i) % k) for i in self.moved}
@@ -117,7 +117,7 @@ def best_relabelling(matrix: ConfusionMatrix) -> Relabelling | None:
         matrix.n_correct / n,
         int(hits.sum()) / n,
         permutation,
-        _clearly_moved(matrix.counts, permutation, hits),
+        _surely_moved(matrix.counts, permutation, hits),
     )
 
 
@@ -125,7 +125,7 @@ def _can_be_relabelled(matrix: ConfusionMatrix) -> bool:
     return 2 <= matrix.n_classes <= RELABELLING_LIMIT and matrix.n_samples > 0
 
 
-def _clearly_moved(counts: Counts, permutation: Counts, hits: Counts) -> Counts:
+def _surely_moved(counts: Counts, permutation: Counts, hits: Counts) -> Counts:
     k = len(permutation)
     places = np.arange(k)
     others = counts.copy()
@@ -144,7 +144,7 @@ def most_gain(matrix: ConfusionMatrix) -> float:
     greatest error of row i. So no sum is more than that of max(0, greatest error of row i −
     C[i, i]). As p is one to one, the same sum is one over columns j = p(i): adding and taking
     away C[j, j] instead, it is at most that of max(0, greatest error of column j − C[j, j]). The
-    less of the two bounds it. Both are 0 where each class is mostly called by its own name.
+    less of the two bounds it. Both are 0 where each class is mostly predicted correctly.
     """
     right = matrix.counts.diagonal()
     errors = matrix.counts.copy()
@@ -179,7 +179,7 @@ def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNot
 
 
 def shift_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | None:
-    """A warning where, from one class on, predictions mostly stand one place beside the label.
+    """A warning where, from one class on, predictions mostly are one place beside the label.
 
     So it is where labels were numbered anew after a class was missing, and predictions were not.
     The classes before must be right more often than shifted; the difference behind is five
@@ -238,7 +238,7 @@ def check_supports(
 ) -> None:
     """Hold the row sums against the known number of samples of each class.
 
-    `name` is what the matrix is called in messages.
+    `name` is the name of the matrix in messages.
 
     Raises :class:`DataError`, ``matrix-transposed`` where the column sums are the known numbers,
     ``matrix-support`` where neither sums are; :class:`ValueError` where the number of classes

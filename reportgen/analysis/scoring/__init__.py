@@ -2,7 +2,7 @@
 
 A batch is checked once, as :class:`Answers` (confidence and whether right) or :class:`Scores`
 (probabilities of all classes); each tally takes it in with ``of``, adds up with ``+``, and gives
-its figures at the end. Any split of the samples, in any order, gives the same figures.
+its metrics at the end. Any split of the samples, in any order, gives the same metrics.
 """
 
 from typing import TYPE_CHECKING

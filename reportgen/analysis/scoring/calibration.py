@@ -49,9 +49,10 @@ def bin_indices(values: NDArray[Any], n_bins: int, eps: float) -> NDArray[np.int
     eps
         Machine epsilon of the type in which the probabilities were saved.
 
-    A probability that can't be told from an edge is on it, and in the lower bin: p·n is rounded to
-    9 decimals, or, where the numbers were saved with fewer, p by half a unit of their last place.
-    Otherwise 0.6 of 15 bins would be above 9 / 15 in float32 and below it in some float64 sums.
+    A probability that is indistinguishable from an edge is on it, and in the lower bin: p·n is
+    rounded to 9 decimals, or, where the numbers were saved with fewer, p by half a unit of their
+    last place. Otherwise 0.6 of 15 bins would be above 9 / 15 in float32 and below it in some
+    float64 sums.
     """
     tolerance = max(_DECIMALS, n_bins * eps / 2)
     scaled = values * float(n_bins)
@@ -88,7 +89,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CalibrationBins:
-    """What calibration figures stand on, added up: all of shape (2, 15), wrong and right answers.
+    """What calibration metrics are based on, added up: all of shape (2, 15), incorrect and correct
+    predictions.
 
     Attributes
     ----------
@@ -169,15 +171,15 @@ class CalibrationBins:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Bins of any kind, ready for figures: float64; rows are wrong and right answers.
+    """Bins of any kind, ready for metrics: float64; rows are incorrect and correct predictions.
 
     Attributes
     ----------
     counts, confidences, squares
         Shape (2, B): samples, sums of their confidences and of the squares.
     gaps
-        Shape (B,): right answers minus the sum of all confidences. It is counts and confidences
-        subtracted, but rounded once.
+        Shape (B,): correct predictions minus the sum of all confidences. It is counts and
+        confidences subtracted, but rounded once.
     """
 
     counts: Floats
@@ -229,9 +231,9 @@ class ReliabilityBin:
     Attributes
     ----------
     low, high
-        The bin holds confidences in (low, high]; the first one also 0.
+        The bin contains confidences in (low, high]; the first one also 0.
     n, n_correct
-        Samples, and right answers among them.
+        Samples, and correct predictions among them.
     accuracy
         n_correct / n with its Wilson interval; None with ``no_samples`` where the bin is empty.
     confidence
@@ -248,7 +250,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """All figures of the equal-width bins.
+    """All metrics of the equal-width bins.
 
     Attributes
     ----------
@@ -270,7 +272,7 @@ class Calibration:
 
     @classmethod
     def of(cls, bins: CalibrationBins, *, seed: int = SEED) -> Calibration:
-        """The figures of `bins`; n/a with ``no_samples`` or ``no_scores`` where it is empty."""
+        """The metrics of `bins`; n/a with ``no_samples`` or ``no_scores`` where it is empty."""
         bars = _reliability(bins)
         if bins.n == 0:
             nothing = Metric(None, None, missing_reason(bins.n_without))
@@ -287,12 +289,12 @@ class Calibration:
 
 
 def chance_level(cells: Cells, *, seed: int = SEED, draws: int = CHANCE_DRAWS) -> Chance:
-    """The ECE that these confidences show where each answer is right with just its confidence.
+    """The ECE that these confidences show where each prediction is right with just its confidence.
 
-    The right answers of a bin are then a sum of coin flips of unequal coins. They are drawn as a
-    binomial with the bin's mean confidence, whose distance from its mean is scaled to the exact
-    standard deviation, sqrt(sum c (1 - c)). Exact for a bin of equal confidences; else mean and
-    variance are exact and the shape is not. Drawing every sample instead gives the same mean to
+    The correct predictions of a bin are then a sum of coin flips of unequal coins. They are drawn
+    as a binomial with the bin's mean confidence, whose distance from its mean is scaled to the
+    exact standard deviation, sqrt(sum c (1 - c)). Exact for a bin of equal confidences; else mean
+    and variance are exact and the shape is not. Drawing every sample instead gives the same mean to
     about 1%, at N times the cost.
     """
     sizes = cells.sizes
@@ -310,7 +312,7 @@ def chance_level(cells: Cells, *, seed: int = SEED, draws: int = CHANCE_DRAWS) -
 def ece_metric(cells: Cells, chance: Chance) -> Metric:
     """ECE with an interval; there must be samples.
 
-    Above, z standard errors from the figure; below, as many from what is left of it without its
+    Above, z standard errors from the metric; below, as many from what is left of it without its
     bias (:func:`_less_chance`); 0 where a perfectly calibrated model shows this ECE in more than
     5% of draws. Every sample pulls on its bin by y - c, in the direction of the bin's gap: the
     infinitesimal jackknife, Efron 1982. Nearly all pull of a sure model comes from rare errors,
@@ -362,7 +364,7 @@ def _less_chance(gap: Floats, error: Floats) -> float:
 
 
 def mce_metric(cells: Cells) -> Metric:
-    """MCE with simultaneous intervals of all bins that hold samples; there must be samples.
+    """MCE with simultaneous intervals of all bins that contain samples; there must be samples.
 
     The largest of several gaps is drawn to the bin of the fewest samples, and resamples draw it
     further that way: percentiles of a bootstrap are no interval of it. But where the gap of each of
@@ -370,7 +372,7 @@ def mce_metric(cells: Cells) -> Metric:
     sets at least (Bonferroni), the largest gap lies between the largest lower and the largest upper
     end. A gap is the accuracy, with Wilson's interval, less the mean confidence, which is taken as
     it is. In simulations with 100 to 10,000 samples it covers 94% or more at nominal 95%, where
-    the largest gap of the bins that hold samples is meant.
+    the largest gap of the bins that contain samples is meant.
     """
     some = cells.sizes > 0
     sizes, right = cells.sizes[some], cells.counts[_RIGHT][some]
@@ -403,12 +405,12 @@ def _reliability(bins: CalibrationBins) -> tuple[ReliabilityBin, ...]:
 
 @dataclass(frozen=True)
 class EqualMassCalibration:
-    """ECE over 15 bins that hold equally many samples, by rising confidence.
+    """ECE over 15 bins that contain equally many samples, by rising confidence.
 
     Attributes
     ----------
     ece
-        The figure with its interval, and how far binned confidences may have moved it.
+        The metric with its interval, and how far binned confidences may have moved it.
     chance
         What a perfectly calibrated model would show; None without samples.
     """
@@ -420,12 +422,12 @@ class EqualMassCalibration:
     def of(
         cls, ranked: RankedScores, groups: Groups | None = None, *, seed: int = SEED
     ) -> EqualMassCalibration:
-        """From a tally of answers. ``no_samples`` or ``no_scores`` where it is empty.
+        """From a tally of predictions. ``no_samples`` or ``no_scores`` where it is empty.
 
         `groups` are those of the tally, where they are at hand: sorting is most of the work.
 
-        The first n mod 15 bins hold one sample more. Samples of equal confidence are
-        interchangeable: where a bin ends among them, it gets its part of their right answers.
+        The first n mod 15 bins contain one sample more. Samples of equal confidence are
+        interchangeable: where a bin ends among them, it gets its part of their correct predictions.
         """
         if groups is None:
             (groups,) = ranked.groups()
@@ -461,7 +463,7 @@ def _cell(
     groups: Groups, ends: NDArray[np.int64], start: int, stop: int
 ) -> tuple[Floats, Floats, Floats, float]:
     """Samples start..stop-1 by rising confidence: their number, confidences and squares, each for
-    wrong and right answers, and the gap.
+    incorrect and correct predictions, and the gap.
     """
     if start == stop:
         none = np.zeros(2)
@@ -476,8 +478,8 @@ def _cell(
 
 
 def _split_error(groups: Groups, bounds: list[int]) -> float:
-    """By how many right answers the ends of bins may be wrong, all together: samples that share a
-    histogram bin need not be interchangeable.
+    """By how many correct predictions the ends of bins may be wrong, all together: samples that
+    share a histogram bin need not be interchangeable.
     """
     ends = np.cumsum(groups.sizes)
     inner = np.array(bounds[1:-1])

@@ -1,4 +1,4 @@
-"""More than two classes: the curves of each against the rest, of those told apart worst.
+"""More than two classes: the curves of each against the rest, of those with the lowest ROC AUC.
 
 Every point is a pair of counts, read off the groups of scores that the ROC AUC is made of anyway.
 """
@@ -75,7 +75,7 @@ class ClassCurve:
             yield tp / self.n_positive, tp / (tp + fp)
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the points that stand there can't be."""
+        """Raise :class:`~reportgen.jsonio.Fault` where the points that are there can't be."""
         for name in ("n_positive", "n_negative"):
             if not place[name].whole():
                 place[name].contradicts("a curve needs samples of the class and others")

@@ -16,17 +16,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class IntervalValue:
-    """A figure that may come from histograms.
+    """A metric that may come from histograms.
 
     Attributes
     ----------
     metric
-        The figure with its confidence interval, or None and why.
+        The metric with its confidence interval, or None and why.
     exact
         Whether every sample was ranked by its own score; else the scores were binned.
     lowest, highest
-        The figure of these very samples lies between the two, whatever their order inside the
-        bins (nothing to do with the confidence interval). Both equal the figure where it is
+        The metric of these very samples lies between the two, whatever their order inside the
+        bins (nothing to do with the confidence interval). Both equal the metric where it is
         exact; None where it is undefined.
     """
 
@@ -42,7 +42,7 @@ class IntervalValue:
 
     @property
     def error(self) -> float:
-        """How far the figure of these samples may be from the value; 0 where it is exact."""
+        """How far the metric of these samples may be from the value; 0 where it is exact."""
         value = self.metric.value
         if value is None or self.lowest is None or self.highest is None:
             return 0.0
@@ -305,7 +305,7 @@ SCORES: tuple[Definition, ...] = (
         kind="signed",
     ),
 )
-"""The figures of the whole, in the order of JSON and page. Top-5 stands with the counts."""
+"""The overall metrics, in the order of JSON and page. Top-5 is with the counts."""
 
 
 CLASS_SCORES: tuple[Definition, ...] = (

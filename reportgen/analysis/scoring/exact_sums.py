@@ -97,8 +97,9 @@ class FixedSums:
     ) -> FixedSums:
         """Sum `values`, float64 in 0..1, shape (n,), n at most 2²⁵, by their flat cell index.
 
-        The bits of a number are summed in three parts: float64 holds each sum exactly. `coarse`
-        rounds each number to 2⁻⁵³, which does for what intervals are made of, and costs less.
+        The bits of a number are summed in three parts: float64 represents each sum exactly.
+        `coarse` rounds each number to 2⁻⁵³, which does for what intervals are made of, and costs
+        less.
         """
         size = int(np.prod(shape))
 

@@ -1,8 +1,8 @@
 """Scores kept for ranking: every one of them while they fit, fixed histograms beyond.
 
-Both hold the same thing for each class: for every score that occurs, how many samples of the class
-and how many others have it. Which of the two is used follows from the number of scores alone, so
-the sum of tallies does not depend on how the samples were split.
+Both contain the same thing for each class: for every score that occurs, how many samples of the
+class and how many others have it. Which of the two is used follows from the number of scores alone,
+so the sum of tallies does not depend on how the samples were split.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Groups:
 class RankedScores:
     """Scores of K classes with the labels: a tally that keeps all of them up to a limit.
 
-    Equal tallies may hold their scores in different pieces; what counts is :meth:`groups`.
+    Equal tallies may contain their scores in different pieces; what counts is :meth:`groups`.
 
     Attributes
     ----------
@@ -329,7 +329,7 @@ def _lasting(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 
 
 def ranked_answers(limit: int = ANSWERS_LIMIT) -> RankedScores:
-    """No answers: the neutral element to add :func:`of_answers` to."""
+    """No predictions: the neutral element to add :func:`of_answers` to."""
     return RankedScores.empty(1, limit)
 
 

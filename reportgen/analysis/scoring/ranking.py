@@ -52,7 +52,7 @@ class Ranking:
     roc_auc, average_precision
         One metric a class. ``no_true_samples`` or ``no_other_samples`` where one side is empty.
     roc_auc_bounds, average_precision_bounds
-        float64, shape (K, 2), read-only: the figure of these very samples lies between; both ends
+        float64, shape (K, 2), read-only: the metric of these very samples lies between; both ends
         are the value where it is exact, nan where it is undefined.
     macro_roc_auc, macro_average_precision
         Means over the classes that have both samples and others.
@@ -64,7 +64,7 @@ class Ranking:
         0 where exact.
     half_precision
         Whether scores were saved in half precision: many are then equal that were not, and the
-        figures are those of the rounded scores.
+        metrics are those of the rounded scores.
     curves
         Of the classes with the lowest ROC AUC, lowest first; none of two classes, whose curves
         are those of :class:`~reportgen.analysis.scoring.thresholds.ThresholdCurve`.
@@ -84,7 +84,7 @@ class Ranking:
 
     @classmethod
     def of(cls, ranked: RankedScores) -> Ranking:
-        """The figures of a tally; all ``no_samples`` or ``no_scores`` where it is empty."""
+        """The metrics of a tally; all ``no_samples`` or ``no_scores`` where it is empty."""
         curves: Ranked = ()
         if ranked.n == 0:
             nothing = IntervalValue.undefined(missing_reason(ranked.n_without), ranked.exact)
@@ -167,7 +167,7 @@ def _add_wilson(figures: list[IntervalValue], n_positives: list[int]) -> list[In
 
     With fewer than twenty there is none: chance makes the average precision too high.
 
-    For all classes at once: one call a class would take as long as the figure.
+    For all classes at once: one call per class would take as long as the metric.
     """
     trials = np.array(n_positives, np.int64)
     value = np.array([min(f.metric.value or 0.0, 1.0) for f in figures])
@@ -262,7 +262,7 @@ class _Spread:
 
 
 def _macro(figures: list[IntervalValue], metric: Metric | None) -> IntervalValue:
-    """`metric`: the mean of the figures that are defined; None where none is."""
+    """`metric`: the mean of the metrics that are defined; None where none is."""
     exact = figures[0].exact
     if metric is None or metric.value is None:
         reasons = {f.metric.reason for f in figures}
@@ -282,7 +282,7 @@ def _mean(figures: list[IntervalValue]) -> float | None:
 
 def _macro_metric(figures: list[IntervalValue], spread: _Spread | None) -> Metric | None:
     """Of the mean; a perfect one has an interval too: to leave it out would leave out the test sets
-    that hold the truth.
+    that contain the truth.
     """
     value = _mean(figures)
     if value is None:
@@ -300,7 +300,7 @@ def _spreads(
 ) -> tuple[_Spread | None, _Spread | None]:
     """Those of the mean AUC and average precision; None where they would cost too much.
 
-    All classes are scored on the same samples, so each sample's pull on each class's figure is
+    All classes are scored on the same samples, so each sample's pull on each class's metric is
     added up over the classes first: the infinitesimal jackknife, Efron 1982. What was not seen is
     added class by class: to the AUC's variance what one more sample on either side adds; the
     variance of the average precision is at least that of a share of the class's samples with one

@@ -2,7 +2,7 @@
 
 A probability that is no number means "no score": such samples are left out and counted. One that
 leaves 0..1, or a row that does not sum to 1, is refused: it is a logit or a percentage, and every
-figure made of it would be wrong.
+metric made of it would be wrong.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def missing_reason(n_without: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """How sure the model was of each answer, and whether it was right.
+    """The model's confidence of each prediction, and whether it was right.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Can the model abstain? Errors among the answers that it is surest of.
+"""Can the model abstain? Errors among its most confident predictions.
 
 Answers are accepted from the most confident down; risk is the share of errors among the accepted,
 coverage the share that is accepted. Answers of equal confidence are accepted together: inside such
@@ -80,7 +80,7 @@ class OperatingPoint:
     n_accepted, n_errors
         Accepted answers, and wrong ones among them.
     n
-        All answers.
+        All predictions.
     """
 
     threshold: float | None
@@ -110,7 +110,7 @@ class Held:
     point
         What it accepts here.
     error_bound
-        Upper bound of the error among accepted answers, 0..0.01.
+        Upper bound of the error among accepted predictions, 0..0.01.
     """
 
     point: OperatingPoint
@@ -164,7 +164,7 @@ class RiskCoverage:
     aurc
         Area under the curve: mean of the risk over the n coverages 1/n, 2/n, …, 1.
     optimal_aurc
-        That of the same errors, if every one were less confident than every right answer.
+        That of the same errors, if every one were less confident than every correct prediction.
     excess_aurc
         Their difference: what is lost by a poor ranking.
     at_target_error
@@ -197,7 +197,7 @@ class RiskCoverage:
 
     @classmethod
     def of(cls, ranked: RankedScores, groups: Groups | None = None) -> RiskCoverage:
-        """From a tally of answers. ``no_samples`` or ``no_scores`` where it is empty.
+        """From a tally of predictions. ``no_samples`` or ``no_scores`` where it is empty.
 
         `groups` are those of the tally, where they are at hand: sorting is most of the work.
         With binned confidences, points, coverage and error are exact at the edges of the bins, and
@@ -229,8 +229,8 @@ class RiskCoverage:
 
 @dataclass(frozen=True)
 class _AtError:
-    """The lowest threshold whose accepted answers have at most `target` errors; and how far down
-    it may lie, judged by these samples.
+    """The lowest threshold whose accepted predictions have at most `target` errors; and how far
+    down it may lie, judged by these samples.
 
     Attributes
     ----------
@@ -279,9 +279,9 @@ class _AtError:
 def _hold(down: _Descending, target: float) -> Held | None:
     """The largest of twenty coverages whose error is surely at most `target`.
 
-    Where to cut does not hang on which answers are wrong, so at each cut the number of errors is
-    binomial, and its exact upper bound (Clopper-Pearson) allows for all twenty (Bonferroni):
-    in 95 of 100 test sets no bound is too low, whichever is chosen.
+    Where to cut does not hang on which predictions are wrong, so at each cut the number of errors
+    is binomial, and its exact upper bound (Clopper-Pearson) allows for all twenty (Bonferroni): in
+    95 of 100 test sets no bound is too low, whichever is chosen.
 
     Angelopoulos et al. 2021, Learn then Test, arXiv 2110.01052.
     """
@@ -299,7 +299,7 @@ def _hold(down: _Descending, target: float) -> Held | None:
 
 
 def error_at_coverage(down: _Descending, target: float) -> OperatingPoint:
-    """The highest threshold that accepts at least `target`, 0..1, of the answers."""
+    """The highest threshold that accepts at least `target`, 0..1, of the predictions."""
     reached = partial(_covers, down, target)
     return down.point(bisect_left(range(len(down.accepted)), True, key=reached))
 
@@ -330,7 +330,7 @@ def _aurc(down: _Descending, area: _Area, exact: bool) -> IntervalValue:
 def _order_by_confidence(
     right: Counts, wrong: Counts, before: Counts, errors: Counts, *, right_first: bool
 ) -> float:
-    """n · AURC, if in each group all right answers came first, or all wrong ones."""
+    """n · AURC, if in each group all correct predictions came first, or all wrong ones."""
     if right_first:
         after = before + right
         free = errors * harmonic_gap(before, right)
@@ -455,7 +455,7 @@ def _excess(aurc: IntervalValue, optimal: float, down: _Descending, error: float
 
 
 def _add_unseen(metric: Metric, n: int) -> Metric:
-    """With room above for confident errors so rare that these samples may hold none of them.
+    """With room above for confident errors so rare that these samples may contain none of them.
 
     They are few and weigh much, so without it the true value lies above in up to a quarter of
     test sets; with it, the interval covers 88 to 99% at nominal 95%, in simulations with 100 to
@@ -469,7 +469,7 @@ def _add_unseen(metric: Metric, n: int) -> Metric:
 
 
 def _is_perfect(down: _Descending) -> bool:
-    """Whether every right answer is more confident than every wrong one."""
+    """Whether every correct prediction is more confident than every wrong one."""
     first = int(np.argmax(down.wrong > 0))
     return down.n_errors == 0 or int(down.accepted[first] - down.sizes[first]) == (
         down.n - down.n_errors

@@ -1,8 +1,8 @@
-"""Wilson's interval of a figure in 0..1, with a variance that allows for what was not seen.
+"""Wilson's interval of a metric in 0..1, with a variance that allows for what was not seen.
 
-The samples alone show too little spread where almost all of it comes from rare errors. So a figure
+The samples alone show too little spread where almost all of it comes from rare errors. So a metric
 brings its variance with a sample or two more, of the kind that would move it; that variance serves
-for the effective sample size alone, and the interval lies around the figure itself.
+for the effective sample size alone, and the interval lies around the metric itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def share_interval(value: float, typical: float, variance: float) -> tuple[float
     Parameters
     ----------
     value
-        The figure, 0..1.
+        The metric, 0..1.
     typical, variance
         Its value, strictly inside 0..1, and its variance, above 0, with what was not seen.
 

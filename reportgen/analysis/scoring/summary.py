@@ -120,12 +120,12 @@ _BLOCK = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceHistogram:
-    """Right and wrong answers by confidence, in bins (b/50, (b+1)/50], 0 in the first.
+    """Correct and incorrect predictions by confidence, in bins (b/50, (b+1)/50], 0 in the first.
 
     Attributes
     ----------
     counts
-        int64, shape (2, 50), read-only: wrong answers, then right ones.
+        int64, shape (2, 50), read-only: incorrect predictions, then right ones.
     n_without
         Samples without a confidence; they are in no other count.
     """
@@ -183,7 +183,7 @@ class ConfidenceHistogram:
 
 @dataclass(frozen=True)
 class AnswerTally:
-    """What is added up of the answers: rank, confidence and probability of the label.
+    """What is added up of the predictions: rank, confidence and probability of the label.
 
     Samples without a known label are in none of it. ``AnswerTally()`` is the neutral element of
     ``+``; any split of the samples, in any order, gives an equal tally.
@@ -256,7 +256,7 @@ class ProbabilityTally:
 
 @dataclass(frozen=True, eq=False)
 class ScoreMetrics:
-    """Every figure of scores.
+    """Every metric of scores.
 
     Attributes
     ----------
@@ -265,7 +265,7 @@ class ScoreMetrics:
     per_class
         Name → column, in the order of :data:`reportgen.analysis.scoring.definitions.CLASS_SCORES`.
     calibration, equal_mass, risk_coverage, histogram, log_loss
-        What they were taken from, and what figures and tables are made of.
+        What they were taken from, and what metrics and tables are made of.
     ranking
         None where the input has no probabilities of all classes.
     """
@@ -283,7 +283,7 @@ class ScoreMetrics:
     def of(
         cls, answers: AnswerTally, probabilities: ProbabilityTally | None, n_classes: int
     ) -> ScoreMetrics:
-        """The figures of these tallies; `probabilities` is None where there are none."""
+        """The metrics of these tallies; `probabilities` is None where there are none."""
         top = answers.top_k.accuracies(n_classes)
         calibration = Calibration.of(answers.bins)
         (groups,) = answers.ranked.groups()

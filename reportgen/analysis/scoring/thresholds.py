@@ -205,7 +205,7 @@ class ThresholdCurve:
         )
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the points that stand there can't be."""
+        """Raise :class:`~reportgen.jsonio.Fault` where the points that are there can't be."""
         named = [place[name] for name in ("youden", "sensitive") if not place[name].is_none]
         for point in (*place["levels"].items(), *named, *place["curve"].items()):
             for flagged, n in (("tp", self.n_positive), ("fp", self.n_negative)):

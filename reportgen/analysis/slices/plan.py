@@ -1,4 +1,4 @@
-"""How each metadata column is cut into slices: what it holds, and where the cuts are."""
+"""How each metadata column is cut into slices: what it contains, and where the cuts are."""
 
 from __future__ import annotations
 
@@ -364,7 +364,7 @@ class Part:
         ``"value"``: one value; ``"bin"``: numbers in (low, high]; ``"other"``: all the rarer
         values together; ``"missing"``: no value.
     text
-        The value as it stands in the data, or words for the other kinds.
+        The value as in the data, or words for the other kinds.
     low, high
         Ends of a bin; None where it is open. Both are None for the other kinds.
     """
@@ -430,7 +430,7 @@ class Bins:
     edges
         Upper ends of all bins but the last, increasing: a bin is (edge before, edge].
     single
-        Whether each bin holds one number only, because there are so few different ones.
+        Whether each bin contains one number only, because there are so few different ones.
     rounded
         Whether the edges come from rounded numbers, because there are so many different ones;
         what each bin holds is exact all the same.

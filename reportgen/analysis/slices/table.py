@@ -128,7 +128,7 @@ class Slice:
     part
         Which part of the column.
     n, n_correct
-        Samples, and right answers among them.
+        Samples, and correct predictions among them.
     accuracy
         With its Wilson interval.
     balanced_accuracy, macro_f1
@@ -175,8 +175,9 @@ class Slice:
         return self.n < LOW_SUPPORT
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where there are more right answers than all, and
-        :class:`~reportgen.jsonio.Contradiction` where the accuracy is not that of the counts."""
+        """Raise :class:`~reportgen.jsonio.Fault` where there are more correct predictions than all,
+        and :class:`~reportgen.jsonio.Contradiction` where the accuracy is not that of the counts.
+        """
         place["n_correct"].whole(Range(0, self.n))
         if not agree(self.accuracy.value, self.n_correct / self.n):
             place["accuracy"]["value"].disagrees(self.n_correct / self.n, "n_correct / n")

@@ -34,7 +34,7 @@ __all__ = [
 
 
 NO_LABEL = "\0no label"
-"""The label of a sample that the table of labels lacks: no cell of a table can hold it."""
+"""The label of a sample that the table of labels lacks: no cell of a table can contain it."""
 
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")

@@ -1,4 +1,4 @@
-"""Whether each line of a table is one sample, or stands for as many as one of its columns says.
+"""Whether each line of a table is one sample, or represents as many as one of its columns says.
 
 A confusion matrix in the long form, ``label,prediction,count``, looks like a table of predictions.
 Read as one, it gives wrong numbers without a word; so what could be either is asked about.
@@ -70,7 +70,7 @@ class CountColumns:
     Attributes
     ----------
     declared
-        Whether the user named the column of counts: then a cell may stand more than once, and its
+        Whether the user named the column of counts: then a cell may occur more than once, and its
         counts add up.
     """
 
@@ -89,7 +89,7 @@ class CountColumns:
 
 
 def is_count_word(name: str) -> bool:
-    """Whether a column of counts is usually called so: ``n``, ``Freq``, ``COUNT(*)``."""
+    """Whether a column of counts usually has this name: ``n``, ``Freq``, ``COUNT(*)``."""
     word = folded(name)
     return word in _COUNT_WORDS or re.fullmatch(r"count\W.*|0", word) is not None
 

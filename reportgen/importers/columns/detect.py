@@ -69,18 +69,18 @@ _FILE = re.compile(r"\.(?:jpe?g|png|bmp|gif|tiff?|webp|npy|dcm)$|[/\\]", re.IGNO
 
 @dataclass(frozen=True)
 class ScoreColumns:
-    """Where the scores of all classes stand.
+    """Where the scores of all classes are.
 
     Attributes
     ----------
     columns
-        One column of lists, or one column a class.
+        One column of lists, or one column per class.
     names
-        The class that each score is called after; None where they come without names.
+        The class that each score is named after; None where they come without names.
     width
         Number of scores of a sample; None for lists until they are read.
     hint
-        ``"logits"``, ``"probabilities"`` or ``"log-probabilities"`` where the columns are called
+        ``"logits"``, ``"probabilities"`` or ``"log-probabilities"`` where the columns are named
         so, else empty.
     """
 
@@ -98,11 +98,11 @@ class Roles:
     ----------
     unproven
         Whether the score columns are one by their common prefix alone: the labels must be among
-        what stands behind it.
+        what is behind it.
     spare
-        Columns called confidence beside scores, which say the same: they cut no slices.
+        Columns named confidence beside scores, which say the same: they cut no slices.
     ranking
-        The best classes of each sample, where the table has those in place of all scores.
+        The best classes of each sample, where the table has those instead of all scores.
     """
 
     label: str
@@ -124,7 +124,9 @@ class Roles:
         return tuple(dict.fromkeys((*some, *scores, *ranked, *self.spare)))
 
     def rest(self, columns: Mapping[str, Column], *, usable: bool) -> tuple[str, ...]:
-        """The columns without a role: metadata if `usable`, else those that hold what can't be."""
+        """The columns without a role: metadata if `usable`, else those that contain what
+        can't be.
+        """
         return tuple(
             c.name
             for c in columns.values()
@@ -136,7 +138,7 @@ class Roles:
 def find_roles(
     name: str, columns: Mapping[str, Column], options: InputOptions, classes: Sequence[str] | None
 ) -> Roles:
-    """Find the columns of a table that is called `name`.
+    """Find the columns of a table named `name`.
 
     `classes` is the class list, where it is known by now.
 
@@ -146,7 +148,7 @@ def find_roles(
         ``column-ambiguous``: two columns could have one role, and the user has named neither.
     DataError
         ``table-columns``: the label, or a column that was named, is not there; ``column-kind``: it
-        holds what can't have that role.
+        contains what can't have that role.
     """
     finder = _Finder(name, columns, options)
     label = finder.required("label", options.label_column)
@@ -197,7 +199,7 @@ def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
 def find_id(
     name: str, columns: Mapping[str, Column], given: str | None, flag: str, prefer: str | None
 ) -> str:
-    """The column of ids in a table that is called `name` and isn't one of predictions.
+    """The column of ids of a table named `name` that is not one of predictions.
 
     `given` is what the user said with `flag`; `prefer` a name that wins over the common ones.
     Raises :class:`DataError` (``table-columns``, ``column-kind``) where there is no such column.
@@ -221,7 +223,7 @@ def missing_column(name: str, columns: Mapping[str, Column], role: str, flag: st
 def columns_named_after(
     classes: Sequence[str], columns: Mapping[str, Column], taken: set[str | None]
 ) -> ScoreColumns | None:
-    """One column for each class, called by its name with or without a prefix such as ``prob_``."""
+    """One column for each class, named by its name with or without a prefix such as ``prob_``."""
     free = [c.name for c in columns.values() if c.name not in taken and c.kind in (NUMBER, TEXT)]
     for prefix in ("", *SCORE_PREFIXES):
         by_class = {
@@ -234,7 +236,7 @@ def columns_named_after(
 
 
 def find_prefixed_classes(columns: Mapping[str, Column]) -> tuple[str, ...] | None:
-    """The classes that score columns with a common prefix are called after; None without such."""
+    """The classes that score columns with a common prefix are named after; None without such."""
     found = _Finder("", columns, InputOptions()).prefixed(set())
     return found.names if found else None
 
@@ -318,7 +320,7 @@ class _Finder:
         return replace(numbered, names=None) if numbered else None
 
     def _lists_of_predictions(self, taken: set[str | None]) -> list[Column]:
-        """The one column of lists that is called as predictions are: Keras and Transformers call
+        """The one column of lists named as predictions are: Keras and Transformers call
         the scores of all classes so.
         """
         found = [
@@ -471,7 +473,7 @@ def _hint(text: str) -> str:
 
 
 def _shared_prefix(given: str | tuple[str, ...], found: Sequence[str]) -> str:
-    """What stands before the class in every column: up to the ``*``, or one of the prefixes."""
+    """What is before the class in every column: up to the ``*``, or one of the prefixes."""
     if isinstance(given, str) and given.endswith("*") and given.count("*") == 1:
         return given[:-1]
     for prefix in SCORE_PREFIXES:
@@ -495,7 +497,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass
 class Values:
-    """The different texts of a column, and which of them each row has: 1 to 4 bytes a row.
+    """The different texts of a column, and which of them each row has: 1 to 4 bytes per row.
 
     Attributes
     ----------
@@ -508,7 +510,7 @@ class Values:
         The first cell that said its value in a program's words, such as ``tensor(1)``, and the
         value; empty where there was none.
     as_is
-        Whether cells are names as they stand, such as ``[0]``.
+        Whether cells are names as they are, such as ``[0]``.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -611,7 +613,7 @@ def take_survey(
     are taken `as_is`, or without what programs write around a number, such as ``tensor(1)``.
 
     Raises :class:`DataError` with its place, where a confidence is no number in 0..1, a column
-    has too many values to be one of classes, or an id stands in two rows.
+    has too many values to be one of classes, or an id is in two rows.
     """
     counting = _Counting(
         table, roles, ignore_label, abstain, Values(as_is=as_is), Values(as_is=as_is)

@@ -99,7 +99,7 @@ def _join(*arrays: Any) -> Any:
 
 
 def _ascends(ids: Any, in_bytes: bool, in_length: bool) -> tuple[bool, bool]:
-    """Whether each of the two orders, where it may still hold, holds for these ids too."""
+    """Whether each of the two orders, where it may still hold, applies to these ids too."""
     import pyarrow.compute as pc
 
     less = pc.less(ids[:-1], ids[1:])
@@ -222,7 +222,7 @@ def _hashes(ids: Any) -> NDArray[np.uint64]:
         word ^= word >> np.uint64(29)
         if at < shortest:
             hashes = word
-        else:  # a text that has ended stays as it is, whatever stands beside it
+        else:  # a text that has ended stays as it is, whatever is next to it
             np.copyto(hashes, word, where=lengths > at)
     return hashes
 
@@ -277,7 +277,7 @@ def _in_shared_slots(hashes: NDArray[np.uint64], unused: int) -> NDArray[np.uint
     shared = [np.zeros(0, np.uint64)]
     shared += (piece[counts[_slots(piece, unused, bits)] != 1] for piece in pieces)
     n_alone = len(hashes) - sum(map(len, shared))
-    if n_alone != np.count_nonzero(counts == 1):  # a count of 257 stands there as 1
+    if n_alone != np.count_nonzero(counts == 1):  # a count of 257 is there as 1
         return hashes
     return np.concatenate(shared)
 

@@ -1,4 +1,4 @@
-"""From what stands in the cells to classes: the class list of a table, and its labels by name or
+"""From what is in the cells to classes: the class list of a table, and its labels by name or
 index.
 """
 
@@ -49,7 +49,7 @@ class ClassNames:
 
     @classmethod
     def checked(cls, names: Sequence[str], source: str) -> ClassNames:
-        """With names as they are shown; :class:`DataError` where two can't be told apart."""
+        """With names as they are shown; :class:`DataError` where two can't be distinguished."""
         if not names:
             raise DataError(f"{source} lists no classes", slug="classes-empty")
         check_distinct(names, source, lambda position: f"position {position + 1}")
@@ -70,7 +70,7 @@ def numbered_classes(
     labels_are: str,
     base: int,
 ) -> ClassNames:
-    """Classes called by their index: as many as there are scores."""
+    """Classes named by their index: as many as there are scores."""
     named = [text for text in {**labels, **predictions} if as_index(text) is None]
     if named or labels_are == "names":
         raise UsageError(
@@ -190,7 +190,7 @@ def _require_one_kind(
 
 
 def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], place: Place) -> None:
-    """Refuse cells that hold several labels: one of them is no reading."""
+    """Refuse cells that contain several labels: one of them is no reading."""
     whole = {text.strip() for text in (*labels, *predictions)}
     for role, values in (("label", labels), ("prediction", predictions)):
         for text in values:
@@ -207,7 +207,7 @@ def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], pl
 
 
 def _parts(text: str) -> list[str]:
-    """What stands in a cell with several values: a list, or words with marks between."""
+    """What is in a cell with several values: a list, or words with marks between."""
     inner = text.strip()
     if inner[:1] + inner[-1:] in ("[]", "()", "{}"):
         inner = inner[1:-1].replace(",", " ,")

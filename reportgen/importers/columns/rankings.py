@@ -1,7 +1,7 @@
 """Top-k columns: the best classes of each sample, best first, and their probabilities.
 
-``index_0, index_1, …`` beside ``prob_0, prob_1, …``: the second family holds the probabilities of
-ranks, not of classes. Taken for scores of classes they give wrong numbers without a word.
+``index_0, index_1, …`` beside ``prob_0, prob_1, …``: the second family contains the probabilities
+of ranks, not of classes. Taken for scores of classes they give wrong numbers without a word.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def ranking_of(columns: Mapping[str, Column], taken: set[str | None]) -> Ranking
     """The top-k columns of a table; None where it has none.
 
     A family is columns whose names differ in one number alone, 0 or 1 and up. One of classes is
-    sure beside one of probabilities, or where it is called ``top`` or ``rank``.
+    sure beside one of probabilities, or where it is named ``top`` or ``rank``.
     """
     families = _families(
         [c.name for c in columns.values() if c.name not in taken and c.kind not in (LIST, OTHER)]

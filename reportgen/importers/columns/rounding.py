@@ -31,7 +31,7 @@ class Rounding:
     Attributes
     ----------
     decimals
-        Most decimals of any number, 0..7; 7 stands for any more.
+        Most decimals of any number, 0..7; 7 represents any more.
     """
 
     decimals: int = 0

@@ -55,7 +55,7 @@ class ScoreBlocks:
     width
         Number W of scores of a sample.
     order
-        Place of each class's score among them; None where they stand in the class list's order.
+        Place of each class's score among them; None where they are in the class list's order.
     """
 
     table: Table
@@ -267,7 +267,7 @@ def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
     Raises
     ------
     DataError
-        ``scores-sum``: most rows are probabilities, or the columns are called so, and one is not.
+        ``scores-sum``: most rows are probabilities, or the columns have this name, and one is not.
     UsageError
         ``outputs-ambiguous``: two readings are possible; ``outputs-percentages``: they may be
         percentages.
@@ -303,7 +303,7 @@ def _tally(blocks: ScoreBlocks, tally: ScoreTally, declared: str) -> ScoreTally:
     for start, scores in blocks.blocks():
         tally.add(start, scores)
         if named_logits and tally.improbable is not None:
-            break  # what the columns' name says stands: nothing that follows can unsettle it
+            break  # what the columns' name says is: nothing that follows can unsettle it
     return tally
 
 
@@ -509,7 +509,7 @@ def score_table(
         Class indices of all rows, shape (N,); a negative label leaves the row out. No
         predictions: the largest score decides.
     declared
-        Whether the user said the kind: then every row is held against it.
+        Whether the user said the kind: then every row is compared with it.
     """
     found = _Found()
     spool = Spool.of(

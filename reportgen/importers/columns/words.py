@@ -1,4 +1,4 @@
-"""The usual names of columns: which words stand for labels, predictions, ids and scores."""
+"""The usual names of columns: which words represent labels, predictions, ids and scores."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def folded(name: str) -> str:
 
 
 def looks_like_id(name: str) -> bool:
-    """Whether a column is usually called so that holds the names of samples."""
+    """Whether a column usually has this name that contains the names of samples."""
     return folded(name) in COMMON_NAMES["id"]
 
 
 def label_and_prediction(
     names: Sequence[str], label: str | None = None, prediction: str | None = None
 ) -> tuple[str | None, str | None]:
-    """The columns of both: as given, else the only one of `names` that is usually called so."""
+    """The columns of both: as given, else the only one of `names` that usually has this name."""
     found: list[str | None] = [label, prediction]
     for i, role in enumerate(("label", "prediction")):
         if found[i] is None:

@@ -1,4 +1,4 @@
-"""Arrays: ``.npy``, ``.npz``, and what a program holds in memory. Never unpickled.
+"""Arrays: ``.npy``, ``.npz``, and what a program contains in memory. Never unpickled.
 
 What an array declares is compared with what its file has, and with free memory, before any of it
 is read. Arrays of two dimensions (scores) are streamed; those of one are held.

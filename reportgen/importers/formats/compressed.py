@@ -1,4 +1,4 @@
-"""Files that were compressed as a whole: opened as what they hold.
+"""Files that were compressed as a whole: opened as what they contains.
 
 What they unpack to is limited, as a small file may unpack to more than any disk holds.
 """
@@ -49,7 +49,7 @@ def inner_name(path: Path) -> Path:
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """What a file holds, unpacked where it is compressed.
+    """What a file contains, unpacked where it is compressed.
 
     Raises :class:`DataError` where it is damaged, or unpacks to an absurd size.
     """

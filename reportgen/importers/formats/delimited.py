@@ -46,7 +46,7 @@ class Dialect:
     """How cells are separated and characters encoded; `given` is whether the user said so.
 
     `declared` is whether the first line says ``sep=;``, `comma` whether numbers have a decimal
-    comma. A space stands for any run of spaces.
+    comma. A space represents any run of spaces.
     """
 
     delimiter: str = ","
@@ -118,7 +118,7 @@ def _declared_separator(path: Path) -> str:
 
 
 def scan(path: Path, dialect: Dialect) -> FileScan:
-    """Hash the file, and look for what no table may hold.
+    """Hash the file, and look for what no table may contain.
 
     Raises :class:`DataError` naming byte or line, where it is not of its encoding, or holds NUL.
     """
@@ -356,7 +356,7 @@ def _spooled(
 
 
 def _header(path: Path, dialect: Dialect) -> list[str]:
-    """Column names without the spaces around them; an unnamed one is called by its position."""
+    """Column names without the spaces around them; an unnamed one is named by its position."""
     first = next(rows_of(path, dialect), None)
     if first is None:
         raise DataError(
@@ -413,7 +413,7 @@ def _reader(path: Path, dialect: Dialect, types: Mapping[str, Any], block: int) 
 def _has_few_values(column: Any) -> bool:
     """Whether the first rows say that a column is smaller as a dictionary: labels are.
 
-    New memory costs as much as parsing. What has few values is told apart later anyway.
+    New memory costs as much as parsing. What has few values is distinguished later anyway.
     """
     first = column.slice(0, _PROBED_ROWS)
     return len(first.dictionary_encode().dictionary) * 8 <= len(first)

@@ -96,7 +96,7 @@ def _with_keys(batch: Any, columns: Sequence[str], keys: Mapping[str, str | None
 def kinds_of_parts(folder: Path, kind_of: Callable[[Path], str]) -> dict[str, list[Path]]:
     """Kind → the part files of it, by name; with Parquet there, of that alone.
 
-    Looked into are the folder and those below it that are called ``key=value``. What begins with a
+    Looked into are the folder and those below it named ``key=value``. What begins with a
     dot or an underscore is of the program that wrote it.
     """
     found: dict[str, list[Path]] = {}

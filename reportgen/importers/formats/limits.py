@@ -1,4 +1,6 @@
-"""What a file claims is held against what it has and what this machine can hold, before reading."""
+"""What a file claims is compared with what it has and what this machine can contain, before
+reading.
+"""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def _packed(path: Path) -> tuple[str, str]:
 
 
 def _is_lines(head: bytes) -> bool:
-    """Whether a file that is called .json has one object a line, at least two of them."""
+    """Whether a file named .json has one object per line, at least two of them."""
     lines = [line.strip() for line in head.split(b"\n")][:2]
     return len(lines) == 2 and lines[0][:1] + lines[0][-1:] == b"{}" and lines[1][:1] == b"{"
 

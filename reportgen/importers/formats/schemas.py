@@ -1,4 +1,4 @@
-"""What an Arrow schema says of its columns, whatever file it stands in."""
+"""What an Arrow schema says of its columns, whatever file it is in."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def schema_of(table: Table) -> Any:
 
 
 def class_labels(table: Table) -> dict[str, tuple[str, ...]]:
-    """Column → names of the classes that its numbers stand for, as a data set of Hugging Face says
+    """Column → names of the classes that its numbers represent, as a data set of Hugging Face says
     it with ``ClassLabel``; what is of no such form says nothing.
     """
     schema = schema_of(table)

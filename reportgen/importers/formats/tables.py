@@ -53,7 +53,7 @@ HELD_BYTES = 96 << 20
 
 
 NARROW_ROWS = 1 << 17
-"""Rows that are read at once where each of their columns has one value a row."""
+"""Rows that are read at once where each of their columns has one value per row."""
 
 
 TEXT, NUMBER, BOOLEAN, LIST, OTHER = "text", "number", "boolean", "list", "other"
@@ -91,7 +91,7 @@ class Column:
 
 
 class Table(Protocol):
-    """What is read: columns, rows, and where in the file a row stands."""
+    """What is read: columns, rows, and where in the file a row is."""
 
     @property
     def name(self) -> str:
@@ -113,7 +113,7 @@ class Table(Protocol):
         """Arrow record batches of the named columns, of at most `rows` rows, in order."""
 
     def place(self, row: int) -> str:
-        """Where row `row` (from 0) stands, in the user's words: ``line 57``."""
+        """Where row `row` (from 0) is, in the user's words: ``line 57``."""
 
 
 def kind_of_type(kind: Any) -> str:
@@ -135,7 +135,7 @@ def kind_of_type(kind: Any) -> str:
 
 
 def is_single_type(kind: Any) -> bool:
-    """Whether an Arrow type holds numbers of single or half precision, or lists of them."""
+    """Whether an Arrow type contains numbers of single or half precision, or lists of them."""
     import pyarrow.types as t
 
     kind = getattr(kind, "value_type", kind)
@@ -153,7 +153,7 @@ def is_unnamed(name: str) -> bool:
 
 
 def is_weak_name(name: str) -> bool:
-    """Whether a column may hold nothing but row numbers, by its name."""
+    """Whether a column may contain nothing but row numbers, by its name."""
     return is_unnamed(name) or name.strip().lower() in _ROW_WORDS
 
 
@@ -175,7 +175,7 @@ class Spool:
     held
         The batches, where they are small enough.
     path
-        Else the Arrow stream that holds them; the caller removes its folder.
+        Else the Arrow stream that contains them; the caller removes its folder.
     find
         Row (from 0) → its place in the original file, in words.
     """
@@ -263,7 +263,7 @@ def _new_path(folder: Path) -> Path:
 
 
 def require_columns(name: str, names: Sequence[str]) -> None:
-    """Refuse names that stand twice: which column is meant can't be told."""
+    """Refuse names that appears twice: which column is meant is unknown."""
     seen: dict[str, int] = {}
     for position, column in enumerate(names, start=1):
         first = seen.setdefault(column, position)

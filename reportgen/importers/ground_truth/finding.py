@@ -1,4 +1,4 @@
-"""`labelled`: a table whose true classes stand in one column, wherever they came from."""
+"""`labelled`: a table whose true classes are in one column, wherever they came from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def labelled(
 ) -> Labelled | None:
     """The table with its labels from ``options.labels``, or from its own one-hot columns.
 
-    None where neither is there: then a column of the table holds the labels.
+    None where neither is there: then a column of the table contains the labels.
     """
     if options.labels is not None:
         return with_labels(table, options, classes or _score_classes(table), spool)
@@ -87,6 +87,6 @@ def _one_hot(table: Table, options: InputOptions, classes: Sequence[str] | None)
 
 
 def _of_lists(table: Table) -> OneHot | None:
-    """Of arrays: the two-dimensional one that is called as labels are."""
+    """Of arrays: the two-dimensional one that is named as labels are."""
     found = [c for c in table.columns.values() if c.kind == LIST and is_called(c.name, "label")]
     return OneHot((found[0].name,), found[0].names) if len(found) == 1 else None

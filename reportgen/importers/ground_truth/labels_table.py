@@ -81,7 +81,7 @@ def with_labels(
     ------
     DataError
         ``labels-missing``: a sample has no label, or a label no sample; ``labels-repeated``: an
-        id stands in two rows; ``labels-ids``: there are no ids to join by; ``length-mismatch``.
+        id is in two rows; ``labels-ids``: there are no ids to join by; ``length-mismatch``.
     UsageError
         ``labels-position``: the labels have no ids, and the samples have.
     """
@@ -98,7 +98,7 @@ def with_labels(
 
 
 def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any] | None:
-    """The labels of a file that holds nothing else; None where it is a table."""
+    """The labels of a file that contains nothing else; None where it is a table."""
     found = format_of(path)
     if found == "npy":
         array = npy_file(path)

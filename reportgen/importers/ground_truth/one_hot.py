@@ -1,7 +1,7 @@
 """One-hot labels: which columns they are, and the class of each row.
 
-A row holds one 1 and else 0. Labels that spread over several classes (*soft* labels) are refused,
-or, when that is asked for, stand for the class of the largest share.
+A row contains one 1 and else 0. Labels that spread over several classes (*soft* labels) are
+refused, or, when that is asked for, represent the class of the largest share.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class OneHot:
     Attributes
     ----------
     columns
-        One column a class, or one column of lists.
+        One column per class, or one column of lists.
     names
         The class of each value; None for lists without names.
     """
@@ -70,7 +70,7 @@ class OneHot:
 
     @property
     def words(self) -> str:
-        """What the label is called in reports."""
+        """The name of the label in reports."""
         if len(self.columns) == 1:
             return f"{self.columns[0]} (one-hot)"
         return f"{self.columns[0]} … {self.columns[-1]} (one-hot)"
@@ -108,7 +108,7 @@ def one_hot_columns(
     taken
         Columns with another role.
     classes
-        The class list, or the classes that scores are called after, where they are known.
+        The class list, or the classes that scores are named after, where they are known.
     alone
         Whether the table holds labels and no predictions: then any columns of 0 and 1 will do.
     """
@@ -132,7 +132,7 @@ def _may_be_one(column: Column) -> bool:
 
 
 def _candidates(free: Sequence[str], classes: Sequence[str] | None) -> Iterator[tuple[str, ...]]:
-    """Columns called after all classes, or with a prefix that says that they are labels."""
+    """Columns named after all classes, or with a prefix that says that they are labels."""
     for prefix in ("", *_PREFIXES):
         by_name = {n[len(prefix) :].strip(): n for n in free if n.lower().startswith(prefix)}
         if classes and all(name in by_name for name in classes):
@@ -149,7 +149,7 @@ def _without_prefix(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _are_binary(table: Table, columns: Sequence[str], *, certain: bool) -> bool:
-    """Whether the columns hold 0 and 1 alone, and most rows a single 1."""
+    """Whether the columns contain 0 and 1 alone, and most rows a single 1."""
     if certain:
         return True
     n_rows = n_single = 0
@@ -213,12 +213,12 @@ def one_hot_places(table: Table, found: OneHot, *, soft: bool) -> NDArray[np.int
     Parameters
     ----------
     soft
-        Whether labels that spread over several classes stand for the largest share.
+        Whether labels that spread over several classes represent the largest share.
 
     Raises
     ------
     DataError
-        ``labels-one-hot``: a row holds no 1, several, or no number; ``labels-soft``: shares.
+        ``labels-one-hot``: a row contains no 1, several, or no number; ``labels-soft``: shares.
     """
     faults, places = _Faults(), [np.zeros(0, np.int32)]
     for start, block in _blocks(table, found):

@@ -62,7 +62,7 @@ def _may_hold_images(field: Any, features: dict[str, Any], first: Callable[[str]
 
 
 def bytes_field(kind: Any) -> str | None:
-    """The field of a struct type that contains bytes, where it is called so."""
+    """The field of a struct type that contains bytes, where it is named so."""
     import pyarrow.types as t
 
     if not t.is_struct(kind):

@@ -238,7 +238,7 @@ def _require_one_folder(data: Path, names: Sequence[str]) -> None:
 
 
 def _without_keys(name: str) -> str:
-    """The folder of a file, without those that are called ``key=value``."""
+    """The folder of a file, without those named ``key=value``."""
     folders = PurePosixPath(name).parts[:-1]
     return "/".join(folder for folder in folders if "=" not in folder)
 

@@ -1,4 +1,4 @@
-"""The cells of a matrix as they stand in a file or a cross table, with the names at its edges."""
+"""The cells of a matrix as in a file or a cross table, with the names at its edges."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def crosstab(
     Parameters
     ----------
     name
-        What the table is called in messages.
+        Name of the table in messages.
     rows, columns
         Names of the R rows and the C columns.
     cells
@@ -102,7 +102,7 @@ def crosstab(
     corner
         The name over the rows' names.
 
-    Raises :class:`DataError` (``duplicate-classes``) where a name stands twice at an edge.
+    Raises :class:`DataError` (``duplicate-classes``) where a name appears twice at an edge.
     """
     notes: tuple[DataNote, ...] = ()
     if _ends_in_totals(rows, columns, cells):
@@ -138,7 +138,7 @@ def _require_distinct(name: str, edge: Sequence[str]) -> None:
 
 
 def _ends_in_totals(rows: Sequence[str], columns: Sequence[str], cells: Any) -> bool:
-    """Whether the last row and column are called totals, and are the sums of the others."""
+    """Whether the last row and column are named totals, and are the sums of the others."""
     if min(len(rows), len(columns)) < 2 or rows[-1] != columns[-1]:
         return False
     if rows[-1].strip().lower() not in _TOTALS:
@@ -176,7 +176,9 @@ def without_legend(rows: list[list[str]]) -> tuple[list[list[str]], str]:
 
 
 def _are_legend(cells: Sequence[str]) -> bool:
-    """Whether cells hold nothing but words for labels or predictions, one at least, and blanks."""
+    """Whether cells contain nothing but words for labels or predictions, one at least,
+    and blanks.
+    """
     filled = [cell for cell in cells if cell.strip()]
     return bool(filled) and len(filled) < len(cells) and all(map(rows_said, filled))
 
@@ -191,7 +193,7 @@ def without_margins(rows: list[list[str]]) -> tuple[list[list[str]], tuple[DataN
         return rows, ()
     column = rows[0][-1].strip().lower() in _MARGINS
     row = rows[-1][0].strip().lower() in _MARGINS
-    if column == row:  # none, or both: these are told apart with the names of both edges
+    if column == row:  # none, or both: these are distinguished with the names of both edges
         return rows, ()
     cells = [[number_of(cell) for cell in one[1:]] for one in rows[1:]]
     if any(cell is None for one in cells for cell in one):
@@ -331,7 +333,7 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
 
     It is one in the long form, or square with numbers inside, with or without names at its edges;
     but a first row with names such as ``label`` and ``prediction`` makes it a table, where the
-    columns are not called as the rows are.
+    columns are not named like the rows.
 
     Raises :class:`DataError` where it may be shares of classes, or scores of one sample of each.
     """
@@ -374,7 +376,7 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
 def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first column has the names of the first row: a matrix, whatever its cells are.
 
-    Raises :class:`DataError` where something stands beside it.
+    Raises :class:`DataError` where something is next to it.
     """
     header, first = [c.strip() for c in rows[0][1:]], [row[0].strip() for row in rows[1:]]
     known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
@@ -382,7 +384,7 @@ def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
     if len(shared) < 2 or len(set(first)) < len(first) or known & {c.lower() for c in header}:
         return False
     if all(map(is_number, shared)):
-        return False  # row numbers, and columns called by numbers
+        return False  # row numbers, and columns named by numbers
     if header == first:
         return True
     beside = [c for c in header if c not in shared], [c for c in first if c not in shared]
@@ -406,7 +408,7 @@ def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
-    """Whether rows and columns are called alike, once each, under the word for labels or
+    """Whether rows and columns have equal names, once each, under the word for labels or
     predictions: what ``pandas.crosstab(...).to_csv()`` writes.
     """
     if not is_corner(header[0]):
@@ -485,7 +487,7 @@ def _of_printed(name: str, printed: Printed) -> Grid:
 
 
 def _read_edges(name: str, rows: list[list[str]]) -> Grid:
-    """Which edges hold names: by the shape, and where it is square by the corner."""
+    """Which edges contain names: by the shape, and where it is square by the corner."""
     rows, said = without_legend(rows)
     rows, notes = without_margins(rows)
     grid = _of_edges(name, rows)

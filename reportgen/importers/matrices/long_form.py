@@ -79,7 +79,7 @@ def _given(options: InputOptions) -> ClassNames | None:
 
 
 def matrix_of_triples(grid: Grid, reading: Reading) -> ConfusionMatrix:
-    """The counts of a long table; :class:`DataError` where a cell stands twice or is no count."""
+    """The counts of a long table; :class:`DataError` where a cell appears twice or is no count."""
     assert grid.triples is not None
     cells: dict[tuple[int, int], int] = {}
     for true, predicted, cell in grid.triples:

@@ -146,7 +146,7 @@ def _runs(lines: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _split(line: str, k: int) -> tuple[str, list[str]] | None:
-    """(what stands before, the last `k` numbers); None where there are fewer."""
+    """(what is before, the last `k` numbers); None where there are fewer."""
     tokens = line.split()
     if len(tokens) < k or not all(map(_is_number, tokens[-k:])):
         return None
@@ -184,7 +184,7 @@ def _labels(labels: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
     if all(len(one) == 2 and one[0] == first for one in words) and _role(first):
         return tuple(one[1].strip(_MARKS) for one in words), first
     if _role(first) and len(words[0]) == 2 and not any(_role(label) for label in clean[1:]):
-        return (words[0][1].strip(_MARKS), *clean[1:]), first  # the word stands in the first row
+        return (words[0][1].strip(_MARKS), *clean[1:]), first  # the word is in the first row
     return tuple(clean), ""
 
 

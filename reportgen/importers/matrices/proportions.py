@@ -189,9 +189,9 @@ _ARITHMETIC = 1e-15  # of a product of a share and a number of samples, as a par
 
 
 def read_supports(path: Path, classes: Sequence[str], dialect: Dialect) -> Supports:
-    """The samples of each class, shape (K,): from ``class,count``, or one number a line.
+    """The samples of each class, shape (K,): from ``class,count``, or one number per line.
 
-    A first row without a number holds names of columns.
+    A first row without a number contains names of columns.
 
     Raises :class:`DataError`: ``supports-value`` where a number is none, ``supports-classes``
     where the classes are not those of the matrix, each once.
@@ -272,7 +272,7 @@ def restore(
     supports
         int64, shape (K,): samples of each true class.
     name
-        What the matrix is called in messages.
+        Name of the matrix in messages.
 
     Raises
     ------

@@ -85,7 +85,7 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
 def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> MatrixInput:
     """What a grid says, checked.
 
-    `digest` is the SHA-256 of its file and `stem` what the model is called after it; both are
+    `digest` is the SHA-256 of its file and `stem` what the model is named after it; both are
     empty where there is no file. Raises as :func:`read_matrix_any` does.
     """
     if grid.comma:
@@ -175,7 +175,7 @@ def _apply_supports(
     supports: Supports | None,
     classes: Sequence[str],
 ) -> ConfusionMatrix | NormalisedMatrix:
-    """Counts that were held against the supports, which tell rows from columns; or the counts
+    """Counts that were compared with the supports, which tell rows from columns; or the counts
     that the supports make of shares.
     """
     if supports is None:
@@ -211,7 +211,7 @@ def _notes(
     grid: Grid,
     options: InputOptions,
 ) -> tuple[DataNote, ...]:
-    """What to know: `found` is what stands in the file, `matrix` what became of it."""
+    """What to know: `found` is what is in the file, `matrix` what became of it."""
     notes = list(grid.notes)
     if isinstance(matrix, NormalisedMatrix):
         notes.append(DataNote("normalised-matrix", matrix.sentence, "warning"))

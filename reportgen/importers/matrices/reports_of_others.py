@@ -1,4 +1,4 @@
-"""Reports of other programs in place of data: precision and recall of each class, no confusions."""
+"""Reports of other programs instead of data: precision and recall of each class, no confusions."""
 
 from __future__ import annotations
 

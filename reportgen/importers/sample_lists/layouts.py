@@ -50,9 +50,9 @@ class Listed:
     Attributes
     ----------
     table
-        One row a sample.
+        One row per sample.
     path, label
-        The columns that hold both, where the layout says so; else they are looked for.
+        The columns that contain both, where the layout says so; else they are looked for.
     folder
         Below the root, the folder that the paths are relative to.
     classes
@@ -89,7 +89,7 @@ def open_list(path: Path, spool: Path) -> Listed:
     """The table of samples in a file; `spool` is an empty folder, as for ``open_table``.
 
     Raises :class:`DataError` for what can't be read, and ``list-header`` where a table begins with
-    a sample in place of the names of its columns.
+    a sample instead of the names of its columns.
     """
     name = path.name.lower()
     if name.endswith(".xml"):

@@ -47,7 +47,7 @@ _SPLIT_WORDS = frozenset({
 _MORE_LABELS = frozenset({
     "class", "class_name", "classname", "class_label", "category", "category_name", "label_name",
 })  # fmt: skip
-"""Names of columns that hold labels where none is called as labels of predictions are."""
+"""Names of columns that contain labels where none is named as labels of predictions are."""
 
 
 _MOST_SPLITS = 20
@@ -62,22 +62,22 @@ _UNKNOWN = "-1"
 
 @dataclass(frozen=True)
 class SampleList:
-    """What a table says of the samples, one entry a row.
+    """What a table says of the samples, one entry per row.
 
     Attributes
     ----------
     name
         Of the file.
     paths
-        As they stand in it.
+        As they are in it.
     labels
-        As they stand in it, empty where none is given; None where it has none at all.
+        As they are in it, empty where none is given; None where it has none at all.
     place
-        Where row i stands: ``line 7``.
+        Where row i is: ``line 7``.
     folder
         Below the root, the folder that the paths are relative to; mostly none.
     classes, classes_source
-        The class names in the order of indices, where the file has them, and where they stand.
+        The class names in the order of indices, where the file has them, and where they are.
     columns
         Arrow table of what else it says, row by row; text and numbers alone. None for nothing.
     read_as
@@ -122,12 +122,12 @@ class SampleList:
 
 
 def read_sample_list(path: Path, options: Options) -> SampleList:
-    """The samples that the file lists, those of ``options.split`` where it tells splits apart.
+    """The samples that the file lists, those of ``options.split`` where it distinguishes splits.
 
     Raises
     ------
     DataError
-        ``table-columns`` without a column of paths; ``list-splits``: it holds several splits and
+        ``table-columns`` without a column of paths; ``list-splits``: it contains several splits and
         none is chosen; ``labels-several``; ``list-header``; what reading a table raises.
     UsageError
         ``column-ambiguous``: the option that decides is in the hint. ``split-unknown``.
@@ -291,7 +291,7 @@ def _chosen_rows(
 def _split_of_rows(
     table: Table, roles: _Roles, options: Options, paths: Sequence[str]
 ) -> tuple[list[str], str]:
-    """The split of each row, and where that stands; nothing where the table does not say it."""
+    """The split of each row, and where that is; nothing where the table does not say it."""
     if roles.split is not None:
         return _texts(table, roles.split), f"column {quoted(roles.split)}"
     if options.split_column == "none" or roles.image is not None:

@@ -98,7 +98,7 @@ def choose_split(files: Mapping[str, Sequence[object]], wanted: str, shown: str)
     Parameters
     ----------
     files
-        Split → its files; a single one is chosen whatever it is called.
+        Split → its files; a single one is chosen whatever its name.
     wanted
         Value of ``--split``, empty where none was given.
     shown
@@ -109,7 +109,7 @@ def choose_split(files: Mapping[str, Sequence[object]], wanted: str, shown: str)
     DataError
         ``data-splits``: there are several, and none was asked for.
     UsageError
-        ``split-unknown``: none is called so.
+        ``split-unknown``: none has this name.
     """
     names = sorted(files)
     if len(names) == 1:

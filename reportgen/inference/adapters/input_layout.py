@@ -1,4 +1,4 @@
-"""Which axis of a model's input has the channels: told by its shape, else asked about."""
+"""Which axis of a model's input has the channels: detected by its shape, else asked about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which other files an ONNX model keeps its weights in: told from its bytes, nothing is run.
+"""Which other files an ONNX model keeps its weights in: detected from its bytes, nothing is run.
 
 Of the protocol buffer only the fields that lead to tensors are looked at. A model whose weights lie
 in other files has the same bytes whatever those hold: its own hash proves nothing.
@@ -31,7 +31,7 @@ _MAX_DEPTH = 64
 
 
 def external_files(path: Path) -> tuple[str, ...]:
-    """The locations that tensors of the model name, as they stand there, sorted.
+    """The locations that tensors of the model name, unchanged there, sorted.
 
     Raises :class:`ValueError` where the bytes are no protocol buffer.
     """
@@ -62,7 +62,7 @@ def _location(view: memoryview, at: int, end: int) -> Iterator[str]:
 
 
 def _fields(view: memoryview, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(number, first byte, byte behind it) of each field of a length that stands in the file."""
+    """(number, first byte, byte behind it) of each field of a length that is in the file."""
     while at < end:
         key, at = _varint(view, at, end)
         kind = key & 7

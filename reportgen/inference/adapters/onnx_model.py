@@ -61,7 +61,7 @@ class OnnxSession:
     name, dtype, layout
         Of the input that takes the images; the layout is ``nchw`` or ``nhwc``.
     outputs
-        Names of the outputs that may hold scores, the likeliest first.
+        Names of the outputs that may contain scores, the likeliest first.
     device
         ``cpu`` or ``cuda``.
     """
@@ -254,7 +254,7 @@ def _image_input(path: Path, session: Any) -> Any:
 
 
 def _outputs(path: Path, session: Any) -> list[Any]:
-    """The outputs that may hold scores: ``logits`` first, else in their order."""
+    """The outputs that may contain scores: ``logits`` first, else in their order."""
     found = [
         one
         for one in session.get_outputs()

@@ -93,7 +93,7 @@ class Adapter:
     extra
         The extra of this project that brings it.
     takes
-        Whether MODEL is of the form, told by its name and the head of its file.
+        Whether MODEL is of the form, detected by its name and the head of its file.
     file
         The module beside this one whose ``load`` makes a `LoadedModel` of a `Request`.
     needs_torch

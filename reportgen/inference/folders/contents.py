@@ -89,7 +89,7 @@ def uniform_size_or_error(sizes: Iterable[tuple[str, Size | None]]) -> Size | No
     """The one size that all images have; None where none is known.
 
     `sizes` are the id and the size of each image. Raises :class:`ModelError` (``image-sizes``)
-    where there are two sizes, which no batch can hold.
+    where there are two sizes, which no batch can contain.
     """
     first: dict[Size, str] = {}
     for sample_id, size in sizes:

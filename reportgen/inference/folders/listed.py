@@ -197,12 +197,12 @@ def _require_distinct(samples: SampleList, ids: Sequence[str]) -> None:
 def in_terms_of(
     images: ListedImages, known: Sequence[str] | None, source: str, options: Options
 ) -> ListedImages:
-    """The same with labels that are indices in place of names as names.
+    """The same with labels that are indices instead of names as names.
 
     Parameters
     ----------
     known, source
-        The class list, where there is one apart from the labels, and what it is called.
+        The class list, where there is one apart from the labels, and its name.
 
     Raises
     ------

@@ -37,7 +37,7 @@ _HELD_OUT = re.compile(
 
 
 def metadata_note(root: Path) -> list[DataNote]:
-    """What is told of a table beside class folders that does not say what the images are."""
+    """What is informed of a table beside class folders that does not say what the images are."""
     return [
         DataNote(
             "metadata-not-read",

@@ -88,7 +88,7 @@ def _refuse_splits_inside(root: Path) -> None:
 
 
 def chosen_split(root: Path, split: str) -> Path:
-    """The folder that ``--split`` chooses where `root` holds splits; else `root` itself.
+    """The folder that ``--split`` chooses where `root` contains splits; else `root` itself.
 
     A split is found by its name, in any case. That ``validation`` means ``val`` is only hinted at.
 
@@ -114,8 +114,8 @@ def chosen_split(root: Path, split: str) -> Path:
 def _splits_in(root: Path) -> list[str]:
     """The names of the folders in `root` that are splits, sorted; none where they may be classes.
 
-    They are splits where all folders, or at least two, are called so and hold folders, or a table
-    of their images.
+    They are splits where all folders, or at least two, have this name and contain folders, or a
+    table of their images.
     """
     folders = sorted(_folders(root))
     called = [name for name in folders if split_role(escape(name)) is not None]

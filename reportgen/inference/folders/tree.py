@@ -71,7 +71,7 @@ class UnreadableFile:
 
 @dataclass(frozen=True)
 class FolderScan:
-    """What a folder holds.
+    """What a folder contains.
 
     Attributes
     ----------

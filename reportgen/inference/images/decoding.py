@@ -1,4 +1,4 @@
-"""What a file that is no readable image is, told by its first bytes; nothing is decoded."""
+"""What a file that is no readable image is, detected by its first bytes; nothing is decoded."""
 
 from __future__ import annotations
 
@@ -101,10 +101,10 @@ _HEAD = 1024
 
 
 def refused_format(content: bytes) -> str | None:
-    """The name of a picture format that is told by its first bytes and is not supported."""
+    """The name of a picture format that is detected by its first bytes and is not supported."""
     if content[:2] in (b"II", b"MM") and content.startswith(b"CR\x02", 8):
         return "RAW (Canon)"
-    if known_format(content):  # what follows may stand in the metadata of a good image
+    if known_format(content):  # what follows may be in the metadata of a good image
         return None
     for at, magic, name in _FOREIGN:
         if content.startswith(magic, at):
@@ -250,7 +250,7 @@ def decode(content: bytes, *, name: str) -> Decoded:
         raise
     except Exception as error:
         reason = _reason(error, content)
-    raise Unreadable(reason)  # outside the handler: the original may hold the whole file
+    raise Unreadable(reason)  # outside the handler: the original may contain the whole file
 
 
 def header_size(content: bytes) -> tuple[int, int] | None:

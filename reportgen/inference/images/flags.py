@@ -1,4 +1,4 @@
-"""What is noticed about an image that can be used, and how a reader is told."""
+"""What is noticed about an image that can be used, and how a reader is informed."""
 
 from __future__ import annotations
 

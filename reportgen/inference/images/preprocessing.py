@@ -198,7 +198,7 @@ def _declared(options: Options) -> dict[str, bool]:
 def preset_steps(name: str) -> tuple[str, Steps]:
     """The transforms that belong to torchvision's weights of that name: full name and steps.
 
-    ``DEFAULT`` is resolved to the weights that it stands for. Nothing is downloaded.
+    ``DEFAULT`` is resolved to the weights that it represents. Nothing is downloaded.
     Raises :class:`UsageError` (``preset-unknown``).
     """
     from reportgen.inference.libraries import import_torchvision
@@ -373,7 +373,7 @@ class Preprocessing:
     preset
         Name of the torchvision weights that the steps were taken from, or "".
     transform
-        ``file.py:name`` or ``module:name`` of the user's own transform, which replaces all steps,
+        ``file.py:name`` or ``module:name`` of the user transform, which replaces all steps,
         or "".
     file_hashes
         File name → SHA-256 of the transform's code.
@@ -466,7 +466,7 @@ class Preprocessing:
     def array(self, image: Image.Image) -> NDArray[np.float32]:
         """The same as an array, for models that don't run on PyTorch.
 
-        A transform of the user's own may give an array or a tensor.
+        A transform of the user may give an array or a tensor.
         """
         if self.transform:
             result = _call(_transform(self.transform), image)

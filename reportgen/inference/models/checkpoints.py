@@ -89,7 +89,7 @@ class Weights:
     notes
         What was taken from the file, and what was not.
     keys
-        Those that lead to the tensors in the file; none where it holds nothing else.
+        Those that lead to the tensors in the file; none where it contains nothing else.
     """
 
     file_name: str

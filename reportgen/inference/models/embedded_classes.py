@@ -1,4 +1,6 @@
-"""Class lists that came with a model file: the order of its outputs, told by whoever saved it."""
+"""Class lists that came with a model file: the order of its outputs, defined by whoever
+saved it.
+"""
 
 from __future__ import annotations
 

@@ -308,7 +308,7 @@ def _user_inputs(program: torch.export.ExportedProgram) -> list[Any]:
 
 
 def _image_input(program: torch.export.ExportedProgram, source: str) -> torch.Tensor:
-    """The one tensor input, without data: its shape may hold symbols."""
+    """The one tensor input, without data: its shape may contain symbols."""
     arguments = _user_inputs(program)
     tensors = {a.name: _value(program, a.name) for a in arguments if isinstance(a, TensorArgument)}
     shown = [f"{printable(n)}: shape {_shape(t)}, {t.dtype}" for n, t in tensors.items()]

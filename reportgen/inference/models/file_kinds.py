@@ -1,4 +1,4 @@
-"""What a model file or weights file is, told by its content rather than by its name.
+"""What a model file or weights file is, detected by its content rather than by its name.
 
 One name means several formats (``.pt2``, ``.pt``, ``.pth``), and downloads that failed carry the
 name of what they should have been. Nothing in the file is executed here.

@@ -1,7 +1,7 @@
 """Formats that are not read, by their true names, each with a way that works.
 
 A name is all that a reader has who was handed a file. Content decides before the ending does, since
-one ending stands for several formats.
+one extension is used for several formats.
 """
 
 from __future__ import annotations

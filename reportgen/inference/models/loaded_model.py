@@ -86,10 +86,10 @@ class LoadedModel:
     batch_sizes
         The values of B that it takes.
     input_shape
-        (C, H, W), None in place of what is free; None where it is not known (factories, live
+        (C, H, W), None instead of what is free; None where it is not known (factories, live
         modules).
     input_dtype
-        Floating dtype of the batch; None stands for float32.
+        Floating dtype of the batch; None means float32.
     n_outputs
         Scores a sample (1 for outputs of shape (B,) and (B, 1)), where they can be known without
         running it; else None.
@@ -108,7 +108,7 @@ class LoadedModel:
     libraries
         What runs it besides PyTorch, by the names to install: their versions go into the report.
     session
-        What runs it in place of PyTorch: then `module` takes and gives numpy arrays.
+        What runs it instead of PyTorch: then `module` takes and gives numpy arrays.
     is_program
         Whether it is a torch.export program: ``eval()`` and ``to()`` do not apply to it.
     program
@@ -170,7 +170,7 @@ def keep_as_found(module: torch.nn.Module, device: torch.device) -> Iterator[Non
 
 
 def device_of(module: torch.nn.Module) -> torch.device | None:
-    """Where the first parameter or buffer stands; None where there is none."""
+    """Where the first parameter or buffer is; None where there is none."""
     for tensor in (*module.parameters(), *module.buffers()):
         return tensor.device
     return None

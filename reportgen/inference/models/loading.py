@@ -64,7 +64,7 @@ def load_model(
     weights
         Local weights file for a factory or a torchvision network.
     weights_key
-        Which state dict of that file, where it holds several.
+        Which state dict of that file, where it contains several.
     model_args
         Keyword arguments of the factory; values are read as JSON where they parse as JSON.
     n_classes

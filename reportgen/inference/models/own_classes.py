@@ -1,7 +1,7 @@
 """Class names that a network carries: ``config.id2label`` and its kin.
 
 A network that was loaded by its library often knows its classes, in the order of its outputs. Those
-names are used where nobody gives a list, and held against the list that is given.
+names are used where nobody gives a list, and compared with the list that is given.
 """
 
 from __future__ import annotations

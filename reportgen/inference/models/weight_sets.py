@@ -180,7 +180,7 @@ def _is_rival(one: WeightSet, best: WeightSet) -> bool:
     """Whether another state dict could be meant as well as `best`, and would give other numbers.
 
     Averaged weights beside plain ones, weights of the very same layout, and any where not even
-    the key of `best` says that it holds a network.
+    the key of `best` says that it contains a network.
     """
     unusual = not any(key in _NESTS for key in best.keys) and not best.is_averaged
     if not (unusual or one.is_averaged != best.is_averaged or one.layout() == best.layout()):
@@ -189,7 +189,7 @@ def _is_rival(one: WeightSet, best: WeightSet) -> bool:
 
 
 def _are_equal(one: StateDict, other: StateDict) -> bool:
-    """Whether both hold the same names and values, prefixes of wrappers and counters aside."""
+    """Whether both contain the same names and values, prefixes of wrappers and counters aside."""
     mine, theirs = ({_WRAPPERS.sub("", k): v for k, v in s.items()} for s in (one, other))
     for tensors in (mine, theirs):
         tensors.pop("n_averaged", None)
@@ -223,7 +223,7 @@ def _usable(one: WeightSet, notes: tuple[str, ...]) -> WeightSet:
 
 
 def _values_at(content: Any, key: str) -> Iterator[Any]:
-    """What stands at a key with dots, each of which may separate two keys or belong to one."""
+    """What is at a key with dots, each of which may separate two keys or belong to one."""
     if not isinstance(content, Mapping):
         return
     if key in content:

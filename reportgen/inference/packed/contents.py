@@ -31,7 +31,7 @@ MAX_IMAGE_BYTES = 1 << 30
 class Contents(Protocol):
     """Where the bytes of images are. It is sent to worker processes, each of which opens its own.
 
-    `raw` is what an image is called there; what that means is up to each of them.
+    `raw` is the name of an image there; what that means is up to each of them.
     """
 
     is_sequential: bool
@@ -132,7 +132,7 @@ def one_by_one(
 def sizes_in(
     contents: Contents, raws: Sequence[str], tell: Callable[[int], None] | None
 ) -> Iterator[Size | None]:
-    """(width, height) in pixels of each image, in order; None where it can't be told."""
+    """(width, height) in pixels of each image, in order; None where it is unknown."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield from one_by_one(lambda raw: _size_in(contents, raw), raws, tell)

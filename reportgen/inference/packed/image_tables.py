@@ -40,7 +40,7 @@ def all_images(data: Path) -> tuple[Sequence[str], Sequence[str], Contents]:
 
 
 class _Cells(ImageFiles):
-    """An image is called ``file:row``, both by number."""
+    """An image is named ``file:row``, both by number."""
 
     is_sequential = True
 
@@ -64,7 +64,7 @@ class _Cells(ImageFiles):
         return self._file(cell.path)
 
     def _file(self, text: str) -> bytes:
-        """The file that stands in place of bytes, where it lies below the root."""
+        """The file to read instead of bytes, where it lies below the root."""
         root = self.root.resolve()
         path = (root / text).resolve()
         if not path.is_relative_to(root):

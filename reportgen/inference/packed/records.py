@@ -33,7 +33,7 @@ class Packed:
     samples
         What is known of them; their paths are their ids.
     raws
-        What the image of each is called in `contents`.
+        The name of each image in `contents`.
     contents
         Where the images are.
     """
@@ -55,7 +55,7 @@ class Form:
     what
         The form, in words.
     takes
-        Whether DATA is of the form, told by its name, the head of its file, or a few entries.
+        Whether DATA is of the form, detected by its name, the head of its file, or a few entries.
     file
         The module beside this one. Its ``open_data`` makes a `Packed` of a path and options, its
         ``all_images`` gives (ids, raws, contents) of all that is at a path, labels aside.

@@ -60,7 +60,7 @@ class Sample:
 class ImageFolderDataset:
     """The images of a scan, prepared for the model; a map-style data set for torch's DataLoader.
 
-    It holds an array and a block of bytes, not a million objects, so that worker processes that
+    It contains an array and a block of bytes, not a million objects, so that worker processes that
     are forked share them and spawned ones receive them at once.
     """
 
@@ -134,7 +134,7 @@ class ImageFolderDataset:
 
 
 class ArrayDataset(ImageFolderDataset):
-    """The same with arrays in place of tensors: PyTorch is not needed."""
+    """The same with arrays instead of tensors: PyTorch is not needed."""
 
     def _prepare(self, image: Any) -> Any:
         return self.preprocessing.array(image)

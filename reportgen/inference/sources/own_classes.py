@@ -37,7 +37,7 @@ class DataClasses:
     Attributes
     ----------
     names
-        By the labels that they stand for; None where the data set does not say.
+        By the labels that they represent; None where the data set does not say.
     source
         Where they were: ``"classes of ImageFolder"``.
     are_remapped

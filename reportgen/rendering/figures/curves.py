@@ -225,7 +225,7 @@ def _points(value: float, _place: float) -> str:
 
 
 def _reach(marks: Sequence[Mark]) -> float:
-    """Points from 0 to either end of an axis that holds every dot and interval."""
+    """Points from 0 to either end of an axis that contains every dot and interval."""
     ends = [at[0] for mark in marks if isinstance(mark, Line) for at in mark.points]
     ends += [mark.x for mark in marks if isinstance(mark, Dot)]
     return max(5 * math.ceil(20 * max(map(abs, ends), default=0)), 5)

@@ -1,4 +1,4 @@
-"""Where the parts of a heatmap stand, so that nothing is cut and all can be read."""
+"""Where the parts of a heatmap are, so that nothing is cut and all can be read."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ SPACIOUS = 15
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand, in CSS pixels from the figure's upper left corner.
+    """Where things are, in CSS pixels from the figure's upper left corner.
 
     `cell` is the width of one cell, `side` that of all, `high` the height of all; `upright` is
     whether the names below the columns are not turned.

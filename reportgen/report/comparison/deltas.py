@@ -37,16 +37,16 @@ DeltaKind = Literal["worse", "unclear", "better"]
 
 @dataclass(frozen=True)
 class Delta:
-    """Candidate less baseline of one figure, as drawn and as read.
+    """Candidate minus baseline of one metric, as drawn and as read.
 
     Attributes
     ----------
     value, low, high
         The exact difference and its 95% interval; None where undefined.
     before, after
-        The figure of each side as text, without a unit; "n/a" where undefined.
+        The metric of each side as text, without a unit; "n/a" where undefined.
     exact_before
-        The baseline's figure, for a drawing.
+        The baseline's metric, for a drawing.
     text, range
         The difference as signed text in `unit`, and its interval; `range` may be empty.
     unit
@@ -184,7 +184,7 @@ def points_range(ends: tuple[float, float] | None) -> str:
 
 
 def scale_of(values: Iterable[float]) -> Scale:
-    """An axis with 0 on it that holds all of `values`, differences of shares."""
+    """An axis with 0 on it that contains all of `values`, differences of shares."""
     known = [0.0, *values]
     low, high = min(known), max(known)
     if low == high:

@@ -62,7 +62,9 @@ class DifferenceRow:
 
 @dataclass(frozen=True)
 class GrownRow:
-    """Samples of one class called another, on both sides; `target` is the pair's id, or empty."""
+    """Samples of one class predicted as another, on both sides; `target` is the pair's id, or
+    empty.
+    """
 
     true_name: Name
     predicted_name: Name
@@ -94,7 +96,7 @@ class SideMatrix:
 
 @dataclass(frozen=True)
 class DifferenceSection:
-    """Candidate less baseline, cell by cell.
+    """Candidate minus baseline, cell by cell.
 
     Attributes
     ----------
@@ -103,7 +105,7 @@ class DifferenceSection:
     rows
         The tables; empty where pictures take their place.
     ends
-        What the darkest colours stand for, as text: most fewer, most more.
+        What the darkest colours represent, as text: most fewer, most more.
     counts_note
         How the table of counts is coloured.
     reading
@@ -180,7 +182,8 @@ HEAT_STEPS = 20
 
 
 TOPS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-"""What the darkest colours may stand for, as row shares; the smallest that holds all is taken."""
+"""What the darkest colours may represent, as row shares; the smallest that contains all is taken.
+"""
 
 
 LARGEST = 5
@@ -205,7 +208,7 @@ Counts = NDArray[np.int64]
 
 
 def share_differences(counts: tuple[Counts, Counts], totals: tuple[Counts, Counts]) -> Image:
-    """Candidate less baseline of ``counts / totals``; nan where a total is 0.
+    """Candidate minus baseline of ``counts / totals``; nan where a total is 0.
 
     In whole numbers until one division, so that each difference reads as it does elsewhere.
     """
@@ -218,7 +221,7 @@ def share_differences(counts: tuple[Counts, Counts], totals: tuple[Counts, Count
 
 @dataclass(frozen=True)
 class _Cells:
-    """The cells that hold a sample on either side: true, predicted, both counts; int64 (M,)."""
+    """The cells that contain a sample on either side: true, predicted, both counts; int64 (M,)."""
 
     baseline: ConfusionMatrix
     candidate: ConfusionMatrix

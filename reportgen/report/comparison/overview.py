@@ -90,7 +90,7 @@ class PairedTable:
 
 @dataclass(frozen=True)
 class SummaryChange:
-    """One figure of the whole, on both sides."""
+    """One overall metric of both models."""
 
     title: str
     unit: str
@@ -115,7 +115,7 @@ class SliceChangeRow:
 
 @dataclass(frozen=True)
 class CalibrationChange:
-    """Confidence on both sides: figures as rows of text (name, baseline, candidate), and the bins
+    """Confidence on both sides: metrics as rows of text (name, baseline, candidate), and the bins
     of the two reliability diagrams, baseline first; bins and curve of the baseline, which are drawn
     below the candidate's.
     """
@@ -129,7 +129,7 @@ class CalibrationChange:
 
 @dataclass(frozen=True)
 class Compared:
-    """What of the comparison other sections show: changes by name of the figure, and of recall by
+    """What of the comparison other sections show: changes by name of the metric, and of recall by
     index of the class, over `n` samples.
     """
 
@@ -141,7 +141,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class ComparisonSection:
-    """Candidate against baseline; what can't be told is None or empty, and `facts` say why."""
+    """Candidate against baseline; what is unknown is None or empty, and `facts` say why."""
 
     lead: Words
     facts: tuple[Fact, ...]
@@ -197,7 +197,7 @@ def compare_sections(comparison: Comparison) -> Compared:
 
 
 def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[SummaryChange]:
-    """One row a figure of the whole."""
+    """One row per overall metric."""
     for name, difference in comparison.summary.items():
         definition = DEFINITIONS[name]
         yield SummaryChange(
@@ -252,7 +252,9 @@ def _harm(one: ClassChange) -> tuple[int, bool, float, int]:
 
 
 def _reach(changes: Iterable[ClassChange]) -> Iterable[float]:
-    """What the bars' axis has to hold: differences, and intervals that are not of a few samples."""
+    """What the bars' axis has to contain: differences, and intervals that are not of a
+    few samples.
+    """
     for one in changes:
         if one.recall.difference is not None:
             yield one.recall.difference

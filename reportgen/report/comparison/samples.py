@@ -38,7 +38,7 @@ class ChangeExample:
 
 @dataclass(frozen=True)
 class ChangeGallery:
-    """Broken or fixed samples, the surest mistakes first; `id` is the element's."""
+    """Broken or fixed samples, the most confident mistakes first; `id` is the element's."""
 
     id: str
     title: str

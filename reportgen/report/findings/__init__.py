@@ -1,6 +1,6 @@
 """Findings: plain sentences that follow from the numbers by rule, the weightiest first.
 
-Each rule looks at one thing and returns a finding or nothing; what it says is true as it stands,
+Each rule looks at one thing and returns a finding or nothing; what it says is true as it is,
 with few samples, with ties, with classes that don't occur. At most seven are shown. Where gates
 failed, what is found about that comes before all else.
 """
@@ -87,7 +87,7 @@ OF_THE_WHOLE: Mapping[Rule, str] = {
     no_better_than_constant: "accuracy",
     calibration: "ece",
 }
-"""What is wrong with a figure of the whole."""
+"""What is wrong with an overall metric."""
 
 
 NO_COUNTS = Finding(

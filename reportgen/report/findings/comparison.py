@@ -311,7 +311,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def _whole_failed(name: str, sign: int) -> Callable[[_Review], bool]:
-    """Whether the figure failed its gate and got worse: `sign` is that of such a difference."""
+    """Whether the metric failed its gate and got worse: `sign` is that of such a difference."""
 
     def holds(review: _Review) -> bool:
         difference = review.comparison.summary[name].difference or 0.0

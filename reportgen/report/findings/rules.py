@@ -24,7 +24,7 @@ def unquote(name: Name) -> Name:
 
 @dataclass(frozen=True)
 class Finding:
-    """A true sentence, and where its evidence stands: the id of an element, and its name."""
+    """A true sentence, and where its evidence is: the id of an element, and its name."""
 
     head: Words
     body: Words
@@ -79,5 +79,5 @@ class Failing:
         return f"{class_name(column)} = {class_name(part)}" in self.others
 
     def has_pair(self, true: str, predicted: str) -> bool:
-        """Whether the share of `true` that is called `predicted` failed."""
+        """Whether the rate of `true` → `predicted` failed."""
         return f"{class_name(true)} → {class_name(predicted)}" in self.others

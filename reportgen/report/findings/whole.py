@@ -243,7 +243,7 @@ def calibration(facts: Context) -> Finding | None:
 
 
 def abstaining(facts: Context) -> Finding | None:
-    """What is gained if the model may leave some answers to a person."""
+    """What is gained if the model may leave some predictions to a person."""
     known = Calibration.of(facts)
     if known is None or known.n < ENOUGH or known.accuracy >= 0.99:
         return None
