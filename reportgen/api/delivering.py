@@ -186,8 +186,8 @@ def _report_folder(source: Any) -> Path:
     raise DataError(
         f"{quoted(path.name)} is not the folder of a report: it has no report.json",
         slug="mail-source",
-        hint="pass the folder that `reportgen run`, `render` or `compare` wrote, as in "
-        "`reportgen mail OUT`",
+        hint="pass the folder that `reportgen run`, `render` or `compare` wrote; of several "
+        "candidates, the folder of one",
     )
 
 

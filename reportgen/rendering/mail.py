@@ -203,9 +203,9 @@ def subject(report: Report) -> str:
     """``[DO NOT SHIP] candidate 1.1 on CIFAR-10: 2 of 6 gates failed``, at most 120 characters."""
     verdict = report.verdict
     start, end = f"[{verdict.word}] ", verdict.tally.removesuffix(".")
-    if not end and report.headline.tiles:
-        first = report.headline.tiles[0]
-        end = f"{first.title} {summary_parts.value_text(first)}"
+    known = [tile for tile in report.headline.tiles if tile.cell.value is not None]
+    if not end and known:
+        end = f"{known[0].title} {summary_parts.value_text(known[0])}"
     room = MAX_SUBJECT - len(start) - len(end) - 2
     about = middle_cut(str(report.subject), max(room, 20))
     return header_text(start + ": ".join(filter(None, (about, end))))

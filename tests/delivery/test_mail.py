@@ -24,6 +24,8 @@ from tests.delivery.mail_servers import free_port, mail_server, scripted_server
 trustme = pytest.importorskip("trustme", reason="trustme is not installed")
 pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed")
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd")  # on Python 3.14
+
 ROOT = Path(__file__).resolve().parents[2]
 USER, PASSWORD = "robot@example.org", "canary-7f3a-pässword"
 TO = {"to": "a@example.org", "sender": "Reports <robot@example.org>"}

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reportgen
 from reportgen.errors import UsageError
 from reportgen.options import PageOptions
 from reportgen.rendering.eml import header_line, header_text
@@ -120,6 +121,8 @@ def test_the_subject_says_the_verdict_first_and_takes_120_characters():
     )
     _, plain = sent(build_report(factories.cifar()))
     assert plain["Subject"] == "[NO GATES SET] candidate 1.2 on CIFAR-10 test: Accuracy 84.5%"
+    proportions = reportgen.load([[0.8, 0.2], [0.1, 0.9]], kind="matrix", normalised="true")
+    assert sent(build_report(proportions))[1]["Subject"].endswith("Balanced accuracy 85.0%")
     _, hostile = sent(build_report(factories.hostile()))
     assert len(hostile["Subject"]) <= 120
 
@@ -414,6 +417,10 @@ def test_a_pdf_that_is_asked_for_needs_the_option_that_makes_it():
     assert PageOptions(mail=True, attach="pdf", pdf=True).attachments == ("pdf",)
     assert PageOptions(mail=True).attachments == ("pdf", "json")
     assert PageOptions(mail=True, attach="none").attachments == ()
+
+
+def test_the_address_of_the_page_is_not_in_the_recorded_command():
+    assert PageOptions(report_url="https://example.org/?token=1").command_words() == []
 
 
 def written(tmp_path, **options):
