@@ -88,7 +88,7 @@ def _ours(plan: Plan) -> float:
             batch_size=plan.batch_size, outputs="auto", reporter=Reporter(),
         )  # fmt: skip
         sums = parts.sums(plan.classes.names)
-        parts.finish(plan.target, facts_of(outline_of(plan, parts.state), sums))
+        parts.finish(plan.target, facts_of(outline_of(plan, parts.state), plan.identity, sums))
         taken = time.perf_counter() - begun
     parts.discard()
     return taken - probing

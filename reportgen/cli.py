@@ -212,6 +212,7 @@ def _plain_type(name: str, hint: Any) -> Any:
 def _typer_option(item: Any) -> Any:
     metadata, flag = item.metadata, "--" + item.name.replace("_", "-")
     choices = [str(choice) for choice in metadata.get("choices", ()) if choice is not None]
+    choices += metadata.get("also", ())[:1]
     return typer.Option(
         flag,
         help=metadata["help"],
@@ -259,15 +260,34 @@ Folder = Annotated[
 ]
 
 
+Sharded = Annotated[
+    str | None,
+    typer.Option(
+        help="Predict shard I of N alone (0 to N-1), for merge. auto: as torchrun, SLURM or "
+        "Kubernetes has numbered the process.",
+        metavar="I/N|auto",
+        rich_help_panel="Inference",
+    ),
+]
+
+
 @app.command(cls=_Command)
 @_apply_options("Options", "EvaluationOptions", "ReviewOptions", "PageOptions")
 def run(
-    model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
+    model: Model,
+    data: Data,
+    out: Out,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    shard: Annotated[str | None, typer.Option(hidden=True)] = None,
+    **options: Any,
 ) -> None:
     """Predict a folder of labelled images and write the report."""
     from reportgen.api import run_review
     from reportgen.console import ConsoleReporter
 
+    if shard is not None:
+        options["shard"] = shard  # refused, with the commands that have it
     review = run_review(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
     _conclude([(review, Path(out))], **options)
     _leave_by_gates([(review, Path(out))], **options)
@@ -276,17 +296,81 @@ def run(
 @app.command(cls=_Command)
 @_apply_options("Options")
 def predict(
-    model: Model, data: Data, out: Out, quiet: Quiet = False, debug: Debug = False, **options: Any
+    model: Model,
+    data: Data,
+    out: Out,
+    shard: Sharded = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    **options: Any,
 ) -> None:
     """Run inference only: OUT is a .parquet file, or the folder for predictions.parquet, without a
     report.
     """
     from reportgen import api
-    from reportgen.console import ConsoleReporter, print_predictions
+    from reportgen.console import ConsoleReporter, print_part, print_predictions
 
-    print_predictions(
-        api.predict(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
-    )
+    reporter = ConsoleReporter(quiet=quiet)
+    if shard is None:
+        print_predictions(api.predict(model, data, out=out, reporter=reporter, **options))
+    else:
+        print_part(api.predict(model, data, out=out, shard=shard, reporter=reporter, **options))
+
+
+@app.command(cls=_Command)
+def merge(
+    parts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PART",
+            help="The folder that all shards were predicted to, or part files.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A .parquet file, or the folder for predictions.parquet.",
+            metavar="OUT",
+            show_default=False,
+        ),
+    ] = None,
+    max_bad: Annotated[
+        int,
+        typer.Option(
+            help="Maximum number of samples of all shards that can't be used.", metavar="N", min=0
+        ),
+    ] = 0,
+    status: Annotated[
+        bool, typer.Option("--status", help="Print which shards are missing: exit code 0 or 3.")
+    ] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Remove the parts once they are merged.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite other predictions in OUT.")
+    ] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Put the parts of predict --shard together, to the bytes of a single run. Does not need
+    torch.
+    """  # fmt: skip
+    from reportgen import api
+    from reportgen.console import ConsoleReporter, print_predictions, print_status
+
+    if status:
+        found = api.merge_status(list(parts), out=out)
+        print_status(found)
+        _leave_by(3 if found.missing else 0, exit_zero=False)
+    else:
+        made = api.merge(
+            list(parts), out=out, max_bad=max_bad, discard=discard, force=force,
+            reporter=ConsoleReporter(quiet=quiet),
+        )  # fmt: skip
+        print_predictions(made)
 
 
 @app.command(cls=_Command)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen.evaluation import Evaluation, excluded_words
 from reportgen.gates import Check, Decision
-from reportgen.predictions import Predictions
+from reportgen.predictions import PartFile, Predictions
 from reportgen.process import print_command, print_line
 from reportgen.reporter import Reporter
 from reportgen.review import HistoryEntry, SiteReport, sparkline
@@ -31,6 +31,7 @@ from reportgen.text import (
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from reportgen.api import ShardStatus
     from reportgen.comparison import Comparison
     from reportgen.review import Review
 
@@ -38,10 +39,12 @@ __all__ = [
     "ConsoleReporter",
     "print_decision",
     "print_history",
+    "print_part",
     "print_predictions",
     "print_review",
     "print_saved",
     "print_site",
+    "print_status",
     "print_summary",
     "print_versions",
 ]
@@ -401,6 +404,28 @@ def print_predictions(predictions: Predictions) -> None:
     ]
     for line in lines:
         print_line(printable(line))
+
+
+def print_part(part: PartFile) -> None:
+    """What ``predict --shard`` made."""
+    n_bad = part.n_bad()
+    bad = f" ({count(n_bad)} can't be used)" if n_bad else ""
+    saved = f"saved {plural(part.n_rows, 'sample')} of {count(part.header.total)}{bad}"
+    for line in (f"shard {part.shard}: {saved}", f"file: {part.path}"):
+        print_line(printable(line))
+
+
+def print_status(status: ShardStatus) -> None:
+    """Which shards are complete, which are missing, and how to go on."""
+    samples = f", {count(status.n_samples)} of {plural(status.total, 'sample')}"
+    print_line(
+        f"complete: {count(len(status.complete))} of {plural(status.n_shards, 'shard')}"
+        + (samples if status.total else "")
+    )
+    for line in status.lines():
+        print_line(printable(line))
+    if status.missing:
+        print_line(printable(f"predict the first: {status.hint}"))
 
 
 def print_versions() -> None:

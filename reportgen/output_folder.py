@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from reportgen.text import quoted
 __all__ = [
     "BAD",
     "PREDICTIONS",
+    "SHARDS",
     "finish_around",
     "finish_replacement",
     "partial_folder",
@@ -28,6 +31,10 @@ __all__ = [
 
 
 PREDICTIONS, BAD = "predictions.parquet", "bad.csv"
+
+
+SHARDS = "shards"
+"""The folder in the output where the parts of predictions by shards stand."""
 
 
 _LOCK = TEMPORARY_PREFIX + "lock"
@@ -67,7 +74,8 @@ def prepare(folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path
         if standing and not replace:
             raise _find_occupied(folder, standing)
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
+        # Other machines, whose processes have the same numbers, may look at the same moment.
+        probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-probe"
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -131,15 +139,16 @@ def _find_occupied(folder: Path, standing: list[str]) -> OutputError:
     )
 
 
-def remove_stale(folder: Path) -> None:
+def remove_stale(folder: Path, part: str = "") -> None:
     """Remove temporary files that a killed process left.
 
-    `folder` must be held by :func:`sole_writer`: then what a process of our own number left is
-    stale too, as in containers.
+    `folder`, or its `part`, must be held by :func:`sole_writer`: then what a process of our own
+    number left is stale too, as in containers; and whatever is of the `part`, whose other writers
+    may be processes of other machines.
     """
-    for path in folder.glob(f"{TEMPORARY_PREFIX}[0-9]*-*"):
+    for path in folder.glob(f"{TEMPORARY_PREFIX}[0-9]*-{part}{'.' if part else ''}*"):
         process = path.name.removeprefix(TEMPORARY_PREFIX).split("-")[0]
-        if process.isdigit() and (int(process) == os.getpid() or not _alive(int(process))):
+        if process.isdigit() and (part or int(process) == os.getpid() or not _alive(int(process))):
             with contextlib.suppress(OSError):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -169,35 +178,41 @@ def spool_in(folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold `folder` against a second run for the length of the block.
+def sole_writer(folder: Path, part: str = "") -> Iterator[None]:
+    """Hold `folder`, or the `part` of that name in it, against a second run for the length of the
+    block.
 
     The lock belongs to the process and dies with it. Raises :class:`OutputError` where another
-    run holds it. On systems without ``fcntl`` there is a lock among the threads of a process alone.
+    run holds it. Where the system or the file system has no locks, there is one among the threads
+    of a process alone.
     """
-    key = folder.resolve()
+    key = folder.resolve() / part
     if key in _HELD:
-        raise _busy(folder)
+        raise _busy(folder, part)
     _HELD.add(key)
     try:
-        with _locked(folder):
+        with _locked(folder, part):
             yield
     finally:
         _HELD.discard(key)
 
 
 _HELD: set[Path] = set()
-"""Folders that this process holds: the system's lock does not distinguish its threads."""
+"""What this process holds: the system's lock does not distinguish its threads."""
+
+
+_TAKEN = (errno.EACCES, errno.EAGAIN)
+"""What a lock that another process holds is refused with."""
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, part: str) -> Iterator[None]:
     try:
         import fcntl
     except ModuleNotFoundError:
         yield
         return
-    path = folder / _LOCK
+    path = folder / (f"{_LOCK}-{part}" if part else _LOCK)
     try:
         stream = path.open("w")
     except OSError as error:
@@ -206,15 +221,22 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             # A record lock: forked workers that outlive a killed run for seconds don't hold it.
             fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise _busy(folder) from None
+        except OSError as error:
+            if error.errno in _TAKEN:
+                raise _busy(folder, part) from None
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
 
 
-def _busy(folder: Path) -> OutputError:
+def _busy(folder: Path, part: str) -> OutputError:
+    if part:
+        return OutputError(
+            f"another process is writing {quoted(part)} in {quoted(folder.parent.name)}",
+            slug="output-busy",
+            hint="wait for it: the same command then finds it complete",
+        )
     return OutputError(
         f"another run is writing to {quoted(folder.name)}",
         slug="output-busy",

@@ -312,6 +312,7 @@ def test_every_option_of_a_run_has_a_keyword_and_a_row():
 
 
 OTHERS_OPTIONS = {
+    "--array",
     "--saved-model",
     "--tflite",
     "--output",
@@ -356,7 +357,7 @@ def python_functions():
     rows = re.findall(
         r"^\| ?(.*?) ?\| `(reportgen\..*?)` \|$", text_of("docs/python.md"), re.MULTILINE
     )
-    assert len(rows) == 12
+    assert len(rows) == 14
     return [(unquoted(command), shown) for command, shown in rows]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reportgen.api.indexing import KEEP, Site, index
     from reportgen.api.rendering import evaluate, load, render, render_review
     from reportgen.api.running import predict, require_torch, run, run_review
+    from reportgen.api.sharding import merge, merge_status
 
 __all__ = [
     "KEEP",
@@ -31,6 +32,8 @@ __all__ = [
     "index",
     "load",
     "mail",
+    "merge",
+    "merge_status",
     "predict",
     "render",
     "render_review",
@@ -50,5 +53,6 @@ __getattr__ = lazy_names(
         "indexing": "KEEP Site index",
         "rendering": "evaluate load render render_review",
         "running": "predict require_torch run run_review",
+        "sharding": "merge merge_status",
     },
 )

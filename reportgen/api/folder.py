@@ -13,6 +13,7 @@ from reportgen.text import quoted
 
 __all__ = [
     "place_for",
+    "place_for_part",
     "refuse_beside_report",
     "refuse_other_predictions",
     "refuse_standing_in",
@@ -44,6 +45,18 @@ def place_for(
         raise
 
 
+@contextmanager
+def place_for_part(folder: Path, part: str, *, data: Path | None) -> Iterator[None]:
+    """Hold the `part` of that name in `folder` for the length of the block; other parts are free.
+
+    What is raised is that of :func:`place_for`. The folder stays: others may be about to use it.
+    """
+    output_folder.prepare(folder, (), replace=True, data=data)
+    with output_folder.sole_writer(folder, part):
+        output_folder.remove_stale(folder, part)
+        yield
+
+
 def refuse_standing_in(folder: Path, baseline: Any) -> None:
     """Refuse a baseline that is in the output: its files would be replaced by the candidate's.
 
@@ -61,9 +74,15 @@ def refuse_standing_in(folder: Path, baseline: Any) -> None:
         )
 
 
-def refuse_beside_report(target: Path, report: Sequence[str]) -> None:
+def refuse_beside_report(
+    target: Path,
+    report: Sequence[str],
+    instead: str = "replace predictions and report together: reportgen run MODEL DATA -o OUT "
+    "--force",
+) -> None:
     """Refuse to put predictions alone beside a report, whose predictions readers would take them
     for. `report` are the names of a report's files, `target` is the file of the predictions.
+    `instead` says what else to do.
     """
     folder = target.parent
     if target.name != output_folder.PREDICTIONS or not folder.is_dir():
@@ -74,8 +93,7 @@ def refuse_beside_report(target: Path, report: Sequence[str]) -> None:
         raise OutputError(
             f"a report exists in {quoted(folder.name)}: {', '.join(standing)}",
             slug="output-exists",
-            hint="choose another folder with -o, or replace predictions and report together: "
-            "reportgen run MODEL DATA -o OUT --force",
+            hint=f"choose another folder with -o, or {instead}",
         )
 
 

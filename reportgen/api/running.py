@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_beside_report, refuse_standing_in
 from reportgen.api.review_request import require_files, require_readable
+from reportgen.api.sharding import predict_part
 from reportgen.api.writing import SampleImage, listed_images, write_review
 from reportgen.errors import ModelError, Terminated, UsageError
 from reportgen.evaluation import Evaluation, read_costs
@@ -26,10 +28,11 @@ from reportgen.options import (
     ReviewKeywords,
     ReviewOptions,
     RunKeywords,
+    shard_of,
     sort_options,
 )
 from reportgen.paths import local_path, output_path
-from reportgen.predictions import Predictions
+from reportgen.predictions import PartFile, Predictions
 from reportgen.process import interrupted_by
 from reportgen.rendering import check_page, guarded_names
 from reportgen.replacement import Changes, staged
@@ -112,6 +115,8 @@ def run_review(
     **options: Unpack[ReportKeywords],
 ) -> Review:
     """:func:`run`, with comparison and verdict: what the exit code is made from."""
+    if "shard" in options:
+        raise _no_report_of_a_shard()
     settings, figures, release, page = sort_options(
         options, Options, EvaluationOptions, ReviewOptions, PageOptions
     )
@@ -143,6 +148,15 @@ def run_review(
             images = thumbnail or _images(images_at, settings, review.evaluation)
             stage.also = _with_predictions(aside, folder)
             return write_review(review, folder, images, page, reporter, stage)
+
+
+def _no_report_of_a_shard() -> UsageError:
+    return UsageError(
+        "--shard is for predict: a report of a part of the data would be wrong",
+        slug="option-conflict",
+        hint="reportgen predict MODEL DATA --shard I/N -o OUT for each shard, then reportgen merge "
+        "OUT -o OUT and reportgen render OUT/predictions.parquet -o OUT",
+    )
 
 
 def _check_classes(
@@ -186,25 +200,61 @@ def _telling_how_to_go_on() -> Iterator[None]:
         ) from None
 
 
+@overload
 def predict(
     model: str | Path | torch.nn.Module,
     data: Any,
     *,
     out: str | Path,
+    shard: None = None,
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
-) -> Predictions:
+) -> Predictions: ...
+
+
+@overload
+def predict(
+    model: str | Path,
+    data: str | Path,
+    *,
+    out: str | Path,
+    shard: str | tuple[int, int],
+    reporter: Reporter | None = None,
+    **options: Unpack[RunKeywords],
+) -> PartFile: ...
+
+
+def predict(
+    model: str | Path | torch.nn.Module,
+    data: Any,
+    *,
+    out: str | Path,
+    shard: str | tuple[int, int] | None = None,
+    reporter: Reporter | None = None,
+    **options: Unpack[RunKeywords],
+) -> Predictions | PartFile:
     """Predict alone; else as :func:`run`.
 
-    `out` is the file to write where it ends with ``.parquet``, else the folder for
-    ``predictions.parquet``. A folder that contains a report is refused, with ``force`` too: its
-    page would say other numbers than the new predictions.
+    Parameters
+    ----------
+    out
+        The file to write where it ends with ``.parquet``, else the folder for
+        ``predictions.parquet``. A folder that contains a report is refused, with ``force`` too: its
+        page would say other numbers than the new predictions.
+    shard
+        (I, N), ``"I/N"`` or ``"auto"``: predict shard I of N alone, 0 ≤ I < N, into a part in the
+        folder ``shards`` of `out`, for :func:`merge`. What the same call wrote is left as it is,
+        and what it began is continued. ``"auto"`` reads the environment of torchrun, SLURM or
+        Kubernetes.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
+    part = shard_of(shard, os.environ)
     target = output_path(out)
     _require_named(model)
     _require_runtime(model)
     images_at = _split_of(data, settings, reporter)
+    if part is not None:
+        return predict_part(model, images_at, target, part, settings, reporter)
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
     refuse_beside_report(target, guarded_names())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reportgen.errors import DataError, UsageError
 from reportgen.options import InputOptions
 from reportgen.paths import part_files
-from reportgen.predictions import METADATA_KEY, Predictions, open_part_files
+from reportgen.predictions import METADATA_KEY, Predictions, open_part_files, refuse_part
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def open_input(
 
 def _is_ours(path: Path) -> bool:
     """Whether it is a Parquet file that reportgen wrote. What can't be read is not: who reads the
-    tables of others says why.
+    tables of others says why. One part of several is refused.
     """
     if not path.is_file():
         return False
@@ -107,9 +107,11 @@ def _is_ours(path: Path) -> bool:
         with path.open("rb") as stream:
             if stream.read(4) != b"PAR1":
                 return False
-        return METADATA_KEY in (pq.read_schema(path).metadata or {})
+        facts = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowException):
         return False
+    refuse_part(path, facts)
+    return METADATA_KEY in facts
 
 
 def _own_parts(folder: Path) -> tuple[Path, ...]:

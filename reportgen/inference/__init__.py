@@ -6,10 +6,12 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.inference.adapters.records import adapter_of
+    from reportgen.inference.facts import facts_of, require_few_bad, write_bad_list
     from reportgen.inference.folders.notes import training_note
     from reportgen.inference.folders.splits import chosen_split
     from reportgen.inference.job import predict_folder, predict_live
     from reportgen.inference.packed.pictures import SampleImages, sample_images
+    from reportgen.inference.sharding import predict_shard
     from reportgen.inference.sources.live import POSITIONS, paths_of
 
 __all__ = [
@@ -17,21 +19,27 @@ __all__ = [
     "SampleImages",
     "adapter_of",
     "chosen_split",
+    "facts_of",
     "paths_of",
     "predict_folder",
     "predict_live",
+    "predict_shard",
+    "require_few_bad",
     "sample_images",
     "training_note",
+    "write_bad_list",
 ]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "adapters.records": "adapter_of",
+        "facts": "facts_of require_few_bad write_bad_list",
         "folders.notes": "training_note",
         "folders.splits": "chosen_split",
         "job": "predict_folder predict_live",
         "packed.pictures": "SampleImages sample_images",
+        "sharding": "predict_shard",
         "sources.live": "POSITIONS paths_of",
     },
 )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from reportgen.csv_text import csv_text
 from reportgen.errors import DataError
+from reportgen.files import write_text
 from reportgen.inference.folders.notes import duplicate_notes
 from reportgen.inference.images.flags import ImageFlag, notes_from_flags
 from reportgen.metrics import SUM_TOLERANCE, OutputKind
@@ -19,6 +22,7 @@ __all__ = [
     "UNREADABLE",
     "facts_of",
     "require_few_bad",
+    "write_bad_list",
 ]
 
 
@@ -28,8 +32,11 @@ UNREADABLE = "unreadable"
 NOT_FINITE = "scores are not finite"
 
 
-def facts_of(outline: RunOutline, sums: Sums) -> RunFacts:
-    """What the finished file of these rows says besides them."""
+def facts_of(outline: RunOutline, identity: Mapping[str, str], sums: Sums) -> RunFacts:
+    """What the finished file of these rows says besides them.
+
+    `identity` is what shaped the rows, empty where that is not known.
+    """
     before = outline.provenance
     provenance = replace(
         before,
@@ -50,7 +57,7 @@ def facts_of(outline: RunOutline, sums: Sums) -> RunFacts:
             *_halving_note(outline.forward_size),
             *outline.run_notes,
         ),
-        fingerprint={**outline.identity, "data": sums.data} if outline.identity else {},
+        fingerprint={**identity, "data": sums.data} if identity else {},
         sum_tolerance=None if outline.outputs == OutputKind.ONE_VS_REST else SUM_TOLERANCE,
     )
 
@@ -75,6 +82,14 @@ def _accounting(outline: RunOutline, sums: Sums) -> Accounting:
         excluded={reason: n for reason, n in excluded.items() if n},
         skipped=outline.skipped,
     )
+
+
+def write_bad_list(path: Path, bad: Sequence[BadSample]) -> None:
+    """``bad.csv`` where there is something to list; none of an earlier run stays."""
+    if bad:
+        write_text(path, csv_text(("id", "reason"), ((item.id, item.reason) for item in bad)))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _bad_notes(bad: Sequence[BadSample]) -> Iterator[DataNote]:

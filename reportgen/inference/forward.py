@@ -259,24 +259,38 @@ def _out_of_memory(error: BaseException) -> bool:
     return "out of memory" in text or "can't allocate memory" in text
 
 
-def resolve_device(asked: str, preferred: torch.device | None = None) -> torch.device:
+def resolve_device(
+    asked: str, preferred: torch.device | None = None, local_rank: int | None = None
+) -> torch.device:
     """The device to run on; raises :class:`UsageError` where the one asked for is not there.
 
-    ``auto`` is where a live module is (`preferred`), else cuda, else mps, else cpu.
+    ``auto`` is where a live module stands (`preferred`), else cuda, else mps, else cpu. Of several
+    GPUs it is that of the `local_rank`, the number of this process among those on the machine.
     """
     import torch
 
     there = list(_devices())
+    if asked == "auto" and preferred is not None:
+        return preferred
     if asked == "auto":
-        return preferred or torch.device(there[0])
-    if asked not in there:
+        asked = there[0]
+        if asked == "cuda" and local_rank is not None and torch.cuda.device_count() > 1:
+            asked = f"cuda:{local_rank}"
+    kind, _, number = asked.partition(":")
+    n_gpus = torch.cuda.device_count() if "cuda" in there else 0
+    if kind not in there or (number and int(number) >= n_gpus):
+        if n_gpus > 1:
+            there[0] = f"cuda:0 to cuda:{n_gpus - 1}"
         raise UsageError(
             f"--device {quoted(asked)}: no such device",
             slug="device-absent",
             details=[f"available: {', '.join(there)}"],
-            hint=f"use --device {there[0]}, or leave it out",
+            hint=f"use --device {there[0].partition(' ')[0]}, or leave it out",
         )
-    return torch.device(asked)
+    device = torch.device(asked)
+    if number:
+        torch.cuda.set_device(device)  # pinned memory, too, belongs to the GPU that is current
+    return device
 
 
 def _devices() -> Iterator[str]:

@@ -7,10 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.csv_text import csv_text
 from reportgen.errors import UsageError
-from reportgen.files import write_text
-from reportgen.inference.facts import NOT_FINITE, UNREADABLE, facts_of, require_few_bad
+from reportgen.inference.facts import (
+    NOT_FINITE,
+    UNREADABLE,
+    facts_of,
+    require_few_bad,
+    write_bad_list,
+)
 from reportgen.inference.forward import Engine, Scorer
 from reportgen.inference.loop import predict_into
 from reportgen.inference.plan import Device, Plan, plan_folder
@@ -18,7 +22,6 @@ from reportgen.inference.sources.folder import FolderSource
 from reportgen.options import Options
 from reportgen.output_folder import BAD, partial_folder
 from reportgen.predictions import (
-    BadSample,
     Parts,
     Predictions,
     RunFacts,
@@ -35,9 +38,12 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "changed_since",
     "outline_of",
     "predict_folder",
     "predict_live",
+    "predict_parts",
+    "tell_classes",
 ]
 
 
@@ -71,7 +77,7 @@ def predict_folder(
     welcome.
     """
     plan = plan_folder(model, data, target, options, reporter, unlabelled=unlabelled)
-    _tell_classes(plan, reporter)
+    tell_classes(plan, reporter)
     (known or _nothing)(plan.classes.names)
     return _execute(plan, reporter, aside)
 
@@ -100,7 +106,7 @@ def predict_live(
     device = resolve_device(options.device, device_of(module))
     with keep_as_found(module, device):
         plan = plan_live(module, data, target, options, device)
-        _tell_classes(plan, reporter)
+        tell_classes(plan, reporter)
         (known or _nothing)(plan.classes.names)
         return _execute(plan, reporter, aside)
 
@@ -115,7 +121,7 @@ def _refuse_weights(options: Options) -> None:
             )
 
 
-def _tell_classes(plan: Plan, reporter: Reporter) -> None:
+def tell_classes(plan: Plan, reporter: Reporter) -> None:
     """Where the class names come from, where the user gave none."""
     if plan.options.classes is None:
         names = plural(len(plan.classes.names), "class", "classes")
@@ -134,20 +140,20 @@ def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
     )
     if parts.n_rows:
         _require_unchanged(plan, parts, reporter)
-    _predict(plan, parts, reporter)
+    predict_parts(plan, parts, reporter)
     outline = outline_of(plan, parts.state)
     sums = parts.sums(plan.classes.names)
-    facts = facts_of(outline, sums)
+    facts = facts_of(outline, plan.identity, sums)
     if not sums.data:
         facts = _by_labels(facts, parts)
     finished = (aside or plan.target.parent) / plan.target.name
-    _write_bad_list(finished.with_name(BAD), sums.bad)
+    write_bad_list(finished.with_name(BAD), sums.bad)
     parts.finish(finished, facts, with_probabilities=plan.keep_probabilities, columns=plan.columns)
     listed = BAD
     if aside is None:
         parts.discard()
     elif len(sums.bad) > options.max_bad:
-        _write_bad_list(folder / BAD, sums.bad)
+        write_bad_list(folder / BAD, sums.bad)
         listed = f"{folder.name}/{BAD}"
     overflows = options.precision == "float16" and any(b.reason == NOT_FINITE for b in sums.bad)
     require_few_bad(
@@ -161,8 +167,13 @@ _OVERFLOWS = "float16 overflows above 65,504: start over with --precision float3
 _WITHOUT_THEM = "continue without them: --resume --max-bad {n}"
 
 
-def _predict(plan: Plan, parts: Parts, reporter: Reporter) -> None:
-    """Predict what `parts` does not hold yet."""
+def predict_parts(
+    plan: Plan,
+    parts: Parts,
+    reporter: Reporter,
+    again: str = "rerun the same command with --resume",
+) -> None:
+    """Predict what `parts` does not hold yet; `again` says how to go on after an interruption."""
     predict_into(
         parts,
         plan.source,
@@ -172,6 +183,7 @@ def _predict(plan: Plan, parts: Parts, reporter: Reporter) -> None:
         reporter=reporter,
         keep_probabilities=plan.keep_probabilities,
         beginning=plan.beginning,
+        again=again,
     )
 
 
@@ -182,20 +194,26 @@ def _by_labels(facts: RunFacts, parts: Parts) -> RunFacts:
 
 
 def _require_unchanged(plan: Plan, parts: Parts, reporter: Reporter) -> None:
-    """Refuse to go on where a file of a sample that is predicted has changed since."""
+    if (name := changed_since(plan, parts, reporter)) is not None:
+        raise UsageError(
+            f"--resume: {quoted(name)} has changed since it was predicted",
+            slug="resume-differs",
+            hint="start over with --force",
+        )
+
+
+def changed_since(plan: Plan, parts: Parts, reporter: Reporter) -> str | None:
+    """The id of the first sample in `parts` whose file is another one now; None where none is."""
     assert isinstance(plan.source, FolderSource)
     reporter.begin("checking the data", parts.n_rows, "files")
     try:
         now = plan.source.digests(parts.n_rows, reporter.advance)
-        for sample_id, before, after in zip(plan.source.ids, parts.digests(), now, strict=False):
+        for at, (before, after) in enumerate(zip(parts.digests(), now, strict=True)):
             if before != after:
-                raise UsageError(
-                    f"--resume: {quoted(sample_id)} has changed since it was predicted",
-                    slug="resume-differs",
-                    hint="start over with --force",
-                )
+                return plan.source.ids[plan.source.first + at]
     finally:
         reporter.end()
+    return None
 
 
 def _engine(plan: Plan) -> Scorer:
@@ -268,8 +286,8 @@ def outline_of(plan: Plan, state: RunState) -> RunOutline:
             model=replace(before.model, notes=(*before.model.notes, *state.model_notes)),
             inference=_inference_facts(plan),
         ),
-        identity=plan.identity,
         outputs=state.outputs,
+        keeps_probabilities=plan.keep_probabilities,
         excluded=plan.excluded,
         skipped=plan.skipped,
         notes=plan.notes,
@@ -302,11 +320,3 @@ def _device_words(device: Any) -> str:
 
         return f"cuda ({printable(torch.cuda.get_device_name(device))})"
     return str(device.type)
-
-
-def _write_bad_list(path: Path, bad: Sequence[BadSample]) -> None:
-    """``bad.csv`` where there is something to list; none of an earlier run stays."""
-    if bad:
-        write_text(path, csv_text(("id", "reason"), ((item.id, item.reason) for item in bad)))
-    else:
-        path.unlink(missing_ok=True)

@@ -7,9 +7,10 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from reportgen.inference.folders.listed import (
 from reportgen.inference.folders.notes import training_note
 from reportgen.inference.folders.scan import scan
 from reportgen.inference.folders.splits import refuse_splits
-from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile
+from reportgen.inference.folders.tree import FolderScan, ImageFile, Size, UnreadableFile
 from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
 from reportgen.inference.models.embedded_classes import EmbeddedClasses
 from reportgen.inference.models.loaded_model import LoadedModel
@@ -39,8 +40,8 @@ from reportgen.inference.sources.batch import Source
 from reportgen.inference.sources.dataset import ArrayDataset, ImageFolderDataset
 from reportgen.inference.sources.folder import FolderSource, default_workers
 from reportgen.metrics import OutputKind
-from reportgen.options import DEFAULT_BATCH_SIZES, Options, report_date
-from reportgen.predictions import listing_of
+from reportgen.options import DEFAULT_BATCH_SIZES, Options, Shard, report_date
+from reportgen.predictions import LIST_OF_SAMPLES, listing_of
 from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.reporter import Reporter
 from reportgen.text import count, printable, quoted
@@ -82,10 +83,10 @@ class Plan:
     ----------
     source
         The samples to predict.
+    n_samples
+        Of all the data, where it is known; `source` may have some of them.
     beginning
         The first samples of the data, where `source` begins in the middle of them.
-    listing
-        Of all samples of the data, not of `source` alone.
     identity
         What shapes the rows; empty for a live module.
     excluded, skipped, notes, class_notes
@@ -103,6 +104,7 @@ class Plan:
     device: Device | torch.device
     provenance: Provenance
     identity: Mapping[str, str]
+    n_samples: int | None = None
     beginning: Source | None = None
     excluded: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
@@ -127,15 +129,18 @@ def plan_folder(
     reporter: Reporter,
     *,
     unlabelled: bool = False,
+    shard: Shard | None = None,
 ) -> Plan:
     """The plan for a model named on the command line, and the data at `root`.
 
-    `unlabelled` says that images without labels are welcome.
+    `unlabelled` says that images without labels are welcome; `shard` which part of the data is
+    predicted, all of it where there is none.
     """
+    whole = shard or Shard(0, 1)
     explicit, explicit_source = explicit_classes(options)
     listed = open_listed(root, options, unlabelled=unlabelled)
     declared = Preprocessing.from_options(options)
-    model = _loaded(spec, options, len(explicit) if explicit else None)
+    model = _loaded(spec, options, len(explicit) if explicit else None, whole)
     preprocessing = _preprocessing(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = _held_against_network(explicit, explicit_source, model)
@@ -160,19 +165,26 @@ def plan_folder(
         table="" if listed is None else listed.samples.name,
     )
     kept = _known(found, classes)
-    if not preprocessing.fixes_size:
-        _require_one_size(kept, found.contents, reporter)
     ids = [file.id for file in kept]
     labels = np.array([_label_of(file.folder, classes) for file in kept], np.int32)
     dataset = (ImageFolderDataset if model.session is None else ArrayDataset)(
         kept, preprocessing, found.contents
     )
-    model, device = _placed(model, options)
-    _require_shape(model, dataset)
+    model, device = _placed(model, options, whole)
     batch_size = options.batch_size or DEFAULT_BATCH_SIZES[device.type]
+    own = whole.samples(len(kept), batch_size)
+    if not preprocessing.fixes_size:
+        _require_one_size(kept, own, found.contents, reporter)
+    _require_shape(model, dataset)
     workers = (
-        default_workers(len(kept), device.type) if options.workers is None else options.workers
+        default_workers(len(own), device.type, whole.local_size)
+        if options.workers is None
+        else options.workers
     )
+    source = _source(model)(
+        dataset, ids, labels, workers, reporter, device.type == "cuda", first=own.start,
+        stop=own.stop,
+    )  # fmt: skip
     provenance = provenance_of(
         options,
         model=model.facts,
@@ -188,7 +200,9 @@ def plan_folder(
         options=options,
         model=model,
         classes=classes,
-        source=_source(model)(dataset, ids, labels, workers, reporter, device.type == "cuda"),
+        source=source,
+        n_samples=len(ids),
+        beginning=_beginning(source),
         batch_size=batch_size,
         device=device,
         provenance=provenance,
@@ -211,7 +225,15 @@ def plan_folder(
     )
 
 
-def _loaded(spec: str, options: Options, n_classes: int | None) -> LoadedModel:
+def _beginning(source: FolderSource) -> FolderSource | None:
+    """The samples before those of a shard, or all of them where it has none of its own."""
+    if source.first == 0 and source.n_samples:
+        return None
+    stop = source.first if source.n_samples else None
+    return replace(source, first=0, stop=stop, workers=0)
+
+
+def _loaded(spec: str, options: Options, n_classes: int | None, shard: Shard) -> LoadedModel:
     """The model on the CPU; PyTorch is loaded where it runs on it."""
     request = Request(
         spec,
@@ -222,6 +244,7 @@ def _loaded(spec: str, options: Options, n_classes: int | None) -> LoadedModel:
         name=options.model_name or "",
         version=options.model_version,
         options=options,
+        local_rank=shard.local_rank,
     )
     refuse_trust(spec, options)
     if (adapter := adapter_of(spec)) is not None:
@@ -240,14 +263,14 @@ def _loaded(spec: str, options: Options, n_classes: int | None) -> LoadedModel:
     )
 
 
-def _placed(model: LoadedModel, options: Options) -> tuple[LoadedModel, Any]:
+def _placed(model: LoadedModel, options: Options, shard: Shard) -> tuple[LoadedModel, Any]:
     """The model on the device that it shall run on, and that device."""
     if model.session is not None:
         return model, Device(model.session.device)
     from reportgen.inference.forward import resolve_device
     from reportgen.inference.models.loading import to_device
 
-    device = resolve_device(options.device)
+    device = resolve_device(options.device, local_rank=shard.local_rank)
     return to_device(model, device), device
 
 
@@ -384,30 +407,38 @@ def _scan(data: Path | ListedImages, reporter: Reporter) -> FolderScan:
 
 
 def _require_one_size(
-    files: Sequence[Listed], contents: Contents | None, reporter: Reporter
+    files: Sequence[Listed], own: range, contents: Contents | None, reporter: Reporter
 ) -> None:
-    """Refuse, before the first pass, images of several sizes that nothing resizes."""
-    there = [file for file in files if isinstance(file, ImageFile)]
+    """Refuse, before the first pass, images of several sizes that nothing resizes.
+
+    Of the images before `own`, the first of which the size is known counts for all.
+    """
+    there = [file for file in files[own.start : own.stop] if isinstance(file, ImageFile)]
+    before = (file for file in files[: own.start] if isinstance(file, ImageFile))
+    known = ((file, size) for file in before for size in _sizes([file], contents) if size)
     reporter.begin("reading sizes", len(there), "files")
     try:
-        if contents is None:
-            paths = [os.path.join(file.root, file.raw) for file in there]  # noqa: PTH118
-            sizes = header_sizes(paths, reporter.advance)
-        else:
-            sizes = sizes_in(contents, [file.raw for file in there], reporter.advance)
-        uniform_size_or_error((file.id, size) for file, size in zip(there, sizes, strict=True))
+        sizes = _sizes(there, contents, reporter.advance)
+        pairs = chain(islice(known, 1), zip(there, sizes, strict=True))
+        uniform_size_or_error((file.id, size) for file, size in pairs)
     finally:
         reporter.end()
 
 
+def _sizes(
+    files: Sequence[ImageFile],
+    contents: Contents | None,
+    tell: Callable[[int], None] | None = None,
+) -> Iterator[Size | None]:
+    """(width, height) of each image, in order."""
+    if contents is not None:
+        return sizes_in(contents, [file.raw for file in files], tell)
+    return header_sizes([os.path.join(file.root, file.raw) for file in files], tell)  # noqa: PTH118
+
+
 def _known(found: FolderScan, classes: ClassList) -> list[Listed]:
-    """The samples whose class the model knows, by id or as they are stored; refused where there
-    is none at all.
-    """
-    every: list[Listed] = [*found.files, *found.unreadable]
-    if found.contents is None or not found.contents.is_sequential:
-        every.sort(key=lambda file: file.id)
-    files = [file for file in every if _label_of(file.folder, classes) is not None]
+    """The samples whose class the model knows, in order; refused where there is none at all."""
+    files = [file for file in found.every if _label_of(file.folder, classes) is not None]
     if not any(isinstance(file, ImageFile) for file in files):
         raise DataError(
             f"no images remain in {quoted(found.root.name)}: nothing to evaluate",
@@ -540,7 +571,10 @@ def _command(spec: str, root: Path, options: Options) -> str:
         spec = f"{Path(path).name}:{name}"
     elif not colon:
         spec = Path(spec).name
-    words = ["reportgen", "run", spec, root.resolve().name, "-o", "OUT", *options.command_words()]
+    words = ["reportgen", "run", spec, root.resolve().name, "-o", "OUT"]
+    words += replace(options, max_bad=0).command_words()
+    if options.max_bad:  # last: `merge` puts its own there
+        words += options.words_of("max_bad", options.max_bad)
     return " ".join(shlex.quote(printable(word)) for word in words)
 
 
@@ -556,9 +590,10 @@ def _identity(
     """What shapes the rows; a resumed run must have the same."""
     return {
         "model": ", ".join(f"{name} {digest[:16]}" for name, digest in model.facts.files.items()),
+        "network": model.facts.source.partition(":")[2],
         "model_arguments": " ".join(options.model_arg),
         "weights_key": options.weights_key or "",
-        "list_of_samples": listing,
+        LIST_OF_SAMPLES: listing,
         "classes": _digest(json.dumps(classes.names)),
         "preprocessing": "; ".join(preprocessing.describe()),
         "outputs": options.outputs,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from reportgen.options.review import ReviewKeywords, ReviewOptions
     from reportgen.options.run import DEFAULT_BATCH_SIZES, Options, RunKeywords
+    from reportgen.options.shards import Shard, ranges, shard_of
 
 __all__ = [
     "DEFAULT_BATCH_SIZES",
@@ -35,11 +36,14 @@ __all__ = [
     "ReviewKeywords",
     "ReviewOptions",
     "RunKeywords",
+    "Shard",
     "check_address",
     "check_date",
     "check_epoch",
+    "ranges",
     "render_command",
     "report_date",
+    "shard_of",
     "sort_options",
 ]
 
@@ -54,5 +58,6 @@ __getattr__ = lazy_names(
         "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE check_address",
         "review": "ReviewKeywords ReviewOptions",
         "run": "DEFAULT_BATCH_SIZES Options RunKeywords",
+        "shards": "Shard ranges shard_of",
     },
 )

@@ -7,6 +7,7 @@ names as keywords.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -26,8 +27,9 @@ __all__ = [
 def option(default: Any, text: str, panel: str, **more: Any) -> Any:
     """A field with its help text and the panel of the help page that it is in.
 
-    `more` may contain ``choices``, ``min``, ``max``, ``metavar``, ``repeated`` (given several times
-    on the command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
+    `more` may contain ``choices``, ``also`` (what else is allowed: how it is written, and a pattern of
+    it), ``min``, ``max``, ``metavar``, ``repeated`` (given several times on
+    the command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
     printed leaves it out).
     """
     return field(default=default, metadata={"help": text, "panel": panel, **more})
@@ -125,11 +127,12 @@ def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     if isinstance(value, Path):
         refuse_address(value, flag)
     choices: Sequence[Any] = metadata.get("choices", ())
-    if choices and value not in choices:
-        meant = nearest(str(value), [str(choice) for choice in choices if choice is not None])
+    shape, pattern = metadata.get("also", ("", ""))
+    if choices and value not in choices and not (pattern and re.fullmatch(pattern, str(value))):
+        known = [str(choice) for choice in (*choices, shape or None) if choice is not None]
+        meant = nearest(str(value), known)
         raise UsageError(
-            f"{flag} {quoted(str(value))} is not one of "
-            f"{', '.join(str(choice) for choice in choices if choice is not None)}",
+            f"{flag} {quoted(str(value))} is not one of {', '.join(known)}",
             slug="option-value",
             hint=f"did you mean {meant}?" if meant else None,
         )

@@ -221,7 +221,13 @@ class Options(Declared):
         _INFER,
         choices=("auto", "yes", "no"),
     )
-    device: str = option("auto", "Device to run the model on.", _INFER, choices=DEVICES)
+    device: str = option(
+        "auto",
+        "Device to run the model on. cuda:N: that GPU of several.",
+        _INFER,
+        choices=DEVICES,
+        also=("cuda:N", r"cuda:\d+"),
+    )
     precision: str = option(
         "float32",
         "Numeric precision. Other than float32, the model runs under torch.autocast.",
@@ -262,7 +268,9 @@ class Options(Declared):
         return super().converted(values)
 
     def words_of(self, name: str, value: Any) -> list[str]:
-        """A transform is named by its file alone."""
+        """A transform is named by its file alone, and a GPU without its number."""
+        if name == "device":
+            value = value.partition(":")[0]
         return super().words_of(name, Path(value).name if name == "transform" else value)
 
 

@@ -11,18 +11,48 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.predictions.compact import write_slim
+    from reportgen.predictions.merging import PartSet
     from reportgen.predictions.metadata import INDEPENDENT_SCORES, RunFacts
     from reportgen.predictions.outline import RunOutline
     from reportgen.predictions.part_files import open_part_files
-    from reportgen.predictions.parts import Parts, RunState, require_same_run, write_predictions
+    from reportgen.predictions.parts import (
+        LIST_OF_SAMPLES,
+        Parts,
+        RunState,
+        differing,
+        partial_rows,
+        require_same_run,
+        write_predictions,
+    )
     from reportgen.predictions.schema import METADATA_KEY, Rows
-    from reportgen.predictions.sums import BadSample, SamePairs, Sums, data_fingerprint, listing_of
+    from reportgen.predictions.shards import (
+        OUTPUTS_AS_DECIDED,
+        PART_VERSION,
+        PartFile,
+        PartHeader,
+        refuse_part,
+        write_part,
+    )
+    from reportgen.predictions.sums import (
+        BadSample,
+        SamePairs,
+        Sums,
+        data_fingerprint,
+        listing_of,
+        table_digest,
+    )
     from reportgen.predictions.table import PredictionRows, Predictions
 
 __all__ = [
     "INDEPENDENT_SCORES",
+    "LIST_OF_SAMPLES",
     "METADATA_KEY",
+    "OUTPUTS_AS_DECIDED",
+    "PART_VERSION",
     "BadSample",
+    "PartFile",
+    "PartHeader",
+    "PartSet",
     "Parts",
     "PredictionRows",
     "Predictions",
@@ -33,9 +63,14 @@ __all__ = [
     "SamePairs",
     "Sums",
     "data_fingerprint",
+    "differing",
     "listing_of",
     "open_part_files",
+    "partial_rows",
+    "refuse_part",
     "require_same_run",
+    "table_digest",
+    "write_part",
     "write_predictions",
     "write_slim",
 ]
@@ -44,12 +79,15 @@ __getattr__ = lazy_names(
     __name__,
     {
         "compact": "write_slim",
+        "merging": "PartSet",
         "metadata": "INDEPENDENT_SCORES RunFacts",
         "outline": "RunOutline",
         "part_files": "open_part_files",
-        "parts": "Parts RunState require_same_run write_predictions",
+        "parts": "LIST_OF_SAMPLES Parts RunState differing partial_rows require_same_run "
+        "write_predictions",
         "schema": "METADATA_KEY Rows",
-        "sums": "BadSample SamePairs Sums data_fingerprint listing_of",
+        "shards": "OUTPUTS_AS_DECIDED PART_VERSION PartFile PartHeader refuse_part write_part",
+        "sums": "BadSample SamePairs Sums data_fingerprint listing_of table_digest",
         "table": "PredictionRows Predictions",
     },
 )

@@ -22,10 +22,10 @@ class RunOutline:
         Class names in the order of the model's outputs.
     provenance
         Without the fingerprint of the data, and without how much memory there was.
-    identity
-        What shapes the rows → its value or hash.
     outputs
         How the model's outputs are read, as decided.
+    keeps_probabilities
+        Whether the finished file holds those of all classes.
     excluded
         Reason → samples of all the data that are in no row.
     skipped
@@ -40,8 +40,8 @@ class RunOutline:
 
     classes: tuple[str, ...]
     provenance: Provenance
-    identity: Mapping[str, str] = field(default_factory=dict)
     outputs: str = ""
+    keeps_probabilities: bool = False
     excluded: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[DataNote, ...] = ()

@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,15 @@ from reportgen.provenance import DataNote
 from reportgen.text import count, listing, quoted
 
 __all__ = [
+    "LIST_OF_SAMPLES",
     "Parts",
     "RunState",
+    "differing",
+    "further_of",
+    "partial_rows",
     "require_same_run",
+    "usable",
+    "write_in_groups",
     "write_predictions",
 ]
 
@@ -45,6 +52,14 @@ ROW_GROUP_ROWS = 65_536
 
 
 _COMPRESSION = "zstd"
+
+
+Require = Callable[[Mapping[str, str], Mapping[str, str]], None]
+"""Raises where what shaped earlier rows is not what shapes those of now."""
+
+
+LIST_OF_SAMPLES = "list_of_samples"
+"""Key of what shapes the rows: :func:`~reportgen.predictions.listing_of` of all samples."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +101,19 @@ class Parts:
         return cls(folder, RunState(dict(fingerprint)))
 
     @classmethod
-    def resume(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
+    def resume(
+        cls, folder: Path, fingerprint: Mapping[str, str], require: Require | None = None
+    ) -> Parts:
         """The parts of an earlier run, up to the first that is damaged.
 
-        Raises :class:`UsageError` where they belong to another model, data or settings.
+        Raises :class:`UsageError` where they belong to another model, data or settings; `require`
+        is what compares them, by default :func:`require_same_run`.
         """
         try:
             state = read_value(RunState, json.loads((folder / "run.json").read_text("utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             return cls.start(folder, fingerprint)
-        require_same_run(state.fingerprint, fingerprint)
+        (require or require_same_run)(state.fingerprint, fingerprint)
         parts = cls(folder, state, stands=True)
         for stale in folder.glob(f"{TEMPORARY_PREFIX}*"):
             stale.unlink()
@@ -146,25 +164,25 @@ class Parts:
     def bad(self) -> list[BadSample]:
         """The samples that could not be used, in order."""
         found = []
-        for table in self._tables("id", "reason"):
+        for table in self.read("id", "reason"):
             wrong = table.filter(table["reason"].is_valid())
             found += [BadSample(row["id"], row["reason"]) for row in wrong.to_pylist()]
         return found
 
     def sums(self, classes: Sequence[str]) -> Sums:
         """What the rows add up to; `classes` are the names of the labels."""
-        return sum_up(lambda columns: self._tables(*columns), classes)
+        return sum_up(lambda columns: self.read(*columns), classes)
 
     def digests(self) -> Iterator[bytes | None]:
         """SHA-256 of the content of each sample, in order; None where it is not known."""
-        for table in self._tables("digest"):
+        for table in self.read("digest"):
             yield from table["digest"].to_pylist()
 
     def label_fingerprint(self) -> str:
         """SHA-256 over the sorted ids and labels of all samples, hexadecimal."""
         pairs = [
             f"{row['id']}\n{row['label']}\n"
-            for table in self._tables("id", "label")
+            for table in self.read("id", "label")
             for row in table.to_pylist()
         ]
         return hashlib.sha256("".join(sorted(pairs)).encode()).hexdigest()
@@ -182,7 +200,7 @@ class Parts:
         `columns` is an Arrow table of metadata, with the ids of the samples as ``id``.
         """
         tables = self._in_order()
-        further = [one for one in columns.schema if one.name != "id"] if columns else []
+        further = further_of(columns)
         if further:
             tables = (_joined(table, columns, further) for table in tables)
         write_predictions(
@@ -193,7 +211,8 @@ class Parts:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=not self.stands)
 
-    def _tables(self, *columns: str) -> Iterator[Any]:
+    def read(self, *columns: str) -> Iterator[Any]:
+        """All rows, of bad samples too, as they were written: all columns, or those named."""
         import pyarrow.parquet as pq
 
         for path in self.tables:
@@ -209,16 +228,14 @@ class Parts:
         order = np.argsort(ids, kind="stable") if len(ids) else np.zeros(0, np.intp)
         _require_unique(ids, order)
         if np.array_equal(order, np.arange(len(order))):
-            yield from (_usable(table) for table in self._tables())
+            yield from (usable(table) for table in self.read())
             return
-        starts = np.cumsum([0, *(len(_usable(t)) for t in self._tables("reason"))])
+        starts = np.cumsum([0, *(len(usable(t)) for t in self.read("reason"))])
         for begin in range(0, len(order), ROW_GROUP_ROWS):
             yield self._gathered(order[begin : begin + ROW_GROUP_ROWS], starts)
 
     def _usable_ids(self) -> np.ndarray[Any, Any]:
-        ids = [
-            value for t in self._tables("id", "reason") for value in _usable(t)["id"].to_pylist()
-        ]
+        ids = [value for t in self.read("id", "reason") for value in usable(t)["id"].to_pylist()]
         return np.array(ids, dtype=object)
 
     def _gathered(self, wanted: Any, starts: Any) -> Any:
@@ -229,7 +246,7 @@ class Parts:
         pieces, places = [], []
         for part in np.unique(part_of):
             here = np.flatnonzero(part_of == part)
-            table = _usable(pq.read_table(self.tables[part]))
+            table = usable(pq.read_table(self.tables[part]))
             pieces.append(table.take(wanted[here] - starts[part]))
             places.append(here)
         back = np.argsort(np.concatenate(places))
@@ -245,6 +262,11 @@ def _joined(table: Any, columns: Any, further: Sequence[Any]) -> Any:
     for one in further:
         table = table.append_column(one, columns[one.name].take(places))
     return table
+
+
+def further_of(columns: Any) -> list[Any]:
+    """The Arrow fields of metadata in a table of them, which may be None."""
+    return [one for one in columns.schema if one.name != "id"] if columns else []
 
 
 def _write_state(folder: Path, state: RunState) -> None:
@@ -274,15 +296,23 @@ def write_predictions(
     `with_probabilities`, `double`, `further`: see
     :func:`~reportgen.predictions.schema.predictions_schema`.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     schema = predictions_schema(
         facts.to_text(), with_probabilities=with_probabilities, double=double, further=further
     )
+    write_in_groups(target, schema, tables)
+
+
+def write_in_groups(target: Path, schema: Any, tables: Iterator[Any], **options: Any) -> None:
+    """A Parquet file with row groups of 65,536 rows, however the tables are cut.
+
+    `options` are those of ``pyarrow.parquet.ParquetWriter``.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     with (
         atomic_path(target) as temporary,
-        pq.ParquetWriter(temporary, schema, compression=_COMPRESSION) as writer,
+        pq.ParquetWriter(temporary, schema, compression=_COMPRESSION, **options) as writer,
     ):
         waiting: list[Any] = []
         n_waiting = 0
@@ -302,7 +332,8 @@ def _one_chunk(table: Any) -> Any:
     return table.combine_chunks()
 
 
-def _usable(table: Any) -> Any:
+def usable(table: Any) -> Any:
+    """The rows of the samples that could be used."""
     return table.filter(table["reason"].is_null())
 
 
@@ -329,16 +360,37 @@ def _require_unique(ids: Any, order: Any) -> None:
         )
 
 
+def partial_rows(folder: Path) -> int:
+    """How many rows the parts of an unfinished run hold, as far as their files can be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n = 0
+    for path in folder.glob("*.parquet"):
+        with suppress(OSError, pa.ArrowException):
+            n += pq.read_metadata(path).num_rows
+    return n
+
+
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, list[str]]:
+    """What shapes the rows and differs: the first in words, and a line for each of five; "" and
+    none where nothing does.
+    """
+    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    lines = [
+        f"{key.replace('_', ' ')}: {before.get(key, 'none')} before, {now.get(key, 'none')} now"
+        for key in keys[:5]
+    ]
+    return keys[0].replace("_", " ") if keys else "", lines
+
+
 def require_same_run(before: Mapping[str, str], now: Mapping[str, str]) -> None:
     """Refuse to go on with predictions that another model, data or setting made."""
-    differing = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-    if differing:
+    what, lines = differing(before, now)
+    if what:
         raise UsageError(
-            f"--resume: the predictions were made with another {differing[0].replace('_', ' ')}",
+            f"--resume: the predictions were made with another {what}",
             slug="resume-differs",
-            details=[
-                f"{key}: {before.get(key, 'none')} before, {now.get(key, 'none')} now"
-                for key in differing[:5]
-            ],
+            details=lines,
             hint="repeat the same command, or start over with --force",
         )

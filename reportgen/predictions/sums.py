@@ -18,6 +18,7 @@ __all__ = [
     "data_fingerprint",
     "listing_of",
     "sum_up",
+    "table_digest",
 ]
 
 
@@ -34,7 +35,7 @@ _EMPTY = np.frombuffer(hashlib.sha256(b"").digest(), "<u8")[:2]
 
 
 Read = Callable[[Sequence[str]], Iterator[Any]]
-"""The named columns of all parts, as Arrow tables, in the order of the samples' ids."""
+"""The named columns of all parts, as Arrow tables, in the order of the samples."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Sums:
 
 
 def sum_up(read: Read, classes: Sequence[str]) -> Sums:
-    """The sums of rows in the order of their ids; `classes` are the names of the labels."""
+    """The sums of rows in the order of the samples; `classes` are the names of the labels."""
     listing, data = hashlib.sha256(), hashlib.sha256()
     bad: list[BadSample] = []
     flags: Counter[int] = Counter()
@@ -106,6 +107,16 @@ def sum_up(read: Read, classes: Sequence[str]) -> Sums:
         n_rows, tuple(bad), dict(flags), listing.hexdigest(), data.hexdigest() if n_known else "",
         same, across,
     )  # fmt: skip
+
+
+def table_digest(table: Any) -> str:
+    """SHA-256 (hexadecimal) over schema and rows of an Arrow table."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 def listing_of(ids: Sequence[str], labels: NDArray[np.int32]) -> str:

@@ -113,8 +113,8 @@ def load(request: Request) -> LoadedModel:
     sniff(path)
     _refuse_precision(request)
     files = _files(path)
-    device = _device(request.options.device)
-    session = _session(path, device, has_data=len(files) > 1)
+    device, number = _device(request.options.device, request.local_rank)
+    session = _session(path, device, number, has_data=len(files) > 1)
     image = _image_input(path, session)
     shape = list(image.shape)
     layout = layout_of(path, shape, request.options.input_layout)
@@ -183,8 +183,8 @@ def _files(path: Path) -> dict[str, str]:
     return files
 
 
-def _device(asked: str) -> str:
-    """``cpu`` or ``cuda``: what is asked for, where onnxruntime has it."""
+def _device(asked: str, local_rank: int | None) -> tuple[str, int]:
+    """What is asked for, ``cpu`` or ``cuda``, where onnxruntime has it; and the GPU's number."""
     import onnxruntime
 
     there = [
@@ -193,22 +193,25 @@ def _device(asked: str) -> str:
         if provider in onnxruntime.get_available_providers()
     ]
     if asked == "auto":
-        return there[0]
-    if asked not in there:
+        return there[0], local_rank or 0
+    kind, _, number = asked.partition(":")
+    if kind not in there:
         raise UsageError(
             f"--device {quoted(asked)}: this onnxruntime does not run on it",
             slug="device-absent",
             details=[f"it has: {', '.join(onnxruntime.get_available_providers())}"],
             hint=f"use --device {there[0]}, or omit it",
         )
-    return asked
+    return kind, int(number or 0)
 
 
-def _session(path: Path, device: str, *, has_data: bool) -> Any:
+def _session(path: Path, device: str, number: int, *, has_data: bool) -> Any:
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)  # what is wrong is raised as well
-    providers = list(dict.fromkeys([_PROVIDERS[device], _PROVIDERS["cpu"]]))
+    providers: list[Any] = [_PROVIDERS["cpu"]]
+    if device != "cpu":
+        providers.insert(0, (_PROVIDERS[device], {"device_id": number}))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:

@@ -53,6 +53,8 @@ class Request:
         What to call it; by default the adapter's own choice.
     options
         All options of the run.
+    local_rank
+        Number of this process among those on the machine, where several share its GPUs.
     """
 
     spec: str
@@ -63,6 +65,7 @@ class Request:
     name: str = ""
     version: str = ""
     options: Options = field(default_factory=Options)
+    local_rank: int | None = None
 
     def refuse_factory_options(self, why: str) -> None:
         """Raise :class:`UsageError` where options of factories are given."""

@@ -104,6 +104,14 @@ class FolderScan:
         """Samples found: files, and what should be one."""
         return len(self.files) + len(self.unreadable)
 
+    @property
+    def every(self) -> list[ImageFile | UnreadableFile]:
+        """All samples, sorted by id, or as sequential contents store them."""
+        every: list[ImageFile | UnreadableFile] = [*self.files, *self.unreadable]
+        if self.contents is None or not self.contents.is_sequential:
+            every.sort(key=lambda file: file.id)
+        return every
+
 
 _MAX_TOLD = 10
 

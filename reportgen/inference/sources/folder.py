@@ -255,15 +255,16 @@ def gather(samples: list[Sample], stack: Any) -> Collated:
     return Collated(indices, stack(tensors) if tensors else None, flags, reasons, digests)
 
 
-def default_workers(n_samples: int, device: str) -> int:
+def default_workers(n_samples: int, device: str, n_processes: int = 1) -> int:
     """Decoding processes: none for few images, one or two beside a CPU model, up to 16 for a GPU.
 
     On a CPU the forward pass takes most of the time and all cores; one process that decodes
-    ahead keeps it fed.
+    ahead keeps it fed. `n_processes` like this one share the cores of the machine.
     """
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
+    cores = max(cores // n_processes, 1)
     if n_samples <= _FEW_SAMPLES or cores == 1:
         return 0
     if device == "cpu":

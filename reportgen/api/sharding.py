@@ -1,0 +1,346 @@
+"""Predictions by several processes: one shard each, and all of them put together."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reportgen import output_folder
+from reportgen.api.folder import place_for, place_for_part, refuse_beside_report
+from reportgen.errors import DataError, OutputError, UsageError
+from reportgen.files import TEMPORARY_PREFIX, output_error
+from reportgen.options import Options, Shard, ranges
+from reportgen.paths import local_path, output_path, part_files
+from reportgen.predictions import (
+    PartFile,
+    PartSet,
+    Predictions,
+    RunFacts,
+    partial_rows,
+    write_predictions,
+)
+from reportgen.rendering import guarded_names
+from reportgen.reporter import Reporter
+from reportgen.text import listing, plural, printable, quoted
+
+__all__ = [
+    "ShardStatus",
+    "merge",
+    "merge_status",
+    "predict_part",
+]
+
+
+Parts = str | Path | Sequence[str | Path]
+
+
+def predict_part(
+    model: Any, data: Any, out: Path, shard: Shard, settings: Options, reporter: Reporter
+) -> PartFile:
+    """The part of one shard, in the folder ``shards`` of `out`."""
+    from reportgen.inference import predict_shard
+
+    _require_shardable(model, data, out, settings)
+    folder = out / output_folder.SHARDS
+    with place_for_part(folder, shard.name, data=Path(data)):
+        target = folder / f"{shard.name}.parquet"
+        return predict_shard(str(model), Path(data), target, shard, settings, reporter)
+
+
+def _require_shardable(model: Any, data: Any, out: Path, settings: Options) -> None:
+    if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
+        raise UsageError(
+            "shard= needs a model and data named by their paths",
+            slug="option-conflict",
+            hint="predict a live module whole, or save it and name the file",
+        )
+    if settings.max_bad:
+        raise UsageError(
+            "--max-bad counts bad samples of all shards, and cannot be combined with --shard",
+            slug="option-conflict",
+            hint=f"omit it here: reportgen merge OUT -o OUT --max-bad {settings.max_bad}",
+        )
+    if out.suffix.lower() == ".parquet" and not out.is_dir():
+        raise UsageError(
+            f"-o {quoted(out.name)} is a file, and the shards of a prediction need a folder",
+            slug="option-conflict",
+            hint=f"-o {printable(out.stem)}: the parts go to {printable(out.stem)}/shards",
+        )
+
+
+@dataclass(frozen=True)
+class ShardStatus:
+    """Which shards of a prediction are there.
+
+    Attributes
+    ----------
+    n_shards
+        In all.
+    complete, missing
+        Numbers of shards, sorted.
+    begun
+        Number of a missing shard → samples of it that are predicted.
+    damaged
+        Files that can't be read, and why; their shards are missing.
+    n_samples, total
+        Samples in the complete shards, and in all; 0 where no shard is complete.
+    command
+        What repeats the prediction as a whole; "" where no shard is complete.
+    """
+
+    n_shards: int
+    complete: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+    begun: Mapping[int, int] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+    n_samples: int = 0
+    total: int = 0
+    command: str = ""
+
+    @property
+    def array(self) -> str:
+        """The missing shards in the syntax of ``sbatch --array=``: ``3,7-9``."""
+        return ranges(list(self.missing))
+
+    def lines(self) -> list[str]:
+        """What is missing, and how far it is."""
+        if not self.missing:
+            return []
+        begun = [f"{number} ({plural(n, 'sample')})" for number, n in sorted(self.begun.items())]
+        return [
+            f"missing: {self.array} of {self.n_shards}",
+            *([f"begun: {listing(begun)}"] if begun else []),
+            *self.damaged[:5],
+        ]
+
+    @property
+    def hint(self) -> str:
+        """The command for the first shard that is missing."""
+        shard = f"--shard {self.missing[0]}/{self.n_shards} -o OUT"
+        command = self.command or "reportgen run MODEL DATA -o OUT"
+        command = command.replace("reportgen run ", "reportgen predict ", 1)
+        return command.replace("-o OUT", shard, 1)
+
+
+def merge_status(parts: Parts, *, out: str | Path | None = None) -> ShardStatus:
+    """Which shards are there. `parts` are part files, or folders that hold them.
+
+    Raises
+    ------
+    DataError
+        ``shards-missing`` where there is no part at all; and what :func:`merge` raises where those
+        that are there are not of one run.
+    UsageError
+        ``option-conflict``: an `out` is given, and nothing is written.
+    """
+    if out is not None:
+        raise UsageError(
+            "--status writes nothing, and cannot be combined with -o",
+            slug="option-conflict",
+            hint="omit -o, or omit --status",
+        )
+    return _status(_find(parts))
+
+
+def merge(
+    parts: Parts,
+    *,
+    out: str | Path | None,
+    max_bad: int = 0,
+    discard: bool = False,
+    force: bool = False,
+    reporter: Reporter | None = None,
+) -> Predictions:
+    """Put the parts of all shards together: ``predictions.parquet`` and ``bad.csv``.
+
+    The file has the same bytes as that of a single run, and is left as it is where it has them
+    already. PyTorch is not needed.
+
+    Parameters
+    ----------
+    parts
+        Part files, or folders that hold them: what ``predict(..., shard=)`` wrote to.
+    out
+        The file to write where it ends with ``.parquet``, else the folder for it.
+    max_bad
+        Largest number of samples that could not be used, of all shards together.
+    discard
+        Remove the parts afterwards.
+    force
+        Replace other predictions that stand there.
+
+    Raises
+    ------
+    DataError
+        ``shards-missing``, ``shards-overlap``, ``shards-listing``, ``shards-rows``,
+        ``part-damaged``, ``too-many-bad``.
+    UsageError
+        ``shards-mixed``, ``shards-outputs``, ``option-conflict`` where there is no `out`.
+    OutputError
+        ``output-exists`` where other predictions, or a report of them, stand there.
+    """
+    if out is None:
+        raise UsageError(
+            "merge needs a folder to write to",
+            slug="option-conflict",
+            hint="name it with -o OUT, or ask what is missing with --status",
+        )
+    reporter, target = reporter or Reporter(), output_path(out)
+    if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
+        target = target / output_folder.PREDICTIONS
+    found = _find(parts)
+    status = _status(found, lenient=False)
+    if status.missing:
+        raise _missing(status)
+    whole = PartSet.of([PartFile.open(path) for path in found.files])
+    with place_for(target.parent, (), replace=True, data=None):
+        _write(whole, target, max_bad, reporter, force=force)
+    if discard:
+        _discard(whole)
+    return Predictions.open(target)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Part files, and (I, N) of unfinished ones → samples that are predicted."""
+
+    files: tuple[Path, ...]
+    begun: Mapping[tuple[int, int], int]
+
+
+_NAME = re.compile(r"(\d{5,})-of-(\d{5,})")
+
+
+def _find(parts: Parts) -> _Found:
+    given = [parts] if isinstance(parts, (str, Path)) else list(parts)
+    files: dict[Path, Path] = {}
+    begun: dict[tuple[int, int], int] = {}
+    for path in (local_path(one, "PART") for one in given):
+        folder = path / output_folder.SHARDS if (path / output_folder.SHARDS).is_dir() else path
+        inside = part_files(folder) if folder.is_dir() else (path,) if path.exists() else ()
+        files.update({one.resolve(): one for one in inside})
+        for partial in folder.glob("*.partial") if folder.is_dir() else ():
+            if numbers := _NAME.fullmatch(partial.stem):
+                begun[int(numbers[1]), int(numbers[2])] = partial_rows(partial)
+    if not files and not begun:
+        shown = listing(quoted(Path(one).name or str(one)) for one in given)
+        raise DataError(
+            f"there are no parts in {shown}",
+            slug="shards-missing",
+            hint="give the folder that the shards were predicted to: OUT of reportgen predict "
+            "MODEL DATA --shard 0/8 -o OUT",
+        )
+    return _Found(tuple(sorted(files.values())), begun)
+
+
+def _status(found: _Found, *, lenient: bool = True) -> ShardStatus:
+    """Damaged parts are missing where that is `lenient`, else :class:`DataError`."""
+    opened, damaged = [], []
+    for path in found.files:
+        try:
+            opened.append(PartFile.open(path))
+        except DataError as error:
+            if not (lenient and _NAME.fullmatch(path.stem)):
+                raise
+            damaged.append(error.message)
+    if not opened:
+        n = max((n for _, n in (*found.begun, *map(_numbers, found.files))), default=0)
+        return _of(n, set(), found, damaged)
+    whole = PartSet.of(opened)
+    there = {part.header.shard[0] for part in opened}
+    return replace(
+        _of(whole.n_shards, there, found, damaged),
+        n_samples=sum(part.n_rows for part in opened),
+        total=whole.header.total,
+        command=whole.header.facts.provenance.command,
+    )
+
+
+def _numbers(path: Path) -> tuple[int, int]:
+    found = _NAME.fullmatch(path.stem)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _of(n: int, there: set[int], found: _Found, damaged: Sequence[str]) -> ShardStatus:
+    missing = tuple(sorted(set(range(n)) - there))
+    begun = {i: rows for (i, of), rows in found.begun.items() if of == n and i in missing}
+    return ShardStatus(n, tuple(sorted(there)), missing, begun, tuple(damaged))
+
+
+def _missing(status: ShardStatus) -> DataError:
+    return DataError(
+        f"{plural(len(status.missing), 'shard')} of {status.n_shards} "
+        f"{'is' if len(status.missing) == 1 else 'are'} missing: {status.array}",
+        slug="shards-missing",
+        details=status.lines()[1:],
+        hint=f"predict the first: {status.hint}",
+    )
+
+
+def _write(whole: PartSet, target: Path, max_bad: int, reporter: Reporter, *, force: bool) -> None:
+    from reportgen.inference import facts_of, require_few_bad, write_bad_list
+
+    facts = facts_of(whole.outline, whole.identity, whole.sums)
+    bad = whole.sums.bad
+    if len(bad) > max_bad and not target.exists():
+        write_bad_list(target.with_name(output_folder.BAD), bad)
+    require_few_bad(
+        len(bad),
+        facts.samples.found,
+        bad,
+        max_bad,
+        how="merge without them: --max-bad {n}",
+    )
+    if max_bad:
+        facts = _with_limit(facts, max_bad)
+    made = target.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-merged-{target.name}")
+    try:
+        write_predictions(
+            made,
+            facts,
+            whole.finished_rows(),
+            with_probabilities=whole.header.facts.keeps_probabilities,
+            further=whole.parts[0].further,
+        )
+        if target.is_file() and filecmp.cmp(made, target, shallow=False):
+            reporter.say(f"{quoted(target.name)} is complete already")
+            return
+        _require_free(target, force=force)
+        made.replace(target)
+        write_bad_list(target.with_name(output_folder.BAD), bad)
+    except OSError as error:
+        raise output_error(target, error) from error
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _with_limit(facts: RunFacts, max_bad: int) -> RunFacts:
+    """The same with the command of a run over all samples, which has the limit as its last word."""
+    by = facts.provenance
+    return replace(facts, provenance=replace(by, command=f"{by.command} --max-bad {max_bad}"))
+
+
+def _require_free(target: Path, *, force: bool) -> None:
+    refuse_beside_report(target, guarded_names(), "move that report away")
+    if target.exists() and not force:
+        raise OutputError(
+            f"other predictions exist in {quoted(target.parent.name)}: {target.name}",
+            slug="output-exists",
+            hint="replace them: --force     or choose another folder with -o",
+        )
+
+
+def _discard(whole: PartSet) -> None:
+    """Remove the parts, and the folders that held nothing else."""
+    for part in whole.parts:
+        part.path.unlink(missing_ok=True)
+    for folder in {part.path.parent for part in whole.parts}:
+        if folder.name == output_folder.SHARDS:
+            with suppress(OSError):
+                folder.rmdir()

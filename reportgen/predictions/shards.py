@@ -1,0 +1,285 @@
+"""The file of one shard: its rows, and what it needs to be put together with the others.
+
+A Parquet file of the columns of a part (:mod:`reportgen.predictions.schema`), rows in the order of
+the samples' ids, with page checksums. Metadata of the samples are one column of structs,
+``columns``. The key ``reportgen-part`` of its metadata holds a :class:`PartHeader` as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import DataError
+from reportgen.jsonio import read_value, write_value
+from reportgen.predictions.outline import RunOutline
+from reportgen.predictions.parts import further_of, usable, write_in_groups
+from reportgen.predictions.schema import PART_FIELDS, part_schema
+from reportgen.text import plural, printable, quoted
+
+__all__ = [
+    "OUTPUTS_AS_DECIDED",
+    "PART_KEY",
+    "PART_VERSION",
+    "PartFile",
+    "PartHeader",
+    "finished_rows",
+    "refuse_part",
+    "write_part",
+]
+
+
+PART_KEY = b"reportgen-part"
+
+
+PART_VERSION = 1
+
+
+OUTPUTS_AS_DECIDED = "outputs_as_decided"
+"""Key of the identity of a part: how the model's outputs are read."""
+
+
+_COLUMNS = "columns"
+
+
+_BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class PartHeader:
+    """What a part says of itself and of the whole that it is a part of.
+
+    Attributes
+    ----------
+    part
+        Version of this form.
+    shard
+        (I, N): the shard I of N, counted from 0.
+    rows, total
+        Samples in this file, and in all parts.
+    listing
+        :func:`~reportgen.predictions.listing_of` of all samples.
+    asked
+        SHA-256 over command, files and names that the part was made from, before anything was
+        loaded; "" where that is not known.
+    identity
+        What shapes the rows → its value or hash, listing and content of the data aside; and how
+        the outputs of the model are read (``outputs_as_decided``).
+    facts
+        What else is known; ``excluded`` and ``skipped`` are those of all shards.
+    """
+
+    part: int
+    shard: tuple[int, int]
+    rows: int
+    total: int
+    listing: str
+    asked: str
+    identity: Mapping[str, str]
+    facts: RunOutline
+
+    def to_text(self) -> str:
+        """JSON with sorted keys."""
+        return json.dumps(write_value(PartHeader, self), ensure_ascii=True, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """A finished part. Rows are read when asked for.
+
+    Attributes
+    ----------
+    path
+        The file.
+    header
+        What it says of itself.
+    further
+        The Arrow fields of metadata.
+    """
+
+    path: Path
+    header: PartHeader
+    further: tuple[Any, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """Samples in it, those that could not be used among them."""
+        return self.header.rows
+
+    @property
+    def shard(self) -> str:
+        """``"3/32"``."""
+        return "{}/{}".format(*self.header.shard)
+
+    def n_bad(self) -> int:
+        """Samples in it that could not be used."""
+        return sum(len(t) - t["reason"].null_count for t in self.read("reason"))
+
+    @classmethod
+    def open(cls, path: Path) -> PartFile:
+        """Read schema and header.
+
+        Raises :class:`DataError` (``part-damaged``) where the file is missing or damaged, or is no
+        part.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with pq.ParquetFile(path) as file:
+                schema, n_rows = file.schema_arrow, file.metadata.num_rows
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(path, error) from error
+        text = (schema.metadata or {}).get(PART_KEY)
+        if text is None:
+            raise _no_part(path)
+        header = _header(path, text)
+        further = schema.field(_COLUMNS).type if _COLUMNS in schema.names else ()
+        columns = pa.schema(list(schema)[: len(part_schema())])
+        if n_rows != header.rows or not columns.equals(part_schema()):
+            raise _differs(path, n_rows, header)
+        return cls(path, header, tuple(further))
+
+    def read(self, *columns: str) -> Iterator[Any]:
+        """Its rows as Arrow tables, checksums checked: all columns, or those named."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with pq.ParquetFile(
+                self.path, pre_buffer=False, page_checksum_verification=True
+            ) as file:
+                for batch in file.iter_batches(
+                    _BATCH_ROWS, columns=list(columns) or None, use_threads=False
+                ):
+                    yield pa.table(batch)
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(self.path, error) from error
+
+    def take(self, rows: NDArray[np.int64]) -> Any:
+        """These rows, by number and in this order; only the row groups that hold them are read."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with pq.ParquetFile(
+                self.path, pre_buffer=False, page_checksum_verification=True
+            ) as file:
+                groups = range(file.metadata.num_row_groups)
+                sizes = [file.metadata.row_group(i).num_rows for i in groups]
+                starts = np.cumsum([0, *sizes])
+                group_of = np.searchsorted(starts, rows, side="right") - 1
+                wanted, place = np.unique(group_of, return_inverse=True)
+                held = np.cumsum([0, *(sizes[i] for i in wanted)])[place]
+                table = file.read_row_groups(wanted.tolist(), use_threads=False)
+                return table.take(rows - starts[group_of] + held)
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(self.path, error) from error
+
+    def require_whole(self) -> None:
+        """Raise :class:`DataError` (``part-damaged``) where a page of the file is damaged."""
+        for _ in self.read():
+            pass
+
+
+def write_part(target: Path, header: PartHeader, tables: Iterator[Any], columns: Any) -> None:
+    """The file of a shard, whole or not at all.
+
+    `columns` is an Arrow table of metadata, with the ids of the samples as ``id``, or None.
+    """
+    import pyarrow as pa
+
+    schema, further = part_schema(), further_of(columns)
+    if further:
+        schema = schema.append(pa.field(_COLUMNS, pa.struct(further)))
+        tables = (_with_columns(table, columns, further) for table in tables)
+    schema = schema.with_metadata({PART_KEY: header.to_text().encode()})
+    write_in_groups(target, schema, tables, write_page_checksum=True)
+
+
+def refuse_part(path: Path, header: Mapping[bytes, bytes] | None) -> None:
+    """Raise :class:`DataError` (``part-alone``) where a file is one part of several.
+
+    `header` is the metadata of its schema.
+    """
+    if PART_KEY in (header or {}):
+        shard = _header(path, (header or {})[PART_KEY]).shard
+        raise DataError(
+            f"{quoted(path.name)} contains shard {shard[0]}/{shard[1]} alone, not all predictions",
+            slug="part-alone",
+            hint="merge all parts first: reportgen merge OUT -o OUT; then give "
+            "OUT/predictions.parquet",
+        )
+
+
+def _with_columns(table: Any, columns: Any, further: Sequence[Any]) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    places = pc.index_in(table["id"], value_set=columns["id"].combine_chunks()).combine_chunks()
+    found = [columns[one.name].combine_chunks().take(places) for one in further]
+    return table.append_column(_COLUMNS, pa.StructArray.from_arrays(found, fields=list(further)))
+
+
+def finished_rows(table: Any) -> Any:
+    """Rows of a part as they are in the finished file: usable samples, metadata as columns."""
+    table = usable(table).drop_columns(list(PART_FIELDS))
+    if _COLUMNS not in table.column_names:
+        return table
+    found = table[_COLUMNS].combine_chunks()
+    table = table.drop_columns([_COLUMNS])
+    for one, values in zip(found.type, found.flatten(), strict=True):
+        table = table.append_column(one, values)
+    return table
+
+
+def _header(path: Path, text: bytes) -> PartHeader:
+    try:
+        value = json.loads(text)
+        if value["part"] != PART_VERSION:
+            raise DataError(
+                f"{quoted(path.name)} has part version {printable(str(value['part']))}; this "
+                f"reportgen reads {PART_VERSION}",
+                slug="part-damaged",
+                hint="merge it with the reportgen that wrote it, or predict this shard again with "
+                "--force",
+            )
+        header: PartHeader = read_value(PartHeader, value)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    return header
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    there = path.exists()
+    reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
+    return DataError(
+        f"the part {quoted(path.name)} can't be read: {reason}"
+        if there
+        else f"there is no part {quoted(path.name)}",
+        slug="part-damaged",
+        hint="predict this shard again: the same command replaces a damaged part",
+    )
+
+
+def _no_part(path: Path) -> DataError:
+    return DataError(
+        f"{quoted(path.name)} is no part of predictions",
+        slug="part-damaged",
+        hint="give the folder that `reportgen predict --shard` wrote to, or its files",
+    )
+
+
+def _differs(path: Path, n_rows: int, header: PartHeader) -> DataError:
+    return DataError(
+        f"the part {quoted(path.name)} does not have the {plural(header.rows, 'row')} that it "
+        f"says, or other columns ({plural(n_rows, 'row')})",
+        slug="part-damaged",
+        hint="predict this shard again with --force",
+    )
