@@ -31,7 +31,7 @@ ROOMS = {
     "rendering": 13,
     "delivery": 14, "plot": 14,
     "api": 15,
-    "console": 16, "demo": 16,
+    "console": 16, "demo": 16, "integrations": 16,
     "cli": 17, "__main__": 18,
 }  # fmt: skip
 """Room → floor. A room imports from lower floors alone; docs/how-it-works.md tells what it holds."""
@@ -39,7 +39,7 @@ ROOMS = {
 OWNERS = {
     "pyarrow": {"predictions", "importers", "comparison"},
     "scipy": {"metrics", "analysis/confusions", "comparison"},
-    "torch": {"inference", "api", "demo"},
+    "torch": {"inference", "api", "demo", "integrations"},
     "torchvision": {"inference"},
     "safetensors": {"inference"},
     "matplotlib": {"rendering", "plot"},
@@ -55,6 +55,8 @@ OWNERS = {
     "timm": {"inference"},
     "onnxruntime": {"inference"},
     "keras": {"inference"},
+    "lightning": {"integrations"},
+    "pytorch_lightning": {"integrations"},
 }
 
 HEAVY = ("numpy", "pandas", "torch", "matplotlib", "pyarrow", "scipy", "PIL", "seaborn", "typer")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reportgen.api.comparing import compare, compare_reviews
     from reportgen.api.delivering import comment, mail
     from reportgen.api.indexing import KEEP, Site, index
-    from reportgen.api.rendering import evaluate, load, render, render_review
+    from reportgen.api.rendering import check_request, evaluate, load, render, render_review
     from reportgen.api.running import predict, require_torch, run, run_review
     from reportgen.api.sharding import merge, merge_status
 
@@ -23,6 +23,7 @@ __all__ = [
     "KEEP",
     "Site",
     "check",
+    "check_request",
     "check_review",
     "comment",
     "compare",
@@ -51,7 +52,7 @@ __getattr__ = lazy_names(
         "comparing": "compare compare_reviews",
         "delivering": "comment mail",
         "indexing": "KEEP Site index",
-        "rendering": "evaluate load render render_review",
+        "rendering": "check_request evaluate load render render_review",
         "running": "predict require_torch run run_review",
         "sharding": "merge merge_status",
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -34,11 +35,15 @@ from reportgen.review import (
 )
 
 __all__ = [
+    "check_request",
     "evaluate",
     "load",
     "render",
     "render_review",
 ]
+
+
+NAMES = ("title", "date", "model_name", "model_version", "data_name", "split")
 
 
 def render(
@@ -108,6 +113,27 @@ def render_review(
         review = apply_names(asked.review(source, spool), names or {})
         review = with_image_note(review, found)
         return write_review(review, folder, found, asked.page, reporter or Reporter())
+
+
+class _Checked(Exception):
+    """Ends the hold on a folder that is not written to yet."""
+
+
+def check_request(*, out: str | Path, force: bool = False, **options: Any) -> None:
+    """Raise what :func:`render` with these options would raise before it reads a table in memory.
+
+    `out` is left as it was.
+    """
+    names = {name: options.pop(name, None) for name in NAMES}
+    check_names(names)
+    folder, images = output_path(out), options.pop("images", None)
+    asked = ReviewRequest.of({key: one for key, one in options.items() if key != "reporter"}, [])
+    given_images(images)
+    refuse_standing_in(folder, asked.terms.baseline)
+    refuse_other_predictions(folder, None)
+    data = path_of_images(images)
+    with suppress(_Checked), place_for(folder, guarded_names(), replace=force, data=data):
+        raise _Checked
 
 
 def load(source: Any, **options: Any) -> Evaluation:

@@ -11,6 +11,7 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.importers.columns.id_spelling import Spelling, common_spelling
+    from reportgen.importers.columns.words import is_called
     from reportgen.importers.entrance import kind_of, open_input, open_predictions
     from reportgen.importers.formats.delimited import dialect_of, rows_of
     from reportgen.importers.formats.json_files import read_json
@@ -54,6 +55,7 @@ __all__ = [
     "dialect_of",
     "has_images",
     "images_in_tables",
+    "is_called",
     "is_image_table",
     "join_metadata",
     "kind_of",
@@ -74,6 +76,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "columns.id_spelling": "Spelling common_spelling",
+        "columns.words": "is_called",
         "entrance": "kind_of open_input open_predictions",
         "formats.delimited": "dialect_of rows_of",
         "formats.json_files": "read_json",

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from reportgen.inference.job import predict_folder, predict_live
     from reportgen.inference.packed.pictures import SampleImages, sample_images
     from reportgen.inference.sharding import predict_shard
-    from reportgen.inference.sources.live import POSITIONS, paths_of
+    from reportgen.inference.sources.agreeing import live_classes
+    from reportgen.inference.sources.live import POSITIONS, paths_of, shuffles
 
 __all__ = [
     "POSITIONS",
@@ -20,12 +21,14 @@ __all__ = [
     "adapter_of",
     "chosen_split",
     "facts_of",
+    "live_classes",
     "paths_of",
     "predict_folder",
     "predict_live",
     "predict_shard",
     "require_few_bad",
     "sample_images",
+    "shuffles",
     "training_note",
     "write_bad_list",
 ]
@@ -40,6 +43,7 @@ __getattr__ = lazy_names(
         "job": "predict_folder predict_live",
         "packed.pictures": "SampleImages sample_images",
         "sharding": "predict_shard",
-        "sources.live": "POSITIONS paths_of",
+        "sources.agreeing": "live_classes",
+        "sources.live": "POSITIONS paths_of shuffles",
     },
 )

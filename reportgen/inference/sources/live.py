@@ -32,6 +32,7 @@ __all__ = [
     "LiveSource",
     "as_loader",
     "paths_of",
+    "shuffles",
 ]
 
 
@@ -97,7 +98,7 @@ class LiveSource:
         images, labels, ids = _parts_of(item, number)
         self.id_kind = POSITIONS if ids is None else "given with the batches"
         if ids is None:
-            if _shuffles(self.loader):
+            if shuffles(self.loader):
                 raise UsageError(
                     "the loader shuffles and gives no ids: its samples cannot be identified",
                     slug="loader-shuffles",
@@ -270,7 +271,8 @@ def _first_of(item: Mapping[Any, Any], names: Sequence[str]) -> Any:
     return next((item[name] for name in names if name in item), None)
 
 
-def _shuffles(loader: DataLoader[Any]) -> bool:
+def shuffles(loader: DataLoader[Any]) -> bool:
+    """Whether positions in its batches are none in its data set."""
     if isinstance(loader.dataset, IterableDataset):
         return False
     sampler = getattr(loader.batch_sampler, "sampler", None) or loader.sampler
