@@ -27,8 +27,8 @@ __all__ = [
 def option(default: Any, text: str, panel: str, **more: Any) -> Any:
     """A field with its help text and the panel of the help page that it is in.
 
-    `more` may contain ``choices``, ``also`` (what else is allowed: how it is written, and a pattern of
-    it), ``min``, ``max``, ``metavar``, ``repeated`` (given several times on
+    `more` may contain ``choices``, ``also`` (what else is allowed: how it is written, and a
+    pattern of it), ``min``, ``max``, ``metavar``, ``repeated`` (given several times on
     the command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
     printed leaves it out).
     """
