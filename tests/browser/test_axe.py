@@ -34,12 +34,27 @@ def test_axe_finds_no_violation(open_page, name, scheme, rules, details):
         assert violations(page, rules) == []
 
 
-def violations(page, rules):
+def test_axe_finds_no_violation_in_30_classes(open_page):
+    page, _ = open_page("30 classes")
+    page.evaluate(axe_source())
+    assert violations(page, EVERY) == []
+
+
+@pytest.mark.parametrize("part", ["#classes", ".heats"])
+def test_axe_finds_no_violation_in_parts_of_100_classes(open_page, part):
+    page, _ = open_page("100 classes")
+    page.evaluate(axe_source())
+    assert violations(page, EVERY, part) == []
+
+
+def violations(page, rules, part=""):
+    """Of the page, or of the first element that `part` selects."""
     return page.evaluate(
-        "(rules) => axe.run(document, {runOnly: rules, resultTypes: ['violations']})"
+        "([rules, part]) => axe.run(part ? {include: [[part]]} : document,"
+        " {runOnly: rules, resultTypes: ['violations']})"
         ".then((result) => result.violations.map((v) =>"
         " v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html)))",
-        rules,
+        [rules, part],
     )
 
 

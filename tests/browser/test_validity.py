@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = [
     "two classes, costs", "two hostile classes", "scores", "hostile", "absent",
-    "one sample", "30 classes", "2,100 classes",
+    "one sample", "30 classes", "100 classes", "2,100 classes",
 ]  # fmt: skip
 RULES = {
     "root": True,
