@@ -20,7 +20,7 @@ demo: $(VENV)/.installed ## Run the whole pipeline on handwritten digits; prints
 test: $(VENV)/.installed-all ## Run the tests, without extras and long simulations
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not extra and not simulation"
 
-test-extras: $(VENV)/.installed-models ## Test packages, recipes and models of other libraries; needs a package index
+test-extras: $(VENV)/.installed-models ## Test packages, recipes, models and trackers of other libraries; needs a package index
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m extra
 
 test-tensorflow: $(VENV)/.installed-models $(TENSORFLOW)/.installed ## Test the ways from TensorFlow; needs a package index

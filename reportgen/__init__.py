@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         render,
         run,
         save_baseline,
+        track,
     )
     from reportgen.comparison import Comparison
     from reportgen.confusion_counter import ConfusionCounter
@@ -76,6 +77,7 @@ __all__ = [
     "render",
     "run",
     "save_baseline",
+    "track",
 ]
 
 
@@ -111,6 +113,7 @@ _HOMES = {
     "render": "reportgen.api",
     "run": "reportgen.api",
     "save_baseline": "reportgen.api",
+    "track": "reportgen.api",
 }
 
 

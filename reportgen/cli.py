@@ -18,6 +18,7 @@ import typer.core
 from reportgen import __version__, options
 from reportgen.options import DEFAULT_FOLDER, check_epoch
 from reportgen.process import exit_code_of, print_line
+from reportgen.text import printable
 
 if TYPE_CHECKING:
     from reportgen.review import Review
@@ -202,6 +203,7 @@ def _plain_type(name: str, hint: Any) -> Any:
         "macro": str,
         "model_arg": list[str],
         "fail_under": list[str],
+        "track": list[str],
         "scores_columns": str | None,
         "labels_column": str | None,
         "class_names": Path | None,
@@ -290,6 +292,7 @@ def run(
         options["shard"] = shard  # refused, with the commands that have it
     review = run_review(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
     _conclude([(review, Path(out))], **options)
+    _deliver([(review, Path(out))], quiet=quiet, **options)
     _leave_by_gates([(review, Path(out))], **options)
 
 
@@ -411,6 +414,7 @@ def render(
         reporter=ConsoleReporter(quiet=quiet), **options,
     )  # fmt: skip
     _conclude([(review, Path(out))], **options)
+    _deliver([(review, Path(out))], quiet=quiet, **options)
     _leave_by_gates([(review, Path(out))], **options)
 
 
@@ -455,6 +459,7 @@ def compare(
     if len(reviews) > 1:
         page = "index.html" if options.get("layout") == "dir" else "report.html"
         print_line(f"all candidates: {Path(out) / page}")
+    _deliver(reviews, quiet=quiet, **options)
     _leave_by_gates(reviews, **options)
 
 
@@ -607,6 +612,40 @@ def mail(
         print_line(f"mail sent to {', '.join(made.recipients)}")
 
 
+@app.command(cls=_Command)
+def track(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="OUT", help="A report's folder or its report.json.", show_default=False
+        ),
+    ],
+    trackers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TRACKER",
+            help="mlflow, wandb, tensorboard or tensorboard:DIR.",
+            show_default=False,
+        ),
+    ],
+    track_predictions: Annotated[
+        bool,
+        typer.Option(
+            "--track-predictions",
+            help="Log predictions.parquet and bad.csv too, which name every sample.",
+        ),
+    ] = False,
+    report_url: Annotated[str, typer.Option(help="URL of the page.", metavar="URL")] = "",
+    debug: Debug = False,
+) -> None:
+    """Log a report that is written already to MLflow, Weights & Biases or TensorBoard."""
+    from reportgen import api
+
+    done = api.track(source, trackers, track_predictions=track_predictions, report_url=report_url)
+    for one in done:
+        print_line(printable(f"{one.tracker}: {one.place}"))
+
+
 baseline_app = typer.Typer(help="Saved evaluations, for --baseline NAME.", no_args_is_help=True)
 
 
@@ -747,6 +786,15 @@ def _conclude(reviews: list[tuple[Review, Path]], **options: Any) -> None:
         if len(reviews) > 1:
             print_line(f"candidate {number} of {len(reviews)}: {folder.name}")
         print_review(review, str(folder / page))
+
+
+def _deliver(reviews: list[tuple[Review, Path]], *, quiet: bool, **options: Any) -> None:
+    """Log the reports to trackers; a failure ends the command with 8, whatever the gates say."""
+    if options["track"]:
+        from reportgen import api
+        from reportgen.console import ConsoleReporter
+
+        api.deliver([folder for _, folder in reviews], options, ConsoleReporter(quiet=quiet))
 
 
 def _leave_by_gates(reviews: list[tuple[Review, Path]], **options: Any) -> None:

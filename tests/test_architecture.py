@@ -29,7 +29,7 @@ ROOMS = {
     "review": 11,
     "report": 12,
     "rendering": 13,
-    "delivery": 14, "plot": 14,
+    "delivery": 14, "plot": 14, "trackers": 14,
     "api": 15,
     "console": 16, "demo": 16, "integrations": 16,
     "cli": 17, "__main__": 18,
@@ -44,7 +44,7 @@ OWNERS = {
     "safetensors": {"inference"},
     "matplotlib": {"rendering", "plot"},
     "seaborn": {"rendering"},
-    "PIL": {"rendering", "inference", "demo"},
+    "PIL": {"rendering", "inference", "demo", "trackers"},
     "jinja2": {"rendering"},
     "markdown_it": {"rendering"},
     "typer": {"cli"},
@@ -57,6 +57,9 @@ OWNERS = {
     "keras": {"inference"},
     "lightning": {"integrations"},
     "pytorch_lightning": {"integrations"},
+    "mlflow": {"trackers"},
+    "wandb": {"trackers"},
+    "tensorboard": {"trackers"},
 }
 
 HEAVY = ("numpy", "pandas", "torch", "matplotlib", "pyarrow", "scipy", "PIL", "seaborn", "typer")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reportgen.api.rendering import check_request, evaluate, load, render, render_review
     from reportgen.api.running import predict, require_torch, run, run_review
     from reportgen.api.sharding import merge, merge_status
+    from reportgen.api.tracking import deliver, track
 
 __all__ = [
     "KEEP",
@@ -28,6 +29,7 @@ __all__ = [
     "comment",
     "compare",
     "compare_reviews",
+    "deliver",
     "evaluate",
     "history",
     "index",
@@ -42,6 +44,7 @@ __all__ = [
     "run",
     "run_review",
     "save_baseline",
+    "track",
 ]
 
 __getattr__ = lazy_names(
@@ -55,5 +58,6 @@ __getattr__ = lazy_names(
         "rendering": "check_request evaluate load render render_review",
         "running": "predict require_torch run run_review",
         "sharding": "merge merge_status",
+        "tracking": "deliver track",
     },
 )

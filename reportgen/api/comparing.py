@@ -13,6 +13,7 @@ from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_other_predictions, refuse_standing_in
 from reportgen.api.rendering import render_review
 from reportgen.api.review_request import ReviewRequest, apply_names, check_names
+from reportgen.api.tracking import deliver
 from reportgen.api.writing import (
     SampleImage,
     given_images,
@@ -81,6 +82,7 @@ def compare(
             candidate, out=out, images=images, force=force, names={"title": title, "date": date},
             reporter=reporter, against=against, **options, **given,
         )  # fmt: skip
+        deliver([Path(out)], options, reporter)
     assert review.comparison is not None
     return review.comparison
 
@@ -143,7 +145,7 @@ def _baseline(given: Any) -> tuple[dict[str, Any], Any]:
 
 def _refuse_outputs(given: Mapping[str, Any]) -> None:
     """What shows only in a report has no meaning without one; a gate would silently be none."""
-    for name in ("gates", "fail_under", "images", "title", "date"):
+    for name in ("gates", "fail_under", "images", "title", "date", "track"):
         if given.get(name):
             raise UsageError(
                 f"{name} requires out: without it there is no report",

@@ -11,6 +11,7 @@ from typing import Any, Unpack
 from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_other_predictions, refuse_standing_in
 from reportgen.api.review_request import ReviewRequest, apply_names, check_names
+from reportgen.api.tracking import deliver
 from reportgen.api.writing import (
     SampleImage,
     given_images,
@@ -82,6 +83,7 @@ def render(
     review = render_review(
         source, out=out, images=images, force=force, names=names, reporter=reporter, **options
     )
+    deliver([Path(out)], options, reporter)
     return review.evaluation
 
 
@@ -96,7 +98,8 @@ def render_review(
     against: Any = None,
     **options: Any,
 ) -> Review:
-    """:func:`render`, with comparison and verdict: what the exit code is made from.
+    """:func:`render`, with comparison and verdict: what the exit code is made from. Deliveries are
+    not made: they follow what is said of the report.
 
     `against` is a baseline in memory, instead of the option ``baseline``.
     """

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from reportgen.api.writing import check_outputs
 from reportgen.evaluation import Evaluation, require_file
 from reportgen.importers import kind_of
 from reportgen.options import (
@@ -21,7 +22,6 @@ from reportgen.options import (
     sort_options,
 )
 from reportgen.paths import local_path
-from reportgen.rendering import check_page
 from reportgen.review import (
     LoadedInput,
     Review,
@@ -77,7 +77,7 @@ class ReviewRequest:
             baseline_may_follow=may_follow,
             costs_may_follow=held or figures.costs is not None,
         )
-        check_page(page)
+        check_outputs(page)
         asked = cls(reading, figures, terms, page)
         for source in (*sources, terms.baseline):
             require_readable(source, reading, rows_first=asked.compares)

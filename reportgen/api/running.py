@@ -15,7 +15,8 @@ from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_beside_report, refuse_standing_in
 from reportgen.api.review_request import require_files, require_readable
 from reportgen.api.sharding import predict_part
-from reportgen.api.writing import SampleImage, listed_images, write_review
+from reportgen.api.tracking import deliver
+from reportgen.api.writing import SampleImage, check_outputs, listed_images, write_review
 from reportgen.errors import ModelError, Terminated, UsageError
 from reportgen.evaluation import Evaluation, read_costs
 from reportgen.options import (
@@ -34,7 +35,7 @@ from reportgen.options import (
 from reportgen.paths import local_path, output_path
 from reportgen.predictions import PartFile, Predictions
 from reportgen.process import interrupted_by
-from reportgen.rendering import check_page, guarded_names
+from reportgen.rendering import guarded_names
 from reportgen.replacement import Changes, staged
 from reportgen.reporter import Reporter
 from reportgen.review import (
@@ -100,9 +101,9 @@ def run(
     ReportgenError
         One of :mod:`reportgen.errors`; what was predicted before it is kept in `out`.
     """
-    return run_review(
-        model, data, out=out, thumbnail=thumbnail, reporter=reporter, **options
-    ).evaluation
+    review = run_review(model, data, out=out, thumbnail=thumbnail, reporter=reporter, **options)
+    deliver([Path(out)], options, reporter)
+    return review.evaluation
 
 
 def run_review(
@@ -114,7 +115,9 @@ def run_review(
     reporter: Reporter | None = None,
     **options: Unpack[ReportKeywords],
 ) -> Review:
-    """:func:`run`, with comparison and verdict: what the exit code is made from."""
+    """:func:`run`, with comparison and verdict: what the exit code is made from. Deliveries are not
+    made: they follow what is said of the report.
+    """
     if "shard" in options:
         raise _no_report_of_a_shard()
     settings, figures, release, page = sort_options(
@@ -129,7 +132,7 @@ def run_review(
     require_files(figures)
     terms = load_spec(release, costs_may_follow=figures.costs is not None)
     require_readable(terms.baseline, InputOptions(), rows_first=True)
-    check_page(page)
+    check_outputs(page)
     refuse_standing_in(folder, terms.baseline)
     with (
         _place(folder, data, settings, guarded=guarded_names()),

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SampleImage",
+    "check_outputs",
     "given_images",
     "listed_images",
     "path_of_images",
     "report_of",
+    "require_trackers",
     "shown_as",
     "with_image_note",
     "write_review",
@@ -72,6 +74,23 @@ def shown_as(review: Review, page: Path) -> Review:
     if known.comparison is None:
         return known
     return replace(known, comparison=known.comparison.with_report(page, bare))
+
+
+def check_outputs(page: PageOptions) -> None:
+    """Raise what writing and delivering would raise of the options alone: before any long work."""
+    from reportgen.rendering import check_page
+
+    check_page(page)
+    require_trackers(page)
+
+
+def require_trackers(page: PageOptions) -> None:
+    """Raise :class:`UsageError` where the library of a tracker is not installed."""
+    if page.track:
+        from reportgen.trackers import require_library
+
+        for tracker in page.track:
+            require_library(tracker)
 
 
 def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> Report:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         PageKeywords,
         PageOptions,
         check_address,
+        check_tracker,
     )
     from reportgen.options.review import ReviewKeywords, ReviewOptions
     from reportgen.options.run import DEFAULT_BATCH_SIZES, Options, RunKeywords
@@ -40,6 +41,7 @@ __all__ = [
     "check_address",
     "check_date",
     "check_epoch",
+    "check_tracker",
     "ranges",
     "render_command",
     "report_date",
@@ -55,7 +57,7 @@ __getattr__ = lazy_names(
         "declared": "sort_options",
         "evaluation": "EvaluationKeywords EvaluationOptions",
         "importing": "InputOptions NONE render_command",
-        "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE check_address",
+        "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE check_address check_tracker",
         "review": "ReviewKeywords ReviewOptions",
         "run": "DEFAULT_BATCH_SIZES Options RunKeywords",
         "shards": "Shard ranges shard_of",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from reportgen.errors import UsageError
 from reportgen.options.declared import Declared, option
-from reportgen.text import quoted
+from reportgen.paths import refuse_address
+from reportgen.text import quoted, without_secrets
 
 __all__ = [
     "COLORMAPS",
@@ -18,6 +20,7 @@ __all__ = [
     "PageKeywords",
     "PageOptions",
     "check_address",
+    "check_tracker",
 ]
 
 
@@ -88,7 +91,10 @@ _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-_PAGE, _BESIDE = "Page", "Additional outputs"
+_PAGE, _BESIDE, _DELIVERY = "Page", "Additional outputs", "Delivery"
+
+
+TRACKERS = ("mlflow", "wandb", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -211,6 +217,30 @@ class PageOptions(Declared):
         min=LEAST_MAIL_BYTES,
     )
 
+    track: tuple[str, ...] = option(
+        (),
+        "Log the report to this tracker, by the tracker's own settings; repeatable. DIR is runs "
+        "by default.",
+        _DELIVERY,
+        metavar="mlflow|wandb|tensorboard[:DIR]",
+        repeated=True,
+        shapes=False,
+    )
+    track_predictions: bool = option(
+        False,
+        "Log predictions.parquet and bad.csv too, which name every sample.",
+        _DELIVERY,
+        shapes=False,
+    )
+
+    TUPLES: ClassVar[tuple[str, ...]] = ("track",)
+
+    @classmethod
+    def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(values.get("track"), str):
+            values["track"] = (values["track"],)
+        return super().converted(values)
+
     def __post_init__(self) -> None:
         if self.colormap in _REFUSED:
             raise UsageError(
@@ -229,6 +259,12 @@ class PageOptions(Declared):
                 '"nightly-eu"',
             )
         self._check_attachments()
+        for tracker in self.track:
+            check_tracker(tracker)
+        if self.track_predictions and not self.track:
+            raise UsageError(
+                "--track-predictions requires --track", slug="option-conflict", hint="add --track"
+            )
         if not _LANGUAGE.fullmatch(self.lang):
             raise UsageError(
                 f"--lang {quoted(self.lang)} is not a language tag",
@@ -275,6 +311,24 @@ def check_address(flag: str, url: str) -> None:
         )
 
 
+def check_tracker(text: str) -> None:
+    """Raise :class:`UsageError` where `text` is not a tracker, as ``--track`` takes it."""
+    name, colon, place = text.partition(":")
+    if name not in TRACKERS or (colon and (name != "tensorboard" or not place)):
+        own = {
+            "mlflow": "name its server in MLFLOW_TRACKING_URI: --track mlflow",
+            "wandb": "name its project in WANDB_PROJECT: --track wandb",
+            "tensorboard": "name the folder, as in --track tensorboard:runs, or none",
+        }
+        raise UsageError(
+            f"--track {quoted(without_secrets(text))} is not a tracker",
+            slug="option-value",
+            hint=own.get(name, "write mlflow, wandb, tensorboard or tensorboard:DIR"),
+        )
+    if place:
+        refuse_address(place, "--track tensorboard")
+
+
 class PageKeywords(TypedDict, total=False):
     """The keyword arguments of :class:`PageOptions`."""
 
@@ -301,3 +355,5 @@ class PageKeywords(TypedDict, total=False):
     mail: bool
     attach: str
     max_mail_bytes: int
+    track: str | Sequence[str]
+    track_predictions: bool

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from reportgen.rendering.history import render_history
     from reportgen.rendering.junit import render_junit
     from reportgen.rendering.mail import attached_files, mail_picture, render_mail
-    from reportgen.rendering.markdown import marker, render_summary
+    from reportgen.rendering.markdown import brief_summary, marker, render_summary
     from reportgen.rendering.notebook import render_notebook
     from reportgen.rendering.on_axes import (
         paint_confusion,
@@ -25,15 +25,19 @@ if TYPE_CHECKING:
         make_overview,
         naming_warning,
         page_files,
+        public_files,
         write_all,
     )
     from reportgen.rendering.site import render_site
+    from reportgen.rendering.summary_parts import gate_table
     from reportgen.rendering.thumbnails import make_thumbnail
 
 __all__ = [
     "attached_files",
+    "brief_summary",
     "changes",
     "check_page",
+    "gate_table",
     "guarded_names",
     "header_line",
     "header_text",
@@ -48,6 +52,7 @@ __all__ = [
     "paint_difference",
     "paint_reliability",
     "paint_risk_coverage",
+    "public_files",
     "render_history",
     "render_junit",
     "render_mail",
@@ -64,14 +69,15 @@ __getattr__ = lazy_names(
         "history": "render_history",
         "junit": "render_junit",
         "mail": "attached_files mail_picture render_mail",
-        "markdown": "marker render_summary",
+        "markdown": "brief_summary marker render_summary",
         "notebook": "render_notebook",
         "on_axes": "paint_confusion paint_difference paint_reliability paint_risk_coverage",
         "outputs": (
             "changes check_page guarded_names make_all make_overview naming_warning page_files "
-            "write_all"
+            "public_files write_all"
         ),
         "site": "render_site",
+        "summary_parts": "gate_table",
         "thumbnails": "make_thumbnail",
     },
 )

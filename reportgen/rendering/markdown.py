@@ -22,6 +22,7 @@ from reportgen.report import Cell, Finding, Name, Report, Step, Words
 from reportgen.text import count, plural
 
 __all__ = [
+    "brief_summary",
     "marker",
     "render_summary",
 ]
@@ -84,6 +85,17 @@ def render_summary(report: Report, key: str = "default", url: str = "", origin: 
         if len(text.encode()) <= MOST_BYTES:
             break
     return text
+
+
+def brief_summary(report: Report, url: str = "", most_bytes: int = MOST_BYTES) -> str:
+    """The same without folds, in at most `most_bytes`; empty where not even the verdict fits."""
+    sizes = [(n, extras) for n in (MOST_GATES, 50, 25, 10, 3, 0) for extras in (True, False)]
+    for n, extras in sizes:
+        size = Size(0, 0, matrix=False, gates=n, extras=extras)
+        text = _document(report, "", url, "", size)
+        if len(text.encode()) <= most_bytes:
+            return text
+    return ""
 
 
 def marker(key: str) -> str:

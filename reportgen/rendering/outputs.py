@@ -33,6 +33,7 @@ __all__ = [
     "make_overview",
     "naming_warning",
     "page_files",
+    "public_files",
     "write_all",
 ]
 
@@ -508,6 +509,28 @@ def page_files(folder: Path, page: str) -> tuple[str, ...]:
             if path.suffix in endings and path.is_file() and not path.is_symlink()
         ]
     return (page, *beside, "report.json")
+
+
+def public_files(folder: Path, *, predictions: bool = False) -> tuple[tuple[str, Path], ...]:
+    """(name with ``/``, path) of each file of the report in `folder`, without links.
+
+    Those that name samples even with ``--public`` are left out, unless `predictions`.
+    """
+    found: list[tuple[str, Path]] = []
+    for output in OUTPUTS:
+        path = folder / output.path
+        if not (output.public or predictions):
+            continue
+        if not output.endings:
+            found.append((output.path, path))
+        elif _is_left(folder, output):
+            found += [(f"{output.path}/{one.name}", one) for one in sorted(path.iterdir())]
+    layout = any(name.startswith(f"{FILES_FOLDER}/") for name, _ in found)
+    return tuple(
+        (name, path)
+        for name, path in found
+        if path.is_file() and not path.is_symlink() and (layout or name != "index.html")
+    )
 
 
 def naming_warning(folder: Path, page: PageOptions) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ __all__ = [
     "NBSP",
     "before_text",
     "change_text",
+    "gate_table",
     "hashes",
     "is_right_to_left",
     "range_text",
@@ -63,6 +64,24 @@ def before_text(change: Delta, unit: str) -> str:
 def change_text(change: Delta) -> str:
     """The difference with its unit: ``+14.2 pp``, ``−0.406``."""
     return change.text + f"{NBSP}pp" * bool(change.unit)
+
+
+def gate_table(report: Report) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The heads and the rows of the gates as plain text; no rows without gates."""
+    heads = ("Status", "Gate", "Required", "Class", "Measured", "95% CI", "Margin")
+    rows = report.gates.rows if report.gates else ()
+    return heads, tuple(
+        (
+            row.word + f" ({row.weight})" * bool(row.weight),
+            row.name.full,
+            f"{row.figure} {row.required}".strip(),
+            row.subject.full if row.subject else "",
+            row.value,
+            row.range,
+            row.margin,
+        )
+        for row in rows
+    )
 
 
 _DIGEST = re.compile(r"\b[0-9a-f]{12,64}\b")

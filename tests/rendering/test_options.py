@@ -69,7 +69,7 @@ def test_the_library_may_give_paths_as_text(tmp_path):
 def test_every_option_has_a_help_text_and_a_panel():
     for item in fields(PageOptions):
         assert item.metadata["help"].endswith((".", ")."))
-        assert item.metadata["panel"] in {"Page", "Additional outputs"}
+        assert item.metadata["panel"] in {"Page", "Additional outputs", "Delivery"}
 
 
 @pytest.mark.usefixtures("no_drawing")

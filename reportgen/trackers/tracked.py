@@ -1,0 +1,198 @@
+"""What trackers keep of a report: the same for all of them."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.rendering import brief_summary, gate_table, public_files
+from reportgen.report import Report
+from reportgen.review import Review, report_identity
+from reportgen.text import printable
+
+__all__ = [
+    "PREFIX",
+    "TrackedReport",
+    "read_report",
+]
+
+
+PREFIX = "reportgen/"
+"""Of the names of metrics; a tracker makes a group of them."""
+
+
+OF_CLASS = ("precision", "recall", "f1")
+
+
+MOST_CLASSES = 100
+"""Above that the metrics of classes are in ``per_class.csv`` alone."""
+
+
+MOST_CELLS = 10_000
+"""W&B cuts longer tables without a word."""
+
+
+@dataclass(frozen=True)
+class TrackedReport:
+    """A report for a tracker.
+
+    Attributes
+    ----------
+    name
+        Of its run: model and version, else the folder of the report.
+    identity
+        16 hexadecimal digits that a report with the same numbers shares.
+    metrics
+        Name → value as in ``report.json``; undefined ones are left out.
+    facts
+        What identifies the report: verdict, reason, model, data and their hashes.
+    gate_heads, gates
+        The table of gates, as text; empty without gates.
+    classes, cells
+        Class names, and (true, predicted, count) of the largest cells of the matrix.
+    picture
+        The matrix as PNG, with its width and height; None where there is none.
+    page
+        The page, where it is one file.
+    files
+        (name with ``/``, path) of each file of the report that may be passed on.
+    seconds
+        The report's date at midnight UTC, since 1970; None without a date.
+    """
+
+    name: str
+    identity: str
+    metrics: Mapping[str, float]
+    facts: Mapping[str, str]
+    gate_heads: tuple[str, ...]
+    gates: tuple[tuple[str, ...], ...]
+    classes: tuple[str, ...]
+    cells: tuple[tuple[int, int, int], ...]
+    picture: tuple[bytes, int, int] | None
+    page: Path | None
+    files: tuple[tuple[str, Path], ...]
+    seconds: float | None
+    _report: Report
+    _url: str
+
+    def summary(self, most_bytes: int) -> str:
+        """Verdict, gates, metrics and findings as Markdown without folds, in so many bytes."""
+        return brief_summary(self._report, self._url, most_bytes)
+
+
+def read_report(
+    folder: Path, review: Review, report: Report, *, url: str = "", predictions: bool = False
+) -> TrackedReport:
+    """The report in `folder`, with what `review` and `report` hold of it.
+
+    `url` is where its page can be read. `predictions` says whether ``predictions.parquet`` and
+    ``bad.csv`` may be passed on too.
+    """
+    from reportgen.rendering import mail_picture
+
+    made = review.evaluation.provenance
+    drawn = mail_picture(report)
+    picture = drawn[1].content if drawn else None
+    page = folder / "report.html"
+    heads, gates = gate_table(report)
+    model = " ".join(filter(None, (made.model.name, made.model.version)))
+    return TrackedReport(
+        name=printable(model or folder.resolve().name)[:128],
+        identity=report_identity((folder / "report.json").read_bytes()),
+        metrics=dict(_metrics(review)),
+        facts=_facts(review, report, url),
+        gate_heads=heads,
+        gates=gates,
+        classes=tuple(map(printable, review.evaluation.classes)),
+        cells=_cells(review),
+        picture=(picture, *_png_size(picture)) if picture else None,
+        page=page if page.is_file() else None,
+        files=public_files(folder, predictions=predictions),
+        seconds=_seconds(made.date),
+        _report=report,
+        _url=url,
+    )
+
+
+def _metrics(review: Review) -> Iterator[tuple[str, float]]:
+    evaluation, comparison = review.evaluation, review.comparison
+    for name, metric in evaluation.summary.items():
+        if metric.value is not None:
+            yield PREFIX + name, metric.value
+    for name, change in (comparison.summary if comparison else {}).items():
+        if change.difference is not None:
+            yield f"{PREFIX}change/{name}", change.difference
+    if len(evaluation.classes) > MOST_CLASSES:
+        return
+    slugs = slugs_of(evaluation.classes)
+    for name in OF_CLASS:
+        for slug, value in zip(slugs, evaluation.per_class[name].value, strict=True):
+            if not math.isnan(value):
+                yield f"{PREFIX}{name}/{slug}", float(value)
+
+
+def slugs_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Each name in letters that every tracker takes; numbered where two would be the same."""
+    taken: set[str] = set()
+    slugs = []
+    for number, name in enumerate(names):
+        base = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:60].strip("-.") or f"class-{number}"
+        slug, more = base, 2
+        while slug.casefold() in taken:
+            slug, more = f"{base}-{more}", more + 1
+        taken.add(slug.casefold())
+        slugs.append(slug)
+    return tuple(slugs)
+
+
+def _facts(review: Review, report: Report, url: str) -> dict[str, str]:
+    made = review.evaluation.provenance
+    hashes = ", ".join(f"{name} {digest}" for name, digest in made.model.files.items())
+    facts = {
+        "verdict": report.verdict.word,
+        "reason": str(report.verdict.reason),
+        "model": made.model.name,
+        "model_version": made.model.version,
+        "model_sha256": hashes,
+        "data": made.data_name,
+        "split": made.split,
+        "data_fingerprint": made.data_fingerprint,
+        "samples": str(review.evaluation.n_samples or ""),
+        "date": made.date,
+        "report_url": url,
+        "made_with": report.made_with,
+    }
+    return {name: printable(text)[:2000] for name, text in facts.items() if text}
+
+
+def _cells(review: Review) -> tuple[tuple[int, int, int], ...]:
+    """Of all classes where they are few, 0 included; else the largest alone."""
+    evaluation = review.evaluation
+    if evaluation.shares is not None:
+        return ()
+    matrix, n = evaluation.confusion, len(evaluation.classes)
+    if n * n <= MOST_CELLS:
+        counts = matrix.counts.tolist()
+        return tuple((i, j, counts[i][j]) for i in range(n) for j in range(n))
+    found = [(i, i, int(count)) for i, count in enumerate(matrix.diagonal) if count]
+    found += [(pair.true, pair.predicted, pair.count) for pair in evaluation.pairs[:MOST_CELLS]]
+    return tuple(sorted(found, key=lambda cell: (-cell[2], cell[:2]))[:MOST_CELLS])
+
+
+def _png_size(content: bytes) -> tuple[int, int]:
+    """Width and height in pixels, from the header."""
+    width, height = struct.unpack_from(">II", content, 16)
+    return width, height
+
+
+def _seconds(date: str) -> float | None:
+    try:
+        day = datetime.date.fromisoformat(date)
+    except ValueError:
+        return None
+    return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp()

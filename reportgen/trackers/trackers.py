@@ -1,0 +1,95 @@
+"""Which tracker is meant, whether its library is installed, and one call for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import warnings
+from importlib import import_module
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from reportgen.errors import DeliveryError, UsageError
+from reportgen.text import middle_cut, printable, without_secrets
+from reportgen.trackers.tracked import TrackedReport
+
+__all__ = [
+    "Tracked",
+    "log_report",
+    "require_library",
+]
+
+
+LIBRARIES = {"mlflow": "mlflow-skinny", "wandb": "wandb", "tensorboard": "tensorboard"}
+"""Name of a tracker, and of its module → what to install."""
+
+
+SECRETS = (
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+    "WANDB_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_ACCESS_KEY",
+    "AZURE_STORAGE_CONNECTION_STRING",
+)
+"""Variables of the environment that hold what no message shows."""
+
+
+MOST_LINES, LONGEST = 3, 300
+
+
+class Tracked(NamedTuple):
+    """Where a tracker keeps a report: `place` is the address, folder or id of its run."""
+
+    tracker: str
+    place: str
+
+
+def require_library(tracker: str) -> None:
+    """Raise :class:`UsageError` (``tracker-missing``) where the library of `tracker`, such as
+    ``"tensorboard:runs"``, is not installed. Imports nothing.
+    """
+    name = tracker.partition(":")[0]
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:  # a folder of that name, as W&B makes it, is no library
+        raise UsageError(
+            f"--track {name} requires {name}, which is not installed",
+            slug="tracker-missing",
+            hint=f"install it: pip install {LIBRARIES[name]}",
+        )
+
+
+def log_report(tracker: str, report: TrackedReport, again: str) -> Tracked:
+    """Give a report to a tracker: in its active run, which stays open, or else in a new one.
+
+    Raises
+    ------
+    DeliveryError
+        Where the tracker fails, in whatever way: the report itself is written, and the command
+        `again` tries again.
+    """
+    name, _, place = tracker.partition(":")
+    try:
+        module = import_module(f"reportgen.trackers.{name}_runs")
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")  # of one library about another
+            return Tracked(name, module.log(report, *filter(None, [place])))
+    except (Exception, SystemExit) as error:
+        raise DeliveryError(
+            f"{name} did not take the report",
+            slug="tracker-failed",
+            details=_told(error),
+            hint=f"the report is complete; try again: {printable(again)}",
+        ) from None
+
+
+def _told(error: BaseException) -> list[str]:
+    """The first lines of what a library says, without what is secret."""
+    text = without_secrets(f"{type(error).__name__}: {error}")
+    for name in SECRETS:
+        if len(secret := os.environ.get(name, "")) > 3:
+            text = text.replace(secret, "***")
+    lines = [printable(line.strip()) for line in text.splitlines() if line.strip()]
+    return [middle_cut(line, LONGEST) for line in lines[:MOST_LINES]]
