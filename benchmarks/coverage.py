@@ -275,7 +275,7 @@ def _printed(covers: list[tuple[Cover, str]]) -> list[tuple[Cover, str]]:
 
 def _wilson_lines() -> Iterator[str]:
     shares, sizes = (0.5, 0.7, 0.9, 0.95, 0.99), (5, 10, 20, 50, 100, 200, 1_000)
-    yield "| Wilson, true share | " + " | ".join(f"n = {n:,}" for n in sizes) + " |"
+    yield "| Wilson, true proportion | " + " | ".join(f"n = {n:,}" for n in sizes) + " |"
     yield "| --- " * (len(sizes) + 1) + "|"
     for share in shares:
         cells = " | ".join(f"{exact_coverage_of_wilson(n, share):.3f}" for n in sizes)

@@ -562,7 +562,7 @@ def _choose(
 def _check_same(
     explicit: Sequence[str], explicit_source: str, from_model: Sequence[str], model_source: str
 ) -> None:
-    hint = f"the model's outputs have one order: correct {explicit_source} or leave it out"
+    hint = f"the model's outputs have one order: correct {explicit_source} or omit it"
     for position, (ours, theirs) in enumerate(zip(explicit, from_model, strict=False)):
         if name_key(ours) != name_key(theirs):
             raise DataError(
@@ -635,7 +635,7 @@ def _from_folders(
     by_nature = sorted(folders, key=lambda name: (natural_key(name), name))
     if by_string != by_nature:
         raise DataError(
-            f"no class list came with the model, and the {held.many} have two plausible orders",
+            f"the model has no class list, and the {held.many} have two plausible orders",
             slug="classes-order",
             details=[
                 f"alphabetical order: {listing(by_string, _MAX_SHOWN_IN_ORDER)}",
@@ -687,7 +687,7 @@ def _unknown_class(
         some = listing(map(quoted, unknown), _MAX_OFFENDERS)
         details.insert(0, f"{len(unknown):,} of {held.some(n_folders)} are unknown: {some}")
     return DataError(
-        f"the model knows no class {quoted(unknown[0])}, which is a {held.one}{closest}",
+        f"{quoted(unknown[0])} is a {held.one}, but not a class of the model{closest}",
         slug="class-unknown",
         details=details,
         hint=f"{'correct the label' if held.table else 'rename the folder'}, correct the list "

@@ -589,7 +589,7 @@ def mail(
     ] = "",
     max_mail_bytes: Annotated[
         int | None,
-        typer.Option(help="Make the mail again, in so many bytes at most.", metavar="N"),
+        typer.Option(help="Rebuild the mail with at most this many bytes.", metavar="N"),
     ] = None,
     report_url: Annotated[
         str, typer.Option(help="Make the mail again, with a link to the page.", metavar="URL")

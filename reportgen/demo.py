@@ -118,7 +118,7 @@ def _digits() -> tuple[Any, Any]:
         if error.name is None or error.name.split(".")[0] != "sklearn":
             raise
         raise UsageError(
-            "the demo needs scikit-learn, which brings the digits",
+            "the demo needs scikit-learn, which contains the digits",
             slug="demo-needs-sklearn",
             hint="install it: pip install scikit-learn",
         ) from error

@@ -39,7 +39,7 @@ def refuse_address(path: str | os.PathLike[str], what: str) -> None:
             slug="remote-path",
             hint=f"name a local folder with {what}"
             if what == "-o"
-            else "download the file yourself and name it",
+            else "download the file yourself and pass its path",
         )
 
 

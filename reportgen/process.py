@@ -188,7 +188,7 @@ def _refused(error: OSError) -> OutputError:
     what = f" for {quoted(middle_cut(Path(name).name))}" if name else ""
     reason = printable((error.strerror or str(error)).lower())
     return OutputError(
-        f"the system refused a file{what}: {reason}",
+        f"cannot open a file{what}: {reason}",
         slug="system-refused",
         hint=f"free space in {printable(_temporary_folder())}, or set TMPDIR to another folder"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT)

@@ -223,7 +223,8 @@ def _discard(folder: Path) -> None:
 def _stuck(folder: Path, error: Exception) -> OutputError:
     reason = (getattr(error, "strerror", None) or "its journal is damaged").lower()
     return OutputError(
-        f"the report in {quoted(folder.name)} is half replaced, and can't be finished: {reason}",
+        f"the report in {quoted(folder.name)} is partly replaced, and the replacement can't be "
+        f"completed: {reason}",
         slug="report-unfinished",
         details=[f"the new files are in {UNFINISHED}/{_NEW}, the old ones in {UNFINISHED}/{_OLD}"],
         hint=f"make {quoted(folder.name)} writable and run the command again, or move "

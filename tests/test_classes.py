@@ -257,7 +257,7 @@ def test_folders_match_after_normalisation_and_without_outer_spaces() -> None:
 
 
 def test_folders_of_other_case_do_not_match_but_are_offered() -> None:
-    with pytest.raises(DataError, match=r'knows no class "Cat".*the closest is "cat"'):
+    with pytest.raises(DataError, match=r'"Cat" is a .*, but not a class.*the closest is "cat"'):
         resolved(["Cat"], from_model=("cat", "dog"))
 
 

@@ -520,7 +520,8 @@ def test_warnings_of_each_of_several_candidates_are_printed_and_on_the_page_of_a
         tmp_path / "o", "--allow-partial", "--fail-under", "accuracy=0.5",
     )  # fmt: skip
     _, first, second = done.stdout.split("candidate ", 2)
-    assert "left out" not in first
+    assert "are compared:" in second
+    assert "are compared:" not in first
     warned = [line for line in second.splitlines() if line.startswith("warning: ")]
     page = html.unescape((tmp_path / "o" / "report.html").read_text())
     assert warned

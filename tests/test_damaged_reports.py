@@ -178,7 +178,7 @@ def test_the_place_and_the_value_are_named(path, wrong, told):
 
 
 OF_COMPARISONS = [
-    (("paired", "same"), 10, "comparison.paired.same is 10: both sides give"),
+    (("paired", "same"), 10, "comparison.paired.same is 10: both make"),
     (("paired", "lost"), 18, "comparison.paired is an object: its counts add up to 900 of 899"),
     (("unpaired_reason",), "matrix", 'comparison.unpaired_reason is "matrix": a reason is given'),
     (("per_class", 2, "paired", "lost"), 99, "comparison.per_class[2].paired is an object"),

@@ -72,7 +72,7 @@ def copy(tmp_path_factory):
     metrics = root / "reportgen" / "metrics"
     entry_added(
         metrics / "overall.py", OF_WHOLE, "from reportgen.metrics.terms import over\n",
-        ')\n"""The metrics of the whole',
+        ')\n"""The overall metrics',
     )  # fmt: skip
     entry_added(
         metrics / "per_class.py", OF_CLASS,

@@ -271,7 +271,7 @@ def test_a_folder_of_our_part_files_is_read_as_the_file_that_they_are_of(tmp_pat
 @pytest.mark.parametrize(
     ("sizes", "changes", "slug", "message"),
     [
-        ([4], [], "part-files-rows", r"contain 4 rows; the prediction that they are of has 9"),
+        ([4], [], "part-files-rows", r"contain 4 rows; the full prediction has 9"),
         ([4, 5], [(1, with_classes)], "part-files-differ", r"not parts of one prediction: classes differ"),
         ([4, 5], [(1, lambda part: part.replace_schema_metadata({}))], "part-files-differ",
          r"\"part-1.parquet\" was not"),

@@ -214,7 +214,7 @@ def test_what_the_system_refuses_is_no_bug(number, capsys):
 
     assert exit_code_of(refused) == OutputError.exit_code
     told = capsys.readouterr().err
-    assert f'the system refused a file for "cache.tmp": {os.strerror(number).lower()}' in told
+    assert f'cannot open a file for "cache.tmp": {os.strerror(number).lower()}' in told
     assert "#system-refused" in told
     assert "/tmp/x" not in told
 

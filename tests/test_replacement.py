@@ -300,7 +300,10 @@ def test_a_new_report_is_refused_beside_one_that_was_half_replaced_and_is_finish
 def test_a_replacement_that_can_not_be_finished_says_so(half, matrix):
     (half / UNFINISHED / "journal.json").write_text("{")
     done = command("check", half, "--fail-under", "accuracy=0", code=5)
-    assert 'the report in "half" is half replaced, and can\'t be finished' in done.stderr
+    assert (
+        'the report in "half" is partly replaced, and the replacement can\'t be completed'
+        in done.stderr
+    )
     assert "errors.md#report-unfinished" in done.stderr
     # The hint, to the letter.
     (half / UNFINISHED).rename(half.parent / "away")

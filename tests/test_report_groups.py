@@ -200,7 +200,9 @@ def test_errors_without_groups_leave_an_order() -> None:
     table = rng.poisson(3, (8, 8)) + np.diag([60] * 8)
     section = section_of(make_evaluation(table, list("abcdefgh")))
     assert section.sets == ()
-    assert "No clusters beyond chance." in plain(section.lead)
+    assert "No clusters: errors are not concentrated beyond the expectation by chance." in plain(
+        section.lead
+    )
     assert sorted(map(str, section.order)) == list("abcdefgh")
 
 

@@ -255,5 +255,5 @@ def _refuse_large(source: Any) -> None:
         f"{quoted(path.name)} has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read "
         "for a comment",
         slug="comment-source-large",
-        hint="comment from the report's folder in the job that made it",
+        hint="run the command on the report folder, in the job that wrote it",
     )

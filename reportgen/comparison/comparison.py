@@ -132,7 +132,7 @@ class PairedCounts:
     def check_place(self, place: JsonPath) -> None:
         """Raise :class:`~reportgen.jsonio.Fault` where `same` can't be."""
         if not self.both_right <= self.same <= self.both_right + self.both_wrong:
-            place["same"].contradicts("both sides give the same answer where both are right")
+            place["same"].contradicts("both make the same prediction if both are correct")
 
     @property
     def n(self) -> int:

@@ -43,7 +43,7 @@ def tango_z(gained: int, lost: int, n: int, delta: float) -> float:
     """
     _check(gained, lost, n)
     if not -1 <= delta <= 1:
-        raise ValueError(f"a difference of shares is in -1..1, not {delta}")
+        raise ValueError(f"a difference of proportions is in -1..1, not {delta}")
     above = gained - lost - n * delta
     variance = _variance(gained, lost, n, delta)
     if variance > 0:
@@ -128,7 +128,7 @@ def non_inferiority_p(gained: int, lost: int, n: int, margin: float) -> float:
     Below 0.05 just where the lower end of Tango's 90% interval is above ``-margin``.
     """
     if not 0 <= margin <= 1:
-        raise ValueError(f"a margin is a share in 0..1, not {margin}")
+        raise ValueError(f"a margin is a fraction in 0..1, not {margin}")
     return math.erfc(tango_z(gained, lost, n, -margin) / math.sqrt(2)) / 2
 
 

@@ -189,7 +189,7 @@ def _tell(refused: Refused) -> NoReturn:
     again = "run the command again: a comment that is there already is updated, not repeated"
     if isinstance(refused, Unexpected):
         raise DeliveryError(
-            "the host does not answer as GitHub or GitLab do",
+            "the host does not respond like GitHub or GitLab",
             slug="comment-failed",
             details=[f"not expected: {said}"],
             hint="check GITHUB_API_URL or CI_API_V4_URL: the address of the API, not of a page",
@@ -317,13 +317,13 @@ def _value(answer: Answer | None) -> Any:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list):
-        raise Unexpected(f"{_kind(value)} in place of a list")
+        raise Unexpected(f"{_kind(value)} instead of a list")
     return [_object(one) for one in value]
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Unexpected(f"{_kind(value)} in place of an object")
+        raise Unexpected(f"{_kind(value)} instead of an object")
     return value
 
 

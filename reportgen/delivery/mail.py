@@ -225,9 +225,9 @@ def sent_form(content: bytes, envelope: Envelope) -> bytes:
     ours = str(head["Message-ID"]).endswith("@reportgen.invalid>") and content.isascii()
     if not ours or {"from", "to", "cc", "bcc", "sender"} & {name.lower() for name in head}:
         raise DataError(
-            "report.eml is not as reportgen wrote it",
+            "report.eml was changed after reportgen wrote it",
             slug="mail-file",
-            hint="delete it and run the command again: the mail is made from report.json then",
+            hint="delete it and run the command again: the mail is then rebuilt from report.json",
         )
     added = [_address_line("From", [envelope.sender]), _address_line("To", envelope.to)]
     if envelope.cc:
@@ -438,7 +438,7 @@ class _Talk:
         raise DeliveryError(
             f"the mail is too large: {told}{limit}",
             slug="mail-too-large",
-            hint=f"add {fewer}--attach none: the mail is made again with fewer attachments",
+            hint=f"add {fewer}--attach none: the mail is rebuilt with fewer attachments",
         ) from None
 
     def _fail_login(self, told: str) -> NoReturn:
@@ -474,7 +474,7 @@ class _Talk:
 
     def _told(self, code: int, said: bytes | str) -> str:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-        return self._said(f"the server answered {code}: {' '.join(text.split())}")
+        return self._said(f"the server replied {code}: {' '.join(text.split())}")
 
     def _said(self, text: str) -> str:
         """Without secrets, on one line, and not too long."""
@@ -490,5 +490,5 @@ def _base64(text: str) -> str:
 def _reason(error: OSError) -> str:
     """Of the system, or of the library, whose errors are of this class too."""
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
-        return f"no answer within {TIMEOUT:.0f} seconds"
+        return f"no response within {TIMEOUT:.0f} seconds"
     return error.strerror or str(error) or type(error).__name__

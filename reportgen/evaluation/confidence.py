@@ -160,7 +160,7 @@ class Confidence:
         """Raise :class:`~reportgen.jsonio.Fault` where a list that is there can't be."""
         place["bins"].of_length(N_BINS)
         if not self.curve:
-            place["curve"].contradicts("it ends where all samples are answered")
+            place["curve"].contradicts("it ends at full coverage")
         if len(self.right) != len(self.wrong) or not self.right:
             place["right"].contradicts("correct and incorrect predictions have the same bins")
 

@@ -260,7 +260,7 @@ class Entry:
             raise self.error(
                 "gates-key",
                 f"confident cannot be combined with {rule}, which already uses the interval",
-                "leave it out",
+                "omit it",
             )
         return confident
 

@@ -274,7 +274,7 @@ def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator
         yield DataNote(
             "columns-left-out",
             f"{plural(len(left_out), 'column')} without a name, or with neither text nor numbers, "
-            f"{_verb(len(left_out))} left out: {listing(left_out)}.",
+            f"{_verb(len(left_out))} ignored: {listing(left_out)}.",
             count=len(left_out),
             examples=tuple(map(printable, left_out[:10])),
         )

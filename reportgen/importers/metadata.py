@@ -403,7 +403,7 @@ def _notes(
         yield DataNote(
             "metadata-left-out",
             f"{plural(len(left_out), 'column')} of {name} without a name, or with neither text "
-            f"nor numbers, {'is' if len(left_out) == 1 else 'are'} left out: {listing(left_out)}.",
+            f"nor numbers, {'is' if len(left_out) == 1 else 'are'} ignored: {listing(left_out)}.",
             count=len(left_out),
             examples=tuple(map(printable, left_out[:_EXAMPLES])),
         )

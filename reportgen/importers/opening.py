@@ -252,7 +252,7 @@ def _require_abstained(table: Table, roles: Roles, survey: Survey, options: Inpu
         details=[
             f"column {quoted(roles.prediction or '')} contains {listing(survey.predictions.counts)}"
         ],
-        hint="correct the value, or omit --abstain where every sample has a prediction",
+        hint="correct the value, or omit --abstain if every sample has a prediction",
     )
 
 

@@ -285,7 +285,7 @@ def resolve_device(
             f"--device {quoted(asked)}: no such device",
             slug="device-absent",
             details=[f"available: {', '.join(there)}"],
-            hint=f"use --device {there[0].partition(' ')[0]}, or leave it out",
+            hint=f"use --device {there[0].partition(' ')[0]}, or omit it",
         )
     device = torch.device(asked)
     if number:

@@ -362,7 +362,7 @@ def _require_classes(listed: ListedImages, model: LoadedModel) -> None:
     """Without labels, only the model can say how many classes there are."""
     if not listed.classes and model.n_outputs is None:
         raise UsageError(
-            f"{quoted(listed.samples.name)} has no labels, and no class list came with the model",
+            f"{quoted(listed.samples.name)} has no labels, and the model has no class list",
             slug="classes-needed",
             hint="write the class names in the order of the model's outputs, one per line, into a "
             "file and pass it with --classes FILE",

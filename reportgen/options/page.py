@@ -211,7 +211,7 @@ class PageOptions(Declared):
     )
     max_mail_bytes: int = option(
         MAX_MAIL_BYTES,
-        "Maximum size of report.eml in bytes. Attachments that do not fit are left out, largest "
+        "Maximum size of report.eml in bytes. Attachments that do not fit are omitted, largest "
         "first, and the mail says so.",
         _BESIDE,
         min=LEAST_MAIL_BYTES,

@@ -56,8 +56,8 @@ def _require_same(first: Predictions, other: Predictions) -> None:
 def _require_all_rows(folder: Path, facts: RunFacts, n_rows: int) -> None:
     if n_rows != facts.samples.counted:
         raise DataError(
-            f"the files in {quoted(folder.name)} contain {plural(n_rows, 'row')}; the prediction "
-            f"that they are of has {facts.samples.counted:,}",
+            f"the files in {quoted(folder.name)} contain {plural(n_rows, 'row')}; the full "
+            f"prediction has {facts.samples.counted:,}",
             slug="part-files-rows",
             hint="pass a folder with all files of the prediction and no others",
         )

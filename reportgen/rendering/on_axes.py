@@ -25,7 +25,7 @@ def paint_confusion(
         raise ValueError(f"normalize is None, 'true', 'pred' or 'all', not {normalize!r}")
     figures = build_report(evaluation).matrix.figures
     if len(figures) == 1:
-        raise ValueError("the matrix holds proportions, no counts")
+        raise ValueError("the matrix contains proportions, no counts")
     picture = figures[0] if normalize is None else figures[1]
     if normalize in ("pred", "all"):
         picture = other_shares(picture, evaluation.confusion, normalize)

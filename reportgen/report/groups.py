@@ -224,7 +224,7 @@ def _lead(facts: Context, order: Sequence[Name]) -> Words:
             "No clusters: more than {n} classes have errors, which is too many to cluster.",
             n=count(DENSE_LIMIT),
         )
-    none = say("No clusters beyond chance.")
+    none = say("No clusters: errors are not more concentrated than expected by chance.")
     if not order:
         return none
     return join(none, say("Confused classes are adjacent in this order."))

@@ -159,7 +159,7 @@ def test_an_answer_that_is_not_the_apis_is_told(host, waits, before, value):
     host.add(BODY)
     name = {"login": "bot", "username": "bot"}
     host.answers["GET"] = [(200, {}, name)] * before + [(200, {}, value)] * 4
-    with pytest.raises(DeliveryError, match="does not answer as GitHub or GitLab do") as caught:
+    with pytest.raises(DeliveryError, match="does not respond like GitHub or GitLab") as caught:
         post()
     assert (caught.value.slug, caught.value.exit_code) == ("comment-failed", 8)
 
@@ -213,7 +213,7 @@ def test_the_token_goes_to_one_host_and_into_no_message(host, waits):
 def test_a_host_that_is_not_reached_is_told(monkeypatch, host, waits):
     name = "GITHUB_API_URL" if host.kind == "github" else "CI_API_V4_URL"
     monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with pytest.raises(DeliveryError, match="no answer"):
+    with pytest.raises(DeliveryError, match="no response"):
         post()
 
 

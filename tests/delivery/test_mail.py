@@ -223,7 +223,7 @@ def test_the_others_are_served_where_a_recipient_is_refused(out):
         send(out, port, tls="none", to=again)
         assert inbox.mails[1][1] == ["no@example.org"]
     assert "refused 1 of 3 recipients" in error.message
-    assert error.details == ("no@example.org: the server answered 550: 5.1.1 no such user",)
+    assert error.details == ("no@example.org: the server replied 550: 5.1.1 no such user",)
 
 
 def test_no_recipient_is_taken(out):
@@ -290,7 +290,7 @@ def test_a_server_that_says_nothing_is_given_up(out, monkeypatch):
         silent.bind(("127.0.0.1", 0))
         silent.listen(1)
         error = refused(out, silent.getsockname()[1], "mail-failed", tls="none")
-    assert "no answer within" in str(error)
+    assert "no response within" in str(error)
 
 
 # Addresses

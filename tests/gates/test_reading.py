@@ -188,7 +188,7 @@ WRONG = [
     ('[[gate]]\nname = "x"\nmetric = "macro_f1"\nslice = "a=b"\nno_harm = true', "gates-metric", "macro_f1 is not compared with a baseline of a slice", "accuracy"),
     ('[[gate]]\nname = "x"\nmetric = "log_loss"\nat_least = 0.1', "gates-key", "log_loss is better when it is low", "at_most"),
     (floor("at_most = 0.9"), "gates-key", "accuracy is better when it is high", "write at_least"),
-    (floor("not_worse_by = 0.1\nconfident = true"), "gates-key", "confident cannot be combined with not_worse_by", "leave it out"),
+    (floor("not_worse_by = 0.1\nconfident = true"), "gates-key", "confident cannot be combined with not_worse_by", "omit it"),
     (floor('at_least = 0.9\nconfident = "yes"'), "gates-value", 'confident = "yes" is neither true nor false', "without quotes"),
     (floor("at_least = 0.9\neach_class = 1"), "gates-value", "each_class = 1 is neither true nor false", ""),
     (floor("at_least = 0.9\nmetric = 1").replace('metric = "accuracy"\n', ""), "gates-value", "metric = 1 is not a string", ""),

@@ -449,7 +449,7 @@ def test_scores_that_fall_in_every_row_are_asked_about(box, form):
         frame.assign(label=labels).to_csv(path, index=False)
     else:
         np.savez(path, label=labels, scores=scores)
-    with pytest.raises(DataError, match="fall from left to right in every row") as caught:
+    with pytest.raises(DataError, match="decrease from left to right in every row") as caught:
         reportgen.load(path)
     assert caught.value.slug == "scores-ranked"
     (as_classes,) = outcomes(path)
@@ -746,7 +746,7 @@ def test_cells_with_percent_signs_are_shares(box, space, zero):
 def test_shared_weighted_counts_are_refused_with_a_sentence():
     with pytest.raises(DataError, match="is not a count") as caught:
         reportgen.load(case("22-weighted-counts") / "c34.csv")
-    assert "weighted counts do not tell" in " ".join(caught.value.details)
+    assert "weighted counts do not give" in " ".join(caught.value.details)
     assert "sample_weight" in caught.value.hint
 
 
@@ -797,7 +797,7 @@ def test_margins_are_left_out_where_they_are_the_sums(box, text):
     ],
 )
 def test_a_matrix_with_something_beside_it_is_refused(box, text):
-    with pytest.raises(DataError, match="with something beside it") as caught:
+    with pytest.raises(DataError, match="contains more than a confusion matrix") as caught:
         reportgen.load(box.write(text))
     assert caught.value.slug == "matrix-beside"
 

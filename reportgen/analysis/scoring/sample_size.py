@@ -97,4 +97,4 @@ def _one_sided(probability: float) -> float:
 
 def _check_share(what: str, value: float) -> None:
     if not 0 < value <= 1:
-        raise ValueError(f"the {what} is a share above 0 and at most 1, not {value}")
+        raise ValueError(f"the {what} is a fraction above 0 and at most 1, not {value}")

@@ -488,5 +488,5 @@ def _require_no_blank(role: str, values: Mapping[str, int], place: Place) -> Non
             details=[f"{plural(values[blank], 'row')} without a {role}"],
             hint="correct the table; --ignore-label '' skips (and counts) such rows"
             if role == "label"
-            else "correct the table; where it means that the model abstained: --abstain ''",
+            else "correct the table; if it means that the model abstained: --abstain ''",
         )

@@ -158,8 +158,8 @@ _ASK = "specify the type: --outputs probabilities, --outputs log-probabilities o
 
 
 _INDEPENDENT = (
-    "specify the type: --outputs one-vs-rest where each class has a score of its own, such as a "
-    "sigmoid; --outputs logits where a softmax is to follow"
+    "specify the type: --outputs one-vs-rest if each class has its own score, such as a "
+    "sigmoid; --outputs logits if a softmax is to follow"
 )
 
 
@@ -361,8 +361,8 @@ def require_unranked(blocks: ScoreBlocks) -> None:
         return
     columns = blocks.columns.columns
     raise DataError(
-        f"{_what(blocks)} fall from left to right in every row: they may be those of the best "
-        "classes, not of each class in its order",
+        f"{_what(blocks)} decrease from left to right in every row: they may be those of the "
+        "best classes, not of each class in order",
         slug="scores-ranked",
         details=[f"columns {listing(columns)}", "the class of each rank is needed then"],
         hint="if the first is always that of the first class: --scores-columns "

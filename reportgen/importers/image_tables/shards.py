@@ -233,7 +233,7 @@ def _require_one_folder(data: Path, names: Sequence[str]) -> None:
             f"{quoted(data.resolve().name)} contains tables of images in several folders: {shown}",
             slug="data-subsets",
             details=["joined, they would count images of several data sets as one"],
-            hint=f"give one of them: DATA/{printable(folders[-1])}",
+            hint=f"pass one of them: DATA/{printable(folders[-1])}",
         )
 
 
@@ -273,5 +273,5 @@ def _missing(names: Sequence[str], n: int) -> DataError:
         f"{'is' if len(names) == 1 else 'are'} missing: {listing(map(printable, names), 3)}",
         slug="shards-missing",
         details=["a report on the others would be of a part of the data alone"],
-        hint="copy the missing files into the folder, or give one of the files as DATA",
+        hint="copy the missing files into the folder, or pass one of the files as DATA",
     )

@@ -31,8 +31,7 @@ _MAX_DENSE = 4096
 
 
 _WEIGHTED = (
-    "weighted counts do not tell how many samples there were, so no interval and "
-    "no test is possible"
+    "weighted counts do not give the number of samples, so no interval and no test is possible"
 )
 
 

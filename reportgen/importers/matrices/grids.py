@@ -396,14 +396,14 @@ def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
     if len(header) == len(first):
         return False
     raise DataError(
-        f"{quoted(name)} is a confusion matrix with something beside it",
+        f"{quoted(name)} contains more than a confusion matrix",
         slug="matrix-beside",
         details=[
             f"{what} not on the other axis: {listing(some, 5)}"
             for what, some in zip(("columns", "rows"), beside, strict=True)
             if some
         ],
-        hint="leave them out; totals may stay where they are the sums of the rest",
+        hint="remove them; totals may stay if they are the sums of the rest",
     )
 
 
@@ -514,7 +514,7 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
         f"{count(n_rows - 1)} rows, {count(width - 1)} columns of counts",
         slug="matrix-not-square",
         hint="the first row and the first column contain the class names, the rest the counts; "
-        "or leave out both",
+        "or omit both",
     )
 
 

@@ -344,8 +344,8 @@ def _require_decimals(
             else f"of {plural(int(samples[i]), 'sample')} in all, one proportion matches more than "
             "one count",
         ],
-        hint=f"save the shares with {needed} decimals or more (as shares of 1), or the matrix "
-        "before it is normalised",
+        hint=f"save the proportions with {needed} decimals or more (as fractions of 1), or the "
+        "matrix before it is normalised",
     )
 
 

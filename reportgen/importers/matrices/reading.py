@@ -199,7 +199,7 @@ def _supports(grid: Grid, classes: Sequence[str], options: InputOptions) -> Supp
         raise DataError(
             f"the supports in {quoted(grid.name)} are not {plural(len(classes), 'whole number')}",
             slug="matrix-support",
-            hint="correct the supports, or leave them out",
+            hint="correct the supports, or omit them",
         )
     return np.array(whole, np.int64)
 

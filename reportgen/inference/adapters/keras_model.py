@@ -49,7 +49,7 @@ def load(request: Request) -> LoadedModel:
         ``pixel-range``: the network scales pixels itself, and the range is not declared;
         ``input-layout``, ``program-with-options``.
     """
-    request.refuse_factory_options("a Keras model holds its weights and has no arguments")
+    request.refuse_factory_options("a Keras model contains its weights and has no arguments")
     path = Path(request.spec)
     keras = _keras(path)
     network = _network(keras, path)

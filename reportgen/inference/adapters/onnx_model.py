@@ -177,7 +177,7 @@ def _files(path: Path) -> dict[str, str]:
             raise ModelError(
                 f"{quoted(path.name)} keeps weights in {quoted(name)}, which is missing",
                 slug="onnx-data",
-                hint="copy that file beside the model",
+                hint="copy that file next to the model",
             )
         files[printable(name)] = sha256_of(file)
     return files

@@ -343,7 +343,7 @@ def _require_some(images: ListedImages, base: str) -> None:
         "read",
         slug="list-images",
         details=[f"{quoted(images.ids[0])} {reason}"],
-        hint="check the data; where it contains paths in place of images, --root DIR names the "
+        hint="check the data; if it contains paths instead of images, --root DIR names the "
         "folder that they are below",
     )
 
@@ -424,7 +424,7 @@ def _of_metadata(data: Path, tables: Sequence[Path], options: Options) -> Sample
             f"{quoted(escape(data.resolve().name))} has {len(tables)} tables of its images: "
             f"{listing(table.name for table in tables)}",
             slug="list-several",
-            hint=f"give one of them as DATA: {as_typed(tables[0])}",
+            hint=f"pass one of them as DATA: {as_typed(tables[0])}",
         )
     try:
         samples = read_sample_list(tables[0], options)

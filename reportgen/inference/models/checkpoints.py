@@ -144,7 +144,7 @@ def read_weights(path: Path, *, n_classes: int | None = None, key: str | None = 
             f"--weights {quoted(shown_address(path))}: only local paths are read, "
             "nothing is downloaded",
             slug="remote-path",
-            hint="download the file yourself and name it",
+            hint="download the file yourself and pass its path",
         )
     sniffed = sniff(path)
     _refuse_other_formats(path, sniffed.kind, sniffed.description)

@@ -85,6 +85,6 @@ def _not_loaded(random: list[str], kept: list[str], shown: str) -> ModelError:
         f"{quoted(shown)} fills {n} with random numbers: {listing(random)}",
         slug="weights-fresh",
         details=[f"they differ from one call of the factory to the next{some}"],
-        hint="make it load a checkpoint of the whole network (with transformers: a folder that "
+        hint="load a checkpoint of the full network in it (with transformers: a folder that "
         "save_pretrained wrote after training), or pass the weights with --weights FILE",
     )

@@ -87,7 +87,7 @@ def load_model(
             f"MODEL {quoted(shown_address(spec))}: only local paths are read, "
             "nothing is downloaded",
             slug="remote-path",
-            hint="download the file yourself and name it",
+            hint="download the file yourself and pass its path",
         )
     if (adapter := adapter_of(spec)) is not None:
         request = Request(

@@ -51,7 +51,7 @@ _MAX_PARTS = 2000
 
 
 _ONE_ORDER = (
-    "the network's outputs have one order: correct {source} or leave it out; where the network is "
+    "the network's outputs have one order: correct {source} or omit it; where the network is "
     "wrong, correct its names"
 )
 

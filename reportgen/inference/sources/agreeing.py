@@ -75,7 +75,7 @@ def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data:
 
 def _correct(source: str) -> str:
     return (
-        f"labels are positions in the data set's own list: correct {source} or leave it out. Where "
+        f"labels are positions in the data set's own list: correct {source} or omit it. Where "
         "the labels were changed since, correct that list: dataset.classes = [...]"
     )
 

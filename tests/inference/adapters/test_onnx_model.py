@@ -309,7 +309,7 @@ def test_every_file_with_weights_is_hashed(data: Path, tmp_path: Path) -> None:
     assert first["net.data"] != second["net.data"]
     weights.unlink()
     error = refused(path, data, tmp_path)
-    assert (error.slug, error.hint) == ("onnx-data", "copy that file beside the model")
+    assert (error.slug, error.hint) == ("onnx-data", "copy that file next to the model")
 
 
 def test_weights_outside_the_folder_are_refused(data: Path, tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_a_list_in_another_order_is_refused_and_the_hint_works(
         'class 1 is "cat" in --classes names.txt but "ship" in config.id2label of the network'
     )
     assert error.details == ("both have the same names in another order",)
-    assert "correct --classes names.txt or leave it out" in (error.hint or "")
+    assert "correct --classes names.txt or omit it" in (error.hint or "")
     assert accuracy(predicted(tmp_path, factory=factory, classes=TRAINED)) == 1
     assert accuracy(predicted(tmp_path, factory=factory)) == 1
 
@@ -205,7 +205,7 @@ def test_one_other_name_is_enough(tmp_path: Path) -> None:
 
 def test_another_spelling_of_the_same_names_is_no_clash(tmp_path: Path) -> None:
     spelled = {"names": '["Ship, boat", "The_Dog", "CAT"]'}
-    with pytest.raises(DataError, match="the model knows no class") as caught:
+    with pytest.raises(DataError, match="but not a class of the model") as caught:
         predicted(tmp_path, model_arg=spelled)
     assert "(--classes FILE)" in (caught.value.hint or "")
     spelled = {"names": '["Ship, boat", "Dog, hound", "CAT"]'}

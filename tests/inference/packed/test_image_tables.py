@@ -284,7 +284,7 @@ def test_several_data_sets_in_one_folder_are_refused() -> None:
     write(hub(), "repo/plain/test-00000-of-00001.parquet")
     write(hub(), "repo/small/test-00000-of-00001.parquet")
     error = refused("repo")
-    assert (error.slug, error.hint) == ("data-subsets", "give one of them: DATA/small")
+    assert (error.slug, error.hint) == ("data-subsets", "pass one of them: DATA/small")
     assert len(labelled("repo/small")) == 6
 
 
@@ -353,7 +353,7 @@ def test_a_folder_with_metadata_is_read_by_it() -> None:
     error = refused(data)
     assert (error.slug, error.hint) == (
         "list-several",
-        "give one of them as DATA: images/metadata.jsonl",
+        "pass one of them as DATA: images/metadata.jsonl",
     )
     Path(data, "metadata.jsonl").unlink()
     assert labelled(data) == listed()
