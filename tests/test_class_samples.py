@@ -69,7 +69,7 @@ def test_the_classes_with_the_lowest_recall_are_sampled_and_those_of_galleries()
     counts[n - 1, n - 2] = 500  # the last class is the worst, and has most errors
     counts[5] = 0
     matrix = ConfusionMatrix.from_counts(counts.tolist())
-    chosen = sampled_classes(matrix, tuple(pairs_of(matrix)))
+    chosen = sampled_classes(matrix, pairs_of(matrix))
     assert chosen[0] == n - 1
     assert 5 not in chosen
     assert n - 2 in chosen[200:], "it is the other side of the most frequent confusion"

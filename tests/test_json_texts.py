@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.scoring.thresholds import ThresholdCurve, ThresholdPoint
+from reportgen.evaluation.pairs import Pairs
 from reportgen.jsonio import element_texts, number_texts, object_texts, string_texts
 from reportgen.rendering.json import render
 from reportgen.review import Review
@@ -76,7 +77,7 @@ def test_numbers_that_are_not_finite_are_refused():
     evaluation = make_evaluation([[3, 1], [0, 2]])
     wrong = replace(evaluation.pairs[0], share_of_true=math.inf)
     with pytest.raises(ValueError, match="JSON compliant"):
-        render(Review.of(replace(evaluation, pairs=(wrong,))))
+        render(Review.of(replace(evaluation, pairs=Pairs.of((wrong,)))))
 
 
 def test_texts_are_those_of_the_json_library():

@@ -32,7 +32,7 @@ from reportgen.comparison.significance import corrected, mcnemar_bounds, unpaire
 from reportgen.comparison.slices import unpaired_slices
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
-from reportgen.evaluation import Evaluation, Pair
+from reportgen.evaluation import Evaluation
 from reportgen.jsonio import Unknown
 from reportgen.metrics import Metric, MetricColumn, quantile
 from reportgen.provenance import DataNote
@@ -260,16 +260,15 @@ def _reorder(evaluation: Evaluation, classes: tuple[str, ...]) -> Evaluation:
     old = evaluation.confusion
     keys = place[old.rows] * len(classes) + place[old.columns]
     order = np.argsort(keys)
-    pairs = [
-        replace(pair, true=int(place[pair.true]), predicted=int(place[pair.predicted]))
-        for pair in evaluation.pairs
-    ]
+    pairs = evaluation.pairs
+    moved = replace(pairs, true=place[pairs.true], predicted=place[pairs.predicted])
+    ranked = np.lexsort((moved.predicted, moved.true, -moved.counts))
     return replace(
         evaluation,
         classes=classes,
         confusion=ConfusionMatrix(len(classes), keys[order], old.values[order]),
         per_class={name: _take(column, back) for name, column in evaluation.per_class.items()},
-        pairs=tuple(sorted(pairs, key=_rank)),
+        pairs=moved.taken(ranked),
         costs=None if evaluation.costs is None else evaluation.costs.moved(place),
         unknown=tuple(_moved(one, place) for one in evaluation.unknown),
     )
@@ -287,10 +286,6 @@ def _moved(unknown: Unknown, place: NDArray[np.int64]) -> Unknown:
 def _take(column: MetricColumn, order: NDArray[np.intp]) -> MetricColumn:
     reason = tuple(column.reason[i] for i in order.tolist())
     return MetricColumn(column.value[order], column.low[order], column.high[order], reason)
-
-
-def _rank(pair: Pair) -> tuple[int, int, int]:
-    return (-pair.count, pair.true, pair.predicted)
 
 
 def _n_differing_totals(before: Evaluation, after: Evaluation) -> int:

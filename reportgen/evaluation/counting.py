@@ -43,7 +43,7 @@ from reportgen.evaluation.notes import (
     read_as_notes,
     tie_notes,
 )
-from reportgen.evaluation.pairs import Pair, pairs_of
+from reportgen.evaluation.pairs import Pairs, pairs_of
 from reportgen.evaluation.sample_groups import SampleGroups, grouped_intervals, refuse_groups
 from reportgen.metrics import (
     CHOSEN_FROM,
@@ -170,7 +170,7 @@ def evaluate_predictions(
     counts, confusion = passed.counts, passed.counts.confusion
     samples = _books(facts.samples, counts)
     _require_samples(confusion, samples)
-    pairs = tuple(pairs_of(confusion))
+    pairs = pairs_of(confusion)
     n_ranked = facts.provenance.n_ranked
     examples, class_samples = _examples(predictions, confusion, pairs)
     whole = counts.n_ranked == confusion.n_samples and (n_ranked is None or n_ranked >= TOP_CLASSES)
@@ -338,7 +338,7 @@ def evaluate_matrix(
             **figures.cost,
         },
         per_class={**figures.per_class, **_class_scores(None, len(classes))},
-        pairs=tuple(pairs_of(confusion)),
+        pairs=pairs_of(confusion),
         examples=(),
         samples=samples,
         notes=notes_on((*read_as_notes(provenance), *notes), confusion, classes, options),
@@ -452,7 +452,7 @@ def excluded_words(samples: Accounting) -> str:
 
 
 def _examples(
-    predictions: PredictionRows, confusion: ConfusionMatrix, pairs: tuple[Pair, ...]
+    predictions: PredictionRows, confusion: ConfusionMatrix, pairs: Pairs
 ) -> tuple[tuple[tuple[Mistake, ...], ...], tuple[ClassSamples, ...]]:
     """The galleries of pairs, and the samples of classes."""
     if not predictions.has_confidence:

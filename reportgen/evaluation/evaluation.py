@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +36,7 @@ from reportgen.evaluation.document import (
     SampleCounts,
 )
 from reportgen.evaluation.galleries import GALLERY_PAIRS, galleries_of, reverses_of
-from reportgen.evaluation.pairs import Pair, pairs_of
+from reportgen.evaluation.pairs import Pair, Pairs, pairs_of
 from reportgen.evaluation.proportions import ProportionPair, Proportions
 from reportgen.evaluation.sample_groups import SampleGroups
 from reportgen.jsonio import (
@@ -94,7 +93,8 @@ class Evaluation(NotebookValue):
     per_class
         Metric name → :class:`~reportgen.metrics.MetricColumn` of all classes.
     pairs
-        Every non-zero off-diagonal cell: by count downwards, then true, then predicted index.
+        Every non-zero off-diagonal cell: by count downwards, then true, then predicted index. A
+        sequence of :class:`Pair`.
     examples
         For each pair that has a gallery, at most eight of its samples, most confident first: see
         :func:`~reportgen.evaluation.gallery_pairs`; empty where the input contains no samples.
@@ -145,7 +145,7 @@ class Evaluation(NotebookValue):
     confusion: ConfusionMatrix
     summary: Mapping[str, Metric]
     per_class: Mapping[str, MetricColumn]
-    pairs: tuple[Pair, ...]
+    pairs: Pairs
     examples: tuple[tuple[Mistake, ...], ...]
     samples: Accounting
     notes: tuple[DataNote, ...]
@@ -241,7 +241,7 @@ class Evaluation(NotebookValue):
 
     def _document(self) -> Document:
         shares, samples = self.shares, self.samples
-        pairs = self.pairs if shares is None else shares.pairs
+        pairs: Sequence[Pair | ProportionPair] = self.pairs if shares is None else shares.pairs
         return Document(
             schema_version=SCHEMA_VERSION,
             classes=self.classes,
@@ -251,7 +251,7 @@ class Evaluation(NotebookValue):
             confusion_matrix=_matrix(self.confusion, shares),
             summary=self.summary,
             per_class=ClassRows(self.classes, self.count_columns(), self.per_class),
-            pairs=pairs[:LISTED_PAIRS],
+            pairs=tuple(pairs[:LISTED_PAIRS]),
             n_pairs=len(pairs),
             examples=self.examples[:GALLERY_PAIRS],
             reversed_examples=reverses_of(self),
@@ -339,7 +339,7 @@ class Evaluation(NotebookValue):
         place = place.alone({name: i for i, name in enumerate(classes)})
         form: Document = read_value(Document, place)
         confusion, shares = _matrix_from(form, place)
-        pairs = () if shares is not None else _pairs_from(form, confusion, place)
+        pairs = Pairs.of(()) if shares is not None else _pairs_from(form, confusion, place)
         found = cls(
             classes=classes,
             class_ids=_class_ids(form, place),
@@ -453,21 +453,19 @@ def _counts_from(form: Matrix, place: JsonPath, n_classes: int) -> ConfusionMatr
 _TOLD = ("true", "predicted", "count", "reversed_count")
 
 
-def _pairs_from(form: Document, confusion: ConfusionMatrix, place: JsonPath) -> tuple[Pair, ...]:
+def _pairs_from(form: Document, confusion: ConfusionMatrix, place: JsonPath) -> Pairs:
     """Every confusion: those that are listed, which the matrix must count as they are shown, and
     after them those that only the matrix holds.
     """
-    true, predicted, counts = confusion.errors_by_count()
-    columns = (true, predicted, counts, confusion.lookup(predicted, true))
-    at = _listed_pairs(form, len(counts), place)
-    cells = zip(*(column[: len(at)].tolist() for column in columns), strict=True)
-    for item, pair, cell in zip(at, form.pairs, cells, strict=True):
-        told = (pair.true, pair.predicted, pair.count, pair.reversed_count)
-        for name, is_told, counted in zip(_TOLD, told, cell, strict=True):
-            if is_told != counted:
+    found = pairs_of(confusion)
+    at = _listed_pairs(form, len(found), place)
+    for item, pair, counted in zip(at, form.pairs, found, strict=False):
+        for name in _TOLD:
+            if getattr(pair, name) != getattr(counted, name):
                 item[name].contradicts("the confusion matrix says otherwise")
-    listed = tuple(pair for pair in form.pairs if isinstance(pair, Pair))
-    return (*listed, *islice(pairs_of(confusion), len(listed), None))
+    listed = Pairs.of(pair for pair in form.pairs if isinstance(pair, Pair))
+    rest = found[len(listed) :]
+    return Pairs(*map(np.concatenate, zip(listed.columns(), rest.columns(), strict=True)))
 
 
 def _listed_pairs(form: Document, n: int, place: JsonPath) -> list[JsonPath]:

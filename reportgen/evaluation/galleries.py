@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from reportgen.confusion_matrix import ConfusionMatrix
-from reportgen.evaluation.pairs import Pair
+from reportgen.evaluation.pairs import Pair, Pairs
 from reportgen.jsonio import ClassIndex, JsonPath
 from reportgen.metrics import Mistake
 
@@ -39,7 +39,7 @@ class Shown(Protocol):
     """An evaluation, as far as its galleries go."""
 
     @property
-    def pairs(self) -> tuple[Pair, ...]: ...
+    def pairs(self) -> Pairs: ...
 
     @property
     def examples(self) -> tuple[Gallery, ...]: ...
@@ -54,7 +54,7 @@ class Reverse:
     samples: Gallery
 
 
-def gallery_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+def gallery_pairs(pairs: Pairs) -> tuple[Pair, ...]:
     """The first ten of `pairs`, then, in the order of these, each one's reverse that holds a
     sample and is not among them: at most twenty.
 
@@ -62,16 +62,16 @@ def gallery_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """
     first = tuple(pairs[:GALLERY_PAIRS])
     wanted = [(pair.predicted, pair.true) for pair in first if pair.reversed_count]
-    among = set(wanted)
-    rest = {
-        (pair.true, pair.predicted): pair
-        for pair in pairs[GALLERY_PAIRS:]
-        if (pair.true, pair.predicted) in among
-    }
-    return (*first, *(rest[cell] for cell in wanted if cell in rest))
+    rest = pairs[GALLERY_PAIRS:]
+    places = [
+        place
+        for true, predicted in wanted
+        for place in np.flatnonzero((rest.true == true) & (rest.predicted == predicted)).tolist()
+    ]
+    return (*first, *(rest[place] for place in places))
 
 
-def sampled_classes(confusion: ConfusionMatrix, pairs: Sequence[Pair]) -> tuple[int, ...]:
+def sampled_classes(confusion: ConfusionMatrix, pairs: Pairs) -> tuple[int, ...]:
     """The classes of which single samples are shown: the 200 with the lowest recall, lowest first,
     then those of the pairs that have galleries. Classes without samples are not among them.
     """
@@ -98,7 +98,7 @@ def reverses_of(evaluation: Shown) -> tuple[Reverse, ...]:
 
 
 def galleries_of(
-    first: Sequence[Gallery], reverses: Sequence[Reverse], pairs: Sequence[Pair], place: JsonPath
+    first: Sequence[Gallery], reverses: Sequence[Reverse], pairs: Pairs, place: JsonPath
 ) -> tuple[Gallery, ...]:
     """All galleries, of what `place` holds: those of the first ten pairs, and their reverses.
 

@@ -14,6 +14,7 @@ from reportgen.errors import UsageError
 from reportgen.evaluation.counting import evaluate_matrix
 from reportgen.evaluation.evaluation import Evaluation
 from reportgen.evaluation.notes import class_notes, ordinal_notes, read_as_notes
+from reportgen.evaluation.pairs import Pairs
 from reportgen.evaluation.proportions import DECIMALS, Proportions
 from reportgen.metrics import Metric, MetricColumn
 from reportgen.options import EvaluationOptions
@@ -71,7 +72,7 @@ def evaluate_proportions(
             for name, metric in counted.summary.items()
         },
         per_class=_per_class(counted.per_class, matrix),
-        pairs=(),
+        pairs=Pairs.of(()),
         samples=Accounting(found=0, counted=0),
         notes=(
             *read_as_notes(provenance),

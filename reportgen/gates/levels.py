@@ -123,9 +123,7 @@ def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
     assert indices is not None
     true, predicted = indices
     n = int(evaluation.confusion.true_totals[true])
-    count = next(
-        (pair.count for pair in evaluation.pairs if (pair.true, pair.predicted) == indices), 0
-    )
+    count = evaluation.confusion.count(true, predicted)
     metric = Metric(None, None, "no_true_samples")
     if n:
         low, high = (float(end) for end in wilson(count, n))

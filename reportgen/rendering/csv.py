@@ -7,14 +7,13 @@ name that a spreadsheet would take for a formula gets one ``'`` in front.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import DENSE_LIMIT
 from reportgen.csv_text import csv_of_columns, csv_text, guard
-from reportgen.evaluation import OF, Evaluation, Pair, ProportionPair, class_columns
+from reportgen.evaluation import OF, Evaluation, class_columns
 
 __all__ = [
     "confusion",
@@ -65,21 +64,20 @@ def pairs(evaluation: Evaluation) -> str:
     are given, that of each sample and of all.
     """
     header = ["true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count"]
-    listed: Iterable[Pair | ProportionPair] = evaluation.pairs
+    columns = [column.tolist() for column in evaluation.pairs.columns()]
     if evaluation.shares is not None:
         header += ["share", "reversed_share"]
-        listed = evaluation.shares.pairs
-    named = list(map(guard, evaluation.classes)).__getitem__
-    sides = (map(named, map(attrgetter(side), listed)) for side in header[:2])
-    numbers: list[Iterable[object]] = [map(attrgetter(name), listed) for name in header[2:]]
+        columns = [[getattr(one, name) for one in evaluation.shares.pairs] for name in header]
+    true, predicted, counts, *_ = columns
     if evaluation.costs is not None:
-        cells = np.array([(one.true, one.predicted) for one in listed], np.int64).reshape(-1, 2)
-        cost = evaluation.costs.of_cells(*cells.T)
+        cells = (np.array(side, np.int64) for side in (true, predicted))
+        cost = evaluation.costs.of_cells(*cells).tolist()
         header += ["cost", "total_cost"]
-        counts = [one.count for one in listed]
-        total = [None if n is None else n * c for n, c in zip(counts, cost.tolist(), strict=True)]
-        numbers += [cost.tolist(), total]
-    return csv_of_columns(header, [*sides, *numbers])
+        total = [None if n is None else n * c for n, c in zip(counts, cost, strict=True)]
+        columns += [cost, total]
+    named = list(map(guard, evaluation.classes)).__getitem__
+    sides = (map(named, side) for side in (true, predicted))
+    return csv_of_columns(header, [*sides, *columns[2:]])
 
 
 def _defined(values: NDArray[np.float64]) -> list[float | None]:

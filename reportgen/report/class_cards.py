@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reportgen.evaluation import Evaluation, collect_galleries
 from reportgen.metrics import ClassSample
 from reportgen.report.context import Context
@@ -205,11 +207,14 @@ def _confusions(
     most frequent first."""
     missed: dict[int, list[Cell]] = {i: [] for i in indices}
     taken: dict[int, list[Cell]] = {i: [] for i in missed}
-    for pair in facts.evaluation.pairs:
-        if pair.true in missed:
-            missed[pair.true].append((pair.predicted, pair.count))
-        if pair.predicted in taken:
-            taken[pair.predicted].append((pair.true, pair.count))
+    pairs, listed = facts.evaluation.pairs, list(missed)
+    some = pairs.taken(np.isin(pairs.true, listed) | np.isin(pairs.predicted, listed))
+    columns = (column.tolist() for column in (some.true, some.predicted, some.counts))
+    for true, predicted, n in zip(*columns, strict=True):
+        if true in missed:
+            missed[true].append((predicted, n))
+        if predicted in taken:
+            taken[predicted].append((true, n))
     return missed, taken
 
 

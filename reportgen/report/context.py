@@ -187,9 +187,10 @@ class Context:
     def largest_error(self) -> dict[int, tuple[int, float]]:
         """The most frequent error of each class that has one: predicted class, and how much of
         the true class."""
-        known = self.proportions
+        known, pairs = self.proportions, self.evaluation.pairs
         first: dict[int, tuple[int, float]] = {}
-        for pair in self.evaluation.pairs if known is None else known.pairs:
+        of_class = np.sort(np.unique(pairs.true, return_index=True)[1])
+        for pair in pairs.taken(of_class) if known is None else known.pairs:
             if pair.share_of_true is not None:
                 first.setdefault(pair.true, (pair.predicted, pair.share_of_true))
         return first

@@ -413,7 +413,7 @@ def pair_section(
     among = {(d.true, d.predicted) for group in groups for d in group.directions}
     rows = _rows(facts, among, baseline)
     rest = facts.evaluation.pairs[len(rows) :]
-    rest_count = sum(pair.count for pair in rest)
+    rest_count = int(rest.counts.sum())
     others = rankings(facts)
     beyond = _beyond_chance(facts, others)
     return PairSection(

@@ -67,10 +67,8 @@ def picture_cells(facts: Context) -> PictureCells | None:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     pairs = facts.evaluation.pairs
-    listed = np.array(
-        [(pair.true, pair.predicted, pair.count) for pair in pairs[:MOST_CONFUSIONS]], np.int64
-    ).reshape(-1, 3)
-    listed[:, :2] = place[listed[:, :2]]
+    some = pairs[:MOST_CONFUSIONS]
+    listed = np.column_stack((place[some.true], place[some.predicted], some.counts))
     return PictureCells(
         names,
         tuple(facts.matrix.true_totals[order].tolist()),

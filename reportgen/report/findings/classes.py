@@ -288,7 +288,8 @@ def _take(facts: Context, i: int) -> Words:
         return Words(())
     predicted, _ = facts.largest_error[i]
     n, of = facts.matrix.count(i, predicted), facts.support(i)
-    if sum(pair.true == i and pair.count == n for pair in facts.evaluation.pairs) > 1:
+    pairs = facts.evaluation.pairs
+    if np.count_nonzero((pairs.true == i) & (pairs.counts == n)) > 1:
         return Words(())
     part = "It is" if of == 1 else "All are" if n == of else f"{share(n / of)} are"
     return say("{part} predicted as {name}.", part=part, name=facts.names[predicted])
