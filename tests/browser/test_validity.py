@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.test_review import paired
+from tests.checkers import MODULES, needed
 
 pytestmark = pytest.mark.browser
 
@@ -28,30 +28,21 @@ RULES = {
     "extends": ["html-validate:recommended"],
     "rules": {"long-title": "off", "require-sri": "off"},
 }
-HINT = "bash .ci/run tools"
-OWN = Path(__file__).resolve().parents[2] / ".ci" / "node_modules"
 NU = Path("vnu-jar", "build", "dist", "vnu.jar")
-
-
-def needed(what: str, path: str | None) -> str:
-    """The tool's path; without it the test is skipped, or fails where it is required."""
-    if path is not None:
-        return path
-    if os.environ.get("REPORTGEN_REQUIRE_CHECKERS") == "1":
-        pytest.fail(f"REPORTGEN_REQUIRE_CHECKERS=1, but {what} is missing: {HINT}")
-    pytest.skip(f"no {what}: {HINT}")
 
 
 def html_validate() -> str | None:
     """The project's own; else that on the path."""
-    return shutil.which("html-validate", path=str(OWN / ".bin")) or shutil.which("html-validate")
+    return shutil.which("html-validate", path=str(MODULES / ".bin")) or shutil.which(
+        "html-validate"
+    )
 
 
 @functools.cache
 def nu_jar() -> str | None:
     """The project's own vnu.jar; else where npm put one."""
-    if (OWN / NU).is_file():
-        return str(OWN / NU)
+    if (MODULES / NU).is_file():
+        return str(MODULES / NU)
     npm = shutil.which("npm")
     if npm is None:
         return None

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import checkers
+from tests.checkers import ROOT, problems
+
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 PAGE = (ROOT / "docs/delivery.md").read_text("utf-8")
 RECIPES = {
@@ -33,21 +35,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def problems(schema, path):
-    """What the schema of a CI system finds in a file; skips where check-jsonschema is absent."""
-    beside = str(Path(sys.executable).parent)
-    program = shutil.which("check-jsonschema", path=beside) or shutil.which("check-jsonschema")
-    if program is None:
-        pytest.skip("check-jsonschema is not installed")
-    done = subprocess.run(
-        [program, "--builtin-schema", schema, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
 def test_every_system_has_its_recipe():
     assert set(RECIPES) == {*SCHEMAS, "Jenkinsfile"}
 
@@ -63,6 +50,63 @@ def test_the_schema_of_actions_finds_nothing_in_ours(tmp_path):
 def test_the_schema_of_each_system_finds_nothing_in_its_recipe(name, tmp_path):
     (tmp_path / name).write_text(RECIPES[name])
     assert problems(SCHEMAS[name], tmp_path / name) == ""
+
+
+WORKFLOWS = {
+    name: RECIPES[name].replace("OWNER/reportgen@COMMIT", f"owner/reportgen@{'a' * 40} # v0.1.0")
+    for name, schema in SCHEMAS.items()
+    if schema == "vendor.github-workflows"
+}
+"""The recipes for GitHub, with a place where the placeholder is."""
+
+
+def test_actionlint_finds_nothing_in_the_action_and_the_recipes_for_github():
+    """It reads workflows: the action as one, whose inputs are those of a start by hand."""
+    inputs = {name: {"type": "string"} for name in ACTION["inputs"]}
+    flow = {
+        "on": {"workflow_dispatch": {"inputs": inputs}, "pull_request": {}},
+        "jobs": {"action": {"runs-on": "ubuntu-latest", "steps": ACTION["runs"]["steps"]}},
+    }
+    action = yaml.safe_dump(flow)
+    *found, slip = checkers.actionlint(
+        action, *WORKFLOWS.values(), action.replace("inputs.key", "inputs.kee")
+    )
+    assert found == [[]] * (1 + len(WORKFLOWS))
+    assert any("kee" in one for one in slip)
+
+
+def test_zizmor_finds_nothing_in_the_recipes_for_github(tmp_path):
+    for name, text in WORKFLOWS.items():
+        (tmp_path / name).write_text(text)
+    paths = [tmp_path / name for name in WORKFLOWS]
+    assert checkers.zizmor(*paths) == ""
+    paths[0].write_text(
+        WORKFLOWS[paths[0].name].replace("persist-credentials: false", "fetch-depth: 1")
+    )
+    assert "artipacked" in checkers.zizmor(*paths)
+
+
+def scripts():
+    """Shell → the scripts of the action and of all recipes, as each system runs them."""
+    flows = [yaml.safe_load(text) for text in WORKFLOWS.values()]
+    steps = [step for flow in flows for job in flow["jobs"].values() for step in job["steps"]]
+    found = [step["run"] for step in (*ACTION["runs"]["steps"], *steps) if "run" in step]
+    gitlab = yaml.safe_load(RECIPES[".gitlab-ci.yml"])
+    found.append("\n".join(gitlab["review"]["script"]))
+    azure = yaml.safe_load(RECIPES["azure-pipelines.yml"])["steps"]
+    loose = [step.get("bash") or step["script"] for step in azure if {"bash", "script"} & set(step)]
+    jenkins = re.findall(r"sh '''\n(.*?)'''", RECIPES["Jenkinsfile"], re.DOTALL)
+    return {
+        "bash": [*(f"set -e\n{script}" for script in found), *loose],
+        "sh": [f"set -e\n{script}" for script in jenkins],
+    }
+
+
+def test_shellcheck_finds_nothing_in_any_script():
+    for shell, some in scripts().items():
+        assert len(some) >= (1 if shell == "sh" else 9)
+        for script in some:
+            assert checkers.shellcheck(script, shell) == ""
 
 
 def test_every_action_of_others_is_pinned_to_a_commit():

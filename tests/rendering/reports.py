@@ -16,7 +16,7 @@ NAMES = (
     "https://example.org", "http://example.org/a_b", "www.example.org", "WWW.example.org",
     "ftp://example.org", "mail@example.org", "mailto:a@b.org", ":smile:", "$x$", "$$x$$", "\\(x\\)",
     "x\\", "# x", "> x", "- x", "1. x", "    x", "| --- |", "\\|", "<https://example.org>",
-    "javascript:alert(1)", "a  b",
+    "javascript:alert(1)", "a  b", "example.org", "weights.py",
 )  # fmt: skip
 """More than fifty class names, each of which some renderer would act on."""
 

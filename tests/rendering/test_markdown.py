@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from html.parser import HTMLParser
 
@@ -10,7 +11,7 @@ import pytest
 
 from reportgen.rendering.markdown import MOST_BYTES, render_summary
 from reportgen.report import build_report
-from tests import factories
+from tests import checkers, factories
 from tests.rendering.reports import NAMES, report_of, reviewed
 
 
@@ -63,17 +64,68 @@ def comrak(text):
     return comrak.render_markdown(text, extensions, comrak.ParseOptions(), rendering)
 
 
-@pytest.mark.parametrize("renderer", [markdown_it, cmark_gfm, comrak])
-@pytest.mark.parametrize("some", [NAMES[i : i + 10] for i in range(0, len(NAMES), 10)])
-def test_names_come_out_letter_for_letter_and_do_nothing(renderer, some):
-    report = report_of(some)
-    found = Seen(renderer(render_summary(report)))
+NODE = """
+import { readFileSync } from "node:fs";
+import { marked } from "marked";
+import markdownIt from "markdown-it";
+import { unified } from "unified";
+import remarkParse from "remark-parse";
+import remarkGfm from "remark-gfm";
+import remarkRehype from "remark-rehype";
+import rehypeRaw from "rehype-raw";
+import rehypeSanitize from "rehype-sanitize";
+import rehypeStringify from "rehype-stringify";
+
+const remark = unified().use(remarkParse).use(remarkGfm).use(remarkRehype, { allowDangerousHtml: true })
+  .use(rehypeRaw).use(rehypeSanitize).use(rehypeStringify);
+const linking = markdownIt({ html: true, linkify: true });
+const renderers = {
+  marked: (text) => marked.parse(text, { gfm: true }),
+  "markdown-it": (text) => linking.render(text),
+  "remark-gfm": (text) => String(remark.processSync(text)),
+};
+const texts = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(Object.fromEntries(
+  Object.entries(renderers).map(([name, render]) => [name, texts.map(render)]))));
+"""
+"""The renderers of JavaScript, each as eager to link as it can be; all texts at once."""
+
+PACKAGES = ("marked", "markdown-it", "unified", "remark-parse", "remark-gfm", "remark-rehype",
+            "rehype-raw", "rehype-sanitize", "rehype-stringify")  # fmt: skip
+
+SOME = [NAMES[i : i + 10] for i in range(0, len(NAMES), 10)]
+
+
+def do_nothing(report, rendered):
+    found = Seen(rendered)
     assert not {"a", "img", "script", "input", "sup", "del", "b"} & set(found.tags)
     assert found.tags.count("details") == found.tags.count("summary") > 0
     shown = {row.name.text for row in report.classes.rows}
     assert {re.sub(r"\s+", " ", name).strip() for name in shown} <= {
         re.sub(r"\s+", " ", name).strip() for name in found.codes
     }
+
+
+@pytest.mark.parametrize("renderer", [markdown_it, cmark_gfm, comrak])
+@pytest.mark.parametrize("some", SOME)
+def test_names_come_out_letter_for_letter_and_do_nothing(renderer, some):
+    report = report_of(some)
+    do_nothing(report, renderer(render_summary(report)))
+
+
+def test_names_do_nothing_in_the_renderers_of_javascript():
+    reports = [report_of(some) for some in SOME]
+    texts = [render_summary(report) for report in reports]
+    rendered = checkers.node(NODE, *PACKAGES, data=json.dumps(texts))
+    assert set(rendered) == {"marked", "markdown-it", "remark-gfm"}
+    for pages in rendered.values():
+        for report, page in zip(reports, pages, strict=True):
+            do_nothing(report, page)
+
+
+def test_they_would_link_what_is_not_escaped():
+    rendered = checkers.node(NODE, *PACKAGES, data=json.dumps(["see www.example.org"]))
+    assert all("<a " in page for (page,) in rendered.values())
 
 
 def test_the_first_words_are_the_verdict_and_the_last_line_is_the_marker():
