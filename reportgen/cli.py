@@ -383,8 +383,8 @@ def render(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="Predictions (Parquet, CSV, TSV, JSON Lines, .npz, .npy), a confusion matrix "
-            "(CSV, JSON, .npy) or a report.json.",
+            help="Predictions (Parquet, CSV, TSV, JSON Lines, .npz, .npy; a folder of part files, "
+            "or a quoted pattern of them), a confusion matrix (CSV, JSON, .npy) or a report.json.",
             show_default=False,
         ),
     ],

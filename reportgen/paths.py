@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import re
 from pathlib import Path
 
-from reportgen.errors import OutputError, UsageError
-from reportgen.text import middle_cut, quoted, without_secrets
+from reportgen.errors import DataError, OutputError, UsageError
+from reportgen.text import listing, middle_cut, quoted, without_secrets
 
 __all__ = [
+    "is_pattern",
     "local_path",
+    "matching_files",
     "output_path",
     "part_files",
+    "pattern_root",
     "refuse_address",
     "shown_address",
 ]
@@ -106,3 +110,48 @@ def part_files(folder: Path) -> tuple[Path, ...]:
     """The Parquet files of a table that is in a folder, by name, without hidden ones."""
     found = (path for path in folder.glob("*.parquet") if not path.name.startswith((".", "_")))
     return tuple(sorted(found))
+
+
+def is_pattern(path: str | os.PathLike[str]) -> bool:
+    """Whether it has ``*``, ``?`` or ``[`` in it, and there is no file of that very name."""
+    return glob.has_magic(os.fspath(path)) and not _exists(os.fspath(path))
+
+
+def pattern_root(pattern: Path) -> Path:
+    """The folder above the first part of a pattern that is one."""
+    parts = pattern.parts
+    first = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:first])
+
+
+def matching_files(pattern: Path) -> tuple[Path, ...]:
+    """The files that a pattern matches, by name: ``**`` is any number of folders. Files and folders
+    below its root that begin with a dot or an underscore are of the program that wrote them.
+
+    Raises :class:`DataError` (``input-no-match``) where there is none.
+    """
+    root = pattern_root(pattern)
+    # Path.glob matches folders alone with a final ** before Python 3.13.
+    found_names = glob.iglob(os.fspath(pattern), recursive=True)  # noqa: PTH207
+    matches = map(Path, found_names)
+    visible = (path for path in matches if not _is_hidden(path.relative_to(root)))
+    found = tuple(sorted(path for path in visible if path.is_file()))
+    if not found:
+        raise _no_match(pattern, root)
+    return found
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _no_match(pattern: Path, root: Path) -> DataError:
+    shown = quoted(middle_cut(os.fspath(pattern)))
+    if not root.is_dir():
+        reason, hint = f": there is no folder {quoted(os.fspath(root))}", "check the path"
+    else:
+        inside = glob.iglob(glob.escape(os.fspath(root)) + "/*")  # noqa: PTH207
+        there = sorted(name for name in (Path(path).name for path in inside) if name[0] != "_")
+        reason = f": {quoted(os.fspath(root))} contains {listing(there, 4) if there else 'nothing'}"
+        hint = "check the pattern: * is any part of one name, ** any number of folders"
+    return DataError(f"no file matches {shown}{reason}", slug="input-no-match", hint=hint)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import DataError, UsageError
 from reportgen.options import InputOptions
-from reportgen.paths import part_files
+from reportgen.paths import is_pattern, matching_files, part_files
 from reportgen.predictions import METADATA_KEY, Predictions, open_part_files, refuse_part
 from reportgen.text import quoted
 
@@ -67,7 +67,8 @@ def open_input(
     ----------
     source
         A path: Parquet (ours, any other, or a folder of part files), CSV, TSV, JSON Lines, .npz
-        or .npy. Or a DataFrame, or a mapping from column names to arrays, tensors or lists.
+        or .npy; a pattern of part files, such as ``parts/*.parquet``. Or a DataFrame, or a mapping
+        from column names to arrays, tensors or lists.
     options
         How to read it; by default everything is found out, or refused where that would be a
         guess.
@@ -115,12 +116,16 @@ def _is_ours(path: Path) -> bool:
 
 
 def _own_parts(folder: Path) -> tuple[Path, ...]:
-    """The Parquet files of a folder, where reportgen wrote them: with class names, facts and notes,
-    which would be lost where they were read as tables of others. Empty where none is ours.
+    """The Parquet files of a folder or a pattern, where reportgen wrote them: with class names,
+    facts and notes, which would be lost where they were read as tables of others. Empty where none
+    is ours.
     """
-    if not folder.is_dir():
+    if is_pattern(folder):
+        parts = matching_files(folder)
+    elif folder.is_dir():
+        parts = part_files(folder)
+    else:
         return ()
-    parts = part_files(folder)
     ours = [part for part in parts if _is_ours(part)]
     if ours and len(ours) < len(parts):
         other = next(part for part in parts if part not in ours)

@@ -24,7 +24,7 @@ from reportgen.evaluation import (
 from reportgen.importers import kind_of, open_input
 from reportgen.options import EvaluationOptions, InputOptions
 from reportgen.output_folder import finish_around
-from reportgen.paths import local_path, refuse_address
+from reportgen.paths import is_pattern, local_path, matching_files, pattern_root, refuse_address
 from reportgen.predictions import PredictionRows, Predictions
 from reportgen.provenance import Provenance
 from reportgen.review.display_names import as_in_data
@@ -241,18 +241,25 @@ def require_counts(evaluation: Evaluation, what: str, holder: str = "the matrix"
 
 
 def find_file(path: Path, *, rows_first: bool) -> Path:
-    """The file that a run's folder, or a report.json with predictions beside it, represents.
+    """The file that a run's folder, or a report.json with predictions beside it, represents; a
+    pattern of several files, or of parts in folders of Hive, as it is.
 
     A report whose replacement was stopped half-way is finished first: no half of one is ever read.
     """
     refuse_address(path, "INPUT")
-    finish_around(path)
     if not _could_exist(path):
         raise DataError(
             f"{quoted(middle_cut(path.name))} can't be read: no file can have that name",
             slug="input-unreadable",
             hint="check the path",
         )
+    if is_pattern(path):
+        found = matching_files(path)
+        below = found[0].relative_to(pattern_root(path)).parent
+        if len(found) > 1 or "=" in str(below):
+            return path
+        path = found[0]
+    finish_around(path)
     if path.is_dir():
         names = ["report.json", "predictions.parquet"]
         for name in reversed(names) if rows_first else names:

@@ -22,6 +22,7 @@ from reportgen.importers.formats.limits import readable, require_plain_file
 from reportgen.importers.formats.parquet import ParquetTable
 from reportgen.importers.formats.tables import Table
 from reportgen.options import InputOptions
+from reportgen.paths import is_pattern, matching_files, pattern_root
 from reportgen.text import listing, quoted
 
 __all__ = [
@@ -58,12 +59,12 @@ _WHAT_WORKS = (
 
 def format_of(path: Path) -> str:
     """``"parquet"``, ``"arrow"``, ``"csv"``, ``"jsonl"``, ``"json"``, ``"npy"``, ``"npz"``; a
-    folder is ``"folder"``.
+    folder is ``"folder"``, and so is a pattern.
 
     The bytes count more than the name. Raises :class:`DataError` where the file is missing, or
     none of these.
     """
-    if path.is_dir():
+    if path.is_dir() or is_pattern(path):
         return "folder"
     require_plain_file(path)
     by_name = _SUFFIXES.get(inner_name(path).suffix.lower(), "")
@@ -174,10 +175,13 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
             return ArraysTable.of_mapping(source, "the given arrays")
         return ArraysTable.of_frame(source)
     path = Path(source)
-    if path.is_dir():
-        files = _part_files(path)
-        return open_parts(path, files, lambda part: _open_file(part, options, spool), spool)
-    return _open_file(path, options, spool)
+    if is_pattern(path):
+        root, files = pattern_root(path), list(_matching_parts(path))
+    elif path.is_dir():
+        root, files = path, _part_files(path)
+    else:
+        return _open_file(path, options, spool)
+    return open_parts(root, files, lambda part: _open_file(part, options, spool), spool)
 
 
 def text_options(path: Path, options: InputOptions, id_column: str | None = None) -> InputOptions:
@@ -212,6 +216,25 @@ def _part_files(folder: Path) -> list[Path]:
             "JSON Lines",
         )
     return next(iter(kinds.values()))
+
+
+def _matching_parts(pattern: Path) -> tuple[Path, ...]:
+    """The part files that a pattern matches; nothing that it matches is left out."""
+    files = matching_files(pattern)
+    kinds: dict[str, list[Path]] = {}
+    for path in files:
+        kinds.setdefault(_kind_of_part(path), []).append(path)
+    if list(kinds) == [""] or len(kinds) > 1:
+        examples = [quoted(paths[0].name) for paths in kinds.values()]
+        several = f"files of several formats: {listing(examples)}"
+        what = several if len(kinds) > 1 else f"{examples[0]}, which is not a part of a table"
+        raise DataError(
+            f"{quoted(str(pattern))} matches {what}",
+            slug="input-pattern",
+            hint="narrow it to the parts of one table, such as '*.parquet': Parquet, Arrow, CSV or "
+            "JSON Lines",
+        )
+    return files
 
 
 def _kind_of_part(path: Path) -> str:
