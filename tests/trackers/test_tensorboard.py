@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 import reportgen
-from reportgen.report import build_report
 from reportgen.review import Review
+from reportgen.text import printable
 from reportgen.trackers import read_report
 from tests.factories import HOSTILE, make_evaluation
+from tests.rendering.reports import NAMES, report_of
 
 pytestmark = pytest.mark.extra
 accumulator = pytest.importorskip(
@@ -61,11 +63,13 @@ def test_hostile_names_reach_no_markup_of_the_text_plugin(written):
 
     from reportgen.trackers.tensorboard_runs import _summaries
 
+    report = report_of(NAMES)
     evaluation = make_evaluation([[9, 1], [0, 9]], (HOSTILE[1], "www.example.org @x `y` [a](b)"))
-    report = read_report(written, Review.of(evaluation), build_report(evaluation))
+    tracked = read_report(written, Review.of(evaluation), report)
+    tracked = replace(tracked, facts=dict(enumerate(map(printable, NAMES))))
     texts = [
         value.tensor.string_val[0].decode()
-        for summary in _summaries(report)
+        for summary in _summaries(tracked)
         for value in summary.value
         if value.HasField("tensor")
     ]
