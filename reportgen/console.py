@@ -53,6 +53,10 @@ __all__ = [
 _PLAIN_SECONDS = 5.0
 
 
+_FIRST_SECONDS = 0.5
+"""After these the first line of what has no known length, such as a listing, is printed."""
+
+
 MOST_ADDED = 5
 """Addresses of new reports that are printed."""
 
@@ -91,6 +95,8 @@ class ConsoleReporter(Reporter):
         self.end()
         self._what, self._total, self._unit, self._done, self._first = what, total, unit, 0, -1
         self._began = self._told = time.monotonic()
+        if total is None:
+            self._told -= _PLAIN_SECONDS - _FIRST_SECONDS
         if not self._quiet and _is_terminal():
             self._bar = _bar(unit)
             self._bar.start()

@@ -338,3 +338,19 @@ def test_several_candidates_are_refused_a_date_that_is_none(matrix, tmp_path):
     reportgen(*words, "--date", "2026-05-20")
     for place in (tmp_path / "out").glob("*/report.json"):
         assert json.loads(place.read_text())["provenance"]["date"] == "2026-05-20"
+
+
+def test_the_first_line_of_a_listing_comes_within_a_second(monkeypatch, capsys):
+    now = [100.0]
+    from reportgen.console import ConsoleReporter
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    reporter = ConsoleReporter(quiet=False)
+    reporter.begin("listing the data", None, "files")
+    told = []
+    for seconds in (100.4, 100.6, 105.0, 106.0):
+        now[0] = seconds
+        reporter.advance(1000)
+        told.append(capsys.readouterr().err)
+    assert [bool(text) for text in told] == [False, True, False, True]
+    assert told[1].startswith("reportgen: listing the data: 2,000")
