@@ -18,10 +18,14 @@ def confusion_matrix(
     normalize: Literal["true", "pred", "all"] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """The confusion matrix as a heatmap: as counts or shares.
+    """The confusion matrix as a heatmap: counts, or shares of each true class (``"true"``), of each
+    predicted class (``"pred"``) or of all samples (``"all"``).
 
-    Without `ax`, on the current axes. Returns the axes. Raises ValueError where the matrix does
-    not have what is asked for.
+    Above 30 classes it shows them in the order of the report, in which confused ones are
+    neighbours, and above 390 each pixel shows the largest of its cells. Without counts, None draws
+    the proportions as they are. Without `ax`, on the current axes. Returns the axes.
+
+    Raises ValueError where a matrix without counts does not determine what is asked for.
     """
     from reportgen.rendering import paint_confusion
 

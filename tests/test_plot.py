@@ -1,6 +1,7 @@
 """The report's figures on the user's axes."""
 
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -41,6 +42,53 @@ def test_the_matrix_is_drawn_on_the_axes_that_are_given(normalize, texts):
     assert [tick.get_text() for tick in own.get_yticklabels()] == ["cat", "$dog$"]
     assert (own.get_xlabel(), own.get_ylabel()) == ("predicted class", "true class")
     assert dict(matplotlib.rcParams) == before
+
+
+def drawn(ax):
+    """The values of the cells, as they are drawn: rows true."""
+    (mesh,) = (
+        one for one in ax.collections if hasattr(one, "get_array") and one.get_array() is not None
+    )
+    return np.asarray(mesh.get_array().filled(np.nan)).reshape(mesh.get_array().shape)
+
+
+@pytest.mark.parametrize("k", [3, 40, 80])
+@pytest.mark.parametrize("normalize", ["true", "pred", "all"])
+def test_each_share_stands_in_the_order_of_the_report(k, normalize):
+    found = factories.synthetic(k)
+    own = reportgen.plot.confusion_matrix(found, normalize, ax=axes())
+    counts = drawn(reportgen.plot.confusion_matrix(found, ax=axes()))
+    if k > 30:
+        assert (counts != found.confusion.counts).any(), "confused classes are neighbours"
+    totals = {"true": counts.sum(1, keepdims=True), "pred": counts.sum(0), "all": counts.sum()}
+    assert drawn(own) == pytest.approx(counts / totals[normalize])
+
+
+@pytest.mark.parametrize("normalize", ["pred", "all"])
+def test_the_shares_of_many_classes_are_drawn_too(normalize):
+    found = factories.synthetic(400)
+    own = drawn(reportgen.plot.confusion_matrix(found, normalize, ax=axes()))
+    assert own.shape == (390, 390)
+    assert own.max() == found.confusion.normalized(normalize)[found.confusion.counts > 0].max()
+
+
+def test_proportions_are_drawn_as_they_are_and_as_what_they_determine():
+    def of(over, table):
+        return reportgen.load(table, classes=["a", "b"], normalised=True, normalised_over=over)
+
+    whole = of("all", [[0.5, 0.1], [0.1, 0.3]])
+    for normalize, texts in (
+        (None, ["50.0", "10.0", "10.0", "30.0"]),
+        ("all", ["50.0", "10.0", "10.0", "30.0"]),
+        ("true", ["83.3", "16.7", "25.0", "75.0"]),
+        ("pred", ["83.3", "25.0", "16.7", "75.0"]),
+    ):
+        own = reportgen.plot.confusion_matrix(whole, normalize, ax=axes())
+        assert cells(own) == texts
+    rows = of("true", [[0.75, 0.25], [0.5, 0.5]])
+    assert cells(reportgen.plot.confusion_matrix(rows, "true", ax=axes()))[0] == "75.0"
+    with pytest.raises(ValueError, match="no counts, which do not determine % of the predicted"):
+        reportgen.plot.confusion_matrix(rows, "pred", ax=axes())
 
 
 def test_the_charts_of_confidence_and_the_difference_return_their_axes():

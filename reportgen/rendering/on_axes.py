@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from reportgen.rendering.charts import curve_plot, reliability_plot
 from reportgen.rendering.figures.curves import paint_chart
 from reportgen.rendering.figures.heatmap import paint_heatmap
-from reportgen.report import build_report, other_shares
+from reportgen.report import build_report, confusion_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +23,7 @@ def paint_confusion(
 ) -> Axes:
     if normalize not in (None, "true", "pred", "all"):
         raise ValueError(f"normalize is None, 'true', 'pred' or 'all', not {normalize!r}")
-    figures = build_report(evaluation).matrix.figures
-    if len(figures) == 1:
-        raise ValueError("the matrix contains proportions, no counts")
-    picture = figures[0] if normalize is None else figures[1]
-    if normalize in ("pred", "all"):
-        picture = other_shares(picture, evaluation.confusion, normalize)
+    picture = confusion_picture(evaluation, normalize)
     own = _axes(axes)
     paint_heatmap(picture, own)
     return own

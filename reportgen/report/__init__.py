@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from reportgen.report.build import build_report
+    from reportgen.report.build import build_report, confusion_picture
     from reportgen.report.candidates import Overview, OverviewEntry, build_overview
     from reportgen.report.class_cards import pictured_classes
     from reportgen.report.comparison.classes import ClassChangeRow
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reportgen.report.findings.rules import Finding
     from reportgen.report.gates import GateRow
     from reportgen.report.headline import Axis, Tile
-    from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection, other_shares
+    from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
     from reportgen.report.page_budget import fold_pictures, list_pictures, reduce_pictures
     from reportgen.report.report import Report
     from reportgen.report.side_by_side import ClassPanel, Side
@@ -77,11 +77,11 @@ __all__ = [
     "build_overview",
     "build_report",
     "cell",
+    "confusion_picture",
     "delta",
     "fold_pictures",
     "list_errors",
     "list_pictures",
-    "other_shares",
     "pictured_classes",
     "points",
     "reduce_pictures",
@@ -91,7 +91,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "build": "build_report",
+        "build": "build_report confusion_picture",
         "candidates": "Overview OverviewEntry build_overview",
         "class_cards": "pictured_classes",
         "comparison.classes": "ClassChangeRow",
@@ -107,7 +107,7 @@ __getattr__ = lazy_names(
         "findings.rules": "Finding",
         "gates": "GateRow",
         "headline": "Axis Tile",
-        "matrix": "HeatmapSpec MatrixRow MatrixSection other_shares",
+        "matrix": "HeatmapSpec MatrixRow MatrixSection",
         "page_budget": "fold_pictures list_pictures reduce_pictures",
         "report": "Report",
         "side_by_side": "ClassPanel Side",

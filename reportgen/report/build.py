@@ -30,7 +30,7 @@ from reportgen.report.groups import group_section
 from reportgen.report.headline import Headline, headline
 from reportgen.report.intervals import interval_note
 from reportgen.report.label_issues import label_issue_section
-from reportgen.report.matrix import matrix_section
+from reportgen.report.matrix import HeatmapSpec, Normalize, matrix_picture, matrix_section
 from reportgen.report.page_budget import count_pictures, list_pictures, reduce_pictures
 from reportgen.report.pairs import listed_pairs, pair_section
 from reportgen.report.picture_cells import picture_cells
@@ -50,6 +50,7 @@ __all__ = [
     "Report",
     "Thumbnail",
     "build_report",
+    "confusion_picture",
     "list_pictures",
     "reduce_pictures",
 ]
@@ -125,6 +126,12 @@ def build_report(
         errors=errors,
         compact_cards=compact_cards(facts, facts.by_recall[CARDS:COMPACT_CARDS]),
     )
+
+
+def confusion_picture(evaluation: Evaluation, normalize: Normalize | None) -> HeatmapSpec:
+    """The confusion matrix as a picture: see :func:`~reportgen.report.matrix.matrix_picture`."""
+    facts = Context(evaluation, class_names(evaluation.classes), frozenset())
+    return matrix_picture(facts, str(subject(evaluation.provenance)), normalize)
 
 
 def _against_baseline(

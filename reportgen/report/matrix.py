@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.confusions import confusion_order
-from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
+from reportgen.confusion_matrix import DENSE_LIMIT
 from reportgen.evaluation import OF, Proportions
 from reportgen.metrics import PER_CLASS, SUMMARY, Definition
 from reportgen.report.context import Context
@@ -30,8 +30,8 @@ __all__ = [
     "MatrixSection",
     "boxes",
     "drawn_order",
+    "matrix_picture",
     "matrix_section",
-    "other_shares",
     "overview",
     "percent_text",
     "texts_of",
@@ -445,27 +445,59 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
     )
 
 
-def other_shares(
-    picture: HeatmapSpec, matrix: ConfusionMatrix, over: Literal["pred", "all"]
-) -> HeatmapSpec:
-    """The picture of row shares with shares of the predicted class, or of all samples, in 0..1.
+Normalize = Literal["true", "pred", "all"]
 
-    Raises ValueError above 100 classes, where pictures don't show single cells.
+
+def matrix_picture(facts: Context, subject: str, normalize: Normalize | None) -> HeatmapSpec:
+    """The matrix as counts, or as shares of the true class, of the predicted class or of all.
+
+    Without counts, None gives the proportions as they are. Raises ValueError where the shares that
+    are asked for don't follow from those that there are.
     """
-    if matrix.n_classes > TABLED_CLASSES:
-        raise ValueError(f"normalize={over!r} is for at most {TABLED_CLASSES} classes")
-    places = np.array(picture.numbers or range(1, matrix.n_classes + 1)) - 1
-    values = matrix.normalized(over)[np.ix_(places, places)]
-    percent = whole_percent_text if matrix.n_classes > ROOMY_CLASSES else percent_text
-    of = {"pred": "the predicted class", "all": "all samples"}[over]
+    figures, known = tuple(_figures(facts, subject)), facts.proportions
+    over = next((name for name, ours in OVER.items() if ours == normalize), None)
+    if over is None:
+        return figures[0]
+    picture = figures[-1]
+    if over == ("true" if known is None else known.over):
+        return picture
+    values, small = _drawn_shares(facts, over), len(facts.names) > ROOMY_CLASSES
+    percent = whole_percent_text if small else percent_text
     return replace(
         picture,
-        title=f"Confusion matrix: % of {of}",
+        name=FILES[over],
+        title=f"Confusion matrix: % of {OF[over]}",
         values=values,
         texts=None if picture.texts is None else texts_of(values, percent),
-        top=1.0 if over == "pred" else float(np.nanmax(values)),
-        unit=f"% of {of}",
+        top=float(np.nanmax(values)) if over == "all" else 1.0,
+        unit=f"% of {OF[over]}",
+        alt=f"Heatmap of the matrix in % of {OF[over]}, rows true, columns predicted.",
     )
+
+
+def _drawn_shares(facts: Context, over: str) -> Image:
+    """In 0..1, nan where undefined, in the order of the pictures; or as an overview."""
+    order, matrix, known = drawn_order(facts), facts.matrix, facts.proportions
+    if known is None and len(order) > TABLED_CLASSES:
+        totals = (
+            matrix.predicted_totals
+            if over == "predicted"
+            else np.full(len(order), matrix.n_samples)
+        )
+        cells = matrix.values / totals[matrix.columns]
+        return overview(order, matrix.rows, matrix.columns, cells)
+    table = matrix.normalized(OVER[over]) if known is None else known.normalised(over)
+    if table is None:
+        assert known is not None
+        raise ValueError(
+            f"the matrix contains % of {OF[known.over]} and no counts, which do not determine "
+            f"% of {OF[over]}"
+        )
+    if len(order) <= TABLED_CLASSES:
+        shown: Image = table[np.ix_(order, order)]
+        return shown
+    rows, columns = np.nonzero(np.nan_to_num(table))
+    return overview(order, rows, columns, table[rows, columns])
 
 
 def _order_words(facts: Context) -> str:
