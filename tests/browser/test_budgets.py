@@ -101,6 +101,68 @@ def test_no_text_is_smaller_than_12_px(opened):
     assert small == []
 
 
+DRAWN = """() => {
+  document.querySelectorAll('details').forEach((d) => { d.open = true; });
+  return [...document.querySelectorAll('svg text')].filter((e) => e.checkVisibility()).map((e) =>
+    [e.getScreenCTM().d * parseFloat(getComputedStyle(e).fontSize), e.textContent]
+  ).filter(([size]) => size < 11.9);
+}"""
+
+
+def test_no_text_in_a_drawing_is_smaller_than_12_px(opened):
+    assert opened(1280).evaluate(DRAWN) == []
+
+
+def test_both_heatmaps_are_side_by_side_in_their_own_size_and_low(opened):
+    for width, side_by_side in ((1280, True), (768, False)):
+        page = opened(width)
+        first, second = (page.locator("#matrix .heats img").nth(i).bounding_box() for i in (0, 1))
+        assert first["height"] <= 400
+        assert first["width"] == second["width"] == 496
+        assert (first["y"] == second["y"]) is side_by_side
+
+
+def test_at_768_px_tiles_and_lists_fit_and_galleries_fill_one_row(opened):
+    page = opened(768)
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.tile')].map((e) => e.getBoundingClientRect().top)"
+    )
+    assert len(set(tops)) == 1
+    for box in ("#pairs > .scroll", "#classes > .scroll", ".gates"):
+        wide = page.locator(box).first.evaluate("(e) => e.scrollWidth - e.clientWidth")
+        assert wide <= 0, box
+    row = page.locator(".pairg .dir").first
+    places = [row.locator(".pic").nth(i).bounding_box()["y"] for i in range(10)]
+    assert len(set(places)) == 1
+
+
+def lowest_line(sheet):
+    """The text at the bottom of a sheet of a PDF."""
+    found = []
+
+    def look(text, matrix, place, *_):
+        if text.strip():
+            at = place[4] * matrix[1] + place[5] * matrix[3] + matrix[5]
+            found.append((round(at), normalize("NFKC", text.strip())))
+
+    sheet.extract_text(visitor_text=look)
+    low = min(at for at, _ in found)
+    return " ".join(text for at, text in found if at <= low + 3)
+
+
+def test_no_sheet_ends_with_a_heading_or_a_lead(opened):
+    from pypdf import PdfReader
+
+    page = opened(1280)
+    texts = page.evaluate(
+        "[...document.querySelectorAll('h2, h3, h4, .lead')].map((e) => e.textContent.trim())"
+    )
+    sheets = PdfReader(io.BytesIO(page.pdf(format="A4", print_background=True))).pages
+    for sheet in sheets:
+        line = lowest_line(sheet)
+        assert not [text for text in texts if text.endswith(line)], line
+
+
 def test_each_section_of_the_page_has_the_name_of_its_heading(opened):
     page = opened(1280)
     names = page.evaluate(

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from unicodedata import normalize
@@ -60,6 +61,14 @@ def several():
         OverviewEntry("d", comparison, None, "4-d/report.html"),
     ]
     return overview.render(build_overview(entries))
+
+
+def warned():
+    comparison = review_factories.paired()
+    entry = OverviewEntry("a", comparison, review_factories.decision(comparison), "a/report.html")
+    made = build_overview([entry])
+    row = replace(made.rows[0], cautions=("Check the data.",), n_cautions="1 warning")
+    return overview.render(replace(made, rows=(row,)))
 
 
 PAGES = {"paired": paired, "unpaired": unpaired, "several": several}
@@ -386,3 +395,14 @@ def test_the_overview_tells_each_verdict_by_word_and_shape(opened):
         "(all) => all.map((e) => e.innerHTML)"
     )
     assert len(set(shapes)) == 4
+
+
+def test_on_a_phone_verdict_and_warnings_of_a_candidate_are_apart(browser, tmp_path):
+    (tmp_path / "index.html").write_text(warned(), "ascii")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto((tmp_path / "index.html").as_uri())
+    verdict = page.locator(".candidates tbody tr").first.locator("td").first
+    assert verdict.inner_text().split("\n") == ["DO NOT SHIP 1 warning"]
+    word, link = verdict.locator(".st").bounding_box(), verdict.locator("a").bounding_box()
+    assert link["x"] - word["x"] - word["width"] >= 8
+    page.close()
