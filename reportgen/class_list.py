@@ -47,16 +47,17 @@ _NUMBER_HEADS = frozenset({
 
 
 _KEYS = ("id2label", "label2id", "class_to_idx", "idx_to_class", "classes", "class_names", "names",
-         "labels", "label_names", "categories")  # fmt: skip
+         "labels", "label_names", "categories", "label_to_id", "id_to_label", "label2idx",
+         "idx2label")  # fmt: skip
 
 
 _WNID = re.compile(r"n\d{8}")
 
 
-_NUMBER_FIRST = re.compile(r"(\d+)(?:\s*[,:;=\t]\s*|\s+)(\S.*)")
+_NUMBER_FIRST = re.compile(r"(\d+)(?:\s*(?:[,:;=\t]|->)\s*|[.)]?\s+)(\S.*)")
 
 
-_NUMBER_LAST = re.compile(r"(\S.*?)(?:\s*[,:;=\t]\s*|\s+)(\d+)")
+_NUMBER_LAST = re.compile(r"(\S.*?)(?:\s*(?:[,:;=\t]|->)\s*|\s+)(\d+)")
 
 
 _BRACKETED = re.compile(r"\[[^][{}\",:']+\]|\{[^][{}\",:']+\}")
@@ -99,6 +100,7 @@ def names_in_class_file(text: str, file: str) -> list[str]:
     if (found := _numbered(lines)) is not None or (found := _of_wordnet(lines)) is not None:
         return found
     _refuse_header(lines, file)
+    _refuse_marks(lines, file)
     return lines
 
 
@@ -158,11 +160,21 @@ def _of_value(value: Any, file: str) -> list[str]:
         return _of_list(list(value), file)
     if not isinstance(value, Mapping) or not value:
         raise _refused(file, "contains no classes")
-    for key in _KEYS:
-        if isinstance(value.get(key), (list, tuple, Mapping)):
-            return _of_value(value[key], file)
+    lists = {
+        key: tuple(_of_value(value[key], file))
+        for key in _KEYS
+        if isinstance(value.get(key), (list, tuple, Mapping)) and value[key]
+    }
+    if len(set(lists.values())) > 1:
+        raise _refused(file, f"contains different class lists: {listing(lists, 5)}")
+    if lists:
+        return list(next(iter(lists.values())))
     if all(type(index) is int for index in value.values()):
         return _in_order([(i, str(name)) for name, i in value.items()], file)
+    if all(isinstance(index, str) and index.isdecimal() for index in value.values()) and not all(
+        str(key).isdecimal() for key in value
+    ):
+        return _in_order([(int(i), str(name)) for name, i in value.items()], file)
     if all(str(key).isdecimal() for key in value):
         named = [(int(key), _name(name)) for key, name in value.items()]
         if all(name is not None for _, name in named):
@@ -256,6 +268,46 @@ def _refuse_header(lines: Sequence[str], file: str) -> None:
         raise _refused(file, f"has {plural(len(cells), 'name')} on one line")
 
 
+def _refuse_marks(lines: Sequence[str], file: str) -> None:
+    """Refuse lines that are names and something else: the place of a name would be another, or the
+    name.
+    """
+    first = lines[0]
+    if first.startswith(("#", "//", "%")) and not lines[-1].startswith(first[:1]):
+        raise _refused(
+            file,
+            f"begins with {quoted(first[:40])}, which is a comment or a class",
+            "remove the line; where it is a class, write the names as a JSON list",
+        )
+    if len(lines) > 2 and first == str(len(lines) - 1):
+        raise _refused(
+            file,
+            f"begins with {quoted(first)}, which is the number of the other lines or a class",
+            "remove the line; where it is a class, write the names as a JSON list",
+        )
+    if len(lines) > 1 and any(
+        all(line.startswith(mark) for line in lines) for mark in ("- ", "* ")
+    ):
+        raise _refused(file, f"has {quoted(first[:1])} before every name")
+    quotes = [line[:1] in "\"'" and line.rstrip(",")[-1:] == line[:1] for line in lines]
+    if len(lines) > 1 and (all(quotes) or all(line.endswith(",") for line in lines[:-1])):
+        raise _refused(
+            file,
+            "has quotes around every name, or a comma after it",
+            "write the bare names, one per line; or a JSON list, in brackets",
+        )
+    if len(lines) > 1 and all(line.count("\t") == first.count("\t") > 0 for line in lines):
+        raise _refused(
+            file,
+            f"has {plural(first.count(chr(9)) + 1, 'column')}",
+            "name the file .tsv, and call its columns class and index; or write one name per line",
+        )
+    if any(line.endswith("{") for line in lines) and any(line == "}" for line in lines):
+        raise _refused(file, "is a configuration, not a list")
+    if len(lines) > 1 and any(re.match(r"(?:names|classes|nc)\s*[:=]", line) for line in lines):
+        raise _refused(file, "is YAML or another configuration")
+
+
 def _head(cell: str) -> str:
     return re.sub(r"[\s\-]+", "_", cell.strip().strip("\"'").lower())
 
@@ -273,6 +325,10 @@ def _of_cells(lines: Sequence[str], file: str) -> list[str]:
     heads = [_head(cell) for cell in rows[0]]
     names = [i for i, head in enumerate(heads) if head in _HEADS]
     numbers = [i for i, head in enumerate(heads) if head in _NUMBER_HEADS]
+    if not numbers and len(rows) > 1:  # numbers under a word for names, or under none, are indices
+        numbers = [i for i in range(len(heads)) if _counts_up(rows[1:], i)][:1]
+        numbers = [i for i in numbers if i in names or heads[i] in ("", "unnamed:_0")]
+        names = [i for i in names if i not in numbers]
     if len(rows) > 1 and names and (len(rows[0]) == 1 or numbers or len(names) == len(heads)):
         return _of_columns(rows[1:], names, numbers, file)
     if len(rows[0]) == 1:
@@ -286,6 +342,12 @@ def _of_cells(lines: Sequence[str], file: str) -> list[str]:
             "name the columns class and index, or write one name per line",
         )
     return found
+
+
+def _counts_up(rows: Sequence[Sequence[str]], column: int) -> bool:
+    """Whether a column is the numbers from 0 or 1 on, in order."""
+    cells = [row[column] for row in rows]
+    return any(cells == list(map(str, range(base, base + len(cells)))) for base in (0, 1))
 
 
 def _of_columns(

@@ -8,6 +8,7 @@ template engine's work.
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -29,6 +30,7 @@ __all__ = [
     "printable",
     "quoted",
     "reads_alone",
+    "typed",
     "without_secrets",
 ]
 
@@ -118,6 +120,15 @@ def encodable(line: str, encoding: str | None) -> str:
 def quoted(name: str) -> str:
     """`name` in double quotes, printable: for error messages."""
     return f'"{printable(name)}"'
+
+
+def typed(word: str) -> str:
+    """`word` as it is typed on a command line, printable.
+
+    >>> typed("class id"), typed("label")
+    ("'class id'", 'label')
+    """
+    return shlex.quote(printable(word))
 
 
 def middle_cut(name: str, width: int = 40) -> str:

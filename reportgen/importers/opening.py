@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,31 +27,45 @@ from reportgen.importers.columns.labels import ClassNames, Reading, read_labels
 from reportgen.importers.columns.rankings import folded_rankings, ranking_of
 from reportgen.importers.columns.scores import (
     ScoreBlocks,
+    Scored,
     decide_kind,
     not_finite_error,
     require_unranked,
     score_table,
 )
-from reportgen.importers.columns.words import label_and_prediction
+from reportgen.importers.columns.words import is_called, label_and_prediction
 from reportgen.importers.formats.arrays import ArraysTable, array_files, npy_file
+from reportgen.importers.formats.cell_lists import CellReader, sample_reader
 from reportgen.importers.formats.delimited import dialect_of
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.formats.json_tables import json_table
 from reportgen.importers.formats.opening import format_of, open_table
 from reportgen.importers.formats.schemas import class_labels
-from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table
-from reportgen.importers.formats.unfolded import unfolded
+from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, TEXT, Table
+from reportgen.importers.formats.unfolded import (
+    can_hold_lists,
+    first_cells,
+    unfolded,
+    with_score_lists,
+)
 from reportgen.importers.ground_truth.finding import labelled, reading_of
 from reportgen.importers.ground_truth.labels_table import Labelled
 from reportgen.importers.import_notes import facts_of
-from reportgen.importers.matrices.grids import MATRIX_ARRAYS, has_json_matrix, looks_like_matrix
+from reportgen.importers.matrices.crosstabs import Grid
+from reportgen.importers.matrices.grids import lone_square, looks_like_matrix
+from reportgen.importers.matrices.json_matrices import (
+    MATRIX_ARRAYS,
+    has_json_matrix,
+    refuse_nested_names,
+)
 from reportgen.importers.matrices.long_form import long_grid
+from reportgen.importers.matrices.of_tables import grid_of_table
 from reportgen.importers.matrices.reading import MatrixInput, matrix_input
 from reportgen.importers.matrices.reports_of_others import refuse_report_json, refuse_report_text
 from reportgen.importers.table_predictions import TablePredictions
 from reportgen.options import InputOptions
 from reportgen.predictions import Predictions
-from reportgen.text import count, listing, printable, quoted
+from reportgen.text import count, listing, plural, printable, quoted, typed
 
 __all__ = [
     "kind_of_content",
@@ -73,8 +87,9 @@ def kind_of_content(path: Path, options: InputOptions) -> str:
         square = len(shape) == 2 and shape[0] == shape[1]
         return "matrix" if square else "predictions"
     if found == "npz":
-        names = {name.lower() for name in array_files(path)}
-        return "matrix" if names & set(MATRIX_ARRAYS) else "predictions"
+        arrays = array_files(path)
+        named = {name.lower() for name in arrays} & set(MATRIX_ARRAYS)
+        return "matrix" if named or lone_square(arrays) else "predictions"
     if found == "csv":
         dialect = dialect_of(path, options.separator, options.encoding, options.decimal)
         refuse_report_text(path, dialect)
@@ -91,6 +106,7 @@ def _kind_of_json(path: Path) -> str:
     refuse_report_json(path.name, value)
     if json_table(value) is not None:
         return "predictions"
+    refuse_nested_names(path.name, value)
     raise _no_input(path.name, value)
 
 
@@ -98,8 +114,13 @@ def _no_input(name: str, value: Any) -> DataError:
     """What JSON that holds neither a table nor a matrix seems to contain."""
     keys = list(value) if isinstance(value, dict) else []
     held = f": its keys are {listing(keys, 6)}" if keys else ""
+    hint = "save the label and the prediction of each sample"
     if keys and all(isinstance(value[key], (int, float)) for key in keys):
         held = ": named numbers, neither samples nor counts"
+    elif len(lengths := _lengths(value)) > 1 and len(set(lengths.values())) > 1:
+        some = listing((f"{key} {count(n)}" for key, n in lengths.items()), 6)
+        held = f": its lists have different lengths ({some})"
+        hint = "one list for each column, equally long; pass a class list with --classes FILE"
     elif any(key in value for key in ("labels", "label") if isinstance(value, dict)):
         held = ": it contains labels only, no predictions"
     return DataError(
@@ -109,8 +130,14 @@ def _no_input(name: str, value: Any) -> DataError:
             "supported: a list of records, columns as lists, {columns, data}, JSON Lines; "
             '{"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}'
         ],
-        hint="save the label and the prediction of each sample",
+        hint=hint,
     )
+
+
+def _lengths(value: Any) -> dict[str, int]:
+    """The lengths of the lists in an object."""
+    members = value.items() if isinstance(value, dict) else ()
+    return {printable(str(key)): len(one) for key, one in members if isinstance(one, list)}
 
 
 def open_others(
@@ -125,10 +152,12 @@ def open_others(
             hint="omit --supports, or read the input with --kind matrix",
         )
     table = open_table(source, options, spool)
+    if (grid := _matrix_in(source, table, options)) is not None:
+        return matrix_input(grid, table.sha256, _stem(table), options)
     counted = count_columns(_countable(table), options) if options.labels is None else None
     if counted is not None:
-        stem = printable(Path(table.name).stem) if table.sha256 else ""
-        return matrix_input(long_grid(_countable(table), counted), table.sha256, stem, options)
+        grid = long_grid(_countable(table), counted)
+        return matrix_input(grid, table.sha256, _stem(table), options)
     table = _with_rankings(table, options)
     given = _given_classes(table, options)
     truth = labelled(table, options, given.names if given else None, spool)
@@ -138,6 +167,20 @@ def open_others(
         given = given or (ClassNames.checked(*truth.classes) if truth.classes else None)
     found = _open_it(table, given, options, spool)
     return found if truth is None else _told(found, truth)
+
+
+def _matrix_in(source: Any, table: Table, options: InputOptions) -> Grid | None:
+    """The matrix that a file of typed columns holds; of text that is known by its lines."""
+    if not isinstance(source, (str, Path)) or isinstance(table, ArraysTable):
+        return None
+    if options.kind != "auto" or options.labels is not None or format_of(Path(source)) == "csv":
+        return None
+    return grid_of_table(table)
+
+
+def _stem(table: Table) -> str:
+    """Name of the model, from the file of the table; empty without a file."""
+    return printable(Path(table.name).stem) if table.sha256 else ""
 
 
 def _told(found: TablePredictions, truth: Labelled) -> TablePredictions:
@@ -158,10 +201,13 @@ def _open_it(
     _require_one_type(table, roles)
     _require_answers(table, roles, options)
     as_is = options.labels_are == "names" or _are_wrapped(given)
-    survey = take_survey(table, roles, options.ignore_label, options.abstain, as_is=as_is)
+    silent = roles.prediction is None and roles.scores is None and roles.ranking is None
+    asked = replace(roles, confidence=None) if silent else roles  # of what would it be?
+    survey = take_survey(table, asked, options.ignore_label, options.abstain, as_is=as_is)
+    _refuse_numbers(table, roles, survey, options)
     _require_abstained(table, roles, survey, options)
     roles = _prove(table, roles, survey, options)
-    require_prediction(roles, table.name, table.columns)
+    require_prediction(roles, table.name, table.columns, sorted(survey.labels.counts))
     if roles.scores is None:
         return _read_unscored(table, roles, survey, given, options)
     return _read_scored(table, roles, survey, given, options, spool)
@@ -181,12 +227,50 @@ def _countable(table: Table) -> Table:
 
 
 def _with_rankings(table: Table, options: InputOptions) -> Table:
-    """The table, lists of the best classes in its cells unfolded."""
-    if options.scores_columns is not None or isinstance(table, ArraysTable):
+    """The table, lists of the best classes in its cells unfolded, and lists of scores that are text
+    as lists of numbers.
+    """
+    if isinstance(table, ArraysTable):
         return table
-    label, _ = label_and_prediction(list(table.columns), options.label_column)
-    wide = unfolded(table, folded_rankings(table.columns, {label}))
-    return table if ranking_of(wide.columns, {label}) is None else wide
+    label, prediction = label_and_prediction(
+        list(table.columns), options.label_column, options.prediction_column
+    )
+    if options.scores_columns is None:
+        wide = unfolded(
+            table, folded_rankings(table.columns, {label}), _best_classes(table, label, prediction)
+        )
+        if ranking_of(wide.columns, {label}) is not None:
+            return wide
+    named = options.scores_columns
+    wanted = [
+        c.name
+        for c in table.columns.values()
+        if c.kind == TEXT
+        and c.name != label
+        and (c.name == named if named is not None else _may_be_scores(c.name, options))
+    ]
+    return with_score_lists(table, wanted)
+
+
+def _may_be_scores(column: str, options: InputOptions) -> bool:
+    roles = ("scores", "prediction", "confidence")
+    given = (options.prediction_column, options.confidence_column, options.id_column)
+    return column not in given and any(is_called(column, role) for role in roles)
+
+
+def _best_classes(
+    table: Table, label: str | None, prediction: str | None
+) -> Mapping[str, CellReader]:
+    """The column of predictions whose cells are the best classes of each sample, best first."""
+    if label not in table.columns or prediction not in table.columns or label == prediction:
+        return {}
+    columns = (str(label), str(prediction))
+    kinds = [table.columns[name].kind for name in columns]
+    if kinds[0] in (LIST, OTHER) or kinds[1] == LIST or not can_hold_lists(table, columns[1]):
+        return {}
+    labels, cells = first_cells(table, *columns)
+    read = sample_reader(cells, list(map(str, labels)))
+    return {} if read is None else {columns[1]: read}
 
 
 def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:
@@ -256,6 +340,57 @@ def _require_abstained(table: Table, roles: Roles, survey: Survey, options: Inpu
     )
 
 
+def _refuse_numbers(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:
+    """Refuse probabilities in a column of predictions, as Keras returns for two classes."""
+    texts = list(survey.predictions.counts)
+    if options.labels_are != "auto" or roles.prediction is None or not texts:
+        return
+    if any(as_index(text) is None for text in survey.labels.counts):
+        return
+    numbers = [_unit_number(text) for text in texts]
+    if None in numbers or all(as_index(text) is not None for text in texts):
+        return
+    column = typed(roles.prediction)
+    raise DataError(
+        f"column {quoted(roles.prediction)} of {quoted(table.name)} contains probabilities, not "
+        "predicted classes",
+        slug="predictions-scores",
+        details=[f"such as {quoted(texts[0])}"],
+        hint=f"if they are those of the second of two classes: --scores-columns {column} "
+        "--prediction-column none",
+    )
+
+
+def _unit_number(text: str) -> float | None:
+    """A number in 0..1, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None
+
+
+def _refuse_second_score(
+    table: Table, roles: Roles, survey: Survey, reading: Reading, options: InputOptions
+) -> None:
+    """Ask about a confidence that the predicted one of two classes can't have: it is mostly the
+    score of one of them.
+    """
+    if not survey.n_below_half or len(reading.classes.names) != 2 or roles.confidence is None:
+        return
+    if options.confidence_column is not None:
+        return
+    column = typed(roles.confidence)
+    raise DataError(
+        f"column {quoted(roles.confidence)} of {quoted(table.name)} is below 0.5 in "
+        f"{plural(survey.n_below_half, 'row')}, so it is not the probability of the prediction",
+        slug="confidence-second",
+        details=[f"the classes are {listing(reading.classes.names)}"],
+        hint=f"if it is the score of one class: --scores-columns {column} --classes FILE, with "
+        "that class second in FILE; if not: --confidence-column none",
+    )
+
+
 def _n_kept(table: Table, survey: Survey) -> int:
     """Rows that are not left out for their label, or for want of one or of a prediction."""
     return table.n_rows - survey.n_ignored - survey.n_unlabelled - survey.n_abstained
@@ -268,6 +403,10 @@ def _prove(table: Table, roles: Roles, survey: Survey, options: InputOptions) ->
     labels = {display_name(text) for text in survey.labels.counts}
     numbered = all(as_index(text) is not None for text in survey.labels.counts)
     scores = roles.scores
+    if scores is not None and scores.names is not None and scores.width is not None:
+        mapped = len(scores.columns) == 1 and scores.width > 1  # objects have no order
+        if mapped and options.classes is None and numbered and not labels <= set(scores.names):
+            raise _no_class_of_scores(table, labels, scores.names)
     if roles.unproven and scores is not None and scores.names is not None:
         named = labels <= {display_name(name) for name in scores.names}
         if named or (numbered and _are_numbered(scores.names, options.label_base)):
@@ -296,8 +435,12 @@ def _no_class_of_scores(table: Table, labels: set[str], names: Sequence[str]) ->
         f"the label {quoted(missing[0])} of {quoted(table.name)} has no score column",
         slug="scores-classes",
         details=[f"the score columns are those of {listing(names, 10)}"],
-        hint="specify the score columns with --scores-columns, or the predictions with "
-        "--prediction-column",
+        hint="pass the class names, in the order of their numbers, with --classes FILE"
+        if _are_numbered(names, 0)
+        or _are_numbered(names, 1)
+        or all(as_index(label) is not None for label in labels)
+        else "specify the scores of all classes with --scores-columns NAMES, or the predictions "
+        "with --prediction-column NAME",
     )
 
 
@@ -350,6 +493,7 @@ def _read_unscored(
     options: InputOptions,
 ) -> TablePredictions:
     reading = _read(table, roles, survey, given, options)
+    _refuse_second_score(table, roles, survey, reading, options)
     n_bad = survey.n_without_confidence
     if n_bad > options.max_bad:
         places = [table.place(row) for row in survey.without_confidence[:5]]
@@ -403,6 +547,7 @@ def _read_scored(
     scored = score_table(
         blocks, kind, labels, predictions, spool, declared=options.outputs != "auto"
     )
+    _refuse_other_order(table, scored, len(reading.classes.names), options)
     if scored.n_not_finite > options.max_bad:
         places = [table.place(row) for row in scored.not_finite[:5]]
         what = "scores that are not finite"
@@ -418,6 +563,29 @@ def _read_scored(
         scored,
         blocks,
         kind.kind,
+    )
+
+
+_FEWEST_DIFFERING = 10
+
+
+def _refuse_other_order(
+    table: Table, scored: Scored, n_classes: int, options: InputOptions
+) -> None:
+    """Refuse scores that say another class than the prediction in most rows: they are in another
+    order. Of two classes a threshold of the user's may turn many.
+    """
+    most = 0.9 if n_classes == 2 else 0.5
+    n = scored.n_differing
+    if n < _FEWEST_DIFFERING or n <= most * table.n_rows or options.scores_columns is not None:
+        return
+    raise DataError(
+        f"in {count(n)} of {count(table.n_rows)} rows of {quoted(table.name)} the prediction is "
+        "not the class of the largest score",
+        slug="scores-order",
+        details=["the scores seem to be in another order than the classes"],
+        hint="give the classes in the order of the scores with --classes FILE; without the scores: "
+        "--scores-columns none",
     )
 
 

@@ -198,10 +198,6 @@ def test_a_column_without_a_name_is_left_out_because_it_is_mostly_row_numbers(bo
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (
-            "a,a,0.1\nb,b,0.9\na,b,0.2\n",
-            "For 2 rows the confidence is below 0.5 (the smallest is 0.1)",
-        ),
         ("a,a,0.9\nb,c,0.3\n", "Somewhere the confidence is below 0.333"),
         ("a,a,0.9\nb,c,0.34\n", None),
         ("a,a,0.5\nb,b,0.9\n", None),
@@ -213,6 +209,20 @@ def test_a_confidence_that_no_prediction_can_have_is_said(box, rows, words):
     found = box.open("label,prediction,score\n" + rows, max_bad=1, ignore_label="x")
     said = [n.sentence for n in found.facts.notes if n.code == "confidence-below-chance"]
     assert [sentence[: len(words or "")] for sentence in said] == ([words] if words else [])
+
+
+def test_a_confidence_below_one_half_of_two_classes_is_asked_about(box):
+    rows = "label,prediction,score\na,a,0.1\nb,b,0.9\na,b,0.2\n"
+    with pytest.raises(DataError, match="below 0.5 in 2 rows") as caught:
+        box.open(rows)
+    assert caught.value.slug == "confidence-second"
+    assert "--scores-columns score --classes FILE" in caught.value.hint
+    found = box.open(rows, scores_columns="score", classes=("a", "b"))
+    assert columns(found, "confidence")["confidence"].tolist() == pytest.approx([0.9, 0.9, 0.2])
+    assert not box.open(rows, confidence_column="none").has_confidence
+    named = box.open(rows, confidence_column="score")
+    (said,) = (n.sentence for n in named.facts.notes if n.code == "confidence-below-chance")
+    assert said.startswith("For 2 rows the confidence is below 0.5 (the smallest is 0.1)")
 
 
 def test_rows_without_ids_are_numbered_from_0(box):

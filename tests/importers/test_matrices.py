@@ -69,7 +69,7 @@ def test_every_form_says_the_same(box, content, name, options, classes):
     )
     turned = (
         read(box, content, name, **options, rows="predicted")
-        if "rows" not in str(content)
+        if "rows" not in str(content) and "true\\" not in str(content)
         else None
     )
     assert turned is None or turned.matrix == ConfusionMatrix.from_counts(COUNTS).transposed()
@@ -246,7 +246,7 @@ def test_large_counts_stay_exact(box):
         ('{"classes": ["a"], "confusion_matrix": {"cells": [["x"]]}}', "m.json", {}, "matrix-cells", "triples"),
         (b"\xff[[1]]", "m.json", {}, "table-encoding", "byte 0"),
         (b",a,b\na,1,\xff\nb,3,4\n", "m.csv", {}, "table-encoding", "byte 9"),
-        (b"PAR1", "m.parquet", {}, "input-kind", "table of predictions"),
+        (b"PAR1", "m.parquet", {}, "predictions-damaged", "m.parquet"),
     ],
 )  # fmt: skip
 def test_what_is_no_matrix_of_counts_is_refused(box, content, name, options, slug, words):

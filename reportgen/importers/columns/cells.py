@@ -54,7 +54,7 @@ _WRAPPED = re.compile(
 )
 
 
-_TRUTH = {"false": 0, "true": 1}
+_TRUTH = {"false": 0, "true": 1, "False": 0, "True": 1}
 
 
 def as_index(text: str) -> int | None:

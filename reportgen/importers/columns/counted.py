@@ -30,7 +30,7 @@ from reportgen.importers.formats.tables import (
     is_weak_name,
 )
 from reportgen.options import NONE, InputOptions
-from reportgen.text import listing, quoted
+from reportgen.text import listing, quoted, typed
 
 __all__ = [
     "CountColumns",
@@ -196,8 +196,8 @@ class _Look:
     def decided(self) -> CountColumns | None:
         words = [name for name in self.spare if is_count_word(name)]
         others = [name for name in self.spare if name not in words]
-        has_ids = any(map(looks_like_id, self.spare))
         repeats, cells = self._rows()
+        has_ids = any(looks_like_id(name) and _are_ids(cells[name]) for name in self.spare)
         whole = [name for name in self.spare if _counts(name, cells[name])]
         if not repeats:
             shares = all(folded(name).strip("_") in _SHARE_WORDS for name in others)
@@ -300,12 +300,22 @@ def _counts(name: str, cells: Sequence[str]) -> bool:
     return max(known) > 1 or is_count_word(name)
 
 
+def _are_ids(cells: Sequence[str]) -> bool:
+    """Whether cells of a column with the name of ids are ids: ``COUNT(id)`` may keep the name.
+    Whole numbers that repeat, or are not in order, may be counts.
+    """
+    numbers = [as_index(cell) for cell in cells]
+    if len(numbers) < _FEWEST_CELLS or None in numbers:
+        return True
+    known = [n for n in numbers if n is not None]
+    return known == sorted(set(known))
+
+
 def _is_sure(name: str) -> bool:
     return is_count_word(name) and folded(name) not in _WEAK_WORDS
 
 
 def _word(name: str) -> str:
     """A column's name as it is typed."""
-    import shlex
 
-    return shlex.quote(name)
+    return typed(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -22,6 +21,7 @@ from reportgen.importers.columns.cells import (
     plain_label,
     smallest,
 )
+from reportgen.importers.columns.families import are_score_words, templates
 from reportgen.importers.columns.ids import require_distinct_ids
 from reportgen.importers.columns.rankings import Ranking, ranking_of
 from reportgen.importers.columns.words import (
@@ -42,7 +42,7 @@ from reportgen.importers.formats.tables import (
     is_unnamed,
 )
 from reportgen.options import NONE, InputOptions
-from reportgen.text import listing, nearest, quoted
+from reportgen.text import listing, nearest, quoted, typed
 
 __all__ = [
     "MAX_VALUES",
@@ -51,6 +51,7 @@ __all__ = [
     "Survey",
     "columns_named_after",
     "confidences",
+    "delimiter_hint",
     "find_id",
     "find_prefixed_classes",
     "find_roles",
@@ -62,6 +63,12 @@ __all__ = [
 
 
 _MOST_PAIRS = 3
+
+
+_RARE_MARKS = ":^~§¦"
+
+
+_SPLIT = ("label", "prediction", "id")
 
 
 _FILE = re.compile(r"\.(?:jpe?g|png|bmp|gif|tiff?|webp|npy|dcm)$|[/\\]", re.IGNORECASE)
@@ -177,22 +184,49 @@ def find_roles(
     return Roles(label, prediction, sample_id, confidence, scores, unproven, spare)
 
 
-def require_prediction(roles: Roles, name: str, columns: Mapping[str, Column]) -> None:
+def require_prediction(
+    roles: Roles, name: str, columns: Mapping[str, Column], labels: Sequence[str]
+) -> None:
     """Refuse a table that says what the samples are, but not what a model said of them."""
     if roles.prediction is None and roles.scores is None:
         finder = _Finder(name, columns, InputOptions())
-        raise finder.missing("prediction", "--prediction-column", also=_lone_score(roles, columns))
+        also = (
+            _score_family(roles, columns, labels)
+            or _numbered_class(roles, columns)
+            or _lone_score(roles, columns)
+        )
+        raise finder.missing("prediction", "--prediction-column", also=also)
+
+
+def _score_family(roles: Roles, columns: Mapping[str, Column], labels: Sequence[str]) -> str:
+    """The columns named after the labels, in words that do not say that they are scores."""
+    free = _free(columns, {roles.label, roles.id})
+    around = next(templates(labels, free), None)
+    if around is None or "*" in around.before + around.behind:
+        return ""
+    pattern = typed(f"{around.before}*{around.behind}")
+    return f"; if these are scores of the classes: --scores-columns {pattern}"
+
+
+def _numbered_class(roles: Roles, columns: Mapping[str, Column]) -> str:
+    """The column ``index`` beside a probability, as timm writes the best class of each sample."""
+    if "index" not in columns or roles.confidence is None or roles.id == "index":
+        return ""
+    return '; if "index" contains the predicted classes: --prediction-column index'
 
 
 def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
     """What a number a sample without any prediction may be."""
-    named = (column for column in columns if folded(column) in COMMON_NAMES["scores"])
-    column = roles.confidence or next(named, None)
+    named = [column for column in columns if folded(column) in COMMON_NAMES["scores"]]
+    others = [
+        column for column in _free(columns, {roles.label, roles.id}) if not is_unnamed(column)
+    ]
+    column = roles.confidence or next(iter(named or (others if len(others) == 1 else ())), None)
     if column is None:
         return ""
     return (
         f"; if {quoted(column)} contains the score of the second of two classes: "
-        f"--scores-columns {column}"
+        f"--scores-columns {typed(column)}"
     )
 
 
@@ -223,8 +257,11 @@ def missing_column(name: str, columns: Mapping[str, Column], role: str, flag: st
 def columns_named_after(
     classes: Sequence[str], columns: Mapping[str, Column], taken: set[str | None]
 ) -> ScoreColumns | None:
-    """One column for each class, named by its name with or without a prefix such as ``prob_``."""
-    free = [c.name for c in columns.values() if c.name not in taken and c.kind in (NUMBER, TEXT)]
+    """One column for each class, named by its name with or without a prefix such as ``prob_``; or
+    by its name in words for scores, such as ``P(cat)`` or ``cat_prob``, and then also the columns
+    of further classes with such names.
+    """
+    free = _free(columns, taken)
     for prefix in ("", *SCORE_PREFIXES):
         by_class = {
             name[len(prefix) :].strip(): name for name in free if name.lower().startswith(prefix)
@@ -232,7 +269,16 @@ def columns_named_after(
         if len(classes) > 1 and all(name in by_class for name in classes):
             found = tuple(by_class[name] for name in classes)
             return ScoreColumns(found, tuple(classes), len(found), _hint(prefix))
+    for around in templates(classes, free):
+        if are_score_words(around):
+            family = around.family(free)
+            names = tuple(family)
+            return ScoreColumns(tuple(family.values()), names, len(names), _hint(around.before))
     return None
+
+
+def _free(columns: Mapping[str, Column], taken: set[str | None]) -> list[str]:
+    return [c.name for c in columns.values() if c.name not in taken and c.kind in (NUMBER, TEXT)]
 
 
 def find_prefixed_classes(columns: Mapping[str, Column]) -> tuple[str, ...] | None:
@@ -298,7 +344,9 @@ class _Finder:
         lists = [
             c
             for c in self.columns.values()
-            if c.kind == LIST and folded(c.name) in COMMON_NAMES["scores"] and c.name not in taken
+            if c.kind == LIST
+            and c.name not in taken
+            and (is_called(c.name, "scores") or is_called(c.name, "confidence"))
         ]
         if len(lists) > 1:
             raise UsageError(
@@ -356,8 +404,9 @@ class _Finder:
             return _of_lists(self.columns[found[0]])
         for column in found:
             self.single("score", column)
-        shared = _shared_prefix(given, found)
-        names = tuple(column[len(shared) :].strip() for column in found)
+        shared, behind = _shared_parts(given, found)
+        stop = -len(behind) or None
+        names = tuple(column[len(shared) : stop].strip() for column in found)
         named = names if len(found) > 1 and all(names) else None
         return ScoreColumns(found, named, len(found), _hint(shared.lower() or found[0].lower()))
 
@@ -424,7 +473,7 @@ class _Finder:
         """The options for columns that name label and prediction of one task, or of several."""
         pairs = [] if role not in ("label", "prediction") else task_pairs(self.columns)
         options = [
-            f"--label-column {shlex.quote(a)} --prediction-column {shlex.quote(b)}"
+            f"--label-column {typed(a)} --prediction-column {typed(b)}"
             for a, b in pairs[:_MOST_PAIRS]
         ]
         if not options:
@@ -433,6 +482,12 @@ class _Finder:
 
     def _header_hint(self) -> str:
         """Where the first line holds values, not names."""
+        first, *others = self.columns
+        if others and not is_unnamed(first) and all(map(is_unnamed, others)):
+            return (
+                f"its first line seems to be a title, {quoted(first)}: remove it, so that the "
+                "first line contains the names of the columns"
+            )
         values = [c for c in self.columns if as_index(c) is not None or _FILE.search(c)]
         if not values:
             return ""
@@ -443,15 +498,21 @@ class _Finder:
 
     def _delimiter_hint(self) -> str | None:
         """Where the whole header became one name, the cells were split at the wrong character."""
-        if len(self.columns) != 1:
-            return None
-        only = next(iter(self.columns))
-        for mark, word in ((";", "';'"), ("\t", "tab"), ("|", "'|'"), (",", "','")):
-            if mark in only:
-                return f"its cells seem to be separated by {word}: --delimiter {word}"
-        if " " in only.strip():
-            return "its cells seem to be separated by spaces: --delimiter spaces"
-        return None
+        return delimiter_hint(next(iter(self.columns))) if len(self.columns) == 1 else None
+
+
+def delimiter_hint(only: str) -> str | None:
+    """The option for a table whose whole header became the name of its `only` column."""
+    for mark, word in ((";", "';'"), ("\t", "tab"), ("|", "'|'"), (",", "','")):
+        if mark in only:
+            return f"its cells seem to be separated by {word}: --delimiter {word}"
+    for mark in _RARE_MARKS:
+        parts = only.split(mark)
+        if len(parts) > 1 and any(is_called(part, role) for part in parts for role in _SPLIT):
+            return f"its cells seem to be separated by '{mark}': --delimiter '{mark}'"
+    if " " in only.strip():
+        return "its cells seem to be separated by spaces: --delimiter spaces"
+    return None
 
 
 def _of_lists(column: Column) -> ScoreColumns:
@@ -472,14 +533,17 @@ def _hint(text: str) -> str:
     return ""
 
 
-def _shared_prefix(given: str | tuple[str, ...], found: Sequence[str]) -> str:
-    """What is before the class in every column: up to the ``*``, or one of the prefixes."""
-    if isinstance(given, str) and given.endswith("*") and given.count("*") == 1:
-        return given[:-1]
+def _shared_parts(given: str | tuple[str, ...], found: Sequence[str]) -> tuple[str, str]:
+    """What is before and behind the class in every column: around the ``*``, or one of the
+    prefixes.
+    """
+    if isinstance(given, str) and given.count("*") == 1 and not set("?[") & set(given):
+        before, _, behind = given.partition("*")
+        return before, behind
     for prefix in SCORE_PREFIXES:
         if all(column.lower().startswith(prefix) for column in found):
-            return found[0][: len(prefix)]
-    return ""
+            return found[0][: len(prefix)], ""
+    return "", ""
 
 
 MAX_VALUES = 1_000_000
@@ -682,7 +746,7 @@ def confidences(table: Table, column: str, array: Any, start: int) -> NDArray[np
             f"in column {quoted(column)} is not a probability",
             slug="confidence-range",
             details=[f"{len(wrong):,} of {len(values):,} rows there are outside 0..1"],
-            hint="divide percentages by 100"
+            hint="divide percentages by 100, or omit them: --confidence-column none"
             if percent
             else "the probability of the prediction is needed, or --confidence-column none",
         )

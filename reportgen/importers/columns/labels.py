@@ -14,7 +14,7 @@ from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import as_index, is_blank
 from reportgen.importers.columns.detect import MAX_VALUES
 from reportgen.provenance import DataNote
-from reportgen.text import count, listing, nearest, plural, printable, quoted
+from reportgen.text import count, listing, nearest, plural, printable, quoted, typed
 
 __all__ = [
     "ClassNames",
@@ -31,6 +31,8 @@ _EXAMPLES = 10
 
 
 _BETWEEN = re.compile(r"[|;,/]")
+_BETWEEN_QUOTES = re.compile(r"(?<=['\"])\s+(?=['\"])")
+_BETWEEN_NAMES = re.compile(r"\s*[+&\s]\s*")
 
 
 _BLANKS = re.compile(r"(?<=[^\W\d_])[\s_\-]+(?=[^\W\d_])")
@@ -77,7 +79,8 @@ def numbered_classes(
             f"the scores have no names, so the position of class {quoted((named or ['?'])[0])}?",
             slug="classes-needed",
             details=[f"{plural(n_scores, 'score')} per sample, labels such as {listing(named, 3)}"],
-            hint="pass the class names in the order of the scores with --classes FILE",
+            hint="pass the class names in the order of the scores with --classes FILE; if there is "
+            "a prediction column, the scores can be ignored: --scores-columns none",
         )
     n = 2 if n_scores == 1 else n_scores
     return ClassNames(tuple(str(i + base) for i in range(n)), "the number of scores")
@@ -96,9 +99,17 @@ def derived_classes(
     if labels_are == "auto":
         require_single(labels, predictions, place)
         _require_one_spelling(labels, predictions, place)
+        _require_no_gaps(labels, predictions, place)
+    signs = {as_index(text) for text in values} == {-1, 1} and predictions
     as_indices = _are_indices(labels) and (not predictions or _are_indices(predictions))
+    if predictions and any(map(_are_indices, (labels, predictions))):  # True beside 1
+        as_indices = all(as_index(text) is not None for text in values)
+    if labels_are == "auto" and signs:  # the two classes of a support vector machine
+        return _by_name(list(values), as_numbers=True)
     if labels_are == "auto" and predictions and not as_indices:
         _require_one_kind(labels, predictions, place)
+    if labels_are == "auto":
+        _require_common(labels, predictions, place)
     numbers = sorted({n for text in values if (n := as_index(text)) is not None})
     if as_indices and labels_are != "names" and numbers[0] < base:
         raise _below_base(labels, predictions, base, place)
@@ -189,13 +200,69 @@ def _require_one_kind(
             )
 
 
+_MISSING = frozenset({
+    "nan", "none", "null", "n/a", "na", "<na>", "nat", "-", "--", "?", "unknown", "abstain",
+    "abstained", "rejected", "missing", "undefined",
+})  # fmt: skip
+"""What programs and people write where there is no value."""
+
+
+_NO_LABEL_WORDS = frozenset({"nan", "null", "n/a", "<na>", "nat", "?"})
+"""Of these, the words that are no usual class names."""
+
+
+def _require_no_gaps(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Ask about a word for a missing value that one of the columns has and the other has not."""
+    for role, values, others, words, option in (
+        ("prediction", predictions, labels, _MISSING, "it means that none was made: --abstain"),
+        ("label", labels, predictions, _NO_LABEL_WORDS, "it is no label: --ignore-label"),
+    ):
+        known = {other.strip().lower() for other in others}
+        for text in values if others else ():
+            word = text.strip().lower()
+            if word in words and word not in known and len(values) > 1:
+                raise DataError(
+                    f"{place(role, text)}: the {role} {quoted(text)} may be a missing value, or "
+                    "a class",
+                    slug="labels-gap",
+                    details=[
+                        f"{plural(values[text], 'row')} of this kind; no "
+                        f"{'label' if role == 'prediction' else 'prediction'} has this name"
+                    ],
+                    hint=f"if {option} {typed(text)}; if it is a class: --labels-are names",
+                )
+
+
+def _require_common(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse two columns that have no value in common: they name the classes differently."""
+    ours, theirs = (
+        {display_name(text) if (n := as_index(text)) is None else str(n) for text in values}
+        for values in (labels, predictions)
+    )
+    if min(len(ours), len(theirs)) < 2 or ours & theirs:
+        return
+    label, prediction = next(iter(labels)), next(iter(predictions))
+    raise DataError(
+        f"labels and predictions have no class in common: labels such as {quoted(label)} "
+        f"({place('label', label)}), predictions such as {quoted(prediction)} "
+        f"({place('prediction', prediction)})",
+        slug="labels-disjoint",
+        hint="name the classes alike in both columns; if every prediction is wrong: "
+        "--labels-are names",
+    )
+
+
 def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], place: Place) -> None:
     """Refuse cells that contain several labels: one of them is no reading."""
     whole = {text.strip() for text in (*labels, *predictions)}
     for role, values in (("label", labels), ("prediction", predictions)):
         for text in values:
-            parts = _parts(text)
-            if len(parts) > 1 and (text.strip()[:1] in "[({" or whole.issuperset(parts)):
+            parts = _parts(text, whole)
+            if len(parts) > 1:
                 raise DataError(
                     f"{place(role, text)}: the {role} {quoted(text[:80])} contains "
                     f"{plural(len(parts), 'label')}",
@@ -206,13 +273,21 @@ def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], pl
                 )
 
 
-def _parts(text: str) -> list[str]:
-    """What is in a cell with several values: a list, or words with marks between."""
+def _parts(text: str, names: set[str]) -> list[str]:
+    """What is in a cell with several values: a list, or names that occur alone elsewhere, with
+    marks between; one part if it is one value.
+    """
     inner = text.strip()
+    listed = inner[:1] in ("[", "(", "{")
     if inner[:1] + inner[-1:] in ("[]", "()", "{}"):
         inner = inner[1:-1].replace(",", " ,")
-    found = [part.strip(" '\"") for part in _BETWEEN.split(inner)]
-    return [part for part in found if part]
+    for between in (_BETWEEN, _BETWEEN_QUOTES, _BETWEEN_NAMES):
+        found = [part.strip(" '\"") for part in between.split(inner)]
+        parts = [part for part in found if part]
+        sure = listed and between is not _BETWEEN_NAMES
+        if len(parts) > 1 and (sure or names.issuperset(parts)):
+            return parts
+    return [inner]
 
 
 def _require_one_spelling(
@@ -222,7 +297,7 @@ def _require_one_spelling(
     seen: dict[str, tuple[str, str]] = {}
     for role, values in (("label", labels), ("prediction", predictions)):
         for text in values:
-            key = _BLANKS.sub(" ", display_name(text).casefold()).strip()
+            key = _spelling(text)
             other_role, other = seen.setdefault(key, (role, text))
             if display_name(other) != display_name(text):
                 raise DataError(
@@ -231,6 +306,14 @@ def _require_one_spelling(
                     slug="classes-spellings",
                     hint="use one spelling; if they are two classes: --labels-are names",
                 )
+
+
+def _spelling(text: str) -> str:
+    """A name without what is written in several ways: case, blanks, and quotes around it."""
+    key = _BLANKS.sub(" ", display_name(text).casefold()).strip()
+    if len(key) > 2 and key[0] == key[-1] and key[0] in "'\"`":
+        key = key[1:-1].strip()
+    return key
 
 
 def _below_base(

@@ -4,7 +4,6 @@ file.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from reportgen.metrics import (
     probabilities,
     score,
 )
-from reportgen.text import count, listing, plural, quoted
+from reportgen.text import count, listing, plural, quoted, typed
 
 __all__ = [
     "SCORED_COLUMNS",
@@ -317,7 +316,7 @@ def _decide(tally: ScoreTally, blocks: ScoreBlocks) -> OutputKind:
             raise UsageError(
                 f"{_what(blocks)} are declared logits, but all rows lie in 0..1 and sum to 1",
                 slug="outputs-ambiguous",
-                hint=_ASK,
+                hint="specify the type: --outputs probabilities or --outputs logits",
             )
         return OutputKind.LOGITS
     independent = tally.n_unit == n and 2 * tally.n_probable < n and blocks.width > 1
@@ -366,7 +365,7 @@ def require_unranked(blocks: ScoreBlocks) -> None:
         slug="scores-ranked",
         details=[f"columns {listing(columns)}", "the class of each rank is needed then"],
         hint="if the first is always that of the first class: --scores-columns "
-        f"{shlex.quote(','.join(columns))}; else save the classes of the ranks too, as top1, top2",
+        f"{typed(','.join(columns))}; else save the classes of the ranks too, as top1, top2",
     )
 
 
@@ -396,8 +395,8 @@ def _refuse_counts(tally: ScoreTally, blocks: ScoreBlocks) -> None:
     raise UsageError(
         f"{_what(blocks)} are whole numbers up to {tally.largest:.6g}: counts or logits?",
         slug="outputs-ambiguous",
-        hint="divide counts or votes by their sum in each row; scores before a softmax: "
-        "--outputs logits",
+        hint="divide counts or votes by their sum in each row; write classes, best first, into "
+        "columns top_1, top_2, …; scores before a softmax: --outputs logits",
     )
 
 

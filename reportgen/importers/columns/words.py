@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 __all__ = [
     "COMMON_NAMES",
     "SCORE_PREFIXES",
+    "TASK_WORDS",
     "folded",
     "is_called",
     "label_and_prediction",
@@ -27,7 +28,8 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
         "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
         "predicted_labels", "pred_labels", "prediction_label", "predicts",
-        "guess",
+        "guess", "predict", "yhat", "scored_labels", "scored_label", "classified_as",
+        "model_prediction",
     ),
     "confidence": (
         "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
@@ -35,17 +37,19 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "id": (
         "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
-        "filepath", "file_path", "image", "image_path", "image_file_name", "name",
+        "filepath", "file_path", "image", "image_path", "image_file_name", "name", "id_code",
+        "image_name", "img_name", "fname", "img", "img_path", "img_id", "image_file", "filenames",
     ),
     "scores": (
         "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
-        "y_prob", "y_proba", "outputs", "pred_score", "pred_scores",
+        "y_prob", "y_proba", "outputs", "pred_score", "pred_scores", "proba", "predicted_proba",
+        "logit",
     ),
 }  # fmt: skip
 """Role → names that it goes by, in lower case with underscores; the first is ours."""
 
 
-_TASK_WORDS: Mapping[str, frozenset[str]] = {
+TASK_WORDS: Mapping[str, frozenset[str]] = {
     "label": frozenset({"true", "gt", "actual", "label", "target", "truth", "reference", "y"}),
     "prediction": frozenset({"pred", "predicted", "prediction", "preds", "predictions", "hat"}),
 }
@@ -99,7 +103,7 @@ def task_pairs(columns: Iterable[str]) -> list[tuple[str, str]]:
     rests: dict[str, dict[str, str]] = {"label": {}, "prediction": {}}
     for column in columns:
         words = folded(column).split("_")
-        for role, some in _TASK_WORDS.items():
+        for role, some in TASK_WORDS.items():
             rest = [word for word in words if word not in some]
             if rest and len(rest) < len(words):
                 rests[role].setdefault("_".join(rest), column)

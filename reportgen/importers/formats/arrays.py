@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from reportgen.confusion_counter import as_array, is_missing
 from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.words import is_called
 from reportgen.importers.formats.limits import (
     bytes_words,
     file_sha256,
@@ -267,7 +268,7 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-CLASS_NAMES = ("classes", "class_names", "label_names")
+CLASS_NAMES = ("classes", "class_names", "label_names", "target_names", "class_labels")
 
 
 _KINDS = {"b": BOOLEAN, "i": NUMBER, "u": NUMBER, "f": NUMBER, "U": TEXT, "S": TEXT, "O": TEXT}
@@ -294,7 +295,8 @@ class ArraysTable:
 
     @classmethod
     def of_npz(cls, path: Path) -> ArraysTable:
-        return cls(path.name, path, dict(array_files(path)))
+        arrays = {name: _flat(name, array) for name, array in array_files(path).items()}
+        return cls(path.name, path, arrays)
 
     @classmethod
     def of_npy(cls, path: Path, *, labels_follow: bool) -> ArraysTable:
@@ -343,11 +345,16 @@ class ArraysTable:
     def class_names(self) -> tuple[tuple[str, ...], str] | None:
         """The class list among the arrays and its name, where there is one."""
         for name in CLASS_NAMES:
-            if name in self.arrays and self.columns[name].kind == TEXT:
-                texts = _texts(name, self._whole(name))
-                if texts and all(text is not None for text in texts):
-                    return tuple(map(str, texts)), name
+            if name in self.arrays and (texts := self.texts(name)):
+                return texts, name
         return None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The texts of an array; none where it holds something else."""
+        if self.columns[name].kind != TEXT:
+            return ()
+        texts = _texts(name, self._whole(name))
+        return tuple(map(str, texts)) if all(text is not None for text in texts) else ()
 
     def settled(self, used: Sequence[str]) -> ArraysTable:
         """With as many rows as the arrays that are `used` have, and only arrays of that length.
@@ -406,6 +413,20 @@ class ArraysTable:
                 yield pa.array(_texts(name, piece), pa.string())
             else:
                 yield pa.array(_native(piece))
+
+
+def _flat(name: str, array: ArrayFile) -> NDArray[Any] | ArrayFile:
+    """An array without axes of length 1 behind its own: (N, C, 1, 1) is (N, C), and labels and
+    other whole numbers (N, 1) are (N,).
+    """
+    shape = array.shape
+    whole = array.dtype.kind in "iub" or is_called(name, "label")
+    wanted = shape
+    while len(wanted) > 2 and wanted[-1] == 1:
+        wanted = wanted[:-1]
+    if len(wanted) == 2 and wanted[1] == 1 and whole:
+        wanted = wanted[:1]
+    return array if wanted == shape else array.read().reshape(wanted)
 
 
 def len_of(array: NDArray[Any] | ArrayFile) -> int:

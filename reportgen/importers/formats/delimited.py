@@ -245,6 +245,8 @@ def _require_utf8(
         at = offset - pending + error.start
         marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         likely = "utf-16" if at == 0 and block[:2] in marks else "latin-1"
+        if at == 0 and block[:4] in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+            likely = "utf-32"
         raise DataError(
             f"{quoted(path.name)} is not UTF-8 at byte {at:,}",
             slug="table-encoding",
@@ -268,10 +270,14 @@ def _ragged(path: Path, line: int, found: int, expected: int, header: Sequence[s
             slug="table-ragged",
             hint=f"its cells seem to be separated by {word}: --delimiter {word}",
         )
+    title = expected == 1 and found > 1
     return DataError(
         f"line {line:,} of {quoted(path.name)} has {found} cells, not {expected}",
         slug="table-ragged",
-        hint="every row needs as many cells as the first; cells that contain the delimiter must be "
+        hint=f"its first line seems to be a title or a comment, {quoted(header[0][:40])}: remove "
+        "it, so that the first line contains the names of the columns"
+        if title
+        else "every row needs as many cells as the first; cells that contain the delimiter must be "
         "quoted",
     )
 

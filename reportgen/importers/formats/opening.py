@@ -94,6 +94,12 @@ def format_of(path: Path) -> str:
     _refuse_by_content(path, head)
     if by_name == "json" and _is_lines(head):
         return "jsonl"
+    if by_name in ("", "csv") and _is_drawn(head):
+        raise DataError(
+            f"{quoted(path.name)} is a table drawn with lines, as Markdown and SQL clients do",
+            slug="input-kind",
+            hint="save the cells alone, separated by commas, as CSV",
+        )
     if by_name:
         return by_name
     raise DataError(
@@ -182,6 +188,12 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
     else:
         return _open_file(path, options, spool)
     return open_parts(root, files, lambda part: _open_file(part, options, spool), spool)
+
+
+def _is_drawn(head: bytes) -> bool:
+    """Whether there is a rule of dashes below the first line, or above it."""
+    lines = [line.strip() for line in head.split(b"\n") if line.strip()][:2]
+    return any(b"---" in line and not line.strip(b"|+-: ") for line in lines)
 
 
 def text_options(path: Path, options: InputOptions, id_column: str | None = None) -> InputOptions:

@@ -1,49 +1,46 @@
-"""Columns whose cells are lists of a few values, as text: each place becomes a column."""
+"""Columns whose cells are lists: of the best classes, and then each place becomes a column; or of
+the scores of all classes as text, and then they become lists of numbers.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import DataError
+from reportgen.importers.formats.cell_lists import CellReader, listed, numbered, scored
 from reportgen.importers.formats.schemas import schema_of
 from reportgen.importers.formats.tables import LIST, OTHER, TEXT, Column, Table
-from reportgen.jsonio import literal
 from reportgen.text import plural, quoted
 
 __all__ = [
-    "Unfolded",
+    "can_hold_lists",
+    "first_cells",
     "unfolded",
+    "with_score_lists",
 ]
-
-
-_LONGEST = 1 << 14
 
 
 _MOST = 256
 
 
-_PART = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s,]+")
+_LOOKED_AT = 200
+
+
+def first_cells(table: Table, *columns: str) -> list[list[Any]]:
+    """The cells of the first rows of each of the columns."""
+    batch = next((b for b in table.batches(columns, _LOOKED_AT) if len(b)), None)
+    if batch is None:
+        return [[] for _ in columns]
+    return [batch.column(i).slice(0, _LOOKED_AT).to_pylist() for i in range(len(columns))]
 
 
 @dataclass(frozen=True)
-class Unfolded:
-    """A table in which ``prob`` with cells such as ``[0.7, 0.2]`` is ``prob_0`` and ``prob_1``.
-
-    Attributes
-    ----------
-    base
-        The table.
-    lists
-        Column of lists → its new columns.
-    """
+class _Around:
+    """A table with the name, the rows and the places of `base`."""
 
     base: Table
-    lists: Mapping[str, tuple[str, ...]]
-    columns: Mapping[str, Column]
-    _parents: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -59,6 +56,24 @@ class Unfolded:
 
     def place(self, row: int) -> str:
         return self.base.place(row)
+
+
+@dataclass(frozen=True)
+class Unfolded(_Around):
+    """A table in which ``prob`` with cells such as ``[0.7, 0.2]`` is ``prob_0`` and ``prob_1``.
+
+    Attributes
+    ----------
+    lists
+        Column of lists → its new columns.
+    readers
+        Column of lists → what reads its cells.
+    """
+
+    lists: Mapping[str, tuple[str, ...]]
+    readers: Mapping[str, CellReader]
+    columns: Mapping[str, Column]
+    _parents: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         import pyarrow as pa
@@ -84,47 +99,52 @@ class Unfolded:
         wanted = len(self.lists[name])
         rows = []
         for i, cell in enumerate(array.to_pylist()):
-            found = listed(cell)
+            found = self.readers[name](cell)
             if found is None or len(found) != wanted:
-                what = "no list" if found is None else plural(len(found), "value")
-                raise DataError(
-                    f"{self.place(start + i)}: {what} in {quoted(name)}, not {wanted}",
-                    slug="table-cell",
-                    hint="every row needs as many values as the first",
-                )
+                raise _other_length(self.place(start + i), name, found, wanted)
             rows.append(found)
         return rows
 
 
-def listed(cell: Any) -> list[str] | None:
-    """The values of a list, or of a text that is one, as texts; None where it is none."""
-    if isinstance(cell, (list, tuple)):
-        return ["" if value is None else str(value) for value in cell]
-    if not isinstance(cell, str) or len(cell) > _LONGEST:
-        return None
-    text = cell.strip()
-    if text[:1] + text[-1:] not in ("[]", "()") or any(mark in text[1:-1] for mark in "[]{}()"):
-        return None
-    try:
-        value = literal(text)
-    except ValueError:  # numpy prints without commas
-        return [part.strip("'\"") for part in _PART.findall(text[1:-1])] or None
-    return [str(one) for one in value] if isinstance(value, (list, tuple)) else None
+def _other_length(place: str, name: str, found: Any, wanted: int) -> DataError:
+    what = "no list" if found is None else plural(len(found), "value")
+    return DataError(
+        f"{place}: {what} in {quoted(name)}, not {wanted}",
+        slug="table-cell",
+        hint="every row needs as many values as the first",
+    )
 
 
-def unfolded(table: Table, wanted: Sequence[str]) -> Table:
+def can_hold_lists(table: Table, column: str) -> bool:
+    """Whether the cells of a column can be read, and may be lists, as such or as text."""
+    kind = table.columns[column].kind
+    if kind == OTHER:
+        schema = schema_of(table)
+        return schema is not None and "list" in str(schema.field(column).type)[:12]
+    return kind in (TEXT, LIST)
+
+
+def unfolded(
+    table: Table, wanted: Sequence[str], ranked: Mapping[str, CellReader] | None = None
+) -> Table:
     """The table with the columns `wanted` unfolded, where their first cells are lists of at least
     two values; the same table where none is.
+
+    `ranked` are columns of the best classes of each sample, and what reads their cells: they become
+    ``top_1``, ``top_2``, …
     """
-    lists = {}
-    for name in wanted:
-        kind = table.columns[name].kind
-        if kind not in (TEXT, LIST) and not (kind == OTHER and schema_of(table) is not None):
+    lists, readers = dict[str, tuple[str, ...]](), dict[str, CellReader]()
+    for name in dict.fromkeys([*(ranked or {}), *wanted]):
+        if not can_hold_lists(table, name):
             continue
-        first = next((b.column(0)[0].as_py() for b in table.batches([name], 1) if len(b)), None)
-        found = listed(first)
+        read = (ranked or {}).get(name, listed)
+        found = read(next(iter(first_cells(table, name)[0]), None))
         if found is not None and 2 <= len(found) <= _MOST:
-            lists[name] = tuple(f"{name}_{i}" for i in range(len(found)))
+            of_ranks = name in (ranked or {})
+            lists[name] = tuple(
+                f"top_{i + 1}" if of_ranks else f"{name}_{i}" for i in range(len(found))
+            )
+            readers[name] = read
     if not lists:
         return table
     columns: dict[str, Column] = {}
@@ -135,4 +155,71 @@ def unfolded(table: Table, wanted: Sequence[str]) -> Table:
             continue
         for i, new in enumerate(lists[name]):
             columns[new], parents[new] = Column(new, TEXT), (name, i)
-    return Unfolded(table, lists, columns, parents)
+    return Unfolded(table, lists, readers, columns, parents)
+
+
+@dataclass(frozen=True)
+class _WithLists(_Around):
+    """A table whose columns `lists` of text are lists of numbers: `columns` has their widths, and
+    the names that objects give them.
+    """
+
+    columns: Mapping[str, Column]
+    lists: Mapping[str, Column]
+
+    def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
+        import pyarrow as pa
+
+        start = 0
+        for batch in self.base.batches(columns, rows):
+            arrays = [
+                self._numbers(self.lists[name], batch.column(i), start)
+                if name in self.lists
+                else batch.column(i)
+                for i, name in enumerate(columns)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+            start += len(batch)
+
+    def _numbers(self, column: Column, array: Any, start: int) -> Any:
+        import pyarrow as pa
+
+        found = []
+        for i, cell in enumerate(array.to_pylist()):
+            values = _values(column, cell)
+            if values is None or len(values) != column.width:
+                raise _other_length(
+                    self.place(start + i), column.name, values, int(column.width or 0)
+                )
+            found.append(values)
+        return pa.array(found, pa.list_(pa.float64()))
+
+
+def _values(column: Column, cell: Any) -> list[float] | None:
+    if column.names is None:
+        found = numbered(cell)
+        return None if found is None else list(map(float, found))
+    scores = scored(cell)
+    if scores is None or set(scores) != set(column.names):
+        return None
+    return [scores[name] for name in column.names]
+
+
+def with_score_lists(table: Table, wanted: Sequence[str]) -> Table:
+    """The table with those of the columns `wanted` as lists of numbers whose cells are such lists
+    as text, ``[0.7, 0.3]`` or ``{"cat": 0.7, "dog": 0.3}``; the same table where none is.
+
+    Whole numbers are no scores, but may be classes.
+    """
+    lists = {}
+    for name in wanted:
+        cells = [cell for cell in first_cells(table, name)[0] if cell not in (None, "")]
+        if table.columns[name].kind != TEXT or not cells:
+            continue
+        if (objects := scored(cells[0])) is not None:
+            lists[name] = Column(name, LIST, len(objects), tuple(objects))
+            continue
+        found = [numbered(cell) for cell in cells]
+        if all(found) and not all(part.isdecimal() for row in found for part in row or ()):
+            lists[name] = Column(name, LIST, len(found[0] or ()))
+    return _WithLists(table, {**table.columns, **lists}, lists) if lists else table

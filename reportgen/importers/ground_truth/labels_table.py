@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import NO_LABEL
-from reportgen.importers.columns.detect import find_id, missing_column
+from reportgen.importers.columns.detect import delimiter_hint, find_id, missing_column
 from reportgen.importers.columns.id_spelling import common_spelling, places_of
 from reportgen.importers.columns.ids import printable_ids
 from reportgen.importers.columns.words import is_called
@@ -212,12 +212,15 @@ def _by_id(
 def _id_of_input(table: Table, options: InputOptions, labels: Table) -> str:
     if options.id_column is not None or any(is_called(name, "id") for name in table.columns):
         return find_id(table.name, table.columns, options.id_column, "--id-column", None)
+    only = next(iter(table.columns), "")
+    if len(table.columns) == 1 and delimiter_hint(only) and not isinstance(table, ArraysTable):
+        raise missing_column(table.name, table.columns, "id", "--id-column")
     raise DataError(
         f"{quoted(table.name)} has no ids that {quoted(labels.name)} could be joined by",
         slug="labels-ids",
         details=[f"its columns: {listing(table.columns, 20)}"],
-        hint=f"name its column of ids with --id-column; or, where both files have one order, say "
-        f"it: {_FLAG} none",
+        hint=f"name its column of ids: --id-column NAME; or, if both files have one order: "
+        f"{_FLAG} none",
     )
 
 

@@ -14,7 +14,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.formats.decimal_commas import DECIMAL_COMMA_HINT, has_decimal_comma
 from reportgen.importers.matrices.cell_numbers import number_of
-from reportgen.importers.matrices.grids import Grid
+from reportgen.importers.matrices.crosstabs import Grid
 from reportgen.importers.matrices.spellings import may_be_thousands
 from reportgen.options import InputOptions
 from reportgen.text import count, printable, quoted
@@ -23,6 +23,7 @@ __all__ = [
     "classes_of",
     "count_of",
     "counts_of",
+    "n_given",
     "shares_of",
 ]
 
@@ -84,7 +85,9 @@ def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
         f"of {quoted(grid.name)} is not a count",
         slug="matrix-cell",
         details=[_WEIGHTED] if weighted else [],
-        hint=_hint_comma(grid, shown) or _hint(fraction=fraction, weighted=weighted, grid=grid),
+        hint=_hint_comma(grid, shown)
+        or ("write 0 where there is no sample" if not shown.strip(" -–—.") else "")
+        or _hint(fraction=fraction, weighted=weighted, grid=grid),
     )
 
 
@@ -193,6 +196,12 @@ def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]
             hint="pass the class list of the model with --classes FILE",
         )
     return given, source
+
+
+def n_given(options: InputOptions) -> int | None:
+    """How many classes the user lists; None without a list."""
+    given, _ = _describe_given(options)
+    return None if given is None else len(given)
 
 
 def _describe_given(options: InputOptions) -> tuple[tuple[str, ...] | None, str]:

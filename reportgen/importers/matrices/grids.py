@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.csv_text import unguard
 from reportgen.errors import DataError
 from reportgen.importers.columns.counted import CountColumns, long_columns
-from reportgen.importers.columns.words import COMMON_NAMES
+from reportgen.importers.columns.words import COMMON_NAMES, folded
 from reportgen.importers.formats.arrays import CLASS_NAMES, ArraysTable, array_files, npy_file
 from reportgen.importers.formats.decimal_commas import (
     has_decimal_comma,
@@ -25,134 +25,31 @@ from reportgen.importers.formats.decimal_commas import (
 from reportgen.importers.formats.delimited import Dialect, rows_of, scan
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.matrices.cell_numbers import is_number, number_of
+from reportgen.importers.matrices.crosstabs import Grid, crosstab, grid_of_crosstab
+from reportgen.importers.matrices.edges import bare_names, is_corner, rows_said
+from reportgen.importers.matrices.json_matrices import MATRIX_ARRAYS, grid_of_json, no_matrix
+from reportgen.importers.matrices.margins import MARGINS, is_total, totals_note
 from reportgen.importers.matrices.printed import Printed, printed_matrix
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, quoted
 
 __all__ = [
     "LONG_HEADER",
-    "MATRIX_ARRAYS",
-    "Cells",
-    "Crosstab",
-    "Grid",
-    "crosstab",
     "grid_of",
     "grid_of_file",
-    "has_json_matrix",
-    "is_corner",
+    "lone_square",
     "looks_like_matrix",
-    "rows_said",
     "without_margins",
 ]
 
 
-_TOTALS = frozenset({"all", "total", "totals", "sum"})
-
-
-@dataclass(frozen=True)
-class Crosstab:
-    """Its cells over the same classes at both edges.
-
-    Attributes
-    ----------
-    cells
-        K rows of K cells: as they were given, and 0 where a class occurs on one side alone.
-    names
-        K names.
-    rows
-        What its rows are, ``"true"`` or ``"predicted"``; empty where it doesn't say.
-    notes
-        What was left out.
-    """
-
-    cells: Any
-    names: tuple[str, ...]
-    rows: str
-    notes: tuple[DataNote, ...]
-
-
-def is_corner(text: str) -> bool:
-    """Whether the first cell of a table shows that a crosstab was written: a word for labels or
-    predictions, or what pandas calls rows without a name.
-    """
-    return bool(rows_said(text)) or text == "row_0"
-
-
-def rows_said(corner: str) -> str:
-    """What the name over the first column says of the rows: crosstabs have that of their rows."""
-    word = corner.strip().lower()
-    if word in COMMON_NAMES["label"]:
-        return "true"
-    return "predicted" if word in COMMON_NAMES["prediction"] else ""
-
-
-def crosstab(
-    name: str, rows: Sequence[str], columns: Sequence[str], cells: Any, corner: str
-) -> Crosstab:
-    """The table without its totals, over all classes of both edges.
-
-    Parameters
-    ----------
-    name
-        Name of the table in messages.
-    rows, columns
-        Names of the R rows and the C columns.
-    cells
-        R rows of C cells: a list of rows of texts or numbers, or a numpy array.
-    corner
-        The name over the rows' names.
-
-    Raises :class:`DataError` (``duplicate-classes``) where a name appears twice at an edge.
-    """
-    notes: tuple[DataNote, ...] = ()
-    if _ends_in_totals(rows, columns, cells):
-        notes = (_leave_each_out(rows[-1]),)
-        cells = [row[:-1] for row in cells[:-1]] if isinstance(cells, list) else cells[:-1, :-1]
-        rows, columns = rows[:-1], columns[:-1]
-    if tuple(rows) == tuple(columns):
-        return Crosstab(cells, tuple(rows), rows_said(corner), notes)
-    for edge in (rows, columns):
-        _require_distinct(name, edge)
-    both = tuple(sorted({*rows, *columns}))
-    where = {label: i for i, label in enumerate(both)}
-    at_row, at_column = [where[row] for row in rows], [where[column] for column in columns]
-    if isinstance(cells, np.ndarray):
-        table: Any = np.zeros((len(both), len(both)), cells.dtype)
-        table[np.ix_(at_row, at_column)] = cells
-    else:
-        table = [["0"] * len(both) for _ in both]
-        for i, row in zip(at_row, cells, strict=True):
-            for j, cell in zip(at_column, row, strict=True):
-                table[i][j] = cell
-    return Crosstab(table, both, rows_said(corner), notes)
-
-
-def _require_distinct(name: str, edge: Sequence[str]) -> None:
-    twice = next((label for label in edge if edge.count(label) > 1), None)
-    if twice is not None:
-        raise DataError(
-            f"the class {quoted(twice)} appears more than once on an axis of {name}",
-            slug="duplicate-classes",
-            hint="write every class once",
-        )
-
-
-def _ends_in_totals(rows: Sequence[str], columns: Sequence[str], cells: Any) -> bool:
-    """Whether the last row and column are named totals, and are the sums of the others."""
-    if min(len(rows), len(columns)) < 2 or rows[-1] != columns[-1]:
-        return False
-    if rows[-1].strip().lower() not in _TOTALS:
-        return False
-    try:
-        table = np.asarray(cells).astype(np.float64)
-    except ValueError:
-        return False
-    inner, slack = table[:-1, :-1], 1e-9 * abs(table[-1, -1])
-    return bool(
-        np.all(np.abs(inner.sum(axis=0) - table[-1, :-1]) <= slack)
-        and np.all(np.abs(inner.sum(axis=1) - table[:-1, -1]) <= slack)
-        and abs(inner.sum() - table[-1, -1]) <= slack
-    )
+def without_blanks(rows: list[list[str]]) -> list[list[str]]:
+    """A table without empty rows and columns at its end, as spreadsheets leave them."""
+    while rows and not any(cell.strip() for cell in rows[-1]):
+        rows = rows[:-1]
+    while rows and len(rows[0]) > 1 and not any(row[-1].strip() for row in rows):
+        rows = [row[:-1] for row in rows]
+    return rows
 
 
 def without_legend(rows: list[list[str]]) -> tuple[list[list[str]], str]:
@@ -183,16 +80,12 @@ def _are_legend(cells: Sequence[str]) -> bool:
     return bool(filled) and len(filled) < len(cells) and all(map(rows_said, filled))
 
 
-_MARGINS = _TOTALS | {"support", "row total", "row_total", "column total", "col_total", "row sum",
-                      "col sum", "grand total", "n", "samples", "Σ".lower()}  # fmt: skip
-
-
 def without_margins(rows: list[list[str]]) -> tuple[list[list[str]], tuple[DataNote, ...]]:
     """A table of text without a last column, or a last row, of totals that are the sums."""
     if len(rows) < 3 or len(rows[0]) < 3 or any(len(row) != len(rows[0]) for row in rows):
         return rows, ()
-    column = rows[0][-1].strip().lower() in _MARGINS
-    row = rows[-1][0].strip().lower() in _MARGINS
+    column = rows[0][-1].strip().lower() in MARGINS
+    row = rows[-1][0].strip().lower() in MARGINS
     if column == row:  # none, or both: these are distinguished with the names of both edges
         return rows, ()
     cells = [[number_of(cell) for cell in one[1:]] for one in rows[1:]]
@@ -203,70 +96,11 @@ def without_margins(rows: list[list[str]]) -> tuple[list[list[str]], tuple[DataN
     if not np.allclose(inner.sum(axis=1), sums, rtol=1e-9, atol=0):
         return rows, ()
     name = rows[0][-1] if column else rows[-1][0]
-    note = DataNote(
-        "matrix-totals",
-        f"The last {'column' if column else 'row'}, {quoted(name)}, is the sums of the others: it "
-        "is not a class, and was excluded.",
-    )
+    note = totals_note(name, "column" if column else "row")
     return ([one[:-1] for one in rows] if column else rows[:-1]), (note,)
 
 
-def _leave_each_out(name: str) -> DataNote:
-    return DataNote(
-        "matrix-totals",
-        f"The last row and column, {quoted(name)}, are the sums of the others: they are no class, "
-        "and were excluded.",
-    )
-
-
 LONG_HEADER = ("true", "predicted", "count")
-
-
-MATRIX_ARRAYS = ("matrix", "confusion_matrix", "confusion", "counts", "cm")
-"""Names that a matrix goes by in an ``.npz``."""
-
-
-Cells = Any
-"""A list of rows of texts or numbers, or a numpy array of two dimensions."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A matrix before its cells are believed.
-
-    Attributes
-    ----------
-    cells
-        Rows of cells, all of one length; or a confusion matrix.
-    row_names, column_names
-        Class names at the edges; None where there are none.
-    rows
-        What the file itself says its rows are: ``"true"`` or ``"predicted"``; else empty.
-    support
-        Number of samples of each true class, where the file has it.
-    triples
-        Instead of cells: (true, predicted, count) of a long table, as text.
-    notes
-        What was left out.
-    adds_up
-        Whether a cell of `triples` that comes again is added to the first.
-    told
-        How the file was read, where that is not plain, in words: ``long form: true "Actual", …``.
-    comma
-        Whether its numbers had a decimal comma; in `cells` and `triples` they have a point.
-    """
-
-    name: str
-    cells: Cells = ()
-    row_names: tuple[str, ...] | None = None
-    column_names: tuple[str, ...] | None = None
-    rows: str = ""
-    support: tuple[Any, ...] | None = None
-    triples: tuple[tuple[str, str, str], ...] | None = None
-    notes: tuple[DataNote, ...] = ()
-    told: tuple[str, ...] = ()
-    adds_up: bool = False
-    comma: bool = False
 
 
 def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
@@ -277,7 +111,7 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
     if kind == "csv":
         return replace(_grid_of_csv(path, dialect), comma=dialect.comma)
     if kind == "json":
-        return _grid_of_json(path.name, read_json(path))
+        return grid_of_json(path.name, read_json(path))
     if kind == "npy":
         return Grid(path.name, npy_file(path).read())
     if kind == "npz":
@@ -287,21 +121,6 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
         slug="input-kind",
         hint="read it with --kind predictions",
     )
-
-
-def has_json_matrix(value: Any) -> bool:
-    """Whether parsed JSON is rows of a matrix, or an object with one."""
-    if isinstance(value, list):
-        return _is_nested(value) and not any(isinstance(c, Mapping) for row in value for c in row)
-    if not isinstance(value, Mapping):
-        return False
-    inner = value.get("confusion_matrix")
-    inner = inner if isinstance(inner, Mapping) else value
-    return any(_is_nested(inner.get(key)) for key in (*MATRIX_ARRAYS, "cells"))
-
-
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(r, list) for r in value)
 
 
 def grid_of(value: Any) -> Grid:
@@ -315,17 +134,13 @@ def grid_of(value: Any) -> Grid:
         numbered = value.classes == tuple(map(str, range(len(value.classes))))
         return Grid(name, value.compute(), None if numbered else value.classes, rows="true")
     if isinstance(value, Mapping):
-        return _grid_of_json(name, value)
+        return grid_of_json(name, value)
     if not (hasattr(value, "index") and hasattr(value, "columns")):
         return Grid(name, value if isinstance(value, (list, tuple)) else as_array(value))
     rows, columns = (tuple(map(str, edge)) for edge in (value.index, value.columns))
-    return _of_crosstab(
+    return grid_of_crosstab(
         name, crosstab(name, rows, columns, as_array(value), str(value.index.name or ""))
     )
-
-
-def _of_crosstab(name: str, table: Crosstab) -> Grid:
-    return Grid(name, table.cells, table.names, table.names, table.rows, notes=table.notes)
 
 
 def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
@@ -342,19 +157,24 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
     first = next(rows_of(path, dialect), None)
     if first is None:
         return False
-    header = first[1]
-    if tuple(header) == LONG_HEADER or _is_crosstab(path, dialect, header):
+    if tuple(first[1]) == LONG_HEADER or _is_crosstab(path, dialect, first[1]):
         return True
+    rows = [cells for _, cells in islice(rows_of(path, dialect), len(first[1]) + 2)]
+    rows = without_blanks(_points(rows, dialect))
+    return bool(rows) and _are_of_matrix(path.name, rows)
+
+
+def _are_of_matrix(name: str, rows: list[list[str]]) -> bool:
+    """Whether the first rows of a delimited file are those of a matrix, by names or by shape."""
     known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
-    rows = [cells for _, cells in islice(rows_of(path, dialect), len(header) + 2)]
-    rows = _points(rows, dialect)
+    header = rows[0]
     bare, _ = without_legend(rows)
     legend = len(bare) < len(rows) or len(bare[0]) < len(header)
-    if legend and names_agree(path.name, bare):
+    if legend and names_agree(name, bare):
         return True
     if any(cell.strip().lower() in known for cell in header) and not _name_it(header):
         return False
-    if names_agree(path.name, rows):
+    if names_agree(name, rows):
         return True
     rows, _ = without_margins(rows)
     header = rows[0]
@@ -363,7 +183,7 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
     if len(rows) > len(header) + 1 or not len(header) - 1 <= len(rows):
         return False
     try:
-        grid = _read_edges(path.name, rows)
+        grid = _read_edges(name, rows)
     except DataError as error:
         if error.slug == "matrix-not-square":
             return False
@@ -379,21 +199,23 @@ def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
     Raises :class:`DataError` where something is next to it.
     """
     header, first = [c.strip() for c in rows[0][1:]], [row[0].strip() for row in rows[1:]]
+    first, header, _ = map(list, bare_names(first, header))
     known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
     shared = set(header) & set(first)
     if len(shared) < 2 or len(set(first)) < len(first) or known & {c.lower() for c in header}:
         return False
-    if all(map(is_number, shared)):
-        return False  # row numbers, and columns named by numbers
-    if header == first:
-        return True
     beside = [c for c in header if c not in shared], [c for c in first if c not in shared]
-    if len(shared) < max(len(header), len(first)) / 2 or not any(beside):
+    permuted = header != first and not any(beside)
+    if all(map(is_number, shared)) and not permuted:
+        return False  # row numbers, and columns named by numbers
+    if header == first or permuted:
+        return True
+    if len(shared) < max(len(header), len(first)) / 2:
         return False
     inner, _ = without_margins([list(row) for row in rows])
     if [c.strip() for c in inner[0][1:]] == [row[0].strip() for row in inner[1:]]:
         return True
-    if len(header) == len(first):
+    if len(header) == len(first) and not all(map(_is_metric, (*beside[0], *beside[1]))):
         return False
     raise DataError(
         f"{quoted(name)} contains more than a confusion matrix",
@@ -405,6 +227,17 @@ def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
         ],
         hint="remove them; totals may stay if they are the sums of the rest",
     )
+
+
+_METRICS = frozenset({
+    "precision", "recall", "f1", "f1_score", "f_score", "accuracy", "sensitivity", "specificity",
+    "support", "error", "users_accuracy", "producers_accuracy",
+})  # fmt: skip
+
+
+def _is_metric(name: str) -> bool:
+    """Whether a row or column of this name contains metrics of the matrix."""
+    return folded(name.replace("'", "")) in _METRICS or is_total(name)
 
 
 def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
@@ -441,7 +274,7 @@ def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
     if (printed := printed_matrix(path, dialect)) is not None:
         return _of_printed(path.name, printed)
     scan(path, dialect)
-    rows = [cells for _, cells in rows_of(path, dialect)]
+    rows = without_blanks([cells for _, cells in rows_of(path, dialect)])
     if not rows:
         raise DataError(f"{quoted(path.name)} is empty", slug="matrix-empty")
     if (places := long_columns(rows[0])) is not None:
@@ -482,8 +315,12 @@ def _points(table: list[list[str]], dialect: Dialect) -> list[list[str]]:
 
 
 def _of_printed(name: str, printed: Printed) -> Grid:
-    names = printed.names
-    return Grid(name, printed.cells, names, names, printed.rows, told=(printed.told,))
+    names, columns = printed.names, printed.columns
+    if names is None or columns is None or names == columns:
+        names = names or columns
+        return Grid(name, printed.cells, names, names, printed.rows, told=(printed.told,))
+    table = crosstab(quoted(name), names, columns, printed.cells, printed.rows)
+    return replace(grid_of_crosstab(name, table), told=(printed.told,))
 
 
 def _read_edges(name: str, rows: list[list[str]]) -> Grid:
@@ -499,14 +336,19 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
     header = tuple(map(unguard, rows[0]))
     first = tuple(unguard(row[0]) for row in rows)
     if n_rows == width + 1 and any(is_number(row[0]) for row in rows[1:]):
-        return Grid(name, rows[1:], None, header)
+        names = (header[0].removeprefix("# "), *header[1:])  # np.savetxt begins a header so
+        return Grid(name, rows[1:], None, names)
     if n_rows == width - 1 and any(map(is_number, rows[0][1:])):
         return Grid(name, [row[1:] for row in rows], first, None)
     if n_rows == width and all(map(is_number, (rows[0][0], *rows[0], *first))):
         return Grid(name, rows)
     inner = [row[1:] for row in rows[1:]]
-    if is_corner(header[0]) or (n_rows == width and first[1:] == header[1:]):
-        return _of_crosstab(name, crosstab(quoted(name), first[1:], header[1:], inner, header[0]))
+    bare_rows, bare_columns, _ = bare_names(first[1:], header[1:])
+    alike = n_rows == width and set(bare_rows) == set(bare_columns)
+    if is_corner(header[0]) or alike:
+        return grid_of_crosstab(
+            name, crosstab(quoted(name), first[1:], header[1:], inner, header[0])
+        )
     if n_rows == width:
         return Grid(name, inner, first[1:], header[1:])
     raise DataError(
@@ -518,62 +360,30 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
     )
 
 
-def _grid_of_json(name: str, value: Any) -> Grid:
-    if isinstance(value, list):
-        return Grid(name, value)
-    if not isinstance(value, Mapping):
-        raise _no_matrix(name)
-    classes = next(
-        (value[key] for key in ("classes", "class_names", "labels") if key in value), None
-    )
-    inner = value
-    if isinstance(value.get("confusion_matrix"), Mapping):
-        inner = value["confusion_matrix"]
-    key = next((key for key in MATRIX_ARRAYS if isinstance(inner.get(key), list)), None)
-    names = _json_names(name, classes)
-    rows = inner.get("rows", "")
-    rows = rows if rows in ("true", "predicted") else ""
-    support = value.get("support", value.get("supports"))
-    if key is None and isinstance(inner.get("cells"), list) and names:
-        return Grid(name, _dense(name, inner["cells"], len(names)), names, names, rows)
-    if key is None:
-        raise _no_matrix(name)
-    known = tuple(support) if isinstance(support, list) else None
-    return Grid(name, inner[key], names, names, rows, known)
+_BESIDE = (*CLASS_NAMES, "labels", "names", "display_labels")
+"""Names that the classes of a matrix go by in an ``.npz``."""
 
 
-def _json_names(name: str, classes: Any) -> tuple[str, ...] | None:
-    if classes is None:
+def lone_square(arrays: Mapping[str, Any]) -> str | None:
+    """The name of the only array of an ``.npz`` that may be a matrix, but for the names of its
+    classes; None where there are others.
+    """
+    single = [name for name in arrays if name.lower() not in _BESIDE]
+    if len(single) != 1:
         return None
-    if not isinstance(classes, list) or not all(isinstance(c, (str, int)) for c in classes):
-        raise DataError(
-            f"the class names in {quoted(name)} are not a list of strings", slug="matrix-names"
-        )
-    return tuple(map(str, classes))
-
-
-def _dense(name: str, cells: Any, n: int) -> Any:
-    try:
-        return ConfusionMatrix.from_cells(cells, n)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _no_matrix(name) from error
-
-
-def _no_matrix(name: str) -> DataError:
-    return DataError(
-        f"{quoted(name)} contains not a confusion matrix",
-        slug="matrix-empty",
-        hint='for example {"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}',
-    )
+    shape = arrays[single[0]].shape
+    return single[0] if len(shape) == 2 and shape[0] == shape[1] > 1 else None
 
 
 def _grid_of_npz(path: Path) -> Grid:
     arrays = array_files(path)
-    key = next((name for name in arrays if name.lower() in MATRIX_ARRAYS), None)
+    key = next((name for name in arrays if name.lower() in MATRIX_ARRAYS), lone_square(arrays))
     if key is None and len([n for n in arrays if n not in CLASS_NAMES]) == 1:
         key = next(n for n in arrays if n not in CLASS_NAMES)
     if key is None:
-        raise _no_matrix(path.name)
-    found = ArraysTable.of_npz(path).class_names()
-    names = found[0] if found else None
-    return Grid(path.name, arrays[key].read(), names, names)
+        raise no_matrix(path.name)
+    cells = arrays[key].read()
+    table = ArraysTable.of_npz(path)
+    beside = [name for name in _BESIDE if name in table.columns and name != key]
+    names = next((found for name in beside if (found := table.texts(name))), None)
+    return Grid(path.name, cells, names, names)

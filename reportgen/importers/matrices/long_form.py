@@ -15,7 +15,7 @@ from reportgen.importers.columns.labels import ClassNames, Reading, read_labels
 from reportgen.importers.formats.decimal_commas import with_point
 from reportgen.importers.formats.tables import Table
 from reportgen.importers.matrices.cells import count_of
-from reportgen.importers.matrices.grids import Grid
+from reportgen.importers.matrices.crosstabs import Grid
 from reportgen.options import InputOptions
 from reportgen.text import listing, printable, quoted
 

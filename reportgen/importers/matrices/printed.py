@@ -15,6 +15,7 @@ from reportgen.importers.columns.words import COMMON_NAMES, folded
 from reportgen.importers.formats.compressed import open_text
 from reportgen.importers.formats.delimited import Dialect
 from reportgen.importers.formats.limits import readable
+from reportgen.importers.matrices.edges import bare_names
 from reportgen.text import plural
 
 __all__ = [
@@ -49,8 +50,8 @@ class Printed:
     ----------
     cells
         K rows of K numbers, as text.
-    names
-        K names; None where there are none.
+    names, columns
+        K names of the rows and of the columns; None where there are none.
     rows
         What the rows are, ``"true"`` or ``"predicted"``; empty where it doesn't say.
     told
@@ -61,6 +62,7 @@ class Printed:
     names: tuple[str, ...] | None
     rows: str
     told: str
+    columns: tuple[str, ...] | None = None
 
 
 def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
@@ -162,7 +164,7 @@ def _named(
     above = [line for line in lines[:start] if line.strip() and not _RULE.fullmatch(line)][-3:]
     labels, row_word = _labels([label for label, _ in rows])
     names, column_words, corner = _header(above, k, labels)
-    if labels is None and above and names is None:
+    if above and names is None:
         return None
     if _names_columns(above):
         return None
@@ -171,7 +173,7 @@ def _named(
     n_others = sum(bool(line.strip()) for line in lines) - k - len(above)
     more = f"; {plural(n_others, 'other line')} not used" if n_others > 0 else ""
     cells = [row for _, row in rows]
-    return Printed(cells, labels or names, said, f"printed with white space{more}")
+    return Printed(cells, labels, said, f"printed with white space{more}", names)
 
 
 def _labels(labels: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
@@ -199,20 +201,45 @@ def _header(
             break
         tokens = [token.strip(_MARKS) for token in above[-back].split()]
         tokens = [token for token in tokens if token]
-        wanted = " ".join(labels) if labels else ""
-        text = " ".join(tokens)
         over = [word for line in above[:-back] for word in line.split()]
-        if wanted and text.endswith(wanted):
-            before = text[: -len(wanted)].split()
-        elif len(tokens) in (k, k + 1):
-            before = tokens[: len(tokens) - k]
-        else:
+        found = _names_at_end(tokens, k, labels)
+        if found is None:
             continue
-        names = labels or tuple(tokens[-k:])
+        names, before = found
         if back == 2:
             return names, [*before, *over], above[-1].strip()
         return names, over, " ".join(before)
     return None, [], ""
+
+
+def _names_at_end(
+    tokens: Sequence[str], k: int, labels: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], list[str]] | None:
+    """(the names of the columns at the end of a line, the words before them): those of the rows in
+    any order, or as many words; None where they are neither.
+    """
+    for n_before in (0, 1, 2, 3) if labels else ():
+        ordered = _in_order(" ".join(tokens[n_before:]), set(labels or ()))
+        if ordered is not None:
+            return ordered, list(tokens[:n_before])
+    if len(tokens) not in (k, k + 1):
+        return None
+    names = tuple(tokens[-k:])
+    if labels and not set(bare_names(labels, names)[0]) & set(bare_names(labels, names)[1]):
+        return None  # words of their own: nobody knows which of the rows they are
+    return names, list(tokens[: len(tokens) - k])
+
+
+def _in_order(text: str, names: set[str]) -> tuple[str, ...] | None:
+    """The names, each once, in the order that a text has them in; None where it is another text."""
+    if not names:
+        return () if not text else None
+    for name in sorted(names, key=len, reverse=True):
+        if text == name or text.startswith(f"{name} "):
+            rest = _in_order(text[len(name) + 1 :], names - {name})
+            if rest is not None:
+                return (name, *rest)
+    return None
 
 
 def _names_columns(above: Sequence[str]) -> bool:

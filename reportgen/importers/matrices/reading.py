@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,17 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.labels import Reading
 from reportgen.importers.formats.delimited import dialect_of
+from reportgen.importers.formats.json_files import read_json
+from reportgen.importers.formats.json_tables import json_table
 from reportgen.importers.formats.limits import file_sha256
-from reportgen.importers.formats.opening import format_of
+from reportgen.importers.formats.opening import format_of, open_table
 from reportgen.importers.matrices.cell_numbers import number_of
-from reportgen.importers.matrices.cells import classes_of, counts_of, shares_of
-from reportgen.importers.matrices.grids import Grid, grid_of, grid_of_file
+from reportgen.importers.matrices.cells import classes_of, counts_of, n_given, shares_of
+from reportgen.importers.matrices.crosstabs import Grid
+from reportgen.importers.matrices.grids import grid_of, grid_of_file
+from reportgen.importers.matrices.json_matrices import has_json_matrix
 from reportgen.importers.matrices.long_form import matrix_of_triples, reading_of_triples
+from reportgen.importers.matrices.of_tables import grid_of_table
 from reportgen.importers.matrices.proportions import (
     NormalisedMatrix,
     normalised_matrix,
@@ -28,6 +34,7 @@ from reportgen.importers.matrices.proportions import (
     restore,
 )
 from reportgen.importers.matrices.spellings import in_percent, require_one_writing
+from reportgen.importers.matrices.totals import without_totals
 from reportgen.importers.read_as import read_as_matrix
 from reportgen.options import InputOptions, render_command
 from reportgen.provenance import DataNote, ModelFacts, Provenance
@@ -76,10 +83,26 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
     options = options or InputOptions()
     if isinstance(source, (str, Path)):
         path = Path(source)
-        dialect = dialect_of(path, options.separator, options.encoding, options.decimal)
-        grid = grid_of_file(path, format_of(path), dialect)
+        grid = _grid_of_path(path, options)
         return matrix_input(grid, file_sha256(path), printable(path.stem), options)
     return matrix_input(grid_of(source), "", "", options)
+
+
+def _grid_of_path(path: Path, options: InputOptions) -> Grid:
+    kind = format_of(path)
+    if kind in ("parquet", "arrow", "jsonl") or (kind == "json" and _is_table(path)):
+        with TemporaryDirectory(prefix="reportgen-") as spool:
+            found = grid_of_table(open_table(path, options, Path(spool)), asked=True)
+        if found is not None:
+            return found
+    dialect = dialect_of(path, options.separator, options.encoding, options.decimal)
+    return grid_of_file(path, kind, dialect)
+
+
+def _is_table(path: Path) -> bool:
+    """Whether JSON holds rows by name and no matrix."""
+    value = read_json(path)
+    return not has_json_matrix(value) and json_table(value) is not None
 
 
 def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> MatrixInput:
@@ -92,6 +115,7 @@ def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> M
         grid = replace(grid, told=(*grid.told, "numbers with a decimal comma"))
     else:
         require_one_writing(grid)
+    grid = without_totals(grid, n_given(options))
     if in_percent(grid) and not options.normalised:
         options = replace(options, normalised=True)
         grid = replace(grid, told=(*grid.told, "cells in percent"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reportgen.errors import DataError
-from reportgen.importers.matrices.grids import Grid
+from reportgen.importers.matrices.crosstabs import Grid
 from reportgen.text import quoted
 
 __all__ = [

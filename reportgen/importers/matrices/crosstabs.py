@@ -1,0 +1,146 @@
+"""A matrix before its cells are believed, and tables with the names of classes at both edges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import DataError
+from reportgen.importers.matrices.edges import bare_names, rows_said
+from reportgen.importers.matrices.margins import are_sums, is_total, totals_note, without_last
+from reportgen.provenance import DataNote
+from reportgen.text import quoted
+
+__all__ = [
+    "Crosstab",
+    "Grid",
+    "crosstab",
+    "grid_of_crosstab",
+]
+
+
+Cells = Any
+"""A list of rows of texts or numbers, or a numpy array of two dimensions."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A matrix before its cells are believed.
+
+    Attributes
+    ----------
+    cells
+        Rows of cells, all of one length; or a confusion matrix.
+    row_names, column_names
+        Class names at the edges; None where there are none.
+    rows
+        What the file itself says its rows are: ``"true"`` or ``"predicted"``; else empty.
+    support
+        Number of samples of each true class, where the file has it.
+    triples
+        Instead of cells: (true, predicted, count) of a long table, as text.
+    notes
+        What was left out.
+    adds_up
+        Whether a cell of `triples` that comes again is added to the first.
+    told
+        How the file was read, where that is not plain, in words: ``long form: true "Actual", …``.
+    comma
+        Whether its numbers had a decimal comma; in `cells` and `triples` they have a point.
+    """
+
+    name: str
+    cells: Cells = ()
+    row_names: tuple[str, ...] | None = None
+    column_names: tuple[str, ...] | None = None
+    rows: str = ""
+    support: tuple[Any, ...] | None = None
+    triples: tuple[tuple[str, str, str], ...] | None = None
+    notes: tuple[DataNote, ...] = ()
+    told: tuple[str, ...] = ()
+    adds_up: bool = False
+    comma: bool = False
+
+
+@dataclass(frozen=True)
+class Crosstab:
+    """Its cells over the same classes at both edges.
+
+    Attributes
+    ----------
+    cells
+        K rows of K cells: as they were given, and 0 where a class occurs on one side alone.
+    names
+        K names.
+    rows
+        What its rows are, ``"true"`` or ``"predicted"``; empty where it doesn't say.
+    notes
+        What was left out.
+    """
+
+    cells: Any
+    names: tuple[str, ...]
+    rows: str
+    notes: tuple[DataNote, ...]
+
+
+def crosstab(
+    name: str, rows: Sequence[str], columns: Sequence[str], cells: Any, corner: str
+) -> Crosstab:
+    """The table without its totals, over all classes of both edges.
+
+    Parameters
+    ----------
+    name
+        Name of the table in messages.
+    rows, columns
+        Names of the R rows and the C columns.
+    cells
+        R rows of C cells: a list of rows of texts or numbers, or a numpy array.
+    corner
+        The name over the rows' names.
+
+    Raises :class:`DataError` (``duplicate-classes``) if a name appears twice on an axis.
+    """
+    notes: tuple[DataNote, ...] = ()
+    rows, columns, said = bare_names(rows, columns)
+    corner = corner if rows_said(corner) else said
+    last = rows[-1] if rows and rows[-1:] == columns[-1:] else ""
+    if is_total(last) and are_sums(cells, last):
+        notes = (totals_note(rows[-1]),)
+        cells = without_last(cells)
+        rows, columns = rows[:-1], columns[:-1]
+    if tuple(rows) == tuple(columns):
+        return Crosstab(cells, tuple(rows), rows_said(corner), notes)
+    for edge in (rows, columns):
+        _require_distinct(name, edge)
+    both = tuple(rows) if set(rows) == set(columns) else tuple(sorted({*rows, *columns}))
+    where = {label: i for i, label in enumerate(both)}
+    at_row, at_column = [where[row] for row in rows], [where[column] for column in columns]
+    if isinstance(cells, np.ndarray):
+        table: Any = np.zeros((len(both), len(both)), cells.dtype)
+        table[np.ix_(at_row, at_column)] = cells
+    else:
+        table = [["0"] * len(both) for _ in both]
+        for i, row in zip(at_row, cells, strict=True):
+            for j, cell in zip(at_column, row, strict=True):
+                table[i][j] = cell
+    return Crosstab(table, both, rows_said(corner), notes)
+
+
+def _require_distinct(name: str, edge: Sequence[str]) -> None:
+    twice = next((label for label in edge if edge.count(label) > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"the class {quoted(twice)} appears more than once on an axis of {name}",
+            slug="duplicate-classes",
+            hint="write every class once",
+        )
+
+
+def grid_of_crosstab(name: str, table: Crosstab) -> Grid:
+    """The grid of a crosstab, of a file or value named `name`."""
+    return Grid(name, table.cells, table.names, table.names, table.rows, notes=table.notes)

@@ -1,0 +1,186 @@
+"""Matrices in JSON: rows of cells, alone or in an object, with names of classes or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.errors import DataError
+from reportgen.importers.matrices.crosstabs import Grid, crosstab, grid_of_crosstab
+from reportgen.text import listing, quoted
+
+__all__ = [
+    "MATRIX_ARRAYS",
+    "grid_of_json",
+    "has_json_matrix",
+    "no_matrix",
+    "refuse_nested_names",
+]
+
+
+MATRIX_ARRAYS = ("matrix", "confusion_matrix", "confusion", "counts", "cm")
+"""Names that a matrix goes by in an ``.npz`` and in JSON."""
+
+
+_NAMES = (
+    "classes", "class_names", "labels", "names", "label_names", "target_names", "class_labels",
+    "display_labels", "categories",
+)  # fmt: skip
+
+
+_DEEPEST = 4
+
+
+def has_json_matrix(value: Any) -> bool:
+    """Whether parsed JSON is rows of a matrix, or an object with one.
+
+    Raises :class:`DataError` where it has several.
+    """
+    if isinstance(value, list):
+        return _is_nested(value) and not any(isinstance(c, Mapping) for row in value for c in row)
+    return isinstance(value, Mapping) and (_is_split(value) or _the_one(value) is not None)
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(r, list) for r in value)
+
+
+def _is_split(value: Mapping[str, Any]) -> bool:
+    """Whether this is what pandas makes of a crosstab with ``orient="split"``."""
+    edges = [value.get("index"), value.get("columns")]
+    texts = [tuple(map(str, edge)) for edge in edges if isinstance(edge, list)]
+    if len(texts) < 2 or not _is_nested(value.get("data")) or len(set(texts[0])) < 2:
+        return False
+    shared = set(texts[0]) & set(texts[1])
+    numbered = set(texts[0]) == set(map(str, range(len(texts[0]))))
+    return 2 * len(shared) >= max(map(len, texts)) and not numbered
+
+
+_Found = tuple[str, Mapping[str, Any], Any]
+
+
+def _the_one(value: Mapping[str, Any]) -> _Found | None:
+    """(path, object, its cells) of the one matrix in an object, else in those inside of it.
+
+    Raises :class:`DataError` where there are several, equally deep.
+    """
+    every = sorted(_found(value, ""), key=lambda one: one[0].count("."))
+    found = [one for one in every if one[0].count(".") == every[0][0].count(".")]
+    if len(found) > 1:
+        raise DataError(
+            f"the JSON contains {len(found)} matrices: {listing((one[0] for one in found), 5)}",
+            slug="input-kind",
+            hint="save the one that is meant in a file of its own",
+        )
+    return found[0] if found else None
+
+
+def _found(value: Mapping[str, Any], path: str, depth: int = 0) -> Iterator[_Found]:
+    key = next((key for key in (*MATRIX_ARRAYS, "cells") if _is_nested(value.get(key))), None)
+    if key is None:
+        key = _lone_square(value)
+    if key is not None:
+        yield f"{path}{key}", value, value[key]
+        return
+    for name, inner in value.items() if depth < _DEEPEST else ():
+        if isinstance(inner, Mapping):
+            yield from _found(inner, f"{path}{name}.", depth + 1)
+
+
+def _lone_square(value: Mapping[str, Any]) -> str | None:
+    """The only member that is a square of whole numbers, beside as many names of classes."""
+    squares = [key for key, cells in value.items() if _is_square(cells)]
+    if len(squares) != 1:
+        return None
+    n = len(value[squares[0]])
+    named = any(
+        isinstance(names := value.get(key), list)
+        and len(names) == n
+        and all(isinstance(name, str) for name in names)
+        for key in _NAMES
+    )
+    return squares[0] if named else None
+
+
+def _is_square(cells: Any) -> bool:
+    if not _is_nested(cells) or len(cells) < 2 or any(len(row) != len(cells) for row in cells):
+        return False
+    values = [cell for row in cells for cell in row]
+    return all(type(cell) is int and cell >= 0 for cell in values) and max(values) > 1
+
+
+def grid_of_json(name: str, value: Any) -> Grid:
+    """The grid in parsed JSON, a file or mapping named `name`."""
+    if isinstance(value, list):
+        return Grid(name, value)
+    if not isinstance(value, Mapping):
+        raise no_matrix(name)
+    if _is_split(value):
+        rows, columns = (tuple(map(str, value[edge])) for edge in ("index", "columns"))
+        return grid_of_crosstab(name, crosstab(quoted(name), rows, columns, value["data"], ""))
+    found = _the_one(value)
+    names = _json_names(name, found[1] if found else value, value)
+    if found is None:
+        raise no_matrix(name)
+    path, inner, cells = found
+    rows_are = inner.get("rows", "")
+    rows_are = rows_are if rows_are in ("true", "predicted") else ""
+    if path.endswith("cells"):
+        if names is None:
+            raise no_matrix(name)
+        return Grid(name, _dense(name, cells, len(names)), names, names, rows_are)
+    support = value.get("support", value.get("supports"))
+    known = tuple(support) if isinstance(support, list) else None
+    told = (f'found under "{path}"',) if "." in path else ()
+    return Grid(name, cells, names, names, rows_are, known, told=told)
+
+
+def _json_names(name: str, *holders: Mapping[str, Any]) -> tuple[str, ...] | None:
+    classes = next(
+        (holder[key] for holder in holders for key in _NAMES if holder.get(key) is not None), None
+    )
+    if classes is None:
+        return None
+    if not isinstance(classes, list) or not all(isinstance(c, (str, int)) for c in classes):
+        raise DataError(
+            f"the class names in {quoted(name)} are not a list of strings", slug="matrix-names"
+        )
+    return tuple(map(str, classes))
+
+
+def _dense(name: str, cells: Any, n: int) -> Any:
+    try:
+        return ConfusionMatrix.from_cells(cells, n)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise no_matrix(name) from error
+
+
+def no_matrix(name: str) -> DataError:
+    """The error for a file or mapping without a matrix."""
+    return DataError(
+        f"{quoted(name)} contains not a confusion matrix",
+        slug="matrix-empty",
+        hint='for example {"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}',
+    )
+
+
+def refuse_nested_names(name: str, value: Any) -> None:
+    """Raise :class:`DataError` where JSON is ``{"cat": {"cat": 5, "dog": 1}, …}``: pandas has the
+    columns outside, people the rows.
+    """
+    if not isinstance(value, Mapping) or len(value) < 2:
+        return
+    inner: Sequence[Any] = list(value.values())
+    if not all(isinstance(one, Mapping) and set(one) <= set(value) for one in inner):
+        return
+    if not all(type(n) in (int, float) for one in inner for n in one.values()):
+        return
+    raise DataError(
+        f"{quoted(name)} seems to be a confusion matrix as objects in objects, which do not say "
+        "whether the outer names are the true classes",
+        slug="input-kind",
+        details=["pandas.DataFrame.to_json writes the columns outside"],
+        hint='save it as {"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}, true classes as '
+        "rows; of pandas with to_csv",
+    )
