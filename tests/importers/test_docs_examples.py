@@ -83,7 +83,7 @@ def test_names_of_columns_that_are_told_are_known():
         named = spans(told) - {"prob_"}
         assert named <= set(COMMON_NAMES[role])
         assert len(named) >= 3
-    assert f"`{NONE}` as a name" in PART
+    assert f"`{NONE}` means" in PART
 
 
 def test_endings_that_are_told_are_read():

@@ -35,7 +35,7 @@ def without_totals(grid: Grid, n_given: int | None) -> Grid:
     """The grid without totals; `n_given` is the number of classes that the user lists, which says
     whether the last of them is one.
 
-    Raises :class:`DataError` (``matrix-totals``) if rows or columns named as totals are not the sums.
+    Raises :class:`DataError` (``matrix-totals``) if rows or columns named as totals are not sums.
     """
     if grid.triples is not None:
         return grid if n_given is not None else _of_lines(grid, grid.triples)
