@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reportgen.importers.columns.id_spelling import Spelling, common_spelling
     from reportgen.importers.columns.words import is_called
     from reportgen.importers.entrance import kind_of, open_input, open_predictions
+    from reportgen.importers.formats.compressed import compression_of, open_bytes
     from reportgen.importers.formats.delimited import dialect_of, rows_of
     from reportgen.importers.formats.json_files import read_json
     from reportgen.importers.image_tables.cells import ImageCells
@@ -51,6 +52,7 @@ __all__ = [
     "best_split",
     "choose_split",
     "common_spelling",
+    "compression_of",
     "could_be_list",
     "dialect_of",
     "has_images",
@@ -60,6 +62,7 @@ __all__ = [
     "join_metadata",
     "kind_of",
     "match_split",
+    "open_bytes",
     "open_input",
     "open_predictions",
     "read_image_table",
@@ -78,6 +81,7 @@ __getattr__ = lazy_names(
         "columns.id_spelling": "Spelling common_spelling",
         "columns.words": "is_called",
         "entrance": "kind_of open_input open_predictions",
+        "formats.compressed": "compression_of open_bytes",
         "formats.delimited": "dialect_of rows_of",
         "formats.json_files": "read_json",
         "image_tables.cells": "ImageCells",

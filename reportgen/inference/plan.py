@@ -25,7 +25,7 @@ from reportgen.inference.folders.listed import (
     NO_LABEL,
     ListedImages,
     in_terms_of,
-    open_listed,
+    open_data,
     scan_listed,
 )
 from reportgen.inference.folders.notes import training_note
@@ -138,22 +138,23 @@ def plan_folder(
     """
     whole = shard or Shard(0, 1)
     explicit, explicit_source = explicit_classes(options)
-    listed = open_listed(root, options, unlabelled=unlabelled)
+    data = open_data(root, options, unlabelled=unlabelled)
+    listed = data if isinstance(data, ListedImages) else None
     declared = Preprocessing.from_options(options)
     model = _loaded(spec, options, len(explicit) if explicit else None, whole)
     preprocessing = _preprocessing(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = _held_against_network(explicit, explicit_source, model)
-    if listed is None:
+    if data is None:
         refuse_splits(root, explicit or model.classes)
-    else:
+    elif listed is not None:
         listed = _in_terms_of(listed, explicit, explicit_source, model, options)
         reporter.say(f"read as {listed.samples.read_as}")
         if explicit is None and carried is None and listed.samples.classes is not None:
             explicit, explicit_source = listed.samples.classes, listed.samples.classes_source
         if explicit is None and carried is None:
             _require_classes(listed, model)
-    found = _scan(listed or root, reporter)
+    found = data if isinstance(data, FolderScan) else _scan(listed or root, reporter)
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,

@@ -104,11 +104,11 @@ def read_image_table(data: Path, options: Options) -> ImageTable:
 
 
 def images_in_tables(
-    data: Path,
+    data: Path, image_column: str | None
 ) -> tuple[Sequence[str], Sequence[tuple[int, int]], ImageCells]:
     """Of all splits of the data set at `data`: usual ids, places, and where the images are."""
     shards = all_shards(data)
-    table, image = _opened(data, shards, None)
+    table, image = _opened(data, shards, image_column)
     return *_rows_of(table), ImageCells(shards.paths, image)
 
 

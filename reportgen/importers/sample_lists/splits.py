@@ -92,13 +92,15 @@ def best_split(names: Sequence[str], like: str = "") -> str:
     return min(alike or names, key=place)
 
 
-def choose_split(files: Mapping[str, Sequence[object]], wanted: str, shown: str) -> str:
+def choose_split(
+    files: Mapping[str, Sequence[object]], wanted: str, shown: str, unit: str = "file"
+) -> str:
     """Which of several splits ``--split`` chooses.
 
     Parameters
     ----------
     files
-        Split → its files; a single one is chosen whatever its name.
+        Split → its files, or what else `unit` says; a single one is chosen whatever its name.
     wanted
         Value of ``--split``, empty where none was given.
     shown
@@ -114,7 +116,7 @@ def choose_split(files: Mapping[str, Sequence[object]], wanted: str, shown: str)
     names = sorted(files)
     if len(names) == 1:
         return names[0]
-    counts = listing(f"{printable(name)} ({plural(len(files[name]), 'file')})" for name in names)
+    counts = listing(f"{printable(name)} ({plural(len(files[name]), unit)})" for name in names)
     best = printable(best_split(names, wanted))
     if not wanted:
         raise DataError(

@@ -12,6 +12,7 @@ from reportgen.text import printable
 
 __all__ = [
     "IMAGE_EXTENSIONS",
+    "METADATA",
     "SYSTEM_NAMES",
     "escape",
     "has_image_name",
@@ -77,12 +78,13 @@ def has_image_name(name: str) -> bool:
     return name[max(name.rfind("."), 0) :].lower() in IMAGE_EXTENSIONS
 
 
-_METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+"""Tables that say what the images in their folder are, as Hugging Face calls them."""
 
 
 def metadata_in(folder: Path) -> list[Path]:
     """The tables of its images that a folder of Hugging Face (``imagefolder``) contains."""
-    return [folder / name for name in _METADATA if (folder / name).is_file()]
+    return [folder / name for name in METADATA if (folder / name).is_file()]
 
 
 def locate(root: Path, sample_id: str) -> Path | None:

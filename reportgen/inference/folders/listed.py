@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from reportgen.class_list import display_name
 from reportgen.errors import DataError, UsageError
@@ -23,8 +24,15 @@ from reportgen.inference.folders.scan import check_local
 from reportgen.inference.folders.tree import FolderScan, ImageFile
 from reportgen.inference.images.decoding import Unreadable
 from reportgen.inference.models.formats import as_typed
+from reportgen.inference.packed.archive import NamedContents
 from reportgen.inference.packed.contents import Contents
-from reportgen.inference.packed.records import Form, form_of, open_packed
+from reportgen.inference.packed.records import (
+    Form,
+    PackedList,
+    form_of,
+    images_by_name,
+    open_packed,
+)
 from reportgen.options import Options
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, printable, quoted
@@ -35,7 +43,7 @@ __all__ = [
     "find_listed",
     "images_root",
     "in_terms_of",
-    "open_listed",
+    "open_data",
     "scan_listed",
 ]
 
@@ -86,8 +94,10 @@ class ListedImages:
         return self.samples.columns_of(self.ids)
 
 
-def find_listed(samples: SampleList, root: Path) -> ListedImages:
-    """Where the images of a table lie; nothing is opened.
+def find_listed(
+    samples: SampleList, root: Path, contents: NamedContents | None = None
+) -> ListedImages:
+    """Where the images of a table lie, in a folder or in the files of an archive; none is opened.
 
     A path without the ending of an image is completed by the one that is there.
 
@@ -103,12 +113,13 @@ def find_listed(samples: SampleList, root: Path) -> ListedImages:
         _below(root, text, lambda at=at: samples.place(at)) for at, text in enumerate(samples.paths)
     ]
     folder = f"{samples.folder}/" if samples.folder else ""
-    raws, n_completed = _completed(root, [folder + raw for raw in below])
+    names = partial(_names, root) if contents is None else contents.names
+    raws, n_completed = _completed(names, [folder + raw for raw in below])
     ids = [escape(raw) for raw in raws]
     _require_distinct(samples, ids)
     labels = samples.labels or [NO_LABEL] * len(ids)
     notes = [_completion(samples, n_completed)] if n_completed else []
-    return ListedImages(samples, root, ids, raws, labels, tuple(notes))
+    return ListedImages(samples, root, ids, raws, labels, tuple(notes), contents)
 
 
 def _below(root: Path, text: str, place: Any) -> str:
@@ -135,8 +146,11 @@ def _outside(text: str, place: str, what: str, hint: str) -> DataError:
     )
 
 
-def _completed(root: Path, raws: Sequence[str]) -> tuple[list[str], int]:
-    """The paths with their endings, where the table leaves them out; and how many had none."""
+def _completed(names_in: Callable[[str], set[str]], raws: Sequence[str]) -> tuple[list[str], int]:
+    """The paths with their endings, where the table leaves them out; and how many had none.
+
+    `names_in` gives the names of the files in a folder.
+    """
     if all(map(has_image_name, raws)):
         return list(raws), 0
     names: dict[str, set[str]] = {}
@@ -144,7 +158,7 @@ def _completed(root: Path, raws: Sequence[str]) -> tuple[list[str], int]:
     for raw in raws:
         folder, _, name = raw.rpartition("/")
         if folder not in names:
-            names[folder] = _names(root / folder)
+            names[folder] = names_in(folder)
         whole = name if has_image_name(name) else _with_ending(name, names[folder])
         n += whole != name
         found.append(f"{folder}/{whole}" if folder else whole)
@@ -163,9 +177,9 @@ def _with_ending(name: str, there: set[str]) -> str:
     return found[0] if len(set(found)) == 1 else name
 
 
-def _names(folder: Path) -> set[str]:
+def _names(root: Path, folder: str) -> set[str]:
     try:
-        return set(os.listdir(folder))  # noqa: PTH208 - names alone
+        return set(os.listdir(root / folder))  # noqa: PTH208 - names alone
     except OSError:
         return set()
 
@@ -308,9 +322,10 @@ def scan_listed(images: ListedImages) -> FolderScan:
     """
     base = os.fspath(images.root)
     _require_some(images, base)
-    order: Sequence[int] = range(len(images.ids))
-    if images.contents is None or not images.contents.is_sequential:
-        order = sorted(order, key=images.ids.__getitem__)
+    if images.contents is not None and images.contents.is_sequential:
+        order = images.contents.order(images.raws)
+    else:
+        order = sorted(range(len(images.ids)), key=images.ids.__getitem__)
     return FolderScan(
         root=images.root,
         folders=images.classes,
@@ -382,10 +397,12 @@ def _list_notes(images: ListedImages) -> Iterator[DataNote]:
         )
 
 
-def open_listed(data: Path, options: Options, *, unlabelled: bool) -> ListedImages | None:
-    """The images that DATA lists, where it is a table or a folder without class folders.
+def open_data(
+    data: Path, options: Options, *, unlabelled: bool
+) -> ListedImages | FolderScan | None:
+    """The images of DATA, where it is a table, packed, or a folder without class folders.
 
-    None for a folder of class folders, and for what is neither: scanning it says what it is.
+    None for a folder of class folders, and for what is none of these: scanning it says what it is.
 
     Parameters
     ----------
@@ -414,7 +431,16 @@ def open_listed(data: Path, options: Options, *, unlabelled: bool) -> ListedImag
     if samples is None:
         return None
     _require_labels(samples, unlabelled=unlabelled)
-    return find_listed(samples, images_root(data, options.root))
+    if (form := _form_of_root(data, options)) is None:
+        return find_listed(samples, images_root(data, options.root))
+    root = cast(Path, options.root)
+    return find_listed(samples, root, images_by_name(form, root, samples.paths))
+
+
+def _form_of_root(data: Path, options: Options) -> Form | None:
+    """The form of the archive that ``--root`` names for a table, if it is one."""
+    form = form_of(options.root) if options.root is not None and data.is_file() else None
+    return form if form is not None and form.has_names else None
 
 
 def _of_metadata(data: Path, tables: Sequence[Path], options: Options) -> SampleList | None:
@@ -458,18 +484,27 @@ def _n_unlisted(root: Path, raws: Sequence[str]) -> int:
     return n
 
 
-def _open_packed(form: Form, data: Path, options: Options, *, unlabelled: bool) -> ListedImages:
+def _open_packed(
+    form: Form, data: Path, options: Options, *, unlabelled: bool
+) -> ListedImages | FolderScan:
     """The images of data in which they are no files."""
     _refuse_table_options(options, form.columns)
     images_root(data, options.root)
-    packed = open_packed(form, data, options)
-    samples = packed.samples
+    opened = open_packed(form, data, options)
+    if isinstance(opened, FolderScan):
+        return opened
+    samples = opened.samples
     if not samples.paths:
         raise DataError(f"{quoted(samples.name)} contains no samples", slug="no-samples")
     _require_labels(samples, unlabelled=unlabelled)
+    if isinstance(opened, PackedList):
+        found = find_listed(samples, data, opened.contents)
+        return replace(found, notes=(*opened.notes, *found.notes))
     _require_distinct(samples, samples.paths)
     labels = samples.labels or [NO_LABEL] * len(samples.paths)
-    return ListedImages(samples, data, samples.paths, packed.raws, labels, contents=packed.contents)
+    return ListedImages(
+        samples, data, samples.paths, opened.raws, labels, opened.notes, opened.contents
+    )
 
 
 def _require_labels(samples: SampleList, *, unlabelled: bool) -> None:

@@ -37,6 +37,9 @@ class Contents(Protocol):
     is_sequential: bool
     """Whether only the order in which images are stored is fast: samples are then in that order."""
 
+    def order(self, raws: Sequence[str]) -> Sequence[int]:
+        """The places of `raws` in the order in which they are stored, where that matters."""
+
     def read(self, raw: str) -> bytes:
         """All bytes of an image; raises :class:`Unreadable`, and nothing else."""
 
@@ -54,6 +57,9 @@ class ImageFiles:
     """Images that are files as cameras and programs write them, wherever these are kept."""
 
     is_sequential = False
+
+    def order(self, raws: Sequence[str]) -> Sequence[int]:
+        return range(len(raws))
 
     def decode(self, content: bytes, raw: str) -> Decoded:
         return decode(content, name=raw)

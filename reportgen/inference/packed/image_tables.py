@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,13 +9,12 @@ from reportgen.errors import DataError
 from reportgen.importers import ImageCells, images_in_tables, read_image_table
 from reportgen.inference.images.decoding import Decoded, Unreadable, decode
 from reportgen.inference.packed.contents import (
-    Contents,
     FileContents,
     ImageFiles,
     PerProcess,
     require_size,
 )
-from reportgen.inference.packed.records import Packed
+from reportgen.inference.packed.records import Images, Packed
 from reportgen.options import Options
 
 __all__ = [
@@ -33,10 +31,14 @@ def open_data(data: Path, options: Options) -> Packed:
     return Packed(table.samples, [f"{file}:{row}" for file, row in table.places], contents)
 
 
-def all_images(data: Path) -> tuple[Sequence[str], Sequence[str], Contents]:
-    """(ids, raws, contents) of the rows of all splits."""
-    ids, places, cells = images_in_tables(data)
-    return ids, [f"{file}:{row}" for file, row in places], _Cells(cells, data)
+def all_images(data: Path, options: Options) -> Images:
+    """(ids, raws, contents) of the rows of all splits; of the chosen one by a column of ids."""
+    if options.id_column is not None:
+        packed = open_data(data, options)
+        return packed.samples.paths, packed.raws, packed.contents
+    ids, places, cells = images_in_tables(data, options.image_column)
+    root = data if options.root is None else options.root
+    return ids, [f"{file}:{row}" for file, row in places], _Cells(cells, root)
 
 
 class _Cells(ImageFiles):

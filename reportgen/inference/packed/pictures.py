@@ -42,11 +42,13 @@ def sample_images(data: Path, options: Options | None = None) -> SampleImages:
     `options` are those of the run that predicted; without them, ids are the usual ones. Raises
     what is wrong with the data.
     """
-    form = form_of(data)
+    asked = Options() if options is None else options
+    archive = asked.root if asked.root is not None and asked.root.is_file() else data
+    form = form_of(archive)
     if form is None:
-        return _Files(images_root(data, None if options is None else options.root))
-    ids, raws, contents = images_in(form, data, options)
-    return _Packed(data.resolve().name, dict(zip(ids, raws, strict=True)), contents)
+        return _Files(images_root(data, asked.root))
+    ids, raws, contents = images_in(form, archive, asked)
+    return _Packed(archive.resolve().name, dict(zip(ids, raws, strict=True)), contents)
 
 
 class _Files:

@@ -9,16 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.importers import SampleList, is_image_table
+from reportgen.inference.folders.tree import FolderScan
+from reportgen.inference.packed.heads import is_tar, is_zip_of_images
 from reportgen.options import Options
+from reportgen.provenance import DataNote
 
 if TYPE_CHECKING:
+    from reportgen.inference.packed.archive import NamedContents
     from reportgen.inference.packed.contents import Contents
 
 __all__ = [
     "FORMS",
     "Form",
+    "Opened",
     "Packed",
+    "PackedList",
     "form_of",
+    "images_by_name",
     "images_in",
     "open_packed",
 ]
@@ -36,11 +43,27 @@ class Packed:
         The name of each image in `contents`.
     contents
         Where the images are.
+    notes
+        What a reader should know about the data.
     """
 
     samples: SampleList
     raws: Sequence[str]
     contents: Contents
+    notes: tuple[DataNote, ...] = ()
+
+
+@dataclass(frozen=True)
+class PackedList:
+    """A table of paths, and the archive that they are in: `contents` has images by their names."""
+
+    samples: SampleList
+    contents: NamedContents
+    notes: tuple[DataNote, ...] = ()
+
+
+Opened = Packed | PackedList | FolderScan
+"""Packed data: samples of a list or a table, or what a folder of class folders would hold."""
 
 
 Images = tuple[Sequence[str], Sequence[str], "Contents"]
@@ -57,16 +80,19 @@ class Form:
     takes
         Whether DATA is of the form, detected by its name, the head of its file, or a few entries.
     file
-        The module beside this one. Its ``open_data`` makes a `Packed` of a path and options, its
-        ``all_images`` gives (ids, raws, contents) of all that is at a path, labels aside.
+        The module beside this one. Its ``open_data`` opens a path with options; its ``all_images``
+        gives (ids, raws, contents) of all images there, labels and splits aside.
     columns
         Options for columns that it takes, besides ``split``.
+    has_names
+        Whether its images have names, so that a table can list them (``--root``).
     """
 
     what: str
     takes: Callable[[Path], bool]
     file: str
     columns: frozenset[str] = frozenset()
+    has_names: bool = False
 
 
 def form_of(data: Path) -> Form | None:
@@ -74,18 +100,24 @@ def form_of(data: Path) -> Form | None:
     return next((form for form in FORMS if form.takes(data)), None)
 
 
-def open_packed(form: Form, data: Path, options: Options) -> Packed:
+def open_packed(form: Form, data: Path, options: Options) -> Opened:
     """The samples; raises what is wrong with the data."""
-    opened: Packed = _module(form).open_data(data, options)
+    opened: Opened = _module(form).open_data(data, options)
     return opened
 
 
-def images_in(form: Form, data: Path, options: Options | None) -> Images:
-    """(ids, raws, contents): of the samples that a run with these options has, or of all."""
-    if options is not None:
-        packed = open_packed(form, data, options)
-        return packed.samples.paths, packed.raws, packed.contents
-    found: Images = _module(form).all_images(data)
+def images_in(form: Form, data: Path, options: Options) -> Images:
+    """(ids, raws, contents) of all images that data of a form contains, by the usual ids.
+
+    Of `options`, those count that say which images are meant, and what they are called.
+    """
+    found: Images = _module(form).all_images(data, options)
+    return found
+
+
+def images_by_name(form: Form, root: Path, paths: Sequence[str]) -> NamedContents:
+    """The images of an archive by the names that a table has for them."""
+    found: NamedContents = _module(form).named_images(root, paths)
     return found
 
 
@@ -93,12 +125,17 @@ def _module(form: Form) -> Any:
     return importlib.import_module(f"reportgen.inference.packed.{form.file}")
 
 
+_LIST_COLUMNS = frozenset({"id_column", "label_column", "split_column"})
+
+
 FORMS = (
     Form(
         "images in Parquet or Arrow",
         is_image_table,
         "image_tables",
-        frozenset({"root", "id_column", "image_column", "label_column", "split_column"}),
+        _LIST_COLUMNS | {"root", "image_column"},
     ),
+    Form("a zip archive of images", is_zip_of_images, "archives", _LIST_COLUMNS, True),
+    Form("a tar archive of images", is_tar, "archives", _LIST_COLUMNS, True),
 )
 """The first that takes DATA has it."""

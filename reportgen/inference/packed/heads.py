@@ -1,0 +1,66 @@
+"""Which form of packed data a file has, told by its first bytes and a few names."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+from reportgen.errors import DataError
+from reportgen.importers import open_bytes
+from reportgen.inference.folders.files import has_image_name
+from reportgen.inference.models.formats import by_entries
+
+__all__ = [
+    "head_of",
+    "is_tar",
+    "is_zip",
+    "is_zip_of_images",
+]
+
+
+_HEAD = 512
+
+
+_TARS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tar.zst")
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file, unpacked where it is compressed; none of what can't be read."""
+    try:
+        with open_bytes(path) as stream:
+            return stream.read(_HEAD)
+    except (OSError, EOFError, zlib.error, DataError, ValueError):
+        return b""
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar archive, compressed or not."""
+    if not path.is_file():
+        return False
+    return head_of(path)[257:262] == b"ustar" or path.name.lower().endswith(_TARS)
+
+
+def is_zip_of_images(path: Path) -> bool:
+    """Whether a file is a zip archive with images in it, and no document or model."""
+    if is_zip(path) and not zipfile.is_zipfile(path):
+        return path.suffix.lower() == ".zip"  # cut off: its directory stands at the end
+    names = zip_names(path)
+    known = by_entries(names)
+    return known in (None, "a zip archive of images") and any(map(has_image_name, names))
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file begins as zip archives do."""
+    return path.is_file() and head_of(path)[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def zip_names(path: Path) -> tuple[str, ...]:
+    """The names in a zip archive; none where a file is no such archive."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return ()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return ()

@@ -1,0 +1,161 @@
+"""Tar archives, compressed ones too: listed by their headers, files read by their places."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from reportgen.importers import compression_of
+from reportgen.inference.folders.files import escape
+from reportgen.inference.packed.archive import (
+    Archive,
+    Member,
+    check_name,
+    damaged,
+    refuse_repeated,
+    unsafe,
+)
+from reportgen.inference.packed.contents import ImageFiles, PerProcess, require_size
+from reportgen.inference.packed.streams import BROKEN, ForwardStream, file_stream, read_place
+from reportgen.provenance import DataNote
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "TarContents",
+    "TarWalk",
+    "list_tar",
+    "no_end_note",
+]
+
+
+_BLOCK = 1 << 20
+
+
+class TarContents(ImageFiles):
+    """Files by their place: ``offset:size:name``."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = PerProcess(partial(file_stream, path))
+        self.is_sequential = bool(compression_of(path))
+
+    def read(self, raw: str) -> bytes:
+        offset, size, _ = raw.split(":", 2)
+        require_size(int(size))
+        return read_place(self._stream(), int(offset), int(size))
+
+    def order(self, raws: Sequence[str]) -> Sequence[int]:
+        return sorted(range(len(raws)), key=lambda i: int(raws[i].partition(":")[0]))
+
+
+def list_tar(path: Path) -> Archive:
+    """The files in an archive.
+
+    Raises :class:`DataError`: ``archive-unsafe``, ``archive-damaged``, ``archive-repeated``.
+    """
+    members: list[Member] = []
+    folders: list[str] = []
+    with file_stream(path) as stream:
+        walk = TarWalk(path, stream)
+        for name, info in walk:
+            if info is None:
+                folders.append(name)
+            else:
+                members.append(Member(name, f"{info.offset_data}:{info.size}:{name}", info.size))
+        ended = walk.has_end()
+    refuse_repeated(path, members)
+    notes = () if ended else (no_end_note(path),)
+    return Archive(path, members, folders, TarContents(path), notes)
+
+
+def no_end_note(path: Path) -> DataNote:
+    """What is told of an archive that stops after a file."""
+    return DataNote(
+        "archive-no-end",
+        f"{printable(path.name)} has no end mark: if it was cut off just after a file, samples are "
+        "missing.",
+        "warning",
+    )
+
+
+class _Damaged(Exception):
+    """A header that is none, in the middle of an archive."""
+
+
+class _Checked(tarfile.TarInfo):
+    """A header. tarfile takes a broken one for the end of the archive, and may read one with a
+    negative size for ever; here they are errors.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> Any:
+        try:
+            info = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ in ("EOFHeaderError", "EmptyHeaderError"):
+                raise
+            raise _Damaged from error
+        if info.size < 0:
+            raise _Damaged
+        return info
+
+
+class TarWalk:
+    """(name, header) of each file of an archive, and (name, None) of each folder, in order.
+
+    The iteration raises :class:`DataError` for links, devices, names that lead elsewhere, and
+    damage.
+    """
+
+    def __init__(self, path: Path, stream: ForwardStream) -> None:
+        self.path, self.stream, self.end = path, stream, 0
+
+    def __iter__(self) -> Iterator[tuple[str, tarfile.TarInfo | None]]:
+        last = ""
+        try:
+            with tarfile.open(fileobj=self.stream, mode="r:", tarinfo=_Checked) as archive:
+                while (info := archive.next()) is not None:
+                    if info.size < 0 or archive.offset <= self.end:
+                        raise _Damaged
+                    self.end, last = archive.offset, info.name
+                    archive.members.clear()  # type: ignore[attr-defined]  # a million of them would be held
+                    if found := self._checked(info):
+                        yield found
+        except (tarfile.TarError, _Damaged, *BROKEN, OverflowError) as error:
+            where = f"after {quoted(escape(last))}" if last else "at its start"
+            raise damaged(self.path, f"it is damaged or cut off {where}") from error
+
+    def has_end(self) -> bool:
+        """Whether the archive ends with a mark, once all was seen; refuses what follows it."""
+        try:
+            self.stream.seek(self.end)
+            rest = self.stream.read(_BLOCK)
+            has_mark, others = bool(rest), any(rest)
+            while rest and not others:
+                rest = self.stream.read(_BLOCK)
+                others = any(rest)
+        except BROKEN as error:
+            raise damaged(self.path, "it is damaged or cut off at its end") from error
+        if others:
+            raise damaged(
+                self.path,
+                "something follows after its end, such as a second archive",
+                hint="unpack it with tar -xif, and give the folder",
+            )
+        return has_mark
+
+    def _checked(self, info: tarfile.TarInfo) -> tuple[str, tarfile.TarInfo | None] | None:
+        shown = quoted(escape(info.name))
+        if info.issym() or info.islnk():
+            raise unsafe(self.path, f"the link {shown}")
+        if info.isdir():
+            is_root = not info.name.strip("./")
+            return None if is_root else (check_name(self.path, info.name), None)
+        name = check_name(self.path, info.name)
+        if not info.isreg():
+            raise unsafe(self.path, f"{shown}, which is no file")
+        if info.issparse():
+            raise unsafe(self.path, f"{shown}, a file with holes")
+        return name, info
