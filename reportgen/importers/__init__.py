@@ -24,11 +24,16 @@ if TYPE_CHECKING:
         is_image_table,
         read_image_table,
     )
+    from reportgen.importers.image_tables.shards import require_one_folder, require_whole
     from reportgen.importers.matrices.proportions import NormalisedMatrix
     from reportgen.importers.matrices.reading import MatrixInput, read_matrix_any
     from reportgen.importers.metadata import WithMetadata, join_metadata
     from reportgen.importers.sample_lists.layouts import could_be_list
-    from reportgen.importers.sample_lists.reading import SampleList, read_sample_list
+    from reportgen.importers.sample_lists.reading import (
+        SampleList,
+        read_sample_list,
+        samples_of_columns,
+    )
     from reportgen.importers.sample_lists.splits import (
         best_split,
         choose_split,
@@ -69,8 +74,11 @@ __all__ = [
     "read_json",
     "read_matrix_any",
     "read_sample_list",
+    "require_one_folder",
+    "require_whole",
     "restrict_classes",
     "rows_of",
+    "samples_of_columns",
     "split_of_shard",
     "split_role",
 ]
@@ -88,11 +96,12 @@ __getattr__ = lazy_names(
         "image_tables.reading": (
             "ImageTable has_images images_in_tables is_image_table read_image_table"
         ),
+        "image_tables.shards": "require_one_folder require_whole",
         "matrices.proportions": "NormalisedMatrix",
         "matrices.reading": "MatrixInput read_matrix_any",
         "metadata": "WithMetadata join_metadata",
         "sample_lists.layouts": "could_be_list",
-        "sample_lists.reading": "SampleList read_sample_list",
+        "sample_lists.reading": "SampleList read_sample_list samples_of_columns",
         "sample_lists.splits": "best_split choose_split match_split split_of_shard split_role",
         "subset": "SubsetRows restrict_classes",
         "table_predictions": "TablePredictions",

@@ -20,6 +20,7 @@ __all__ = [
     "all_shards",
     "find_shards",
     "first_shard",
+    "require_one_folder",
     "require_whole",
 ]
 
@@ -183,7 +184,7 @@ def _of_folder(data: Path, split: str) -> Shards:
             name
         )
     chosen = choose_split(files, split, data.resolve().name)
-    _require_one_folder(data, files[chosen])
+    require_one_folder(data, files[chosen])
     require_whole(files[chosen])
     other = {name: len(some) for name, some in files.items() if name != chosen}
     return Shards(data, tuple(files[chosen]), chosen, other)
@@ -224,13 +225,16 @@ def _entries(folder: Path, limit: int | None = None) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _require_one_folder(data: Path, names: Sequence[str]) -> None:
-    """Refuse files of several folders, such as the configurations of a data set of the hub."""
+def require_one_folder(data: Path, names: Sequence[str]) -> None:
+    """Refuse files of several folders, such as the configurations of a data set of the hub.
+
+    Raises :class:`DataError` ``data-subsets``.
+    """
     folders = sorted({_without_keys(name) for name in names})
     if len(folders) > 1:
         shown = listing(printable(name or ".") for name in folders)
         raise DataError(
-            f"{quoted(data.resolve().name)} contains tables of images in several folders: {shown}",
+            f"{quoted(data.resolve().name)} contains data sets in several folders: {shown}",
             slug="data-subsets",
             details=["joined, they would count images of several data sets as one"],
             hint=f"pass one of them: DATA/{printable(folders[-1])}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from reportgen.importers.columns.detect import find_id
 from reportgen.importers.columns.ids import id_texts
 from reportgen.importers.columns.labels import require_single
 from reportgen.importers.columns.words import folded, is_called
+from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.schemas import class_labels
 from reportgen.importers.formats.tables import (
     LIST,
@@ -36,6 +37,7 @@ __all__ = [
     "SampleList",
     "read_sample_list",
     "sample_list_in",
+    "samples_of_columns",
 ]
 
 
@@ -165,6 +167,42 @@ def sample_list_in(listed: Listed, options: Options) -> tuple[SampleList, Sequen
         skipped={f"rows of the split {name}": n for name, n in sorted(other.items())},
     )
     return samples, kept
+
+
+def samples_of_columns(
+    name: str,
+    columns: Mapping[str, Any],
+    ids: Sequence[str],
+    options: Options,
+    *,
+    image: str,
+    label: str | None = None,
+    classes: tuple[str, ...] | None = None,
+    layout: str = "",
+) -> tuple[SampleList, Sequence[int]]:
+    """The samples of columns in memory, and the row of each.
+
+    Parameters
+    ----------
+    columns
+        Arrays or lists, as long as `ids`.
+    ids
+        What each sample is called unless ``options.id_column`` names a column.
+    image
+        What the image of a sample is called; it is none of `columns`.
+    label
+        The column of labels, where it is certain; else it is looked for.
+    classes
+        The class names in the order of indices, where they are known.
+    layout
+        What the data are, in words.
+
+    Raises what :func:`read_sample_list` does.
+    """
+    table = ArraysTable.of_mapping(columns, name)
+    table = table.settled(list(columns)) if columns else replace(table, n_rows=len(ids))
+    listed = Listed(table, None, label, "", classes, layout, image, ids)
+    return sample_list_in(listed, options)
 
 
 @dataclass(frozen=True)

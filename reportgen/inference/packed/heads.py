@@ -10,10 +10,12 @@ from reportgen.errors import DataError
 from reportgen.importers import open_bytes
 from reportgen.inference.folders.files import has_image_name
 from reportgen.inference.models.formats import by_entries
+from reportgen.inference.packed.tar_shards import first_shard
 
 __all__ = [
     "head_of",
     "is_tar",
+    "is_web_dataset",
     "is_zip",
     "is_zip_of_images",
 ]
@@ -32,6 +34,18 @@ def head_of(path: Path) -> bytes:
             return stream.read(_HEAD)
     except (OSError, EOFError, zlib.error, DataError, ValueError):
         return b""
+
+
+def is_web_dataset(data: Path) -> bool:
+    """Whether DATA is shards of WebDataset: a tar file, several by a range, or a folder of them."""
+    shard = first_shard(data)
+    if shard is None:
+        return False
+    if not data.is_file():
+        return True  # several tar files are shards; what is none of them is refused by its name
+    from reportgen.inference.packed.webdataset import holds_samples
+
+    return holds_samples(shard)
 
 
 def is_tar(path: Path) -> bool:
