@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reportgen.importers.columns.id_spelling import Spelling, common_spelling
     from reportgen.importers.columns.words import is_called
     from reportgen.importers.entrance import kind_of, open_input, open_predictions
+    from reportgen.importers.formats.arrays import CLASS_NAMES, ArrayFile, array_files
     from reportgen.importers.formats.compressed import compression_of, open_bytes
     from reportgen.importers.formats.delimited import dialect_of, rows_of
     from reportgen.importers.formats.json_files import read_json
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from reportgen.importers.table_predictions import TablePredictions
 
 __all__ = [
+    "CLASS_NAMES",
+    "ArrayFile",
     "ImageCells",
     "ImageTable",
     "MatrixInput",
@@ -54,6 +57,7 @@ __all__ = [
     "SubsetRows",
     "TablePredictions",
     "WithMetadata",
+    "array_files",
     "best_split",
     "choose_split",
     "common_spelling",
@@ -89,6 +93,7 @@ __getattr__ = lazy_names(
         "columns.id_spelling": "Spelling common_spelling",
         "columns.words": "is_called",
         "entrance": "kind_of open_input open_predictions",
+        "formats.arrays": "CLASS_NAMES ArrayFile array_files",
         "formats.compressed": "compression_of open_bytes",
         "formats.delimited": "dialect_of rows_of",
         "formats.json_files": "read_json",

@@ -65,6 +65,8 @@ class ArrayFile:
         The file, and the name inside an ``.npz``; empty in an ``.npy``.
     shape, dtype, fortran
         As its header says.
+    start
+        Bytes before its data.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class ArrayFile:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     fortran: bool
+    start: int = 0
 
     @property
     def n_bytes(self) -> int:
@@ -192,7 +195,7 @@ def _header(stream: IO[bytes], path: Path, member: str) -> ArrayFile:
             hint="save it with numpy.save or numpy.savez",
         )
     try:
-        rest = _rewound(stream, major=magic[6])
+        rest, n = _rewound(stream, major=magic[6])
         read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
@@ -204,17 +207,17 @@ def _header(stream: IO[bytes], path: Path, member: str) -> ArrayFile:
             hint="save it again with numpy.save or numpy.savez",
         ) from error
     _require_kind(what, shape, dtype)
-    return ArrayFile(path, member, shape, dtype, fortran)
+    return ArrayFile(path, member, shape, dtype, fortran, len(magic) + n)
 
 
-def _rewound(stream: IO[bytes], major: int) -> IO[bytes]:
-    """The header alone: numpy would read as much as its length field asks for."""
+def _rewound(stream: IO[bytes], major: int) -> tuple[IO[bytes], int]:
+    """The header alone, and its length: numpy would read as much as its length field asks for."""
     size = 2 if major == 1 else 4
     length = _exactly(stream, size)
     n = struct.unpack("<H" if major == 1 else "<I", length)[0] if len(length) == size else 0
     if n > 1 << 20:
         raise ValueError(f"a header of {n:,} bytes")
-    return io.BytesIO(length + _exactly(stream, n))
+    return io.BytesIO(length + _exactly(stream, n)), size + n
 
 
 def _require_kind(what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -78,7 +78,7 @@ def read_image_table(data: Path, options: Options) -> ImageTable:
     Raises
     ------
     DataError
-        ``data-splits``, ``data-subsets``, ``shards-missing``, ``data-damaged``, ``table-columns``
+        ``data-splits``, ``data-subsets``, ``data-incomplete``, ``data-damaged``, ``table-columns``
         and what reading a table raises.
     UsageError
         ``column-ambiguous``, ``split-unknown``: the option that decides is in the hint.
@@ -169,6 +169,6 @@ def _no_images(table: Table) -> DataError:
             f"its columns: {', '.join(map(printable, chain(table.columns)))}",
             "a column of images contains the bytes of image files, or structs with bytes and path",
         ],
-        hint="give a table of paths and labels, or write the images into it as "
+        hint="pass a table of paths and labels, or write the images into it as "
         "datasets.Image() does",
     )

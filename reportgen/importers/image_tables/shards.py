@@ -107,7 +107,7 @@ def find_shards(data: Path, split: str) -> Shards:
     Raises
     ------
     DataError
-        ``data-splits``: several, and none is chosen. ``shards-missing``: not all files are there.
+        ``data-splits``: several, and none is chosen. ``data-incomplete``: not all files are there.
         ``data-subsets``: files of one split in several folders. ``data-damaged``.
     UsageError
         ``split-unknown``.
@@ -129,7 +129,7 @@ def all_shards(data: Path) -> Shards:
 
 
 def require_whole(names: Sequence[str]) -> None:
-    """Raise :class:`DataError` ``shards-missing`` where ``x-00001-of-00003`` says that one lacks.
+    """Raise :class:`DataError` ``data-incomplete`` where ``x-00001-of-00003`` says that one lacks.
 
     `names` are the paths of the files that are there.
     """
@@ -275,7 +275,7 @@ def _missing(names: Sequence[str], n: int) -> DataError:
     return DataError(
         f"{plural(len(names), 'file')} of {n} that the data set consists of "
         f"{'is' if len(names) == 1 else 'are'} missing: {listing(map(printable, names), 3)}",
-        slug="shards-missing",
+        slug="data-incomplete",
         details=["a report on the others would be of a part of the data alone"],
         hint="copy the missing files into the folder, or pass one of the files as DATA",
     )

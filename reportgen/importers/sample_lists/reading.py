@@ -252,6 +252,8 @@ def _label(table: Table, taken: set[str | None], options: Options) -> Any:
             slug="column-ambiguous",
             hint=f"choose one: --label-column {named[0].name}",
         )
+    if named and named[0].kind == LIST and named[0].width is not None:
+        return one_hot_columns(table, taken, None, alone=False)  # as arrays have them
     if named and named[0].kind in (LIST, OTHER):
         raise DataError(
             f"column {quoted(named[0].name)} of {quoted(table.name)} contains lists: several "
@@ -369,7 +371,8 @@ def _labels(listed: Listed, roles: _Roles) -> tuple[list[str] | None, tuple[str,
         return None, listed.classes
     if not isinstance(roles.label, str):
         values, known = one_hot_labels(listed.table, roles.label, InputOptions())
-        return values.cast("string").to_pylist(), known[0] if known else None
+        names = known[0] if known and roles.label.names is not None else listed.classes
+        return values.cast("string").to_pylist(), names
     texts = [plain_label(text.strip()) for text in _texts(listed.table, roles.label)]
     names = class_labels(listed.table).get(roles.label)
     if names is not None:

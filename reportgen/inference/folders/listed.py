@@ -446,7 +446,7 @@ def _form_of_root(data: Path, options: Options) -> Form | None:
 def _of_metadata(data: Path, tables: Sequence[Path], options: Options) -> SampleList | None:
     """The samples that a folder's own table lists; None where class folders have the labels."""
     if len(tables) > 1:
-        raise UsageError(
+        raise DataError(
             f"{quoted(escape(data.resolve().name))} has {len(tables)} tables of its images: "
             f"{listing(table.name for table in tables)}",
             slug="list-several",

@@ -250,7 +250,7 @@ def _check(data: Path, found: _Rooted, tree: Tree) -> None:
             f"no class folders with images in {shown}",
             slug="data-layout",
             details=[f"it contains {seen}" if seen else "it is empty"],
-            hint="it contains archives: unpack it, and give one of them"
+            hint="it contains archives: unpack it, and pass one of them"
             if inner
             else f"{LAYOUT_HINT}, also in an archive",
         )

@@ -47,7 +47,7 @@ def expanded(name: str) -> list[str]:
             raise UsageError(
                 f"{quoted(name)} names more than {_MOST:,} files",
                 slug="shards-many",
-                hint="give the folder that they are in",
+                hint="pass the folder that they are in",
             )
     return found
 

@@ -14,6 +14,8 @@ from reportgen.inference.packed.tar_shards import first_shard
 
 __all__ = [
     "head_of",
+    "is_idx",
+    "is_npz",
     "is_tar",
     "is_web_dataset",
     "is_zip",
@@ -62,6 +64,20 @@ def is_zip_of_images(path: Path) -> bool:
     names = zip_names(path)
     known = by_entries(names)
     return known in (None, "a zip archive of images") and any(map(has_image_name, names))
+
+
+def is_npz(path: Path) -> bool:
+    """Whether a file is a NumPy archive."""
+    return by_entries(zip_names(path)) == "a NumPy archive" or (
+        path.suffix.lower() == ".npz" and is_zip(path)
+    )
+
+
+def is_idx(data: Path) -> bool:
+    """Whether DATA is a file of images in IDX, or a folder with one, as MNIST is kept."""
+    from reportgen.inference.packed.idx_files import images_in
+
+    return bool(images_in(data))
 
 
 def is_zip(path: Path) -> bool:

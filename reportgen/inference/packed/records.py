@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen.importers import SampleList, is_image_table
 from reportgen.inference.folders.tree import FolderScan
-from reportgen.inference.packed.heads import is_tar, is_web_dataset, is_zip_of_images
+from reportgen.inference.packed.heads import (
+    is_idx,
+    is_npz,
+    is_tar,
+    is_web_dataset,
+    is_zip_of_images,
+)
 from reportgen.options import Options
 from reportgen.provenance import DataNote
 
@@ -135,6 +141,8 @@ FORMS = (
         "image_tables",
         _LIST_COLUMNS | {"root", "image_column"},
     ),
+    Form("images in NumPy arrays", is_npz, "npz_images", _LIST_COLUMNS | {"image_column"}),
+    Form("images in IDX", is_idx, "idx_files"),
     Form("a zip archive of images", is_zip_of_images, "archives", _LIST_COLUMNS, True),
     Form("shards of WebDataset", is_web_dataset, "webdataset", _LIST_COLUMNS | {"image_column"}),
     Form("a tar archive of images", is_tar, "archives", _LIST_COLUMNS, True),

@@ -142,7 +142,7 @@ class TarWalk:
             raise damaged(
                 self.path,
                 "something follows after its end, such as a second archive",
-                hint="unpack it with tar -xif, and give the folder",
+                hint="unpack it with tar -xif, and pass the folder",
             )
         return has_mark
 

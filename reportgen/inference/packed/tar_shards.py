@@ -99,7 +99,7 @@ def find_shards(data: Path, split: str) -> Shards:
     Raises
     ------
     DataError
-        ``shards-missing``, ``data-splits``, ``data-subsets``.
+        ``data-incomplete``, ``data-splits``, ``data-subsets``.
     UsageError
         ``split-unknown``, ``shards-many``.
     """
@@ -133,7 +133,7 @@ def _of_braces(data: Path) -> Shards:
             f"{plural(len(lacking), 'file')} of {len(paths):,} that {quoted(data.name)} names "
             f"{'is' if len(lacking) == 1 else 'are'} missing: "
             f"{listing([escape(path.name) for path in lacking], 3)}",
-            slug="shards-missing",
+            slug="data-incomplete",
             details=["a report on the others would be of a part of the data alone"],
             hint="correct the range in the braces, or copy the missing files there",
         )

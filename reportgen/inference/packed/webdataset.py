@@ -94,7 +94,7 @@ def open_data(data: Path, options: Options) -> Packed:
     ------
     DataError
         ``samples-half``: parts of a sample are missing, or do not follow each other.
-        ``shards-missing``, ``data-splits``, and what reading a tar archive raises.
+        ``data-incomplete``, ``data-splits``, and what reading a tar archive raises.
     UsageError
         ``column-ambiguous``, ``split-unknown``.
     """
@@ -271,7 +271,7 @@ def _refuse_class_folders(data: Path, samples: Sequence[_Sample]) -> None:
             "WebDataset",
             slug="data-layout",
             details=[f"folders in them: {listing(sorted(map(escape, folders)))}"],
-            hint="give one of the tar files as DATA",
+            hint="pass one of the tar files as DATA",
         )
 
 

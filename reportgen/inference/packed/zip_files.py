@@ -70,14 +70,14 @@ def _check(path: Path, info: zipfile.ZipInfo, name: str) -> None:
         raise DataError(
             f"{quoted(path.name)} is encrypted: {quoted(name)}",
             slug="archive-encrypted",
-            hint="unpack it with its password, and give the folder",
+            hint="unpack it with its password, and pass the folder",
         )
     if info.compress_type not in _METHODS:
         raise DataError(
             f"{quoted(path.name)} is compressed by method {info.compress_type}, which can't be "
             f"read: {quoted(name)}",
             slug="archive-method",
-            hint="unpack it, and give the folder",
+            hint="unpack it, and pass the folder",
         )
 
 

@@ -1,13 +1,9 @@
-"""DATA that is no folder of class folders is named, and the printed way makes one of it."""
+"""DATA that can't be read is named, and the printed way makes of it what can."""
 
 from __future__ import annotations
 
 import io
-import json
-import shlex
-import subprocess
-import sys
-import tarfile
+import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +17,8 @@ from PIL import Image
 
 from reportgen.errors import DataError
 from reportgen.inference.folders.scan import scan
-from tests.inference.builders import colour_tree
+from reportgen.inference.packed.npz_images import open_data
+from reportgen.options import Options
 from tests.inference.file_trees import file_tree
 
 
@@ -31,19 +28,12 @@ def refused(path: Path) -> DataError:
     return caught.value
 
 
-def code_in(error: DataError) -> str:
-    return "\n".join(line[4:] for line in error.details if line.startswith("    "))
-
-
 def followed(error: DataError) -> list[str]:
-    """Do what the error says, and give the samples that are found then."""
-    if code := code_in(error):
-        exec(compile(code, "hint", "exec"), {})
-    else:
-        (line,) = [line for line in error.details if line.startswith("unpack it: ")]
-        words = shlex.split(line.removeprefix("unpack it: "))
-        subprocess.run([sys.executable, *words[1:]], check=True)
-    return [file.id for file in scan(Path("DATA")).files]
+    """Run the lines that the error prints, and give the labels in the archive that they make."""
+    assert error.hint == "then pass images.npz as DATA"
+    code = "\n".join(line[4:] for line in error.details if line.startswith("    "))
+    exec(compile(code, "hint", "exec"), {})
+    return list(open_data(Path("images.npz"), Options()).samples.labels or ())
 
 
 @pytest.fixture(autouse=True)
@@ -52,34 +42,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def archived(name: str) -> Path:
-    colour_tree(Path("tree"), "cat dog", n=1)
-    files = sorted(Path("tree").rglob("*.png"))
-    if name.endswith(".zip"):
-        with zipfile.ZipFile(name, "w") as target:
-            for file in files:
-                target.write(file, file.relative_to("tree"))
-    else:
-        with tarfile.open(name, "w:gz" if name.endswith("gz") else "w") as tar:
-            for file in files:
-                tar.add(file, file.relative_to("tree"))
-    return Path(name)
-
-
-@pytest.mark.parametrize("name", ["images.zip", "images.tar", "images.tar.gz"])
-def test_archives_are_unpacked_by_the_command(name: str) -> None:
-    error = refused(archived(name))
-    assert error.slug == "data-not-a-folder"
-    assert "archive" in error.message
-    assert followed(error) == ["cat/000.png", "dog/000.png"]
-
-
-@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "metadata.jsonl"])
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "labels.jsonl"])
 def test_a_folder_with_a_table_beside_its_images_names_the_table(name: str) -> None:
     file_tree(Path("set"), ["one.png", name])
     error = refused(Path("set"))
     assert error.slug == "data-layout"
     assert error.hint == f"if it lists paths and labels, pass the table: set/{name}"
+
+
+def test_a_folder_of_tables_without_images_names_one() -> None:
+    Path("set").mkdir()
+    parquet.write_table(pa.table({"path": ["a.png"], "label": [0]}), "set/labels.parquet")
+    error = refused(Path("set"))
+    assert error.hint == (
+        "its tables contain no images; if one lists paths and labels, pass it: "
+        "set/labels.parquet --root DIR"
+    )
 
 
 def encoded(colour: int) -> bytes:
@@ -88,48 +66,58 @@ def encoded(colour: int) -> bytes:
     return stream.getvalue()
 
 
-def hub_table(path: Path) -> Path:
-    """As Hugging Face writes a data set of images."""
-    rows = {"image": [{"bytes": encoded(c), "path": "x.png"} for c in (9, 99)], "label": [1, 0]}
-    features = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
-    table = pa.table(rows).replace_schema_metadata(
-        {"huggingface": json.dumps({"info": {"features": features}})}
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(table, path)
-    return path
+IMAGES = np.arange(3 * 8 * 8 * 3, dtype=np.uint8).reshape(3, 8, 8, 3)
 
 
-@pytest.mark.parametrize("given", ["root/data/test-0.parquet", "root/data", "root"])
-def test_images_in_parquet_are_written_out(given: str) -> None:
-    hub_table(Path("root/data/test-0.parquet"))
-    error = refused(Path(given))
-    assert followed(error) == ["cat/test-0-1.png", "dog/test-0-0.png"]
+def test_arrays_of_their_own_become_an_archive() -> None:
+    np.save("x.npy", IMAGES)
+    np.save("labels.npy", np.array([2, 0, 1]))
+    assert followed(refused(Path("x.npy"))) == ["2", "0", "1"]
 
 
-def test_arrays_become_a_data_set() -> None:
-    images = np.zeros((3, 4, 4, 3), np.uint8)
-    np.savez("set.npz", test_images=images, test_labels=np.array([[0], [1], [1]]))
-    error = refused(Path("set.npz"))
-    assert "a NumPy archive" in error.message
-    names: dict[str, Any] = {}
-    exec(code_in(error), names)
-    names["arrays"].close()
-    image, label = names["data"][1]
-    assert (tuple(image.shape), label.item()) == ((3, 4, 4), 1)
+def test_a_file_of_matlab_becomes_an_archive() -> None:
+    import scipy.io
+
+    scipy.io.savemat("test.mat", {"X": IMAGES.transpose(1, 2, 3, 0), "y": [[10], [1], [2]]})
+    assert followed(refused(Path("test.mat"))) == ["0", "1", "2"]
+
+
+def test_a_file_of_hdf5_becomes_an_archive() -> None:
+    h5py = pytest.importorskip("h5py", reason="needs h5py")
+    with h5py.File("test.h5", "w") as file:
+        file["x"], file["y"] = IMAGES, np.array([1, 0, 1]).reshape(3, 1, 1, 1)
+    assert followed(refused(Path("test.h5"))) == ["1", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meta", "key"),
+    [("test_batch", "batches.meta", "labels"), ("test", "meta", "fine_labels")],
+)
+def test_pickles_of_cifar_become_an_archive(name: str, meta: str, key: str) -> None:
+    Path("cifar").mkdir()
+    batch = {"data": np.zeros((3, 3072), np.uint8), key: [7, 8, 9]}
+    Path("cifar", name).write_bytes(pickle.dumps(batch))
+    Path("cifar", meta).write_bytes(pickle.dumps({}))
+    error = refused(Path("cifar"))
+    assert "can run code" in error.details[1]
+    assert followed(error) == ["7", "8", "9"]
+
+
+def zipped(path: Path, name: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "x")
 
 
 NAMED: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "shards": (lambda p: file_tree(p, ["0.tar", "1.tar"]), "tar archives, possibly WebDataset"),
     "lmdb": (lambda p: file_tree(p, ["data.mdb", "lock.mdb"]), "this is an LMDB database"),
-    "saved": (lambda p: file_tree(p, ["state.json", "x.arrow"]), "one: data = data['test']"),
     "flat": (lambda p: file_tree(p, ["0.png"]), "the images have no labels here"),
     "model.pt2": (lambda p: p.write_bytes(b"PK"), "MODEL comes first, then DATA"),
     "one.png": (lambda p: p.write_bytes(encoded(1)), "DATA/<class name>/<image>"),
-    "train-images-idx3-ubyte.gz": (
-        lambda p: p.write_bytes(b"\x1f\x8b\x08"), "or a Dataset in Python",
-    ),
     "a.tfrecord": (lambda p: p.write_bytes(b"\x01"), "or a Dataset in Python"),
+    "a.7z": (lambda p: p.write_bytes(b"7z\xbc\xaf\x27\x1c"), "a 7-Zip archive\n  unpack it"),
+    "a.rar": (lambda p: p.write_bytes(b"Rar!"), "a RAR archive\n  unpack it"),
+    "docs.zip": (lambda p: zipped(p, "a.txt"), "a zip archive without images"),
+    "data.csv.zip": (lambda p: zipped(p, "a.csv"), "a zipped CSV file"),
     "preds.json": (lambda p: p.write_text("[]"), "reportgen render TABLE -o OUT"),
 }  # fmt: skip
 
@@ -141,8 +129,3 @@ def test_other_layouts_are_named(name: str, here: Path) -> None:
     for path in (Path(name), here / name):
         error = refused(path)
         assert text in str(error)
-
-
-def test_what_saved_data_sets_print_is_python() -> None:
-    file_tree(Path("saved"), ["state.json", "x.arrow"])
-    compile(code_in(refused(Path("saved"))), "hint", "exec")

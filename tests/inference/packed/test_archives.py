@@ -314,7 +314,7 @@ def test_archives_that_were_joined_are_refused_and_unpacked_by_the_hint() -> Non
     Path("c.tar").write_bytes(one.read_bytes() + two.read_bytes())
     error = refused("c.tar")
     assert error.slug == "archive-damaged"
-    assert error.hint == "unpack it with tar -xif, and give the folder"
+    assert error.hint == "unpack it with tar -xif, and pass the folder"
     Path("folder").mkdir()
     subprocess.run(["tar", "-xif", "c.tar", "-C", "folder"], check=True, timeout=60)
     assert len(labelled("folder")) == 6

@@ -272,11 +272,11 @@ def test_a_missing_file_of_the_data_set_is_named() -> None:
     as_saved()
     Path("saved/data-00001-of-00002.arrow").unlink()
     error = refused("saved")
-    assert error.slug == "shards-missing"
+    assert error.slug == "data-incomplete"
     assert "data-00001-of-00002.arrow" in error.message
     as_repository()
     Path("repo/data/test-00000-of-00002-0a1b2c.parquet").unlink()
-    assert refused("repo").slug == "shards-missing"
+    assert refused("repo").slug == "data-incomplete"
     assert len(rows_of("repo/data/test-00001-of-00002-0a1b2c.parquet")) == 3
 
 

@@ -189,7 +189,7 @@ def test_missing_shards_are_named_and_gaps_are_told() -> None:
     a_range()
     Path("data/shard-001.tar").unlink()
     error = refused("data/shard-{000..002}.tar")
-    assert error.slug == "shards-missing"
+    assert error.slug == "data-incomplete"
     assert "shard-001.tar" in error.message
     notes = facts_of("data").notes
     note = next(note for note in notes if note.code == "shards-gap")
@@ -242,7 +242,7 @@ def test_tar_files_of_class_folders_are_no_shards() -> None:
     some = [(f"{name}/{key}.png", content) for key, name, content in images()]
     shard("data/test.tar", some)
     error = refused("data")
-    assert (error.slug, error.hint) == ("data-layout", "give one of the tar files as DATA")
+    assert (error.slug, error.hint) == ("data-layout", "pass one of the tar files as DATA")
     assert len(labelled("data/test.tar")) == 6
 
 
