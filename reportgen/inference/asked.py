@@ -14,7 +14,7 @@ from reportgen import __version__
 from reportgen.files import sha256_of
 from reportgen.inference.adapters.onnx_files import external_files
 from reportgen.inference.adapters.records import adapter_of
-from reportgen.inference.folders.listed import open_listed, scan_listed
+from reportgen.inference.folders.listed import ListedImages, open_data, scan_listed
 from reportgen.inference.folders.scan import scan
 from reportgen.options import Options, Shard
 from reportgen.predictions import table_digest
@@ -53,10 +53,13 @@ def asked_of(spec: str, root: Path, options: Options, shard: Shard, *, unlabelle
         "versions": dict(_versions(spec)),
     }
     whole.update(json.dumps(asked, sort_keys=True).encode())
-    listed = open_listed(root, options, unlabelled=unlabelled)
-    found = scan(root) if listed is None else scan_listed(listed)
-    if listed is not None and listed.columns is not None:
-        whole.update(table_digest(listed.columns).encode())
+    data = open_data(root, options, unlabelled=unlabelled)
+    if isinstance(data, ListedImages):
+        found = scan_listed(data)
+        if data.columns is not None:
+            whole.update(table_digest(data.columns).encode())
+    else:
+        found = scan(root) if data is None else data
     for file in found.every:
         whole.update(f"{file.id}\0{file.folder}\n".encode())
     return whole.hexdigest()

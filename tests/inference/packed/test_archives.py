@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
 import reportgen
@@ -383,3 +385,19 @@ def test_a_million_members_are_not_held_by_tarfile(monkeypatch: pytest.MonkeyPat
 def test_classes_are_matched_by_name_and_column_options_do_not_go_with_class_folders() -> None:
     assert tuple(sorted({name for _, name in labelled(zipped("a.zip", files()))})) == NAMES
     assert refused("a.zip", image_column="x").slug == "option-conflict"
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "d.parquet"])
+def test_shards_of_packed_data_merge_into_the_bytes_of_one_run(name: str) -> None:
+    if name == "a.tar.gz":
+        archived(name, files()[::-1])  # in another order than that of the ids
+    else:
+        some = [{"bytes": file.read_bytes(), "path": file.name} for _, file in files() * 2]
+        labels = [file.parent.name for _, file in files() * 2]
+        parquet.write_table(pa.table({"image": some, "label": labels}), name)
+    how = {"classes": "names.txt", "batch_size": 2}
+    whole = reportgen.predict("colours.py:make", name, out="whole", **how)  # type: ignore[arg-type]
+    for i in range(3):
+        reportgen.predict("colours.py:make", name, out="parts", shard=f"{i}/3", **how)  # type: ignore[arg-type]
+    merged = reportgen.merge("parts", out="merged")
+    assert merged.path.read_bytes() == whole.path.read_bytes()
