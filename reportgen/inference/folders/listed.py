@@ -28,11 +28,11 @@ from reportgen.inference.packed.archive import NamedContents
 from reportgen.inference.packed.contents import Contents
 from reportgen.inference.packed.records import (
     Form,
-    PackedList,
     form_of,
     images_by_name,
     open_packed,
 )
+from reportgen.inference.packed.values import PackedList
 from reportgen.options import Options
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, printable, quoted

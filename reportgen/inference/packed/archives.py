@@ -19,8 +19,8 @@ from reportgen.inference.folders.tree import FolderScan, ImageFile, Tree
 from reportgen.inference.images.decoding import Unreadable
 from reportgen.inference.packed.archive import Archive, Member, NamedContents, skipped_part
 from reportgen.inference.packed.heads import is_zip
-from reportgen.inference.packed.records import Images, Opened, Packed, PackedList
 from reportgen.inference.packed.tar_files import list_tar
+from reportgen.inference.packed.values import Images, Opened, Packed, PackedList
 from reportgen.inference.packed.zip_files import list_zip
 from reportgen.options import Options
 from reportgen.text import listing, quoted

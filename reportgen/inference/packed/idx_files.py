@@ -15,8 +15,8 @@ from reportgen.errors import DataError
 from reportgen.importers import choose_split, samples_of_columns, split_of_shard
 from reportgen.inference.images.decoding import Unreadable
 from reportgen.inference.packed.pixels import PixelContents, PixelRows, Several
-from reportgen.inference.packed.records import Images, Packed
 from reportgen.inference.packed.streams import BROKEN, file_stream, read_place
+from reportgen.inference.packed.values import Images, Packed
 from reportgen.options import Options
 from reportgen.text import plural, printable, quoted
 

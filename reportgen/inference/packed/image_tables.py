@@ -14,7 +14,7 @@ from reportgen.inference.packed.contents import (
     PerProcess,
     require_size,
 )
-from reportgen.inference.packed.records import Images, Packed
+from reportgen.inference.packed.values import Images, Packed
 from reportgen.options import Options
 
 __all__ = [

@@ -30,8 +30,8 @@ from reportgen.inference.packed.pixels import (
     UnknownRange,
     full_scale,
 )
-from reportgen.inference.packed.records import Images, Packed
 from reportgen.inference.packed.streams import ForwardStream
+from reportgen.inference.packed.values import Images, Packed
 from reportgen.options import Options
 from reportgen.text import listing, printable, quoted
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.importers import SampleList, is_image_table
-from reportgen.inference.folders.tree import FolderScan
+from reportgen.importers import is_image_table
 from reportgen.inference.packed.heads import (
     is_idx,
     is_npz,
@@ -17,62 +16,20 @@ from reportgen.inference.packed.heads import (
     is_web_dataset,
     is_zip_of_images,
 )
+from reportgen.inference.packed.values import Images, Opened
 from reportgen.options import Options
-from reportgen.provenance import DataNote
 
 if TYPE_CHECKING:
     from reportgen.inference.packed.archive import NamedContents
-    from reportgen.inference.packed.contents import Contents
 
 __all__ = [
     "FORMS",
     "Form",
-    "Opened",
-    "Packed",
-    "PackedList",
     "form_of",
     "images_by_name",
     "images_in",
     "open_packed",
 ]
-
-
-@dataclass(frozen=True)
-class Packed:
-    """The samples of packed data.
-
-    Attributes
-    ----------
-    samples
-        What is known of them; their paths are their ids.
-    raws
-        The name of each image in `contents`.
-    contents
-        Where the images are.
-    notes
-        What a reader should know about the data.
-    """
-
-    samples: SampleList
-    raws: Sequence[str]
-    contents: Contents
-    notes: tuple[DataNote, ...] = ()
-
-
-@dataclass(frozen=True)
-class PackedList:
-    """A table of paths, and the archive that they are in: `contents` has images by their names."""
-
-    samples: SampleList
-    contents: NamedContents
-    notes: tuple[DataNote, ...] = ()
-
-
-Opened = Packed | PackedList | FolderScan
-"""Packed data: samples of a list or a table, or what a folder of class folders would hold."""
-
-
-Images = tuple[Sequence[str], Sequence[str], "Contents"]
 
 
 @dataclass(frozen=True)

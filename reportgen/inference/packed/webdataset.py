@@ -16,10 +16,10 @@ from reportgen.importers import samples_of_columns
 from reportgen.inference.folders.files import IMAGE_EXTENSIONS, escape
 from reportgen.inference.images.decoding import Decoded, decode
 from reportgen.inference.packed.contents import ImageFiles, PerProcess, require_size
-from reportgen.inference.packed.records import Images, Packed
 from reportgen.inference.packed.streams import ForwardStream, file_stream, read_place
 from reportgen.inference.packed.tar_files import TarWalk, no_end_note
 from reportgen.inference.packed.tar_shards import Shards, all_shards, find_shards
+from reportgen.inference.packed.values import Images, Packed
 from reportgen.options import Options
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, printable, quoted

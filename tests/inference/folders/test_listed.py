@@ -271,7 +271,10 @@ def test_a_label_that_no_class_has_is_named_as_a_label() -> None:
     data = csv("img/labels.csv", "path,label", *(f"{p},{c}s" for p, c in images()))
     error = refused(data)
     assert error.slug == "class-unknown"
-    assert 'no class "cats", which is a label of labels.csv; the closest is "cat"' in error.message
+    assert (
+        '"cats" is a label of labels.csv, but not a class of the model; the closest is "cat"'
+        in (error.message)
+    )
     assert "--ignore-unknown-classes" in (error.hint or "")
 
 
