@@ -190,7 +190,7 @@ SENTENCES = {
     "low slice": r"^Slice (?!.*regressed)",
     "slice changed": r"^Slice .* regressed",
     "accuracy changed": r"Accuracy (improved|regressed)|vs baseline.*, significant;"
-    r"|points, 95% CI .*; significant\)",
+    r"|(points|pp), 95% CI .*; significant\)",
     "class changed": r"Recall (improved|regressed)|(improved|regressed) classes.*: (?!none)",
     "calibration changed": r"Calibration (improved|regressed)",
     "confusion grew": r"Largest increase",
@@ -256,7 +256,7 @@ def _of_tables(report: Report, evaluation: Evaluation) -> Iterator[str]:
             "asymmetric" in str(row[-1].text) for row in ranking.rows
         ):
             yield "asymmetric pair"
-        if ranking.key == "lift" and not re.search(r": 0 of the", plain(ranking.note)):
+        if ranking.key == "lift" and not re.search(r"\b0 of the \d+ listed", plain(ranking.note)):
             yield "over-represented pair"
     if evaluation.slices.n_worse:
         yield "low slice"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import tracemalloc
 import warnings
@@ -112,6 +113,12 @@ def test_resamples_have_the_size_and_the_cells_of_the_matrix(
 # --- against scipy, on the samples themselves
 
 
+def seeded(rng: np.random.Generator) -> dict[str, Any]:
+    """scipy 1.15 renamed the argument."""
+    named = "rng" in inspect.signature(stats.bootstrap).parameters
+    return {"rng" if named else "random_state": rng}
+
+
 def macro_f1_of(y: NDArray[np.int64], p: NDArray[np.int64]) -> float:
     return summary_metrics(ConfusionMatrix.from_labels(y, p, 3))["macro_f1"].value or 0.0
 
@@ -127,7 +134,7 @@ def test_bca_intervals_equal_those_of_scipy_on_the_samples(
     y, p = labels_of(TABLE)
     theirs = stats.bootstrap(
         (y, p), statistic, paired=True, vectorized=False, n_resamples=1500, method="BCa",
-        rng=np.random.default_rng(1),
+        **seeded(np.random.default_rng(1)),
     ).confidence_interval  # fmt: skip
     ours = bootstrap_intervals(of(TABLE), draws=20_000).summary[name].interval
     assert ours is not None
@@ -140,7 +147,7 @@ def test_bca_is_that_of_scipy_to_the_last_digit_on_the_same_resamples() -> None:
     sample = rng.exponential(size=(1, 40))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        theirs = stats.bootstrap(sample, np.mean, n_resamples=999, method="BCa", rng=rng)
+        theirs = stats.bootstrap(sample, np.mean, n_resamples=999, method="BCa", **seeded(rng))
     left_out = (sample.sum() - sample) / 39
     low, high = resampling.bca(
         theirs.bootstrap_distribution[None, :], np.array([sample.mean()]), left_out,
@@ -170,7 +177,7 @@ def test_the_interval_of_a_class_is_that_of_its_four_counts() -> None:
 
     theirs = stats.bootstrap(
         (samples,), f1, vectorized=False, n_resamples=3000, method="BCa",
-        rng=np.random.default_rng(2),
+        **seeded(np.random.default_rng(2)),
     ).confidence_interval  # fmt: skip
     ours = bootstrap_intervals(of(TABLE), draws=20_000).per_class["f1"].metric(0).interval
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.05 * (theirs.high - theirs.low))

@@ -67,7 +67,7 @@ def test_the_wheel_ships_the_templates_and_no_tests(wheel):
         assert f"reportgen/templates/{name}" in names
     assert sorted(
         n.split("/")[-1] for n in names if n.startswith("reportgen/templates/")
-    ) == sorted(path.name for path in (CHECKOUT / "templates").iterdir())
+    ) == sorted(path.name for path in (CHECKOUT / "templates").iterdir() if path.is_file())
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
     assert any(name.endswith("LICENSE") for name in names)
 

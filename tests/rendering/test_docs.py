@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from reportgen.options.page import _REFUSED, COLORMAPS, PageOptions
-from reportgen.rendering.appearance import _own_tokens, read_theme
+from reportgen.rendering.appearance import own_tokens, read_theme
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "viewers.md").read_text("utf-8")
@@ -17,7 +17,7 @@ def test_the_theme_of_the_document_can_be_read_and_sets_every_variable():
     rules = read_theme(DOCS / "theme.css")
     for scheme in ("light", "dark"):
         (block,) = re.findall(rf"scheme: {scheme}\) {{:root{{(.*?)}}}}", rules)
-        assert set(re.findall(r"(--[a-z-]+):", block)) == set(_own_tokens()[scheme])
+        assert set(re.findall(r"(--[a-z-]+):", block)) == set(own_tokens()[scheme])
 
 
 def test_every_option_and_every_colour_map_is_told():

@@ -9,7 +9,7 @@ import pytest
 from reportgen.errors import UsageError
 from reportgen.options.page import PageOptions
 from reportgen.rendering import html
-from reportgen.rendering.appearance import _contrast, _own_tokens, load_style, read_theme
+from reportgen.rendering.appearance import _contrast, load_style, own_tokens, read_theme
 
 
 def theme(tmp_path, text):
@@ -113,7 +113,7 @@ def test_contrast_is_that_of_wcag(one, other, ratio):
 
 
 def test_the_page_s_own_colours_would_pass(tmp_path):
-    own = _own_tokens()
+    own = own_tokens()
     assert {"--bg", "--ink", "--accent", "--fail-soft", "--sans", "--mono"} <= set(own["light"])
     assert own["dark"]["--bg"] != own["light"]["--bg"]
     lines = [
