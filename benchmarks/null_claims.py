@@ -180,7 +180,7 @@ SENTENCES = {
     "low precision": r"Lowest precision",
     "most confused pair": r"Most confused pair|most confused: (?!.*not significant)",
     "concentrated errors": r"Errors are concentrated",
-    "clusters": r"Errors cluster",
+    "clusters": r"Clustered errors",
     "class size": r"Recall depends on class size",
     "biased predictions": r"(Under|Over)-predicted",
     "below the majority class": r"Below the majority",
@@ -231,7 +231,7 @@ def _of_intervals(report: Report, setting: Setting) -> Iterator[str]:
             yield "interval of the lowest recall"
     for one in report.findings:
         told = plain(f"{one.head} {one.body}")
-        found = re.search(r"at confidence ≥ ([\d.]+), the model covers", told)
+        found = re.search(r"at confidence ≥ ([\d.]+), coverage is", told)
         if found and _error_above(float(found[1]), confidences) > 0.01:
             yield "selective prediction"
         found = re.search(r"miss rate.*: ([\d.]+)%", told)

@@ -176,7 +176,7 @@ def test_two_exchanged_classes_are_noticed_and_named(table: NDArray[np.int64]) -
     note = relabelling_note(of(table[:, [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]]), names(10))
     assert note is not None
     assert note.examples == ("c8", "c9")
-    assert '"c8" as "c9"' in note.sentence or '"c9" as "c8"' in note.sentence
+    assert "c8 → c9" in note.sentence or "c9 → c8" in note.sentence
 
 
 @pytest.mark.parametrize(("k", "n", "accuracy"), [(2, 60, 0.95), (100, 5000, 0.4), (1000, 50_000, 0.75)])  # fmt: skip
@@ -262,7 +262,7 @@ def test_a_name_from_data_is_made_printable() -> None:
     note = relabelling_note(of([[0, 50], [50, 0]]), ["\x1b[2J", "b"])
     assert note is not None
     assert "\x1b" not in note.sentence + "".join(note.examples)
-    assert '"\\x1b[2J" as "b"' in note.sentence
+    assert "\\x1b[2J → b" in note.sentence
 
 
 @given(st.integers(3, 7), st.integers(0, 10**6), st.randoms(use_true_random=False))

@@ -96,8 +96,8 @@ TOO_SURE = (
     "Overconfident: mean confidence 92.8%, accuracy 84.5%, ECE 8.3% (by chance 0.5%; significant)."
 )
 ALONE = (
-    "Selective prediction: at confidence ≥ 0.99092, the model covers 65.0% of samples with an "
-    "error of at most 0.9% (95% confidence)."
+    "Selective prediction: at confidence ≥ 0.99092, coverage is 65.0% with an error of at "
+    "most 0.9% (95% confidence)."
 )
 NOT_ENOUGH = (
     "Abstention is not shown to reach 1% error: at 90% coverage the error is 7.8% (overall 15.5%)."

@@ -96,11 +96,11 @@ def slice_finding(evaluation):
 def test_the_worst_slice_is_a_finding(scored):
     assert slice_finding(scored) == [
         'Slice light = "><img src=x onerror=alert(1)>: accuracy 68.7% on 2,431 samples, 20.9 '
-        "pp below the rest (95% CI 19.0 to 22.9; p < 0.001, Holm over 7 slices)."
+        "pp below the rest (p < 0.001, Holm)."
     ]
     twice = replace(scored.slices, slices=scored.slices.slices[:1] * 3)
     (finding,) = slice_finding(replace(scored, slices=twice))
-    assert finding.endswith("2 further slices are also significantly worse.")
+    assert finding.endswith("2 more are worse.")
     none = replace(scored.slices, slices=scored.slices.slices[1:])
     assert slice_finding(replace(scored, slices=none)) == []
 
@@ -150,7 +150,7 @@ def test_a_list_from_training_data_is_warned_of(scored):
     trained = replace(scored.suspects, warnings=("training_split",))
     report = build_report(replace(scored, suspects=trained))
     assert report.suspects.warnings[0].startswith("The model was trained on these samples")
-    assert "many remain hidden" in html.render(report)
+    assert "memorised label errors, which are then not listed" in html.render(report)
 
 
 def pictures(names):

@@ -37,7 +37,7 @@ def test_the_number_is_that_of_the_scheduler(environment, shard):
 @pytest.mark.parametrize(
     ("environment", "message", "hint"),
     [
-        ({}, "no scheduler has numbered this process", "--shard 0/8"),
+        ({}, "no scheduler variables are set for this process", "--shard 0/8"),
         ({"RANK": "0"}, "RANK is set, WORLD_SIZE is not", "--shard 0/8"),
         ({"WORLD_SIZE": "2"}, "WORLD_SIZE is set, RANK is not", "--shard 0/8"),
         ({"RANK": "x", "WORLD_SIZE": "2"}, 'RANK is "x", not a whole number', "--shard 0/8"),

@@ -625,7 +625,7 @@ def test_a_damaged_part_is_named(here, damage):
 def test_a_predictions_file_is_no_part(here):
     predict("run1", max_bad=9)
     error = refused(lambda: reportgen.merge("run1", out="m"), "part-damaged", DataError)
-    assert error.message == '"predictions.parquet" is no part of predictions'
+    assert error.message == '"predictions.parquet" is not a part file of predictions'
 
 
 @pytest.mark.parametrize("call", [reportgen.render, reportgen.compare])

@@ -353,7 +353,7 @@ REASONS: dict[str, str] = {
 WARNINGS: dict[str, str] = {
     "training_split": (
         "The model was trained on these samples: it may have memorised label "
-        "errors, so many of them remain hidden."
+        "errors, which are then not listed."
     ),
     "unsteady_thresholds": (
         "Some classes have fewer than 5 samples: their confidence threshold is unreliable."

@@ -138,7 +138,7 @@ def _require_folders(sources: Iterable[Path]) -> None:
             raise DataError(
                 f"there is no folder {quoted(one.name)}",
                 slug="index-folder",
-                hint="name the folder that your reports are in: the one that each -o is below",
+                hint="pass the folder of your reports: the one above each -o",
             )
 
 
@@ -189,7 +189,7 @@ def _rows_of_sites(
         try:
             rows = read_index(source)
         except DataError as error:
-            reporter.warn(f"{error.message}: its rows are not taken over")
+            reporter.warn(f"{error.message}: its rows are not imported")
             continue
         yield from (replace(one, page="") for one in reversed(rows))
 
@@ -262,5 +262,5 @@ def _no_reports(sources: Sequence[Path]) -> DataError:
     return DataError(
         f"no report.json in {names}, nor in a folder below",
         slug="index-empty",
-        hint="name the folder that your reports are in: the one that each -o is below",
+        hint="pass the folder of your reports: the one above each -o",
     )

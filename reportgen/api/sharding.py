@@ -56,9 +56,9 @@ def predict_part(
 def _require_shardable(model: Any, data: Any, out: Path, settings: Options) -> None:
     if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
         raise UsageError(
-            "shard= needs a model and data named by their paths",
+            "shard= needs a model and data passed as paths",
             slug="option-conflict",
-            hint="predict a live module whole, or save it and name the file",
+            hint="predict a live module without shards, or save it and pass the file",
         )
     if settings.max_bad:
         raise UsageError(
@@ -189,7 +189,7 @@ def merge(
         raise UsageError(
             "merge needs a folder to write to",
             slug="option-conflict",
-            hint="name it with -o OUT, or ask what is missing with --status",
+            hint="pass -o OUT, or list what is missing with --status",
         )
     reporter, target = reporter or Reporter(), output_path(out)
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
@@ -233,7 +233,7 @@ def _find(parts: Parts) -> _Found:
         raise DataError(
             f"there are no parts in {shown}",
             slug="shards-missing",
-            hint="give the folder that the shards were predicted to: OUT of reportgen predict "
+            hint="pass the folder that the shards were predicted to: OUT of reportgen predict "
             "MODEL DATA --shard 0/8 -o OUT",
         )
     return _Found(tuple(sorted(files.values())), begun)

@@ -282,7 +282,7 @@ def send_mail(
 ASKS_LOGIN = (530, 534, 535, 538)
 
 
-LATER = "run the command again later: the report is written, and nothing of it was sent"
+LATER = "run the command again later: the report is written, nothing was sent"
 
 
 @dataclass
@@ -400,10 +400,10 @@ class _Talk:
             self._fail_login(str(error))
         if self.doing == "answer":
             raise DeliveryError(
-                f"{self.server} took the mail and did not say what became of it",
+                f"{self.server} accepted the mail but did not confirm it",
                 slug="mail-failed",
                 details=[self._said(str(error))],
-                hint="ask a recipient before the command is run again: it may have arrived",
+                hint="ask a recipient before you run the command again: the mail may have arrived",
             ) from None
         raise DeliveryError(
             f"the connection to {self.server} failed",

@@ -46,10 +46,10 @@ class ReliabilityBar:
         if self.low >= self.high:
             place["high"].contradicts("a bin ends above its start")
         if self.n_correct > self.n:
-            place["n_correct"].contradicts(f"of {self.n:,} answers")
+            place["n_correct"].contradicts(f"of {self.n:,} predictions")
         for name in ("accuracy", "interval", "confidence"):
             if (getattr(self, name) is None) != (self.n == 0):
-                place[name].contradicts(f"of {self.n:,} answers")
+                place[name].contradicts(f"of {self.n:,} predictions")
         if self.accuracy is not None and not agree(self.accuracy, self.n_correct / self.n):
             place["accuracy"].disagrees(self.n_correct / self.n, "n_correct / n")
 

@@ -98,7 +98,7 @@ class Proportions:
                 "proportions are numbers from 0 to 1, one row and one column per class"
             )
         if self.over not in OF:
-            raise ValueError(f"shares over {self.over!r}")
+            raise ValueError(f"proportions over {self.over!r}")
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
 

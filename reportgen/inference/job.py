@@ -94,7 +94,7 @@ def predict_live(
     """Predict the batches of a DataLoader or Dataset with a live module, left as it was found."""
     if options.resume:
         raise UsageError(
-            "resume needs a model and a folder named by their paths",
+            "resume needs a model and a folder passed as paths",
             slug="resume-live",
             hint="rerun a live loader from the start, with force=True",
         )

@@ -90,7 +90,7 @@ def _refuse_other(what: str, before: Mapping[str, str], now: Mapping[str, str]) 
             f"{what} with another {other}",
             slug="shard-differs",
             details=lines,
-            hint="repeat the same command, or predict this shard anew: --force",
+            hint="repeat the same command, or predict this shard again: --force",
         )
 
 
@@ -100,7 +100,7 @@ def _predicted(plan: Plan, shard: Shard, asked: str, reporter: Reporter) -> Part
         raise UsageError(
             f"{quoted(name)} has changed since it was predicted for shard {shard}",
             slug="shard-differs",
-            hint="predict this shard anew: --force",
+            hint="predict this shard again: --force",
         )
     predict_parts(plan, parts, reporter, "run the same command again: it continues")
     write_part(plan.target, _header(plan, parts, shard, asked), parts.read(), plan.columns)

@@ -150,9 +150,9 @@ def _only_loader(loaders: Any) -> Any:
     several = several if isinstance(several, (list, tuple)) else [several]
     if len(several) != 1:
         raise UsageError(
-            f"the test has {len(several)} data loaders, and a report is of one",
+            f"the test has {len(several)} data loaders, and a report covers one",
             slug="test-loaders",
-            hint="test each by itself, with a callback of its own: trainer.test(model, loader)",
+            hint="test each one separately, with its own callback: trainer.test(model, loader)",
         )
     return several[0]
 
@@ -246,7 +246,7 @@ def _gathered(table: dict[str, Any], name: str | None, trainer: Any) -> dict[str
             f"the samples have {len(first):,} different ids, and the data set has "
             f"{len(dataset):,} samples",
             slug="test-processes",
-            hint="give each sample an id of its own",
+            hint="give each sample a unique id",
         )
     return {key: values[np.sort(first)] for key, values in whole.items()}
 

@@ -81,7 +81,7 @@ def _labels(output: Any) -> NDArray[Any]:
     if labels.ndim != 1:
         raise _refused(
             f"label_ids have the shape {labels.shape}, not one class for each sample",
-            "a report is of models that assign one class to each sample; labels of tokens, pixels "
+            "reports are for models that assign one class to each sample; labels of tokens, pixels "
             "or several classes have none",
         )
     return labels
@@ -101,7 +101,7 @@ def _scores(given: Any, n: int) -> NDArray[Any]:
             "let preprocess_logits_for_metrics=lambda logits, labels: logits[0] of the Trainer "
             "choose the logits"
             if len(arrays) > 1
-            else "a report is of models that assign one class to each sample",
+            else "reports are for models that assign one class to each sample",
         )
     return fitting[0]
 

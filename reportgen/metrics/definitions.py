@@ -67,7 +67,7 @@ REASONS: dict[str, str] = {
     ),
     "constant_labels_or_predictions": (
         "All samples have the same true class, or the same predicted class: "
-        "agreement beyond chance is undefined."
+        "chance-corrected agreement is undefined."
     ),
     "too_many_scores": (
         "There are more than 5 million scores (samples × classes), so "

@@ -140,7 +140,7 @@ def _of_environment(environment: Mapping[str, str]) -> Shard:
     if not found:
         looked = listing((f"{one.variable} ({one.name})" for one in _SCHEDULERS), len(_SCHEDULERS))
         raise _refused(
-            "no scheduler has numbered this process", "name the shard: --shard 0/8",
+            "no scheduler variables are set for this process", "specify the shard: --shard 0/8",
             f"looked for {looked}",
         )  # fmt: skip
     first, shard = found[0]
@@ -148,8 +148,7 @@ def _of_environment(environment: Mapping[str, str]) -> Shard:
         if (shard.index, shard.count) != (differing.index, differing.count):
             raise _refused(
                 f"{first.name} says {shard}, {other.name} says {differing}",
-                f"name the one that counts in the job script: --shard {first.typed} or --shard "
-                f"{other.typed}",
+                f"select one in the job script: --shard {first.typed} or --shard {other.typed}",
             )
     return shard
 
@@ -165,7 +164,7 @@ def _number(environment: Mapping[str, str], name: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit()):
         raise _refused(
-            f"{name} is {quoted(text)}, not a whole number", "name the shard: --shard 0/8"
+            f"{name} is {quoted(text)}, not a whole number", "specify the shard: --shard 0/8"
         )
     return int(text)
 
@@ -188,7 +187,7 @@ def _torchrun(environment: Mapping[str, str]) -> Shard | None:
     known = [name for name in names if _number(environment, name) is not None]
     if not known:
         return None
-    hint = "name the shard: --shard 0/8"
+    hint = "specify the shard: --shard 0/8"
     rank, size = (_required(environment, known[0], name, hint) for name in names)
     local_size = _number(environment, "LOCAL_WORLD_SIZE") or 1
     return Shard(rank, size, _local_rank(environment, "LOCAL_RANK"), local_size)
@@ -209,7 +208,7 @@ def _slurm_array(environment: Mapping[str, str]) -> Shard | None:
     if least != 0 or step != 1 or most + 1 != count:
         raise _refused(
             f"the array has {count} tasks, from {least} to {most}, and not all shards from 0 on",
-            hint, "an array of missing shards alone does not say how many there are in all",
+            hint, "an array of only the missing shards does not give their total number",
         )  # fmt: skip
     return Shard(task, count)
 
@@ -225,7 +224,7 @@ def _kubernetes(environment: Mapping[str, str]) -> Shard | None:
     index = _number(environment, "JOB_COMPLETION_INDEX")
     if index is None:
         return None
-    hint = f"set {SHARDS_VARIABLE} to the completions of the Job: Kubernetes does not tell them"
+    hint = f"set {SHARDS_VARIABLE} to the completions of the Job: Kubernetes does not provide them"
     return Shard(index, _required(environment, "JOB_COMPLETION_INDEX", SHARDS_VARIABLE, hint))
 
 

@@ -200,15 +200,15 @@ def _require_apart(before: PartFile, part: PartFile) -> None:
             f"the parts are of {n_before} and of {plural(n, 'shard')}",
             slug="shards-overlap",
             details=[f"{_shown(before)} and {_shown(part)}"],
-            hint=f"give those of one run alone: OUT/shards/*-of-{n_before:05d}.parquet, or "
+            hint=f"pass only those of one run: OUT/shards/*-of-{n_before:05d}.parquet, or "
             f"OUT/shards/*-of-{n:05d}.parquet",
         )
     if one == other:
         raise DataError(
-            f"shard {one}/{n} is there twice",
+            f"shard {one}/{n} appears twice",
             slug="shards-overlap",
             details=[f"{_shown(before)} and {_shown(part)}"],
-            hint="give each shard once",
+            hint="pass each shard once",
         )
 
 
@@ -226,15 +226,15 @@ def _require_one_run(first: PartFile, part: PartFile) -> None:
             "the outputs of the model were read in different ways",
             slug="shards-outputs",
             details=told,
-            hint="name the output type for all shards, such as --outputs logits, and predict them "
-            "again with --force",
+            hint="specify the output type for all shards, such as --outputs logits, and predict "
+            "them again with --force",
         )
     if differing:
         raise UsageError(
             f"the parts were made with different {differing[0].replace('_', ' ')}",
             slug="shards-mixed",
             details=told[:5],
-            hint="give the parts of one run alone, or predict those that differ again with --force",
+            hint="pass only the parts of one run, or predict those that differ again with --force",
         )
     if one.listing != other.listing or one.total != other.total:
         raise DataError(
@@ -245,7 +245,7 @@ def _require_one_run(first: PartFile, part: PartFile) -> None:
                 f"{plural(other.total, 'sample')} in {_shown(part)}",
                 "files or labels were added, removed or changed between the shards",
             ],
-            hint="predict all shards again over data that stay as they are, with --force",
+            hint="predict all shards again over unchanged data, with --force",
         )
 
 

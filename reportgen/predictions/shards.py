@@ -270,9 +270,9 @@ def _damaged(path: Path, error: Exception) -> DataError:
 
 def _no_part(path: Path) -> DataError:
     return DataError(
-        f"{quoted(path.name)} is no part of predictions",
+        f"{quoted(path.name)} is not a part file of predictions",
         slug="part-damaged",
-        hint="give the folder that `reportgen predict --shard` wrote to, or its files",
+        hint="pass the folder that `reportgen predict --shard` wrote to, or its files",
     )
 
 

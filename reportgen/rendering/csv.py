@@ -48,7 +48,7 @@ def confusion(evaluation: Evaluation) -> str:
     matrix, names, shares = evaluation.confusion, evaluation.classes, evaluation.shares
     if shares is not None:
         lines = ([name, *row] for name, row in zip(names, shares.values.tolist(), strict=True))
-        return csv_text([f"{CORNER} (proportions of {OF[shares.over]})", *names], lines)
+        return csv_text([f"{CORNER} (shares of {OF[shares.over]})", *names], lines)
     if matrix.n_classes > DENSE_LIMIT:
         named = list(map(guard, names)).__getitem__
         sides = (map(named, places.tolist()) for places in (matrix.rows, matrix.columns))

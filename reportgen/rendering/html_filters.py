@@ -124,9 +124,15 @@ def words(value: Words | str) -> Markup:
 
 
 def _in_sentence(value: Name) -> Markup:
-    """A name among words: a short one is not broken at its own hyphens and spaces."""
+    """A name among words: a class by style, any other in quotation marks where it needs them. A
+    short one is not broken at its own hyphens and spaces.
+    """
     unbroken = len(value.text) <= 16 and not value.text.isalnum()
-    return Markup('<span class="nb">{}</span>').format(name(value)) if unbroken else name(value)
+    if value.is_class:
+        kind = "cls nb" if unbroken else "cls"
+        return Markup('<b class="{}">{}</b>').format(kind, name(value))
+    shown = name(value) if value.bare else Markup("“{}”").format(name(value))
+    return Markup('<span class="nb">{}</span>').format(shown) if unbroken else shown
 
 
 def exact(value: float | None) -> str:

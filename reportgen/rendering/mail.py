@@ -249,6 +249,16 @@ def _html(mail: Mail, dress: PageStyle) -> str:
     return html.lstrip()
 
 
+def _in_sentence(part: Name | str) -> Markup:
+    """A class is set apart by style, any other name by quotation marks where it needs them."""
+    from markupsafe import Markup
+
+    if isinstance(part, str):
+        return unlinked(part)
+    frame = "<b>{}</b>" if part.is_class else "{}" if part.bare else "“{}”"
+    return Markup(frame).format(unlinked(part))
+
+
 def unlinked(value: Words | Name | str) -> Markup:
     """A name or a sentence, in which programs find nothing to link: what they look for is broken
     up by elements. A name that is written from right to left keeps its direction.
@@ -256,7 +266,7 @@ def unlinked(value: Words | Name | str) -> Markup:
     from markupsafe import Markup
 
     if isinstance(value, Words):
-        return Markup("").join(map(unlinked, value.parts))
+        return Markup("").join(map(_in_sentence, value.parts))
     text, safe, place = str(value), Markup(""), 0
     for found in LINKED.finditer(text):
         safe += text[place : found.start()]

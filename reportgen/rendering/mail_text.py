@@ -184,7 +184,10 @@ def _end(mail: Mail) -> str:
 def _plain(value: Words | Name | str) -> str:
     """A name or a sentence in which no program finds an address to link."""
     if isinstance(value, Words):
-        return "".join(map(_plain, value.parts))
+        return "".join(
+            _plain(part) if isinstance(part, str) or part.bare else f"“{_plain(part)}”"
+            for part in value.parts
+        )
     text = LINKED.sub(lambda found: found[0] + BREAK, str(value))
     if isinstance(value, Name) and is_right_to_left(text):
         return f"{ISOLATE}{text}{END}"

@@ -438,8 +438,8 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         values=shares,
         texts=percents,
         top=1.0,
-        unit="share of the true class",
-        alt=_alt(facts, "row shares"),
+        unit="% of the true class",
+        alt=_alt(facts, "row percentages"),
         beside=_longest(numbers),
         purpose="Normalised by row (recall on the diagonal)." + brief_percents + how,
     )

@@ -59,12 +59,15 @@ class Name:
     full
         The whole name.
     bare
-        Whether it reads well in a sentence without quotation marks.
+        Whether it reads well in a plain sentence without quotation marks.
+    is_class
+        Whether it is the name of a class, which pages set apart by style.
     """
 
     text: str
     full: str
     bare: bool = True
+    is_class: bool = False
 
     @classmethod
     def of(cls, raw: str, width: int = NAME_WIDTH) -> Name:
@@ -75,6 +78,11 @@ class Name:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def spoken(self) -> str:
+        """The name in a plain sentence: in quotation marks where it would not be seen as one."""
+        return self.text if self.bare else f"“{self.text}”"
+
 
 @dataclass(frozen=True)
 class Words:
@@ -83,7 +91,7 @@ class Words:
     parts: tuple[str | Name, ...]
 
     def __str__(self) -> str:
-        return "".join(map(str, self.parts))
+        return "".join(part if isinstance(part, str) else part.spoken for part in self.parts)
 
     def __bool__(self) -> bool:
         return bool(self.parts)
@@ -92,8 +100,8 @@ class Words:
 def say(template: str, **values: str | Name | Words) -> Words:
     """A sentence from `template`, in which ``{key}`` is replaced by ``values[key]``.
 
-    A name that would not be seen as one gets quotation marks. No name changes its case, not even
-    where it opens the sentence: a reader must be able to search for it.
+    No name changes its case, not even where it opens the sentence: a reader must be able to search
+    for it.
     """
     return Words(tuple(_parts(template, values)))
 
@@ -131,8 +139,6 @@ def _spoken(value: str | Name | Words) -> list[str | Name]:
         return list(value.parts)
     if isinstance(value, str):
         return [value] if value else []
-    if not value.bare:
-        return ["“", value, "”"]
     return [value]
 
 
@@ -162,7 +168,7 @@ def class_names(classes: Sequence[str]) -> tuple[Name, ...]:
     """The classes as names for sentences and tables: printable, short, still unique."""
     full = [printable(name) or "(empty)" for name in classes]
     return tuple(
-        Name(short, whole, reads_alone(short))
+        Name(short, whole, reads_alone(short), is_class=True)
         for short, whole in zip(shorten(full), full, strict=True)
     )
 

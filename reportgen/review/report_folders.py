@@ -48,7 +48,7 @@ class FoundReport:
         path = self.folder / _REPORT
         try:
             if not _is_plain(path):
-                raise OSError(0, "it is a link or no file")
+                raise OSError(0, "it is a link or not a file")
             return path.read_bytes()
         except OSError as error:
             raise DataError(

@@ -165,5 +165,5 @@ def _report(value: Any) -> SiteReport:
     place = JsonPath(value)
     found = read_record(SiteReport, place)
     if not _ID.fullmatch(found.id) or found.page not in ("", *map(found.page_at, PAGES)):
-        raise ValueError("a page that is not of this site")
+        raise ValueError("a page that does not belong to this site")
     return replace(found, unknown=tuple(place.reading.unknown))

@@ -78,7 +78,7 @@ def log_report(tracker: str, report: TrackedReport, again: str) -> Tracked:
             return Tracked(name, module.log(report, *filter(None, [place])))
     except (Exception, SystemExit) as error:
         raise DeliveryError(
-            f"{name} did not take the report",
+            f"{name} could not store the report",
             slug="tracker-failed",
             details=_told(error),
             hint=f"the report is complete; try again: {printable(again)}",

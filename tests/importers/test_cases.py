@@ -700,7 +700,7 @@ def test_shared_labels_that_are_shifted_are_told():
     found = reportgen.load(case("19-shift-after-missing-class") / "sports.csv")
     (note,) = [note for note in found.notes if note.code == "labels-shifted"]
     assert note.severity == "warning"
-    assert 'From class "60" on, predictions equal label − 1 in 33.2' in note.sentence
+    assert "From class 60 on, predictions equal label − 1 in 33.2" in note.sentence
     assert 'No sample has the class "59"' in note.sentence
 
 
@@ -714,7 +714,7 @@ def test_a_shift_from_one_class_on_is_told(box, step, words):
     path = box.folder / "t.csv"
     pd.DataFrame({"label": labels, "prediction": predictions % 20}).to_csv(path, index=False)
     (note,) = [n for n in reportgen.load(path).notes if n.code == "labels-shifted"]
-    assert f'From class "13" on, predictions equal {words}' in note.sentence
+    assert f"From class 13 on, predictions equal {words}" in note.sentence
 
 
 def test_chance_makes_no_shift(box):

@@ -171,7 +171,7 @@ def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNot
     sentence = (
         f"Accuracy is {percent(found.accuracy)}; after the best relabelling of the predictions it "
         f"is {percent(found.accuracy_after)}: check the class order. Samples of {n} are mostly "
-        f"predicted as one other class, such as {quoted(classes[first])} as {quoted(other)}"
+        f"predicted as one other class, such as {printable(classes[first])} → {printable(other)}"
         f"{_shift_words(found)}."
     )
     names = tuple(printable(classes[i]) for i in moved[:10])
@@ -213,12 +213,12 @@ def _shift_sentence(
     right: float,
 ) -> DataNote:
     missing = [i for i in range(max(at - 2, 0), at + 1) if totals[i] == 0]
-    gap = f" No sample has the class {quoted(classes[missing[-1]])}." if missing else ""
+    gap = f" No sample has the class {printable(classes[missing[-1]])}." if missing else ""
     return DataNote(
         "labels-shifted",
-        f"From class {quoted(classes[at])} on, predictions equal {words} in {percent(shifted)} of "
-        f"samples, and the label in {percent(right)}: labels and predictions seem to be numbered "
-        f"differently from this class on.{gap}",
+        f"From class {printable(classes[at])} on, predictions equal {words} in {percent(shifted)} "
+        f"of samples, and the label in {percent(right)}: labels and predictions seem to be "
+        f"numbered differently from this class on.{gap}",
         "warning",
         len(classes) - at,
         tuple(printable(name) for name in classes[at : at + 10]),

@@ -236,7 +236,7 @@ def require_one_folder(data: Path, names: Sequence[str]) -> None:
         raise DataError(
             f"{quoted(data.resolve().name)} contains data sets in several folders: {shown}",
             slug="data-subsets",
-            details=["joined, they would count images of several data sets as one"],
+            details=["merged, they would mix several data sets"],
             hint=f"pass one of them: DATA/{printable(folders[-1])}",
         )
 
@@ -259,7 +259,7 @@ def _json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, "can't be read as JSON") from error
     if not isinstance(value, dict):
-        raise _damaged(path, "is no JSON object")
+        raise _damaged(path, "is not a JSON object")
     return value
 
 

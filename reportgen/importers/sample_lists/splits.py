@@ -122,7 +122,7 @@ def choose_split(
         raise DataError(
             f"{quoted(shown)} contains splits: {counts}",
             slug="data-splits",
-            details=["one report on all of them would count what the model was trained on"],
+            details=["a report on all of them would include training data"],
             hint=f"choose one: --split {best}",
         )
     found = match_split(names, wanted)

@@ -483,7 +483,7 @@ def _figures(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[
         texts=None,
         labels=labels,
         top=cells.top,
-        unit="share of the true class",
+        unit="% of the true class",
         power=power,
         alt=f"Heatmap of differences, rows true, columns predicted. {_alt(cells)}",
         purpose=f"Change in row % (pp).{how}",
@@ -497,7 +497,7 @@ def _figures(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[
         texts=None,
         labels=labels,
         top=1.0,
-        unit="share of the true class",
+        unit="% of the true class",
         power=power,
         alt=f"Heatmap of the row-normalised baseline matrix: {count(before.n_correct)} of "
         f"{count(before.n_samples)} samples are on the diagonal.",

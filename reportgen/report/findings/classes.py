@@ -62,7 +62,7 @@ def never_found(facts: Context) -> Finding | None:
             say("{n} classes have zero recall:", n=count(len(lost))),
             say(
                 "{names}; {samples} in all. {n} significantly below the rest.",
-                names=list_names([facts.names[i] for i in lost]),
+                names=list_names([facts.names[i] for i in lost], NAMED),
                 samples=plural(sum(map(facts.support, lost)), "sample"),
                 n="Not" if n == 0 else "All" if n == len(lost) else count(n),
             ),
@@ -118,18 +118,17 @@ def weakest_class(facts: Context) -> Finding | None:
     i = weakest[0]
     others = len(shown) - 1
     more = say(
-        "{n} also significantly low.", n=f"{plural(others, 'further class', 'further classes')} "
+        "{n} significantly low.", n=f"{plural(others, 'further class', 'further classes')} "
         f"{'is' if others == 1 else 'are'}"
     )  # fmt: skip
     return Finding(
         say("{head}:", head=head),
         join(
             say(
-                "{name}, {share} of {n}{ends}, significantly below the rest.",
+                "{name}, {share} (simultaneous 95% CI {ends}; significant).",
                 name=facts.names[i],
                 share=share(lowest),
-                n=count(facts.support(i)),
-                ends=f" (simultaneous 95% CI {interval(_ends(facts, low, i))})",
+                ends=interval(_ends(facts, low, i)),
             ),
             _take(facts, i),
             more if others else Words(()),
@@ -164,8 +163,7 @@ def _no_lowest(facts: Context, low: LowestShare) -> Finding | None:
     return Finding(
         say("No class has significantly low recall:"),
         say(
-            "of {n} measured, {lowest}. With equal classes, the lowest would be about {chance}.",
-            n=count(low.n),
+            "{lowest} (about {chance} expected for equal classes).",
             lowest=measured,
             chance=share(low.by_chance),
         ),
@@ -186,7 +184,7 @@ def absent_classes(facts: Context) -> Finding | None:
         ),
         say(
             "{names}. {their} recall is undefined, and {averages}.",
-            names=list_names([facts.names[i] for i in absent]),
+            names=list_names([facts.names[i] for i in absent], NAMED),
             their="Its" if len(absent) == 1 else "Their",
             averages=_averages(facts, one=len(absent) == 1),
         ),
@@ -318,7 +316,11 @@ BEYOND_CHANCE = 0.15
 """Groups are a finding where they hold so much more of the errors than chance would put there."""
 
 
-NAMED_GROUPS, NAMED_CLASSES, NAMED_LETTERS = 3, 6, 60
+NAMED = 3
+"""Classes of one kind that a finding names; it has at most 20 words."""
+
+
+NAMED_GROUPS, NAMED_CLASSES, NAMED_LETTERS = 1, 2, 60
 
 
 NAMED_SIZE = 12
@@ -331,14 +333,12 @@ def hardest_pair(facts: Context) -> Finding | None:
         return None
     a, b = facts.names[pair.a], facts.names[pair.b]
     there, back = facts.matrix.count(pair.a, pair.b), facts.matrix.count(pair.b, pair.a)
-    ways = (
-        "{a} → {b} {there}, {b} → {a} {back}" if back else "{a} → {b}, none in the other direction"
-    )
+    ways = "{a} → {b} {there}, {b} → {a} {back}" if back else "all {a} → {b}"
     return Finding(
         say("Most confused pair:"),
         say(
-            f"{{a}} ↔ {{b}}, {{both}} of {{errors}} ({{share}}): {ways}. "
-            "Significantly more than chance ({expected}).",
+            "{a} ↔ {b}, {both} of {errors} ({share}; {expected} expected by chance, significant): "
+            f"{ways}.",
             a=a,
             b=b,
             both=count(pair.count),
@@ -419,12 +419,11 @@ def _describe_suggested(facts: Context) -> Finding | None:
     held = np.flatnonzero(groups.within)
     worst = held[np.argsort(-groups.within[held], kind="stable")][:NAMED_GROUPS].tolist()
     named = max(len(groups.grouping.members(g)) for g in worst) <= NAMED_SIZE
-    lead = ": " if len(held) == len(worst) else "; the largest: "
+    lead = ": " if len(held) == len(worst) else "; largest: "
     return Finding(
         say("Clustered errors:"),
         say(
-            "{part} of {errors} fall within {n} of similar classes ({chance} expected by chance; "
-            "in-sample){lead}{groups}.",
+            "{part} of {errors} are within {n} ({chance} by chance; in-sample){lead}{groups}.",
             part=share(part),
             errors=plural(facts.matrix.n_errors, "error"),
             n=plural(len(held), "cluster"),

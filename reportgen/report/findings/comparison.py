@@ -126,10 +126,10 @@ def class_fell(review: _Review) -> Finding | None:
         return None
     worst = fell[0]
     body = say(
-        "{name}, {by} pp ({sides}){though}.",
+        "{name}, {by} pp ({ends}){though}.",
         name=review.names[worst.index],
         by=points(worst.recall.difference),
-        sides=_sides(worst.recall),
+        ends=_ends(worst.recall),
         though=_though(comparison),
     )
     return Finding(
@@ -147,7 +147,7 @@ def _though(comparison: Comparison) -> str:
 
 
 def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
-    """``T-shirt/top (−3.4 pp) and Bag (−1.0) regressed too.``"""
+    """``T-shirt/top (−3.4 pp) and Bag (−1.0) dropped.``"""
     if not others:
         return Words(())
     shown = [
@@ -164,7 +164,7 @@ def _as_well(others: Sequence[ClassChange], review: _Review) -> Words:
     for link, words in zip(links(len(shown), rest), shown, strict=True):
         parts += [link, *words.parts] if link else words.parts
     more = f" and {plural(rest, 'more class', 'more classes')}" if rest else ""
-    return Words((*parts, f"{more} regressed too."))
+    return Words((*parts, f"{more} dropped."))
 
 
 def slice_fell(review: _Review) -> Finding | None:
@@ -259,13 +259,13 @@ def class_rose(review: _Review) -> Finding | None:
     k = len(comparison.classes)
     head = f"Recall improved in {count(len(rose))} of {plural(k, 'class', 'classes')}:"
     body = say(
-        "{which}{name}, {by} pp ({sides}).",
+        "{which}{name}, {by} pp ({ends}).",
         which="most in " if len(rose) > 1 else "",
         name=review.names[best.index],
         by=points(best.recall.difference),
-        sides=_sides(best.recall),
+        ends=_ends(best.recall),
     )
-    none = say("No class regressed significantly.") if unharmed else Words(())
+    none = say("None regressed significantly.") if unharmed else Words(())
     return Finding(say(head), join(body, none), f"d-{best.index}", say("Per-class changes"))
 
 
@@ -283,6 +283,12 @@ def _by_difference(comparison: Comparison, tendency: str) -> list[ClassChange]:
         if one.tendency == tendency and one.recall.difference is not None
     ]
     return sorted(found, key=lambda one: (one.recall.difference or 0.0, one.index))
+
+
+def _ends(difference: Difference) -> str:
+    """``95% CI −6.2 to −4.7``, or ``97.8% → 92.3%`` without an interval."""
+    ends = points_range(difference.interval)
+    return f"95% CI {ends}" if ends else _sides(difference)
 
 
 def _sides(difference: Difference) -> str:

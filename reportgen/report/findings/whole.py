@@ -181,7 +181,6 @@ def worst_slice(facts: Context) -> Finding | None:
     if not worse:
         return None
     one = worse[0]
-    ends = one.difference.interval or (0.0, 0.0)  # what is shown to be worse has an interval
     return Finding(
         say(
             "Slice {column} = {part}:",
@@ -189,16 +188,11 @@ def worst_slice(facts: Context) -> Finding | None:
             part=Name(Name.of(one.part.text).text, one.part.text),
         ),
         say(
-            "accuracy {share} on {n}, {fewer} pp below the rest (95{percent} CI {low} to "
-            "{high}; p {p}, Holm over {tests}).{more}",
+            "accuracy {share} on {n}, {fewer} pp below the rest (p {p}, Holm).{more}",
             share=share(one.n_correct / one.n),
             n=plural(one.n, "sample"),
             fewer=points(one.difference.value).removeprefix(MINUS),
-            percent="%",
-            low=points(-ends[1]).removeprefix("+"),
-            high=points(-ends[0]).removeprefix("+"),
             p=p_words(one.p_holm or 0.0),
-            tests=plural(report.n_tests, "slice"),
             more=f" {_more(len(worse) - 1)}" if len(worse) > 1 else "",
         ),
         "slices",
@@ -207,7 +201,7 @@ def worst_slice(facts: Context) -> Finding | None:
 
 
 def _more(n: int) -> str:
-    return f"{plural(n, 'further slice')} {'is' if n == 1 else 'are'} also significantly worse."
+    return f"{count(n)} more {'is' if n == 1 else 'are'} worse."
 
 
 MISCALIBRATED = 0.02
@@ -250,8 +244,8 @@ def abstaining(facts: Context) -> Finding | None:
     coverage = known.known.held_coverage or 0.0
     if coverage >= WORTHWHILE:
         body = say(
-            "at confidence ≥ {threshold}, the model covers {part} of samples with an error of at "
-            "most {bound} (95{percent} confidence).",
+            "at confidence ≥ {threshold}, coverage is {part} with an error of at most {bound} "
+            "(95{percent} confidence).",
             threshold=known.threshold_text,
             part=share(coverage),
             bound=at_most(known.known.held_error_bound or 0.0),
