@@ -19,7 +19,7 @@ from PIL import Image
 import reportgen
 from reportgen import cli, process
 from reportgen.api import running
-from reportgen.errors import DataError, Interrupted, OutputError, UsageError
+from reportgen.errors import DataError, Interrupted, ModelError, OutputError, UsageError
 from reportgen.inference import loop, sharding
 from reportgen.inference.packed.contents import FileContents
 from reportgen.options import Shard
@@ -40,6 +40,11 @@ class Late(Colours):
     "Not finite for images with a dark corner."
     def forward(self, x):
         return super().forward(x).where(x[:, :, 0, 0].sum(1, keepdim=True) > 0, float("nan"))
+class Mixed(Colours):
+    "Logits for images with a dark corner, probabilities for others."
+    def forward(self, x):
+        scores = super().forward(x)
+        return scores.softmax(1).where(x[:, :, 0, 0].sum(1, keepdim=True) > 0, scores + 2)
 class Odd(Colours):
     "Mixes the images of a batch."
     def forward(self, x):
@@ -50,6 +55,8 @@ def shares():
     return Shares()
 def late():
     return Late()
+def mixed():
+    return Mixed()
 def odd():
     return Odd()
 """
@@ -120,7 +127,7 @@ def test_any_number_of_shards_gives_the_bytes_of_a_single_run(here, n):
     assert {"duplicate-images", "duplicate-images-across-classes", "unreadable-images"} <= {*codes}
 
 
-@pytest.mark.parametrize("model", ["shares", "late", "odd"])
+@pytest.mark.parametrize("model", ["shares", "late", "mixed", "odd"])
 @pytest.mark.parametrize("options", [{}, {"workers": 1}, {"keep_probabilities": "no"}])
 def test_all_shards_decide_what_the_single_run_decides(here, model, options):
     for at in range(6):  # the first batch has no finite score at all
@@ -208,6 +215,14 @@ def test_each_shard_reads_its_own_files_and_the_first_batch(here, monkeypatch):
     assert {path for path, n in counts.items() if n > 1} == set(first)
     assert all(counts[path] == 5 for path in first)
     assert len(counts) == 45  # two are known to be no files
+
+
+def test_images_of_another_size_than_those_of_other_shards_are_refused(here):
+    for path in Path("data/dog").glob("0*.png"):
+        Image.new("RGB", (9, 9)).save(path)
+    error = refused(lambda: predict(shard=(4, 8)), "image-sizes", ModelError)
+    assert "8x8 and 9x9" in error.message
+    refused(lambda: predict("one"), "image-sizes", ModelError)
 
 
 def test_shards_are_whole_batches_in_order(here):
@@ -622,6 +637,21 @@ def test_a_damaged_part_is_named(here, damage):
     reportgen.merge("run1", out="m", max_bad=9)
 
 
+def test_a_byte_that_changed_anywhere_is_seen_or_changes_no_row(here):
+    part = predict(shard=(1, 3))
+    content, rows = part.path.read_bytes(), [t.to_pylist() for t in part.read()]
+    n_seen = 0
+    for at in range(5, len(content), len(content) // 60):
+        part.path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        try:
+            found = [t.to_pylist() for t in PartFile.open(part.path).read()]
+        except DataError as error:
+            n_seen += error.slug == "part-damaged"
+        else:
+            assert repr(found) == repr(rows), at  # statistics, say, which nobody reads
+    assert n_seen > 20
+
+
 def test_a_predictions_file_is_no_part(here):
     predict("run1", max_bad=9)
     error = refused(lambda: reportgen.merge("run1", out="m"), "part-damaged", DataError)
@@ -776,6 +806,18 @@ def test_a_shard_that_is_killed_at_any_moment_goes_on_to_the_same_bytes(here):
     subprocess.run([*starter, *words], check=True, timeout=120, capture_output=True)
     assert not begun.exists()
     predict(shard=(0, 2))
+    reportgen.merge("run1", out="m", max_bad=9)
+    assert contents("m") == single()
+
+
+@pytest.mark.slow
+def test_processes_of_different_shards_run_at_once(here):
+    Path("net.py").write_text(SLOW)
+    both = [
+        subprocess.Popen(words_of("--shard", f"{i}/2", "-o", "run1"), stderr=subprocess.PIPE)
+        for i in range(2)
+    ]
+    assert [(one.communicate(timeout=120), one.returncode)[1] for one in both] == [0, 0]
     reportgen.merge("run1", out="m", max_bad=9)
     assert contents("m") == single()
 

@@ -155,12 +155,16 @@ class PartFile:
             with pq.ParquetFile(
                 self.path, pre_buffer=False, page_checksum_verification=True
             ) as file:
+                n_rows = 0
                 for batch in file.iter_batches(
                     _BATCH_ROWS, columns=list(columns) or None, use_threads=False
                 ):
+                    n_rows += len(batch)
                     yield pa.table(batch)
         except (OSError, pa.ArrowException) as error:
             raise _damaged(self.path, error) from error
+        if n_rows != self.n_rows:  # a damaged header of a page hides its rows
+            raise _differs(self.path, n_rows, self.header)
 
     def take(self, rows: NDArray[np.int64]) -> Any:
         """These rows, by number and in this order; only the row groups that hold them are read."""

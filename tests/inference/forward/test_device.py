@@ -54,5 +54,5 @@ def test_a_gpu_that_is_not_there_is_refused(gpus, n, asked, local_rank, there):
     with pytest.raises(UsageError) as caught:
         resolve_device(asked, local_rank=local_rank)
     assert caught.value.slug == "device-absent"
-    assert caught.value.details == (f"there is: {there}",)
+    assert caught.value.details == (f"available: {there}",)
     assert f"use --device {there.split(',')[0].split(' ')[0]}," in caught.value.hint
