@@ -9,13 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import importing, inference, references, rendering, saved, tables, timing
+from benchmarks import importing, inference, references, rendering, saved, sharding, tables, timing
 
 BENCHMARKS = {
     "import": importing.main,
     "render": rendering.main,
     "inference": inference.main,
     "saved": saved.main,
+    "sharding": sharding.main,
     "tables": tables.main,
     "references": references.main,
 }

@@ -148,7 +148,13 @@ def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
         facts = _by_labels(facts, parts)
     finished = (aside or plan.target.parent) / plan.target.name
     write_bad_list(finished.with_name(BAD), sums.bad)
-    parts.finish(finished, facts, with_probabilities=plan.keep_probabilities, columns=plan.columns)
+    parts.finish(
+        finished,
+        facts,
+        with_probabilities=plan.keep_probabilities,
+        columns=plan.columns,
+        is_ordered=sums.is_ordered,
+    )
     listed = BAD
     if aside is None:
         parts.discard()

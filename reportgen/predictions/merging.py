@@ -76,7 +76,7 @@ class PartSet:
         Samples of folders are in that order, and read once. Of others, such as tables of images,
         the ids stay in memory, and the rows of each block are gathered.
         """
-        if self._is_ordered():
+        if self.sums.is_ordered:
             yield from map(finished_rows, self.read())
             return
         ids = [one for t in self.read(("id", "reason")) for one in usable(t)["id"].to_pylist()]
@@ -86,19 +86,6 @@ class PartSet:
         )
         for begin in range(0, len(order), ROW_GROUP_ROWS):
             yield finished_rows(self._rows(places[order[begin : begin + ROW_GROUP_ROWS]]))
-
-    def _is_ordered(self) -> bool:
-        """Whether the rows stand in the order of their ids, each of which is there once."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        last = pa.array([], pa.string())
-        for table in self.read(("id",)):
-            ids = pa.concat_arrays([last, *table["id"].chunks])
-            if pc.any(pc.greater_equal(ids[:-1], ids[1:])).as_py():
-                return False
-            last = ids[-1:]
-        return True
 
     def _placed(self) -> Iterator[tuple[int, Any]]:
         """Tables of reasons, each with the place of its first row among all."""

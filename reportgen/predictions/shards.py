@@ -48,7 +48,7 @@ OUTPUTS_AS_DECIDED = "outputs_as_decided"
 _COLUMNS = "columns"
 
 
-_BATCH_ROWS = 65_536
+_BATCH_ROWS = 16_384  # more would hold more memory than the rest of a merge
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class PartFile:
                     _BATCH_ROWS, columns=list(columns) or None, use_threads=False
                 ):
                     n_rows += len(batch)
-                    yield pa.table(batch)
+                    yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
             raise _damaged(self.path, error) from error
         if n_rows != self.n_rows:  # a damaged header of a page hides its rows

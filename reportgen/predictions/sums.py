@@ -25,7 +25,7 @@ __all__ = [
 _BATCH_ROWS = 65_536
 
 
-_COMPARED_AT_ONCE = 1 << 21  # rows whose hashes are held together: about 100 MB
+_COMPARED_AT_ONCE = 1 << 23  # rows whose hashes are held together: 64 MB
 
 
 _MAX_EXAMPLES = 10
@@ -74,6 +74,8 @@ class Sums:
     same, across
         Samples with the content of another, and those of them whose label differs. Empty files
         aside.
+    is_ordered
+        Whether the rows are in the order of their ids, each of which is there once.
     """
 
     n_rows: int = 0
@@ -83,16 +85,22 @@ class Sums:
     data: str = ""
     same: SamePairs = field(default_factory=SamePairs)
     across: SamePairs = field(default_factory=SamePairs)
+    is_ordered: bool = True
 
 
 def sum_up(read: Read, classes: Sequence[str]) -> Sums:
     """The sums of rows in the order of the samples; `classes` are the names of the labels."""
+    import pyarrow as pa
+
     listing, data = hashlib.sha256(), hashlib.sha256()
     bad: list[BadSample] = []
     flags: Counter[int] = Counter()
     n_rows = n_known = 0
+    last, is_ordered = pa.array([], pa.string()), True
     for table in read(("id", "label", "flags", "reason", "digest")):
         n_rows += len(table)
+        last, in_order = _continued(last, table["id"])
+        is_ordered = is_ordered and in_order
         listing.update(_listing_bytes(table["id"], table["label"]))
         known = table.filter(table["digest"].is_valid())
         n_known += len(known)
@@ -105,8 +113,18 @@ def sum_up(read: Read, classes: Sequence[str]) -> Sums:
     same, across = _same_content(read, n_known) if n_known else (SamePairs(), SamePairs())
     return Sums(
         n_rows, tuple(bad), dict(flags), listing.hexdigest(), data.hexdigest() if n_known else "",
-        same, across,
+        same, across, is_ordered,
     )  # fmt: skip
+
+
+def _continued(last: Any, ids: Any) -> tuple[Any, bool]:
+    """The last of these ids, as an array; and whether they ascend, beginning above the `last`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    every = pa.concat_arrays([last, *ids.chunks])
+    falls = pc.any(pc.greater_equal(every[:-1], every[1:])).as_py()
+    return every[max(len(every) - 1, 0) :], not falls
 
 
 def table_digest(table: Any) -> str:
@@ -166,9 +184,9 @@ def _data_bytes(ids: Any, labels: Any, digests: Any, classes: Sequence[str]) -> 
     import pyarrow.compute as pc
 
     names = pa.array([*classes, ""], pa.string())  # the last is that of no label
-    places = pc.if_else(pc.less(labels, 0), len(classes), labels)
-    parts = (ids, names.take(places.cast("int32")), digests)
-    return _values(pc.binary_join_element_wise(*(one.cast("binary") for one in parts), b"\0"))
+    places = pc.if_else(pc.less(labels, 0), len(classes), labels).cast("int32")
+    parts = (one.cast("binary") for one in (ids, names.take(places), digests))
+    return _values(pc.binary_join_element_wise(*parts, b"\0"))
 
 
 def _values(column: Any) -> bytes:
@@ -194,7 +212,10 @@ def _same_content(read: Read, n_known: int) -> tuple[SamePairs, SamePairs]:
     n_same = n_across = 0
     same = across = np.zeros((0, 2), np.int64)
     for number in range(n_passes):
-        pairs, differ = _pairs(*_hashes(read, number, n_passes))
+        repeated = _repeated(read, number, n_passes)
+        if not len(repeated):
+            continue
+        pairs, differ = _pairs(*_hashes(read, repeated))
         n_same, n_across = n_same + len(pairs), n_across + int(differ.sum())
         same = _least(np.concatenate([same, pairs]))
         across = _least(np.concatenate([across, pairs[differ]]))
@@ -202,26 +223,46 @@ def _same_content(read: Read, n_known: int) -> tuple[SamePairs, SamePairs]:
     return _named(n_same, same, names), _named(n_across, across, names)
 
 
+def _repeated(read: Read, number: int, n_passes: int) -> NDArray[np.uint64]:
+    """The first quarters of hashes that occur more than once, sorted: those of pass `number`."""
+    found = []
+    for table in read(("digest",)):
+        _, halves = _halves(table["digest"])
+        first = halves[:, 0]
+        found.append(first[first % np.uint64(n_passes) == number] if n_passes > 1 else first.copy())
+    every = np.concatenate(found)
+    every.sort()
+    return np.unique(every[1:][every[1:] == every[:-1]])
+
+
 def _hashes(
-    read: Read, number: int, n_passes: int
+    read: Read, wanted: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
-    """The first half of the hashes that are of pass `number`, shape (n, 2); labels; row numbers."""
+    """The first halves of the hashes that begin with one `wanted`, shape (n, 2); labels; row
+    numbers.
+    """
     hashes, labels, rows = [], [], []
     start = 0
     for table in read(("label", "digest")):
-        known = np.flatnonzero(table["digest"].is_valid().to_numpy())
-        content = b"".join(
-            chunk.buffers()[1][32 * chunk.offset : 32 * (chunk.offset + len(chunk))]
-            for chunk in table["digest"].chunks
-            if len(chunk)
-        )
-        halves = np.frombuffer(content, "<u8").reshape(-1, 4)[known, :2]
-        wanted = (halves[:, 0] % np.uint64(n_passes) == number) & (halves != _EMPTY).any(axis=1)
-        hashes.append(halves[wanted])
-        rows.append(start + known[wanted])
-        labels.append(table["label"].to_numpy()[known[wanted]])
+        known, halves = _halves(table["digest"])
+        place = np.minimum(np.searchsorted(wanted, halves[:, 0]), len(wanted) - 1)
+        here = (wanted[place] == halves[:, 0]) & (halves != _EMPTY).any(axis=1)
+        hashes.append(halves[here])
+        rows.append(start + known[here])
+        labels.append(table["label"].to_numpy()[known[here]])
         start += len(table)
     return np.concatenate(hashes), np.concatenate(labels), np.concatenate(rows)
+
+
+def _halves(digests: Any) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """The numbers of the rows that have a hash, and the first halves of these, shape (n, 2)."""
+    known = np.flatnonzero(digests.is_valid().to_numpy())
+    content = b"".join(
+        chunk.buffers()[1][32 * chunk.offset : 32 * (chunk.offset + len(chunk))]
+        for chunk in digests.chunks
+        if len(chunk)
+    )
+    return known, np.frombuffer(content, "<u8").reshape(-1, 4)[known, :2]
 
 
 def _pairs(
