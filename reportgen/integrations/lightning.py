@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sized
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +19,29 @@ from reportgen.inference import live_classes, shuffles
 from reportgen.integrations.columns import Columns, as_array
 from reportgen.text import listing, printable, quoted
 
-try:
-    from lightning.pytorch import Callback
-except ModuleNotFoundError:
-    try:
-        from pytorch_lightning import Callback
-    except ModuleNotFoundError:
+LIBRARIES = ("lightning.pytorch", "pytorch_lightning")
+"""The two names of the library; a Trainer of the one may refuse callbacks of the other."""
+
+
+def _bases() -> tuple[type, ...]:
+    """``Callback`` of each library that the program has imported, else of the first there is."""
+    for name in [name for name in LIBRARIES if name in sys.modules] or LIBRARIES:
+        with suppress(ModuleNotFoundError):
+            import_module(name)
+    found = tuple(sys.modules[name].Callback for name in LIBRARIES if sys.modules.get(name))
+    if not found:
         raise ModelError(
             "Lightning is not installed",
             slug="lightning-missing",
             hint="install it: pip install lightning",
-        ) from None
+        )
+    return found
+
 
 __all__ = ["ReportCallback"]
 
 
-class ReportCallback(Callback):  # type: ignore[misc]  # its types are not followed
+class ReportCallback(*_bases()):  # type: ignore[misc]  # known at run time alone
     """Writes the report at the end of ``trainer.test``.
 
     ``test_step`` returns a mapping with scores of shape (N, K) of the N samples of the batch

@@ -19,8 +19,9 @@ CLASSES = ["cat", "dog", "cow"]
 
 @pytest.fixture(scope="module", params=["lightning.pytorch", "pytorch_lightning"])
 def lightning(request):
-    """The library under each of its two names."""
+    """The library under each of its two names, as a program imports it before ours."""
     pytest.importorskip("lightning", reason="lightning is not installed")
+    sys.modules.pop("reportgen.integrations.lightning", None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module(request.param)
