@@ -44,8 +44,8 @@ CASES = {
         [
             "Lowest recall: cat, 64.2% (simultaneous 95% CI 59.8–68.4%; significant). 12.6% "
             "are predicted as dog. 2 further classes are significantly low.",
-            "Most confused pair: cat ↔ dog, 223 of 1,550 errors (14.4%; 64.4 expected by "
-            "chance, significant): cat → dog 126, dog → cat 97.",
+            "Most confused pair: cat ↔ dog, 223 of 1,550 errors (14.4%; 64.4 expected, "
+            "significant): cat → dog 126, dog → cat 97.",
             "Errors are concentrated: the 10 most frequent confusions account for 40.7% "
             "of 1,550 errors; by chance at most 37.5%.",
             "Clustered errors: 83.7% of 1,550 errors are within 2 clusters (59.8% by chance; "
@@ -64,7 +64,7 @@ CASES = {
             "Lowest recall: Shirt, 56.6% (simultaneous 95% CI 54.8–58.4%; significant). 19.3% "
             "are predicted as T-shirt/top. 1 further class is significantly low.",
             "Most confused pair: Shirt ↔ T-shirt/top, 1,400 of 6,422 errors (21.8%; 353 "
-            "expected by chance, significant): Shirt → T-shirt/top 1,159, T-shirt/top → Shirt "
+            "expected, significant): Shirt → T-shirt/top 1,159, T-shirt/top → Shirt "
             "241.",
             "Errors are concentrated: the 10 most frequent confusions account for 69.0% "
             "of 6,422 errors; by chance at most 50.4%.",
@@ -139,8 +139,8 @@ CASES = {
         [
             "Zero recall and no predictions: cow (40 samples; simultaneous 95% CI "
             "0–11.3%). 97.5% are predicted as bee.",
-            "Most confused pair: ant ↔ bee, 150 of 190 errors (78.9%; 75.0 expected by "
-            "chance, significant): ant → bee 100, bee → ant 50.",
+            "Most confused pair: ant ↔ bee, 150 of 190 errors (78.9%; 75.0 expected, "
+            "significant): ant → bee 100, bee → ant 50.",
             "Recall depends on class size: accuracy (90.7%) exceeds balanced accuracy "
             "(61.7%); frequent classes do better (p < 0.001).",
             "Over-predicted: bee, 1,089 predictions for 1,000 samples (significant).",
@@ -153,8 +153,8 @@ CASES = {
         ([[900, 98, 2], [50, 950, 0], [0, 40, 0]], ["ant", "bee", "cow"]),
         [
             "Zero recall: cow (40 samples; simultaneous 95% CI 0–11.3%). All are predicted as bee.",
-            "Most confused pair: ant ↔ bee, 148 of 190 errors (77.9%; 75.0 expected by "
-            "chance, significant): ant → bee 98, bee → ant 50.",
+            "Most confused pair: ant ↔ bee, 148 of 190 errors (77.9%; 75.0 expected, "
+            "significant): ant → bee 98, bee → ant 50.",
             "Recall depends on class size: accuracy (90.7%) exceeds balanced accuracy "
             "(61.7%); frequent classes do better (p < 0.001).",
             "Under-predicted: cow, 2 predictions for 40 samples (significant). "
@@ -172,7 +172,7 @@ CASES = {
             "CI 91.0–94.2%); always predicting ant gives 92.8%.",
             "2 classes have zero recall: bee and cow; 70 samples in all. All "
             "significantly below the rest.",
-            "Most confused pair: cow ↔ ant, 40 of 70 errors (57.1%; 20.0 expected by chance, "
+            "Most confused pair: cow ↔ ant, 40 of 70 errors (57.1%; 20.0 expected, "
             "significant): all cow → ant.",
             "Recall depends on class size: accuracy (92.8%) exceeds balanced accuracy "
             "(33.3%); frequent classes do better (p < 0.001).",
@@ -186,7 +186,7 @@ CASES = {
         [
             "No class has significantly low recall: the lowest are ant and cow, 80.0% each "
             "(about 80.0% expected for equal classes).",
-            "Most confused pair: cow ↔ bee, 30 of 50 errors (60.0%; 15.0 expected by chance, "
+            "Most confused pair: cow ↔ bee, 30 of 50 errors (60.0%; 15.0 expected, "
             "significant): cow → bee 20, bee → cow 10.",
             "Under-predicted: ant, 80 predictions for 100 samples (significant). "
             "Over-predicted: bee, 130 predictions for 100 samples (significant).",
@@ -206,7 +206,7 @@ CASES = {
         [
             "No class has significantly low recall: the lowest is cow, 80.0% of 10 (about "
             "94.6% expected for equal classes).",
-            "Most confused pair: ant ↔ bee, 90 of 92 errors (97.8%; 45.0 expected by chance, "
+            "Most confused pair: ant ↔ bee, 90 of 92 errors (97.8%; 45.0 expected, "
             "significant): ant → bee 50, bee → ant 40.",
             "Above the majority-class baseline: accuracy 95.4%; always predicting ant gives 49.8%.",
         ],
@@ -244,7 +244,7 @@ CASES = {
     "classes without samples": (
         ([[90, 10, 0], [10, 90, 0], [0, 0, 0]], ["ant", "bee", "cow"]),
         [
-            "Most confused pair: ant ↔ bee, 20 of 20 errors (100%; 10.0 expected by chance, "
+            "Most confused pair: ant ↔ bee, 20 of 20 errors (100%; 10.0 expected, "
             "significant): ant → bee 10, bee → ant 10.",
             "1 of 3 classes has no test samples: cow. Its recall is undefined, and macro "
             "averages exclude it.",

@@ -125,7 +125,7 @@ def totals_note(name: str, what: str = "row and column") -> DataNote:
     return DataNote(
         "matrix-totals",
         f"The last {what}{named} {'are' if both else 'is'} the sums of the others: "
-        f"{'they are no class, and were' if both else 'it is not a class, and was'} excluded.",
+        f"{'they are not classes, and were' if both else 'it is not a class, and was'} excluded.",
     )
 
 

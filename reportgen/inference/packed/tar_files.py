@@ -155,7 +155,7 @@ class TarWalk:
             return None if is_root else (check_name(self.path, info.name), None)
         name = check_name(self.path, info.name)
         if not info.isreg():
-            raise unsafe(self.path, f"{shown}, which is no file")
+            raise unsafe(self.path, f"{shown}, which is not a file")
         if info.issparse():
             raise unsafe(self.path, f"{shown}, a file with holes")
         return name, info

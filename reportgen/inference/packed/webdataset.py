@@ -343,7 +343,7 @@ def _unread(sample: _Sample, part: str, what: str) -> DataError:
     return DataError(
         f"{quoted(escape(sample.key))} has a {printable(part)} that {what}",
         slug="samples-text",
-        hint="write the shards again, labels as text: cls holds an index or a name",
+        hint="write the shards again, with an index or a name as text in cls",
     )
 
 

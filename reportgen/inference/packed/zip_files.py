@@ -65,7 +65,7 @@ def _check(path: Path, info: zipfile.ZipInfo, name: str) -> None:
     if stat.S_ISLNK(mode):
         raise unsafe(path, f"the link {quoted(name)}")
     if mode and stat.S_IFMT(mode) and not stat.S_ISREG(mode):
-        raise unsafe(path, f"{quoted(name)}, which is no file")
+        raise unsafe(path, f"{quoted(name)}, which is not a file")
     if info.flag_bits & _ENCRYPTED:
         raise DataError(
             f"{quoted(path.name)} is encrypted: {quoted(name)}",

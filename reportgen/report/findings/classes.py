@@ -337,7 +337,7 @@ def hardest_pair(facts: Context) -> Finding | None:
     return Finding(
         say("Most confused pair:"),
         say(
-            "{a} ↔ {b}, {both} of {errors} ({share}; {expected} expected by chance, significant): "
+            "{a} ↔ {b}, {both} of {errors} ({share}; {expected} expected, significant): "
             f"{ways}.",
             a=a,
             b=b,

@@ -198,8 +198,8 @@ UNSAFE: dict[str, tuple[Callable[[], Path], str]] = {
     "tar link": (lambda: with_tar(info("cat/l.png", tarfile.SYMTYPE, "/etc/passwd")), 'the link "cat/l.png"'),
     "tar hard link": (lambda: with_tar(info("cat/l.png", tarfile.LNKTYPE, IMAGE)), 'the link "cat/l.png"'),
     "zip link": (lambda: with_zip("cat/l.png", stat.S_IFLNK | 0o777), 'the link "cat/l.png"'),
-    "tar device": (lambda: with_tar(info("cat/d.png", tarfile.CHRTYPE)), "which is no file"),
-    "tar pipe": (lambda: with_tar(info("cat/d.png", tarfile.FIFOTYPE)), "which is no file"),
+    "tar device": (lambda: with_tar(info("cat/d.png", tarfile.CHRTYPE)), "which is not a file"),
+    "tar pipe": (lambda: with_tar(info("cat/d.png", tarfile.FIFOTYPE)), "which is not a file"),
 }  # fmt: skip
 
 
