@@ -217,7 +217,7 @@ def refuse_part(path: Path, header: Mapping[bytes, bytes] | None) -> None:
         raise DataError(
             f"{quoted(path.name)} contains shard {shard[0]}/{shard[1]} alone, not all predictions",
             slug="part-alone",
-            hint="merge all parts first: reportgen merge OUT -o OUT; then give "
+            hint="merge all parts first: reportgen merge OUT -o OUT; then pass "
             "OUT/predictions.parquet",
         )
 

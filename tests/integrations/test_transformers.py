@@ -81,7 +81,7 @@ def test_the_report_has_the_numbers_of_the_trainer(predicted, tmp_path):
 @pytest.mark.extra
 def test_the_example_of_the_documents_runs(predicted, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (block,) = example("Trainer of Transformers")
+    (block,) = example("Transformers Trainer")
     model, output = predicted()
     exec(
         block,
