@@ -199,6 +199,7 @@ def macro_f1(label, answer):
 def text_of(path):
     page = path.read_text("ascii")
     body = re.sub(r"<(style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    body = re.sub(r"</?b\b[^>]*>", "", body)  # names are bold within sentences
     text = html.unescape(re.sub(r"<[^>]+>", " ", body))
     return re.sub(r"\s+", " ", text.replace("\u00a0", " "))
 

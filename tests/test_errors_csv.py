@@ -85,7 +85,7 @@ def test_a_public_table_names_no_sample_and_repeats_no_metadata(written):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_probabilities_are_written_with_the_digits_that_give_them_back(written, dtype):
-    p = np.array([0.1, 1 / 3, 0.7], dtype)
+    p = np.array([0.6, 2 / 3, 0.7], dtype)
     table = {"id": list("abc"), "label": list("xxy"), "prediction": list("yyx"), "confidence": p}
     cells = [row[3] for row in written(table, "xy")[1:]]
     assert [dtype(one) for one in cells] == p.tolist()

@@ -160,6 +160,6 @@ def test_the_record_of_outputs_says_what_may_be_published_and_replaced():
     ]  # fmt: skip
     assert set(outputs.guarded_names()) == {
         "report.html", "index.html", "report.json", "report.pdf", "summary.md",
-        "report.eml",
+        "report.eml", "model-card.md",
     }  # fmt: skip
     assert all(one.name.endswith("/") == bool(one.endings) for one in outputs.OUTPUTS)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.api.checking import read_review
 from reportgen.api.writing import report_of, require_trackers
 from reportgen.errors import DataError, DeliveryError
 from reportgen.options import EvaluationOptions, InputOptions, PageOptions
@@ -89,6 +88,7 @@ def _log(folders: Iterable[Path], page: PageOptions, reporter: Reporter) -> tupl
 
 
 def _read(folder: Path, page: PageOptions) -> TrackedReport:
+    from reportgen.api.checking import read_review  # loads comparisons
     from reportgen.trackers import read_report
 
     review = read_review(folder / "report.json", InputOptions(), EvaluationOptions())

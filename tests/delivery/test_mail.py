@@ -258,7 +258,7 @@ def test_a_mail_over_the_servers_size_is_not_sent_and_the_hint_makes_it_fit(out,
         ("552 5.3.4 too big", "mail-too-large", "--attach none"),
         ("451 4.3.0 later", "mail-refused", "again later"),
         ("554 5.7.1 spam", "mail-refused", "554: 5.7.1 spam"),
-        ("", "mail-failed", "it may have arrived"),
+        ("", "mail-failed", "the mail may have arrived"),
     ],
 )
 def test_a_mail_that_is_refused_after_its_content(out, answer, slug, words):

@@ -701,7 +701,7 @@ def test_shared_labels_that_are_shifted_are_told():
     (note,) = [note for note in found.notes if note.code == "labels-shifted"]
     assert note.severity == "warning"
     assert "From class 60 on, predictions equal label − 1 in 33.2" in note.sentence
-    assert 'No sample has the class "59"' in note.sentence
+    assert "No sample has the class 59." in note.sentence
 
 
 @pytest.mark.parametrize(("step", "words"), [(-1, "label − 1"), (1, "label + 1")])

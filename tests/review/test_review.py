@@ -218,7 +218,7 @@ def test_any_review_comes_back_from_its_json(tmp_path_factory, n, k, seed, score
     table = {"id": [str(i) for i in range(n)], "label": names[rng.integers(0, k, n)].tolist()}
     sides = []
     for _ in range(2):
-        more = {"confidence": rng.uniform(0, 1, n).tolist()} if scored else {}
+        more = {"confidence": rng.uniform(0.5, 1, n).tolist()} if scored else {}
         sides.append({**table, "prediction": names[rng.integers(0, k, n)].tolist(), **more})
     review = review_of(*sides, tmp_path_factory.getbasetemp(), classes=tuple(names))
     decided = review.decided_by(GATES)

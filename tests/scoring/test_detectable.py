@@ -59,7 +59,7 @@ def test_the_samples_of_non_inferiority_are_the_published_ones():
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.5, math.nan])
 def test_shares_must_be_shares(share):
-    with pytest.raises(ValueError, match="share"):
+    with pytest.raises(ValueError, match="fraction above 0"):
         minimum_detectable_difference(100, share)
-    with pytest.raises(ValueError, match="share"):
+    with pytest.raises(ValueError, match="fraction above 0"):
         non_inferiority_samples(0.1, share)

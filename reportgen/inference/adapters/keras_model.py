@@ -146,8 +146,8 @@ def _input_shape(network: Any, path: Path) -> tuple[Any, ...]:
     shapes = [shown_shape(one.shape) for one in inputs]
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         raise ModelError(
-            f"{quoted(path.name)} takes {' and '.join(shapes) or 'no known input'}, not one batch "
-            "of images",
+            f"{quoted(path.name)} takes {' and '.join(shapes) or 'no known input'}, not a single "
+            "batch of images",
             slug="keras-input",
             hint="save a network whose only input is a batch of images, built with keras.Input",
         )

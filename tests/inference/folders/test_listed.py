@@ -245,13 +245,13 @@ def test_indices_are_read_by_the_class_list_and_from_one_where_that_is_said() ->
 
 
 def test_numbers_that_are_names_in_another_order_are_asked_about() -> None:
-    Path("names.txt").write_text("2\n0\n1")
+    Path("names.txt").write_text("1\n2\n0")
     error = refused(indexed())
     assert isinstance(error, UsageError)
     assert error.slug == "labels-ambiguous"
     by_name = rows_of(indexed(), labels_are="names")
     by_index = rows_of(indexed(), labels_are="indices")
-    assert [row["label"] for row in by_name] == [1, 1, 2, 2, 0, 0]
+    assert [row["label"] for row in by_name] == [2, 2, 0, 0, 1, 1]
     assert [row["label"] for row in by_index] == [0, 0, 1, 1, 2, 2]
 
 
