@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import weakref
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -44,6 +45,8 @@ class ForwardStream(io.RawIOBase):
         super().__init__()
         self._open, self._moves = open_stream, moves
         self._held = ExitStack()
+        # Closed before its file, in whatever order the garbage of a cycle is collected.
+        weakref.finalize(self, self._held.close)
         self._begin()
 
     def _begin(self) -> None:
