@@ -34,7 +34,7 @@ _HINT = "pass a file with a class and its name in each line, such as n01440764,t
 
 
 Row = tuple[str, str, str]
-"""(class, name, where it stands in the file)."""
+"""(class, name, its place in the file)."""
 
 
 def shown_names(given: Path | Mapping[str, str], classes: Sequence[str]) -> tuple[str, ...]:

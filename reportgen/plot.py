@@ -25,7 +25,7 @@ def confusion_matrix(
     neighbours, and above 390 each pixel shows the largest of its cells. Without counts, None draws
     the proportions as they are. Without `ax`, on the current axes. Returns the axes.
 
-    Raises ValueError where a matrix without counts does not determine what is asked for.
+    Raises ValueError where a matrix without counts does not determine what is requested.
     """
     from reportgen.rendering import paint_confusion
 

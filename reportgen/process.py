@@ -1,7 +1,7 @@
 """The process of a command: its streams, its signals, and the exit code that it ends with.
 
 Whatever happens to a command, this is the one place that makes an exit code of it. A stream that
-can't be written never stops the work: what was asked for is written first, and the exit code says
+can't be written never stops the work: what was requested is written first, and the exit code says
 afterwards that nobody could be told.
 """
 

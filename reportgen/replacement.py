@@ -85,7 +85,7 @@ class Stage:
 
     @property
     def new(self) -> Path:
-        """Where files are made; it stands there once it is asked for."""
+        """The folder where files are made; created on first use."""
         new = self.hidden / _NEW
         try:
             new.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is asked for of a saved input, agreed on before any work; and then the review."""
+"""The options for a saved input, checked before any work; then the review."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class ReviewRequest:
         """The evaluation of a saved input, compared and judged.
 
         A ``report.json`` brings its comparison and its verdict with it; a baseline and gates that
-        are given take their place. `baseline` is the one that was asked for, where it is opened
+        are given take their place. `baseline` is the one that was requested, where it is opened
         already.
         """
         if not self.compares and is_report(source, self.reading):

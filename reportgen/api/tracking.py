@@ -62,7 +62,7 @@ def track(
 def deliver(
     folders: Iterable[Path], options: Mapping[str, Any], reporter: Reporter | None = None
 ) -> None:
-    """Log the reports that stand in `folders` to the trackers that `options` name, if any."""
+    """Log the reports in `folders` to the trackers named in `options`, if any."""
     names = ("track", "track_predictions", "report_url")
     page = PageOptions.of({name: options[name] for name in names if options.get(name)})
     if page.track:
@@ -70,7 +70,7 @@ def deliver(
 
 
 def _log(folders: Iterable[Path], page: PageOptions, reporter: Reporter) -> tuple[Tracked, ...]:
-    """Every report to every tracker; the failures of some are told after all were tried."""
+    """Log every report to every tracker; failures are raised after all were tried."""
     from reportgen.trackers import log_report
 
     done, failures = [], []

@@ -104,7 +104,7 @@ def from_draws(
     draws
         Candidate minus baseline in B resamples, shape (B,); nan where either is undefined.
     chance
-        What chance alone would show of the metric, of baseline and candidate: for ECE, which few
+        The metric expected by chance, for baseline and candidate: for ECE, which few
         samples and even confidences drive upwards, and each resample once more. The difference of
         the metrics *less that* is then tested, by the spread of the draws about their own mean;
         the interval is that of the same, moved to contain the plain difference. Two perfectly

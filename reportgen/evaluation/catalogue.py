@@ -16,7 +16,7 @@ __all__ = [
 SUMMARY_METRICS = (*SUMMARY, *SCORES)
 """Every overall metric that is always there, in the order of all outputs.
 
-Those of :data:`OPTIONAL_METRICS` follow where they were asked for.
+Those of :data:`OPTIONAL_METRICS` follow where they were requested.
 """
 
 

@@ -220,7 +220,7 @@ def _metric_schema(definition: Definition, known: Definitions) -> Schema:
 
 
 class _SummaryCodec:
-    """``summary``: metric name → metric; those of ordered classes where they were asked for."""
+    """``summary``: metric name → metric; those of ordered classes where they were requested."""
 
     def codec(self, _: Any) -> Codec:
         return Codec(_read_summary, lambda summary, _: _written_summary(summary), _summary_schema)

@@ -1,7 +1,7 @@
 """Whether the metrics in a ``report.json`` are those of the counts beside them.
 
 What follows from the confusion matrix is computed again and compared, so that damage and edits by
-hand are noticed. Intervals are not: which ones were asked for, and how, is not all in the file.
+hand are noticed. Intervals are not: which ones were requested, and how, is not all in the file.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Evaluation(NotebookValue):
         Counts, rows true, columns predicted.
     summary
         Metric name → :class:`~reportgen.metrics.Metric` of the whole matrix; those of ordered
-        classes only where they were asked for: see :attr:`definitions`.
+        classes only where they were requested: see :attr:`definitions`.
     per_class
         Metric name → :class:`~reportgen.metrics.MetricColumn` of all classes.
     pairs
@@ -115,10 +115,10 @@ class Evaluation(NotebookValue):
     macro
         Which classes macro averages are over: a key of :data:`~reportgen.metrics.MACRO_MODES`.
     intervals
-        Which intervals were asked for: ``"wilson"``, ``"bootstrap"`` or ``"exact"``; ``"none"``
+        Which intervals were requested: ``"wilson"``, ``"bootstrap"`` or ``"exact"``; ``"none"``
         where there are no counts to make any from.
     seed
-        Of the random draws that intervals were made from; None where none were asked for.
+        Of the random draws that intervals were made from; None where none were requested.
     sample_groups
         The groups that samples come in, where they were named: the overall intervals then
         allow for them, and no others do.

@@ -47,7 +47,7 @@ class Shown(Protocol):
 
 @dataclass(frozen=True)
 class Reverse:
-    """The gallery of a reverse as it stands in ``report.json``."""
+    """The gallery of a reversed pair, as in ``report.json``."""
 
     true: ClassIndex
     predicted: ClassIndex

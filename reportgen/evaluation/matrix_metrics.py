@@ -1,4 +1,4 @@
-"""The metrics of a confusion matrix, with the intervals that were asked for."""
+"""The metrics of a confusion matrix, with the intervals that were requested."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MatrixMetrics:
-    """Overall metrics, those of ordered classes and of costs where they were asked for, and
+    """Overall metrics, those of ordered classes and of costs where they were requested, and
     those of each class.
     """
 

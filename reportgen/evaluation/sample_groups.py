@@ -54,7 +54,7 @@ class SampleGroups:
 
     @classmethod
     def of(cls, column: str | None, found: ClusterIntervals | None) -> SampleGroups | None:
-        """What is known of the groups; None where none were asked for."""
+        """What is known of the groups; None where none were requested."""
         if column is None or found is None:
             return None
         return cls(

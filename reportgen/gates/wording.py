@@ -51,12 +51,12 @@ _MOST_DIGITS = 400
 
 
 def unit_of(definition: Definition) -> Unit:
-    """How values of a figure are told."""
+    """The unit of a metric's values."""
     return "%" if definition.kind == "share" else ""
 
 
 def change_unit(definition: Definition) -> Unit:
-    """How differences of a figure are told."""
+    """The unit of a metric's differences."""
     return "points" if definition.kind == "share" else ""
 
 

@@ -38,7 +38,7 @@ Indices = NDArray[np.signedinteger[Any]]
 
 @dataclass(frozen=True)
 class TablePredictions:
-    """Predictions that another program saved. Rows are read when asked for, never all at once.
+    """Predictions that another program saved. Rows are read on demand, never all at once.
 
     It has what :class:`~reportgen.predictions.Predictions` has, and more columns. Labels and
     predictions are held, 1 to 4 bytes each, and confidences where they had to be parsed.
@@ -211,7 +211,7 @@ class _Piece:
         return values.astype(np.float32) if single else values
 
     def _ids(self) -> Any:
-        """An array, or what will be one when it is asked for its texts."""
+        """An array, or a column whose texts are read on demand."""
         column = self.of.roles.id
         if column is None:
             places = np.arange(self.n) if self.kept is None else self.kept

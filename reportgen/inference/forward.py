@@ -262,7 +262,7 @@ def _out_of_memory(error: BaseException) -> bool:
 def resolve_device(
     asked: str, preferred: torch.device | None = None, local_rank: int | None = None
 ) -> torch.device:
-    """The device to run on; raises :class:`UsageError` where the one asked for is not there.
+    """The device to run on; raises :class:`UsageError` where the one requested is not there.
 
     ``auto`` is where a live module stands (`preferred`), else cuda, else mps, else cpu. Of several
     GPUs it is that of the `local_rank`, the number of this process among those on the machine.

@@ -70,7 +70,7 @@ Listed = ImageFile | UnreadableFile
 
 @dataclass(frozen=True)
 class Device:
-    """Where a model runs that is not PyTorch's; of PyTorch's own, ``type`` is asked for alike."""
+    """Where a model runs that is not PyTorch's; PyTorch's own devices have ``type`` too."""
 
     type: str
 
@@ -438,7 +438,7 @@ def _sizes(
 
 
 def _known(found: FolderScan, classes: ClassList) -> list[Listed]:
-    """The samples whose class the model knows, in order; refused where there is none at all."""
+    """The samples whose class the model knows, in order; refused if there are none."""
     files = [file for file in found.every if _label_of(file.folder, classes) is not None]
     if not any(isinstance(file, ImageFile) for file in files):
         raise DataError(

@@ -41,7 +41,7 @@ def predict_shard(
     Raises
     ------
     UsageError
-        ``shard-differs``: another model, other data or other settings made what stands there.
+        ``shard-differs``: another model, other data or other settings made the part that is there.
     ReportgenError
         As :func:`reportgen.inference.predict_folder`; what was predicted before is kept.
     """
@@ -58,7 +58,7 @@ def predict_shard(
 
 
 def _standing(target: Path, reporter: Reporter) -> PartFile | None:
-    """The whole part that stands there; a damaged one is told of, and predicted again."""
+    """The complete part at this path; a damaged one is reported and predicted again."""
     if not target.exists():
         return None
     try:

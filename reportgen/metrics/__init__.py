@@ -3,7 +3,7 @@
 Undefined is None (nan in columns) with a reason, never 0. Counts are exact integers; a ratio is
 one float64 division at the end. To add a metric, add one entry to ``PER_CLASS`` (``per_class.py``)
 or ``SUMMARY`` (``overall.py``); JSON, CSV, page, glossary and documentation follow from it.
-Other intervals than the default ones are imported when they are asked for.
+Other intervals than the default ones are imported when they are requested.
 """
 
 from typing import TYPE_CHECKING

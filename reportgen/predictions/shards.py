@@ -53,7 +53,7 @@ _BATCH_ROWS = 16_384  # more would hold more memory than the rest of a merge
 
 @dataclass(frozen=True)
 class PartHeader:
-    """What a part says of itself and of the whole that it is a part of.
+    """The header of a part: its shard, and the run that it belongs to.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class PartHeader:
 
 @dataclass(frozen=True)
 class PartFile:
-    """A finished part. Rows are read when asked for.
+    """A finished part. Rows are read on demand.
 
     Attributes
     ----------

@@ -51,7 +51,7 @@ _NO_RANK = 0
 
 @dataclass(frozen=True)
 class Predictions:
-    """A finished predictions file. Rows are read when asked for, and never all at once.
+    """A finished predictions file. Rows are read on demand, and never all at once.
 
     Attributes
     ----------

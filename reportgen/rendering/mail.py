@@ -141,7 +141,7 @@ def render_mail(
 
 
 FILES = {"pdf": ("report.pdf", "application/pdf"), "json": ("report.json", "application/json")}
-"""What is attached as it stands in a report's folder."""
+"""Files that are attached unchanged from the report's folder."""
 
 
 def attached_files(folder: Path, wanted: Sequence[str]) -> Iterator[Attachment]:

@@ -488,7 +488,7 @@ def _style(page: PageOptions) -> PageStyle:
 
 
 def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOptions) -> None:
-    """The page in its layout, and what stands beside it."""
+    """The page in its layout, and the files beside it."""
     from reportgen.rendering import folders
 
     if page.layout == "dir":

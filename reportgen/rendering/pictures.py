@@ -153,7 +153,7 @@ class Samples:
         return Picture(self._address(thumbnail), thumbnail.width, thumbnail.height)
 
     def place(self, thumbnail: Thumbnail) -> Place:
-        """The picture at the next of its places, which are asked for in the order of the page."""
+        """The picture at the next of its places, which are requested in the order of the page."""
         content = thumbnail.content
         width, height = thumbnail.width, thumbnail.height
         self._number += 1

@@ -41,7 +41,7 @@ LEAST_CLASSES = 6
 
 @dataclass(frozen=True)
 class ClassGroups:
-    """What the errors of an evaluation say of its classes; each part is made when asked for."""
+    """What the errors of an evaluation say of its classes; each part is made on demand."""
 
     evaluation: Evaluation
 

@@ -50,7 +50,7 @@ class ClassCurves:
 
 @dataclass(frozen=True)
 class CurveSection:
-    """How well each class is told from all others by its score, worst first.
+    """How well its score separates each class from all others, worst first.
 
     Attributes
     ----------

@@ -452,7 +452,7 @@ def matrix_picture(facts: Context, subject: str, normalize: Normalize | None) ->
     """The matrix as counts, or as shares of the true class, of the predicted class or of all.
 
     Without counts, None gives the proportions as they are. Raises ValueError where the shares that
-    are asked for don't follow from those that there are.
+    are requested don't follow from those that there are.
     """
     figures, known = tuple(_figures(facts, subject)), facts.proportions
     over = next((name for name, ours in OVER.items() if ours == normalize), None)

@@ -141,7 +141,7 @@ class ReviewSpec:
     """What is agreed before any work: the gates, and where the baseline is.
 
     `baseline` is its path, or the object in memory that it is; None without one. `saved_as` is the
-    name that it was asked for by, where it has one.
+    name that it was requested by, where it has one.
     """
 
     options: ReviewOptions

@@ -186,7 +186,7 @@ def _of_report(held: Evaluation, options: EvaluationOptions) -> LoadedInput:
 def add_columns(
     rows: PredictionRows, options: EvaluationOptions, reading: InputOptions | None = None
 ) -> PredictionRows:
-    """The predictions of the classes that are asked for, with the columns of the metadata table;
+    """The predictions of the classes that are requested, with the columns of the metadata table;
     `reading` is how text of the predictions was read.
     """
     if options.subset_classes is not None:
@@ -214,7 +214,7 @@ def recompute(
     """What is in a ``report.json``, with the user's groups of classes and costs where they are
     given. `shown` are the names that its classes are shown by, where it has those of the data.
 
-    Its metrics are made: raises :class:`UsageError` where others are asked for.
+    Its metrics are made: raises :class:`UsageError` where others are requested.
     """
     refuse_groups(options, "a report.json")
     words = replace(options, hierarchy=None, class_names=None, costs=None).command_words()

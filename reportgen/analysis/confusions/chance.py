@@ -1,4 +1,4 @@
-"""What chance alone would make of a confusion matrix: tests that allow for the choice of the worst.
+"""Significance tests on a confusion matrix that correct for the choice of the worst.
 
 Who points at the lowest of K classes, or at the largest of K (K - 1) confusions, has looked at all
 of them. Each test here is corrected for that (Holm, or Bonferroni, which is the same for the

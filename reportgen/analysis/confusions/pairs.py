@@ -1,4 +1,4 @@
-"""Confused pairs of classes, ranked; how many errors of a pair chance alone would make."""
+"""Confused pairs of classes, ranked; and the number of errors of a pair expected by chance."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Expected:
     Attributes
     ----------
     count
-        float64, one for each cell asked for.
+        float64, one for each cell requested.
     rule
-        ``"margins"`` also where quasi-independence was asked for and has no fit.
+        ``"margins"`` also where quasi-independence was requested and has no fit.
     """
 
     count: Floats

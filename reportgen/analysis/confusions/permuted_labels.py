@@ -1,4 +1,4 @@
-"""Signs that classes are in the wrong place: another class order, or rows taken for columns."""
+"""Checks for misplaced classes: a permuted class order, or a transposed matrix."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the columns of a table mean, and what stands in them."""
+"""What the columns of a table mean, and their values."""

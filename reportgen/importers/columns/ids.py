@@ -148,7 +148,7 @@ def printable_ids(array: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class PrintableIds:
-    """The ids of some rows, each made a text when it is asked for: of most, nobody asks.
+    """The ids of some rows, each made a text on demand: most never are.
 
     ``ids[i]``, ``len(ids)``, iteration and ``np.asarray(ids)`` are as those of an object array.
 

@@ -1,7 +1,7 @@
 """Top-k columns: the best classes of each sample, best first, and their probabilities.
 
 ``index_0, index_1, …`` beside ``prob_0, prob_1, …``: the second family contains the probabilities
-of ranks, not of classes. Taken for scores of classes they give wrong numbers without a word.
+of ranks, not of classes. Read as scores of classes, they would silently give wrong numbers.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def _require_no_bomb(array: ArrayFile, info: zipfile.ZipInfo) -> None:
 
 
 def _header(stream: IO[bytes], path: Path, member: str) -> ArrayFile:
-    """Read an array's header; the stream then stands at its data."""
+    """Read an array's header; the stream is then at its data."""
     what = quoted(member.removesuffix(".npy") or path.name)
     magic = _exactly(stream, 8)
     if len(magic) < 8 or not magic.startswith(_MAGIC):
@@ -286,7 +286,7 @@ class ArraysTable:
     path
         The file; None where the arrays came from a program.
     arrays
-        Those of a file are read when they are asked for.
+        Those of a file are read when they are requested.
     n_rows
         Known once :meth:`settled`; -1 before.
     """

@@ -85,7 +85,7 @@ class FileScan:
 
 
 def dialect_of(path: Path, separator: str, encoding: str, decimal: str = ".") -> Dialect:
-    """The dialect that was asked for; by default comma, in ``.tsv`` and ``.tab`` files tab."""
+    """The dialect that was requested; by default comma, in ``.tsv`` and ``.tab`` files tab."""
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-_DEEP = 200  # less than any parser's limit: only asked for once a parser has given up
+_DEEP = 200  # less than any parser's limit: only checked once a parser has given up
 
 
 _MANY_DIGITS = 1000

@@ -1,7 +1,7 @@
 """One-hot labels: which columns they are, and the class of each row.
 
-A row contains one 1 and else 0. Labels that spread over several classes (*soft* labels) are
-refused, or, when that is asked for, represent the class of the largest share.
+A row contains a single 1; all other cells are 0. Labels spread over several classes (*soft*
+labels) are refused, or, with ``--soft-labels``, replaced by their most probable class.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The images in the cells of Parquet and Arrow files, read when asked for, in any order.
+"""The images in the cells of Parquet and Arrow files, read on demand, in any order.
 
 In the order of the rows each file is read once from start to end, and only a few rows are held.
 """
@@ -122,7 +122,7 @@ class _Forward:
 
 
 class _ParquetRows:
-    """Row groups are read from their start on, as far as is asked for."""
+    """Each row group is read from its start, up to the requested row."""
 
     def __init__(self, path: Path, column: str) -> None:
         import pyarrow.parquet as pq
@@ -151,7 +151,7 @@ class _ParquetRows:
 
 
 class _ArrowRows:
-    """The file is mapped into memory: what is not asked for is not read."""
+    """The file is mapped into memory: what is not requested is not read."""
 
     def __init__(self, path: Path, column: str) -> None:
         self.path, self.column = path, column

@@ -159,7 +159,7 @@ def _split(line: str, k: int) -> tuple[str, list[str]] | None:
 def _named(
     lines: Sequence[str], start: int, rows: Sequence[tuple[str, list[str]]]
 ) -> Printed | None:
-    """With the names at the edges, and what stands over them."""
+    """With the names at the edges, and the titles above them."""
     k = len(rows)
     above = [line for line in lines[:start] if line.strip() and not _RULE.fullmatch(line)][-3:]
     labels, row_word = _labels([label for label, _ in rows])

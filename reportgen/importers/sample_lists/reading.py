@@ -304,7 +304,7 @@ def _split_column(table: Table, taken: set[Any], options: Options) -> str | None
 def _chosen_rows(
     table: Table, roles: _Roles, options: Options, paths: Sequence[str]
 ) -> tuple[list[int] | None, dict[str, int]]:
-    """The rows of the split that is asked for, None for all; and how many the others have."""
+    """The rows of the split that is requested, None for all; and how many the others have."""
     values, where = _split_of_rows(table, roles, options, paths)
     counted, wanted = Counter(values), options.split
     if not wanted:

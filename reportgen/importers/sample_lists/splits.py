@@ -109,7 +109,7 @@ def choose_split(
     Raises
     ------
     DataError
-        ``data-splits``: there are several, and none was asked for.
+        ``data-splits``: there are several, and none was requested.
     UsageError
         ``split-unknown``: none has this name.
     """

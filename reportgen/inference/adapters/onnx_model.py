@@ -96,7 +96,7 @@ class OnnxSession:
 
 
 def load(request: Request) -> LoadedModel:
-    """The model with a session on the device that is asked for.
+    """The model with a session on the device that is requested.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def _files(path: Path) -> dict[str, str]:
 
 
 def _device(asked: str, local_rank: int | None) -> tuple[str, int]:
-    """What is asked for, ``cpu`` or ``cuda``, where onnxruntime has it; and the GPU's number."""
+    """The requested device (``cpu`` or ``cuda``) and GPU index; refused if onnxruntime lacks it."""
     import onnxruntime
 
     there = [

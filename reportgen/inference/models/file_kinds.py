@@ -36,7 +36,7 @@ _SAFETENSORS_HEADER_LIMIT = 100_000_000  # the format's own limit
 
 
 class FileKind(StrEnum):
-    """Formats that are told apart."""
+    """Formats that are distinguished."""
 
     PROGRAM = "a torch.export program"
     AOTINDUCTOR = "an AOTInductor package"

@@ -41,7 +41,7 @@ def fresh_weights(module: nn.Module, again: Callable[[], Any], shown: str) -> tu
     ------
     ModelError
         ``weights-fresh``: some weights were loaded and others, such as the head, were not; or the
-        factory of a library was asked for a network without weights.
+        factory of a library was called for a network without weights.
     """
     random, kept = _compared(module, again)
     if not random:

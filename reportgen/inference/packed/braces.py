@@ -24,7 +24,7 @@ _MOST = 100_000
 
 
 def has_braces(name: str) -> bool:
-    """Whether a name stands for several: by a range, or by a list with commas.
+    """Whether a name expands to several names: by a range, or by a list with commas.
 
     >>> has_braces("x-{0..3}.tar"), has_braces("{a,b}.tar"), has_braces("{a}.tar")
     (True, True, False)
@@ -33,7 +33,7 @@ def has_braces(name: str) -> bool:
 
 
 def expanded(name: str) -> list[str]:
-    """The names that one with braces stands for, in order.
+    """The names that a name with braces expands to, in order.
 
     >>> expanded("{train,val}-{08..10}.tar")[:4]
     ['train-08.tar', 'train-09.tar', 'train-10.tar', 'val-08.tar']
@@ -63,7 +63,7 @@ def _expanded(name: str) -> Iterator[str]:
 
 
 def _choices(inner: str) -> Iterator[str] | list[str] | None:
-    """What stands between braces, one by one; None where it is no choice."""
+    """The alternatives within braces; None if there are none."""
     if found := _RANGE.fullmatch(inner):
         return _numbers(found[1], found[2], abs(int(found[3] or 1)) or 1)
     return inner.split(",") if "," in inner else None

@@ -60,7 +60,7 @@ def is_tar(path: Path) -> bool:
 def is_zip_of_images(path: Path) -> bool:
     """Whether a file is a zip archive with images in it, and no document or model."""
     if is_zip(path) and not zipfile.is_zipfile(path):
-        return path.suffix.lower() == ".zip"  # cut off: its directory stands at the end
+        return path.suffix.lower() == ".zip"  # cut off: its directory is at the end
     names = zip_names(path)
     known = by_entries(names)
     return known in (None, "a zip archive of images") and any(map(has_image_name, names))

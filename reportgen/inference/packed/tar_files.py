@@ -71,7 +71,7 @@ def list_tar(path: Path) -> Archive:
 
 
 def no_end_note(path: Path) -> DataNote:
-    """What is told of an archive that stops after a file."""
+    """A warning about an archive that ends after a file."""
     return DataNote(
         "archive-no-end",
         f"{printable(path.name)} has no end mark: if it was cut off just after a file, samples are "

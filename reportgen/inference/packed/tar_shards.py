@@ -169,7 +169,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _gaps(names: Sequence[str]) -> Iterator[DataNote]:
-    """What is told where the numbers of shards have gaps: one may be missing."""
+    """A warning if the numbers of the shards have gaps: one may be missing."""
     numbers: dict[tuple[str, str], set[int]] = {}
     for name in names:
         if found := _NUMBERED.fullmatch(name):

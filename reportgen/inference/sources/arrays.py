@@ -62,7 +62,7 @@ def _in_worker(start: int, stop: int) -> Collated:
 def _ahead(
     dataset: ArrayDataset, places: list[tuple[int, int]], workers: int
 ) -> Iterator[Collated]:
-    """The batches in order, of which a few are made before they are asked for."""
+    """The batches in order, of which a few are made before they are requested."""
     pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(dataset,))
     waiting: deque[Future[Collated]] = deque()
     pending = iter(places)

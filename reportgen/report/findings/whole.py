@@ -215,7 +215,7 @@ WORTHWHILE = 0.05
 
 
 def calibration(facts: Context) -> Finding | None:
-    """A calibration error of two points or more, beyond what chance alone would show."""
+    """An ECE of at least 2 pp that exceeds the ECE expected of a calibrated model."""
     known = Calibration.of(facts)
     error = facts.summary("ece").value
     if known is None or not known.beyond_chance or (error or 0.0) < MISCALIBRATED:
