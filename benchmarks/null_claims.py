@@ -11,6 +11,7 @@ kind's rate is surely (one-sided 99%) above 5%.
 
 from __future__ import annotations
 
+import argparse
 import io
 import re
 import sys
@@ -325,4 +326,7 @@ SHARPER = ("metric changed", "gate on log_loss failed")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=int, nargs="?", default=1_000, help="reports a setting")
+    parser.add_argument("draws", type=int, nargs="?", default=1_000, help="of the bootstrap")
+    main(**vars(parser.parse_args()))

@@ -73,6 +73,7 @@ BANNED = {
     "one a line": r"(one|two|each) \w+ an? (line|row|sample|class|channel|image|gate|file|bin|group)",
     "is no number": r"(?<!there )(is|are) no (number|name|folder|file|class|probability|date|count)",
     "error cells": r"error cells?",
+    "doubled word": r"(is|are|was|were|be|the|a|an|of|to|in|and|by|for|with) \1|(is|are) (is|are|was|were)",
     "row shares": r"(row|column) shares",
     "figures-ground": r"figures-ground",
 }
@@ -239,6 +240,7 @@ PLANTED = {
     "one a line": "one name a line",
     "is no number": "it is no number",
     "asked": "what is asked for",
+    "doubled word": "such files are is refused",
 }
 
 

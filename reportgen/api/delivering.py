@@ -10,6 +10,7 @@ from reportgen.api.checking import read_review
 from reportgen.api.writing import report_of
 from reportgen.errors import DataError, UsageError
 from reportgen.options import EvaluationOptions, InputOptions, PageOptions
+from reportgen.review import report_folder
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def mail(
     server = read_server(smtp, tls)
     envelope = envelope_of(sender, _several(to), _several(cc), reply_to)
     login = read_login(server)
-    folder = _report_folder(source)
+    folder = report_folder(source, mail_suffices=True)
     if wanted and (verdict := _read(folder).decision.verdict) not in wanted:
         return Sent("skipped", (), verdict)
     content = _rendered(folder, page)
@@ -164,7 +165,7 @@ def mail(
 def _mail_options(attach: str, max_mail_bytes: int | None, report_url: str) -> PageOptions | None:
     """The options of a mail that is made again; None where none is given."""
     given = {"attach": attach, "max_mail_bytes": max_mail_bytes, "report_url": report_url}
-    given = {name: value for name, value in given.items() if value}
+    given = {name: value for name, value in given.items() if value not in ("", None)}
     if not given:
         return None
     options = PageOptions.of(given)
@@ -175,20 +176,6 @@ def _mail_options(attach: str, max_mail_bytes: int | None, report_url: str) -> P
             hint="attach it where the report is made: --mail --attach html",
         )
     return options
-
-
-def _report_folder(source: Any) -> Path:
-    """The folder of a report: itself, or that of its ``report.json``."""
-    path = Path(source)
-    folder = path.parent if path.name == "report.json" else path
-    if folder.is_dir() and any((folder / name).is_file() for name in ("report.json", "report.eml")):
-        return folder
-    raise DataError(
-        f"{quoted(path.name)} is not the folder of a report: it has no report.json",
-        slug="mail-source",
-        hint="pass the folder that `reportgen run`, `render` or `compare` wrote; of several "
-        "candidates, the folder of one",
-    )
 
 
 def _rendered(folder: Path, page: PageOptions | None) -> bytes:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.api.writing import report_of, require_trackers
-from reportgen.errors import DataError, DeliveryError
+from reportgen.errors import DeliveryError
 from reportgen.options import EvaluationOptions, InputOptions, PageOptions
-from reportgen.paths import local_path
 from reportgen.reporter import Reporter
-from reportgen.text import printable, quoted
+from reportgen.review import report_folder
+from reportgen.text import printable
 
 if TYPE_CHECKING:
     from reportgen.trackers import Tracked, TrackedReport
@@ -56,7 +56,7 @@ def track(
         {"track": trackers, "track_predictions": track_predictions, "report_url": report_url}
     )
     require_trackers(page)
-    return _log([_report_folder(source)], page, reporter or Reporter())
+    return _log([report_folder(source)], page, reporter or Reporter())
 
 
 def deliver(
@@ -115,16 +115,3 @@ def _together(failures: Sequence[DeliveryError], done: Sequence[Tracked]) -> Del
     logged = [f"{one.tracker} has the report: {printable(one.place)}" for one in done]
     first.details = (*first.details, *others, *logged)
     return first
-
-
-def _report_folder(source: str | Path) -> Path:
-    path = local_path(source, "OUT")
-    folder = path.parent if path.name == "report.json" else path
-    if (folder / "report.json").is_file():
-        return folder
-    raise DataError(
-        f"{quoted(path.name)} is not the folder of a report: it has no report.json",
-        slug="tracker-source",
-        hint="pass the folder that `reportgen run`, `render` or `compare` wrote, as in "
-        "`reportgen track OUT mlflow`",
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, NoReturn, Protocol
 from urllib.parse import quote, urlencode, urlsplit
@@ -159,12 +159,7 @@ def _post(host: Host, number: int, body: str, marker: str, *, anew: bool) -> Com
         ]
 
     known = ours()
-    if anew:
-        url = host.create(number, body, lambda: len(ours()) <= len(known)) or ""
-        for note in known:
-            host.delete(number, note)
-        return Comment("recreated" if known else "created", url)
-    if known:
+    if known and not anew:
         first = known[0]
         if first.body.strip() == body.strip():
             return Comment("unchanged", first.url, len(known) - 1)
@@ -174,24 +169,63 @@ def _post(host: Host, number: int, body: str, marker: str, *, anew: bool) -> Com
         except Refused as refused:
             if refused.status != 404:
                 raise
-    posted = host.create(number, body, lambda: not ours()) or next(
-        (note.url for note in ours()), None
+    before = {note.identity for note in known}
+    posted = _create(
+        host, number, body, lambda: [note for note in ours() if note.identity not in before]
     )
+    if not anew:
+        return Comment("created", posted)
+    for note in known:
+        _remove(host, number, note, posted)
+    return Comment("recreated" if known else "created", posted)
+
+
+def _create(host: Host, number: int, body: str, added: Callable[[], list[_Note]]) -> str:
+    """Post; the address of the comment, which the host has confirmed or which is `added` there."""
+    try:
+        posted = host.create(number, body, lambda: not added())
+    except Unexpected:  # the comment may be there all the same
+        posted = None
+    posted = posted or next((note.url for note in added()), None)
     if posted is None:
         raise Unexpected("the comment is not among those of the request")
-    return Comment("created", posted)
+    return posted
+
+
+def _remove(host: Host, number: int, note: _Note, posted: str) -> None:
+    try:
+        host.delete(number, note)
+    except Refused as refused:
+        raise DeliveryError(
+            "the new comment was posted, but the earlier one was not deleted",
+            slug="comment-failed",
+            details=[
+                f"new: {printable(posted)}",
+                f"earlier: {printable(note.url)}",
+                *_said(refused),
+            ],
+            hint="delete the earlier one on the page of the pull request",
+        ) from None
+
+
+def _said(refused: Refused) -> list[str]:
+    said = printable(refused.message)
+    if isinstance(refused, Unexpected):
+        return [f"not expected: {said}"]
+    return [
+        f"the host returned {refused.status}: {said}" if refused.status else f"no response: {said}"
+    ]
 
 
 def _tell(refused: Refused) -> NoReturn:
     """The refusal in words, with the way out of the usual ones."""
-    status, said = refused.status, printable(refused.message)
-    details = [f"the host returned {status}: {said}" if status else f"no response: {said}"]
+    status, details = refused.status, _said(refused)
     again = "run the command again: a comment that is there already is updated, not repeated"
     if isinstance(refused, Unexpected):
         raise DeliveryError(
             "the host does not respond like GitHub or GitLab",
             slug="comment-failed",
-            details=[f"not expected: {said}"],
+            details=details,
             hint="check GITHUB_API_URL or CI_API_V4_URL: the address of the API, not of a page",
         )
     if refused.limited:

@@ -133,7 +133,7 @@ class Api:
 
     def _pause(self, refused: Refused, attempt: int) -> float | None:
         """Seconds to wait before the next attempt; None where there is none."""
-        if attempt == len(PAUSES):
+        if attempt == len(PAUSES) or isinstance(refused, Unexpected):
             return None
         if refused.limited and refused.seconds is not None:
             return refused.seconds

@@ -120,6 +120,9 @@ class Envelope:
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(?::([0-9]{1,5}))?")
 
 
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\]")
+
+
 def read_server(text: str, tls: str = "") -> SmtpServer:
     """``HOST[:PORT]``. Without `tls` it is implicit at port 465, and STARTTLS elsewhere; without a
     port it is the usual one of `tls`.
@@ -130,7 +133,7 @@ def read_server(text: str, tls: str = "") -> SmtpServer:
         raise UsageError(f"--tls {quoted(tls)} is not one of {', '.join(TLS)}", slug="option-value")
     found = _SERVER.fullmatch(text)
     port = int(found[2] or 0) if found else 0
-    if not found or not (found[2] is None or 0 < port < 65_536):
+    if not found or not (found[2] is None or 0 < port < 65_536) or not _is_host(found[1]):
         raise UsageError(
             f"--smtp {quoted(text)} is not a server",
             slug="option-value",
@@ -138,6 +141,14 @@ def read_server(text: str, tls: str = "") -> SmtpServer:
         )
     tls = tls or ("implicit" if port == PORTS["implicit"] else "starttls")
     return SmtpServer(found[1].strip("[]"), port or PORTS[tls], tls)
+
+
+def _is_host(text: str) -> bool:
+    """Whether a name server can be asked for `text`: no part of it is empty or too long."""
+    try:
+        return _HOST.fullmatch(text.encode("idna").decode()) is not None
+    except UnicodeError:
+        return False
 
 
 def read_login(server: SmtpServer, environ: Mapping[str, str] = os.environ) -> Login | None:
@@ -200,9 +211,10 @@ def _mailbox(text: str, option: str) -> Mailbox:
     name, address = (found["name"], found["address"]) if found else ("", text.strip(" "))
     try:
         local, at, domain = address.rpartition("@")
-        address = local + at + (domain if domain.isascii() else domain.encode("idna").decode())
-        Address(addr_spec=address)
+        address = local + at + domain.encode("idna").decode()
         known = _ADDRESS.fullmatch(address) is not None and printable(text) == text
+        if known:  # of much else the library's parser raises what it does not mean to
+            Address(addr_spec=address)
     except (MessageError, ValueError, IndexError):
         known = False
     if not known:

@@ -6,7 +6,7 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.options.baselines_folder import DEFAULT_FOLDER
-    from reportgen.options.dates import check_date, check_epoch, report_date
+    from reportgen.options.dates import check_date, check_epoch, midnight_utc, report_date
     from reportgen.options.declared import sort_options
     from reportgen.options.evaluation import EvaluationKeywords, EvaluationOptions
     from reportgen.options.importing import NONE, InputOptions, render_command
@@ -42,6 +42,7 @@ __all__ = [
     "check_date",
     "check_epoch",
     "check_tracker",
+    "midnight_utc",
     "ranges",
     "render_command",
     "report_date",
@@ -53,7 +54,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "baselines_folder": "DEFAULT_FOLDER",
-        "dates": "check_date check_epoch report_date",
+        "dates": "check_date check_epoch midnight_utc report_date",
         "declared": "sort_options",
         "evaluation": "EvaluationKeywords EvaluationOptions",
         "importing": "InputOptions NONE render_command",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from reportgen.errors import UsageError
 from reportgen.text import quoted
 
+if TYPE_CHECKING:
+    import datetime
+
 __all__ = [
     "check_date",
     "check_epoch",
+    "midnight_utc",
     "report_date",
 ]
 
@@ -17,16 +22,23 @@ __all__ = [
 _EPOCH = "SOURCE_DATE_EPOCH"
 
 
-def check_date(text: str) -> None:
-    """Raise :class:`UsageError` where `text` is no date."""
+def midnight_utc(text: str) -> datetime.datetime | None:
+    """The moment at which an ISO date begins in UTC; None where `text` is no date."""
     import datetime
 
     try:
-        datetime.date.fromisoformat(text)
+        day = datetime.date.fromisoformat(text)
     except ValueError:
+        return None
+    return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC)
+
+
+def check_date(text: str) -> None:
+    """Raise :class:`UsageError` where `text` is no date."""
+    if midnight_utc(text) is None:
         raise UsageError(
             f"--date {quoted(text)} is not a date", slug="option-value", hint="write it YYYY-MM-DD"
-        ) from None
+        )
 
 
 def check_epoch() -> None:

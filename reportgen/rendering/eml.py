@@ -7,7 +7,6 @@ name for an encoded word: before Python 3.11.10 and 3.12.5 a line break in it be
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import format_datetime
 
+from reportgen.options import midnight_utc
 from reportgen.text import printable
 
 __all__ = [
@@ -108,12 +108,8 @@ def _folded(name: str, text: str, charset: str) -> list[str]:
 
 def date_line(date: str) -> bytes:
     """The header of an ISO date, at midnight UTC; nothing of what is no date."""
-    try:
-        day = datetime.date.fromisoformat(date)
-    except ValueError:
-        return b""
-    moment = datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC)
-    return header_line("Date", format_datetime(moment))
+    moment = midnight_utc(date)
+    return header_line("Date", format_datetime(moment)) if moment else b""
 
 
 def message(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from reportgen.review.baselines import Baselines
     from reportgen.review.display_names import named_classes
     from reportgen.review.history import HistoryEntry, read_history, sparkline
-    from reportgen.review.report_folders import FoundReport, find_reports
+    from reportgen.review.report_folders import FoundReport, find_reports, report_folder
     from reportgen.review.review import (
         Review,
         ReviewSpec,
@@ -61,6 +61,7 @@ __all__ = [
     "open_review",
     "read_history",
     "read_index",
+    "report_folder",
     "report_identity",
     "require_counts",
     "schema_text",
@@ -75,7 +76,7 @@ __getattr__ = lazy_names(
         "display_names": "named_classes",
         "history": "HistoryEntry read_history sparkline",
         "review": ("Review ReviewSpec is_report load_baseline load_spec make_review open_review"),
-        "report_folders": "FoundReport find_reports",
+        "report_folders": "FoundReport find_reports report_folder",
         "schema": "schema_text",
         "site": (
             "INDEX SiteReport UnreadableReport index_text read_index report_identity sort_reports"

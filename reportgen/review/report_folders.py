@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import DataError
-from reportgen.output_folder import finish_replacement
+from reportgen.output_folder import finish_around, finish_replacement
+from reportgen.paths import local_path
 from reportgen.replacement import UNFINISHED
 from reportgen.review.history import HISTORY
 from reportgen.review.review import Review
 from reportgen.review.site import PAGES, SITE_REPORTS
+from reportgen.text import quoted
 
 __all__ = [
     "FoundReport",
     "find_reports",
+    "report_folder",
 ]
 
 
-_REPORT = "report.json"
+_REPORT, _MAIL = "report.json", "report.eml"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,27 @@ class FoundReport:
     def page(self) -> str:
         """The name of the page beside it; empty where there is none. Links do not count."""
         return next((name for name in PAGES if _is_plain(self.folder / name)), "")
+
+
+def report_folder(source: str | Path, *, mail_suffices: bool = False) -> Path:
+    """The folder of a report, named by itself or by its ``report.json``; a replacement that was
+    stopped half-way is finished first.
+
+    `mail_suffices` takes a folder that contains a ``report.eml`` alone. Raises :class:`DataError`
+    (``report-folder``) where there is no report.
+    """
+    path = local_path(source, "OUT")
+    folder = path.parent if path.name == _REPORT else path
+    finish_around(folder)
+    names = (_REPORT, _MAIL) if mail_suffices else (_REPORT,)
+    if any((folder / name).is_file() for name in names):
+        return folder
+    raise DataError(
+        f"{quoted(path.name)} is not the folder of a report: it has no report.json",
+        slug="report-folder",
+        hint="pass the folder that `reportgen run`, `render` or `compare` wrote; of several "
+        "candidates, the folder of one",
+    )
 
 
 def _is_plain(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
 import struct
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.options import midnight_utc
 from reportgen.rendering import brief_summary, gate_table, public_files
 from reportgen.report import Report
 from reportgen.review import Review, report_identity
@@ -113,7 +113,7 @@ def read_report(
         picture=(picture, *_png_size(picture)) if picture else None,
         page=page if page.is_file() else None,
         files=public_files(folder, predictions=predictions),
-        seconds=_seconds(made.date),
+        seconds=moment.timestamp() if (moment := midnight_utc(made.date)) else None,
         _report=report,
         _url=url,
     )
@@ -188,11 +188,3 @@ def _png_size(content: bytes) -> tuple[int, int]:
     """Width and height in pixels, from the header."""
     width, height = struct.unpack_from(">II", content, 16)
     return width, height
-
-
-def _seconds(date: str) -> float | None:
-    try:
-        day = datetime.date.fromisoformat(date)
-    except ValueError:
-        return None
-    return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp()

@@ -30,7 +30,7 @@ class CodeHost:
         self.pulls: list[dict[str, Any]] = []
 
     def add(self, body: str, author: str = "bot") -> dict[str, Any]:
-        number = len(self.comments) + 1
+        number = max((one["id"] for one in self.comments), default=0) + 1
         who = {"login": author, "username": author}
         url = f"{self.base}/c/{number}"
         one = {"id": number, "body": body, "user": who, "author": who, "html_url": url}

@@ -94,6 +94,26 @@ def test_recreate_posts_anew_and_deletes_the_earlier_one(host):
     assert [one["body"] for one in host.comments] == [f"new\n{MARK}\n"]
 
 
+def test_recreate_keeps_the_earlier_one_until_the_host_has_the_new_one(host, waits):
+    post()
+    host.answers["POST"], host.taken = [(201, {}, {})], False
+    with pytest.raises(DeliveryError, match="not among those"):
+        post(f"new\n{MARK}\n", anew=True)
+    assert [one["body"] for one in host.comments] == [BODY]
+    host.answers["POST"], host.taken = [(201, {}, b"<html>taken</html>")], True
+    assert post(f"new\n{MARK}\n", anew=True).url.endswith("2")
+    assert [one["body"] for one in host.comments] == [f"new\n{MARK}\n"]
+
+
+def test_a_refused_deletion_says_that_the_new_comment_is_there(host, waits):
+    post()
+    host.answers["DELETE"] = [(403, {}, {"message": "Resource not accessible"})]
+    with pytest.raises(DeliveryError, match="new comment was posted") as caught:
+        post(f"new\n{MARK}\n", anew=True)
+    assert "earlier: " in str(caught.value)
+    assert len(host.comments) == 2
+
+
 def test_a_comment_that_was_deleted_meanwhile_is_created(host):
     post()
     method = "PATCH" if host.kind == "github" else "PUT"
@@ -162,6 +182,7 @@ def test_an_answer_that_is_not_the_apis_is_told(host, waits, before, value):
     with pytest.raises(DeliveryError, match="does not respond like GitHub or GitLab") as caught:
         post()
     assert (caught.value.slug, caught.value.exit_code) == ("comment-failed", 8)
+    assert waits == []
 
 
 @pytest.mark.parametrize("pull", [7, {}, {"number": 4, "iid": 4, "head": None, "sha": None}])

@@ -249,7 +249,7 @@ def test_predictions_are_for_a_tracker_alone():
 def test_a_folder_without_a_report_is_refused(tmp_path, tracker):
     with pytest.raises(DataError) as caught:
         reportgen.track(tmp_path, "tensorboard")
-    assert caught.value.slug == "tracker-source"
+    assert caught.value.slug == "report-folder"
 
 
 def test_secrets_are_in_no_message_no_traceback_and_no_file(tmp_path, tracker, monkeypatch, capsys):
