@@ -314,7 +314,14 @@ def test_every_option_of_a_run_has_a_keyword_and_a_row():
 OTHERS_OPTIONS = {
     *("--saved-model", "--tflite", "--output"),
     *("--strict", "--no-deps", "--requirement", "--force-reinstall"),
-    *("--array", "--parsable", "--dependency", "--kill-on-invalid-dep", "--gres", "--cpus-per-task"),
+    *(
+        "--array",
+        "--parsable",
+        "--dependency",
+        "--kill-on-invalid-dep",
+        "--gres",
+        "--cpus-per-task",
+    ),
     *("--mem", "--time", "--requeue"),
     *("--standalone", "--nproc-per-node", "--max-restarts", "--no-python"),
 }

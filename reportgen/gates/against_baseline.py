@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reportgen.analysis.scoring import non_inferiority_samples
@@ -12,6 +13,7 @@ from reportgen.gates.gate import (
     Gate,
     Outcome,
     Part,
+    Rule,
     Status,
     Unit,
     combine_outcomes,
@@ -40,10 +42,9 @@ from reportgen.metrics import holm, quantile
 
 __all__ = [
     "ALPHA",
+    "DECIDERS",
     "Compared",
     "compared_in",
-    "decide_harm",
-    "decide_margin",
     "harm_p",
     "needed_to_show",
     "score_z",
@@ -338,6 +339,13 @@ def decide_harm(gate: Gate, comparison: Comparison) -> Outcome:
         open_ones = [one for s, one, _ in found if s == "inconclusive"]
         needed = max(needed_to_show(one, _drop(one) - gate.limit, alpha) or 0 for one in open_ones)
     return _outcome(gate, found, status, _harm_clause(gate, status, found, needed), needed)
+
+
+DECIDERS: dict[Rule, Callable[[Gate, Comparison], Outcome]] = {
+    "not_worse_by": decide_margin,
+    "no_harm": decide_harm,
+}
+"""What decides each rule that needs a baseline."""
 
 
 def _outcome(gate: Gate, found: list[Judged], status: Status, clause: str, needed: int) -> Outcome:

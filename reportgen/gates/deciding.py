@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from reportgen.evaluation import Evaluation
 from reportgen.gates.gate import Check, Decision, Gate, Outcome
+from reportgen.gates.rules import COMPARISONS
 from reportgen.gates.selectors import check_gates
-from reportgen.gates.targets import COMPARISONS, definition_of
+from reportgen.gates.targets import definition_of
 from reportgen.gates.wording import change_unit, rule_words, sentence, unit_of
 
 if TYPE_CHECKING:
@@ -68,15 +69,12 @@ def decide(
 
 
 def _outcome(gate: Gate, evaluation: Evaluation, comparison: Comparison | None) -> Outcome:
-    from reportgen.gates.against_baseline import decide_harm, decide_margin
+    from reportgen.gates.against_baseline import DECIDERS
     from reportgen.gates.levels import decide_level
 
-    if gate.rule == "not_worse_by":
+    if gate.rule in COMPARISONS:
         assert comparison is not None
-        return decide_margin(gate, comparison)
-    if gate.rule == "no_harm":
-        assert comparison is not None
-        return decide_harm(gate, comparison)
+        return DECIDERS[gate.rule](gate, comparison)
     return decide_level(gate, evaluation)
 
 

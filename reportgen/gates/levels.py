@@ -15,13 +15,12 @@ from reportgen.gates.gate import (
     combine_outcomes,
     undefined_words,
 )
+from reportgen.gates.rules import Direction, direction_of
 from reportgen.gates.selectors import classes_of, pair_of
 from reportgen.gates.targets import definition_of, scope_of
 from reportgen.gates.wording import (
-    Direction,
     call,
     class_name,
-    direction_of,
     exact,
     limit_words,
     name_it,

@@ -14,8 +14,9 @@ from typing import Any, Literal, get_args
 from reportgen.class_list import display_name, name_key
 from reportgen.errors import UsageError
 from reportgen.gates.gate import Gate, Rule, Severity
+from reportgen.gates.rules import COMPARISONS, direction_of
 from reportgen.gates.selectors import refuse_namesakes
-from reportgen.gates.targets import COMPARISONS, Scope, comparison_targets, definitions, range_of
+from reportgen.gates.targets import Scope, comparison_targets, definitions, range_of
 from reportgen.text import listing, middle_cut, nearest, printable, quoted
 
 __all__ = [
@@ -245,13 +246,13 @@ class Entry:
                 f"{metric} is not compared with a baseline{_OF.get(where, '')}",
                 _one_of(comparison_targets(where)),
             )
-        if rule == "at_least" and not better:
+        direction = direction_of(rule)
+        if direction is not None and (direction.sign > 0) != better:
+            opposite, side = ("at_least", "high") if better else ("at_most", "low")
             raise self.error(
-                "gates-key", f"{metric} is better when it is low", "write at_most, not at_least"
-            )
-        if rule == "at_most" and better:
-            raise self.error(
-                "gates-key", f"{metric} is better when it is high", "write at_least, not at_most"
+                "gates-key",
+                f"{metric} is better when it is {side}",
+                f"write {opposite}, not {rule}",
             )
 
     def _confident(self, rule: Rule) -> bool:

@@ -11,7 +11,8 @@ from reportgen.analysis.slices import SliceReport
 from reportgen.errors import UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.gates.gate import Gate
-from reportgen.gates.targets import COMPARISONS, needs_costs
+from reportgen.gates.rules import COMPARISONS
+from reportgen.gates.targets import needs_costs
 from reportgen.text import listing, middle_cut, nearest, quoted
 
 __all__ = [

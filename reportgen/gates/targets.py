@@ -11,7 +11,6 @@ from reportgen.gates.gate import Gate
 from reportgen.metrics import COSTING, Definition
 
 __all__ = [
-    "COMPARISONS",
     "Scope",
     "comparison_targets",
     "definition_of",
@@ -23,10 +22,6 @@ __all__ = [
 
 
 Scope = Literal["whole", "class", "slice", "pair"]
-
-
-COMPARISONS = ("not_worse_by", "no_harm")
-"""Rules that need a baseline."""
 
 
 _WHOLE: Mapping[str, Definition] = {one.name: one for one in (*SUMMARY_METRICS, COSTING)}

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from reportgen.gates.gate import Gate, Rule, Unit
+from reportgen.gates.gate import Gate, Unit
+from reportgen.gates.rules import Direction, direction_of
 from reportgen.gates.targets import definition_of, scope_of
 from reportgen.metrics import Definition
 from reportgen.text import enumerated, middle_cut, plural, printable
 
 __all__ = [
-    "Direction",
     "call",
     "change_text",
     "change_unit",
     "class_name",
     "classes_words",
-    "direction_of",
     "exact",
     "joined",
     "limit_words",
@@ -166,58 +164,6 @@ def subject_of_slice(gate: Gate) -> str:
     return " = ".join(map(class_name, gate.slice))
 
 
-@dataclass(frozen=True)
-class Direction:
-    """Which side of its limit a value has to be on, and the words of that.
-
-    Attributes
-    ----------
-    sign
-        1 where more is better, else -1.
-    mark
-        Between a value that keeps the limit and the limit: ``≥``.
-    asked
-        What the limit is: ``required``, ``allowed``.
-    extreme
-        The worst of several values: ``lowest``.
-    """
-
-    sign: int
-    mark: str
-    asked: str
-    extreme: str
-
-    def margin(self, value: float, limit: float) -> float:
-        """How far the value is on the right side; below 0 on the wrong one, 0 at the limit."""
-        return value - limit if self.sign > 0 else limit - value
-
-    def keeps(self, value: float, limit: float) -> bool:
-        """Whether a raw value keeps the limit; at the limit it does."""
-        return value >= limit if self.sign > 0 else value <= limit
-
-    def ends(self, interval: tuple[float, float]) -> tuple[float, float]:
-        """The end that is hardest to keep within the limit, and the other."""
-        return interval if self.sign > 0 else (interval[1], interval[0])
-
-
-_FLOOR = Direction(1, "≥", "required", "lowest")
-
-
-_CEILING = Direction(-1, "≤", "allowed", "highest")
-
-
-_DIRECTIONS: dict[Rule, Direction] = {
-    "at_least": _FLOOR,
-    "at_most": _CEILING,
-    "at_most_share": _CEILING,
-}
-
-
-def direction_of(rule: Rule | None) -> Direction | None:
-    """The direction of a rule on one model's value; None where it compares two."""
-    return None if rule is None else _DIRECTIONS.get(rule)
-
-
 def rule_words(gate: Gate) -> str:
     """The requirement: ``accuracy ≥ 90%``."""
     definition, direction = definition_of(gate), direction_of(gate.rule)
@@ -248,9 +194,8 @@ def required_words(gate: Gate) -> str:
     definition, direction = definition_of(gate), direction_of(gate.rule)
     better, unit = definition.higher_is_better is not False, change_unit(definition)
     if direction is not None:
-        side = "≥" if gate.rule == "at_least" else "≤"
         sure = ", 95% confidence" if gate.confident else ""
-        return f"{side} {exact(gate.limit, unit_of(definition))}{sure}"
+        return f"{limit_words(gate, direction)}{sure}"
     limit = exact(gate.limit, unit).replace("points", "pp").replace("point", "pp")
     if gate.rule == "not_worse_by":
         return f"> −{limit}" if better else f"< +{limit}"
