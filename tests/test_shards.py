@@ -21,6 +21,7 @@ from reportgen import cli, process
 from reportgen.api import running
 from reportgen.errors import DataError, Interrupted, ModelError, OutputError, UsageError
 from reportgen.inference import loop, sharding
+from reportgen.inference.folders import found, listed
 from reportgen.inference.packed.contents import FileContents
 from reportgen.options import Shard
 from reportgen.predictions import PART_VERSION, PartFile, PartHeader
@@ -289,6 +290,25 @@ def test_a_whole_part_is_left_before_the_model_is_loaded(here, monkeypatch):
         predict(shard=(1, 3), reporter=told, resume=True, workers=0, device="auto")
     assert part.path.stat() == before
     assert told.lines == ['shard 1/3 is complete: "00001-of-00003.parquet"'] * 2
+
+
+@pytest.mark.parametrize("data", ["data", "images.csv"])
+def test_the_data_are_read_and_listed_once(here, monkeypatch, data):
+    lines = [
+        f"{p.parent.name}/{p.name},{p.parent.name}" for p in sorted(Path("data").rglob("*.png"))
+    ]
+    Path("images.csv").write_text("\n".join(["path,label", *lines]))
+    calls = []
+    for module, name in ((listed, "read_sample_list"), (found, "scan"), (listed, "form_of")):
+        before = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *a, _name=name, _f=before, **k: calls.append(_name) or _f(*a, **k)
+        )
+    options = {} if data == "data" else {"root": "data"}
+    predict(shard=(0, 3), data=data, **options)
+    assert sorted(calls) == (
+        ["form_of", "scan"] if data == "data" else ["form_of", "form_of", "read_sample_list"]
+    )
 
 
 def test_a_whole_part_of_a_package_is_left_after_the_model_is_loaded(here, monkeypatch):

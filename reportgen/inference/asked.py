@@ -14,8 +14,7 @@ from reportgen import __version__
 from reportgen.files import sha256_of
 from reportgen.inference.adapters.onnx_files import external_files
 from reportgen.inference.adapters.records import adapter_of
-from reportgen.inference.folders.listed import ListedImages, open_data, scan_listed
-from reportgen.inference.folders.scan import scan
+from reportgen.inference.folders.found import FoundData
 from reportgen.options import Options, Shard
 from reportgen.predictions import table_digest
 
@@ -30,17 +29,15 @@ _LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "pyarrow")
 _BUILT_IN = ("torchvision:", "timm:")
 
 
-def asked_of(spec: str, root: Path, options: Options, shard: Shard, *, unlabelled: bool) -> str:
+def asked_of(spec: str, data: FoundData, options: Options, shard: Shard) -> str:
     """SHA-256 (hexadecimal) over all that the rows of a shard follow from.
 
     "" where that can't be told without loading the model: where it is a package's.
 
     Parameters
     ----------
-    spec, root
-        MODEL and DATA.
-    unlabelled
-        Whether images without labels are welcome.
+    spec, data
+        MODEL, and what DATA contains; class folders were listed.
     """
     model = _model_files(spec)
     if model is None:
@@ -53,16 +50,19 @@ def asked_of(spec: str, root: Path, options: Options, shard: Shard, *, unlabelle
         "versions": dict(_versions(spec)),
     }
     whole.update(json.dumps(asked, sort_keys=True).encode())
-    data = open_data(root, options, unlabelled=unlabelled)
-    if isinstance(data, ListedImages):
-        found = scan_listed(data)
-        if data.columns is not None:
-            whole.update(table_digest(data.columns).encode())
-    else:
-        found = scan(root) if data is None else data
-    for file in found.every:
-        whole.update(f"{file.id}\0{file.folder}\n".encode())
+    for name, label in _samples(data):
+        whole.update(f"{name}\0{label}\n".encode())
+    if data.listed is not None and data.listed.columns is not None:
+        whole.update(table_digest(data.listed.columns).encode())
     return whole.hexdigest()
+
+
+def _samples(data: FoundData) -> Iterator[tuple[str, str]]:
+    """(id, label or folder) of each sample, in the order in which the data have them."""
+    if data.listed is not None:
+        yield from zip(data.listed.ids, data.listed.labels, strict=True)
+    elif data.scanned is not None:
+        yield from ((file.id, file.folder) for file in data.scanned.every)
 
 
 def _model_files(spec: str) -> list[Path] | None:

@@ -21,15 +21,14 @@ from reportgen.class_list import ClassList, read_class_list, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
 from reportgen.inference.adapters.records import Request, adapter_of, load_by, refuse_trust
 from reportgen.inference.folders.contents import header_sizes, uniform_size_or_error
+from reportgen.inference.folders.found import FoundData, find_data, list_folder
 from reportgen.inference.folders.listed import (
     NO_LABEL,
     ListedImages,
     in_terms_of,
-    open_data,
     scan_listed,
 )
 from reportgen.inference.folders.notes import training_note
-from reportgen.inference.folders.scan import scan
 from reportgen.inference.folders.splits import refuse_splits
 from reportgen.inference.folders.tree import FolderScan, ImageFile, Size, UnreadableFile
 from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
@@ -130,22 +129,23 @@ def plan_folder(
     *,
     unlabelled: bool = False,
     shard: Shard | None = None,
+    data: FoundData | None = None,
 ) -> Plan:
     """The plan for a model named on the command line, and the data at `root`.
 
     `unlabelled` says that images without labels are welcome; `shard` which part of the data is
-    predicted, all of it where there is none.
+    predicted, all of it where there is none; `data` what is known of the data already.
     """
     whole = shard or Shard(0, 1)
     explicit, explicit_source = explicit_classes(options)
-    data = open_data(root, options, unlabelled=unlabelled)
-    listed = data if isinstance(data, ListedImages) else None
+    data = data or find_data(root, options, unlabelled=unlabelled)
+    listed = data.listed
     declared = Preprocessing.from_options(options)
     model = _loaded(spec, options, len(explicit) if explicit else None, whole)
     preprocessing = _preprocessing(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = _held_against_network(explicit, explicit_source, model)
-    if data is None:
+    if data.is_folder:
         refuse_splits(root, explicit or model.classes)
     elif listed is not None:
         listed = _in_terms_of(listed, explicit, explicit_source, model, options)
@@ -154,7 +154,7 @@ def plan_folder(
             explicit, explicit_source = listed.samples.classes, listed.samples.classes_source
         if explicit is None and carried is None:
             _require_classes(listed, model)
-    found = data if isinstance(data, FolderScan) else _scan(listed or root, reporter)
+    found = scan_listed(listed) if listed else data.scanned or list_folder(root, reporter)
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,
@@ -388,23 +388,6 @@ def _held_against_network(
         DataNote("classes-not-compared", sentence, severity="warning")
         for sentence in held_against(explicit, source, own)
     ]
-
-
-def _scan(data: Path | ListedImages, reporter: Reporter) -> FolderScan:
-    if not isinstance(data, Path):
-        return scan_listed(data)
-    reporter.begin("listing the data", None, "files")
-    seen = 0
-
-    def tell(n: int) -> None:
-        nonlocal seen
-        reporter.advance(n - seen)
-        seen = n
-
-    try:
-        return scan(data, progress=tell)
-    finally:
-        reporter.end()
 
 
 def _require_one_size(

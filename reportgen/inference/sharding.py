@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
 from reportgen.inference.asked import asked_of
+from reportgen.inference.folders.found import find_data, list_folder
 from reportgen.inference.job import changed_since, outline_of, predict_parts, tell_classes
 from reportgen.inference.plan import Plan, plan_folder
 from reportgen.options import Options, Shard
@@ -45,11 +47,16 @@ def predict_shard(
     ReportgenError
         As :func:`reportgen.inference.predict_folder`; what was predicted before is kept.
     """
-    asked = asked_of(model, data, options, shard, unlabelled=True)
+    found = find_data(data, options, unlabelled=True)
+    if found.is_folder:
+        found = replace(found, scanned=list_folder(data, reporter))
+    asked = asked_of(model, found, options, shard)
     before = None if options.force else _standing(target, reporter)
     if before is not None and asked and before.header.asked == asked:
         return _left(before, reporter)
-    plan = plan_folder(model, data, target, options, reporter, unlabelled=True, shard=shard)
+    plan = plan_folder(
+        model, data, target, options, reporter, unlabelled=True, shard=shard, data=found
+    )
     tell_classes(plan, reporter)
     if before is not None:
         _require_same(before, plan)

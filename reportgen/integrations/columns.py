@@ -41,6 +41,15 @@ class Columns:
         """Of the columns; empty before the first chunk."""
         return tuple(self._chunks[0]) if self._chunks else ()
 
+    def other_form(self, chunk: Mapping[str, NDArray[Any]]) -> str | None:
+        """The first column of `chunk` whose rows have another shape than before; None for none."""
+        before = self._chunks[0] if self._chunks else chunk
+        return next((k for k, rows in chunk.items() if rows.shape[1:] != before[k].shape[1:]), None)
+
+    def row_shape(self, name: str) -> tuple[int, ...]:
+        """The shape of one row of a column."""
+        return self._chunks[0][name].shape[1:]
+
     def add(self, chunk: Mapping[str, Any]) -> None:
         """The rows of a batch, all columns of the same length."""
         self._chunks.append({name: as_array(value) for name, value in chunk.items()})

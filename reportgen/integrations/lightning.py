@@ -107,6 +107,13 @@ class ReportCallback(*_bases()):  # type: ignore[misc]  # known at run time alon
                 f"{listing(map(quoted, self._columns.names))} before",
                 "return the same keys for every batch",
             )
+        elif (name := self._columns.other_form(rows)) is not None:
+            before = ", ".join(["N", *map(str, self._columns.row_shape(name))])
+            raise _refused(
+                f"test_step returned {quoted(name)} of shape {rows[name].shape} for batch "
+                f"{batch_idx}, and ({before}) before",
+                "return scores of all classes for every batch",
+            )
         self._columns.add(rows)
 
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
@@ -231,6 +238,11 @@ def _rows(columns: Mapping[str, Any], number: int, label: str | None) -> dict[st
     """The columns as arrays, all of one length: that of the labels."""
     rows = {name: as_array(value) for name, value in columns.items()}
     name = label or next(name for name in rows if is_called(name, "label"))
+    if single := next((key for key, row in rows.items() if not row.ndim), None):
+        raise _refused(
+            f"batch {number} has one {quoted(single)}, and not one for each sample",
+            f"return an array with a value for each sample, of a single one {single}.reshape(1)",
+        )
     n = len(rows[name]) if name in rows else 0
     wrong = [f"{quoted(name)}: {len(row)}" for name, row in rows.items() if len(row) != n]
     if wrong:

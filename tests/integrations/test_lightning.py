@@ -196,6 +196,40 @@ def test_batches_without_labels_and_rows_of_another_number_are_refused(lightning
 
 
 @pytest.mark.extra
+def test_scores_of_another_width_and_single_labels_are_refused(lightning, tmp_path):
+    def narrow(logits, batch):
+        return logits[:, :2] if batch[2][0] > 110 else logits
+
+    error = refused(lightning, narrow, tmp_path / "out")
+    assert (error.slug, error.hint) == ("test-step", "return scores of all classes for every batch")
+    assert error.message == (
+        'test_step returned "scores" of shape (8, 2) for batch 2, and (N, 3) before'
+    )
+
+    class Samples:
+        classes = CLASSES
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return dataset()[i][0], dataset()[i][1]
+
+    from torch.utils.data import DataLoader
+
+    alone = DataLoader(Samples(), batch_size=None)  # samples, not batches
+    error = refused(lightning, lambda logits, batch: logits[None], tmp_path / "out", alone)
+    assert error.slug == "test-step"
+    assert 'batch 0 has one "label", and not one for each sample' in error.message
+    run_test(
+        lightning,
+        lambda logits, batch: {"logits": logits[None], "label": batch[1].reshape(1)},
+        tmp_path / "out",
+        alone,
+    )
+
+
+@pytest.mark.extra
 def test_several_loaders_and_a_loader_that_shuffles_without_ids_are_refused(lightning, tmp_path):
     error = refused(lightning, logits_alone, tmp_path / "out", loader(), loader())
     assert (error.slug, "2 data loaders" in error.message) == ("test-loaders", True)

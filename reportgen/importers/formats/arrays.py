@@ -7,6 +7,7 @@ is read. Arrays of two dimensions (scores) are streamed; those of one are held.
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import warnings
 import zipfile
@@ -261,7 +262,7 @@ def _reading(path: Path) -> Iterator[None]:
         with readable(path):
             yield
     except (
-        EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
+        EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError,
         struct.error, KeyError, UnicodeError,
     ) as error:  # fmt: skip
         raise DataError(

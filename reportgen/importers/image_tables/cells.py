@@ -44,7 +44,7 @@ class ImageCells:
     paths
         The files: Parquet, or Arrow files and streams.
     column
-        Name of the column of images: bytes, or structs with ``bytes`` and ``path``.
+        Name of the column of images: bytes, structs with ``bytes`` and ``path``, or paths.
     """
 
     paths: Sequence[Path]
@@ -188,4 +188,6 @@ def _cell_of(scalar: Any) -> ImageCell:
     value = scalar.as_py()
     if isinstance(value, bytes):
         return ImageCell(value)
-    return ImageCell(value["bytes"], value.get("path"))
+    if isinstance(value, str):
+        return ImageCell(None, value)
+    return ImageCell(value.get("bytes"), value.get("path"))

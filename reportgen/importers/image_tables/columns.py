@@ -35,6 +35,8 @@ def features_of(schema: Any) -> dict[str, Any]:
 def image_columns(schema: Any, first: Callable[[str], Any]) -> list[str]:
     """The columns whose cells are image files: as ``Image`` in the schema, else by their type.
 
+    With ``Image`` in the schema, texts are the paths of such files.
+
     Parameters
     ----------
     schema
@@ -46,11 +48,21 @@ def image_columns(schema: Any, first: Callable[[str], Any]) -> list[str]:
     declared = [
         name
         for name, feature in features.items()
-        if isinstance(feature, dict) and feature.get("_type") == "Image" and name in schema.names
+        if isinstance(feature, dict) and feature.get("_type") == "Image"
+        if name in schema.names and _may_be_files(schema.field(name).type)
     ]
     if declared:
         return declared
     return [field.name for field in schema if _may_hold_images(field, features, first)]
+
+
+def _may_be_files(kind: Any) -> bool:
+    """Whether cells of an Arrow type can be files, or say where they are."""
+    import pyarrow.types as t
+
+    names = {field.name for field in kind} if t.is_struct(kind) else set()
+    is_text = str(kind) in ("string", "large_string", "string_view")
+    return is_bytes(kind) or is_text or bool(names & {"bytes", "path"})
 
 
 def _may_hold_images(field: Any, features: dict[str, Any], first: Callable[[str], Any]) -> bool:

@@ -97,7 +97,10 @@ def images_in(data: Path) -> list[Path]:
         return [data] if is_idx else []
     if not data.is_dir():
         return []
-    return sorted(p for p in data.iterdir() if _NAME.fullmatch(p.name) and p.is_file())
+    try:
+        return sorted(p for p in data.iterdir() if _NAME.fullmatch(p.name) and p.is_file())
+    except OSError:  # reading the folder tells what is wrong
+        return []
 
 
 def idx_dimensions(path: Path) -> tuple[int, ...]:
@@ -170,8 +173,11 @@ def _labels(path: Path, n: int, images: Path) -> NDArray[np.uint8]:
             hint="pass the two files of one split",
         )
     _require_length(path, 8 + n)
-    with file_stream(path) as stream:
-        return np.frombuffer(read_place(stream, 8, min(n, _MOST_LABELS)), np.uint8)
+    try:
+        with file_stream(path) as stream:
+            return np.frombuffer(read_place(stream, 8, min(n, _MOST_LABELS)), np.uint8)
+    except (Unreadable, *BROKEN) as error:
+        raise _damaged(path, "it is damaged or cut off") from error
 
 
 def _require_length(path: Path, n_bytes: int) -> None:

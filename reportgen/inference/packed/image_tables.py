@@ -37,7 +37,8 @@ def all_images(data: Path, options: Options) -> Images:
         packed = open_data(data, options)
         return packed.samples.paths, packed.raws, packed.contents
     ids, places, cells = images_in_tables(data, options.image_column)
-    root = data if options.root is None else options.root
+    folder = data if data.is_dir() else data.parent
+    root = folder if options.root is None else options.root
     return ids, [f"{file}:{row}" for file, row in places], _Cells(cells, root)
 
 

@@ -14,7 +14,7 @@ from reportgen.inference.folders.tree import Size
 from reportgen.inference.images.decoding import MAX_PIXELS, Decoded, Unreadable
 from reportgen.inference.images.flags import ImageFlag
 from reportgen.inference.packed.contents import PerProcess, require_size
-from reportgen.inference.packed.streams import ForwardStream, read_place
+from reportgen.inference.packed.streams import ForwardStream, read_opened
 
 __all__ = [
     "PixelContents",
@@ -118,7 +118,7 @@ class PixelContents:
     def read(self, raw: str) -> bytes:
         n = self.rows.n_bytes
         require_size(n)
-        return read_place(self._stream(), self.rows.start + int(raw) * n, n)
+        return read_opened(self._stream, self.rows.start + int(raw) * n, n)
 
     def decode(self, content: bytes, raw: str) -> Decoded:  # noqa: ARG002 - all are of one kind
         width, height = self.rows.size

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import io
 import lzma
+import struct
 import weakref
+import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -22,11 +24,15 @@ __all__ = [
     "BROKEN",
     "ForwardStream",
     "file_stream",
+    "read_opened",
     "read_place",
 ]
 
 
-BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+BROKEN = (
+    OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, zipfile.BadZipFile, struct.error,
+    KeyError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 """What reading a damaged stream raises."""
 
 
@@ -111,3 +117,12 @@ def read_place(stream: ForwardStream, offset: int, size: int) -> bytes:
     if len(content) < size:
         raise Unreadable("file ends early")
     return content
+
+
+def read_opened(opened: Callable[[], ForwardStream], offset: int, size: int) -> bytes:
+    """The same of the stream that `opened` gives, which may fail too."""
+    try:
+        stream = opened()
+    except (*BROKEN, DataError) as error:
+        raise Unreadable("can't be unpacked: the file is damaged or cut off") from error
+    return read_place(stream, offset, size)

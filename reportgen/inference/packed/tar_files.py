@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reportgen.errors import DataError
 from reportgen.importers import compression_of
 from reportgen.inference.folders.files import escape
 from reportgen.inference.packed.archive import (
@@ -19,7 +20,7 @@ from reportgen.inference.packed.archive import (
     unsafe,
 )
 from reportgen.inference.packed.contents import ImageFiles, PerProcess, require_size
-from reportgen.inference.packed.streams import BROKEN, ForwardStream, file_stream, read_place
+from reportgen.inference.packed.streams import BROKEN, ForwardStream, file_stream, read_opened
 from reportgen.provenance import DataNote
 from reportgen.text import printable, quoted
 
@@ -34,6 +35,9 @@ __all__ = [
 _BLOCK = 1 << 20
 
 
+_MOST_HEADERS, _MOST_HEADER_BYTES = 16, 1 << 20  # before one file: its long name, times and such
+
+
 class TarContents(ImageFiles):
     """Files by their place: ``offset:size:name``."""
 
@@ -44,7 +48,7 @@ class TarContents(ImageFiles):
     def read(self, raw: str) -> bytes:
         offset, size, _ = raw.split(":", 2)
         require_size(int(size))
-        return read_place(self._stream(), int(offset), int(size))
+        return read_opened(self._stream, int(offset), int(size))
 
     def order(self, raws: Sequence[str]) -> Sequence[int]:
         return sorted(range(len(raws)), key=lambda i: int(raws[i].partition(":")[0]))
@@ -80,14 +84,37 @@ def no_end_note(path: Path) -> DataNote:
     )
 
 
+_EXTENSIONS = {
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+}  # fmt: skip
+"""Headers that say more about the next file, in blocks of their own."""
+
+
 class _Damaged(Exception):
     """A header that is none, in the middle of an archive."""
 
 
+class _Sparse(Exception):
+    """A file with holes, by its name: the list of its holes may be endless."""
+
+
 class _Checked(tarfile.TarInfo):
-    """A header. tarfile takes a broken one for the end of the archive, and may read one with a
-    negative size for ever; here they are errors.
+    """A header. tarfile takes a broken one for the end of the archive, may read one with a
+    negative size for ever, and holds headers of any size and number for one file; here all of them
+    are errors.
     """
+
+    @classmethod
+    def fromtarfile(cls, archive: Any) -> Any:
+        n_open = archive.__dict__.get("_n_open", 0) + 1
+        if n_open > _MOST_HEADERS:
+            raise _Damaged
+        archive._n_open = n_open
+        try:
+            return super().fromtarfile(archive)
+        finally:
+            archive._n_open = n_open - 1
 
     @classmethod
     def frombuf(cls, buf: Any, encoding: str, errors: str) -> Any:
@@ -99,6 +126,10 @@ class _Checked(tarfile.TarInfo):
             raise _Damaged from error
         if info.size < 0:
             raise _Damaged
+        if info.type in _EXTENSIONS and info.size > _MOST_HEADER_BYTES:
+            raise _Damaged
+        if info.type == tarfile.GNUTYPE_SPARSE:
+            raise _Sparse(info.name)
         return info
 
 
@@ -123,6 +154,8 @@ class TarWalk:
                     archive.members.clear()  # type: ignore[attr-defined]  # a million of them would be held
                     if found := self._checked(info):
                         yield found
+        except _Sparse as error:
+            raise self._with_holes(str(error)) from error
         except (tarfile.TarError, _Damaged, *BROKEN, OverflowError) as error:
             where = f"after {quoted(escape(last))}" if last else "at its start"
             raise damaged(self.path, f"it is damaged or cut off {where}") from error
@@ -157,5 +190,8 @@ class TarWalk:
         if not info.isreg():
             raise unsafe(self.path, f"{shown}, which is not a file")
         if info.issparse():
-            raise unsafe(self.path, f"{shown}, a file with holes")
+            raise self._with_holes(info.name)
         return name, info
+
+    def _with_holes(self, name: str) -> DataError:
+        return unsafe(self.path, f"{quoted(escape(name))}, a file with holes")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reportgen.errors import DataError
 from reportgen.importers import choose_split, require_one_folder, require_whole, split_of_shard
-from reportgen.inference.folders.files import escape, has_image_name, is_skipped_name
+from reportgen.inference.folders.files import escape, has_image_name, is_skipped_name, os_reason
 from reportgen.inference.packed.braces import expanded, has_braces
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, quoted
@@ -82,8 +82,8 @@ def first_shard(data: Path) -> Path | None:
         folder = waiting.pop(0)
         try:
             entries = _entries(folder)
-        except OSError:
-            continue  # the scan of the folder tells what is wrong
+        except DataError:
+            continue  # reading the folder tells what is wrong
         files = [entry.name for entry in entries if entry.is_file()]
         if any(map(has_image_name, files)):
             return None
@@ -159,12 +159,19 @@ def _below(folder: Path, root: Path) -> Iterator[str]:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     """What lies in a folder; hidden entries and links to folders aside."""
-    with os.scandir(folder) as entries:
-        found = [
-            entry
-            for entry in entries
-            if not is_skipped_name(entry.name) and not (entry.is_symlink() and entry.is_dir())
-        ]
+    try:
+        with os.scandir(folder) as entries:
+            found = [
+                entry
+                for entry in entries
+                if not is_skipped_name(entry.name) and not (entry.is_symlink() and entry.is_dir())
+            ]
+    except OSError as error:
+        raise DataError(
+            f"cannot list the folder {quoted(escape(folder.name))}: {os_reason(error)}",
+            slug="data-unreadable",
+            hint="every folder must be readable: a part of the samples would be missing",
+        ) from error
     return sorted(found, key=lambda entry: entry.name)
 
 

@@ -16,7 +16,12 @@ from reportgen.importers import samples_of_columns
 from reportgen.inference.folders.files import IMAGE_EXTENSIONS, escape
 from reportgen.inference.images.decoding import Decoded, decode
 from reportgen.inference.packed.contents import ImageFiles, PerProcess, require_size
-from reportgen.inference.packed.streams import ForwardStream, file_stream, read_place
+from reportgen.inference.packed.streams import (
+    ForwardStream,
+    file_stream,
+    read_opened,
+    read_place,
+)
 from reportgen.inference.packed.tar_files import TarWalk, no_end_note
 from reportgen.inference.packed.tar_shards import Shards, all_shards, find_shards
 from reportgen.inference.packed.values import Images, Packed
@@ -381,7 +386,7 @@ class _Shards(ImageFiles):
     def read(self, raw: str) -> bytes:
         shard, offset, size, _ = raw.split(":", 3)
         require_size(int(size))
-        return read_place(self._open().stream(int(shard)), int(offset), int(size))
+        return read_opened(lambda: self._open().stream(int(shard)), int(offset), int(size))
 
     def decode(self, content: bytes, raw: str) -> Decoded:
         return decode(content, name=raw)

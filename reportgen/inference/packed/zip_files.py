@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import zipfile
-import zlib
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from reportgen.inference.packed.archive import (
     unsafe,
 )
 from reportgen.inference.packed.contents import ImageFiles, PerProcess, require_size
+from reportgen.inference.packed.streams import BROKEN
 from reportgen.text import quoted
 
 __all__ = [
@@ -44,7 +44,7 @@ def list_zip(path: Path) -> Archive:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+    except BROKEN as error:
         raise damaged(path, "its directory is missing or broken") from error
     members, folders = [], []
     for info in infos:
@@ -108,10 +108,10 @@ class _ZipContents(ImageFiles):
                 content = stream.read(size)
                 if len(content) == size:
                     stream.read(1)  # so that the sum is checked at the end
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
-            raise Unreadable("can't be unpacked: the archive is damaged") from error
         except (NotImplementedError, RuntimeError) as error:
             raise Unreadable("can't be unpacked") from error
+        except BROKEN as error:
+            raise Unreadable("can't be unpacked: the archive is damaged") from error
         except MemoryError:
             raise Unreadable("needs more memory than is available") from None
         if len(content) < size:

@@ -467,3 +467,30 @@ def test_an_image_folder_gives_what_the_library_loads(datasets: Any) -> None:
     assert [name for _, name in labelled(data)] == loaded["label"][:]
     cache = Path(loaded.cache_files[0]["filename"])
     assert [name for _, name in labelled(cache, root="/")] == loaded["label"][:]
+
+
+def as_paths(folder: str = "tree") -> Path:
+    """Texts in a column that the schema calls images: `Image(decode=False)` of a list of paths."""
+    paths = [f"{name}/{file}" for file, name, _ in files()]
+    labels = [OWN.index(n) for n in NAMES[::-1] for _ in range(2)]
+    table = pa.table({"photo": paths, "label": labels})
+    facts = {"info": {"features": {"photo": IMAGE, "label": CLASS}}}
+    return write(
+        table.replace_schema_metadata({"huggingface": json.dumps(facts)}), f"{folder}/d.parquet"
+    )
+
+
+def test_texts_of_an_image_column_are_paths() -> None:
+    rows = rows_of(as_paths())
+    assert [(row["id"], NAMES[row["label"]], NAMES[row["prediction"]]) for row in rows] == [
+        (f"d.parquet#{i}", NAMES[::-1][i // 2], NAMES[i // 2]) for i in range(6)
+    ]
+    assert rows_of(as_paths("other"), root="tree") == rows
+
+
+def test_pictures_of_paths_are_shown() -> None:
+    data = str(as_paths())
+    reportgen.run("colours.py:make", data, out="report", classes="names.txt")
+    reportgen.render("report/predictions.parquet", out="again", images=data)
+    for folder in ("report", "again"):
+        assert Path(folder, "report.html").read_text().count("data:image/png") > 3

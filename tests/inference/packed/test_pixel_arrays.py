@@ -15,7 +15,10 @@ import pytest
 from PIL import Image
 
 import reportgen
-from reportgen.errors import DataError
+from reportgen.errors import DataError, ReportgenError
+from reportgen.inference.images.decoding import Unreadable
+from reportgen.inference.packed.npz_images import open_data
+from reportgen.options import Options
 from tests.inference.colours import NAMES, facts_of, labelled, predicted, refused, rows_of
 
 Array = np.ndarray[Any, Any]
@@ -301,3 +304,45 @@ def test_a_report_of_idx_has_its_pictures() -> None:
     assert (
         json.loads(Path("r/report.json").read_text())["samples"]["counted"] == made.samples.counted
     )
+
+
+def repacked(method: int) -> Path:
+    """As an archive of that method, with the images at its end."""
+    saved(y=LABELS, x=images())
+    with zipfile.ZipFile("d.npz") as plain, zipfile.ZipFile("p.npz", "w", method) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    return Path("p.npz")
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_damage_in_an_array_is_told_wherever_it_is(method: int) -> None:
+    """No image is taken from an array whose sum is wrong, and no place of it ends in a crash."""
+    path = repacked(method)
+    whole = path.read_bytes()
+    n = 0
+    for at in range(30, len(whole), max(1, len(whole) // 150)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x5A]) + whole[at + 1 :])
+        try:
+            packed = open_data(path, Options())
+        except ReportgenError:
+            n += 1
+            continue
+        for raw in packed.raws:
+            try:
+                packed.contents.decode(packed.contents.read(raw), raw)
+            except Unreadable:
+                n += 1
+                break
+    assert n > 20
+
+
+def test_a_damaged_array_ends_in_bad_samples() -> None:
+    path = repacked(zipfile.ZIP_LZMA)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"x.npy") + 60
+    content[at] ^= 0x5A
+    path.write_bytes(bytes(content))
+    assert refused(path).slug in ("array-damaged", "too-many-bad")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 
 import reportgen
+from reportgen.inference.images.decoding import Unreadable
 from reportgen.inference.packed.braces import expanded
+from reportgen.inference.packed.webdataset import open_data
+from reportgen.options import Options
 from tests.inference.colours import NAMES, facts_of, labelled, refused, rows_of
 
 Files = list[tuple[str, bytes]]
@@ -294,3 +298,28 @@ def test_half_samples_that_the_library_gives_are_refused_and_mended_by_the_hint(
             sink.write({"__key__": key, "png": content, "cls": NAMES.index(name)})
     shutil.move("b.tar", "a.tar")
     assert labelled("a.tar") == expected("a")
+
+
+def test_a_folder_of_shards_that_cannot_be_listed_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shards("data/a")
+    shards("data/b")
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("b"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    error = refused("data")
+    assert (error.slug, error.exit_code) == ("data-unreadable", 3)
+    assert error.message == 'cannot list the folder "b": permission denied'
+
+
+def test_a_shard_that_goes_away_while_it_is_read_gives_bad_samples() -> None:
+    packed = open_data(shard("s.tar.gz", samples()), Options())
+    Path("s.tar.gz").unlink()
+    with pytest.raises(Unreadable):
+        packed.contents.read(packed.raws[0])
