@@ -24,7 +24,7 @@ ROOMS = {
     "analysis/confusions": 6, "analysis/slices": 6, "analysis/label_issues": 6,
     "importers": 7,
     "evaluation": 8, "inference": 8,
-    "comparison": 9,
+    "comparison": 9, "engines": 9,
     "gates": 10,
     "review": 11,
     "report": 12,
@@ -37,7 +37,7 @@ ROOMS = {
 """Room → floor. A room imports from lower floors alone; docs/how-it-works.md tells what it holds."""
 
 OWNERS = {
-    "pyarrow": {"predictions", "importers", "comparison"},
+    "pyarrow": {"predictions", "importers", "comparison", "engines"},
     "scipy": {"metrics", "analysis/confusions", "comparison"},
     "torch": {"inference", "api", "demo", "integrations"},
     "torchvision": {"inference"},

@@ -6,6 +6,7 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.inference.adapters.records import adapter_of
+    from reportgen.inference.batches import BatchPredictor, GivenImages, Samples
     from reportgen.inference.facts import facts_of, require_few_bad, write_bad_list
     from reportgen.inference.folders.notes import training_note
     from reportgen.inference.folders.splits import chosen_split
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "POSITIONS",
+    "BatchPredictor",
+    "GivenImages",
     "SampleImages",
+    "Samples",
     "adapter_of",
     "chosen_split",
     "facts_of",
@@ -37,6 +41,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "adapters.records": "adapter_of",
+        "batches": "BatchPredictor GivenImages Samples",
         "facts": "facts_of require_few_bad write_bad_list",
         "folders.notes": "training_note",
         "folders.splits": "chosen_split",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "changed_since",
+    "engine_of",
     "outline_of",
     "predict_folder",
     "predict_live",
@@ -183,7 +184,7 @@ def predict_parts(
     predict_into(
         parts,
         plan.source,
-        _engine(plan),
+        engine_of(plan),
         batch_size=plan.batch_size,
         outputs=plan.options.outputs,
         reporter=reporter,
@@ -213,16 +214,17 @@ def changed_since(plan: Plan, parts: Parts, reporter: Reporter) -> str | None:
     assert isinstance(plan.source, FolderSource)
     reporter.begin("checking the data", parts.n_rows, "files")
     try:
-        now = plan.source.digests(parts.n_rows, reporter.advance)
-        for at, (before, after) in enumerate(zip(parts.digests(), now, strict=True)):
+        places = parts.places_in(plan.source.ids).tolist()
+        now = plan.source.digests(places, reporter.advance)
+        for place, before, after in zip(places, parts.digests(), now, strict=True):
             if before != after:
-                return plan.source.ids[plan.source.first + at]
+                return plan.source.ids[place]
     finally:
         reporter.end()
     return None
 
 
-def _engine(plan: Plan) -> Scorer:
+def engine_of(plan: Plan) -> Scorer:
     """What runs the model, in batches of one size."""
     n_classes, size = len(plan.classes.names), plan.model.batch_sizes.chunk(plan.batch_size)
     if plan.model.session is not None:
@@ -274,7 +276,7 @@ def _data_now(plan: Plan, reporter: Reporter) -> str:
     assert isinstance(source, FolderSource)
     reporter.begin("checking the data", source.n_samples, "files")
     try:
-        content = source.digests(source.n_samples, reporter.advance)
+        content = source.digests(range(source.n_samples), reporter.advance)
         return data_fingerprint(source.ids, source.labels, content, plan.classes.names)
     finally:
         reporter.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,16 @@ from reportgen.metrics import (
     finite_rows,
     score,
 )
-from reportgen.predictions import INDEPENDENT_SCORES, Parts, Rows
+from reportgen.predictions import INDEPENDENT_SCORES, Parts, Rows, RunState
 from reportgen.process import interrupted_by
 from reportgen.provenance import DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import count, quoted
 
 __all__ = [
+    "PART_ROWS",
+    "PART_SECONDS",
+    "predict_alone",
     "predict_into",
 ]
 
@@ -116,6 +120,31 @@ def predict_into(
         raise
     finally:
         reporter.end()
+
+
+def predict_alone(
+    engine: Scorer,
+    batch: Batch,
+    *,
+    asked: str,
+    decided: str = "",
+    keep_probabilities: bool = False,
+    is_first: bool = False,
+) -> tuple[Rows, RunState]:
+    """The rows of one batch, from nothing but that batch; and what it told.
+
+    Parameters
+    ----------
+    asked, decided
+        How the outputs are read: as an option says it, and as an earlier batch has decided it, ""
+        where none has.
+    is_first
+        Whether the model is checked with this batch, as with the first of a run.
+    """
+    parts = Parts(Path(), RunState({}, outputs=decided))
+    run = _Run(engine, parts, asked, keep_probabilities, Reporter(), begins_the_data=is_first)
+    engine.on_halved = lambda size: _remember_halving(run, size)
+    return _predict(run, batch), parts.state
 
 
 def _decide_by(run: _Run, beginning: Source, batch_size: int) -> None:

@@ -51,9 +51,17 @@ if TYPE_CHECKING:
 __all__ = [
     "Device",
     "Plan",
+    "command_of",
     "explicit_classes",
+    "held_against_network",
+    "identity_of",
+    "load_named",
+    "overridden",
+    "placed",
     "plan_folder",
+    "preprocessing_of",
     "provenance_of",
+    "source_class",
     "versions_of",
 ]
 
@@ -141,10 +149,10 @@ def plan_folder(
     data = data or find_data(root, options, unlabelled=unlabelled)
     listed = data.listed
     declared = Preprocessing.from_options(options)
-    model = _loaded(spec, options, len(explicit) if explicit else None, whole)
-    preprocessing = _preprocessing(model, declared, options)
+    model = load_named(spec, options, len(explicit) if explicit else None, whole)
+    preprocessing = preprocessing_of(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
-    not_compared = _held_against_network(explicit, explicit_source, model)
+    not_compared = held_against_network(explicit, explicit_source, model)
     if data.is_folder:
         refuse_splits(root, explicit or model.classes)
     elif listed is not None:
@@ -171,7 +179,7 @@ def plan_folder(
     dataset = (ImageFolderDataset if model.session is None else ArrayDataset)(
         kept, preprocessing, found.contents
     )
-    model, device = _placed(model, options, whole)
+    model, device = placed(model, options, whole)
     batch_size = options.batch_size or DEFAULT_BATCH_SIZES[device.type]
     own = whole.samples(len(kept), batch_size)
     if not preprocessing.fixes_size:
@@ -182,7 +190,7 @@ def plan_folder(
         if options.workers is None
         else options.workers
     )
-    source = _source(model)(
+    source = source_class(model)(
         dataset, ids, labels, workers, reporter, device.type == "cuda", first=own.start,
         stop=own.stop,
     )  # fmt: skip
@@ -192,7 +200,7 @@ def plan_folder(
         data_name=options.data_name or printable(root.resolve().name),
         classes=classes,
         preprocessing=preprocessing.describe(),
-        command=_command(spec, root, options),
+        command=command_of(spec, root, options),
         versions=versions_of(model),
     )
     n_ignored = found.n_found - len(kept)
@@ -207,14 +215,14 @@ def plan_folder(
         batch_size=batch_size,
         device=device,
         provenance=provenance,
-        identity=_identity(
+        identity=identity_of(
             options, model, listing_of(ids, labels), classes, preprocessing, batch_size, device
         ),
         excluded={UNKNOWN_CLASS: n_ignored} if n_ignored else {},
         skipped=found.skipped,
         notes=(
             *model.warnings,
-            *_overridden(model, preprocessing),
+            *overridden(model, preprocessing),
             *found.notes,
         ),
         class_notes=(
@@ -234,7 +242,7 @@ def _beginning(source: FolderSource) -> FolderSource | None:
     return replace(source, first=0, stop=stop, workers=0)
 
 
-def _loaded(spec: str, options: Options, n_classes: int | None, shard: Shard) -> LoadedModel:
+def load_named(spec: str, options: Options, n_classes: int | None, shard: Shard) -> LoadedModel:
     """The model on the CPU; PyTorch is loaded where it runs on it."""
     request = Request(
         spec,
@@ -264,7 +272,7 @@ def _loaded(spec: str, options: Options, n_classes: int | None, shard: Shard) ->
     )
 
 
-def _placed(model: LoadedModel, options: Options, shard: Shard) -> tuple[LoadedModel, Any]:
+def placed(model: LoadedModel, options: Options, shard: Shard) -> tuple[LoadedModel, Any]:
     """The model on the device that it shall run on, and that device."""
     if model.session is not None:
         return model, Device(model.session.device)
@@ -275,7 +283,7 @@ def _placed(model: LoadedModel, options: Options, shard: Shard) -> tuple[LoadedM
     return to_device(model, device), device
 
 
-def _source(model: LoadedModel) -> type[FolderSource]:
+def source_class(model: LoadedModel) -> type[FolderSource]:
     if model.session is None:
         return FolderSource
     from reportgen.inference.sources.arrays import ArraySource
@@ -283,7 +291,7 @@ def _source(model: LoadedModel) -> type[FolderSource]:
     return ArraySource
 
 
-def _preprocessing(model: LoadedModel, declared: Preprocessing, options: Options) -> Prepares:
+def preprocessing_of(model: LoadedModel, declared: Preprocessing, options: Options) -> Prepares:
     """The steps that the options declare, else the model's own."""
     if model.session is not None and model.session.takes_bytes:
         return _as_bytes(model, declared, options)
@@ -313,7 +321,7 @@ def _as_bytes(model: LoadedModel, declared: Preprocessing, options: Options) -> 
     return declared.with_bytes()
 
 
-def _overridden(model: LoadedModel, used: Prepares) -> list[DataNote]:
+def overridden(model: LoadedModel, used: Prepares) -> list[DataNote]:
     """A note where the model brings its own preprocessing, and options declare another."""
     if model.preprocessing is None or used is model.preprocessing:
         return []
@@ -375,7 +383,7 @@ def _label_of(folder: str, classes: ClassList) -> int | None:
     return -1 if folder == NO_LABEL else classes.index[folder]
 
 
-def _held_against_network(
+def held_against_network(
     explicit: tuple[str, ...] | None, source: str, model: LoadedModel
 ) -> list[DataNote]:
     """Notes on what was not compared; raises where the network has the classes otherwise."""
@@ -548,7 +556,7 @@ def versions_of(model: LoadedModel) -> dict[str, str]:
     }
 
 
-def _command(spec: str, root: Path, options: Options) -> str:
+def command_of(spec: str, root: Path, options: Options) -> str:
     """The command that repeats the run, with base names only."""
     path, colon, name = spec.rpartition(":")
     if colon and path.endswith(".py"):
@@ -562,7 +570,7 @@ def _command(spec: str, root: Path, options: Options) -> str:
     return " ".join(shlex.quote(printable(word)) for word in words)
 
 
-def _identity(
+def identity_of(
     options: Options,
     model: LoadedModel,
     listing: str,

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from reportgen.options.baselines_folder import DEFAULT_FOLDER
     from reportgen.options.dates import check_date, check_epoch, midnight_utc, report_date
     from reportgen.options.declared import sort_options
+    from reportgen.options.engines import Ray, engine_of, take_engine
     from reportgen.options.evaluation import EvaluationKeywords, EvaluationOptions
     from reportgen.options.importing import NONE, InputOptions, render_command
     from reportgen.options.page import (
@@ -34,6 +35,7 @@ __all__ = [
     "Options",
     "PageKeywords",
     "PageOptions",
+    "Ray",
     "ReviewKeywords",
     "ReviewOptions",
     "RunKeywords",
@@ -42,12 +44,14 @@ __all__ = [
     "check_date",
     "check_epoch",
     "check_tracker",
+    "engine_of",
     "midnight_utc",
     "ranges",
     "render_command",
     "report_date",
     "shard_of",
     "sort_options",
+    "take_engine",
 ]
 
 __getattr__ = lazy_names(
@@ -56,6 +60,7 @@ __getattr__ = lazy_names(
         "baselines_folder": "DEFAULT_FOLDER",
         "dates": "check_date check_epoch midnight_utc report_date",
         "declared": "sort_options",
+        "engines": "Ray engine_of take_engine",
         "evaluation": "EvaluationKeywords EvaluationOptions",
         "importing": "InputOptions NONE render_command",
         "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE check_address check_tracker",

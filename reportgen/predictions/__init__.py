@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         require_same_run,
         write_predictions,
     )
-    from reportgen.predictions.schema import METADATA_KEY, Rows, table_of
+    from reportgen.predictions.schema import METADATA_KEY, Rows, part_schema, table_of
     from reportgen.predictions.shards import (
         OUTPUTS_AS_DECIDED,
         PART_VERSION,
@@ -66,6 +66,7 @@ __all__ = [
     "differing",
     "listing_of",
     "open_part_files",
+    "part_schema",
     "partial_rows",
     "refuse_part",
     "require_same_run",
@@ -86,7 +87,7 @@ __getattr__ = lazy_names(
         "part_files": "open_part_files",
         "parts": "LIST_OF_SAMPLES Parts RunState differing partial_rows require_same_run "
         "write_predictions",
-        "schema": "METADATA_KEY Rows table_of",
+        "schema": "METADATA_KEY Rows part_schema table_of",
         "shards": "OUTPUTS_AS_DECIDED PART_VERSION PartFile PartHeader refuse_part write_part",
         "sums": "BadSample SamePairs Sums data_fingerprint listing_of table_digest",
         "table": "PredictionRows Predictions",

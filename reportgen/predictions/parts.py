@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.errors import DataError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, atomic_path, output_error, write_text
@@ -32,7 +33,7 @@ from reportgen.predictions.schema import (
 )
 from reportgen.predictions.sums import BadSample, Sums, sum_up
 from reportgen.provenance import DataNote
-from reportgen.text import count, listing, quoted
+from reportgen.text import count, listing, plural, quoted
 
 __all__ = [
     "LIST_OF_SAMPLES",
@@ -94,6 +95,7 @@ class Parts:
     stands: bool = False
     tables: list[Path] = field(default_factory=list)
     n_rows: int = 0
+    _order: NDArray[np.int64] | None = None
 
     @classmethod
     def start(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
@@ -137,21 +139,25 @@ class Parts:
 
     def write(self, rows: Rows) -> None:
         """One part, whole or not at all; the first one together with the folder."""
+        self.write_table(table_of(rows))
+
+    def write_table(self, table: Any) -> None:
+        """The same of an Arrow table of :func:`~reportgen.predictions.part_schema`."""
         path = self.next_path
         if self.stands:
-            _write_part(path, rows)
+            _write_part(path, table)
         else:
-            self._begin(path.name, rows)
+            self._begin(path.name, table)
         self.tables.append(path)
-        self.n_rows += len(rows)
+        self.n_rows += len(table)
 
-    def _begin(self, name: str, rows: Rows) -> None:
+    def _begin(self, name: str, table: Any) -> None:
         """The folder with its first part, in one move: a try that predicted nothing leaves none."""
         new = self.folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{self.folder.name}")
         try:
             new.mkdir(parents=True)
             _write_state(new, self.state)
-            _write_part(new / name, rows)
+            _write_part(new / name, table)
             if self.folder.exists():
                 shutil.rmtree(self.folder)
             new.rename(self.folder)
@@ -160,6 +166,33 @@ class Parts:
         finally:
             shutil.rmtree(new, ignore_errors=True)
         self.stands = True
+
+    def ids(self) -> Iterator[str]:
+        """Those of all rows, in the order of writing."""
+        for table in self._written("id"):
+            yield from table["id"].to_pylist()
+
+    def places_in(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Each row's place in `ids`, in the order of writing; -1 where its id is not there."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = pa.array(ids, pa.string())
+        tables = self._written("id")
+        found = [pc.index_in(t["id"], value_set=wanted).fill_null(-1) for t in tables]
+        places = [table.to_numpy().astype(np.int64) for table in found]
+        return np.concatenate(places) if places else np.zeros(0, np.int64)
+
+    def arrange(self, ids: Sequence[str]) -> None:
+        """From now on, read the rows in the order of these samples and not in that of writing.
+
+        Raises :class:`DataError` (``rows-differ``) where the rows are not exactly one for each.
+        """
+        places = self.places_in(ids)
+        _require_each_once(places, ids, self.ids)
+        order = np.empty(len(ids), np.int64)
+        order[places] = np.arange(len(places))
+        self._order = None if np.array_equal(order, np.arange(len(order))) else order
 
     def bad(self) -> list[BadSample]:
         """The samples that could not be used, in order."""
@@ -214,11 +247,19 @@ class Parts:
         shutil.rmtree(self.folder, ignore_errors=not self.stands)
 
     def read(self, *columns: str) -> Iterator[Any]:
-        """All rows, of bad samples too, as they were written: all columns, or those named."""
-        import pyarrow.parquet as pq
+        """All rows, of bad samples too, in order: all columns, or those named."""
+        if self._order is None:
+            yield from self._written(*columns)
+            return
+        starts = np.cumsum([0, *map(len, self._written("reason"))])
+        names = list(columns) or None
+        for begin in range(0, len(self._order), ROW_GROUP_ROWS):
+            wanted = self._order[begin : begin + ROW_GROUP_ROWS]
+            yield self._gathered(wanted, starts, lambda path: _read(path, names))
 
+    def _written(self, *columns: str) -> Iterator[Any]:
         for path in self.tables:
-            yield pq.read_table(path, columns=list(columns) or None)
+            yield _read(path, list(columns) or None)
 
     def _in_order(self) -> Iterator[Any]:
         """Tables of usable samples, all rows sorted by id.
@@ -230,29 +271,36 @@ class Parts:
         order = np.argsort(ids, kind="stable") if len(ids) else np.zeros(0, np.intp)
         _require_unique(ids, order)
         if np.array_equal(order, np.arange(len(order))):
-            yield from (usable(table) for table in self.read())
+            yield from (usable(table) for table in self._written())
             return
-        starts = np.cumsum([0, *(len(usable(t)) for t in self.read("reason"))])
+        starts = np.cumsum([0, *(len(usable(t)) for t in self._written("reason"))])
         for begin in range(0, len(order), ROW_GROUP_ROWS):
-            yield self._gathered(order[begin : begin + ROW_GROUP_ROWS], starts)
+            wanted = order[begin : begin + ROW_GROUP_ROWS]
+            yield self._gathered(wanted, starts, lambda path: usable(_read(path)))
 
     def _usable_ids(self) -> np.ndarray[Any, Any]:
-        ids = [value for t in self.read("id", "reason") for value in usable(t)["id"].to_pylist()]
+        tables = self._written("id", "reason")
+        ids = [value for t in tables for value in usable(t)["id"].to_pylist()]
         return np.array(ids, dtype=object)
 
-    def _gathered(self, wanted: Any, starts: Any) -> Any:
+    def _gathered(self, wanted: Any, starts: Any, read: Callable[[Path], Any]) -> Any:
+        """The rows with these numbers; `starts` has the number of the first row of each part."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         part_of = np.searchsorted(starts, wanted, side="right") - 1
         pieces, places = [], []
         for part in np.unique(part_of):
             here = np.flatnonzero(part_of == part)
-            table = usable(pq.read_table(self.tables[part]))
-            pieces.append(table.take(wanted[here] - starts[part]))
+            pieces.append(read(self.tables[part]).take(wanted[here] - starts[part]))
             places.append(here)
         back = np.argsort(np.concatenate(places))
         return pa.concat_tables(pieces).take(back)
+
+
+def _read(path: Path, columns: list[str] | None = None) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path, columns=columns)
 
 
 def _joined(table: Any, columns: Any, further: Sequence[Any]) -> Any:
@@ -277,11 +325,11 @@ def _write_state(folder: Path, state: RunState) -> None:
     )
 
 
-def _write_part(path: Path, rows: Rows) -> None:
+def _write_part(path: Path, table: Any) -> None:
     import pyarrow.parquet as pq
 
     with atomic_path(path) as temporary:
-        pq.write_table(table_of(rows), temporary, write_page_checksum=True)
+        pq.write_table(table, temporary, write_page_checksum=True)
 
 
 def write_predictions(
@@ -360,6 +408,31 @@ def _require_unique(ids: Any, order: Any) -> None:
             details=[f"{count(len(twins))} ids are repeated: {listing(in_order[twins])}"],
             hint="give each sample a unique id",
         )
+
+
+def _require_each_once(
+    places: NDArray[np.int64], ids: Sequence[str], written: Callable[[], Iterator[str]]
+) -> None:
+    """Refuse rows that are not one for each of the `ids`, as `places` says."""
+    there = np.bincount(places[places >= 0], minlength=len(ids))
+    repeated, missing = np.flatnonzero(there > 1), np.flatnonzero(there == 0)
+    strange = np.flatnonzero(places < 0)
+    if len(repeated):
+        raise _other_rows("has more than one row", [ids[i] for i in repeated])
+    if len(strange):
+        names = list(written())
+        raise _other_rows("is not expected", [names[i] for i in strange])
+    if len(missing):
+        raise _other_rows("has no row", [ids[i] for i in missing])
+
+
+def _other_rows(what: str, ids: Sequence[str]) -> DataError:
+    return DataError(
+        f"the sample {quoted(ids[0])} {what}",
+        slug="rows-differ",
+        details=[f"so it is with {plural(len(ids), 'sample')}: {listing(map(quoted, ids))}"],
+        hint="collect the rows of each sample once: one table for each batch",
+    )
 
 
 def partial_rows(folder: Path) -> int:

@@ -112,13 +112,13 @@ class FolderSource:
                 self.notes.append(_death_note(death))
                 workers = 0
 
-    def digests(self, n: int, tell: Callable[[int], None]) -> Iterator[bytes | None]:
-        """SHA-256 of the first `n` of its own samples, as their files are now.
+    def digests(self, places: Sequence[int], tell: Callable[[int], None]) -> Iterator[bytes | None]:
+        """SHA-256 of samples of the data set by their places, as their files are now.
 
         `tell` hears how many more are read.
         """
         read = by_threads if isinstance(self.dataset.contents, FileContents) else one_by_one
-        return read(self.dataset.digest, range(self.first, self.first + n), tell)
+        return read(self.dataset.digest, places, tell)
 
     def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
         """What gives the batches from sample `start` of the data set on: a DataLoader."""

@@ -1,0 +1,65 @@
+"""What a table of rows says of the run that it belongs to, in the metadata of its schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.errors import DataError
+from reportgen.jsonio import read_value, write_value
+from reportgen.predictions import RunOutline
+
+__all__ = [
+    "HEADER_KEY",
+    "Header",
+]
+
+
+HEADER_KEY = b"reportgen-rows"
+
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """The run that rows belong to.
+
+    Attributes
+    ----------
+    rows
+        Version of this form.
+    identity
+        What shapes the rows → its value or hash, samples aside.
+    facts
+        What else is known; notes and outputs are those of the table's own batch.
+    max_bad
+        Largest number of samples that can't be used.
+    """
+
+    rows: int
+    identity: Mapping[str, str]
+    facts: RunOutline
+    max_bad: int
+
+    def to_text(self) -> str:
+        """JSON with sorted keys."""
+        return json.dumps(write_value(Header, self), ensure_ascii=True, sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str | bytes) -> Header:
+        """The inverse of :meth:`to_text`; :class:`DataError` (``rows-unknown``) of other text."""
+        try:
+            value: Any = json.loads(text)
+            if value["rows"] != VERSION:
+                raise ValueError(f"version {value['rows']}")
+            header: Header = read_value(Header, value)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                "the header of the rows can't be read",
+                slug="rows-unknown",
+                hint="use the same reportgen to predict and to collect",
+            ) from error
+        return header

@@ -1,0 +1,194 @@
+"""`Predict`: a model for the workers of any engine. A batch in, its rows out, nothing kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.class_list import resolve_classes
+from reportgen.engines.headers import HEADER_KEY, VERSION, Header
+from reportgen.errors import DataError, UsageError
+from reportgen.inference import BatchPredictor, GivenImages, Samples
+from reportgen.options import Options, RunKeywords
+from reportgen.paths import local_path
+from reportgen.predictions import RunState, part_schema, table_of
+from reportgen.text import listing, plural, quoted
+
+__all__ = [
+    "Predict",
+]
+
+
+class Predict:
+    """A model that is loaded once, when this is made, and then called with one batch at a time.
+
+    The rows of a batch follow from that batch alone, so batches can be cut, repeated and ordered in
+    any way. Make one for each process: a pickled one is loaded again where it arrives.
+
+    Parameters
+    ----------
+    model
+        What the command line takes as MODEL; no live module.
+    threads
+        Threads of PyTorch for a forward pass, at least 1. Engines start a process for each core.
+    **options
+        The options of ``reportgen predict``, with underscores. ``classes`` is needed where the
+        model has no class list.
+
+    Raises
+    ------
+    ReportgenError
+        What :func:`reportgen.predict` raises before it predicts; ``classes-needed`` where the
+        classes are not known.
+    """
+
+    def __init__(
+        self, model: str | Path, *, threads: int = 1, **options: Unpack[RunKeywords]
+    ) -> None:
+        if not isinstance(model, (str, Path)):
+            raise UsageError(
+                f"Predict takes a model by its path or name, not a {type(model).__name__}",
+                slug="model-and-data",
+                hint="save the model and pass the file: every worker loads its own",
+            )
+        self._arguments = model, threads, options
+        local_path(model, "MODEL")
+        settings = Options.of(options)
+        self._predictor = BatchPredictor.load(str(model), settings, threads=max(threads, 1))
+        self._max_bad = settings.max_bad
+        self._is_new = True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, self._arguments
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a forward pass: batches of another size are cut, and the last is padded."""
+        return self._predictor.plan.batch_size
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the model's outputs."""
+        return self._predictor.plan.classes.names
+
+    def __call__(self, batch: Any) -> Any:
+        """The rows of a batch.
+
+        The first call checks the model, too: it runs that batch again, and some of its images
+        alone.
+
+        Parameters
+        ----------
+        batch
+            An Arrow table or record batch, or a mapping of columns: ``id`` (text), ``image``
+            (bytes of an image file) or ``path`` (of one), and ``label`` (the name of a class, or
+            its index; none and -1 are unknown), which may be absent.
+
+        Returns
+        -------
+        pyarrow.Table
+            A row for each sample, in order, for :func:`collect`. A sample that can't be used has a
+            ``reason``.
+
+        Raises
+        ------
+        DataError
+            ``batch-columns``: the batch has other columns. ``class-unknown``: a label is no class.
+        ModelError
+            The model fails, or its outputs contradict how they are read.
+        """
+        samples = self._samples(batch)
+        if not len(samples):
+            return self._table(None, RunState({}))
+        rows, state = self._predictor.predict(samples, is_first=self._is_new)
+        self._is_new = False
+        return self._table(rows, state)
+
+    def header(self, batch: Any) -> str:
+        """What the tables of a run say besides their rows, as `batch` has it: for :func:`collect`,
+        where an engine drops the metadata of tables.
+        """
+        return str(self(batch).schema.metadata[HEADER_KEY].decode())
+
+    def _table(self, rows: Any, state: RunState) -> Any:
+        table = part_schema().empty_table() if rows is None else table_of(rows)
+        plan = self._predictor.plan
+        header = Header(VERSION, plan.identity, self._predictor.outline(state), self._max_bad)
+        return table.replace_schema_metadata({HEADER_KEY: header.to_text().encode()})
+
+    def _samples(self, batch: Any) -> Samples:
+        columns = _columns(batch)
+        ids = columns["id"]
+        labels = _labels(columns.get("label"), self._predictor.plan.classes.names, len(ids))
+        if "path" in columns:
+            return Samples(ids, labels, [str(path) for path in columns["path"]])
+        places = [str(at) for at in range(len(ids))]
+        return Samples(ids, labels, places, GivenImages(columns["image"], ids))
+
+
+def _again(model: Any, threads: int, options: Mapping[str, Any]) -> Predict:
+    return Predict(model, threads=threads, **options)  # type: ignore[misc]
+
+
+_HINT = "a batch has id, image (bytes) or path, and label, which may be absent"
+
+
+def _columns(batch: Any) -> dict[str, list[Any]]:
+    """The columns that are used, as lists of one length."""
+    names = batch.schema.names if hasattr(batch, "schema") else list(batch)
+    images = [name for name in ("image", "path") if name in names]
+    if "id" not in names or len(images) != 1:
+        raise DataError(
+            f"the batch has {listing(map(quoted, names)) if names else 'no column'}",
+            slug="batch-columns",
+            hint=_HINT,
+        )
+    used = [name for name in ("id", *images, "label") if name in names]
+    columns = {name: _values(batch[name]) for name in used}
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        told = listing(f"{quoted(name)} {n}" for name, n in lengths.items())
+        raise DataError(
+            f"the columns of the batch differ in length: {told}", slug="batch-columns", hint=_HINT
+        )
+    for name, kind in (("id", str), ("image", (bytes, type(None))), ("path", (str, Path))):
+        strange = [one for one in columns.get(name, ()) if not isinstance(one, kind)]
+        if strange:
+            raise DataError(
+                f"{quoted(name)} of the batch contains {plural(len(strange), 'value')} of type "
+                f"{type(strange[0]).__name__}",
+                slug="batch-columns",
+                hint="id and path are text, image is the bytes of an image file",
+            )
+    return columns
+
+
+def _values(column: Any) -> list[Any]:
+    for name in ("to_pylist", "tolist"):  # of Arrow; of numpy and pandas
+        if hasattr(column, name):
+            return list(getattr(column, name)())
+    return list(column)
+
+
+def _labels(given: Sequence[Any] | None, names: tuple[str, ...], n: int) -> NDArray[np.int32]:
+    """Indices into the class names, -1 where unknown."""
+    if given is None:
+        return np.full(n, -1, np.int32)
+    by_name = sorted({one for one in given if isinstance(one, str)})
+    index = resolve_classes(
+        explicit=names, explicit_source="the classes", from_model=None, model_source="",
+        folders=by_name, n_outputs=None, table="the batch",
+    ).index  # fmt: skip
+    found = [-1 if one is None else index[one] if isinstance(one, str) else one for one in given]
+    wrong = [i for i in found if not isinstance(i, int) or not -1 <= i < len(names)]
+    if wrong:
+        raise DataError(
+            f"the label {quoted(str(wrong[0]))} of the batch is no class",
+            slug="class-unknown",
+            hint=f"labels are class names, or 0 to {len(names) - 1}; -1 and none are unknown",
+        )
+    return np.array(found, np.int32)
