@@ -60,6 +60,9 @@ _NUMBER_FIRST = re.compile(r"(\d+)(?:\s*(?:[,:;=\t]|->)\s*|[.)]?\s+)(\S.*)")
 _NUMBER_LAST = re.compile(r"(\S.*?)(?:\s*(?:[,:;=\t]|->)\s*|\s+)(\d+)")
 
 
+_MOST_DIGITS = 18
+
+
 _BRACKETED = re.compile(r"\[[^][{}\",:']+\]|\{[^][{}\",:']+\}")
 
 
@@ -171,11 +174,11 @@ def _of_value(value: Any, file: str) -> list[str]:
         return list(next(iter(lists.values())))
     if all(type(index) is int for index in value.values()):
         return _in_order([(i, str(name)) for name, i in value.items()], file)
-    if all(isinstance(index, str) and index.isdecimal() for index in value.values()) and not all(
-        str(key).isdecimal() for key in value
+    if all(isinstance(index, str) and _is_index(index) for index in value.values()) and not all(
+        _is_index(str(key)) for key in value
     ):
         return _in_order([(int(i), str(name)) for name, i in value.items()], file)
-    if all(str(key).isdecimal() for key in value):
+    if all(_is_index(str(key)) for key in value):
         named = [(int(key), _name(name)) for key, name in value.items()]
         if all(name is not None for _, name in named):
             return _in_order([(i, name) for i, name in named if name is not None], file)
@@ -191,6 +194,11 @@ def _of_list(value: list[Any], file: str) -> list[str]:
             if all(type(i) is int and name is not None for i, name in rows):
                 return _in_order([(i, name) for i, name in rows if name is not None], file)
     raise _refused(file, "is a JSON list, but not of names")
+
+
+def _is_index(text: str) -> bool:
+    """Whether a text is digits, of which no more than an index has."""
+    return text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def _name(value: Any) -> str | None:
@@ -230,6 +238,8 @@ def _numbered(lines: Sequence[str]) -> list[str] | None:
     for pattern, number, name in ((_NUMBER_FIRST, 1, 2), (_NUMBER_LAST, 2, 1)):
         matches = [pattern.fullmatch(line) for line in lines]
         if all(matches) and len(lines) > 1:
+            if not all(_is_index(m[number]) for m in matches if m):
+                continue
             pairs = [(int(m[number]), m[name].strip("\"' ")) for m in matches if m]
             if (found := _sorted(pairs)) is not None:
                 return found
@@ -353,7 +363,7 @@ def _counts_up(rows: Sequence[Sequence[str]], column: int) -> bool:
 def _of_columns(
     rows: Sequence[Sequence[str]], names: Sequence[int], numbers: Sequence[int], file: str
 ) -> list[str]:
-    if len(numbers) == 1 and all(row[numbers[0]].isdecimal() for row in rows):
+    if len(numbers) == 1 and all(_is_index(row[numbers[0]]) for row in rows):
         return _in_order([(int(row[numbers[0]]), row[names[0]]) for row in rows], file)
     if numbers:
         raise _refused(file, "has indices that are not whole numbers")
@@ -522,14 +532,22 @@ def display_name(name: str) -> str:
     return name_key(name) or "(empty)"
 
 
-def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key for the order that people expect: numbers by value, case ignored.
 
     >>> sorted(["img10", "Img9"], key=natural_key)
     ['Img9', 'img10']
     """
     parts = (part for part in _DIGITS.split(name.lower()) if part)
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
+    return tuple(_number_key(part) if part.isdecimal() else (1, 0, part) for part in parts)
+
+
+def _number_key(digits: str) -> tuple[int, int, str]:
+    """The key of a number by its length and digits: Python makes no number of thousands of them."""
+    if not digits.isascii():
+        digits = "".join(str(unicodedata.decimal(digit)) for digit in digits)
+    digits = digits.lstrip("0")
+    return 0, len(digits), digits
 
 
 def check_distinct(names: Sequence[str], what: str, where: Callable[[int], str]) -> None:

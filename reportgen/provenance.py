@@ -155,4 +155,4 @@ class Provenance:
     def n_ranked(self) -> int | None:
         """Of how many classes the input knows the order, best first; None where of all or none."""
         text = self.inference.get(RANKED_CLASSES, "")
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

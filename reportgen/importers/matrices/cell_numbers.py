@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -18,15 +19,24 @@ __all__ = [
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([,' \u00a0\u202f])\d{3})(?:\1\d{3})*")
 
 
+_MOST = 10**18
+"""Whole numbers above it are not exact in every place that they get to."""
+
+
 _PERCENT = re.compile(r"(.*\S)\s*%", re.DOTALL)
 
 
 def number_of(cell: Any) -> int | float | None:
-    """What a cell says as a number, or None; a percentage as a part of 1."""
+    """What a cell says as a number, or None; a percentage as a part of 1.
+
+    A whole number above 10¹⁸ is a float, infinite where it is too large for one.
+    """
     if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, (str, int, float, np.number)):
         return None
+    if isinstance(cell, int):
+        return cell if abs(cell) <= _MOST else _as_float(cell)
     if not isinstance(cell, str):
-        return cell if isinstance(cell, int) else float(cell)
+        return float(cell)
     text = cell.strip()
     if text.isascii() and text.isdigit() and len(text) <= 18:
         return int(text)
@@ -34,11 +44,18 @@ def number_of(cell: Any) -> int | float | None:
         part = number_of(found[1])
         return None if part is None else part / 100
     if (found := _THOUSANDS.fullmatch(text)) is not None:
-        return int(text.replace(found[1], ""))
+        return number_of(text.replace(found[1], ""))
     try:
         return float(text) if text.isascii() and "_" not in text else None
     except ValueError:
         return None
+
+
+def _as_float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def is_number(text: str) -> bool:

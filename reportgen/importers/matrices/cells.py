@@ -31,6 +31,10 @@ __all__ = [
 _MAX_DENSE = 4096
 
 
+_EXACT = 2**53
+"""Counts are below it."""
+
+
 _WEIGHTED = (
     "weighted counts do not give the number of samples, so no interval and no test is possible"
 )
@@ -45,7 +49,7 @@ def counts_of(grid: Grid, classes: Sequence[str]) -> Any:
         return grid.cells
     table = []
     for name, row in zip(classes, grid.cells, strict=True):
-        if all(type(cell) is int for cell in row):
+        if all(type(cell) is int and cell < _EXACT for cell in row):
             table.append(row)
         elif all(type(cell) is str for cell in row) and _plain_digits(row):
             table.append(list(map(int, row)))
@@ -68,24 +72,24 @@ def _plain_digits(row: Sequence[str]) -> bool:
 def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
     """The count that a cell is; :class:`DataError` with its row and column where it is none."""
     value = number_of(cell)
-    if isinstance(value, int) and value >= 0:
-        return value
-    if isinstance(value, float) and value.is_integer() and 0 <= value < 2**53:
+    if isinstance(value, (int, float)) and 0 <= value < _EXACT and float(value).is_integer():
         return int(value)
+    too_large = value is not None and value >= _EXACT
     fraction = value is not None and 0 < value < 1
     weighted = (
         isinstance(value, float)
-        and value > 1
+        and 1 < value < _EXACT
         and not value.is_integer()
         and not (_sums_are(grid, 1) or _sums_are(grid, 100))
     )
-    shown = cell if isinstance(cell, str) else str(cell)
+    shown = cell if isinstance(cell, str) else f"{value:.6g}" if too_large else str(cell)
     raise DataError(
         f"cell {quoted(shown[:40])} (row {quoted(row)}, column {quoted(column)}) "
         f"of {quoted(grid.name)} is not a count",
         slug="matrix-cell",
         details=[_WEIGHTED] if weighted else [],
-        hint=_hint_comma(grid, shown)
+        hint=(f"counts are below {count(_EXACT)}: correct the cell" if too_large else "")
+        or _hint_comma(grid, shown)
         or ("write 0 where there is no sample" if not shown.strip(" -–—.") else "")
         or _hint(fraction=fraction, weighted=weighted, grid=grid),
     )

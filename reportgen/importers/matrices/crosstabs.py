@@ -12,7 +12,7 @@ from reportgen.errors import DataError
 from reportgen.importers.matrices.edges import bare_names, rows_said
 from reportgen.importers.matrices.margins import are_sums, is_total, totals_note, without_last
 from reportgen.provenance import DataNote
-from reportgen.text import quoted
+from reportgen.text import plural, quoted
 
 __all__ = [
     "Crosstab",
@@ -103,9 +103,11 @@ def crosstab(
     corner
         The name over the rows' names.
 
-    Raises :class:`DataError` (``duplicate-classes``) if a name appears twice on an axis.
+    Raises :class:`DataError`: ``duplicate-classes`` if a name appears twice on an axis,
+    ``matrix-not-square`` if there are not R rows of C cells.
     """
     notes: tuple[DataNote, ...] = ()
+    _require_shape(name, rows, columns, cells)
     rows, columns, said = bare_names(rows, columns)
     corner = corner if rows_said(corner) else said
     last = rows[-1] if rows and rows[-1:] == columns[-1:] else ""
@@ -129,6 +131,24 @@ def crosstab(
             for j, cell in zip(at_column, row, strict=True):
                 table[i][j] = cell
     return Crosstab(table, both, rows_said(corner), notes)
+
+
+def _require_shape(name: str, rows: Sequence[str], columns: Sequence[str], cells: Any) -> None:
+    if len(cells) != len(rows):
+        found = f"{plural(len(cells), 'row')} of cells, {plural(len(rows), 'name')} of rows"
+    else:
+        other = next((i for i, row in enumerate(cells) if len(row) != len(columns)), None)
+        if other is None:
+            return
+        found = (
+            f"{plural(len(cells[other]), 'cell')} in row {other + 1}, "
+            f"{plural(len(columns), 'name')} of columns"
+        )
+    raise DataError(
+        f"the matrix in {name} is not complete: {found}",
+        slug="matrix-not-square",
+        hint="write one cell for each row and each column",
+    )
 
 
 def _require_distinct(name: str, edge: Sequence[str]) -> None:

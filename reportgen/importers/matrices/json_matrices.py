@@ -57,35 +57,41 @@ def _is_split(value: Mapping[str, Any]) -> bool:
     return 2 * len(shared) >= max(map(len, texts)) and not numbered
 
 
-_Found = tuple[str, Mapping[str, Any], Any]
+_SPARSE = "cells"
+"""The name of cells that are triples of true class, predicted class and count."""
+
+
+_Found = tuple[tuple[str, ...], Mapping[str, Any]]
 
 
 def _the_one(value: Mapping[str, Any]) -> _Found | None:
-    """(path, object, its cells) of the one matrix in an object, else in those inside of it.
+    """(keys, object) of the one matrix in an object, else in those inside of it; the last key is
+    that of its cells.
 
     Raises :class:`DataError` where there are several, equally deep.
     """
-    every = sorted(_found(value, ""), key=lambda one: one[0].count("."))
-    found = [one for one in every if one[0].count(".") == every[0][0].count(".")]
+    every = sorted(_found(value, ()), key=lambda one: len(one[0]))
+    found = [one for one in every if len(one[0]) == len(every[0][0])]
     if len(found) > 1:
         raise DataError(
-            f"the JSON contains {len(found)} matrices: {listing((one[0] for one in found), 5)}",
+            f"the JSON contains {len(found)} matrices: "
+            f"{listing(('.'.join(keys) for keys, _ in found), 5)}",
             slug="input-kind",
             hint="save the one that is meant in a file of its own",
         )
     return found[0] if found else None
 
 
-def _found(value: Mapping[str, Any], path: str, depth: int = 0) -> Iterator[_Found]:
-    key = next((key for key in (*MATRIX_ARRAYS, "cells") if _is_nested(value.get(key))), None)
+def _found(value: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[_Found]:
+    key = next((key for key in (*MATRIX_ARRAYS, _SPARSE) if _is_nested(value.get(key))), None)
     if key is None:
         key = _lone_square(value)
     if key is not None:
-        yield f"{path}{key}", value, value[key]
+        yield (*keys, key), value
         return
-    for name, inner in value.items() if depth < _DEEPEST else ():
+    for name, inner in value.items() if len(keys) < _DEEPEST else ():
         if isinstance(inner, Mapping):
-            yield from _found(inner, f"{path}{name}.", depth + 1)
+            yield from _found(inner, (*keys, str(name)))
 
 
 def _lone_square(value: Mapping[str, Any]) -> str | None:
@@ -123,16 +129,17 @@ def grid_of_json(name: str, value: Any) -> Grid:
     names = _json_names(name, found[1] if found else value, value)
     if found is None:
         raise no_matrix(name)
-    path, inner, cells = found
+    keys, inner = found
+    cells = inner[keys[-1]]
     rows_are = inner.get("rows", "")
     rows_are = rows_are if rows_are in ("true", "predicted") else ""
-    if path.endswith("cells"):
+    if keys[-1] == _SPARSE:
         if names is None:
             raise no_matrix(name)
         return Grid(name, _dense(name, cells, len(names)), names, names, rows_are)
     support = value.get("support", value.get("supports"))
     known = tuple(support) if isinstance(support, list) else None
-    told = (f'found under "{path}"',) if "." in path else ()
+    told = (f"found under {quoted('.'.join(keys))}",) if len(keys) > 1 else ()
     return Grid(name, cells, names, names, rows_are, known, told=told)
 
 

@@ -86,8 +86,11 @@ def _refuse_nameless(name: str, columns: Sequence[str], rows: Sequence[Sequence[
         return
     kept = [i for i, column in enumerate(columns) if not _is_index(column)]
     cells = [[row[i] for i in kept] for row in rows]
-    square = len(kept) == len(rows) > 1 and all(cell.isdigit() for row in cells for cell in row)
-    if not square or max(int(cell) for row in cells for cell in row) <= len(rows):
+    if not len(kept) == len(rows) > 1:
+        return
+    numbers = [number_of(cell) for row in cells for cell in row]
+    counts = [n for n in numbers if isinstance(n, int) and n >= 0]
+    if len(counts) < len(numbers) or max(counts) <= len(rows):
         return
     raise DataError(
         f"{quoted(name)} seems to be a confusion matrix, and its rows have no names",

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from reportgen.class_list import natural_key
 from reportgen.errors import ModelError, UsageError
 from reportgen.files import sha256_of
 from reportgen.inference.models.embedded_classes import (
@@ -114,7 +115,7 @@ class Weights:
             if name.endswith("weight") and _is_linear(tensor)
         ]
         if not self.in_order:
-            found.sort(key=lambda item: (_is_head(item[0]), _natural(item[0])))
+            found.sort(key=lambda item: (_is_head(item[0]), natural_key(item[0])))
         return found[-1] if found else None
 
 
@@ -415,11 +416,6 @@ def _is_linear(tensor: torch.Tensor) -> bool:
 def _is_head(name: str) -> bool:
     layer = name.removesuffix(".weight")
     return any(layer == head or layer.endswith(f".{head}") for head in _HEAD_NAMES)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
