@@ -367,7 +367,7 @@ def merge(
     if status:
         found = api.merge_status(list(parts), out=out)
         print_status(found)
-        _leave_by(3 if found.missing else 0, exit_zero=False)
+        _leave_by(3 if found.gaps else 0, exit_zero=False)
     else:
         made = api.merge(
             list(parts), out=out, max_bad=max_bad, discard=discard, force=force,

@@ -430,7 +430,7 @@ def print_status(status: ShardStatus) -> None:
     )
     for line in status.lines():
         print_line(printable(line))
-    if status.missing:
+    if status.gaps:
         print_line(printable(f"predict the first: {status.hint}"))
 
 

@@ -157,6 +157,18 @@ def test_rows_of_another_site_are_taken_over(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e999", "9" * 5000])
+def test_a_number_that_is_none_in_the_memory_of_a_site_is_refused(tmp_path, number):
+    report(tmp_path / "runs/a")
+    reportgen.index(tmp_path / "runs", out=tmp_path / "site")
+    path = tmp_path / "site/index.json"
+    [n] = re.findall(r'"n_samples": (\d+)', path.read_text())
+    path.write_text(path.read_text().replace(f'"n_samples": {n}', f'"n_samples": {number}'))
+    with pytest.raises(DataError) as caught:
+        read_index(tmp_path / "site")
+    assert caught.value.slug == "index-damaged"
+
+
 def test_a_site_whose_memory_is_lost_is_made_again_from_its_copies(tmp_path):
     report(tmp_path / "runs/a")
     before = reportgen.index(tmp_path / "runs", out=tmp_path / "site")

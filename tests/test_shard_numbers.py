@@ -3,7 +3,7 @@
 import pytest
 
 from reportgen.errors import UsageError
-from reportgen.options import Shard, ranges, shard_of
+from reportgen.options import Shard, gaps, ranges, shard_of
 from reportgen.options.run import Options
 
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "16", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
@@ -82,11 +82,19 @@ def test_nothing_is_read_without_auto(given):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text"),
-    [([], ""), ([3], "3"), ([3, 7, 8, 9], "3,7-9"), ([0, 1, 5, 6, 9], "0-1,5-6,9")],
+    ("there", "n", "text"),
+    [
+        ([], 0, ""),
+        ([], 3, "0-2"),
+        ([2, 1, 0], 3, ""),
+        ([0, 1, 2], 4, "3"),
+        ([0, 1, 2, 4, 5, 6], 10, "3,7-9"),
+        ([2, 3, 4, 7, 8], 10, "0-1,5-6,9"),
+        ([1], 10**18, f"0,2-{10**18 - 1}"),
+    ],
 )
-def test_numbers_are_written_as_arrays_are(numbers, text):
-    assert ranges(numbers) == text
+def test_what_is_missing_is_written_as_arrays_are(there, n, text):
+    assert ranges(gaps(there, n)) == text
 
 
 @pytest.mark.parametrize("device", ["cuda:0", "cuda:13", "cuda", "auto"])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from reportgen import output_folder
 from reportgen.api.folder import place_for, place_for_part, refuse_beside_report
 from reportgen.errors import DataError, OutputError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, output_error
-from reportgen.options import Options, Shard, ranges
+from reportgen.options import Options, Shard, gaps, ranges
 from reportgen.paths import local_path, output_path, part_files
 from reportgen.predictions import (
     PartFile,
@@ -82,8 +83,10 @@ class ShardStatus:
     ----------
     n_shards
         In all.
-    complete, missing
+    complete
         Numbers of shards, sorted.
+    gaps
+        The numbers of those that are missing: one range for each gap, in order.
     begun
         Number of a missing shard → samples of it that are predicted.
     damaged
@@ -96,7 +99,7 @@ class ShardStatus:
 
     n_shards: int
     complete: tuple[int, ...] = ()
-    missing: tuple[int, ...] = ()
+    gaps: tuple[range, ...] = ()
     begun: Mapping[int, int] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
     n_samples: int = 0
@@ -104,13 +107,23 @@ class ShardStatus:
     command: str = ""
 
     @property
+    def missing(self) -> tuple[int, ...]:
+        """The numbers in :attr:`gaps`, one by one."""
+        return tuple(chain.from_iterable(self.gaps))
+
+    @property
+    def n_missing(self) -> int:
+        """How many shards are missing."""
+        return sum(map(len, self.gaps))
+
+    @property
     def array(self) -> str:
         """The missing shards in the syntax of ``sbatch --array=``: ``3,7-9``."""
-        return ranges(list(self.missing))
+        return ranges(self.gaps)
 
     def lines(self) -> list[str]:
         """What is missing, and how far it is."""
-        if not self.missing:
+        if not self.gaps:
             return []
         begun = [f"{number} ({plural(n, 'sample')})" for number, n in sorted(self.begun.items())]
         return [
@@ -122,7 +135,7 @@ class ShardStatus:
     @property
     def hint(self) -> str:
         """The command for the first shard that is missing."""
-        shard = f"--shard {self.missing[0]}/{self.n_shards} -o OUT"
+        shard = f"--shard {self.gaps[0][0]}/{self.n_shards} -o OUT"
         command = self.command or "reportgen run MODEL DATA -o OUT"
         command = command.replace("reportgen run ", "reportgen predict ", 1)
         return command.replace("-o OUT", shard, 1)
@@ -196,7 +209,7 @@ def merge(
         target = target / output_folder.PREDICTIONS
     found = _find(parts)
     status = _status(found, lenient=False)
-    if status.missing:
+    if status.gaps:
         raise _missing(status)
     whole = PartSet.of([PartFile.open(path) for path in found.files])
     with place_for(target.parent, (), replace=True, data=None):
@@ -268,15 +281,16 @@ def _numbers(path: Path) -> tuple[int, int]:
 
 
 def _of(n: int, there: set[int], found: _Found, damaged: Sequence[str]) -> ShardStatus:
-    missing = tuple(sorted(set(range(n)) - there))
-    begun = {i: rows for (i, of), rows in found.begun.items() if of == n and i in missing}
-    return ShardStatus(n, tuple(sorted(there)), missing, begun, tuple(damaged))
+    begun = {
+        i: rows for (i, of), rows in found.begun.items() if of == n and i < n and i not in there
+    }
+    return ShardStatus(n, tuple(sorted(there)), gaps(there, n), begun, tuple(damaged))
 
 
 def _missing(status: ShardStatus) -> DataError:
     return DataError(
-        f"{plural(len(status.missing), 'shard')} of {status.n_shards} "
-        f"{'is' if len(status.missing) == 1 else 'are'} missing: {status.array}",
+        f"{plural(status.n_missing, 'shard')} of {status.n_shards} "
+        f"{'is' if status.n_missing == 1 else 'are'} missing: {status.array}",
         slug="shards-missing",
         details=status.lines()[1:],
         hint=f"predict the first: {status.hint}",

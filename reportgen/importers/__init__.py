@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         is_image_table,
         read_image_table,
     )
-    from reportgen.importers.image_tables.shards import require_one_folder, require_whole
     from reportgen.importers.matrices.proportions import NormalisedMatrix
     from reportgen.importers.matrices.reading import MatrixInput, read_matrix_any
     from reportgen.importers.metadata import WithMetadata, join_metadata
@@ -42,6 +41,14 @@ if TYPE_CHECKING:
         split_of_shard,
         split_role,
     )
+    from reportgen.importers.shards import (
+        ShardNames,
+        Shards,
+        choose_shards,
+        files_below,
+        find_file,
+        refuse_missing_files,
+    )
     from reportgen.importers.subset import SubsetRows, restrict_classes
     from reportgen.importers.table_predictions import TablePredictions
 
@@ -53,17 +60,22 @@ __all__ = [
     "MatrixInput",
     "NormalisedMatrix",
     "SampleList",
+    "ShardNames",
+    "Shards",
     "Spelling",
     "SubsetRows",
     "TablePredictions",
     "WithMetadata",
     "array_files",
     "best_split",
+    "choose_shards",
     "choose_split",
     "common_spelling",
     "compression_of",
     "could_be_list",
     "dialect_of",
+    "files_below",
+    "find_file",
     "has_images",
     "images_in_tables",
     "is_called",
@@ -78,8 +90,7 @@ __all__ = [
     "read_json",
     "read_matrix_any",
     "read_sample_list",
-    "require_one_folder",
-    "require_whole",
+    "refuse_missing_files",
     "restrict_classes",
     "rows_of",
     "samples_of_columns",
@@ -101,13 +112,13 @@ __getattr__ = lazy_names(
         "image_tables.reading": (
             "ImageTable has_images images_in_tables is_image_table read_image_table"
         ),
-        "image_tables.shards": "require_one_folder require_whole",
         "matrices.proportions": "NormalisedMatrix",
         "matrices.reading": "MatrixInput read_matrix_any",
         "metadata": "WithMetadata join_metadata",
         "sample_lists.layouts": "could_be_list",
         "sample_lists.reading": "SampleList read_sample_list samples_of_columns",
         "sample_lists.splits": "best_split choose_split match_split split_of_shard split_role",
+        "shards": "ShardNames Shards choose_shards files_below find_file refuse_missing_files",
         "subset": "SubsetRows restrict_classes",
         "table_predictions": "TablePredictions",
     },

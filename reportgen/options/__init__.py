@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from reportgen.options.review import ReviewKeywords, ReviewOptions
     from reportgen.options.run import DEFAULT_BATCH_SIZES, Options, RunKeywords
-    from reportgen.options.shards import Shard, ranges, shard_of
+    from reportgen.options.shards import Shard, gaps, ranges, shard_of
 
 __all__ = [
     "DEFAULT_BATCH_SIZES",
@@ -45,6 +45,7 @@ __all__ = [
     "check_epoch",
     "check_tracker",
     "engine_of",
+    "gaps",
     "midnight_utc",
     "ranges",
     "render_command",
@@ -66,6 +67,6 @@ __getattr__ = lazy_names(
         "page": "MAX_BYTES PageKeywords PageOptions THUMBNAIL_SIZE check_address check_tracker",
         "review": "ReviewKeywords ReviewOptions",
         "run": "DEFAULT_BATCH_SIZES Options RunKeywords",
-        "shards": "Shard ranges shard_of",
+        "shards": "Shard gaps ranges shard_of",
     },
 )

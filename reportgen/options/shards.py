@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reportgen.errors import UsageError
 from reportgen.text import listing, quoted
@@ -12,6 +13,7 @@ from reportgen.text import listing, quoted
 __all__ = [
     "SHARDS_VARIABLE",
     "Shard",
+    "gaps",
     "ranges",
     "shard_of",
 ]
@@ -78,19 +80,24 @@ class Shard:
         return range(first, stop)
 
 
-def ranges(numbers: list[int]) -> str:
-    """Sorted numbers in the syntax of ``sbatch --array=``.
+def gaps(there: Iterable[int], n: int) -> tuple[range, ...]:
+    """The numbers below `n` that are not there, in order and one range for each gap: of a billion
+    shards, nobody lists those that are missing.
 
-    >>> ranges([3, 7, 8, 9])
+    >>> gaps([3, 0], 6)
+    (range(1, 3), range(4, 6))
+    """
+    ends = [-1, *sorted(set(there)), n]
+    return tuple(range(a + 1, b) for a, b in pairwise(ends) if a + 1 < b)
+
+
+def ranges(spans: Iterable[range]) -> str:
+    """Numbers in the syntax of ``sbatch --array=``.
+
+    >>> ranges([range(3, 4), range(7, 10)])
     '3,7-9'
     """
-    spans: list[list[int]] = []
-    for number in numbers:
-        if spans and number == spans[-1][-1] + 1:
-            spans[-1] = [spans[-1][0], number]
-        else:
-            spans.append([number])
-    return ",".join("-".join(map(str, span)) for span in spans)
+    return ",".join(str(s[0]) if len(s) == 1 else f"{s[0]}-{s[-1]}" for s in spans)
 
 
 def shard_of(

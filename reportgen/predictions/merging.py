@@ -60,11 +60,6 @@ class PartSet:
         """Of the whole."""
         return self.header.shard[1]
 
-    @property
-    def missing(self) -> list[int]:
-        """The shards that are not there, sorted."""
-        return sorted(set(range(self.n_shards)) - {part.header.shard[0] for part in self.parts})
-
     def read(self, columns: Sequence[str] = ()) -> Iterator[Any]:
         """The rows of all parts as Arrow tables, in order: all columns, or those named."""
         for part in self.parts:

@@ -145,7 +145,7 @@ def read_index(folder: Path) -> tuple[SiteReport, ...]:
         return ()
     try:
         return _reports(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         raise DataError(
             f"{quoted(INDEX)} in {quoted(folder.name)} is not what reportgen writes: "
             f"{type(error).__name__}",

@@ -21,9 +21,10 @@ from reportgen.importers.image_tables.columns import (
     find_image_column,
     image_columns,
 )
-from reportgen.importers.image_tables.shards import Shards, all_shards, find_shards, first_shard
+from reportgen.importers.image_tables.shards import all_shards, find_shards, first_shard
 from reportgen.importers.sample_lists.layouts import Listed
 from reportgen.importers.sample_lists.reading import SampleList, sample_list_in
+from reportgen.importers.shards import Shards
 from reportgen.options import Options
 from reportgen.text import plural, printable, quoted
 

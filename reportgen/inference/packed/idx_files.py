@@ -156,6 +156,9 @@ def _rows(images: Path) -> PixelRows:
         raise _damaged(images, "it is damaged or cut off")
     if len(sizes) not in (3, 4) or (len(sizes) == 4 and sizes[3] not in (1, 3, 4)):
         raise _damaged(images, f"it contains no images, but bytes of shape {sizes}")
+    if 0 in sizes[1:]:
+        height, width = sizes[1:3]
+        raise _damaged(images, f"its images have no pixels: they are {width} × {height}")
     rows = PixelRows(4 + 4 * len(sizes), sizes[0], sizes[1:], np.dtype(np.uint8))
     _require_length(images, rows.start + rows.n * rows.n_bytes)
     return rows

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError, UsageError
-from reportgen.importers import samples_of_columns
+from reportgen.importers import Shards, samples_of_columns
 from reportgen.inference.folders.files import IMAGE_EXTENSIONS, escape
 from reportgen.inference.images.decoding import Decoded, decode
 from reportgen.inference.packed.contents import ImageFiles, PerProcess, require_size
@@ -23,7 +23,7 @@ from reportgen.inference.packed.streams import (
     read_place,
 )
 from reportgen.inference.packed.tar_files import TarWalk, no_end_note
-from reportgen.inference.packed.tar_shards import Shards, all_shards, find_shards
+from reportgen.inference.packed.tar_shards import all_shards, find_shards, stem
 from reportgen.inference.packed.values import Images, Packed
 from reportgen.options import Options
 from reportgen.provenance import DataNote
@@ -361,7 +361,7 @@ def _of_one_kind(values: list[Any]) -> list[Any]:
 
 
 def _id(shards: Shards, sample: _Sample) -> str:
-    return escape(f"{shards.stem(sample.shard)}/{sample.key}")
+    return escape(f"{stem(shards.names[sample.shard])}/{sample.key}")
 
 
 def _raw(sample: _Sample, image: str | None) -> str:

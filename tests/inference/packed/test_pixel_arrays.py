@@ -273,6 +273,8 @@ def damaged_pairs() -> dict[str, Callable[[], Any]]:
         "long": lambda: Path("a-images-idx3-ubyte").write_bytes(idx("a-images-idx3-ubyte", grey()).read_bytes() + b"x"),
         "gzip": lambda: Path("a-images-idx3-ubyte.gz").write_bytes(idx("a-images-idx3-ubyte.gz", grey()).read_bytes()[:-12]),
         "huge": lambda: Path("a-images-idx3-ubyte").write_bytes(bytes((0, 0, 8, 3)) + b"\x7f" * 12),
+        "flat": lambda: idx("a-images-idx3-ubyte", np.zeros((3, 0, 8), np.uint8)),
+        "thin": lambda: idx("a-images-idx3-ubyte", np.zeros((3, 8, 0), np.uint8)),
         "labels": lambda: (idx("a-images-idx3-ubyte", grey()), idx("a-labels-idx1-ubyte", grey())),
     }  # fmt: skip
 
