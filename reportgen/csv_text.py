@@ -15,7 +15,12 @@ __all__ = [
 ]
 
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the wide forms, which East Asian spreadsheets take for the narrow ones."""
+
+
+_BEFORE = "' \u00a0\u3000"
+"""Quotes and blanks, which some spreadsheets drop before a formula."""
 
 
 def guard(text: str) -> str:
@@ -24,7 +29,7 @@ def guard(text: str) -> str:
     A text that begins with ``'`` gets one too where that hides a formula, so that
     :func:`unguard` gives back what was written.
     """
-    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip(_BEFORE).startswith(_FORMULA_STARTS) else text
 
 
 def unguard(text: str) -> str:

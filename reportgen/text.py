@@ -35,11 +35,16 @@ __all__ = [
 ]
 
 
-# Marks that change the direction or the visibility of the text around them (Trojan Source).
-_BIDI = frozenset(
-    "\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"
-    "\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
+# Marks that change the direction or the visibility of the text around them (Trojan Source), and
+# characters that show nothing: soft hyphens, fillers, tags, and the two that XML has no form for.
+_UNSEEN = frozenset(
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2028\u2029\u2800\u3164\ufeff\uffa0\ufff9"
+    "\ufffa\ufffb\ufffe\uffff"
+    + "".join(
+        map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070),
+                  *range(0xE0000, 0xE0080)))
+    )
+)  # fmt: skip
 
 
 _JOINERS = frozenset("\u200c\u200d")  # legal inside words and emoji sequences
@@ -59,7 +64,7 @@ def printable(name: str) -> str:
 def _printable_character(character: str) -> str:
     if character in _JOINERS:
         return character
-    if character in _BIDI or unicodedata.category(character) in {"Cc", "Cs"}:
+    if character in _UNSEEN or unicodedata.category(character) in {"Cc", "Cs"}:
         return character.encode("unicode_escape", "backslashreplace").decode("ascii")
     return character
 

@@ -14,7 +14,15 @@ from reportgen.text import printable
 @given(st.text())
 def test_a_guarded_text_comes_back_and_is_no_formula(text):
     assert unguard(guard(text)) == text
-    assert not guard(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not guard(text).startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff20"))
+
+
+@pytest.mark.parametrize(
+    "text", ["\uff1dcmd|x!A0", "\uff0b1", "\uff0d1", "\uff20SUM(1)", " =1", "\u00a0\u3000=1"]
+)
+def test_formulas_are_guarded_in_wide_forms_and_behind_blanks(text):
+    assert guard(text) == f"'{text}"
+    assert unguard(guard(text)) == text
 
 
 def test_numbers_are_never_guarded_and_none_is_empty():

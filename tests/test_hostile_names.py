@@ -22,11 +22,16 @@ NAMES = (
     "\x1b[31mred",
     "\u202egnp.exe",
     "x\u2028##[error]y",
+    "section_start:1:x\r\x1b[0Ky",
+    "\u00a0::error::x",
+    "a\u00adb\u2064c\U000e0041",
+    "\u3164",
 )
-"""Twelve names, each of which acts where it is printed as it is."""
+"""Names, each of which acts, or hides something, where it is printed as it is."""
 
 ACTIVE = re.compile(
-    r"##\[|##vso\[|##teamcity\[|^\s*::|^Bcc:|[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2028\u2029]",
+    r"##\[|##vso\[|##teamcity\[|^\s*::|^Bcc:|[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2028\u2029]|"
+    "[\u00ad\u2060-\u206f\u3164\U000e0000-\U000e007f]",
     re.MULTILINE,
 )
 

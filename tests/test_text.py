@@ -51,6 +51,10 @@ def test_an_end_near_0_or_100_gets_the_digits_that_it_needs(ends, shown):
         ("\ud800", "\\ud800"),
         ("\x85", "\\x85"),
         ("nul\0", "nul\\x00"),
+        ("so\u00adft \u2064plus", "so\\xadft \\u2064plus"),
+        ("\u3164", "\\u3164"),
+        ("cat\U000e0041\U000e007f", "cat\\U000e0041\\U000e007f"),
+        ("\ufff9a\uffff", "\\ufff9a\\uffff"),
         ("猫 é العربية", "猫 é العربية"),
     ],
 )

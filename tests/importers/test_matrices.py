@@ -86,6 +86,12 @@ def test_arrays_on_disk_are_matrices(box, dtype):
     assert kind_of(box.folder / "m.npz", InputOptions()) == "matrix"
 
 
+@pytest.mark.parametrize("name", ["scores", "logits", "predictions"])
+def test_scores_of_as_many_samples_as_classes_are_no_matrix(name, box):
+    path = savez(box, labels=np.array([0, 1]), **{name: np.eye(2)})
+    assert kind_of(path, InputOptions()) == "predictions"
+
+
 class LikeTensorFlow:
     def numpy(self):
         return np.array(COUNTS, np.int32)

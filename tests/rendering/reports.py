@@ -17,8 +17,10 @@ NAMES = (
     "ftp://example.org", "mail@example.org", "mailto:a@b.org", ":smile:", "$x$", "$$x$$", "\\(x\\)",
     "x\\", "# x", "> x", "- x", "1. x", "    x", "| --- |", "\\|", "<https://example.org>",
     "javascript:alert(1)", "a  b", "example.org", "weights.py",
+    "^[x]", "[[x]]", "[^1]: x", "/close", "~bug %1.0 !12 &3 $4", "@all", "> [!WARNING]", "{{ site.x }}",
+    "<!-- reportgen:v1 key=default -->", "```\n</code>", "xmpp:a@b.org", "](javascript:x)",
 )  # fmt: skip
-"""More than fifty class names, each of which some renderer would act on."""
+"""Sixty class names, each of which some renderer would act on."""
 
 
 @cache

@@ -364,12 +364,16 @@ _BESIDE = (*CLASS_NAMES, "labels", "names", "display_labels")
 """Names that the classes of a matrix go by in an ``.npz``."""
 
 
+_OF_SAMPLES = (*COMMON_NAMES["scores"], *COMMON_NAMES["prediction"])
+"""Names of arrays with a row for each sample, which may be as many as the classes by chance."""
+
+
 def lone_square(arrays: Mapping[str, Any]) -> str | None:
     """The name of the only array of an ``.npz`` that may be a matrix, but for the names of its
     classes; None where there are others.
     """
     single = [name for name in arrays if name.lower() not in _BESIDE]
-    if len(single) != 1:
+    if len(single) != 1 or folded(single[0]) in _OF_SAMPLES:
         return None
     shape = arrays[single[0]].shape
     return single[0] if len(shape) == 2 and shape[0] == shape[1] > 1 else None
