@@ -203,7 +203,7 @@ def _slices(label: Any, answer: Any, confidence: Any, n_classes: int) -> SliceRe
         "serial": [f"{i:x}" for i in range(n)],
     }
     tallies = SliceTallies.empty(plan_slices(Survey.of(columns)), n_classes)
-    return slice_table(tallies.having(columns, label, answer, confidence))
+    return slice_table([tallies.having(columns, label, answer, confidence)])
 
 
 def binary() -> Evaluation:

@@ -127,20 +127,36 @@ def slices_of(
     names = [name for name in columns if name != groups]
     if not names:
         return SliceReport()
+    some = (
+        _slice_tallies(rows, names[start : start + _COLUMNS_AT_ONCE])
+        for start in range(0, len(names), _COLUMNS_AT_ONCE)
+    )
+    return slice_table(some, macro=macro)
+
+
+_COLUMNS_AT_ONCE = 8
+"""Metadata columns that are counted together: each may hold a million different numbers."""
+
+
+def _slice_tallies(rows: PredictionRows, names: Sequence[str]) -> SliceTallies:
+    """The slices of some columns, in two passes."""
     survey = Survey()
     for batch in rows.batches("label", *names):
         known = batch["label"] >= 0
         survey += Survey.of({name: batch[name][known] for name in names})
     tallies = SliceTallies.empty(plan_slices(survey), len(rows.facts.classes))
+    cut = [one.name for one in tallies.plan.cuts]
+    if not cut:
+        return tallies
     wanted = ["label", "prediction", *(["confidence"] if rows.has_confidence else [])]
-    for batch in rows.batches(*wanted, *names):
+    for batch in rows.batches(*wanted, *cut):
         tallies = tallies.having(
-            {name: batch[name] for name in names},
+            {name: batch[name] for name in cut},
             batch["label"],
             batch["prediction"],
             batch.get("confidence"),
         )
-    return slice_table(tallies, macro=macro)
+    return tallies
 
 
 _DEFAULTS = EvaluationOptions()

@@ -14,7 +14,7 @@ from reportgen.importers.columns.cells import TextCells, not_a_number, numbers, 
 from reportgen.importers.columns.detect import Roles, confidences
 from reportgen.importers.columns.ids import PrintableIds
 from reportgen.importers.columns.scores import SCORED_COLUMNS, ScoreBlocks, Scored
-from reportgen.importers.formats.tables import NARROW_ROWS, NUMBER, Table
+from reportgen.importers.formats.tables import NARROW_ROWS, NUMBER, Table, rows_at_once
 from reportgen.metrics import OutputKind, probabilities
 from reportgen.predictions import RunFacts
 
@@ -128,7 +128,7 @@ class TablePredictions:
         rows = self.blocks.rows if "probabilities" in wanted and self.blocks else NARROW_ROWS
         streams = []
         if raw := self._raw_columns(wanted):
-            streams.append(self.table.batches(raw, rows))
+            streams.append(self.table.batches(raw, min(rows, rows_at_once(len(raw)))))
         if self.scored and (own := [name for name in wanted if name in SCORED_COLUMNS]):
             streams.append(self.scored.spool.batches(own, rows))
         start = 0

@@ -8,7 +8,7 @@ have samples, or by wish over all; see :func:`macro_note`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -259,7 +259,11 @@ class MacroNote:
 
 
 def summary_metrics(
-    matrix: ConfusionMatrix, top5_hits: int | None = None, *, macro: MacroMode = "present"
+    matrix: ConfusionMatrix,
+    top5_hits: int | None = None,
+    *,
+    macro: MacroMode = "present",
+    only: Collection[str] | None = None,
 ) -> dict[str, Metric]:
     """Every metric of :data:`SUMMARY`, in that order, by name.
 
@@ -274,6 +278,8 @@ def summary_metrics(
         Which classes macro precision, recall and F1 average: those with samples, or every
         declared one, a class without samples counting as 0 (scikit-learn with all ``labels`` and
         ``zero_division=0``). Balanced accuracy is over the classes with samples in both modes.
+    only
+        Names of the metrics that are wanted; None for all.
 
     Raises :class:`ValueError` where the hits are negative or more than the samples.
 
@@ -283,10 +289,11 @@ def summary_metrics(
     """
     if top5_hits is not None and not 0 <= top5_hits <= matrix.n_samples:
         raise ValueError(f"{top5_hits} top-5 hits among {matrix.n_samples} samples")
+    wanted = [metric for metric in SUMMARY if only is None or metric.name in only]
     if matrix.n_samples == 0:
-        return {metric.name: Metric(None, None, "no_samples") for metric in SUMMARY}
+        return {metric.name: Metric(None, None, "no_samples") for metric in wanted}
     whole = Whole(matrix, top5_hits, macro)
-    return {metric.name: metric.of(whole) for metric in SUMMARY}
+    return {metric.name: metric.of(whole) for metric in wanted}
 
 
 def macro_note(matrix: ConfusionMatrix, macro: MacroMode = "present") -> MacroNote:

@@ -64,18 +64,24 @@ def _names(ids: Iterable[str], *, public: bool) -> Iterator[str]:
 
 
 def _cells(values: NDArray[Any]) -> Iterable[object]:
-    return _numbers(values) if values.dtype.kind == "f" else (guard(str(one)) for one in values)
+    if values.dtype.kind == "f":
+        return _numbers(values)
+    cells = list(map(str, values.tolist()))
+    guarded = {cell: guard(cell) for cell in set(cells)}  # most cells repeat a few texts
+    return map(guarded.__getitem__, cells)
 
 
-def _numbers(values: NDArray[np.floating[Any]]) -> Iterator[object]:
-    """As few digits as give the number back; None where there is none."""
-    if values.dtype == np.float64:
-        return (_whole(one) for one in values.tolist())
-    return (None if one != one else str(one) for one in values)
+def _numbers(values: NDArray[np.floating[Any]]) -> Iterable[object]:
+    """As few digits as give the number back; None where there is none.
 
-
-def _whole(value: float) -> float | int | None:
-    """Metadata are read as floats: 3.0 stood there as 3."""
-    if value != value:
-        return None
-    return int(value) if value.is_integer() else value
+    Metadata are read as float64: what was 3 there is 3 again, not 3.0.
+    """
+    if values.dtype != np.float64:
+        return (None if one != one else str(one) for one in values)
+    cells: list[object] = values.tolist()
+    for at in np.flatnonzero(np.isnan(values)).tolist():
+        cells[at] = None
+    is_whole = np.isfinite(values) & (values == np.trunc(values))
+    for at in np.flatnonzero(is_whole).tolist():
+        cells[at] = int(values[at])
+    return cells

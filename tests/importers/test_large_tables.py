@@ -4,17 +4,22 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import reportgen
 from reportgen.errors import DataError
+from reportgen.evaluation import counting
 from reportgen.importers.columns import detect as survey
 from reportgen.importers.columns import ids as ids_module
 from reportgen.importers.columns.detect import find_roles
 from reportgen.importers.formats import delimited, tables
 from reportgen.importers.formats.delimited import Dialect, read_delimited
+from reportgen.importers.opening import open_others as open_predictions
 from reportgen.options.importing import InputOptions
+from reportgen.rendering.errors_csv import error_parts
 
 
 def cells(table):
@@ -120,3 +125,47 @@ def test_rows_longer_than_the_probed_bytes_are_read_all_the_same(tmp_path, monke
     path.write_text("id,label\n" + "".join(f"{'x' * 200}{i},a\n" for i in range(9)), "utf-8")
     table = read_delimited(path, Dialect(), tmp_path)
     assert cells(table)["label"] == ["a"] * 9
+
+
+def wide(n=60):
+    """A table with metadata of every kind."""
+    rng = np.random.default_rng(0)
+    columns = {
+        "id": [f"{i}.png" for i in range(n)],
+        "label": rng.choice(["a", "b"], n),
+        "prediction": rng.choice(["a", "b"], n),
+        "same": ["x"] * n,
+        "site": rng.choice(["north", "", "=south"], n),
+        "age": rng.integers(20, 80, n),
+        "weight": np.where(rng.random(n) < 0.2, np.nan, rng.random(n)),
+    }
+    return pa.table(columns)
+
+
+def test_slices_of_a_few_columns_at_a_time_are_those_of_all_at_once(tmp_path, monkeypatch):
+    pq.write_table(wide(), tmp_path / "a.parquet")
+    whole = reportgen.load(tmp_path / "a.parquet")
+    monkeypatch.setattr(counting, "_COLUMNS_AT_ONCE", 1)
+    assert reportgen.load(tmp_path / "a.parquet") == whole
+    assert [column.name for column in whole.slices.columns] == ["site", "age", "weight", "same"]
+    assert len(whole.slices.slices) == 3 + 5 + 6
+
+
+def test_a_wide_table_is_read_in_shorter_batches_to_the_same_rows(tmp_path, monkeypatch):
+    pq.write_table(wide(), tmp_path / "a.parquet")
+
+    def errors():
+        rows = open_predictions(tmp_path / "a.parquet", InputOptions(), tmp_path)
+        return list(error_parts(rows, ["a", "b"]))
+
+    head, once = errors()
+    monkeypatch.setattr(tables, "_VALUES_AT_ONCE", 5 * 7)  # id and 4 columns of metadata
+    many = errors()
+    assert len(many) == 1 + -(-60 // 7)
+    assert "".join(many) == head + once
+
+
+def test_as_many_values_are_read_at_once_of_wide_tables_as_of_narrow_ones():
+    assert tables.rows_at_once(0) == tables.rows_at_once(8) == 131_072
+    assert tables.rows_at_once(16) == 65_536
+    assert tables.rows_at_once(1 << 30) == 1

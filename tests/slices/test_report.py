@@ -43,7 +43,7 @@ def data(n=3000, seed=0):
 def table(columns, labels, predictions, confidences=None, n_classes=4, **options):
     plan = plan_slices(Survey.of(columns))
     tallies = SliceTallies.empty(plan, n_classes).having(columns, labels, predictions, confidences)
-    return slice_table(tallies, **options)
+    return slice_table([tallies], **options)
 
 
 def part(report, column, text):
@@ -249,7 +249,7 @@ def test_any_split_and_order_gives_the_same_tallies(rows, size, order):
     order.shuffle(shuffled)
     parts = [tally(shuffled[i : i + size]) for i in range(0, len(rows), size)]
     assert reduce(lambda a, b: b + a, parts, SliceTallies.empty(plan, 3)) == whole
-    assert sum(one.n for one in slice_table(whole).slices) == 2 * sum(row[2] >= 0 for row in rows)
+    assert sum(one.n for one in slice_table([whole]).slices) == 2 * sum(row[2] >= 0 for row in rows)
 
 
 def test_many_classes_stay_sparse():

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -130,7 +131,10 @@ def as_values(column: ArrayLike) -> Values:
         return np.where(np.isfinite(numbers), numbers, np.nan) + 0.0  # -0.0 is 0.0
     if array.dtype.kind == "M":
         array = np.where(np.isnat(array), "", np.datetime_as_string(array))
-    return [_text(value) for value in array.tolist()]
+    values = array.tolist()
+    if set(map(type, values)) == {str}:  # the usual case, without a call for each value
+        return [text or None for text in values]
+    return [_text(value) for value in values]
 
 
 def _text(value: Any) -> str | None:
@@ -258,8 +262,8 @@ class ColumnSurvey:
             missing = int(np.count_nonzero(np.isnan(values)))
             typed = missing < len(values)
             return cls({}, NumberCounts.of(values), typed, len(values), missing)
-        texts = Counter(value for value in values if value is not None)
-        missing = len(values) - texts.total()
+        texts = Counter(values)
+        missing = texts.pop(None, 0)
         return cls(_limited(texts), _numbers(texts), False, len(values), missing)
 
     def __add__(self, other: ColumnSurvey) -> ColumnSurvey:
@@ -414,7 +418,7 @@ class Categories:
         place: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
         other = len(self.levels)
         place[None] = other + 1
-        return np.fromiter((place.get(value, other) for value in values), np.int64, len(values))
+        return np.fromiter(map(place.get, values, repeat(other)), np.int64, len(values))
 
 
 @dataclass(frozen=True)

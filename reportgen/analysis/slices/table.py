@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
@@ -274,20 +275,26 @@ class SliceReport:
     )
 
 
-def slice_table(tallies: SliceTallies, *, macro: MacroMode = "present") -> SliceReport:
-    """Compare every slice that has samples with the rest. `macro`: which classes F1 averages."""
-    plan = tallies.plan
-    found = [
-        one
-        for c, cut in enumerate(plan.cuts)
-        for one in _of_column(tallies, c, cut, macro)
-    ]  # fmt: skip
+def slice_table(some: Iterable[SliceTallies], *, macro: MacroMode = "present") -> SliceReport:
+    """Compare every slice that has samples with the rest.
+
+    `some`: tallies of the columns, some of them at a time, so that those of all need not be held.
+    `macro`: which classes F1 averages.
+    """
+    found: list[Slice] = []
+    cuts: list[Cut] = []
+    left_out: list[LeftOut] = []
+    for tallies in some:
+        for c, cut in enumerate(tallies.plan.cuts):
+            found += _of_column(tallies, c, cut, macro)
+        cuts += tallies.plan.cuts
+        left_out += tallies.plan.left_out
     adjusted = holm([math.nan if one.p_value is None else one.p_value for one in found])
     corrected = [
         one if one.p_value is None else replace(one, p_holm=p)
         for one, p in zip(found, adjusted.p.tolist(), strict=True)
     ]
-    columns = tuple(Column.of(cut) for cut in (*plan.cuts, *plan.left_out))
+    columns = tuple(Column.of(cut) for cut in (*cuts, *left_out))
     return SliceReport(columns, tuple(sorted(corrected, key=_harm)), adjusted.m)
 
 
@@ -306,7 +313,7 @@ def _slice(
     hits_all: int, macro: MacroMode,
 ) -> Slice:  # fmt: skip
     n, hits = matrix.n_samples, matrix.n_correct
-    figures = summary_metrics(matrix, macro=macro)
+    figures = summary_metrics(matrix, macro=macro, only=_FIGURES)
     p, difference = None, Metric(None, None, "no_samples")
     if n < n_all:
         groups = hits, n, hits_all - hits, n_all - n

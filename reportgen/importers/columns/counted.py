@@ -23,11 +23,11 @@ from reportgen.importers.columns.words import (
 from reportgen.importers.formats.decimal_commas import with_point
 from reportgen.importers.formats.tables import (
     LIST,
-    NARROW_ROWS,
     OTHER,
     Table,
     is_unnamed,
     is_weak_name,
+    rows_at_once,
 )
 from reportgen.options import NONE, InputOptions
 from reportgen.text import listing, quoted, typed
@@ -265,7 +265,8 @@ _AT_ONCE = 1_000
 def text_rows(table: Table, columns: Sequence[str], limit: int) -> Iterator[list[str]]:
     """The cells of the first `limit` rows as text, ``""`` where there is none."""
     left = limit
-    for batch in table.batches(list(dict.fromkeys(columns)), NARROW_ROWS):
+    distinct = list(dict.fromkeys(columns))
+    for batch in table.batches(distinct, rows_at_once(len(distinct))):
         n = min(len(batch), left)
         for start in range(0, n, _AT_ONCE):  # whoever has seen enough stops in the middle
             stop = min(start + _AT_ONCE, n)

@@ -18,6 +18,10 @@ __all__ = [
 ]
 
 
+_BUFFER_BYTES = 1 << 20
+"""Of each column that is read: else its whole piece of a row group is held, as long as that is."""
+
+
 @dataclass(frozen=True)
 class ParquetTable:
     """The rows of a Parquet file.
@@ -62,7 +66,9 @@ class ParquetTable:
         import pyarrow.parquet as pq
 
         texts = [name for name in columns if self.columns[name].kind == TEXT]
-        with pq.ParquetFile(self.path, pre_buffer=False, read_dictionary=texts) as file:
+        with pq.ParquetFile(
+            self.path, pre_buffer=False, buffer_size=_BUFFER_BYTES, read_dictionary=texts
+        ) as file:
             if not columns:
                 n = file.metadata.num_rows
                 yield from sliced(pa.record_batch([pa.nulls(n)], names=[""]), rows)

@@ -36,6 +36,7 @@ __all__ = [
     "is_weak_name",
     "kind_of_type",
     "require_columns",
+    "rows_at_once",
     "sliced",
 ]
 
@@ -54,6 +55,19 @@ HELD_BYTES = 96 << 20
 
 NARROW_ROWS = 1 << 17
 """Rows that are read at once where each of their columns has one value per row."""
+
+
+_VALUES_AT_ONCE = 8 * NARROW_ROWS
+
+
+def rows_at_once(n_columns: int) -> int:
+    """Rows to read at once of `n_columns` columns with one value per row: as many values of wide
+    tables as of narrow ones.
+
+    >>> rows_at_once(3), rows_at_once(200)
+    (131072, 5242)
+    """
+    return min(NARROW_ROWS, max(_VALUES_AT_ONCE // max(n_columns, 1), 1))
 
 
 TEXT, NUMBER, BOOLEAN, LIST, OTHER = "text", "number", "boolean", "list", "other"
@@ -248,7 +262,8 @@ def _write(folder: Path, batches: Iterator[Any]) -> tuple[Path, int]:
 def _read(path: Path) -> Iterator[Any]:
     import pyarrow as pa
 
-    with pa.OSFile(str(path), "rb") as source, pa.ipc.open_stream(source) as reader:
+    # mapped, so that a column that nobody looks at is not read from the disk
+    with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
         yield from reader
 
 
