@@ -64,7 +64,7 @@ def plan_live(
         options=options,
         model=model,
         classes=classes,
-        source=LiveSource(loader, len(classes.names)),
+        source=LiveSource(loader, classes.names),
         batch_size=batch_size,
         device=device,
         provenance=provenance_of(

@@ -460,7 +460,8 @@ class Preprocessing:
         import torch
 
         if self.transform:
-            return _check(_call(_transform(self.transform), image), self.transform)
+            transform = self._transform()
+            return _check(_call(transform, image), transform, self.transform)
         return torch.from_numpy(_normalise(_resize_and_crop(image, self.steps), self.steps))
 
     def array(self, image: Image.Image) -> NDArray[np.float32]:
@@ -469,9 +470,12 @@ class Preprocessing:
         A transform of the user may give an array or a tensor.
         """
         if self.transform:
-            result = _call(_transform(self.transform), image)
-            return _check_array(result, self.transform)
+            transform = self._transform()
+            return _check_array(_call(transform, image), transform, self.transform)
         return _normalise(_resize_and_crop(image, self.steps), self.steps)
+
+    def _transform(self) -> Any:
+        return _transform(self.transform, tuple(self.file_hashes.items()))
 
     def with_bytes(self) -> Preprocessing:
         """The same with pixel values that stay 0 to 255, as models of whole numbers take them."""
@@ -529,8 +533,8 @@ def _normalise(image: Image.Image, steps: Steps) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def _transform(spec: str) -> Any:
-    """The user's transform, imported once in each process."""
+def _transform(spec: str, hashes: tuple[tuple[str, str], ...]) -> Any:  # noqa: ARG001 - a key
+    """The user's transform, imported once in each process, and again where its file changes."""
     return load_object(spec, "transform").obj
 
 
@@ -545,8 +549,15 @@ def _require_callable(transform: Any, spec: str) -> None:
         )
 
 
+def _is_of_albumentations(transform: Any) -> bool:
+    """Whether it takes an array by name and returns a mapping."""
+    return any(kind.__module__.startswith("albumentations.") for kind in type(transform).__mro__)
+
+
 def _call(transform: Any, image: Image.Image) -> Any:
     try:
+        if _is_of_albumentations(transform):
+            return transform(image=np.array(image))["image"]
         return transform(image)
     except (KeyboardInterrupt, SystemExit, GeneratorExit, ReportgenError):
         raise
@@ -557,43 +568,54 @@ def _call(transform: Any, image: Image.Image) -> Any:
         ) from error
 
 
-def _check(result: Any, spec: str) -> torch.Tensor:
+def _check(result: Any, transform: Any, spec: str) -> torch.Tensor:
     """The transform's result, if it is a float tensor (C, H, W) with pixels; as float32."""
     import torch
 
     if not isinstance(result, torch.Tensor):
-        raise _wrong_output(spec, f"a {type(result).__name__}, not a tensor")
+        raise _wrong_output(transform, spec, f"a {type(result).__name__}, not a tensor")
     shape = "x".join(map(str, result.shape))
     if result.ndim != 3:
-        raise _wrong_output(spec, f"a tensor of shape ({shape}), not (channels, height, width)")
+        raise _wrong_output(
+            transform, spec, f"a tensor of shape ({shape}), not (channels, height, width)"
+        )
     if math.prod(result.shape) == 0:
-        raise _wrong_output(spec, f"an empty image ({shape})")
+        raise _wrong_output(transform, spec, f"an empty image ({shape})")
     if not result.is_floating_point():
         kind = str(result.dtype).removeprefix("torch.")
-        raise _wrong_output(spec, f"{kind} values, not floats (v2.ToDtype(torch.float32, True))")
+        raise _wrong_output(
+            transform, spec, f"{kind} values, not floats (v2.ToDtype(torch.float32, True))"
+        )
     # A plain tensor of its own: no gradient, no subclass, no view of something larger.
     return result.detach().as_subclass(torch.Tensor).to("cpu", torch.float32).contiguous()
 
 
-def _check_array(result: Any, spec: str) -> NDArray[np.float32]:
+def _check_array(result: Any, transform: Any, spec: str) -> NDArray[np.float32]:
     """The transform's result as an array, whether it is one or a tensor."""
     if type(result).__module__.partition(".")[0] == "torch":
-        return _check(result, spec).numpy()
+        return _check(result, transform, spec).numpy()
     if not isinstance(result, np.ndarray):
-        raise _wrong_output(spec, f"a {type(result).__name__}, neither an array nor a tensor")
+        raise _wrong_output(
+            transform, spec, f"a {type(result).__name__}, neither an array nor a tensor"
+        )
     shape = "x".join(map(str, result.shape))
     if result.ndim != 3 or result.size == 0:
-        raise _wrong_output(spec, f"an array of shape ({shape}), not (channels, height, width)")
+        raise _wrong_output(
+            transform, spec, f"an array of shape ({shape}), not (channels, height, width)"
+        )
     if not np.issubdtype(result.dtype, np.floating):
-        raise _wrong_output(spec, f"{result.dtype} values, not floats")
+        raise _wrong_output(transform, spec, f"{result.dtype} values, not floats")
     return np.ascontiguousarray(result, np.float32)
 
 
-def _wrong_output(spec: str, what: str) -> ModelError:
+def _wrong_output(transform: Any, spec: str, what: str) -> ModelError:
     return ModelError(
         f"the transform {quoted(_base(spec))} returned {printable(what)}",
         slug="transform-output",
-        hint="it must turn a PIL image into a float tensor (channels, height, width)",
+        hint="end it with albumentations.Normalize(), or ToFloat(max_value=255) for pixels in "
+        "[0, 1], and then albumentations.pytorch.ToTensorV2()"
+        if _is_of_albumentations(transform)
+        else "it must turn a PIL image into a float tensor (channels, height, width)",
     )
 
 

@@ -47,6 +47,8 @@ class Sample:
     fatal
         Whether the preprocessing is at fault and not the file, as when the transform returns no
         tensor: the run should end with an error that names the sample.
+    hint
+        The way out of a fatal one, where it is known.
     """
 
     index: int
@@ -55,6 +57,7 @@ class Sample:
     reason: str | None = None
     digest: bytes | None = None
     fatal: bool = False
+    hint: str | None = None
 
 
 class ImageFolderDataset:
@@ -125,7 +128,7 @@ class ImageFolderDataset:
         except NotPrepared as error:
             return Sample(index, None, flags, error.reason, digest)
         except ReportgenError as error:
-            return Sample(index, None, flags, error.message, digest, fatal=True)
+            return Sample(index, None, flags, error.message, digest, fatal=True, hint=error.hint)
         except MemoryError:
             return Sample(index, None, flags, "needs more memory than is available", digest)
         except BaseException as error:

@@ -49,7 +49,7 @@ class Collated:
     reasons: list[str | None]
     digests: list[bytes | None]
     clash: tuple[int, tuple[int, ...], tuple[int, ...]] | None = None
-    fatal: tuple[int, str] | None = None
+    fatal: tuple[int, str, str | None] | None = None
 
 
 @dataclass
@@ -159,11 +159,12 @@ class FolderSource:
 
     def _batch(self, collated: Collated) -> Batch:
         if collated.fatal is not None:
-            index, reason = collated.fatal
+            index, reason, hint = collated.fatal
             raise ModelError(
                 f"the transform failed on {quoted(self.ids[index])}: {reason}",
                 slug="transform-output",
-                hint="a transform must take a PIL image and return a float tensor (C, H, W)",
+                hint=hint
+                or "a transform must take a PIL image and return a float tensor (C, H, W)",
             )
         if collated.clash is not None:
             index, one, other = collated.clash
@@ -247,7 +248,7 @@ def gather(samples: list[Sample], stack: Any) -> Collated:
     digests = [sample.digest for sample in samples]
     for sample in samples:
         if sample.fatal:
-            fatal = (sample.index, sample.reason or "")
+            fatal = (sample.index, sample.reason or "", sample.hint)
             return Collated(indices, None, flags, reasons, digests, fatal=fatal)
         if sample.image is not None and sample.image.shape != tensors[0].shape:
             clash = (sample.index, tuple(tensors[0].shape), tuple(sample.image.shape))

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from reportgen.errors import UsageError
 from reportgen.text import listing, printable, quoted
 
 __all__ = [
+    "as_tensors",
     "refuse_other_forms",
 ]
 
@@ -21,6 +22,23 @@ _IMAGES = ("images", "image", "x", "X", "x_test", "X_test", "test_images", "pixe
 
 
 _LABELS = ("labels", "label", "y", "y_test", "test_labels", "targets", "target")
+
+
+def as_tensors(data: Any) -> TensorDataset | None:
+    """A pair (X, y) as a data set, where it can be read in one way; else None.
+
+    X are floats of shape (N, C, H, W), which are passed on as they are (as float32 where NumPy made
+    float64 of them); y are labels of shape (N,), or one-hot rows (N, K).
+    """
+    if _pair(data) is None:
+        return None
+    images, labels = torch.as_tensor(data[0]), torch.as_tensor(data[1])
+    is_first = images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] not in (1, 3)
+    if not is_first or not images.is_floating_point() or labels.ndim not in (1, 2):
+        return None
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        return None
+    return TensorDataset(images.float() if isinstance(data[0], np.ndarray) else images, labels)
 
 
 def refuse_other_forms(data: Any) -> None:

@@ -20,12 +20,13 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+from reportgen.class_list import display_name
 from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
 from reportgen.inference.sources.batch import Batch
-from reportgen.inference.sources.forms import refuse_other_forms
+from reportgen.inference.sources.forms import as_tensors, refuse_other_forms
 from reportgen.inference.user_code import user_traceback
 from reportgen.provenance import DataNote
-from reportgen.text import count, printable, quoted
+from reportgen.text import count, listing, nearest, printable, quoted
 
 __all__ = [
     "POSITIONS",
@@ -45,6 +46,12 @@ _TENSORS = (
 )
 
 
+_PREPARED = (
+    "define from torchvision.transforms import v2; prepare = v2.Compose([v2.ToImage(), "
+    "v2.ToDtype(torch.float32, scale=True)])"
+)
+
+
 _KEYS = (
     ("image", "images", "pixel_values", "img"), ("label", "labels", "target"), ("id", "ids"),
 )  # fmt: skip
@@ -56,9 +63,13 @@ class LiveSource:
     """A loader's batches, as it cuts them; ids are positions where it gives none."""
 
     loader: DataLoader[Any]
-    n_classes: int
+    classes: Sequence[str]
     id_kind: str = ""
     notes: tuple[DataNote, ...] = ()
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.classes)
 
     @property
     def n_samples(self) -> int | None:
@@ -121,6 +132,13 @@ class LiveSource:
 
     def _labels(self, labels: Any, number: int) -> np.ndarray[Any, np.dtype[np.int32]]:
         values = np.asarray(labels.cpu() if isinstance(labels, torch.Tensor) else labels)
+        if values.ndim == 1 and values.dtype.kind in "UO" and all(
+            isinstance(value, str) for value in values
+        ):  # fmt: skip
+            return self._by_name(values, number)
+        if _is_one_hot(values, self.n_classes):
+            self._note("labels-one-hot", "The labels of the loader are one-hot rows.")
+            values = values.argmax(1)
         whole = values.astype(np.int64) if values.dtype.kind in "iufb" else None
         if values.ndim != 1 or whole is None or np.any(whole != values):
             raise ModelError(
@@ -141,13 +159,40 @@ class LiveSource:
             )
         return whole.astype(np.int32)
 
+    def _by_name(
+        self, values: np.ndarray[Any, Any], number: int
+    ) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """Labels that are names of classes as indices; raises where one is none."""
+        index = {display_name(name): i for i, name in enumerate(self.classes)}
+        unknown = next((text for text in values if display_name(text) not in index), None)
+        if unknown is not None:
+            meant = nearest(unknown, self.classes)
+            raise DataError(
+                f"label {quoted(unknown)} in batch {number} is not a class",
+                slug="label-unknown",
+                details=[f"the classes are {listing(map(printable, self.classes))}"],
+                hint=f"did you mean {quoted(meant)}?" if meant else "check classes=",
+            )
+        self._note("labels-are-names", "The labels of the loader are names of classes.")
+        return np.array([index[display_name(text)] for text in values], np.int32)
+
+    def _note(self, code: str, sentence: str) -> None:
+        note = DataNote(code, sentence, "info")
+        self.notes = self.notes if note in self.notes else (*self.notes, note)
+
+
+def _is_one_hot(values: np.ndarray[Any, Any], n_classes: int) -> bool:
+    """Whether each row has one 1 and nothing but 0 besides, with a column for each class."""
+    if values.ndim != 2 or values.shape[1] != n_classes or values.dtype.kind not in "iufb":
+        return False
+    is_one = values == 1
+    return n_classes > 1 and bool(np.all(is_one | (values == 0)) and np.all(is_one.sum(1) == 1))
+
 
 def _label_hint(values: np.ndarray[Any, Any]) -> str:
     """How to make class indices of labels of another form."""
-    if values.dtype.kind in "UO" and values.ndim == 1:
-        return "labels must be whole numbers: pass classes.index(name) instead of a name"
     if values.ndim == 2 and values.shape[1] > 1:
-        return "labels must be whole numbers, one for each image: labels.argmax(1) of one-hot rows"
+        return "labels must be one class for each image: labels.argmax(1) of scores of classes"
     if values.ndim == 2:
         return "labels must be one-dimensional: labels.reshape(-1)"
     return "labels must be whole numbers, one for each image"
@@ -157,6 +202,7 @@ def as_loader(data: Any, batch_size: int, workers: int) -> DataLoader[Any]:
     """`data` itself where it is a DataLoader; a Dataset in a loader that keeps its order."""
     if isinstance(data, DataLoader):
         return data
+    data = as_tensors(data) or data
     refuse_other_forms(data)
     if isinstance(data, Dataset) or (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
         return DataLoader(
@@ -206,11 +252,24 @@ def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
                 f"the loader failed: {type(error).__name__}: {last}",
                 slug="loader-failed",
                 details=user_traceback(error),
-                hint=_TENSORS
-                if "PIL.Image" in str(error)
-                else "iterate over the loader yourself to see the whole error",
+                hint=_hint_of(loader, error),
             ) from error
         yield item
+
+
+def _hint_of(loader: DataLoader[Any], error: Exception) -> str:
+    if "'PIL." not in str(error) and "PIL.Image" not in str(error):
+        return "iterate over the loader yourself to see the whole error"
+    features = getattr(loader.dataset, "features", None)
+    if not isinstance(features, Mapping) or not hasattr(loader.dataset, "with_transform"):
+        return _TENSORS
+    image = next((k for k, one in features.items() if type(one).__name__ == "Image"), "image")
+    label = next((k for k, one in features.items() if hasattr(one, "names")), "label")
+    return (
+        f'{_PREPARED}, and then pass dataset.with_transform(lambda rows: {{"pixel_values": '
+        f'[prepare(image.convert("RGB")) for image in rows[{image!r}]], '
+        f'"labels": rows[{label!r}]}})'
+    )
 
 
 def _tell_missing(loader: DataLoader[Any], number: int, error: Exception) -> None:

@@ -370,3 +370,13 @@ def test_preparing_images_needs_no_torchvision() -> None:
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "(1, 4, 4)"
+
+
+def test_a_transform_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    for value in (1, 2):
+        prepare = made(
+            transform=transform_file(
+                tmp_path, f"prepare = lambda i: torch.full((3, 2, 2), {value}.)"
+            )
+        )
+        assert prepare(picture(2, 2))[0, 0, 0] == value

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision.datasets import ImageFolder
 
 import reportgen
-from reportgen.errors import ModelError, ReportgenError, UsageError
+from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
 from tests.inference.builders import accuracy, colour_tree
 
 CLASSES = ["red", "green", "blue"]
@@ -45,7 +45,7 @@ FIRST = pixels().transpose(0, 3, 1, 2)
 FORMS: dict[str, Any] = {
     "a pair of arrays, of shape (6, 4, 5, 3) and (6,)": lambda: (pixels(), LABELS),
     "a pair of arrays, of shape (6, 3, 4, 5) and (6, 1)": lambda: (FIRST, LABELS[:, None]),
-    "a pair of arrays, of shape (6, 3, 4, 5) and (6, 3)": lambda: [FIRST / 255, np.eye(3)[LABELS]],
+    "a pair of arrays, of shape (6, 4, 5, 3) and (6, 3)": lambda: [pixels() / 255, np.eye(3)[LABELS]],
     "a pair of arrays, of shape (6, 3, 4, 5) and (6,)": lambda: (
         torch.as_tensor(FIRST.copy()), torch.as_tensor(LABELS),
     ),
@@ -114,8 +114,8 @@ def test_batches_of_another_layout_are_named(tmp_path: Path, images: Any, text: 
 @pytest.mark.parametrize(
     ("labels", "hint"),
     [
-        (np.eye(3, dtype=np.float32)[LABELS], "labels.argmax(1) of one-hot rows"),
-        ([CLASSES[label] for label in LABELS], "pass classes.index(name) instead of a name"),
+        (np.full((6, 3), 0.5), "labels.argmax(1) of scores of classes"),
+        (np.ones((6, 3)), "labels.argmax(1) of scores of classes"),
         (LABELS[:, None], "labels.reshape(-1)"),
         (LABELS + 0.5, "labels must be whole numbers, one for each image"),
     ],
@@ -133,7 +133,50 @@ def test_labels_of_other_forms_lead_to_class_indices(
     assert hint in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("keys", [("pixel_values", "labels"), ("img", "target")])
+@pytest.mark.parametrize(
+    ("labels", "code"),
+    [
+        ([CLASSES[label] for label in LABELS], "labels-are-names"),
+        (np.eye(3, dtype=np.float32)[LABELS], "labels-one-hot"),
+        (np.eye(3, dtype=np.int64)[LABELS], "labels-one-hot"),
+    ],
+    ids=range(3),
+)
+def test_names_and_one_hot_rows_are_labels(tmp_path: Path, labels: Any, code: str) -> None:
+    data = [
+        (torch.as_tensor(image) / 255, label) for image, label in zip(FIRST, labels, strict=True)
+    ]
+    made = predicted(tmp_path, DataLoader(data, batch_size=2))  # type: ignore[arg-type]
+    assert accuracy(made) == 1
+    assert [row["label"] for table in made.tables() for row in table.to_pylist()] == list(LABELS)
+    assert [note.code for note in made.facts.notes].count(code) == 1
+
+
+def test_a_name_that_is_no_class_is_refused(tmp_path: Path) -> None:
+    data = [(torch.as_tensor(FIRST[0]) / 255, "gren"), (torch.as_tensor(FIRST[1]) / 255, "red")]
+    with pytest.raises(DataError) as caught:
+        predicted(tmp_path, data)
+    assert caught.value.slug == "label-unknown"
+    assert caught.value.message == 'label "gren" in batch 0 is not a class'
+    assert caught.value.hint == 'did you mean "green"?'
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        lambda: (FIRST / 255, LABELS),
+        lambda: [(FIRST / 255).astype(np.float32), np.eye(3)[LABELS]],
+        lambda: (torch.as_tensor(FIRST.copy()) / 255, torch.as_tensor(LABELS)),
+        lambda: ((FIRST / 255).astype(np.float32), torch.as_tensor(LABELS)),
+    ],
+)
+def test_a_pair_of_arrays_that_can_be_read_in_one_way_is_data(tmp_path: Path, pair: Any) -> None:
+    made = predicted(tmp_path, pair())
+    assert [row["label"] for table in made.tables() for row in table.to_pylist()] == list(LABELS)
+    assert accuracy(made) == 1
+
+
+@pytest.mark.parametrize("keys", [("pixel_values", "labels"), ("img", "target"), ("img", "label")])
 def test_mappings_of_other_libraries_are_batches(tmp_path: Path, keys: tuple[str, str]) -> None:
     data = [dict(zip(keys, pair, strict=True)) for pair in loader().dataset]
     assert accuracy(predicted(tmp_path, data)) == 1
