@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -11,6 +15,52 @@ import pytest
 # How long one example takes depends on the machine and on what else runs there.
 hypothesis.settings.register_profile("reportgen", deadline=None)
 hypothesis.settings.load_profile("reportgen")
+
+_WITH_SERVERS = {"browser", "delivery", "engines", "storage", "trackers", "test_docs_notebook.py"}
+"""Folders and files whose tests talk to servers of this machine: they are marked ``loopback``."""
+
+_state: dict[str, Any] = {"test": None, "refused": []}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        if _WITH_SERVERS & {item.path.relative_to(tests).parts[0]}:
+            item.add_marker(pytest.mark.loopback)
+
+
+def _see_connection(event: str, args: tuple[Any, ...]) -> None:
+    """Refuse a connection that a test may not open."""
+    test = _state["test"]
+    if event != "socket.connect" or test is None:
+        return
+    to, family = args[1], args[0].family
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    if test.get_closest_marker("loopback") is not None and _is_of_this_machine(to[0]):
+        return
+    _state["refused"].append(to)
+    raise PermissionError(f"a test may not connect to {to}")
+
+
+def _is_of_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+sys.addaudithook(_see_connection)
+
+
+@pytest.fixture(autouse=True)
+def guarded_sockets(request: pytest.FixtureRequest):
+    """No connection outside this machine; none at all in tests that are not marked for it."""
+    _state["test"], _state["refused"] = request.node, []
+    yield
+    refused, _state["test"] = _state["refused"], None
+    assert not refused, f"connections were opened to {refused}"
+
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

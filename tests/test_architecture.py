@@ -15,7 +15,7 @@ PACKAGE = Path(reportgen.__file__).parent
 
 ROOMS = {
     "errors": 0, "text": 0, "lazy": 0, "notebook": 0, "process": 1, "paths": 1,
-    "jsonio": 1, "csv_text": 1, "files": 1, "reporter": 1, "provenance": 2, "replacement": 2,
+    "jsonio": 1, "csv_text": 1, "files": 1, "reporter": 1, "provenance": 2, "replacement": 2, "storage": 2,
     "output_folder": 3,
     "confusion_matrix": 2,
     "metrics": 3,
@@ -37,7 +37,7 @@ ROOMS = {
 """Room → floor. A room imports from lower floors alone; docs/how-it-works.md tells what it holds."""
 
 OWNERS = {
-    "pyarrow": {"predictions", "importers", "comparison", "engines"},
+    "pyarrow": {"predictions", "importers", "comparison", "engines", "storage"},
     "scipy": {"metrics", "analysis/confusions", "comparison"},
     "torch": {"inference", "api", "demo", "integrations"},
     "torchvision": {"inference"},

@@ -33,7 +33,7 @@ def matrix(tmp_path):
         ["render", "m.csv", "-o", "out", "--gates", "https://u:tok3n@host"],
         ["render", "m.csv", "-o", "out", "--classes", "https://u:tok3n@host/names.txt"],
         ["render", "m.csv", "-o", "out", "--baseline", "https://u:tok3n@host/b"],
-        ["compare", "s3://u:tok3n@bucket/b", "m.csv", "-o", "out"],
+        ["compare", "hf://u:tok3n@bucket/b", "m.csv", "-o", "out"],
         ["compare", "m.csv", "ftp://u:tok3n@host/b.csv", "-o", "out"],
         ["check", "https://u:tok3n@host/report.json", "--fail-under", "accuracy=0.5"],
         ["baseline", "save", "https://u:tok3n@host/report.json", "main"],

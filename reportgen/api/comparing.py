@@ -29,6 +29,7 @@ from reportgen.rendering import changes, guarded_names, make_all, make_overview,
 from reportgen.replacement import Stage, staged
 from reportgen.reporter import Reporter
 from reportgen.review import Review
+from reportgen.storage import Address, given_name, typed_input
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def compare_reviews(
         )  # fmt: skip
         return [(review, folder)]
     check_names(names or {})
+    candidates = [typed_input(one, "CANDIDATE") for one in candidates]
     asked, found = ReviewRequest.of(options, candidates, against), given_images(images)
     refuse_standing_in(folder, asked.terms.baseline)
     refuse_other_predictions(folder, None)
@@ -157,6 +159,7 @@ def _refuse_outputs(given: Mapping[str, Any]) -> None:
 
 
 def _compare_values(candidate: Any, options: Mapping[str, Any], against: Any) -> Review:
+    candidate = typed_input(candidate, "CANDIDATE")
     asked = ReviewRequest.of(options, [candidate], against)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
         return asked.review(candidate, Path(spool))
@@ -184,7 +187,8 @@ def _told_which(number: int, candidate: Any) -> Iterator[None]:
     try:
         yield
     except ReportgenError as error:
-        name = f", {quoted(Path(candidate).name)}" if isinstance(candidate, (str, Path)) else ""
+        known = isinstance(candidate, (str, Path, Address))
+        name = f", {quoted(given_name(candidate))}" if known else ""
         which = f"this applies to candidate {number}{name}"
         error.details = (*error.details, which)
         raise
@@ -224,9 +228,10 @@ def _make_overview(
 
 def _slug(candidate: Any) -> str:
     """A folder's name that says which candidate it is, whatever its name."""
-    if not isinstance(candidate, (str, Path)):
+    if not isinstance(candidate, (str, Path, Address)):
         return type(candidate).__name__
-    path = Path(candidate)
+    path = candidate if isinstance(candidate, Address) else Path(candidate).absolute()
     known = path.name in (output_folder.PREDICTIONS, *guarded_names())
-    name = path.absolute().parent.name if known else path.name if path.is_dir() else path.stem
+    is_folder = isinstance(path, Path) and path.is_dir()
+    name = path.parent.name if known else path.name if is_folder else path.stem
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:40] or "candidate"

@@ -34,6 +34,7 @@ from reportgen.review import (
     named_classes,
     open_review,
 )
+from reportgen.storage import found_at, typed_input
 
 __all__ = [
     "check_request",
@@ -60,6 +61,7 @@ def render(
     data_name: str | None = None,
     split: str | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     **options: Any,
 ) -> Evaluation:
     """Write the report of a saved input. Never imports torch.
@@ -72,6 +74,8 @@ def render(
         The folder that the sample ids are relative to, or a function from id to image.
     title, date, model_name, model_version, data_name, split
         Where they shall differ from those in the input.
+    filesystem
+        Where `source` is: a file system of pyarrow or fsspec, connected by you.
     **options
         The options of ``reportgen render``, with underscores: those of :func:`load`,
         ``baseline``, ``gates``, ``layout``, …
@@ -81,7 +85,14 @@ def render(
         "data_name": data_name, "split": split,
     }  # fmt: skip
     review = render_review(
-        source, out=out, images=images, force=force, names=names, reporter=reporter, **options
+        source,
+        out=out,
+        images=images,
+        force=force,
+        names=names,
+        reporter=reporter,
+        filesystem=filesystem,
+        **options,
     )
     deliver([Path(out)], options, reporter)
     return review.evaluation
@@ -95,6 +106,7 @@ def render_review(
     force: bool = False,
     names: Mapping[str, str | None] | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     against: Any = None,
     **options: Any,
 ) -> Review:
@@ -104,7 +116,7 @@ def render_review(
     `against` is a baseline in memory, instead of the option ``baseline``.
     """
     check_names(names or {})
-    folder = output_path(out)
+    folder, source = output_path(out), typed_input(source, "INPUT", filesystem)
     asked = ReviewRequest.of(options, [source], against)
     found = given_images(images)
     refuse_standing_in(folder, asked.terms.baseline)
@@ -139,28 +151,34 @@ def check_request(*, out: str | Path, force: bool = False, **options: Any) -> No
         raise _Checked
 
 
-def load(source: Any, **options: Any) -> Evaluation:
+def load(source: Any, *, filesystem: Any = None, **options: Any) -> Evaluation:
     """The numbers of a saved input, without a report.
 
     Parameters
     ----------
     source
-        A path: predictions (Parquet of ours or of another program, CSV, TSV, JSON Lines, .npz,
-        .npy), a confusion matrix (CSV, JSON, .npy), or a ``report.json``. Or a DataFrame or a
-        mapping from column names to arrays (predictions); or a square array (a matrix, rows true),
-        a :class:`~reportgen.ConfusionMatrix`, or a :class:`~reportgen.ConfusionCounter`; or an
-        evaluation, or what :func:`predict` returns. A DataFrame that is a matrix, with classes as
-        index and columns as ``pandas.crosstab`` makes it, needs ``kind="matrix"``.
+        A path, or an address of object storage: predictions (Parquet of ours or of another
+        program, CSV, TSV, JSON Lines, .npz, .npy), a confusion matrix (CSV, JSON, .npy), or a
+        ``report.json``. Or a DataFrame or a mapping from column names to arrays (predictions); or
+        a square array (a matrix, rows true), a :class:`~reportgen.ConfusionMatrix`, or a
+        :class:`~reportgen.ConfusionCounter`; or an evaluation, or what :func:`predict` returns. A
+        DataFrame that is a matrix, with classes as index and columns as ``pandas.crosstab`` makes
+        it, needs ``kind="matrix"``.
+    filesystem
+        Where `source` is: a file system of pyarrow or fsspec, connected by you.
     **options
         How to read it and what to compute, as for ``reportgen render``, with underscores:
         ``label_column``, ``classes``, ``ci``, …
     """
     reading, figures = sort_options(options, InputOptions, EvaluationOptions)
+    source = typed_input(source, "INPUT", filesystem)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        source = found_at(source, Path(spool), rows_first=False)
         review = open_review(source, reading, figures, Path(spool))
-    if not is_report(source, reading):
-        return review.evaluation
-    return shown_as(review, _page_beside(find_file(Path(source), rows_first=False))).evaluation
+        if not is_report(source, reading):
+            return review.evaluation
+        page = _page_beside(find_file(Path(source), rows_first=False))
+    return shown_as(review, page).evaluation
 
 
 def _page_beside(report: Path) -> Path:

@@ -34,6 +34,7 @@ from reportgen.review import (
     make_review,
     open_review,
 )
+from reportgen.storage import Address, found_at
 
 __all__ = [
     "ReviewRequest",
@@ -69,7 +70,7 @@ class ReviewRequest:
         )
         require_files(figures)
         # a report.json may contain the comparison, and the costs, that a gate needs
-        may_follow = any(is_report(source, reading) for source in sources)
+        may_follow = any(_may_be_report(source, reading) for source in sources)
         held = may_follow or any(isinstance(source, Evaluation) for source in sources)
         terms = load_spec(
             release,
@@ -99,6 +100,7 @@ class ReviewRequest:
         are given take their place. `baseline` is the one that was requested, where it is opened
         already.
         """
+        source = found_at(source, spool, rows_first=self.compares)
         if not self.compares and is_report(source, self.reading):
             held = open_review(source, self.reading, self.figures, spool)
             return held.decided_by(self.terms.gates) if self.terms.gates else held
@@ -111,6 +113,13 @@ class ReviewRequest:
         if asked and not candidate.abstains and not (baseline and baseline.abstains):
             candidate = opened()  # the value is nowhere: this says so
         return make_review(candidate, baseline, self.terms, self.figures)
+
+
+def _may_be_report(source: Any, reading: InputOptions) -> bool:
+    """:func:`~reportgen.review.is_report`; of an address, which isn't opened yet, by its name."""
+    if isinstance(source, Address):
+        return source.suffix in ("", ".json")
+    return is_report(source, reading)
 
 
 def require_files(figures: EvaluationOptions) -> None:

@@ -13,6 +13,7 @@ from reportgen.errors import DataError, UsageError
 from reportgen.options import InputOptions
 from reportgen.paths import is_pattern, matching_files, part_files
 from reportgen.predictions import METADATA_KEY, Predictions, open_part_files, refuse_part
+from reportgen.storage import Address, AddressFolder, Place, open_parquet
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-def kind_of(path: Path, options: InputOptions) -> str:
+def kind_of(path: Place | AddressFolder, options: InputOptions) -> str:
     """``"predictions"``, ``"matrix"`` or ``"evaluation"`` (a ``report.json`` of ours).
 
     What the user said; else what the content shows. Raises :class:`DataError` where the file is
@@ -34,7 +35,7 @@ def kind_of(path: Path, options: InputOptions) -> str:
     """
     if options.kind != "auto":
         return options.kind
-    if _is_ours(path):
+    if not isinstance(path, Path) or _is_ours(path):
         return "predictions"
     from reportgen.importers.opening import kind_of_content
 
@@ -67,7 +68,8 @@ def open_input(
     ----------
     source
         A path: Parquet (ours, any other, or a folder of part files), CSV, TSV, JSON Lines, .npz
-        or .npy; a pattern of part files, such as ``parts/*.parquet``. Or a DataFrame, or a mapping
+        or .npy; a pattern of part files, such as ``parts/*.parquet``; Parquet of object storage, as
+        :func:`~reportgen.storage.found_at` gives it. Or a DataFrame, or a mapping
         from column names to arrays, tensors or lists.
     options
         How to read it; by default everything is found out, or refused where that would be a
@@ -84,43 +86,52 @@ def open_input(
         Where two readings are possible, with the option that decides.
     """
     options = options or InputOptions()
-    if isinstance(source, (str, Path)) and _is_ours(Path(source)):
-        _refuse_for_ours(Path(source), options)
-        return Predictions.open(Path(source))
-    if isinstance(source, (str, Path)) and (parts := _own_parts(Path(source))):
-        _refuse_for_ours(Path(source), options)
-        return open_part_files(Path(source), parts)
+    place = Path(source) if isinstance(source, str) else source
+    if isinstance(place, (Path, Address)) and _is_ours(place):
+        _refuse_for_ours(place.name, options)
+        return Predictions.open(place)
+    if isinstance(place, (Path, AddressFolder)) and (parts := _own_parts(place)):
+        _refuse_for_ours(place.name, options)
+        return open_part_files(place, parts)
     from reportgen.importers.opening import open_others
 
     return open_others(source, options, spool)
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(path: Place) -> bool:
     """Whether it is a Parquet file that reportgen wrote. What can't be read is not: who reads the
     tables of others says why. One part of several is refused.
     """
-    if not path.is_file():
+    if isinstance(path, Path) and not _is_parquet(path):
         return False
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with path.open("rb") as stream:
-            if stream.read(4) != b"PAR1":
-                return False
-        facts = pq.read_schema(path).metadata or {}
+        with open_parquet(path) as file:
+            facts = file.schema_arrow.metadata or {}
     except (OSError, pa.ArrowException):
         return False
     refuse_part(path, facts)
     return METADATA_KEY in facts
 
 
-def _own_parts(folder: Path) -> tuple[Path, ...]:
+def _is_parquet(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) == b"PAR1"
+    except OSError:
+        return False
+
+
+def _own_parts(folder: Path | AddressFolder) -> tuple[Place, ...]:
     """The Parquet files of a folder or a pattern, where reportgen wrote them: with class names,
     facts and notes, which would be lost where they were read as tables of others. Empty where none
     is ours.
     """
-    if is_pattern(folder):
+    parts: tuple[Place, ...]
+    if isinstance(folder, AddressFolder):
+        parts = folder.files
+    elif is_pattern(folder):
         parts = matching_files(folder)
     elif folder.is_dir():
         parts = part_files(folder)
@@ -138,13 +149,13 @@ def _own_parts(folder: Path) -> tuple[Path, ...]:
     return tuple(ours)
 
 
-def _refuse_for_ours(path: Path, options: InputOptions) -> None:
+def _refuse_for_ours(name: str, options: InputOptions) -> None:
     """Options that say what is missing in tables of other programs."""
-    for name in ("labels", "abstain"):
-        if getattr(options, name) is not None:
+    for one in ("labels", "abstain"):
+        if getattr(options, one) is not None:
             raise UsageError(
-                f"--{name} is for predictions of other programs: {quoted(path.name)} was written "
+                f"--{one} is for predictions of other programs: {quoted(name)} was written "
                 "by reportgen, with a label and a prediction in every row",
                 slug="option-conflict",
-                hint=f"omit --{name}",
+                hint=f"omit --{one}",
             )

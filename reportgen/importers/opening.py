@@ -65,6 +65,7 @@ from reportgen.importers.matrices.reports_of_others import refuse_report_json, r
 from reportgen.importers.table_predictions import TablePredictions
 from reportgen.options import InputOptions
 from reportgen.predictions import Predictions
+from reportgen.storage import Address
 from reportgen.text import count, listing, plural, printable, quoted, typed
 
 __all__ = [
@@ -171,9 +172,11 @@ def open_others(
 
 def _matrix_in(source: Any, table: Table, options: InputOptions) -> Grid | None:
     """The matrix that a file of typed columns holds; of text that is known by its lines."""
-    if not isinstance(source, (str, Path)) or isinstance(table, ArraysTable):
+    if not isinstance(source, (str, Path, Address)) or isinstance(table, ArraysTable):
         return None
-    if options.kind != "auto" or options.labels is not None or format_of(Path(source)) == "csv":
+    if options.kind != "auto" or options.labels is not None:
+        return None
+    if isinstance(source, (str, Path)) and format_of(Path(source)) == "csv":
         return None
     return grid_of_table(table)
 

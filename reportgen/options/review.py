@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypedDict
 from reportgen.errors import UsageError
 from reportgen.options.baselines_folder import DEFAULT_FOLDER
 from reportgen.options.declared import Declared, option
+from reportgen.storage import given_name
 
 __all__ = [
     "ReviewKeywords",
@@ -90,7 +91,7 @@ class ReviewOptions(Declared):
 
     def words_of(self, name: str, value: Any) -> list[str]:
         """A baseline is named by its file alone."""
-        return super().words_of(name, Path(value).name if name == "baseline" else value)
+        return super().words_of(name, given_name(value) if name == "baseline" else value)
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from reportgen.errors import DataError
 from reportgen.predictions.metadata import RunFacts
 from reportgen.predictions.table import Predictions
+from reportgen.storage import AddressFolder, Place, open_parquet
 from reportgen.text import plural, quoted
 
 __all__ = [
@@ -18,7 +19,7 @@ __all__ = [
 ]
 
 
-def open_part_files(folder: Path, parts: Sequence[Path]) -> Predictions:
+def open_part_files(folder: Path | AddressFolder, parts: Sequence[Place]) -> Predictions:
     """The files of `folder` that contain its rows, one at least, as one file of predictions.
 
     Raises :class:`DataError` where one was not written by reportgen, they are not of one
@@ -33,7 +34,8 @@ def open_part_files(folder: Path, parts: Sequence[Path]) -> Predictions:
     _require_all_rows(folder, first.facts, n_rows)
     _require_unique_ids(folder, parts)
     sure = any(one.has_confidence for one in opened)
-    return replace(first, path=folder, n_rows=n_rows, has_confidence=sure, parts=tuple(parts))
+    place = folder if isinstance(folder, Path) else folder.root
+    return replace(first, path=place, n_rows=n_rows, has_confidence=sure, parts=tuple(parts))
 
 
 def _require_same(first: Predictions, other: Predictions) -> None:
@@ -53,7 +55,7 @@ def _require_same(first: Predictions, other: Predictions) -> None:
         )
 
 
-def _require_all_rows(folder: Path, facts: RunFacts, n_rows: int) -> None:
+def _require_all_rows(folder: Path | AddressFolder, facts: RunFacts, n_rows: int) -> None:
     if n_rows != facts.samples.counted:
         raise DataError(
             f"the files in {quoted(folder.name)} contain {plural(n_rows, 'row')}; the full "
@@ -63,11 +65,10 @@ def _require_all_rows(folder: Path, facts: RunFacts, n_rows: int) -> None:
         )
 
 
-def _require_unique_ids(folder: Path, parts: Sequence[Path]) -> None:
+def _require_unique_ids(folder: Path | AddressFolder, parts: Sequence[Place]) -> None:
     """The ids of one file are unique, so ranges that don't overlap need no further look."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     ranges = [_id_range(part) for part in parts]
     if None not in ranges:
@@ -75,7 +76,7 @@ def _require_unique_ids(folder: Path, parts: Sequence[Path]) -> None:
         if all(before[1] < after[0] for before, after in pairwise(ordered)):
             return
     ids = pa.chunked_array(
-        [chunk for part in parts for chunk in pq.read_table(part, columns=["id"])["id"].chunks],
+        [chunk for part in parts for chunk in _ids(part)],
         pa.string(),
     )
     counts = pc.value_counts(ids)
@@ -88,11 +89,16 @@ def _require_unique_ids(folder: Path, parts: Sequence[Path]) -> None:
         )
 
 
-def _id_range(part: Path) -> tuple[str, ...] | None:
-    """The least and the greatest id, () of no rows; None where the file does not say them."""
-    import pyarrow.parquet as pq
+def _ids(part: Place) -> Sequence[Any]:
+    with open_parquet(part) as file:
+        chunks: Sequence[Any] = file.read(columns=["id"])["id"].chunks
+        return chunks
 
-    metadata = pq.read_metadata(part)
+
+def _id_range(part: Place) -> tuple[str, ...] | None:
+    """The least and the greatest id, () of no rows; None where the file does not say them."""
+    with open_parquet(part) as file:
+        metadata = file.metadata
     ends = [one for i in range(metadata.num_row_groups) for one in _ends(metadata.row_group(i))]
     known = [end for end in ends if end is not None]
     if len(known) < len(ends):

@@ -21,6 +21,7 @@ from reportgen.jsonio import read_value, write_value
 from reportgen.predictions.outline import RunOutline
 from reportgen.predictions.parts import further_of, usable, write_in_groups
 from reportgen.predictions.schema import PART_FIELDS, part_schema
+from reportgen.storage import Place, open_parquet
 from reportgen.text import plural, printable, quoted
 
 __all__ = [
@@ -103,7 +104,7 @@ class PartFile:
         The Arrow fields of metadata.
     """
 
-    path: Path
+    path: Place
     header: PartHeader
     further: tuple[Any, ...] = ()
 
@@ -122,17 +123,16 @@ class PartFile:
         return sum(len(t) - t["reason"].null_count for t in self.read("reason"))
 
     @classmethod
-    def open(cls, path: Path) -> PartFile:
+    def open(cls, path: Place) -> PartFile:
         """Read schema and header.
 
         Raises :class:`DataError` (``part-damaged``) where the file is missing or damaged, or is no
         part.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(path) as file:
+            with open_parquet(path) as file:
                 schema, n_rows = file.schema_arrow, file.metadata.num_rows
         except (OSError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
@@ -149,12 +149,9 @@ class PartFile:
     def read(self, *columns: str) -> Iterator[Any]:
         """Its rows as Arrow tables, checksums checked: all columns, or those named."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(
-                self.path, pre_buffer=False, page_checksum_verification=True
-            ) as file:
+            with open_parquet(self.path, page_checksum_verification=True) as file:
                 n_rows = 0
                 for batch in file.iter_batches(
                     _BATCH_ROWS, columns=list(columns) or None, use_threads=False
@@ -169,12 +166,9 @@ class PartFile:
     def take(self, rows: NDArray[np.int64]) -> Any:
         """These rows, by number and in this order; only the row groups that hold them are read."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(
-                self.path, pre_buffer=False, page_checksum_verification=True
-            ) as file:
+            with open_parquet(self.path, page_checksum_verification=True) as file:
                 groups = range(file.metadata.num_row_groups)
                 sizes = [file.metadata.row_group(i).num_rows for i in groups]
                 starts = np.cumsum([0, *sizes])
@@ -207,7 +201,7 @@ def write_part(target: Path, header: PartHeader, tables: Iterator[Any], columns:
     write_in_groups(target, schema, tables, write_page_checksum=True)
 
 
-def refuse_part(path: Path, header: Mapping[bytes, bytes] | None) -> None:
+def refuse_part(path: Place, header: Mapping[bytes, bytes] | None) -> None:
     """Raise :class:`DataError` (``part-alone``) where a file is one part of several.
 
     `header` is the metadata of its schema.
@@ -243,7 +237,7 @@ def finished_rows(table: Any) -> Any:
     return table
 
 
-def _header(path: Path, text: bytes) -> PartHeader:
+def _header(path: Place, text: bytes) -> PartHeader:
     try:
         value = json.loads(text)
         if value["part"] != PART_VERSION:
@@ -260,8 +254,8 @@ def _header(path: Path, text: bytes) -> PartHeader:
     return header
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
-    there = path.exists()
+def _damaged(path: Place, error: Exception) -> DataError:
+    there = not isinstance(path, Path) or path.exists()
     reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
     return DataError(
         f"the part {quoted(path.name)} can't be read: {reason}"
@@ -272,7 +266,7 @@ def _damaged(path: Path, error: Exception) -> DataError:
     )
 
 
-def _no_part(path: Path) -> DataError:
+def _no_part(path: Place) -> DataError:
     return DataError(
         f"{quoted(path.name)} is not a part file of predictions",
         slug="part-damaged",
@@ -280,7 +274,7 @@ def _no_part(path: Path) -> DataError:
     )
 
 
-def _differs(path: Path, n_rows: int, header: PartHeader) -> DataError:
+def _differs(path: Place, n_rows: int, header: PartHeader) -> DataError:
     return DataError(
         f"the part {quoted(path.name)} does not have the {plural(header.rows, 'row')} that it "
         f"says, or other columns ({plural(n_rows, 'row')})",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reportgen.errors import DataError
 from reportgen.predictions.metadata import RunFacts
 from reportgen.predictions.schema import METADATA_KEY, further_fields, predictions_schema
+from reportgen.storage import Place, open_parquet
 from reportgen.text import printable, quoted
 
 if TYPE_CHECKING:
@@ -71,16 +72,16 @@ class Predictions:
         The files of a folder that together contain the rows; empty for one file.
     """
 
-    path: Path
+    path: Place
     facts: RunFacts
     n_rows: int
     has_scores: bool = False
     has_confidence: bool = True
     further: tuple[Any, ...] = ()
-    parts: tuple[Path, ...] = ()
+    parts: tuple[Place, ...] = ()
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Place, ...]:
         """The files with the rows, in their order."""
         return self.parts or (self.path,)
 
@@ -95,17 +96,16 @@ class Predictions:
         return self.has_scores and self.facts.sum_tolerance is not None
 
     @classmethod
-    def open(cls, path: Path) -> Predictions:
+    def open(cls, path: Place) -> Predictions:
         """Read schema and metadata.
 
         Raises :class:`DataError` where the file is missing, damaged, or was not written by
         reportgen.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(path) as file:
+            with open_parquet(path) as file:
                 schema, n_rows = file.schema_arrow, file.metadata.num_rows
                 sure = n_rows == 0 or _has_values(file.metadata, "confidence")
         except (OSError, pa.ArrowException) as error:
@@ -139,12 +139,11 @@ class Predictions:
         prediction is not the label, where the label is known.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         wanted = list(dict.fromkeys([*columns, *(("label", "prediction") if wrong_only else ())]))
         for path in self.files:
             try:
-                with pq.ParquetFile(path, pre_buffer=False) as file:
+                with open_parquet(path) as file:
                     for batch in file.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
                         yield _arrays(_mistaken(batch) if wrong_only else batch, columns)
             except (OSError, pa.ArrowException) as error:
@@ -165,10 +164,9 @@ class Predictions:
     def tables(self) -> Iterator[Any]:
         """The rows as Arrow tables, for :func:`~reportgen.predictions.parts.write_predictions`."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         for path in self.files:
-            with pq.ParquetFile(path, pre_buffer=False) as file:
+            with open_parquet(path) as file:
                 for batch in file.iter_batches(_BATCH_ROWS):
                     yield pa.table(batch)
 
@@ -226,7 +224,10 @@ def _ranked(column: Any) -> NDArray[Any]:
     return values.reshape(len(column), -1)
 
 
-def _unreadable(path: Path, error: Exception) -> DataError:
+def _unreadable(path: Place, error: Exception) -> DataError:
+    reason = printable(str(error).split("\n")[0])[:200]
+    if not isinstance(path, Path):
+        return _damaged(path, reason)
     if not path.exists():
         return DataError(
             f"there is no file {quoted(path.name)}",
@@ -239,10 +240,14 @@ def _unreadable(path: Path, error: Exception) -> DataError:
             slug="input-is-folder",
             hint=f"pass {quoted(path.name + '/predictions.parquet')}",
         )
-    reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
+    found = _damaged(path, reason.replace(str(path.parent), "…"))
+    found.details = (f"the file has {path.stat().st_size:,} bytes",)
+    return found
+
+
+def _damaged(path: Place, reason: str) -> DataError:
     return DataError(
         f"{quoted(path.name)} can't be read as Parquet: {reason}",
         slug="predictions-damaged",
-        details=[f"the file has {path.stat().st_size:,} bytes"],
         hint="predict again, or restore the file",
     )

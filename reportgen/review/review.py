@@ -25,6 +25,7 @@ from reportgen.paths import local_path
 from reportgen.predictions import PredictionRows
 from reportgen.review.display_names import gates_by_name, named_classes, named_comparison
 from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
+from reportgen.storage import is_address, typed_place
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
@@ -172,10 +173,12 @@ def load_spec(
     gates = _asked_gates(options)
     found, saved_as = against, ""
     if found is None and options.baseline is not None:
+        given = options.baseline
         from reportgen.review.baselines import Baselines
 
         store = Baselines(options.baselines)
-        found, saved_as = store.find(options.baseline), store.saved_name(options.baseline)
+        found = typed_place(given, "BASELINE") if is_address(given) else store.find(given)
+        saved_as = "" if is_address(given) else store.saved_name(given)
     if found is None:
         options.require_baseline()
     check_gates(

@@ -28,6 +28,7 @@ from reportgen.paths import is_pattern, local_path, matching_files, pattern_root
 from reportgen.predictions import PredictionRows, Predictions
 from reportgen.provenance import Provenance
 from reportgen.review.display_names import as_in_data
+from reportgen.storage import Address, AddressFolder, found_at
 from reportgen.text import middle_cut, plural, printable, quoted
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def load_input(
     Parameters
     ----------
     source
-        A path, or an object in memory: an evaluation, predictions, a table of predictions, or a
-        matrix.
+        A path, an address of object storage, or an object in memory: an evaluation, predictions,
+        a table of predictions, or a matrix.
     reading, options
         How to read it, and what to compute of it.
     spool
@@ -136,10 +137,13 @@ def load_input(
         return _of_report(source, of_counts)
     if isinstance(source, Predictions):
         return LoadedInput(add_columns(source, options))
+    source = found_at(source, spool, rows_first=rows_first)
     if isinstance(source, (str, Path)):
         path = find_file(local_path(source, "INPUT"), rows_first=rows_first)
         kind = kind_of(path, reading)
         source = path
+    elif isinstance(source, (Address, AddressFolder)):
+        kind = kind_of(source, reading)
     else:
         kind = _hold(source, reading.kind)
     if kind == "evaluation":

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.schemas import schema_of
 from reportgen.importers.formats.tables import HELD_BYTES, TEXT, Column, Spool, Table
+from reportgen.storage import Address, Place
 from reportgen.text import listing, printable, quoted
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "mixed_parts",
     "open_parts",
 ]
+
+
+AnyPlace = TypeVar("AnyPlace", Path, Address)
 
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -117,15 +121,16 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def open_parts(
-    folder: Path, files: Sequence[Path], open_one: Callable[[Path], Table], spool: Path
+    folder: Place, files: Sequence[AnyPlace], open_one: Callable[[AnyPlace], Table], spool: Path
 ) -> PartsTable:
     """The table in the part files of a folder.
 
     Raises :class:`DataError` where their columns or the keys of their folders differ, and what
     `open_one` raises.
     """
-    names = [path.relative_to(folder).as_posix() for path in files]
-    keys = [_keys(path.relative_to(folder).parent) for path in files]
+    below = [path.relative_to(folder) for path in files]  # type: ignore[arg-type]  # of one kind
+    names = [path.as_posix() for path in below]
+    keys = [_keys(path.parent) for path in below]
     parts: list[Table] = []
     held = 0
     for path, name, own in zip(files, names, keys, strict=True):
@@ -152,7 +157,7 @@ def _same(one: Table, other: Table) -> bool:
     return list(one.columns.values()) == list(other.columns.values())
 
 
-def _keys(folder: Path) -> dict[str, str | None]:
+def _keys(folder: PurePath) -> dict[str, str | None]:
     """The keys and values in ``year=2024/split=test``."""
     pairs = (part.partition("=") for part in folder.parts if "=" in part)
     return {unquote(key): None if value == _NO_VALUE else unquote(value) for key, _, value in pairs}

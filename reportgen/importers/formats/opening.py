@@ -23,6 +23,7 @@ from reportgen.importers.formats.parquet import ParquetTable
 from reportgen.importers.formats.tables import Table
 from reportgen.options import InputOptions
 from reportgen.paths import is_pattern, matching_files, pattern_root
+from reportgen.storage import Address, AddressFolder
 from reportgen.text import listing, quoted
 
 __all__ = [
@@ -176,6 +177,10 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
     `spool` is an empty folder, as for
     :func:`~reportgen.importers.opening.open_predictions`.
     """
+    if isinstance(source, Address):
+        return ParquetTable.open(source)
+    if isinstance(source, AddressFolder):
+        return open_parts(source.root, source.files, ParquetTable.open, spool)
     if not isinstance(source, (str, Path)):
         if isinstance(source, Mapping):
             return ArraysTable.of_mapping(source, "the given arrays")

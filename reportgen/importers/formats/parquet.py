@@ -11,6 +11,7 @@ from typing import Any
 from reportgen.importers.formats.limits import file_sha256, require_plain_file
 from reportgen.importers.formats.schemas import column_of, readable_as
 from reportgen.importers.formats.tables import TEXT, Column, require_columns, sliced
+from reportgen.storage import Place, open_parquet, stored_sha256
 from reportgen.text import count
 
 __all__ = [
@@ -32,19 +33,18 @@ class ParquetTable:
         As the file states it, with its metadata.
     """
 
-    path: Path
+    path: Place
     schema: Any
     columns: Mapping[str, Column]
     n_rows: int
 
     @classmethod
-    def open(cls, path: Path) -> ParquetTable:
+    def open(cls, path: Place) -> ParquetTable:
         """Read the schema; :class:`DataError` where it is no Parquet."""
-        require_plain_file(path)
-        with readable_as(path, "Parquet"):
-            import pyarrow.parquet as pq
-
-            n_rows, schema = pq.read_metadata(path).num_rows, pq.read_schema(path)
+        if isinstance(path, Path):
+            require_plain_file(path)
+        with readable_as(path, "Parquet"), open_parquet(path) as file:
+            n_rows, schema = file.metadata.num_rows, file.schema_arrow
         require_columns(path.name, schema.names)
         columns = {one.name: column_of(one) for one in schema}
         return cls(path, schema, columns, n_rows)
@@ -55,7 +55,7 @@ class ParquetTable:
 
     @cached_property
     def sha256(self) -> str:
-        return file_sha256(self.path)
+        return file_sha256(self.path) if isinstance(self.path, Path) else stored_sha256(self.path)
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         with readable_as(self.path, "Parquet"):
@@ -63,12 +63,9 @@ class ParquetTable:
 
     def _read(self, columns: list[str], rows: int) -> Iterator[Any]:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         texts = [name for name in columns if self.columns[name].kind == TEXT]
-        with pq.ParquetFile(
-            self.path, pre_buffer=False, buffer_size=_BUFFER_BYTES, read_dictionary=texts
-        ) as file:
+        with open_parquet(self.path, buffer_size=_BUFFER_BYTES, read_dictionary=texts) as file:
             if not columns:
                 n = file.metadata.num_rows
                 yield from sliced(pa.record_batch([pa.nulls(n)], names=[""]), rows)

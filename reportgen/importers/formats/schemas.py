@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.tables import LIST, Column, Table, is_single_type, kind_of_type
+from reportgen.storage import Place
 from reportgen.text import printable, quoted
 
 __all__ = [
@@ -50,7 +50,7 @@ def column_of(field: Any) -> Column:
 
 
 @contextmanager
-def readable_as(path: Path, what: str) -> Iterator[None]:
+def readable_as(path: Place, what: str) -> Iterator[None]:
     """Turn what Arrow says about a file of kind `what` into a :class:`DataError`."""
     import pyarrow as pa
 

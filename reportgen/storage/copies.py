@@ -1,0 +1,58 @@
+"""Files of object storage copied here, and files from here put there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reportgen.files import atomic_path
+from reportgen.storage.addresses import Address
+from reportgen.storage.stores import reached, store_of
+
+__all__ = [
+    "copy_in",
+    "copy_out",
+    "remove",
+]
+
+
+_BLOCK = 1 << 23
+
+
+def copy_in(address: Address, target: Path) -> Path:
+    """Copy a file to `target`, whole or not at all; folders are made for it.
+
+    Raises :class:`DataError` where it is missing or can't be reached, :class:`OutputError` where
+    there is no space.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(target) as temporary, temporary.open("wb") as copy:
+        with reached(address):
+            stream = store_of(address).open_input_stream(address.path)
+        with stream:
+            while True:
+                with reached(address):
+                    block = stream.read(_BLOCK)
+                if not block:
+                    break
+                copy.write(block)
+    return target
+
+
+def copy_out(source: Path, address: Address) -> None:
+    """Put a local file at an address: it appears there as a whole once all of it has arrived.
+
+    Raises :class:`OutputError` (``address-unreachable``); what was there is then untouched.
+    """
+    with source.open("rb") as content, reached(address, to_write=True):
+        stream = store_of(address).open_output_stream(address.path)
+        while block := content.read(_BLOCK):
+            stream.write(block)
+        stream.close()
+
+
+def remove(address: Address) -> None:
+    """Remove a file, where it is there."""
+    with reached(address, to_write=True):
+        store = store_of(address)
+        if store.get_file_info(address.path).is_file:
+            store.delete_file(address.path)

@@ -1,0 +1,1 @@
+"""Object storage, against an S3 server of this machine."""
