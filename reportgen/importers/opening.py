@@ -502,10 +502,10 @@ def _read_unscored(
         places = [table.place(row) for row in survey.without_confidence[:5]]
         raise not_finite_error(n_bad, places, options.max_bad, "no finite confidence")
     n_rows = _n_kept(table, survey) - n_bad
-    labels = survey.labels.indices(reading.labels)
+    labels = survey.labels.taken_as(reading.labels)
     return TablePredictions(
         table, roles, facts_of(table, roles, survey, reading, options), n_rows,
-        labels, survey.predictions.indices(reading.predictions),
+        labels, survey.predictions.taken_as(reading.predictions),
         survey.confidence, ranks=_ranks(survey, reading, labels),
     )  # fmt: skip
 
@@ -519,7 +519,7 @@ def _ranks(survey: Survey, reading: Reading, labels: NDArray[Any]) -> NDArray[np
         return None
     ranks = np.full(len(labels), len(reading.classes.names), np.int32)
     for place in range(len(survey.ranked), 0, -1):
-        found = survey.ranked[place - 1].indices(reading.predictions)
+        found = survey.ranked[place - 1].taken_as(reading.predictions)
         ranks[found == labels] = place
     ranks[labels < 0] = 0
     return ranks
@@ -545,8 +545,8 @@ def _read_scored(
     ):
         require_unranked(blocks)
     kind = decide_kind(blocks, options.outputs)
-    labels = survey.labels.indices(reading.labels)
-    predictions = survey.predictions.indices(reading.predictions) if roles.prediction else None
+    labels = survey.labels.taken_as(reading.labels)
+    predictions = survey.predictions.taken_as(reading.predictions) if roles.prediction else None
     scored = score_table(
         blocks, kind, labels, predictions, spool, declared=options.outputs != "auto"
     )

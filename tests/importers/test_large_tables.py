@@ -14,6 +14,7 @@ from reportgen.errors import DataError
 from reportgen.evaluation import counting
 from reportgen.importers.columns import detect as survey
 from reportgen.importers.columns import ids as ids_module
+from reportgen.importers.columns.cells import TextCells
 from reportgen.importers.columns.detect import find_roles
 from reportgen.importers.formats import delimited, tables
 from reportgen.importers.formats.delimited import Dialect, read_delimited
@@ -169,3 +170,48 @@ def test_as_many_values_are_read_at_once_of_wide_tables_as_of_narrow_ones():
     assert tables.rows_at_once(0) == tables.rows_at_once(8) == 131_072
     assert tables.rows_at_once(16) == 65_536
     assert tables.rows_at_once(1 << 30) == 1
+
+
+BATCHES = [
+    pa.array([3, 5, 4], pa.int32()),
+    pa.array([7, None, -2], pa.int32()),
+    pa.array([4, 5, 4], pa.int32()),
+    pa.array([1 << 20, 1], pa.int32()),
+    pa.array([2, 0], pa.int32()),
+    pa.array([], pa.int32()),
+    pa.array([(1 << 64) - 1, (1 << 64) - 2], pa.uint64()),
+    pa.array([-128, 127], pa.int8()),
+]
+
+
+def test_integers_have_their_own_texts_whatever_the_batches_before_held():
+    cells = TextCells()
+    for batch in BATCHES:
+        texts, places = cells(batch)
+        expected = ["" if cell is None else str(cell) for cell in batch.to_pylist()]
+        assert [texts[place] for place in places.tolist()] == expected
+        assert texts[-1] == ""
+
+
+def test_values_are_counted_and_placed_over_batches_with_lists_of_texts_of_their_own():
+    values = survey.Values(8)
+    few, more = ["b", "a", ""], ["tensor(1)", "a", "c", ""]
+    values.add(few, np.array([0, 1]), None)
+    values.add(few, np.array([1, 1, 1]), np.array([True, False, True]))
+    values.add(more, np.array([0, 2, 1]), None)
+    assert values.counts == {"b": 1, "a": 4, "1": 1, "c": 1}
+    assert len(values) == 4
+    assert values.wrapped == ("tensor(1)", "1")
+    found = values.taken_as({"a": 0, "b": 1, "1": 2, "c": 300})
+    assert found.tolist() == [1, 0, 0, -1, 0, 2, 300, 0]
+    assert found.dtype == np.int16
+
+
+def test_more_values_than_a_byte_counts_keep_the_places_of_those_before():
+    texts = [str(i) for i in range(300)]
+    values = survey.Values(600)
+    values.add(texts, np.arange(100), None)
+    values.add(texts, np.arange(300), None)
+    values.add(texts, np.arange(200), None)
+    found = values.taken_as({text: i for i, text in enumerate(texts)})
+    assert found.tolist() == [*range(100), *range(300), *range(200)]

@@ -102,6 +102,7 @@ class TextCells:
     def __init__(self) -> None:
         self._dictionary: Any = None
         self._texts: list[str] = []
+        self._numbers = range(0)
 
     def __call__(self, array: Any) -> tuple[list[str], NDArray[np.int64]]:
         """(texts, places): ``texts[places[i]]`` is cell i; the last text is that of no value."""
@@ -116,14 +117,42 @@ class TextCells:
         ):
             array = array.cast(pa.string())
         if not pa.types.is_dictionary(array.type):
+            if (found := self._of_integers(array)) is not None:
+                return found
             array = array.dictionary_encode()
         if self._dictionary is None or not self._dictionary.equals(array.dictionary):
-            self._dictionary = array.dictionary
+            self._dictionary, self._numbers = array.dictionary, range(0)
             self._texts = [*map(_text, array.dictionary.to_pylist()), ""]
         indices = array.indices
         if indices.null_count:
             indices = indices.cast(pa.int64()).fill_null(len(self._texts) - 1)
         return self._texts, indices.to_numpy(zero_copy_only=False)
+
+    def _of_integers(self, array: Any) -> tuple[list[str], NDArray[np.int64]] | None:
+        """The same of integers near each other, which are their own places; None of all else."""
+        import pyarrow as pa
+
+        if not pa.types.is_integer(array.type) or array.null_count or not len(array):
+            return None
+        values = array.to_numpy()
+        first, last = int(values.min()), int(values.max())
+        known = self._numbers
+        if len(known):
+            first, last = min(first, known[0]), max(last, known[-1])
+        if last - first >= _NEAR or max(last, -first) > _LARGEST:
+            return None
+        if len(known) != last - first + 1:
+            self._numbers = range(first, last + 1)
+            self._texts, self._dictionary = [*map(str, self._numbers), ""], None
+        return self._texts, values.astype(np.int64) - first
+
+
+_NEAR = 1 << 14
+"""Of integers no further apart, the texts of all between are made, though some may not occur."""
+
+
+_LARGEST = 1 << 62
+"""Differences of larger integers are not counted in 64 bits."""
 
 
 def _text(value: Any) -> str:

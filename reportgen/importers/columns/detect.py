@@ -565,11 +565,8 @@ class Values:
 
     Attributes
     ----------
-    counts
-        Text → number of rows that have it and are not left out.
-    places
-        For each batch: place of the row's text in `counts`, shape (n,); -1 where the row is left
-        out.
+    n_rows
+        Of the table.
     wrapped
         The first cell that said its value in a program's words, such as ``tensor(1)``, and the
         value; empty where there was none.
@@ -577,42 +574,85 @@ class Values:
         Whether cells are names as they are, such as ``[0]``.
     """
 
-    counts: dict[str, int] = field(default_factory=dict)
-    places: list[NDArray[np.signedinteger[Any]]] = field(default_factory=list)
+    n_rows: int = 0
     wrapped: tuple[str, str] | None = None
     as_is: bool = False
     _place: dict[str, int] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+    _texts: list[str] = field(default_factory=list)
+    _lookup: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    _totals: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _n_added: int = 0
+
+    def __post_init__(self) -> None:
+        self._places: NDArray[np.signedinteger[Any]] = np.empty(self.n_rows, np.int8)
+
+    def __len__(self) -> int:
+        """Number of different texts."""
+        return len(self._place)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Text → number of rows that have it and are not left out."""
+        self._settle()
+        return self._counts
 
     def knows(self, text: str) -> None:
         """A text that may occur in no row."""
-        text = self._plain(text)
-        self.counts.setdefault(text, 0)
-        self._place.setdefault(text, len(self._place))
+        self._place_of(self._plain(text))
+
+    def _place_of(self, text: str) -> int:
+        self._counts.setdefault(text, 0)
+        return self._place.setdefault(text, len(self._place))
 
     def _plain(self, text: str) -> str:
         return text if self.as_is else plain_label(text)
 
     def add(self, texts: list[str], places: NDArray[np.int64], keep: Mask | None) -> None:
-        """One batch: ``texts[places[i]]`` is what row i has."""
+        """One batch: ``texts[places[i]]`` is what row i has.
+
+        Batches mostly have the same list of texts: each of them is looked up once.
+        """
+        if texts is not self._texts:
+            self._settle()
+            self._texts, self._lookup = texts, np.full(len(texts), -1, np.int32)
+            self._totals = np.zeros(len(texts), np.int64)
         counts = np.bincount(places if keep is None else places[keep], minlength=len(texts))
-        lookup = np.full(len(texts), -1, np.int32)
-        for i in np.flatnonzero(counts).tolist():
+        self._totals += counts
+        for i in np.flatnonzero((counts > 0) & (self._lookup < 0)).tolist():
             text = self._plain(texts[i])
             if text != texts[i] and self.wrapped is None:
                 self.wrapped = texts[i], text
-            self.counts[text] = self.counts.get(text, 0) + int(counts[i])
-            lookup[i] = self._place.setdefault(text, len(self._place))
-        found = lookup.astype(smallest(len(self._place)))[places]
+            self._lookup[i] = self._place_of(text)
+        kind = smallest(len(self._place))
+        if self._places.dtype != kind:
+            self._places = self._places.astype(kind)
+        found = self._lookup.astype(kind)[places]
         if keep is not None:
             found[~keep] = -1
-        self.places.append(found)
+        self._places[self._n_added : self._n_added + len(found)] = found
+        self._n_added += len(found)
 
-    def indices(self, of_text: Mapping[str, int]) -> NDArray[np.signedinteger[Any]]:
-        """The class index of every row, shape (N,); -1 where it is left out."""
+    def _settle(self) -> None:
+        """Add what was counted by the present list of texts."""
+        for i in np.flatnonzero(self._totals).tolist():
+            self._counts[self._plain(self._texts[i])] += int(self._totals[i])
+        self._totals[:] = 0
+
+    def taken_as(self, of_text: Mapping[str, int]) -> NDArray[np.signedinteger[Any]]:
+        """The class index of every row, shape (N,); -1 where it is left out.
+
+        Asked for once: what was held for each row becomes its index, so that a hundred million
+        rows are not held twice.
+        """
         lookup = np.array([*(of_text[text] for text in self._place), -1])
         small = lookup.astype(smallest(int(lookup.max()) + 1))
-        empty = np.zeros(0, small.dtype)
-        return np.concatenate([empty, *(small[places] for places in self.places)])
+        places, self._places = self._places[: self._n_added], self._places[:0]
+        found = places if places.dtype == small.dtype else np.empty(len(places), small.dtype)
+        for start in range(0, len(places), NARROW_ROWS):
+            stop = start + NARROW_ROWS
+            found[start:stop] = small[places[start:stop]]
+        return found
 
 
 @dataclass(frozen=True)
@@ -679,9 +719,7 @@ def take_survey(
     Raises :class:`DataError` with its place, where a confidence is no number in 0..1, a column
     has too many values to be one of classes, or an id is in two rows.
     """
-    counting = _Counting(
-        table, roles, ignore_label, abstain, Values(as_is=as_is), Values(as_is=as_is)
-    )
+    counting = _Counting(table, roles, ignore_label, abstain, as_is)
     ranked = roles.ranking.classes if roles.ranking else ()
     single = (roles.label, roles.prediction, roles.confidence)
     columns = list(dict.fromkeys([*(c for c in single if c is not None), *ranked]))
@@ -761,8 +799,7 @@ class _Counting:
     roles: Roles
     ignore_label: str | None
     abstain: str | None
-    labels: Values = field(default_factory=Values)
-    predictions: Values = field(default_factory=Values)
+    as_is: bool
     n_ignored: int = 0
     n_unlabelled: int = 0
     n_abstained: int = 0
@@ -775,6 +812,13 @@ class _Counting:
     label_cells: TextCells = field(default_factory=TextCells)
     prediction_cells: TextCells = field(default_factory=TextCells)
     ranked: dict[str, Values] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.labels = self._values()
+        self.predictions = self._values() if self.roles.prediction else Values()
+
+    def _values(self) -> Values:
+        return Values(self.table.n_rows, as_is=self.as_is)
 
     def add(self, batch: Mapping[str, Any], n: int) -> None:
         texts, places = self.label_cells(batch[self.roles.label])
@@ -791,7 +835,7 @@ class _Counting:
         for column in self.roles.ranking.classes if self.roles.ranking else ():
             cells = TextCells()(batch[column])
             self._count(
-                self.ranked.setdefault(column, Values(as_is=self.labels.as_is)),
+                self.ranked.get(column) or self.ranked.setdefault(column, self._values()),
                 column,
                 *cells,
                 keep,
@@ -870,7 +914,7 @@ class _Counting:
         keep: Mask | None,
     ) -> None:
         into.add(texts, places, keep)
-        if len(into.counts) > MAX_VALUES:
+        if len(into) > MAX_VALUES:
             raise DataError(
                 f"column {quoted(column)} of {quoted(self.table.name)} has more than "
                 f"{MAX_VALUES:,} different values: these are not classes",
