@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.predictions import PredictionRows, RunFacts
+from reportgen.predictions import DerivedRows, PredictionRows
 
 __all__ = [
     "Arrays",
@@ -28,18 +28,14 @@ def number_of_rows(rows: PredictionRows) -> int:
     return sum(len(b["label"]) for b in rows.batches("label")) if known is None else known
 
 
-@dataclass(frozen=True)
-class ComparedRows:
+@dataclass(frozen=True, eq=False)
+class ComparedRows(DerivedRows):
     """Rows of one side as :func:`~reportgen.evaluation.evaluate_predictions` takes them.
 
     Attributes
     ----------
-    rows
-        What they are made from, in its order.
     facts
-        Its facts, with the common classes and what was left out.
-    n_rows
-        Rows that :meth:`batches` gives.
+        Those of `rows`, with the common classes and what was left out.
     places
         Class index in `rows` → index in the common classes: int32; None where they are the same.
     kept
@@ -49,28 +45,9 @@ class ComparedRows:
         -1 where unknown; None for its own.
     """
 
-    rows: PredictionRows
-    facts: RunFacts
-    n_rows: int
     places: NDArray[np.int32] | None = None
     kept: NDArray[np.bool_] | None = None
     labels: NDArray[np.int32] | None = None
-
-    @property
-    def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
-        return self.rows.has_confidence
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether they hold the probabilities of all classes."""
-        return self.rows.has_probabilities
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """Further columns: name in :meth:`batches` → name in the table."""
-        found: Mapping[str, str] = getattr(self.rows, "metadata", {})
-        return found
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
         """As :meth:`reportgen.predictions.Predictions.batches`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 from reportgen.jsonio import (
     NOT_IN_JSON,
@@ -48,9 +48,6 @@ Status = Literal["passed", "failed", "inconclusive", "not applicable"]
 
 
 Unit = Literal["%", "points", ""]
-
-
-UNITS = get_args(Unit)
 
 
 Verdict = Literal["SHIP", "DO NOT SHIP", "INCONCLUSIVE", "NO GATES SET"]

@@ -25,7 +25,7 @@ from reportgen.importers.formats.opening import open_table, text_options
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table, is_unnamed
 from reportgen.importers.table_predictions import RESERVED
 from reportgen.options import InputOptions
-from reportgen.predictions import PredictionRows, RunFacts
+from reportgen.predictions import DerivedRows, PredictionRows, RunFacts
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, plural, printable, quoted
 
@@ -48,35 +48,18 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class WithMetadata:
+class WithMetadata(DerivedRows):
     """Predictions with the columns of a second table.
 
     Attributes
     ----------
-    rows
-        The predictions.
     facts
-        Theirs, with notes on the join.
-    n_rows
-        Rows that :meth:`batches` gives.
+        Those of the predictions, with notes on the join.
     joined
         Name in :meth:`batches` → values of all rows, in their order.
     """
 
-    rows: PredictionRows
-    facts: RunFacts
-    n_rows: int
     joined: Mapping[str, SampleColumn]
-
-    @property
-    def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
-        return self.rows.has_confidence
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether they hold the probabilities of all classes."""
-        return self.rows.has_probabilities
 
     @property
     def has_ids(self) -> bool:
@@ -86,7 +69,7 @@ class WithMetadata:
     @property
     def metadata(self) -> Mapping[str, str]:
         """Further columns: name in :meth:`batches` → name in the table that it comes from."""
-        return {**_own_metadata(self.rows), **{name: c.name for name, c in self.joined.items()}}
+        return {**super().metadata, **{name: c.name for name, c in self.joined.items()}}
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
         """As those of the predictions; the joined columns as objects, ``""`` where there is no

@@ -6,7 +6,7 @@ those that are left are made to sum to 1 again, and the largest of them is the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from reportgen.class_list import display_name, read_class_list
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.scores import SCORED_COLUMNS
 from reportgen.metrics import OutputKind, score
-from reportgen.predictions import PredictionRows, RunFacts
+from reportgen.predictions import DerivedRows, PredictionRows, RunFacts
 from reportgen.provenance import Accounting, DataNote
 from reportgen.text import count, listing, nearest, plural, printable, quoted
 
@@ -31,35 +31,18 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class SubsetRows:
+class SubsetRows(DerivedRows):
     """Predictions over a subset of the classes.
 
     Attributes
     ----------
     rows
         Of all classes, with their probabilities.
-    facts
-        Theirs, over the subset.
-    n_rows
-        Rows that :meth:`batches` gives.
     kept
         Place of each class of the subset among those of `rows`, increasing.
     """
 
-    rows: PredictionRows
-    facts: RunFacts
-    n_rows: int
     kept: NDArray[np.intp]
-
-    @property
-    def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
-        return self.rows.has_confidence
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether they hold the probabilities of all classes."""
-        return self.rows.has_probabilities
 
     @property
     def has_ids(self) -> bool:
@@ -70,12 +53,6 @@ class SubsetRows:
     def id_name(self) -> str | None:
         """The column of the table that contains the ids; None where there is none."""
         found: str | None = getattr(self.rows, "id_name", None)
-        return found
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """Further columns: name in :meth:`batches` → name in the table."""
-        found: Mapping[str, str] = getattr(self.rows, "metadata", {})
         return found
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:

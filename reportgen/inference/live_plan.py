@@ -56,7 +56,6 @@ def plan_live(
         n_outputs=None,
         classes=None,
         classes_source="",
-        is_program=False,
     )
     dataset_name = type(loader.dataset).__name__
     return Plan(

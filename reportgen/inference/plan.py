@@ -30,7 +30,8 @@ from reportgen.inference.folders.listed import (
 )
 from reportgen.inference.folders.notes import training_note
 from reportgen.inference.folders.splits import refuse_splits
-from reportgen.inference.folders.tree import FolderScan, ImageFile, Size, UnreadableFile
+from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile
+from reportgen.inference.images.decoding import Size
 from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
 from reportgen.inference.models.embedded_classes import EmbeddedClasses
 from reportgen.inference.models.loaded_model import LoadedModel

@@ -11,6 +11,7 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.predictions.compact import write_slim
+    from reportgen.predictions.derived import DerivedRows
     from reportgen.predictions.merging import PartSet
     from reportgen.predictions.metadata import INDEPENDENT_SCORES, RunFacts
     from reportgen.predictions.outline import RunOutline
@@ -50,6 +51,7 @@ __all__ = [
     "OUTPUTS_AS_DECIDED",
     "PART_VERSION",
     "BadSample",
+    "DerivedRows",
     "PartFile",
     "PartHeader",
     "PartSet",
@@ -81,6 +83,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "compact": "write_slim",
+        "derived": "DerivedRows",
         "merging": "PartSet",
         "metadata": "INDEPENDENT_SCORES RunFacts",
         "outline": "RunOutline",

@@ -105,9 +105,6 @@ def test_brier_is_that_of_scikit_learn_on_the_scale_0_to_2(k):
     )
     score = BrierScore.of(Scores.of(p, labels)).metric()
     assert score.value == pytest.approx(expected, rel=1e-12)
-    streamed = BrierScore.of_squares(own(p, labels), (p**2).sum(axis=1)).metric()
-    assert streamed.value == pytest.approx(expected, rel=1e-12)
-    assert streamed.interval == pytest.approx(score.interval, rel=1e-9)
 
 
 def test_the_interval_of_brier_is_wilsons_of_half_of_it_with_one_sample_more_at_either_end():
@@ -136,11 +133,6 @@ def test_brier_at_its_ends_has_no_interval():
     assert (right.value, right.reason) == (0, "no_errors_seen")
     assert (wrong.value, wrong.reason) == (2, "none_right")
     assert BrierScore.of(Scores.of([[0.5, 0.5]] * 3, [0, 1, 1])).metric().reason == "no_interval"
-
-
-def test_brier_refuses_squares_of_other_samples():
-    with pytest.raises(ValueError, match="different samples"):
-        BrierScore.of_squares([0.5, np.nan], [0.5, 0.5])
 
 
 @given(st.lists(st.tuples(maybe, st.integers(0, 1)), max_size=50), cuts,

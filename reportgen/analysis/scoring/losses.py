@@ -148,19 +148,6 @@ class BrierScore:
             moments += Moments.of(np.einsum("nk,nk->n", p, p))
         return cls(moments, scores.n_without)
 
-    @classmethod
-    def of_squares(cls, label_probability: ArrayLike, sum_of_squares: ArrayLike) -> BrierScore:
-        """Count one batch from p(label) and sum_k p_k²: shape (N,) each, nan where there is none.
-
-        The distance is 1 - 2 p(label) + sum p²: right to some 1e-16, if both come in float64.
-        """
-        p, known, _ = known_probabilities("label_probability", label_probability)
-        squares, also_known, _ = known_probabilities("sum of squares", sum_of_squares)
-        if not np.array_equal(known, also_known):
-            raise ValueError("p(label) and the sum of squares are known for different samples")
-        distance = (1 - p.astype(np.float64)) * 2 + (squares.astype(np.float64) - 1)
-        return cls(Moments.of(np.maximum(distance, 0.0)), len(known) - len(p))
-
     def __add__(self, other: BrierScore) -> BrierScore:
         if not isinstance(other, BrierScore):
             return NotImplemented

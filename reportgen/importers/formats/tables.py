@@ -28,6 +28,7 @@ __all__ = [
     "OTHER",
     "TEXT",
     "Column",
+    "DerivedTable",
     "Spool",
     "Table",
     "is_single_type",
@@ -128,6 +129,28 @@ class Table(Protocol):
 
     def place(self, row: int) -> str:
         """Where row `row` (from 0) is, in the user's words: ``line 57``."""
+
+
+@dataclass(frozen=True)
+class DerivedTable:
+    """A table with the name, the rows and the places of `base`; its columns are for subclasses."""
+
+    base: Table
+
+    @property
+    def name(self) -> str:
+        return self.base.name
+
+    @property
+    def sha256(self) -> str:
+        return self.base.sha256
+
+    @property
+    def n_rows(self) -> int:
+        return self.base.n_rows
+
+    def place(self, row: int) -> str:
+        return self.base.place(row)
 
 
 def kind_of_type(kind: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from reportgen.errors import DataError
 from reportgen.importers.formats.cell_lists import CellReader, listed, numbered, scored
 from reportgen.importers.formats.schemas import schema_of
-from reportgen.importers.formats.tables import LIST, OTHER, TEXT, Column, Table
+from reportgen.importers.formats.tables import LIST, OTHER, TEXT, Column, DerivedTable, Table
 from reportgen.text import plural, quoted
 
 __all__ = [
@@ -37,29 +37,7 @@ def first_cells(table: Table, *columns: str) -> list[list[Any]]:
 
 
 @dataclass(frozen=True)
-class _Around:
-    """A table with the name, the rows and the places of `base`."""
-
-    base: Table
-
-    @property
-    def name(self) -> str:
-        return self.base.name
-
-    @property
-    def sha256(self) -> str:
-        return self.base.sha256
-
-    @property
-    def n_rows(self) -> int:
-        return self.base.n_rows
-
-    def place(self, row: int) -> str:
-        return self.base.place(row)
-
-
-@dataclass(frozen=True)
-class Unfolded(_Around):
+class Unfolded(DerivedTable):
     """A table in which ``prob`` with cells such as ``[0.7, 0.2]`` is ``prob_0`` and ``prob_1``.
 
     Attributes
@@ -159,7 +137,7 @@ def unfolded(
 
 
 @dataclass(frozen=True)
-class _WithLists(_Around):
+class _WithLists(DerivedTable):
     """A table whose columns `lists` of text are lists of numbers: `columns` has their widths, and
     the names that objects give them.
     """

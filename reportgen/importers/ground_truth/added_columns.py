@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from reportgen.importers.formats.arrays import ArraysTable
-from reportgen.importers.formats.tables import Column, Table, kind_of_type
+from reportgen.importers.formats.tables import Column, DerivedTable, Table, kind_of_type
 
 __all__ = [
     "free_name",
@@ -38,22 +38,9 @@ def free_name(name: str, table: Table, source: str) -> str:
 
 
 @dataclass(frozen=True)
-class _AddedColumns:
-    base: Table
+class _AddedColumns(DerivedTable):
     added: Mapping[str, Any]
     dropped: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        return self.base.name
-
-    @property
-    def sha256(self) -> str:
-        return self.base.sha256
-
-    @property
-    def n_rows(self) -> int:
-        return self.base.n_rows
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
@@ -84,6 +71,3 @@ class _AddedColumns:
         for batch in self.base.batches(theirs, rows):
             yield start, batch
             start += len(batch)
-
-    def place(self, row: int) -> str:
-        return self.base.place(row)

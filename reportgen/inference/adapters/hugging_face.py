@@ -268,10 +268,6 @@ class Processor:
     channels: int | None = None
     fixes_size: bool = True
 
-    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Not known before it has run: same."""
-        return size
-
     def describe(self) -> tuple[str, ...]:
         """The class, and each of its settings, one a line."""
         from transformers import __version__

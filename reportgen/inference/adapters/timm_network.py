@@ -250,11 +250,6 @@ class EvaluationTransform:
     channels: int | None = None
     fixes_size: bool = True
 
-    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) that every image comes out at."""
-        shape = self.settings.get("input_size", (0, *size[::-1]))
-        return int(shape[2]), int(shape[1])
-
     def describe(self) -> tuple[str, ...]:
         """Where the settings come from; then each step as timm prints it."""
         from timm import __version__

@@ -6,12 +6,14 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reportgen.errors import ModelError
 from reportgen.inference.folders.files import open_regular, read_to_end
-from reportgen.inference.folders.tree import Size
 from reportgen.text import plural, quoted
+
+if TYPE_CHECKING:
+    from reportgen.inference.images.decoding import Size
 
 __all__ = [
     "by_threads",

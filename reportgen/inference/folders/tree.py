@@ -25,15 +25,10 @@ if TYPE_CHECKING:
 __all__ = [
     "FolderScan",
     "ImageFile",
-    "Size",
     "Tree",
     "UnreadableFile",
     "walk",
 ]
-
-
-Size = tuple[int, int]
-"""(width, height) in pixels."""
 
 
 @dataclass(frozen=True, slots=True)

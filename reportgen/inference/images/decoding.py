@@ -21,6 +21,7 @@ __all__ = [
     "FORMATS",
     "MAX_PIXELS",
     "Decoded",
+    "Size",
     "Unreadable",
     "decode",
     "describe_content",
@@ -29,6 +30,10 @@ __all__ = [
     "known_format",
     "refused_format",
 ]
+
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
 
 
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
@@ -253,14 +258,14 @@ def decode(content: bytes, *, name: str) -> Decoded:
     raise Unreadable(reason)  # outside the handler: the original may contain the whole file
 
 
-def header_size(content: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels that a file's header states; None where no image can be opened.
+def header_size(content: bytes) -> Size | None:
+    """The size that a file's header states; None where no image can be opened.
 
     `content` may be cut after the header. Not safe from Pillow's warnings: the caller filters them.
     """
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
-            size: tuple[int, int] = image.size
+            size: Size = image.size
     except Exception:
         return None
     return size if size[0] * size[1] <= MAX_PIXELS else None

@@ -349,9 +349,6 @@ class Prepares(Protocol):
     def fixes_size(self) -> bool:
         """Whether images of any size come out at one size, as far as that is known."""
 
-    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) of an image → that of the tensor."""
-
     def describe(self) -> tuple[str, ...]:
         """What is done, one step a line, with every value written out."""
 
@@ -421,17 +418,6 @@ class Preprocessing:
         user's own is taken to do it.
         """
         return bool(self.transform) or self.steps.fixed_size is not None
-
-    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) of an image → that of the tensor. The user's transform is unknown: same.
-
-        >>> Preprocessing(Steps(resize=256)).output_size((500, 375))
-        (341, 256)
-        """
-        fixed = self.steps.fixed_size
-        if fixed is not None:
-            return fixed[1], fixed[0]
-        return self.steps.resized(size)
 
     def describe(self) -> tuple[str, ...]:
         """What is done, one step a line, with every value written out."""

@@ -294,7 +294,6 @@ def _described(
         n_outputs=_n_outputs(program, batch),
         classes=carried.names,
         classes_source=carried.source,
-        is_program=True,
         program=program,
     )
 

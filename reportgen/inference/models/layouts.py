@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from reportgen.errors import ModelError, UsageError
 from reportgen.inference.models.formats import as_typed
@@ -32,9 +30,6 @@ _MODEL_FILES = (".pt2", ".safetensors", ".pt", ".pth", ".ckpt", ".onnx", ".keras
 
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-
-
-_MAX_CONFIG = 16 << 20
 
 
 def refuse_folder(path: Path) -> ModelError:
@@ -162,15 +157,6 @@ def _entries(path: Path) -> list[Path]:
         return list(path.iterdir())
     except OSError:
         return []
-
-
-def _config(path: Path) -> dict[str, Any] | None:
-    try:
-        with path.open("rb") as stream:
-            content = json.loads(stream.read(_MAX_CONFIG))
-    except (OSError, ValueError, RecursionError):
-        return {} if path.exists() else None
-    return content if isinstance(content, dict) else {}
 
 
 _LAYOUTS: tuple[Callable[[Path], Layout], ...] = (

@@ -109,10 +109,9 @@ class LoadedModel:
         What runs it besides PyTorch, by the names to install: their versions go into the report.
     session
         What runs it instead of PyTorch: then `module` takes and gives numpy arrays.
-    is_program
-        Whether it is a torch.export program: ``eval()`` and ``to()`` do not apply to it.
     program
-        That program, for :func:`reportgen.inference.models.loading.to_device`.
+        The torch.export program that it is, to which ``eval()`` and ``to()`` do not apply, for
+        :func:`reportgen.inference.models.loading.to_device`.
     """
 
     module: Callable[[Any], Any]
@@ -129,7 +128,6 @@ class LoadedModel:
     preprocessing_hint: str = ""
     libraries: tuple[str, ...] = ()
     session: Session | None = None
-    is_program: bool = False
     program: torch.export.ExportedProgram | None = field(default=None, repr=False, compare=False)
 
 

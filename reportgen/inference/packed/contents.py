@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from reportgen.inference.folders.files import open_regular, os_reason, read_to_end
-from reportgen.inference.images.decoding import Decoded, Unreadable, decode, header_size
-
-if TYPE_CHECKING:
-    from reportgen.inference.folders.tree import Size
+from reportgen.inference.images.decoding import Decoded, Size, Unreadable, decode, header_size
 
 __all__ = [
     "MAX_IMAGE_BYTES",

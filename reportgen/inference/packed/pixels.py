@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from reportgen.inference.folders.tree import Size
-from reportgen.inference.images.decoding import MAX_PIXELS, Decoded, Unreadable
+from reportgen.inference.images.decoding import MAX_PIXELS, Decoded, Size, Unreadable
 from reportgen.inference.images.flags import ImageFlag
 from reportgen.inference.packed.contents import PerProcess, require_size
 from reportgen.inference.packed.streams import ForwardStream, read_opened

@@ -85,15 +85,6 @@ def test_centre_crops_equal_torchvisions_at_every_size(w: int, h: int, cw: int, 
     assert torch.equal(made(crop=f"{ch}x{cw}")(image), reference(v2.CenterCrop((ch, cw)))(image))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
-def test_the_announced_size_is_that_of_the_tensor(width: int, height: int, shorter: int) -> None:
-    for options in ({"resize": str(shorter)}, {"resize": f"{shorter}x7"}, {"crop": f"9x{shorter}"}):
-        prepare = made(**options)
-        tensor = prepare(picture(width, height))
-        assert tensor.shape[1:] == torch.Size(prepare.output_size((width, height))[::-1])
-
-
 @pytest.mark.parametrize(
     ("mean", "std"),
     [(MEAN, STD), ((0.5,), (0.25,)), ((0.1, 0.2, 0.3), (0.4,)), ((0.0,), (1 / 255,))],

@@ -92,7 +92,7 @@ def test_a_dynamic_program_tells_its_batch_sizes_shape_dtype_and_outputs(dynamic
     model = load_model(str(dynamic))
     assert model.batch_sizes == BatchSizes(2, 64)
     assert (model.input_shape, model.input_dtype, model.n_outputs) == (IMAGES, torch.float32, 4)
-    assert model.is_program
+    assert model.program is not None
     assert model.facts.kind == "torch.export program"
     assert model.facts.name == "dynamic"
     assert model.facts.executes_code

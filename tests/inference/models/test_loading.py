@@ -78,7 +78,7 @@ def test_a_factory_in_a_file_with_weights(nets: Path, tmp_path: Path) -> None:
     assert str(tmp_path) not in repr(facts)
     assert model.batch_sizes.chunk(17) == 17
     assert model.input_shape is None
-    assert not model.is_program
+    assert model.program is None
 
 
 def test_a_factory_in_a_module_of_the_working_directory(
