@@ -778,7 +778,7 @@ def versions() -> None:
 
 
 def _conclude(reviews: list[tuple[Review, Path]], **options: Any) -> None:
-    """Print what came of each review and where its report stands."""
+    """Print the verdict of each review and where its report is."""
     from reportgen.console import print_review
 
     page = "index.html" if options["layout"] == "dir" else "report.html"

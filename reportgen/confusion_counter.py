@@ -102,7 +102,7 @@ class ConfusionCounter:
         self._running.add(_batch("label", labels), _batch("prediction", predictions))
 
     def compute(self) -> ConfusionMatrix:
-        """What was counted so far; counting can go on."""
+        """What was counted so far; counting can continue."""
         self._settle()
         return self._counted
 

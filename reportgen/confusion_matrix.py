@@ -359,7 +359,7 @@ class RunningMatrix:
             self._settle()
 
     def total(self) -> ConfusionMatrix:
-        """What was counted so far; counting can go on."""
+        """What was counted so far; counting can continue."""
         n = self.n_classes
         if self._n_pending:
             self._settle()

@@ -187,7 +187,7 @@ def _span(seconds: float) -> str:
 
 
 def print_summary(evaluation: Evaluation, path: str) -> None:
-    """The result in a few lines: accuracy, weakest class, worst pair, warnings, where it is."""
+    """The result in a few lines: accuracy, lowest recall, worst pair, warnings, where it is."""
     _print(*_summary(evaluation), f"report: {path}")
 
 
@@ -337,7 +337,7 @@ def _mark(check: Check) -> str:
 
 
 def print_saved(name: str, place: Path) -> None:
-    """Where a baseline stands, and how it is used."""
+    """Where a baseline is, and how it is used."""
     print_line(printable(f"baseline {name}: {place}"))
     print_line(printable(f"use it with: --baseline {name}"))
     if not (place / "predictions.parquet").exists():
@@ -422,7 +422,7 @@ def print_part(part: PartFile) -> None:
 
 
 def print_status(status: ShardStatus) -> None:
-    """Which shards are complete, which are missing, and how to go on."""
+    """Which shards are complete, which are missing, and how to continue."""
     samples = f", {count(status.n_samples)} of {plural(status.total, 'sample')}"
     print_line(
         f"complete: {count(len(status.complete))} of {plural(status.n_shards, 'shard')}"
@@ -451,7 +451,7 @@ def print_versions() -> None:
 
 
 def _weakest(evaluation: Evaluation) -> list[str]:
-    """The lowest recall with an interval that allows for the choice, and whether it stands out."""
+    """The lowest recall, its interval that allows for the choice, and whether it is significant."""
     from reportgen.analysis.confusions import lowest_share, simultaneous
 
     hits, support = evaluation.confusion.diagonal, evaluation.confusion.true_totals

@@ -34,7 +34,7 @@ PREDICTIONS, BAD = "predictions.parquet", "bad.csv"
 
 
 SHARDS = "shards"
-"""The folder in the output where the parts of predictions by shards stand."""
+"""The folder in the output with the parts of predictions by shards."""
 
 
 _LOCK = TEMPORARY_PREFIX + "lock"

@@ -20,7 +20,7 @@ class Reporter:
         """The stage is over, well or not."""
 
     def say(self, line: str) -> None:
-        """Something worth knowing now, such as how outputs are read."""
+        """Something to know now, such as how outputs are read."""
 
     def annotate(self, command: str) -> None:
         """A command to the CI system that runs this, such as GitHub's ``::error::``."""

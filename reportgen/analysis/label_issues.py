@@ -157,7 +157,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """One sample whose label is worth a second look.
+    """One potential label error.
 
     Attributes
     ----------
@@ -367,7 +367,7 @@ _TRAINING = frozenset({"train", "training", "trainset", "train_set"})
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """Labels worth a second look, strongest suspicion first.
+    """Potential label errors, strongest first.
 
     Attributes
     ----------

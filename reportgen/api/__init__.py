@@ -1,8 +1,8 @@
 """The flow: one function per command, one named step per line.
 
 ``run`` is ``predict`` and then the very steps of ``render`` on the file that it wrote, so the
-same report can be made again from that file, elsewhere, without torch. ``compare`` is ``render``
-with a baseline.
+same report can be rendered again from that file, elsewhere, without torch. ``compare`` is
+``render`` with a baseline.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The verdict again, by other promises, without a report."""
+"""The verdict again, by other gates, without a report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check(
     junit: str | Path | None = None,
     **options: Any,
 ) -> Decision:
-    """Decide whether promises are kept, without making a report.
+    """Decide whether gates are met, without making a report.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def comment(
     Parameters
     ----------
     source
-        A report's folder, or its ``report.json``: the summary is made again from the numbers.
+        A report's folder, or its ``report.json``: the summary is rendered from its numbers.
     pull_request
         Number of the pull or merge request.
     head, head_sha
@@ -70,7 +70,7 @@ def comment(
     key
         Which of several reports on one request this is.
     mode
-        ``"recreate"`` posts anew and deletes the earlier one, so that readers are notified.
+        ``"recreate"`` posts a new comment and deletes the earlier one: readers are notified.
     report_url
         URL of the page.
     if_verdict
@@ -134,8 +134,8 @@ def mail(
         Send only if the verdict is one of these: ``"ship"``, ``"do-not-ship"``, ``"inconclusive"``,
         ``"none"``.
     attach, max_mail_bytes, report_url
-        Where one is given, the mail is made again: with these files (``"pdf,json"``, ``"none"``),
-        in so many bytes, with a link to the page there.
+        Where one is given, the mail is rendered again: with these files (``"pdf,json"``,
+        ``"none"``), at most this size, with a link to the page there.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def mail(
 
 
 def _mail_options(attach: str, max_mail_bytes: int | None, report_url: str) -> PageOptions | None:
-    """The options of a mail that is made again; None where none is given."""
+    """The options of a mail that is rendered again; None where none is given."""
     given = {"attach": attach, "max_mail_bytes": max_mail_bytes, "report_url": report_url}
     given = {name: value for name, value in given.items() if value not in ("", None)}
     if not given:

@@ -186,7 +186,7 @@ def merge(
     discard
         Remove the parts afterwards.
     force
-        Replace other predictions that stand there.
+        Replace other predictions that are there.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def merge(
     UsageError
         ``shards-mixed``, ``shards-outputs``, ``option-conflict`` where there is no `out`.
     OutputError
-        ``output-exists`` where other predictions, or a report of them, stand there.
+        ``output-exists`` where other predictions, or a report of them, are there.
     """
     if out is None:
         raise UsageError(

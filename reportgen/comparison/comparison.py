@@ -66,7 +66,7 @@ class Difference:
     difference
         ``candidate - baseline``, never rounded.
     interval
-        Two-sided 95% interval of the difference.
+        Two-sided 95% CI of the difference.
     bounds
         One-sided 95% bounds, lower and upper: the ends of the two-sided 90% interval. Gates of
         non-inferiority read them.

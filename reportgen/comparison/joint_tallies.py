@@ -113,7 +113,7 @@ def _paired(row: Counts, same: int) -> PairedCounts:
 
 
 class JointTally:
-    """Adds batches up to :class:`JointCounts`; merges seldom, so that many cells stay cheap."""
+    """Adds batches up to :class:`JointCounts`; merges rarely, so that many cells stay cheap."""
 
     def __init__(self, n_classes: int) -> None:
         if n_classes > MOST_CLASSES:

@@ -218,7 +218,7 @@ def _said(refused: Refused) -> list[str]:
 
 
 def _tell(refused: Refused) -> NoReturn:
-    """The refusal in words, with the way out of the usual ones."""
+    """The refusal in words, with the remedy of the usual ones."""
     status, details = refused.status, _said(refused)
     again = "run the command again: a comment that is there already is updated, not repeated"
     if isinstance(refused, Unexpected):

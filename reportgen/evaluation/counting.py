@@ -106,7 +106,7 @@ def positive_class(
 
 
 def label_issues_of(rows: PredictionRows, thresholds: Thresholds | None) -> LabelIssues:
-    """Labels worth a second look; `thresholds` is None without probabilities of all classes."""
+    """Potential label errors; `thresholds` is None without probabilities of all classes."""
     found = None if thresholds is None else LabelIssueTally(thresholds)
     tolerance = rows.facts.sum_tolerance or SUM_TOLERANCE
     if found is not None and thresholds is not None and thresholds.n:

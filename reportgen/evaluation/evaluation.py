@@ -109,7 +109,7 @@ class Evaluation(NotebookValue):
     confidence
         The model's confidence, and whether rightly so; None where the input has no confidences.
     suspects
-        Labels worth a second look, or why none could be examined.
+        Potential label errors, or why none could be examined.
     slices
         How good the model is on each part of the data that metadata defines.
     macro

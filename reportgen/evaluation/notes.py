@@ -116,7 +116,7 @@ def group_notes(groups: SampleGroups | None) -> Iterator[DataNote]:
 
 
 def ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Iterator[DataNote]:
-    """A class list that was derived is sorted by name: that is seldom the order that is meant."""
+    """A class list that was derived is sorted by name: that is rarely the order that is meant."""
     if options.ordinal:
         order = listing(classes, _LISTED_ORDER)
         yield DataNote(

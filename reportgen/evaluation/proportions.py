@@ -118,7 +118,7 @@ class Proportions:
 
     @cached_property
     def pairs(self) -> tuple[ProportionPair, ...]:
-        """Every error cell above 0: by share downwards, then true, then predicted index."""
+        """Every error above 0: by proportion downwards, then by true, then by predicted index."""
         errors = self.values.copy()
         np.fill_diagonal(errors, 0)
         true, predicted = np.nonzero(errors)

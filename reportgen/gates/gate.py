@@ -55,7 +55,7 @@ Verdict = Literal["SHIP", "DO NOT SHIP", "INCONCLUSIVE", "NO GATES SET"]
 
 @dataclass(frozen=True)
 class Gate:
-    """One promise, as written in ``gates.toml``.
+    """One requirement, as written in ``gates.toml``.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class Check:
     Attributes
     ----------
     gate
-        What was promised.
+        The requirement.
     rule
         The same in words: "accuracy at least 90%".
     status
@@ -256,6 +256,6 @@ def combine_outcomes(statuses: list[Status]) -> Status:
 
 
 def undefined_words(reason: str) -> str:
-    """The sentence of a reason, to stand after a colon."""
+    """The sentence of a reason, for use after a colon."""
     text = reason.rstrip(".").split(". ")[0]
     return text[:1].lower() + text[1:]

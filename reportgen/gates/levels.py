@@ -43,7 +43,7 @@ NO_SLICE = "the test set has no samples in that slice"
 
 
 INAPPLICABLE = frozenset({"too_few_classes", "not_recorded"})
-"""A gate does not apply to a top-k accuracy that is always 1, which promises nothing, nor to a
+"""A gate does not apply to a top-k accuracy that is always 1, which shows nothing, nor to a
 metric that the document, of another version, does not contain."""
 
 
@@ -63,7 +63,7 @@ class Measured:
 
 
 def decide_level(gate: Gate, evaluation: Evaluation) -> Outcome:
-    """Whether a metric is where it was promised to be.
+    """Whether a metric meets its limit.
 
     Raises :class:`UsageError` with slug ``gates-class`` where a class is not there.
     """

@@ -448,7 +448,7 @@ def _no_class_of_scores(table: Table, labels: set[str], names: Sequence[str]) ->
 
 
 def _place(table: Table, roles: Roles, ignore: str | None) -> Any:
-    """("label" or "prediction", text) → where such a cell stands first."""
+    """("label" or "prediction", text) → where the first such cell is."""
 
     def find(role: str, text: str) -> str:
         column = roles.label if role == "label" else roles.prediction

@@ -137,7 +137,7 @@ def restrict_classes(rows: PredictionRows, given: Path | str | Sequence[str]) ->
 
 
 def _names(given: Path | str | Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """The names, and where they stand, in words."""
+    """The names, and where they come from, in words."""
     if not isinstance(given, (str, Path)):
         return tuple(given), "subset_classes="
     path = Path(given)

@@ -264,7 +264,7 @@ def resolve_device(
 ) -> torch.device:
     """The device to run on; raises :class:`UsageError` where the one requested is not there.
 
-    ``auto`` is where a live module stands (`preferred`), else cuda, else mps, else cpu. Of several
+    ``auto`` is where a live module is (`preferred`), else cuda, else mps, else cpu. Of several
     GPUs it is that of the `local_rank`, the number of this process among those on the machine.
     """
     import torch

@@ -180,7 +180,7 @@ def predict_parts(
     reporter: Reporter,
     again: str = "rerun the same command with --resume",
 ) -> None:
-    """Predict what `parts` does not hold yet; `again` says how to go on after an interruption."""
+    """Predict what `parts` does not hold yet; `again` says how to continue later."""
     predict_into(
         parts,
         plan.source,

@@ -116,7 +116,7 @@ def _predicted(plan: Plan, shard: Shard, asked: str, reporter: Reporter) -> Part
 
 
 def _begun(plan: Plan, shard: Shard) -> Parts:
-    """What is predicted of the shard; nothing where it is predicted anew."""
+    """What is predicted of the shard; nothing where it is predicted again."""
     folder = partial_folder(plan.target)
     if plan.options.force:
         return Parts.start(folder, plan.identity)

@@ -23,7 +23,7 @@ def class_description(kind: type) -> str:
 
 
 def attribute_descriptions(kind: type) -> dict[str, str]:
-    """Name → what stands below it in the section "Attributes"; several names share a text."""
+    """Name → what is below it in the section "Attributes"; several names share a text."""
     text = inspect.getdoc(kind) or ""
     _, found, body = text.partition("\nAttributes\n----------\n")
     told: dict[str, str] = {}

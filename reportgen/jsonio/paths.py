@@ -283,7 +283,7 @@ class JsonPath:
         return low, high
 
     def class_index(self) -> int:
-        """Where a class name stands among the classes of the document."""
+        """The place of a class name among the classes of the document."""
         name = self.text()
         if name not in self.reading.index:
             self.fault("one of the classes")

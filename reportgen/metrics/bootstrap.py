@@ -164,7 +164,7 @@ def _draw(tables: Counts, seed: int, draws: int) -> Counts:
     """Resamples of each of G tables (TP, FP, FN, TN): shape (G, draws, 4)."""
     drawn = np.zeros((len(tables), draws, 4), np.int64)
     for at, table in enumerate(tables):
-        rng = np.random.default_rng(seed)  # anew: the others must not matter
+        rng = np.random.default_rng(seed)  # a new one: the others must not matter
         seen = table > 0
         n = int(table.sum())
         drawn[at][:, seen] = rng.multinomial(n, table[seen] / n, size=draws)

@@ -82,7 +82,7 @@ class Totals(Protocol):
 
 
 class Statistic(Protocol):
-    """An overall metric that can be computed anew from resamples."""
+    """An overall metric that can be computed again from resamples."""
 
     def of(self, totals: Totals) -> Floats:
         """The metric in each of B matrices: float64, shape (B,); nan where undefined."""

@@ -63,7 +63,7 @@ def reference() -> str:
 
 
 def updated(page: str) -> str:
-    """`page` with the text between its marks made anew.
+    """`page` with the text between its marks updated.
 
     Raises :class:`ValueError` where the marks are missing.
     """

@@ -113,7 +113,7 @@ class RunningCounts:
         self._n_unlabelled += n_unlabelled
 
     def total(self) -> Counts:
-        """What was counted so far; counting can go on."""
+        """What was counted so far; counting can continue."""
         return Counts(
             self._confusion.total(),
             self._top5_hits,

@@ -26,7 +26,7 @@ _AGAINST, _GATES = "Baseline comparison", "Release gates"
 
 @dataclass(frozen=True)
 class ReviewOptions(Declared):
-    """Against what, and by which promises. Every field has the same name as its option."""
+    """Against which baseline, and by which gates. Every field has the same name as its option."""
 
     baseline: str | None = option(
         None,

@@ -157,7 +157,7 @@ class PartSet:
         return found
 
     def _notes(self) -> Iterator[DataNote]:
-        """On machines that differ: no promise holds for the last bits."""
+        """On machines that differ: the last bits may differ too."""
         for code, name, what in (
             ("shards-devices", "inference", "on different devices"),
             ("shards-versions", "versions", "with different versions"),

@@ -70,7 +70,7 @@ class RunState:
     Attributes
     ----------
     fingerprint
-        What shapes the rows; a run with another one can't go on with these parts.
+        What shapes the rows; a run with another one can't continue these parts.
     outputs
         How the model's outputs are read, once that is decided.
     forward_size
@@ -460,7 +460,7 @@ def differing(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, l
 
 
 def require_same_run(before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Refuse to go on with predictions that another model, data or setting made."""
+    """Refuse to continue predictions that another model, data or setting made."""
     what, lines = differing(before, now)
     if what:
         raise UsageError(

@@ -80,7 +80,7 @@ PAPER_COLUMNS = 10
 
 
 def class_section(facts: Context) -> ClassSection:
-    """All classes, worst recall first; undefined recall last."""
+    """All classes, lowest recall first; undefined recall last."""
     definitions = [item for item in class_definitions(facts.evaluation) if item.kind != "count"]
     notes = Footnotes()
     rows = tuple(_class_row(facts, i, definitions, notes) for i in facts.listed)

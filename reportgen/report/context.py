@@ -101,7 +101,7 @@ LISTED_CLASSES = 200
 
 
 LOW_SUPPORT = 30
-"""Fewer samples than this carry a mark: the 95% interval of a share is then over ±10 points."""
+"""Fewer samples than this carry a mark: the 95% CI of a proportion is then wider than ±10 pp."""
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class GatePart:
 
 @dataclass(frozen=True)
 class GateRow:
-    """One promise and what became of it; numbers with digits that don't contradict `status`.
+    """One requirement and its outcome; numbers with digits that don't contradict `status`.
 
     `number` is its place in the file of gates; `required` is the requirement alone, of `figure`
     where the name of the gate doesn't say that; `needed` says how many samples would decide an open

@@ -193,7 +193,7 @@ PARTS = ("accuracy", "within_group_error", "between_group_error")
 
 
 def group_section(facts: Context) -> GroupSection | None:
-    """The section; None where it would say nothing: few classes, or hardly an error."""
+    """The section; None where it would say nothing: few classes, or almost no error."""
     groups = facts.groups
     given, suggested = groups.given, groups.suggested
     enough = len(facts.names) >= LEAST_CLASSES and facts.matrix.n_errors >= LEAST_ERRORS

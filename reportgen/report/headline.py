@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Axis:
-    """What a tile's number is drawn on, `low` to `high`, with a mark at what chance alone shows.
+    """What a tile's number is drawn on, `low` to `high`, with a mark at the chance level.
 
     `limit` is what a gate asks for, and `failed` says that it is not kept.
     """
@@ -66,7 +66,7 @@ class GateMark:
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline number; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
+    """A key metric; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
 
     `metric` is its name, of the class with the index `of_class` where that is not None. `change` is
     its difference from the baseline, and `gate` the hardest gate on it, where there are any.
@@ -263,7 +263,7 @@ def _weakest_tile(facts: Context) -> Tile | None:
 
 
 def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
-    """On an axis of its own, as less is better here; what chance alone shows is marked on it."""
+    """On an axis of its own, as less is better here; the chance level is marked on it."""
     known, shown = facts.evaluation.confidence, cells["ece"]
     if known is None or shown.value is None:
         return

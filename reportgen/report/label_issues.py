@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LabelIssueRow:
-    """A sample whose label is worth a second look."""
+    """A potential label error."""
 
     rank: int
     path: Name

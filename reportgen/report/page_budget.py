@@ -101,7 +101,7 @@ def list_pictures(
     comparison: ComparisonSection | None = None,
     cards: Sequence[ClassCard] = (),
 ) -> Iterator[Example | ChangeExample | LabelIssueRow]:
-    """Each place of the page where a picture of a sample stands."""
+    """Each place of the page where a picture of a sample is."""
     of_pairs: Iterator[Example | ChangeExample | LabelIssueRow] = (
         example
         for group in pairs.groups

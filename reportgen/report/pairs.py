@@ -456,7 +456,7 @@ def _beyond_words(facts: Context, beyond: PairRanking | None) -> Words | None:
 
 
 def _of_proportions(facts: Context, known: Proportions) -> PairSection:
-    """The error cells with the largest proportions; all that is counted is n/a."""
+    """The confusions with the largest proportions; all that is counted is n/a."""
     listed = known.pairs[: listed_pairs(known.n_classes)]
     rows = tuple(
         (

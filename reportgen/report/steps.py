@@ -1,4 +1,4 @@
-"""Suggested next steps: what the numbers say is worth doing, by rule, each with its evidence."""
+"""Suggested next steps: what follows from the numbers, by rule, each with its evidence."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def sub_matrix(facts: Context) -> SubMatrix | None:
 def _choose(facts: Context) -> np.ndarray:
     """Both classes of the most frequent confusions, until there are 20.
 
-    The classes with the most errors would do where classes are few. Of 1,000, they are hardly ever
+    The classes with the most errors would do where classes are few. Of 1,000, they are rarely
     confused with one another, and their matrix is a diagonal.
     """
     chosen: set[int] = set()

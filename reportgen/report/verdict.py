@@ -83,7 +83,7 @@ def _of_proportions(accuracy: Metric) -> Words:
 
 
 def _weakest_words(facts: Context) -> Words:
-    """The range of recall, and whether a class stands out in it beyond chance."""
+    """The range of recall, and whether a class is significantly low."""
     if len(facts.recall) < 2:
         return Words(())
     low, high = min(facts.recall.values()), max(facts.recall.values())

@@ -100,7 +100,7 @@ def find_reports(folder: Path, site: Path) -> Iterator[FoundReport]:
     """Every report in `folder` and in the folders below it, in the order of their names.
 
     Hidden folders, links to folders, saved baselines, and the site itself with its copies, which
-    may be there, are passed over.
+    may be there, are skipped.
     """
     own = {site.resolve(), (site / SITE_REPORTS).resolve()}
     for path, folders, files in os.walk(folder):

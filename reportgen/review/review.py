@@ -1,4 +1,4 @@
-"""From two inputs and a file of promises to a verdict."""
+"""From two inputs and a file of gates to a verdict."""
 
 from __future__ import annotations
 

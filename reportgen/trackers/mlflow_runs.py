@@ -21,7 +21,7 @@ NOTE, MOST_NOTE = "mlflow.note.content", 8000
 
 
 OWN_TAGS = {"mlflow.user": "reportgen", "mlflow.source.name": "reportgen"}
-"""In place of the user and the program that MLflow would name."""
+"""Instead of the user and the program that MLflow would name."""
 
 
 GIT_TAGS = ("mlflow.source.git.commit", "mlflow.source.git.branch", "mlflow.source.git.repoURL")

@@ -34,7 +34,7 @@ MOST_CLASSES = 100
 
 
 MOST_CELLS = 10_000
-"""W&B cuts longer tables without a word."""
+"""W&B cuts longer tables silently."""
 
 
 @dataclass(frozen=True)

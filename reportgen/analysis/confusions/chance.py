@@ -352,7 +352,7 @@ def recall_by_size_p(matrix: ConfusionMatrix) -> float:
     """Two-sided p of "recall has nothing to do with how many samples a class has".
 
     What is looked at is accuracy less mean recall: 0 on average where all recalls are equal. The
-    correct predictions are dealt anew to the samples, whatever their class, 1,999 times with a
+    correct predictions are assigned to random samples, whatever their class, 1,999 times with a
     fixed seed; from 2,000 classes on the normal distribution replaces that.
     """
     support = matrix.true_totals
@@ -378,7 +378,7 @@ def beats_constant_p(matrix: ConfusionMatrix) -> tuple[float, float]:
 
     Returns
     -------
-    (above, below): of a model that is right more often than the commonest class would be, else 1;
+    (above, below): of a model that is right more often than the majority class would be, else 1;
     and of one that is right less often, corrected for the choice of that class. Of the samples
     that just one of the two gets right, half would be the model's (exact sign test).
     """

@@ -386,7 +386,7 @@ def suggested_groups(
 
     None where fewer than three classes are confused, or more than 2,048, or the best modularity
     is one that unrelated errors could reach: then the confusions show no groups. `tree` is that of
-    the whole `matrix` where it is at hand already.
+    the whole `matrix` where that is known already.
     """
     tree = tree or confusion_tree(matrix)
     if tree is None or len(tree.linked) < 3:

@@ -181,7 +181,7 @@ def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNot
 def shift_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | None:
     """A warning where, from one class on, predictions mostly are one place beside the label.
 
-    So it is where labels were numbered anew after a class was missing, and predictions were not.
+    This happens if labels were renumbered because a class was missing, and predictions were not.
     The classes before must be right more often than shifted; the difference behind is five
     standard errors at least, which allows for the choice of the class.
     """
@@ -278,7 +278,7 @@ def _sums(classes: Sequence[str], known: Counts, rows: Counts, i: int) -> str:
 def orientation_note(matrix: ConfusionMatrix) -> DataNote | None:
     """A warning where the matrix is probably transposed, else None.
 
-    Test sets often have as many samples of each class; predictions hardly ever come out so. Three
+    Test sets often have as many samples of each class; predictions almost never do. Three
     classes or more whose *columns* all have one sum, and whose rows do not, tell of a transposed
     matrix.
     """

@@ -69,7 +69,7 @@ N_BINS = 15
 CHANCE_DRAWS = 1_000
 
 
-SEED = 20_170_806  # any number will do; it is fixed so that a report can be made again
+SEED = 20_170_806  # any number will do; it is fixed so that a report is reproducible
 
 
 _WRONG, _RIGHT = 0, 1
@@ -424,7 +424,7 @@ class EqualMassCalibration:
     ) -> EqualMassCalibration:
         """From a tally of predictions. ``no_samples`` or ``no_scores`` where it is empty.
 
-        `groups` are those of the tally, where they are at hand: sorting is most of the work.
+        `groups` are those of the tally, where they are known: sorting is most of the work.
 
         The first n mod 15 bins contain one sample more. Samples of equal confidence are
         interchangeable: where a bin ends among them, it gets its part of their correct predictions.

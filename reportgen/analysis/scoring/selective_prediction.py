@@ -199,7 +199,7 @@ class RiskCoverage:
     def of(cls, ranked: RankedScores, groups: Groups | None = None) -> RiskCoverage:
         """From a tally of predictions. ``no_samples`` or ``no_scores`` where it is empty.
 
-        `groups` are those of the tally, where they are at hand: sorting is most of the work.
+        `groups` are those of the tally, where they are known: sorting is most of the work.
         With binned confidences, points, coverage and error are exact at the edges of the bins, and
         the areas have bounds.
         """

@@ -109,7 +109,7 @@ ALPHA = 0.05
 
 
 LOW_SUPPORT = 30
-"""Fewer samples than this carry a mark: the 95% interval of a share is then over ±10 points."""
+"""Fewer samples than this carry a mark: the 95% CI of a proportion is then wider than ±10 pp."""
 
 
 Verdict = Literal["worse", "better", "unclear"]

@@ -1,7 +1,7 @@
 """Whether each line of a table is one sample, or represents as many as one of its columns says.
 
 A confusion matrix in the long form, ``label,prediction,count``, looks like a table of predictions.
-Read as one, it gives wrong numbers without a word; so what could be either is asked about.
+Read as one, it gives wrong numbers silently; so what could be either is asked about.
 """
 
 from __future__ import annotations

@@ -461,7 +461,7 @@ class _Finder:
         return [f"the cells of {listing(map(quoted, some))} are lists or objects"] if some else []
 
     def _elsewhere(self, role: str) -> str:
-        """Where labels in a file of their own are the way out."""
+        """The hint for labels in a file of their own."""
         if role == "label":
             return "; if the labels are in another file: --labels FILE"
         lone = [c for c in self.columns if is_called(c, "label")]

@@ -39,7 +39,7 @@ _BLANKS = re.compile(r"(?<=[^\W\d_])[\s_\-]+(?=[^\W\d_])")
 
 
 Place = Callable[[str, str], str]
-"""("label" or "prediction", text) → where the first such cell stands: ``line 57``."""
+"""("label" or "prediction", text) → where the first such cell is: ``line 57``."""
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def npy_file(path: Path) -> ArrayFile:
 
 
 def array_files(path: Path) -> dict[str, ArrayFile]:
-    """The arrays of an ``.npz``, by name; other members are passed over.
+    """The arrays of an ``.npz``, by name; other members are ignored.
 
     Raises :class:`DataError` where it is no archive, an array holds Python objects, or unpacks to
     an absurd size.

@@ -144,7 +144,7 @@ def scan(path: Path, dialect: Dialect) -> FileScan:
 def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every row, the header first; all rows have as many cells as the header.
 
-    `line` is the line in which the row begins, from 1; blank lines are passed over. Raises
+    `line` is the line in which the row begins, from 1; blank lines are skipped. Raises
     :class:`DataError` naming the line.
     """
     encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding

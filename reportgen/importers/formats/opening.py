@@ -153,7 +153,7 @@ def _members(path: Path) -> list[str]:
 
 
 def _packed(path: Path) -> tuple[str, str]:
-    """What a ZIP archive is, and the way out."""
+    """What a ZIP archive is, and what to do instead."""
     names = _members(path)
     if any(name.startswith("xl/") for name in names):
         return "is an Excel workbook", (

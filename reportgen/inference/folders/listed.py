@@ -49,7 +49,7 @@ __all__ = [
 
 
 NO_LABEL = ""
-"""In place of a class folder: the sample has no label."""
+"""Instead of a class folder: the sample has no label."""
 
 
 _OF_LISTS = frozenset({"root", "id_column", "label_column", "split_column"})

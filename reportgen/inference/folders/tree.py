@@ -248,7 +248,7 @@ class _Walker:
             self.tree.skipped[_NOT_AN_IMAGE] += 1
 
     def is_hidden(self, entry: os.DirEntry[str], shown: str) -> bool:
-        """Whether an entry is passed over for its name; if so it is counted."""
+        """Whether an entry is skipped for its name; if so it is counted."""
         if not is_skipped_name(entry.name):
             return False
         if _is_folder(entry):

@@ -381,7 +381,7 @@ def _orientation_flags(source: ImageFile.ImageFile) -> ImageFlag:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            # Read anew: opening the file has already swallowed what is wrong with it.
+            # Read again: opening the file has already swallowed what is wrong with it.
             Image.Exif().load(source.info.get("exif") or b"")
             orientation = source.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:

@@ -55,7 +55,7 @@ def embedded_classes(value: Any, source: str, *, lenient: bool) -> EmbeddedClass
         A list of names, ``{"classes": list}``, ``{"class_to_idx": map}``, a map from name to
         index, or a map from index to name. Names are unique; indices are 0 to K - 1.
     lenient
-        Whether another class list is used anyway, so that a faulty one is only worth a note.
+        Whether another class list is used anyway, so that a faulty one only gives a note.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Weights that nobody trained: the parts of a network that a factory makes anew.
+"""Untrained weights: the parts of a network that a factory initialises.
 
 A checkpoint without a classifier loads all the same in many libraries: the head is filled with
 random numbers, and a line of a log says so. A report on it looks real. What is random is found by

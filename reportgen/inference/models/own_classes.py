@@ -65,7 +65,7 @@ def classes_of_network(module: Any, *, lenient: bool) -> EmbeddedClasses:
     Parameters
     ----------
     lenient
-        Whether another class list is used anyway, so that a faulty one is only worth a note.
+        Whether another class list is used anyway, so that a faulty one only gives a note.
 
     Raises
     ------

@@ -38,7 +38,7 @@ FALLBACK_FONTS = (
 
 
 def drawable(text: str) -> bool:
-    """Whether the fonts at hand have every glyph, and need no shaping that we lack."""
+    """Whether the installed fonts have every glyph, and need no shaping that we lack."""
     if text.isascii():
         return True
     directions = {unicodedata.bidirectional(character) for character in text}

@@ -266,7 +266,7 @@ class _Cells:
 
     @cached_property
     def top(self) -> float:
-        """What the darkest colours stand for."""
+        """What the darkest colours mean."""
         known = np.abs(self.shares[np.isfinite(self.shares)])
         reach = float(known.max()) if len(known) else 0.0
         return next((top for top in TOPS if top >= reach), TOPS[-1])

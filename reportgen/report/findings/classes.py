@@ -47,7 +47,7 @@ MISCALLED = 0.05
 
 
 MOST_MISSED = 0.10
-"""Without a miss, but with so wide a bound, a class is not worth a sentence."""
+"""Without a miss, but with so wide a bound, a class gets no sentence."""
 
 
 def never_found(facts: Context) -> Finding | None:
@@ -142,7 +142,7 @@ def _ends(facts: Context, low: LowestShare, i: int) -> tuple[float, float]:
 
 
 def _no_lowest(facts: Context, low: LowestShare) -> Finding | None:
-    """No class stands out: which is lowest, and that one had to be."""
+    """No class is significantly low: which is lowest, and that one had to be."""
     lowest = facts.recall[low.lowest]
     if lowest == 0:
         return None  # it has a finding of its own
