@@ -34,8 +34,16 @@ def shown_address(address: str | os.PathLike[str]) -> str:
 
 
 def refuse_address(path: str | os.PathLike[str], what: str) -> None:
-    """Raise :class:`UsageError` (``remote-path``) where `path`, called `what`, is an address."""
+    """Raise :class:`UsageError` where `path`, called `what`, is no path of this machine:
+    ``remote-path`` for an address, ``option-value`` for what no file can be called.
+    """
     text = os.fspath(path)
+    if "\0" in text:
+        raise UsageError(
+            f"{what} {quoted(text)} is not a path: it contains a null character",
+            slug="option-value",
+            hint="pass the path without it",
+        )
     if _ADDRESS.match(text) and not _exists(text):
         raise UsageError(
             f"{what} {quoted(shown_address(text))}: only local paths are read, "

@@ -11,7 +11,7 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.importers.columns.id_spelling import Spelling, common_spelling
-    from reportgen.importers.columns.words import is_called
+    from reportgen.importers.columns.words import is_called, several_columns
     from reportgen.importers.entrance import kind_of, open_input, open_predictions
     from reportgen.importers.formats.arrays import CLASS_NAMES, ArrayFile, array_files
     from reportgen.importers.formats.compressed import compression_of, open_bytes
@@ -94,6 +94,7 @@ __all__ = [
     "restrict_classes",
     "rows_of",
     "samples_of_columns",
+    "several_columns",
     "split_of_shard",
     "split_role",
 ]
@@ -102,7 +103,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "columns.id_spelling": "Spelling common_spelling",
-        "columns.words": "is_called",
+        "columns.words": "is_called several_columns",
         "entrance": "kind_of open_input open_predictions",
         "formats.arrays": "CLASS_NAMES ArrayFile array_files",
         "formats.compressed": "compression_of open_bytes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,6 @@ from reportgen.importers.formats.unfolded import (
     with_score_lists,
 )
 from reportgen.importers.ground_truth.finding import labelled, reading_of
-from reportgen.importers.ground_truth.labels_table import Labelled
 from reportgen.importers.import_notes import facts_of
 from reportgen.importers.matrices.crosstabs import Grid
 from reportgen.importers.matrices.grids import lone_square, looks_like_matrix
@@ -62,9 +62,11 @@ from reportgen.importers.matrices.long_form import long_grid
 from reportgen.importers.matrices.of_tables import grid_of_table
 from reportgen.importers.matrices.reading import MatrixInput, matrix_input
 from reportgen.importers.matrices.reports_of_others import refuse_report_json, refuse_report_text
+from reportgen.importers.row_selection import select_rows
 from reportgen.importers.table_predictions import TablePredictions
 from reportgen.options import InputOptions
 from reportgen.predictions import Predictions
+from reportgen.provenance import DataNote
 from reportgen.storage import Address
 from reportgen.text import count, listing, plural, printable, quoted, typed
 
@@ -155,9 +157,12 @@ def open_others(
     table = open_table(source, options, spool)
     if (grid := _matrix_in(source, table, options)) is not None:
         return matrix_input(grid, table.sha256, _stem(table), options)
+    selection = select_rows(table, options)
+    table = selection.table
     counted = count_columns(_countable(table), options) if options.labels is None else None
     if counted is not None:
         grid = long_grid(_countable(table), counted)
+        grid = replace(grid, told=(*grid.told, *selection.told), notes=selection.notes)
         return matrix_input(grid, table.sha256, _stem(table), options)
     table = _with_rankings(table, options)
     given = _given_classes(table, options)
@@ -167,7 +172,9 @@ def open_others(
         options = reading_of(truth, options, before)
         given = given or (ClassNames.checked(*truth.classes) if truth.classes else None)
     found = _open_it(table, given, options, spool)
-    return found if truth is None else _told(found, truth)
+    if truth is not None:
+        found = _told(found, truth.told, truth.notes, truth.facts)
+    return _told(found, selection.told, selection.notes)
 
 
 def _matrix_in(source: Any, table: Table, options: InputOptions) -> Grid | None:
@@ -186,12 +193,17 @@ def _stem(table: Table) -> str:
     return printable(Path(table.name).stem) if table.sha256 else ""
 
 
-def _told(found: TablePredictions, truth: Labelled) -> TablePredictions:
-    """With what there is to know about where the labels came from."""
+def _told(
+    found: TablePredictions,
+    told: Sequence[str],
+    more: Sequence[DataNote],
+    facts: Mapping[str, str] = MappingProxyType({}),
+) -> TablePredictions:
+    """With what there is to know about where the labels came from, or which rows were read."""
     made = found.facts.provenance
-    read_as = "; ".join((made.read_as, *truth.told))
-    made = replace(made, inference={**made.inference, **truth.facts}, read_as=read_as)
-    notes = (*found.facts.notes, *truth.notes)
+    read_as = "; ".join((made.read_as, *told))
+    made = replace(made, inference={**made.inference, **facts}, read_as=read_as)
+    notes = (*found.facts.notes, *more)
     return replace(found, facts=replace(found.facts, provenance=made, notes=notes))
 
 
@@ -503,11 +515,54 @@ def _read_unscored(
         raise not_finite_error(n_bad, places, options.max_bad, "no finite confidence")
     n_rows = _n_kept(table, survey) - n_bad
     labels = survey.labels.taken_as(reading.labels)
+    predictions = survey.predictions.taken_as(reading.predictions)
+    _refuse_shifted(table, survey, (labels, predictions), reading, options)
     return TablePredictions(
         table, roles, facts_of(table, roles, survey, reading, options), n_rows,
-        labels, survey.predictions.taken_as(reading.predictions),
-        survey.confidence, ranks=_ranks(survey, reading, labels),
+        labels, predictions, survey.confidence, ranks=_ranks(survey, reading, labels),
     )  # fmt: skip
+
+
+_FEWEST_DIFFERING = 10
+"""With fewer rows, chance may have put labels and predictions so."""
+
+
+def _refuse_shifted(
+    table: Table,
+    survey: Survey,
+    rows: tuple[NDArray[Any], NDArray[Any]],
+    reading: Reading,
+    options: InputOptions,
+) -> None:
+    """Ask about labels and predictions that are counted from different numbers: their ranges differ
+    by 1 at both ends, and mostly so do the two of a sample.
+    """
+    if options.labels_are != "auto" or options.classes is not None:
+        return
+    names = [as_index(name) for name in reading.classes.names]
+    first = names[0] or 0
+    of_labels, of_predictions = (
+        [as_index(text) for text, n in values.counts.items() if n]
+        for values in (survey.labels, survey.predictions)
+    )
+    numbers = [n for n in of_labels if n is not None], [n for n in of_predictions if n is not None]
+    if names != list(range(first, first + len(names))) or not all(numbers):
+        return
+    step = min(numbers[0]) - min(numbers[1])
+    if abs(step) != 1 or max(numbers[0]) - max(numbers[1]) != step:
+        return
+    moved, n = int(np.count_nonzero(rows[0] == rows[1] + step)), _n_kept(table, survey)
+    if n < _FEWEST_DIFFERING or 2 * moved <= n:
+        return
+    later = "label" if step > 0 else "prediction"
+    raise UsageError(
+        f"in {quoted(table.name)} the {later}s seem to be counted from another number: "
+        f"{count(moved)} of {plural(n, 'row')} have the {later} one above the other",
+        slug="labels-shifted",
+        details=[f"the smallest {later} is {min(numbers[step < 0])}"],
+        hint=f"subtract 1 from the {later}s in the table; if both are counted alike: "
+        "--labels-are indices",
+    )
 
 
 def _ranks(survey: Survey, reading: Reading, labels: NDArray[Any]) -> NDArray[np.int32] | None:
@@ -567,9 +622,6 @@ def _read_scored(
         blocks,
         kind.kind,
     )
-
-
-_FEWEST_DIFFERING = 10
 
 
 def _refuse_other_order(

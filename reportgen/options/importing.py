@@ -89,6 +89,12 @@ class InputOptions(Declared):
         _COLUMNS,
         metavar="NAME|none",
     )
+    where: str | None = option(
+        None,
+        "Evaluate only the rows with this value, such as split=test. none: the rows of all splits.",
+        _COLUMNS,
+        metavar="COLUMN=VALUE|none",
+    )
     labels: Path | None = option(
         None,
         "Table of true classes, joined to INPUT by id. A .npy, or text with one class per "
@@ -157,10 +163,13 @@ class InputOptions(Declared):
         choices=OUTPUT_KINDS,
     )
     rows: str = option(
-        "true",
-        "Whether the matrix rows are true or predicted classes.",
+        "auto",
+        "Whether the matrix rows are true or predicted classes. auto: as the file says, else true.",
         _MATRIX,
-        choices=("true", "predicted"),
+        choices=("auto", "true", "predicted"),
+    )
+    counts: bool = option(
+        False, "The matrix contains counts, although they may be percentages.", _MATRIX
     )
     normalised: bool = option(
         False,
@@ -217,6 +226,10 @@ class InputOptions(Declared):
                 )
         if self.normalised_over != "auto" and not self.normalised:
             raise UsageError("--normalised-over requires --normalised", slug="option-conflict")
+        if self.counts and self.normalised:
+            raise UsageError(
+                "--counts and --normalised contradict each other", slug="option-conflict"
+            )
 
     @property
     def separator(self) -> str:

@@ -969,11 +969,3 @@ def test_shares_in_the_long_form_are_no_samples(box, text):
     with pytest.raises(DataError) as caught:
         reportgen.load(box.write(text))
     assert caught.value.slug == "counts-or-samples"
-
-
-def test_rows_of_100_are_a_warning(box):
-    found = reportgen.load(box.write(",cat,dog\ncat,80,20\ndog,4,96\n"))
-    (note,) = [note for note in found.notes if note.code == "rows-of-100"]
-    assert note.severity == "warning"
-    found = reportgen.load(box.write(",cat,dog\ncat,80,20\ndog,4,97\n"))
-    assert "rows-of-100" not in {note.code for note in found.notes}

@@ -24,7 +24,7 @@ def test_the_keys_of_hive_become_columns(box):
         partitioning=ds.partitioning(pa.schema([("split", pa.string())]), flavor="hive"),
     )  # fmt: skip
     assert (box.folder / "parts/split=test/part-0.parquet").is_file()
-    found = box.open(box.folder / "parts")
+    found = box.open(box.folder / "parts", where="none")
     assert columns(found, "split")["split"].tolist() == ["test", "test", "val"]
     assert accuracy(found) == pytest.approx(2 / 3)
 
@@ -40,8 +40,9 @@ def test_a_folder_of_csv_parts_is_one_table(box, name, pack):
         part.write_bytes(pack(b"id,label,prediction,split\n" + ",".join(row).encode() + b"\n"))
     (box.folder / "out" / "_SUCCESS").write_text("")
     (box.folder / "out" / ".part-0.csv.crc").write_text("x")
-    assert box.pairs(box.folder / "out") == [("cat", "cat"), ("dog", "cat"), ("dog", "dog")]
-    found = box.open(box.folder / "out")
+    pairs = box.pairs(box.folder / "out", where="none")
+    assert pairs == [("cat", "cat"), ("dog", "cat"), ("dog", "dog")]
+    found = box.open(box.folder / "out", where="none")
     assert {"day", "hour", "split"} <= set(found.metadata)
     assert 'id "id"' in found.facts.provenance.read_as
 

@@ -29,6 +29,7 @@ from reportgen.importers.columns.words import (
     SCORE_PREFIXES,
     folded,
     is_called,
+    several_columns,
     task_pairs,
 )
 from reportgen.importers.formats.tables import (
@@ -313,12 +314,8 @@ class _Finder:
         if len(found) > 1 and role == "id":  # no number depends on it: the more common name wins
             found = sorted(found, key=lambda column: known.index(folded(column)))[:1]
         if len(found) > 1:
-            raise UsageError(
-                f"{quoted(self.name)} has {len(found)} columns that could be the {role}: "
-                f"{listing(found)}",
-                slug="column-ambiguous",
-                hint=f"choose one: {_flag(role)} {found[0]}",
-            )
+            what = f"columns that could be the {role}"
+            raise several_columns(quoted(self.name), found, what, _flag(role))
         return found[0] if found else None
 
     def ranked(self, label: str, prediction: str | None, ranking: Ranking) -> Roles:
@@ -349,11 +346,11 @@ class _Finder:
             and (is_called(c.name, "scores") or is_called(c.name, "confidence"))
         ]
         if len(lists) > 1:
-            raise UsageError(
-                f"{quoted(self.name)} has {len(lists)} columns that could be the scores: "
-                f"{listing(c.name for c in lists)}",
-                slug="column-ambiguous",
-                hint=f"choose one: --scores-columns {lists[0].name}",
+            raise several_columns(
+                quoted(self.name),
+                [c.name for c in lists],
+                "columns that could be the scores",
+                "--scores-columns",
             )
         lists = lists or self._lists_of_predictions(taken)
         if lists:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from reportgen.errors import UsageError
+from reportgen.text import listing, printable, typed
+
 __all__ = [
     "COMMON_NAMES",
     "SCORE_PREFIXES",
@@ -13,6 +16,7 @@ __all__ = [
     "is_called",
     "label_and_prediction",
     "looks_like_id",
+    "several_columns",
     "task_pairs",
 ]
 
@@ -114,3 +118,18 @@ def task_pairs(columns: Iterable[str]) -> list[tuple[str, str]]:
         for rest, column in rests["label"].items()
         if rest in rests["prediction"]
     ]
+
+
+def several_columns(
+    subject: str, found: Sequence[str], what: str, option: str, details: Sequence[str] = ()
+) -> UsageError:
+    """The error where several columns, or what else `what` says, fit one role.
+
+    `subject` has them, in quotes; `option` chooses one of them.
+    """
+    return UsageError(
+        f"{subject} has {len(found)} {what}: {listing(map(printable, found))}",
+        slug="column-ambiguous",
+        details=list(details),
+        hint=f"choose one: {option} {typed(found[0])}",
+    )

@@ -27,11 +27,14 @@ from reportgen.confusion_counter import as_array, is_missing
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.words import is_called
 from reportgen.importers.formats.limits import (
+    FileState,
     bytes_words,
     file_sha256,
+    file_state,
     readable,
     require_memory,
     require_plain_file,
+    require_unchanged,
 )
 from reportgen.importers.formats.tables import BOOLEAN, LIST, NUMBER, OTHER, TEXT, Column
 from reportgen.text import count, printable, quoted
@@ -290,23 +293,28 @@ class ArraysTable:
         Those of a file are read when they are requested.
     n_rows
         Known once :meth:`settled`; -1 before.
+    state
+        Of the file when it was opened, where its arrays are read later.
     """
 
     name: str
     path: Path | None
     arrays: Mapping[str, NDArray[Any] | ArrayFile]
     n_rows: int = -1
+    state: FileState | None = None
 
     @classmethod
     def of_npz(cls, path: Path) -> ArraysTable:
+        state = file_state(path)
         arrays = {name: _flat(name, array) for name, array in array_files(path).items()}
-        return cls(path.name, path, arrays)
+        return cls(path.name, path, arrays, state=state)
 
     @classmethod
     def of_npy(cls, path: Path, *, labels_follow: bool) -> ArraysTable:
         """One array of scores (N, C) or predictions (N,), whose labels follow; or a structured
         array (N,) whose fields are columns.
         """
+        state = file_state(path)
         array = npy_file(path)
         if array.dtype.names is not None and len(array.shape) == 1:
             whole = array.read()
@@ -319,7 +327,7 @@ class ArraysTable:
                 "--kind matrix",
             )
         role = "scores" if len(array.shape) == 2 else "prediction"
-        return cls(path.name, path, {role: array})
+        return cls(path.name, path, {role: array}, state=state)
 
     @classmethod
     def of_mapping(cls, columns: Mapping[Any, Any], name: str) -> ArraysTable:
@@ -340,7 +348,9 @@ class ArraysTable:
 
     @cached_property
     def sha256(self) -> str:
-        return "" if self.path is None else file_sha256(self.path)
+        digest = "" if self.path is None else file_sha256(self.path)
+        self._require_unchanged()
+        return digest
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
@@ -357,7 +367,7 @@ class ArraysTable:
         """The texts of an array; none where it holds something else."""
         if self.columns[name].kind != TEXT:
             return ()
-        texts = _texts(name, self._whole(name))
+        texts = _texts(name, self.whole(name))
         return tuple(map(str, texts)) if all(text is not None for text in texts) else ()
 
     def settled(self, used: Sequence[str]) -> ArraysTable:
@@ -393,9 +403,16 @@ class ArraysTable:
     def place(self, row: int) -> str:
         return f"row {count(row)} (from 0)"
 
-    def _whole(self, name: str) -> NDArray[Any]:
+    def whole(self, name: str) -> NDArray[Any]:
+        """One of the arrays, in memory."""
         array = self.arrays[name]
-        return array.read() if isinstance(array, ArrayFile) else array
+        found = array.read() if isinstance(array, ArrayFile) else array
+        self._require_unchanged()
+        return found
+
+    def _require_unchanged(self) -> None:
+        if self.path is not None and self.state is not None:
+            require_unchanged(self.path, self.state)
 
     def _pieces(self, name: str, rows: int) -> Iterator[Any]:
         import pyarrow as pa
@@ -409,8 +426,9 @@ class ArraysTable:
             ):
                 flat = pa.array(_native(block).ravel())
                 yield pa.FixedSizeListArray.from_arrays(flat, block.shape[1])
+            self._require_unchanged()
             return
-        whole = self._whole(name)
+        whole = self.whole(name)
         for start in range(0, self.n_rows, rows):
             piece = whole[start : start + rows]
             if self.columns[name].kind == TEXT:

@@ -9,7 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reportgen.importers.formats.limits import file_sha256, require_plain_file
+from reportgen.importers.formats.limits import (
+    FileState,
+    file_sha256,
+    file_state,
+    require_plain_file,
+    require_unchanged,
+)
 from reportgen.importers.formats.schemas import column_of, readable_as
 from reportgen.importers.formats.tables import Column, require_columns, sliced
 from reportgen.text import count
@@ -30,24 +36,28 @@ class ArrowTable:
     ----------
     schema
         As the file states it, with its metadata.
+    state
+        Of the file when it was opened: what is read later must be of the same.
     """
 
     path: Path
     schema: Any
     columns: Mapping[str, Column]
     n_rows: int
+    state: FileState
 
     @classmethod
     def open(cls, path: Path) -> ArrowTable:
         """Read the schema and the lengths; :class:`DataError` where it is damaged."""
         require_plain_file(path)
+        state = file_state(path)
         with readable_as(path, "Arrow"):
             with _batches(path, []) as (schema, _):
                 require_columns(path.name, schema.names)
             with _batches(path, [0]) as (_, found):
                 n_rows = sum(batch.num_rows for batch in found)
         columns = {field.name: column_of(field) for field in schema}
-        return cls(path, schema, columns, n_rows)
+        return cls(path, schema, columns, n_rows, state)
 
     @property
     def name(self) -> str:
@@ -55,9 +65,12 @@ class ArrowTable:
 
     @cached_property
     def sha256(self) -> str:
-        return file_sha256(self.path)
+        digest = file_sha256(self.path)
+        require_unchanged(self.path, self.state)
+        return digest
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
+        require_unchanged(self.path, self.state)
         names = list(columns)
         places = [at for at, name in enumerate(self.columns) if name in names]
         with readable_as(self.path, "Arrow"), _batches(self.path, places or [0]) as (_, found):
@@ -65,6 +78,7 @@ class ArrowTable:
                 kept = batch.select(names)
                 kept.validate(full=True)  # an offset that points outside would end the process
                 yield from sliced(kept if names else _empty(batch.num_rows), rows)
+        require_unchanged(self.path, self.state)
 
     def place(self, row: int) -> str:
         return f"row {count(row)} (from 0)"

@@ -14,12 +14,16 @@ from reportgen.files import sha256_of
 from reportgen.text import quoted
 
 __all__ = [
+    "FileState",
     "available_bytes",
     "bytes_words",
     "file_sha256",
+    "file_state",
     "readable",
     "require_memory",
     "require_plain_file",
+    "require_unchanged",
+    "unchanged",
 ]
 
 
@@ -107,3 +111,32 @@ def require_plain_file(path: Path) -> int:
             f"{getattr(error, 'strerror', None) or 'this is not a path'}",
             slug="input-unreadable",
         ) from error
+
+
+FileState = tuple[int, int, int]
+"""What changes with a file: its size, the time of its last change, and its number."""
+
+
+def file_state(path: Path) -> FileState:
+    """The state of a file now; :class:`DataError` where it can't be read."""
+    with readable(path):
+        found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def require_unchanged(path: Path, before: FileState) -> None:
+    """Raise :class:`DataError` (``input-changed``) where a file is no longer as it was."""
+    if file_state(path) != before:
+        raise DataError(
+            f"{quoted(path.name)} was changed while it was read",
+            slug="input-changed",
+            hint="run the command again once nothing writes to it",
+        )
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Read a file several times, and notice where it was not the same each time."""
+    before = file_state(path)
+    yield
+    require_unchanged(path, before)

@@ -18,7 +18,7 @@ from reportgen.importers.formats.delimited import dialect_of, read_delimited, ro
 from reportgen.importers.formats.folders import kinds_of_parts, mixed_parts, open_parts
 from reportgen.importers.formats.json_files import read_json, read_json_lines
 from reportgen.importers.formats.json_tables import json_table, spooled_json
-from reportgen.importers.formats.limits import readable, require_plain_file
+from reportgen.importers.formats.limits import readable, require_plain_file, unchanged
 from reportgen.importers.formats.parquet import ParquetTable
 from reportgen.importers.formats.tables import Table
 from reportgen.options import InputOptions
@@ -266,6 +266,12 @@ def _open_file(path: Path, options: InputOptions, spool: Path) -> Table:
         return ParquetTable.open(path)
     if found == "arrow":
         return ArrowTable.open(path)
+    with unchanged(path):
+        return _read_file(path, found, options, spool)
+
+
+def _read_file(path: Path, found: str, options: InputOptions, spool: Path) -> Table:
+    """The table in a file that is read from start to end, or array by array."""
     if found == "csv":
         return read_delimited(
             path, dialect_of(path, options.separator, options.encoding, options.decimal), spool

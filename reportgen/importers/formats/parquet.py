@@ -8,7 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reportgen.importers.formats.limits import file_sha256, require_plain_file
+from reportgen.importers.formats.limits import (
+    FileState,
+    file_sha256,
+    file_state,
+    require_plain_file,
+    require_unchanged,
+)
 from reportgen.importers.formats.schemas import column_of, readable_as
 from reportgen.importers.formats.tables import TEXT, Column, require_columns, sliced
 from reportgen.storage import Place, open_parquet, stored_sha256
@@ -31,23 +37,28 @@ class ParquetTable:
     ----------
     schema
         As the file states it, with its metadata.
+    state
+        Of the file when it was opened: what is read later must be of the same. None for object
+        storage, which sees to that itself.
     """
 
     path: Place
     schema: Any
     columns: Mapping[str, Column]
     n_rows: int
+    state: FileState | None
 
     @classmethod
     def open(cls, path: Place) -> ParquetTable:
         """Read the schema; :class:`DataError` where it is no Parquet."""
         if isinstance(path, Path):
             require_plain_file(path)
+        state = file_state(path) if isinstance(path, Path) else None
         with readable_as(path, "Parquet"), open_parquet(path) as file:
             n_rows, schema = file.metadata.num_rows, file.schema_arrow
         require_columns(path.name, schema.names)
         columns = {one.name: column_of(one) for one in schema}
-        return cls(path, schema, columns, n_rows)
+        return cls(path, schema, columns, n_rows, state)
 
     @property
     def name(self) -> str:
@@ -55,11 +66,21 @@ class ParquetTable:
 
     @cached_property
     def sha256(self) -> str:
-        return file_sha256(self.path) if isinstance(self.path, Path) else stored_sha256(self.path)
+        if not isinstance(self.path, Path):
+            return stored_sha256(self.path)
+        digest = file_sha256(self.path)
+        self._require_unchanged()
+        return digest
+
+    def _require_unchanged(self) -> None:
+        if isinstance(self.path, Path) and self.state is not None:
+            require_unchanged(self.path, self.state)
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
+        self._require_unchanged()
         with readable_as(self.path, "Parquet"):
             yield from self._read(list(columns), rows)
+        self._require_unchanged()
 
     def _read(self, columns: list[str], rows: int) -> Iterator[Any]:
         import pyarrow as pa

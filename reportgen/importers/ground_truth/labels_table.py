@@ -15,7 +15,7 @@ from reportgen.importers.columns.cells import NO_LABEL
 from reportgen.importers.columns.detect import delimiter_hint, find_id, missing_column
 from reportgen.importers.columns.id_spelling import common_spelling, places_of
 from reportgen.importers.columns.ids import printable_ids
-from reportgen.importers.columns.words import is_called
+from reportgen.importers.columns.words import is_called, several_columns
 from reportgen.importers.formats.arrays import ArraysTable, npy_file
 from reportgen.importers.formats.delimited import dialect_of, rows_of
 from reportgen.importers.formats.opening import format_of, open_table, text_options
@@ -240,12 +240,8 @@ def _label_column(
         if is_called(c.name, "label") and c.name not in taken and c.kind not in (LIST, OTHER)
     ]
     if len(named) > 1:
-        raise UsageError(
-            f"{quoted(labels.name)} has {len(named)} columns that could be the label: "
-            f"{listing(named)}",
-            slug="column-ambiguous",
-            hint=f"choose one: --labels-column {named[0]}",
-        )
+        what = "columns that could be the label"
+        raise several_columns(quoted(labels.name), named, what, "--labels-column")
     if named:
         return named[0]
     if hot := one_hot_columns(_of_one_length(labels, taken), taken, classes, alone=True):

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from reportgen.errors import DataError, UsageError
+from reportgen.errors import DataError
+from reportgen.importers.columns.words import several_columns
 from reportgen.importers.formats.tables import Table
 from reportgen.text import listing, printable, quoted
 
@@ -117,10 +118,5 @@ def find_image_column(table: Table, found: list[str], given: str | None) -> str:
             hint=f"--image-column {printable(found[0])}",
         )
     if len(found) > 1:
-        raise UsageError(
-            f"{quoted(table.name)} has {len(found)} columns of images: "
-            f"{listing(map(printable, found))}",
-            slug="column-ambiguous",
-            hint=f"choose one: --image-column {printable(found[0])}",
-        )
+        raise several_columns(quoted(table.name), found, "columns of images", "--image-column")
     return found[0]

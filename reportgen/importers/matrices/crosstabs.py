@@ -48,6 +48,8 @@ class Grid:
         Whether a cell of `triples` that comes again is added to the first.
     told
         How the file was read, where that is not plain, in words: ``long form: true "Actual", …``.
+    unsaid
+        Whether its form drops the words that would say what its rows are.
     comma
         Whether its numbers had a decimal comma; in `cells` and `triples` they have a point.
     """
@@ -62,6 +64,7 @@ class Grid:
     notes: tuple[DataNote, ...] = ()
     told: tuple[str, ...] = ()
     adds_up: bool = False
+    unsaid: bool = False
     comma: bool = False
 
 

@@ -10,6 +10,7 @@ from reportgen.importers.columns.words import COMMON_NAMES, TASK_WORDS, folded
 __all__ = [
     "bare_names",
     "is_corner",
+    "opposite_side",
     "rows_said",
 ]
 
@@ -51,6 +52,11 @@ def rows_said(corner: str) -> str:
             of_columns = _COLUMNS & set(_words(part))
             return _OTHER_SIDE[said] if of_columns else said
     return ""
+
+
+def opposite_side(said: str) -> str:
+    """What the other axis is where one is `said`."""
+    return _OTHER_SIDE[said]
 
 
 def is_corner(text: str) -> bool:

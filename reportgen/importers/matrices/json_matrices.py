@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.importers.matrices.crosstabs import Grid, crosstab, grid_of_crosstab
+from reportgen.importers.matrices.edges import opposite_side, rows_said
 from reportgen.text import listing, quoted
 
 __all__ = [
@@ -55,6 +57,18 @@ def _is_split(value: Mapping[str, Any]) -> bool:
     shared = set(texts[0]) & set(texts[1])
     numbered = set(texts[0]) == set(map(str, range(len(texts[0]))))
     return 2 * len(shared) >= max(map(len, texts)) and not numbered
+
+
+def _corner_of_split(value: Mapping[str, Any]) -> str:
+    """What the names of the edges say, which ``orient="tight"`` keeps; empty where they are not
+    there.
+    """
+    for key in ("index_names", "column_names"):
+        names = value.get(key)
+        said = rows_said(str(names[0])) if isinstance(names, list) and names else ""
+        if said:
+            return said if key == "index_names" else opposite_side(said)
+    return ""
 
 
 _SPARSE = "cells"
@@ -124,7 +138,9 @@ def grid_of_json(name: str, value: Any) -> Grid:
         raise no_matrix(name)
     if _is_split(value):
         rows, columns = (tuple(map(str, value[edge])) for edge in ("index", "columns"))
-        return grid_of_crosstab(name, crosstab(quoted(name), rows, columns, value["data"], ""))
+        corner = _corner_of_split(value)
+        grid = grid_of_crosstab(name, crosstab(quoted(name), rows, columns, value["data"], corner))
+        return replace(grid, unsaid=not grid.rows)
     found = _the_one(value)
     names = _json_names(name, found[1] if found else value, value)
     if found is None:

@@ -18,7 +18,7 @@ from reportgen.importers.columns.labels import Reading
 from reportgen.importers.formats.delimited import dialect_of
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.formats.json_tables import json_table
-from reportgen.importers.formats.limits import file_sha256
+from reportgen.importers.formats.limits import file_sha256, unchanged
 from reportgen.importers.formats.opening import format_of, open_table
 from reportgen.importers.matrices.cell_numbers import number_of
 from reportgen.importers.matrices.cells import classes_of, counts_of, n_given, shares_of
@@ -27,6 +27,7 @@ from reportgen.importers.matrices.grids import grid_of, grid_of_file
 from reportgen.importers.matrices.json_matrices import has_json_matrix
 from reportgen.importers.matrices.long_form import matrix_of_triples, reading_of_triples
 from reportgen.importers.matrices.of_tables import grid_of_table
+from reportgen.importers.matrices.percentages import adds_up_to_100, may_be_percentages
 from reportgen.importers.matrices.proportions import (
     NormalisedMatrix,
     normalised_matrix,
@@ -83,13 +84,14 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
     options = options or InputOptions()
     if isinstance(source, (str, Path)):
         path = Path(source)
-        grid = _grid_of_path(path, options)
-        return matrix_input(grid, file_sha256(path), printable(path.stem), options)
+        kind = format_of(path)
+        with unchanged(path):
+            grid, digest = _grid_of_path(path, kind, options), file_sha256(path)
+        return matrix_input(grid, digest, printable(path.stem), options)
     return matrix_input(grid_of(source), "", "", options)
 
 
-def _grid_of_path(path: Path, options: InputOptions) -> Grid:
-    kind = format_of(path)
+def _grid_of_path(path: Path, kind: str, options: InputOptions) -> Grid:
     if kind in ("parquet", "arrow", "jsonl") or (kind == "json" and _is_table(path)):
         with TemporaryDirectory(prefix="reportgen-") as spool:
             found = grid_of_table(open_table(path, options, Path(spool)), asked=True)
@@ -126,6 +128,7 @@ def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> M
     else:
         classes, origin = reading.classes.names, reading.classes.source
     matrix = _matrix(grid, classes, options, rows_are_true, reading)
+    _refuse_percentages(grid, matrix, options)
     supports = _supports(grid, classes, options)
     counts = _apply_supports(grid, matrix, supports, classes)
     provenance = Provenance(
@@ -148,6 +151,28 @@ def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> M
     return MatrixInput(counts, classes, provenance, notes)
 
 
+def _refuse_percentages(
+    grid: Grid, matrix: ConfusionMatrix | NormalisedMatrix, options: InputOptions
+) -> None:
+    """Ask about whole numbers that may be percentages, where nothing says that they are counts."""
+    if not isinstance(matrix, ConfusionMatrix) or options.counts or _are_counts(grid, options):
+        return
+    if adds_up_to_100(matrix) and may_be_percentages(matrix):
+        raise UsageError(
+            f"the rows or columns of {quoted(grid.name)} add up to 100: its cells may be counts, "
+            "or percentages",
+            slug="counts-or-percentages",
+            details=["with percentages there are no intervals and no tests"],
+            hint="specify which: --counts or --normalised",
+        )
+
+
+def _are_counts(grid: Grid, options: InputOptions) -> bool:
+    """Whether something says that the cells of a table are counts."""
+    said = grid.triples is not None or isinstance(grid.cells, ConfusionMatrix)
+    return said or grid.support is not None or options.supports is not None
+
+
 def _supports_facts(options: InputOptions) -> Mapping[str, str]:
     if options.supports is None:
         return {}
@@ -158,14 +183,29 @@ def _supports_facts(options: InputOptions) -> Mapping[str, str]:
 
 
 def _rows(grid: Grid, options: InputOptions) -> str:
-    if grid.rows and options.rows != "true" and options.rows != grid.rows:
+    if grid.rows and options.rows not in ("auto", grid.rows):
         raise UsageError(
             f"{quoted(grid.name)} declares its rows as {grid.rows} classes, which "
             f"contradicts --rows {options.rows}",
             slug="option-conflict",
             hint="omit --rows",
         )
-    return grid.rows or options.rows
+    if options.rows != "auto":
+        return options.rows
+    if grid.unsaid and not _is_symmetric(grid.cells):
+        raise UsageError(
+            f"{quoted(grid.name)} does not say whether its rows are true or predicted classes",
+            slug="matrix-rows",
+            details=['pandas drops the names of both axes with orient="split"'],
+            hint="specify which: --rows true or --rows predicted",
+        )
+    return grid.rows or "true"
+
+
+def _is_symmetric(cells: Any) -> bool:
+    """Whether rows and columns say the same."""
+    texts = [[str(cell).strip() for cell in row] for row in cells]
+    return texts == [list(column) for column in zip(*texts, strict=True)]
 
 
 def _matrix(
@@ -241,13 +281,12 @@ def _notes(
         notes.append(DataNote("normalised-matrix", matrix.sentence, "warning"))
     elif isinstance(found, NormalisedMatrix):
         notes.append(_restored_note(found, matrix, grid, options))
-    elif isinstance(matrix, ConfusionMatrix) and _adds_up_to_100(matrix, grid, options):
+    elif not options.counts and not _are_counts(grid, options) and adds_up_to_100(matrix):
         notes.append(
             DataNote(
                 "rows-of-100",
-                "Every row adds up to 100. If the cells are percentages, they are not counts: read "
-                "them with --normalised, and there are no intervals and no tests.",
-                "warning",
+                "All rows or columns add up to 100. They were read as counts: percentages that "
+                "were rounded would seldom do so.",
             )
         )
     unnamed = grid.row_names is None and grid.column_names is None and grid.triples is None
@@ -261,13 +300,6 @@ def _notes(
             )
         )
     return tuple(notes)
-
-
-def _adds_up_to_100(matrix: ConfusionMatrix, grid: Grid, options: InputOptions) -> bool:
-    """Whether the cells of a table may be percentages: nothing else says that they are counts."""
-    said = grid.triples is not None or grid.support is not None or options.supports is not None
-    totals = matrix.true_totals
-    return not said and len(totals) > 1 and bool((totals == 100).all())
 
 
 def _restored_note(

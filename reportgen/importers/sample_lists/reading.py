@@ -14,7 +14,7 @@ from reportgen.importers.columns.cells import plain_label
 from reportgen.importers.columns.detect import find_id
 from reportgen.importers.columns.ids import id_texts
 from reportgen.importers.columns.labels import require_single
-from reportgen.importers.columns.words import folded, is_called
+from reportgen.importers.columns.words import folded, is_called, several_columns
 from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.schemas import class_labels
 from reportgen.importers.formats.tables import (
@@ -246,11 +246,11 @@ def _label(table: Table, taken: set[str | None], options: Options) -> Any:
         named += [c for c in typed if c not in named]
     named = named or [c for c in free if folded(c.name) in _MORE_LABELS]
     if len(named) > 1:
-        raise UsageError(
-            f"{quoted(table.name)} has {len(named)} columns that could be the label: "
-            f"{listing(c.name for c in named)}",
-            slug="column-ambiguous",
-            hint=f"choose one: --label-column {named[0].name}",
+        raise several_columns(
+            quoted(table.name),
+            [c.name for c in named],
+            "columns that could be the label",
+            "--label-column",
         )
     if named and named[0].kind == LIST and named[0].width is not None:
         return one_hot_columns(table, taken, None, alone=False)  # as arrays have them

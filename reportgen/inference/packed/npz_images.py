@@ -13,13 +13,14 @@ from typing import IO, Any
 
 import numpy as np
 
-from reportgen.errors import DataError, UsageError
+from reportgen.errors import DataError
 from reportgen.importers import (
     CLASS_NAMES,
     ArrayFile,
     array_files,
     choose_split,
     samples_of_columns,
+    several_columns,
     split_role,
 )
 from reportgen.inference.models.formats import as_typed
@@ -176,12 +177,8 @@ def _chosen(data: Path, arrays: Mapping[str, ArrayFile], options: Options) -> _I
     chosen = choose_split(splits, options.split, printable(data.name), "image")
     of_split = [one for one in images if one.split == chosen]
     if len(of_split) > 1:
-        raise UsageError(
-            f"{quoted(data.name)} has {len(of_split)} arrays of images: "
-            f"{listing(printable(one.name) for one in of_split)}",
-            slug="column-ambiguous",
-            hint=f"choose one: --image-column {printable(of_split[0].name)}",
-        )
+        found = [one.name for one in of_split]
+        raise several_columns(quoted(data.name), found, "arrays of images", "--image-column")
     return of_split[0]
 
 

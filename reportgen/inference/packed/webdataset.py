@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import DataError, UsageError
-from reportgen.importers import Shards, samples_of_columns
+from reportgen.errors import DataError
+from reportgen.importers import Shards, samples_of_columns, several_columns
 from reportgen.inference.folders.files import IMAGE_EXTENSIONS, escape
 from reportgen.inference.images.decoding import Decoded, decode
 from reportgen.inference.packed.contents import ImageFiles, PerProcess, require_size
@@ -215,12 +215,12 @@ def _image_part(name: str, samples: Sequence[_Sample], asked: str | None) -> str
     together = next((s for s in samples if sum(map(_is_image, s.parts)) > 1), None)
     if together is not None:
         some = [part for part in together.parts if _is_image(part)]
-        raise UsageError(
-            f"{quoted(together.key)} in {quoted(name)} has {len(some)} images: "
-            f"{listing(map(printable, some))}",
-            slug="column-ambiguous",
-            details=["the key of a sample is the name of its files up to their first dot"],
-            hint=f"choose one: --image-column {printable(some[0])}",
+        raise several_columns(
+            f"{quoted(together.key)} in {quoted(name)}",
+            some,
+            "images",
+            "--image-column",
+            ["the key of a sample is the name of its files up to their first dot"],
         )
     return _EACH if len(parts) > 1 else next(iter(parts), None)
 

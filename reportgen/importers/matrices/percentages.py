@@ -1,0 +1,53 @@
+"""Whole numbers that add up to 100 in every row: counts of 100 samples each, or percentages."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.confusion_matrix import ConfusionMatrix
+
+__all__ = [
+    "adds_up_to_100",
+    "may_be_percentages",
+]
+
+
+_RARE = 0.01
+"""Below this chance, rounded percentages do not add up to 100 in all rows."""
+
+
+def adds_up_to_100(matrix: ConfusionMatrix) -> bool:
+    """Whether all rows, or all columns, add up to 100, two at least; or to 0."""
+    return any(_hundreds(totals) for totals in (matrix.true_totals, matrix.predicted_totals))
+
+
+def _hundreds(totals: NDArray[np.int64]) -> bool:
+    return bool(np.isin(totals, (0, 100)).all()) and int((totals == 100).sum()) > 1
+
+
+def may_be_percentages(matrix: ConfusionMatrix) -> bool:
+    """Whether :func:`adds_up_to_100` may come of percentages that were rounded to whole numbers.
+
+    Rounding errors of m numbers that are not 0 cancel with a chance of about √(6 ∕ πm), and always
+    do for two. Where the numbers of a row have a common divisor, such as 5, its percentages may be
+    exact, of 20 samples.
+    """
+    return any(
+        _hundreds(totals) and _chance(classes, matrix.values) >= _RARE
+        for classes, totals in (
+            (matrix.rows, matrix.true_totals),
+            (matrix.columns, matrix.predicted_totals),
+        )
+    )
+
+
+def _chance(classes: NDArray[np.int64], values: NDArray[np.int64]) -> float:
+    order = np.argsort(classes, kind="stable")
+    starts = np.flatnonzero(np.diff(classes[order], prepend=-1))
+    sizes = np.diff(np.append(starts, len(order)))
+    divisors = np.gcd.reduceat(values[order], starts)
+    rounded = sizes[(sizes > 2) & (divisors == 1)]
+    return math.prod(math.sqrt(6 / (math.pi * int(m))) for m in rounded)

@@ -1,0 +1,215 @@
+"""Which rows of a table are evaluated: those that the user names, or all where they are of one
+split and of one model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.cells import TextCells, as_index
+from reportgen.importers.columns.detect import find_id
+from reportgen.importers.columns.words import folded, is_called, label_and_prediction
+from reportgen.importers.formats.arrays import ArraysTable
+from reportgen.importers.formats.selected import with_rows
+from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table
+from reportgen.importers.sample_lists.splits import best_split, split_role
+from reportgen.options import NONE, InputOptions
+from reportgen.provenance import DataNote
+from reportgen.text import count, listing, plural, printable, quoted, typed
+
+__all__ = [
+    "Selection",
+    "select_rows",
+]
+
+
+_SPLIT_WORDS = frozenset({
+    "split", "subset", "set", "partition", "fold", "dataset_split", "data_split", "dataset",
+})  # fmt: skip
+
+
+_MODEL_WORDS = frozenset({
+    "model", "model_name", "model_id", "classifier", "network", "estimator", "algorithm", "run",
+    "run_id", "run_name", "checkpoint", "epoch", "step", "experiment", "architecture", "arch",
+})  # fmt: skip
+
+
+_MOST_VALUES = 50
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The table that is evaluated, and what to know of how it was made.
+
+    Attributes
+    ----------
+    told
+        In words, for the line that says how the input was read.
+    """
+
+    table: Table
+    told: tuple[str, ...] = ()
+    notes: tuple[DataNote, ...] = ()
+
+
+def select_rows(table: Table, options: InputOptions) -> Selection:
+    """The rows that ``options.where`` names, or all.
+
+    Raises
+    ------
+    DataError
+        ``rows-several``: the rows are of several splits or models, and none is chosen.
+        ``table-columns``: there is no such column.
+    UsageError
+        ``option-value``, ``where-unknown``: no row has this value.
+    """
+    if options.where == NONE:
+        return Selection(table)
+    if options.where is not None:
+        return _selected(table, options.where)
+    names = [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)]
+    label, prediction = label_and_prediction(names, options.label_column, options.prediction_column)
+    for name in names:
+        if name in (label, prediction, options.id_column):
+            continue
+        if folded(name) in _SPLIT_WORDS:
+            _require_one_split(table, name)
+        elif folded(name) in _MODEL_WORDS and label in names:
+            _require_one_model(table, name, str(label), _id_column(names, options))
+    return Selection(table)
+
+
+def _id_column(names: Sequence[str], options: InputOptions) -> str | None:
+    if options.id_column is not None:
+        return options.id_column if options.id_column in names else None
+    return next((name for name in names if is_called(name, "id")), None)
+
+
+def _settled(table: Table, column: str) -> Table:
+    return table.settled([column]) if isinstance(table, ArraysTable) else table
+
+
+def _selected(table: Table, where: str) -> Selection:
+    column, value = _column_and_value(table, where)
+    settled = _settled(table, column)
+    found: list[Any] = []
+    counted = Counter[str]()
+    start, read = 0, TextCells()
+    for batch in settled.batches([column], NARROW_ROWS):
+        texts, places = read(batch.column(0))
+        mask = np.array([_is_value(text, value) for text in texts])[places]
+        found.append(start + np.flatnonzero(mask))
+        _add(counted, texts, places)
+        start += len(batch)
+    rows = np.concatenate([np.zeros(0, np.int64), *found])
+    if not len(rows):
+        raise UsageError(
+            f"no row of {quoted(table.name)} has {quoted(value)} in column {quoted(column)}",
+            slug="where-unknown",
+            details=[f"it has: {_counts(counted)}"],
+            hint=f"--where {_typed(column, _best(counted))}",
+        )
+    told = f"rows with {quoted(value)} in {quoted(column)}: {count(len(rows))} of {count(start)}"
+    note = DataNote(
+        "rows-selected",
+        f"{plural(start - len(rows), 'row')} of {count(start)} with another value than "
+        f"{quoted(value)} in column {quoted(column)} were excluded (--where).",
+        count=start - len(rows),
+    )
+    whole = replace(table, n_rows=start) if isinstance(table, ArraysTable) else table
+    return Selection(with_rows(whole, rows), (told,), (note,))
+
+
+def _column_and_value(table: Table, where: str) -> tuple[str, str]:
+    """The two sides of ``split=test``; a column may have the sign in its name."""
+    parts = where.split("=")
+    if len(parts) < 2:
+        raise UsageError(
+            f"--where {quoted(where)} is not COLUMN=VALUE",
+            slug="option-value",
+            hint="for example --where split=test; --where none reads the rows of all splits",
+        )
+    for i in range(len(parts) - 1, 0, -1):
+        if (column := "=".join(parts[:i])) in table.columns:
+            return column, "=".join(parts[i:])
+    return find_id(table.name, table.columns, parts[0], "--where", None), "=".join(parts[1:])
+
+
+def _is_value(text: str, value: str) -> bool:
+    number = as_index(value)
+    return text.strip() == value.strip() or (number is not None and as_index(text) == number)
+
+
+def _add(counted: Counter[str], texts: Sequence[str], places: Any) -> None:
+    for text, n in zip(texts, np.bincount(places, minlength=len(texts)), strict=True):
+        if n and len(counted) < _MOST_VALUES:
+            counted[text] += int(n)
+
+
+def _require_one_split(table: Table, column: str) -> None:
+    """Refuse rows of several splits, by the usual names of splits."""
+    counted, read = Counter[str](), TextCells()
+    for batch in _settled(table, column).batches([column], NARROW_ROWS):
+        _add(counted, *read(batch.column(0)))
+    if len({role for text in counted if (role := split_role(text))}) > 1:
+        why = "a report on all of them would include training data"
+        raise _several(table, column, "splits", counted, why)
+
+
+def _require_one_model(table: Table, column: str, label: str, sample_id: str | None) -> None:
+    """Refuse rows of several models: each has the labels of the others, in the same order, or the
+    same ids.
+    """
+    of_model: dict[str, list[str]] = {}
+    same = sample_id or label
+    table = _settled(table, column)
+    columns = [column, same]
+    if not set(columns) <= set(table.columns):
+        return
+    read, read_same = TextCells(), TextCells()
+    for batch in table.batches(columns, NARROW_ROWS):
+        models, at = read(batch.column(0))
+        texts, places = read_same(batch.column(1))
+        if len(models) > _MOST_VALUES:
+            return
+        for model in np.unique(at).tolist():
+            cells = of_model.setdefault(models[model], [])
+            cells += [texts[i] for i in places[at == model].tolist()]
+    several = list(map(sorted, of_model.values())) if sample_id else list(of_model.values())
+    if len(several) < 2 or len(set(several[0])) < 2 or any(a != several[0] for a in several[1:]):
+        return
+    what = "ids" if sample_id else "labels in the same order"
+    counted = Counter({model: len(cells) for model, cells in of_model.items()})
+    raise _several(table, column, "models", counted, f"all of them have the same {what}")
+
+
+def _several(
+    table: Table, column: str, what: str, counted: Mapping[str, int], why: str
+) -> DataError:
+    return DataError(
+        f"{quoted(table.name)} contains rows of several {what}, in column {quoted(column)}: "
+        f"{_counts(counted)}",
+        slug="rows-several",
+        details=[why],
+        hint=f"choose one: --where {_typed(column, _best(counted))}; if all rows are meant: "
+        "--where none",
+    )
+
+
+def _best(counted: Mapping[str, int]) -> str:
+    named = [text for text in counted if text.strip()]
+    return best_split(sorted(named)) if named else ""
+
+
+def _typed(column: str, value: str) -> str:
+    return typed(f"{column}={value}")
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    return listing(f"{printable(v) or '(empty)'} ({n:,})" for v, n in sorted(counted.items()))
