@@ -90,6 +90,12 @@ def _file(path: Path) -> Found:
         return what, [], f"{LAYOUT_HINT}; a zip or tar archive of them is read as it is"
     if what == "an image":
         return what, [], LAYOUT_HINT
+    if what == "an SQLite database":
+        return (
+            what,
+            _of_database(path),
+            "then pass table.csv as DATA, with --root DIR for its paths",
+        )
     if (made := _arrays(path, what)) is not None:
         return what, made, "then pass images.npz as DATA"
     extra = "; a table of predictions: reportgen render TABLE -o OUT" if what in _TABLES else ""
@@ -118,6 +124,19 @@ def _arrays(path: Path, what: str) -> list[str] | None:
             "    numpy.savez('images.npz', images=images, labels=labels)",
         ]
     return None
+
+
+def _of_database(path: Path) -> list[str]:
+    """Lines that make a table of paths and labels of a database."""
+    return [
+        "if one of its tables lists paths and labels:",
+        "    import pandas, sqlite3",
+        f"    database = sqlite3.connect({as_typed(path)!r})",
+        "    query = \"select name from sqlite_master where type = 'table'\"",
+        "    names = list(pandas.read_sql(query, database)['name'])",
+        "    table = pandas.read_sql(f'select * from \"{names[0]}\"', database)",
+        "    table.to_csv('table.csv', index=False)",
+    ]
 
 
 def _npz(images: str, labels: str) -> list[str]:

@@ -114,6 +114,9 @@ _NO_MODELS = {
 }  # fmt: skip
 
 
+_TFRECORD = re.compile(r"\.(tfrecords?|tfrec)(-\d+-of-\d+)?$", re.IGNORECASE)
+
+
 _COMPRESSED = re.compile(r"-compressed file$")
 
 
@@ -131,6 +134,10 @@ def by_content(head: bytes) -> str | None:
 
 def by_ending(path: Path) -> str | None:
     """What the ending of a name says; None where it is not known."""
+    if _TFRECORD.search(path.name):
+        return "a TFRecord file"
+    if path.suffix.lower() == ".bin" and path.with_suffix(".xml").is_file():
+        return "an OpenVINO model"
     return _BY_ENDING.get(path.suffix.lower())
 
 
@@ -173,7 +180,7 @@ def _joblib(head: bytes) -> str | None:
 
 def _onnx(head: bytes) -> str | None:
     """An ONNX model without its ending: a version, then the name of the program that wrote it."""
-    if head[:1] != b"\x08" or head[2:3] != b"\x12" or not 0 < head[1] < 64:
+    if len(head) < 4 or head[:1] != b"\x08" or head[2:3] != b"\x12" or not 0 < head[1] < 64:
         return None
     writer = head[4 : 4 + head[3]]
     return "an ONNX model" if re.fullmatch(rb"[\w.\- ]+", writer) else None
@@ -189,8 +196,19 @@ def ways(name: str, path: Path) -> list[str]:
     path
         The file.
     """
+    if name == "an OpenVINO model":
+        path = path.with_suffix(".xml")  # the weights are in a file of their own
     beside = f"Path(__file__).with_name({printable(path.name)!r})"
     lines = _RUNTIMES.get(name)
+    if name in _LEARNERS:
+        return _table_of(_LEARNERS[name], path)
+    if name == "a Keras or HDF5 file" and path.name.lower().endswith(".weights.h5"):
+        return [
+            "these are weights without their network; in the program that has it:",
+            f"    network.load_weights({as_typed(path)!r})",
+            "    network.save('model.keras')",
+            "then pass model.keras with --trust-model-code",
+        ]
     if name in _NO_MODELS:
         return []
     if lines is None and (name in _TABLES or name == "a zipped CSV file"):
@@ -222,6 +240,29 @@ def ways(name: str, path: Path) -> list[str]:
         f"{'or ' if wrapped else ''}save label and prediction of each image as CSV in the program "
         "that runs it, then: reportgen render predictions.csv -o OUT",
     ]  # fmt: skip
+
+
+_LEARNERS = {
+    "a skops file (scikit-learn)": ("skops.io", "skops.io.load"),
+    "a joblib file": ("joblib", "joblib.load"),
+    "a pickled scikit-learn model": ("joblib", "joblib.load"),
+    "a pickled XGBoost model": ("joblib", "joblib.load"),
+    "a pickled LightGBM model": ("joblib", "joblib.load"),
+}
+"""Models of arrays: the module that opens the file, and its function."""
+
+
+def _table_of(opening: tuple[str, str], path: Path) -> list[str]:
+    """Lines that save what such a model predicts of the user's own arrays."""
+    module, call = opening
+    return [
+        "it takes arrays, not images; in the program that has them, as X and labels:",
+        f"    import {module}, pandas",
+        f"    model = {call}({as_typed(path)!r})",
+        "    table = pandas.DataFrame({'label': labels, 'prediction': model.predict(X)})",
+        "    table.to_csv('predictions.csv', index=False)",
+        "then: reportgen render predictions.csv -o OUT",
+    ]
 
 
 _IMPORTS = "    from pathlib import Path"

@@ -103,6 +103,23 @@ def test_pickles_of_cifar_become_an_archive(name: str, meta: str, key: str) -> N
     assert followed(error) == ["7", "8", "9"]
 
 
+def test_a_database_becomes_a_table() -> None:
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect("d.sqlite")) as database:
+        database.execute("create table images (path text, label text)")
+        database.executemany(
+            "insert into images values (?, ?)", [("a.png", "cat"), ("b.png", "dog")]
+        )
+        database.commit()
+    error = refused(Path("d.sqlite"))
+    assert "an SQLite database" in error.message
+    exec("\n".join(line[4:] for line in error.details if line.startswith("    ")), {})
+    assert error.hint == "then pass table.csv as DATA, with --root DIR for its paths"
+    assert Path("table.csv").read_text() == "path,label\na.png,cat\nb.png,dog\n"
+
+
 def zipped(path: Path, name: str) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(name, "x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import pickle
 import sys
@@ -56,6 +57,11 @@ FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "images.zip": (lambda p: zipped(p, cat__1_DOT_png="x"), "a zip archive of images"),
     "arrays.npz": (lambda p: np.savez(p, a=np.ones(2)), "a NumPy archive"),
     "array.npy": (lambda p: np.save(p, np.ones(2)), "a NumPy array"),
+    "weights.tfrecord-00000-of-00002": (lambda p: p.write_bytes(b"\x20" + bytes(40)), "a TFRecord file"),
+    "set.sqlite": (lambda p: p.write_bytes(b"SQLite format 3\0" + bytes(99)), "an SQLite database"),
+    "net.engine": (lambda p: p.write_bytes(b"ftrt" + bytes(99)), "a TensorRT engine"),
+    "net.mlmodel": (lambda p: p.write_bytes(b"\x08\x07\x12"), "a Core ML model"),
+    "net.pdmodel": (lambda p: p.write_bytes(b"\x0a\xff\x01"), "a Paddle model"),
     "lite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3rest"), "a TensorFlow Lite model"),
     "mobile": (lambda p: p.write_bytes(b"\x1c\0\0\0ORTMrest"), "an ONNX Runtime model"),
     "llm": (lambda p: p.write_bytes(b"GGUF\x03\0\0\0"), "a GGUF file"),
@@ -210,6 +216,151 @@ def test_a_pickled_pipeline_is_named(
         f'"{name}" is a pickled scikit-learn model, and contains code (sklearn.pipeline.Pipeline)'
     )
     assert "reportgen render predictions.csv -o OUT" in error.details[-1]
+
+
+# Files of the real libraries, and their ways followed to the letter
+
+
+class Brightest(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 9 * x.mean((2, 3)).flip(1)
+
+
+def library(name: str) -> Any:
+    if importlib.util.find_spec(name.partition(".")[0]) is None:
+        pytest.skip(f"needs {name} (pip install {name.partition('.')[0]})")
+    return importlib.import_module(name)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return colour_tree(tmp_path / "data")
+
+
+def own_way(error: ReportgenError, spec: str, data: Path, **options: Any) -> Any:
+    """What the printed lines, as own.py, predict of the data."""
+    Path("own.py").write_text(code_in(error.details))
+    return reportgen.predict(spec, data, out="out", **options)
+
+
+@pytest.mark.extra
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["ov.xml", "ov.bin"])
+def test_a_model_of_openvino_is_run_by_its_way(here: Path, name: str) -> None:
+    openvino = library("openvino")
+    made = openvino.convert_model(Brightest(), example_input=torch.zeros(1, 3, 8, 8))
+    openvino.save_model(made, "ov.xml")
+    error = refused(name)
+    assert f'"{name}" is an OpenVINO model' in error.message
+    assert accuracy(own_way(error, "own.py:Model", here)) == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchscript_is_run_by_both_of_its_ways(here: Path) -> None:
+    model, images = nn.Sequential(Brightest(), nn.Linear(3, 3)), torch.zeros(2, 3, 8, 8)
+    model[1].load_state_dict({"weight": torch.eye(3), "bias": torch.zeros(3)})  # type: ignore[operator]
+    torch.jit.trace(model, images).save("ts.pt")  # type: ignore[no-untyped-call]
+    error = refused("ts.pt")
+    assert error.slug == "torchscript"
+    scope: dict[str, Any] = {"torch": torch, "model": model.eval(), "images": images}
+    exec(code_in(error.details), scope)
+    exec(error.hint[error.hint.index("torch.export.save") :], scope)
+    Path("nets.py").write_text(
+        "import torch\nfrom torch import nn\nclass Mean(nn.Module):\n    def forward(self, x):\n"
+        "        return 9 * x.mean((2, 3)).flip(1)\n"
+        "def factory():\n    return nn.Sequential(Mean(), nn.Linear(3, 3))\n"
+    )
+    for spec, options in (("nets.py:factory", {"weights": "weights.pt"}), ("model.pt2", {})):
+        made = reportgen.predict(spec, here, out="out", force=True, batch_size=2, **options)
+        assert accuracy(made) == 1
+
+
+def test_a_pickled_network_is_run_by_its_way(here: Path) -> None:
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3))
+    model[2].load_state_dict({"weight": 9 * torch.eye(3).flip(0), "bias": torch.zeros(3)})  # type: ignore[operator]
+    torch.save(model, "module.pt")
+    error = refused("module.pt")
+    assert error.slug == "model-contains-code"
+    exec(code_in(error.details), {"model": model})
+    Path("nets.py").write_text(
+        "from torch import nn\ndef factory():\n"
+        "    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3))\n"
+    )
+    made = reportgen.predict("nets.py:factory", here, out="out", weights="weights.pt")
+    assert accuracy(made) == 1
+
+
+LEARNERS: dict[str, Callable[[Any, str], Any]] = {
+    "m.skops": lambda model, name: library("skops.io").dump(model, name),
+    "m.joblib": lambda model, name: library("joblib").dump(model, name),
+    "packed.joblib": lambda model, name: library("joblib").dump(model, name, compress=3),
+    "m.pkl": lambda model, name: Path(name).write_bytes(pickle.dumps(model)),
+    "plain.model": lambda model, name: library("joblib").dump(model, name),
+}
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_model_of_scikit_learn_is_rendered_by_its_way(here: Path, name: str) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    X, labels = np.repeat(np.eye(3), 4, axis=0), np.repeat([0, 1, 2], 4)
+    LEARNERS[name](LogisticRegression().fit(X, labels), name)
+    error = refused(name)
+    assert "scikit-learn" in error.message or "a joblib file" in error.message
+    exec(code_in(error.details), {"X": X, "labels": labels})
+    assert error.details[-1] == "then: reportgen render predictions.csv -o OUT"
+    found = reportgen.render("predictions.csv", out="OUT")
+    assert found.confusion.counts.tolist() == (4 * np.eye(3, dtype=int)).tolist()
+
+
+@pytest.mark.extra
+@pytest.mark.filterwarnings("ignore")
+def test_an_export_of_fastai_is_run_by_its_way(here: Path) -> None:
+    vision = library("fastai.vision.all")
+    loaders = vision.ImageDataLoaders.from_folder(here, valid_pct=0.3, bs=2, num_workers=0)
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3))
+    model[2].load_state_dict({"weight": 9 * torch.eye(3).flip(0), "bias": torch.zeros(3)})  # type: ignore[operator]
+    learner = vision.Learner(loaders, model, loss_func=vision.CrossEntropyLossFlat())
+    learner.path = Path()
+    learner.export("export.pkl")
+    error = refused("export.pkl")
+    assert '"export.pkl" is a fastai export' in error.message
+    assert accuracy(own_way(error, "own.py:make", here)) == 1
+
+
+@pytest.mark.extra
+@pytest.mark.filterwarnings("ignore")
+def test_a_checkpoint_of_ultralytics_is_run_by_its_way(here: Path) -> None:
+    ultralytics = library("ultralytics")
+    model = ultralytics.YOLO("yolov8n-cls.yaml")
+    model.save("yolo.pt")
+    error = refused("yolo.pt")
+    assert '"yolo.pt" is an ultralytics checkpoint' in error.message
+    classes = ["cat", "dog", "ship", *map(str, range(997))]
+    made = own_way(error, "own.py:make", here, resize="64x64", classes=classes)
+    assert made.n_rows == 9
+
+
+@pytest.mark.extra
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["k.h5", "k.weights.h5"])
+def test_hdf5_of_keras_is_run_by_its_way(
+    here: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = library("keras")
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(inputs))
+    network = keras.Model(inputs, outputs)
+    network.layers[-1].set_weights([9 * np.eye(3)[::-1], np.zeros(3)])
+    (network.save_weights if "weights" in name else network.save)(name)
+    error = refused(name)
+    exec(code_in(error.details), {"network": network})
+    made = error.details[-1].removeprefix("then pass ").partition(" ")[0]
+    predictions = reportgen.predict(made, here, out="out", trust_model_code=True)
+    assert accuracy(predictions) == 1
 
 
 # Folders
