@@ -22,7 +22,7 @@ def main() -> None:
 
 
 NEW_OBJECTS = 200_000
-"""So many are made before the collector looks for garbage: 300 times as many as by default. To
+"""This many are made before the collector looks for garbage: 300 times as many as by default. To
 load libraries makes hundreds of thousands, and none of them is garbage.
 """
 

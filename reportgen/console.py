@@ -245,7 +245,7 @@ def _expected_cost(evaluation: Evaluation) -> list[str]:
 
 
 def _read_as(evaluation: Evaluation, which: str = "") -> list[str]:
-    """What a saved input was taken for; nothing for a run of a model."""
+    """How a saved input was read; nothing for a run of a model."""
     told = evaluation.provenance.read_as
     return [f"{which}read as {told}"] if told else []
 

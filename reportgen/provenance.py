@@ -132,7 +132,7 @@ class Provenance:
     command
         The command that repeats this, with base names only.
     read_as
-        What a saved input was taken for, and what of it was not used: ``4 samples: label "Actual",
+        How a saved input was read, and what of it was not used: ``4 samples: label "Actual",
         prediction "Predicted"; not used: day (slices only)``.
     """
 

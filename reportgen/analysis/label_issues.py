@@ -166,7 +166,7 @@ class LabelIssue:
     label
         Index of the class that it is labelled as.
     suggested
-        Index of the class that it is confidently taken for.
+        Index of the class that is confidently predicted.
     margin
         Probability of the label minus the largest other probability, -1..0: the lower, the
         stronger the suspicion. (cleanlab prints (margin + 1) / 2.)

@@ -182,7 +182,7 @@ def load(source: Any, *, filesystem: Any = None, **options: Any) -> Evaluation:
 
 
 def _page_beside(report: Path) -> Path:
-    """The page of a ``report.json``, whose name tells the layout."""
+    """The page of a ``report.json``, whose name depends on the layout."""
     pages = [report.with_name(name) for name in ("report.html", "index.html")]
     return next((page for page in pages if page.is_file()), pages[0])
 

@@ -59,7 +59,7 @@ interval: ``too_many_classes``."""
 
 
 FEW_DRAWS = 20
-"""With fewer draws beyond 0, a p-value is told by their spread and not by their number: Holm's
+"""With fewer draws beyond 0, a p-value is computed from their spread, not their number: Holm's
 correction over many classes asks for smaller ones than any number of draws gives."""
 
 

@@ -57,7 +57,7 @@ class Refused(Exception):
 
     @property
     def may_be_done(self) -> bool:
-        """Whether the server may have done what it was asked."""
+        """Whether the server may have carried out the request."""
         return self.status == 0 or self.status >= 500
 
 

@@ -40,7 +40,7 @@ def with_costs(evaluation: Evaluation, path: Path, shown: Sequence[str] = ()) ->
 
 
 def _of_proportions(shares: Proportions, costs: Costs) -> dict[str, Metric]:
-    """Shares of all samples tell the cost; how common each class is, others don't say."""
+    """Proportions of all samples give the cost; how common each class is, others don't say."""
     if shares.over != "all":
         return {COSTING.name: Metric(None, None, "shares_only")}
     rows, columns = np.nonzero(shares.values)

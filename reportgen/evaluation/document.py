@@ -155,7 +155,7 @@ class _MadeAgain:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One evaluation as JSON; ``docs/report-json.md`` tells what each name means."""
+    """One evaluation as JSON; ``docs/report-json.md`` says what each name means."""
 
     schema_version: Literal[1, 2]
     classes: tuple[str, ...]

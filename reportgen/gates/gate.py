@@ -67,7 +67,7 @@ class Gate:
         The summary or class metric that it is about; empty for a pair.
     rule
         ``at_least``, ``at_most``, ``not_worse_by``, ``no_harm``, or ``at_most_share`` of a pair.
-        None where a document of an earlier version told no more than name, metric, limit and
+        None where a document of an earlier version had no more than name, metric, limit and
         severity: then the fields below are not known either.
     number
         Its place in the file, from 1.

@@ -1,4 +1,4 @@
-"""In one line: what an input was taken for, and what of it was not used."""
+"""In one line: how an input was read, and what of it was not used."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ Known = Callable[[Sequence[str]], None]
 
 
 def _nothing(_: Sequence[str]) -> None:
-    """Nobody wants to know."""
+    """Reports nothing."""
 
 
 def predict_folder(

@@ -83,7 +83,7 @@ def predict_into(
     """Predict every sample that `parts` does not contain yet; what it contains survives any
     failure.
 
-    What the first batch tells about the model is kept in the state of `parts`. Raises
+    What the first batch shows about the model is kept in the state of `parts`. Raises
     :class:`Interrupted` on Ctrl-C or SIGTERM, and whatever the source, the model or the disk raise.
 
     Parameters

@@ -77,7 +77,7 @@ class ReportCallback(*_bases()):  # type: ignore[misc]  # known at run time alon
         self._columns, self._defaults = Columns(), dict[str, Any]()
 
     def on_test_start(self, trainer: Any, pl_module: Any) -> None:
-        """Raise what can be told before the test."""
+        """Raise what is known to fail before the test."""
         loader = _only_loader(trainer.test_dataloaders)
         self._columns, self.predictions, self.evaluation = Columns(), None, None
         self._defaults = {"model_name": type(pl_module).__name__}

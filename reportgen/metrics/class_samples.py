@@ -31,8 +31,8 @@ SAMPLES_PER_CLASS = 4
 
 
 CHOSEN_FROM = 2_000_000
-"""To so many samples, single ones are kept with their best classes, and correct ones too: both take
-a pass over all rows."""
+"""Up to this many samples, single ones are kept with their best classes, and correct ones too: both
+take a pass over all rows."""
 
 
 Rows = Mapping[str, NDArray[Any]]

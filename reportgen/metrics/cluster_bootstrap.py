@@ -44,7 +44,7 @@ Cameron, Gelbach & Miller 2008, Review of Economics and Statistics 90, 414-427.
 
 
 FEW_ALIKE = 8
-"""Up to so many groups of a kind, groups are drawn one by one: faster than a multinomial draw."""
+"""Up to this many groups of a kind, groups are drawn one by one: faster than a multinomial draw."""
 
 
 DENSE = 1 << 23

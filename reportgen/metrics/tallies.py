@@ -138,7 +138,7 @@ class Mistake:
     Attributes
     ----------
     confidence
-        Probability of the wrong class, 0..1.
+        Probability of the incorrect class, 0..1.
     label_probability
         Probability of the correct class, 0..1, or None where there are no scores.
     top

@@ -60,7 +60,7 @@ class Term:
     Attributes
     ----------
     name
-        Tells it from other terms.
+        Distinguishes it from other terms.
     of
         (TP, support, predicted) of the classes → their terms, shape for shape.
     unbiased

@@ -250,5 +250,5 @@ def _said(part: PartFile) -> dict[str, str]:
 
 
 def _shown(part: PartFile) -> str:
-    """The file, with the folders that tell it from others of its name: ``run1/shards/…``."""
+    """The file, with the folders that distinguish it from others of its name: ``run1/shards/…``."""
     return quoted("/".join(part.path.parts[-3:]))

@@ -76,7 +76,7 @@ class RunState:
     forward_size
         Forward batch size after out-of-memory halvings; 0 where there was none.
     notes, model_notes
-        What the first batch told about the run and the model.
+        What the first batch showed about the run and the model.
     """
 
     fingerprint: Mapping[str, str]

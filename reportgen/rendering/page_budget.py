@@ -21,7 +21,7 @@ LARGE = 5_000_000
 
 
 SMALL, FEW_CLASSES = 1_000_000, 20
-"""Bytes that a page of so many classes keeps to, by fewer pictures in what is folded."""
+"""Bytes that a page of this many classes keeps to, by fewer pictures in what is folded."""
 
 
 FOLDED = (4, 2, 1)

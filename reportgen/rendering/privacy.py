@@ -29,7 +29,7 @@ __all__ = [
 
 
 PICTURES = "Thumbnails"
-"""The fact among "Provenance" that tells how many pictures the page holds."""
+"""The fact among "Provenance" that says how many pictures the page has."""
 
 
 def drop_pictures(report: Report, flag: str = "--no-thumbnails") -> Report:

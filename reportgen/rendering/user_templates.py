@@ -1,4 +1,4 @@
-"""Templates of the user instead of ours: sandboxed, and wrong ones told by file and line.
+"""Templates of the user instead of ours: sandboxed, and faulty ones reported by file and line.
 
 The sandbox keeps a template from reaching beyond the values that it is given; it can't keep it
 from taking long or from saying what is not so. Templates are as trusted as a program's code.

@@ -19,7 +19,7 @@ __all__ = [
 
 
 LISTED_ERRORS = 4_000
-"""To so many errors the page holds their paths; errors.csv has any number."""
+"""Up to this many errors the page holds their paths; errors.csv has any number."""
 
 
 _WIDTH = 400

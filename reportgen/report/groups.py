@@ -81,7 +81,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GridCell:
-    """A cell of a group matrix; `near` is the part of a diagonal cell that is a wrong class."""
+    """A cell of a group matrix; `near` counts the within-group errors of a diagonal cell."""
 
     count: int
     share: float | None

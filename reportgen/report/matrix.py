@@ -47,7 +47,7 @@ OVERVIEW_SIDE = 390
 
 
 FROM_CLASSES = 30
-"""To so many classes, and above 2,048, pictures show them in the order of the data set."""
+"""Up to this many classes, and above 2,048, pictures show them in the order of the data set."""
 
 
 def drawn_order(facts: Context) -> NDArray[np.int64]:

@@ -227,7 +227,7 @@ _TINY = 5e-324
 
 
 def _direction_text(there: int, back: int, p: float) -> str:
-    """Whether errors go one way, alike, or are too few to tell; by the corrected p."""
+    """Whether errors go one way, alike, or are too few to say; by the corrected p."""
     if p < SIGNIFICANT:
         return "asymmetric (A → B)" if there > back else "asymmetric (B → A)"
     if there + back < 6:  # 5 to 0 has a p of 0.06: no split of so few could be uneven
@@ -378,7 +378,7 @@ LISTED_PAIRS, LISTED_OF_MANY = 20, 100
 
 
 OPEN_GALLERIES, FOLDED_EXAMPLES = 3, 4
-"""So many galleries are open; those behind a fold show fewer examples of each direction."""
+"""This many galleries are open; those behind a fold show fewer examples of each direction."""
 
 
 TOP_PAIRS = 10
@@ -431,7 +431,7 @@ def pair_section(
 
 
 MANY_PAIRS = 30
-"""Above so many classes counts of single pairs are small: what is beyond chance comes first."""
+"""Above this many classes, counts of single pairs are small: what is beyond chance comes first."""
 
 
 def _beyond_chance(facts: Context, known: Sequence[PairRanking]) -> PairRanking | None:

@@ -118,7 +118,7 @@ class GroupMatrix:
     def summary(self) -> Mapping[str, Metric]:
         """Shares of all samples, which add up to 1, with Wilson intervals.
 
-        ``accuracy``; ``within_group_error``: the wrong class, of the right group;
+        ``accuracy``; ``within_group_error``: an incorrect class of the correct group;
         ``between_group_error``: the incorrect group. Without samples n/a, ``no_samples``.
         """
         n = self.confusion.n_samples

@@ -271,7 +271,7 @@ class DirectedPairs:
 
 @dataclass(frozen=True, eq=False)
 class SymmetricPairs:
-    """P pairs of classes that are taken for one another, most samples first.
+    """P pairs of classes that are confused with each other, most samples first.
 
     Attributes
     ----------

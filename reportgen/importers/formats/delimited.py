@@ -67,7 +67,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class FileScan:
-    """What one look at the bytes tells.
+    """What one look at the bytes shows.
 
     Attributes
     ----------

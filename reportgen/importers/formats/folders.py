@@ -172,7 +172,7 @@ def _other(name: str, first: str, what: str, needed: str) -> DataError:
 
 
 def mixed_parts(folder: Path, kinds: Mapping[str, Sequence[Path]]) -> DataError:
-    """Which of several kinds of files is the table can't be told."""
+    """Which of several kinds of files is the table is not clear."""
     examples = [paths[0].relative_to(folder).as_posix() for paths in kinds.values()]
     return DataError(
         f"the folder {quoted(folder.name)} contains files of several formats: {listing(examples)}",

@@ -130,7 +130,7 @@ def totals_note(name: str, what: str = "row and column") -> DataNote:
 
 
 def refuse_total(matrix: str, name: str, why: str) -> DataError:
-    """The error where totals are no sums of the others: nobody knows what they count."""
+    """The error where totals are not sums of the others: what they count is not known."""
     return DataError(
         f"{quoted(name)} in {quoted(matrix)} seems to be the total, but {why}",
         slug="matrix-totals",

@@ -226,7 +226,7 @@ def _names_at_end(
         return None
     names = tuple(tokens[-k:])
     if labels and not set(bare_names(labels, names)[0]) & set(bare_names(labels, names)[1]):
-        return None  # words of their own: nobody knows which of the rows they are
+        return None  # words of their own: which of the rows they are is not known
     return names, list(tokens[: len(tokens) - k])
 
 

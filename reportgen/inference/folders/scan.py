@@ -71,7 +71,7 @@ def check_local(data: str) -> None:
 
 
 def _untold(_: int) -> None:
-    """Nobody wants to know."""
+    """Reports no progress."""
 
 
 def _check_root(root: Path) -> None:

@@ -79,7 +79,7 @@ def load_model(
     UsageError
         The form of MODEL, or options that do not go with it.
     ModelError
-        What can't be loaded; every slug is told by the loader that raises it.
+        What can't be loaded; the loader that raises a slug documents it.
     """
     arguments = model_args or {}
     if is_remote(spec) and not exists(spec):

@@ -116,7 +116,7 @@ def _plain(content: Any) -> Any:
 
 
 def _are_placeholders(names: Sequence[str]) -> bool:
-    """Whether nobody gave the names: ``LABEL_0``, ``LABEL_1``, … or bare numbers."""
+    """Whether the names are placeholders: ``LABEL_0``, ``LABEL_1``, … or bare numbers."""
     return all(_PLACEHOLDER.fullmatch(name) for name in names)
 
 

@@ -1,4 +1,4 @@
-"""Which form of packed data a file has, told by its first bytes and a few names."""
+"""Which form of packed data a file has, by its first bytes and a few names."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data:
         ``classes-differ``: the lists that the user, the network and the data set have differ.
         ``data-splits``: the classes of the data set are splits.
     UsageError
-        ``classes-needed``: nobody has a list.
+        ``classes-needed``: none has a list.
     """
     network = classes_of_network(module, lenient=explicit is not None)
     labels = classes_of_data(data)

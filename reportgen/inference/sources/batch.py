@@ -57,7 +57,7 @@ class Source(Protocol):
 
     @property
     def notes(self) -> Sequence[DataNote]:
-        """What the report should tell of how the batches were drawn."""
+        """What the report should say about how the batches were drawn."""
 
     @property
     def n_samples(self) -> int | None:

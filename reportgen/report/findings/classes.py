@@ -324,7 +324,7 @@ NAMED_GROUPS, NAMED_CLASSES, NAMED_LETTERS = 1, 2, 60
 
 
 NAMED_SIZE = 12
-"""Groups of more classes are not told by naming some of these."""
+"""Groups of more classes are not described by naming some of them."""
 
 
 def hardest_pair(facts: Context) -> Finding | None:

@@ -21,7 +21,7 @@ __all__ = [
 
 
 MOST = 4
-"""Of at most seven findings, so many are of the change."""
+"""Of at most seven findings, this many are about the change."""
 
 
 NAMED = 3
