@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "csv_cells",
     "csv_of_columns",
     "csv_rows",
     "csv_text",
@@ -56,6 +57,11 @@ def csv_of_columns(header: Sequence[str], columns: Iterable[Iterable[object]]) -
 def csv_rows(columns: Iterable[Iterable[object]]) -> str:
     """The rows of :func:`csv_of_columns`, without a header: what is appended to one."""
     return _lines(zip(*columns, strict=True))
+
+
+def csv_cells(texts: Iterable[str]) -> list[str]:
+    """Each text as a cell among others is written: guarded, in quotes where needed."""
+    return [_lines([[guard(text), ""]])[: -len(",\n")] for text in texts]
 
 
 def _written(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

@@ -11,7 +11,7 @@ import pytest
 import reportgen
 from reportgen.api import compare_reviews
 from reportgen.api.review_request import ReviewRequest
-from reportgen.csv_text import unguard
+from reportgen.csv_text import guard, unguard
 from reportgen.options import EvaluationOptions, InputOptions
 from reportgen.rendering.errors_csv import error_parts
 from reportgen.rendering.privacy import hash_ids
@@ -119,3 +119,22 @@ def test_samples_that_are_left_out_of_a_comparison_are_no_errors_of_it(tmp_path)
     rows = read("".join(error_parts(review.rows, CLASSES)))
     assert [row[0] for row in rows[1:]] == ["'=c.png", "e.png"]
     assert review.evaluation.confusion.n_errors == 2
+
+
+def test_rows_without_ids_are_written_as_those_of_a_writer(tmp_path):
+    names = ["plain", "=1+1", 'a "b", c', "two\nlines", ""]
+    labels, answers = np.divmod(np.arange(25), 5)
+    matrix = pd.DataFrame({"label": labels, "prediction": answers})
+    asked = InputOptions(classes=tuple("abcde"))
+    rows = load_input(matrix, asked, EvaluationOptions(), tmp_path, rows_first=False).rows
+    text = "".join(error_parts(rows, names))
+    expected = io.StringIO()
+    csv.writer(expected, lineterminator="\n").writerows(
+        [HEAD]
+        + [
+            [i, guard(names[i // 5]), guard(names[i % 5]), None, None]
+            for i in range(25)
+            if i // 5 != i % 5
+        ]
+    )
+    assert text == expected.getvalue()

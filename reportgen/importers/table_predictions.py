@@ -215,7 +215,7 @@ class _Piece:
         column = self.of.roles.id
         if column is None:
             places = np.arange(self.n) if self.kept is None else self.kept
-            return np.array([str(self.start + i) for i in places.tolist()], object)
+            return np.array(list(map(str, (places + self.start).tolist())), object)
         return PrintableIds(self.batches[0].column(column), self.kept)
 
     def _probabilities(self) -> NDArray[np.floating[Any]]:

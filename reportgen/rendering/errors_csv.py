@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.csv_text import csv_rows, csv_text, guard
+from reportgen.csv_text import csv_cells, csv_rows, csv_text, guard
 from reportgen.predictions import PredictionRows
 from reportgen.rendering.privacy import hash_ids
 
@@ -33,6 +34,9 @@ def error_parts(
     metadata = {} if public else _metadata(rows)
     yield csv_text([*COLUMNS, *_heads(metadata.values())], ())
     scores = ("confidence", "label_probability") if _has_probabilities(rows) else ()
+    if not (getattr(rows, "has_ids", True) or scores or metadata or public):
+        yield from _numbered(rows, csv_cells(classes))
+        return
     wanted = ("id", "label", "prediction", *scores, *metadata)
     named = list(map(guard, classes)).__getitem__
     for batch in rows.batches(*wanted, wrong_only=True):
@@ -42,6 +46,17 @@ def error_parts(
         empty = ([None] * len(batch["label"]) for _ in COLUMNS[3 + len(scores) :])
         further = (_cells(batch[name]) for name in metadata)
         yield csv_rows([_names(ids, public=public), *sides, *shares, *empty, *further])
+
+
+def _numbered(rows: PredictionRows, cells: Sequence[str]) -> Iterator[str]:
+    """The same of rows that have numbers and classes alone, which need no writer for each: there
+    may be a hundred million of them.
+    """
+    trues = [f",{cell}," for cell in cells].__getitem__
+    answers = [f"{cell},,\n" for cell in cells].__getitem__
+    for batch in rows.batches("id", "label", "prediction", wrong_only=True):
+        sides = map(trues, batch["label"].tolist()), map(answers, batch["prediction"].tolist())
+        yield "".join(chain.from_iterable(zip(batch["id"], *sides, strict=True)))
 
 
 def _has_probabilities(rows: PredictionRows) -> bool:

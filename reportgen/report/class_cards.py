@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.evaluation import Evaluation, collect_galleries
 from reportgen.metrics import ClassSample
@@ -186,36 +187,34 @@ def compact_cards(facts: Context, indices: Sequence[int]) -> tuple[tuple[object,
     a sequence of name and count."""
     if facts.proportions is not None or not indices:
         return ()
-    missed, taken = _confusions(facts, indices)
+    missed, taken = _confusions(facts, indices, LISTED_OF_MANY)
     return tuple(
         (
             i,
             facts.names[i].full,
-            *(
-                tuple((facts.names[j].text, n) for j, n in side[i][:LISTED_OF_MANY])
-                for side in (missed, taken)
-            ),
+            *(tuple((facts.names[j].text, n) for j, n in side[i]) for side in (missed, taken)),
         )
         for i in indices
     )
 
 
 def _confusions(
-    facts: Context, indices: Iterable[int]
+    facts: Context, indices: Sequence[int], most: int | None = None
 ) -> tuple[dict[int, list[Cell]], dict[int, list[Cell]]]:
     """For each class what its samples are predicted as, and whose samples are predicted as it:
-    most frequent first."""
-    missed: dict[int, list[Cell]] = {i: [] for i in indices}
-    taken: dict[int, list[Cell]] = {i: [] for i in missed}
-    pairs, listed = facts.evaluation.pairs, list(missed)
-    some = pairs.taken(np.isin(pairs.true, listed) | np.isin(pairs.predicted, listed))
-    columns = (column.tolist() for column in (some.true, some.predicted, some.counts))
-    for true, predicted, n in zip(*columns, strict=True):
-        if true in missed:
-            missed[true].append((predicted, n))
-        if predicted in taken:
-            taken[predicted].append((true, n))
-    return missed, taken
+    most frequent first, `most` of each."""
+    pairs = facts.evaluation.pairs
+
+    def by(side: NDArray[np.int64], other: NDArray[np.int64]) -> dict[int, list[Cell]]:
+        order = np.argsort(side, kind="stable")  # most frequent first, as the pairs are
+        begins, ends = (np.searchsorted(side[order], indices, at) for at in ("left", "right"))
+        cells = {}
+        for i, begin, end in zip(indices, begins.tolist(), ends.tolist(), strict=True):
+            at = order[begin:end][:most]
+            cells[i] = list(zip(other[at].tolist(), pairs.counts[at].tolist(), strict=True))
+        return cells
+
+    return by(pairs.true, pairs.predicted), by(pairs.predicted, pairs.true)
 
 
 def _listed(

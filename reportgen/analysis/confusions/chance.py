@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reportgen.analysis.confusions.pairs import binomial_tail
+from reportgen.analysis.confusions.pairs import binomial_tail, unordered_pairs
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.metrics import clopper_pearson, holm
 
@@ -213,11 +213,9 @@ def most_confused(matrix: ConfusionMatrix) -> ConfusedPair | None:
     would be a binomial part, 1 / (K - 1), of the errors of both.
     """
     k = matrix.n_classes
-    true, predicted, _ = matrix.errors_by_count()
-    if k < 3 or not len(true):
+    if k < 3 or not matrix.n_errors:
         return None
-    keys = np.unique(np.minimum(true, predicted) * k + np.maximum(true, predicted))
-    a, b = keys // k, keys % k
+    a, b = unordered_pairs(matrix)
     there, back = matrix.lookup(a, b), matrix.lookup(b, a)
     both = there + back
     best = int(np.argmax(both))

@@ -98,7 +98,8 @@ def confusion_order(matrix: ConfusionMatrix) -> Counts:
 
 def _link(matrix: ConfusionMatrix) -> Counts:
     wrong = matrix.rows != matrix.columns
-    return np.unique(np.concatenate([matrix.rows[wrong], matrix.columns[wrong]]))
+    sides = np.concatenate([matrix.rows[wrong], matrix.columns[wrong]])
+    return np.flatnonzero(np.bincount(sides, minlength=matrix.n_classes))
 
 
 def _worst(matrix: ConfusionMatrix, linked: Counts, n: int) -> Counts:

@@ -26,6 +26,7 @@ __all__ = [
     "expected_within",
     "false_discovery",
     "symmetric_pairs",
+    "unordered_pairs",
 ]
 
 
@@ -353,14 +354,23 @@ def _rank(by: Ranking, count: Counts, low: Floats, lift: Floats) -> Counts:
     return enough[np.argsort(-figure[enough], kind="stable")]
 
 
+def unordered_pairs(matrix: ConfusionMatrix) -> tuple[Counts, Counts]:
+    """The classes a < b of each pair with an error, by a, then by b: int64, shape (P,)."""
+    wrong = matrix.rows != matrix.columns
+    true, predicted = matrix.rows[wrong], matrix.columns[wrong]
+    ordered = np.sort(np.minimum(true, predicted) * matrix.n_classes + np.maximum(true, predicted))
+    keys = ordered[np.diff(ordered, prepend=-1) > 0]
+    return keys // matrix.n_classes, keys % matrix.n_classes
+
+
 def symmetric_pairs(matrix: ConfusionMatrix, *, limit: int | None = LISTED) -> SymmetricPairs:
     """The first `limit` pairs by count, None for all. Ties: the lower a, then the lower b first."""
-    true, predicted, _ = matrix.errors_by_count()
-    k, n_errors = matrix.n_classes, matrix.n_errors
-    both = np.unique(np.minimum(true, predicted) * k + np.maximum(true, predicted))
-    count = matrix.lookup(both // k, both % k) + matrix.lookup(both % k, both // k)
+    n_errors = matrix.n_errors
+    a, b = unordered_pairs(matrix)
+    count = matrix.lookup(a, b) + matrix.lookup(b, a)
+    n_pairs = len(a)
     at = np.argsort(-count, kind="stable")[:limit]
-    a, b, count = both[at] // k, both[at] % k, count[at]
+    a, b, count = a[at], b[at], count[at]
     a_as_b, b_as_a = matrix.lookup(a, b), matrix.lookup(b, a)
     tail = binomial_tail(np.maximum(a_as_b, b_as_a), count, 0.5)
     return SymmetricPairs(
@@ -372,7 +382,7 @@ def symmetric_pairs(matrix: ConfusionMatrix, *, limit: int | None = LISTED) -> S
         rate=count / (matrix.true_totals[a] + matrix.true_totals[b]),
         share_of_errors=count / max(n_errors, 1),
         direction_p=np.minimum(2 * tail, 1.0),
-        rest=_rest(len(both) - len(at), n_errors - int(count.sum()), n_errors),
+        rest=_rest(n_pairs - len(at), n_errors - int(count.sum()), n_errors),
     )
 
 
