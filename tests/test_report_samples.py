@@ -143,7 +143,7 @@ def test_without_suspects_the_section_says_why(scored):
     assert section.rows == ()
     quiet = LabelIssues(None, n_examined=10, thresholds=(None,) * 10)
     section = build_report(replace(scored, suspects=quiet)).suspects
-    assert plain(section.lead).startswith("No suspects found in 10 samples")
+    assert plain(section.lead).startswith("No potential label errors in 10 samples")
 
 
 def test_a_list_from_training_data_is_warned_of(scored):

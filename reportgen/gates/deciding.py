@@ -136,7 +136,8 @@ def _nothing_shown(blocking: list[Result]) -> str:
 def _success(results: list[Result]) -> str:
     passed = [one for one in results if one.outcome.status == "passed"]
     if len(passed) == len(results):
-        subject = "the gate" if len(passed) == 1 else f"all {len(passed):,} gates"
+        n = len(passed)
+        subject = {1: "the gate", 2: "both gates"}.get(n, f"all {n:,} gates")
         return f"{subject} passed: {passed[0].outcome.clause}"
     others = [one for one in results if one.outcome.status in ("failed", "inconclusive")]
     rest = others or [one for one in results if one.outcome.status == "not applicable"]

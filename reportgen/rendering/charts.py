@@ -356,7 +356,7 @@ def _all_rows(report: Report) -> Iterator[RowPlot]:
     shares = [item for item in report.classes.main if item.kind == "share"][:3]
     yield _rows(
         "class-figures",
-        "Classes, lowest recall first",
+        "Per-class metrics",
         [f"{item.title}, %" for item in shares],
         [(row.name.text, [row.cells[i.name] for i in shares]) for row in report.classes.rows],
     )
@@ -364,7 +364,7 @@ def _all_rows(report: Report) -> Iterator[RowPlot]:
         parts: list[Row] = [
             (f"{row.column.text}: {row.part.text}", [row.accuracy]) for row in report.slices.rows
         ]
-        yield _rows("slice-accuracy", "Accuracy of parts of the data", ["Accuracy, %"], parts)
+        yield _rows("slice-accuracy", "Accuracy by slice", ["Accuracy, %"], parts)
     for one in report.groups.sets if report.groups else ():
         groups: list[Row] = [
             (row.name.text if row.name else ", ".join(n.text for n in row.first), row.cells)
@@ -374,9 +374,9 @@ def _all_rows(report: Report) -> Iterator[RowPlot]:
         yield _rows(f"groups-{one.key}", str(one.title), heads, groups)
     changes = report.comparison.classes if report.comparison else None
     if changes is not None:
-        harmed: list[Row] = [(row.name.text, [row.recall]) for row in changes.rows]
+        changed: list[Row] = [(row.name.text, [row.recall]) for row in changes.rows]
         head = "Δ recall (pp)\nfull dots: significant"
-        yield _rows("recall-changes", "Classes by harm", [head], harmed, signed=True)
+        yield _rows("recall-changes", "Per-class changes", [head], changed, signed=True)
 
 
 def _rows(

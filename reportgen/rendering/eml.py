@@ -57,13 +57,14 @@ class Attachment:
 @dataclass(frozen=True)
 class Picture:
     """The PNG that the HTML shows by ``cid:``; sizes in CSS pixels. It is `numbered` where its axes
-    carry the numbers of the classes, for want of glyphs.
+    carry the numbers of the classes, for want of glyphs, and `has_digits` where cells show values.
     """
 
     content: bytes
     width: int
     height: int
     numbered: bool = False
+    has_digits: bool = True
 
     @property
     def cid(self) -> str:

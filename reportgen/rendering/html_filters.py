@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,13 @@ def name(value: Name | str) -> Markup:
     return text if str(value).isascii() else Markup("<bdi>{}</bdi>").format(text)
 
 
+def path(value: Name | str) -> Markup:
+    """The name of a file, which is broken behind a slash before it is broken anywhere else."""
+    text = str(value)
+    is_plain = text.isascii() and (isinstance(value, str) or value.full == text)
+    return Markup("/<wbr>").join(map(escape, text.split("/"))) if is_plain else name(value)
+
+
 def full(value: Name) -> Markup:
     """A name in its whole length."""
     if value.full.isascii():
@@ -114,13 +122,29 @@ def full(value: Name) -> Markup:
     return Markup("<bdi>{}</bdi>").format(value.full)
 
 
+_TOGETHER = re.compile(
+    r"[+\u2212]?[\d.,]*\d%?\u2013\d[\d.,]*%?(?: pp)?|[+\u2212]?[\d.,]*\d pp\b"
+    r"|\bp [<=] [\d.]*\d|[<>\u2264\u2265] [+\u2212]?[\d.,]*\d%?(?: pp\b)?"
+)
+"""What no line break divides: a range, a number and its unit or its sign of comparison."""
+
+
 def words(value: Words | str) -> Markup:
     """A sentence with its names."""
-    if isinstance(value, str):
-        return escape(value)
+    parts = (value,) if isinstance(value, str) else value.parts
     return Markup("").join(
-        _in_sentence(part) if isinstance(part, Name) else escape(part) for part in value.parts
+        _in_sentence(part) if isinstance(part, Name) else _unbroken(part) for part in parts
     )
+
+
+def _unbroken(text: str) -> Markup:
+    """Words whose numbers stay on one line with what belongs to them."""
+    safe, place = Markup(""), 0
+    for found in _TOGETHER.finditer(text):
+        safe += text[place : found.start()]
+        safe += Markup('<span class="nb">{}</span>').format(found[0])
+        place = found.end()
+    return safe + text[place:]
 
 
 def _in_sentence(value: Name) -> Markup:
@@ -345,6 +369,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "heat": heat,
     "matrix_cells": matrix_cells,
     "name": name,
+    "path": path,
     "plain_cells": plain_cells,
     "size_bar": size_bar,
     "sub_cells": sub_cells,

@@ -222,7 +222,9 @@ def mail_picture(report: Report, colourmap: str = "Blues") -> tuple[HeatmapSpec,
         return None
     spec = next((one for one in specs if one.name == "confusion-row-shares"), specs[0])
     drawn = figures.draw_heatmap(spec, colourmap, WIDTH)
-    return spec, Picture(drawn.content, drawn.width, drawn.height, drawn.axis_numbers)
+    return spec, Picture(
+        drawn.content, drawn.width, drawn.height, drawn.axis_numbers, drawn.has_digits
+    )
 
 
 def _address(url: str, target: str) -> str:

@@ -91,7 +91,8 @@ class Heatmaps:
 
     def shown(self, spec: HeatmapSpec, images: Images) -> Mapping[str, Any]:
         """What the templates need: ``spec``, ``picture``, ``numbered``: whether the axes
-        carry numbers for names, and ``cells``: where they are, as in :class:`DrawnFigure`."""
+        carry numbers for names, ``cells``: where they are, and ``has_digits``, as in
+        :class:`DrawnFigure`."""
         drawn = self._of(spec)
         uri = images.address("image/png", drawn.content, spec.name)
         return {
@@ -99,6 +100,7 @@ class Heatmaps:
             "picture": Picture(uri, drawn.width, drawn.height),
             "numbered": drawn.axis_numbers,
             "cells": " ".join(f"{part:.5f}" for part in drawn.cells),
+            "has_digits": drawn.has_digits,
         }
 
     def _of(self, spec: HeatmapSpec) -> DrawnFigure:

@@ -69,7 +69,8 @@ class Tile:
     """A key metric; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
 
     `metric` is its name, of the class with the index `of_class` where that is not None. `change` is
-    its difference from the baseline, and `gate` the hardest gate on it, where there are any.
+    its difference from the baseline, and `gate` the hardest gate on it, where there are any. Its
+    interval is `simultaneous` where it allows for the class being chosen among all.
     """
 
     title: Words
@@ -81,6 +82,7 @@ class Tile:
     axis: Axis | None = None
     change: Delta | None = None
     gate: GateMark | None = None
+    simultaneous: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,7 @@ def _weakest_tile(facts: Context) -> Tile | None:
         ),
         "recall",
         i,
+        simultaneous=True,
     )
 
 

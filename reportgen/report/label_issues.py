@@ -71,7 +71,7 @@ def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> 
 def _lead(facts: Context, found: LabelIssues) -> Words:
     examined = plural(found.n_examined, "sample")
     if not found.n_suspects:
-        return say(f"No suspects found in {examined}.")
+        return say(f"No potential label errors in {examined}.")
     lead = say(
         "{n} of {examined} look inconsistent with the predictions (p exceeds "
         "the class's average). Largest margin first.",

@@ -136,6 +136,8 @@ class HeatmapSpec:
         The message in words, for those who don't see the picture.
     purpose
         What this picture is for.
+    digits_note
+        How its numbers are to be read, where it is drawn with them.
     diverging
         Whether values lie around 0, from -`top` to `top`: fewer is orange, more is blue.
     numbers
@@ -162,6 +164,7 @@ class HeatmapSpec:
     numbers: tuple[int, ...] = ()
     boxes: tuple[tuple[int, int], ...] = ()
     beside: tuple[str, ...] = ()
+    digits_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,7 @@ TABLED_CLASSES = 100
 """Most classes whose matrix is a table at all; above, its largest cells are listed instead."""
 
 
-ROOMY_CLASSES = 15
+ROOMY_CLASSES = 12
 """Most classes whose pictures have room for long names and for every digit."""
 
 
@@ -392,10 +395,7 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         labels = tuple(names[i] for i in drawn_order(facts))
     subtitle = middle_cut(subject, 90)
     how = "" if numbered else _order_words(facts)
-    brief = ""
-    if small and numbered:
-        brief = " Empty cells are 0; k = thousands; exact numbers are in the table."
-    brief_percents = brief.replace(", k = thousands", "")
+    exact = "Empty cells are 0. Exact numbers are in the table." if small and numbered else ""
     percent = whole_percent_text if small else percent_text
     draw = partial(
         HeatmapSpec,
@@ -415,7 +415,8 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
             top=float(np.nanmax(shares)) if over == "all" else 1.0,
             unit=f"% of {OF[over]}",
             alt=f"Heatmap of the matrix in % of {OF[over]}, rows true, columns predicted.",
-            purpose=f"Each cell in % of {OF[over]}.{brief_percents}{how}",
+            purpose=f"Each cell in % of {OF[over]}.{how}",
+            digits_note=exact,
         )
         return
     counts, shares, top = _values(facts)
@@ -430,7 +431,8 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         unit="samples",
         alt=_alt(facts, "counts"),
         beside=_longest(percents),
-        purpose="Counts per cell." + brief + how,
+        purpose="Counts per cell." + how,
+        digits_note=_letters(numbers) + exact,
     )
     yield draw(
         name="confusion-row-shares",
@@ -441,7 +443,8 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         unit="% of the true class",
         alt=_alt(facts, "row percentages"),
         beside=_longest(numbers),
-        purpose="Normalised by row (recall on the diagonal)." + brief_percents + how,
+        purpose="Normalised by row (recall on the diagonal)." + how,
+        digits_note=exact,
     )
 
 
@@ -514,6 +517,13 @@ def texts_of(values: Image, text: Callable[[float], str]) -> tuple[tuple[str, ..
 def _longest(texts: tuple[tuple[str, ...], ...] | None) -> tuple[str, ...]:
     """The longest of the texts, if there are any."""
     return () if texts is None else (max((text for row in texts for text in row), key=len),)
+
+
+def _letters(numbers: tuple[tuple[str, ...], ...] | None) -> str:
+    """What the letters behind numbers say, where there are any."""
+    last = {text[-1:] for row in numbers or () for text in row}
+    words = {"k": "k: thousands. ", "M": "M: millions. "}
+    return "".join(meaning for letter, meaning in words.items() if letter in last)
 
 
 def _count_text(value: float) -> str:

@@ -97,7 +97,7 @@ def _weakest_words(facts: Context) -> Words:
             high=share(high),
         )
     return say(
-        "{head}: {name}, {share} (significant).",
+        "{head}: {name}, {share}, significantly below the rest.",
         head="Lowest recall" if facts.recall[i] == low else "Low recall",
         name=facts.names[i],
         share=share(facts.recall[i]),

@@ -50,8 +50,9 @@ MAX_WIDTH, NARROW, BARE = 800, 496, 520
 whole pixels, in CSS pixels."""
 
 
-LEGIBLE = 7.5
-"""Smallest digits of a narrow picture, in CSS pixels; where they would be smaller it is wide."""
+LEGIBLE = 9
+"""Smallest digits and names of a narrow picture, in CSS pixels. Where digits would be smaller it is
+wide, or of many classes without them; names that would be smaller are cut, or left out."""
 
 
 SCALE_WIDTH, SCALE_FONT = 10, 12
@@ -66,8 +67,16 @@ LOW_CLASSES, LOWEST = 12, 400
 its cells are wider than high."""
 
 
-LEAST_ROW = 24
-"""Lowest cells of such a picture, in CSS pixels."""
+LEAST_ROW, MOST_ROW = 24, 72
+"""Lowest and highest cells of such a picture, in CSS pixels."""
+
+
+ROOMY, LARGE = 5, 16
+"""Most classes whose cells have room for digits of this size, in CSS pixels."""
+
+
+CUTS = (24, 18, 14, 12)
+"""Most characters of names on the axes of a narrow picture of many classes: the first that fits."""
 
 
 SCALE_ROOM = "000,000"
@@ -75,7 +84,7 @@ SCALE_ROOM = "000,000"
 have the same size and the same cells."""
 
 
-SPACIOUS = 15
+SPACIOUS = 12
 """Most classes whose picture is narrow and has a colour scale beside its numbers."""
 
 
@@ -130,7 +139,7 @@ def layout_of(
 
 def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float) -> Layout:
     k = len(spec.values)
-    label_font = _between(8.5, 300 / max(k, 1), TEXT)
+    label_font = _between(LEGIBLE, 0.375 * width / max(k, 1), TEXT)
     longest = max((_text_width(canvas, label, label_font) for label in labels), default=0.0)
     left = 34 + longest + (6 if labels else 0)
     right, top = 16.0, 48
@@ -148,7 +157,7 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
     bottom = 30 + below + (6 if labels else 0)
     high = side
     if spec.texts is not None and k <= LOW_CLASSES and width == NARROW:
-        high = min(side, max(LOWEST - top - bottom, LEAST_ROW * k))
+        high = min(side, max(LOWEST - top - bottom, LEAST_ROW * k), MOST_ROW * k)
     return Layout(
         width=round(width),
         height=round(top + high + bottom),
@@ -190,7 +199,8 @@ def _digit_font(
         return 0.0
     shapes = {re.sub("[0-9]", "0", text) for row in (*spec.texts, beside) for text in row}
     widest = max(_text_width(canvas, shape, 10.0) for shape in shapes)  # digits are equally wide
-    return min(TEXT, 10.0 * (cell - 3) / max(widest, 1.0), 0.62 * row)
+    most = LARGE if len(spec.texts) <= ROOMY else TEXT
+    return min(most, 10.0 * (cell - 3) / max(widest, 1.0), 0.62 * row)
 
 
 def _text_width(canvas: Any, text: str, size: float) -> float:
@@ -254,6 +264,8 @@ class DrawnFigure:
     cells
         Where its cells are: left, top, width and height, as parts of the picture's width and
         height, 0 to 1.
+    has_digits
+        Whether each cell shows its number.
     """
 
     content: bytes
@@ -261,6 +273,7 @@ class DrawnFigure:
     height: int
     axis_numbers: bool
     cells: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    has_digits: bool = True
 
 
 def draw_heatmap(
@@ -268,12 +281,15 @@ def draw_heatmap(
 ) -> DrawnFigure:
     """The picture of a matrix as a palette PNG, at most 1,600 pixels wide and 120 kB.
 
-    `width` is the one to draw it for, in CSS pixels; numbers that would not be legible there are
+    `width` is the one to draw it for, in CSS pixels: by default that of the page, where the
+    pictures of one matrix are side by side. Numbers and names that would not be legible there are
     left out.
     """
     with own_settings():
         if width is not None:
             spec = _legible(spec, width)
+        elif len(spec.values) > LOW_CLASSES:
+            spec, width = _beside_another(spec)
         figure, numbered = heatmap_figure(spec, colourmap, width)
         palette = _palette(spec, colourmap)
         for dpi in DPIS:
@@ -283,7 +299,7 @@ def draw_heatmap(
     across, down = (round(POINTS * inches) for inches in figure.get_size_inches())
     box = figure.axes[0].get_position()
     cells = (box.x0, 1 - box.y1, box.width, box.height)
-    return DrawnFigure(content, across, down, numbered, cells)
+    return DrawnFigure(content, across, down, numbered, cells, spec.texts is not None)
 
 
 def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
@@ -292,6 +308,25 @@ def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
     layout = _layout(spec, axis_labels(spec)[0], canvas, width)
     is_small = spec.texts is not None and layout.font < LEGIBLE
     return replace(spec, texts=None) if is_small else spec
+
+
+def _beside_another(spec: HeatmapSpec) -> tuple[HeatmapSpec, float]:
+    """What a narrow picture of many classes can show, and its width in CSS pixels."""
+    canvas = _empty_figure().canvas
+    labels, _ = axis_labels(spec)
+    if spec.texts is not None:
+        layout = _layout(spec, labels, canvas, NARROW)
+        if _digit_font(spec, canvas, layout.cell, layout.cell, spec.beside) >= LEGIBLE:
+            return spec, NARROW
+        spec = replace(spec, texts=None)
+    for length in CUTS:
+        cut = tuple(middle_cut(label, length) for label in spec.labels)
+        if len(set(cut)) < len(cut):
+            break
+        short = replace(spec, labels=cut)
+        if cut and _layout(short, axis_labels(short)[0], canvas, NARROW).cell >= LEGIBLE + 0.5:
+            return short, NARROW
+    return replace(spec, labels=()), BARE
 
 
 def heatmap_figure(

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.confusions import confusion_order
+from reportgen.analysis.confusions import SIGNIFICANT, confusion_order, grown_p
 from reportgen.comparison import Comparison, PairChange
 from reportgen.confusion_matrix import DENSE_LIMIT, ConfusionMatrix
 from reportgen.report.comparison.deltas import signed_count
@@ -26,7 +26,7 @@ from reportgen.report.matrix import (
 )
 from reportgen.report.slices import points
 from reportgen.report.words import MINUS, Name, Words, say, share, shorten
-from reportgen.text import count, middle_cut
+from reportgen.text import count, middle_cut, plural
 
 __all__ = [
     "DIFFERENCE_STEPS",
@@ -112,6 +112,8 @@ class DifferenceSection:
         What the cells say, a sentence each.
     increases, decreases
         The errors that grew and fell most, five of each.
+    tested
+        How many of all errors grew and fell significantly.
     sides
         Both matrices, as tables.
     figures
@@ -128,6 +130,7 @@ class DifferenceSection:
     reading: tuple[Words, ...]
     increases: tuple[GrownRow, ...]
     decreases: tuple[GrownRow, ...]
+    tested: Words
     sides: tuple[SideMatrix, ...]
     figures: tuple[HeatmapSpec, ...] = ()
     slides: tuple[HeatmapSpec, ...] = ()
@@ -291,9 +294,23 @@ def difference_section(
         reading=tuple(_reading(cells)),
         increases=tuple(_largest(cells, 1, comparison, facts.names, shown)),
         decreases=tuple(_largest(cells, -1, comparison, facts.names, shown)),
+        tested=_tested(cells),
         sides=tuple(_sides(comparison, names)) if tabled else (),
         figures=() if tabled else tuple(_figures(cells, comparison, facts)),
         slides=tuple(_slides(cells, comparison, facts)) if tabled else (),
+    )
+
+
+def _tested(cells: _Cells) -> Words:
+    """How many confusions grew and fell significantly."""
+    p = np.array(list(grown_p(cells.baseline, cells.candidate).values()))
+    change = cells.change[cells.true != cells.predicted]  # in the same order
+    shown = p < SIGNIFICANT
+    return say(
+        "Significant (Holm over {all}): {up}, {down}.",
+        all=plural(len(p), "confusion"),
+        up=plural(int((shown & (change > 0)).sum()), "increase"),
+        down=plural(int((shown & (change < 0)).sum()), "decrease"),
     )
 
 

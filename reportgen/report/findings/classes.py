@@ -118,14 +118,14 @@ def weakest_class(facts: Context) -> Finding | None:
     i = weakest[0]
     others = len(shown) - 1
     more = say(
-        "{n} significantly low.", n=f"{plural(others, 'further class', 'further classes')} "
+        "{n} significantly low too.", n=f"{plural(others, 'other class', 'other classes')} "
         f"{'is' if others == 1 else 'are'}"
     )  # fmt: skip
     return Finding(
         say("{head}:", head=head),
         join(
             say(
-                "{name}, {share} (simultaneous 95% CI {ends}; significant).",
+                "{name}, {share} (simultaneous 95% CI {ends}), significantly below the rest.",
                 name=facts.names[i],
                 share=share(lowest),
                 ends=interval(_ends(facts, low, i)),
@@ -163,7 +163,7 @@ def _no_lowest(facts: Context, low: LowestShare) -> Finding | None:
     return Finding(
         say("No class has significantly low recall:"),
         say(
-            "{lowest} (about {chance} expected for equal classes).",
+            "{lowest} (about {chance} expected if all classes were equal).",
             lowest=measured,
             chance=share(low.by_chance),
         ),
