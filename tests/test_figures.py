@@ -271,3 +271,46 @@ def test_short_names_below_the_columns_stand_upright():
     assert not stand_upright(["cat", "deer"])
     assert not stand_upright([str(i) for i in range(31)])
     assert stand_upright([])
+
+
+@pytest.mark.parametrize("k", [13, 14, 16, 20, 30, 45, 60])
+def test_both_pictures_of_many_classes_fit_side_by_side(k):
+    """Of one size, so that the page puts them in one row."""
+    drawn = [draw_heatmap(spec) for spec in specs(factories.synthetic(k))]
+    assert max(one.width for one in drawn) <= 520
+    assert len({(one.width, one.height) for one in drawn}) == 1
+
+
+def test_a_picture_shows_numbers_where_they_are_legible(monkeypatch):
+    from reportgen.rendering.figures import heatmap
+
+    drawn = []
+    figure = heatmap.heatmap_figure
+    monkeypatch.setattr(
+        heatmap, "heatmap_figure", lambda *args: drawn.append(figure(*args)) or drawn[-1]
+    )
+    for k in (10, 12, 14, 16, 20, 30, 45):
+        has_digits = draw_heatmap(specs(factories.synthetic(k))[1]).has_digits
+        axes = drawn[-1][0].axes[0]
+        texts = [*axes.texts, *axes.get_yticklabels()]
+        assert min((text.get_fontsize() for text in texts), default=9) >= 9
+        assert has_digits == bool(axes.texts)
+        assert has_digits or k > 12
+        assert not has_digits or k < 30
+        assert len(axes.get_yticklabels()) == (k if k <= 30 else 0)
+
+
+def test_cells_of_two_classes_are_low_and_their_numbers_large():
+    with own_settings():
+        figure, _ = heatmap_figure(specs(factories.binary())[0])
+    axes = figure.axes[0]
+    assert axes.get_position().height * figure.get_size_inches()[1] * 72 == pytest.approx(144)
+    assert {text.get_fontsize() for text in axes.texts} == {16}
+
+
+def test_the_page_says_how_brief_numbers_are_read_where_they_are_drawn():
+    counts = 2000 * np.eye(14, dtype=int) + 1
+    brief, percents = specs(factories.make_evaluation(counts))
+    assert brief.digits_note == "k: thousands. Empty cells are 0. Exact numbers are in the table."
+    assert percents.digits_note == "Empty cells are 0. Exact numbers are in the table."
+    assert specs(factories.cifar())[0].digits_note == ""

@@ -19,7 +19,7 @@ from reportgen.report.verdict import Verdict
 from reportgen.report.words import say
 from tests import factories
 
-VOID = {"meta", "link", "img", "br", "input", "path", "rect", "circle"}
+VOID = {"meta", "link", "img", "br", "wbr", "input", "path", "rect", "circle"}
 
 
 class Page(HTMLParser):
@@ -312,3 +312,25 @@ def test_every_number_of_classes_gives_a_balanced_page(k):
     cells = [a.get("class", "") for a in page.all("td")]
     worst = 21 if k > 30 else 0  # and all others as one
     assert sum("dg" in kind.split() for kind in cells) == k * (k <= 100) + worst
+
+
+def test_numbers_stay_on_the_line_of_their_unit_and_of_the_other_end():
+    from reportgen.rendering.html_filters import words
+
+    def unbroken(text):
+        return re.findall('<span class="nb">(.*?)</span>', str(words(text)))
+
+    assert unbroken("+3.7 pp (95% CI 96.3–98.4%)") == ["+3.7 pp", "96.3–98.4%"]
+    assert unbroken("recall ≥ 90%, p < 0.001") == ["≥ 90%", "p &lt; 0.001"]
+    assert unbroken("> −0.5 pp; p = 0.002") == ["&gt; −0.5 pp", "p = 0.002"]
+    assert unbroken("cat–dog, 64 of 100, 3 ppm") == []
+    assert words("<b> ≤ 5% & more") == '&lt;b&gt; <span class="nb">≤ 5%</span> &amp; more'
+
+
+def test_the_name_of_a_file_is_broken_behind_a_slash():
+    from reportgen.rendering.html_filters import path
+    from reportgen.report import Name
+
+    assert path("a/b<c.jpg") == "a/<wbr>b&lt;c.jpg"
+    assert path(Name.of("cat/1.jpg")) == "cat/<wbr>1.jpg"
+    assert path(Name.of("é/1.jpg")) == "<bdi>é/1.jpg</bdi>"

@@ -42,8 +42,8 @@ CASES = {
     "ten classes: recall, pair, concentration, clusters, calls, precision, baseline": (
         (factories.CIFAR_COUNTS, factories.CIFAR),
         [
-            "Lowest recall: cat, 64.2% (simultaneous 95% CI 59.8–68.4%; significant). 12.6% "
-            "are predicted as dog. 2 further classes are significantly low.",
+            "Lowest recall: cat, 64.2% (simultaneous 95% CI 59.8–68.4%), significantly low. 12.6% "
+            "are predicted as dog. Also low: 2 other classes.",
             "Most confused pair: cat ↔ dog, 223 of 1,550 errors (14.4%; 64.4 expected, "
             "significant): cat → dog 126, dog → cat 97.",
             "Errors are concentrated: the 10 most frequent confusions account for 40.7% "
@@ -61,8 +61,8 @@ CASES = {
     "the published Fashion-MNIST matrix, in the issue's own words": (
         (factories.FASHION_COUNTS, factories.FASHION),
         [
-            "Lowest recall: Shirt, 56.6% (simultaneous 95% CI 54.8–58.4%; significant). 19.3% "
-            "are predicted as T-shirt/top. 1 further class is significantly low.",
+            "Lowest recall: Shirt, 56.6% (simultaneous 95% CI 54.8–58.4%), significantly low. 19.3% "
+            "are predicted as T-shirt/top. Also low: 1 other class.",
             "Most confused pair: Shirt ↔ T-shirt/top, 1,400 of 6,422 errors (21.8%; 353 "
             "expected, significant): Shirt → T-shirt/top 1,159, T-shirt/top → Shirt "
             "241.",
@@ -128,7 +128,7 @@ CASES = {
             "Small test set (110 samples): the 95% CI of accuracy is 85.2–95.6%.",
             "Not significantly above the majority-class baseline: accuracy 91.8% (95% "
             "CI 85.2–95.6%); always predicting big gives 90.9%.",
-            "Lowest recall: small, 60.0% (simultaneous 95% CI 22.8–90.1%; significant). 40.0% "
+            "Lowest recall: small, 60.0% (simultaneous 95% CI 22.8–90.1%), significantly low. 40.0% "
             "are predicted as big.",
             "Recall depends on class size: accuracy (91.8%) exceeds balanced accuracy "
             "(77.5%); frequent classes do better (p = 0.004).",
@@ -185,7 +185,7 @@ CASES = {
         ([[80, 20, 0], [0, 90, 10], [0, 20, 80]], ["ant", "bee", "cow"]),
         [
             "No class has significantly low recall: the lowest are ant and cow, 80.0% each "
-            "(about 80.0% expected for equal classes).",
+            "(about 80.0% expected if all classes were equal).",
             "Most confused pair: cow ↔ bee, 30 of 50 errors (60.0%; 15.0 expected, "
             "significant): cow → bee 20, bee → cow 10.",
             "Under-predicted: ant, 80 predictions for 100 samples (significant). "
@@ -205,7 +205,7 @@ CASES = {
         ([[950, 50, 0], [40, 960, 0], [1, 1, 8]], ["ant", "bee", "cow"]),
         [
             "No class has significantly low recall: the lowest is cow, 80.0% of 10 (about "
-            "94.6% expected for equal classes).",
+            "94.6% expected if all classes were equal).",
             "Most confused pair: ant ↔ bee, 90 of 92 errors (97.8%; 45.0 expected, "
             "significant): ant → bee 50, bee → ant 40.",
             "Above the majority-class baseline: accuracy 95.4%; always predicting ant gives 49.8%.",
@@ -216,7 +216,7 @@ CASES = {
         [
             "Not significantly above the majority-class baseline: accuracy 95.7% (95% "
             "CI 94.3–96.8%); always predicting healthy gives 95.2%.",
-            "Lowest recall: ill, 50.0% (simultaneous 95% CI 33.7–66.3%; significant). 50.0% "
+            "Lowest recall: ill, 50.0% (simultaneous 95% CI 33.7–66.3%), significantly low. 50.0% "
             "are predicted as healthy.",
             "Recall depends on class size: accuracy (95.7%) exceeds balanced accuracy "
             "(74.0%); frequent classes do better (p < 0.001).",
@@ -229,7 +229,7 @@ CASES = {
         [
             "Below the majority-class baseline: accuracy 81.0% (95% CI 78.5–83.2%); "
             "always predicting big gives 95.2%.",
-            "Lowest recall: big, 80.0% (simultaneous 95% CI 77.0–82.8%; significant). 20.0% "
+            "Lowest recall: big, 80.0% (simultaneous 95% CI 77.0–82.8%), significantly low. 20.0% "
             "are predicted as small.",
             "Recall depends on class size: accuracy (81.0%) is below balanced accuracy "
             "(90.0%); rare classes do better (p = 0.003).",
@@ -254,7 +254,7 @@ CASES = {
     "a perfect class has a bound": (
         ([[900, 100], [0, 1000]], ["ant", "bee"]),
         [
-            "Lowest recall: ant, 90.0% (simultaneous 95% CI 87.7–92.0%; significant). 10.0% "
+            "Lowest recall: ant, 90.0% (simultaneous 95% CI 87.7–92.0%), significantly low. 10.0% "
             "are predicted as bee.",
             "Under-predicted: ant, 900 predictions for 1,000 samples (significant). "
             "Over-predicted: bee, 1,100 predictions for 1,000 samples (significant).",
@@ -377,7 +377,7 @@ def test_the_verdict_measures_and_does_not_decide():
     assert str(verdict.reason).replace("\u00a0", " ") == (
         "No release gates were set. Accuracy 84.5% on 10,000 samples (95% "
         "CI 83.8–85.2%). "
-        "Lowest recall: cat, 64.2% (significant)."
+        "Lowest recall: cat, 64.2%, significantly below the rest."
     )
 
 

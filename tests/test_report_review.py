@@ -479,8 +479,8 @@ CASES = {
             "over 64 confusions).",
             "Recall improved in 7 of 10 classes: most in Shirt, +17.1 pp (95% CI +15.3 to "
             "+18.9).",
-            "Lowest recall: Shirt, 56.6% (simultaneous 95% CI 54.8–58.4%; significant). 19.3% "
-            "are predicted as T-shirt/top. 1 further class is significantly low.",
+            "Lowest recall: Shirt, 56.6% (simultaneous 95% CI 54.8–58.4%), significantly low. 19.3% "
+            "are predicted as T-shirt/top. Also low: 1 other class.",
             ...,
         ],
     ),
@@ -517,8 +517,8 @@ CASES = {
         [
             "Accuracy improved: 78.9 → 81.7% (+2.8 pp; 95% CI +1.6 to +4.0). 364 samples "
             "fixed, 253 regressed.",
-            "Lowest recall: cat, 63.5% (simultaneous 95% CI 56.5–70.2%; significant). 23.0% "
-            "are predicted as bird. 1 further class is significantly low.",
+            "Lowest recall: cat, 63.5% (simultaneous 95% CI 56.5–70.2%), significantly low. 23.0% "
+            "are predicted as bird. Also low: 1 other class.",
             ...,
         ],
     ),
@@ -708,6 +708,20 @@ def test_the_largest_changes_among_the_errors_are_listed_by_size(fashion):
         assert len(part) == 5
         assert sizes == sorted(sizes, reverse=True)
         assert sizes[-1] > 0
+
+
+def test_changes_in_confusions_say_how_many_are_significant(fashion):
+    """The same test as that of the finding on the largest increase."""
+    from reportgen.analysis.confusions import grown_p
+
+    before, after = fashion.baseline.confusion, fashion.candidate.confusion
+    p = grown_p(before, after)
+    shown = [after.counts[at] - before.counts[at] for at, one in p.items() if one < 0.05]
+    up = sum(change > 0 for change in shown)
+    assert str(report(fashion).comparison.difference.tested) == (
+        f"Significant (Holm over {len(p)} confusions): {up} increases, {len(shown) - up} decreases."
+    )
+    assert 0 < up < len(shown) < len(p)
 
 
 def test_both_matrices_stand_on_the_same_scale(fashion):

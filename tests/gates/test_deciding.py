@@ -27,6 +27,7 @@ LENIENT = '\nwhen_inconclusive = "warn"'
     [
         ([], "NO GATES SET", 0, "No gates are set."),
         ([PASSES], "SHIP", 0, "The gate passed: accuracy is 84.5% (required ≥ 50%)."),
+        ([PASSES] * 2, "SHIP", 0, "Both gates passed: accuracy is 84.5% (required ≥ 50%)"),
         ([PASSES] * 5, "SHIP", 0, "All 5 gates passed: accuracy is 84.5% (required ≥ 50%)"),
         ([PASSES, FAILS, PASSES], "DO NOT SHIP", 1, "1 of 3 gates failed: accuracy is 84.5% (required ≥ 95%)"),
         ([OPEN, FAILS, FAILS], "DO NOT SHIP", 1, "2 of 3 gates failed: accuracy is"),

@@ -306,11 +306,11 @@ def _tested(cells: _Cells) -> Words:
     p = np.array(list(grown_p(cells.baseline, cells.candidate).values()))
     change = cells.change[cells.true != cells.predicted]  # in the same order
     shown = p < SIGNIFICANT
+    up, down = int((shown & (change > 0)).sum()), int((shown & (change < 0)).sum())
     return say(
-        "Significant (Holm over {all}): {up}, {down}.",
+        "Significant (Holm over {all}): {which}.",
         all=plural(len(p), "confusion"),
-        up=plural(int((shown & (change > 0)).sum()), "increase"),
-        down=plural(int((shown & (change < 0)).sum()), "decrease"),
+        which=f"{plural(up, 'increase')}, {plural(down, 'decrease')}" if up or down else "none",
     )
 
 

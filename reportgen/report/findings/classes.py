@@ -117,15 +117,12 @@ def weakest_class(facts: Context) -> Finding | None:
         )
     i = weakest[0]
     others = len(shown) - 1
-    more = say(
-        "{n} significantly low too.", n=f"{plural(others, 'other class', 'other classes')} "
-        f"{'is' if others == 1 else 'are'}"
-    )  # fmt: skip
+    more = say("Also low: {n}.", n=plural(others, "other class", "other classes"))
     return Finding(
         say("{head}:", head=head),
         join(
             say(
-                "{name}, {share} (simultaneous 95% CI {ends}), significantly below the rest.",
+                "{name}, {share} (simultaneous 95% CI {ends}), significantly low.",
                 name=facts.names[i],
                 share=share(lowest),
                 ends=interval(_ends(facts, low, i)),
