@@ -47,8 +47,14 @@ _NO_MEMORY_WORDS = (
 _HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
 
 
+class _CtrlC(KeyboardInterrupt):
+    """Of a class of its own: CPython ends the process by SIGINT, whatever exit code was given,
+    where a plain one once passed through ``exec``, by which libraries make classes.
+    """
+
+
 _STOPS: dict[int, type[BaseException]] = {
-    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGINT: _CtrlC,
     signal.SIGTERM: Terminated,
     **({_HANG_UP: HungUp} if _HANG_UP is not None else {}),
 }

@@ -354,3 +354,17 @@ def test_the_first_line_of_a_listing_comes_within_a_second(monkeypatch, capsys):
         told.append(capsys.readouterr().err)
     assert [bool(text) for text in told] == [False, True, False, True]
     assert told[1].startswith("reportgen: listing the data: 2,000")
+
+
+def test_ctrl_c_in_code_that_a_library_runs_from_text_ends_with_130(tmp_path):
+    """As dataclasses and named tuples are made, while libraries are imported."""
+    act = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    (tmp_path / "stopped.py").write_text(
+        "import sys\nfrom reportgen.process import exit_code_of\n"
+        f"sys.exit(exit_code_of(lambda: exec({act!r})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "stopped"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 130
+    assert "reportgen: error: interrupted" in done.stderr
