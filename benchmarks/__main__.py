@@ -9,7 +9,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import importing, inference, references, rendering, saved, sharding, tables, timing
+from benchmarks import (
+    engines,
+    importing,
+    inference,
+    references,
+    rendering,
+    saved,
+    sharding,
+    tables,
+    timing,
+)
 
 BENCHMARKS = {
     "import": importing.main,
@@ -17,6 +27,7 @@ BENCHMARKS = {
     "inference": inference.main,
     "saved": saved.main,
     "sharding": sharding.main,
+    "engines": engines.main,
     "tables": tables.main,
     "references": references.main,
 }

@@ -66,8 +66,8 @@ def main(runs: int) -> None:
 
 
 def _shards(folder: Path, runs: int) -> None:
-    _write_images(folder / "images", N_IMAGES)
-    _write_images(folder / "few", 64)
+    write_images(folder / "images", N_IMAGES)
+    write_images(folder / "few", 64)
     (folder / "network.py").write_text(NETWORK)
     whole, shards, one_batch = [], [], []
     for _ in range(runs):
@@ -168,7 +168,7 @@ def _table(rng: np.random.Generator, ids: list[str], labels: Any) -> Any:
     )
 
 
-def _write_images(root: Path, n: int) -> None:
+def write_images(root: Path, n: int) -> None:
     from PIL import Image
 
     rng = np.random.default_rng(0)

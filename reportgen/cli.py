@@ -16,7 +16,7 @@ import typer
 import typer.core
 
 from reportgen import __version__, options
-from reportgen.options import DEFAULT_FOLDER, check_epoch
+from reportgen.options import DEFAULT_FOLDER, check_epoch, take_engine
 from reportgen.process import exit_code_of, print_line
 from reportgen.text import printable
 
@@ -208,6 +208,7 @@ def _plain_type(name: str, hint: Any) -> Any:
         "labels_column": str | None,
         "class_names": Path | None,
         "subset_classes": str | None,
+        "actors": str,
     }.get(name, hint)
 
 
@@ -273,12 +274,23 @@ Sharded = Annotated[
 ]
 
 
+OnEngine = Annotated[
+    str | None,
+    typer.Option(
+        help="Run the model in processes of an engine, here or on other machines: ray (extra ray).",
+        metavar="ray",
+        rich_help_panel="Engine",
+    ),
+]
+
+
 @app.command(cls=_Command)
-@_apply_options("Options", "EvaluationOptions", "ReviewOptions", "PageOptions")
+@_apply_options("Options", "Ray", "EvaluationOptions", "ReviewOptions", "PageOptions")
 def run(
     model: Model,
     data: Data,
     out: Out,
+    engine: OnEngine = None,
     quiet: Quiet = False,
     debug: Debug = False,
     shard: Annotated[str | None, typer.Option(hidden=True)] = None,
@@ -290,19 +302,23 @@ def run(
 
     if shard is not None:
         options["shard"] = shard  # refused, with the commands that have it
-    review = run_review(model, data, out=out, reporter=ConsoleReporter(quiet=quiet), **options)
+    elsewhere = take_engine(engine, options)
+    review = run_review(
+        model, data, out=out, engine=elsewhere, reporter=ConsoleReporter(quiet=quiet), **options
+    )
     _conclude([(review, Path(out))], **options)
     _deliver([(review, Path(out))], quiet=quiet, **options)
     _leave_by_gates([(review, Path(out))], **options)
 
 
 @app.command(cls=_Command)
-@_apply_options("Options")
+@_apply_options("Options", "Ray")
 def predict(
     model: Model,
     data: Data,
     out: Out,
     shard: Sharded = None,
+    engine: OnEngine = None,
     quiet: Quiet = False,
     debug: Debug = False,
     **options: Any,
@@ -313,11 +329,11 @@ def predict(
     from reportgen import api
     from reportgen.console import ConsoleReporter, print_part, print_predictions
 
-    reporter = ConsoleReporter(quiet=quiet)
-    if shard is None:
-        print_predictions(api.predict(model, data, out=out, reporter=reporter, **options))
-    else:
-        print_part(api.predict(model, data, out=out, shard=shard, reporter=reporter, **options))
+    reporter, elsewhere = ConsoleReporter(quiet=quiet), take_engine(engine, options)
+    made = api.predict(
+        model, data, out=out, shard=shard, engine=elsewhere, reporter=reporter, **options
+    )
+    (print_predictions if shard is None else print_part)(made)
 
 
 @app.command(cls=_Command)

@@ -51,6 +51,7 @@ OWNERS = {
     "rich": {"console"},
     "sklearn": {"demo"},
     "pandas": {"rendering", "evaluation", "predictions", "confusion_matrix"},
+    "ray": {"engines"},
     "transformers": {"inference"},
     "timm": {"inference"},
     "onnxruntime": {"inference"},

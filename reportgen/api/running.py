@@ -26,9 +26,12 @@ from reportgen.options import (
     Options,
     PageKeywords,
     PageOptions,
+    Ray,
     ReviewKeywords,
     ReviewOptions,
     RunKeywords,
+    Shard,
+    engine_of,
     shard_of,
     sort_options,
 )
@@ -71,6 +74,7 @@ def run(
     *,
     out: str | Path,
     thumbnail: SampleImage | None = None,
+    engine: Ray | str | None = None,
     reporter: Reporter | None = None,
     **options: Unpack[ReportKeywords],
 ) -> Evaluation:
@@ -92,6 +96,8 @@ def run(
     thumbnail
         Sample id → encoded bytes or PIL image, for galleries. By default the images come from
         the folder, or from the data set's own file list.
+    engine
+        What runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
     **options
         The options of ``reportgen run``, with underscores: ``classes``, ``batch_size``,
         ``baseline``, ``gates``, …
@@ -101,7 +107,9 @@ def run(
     ReportgenError
         One of :mod:`reportgen.errors`; what was predicted before it is kept in `out`.
     """
-    review = run_review(model, data, out=out, thumbnail=thumbnail, reporter=reporter, **options)
+    review = run_review(
+        model, data, out=out, thumbnail=thumbnail, engine=engine, reporter=reporter, **options
+    )
     deliver([Path(out)], options, reporter)
     return review.evaluation
 
@@ -112,6 +120,7 @@ def run_review(
     *,
     out: str | Path,
     thumbnail: SampleImage | None = None,
+    engine: Ray | str | None = None,
     reporter: Reporter | None = None,
     **options: Unpack[ReportKeywords],
 ) -> Review:
@@ -128,6 +137,9 @@ def run_review(
     reporter, folder = reporter or Reporter(), output_path(out)
     _require_named(model)
     _require_runtime(model)
+    elsewhere = engine_of(engine)
+    if elsewhere is not None:
+        _require_sendable(model, data)
     images_at = _split_of(data, settings, reporter)
     require_files(figures)
     terms = load_spec(release, costs_may_follow=figures.costs is not None)
@@ -144,7 +156,9 @@ def run_review(
         known = partial(_check_classes, terms=terms, figures=figures, baseline=baseline)
         # Beside an earlier report, the predictions change with it and not before.
         aside = stage.new if _stands(folder) else None
-        predictions = _predictions(model, images_at, target, settings, reporter, known, aside=aside)
+        predictions = _predictions(
+            model, images_at, target, settings, reporter, known, aside=aside, engine=elsewhere
+        )
         with _telling_how_to_go_on():
             candidate = LoadedInput(add_columns(predictions, figures))
             review = make_review(candidate, baseline, terms, figures)
@@ -210,6 +224,7 @@ def predict(
     *,
     out: str | Path,
     shard: None = None,
+    engine: Ray | str | None = None,
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
 ) -> Predictions: ...
@@ -222,6 +237,7 @@ def predict(
     *,
     out: str | Path,
     shard: str | tuple[int, int],
+    engine: None = None,
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
 ) -> PartFile: ...
@@ -233,6 +249,7 @@ def predict(
     *,
     out: str | Path,
     shard: str | tuple[int, int] | None = None,
+    engine: Ray | str | None = None,
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
 ) -> Predictions | PartFile:
@@ -249,12 +266,18 @@ def predict(
         folder ``shards`` of `out`, for :func:`merge`. What the same call wrote is left as it is,
         and what it began is continued. ``"auto"`` reads the environment of torchrun, SLURM or
         Kubernetes.
+    engine
+        What runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     part = shard_of(shard, os.environ)
     target = output_path(out)
     _require_named(model)
     _require_runtime(model)
+    elsewhere = engine_of(engine)
+    if elsewhere is not None:
+        _require_sendable(model, data)
+        _refuse_shard(part)
     images_at = _split_of(data, settings, reporter)
     if part is not None:
         return predict_part(model, images_at, target, part, settings, reporter)
@@ -262,7 +285,32 @@ def predict(
         target = target / output_folder.PREDICTIONS
     refuse_beside_report(target, guarded_names())
     with _place(target.parent, data, settings, guarded=(), target=target.name):
-        return _predictions(model, images_at, target, settings, reporter, unlabelled=True)
+        return _predictions(
+            model, images_at, target, settings, reporter, unlabelled=True, engine=elsewhere
+        )
+
+
+def _require_sendable(model: Any, data: Any) -> None:
+    """Refuse, before anything is loaded, what another process can't load by itself."""
+    from reportgen.engines import require_ray
+
+    require_ray()
+    if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
+        raise UsageError(
+            "--engine needs a model and data passed as paths",
+            slug="option-conflict",
+            hint="save the model and pass the file; a Dataset of Ray goes to "
+            "reportgen.engines.ray.predict",
+        )
+
+
+def _refuse_shard(part: Shard | None) -> None:
+    if part is not None:
+        raise UsageError(
+            "--engine ray predicts all shards by itself, and cannot be combined with --shard",
+            slug="option-conflict",
+            hint="omit --shard, or omit --engine",
+        )
 
 
 def _require_named(model: Any) -> None:
@@ -340,6 +388,7 @@ def _predictions(
     aside: Path | None = None,
     *,
     unlabelled: bool = False,
+    engine: Ray | None = None,
 ) -> Predictions:
     from reportgen.inference import predict_folder, predict_live
 
@@ -351,9 +400,16 @@ def _predictions(
             slug="model-and-data",
             hint="pass a live module with a DataLoader or Dataset, or a model file with a folder",
         )
-    return predict_folder(
-        str(model), Path(data), target, settings, reporter, known, aside, unlabelled=unlabelled
-    )
+    predict = partial(
+        predict_folder,
+        str(model), Path(data), target, settings, reporter, known, aside, unlabelled=unlabelled,
+    )  # fmt: skip
+    if engine is None:
+        return predict()
+    from reportgen.engines import on_ray
+
+    with on_ray(engine) as elsewhere:
+        return predict(elsewhere=elsewhere)
 
 
 def _is_module(model: Any) -> bool:

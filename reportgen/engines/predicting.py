@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -55,15 +55,24 @@ class Predict:
                 slug="model-and-data",
                 hint="save the model and pass the file: every worker loads its own",
             )
-        self._arguments = model, threads, options
         local_path(model, "MODEL")
-        settings = Options.of(options)
-        self._predictor = BatchPredictor.load(str(model), settings, threads=max(threads, 1))
-        self._max_bad = settings.max_bad
+        self._load(str(model), Options.of(options), threads)
+
+    @classmethod
+    def of(cls, model: str, options: Options, threads: int) -> Predict:
+        """The same from options that are checked already."""
+        made = cls.__new__(cls)
+        made._load(model, options, threads)
+        return made
+
+    def _load(self, model: str, options: Options, threads: int) -> None:
+        self._arguments = model, options, threads
+        self._predictor = BatchPredictor.load(model, options, threads=max(threads, 1))
+        self._max_bad = options.max_bad
         self._is_new = True
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, self._arguments
+        return Predict.of, self._arguments
 
     @property
     def batch_size(self) -> int:
@@ -128,10 +137,6 @@ class Predict:
             return Samples(ids, labels, [str(path) for path in columns["path"]])
         places = [str(at) for at in range(len(ids))]
         return Samples(ids, labels, places, GivenImages(columns["image"], ids))
-
-
-def _again(model: Any, threads: int, options: Mapping[str, Any]) -> Predict:
-    return Predict(model, threads=threads, **options)  # type: ignore[misc]
 
 
 _HINT = "a batch has id, image (bytes) or path, and label, which may be absent"

@@ -6,20 +6,35 @@ from reportgen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from reportgen.inference.adapters.records import adapter_of
-    from reportgen.inference.batches import BatchPredictor, GivenImages, Samples
+    from reportgen.inference.batches import (
+        BatchPredictor,
+        GivenImages,
+        Samples,
+        reason_unread,
+        samples_at,
+        witness_of,
+    )
     from reportgen.inference.facts import facts_of, require_few_bad, write_bad_list
     from reportgen.inference.folders.notes import training_note
     from reportgen.inference.folders.splits import chosen_split
-    from reportgen.inference.job import predict_folder, predict_live
+    from reportgen.inference.job import Elsewhere, predict_folder, predict_live
+    from reportgen.inference.loop import PART_ROWS, PART_SECONDS
     from reportgen.inference.packed.pictures import SampleImages, sample_images
+    from reportgen.inference.plan import Plan
     from reportgen.inference.sharding import predict_shard
     from reportgen.inference.sources.agreeing import live_classes
+    from reportgen.inference.sources.folder import FolderSource
     from reportgen.inference.sources.live import POSITIONS, paths_of, shuffles
 
 __all__ = [
+    "PART_ROWS",
+    "PART_SECONDS",
     "POSITIONS",
     "BatchPredictor",
+    "Elsewhere",
+    "FolderSource",
     "GivenImages",
+    "Plan",
     "SampleImages",
     "Samples",
     "adapter_of",
@@ -30,10 +45,13 @@ __all__ = [
     "predict_folder",
     "predict_live",
     "predict_shard",
+    "reason_unread",
     "require_few_bad",
     "sample_images",
+    "samples_at",
     "shuffles",
     "training_note",
+    "witness_of",
     "write_bad_list",
 ]
 
@@ -41,14 +59,17 @@ __getattr__ = lazy_names(
     __name__,
     {
         "adapters.records": "adapter_of",
-        "batches": "BatchPredictor GivenImages Samples",
+        "batches": "BatchPredictor GivenImages Samples reason_unread samples_at witness_of",
         "facts": "facts_of require_few_bad write_bad_list",
         "folders.notes": "training_note",
         "folders.splits": "chosen_split",
-        "job": "predict_folder predict_live",
+        "job": "Elsewhere predict_folder predict_live",
+        "loop": "PART_ROWS PART_SECONDS",
         "packed.pictures": "SampleImages sample_images",
+        "plan": "Plan",
         "sharding": "predict_shard",
         "sources.agreeing": "live_classes",
+        "sources.folder": "FolderSource",
         "sources.live": "POSITIONS paths_of shuffles",
     },
 )

@@ -43,7 +43,13 @@ __all__ = [
     "BatchPredictor",
     "GivenImages",
     "Samples",
+    "reason_unread",
+    "samples_at",
+    "witness_of",
 ]
+
+
+_WITNESSES = 100
 
 
 UNNAMED_DATA = "DATA"
@@ -91,6 +97,39 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+def samples_at(source: FolderSource, places: range) -> Samples:
+    """Some of the samples of a data set, in order."""
+    dataset = source.dataset
+    found = {at: dataset.reason_at(place) for at, place in enumerate(places)}
+    return Samples(
+        [source.ids[place] for place in places],
+        source.labels[places.start : places.stop],
+        [dataset.path_below_root(place) for place in places],
+        dataset.contents,
+        {at: reason for at, reason in found.items() if reason is not None},
+    )
+
+
+def reason_unread(samples: Samples, at: int = 0) -> str | None:
+    """Why the image of a sample can't be read; None where it can."""
+    if at in samples.reasons:
+        return samples.reasons[at]
+    try:
+        samples.contents.read(samples.raws[at])
+    except Unreadable as error:
+        return error.reason
+    return None
+
+
+def witness_of(source: FolderSource) -> Samples | None:
+    """One of the first samples, whose image can be read here; None where none can."""
+    for place in range(min(source.n_samples, _WITNESSES)):
+        samples = samples_at(source, range(place, place + 1))
+        if reason_unread(samples) is None:
+            return samples
+    return None
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reportgen.errors import UsageError
 from reportgen.inference.facts import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "Elsewhere",
     "changed_since",
     "engine_of",
     "outline_of",
@@ -46,6 +47,25 @@ __all__ = [
     "predict_parts",
     "tell_classes",
 ]
+
+
+class Elsewhere(Protocol):
+    """Other processes that run the model, on this machine or on others."""
+
+    mark: Mapping[str, str]
+    """What tells unfinished parts of theirs: their rows are in any order."""
+
+    def device_of(self, options: Options) -> str:
+        """The type of the device that the model will run on."""
+
+    def begin(self, spec: str, plan: Plan, reporter: Reporter) -> Plan:
+        """The plan as it is there: device, batch size and versions are theirs."""
+
+    def predict(self, plan: Plan, parts: Parts, reporter: Reporter) -> Plan:
+        """Predict what `parts` does not hold yet, in any order; the plan with what is known then.
+
+        What was predicted before an error is in `parts`.
+        """
 
 
 Known = Callable[[Sequence[str]], None]
@@ -66,6 +86,7 @@ def predict_folder(
     aside: Path | None = None,
     *,
     unlabelled: bool = False,
+    elsewhere: Elsewhere | None = None,
 ) -> Predictions:
     """Predict a tree of class folders with a model named on the command line.
 
@@ -77,10 +98,20 @@ def predict_folder(
     the parts beside `target` stay until then. `unlabelled` says that images without labels are
     welcome.
     """
-    plan = plan_folder(model, data, target, options, reporter, unlabelled=unlabelled)
+    plan = plan_folder(
+        model,
+        data if elsewhere is None else data.absolute(),
+        target,
+        options,
+        reporter,
+        unlabelled=unlabelled,
+        elsewhere="" if elsewhere is None else elsewhere.device_of(options),
+    )
     tell_classes(plan, reporter)
     (known or _nothing)(plan.classes.names)
-    return _execute(plan, reporter, aside)
+    if elsewhere is not None:
+        plan = elsewhere.begin(model, plan, reporter)
+    return _execute(plan, reporter, aside, elsewhere)
 
 
 def predict_live(
@@ -129,19 +160,23 @@ def tell_classes(plan: Plan, reporter: Reporter) -> None:
         reporter.say(f"class names: {names}, from {printable(plan.classes.source)}")
 
 
-def _execute(plan: Plan, reporter: Reporter, aside: Path | None) -> Predictions:
+def _execute(
+    plan: Plan, reporter: Reporter, aside: Path | None, elsewhere: Elsewhere | None = None
+) -> Predictions:
     folder = partial_folder(plan.target)
     options = plan.options
     if options.resume and plan.target.exists() and not folder.exists():
         return _finished_before(plan, aside, reporter)
-    parts = (
-        Parts.resume(folder, plan.identity)
-        if options.resume
-        else Parts.start(folder, plan.identity)
-    )
+    identity = {**plan.identity, **({} if elsewhere is None else elsewhere.mark)}
+    parts = Parts.resume(folder, identity) if options.resume else Parts.start(folder, identity)
     if parts.n_rows:
         _require_unchanged(plan, parts, reporter)
-    predict_parts(plan, parts, reporter)
+    if elsewhere is None:
+        predict_parts(plan, parts, reporter)
+    else:
+        assert isinstance(plan.source, FolderSource)
+        plan = elsewhere.predict(plan, parts, reporter)
+        parts.arrange(plan.source.ids)
     outline = outline_of(plan, parts.state)
     sums = parts.sums(plan.classes.names)
     facts = facts_of(outline, plan.identity, sums)
@@ -292,7 +327,7 @@ def outline_of(plan: Plan, state: RunState) -> RunOutline:
             before,
             outputs=f"{state.outputs}, {decided}" if state.outputs else "",
             model=replace(before.model, notes=(*before.model.notes, *state.model_notes)),
-            inference=_inference_facts(plan),
+            inference=plan.inference or _inference_facts(plan),
         ),
         outputs=state.outputs,
         keeps_probabilities=plan.keep_probabilities,

@@ -101,6 +101,8 @@ class Plan:
         See :class:`~reportgen.predictions.RunOutline`.
     columns
         An Arrow table of what else is known of the samples, with their ids as ``id``.
+    inference
+        What the processes that run the model say of themselves; empty where this one runs it.
     """
 
     target: Path
@@ -119,6 +121,7 @@ class Plan:
     notes: tuple[DataNote, ...] = ()
     class_notes: tuple[DataNote, ...] = ()
     columns: Any = None
+    inference: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keep_probabilities(self) -> bool:
@@ -139,6 +142,7 @@ def plan_folder(
     unlabelled: bool = False,
     shard: Shard | None = None,
     data: FoundData | None = None,
+    elsewhere: str = "",
 ) -> Plan:
     """The plan for a model named on the command line, and the data at `root`.
 
@@ -150,7 +154,8 @@ def plan_folder(
     data = data or find_data(root, options, unlabelled=unlabelled)
     listed = data.listed
     declared = Preprocessing.from_options(options)
-    model = load_named(spec, options, len(explicit) if explicit else None, whole)
+    here = replace(options, device="auto") if elsewhere else options
+    model = load_named(spec, here, len(explicit) if explicit else None, whole)
     preprocessing = preprocessing_of(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = held_against_network(explicit, explicit_source, model)
@@ -180,7 +185,7 @@ def plan_folder(
     dataset = (ImageFolderDataset if model.session is None else ArrayDataset)(
         kept, preprocessing, found.contents
     )
-    model, device = placed(model, options, whole)
+    model, device = (model, Device(elsewhere)) if elsewhere else placed(model, options, whole)
     batch_size = options.batch_size or DEFAULT_BATCH_SIZES[device.type]
     own = whole.samples(len(kept), batch_size)
     if not preprocessing.fixes_size:

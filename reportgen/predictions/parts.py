@@ -418,12 +418,12 @@ def _require_each_once(
     repeated, missing = np.flatnonzero(there > 1), np.flatnonzero(there == 0)
     strange = np.flatnonzero(places < 0)
     if len(repeated):
-        raise _other_rows("has more than one row", [ids[i] for i in repeated])
+        raise _other_rows("has more than one row", [ids[i] for i in repeated.tolist()])
     if len(strange):
         names = list(written())
-        raise _other_rows("is not expected", [names[i] for i in strange])
+        raise _other_rows("is not expected", [names[i] for i in strange.tolist()])
     if len(missing):
-        raise _other_rows("has no row", [ids[i] for i in missing])
+        raise _other_rows("has no row", [ids[i] for i in missing.tolist()])
 
 
 def _other_rows(what: str, ids: Sequence[str]) -> DataError:

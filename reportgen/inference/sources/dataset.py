@@ -99,6 +99,10 @@ class ImageFolderDataset:
             return Sample(index, None, reason=error.reason, digest=digest)
         return self._prepared(index, decoded, digest)
 
+    def reason_at(self, index: int) -> str | None:
+        """Why sample `index` can't be read, where that was seen before it was opened."""
+        return self._reasons.get(index)
+
     def digest(self, index: int) -> bytes | None:
         """SHA-256 of the bytes of sample `index`, 32 bytes; None where they can't be read."""
         try:

@@ -1,0 +1,113 @@
+"""What runs in an actor: a model, and batches of samples that the driver hands out."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.engines.headers import VERSION, Header
+from reportgen.errors import ModelError, ReportgenError
+from reportgen.inference import BatchPredictor, Samples, reason_unread
+from reportgen.options import Options
+from reportgen.predictions import RunState, table_of
+from reportgen.text import printable, quoted
+
+__all__ = [
+    "Answer",
+    "Order",
+    "Worker",
+]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A batch of samples as it is sent to an actor; see :class:`reportgen.inference.Samples`."""
+
+    ids: Sequence[str]
+    labels: NDArray[np.int32]
+    raws: Sequence[str]
+    reasons: Mapping[int, str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an actor says.
+
+    Attributes
+    ----------
+    table
+        Rows, an Arrow table of a part's columns.
+    state
+        What the batch told.
+    header
+        What the actor's rows have in common, as text.
+    error
+        What ends the run; raised by the driver.
+    """
+
+    table: Any = None
+    state: RunState | None = None
+    header: str = ""
+    error: ReportgenError | None = None
+
+
+class Worker:
+    """An actor. It holds a model, and nothing of the batches that it saw."""
+
+    def __init__(self, spec: str, options: Options, classes: Any, threads: int) -> None:
+        self._arguments = spec, options, classes, threads
+        self._predictor: BatchPredictor | None = None
+        self._contents: Any = None
+
+    def begin(self, contents: Any, witness: Order | None) -> Answer:
+        """Load the model, and read the image of the `witness`, which the driver has read."""
+        spec, options, classes, threads = self._arguments
+        try:
+            self._predictor = BatchPredictor.load(spec, options, threads=threads, names=classes)
+            self._contents = contents
+            if witness is not None:
+                self._require_seen(witness)
+        except ReportgenError as error:
+            return Answer(error=error)
+        return Answer(header=self._header(RunState({})))
+
+    def predict(self, order: Order, decided: str, *, is_first: bool) -> Answer:
+        """The rows of a batch."""
+        assert self._predictor is not None
+        try:
+            rows, state = self._predictor.predict(
+                self._samples(order), decided=decided, is_first=is_first
+            )
+        except ReportgenError as error:
+            return Answer(error=error)
+        return Answer(table_of(rows), state, self._header(state) if is_first else "")
+
+    def process(self) -> int:
+        """The number of its process."""
+        return os.getpid()
+
+    def _header(self, state: RunState) -> str:
+        assert self._predictor is not None
+        plan, limit = self._predictor.plan, self._arguments[1].max_bad
+        return Header(VERSION, plan.identity, self._predictor.outline(state), limit).to_text()
+
+    def _samples(self, order: Order) -> Samples:
+        return Samples(order.ids, order.labels, order.raws, self._contents, order.reasons)
+
+    def _require_seen(self, witness: Order) -> None:
+        if (reason := reason_unread(self._samples(witness))) is not None:
+            raise ModelError(
+                f"a worker on {printable(platform.node())} can't read {quoted(witness.ids[0])}: it "
+                f"{reason}",
+                slug="worker-lost",
+                hint="put the images where every machine of the cluster has them at the same path",
+            )
