@@ -324,6 +324,7 @@ OTHERS_OPTIONS = {
     ),
     *("--mem", "--time", "--requeue"),
     *("--standalone", "--nproc-per-node", "--max-restarts", "--no-python"),
+    *("--working-dir", "--address"),
 }
 
 

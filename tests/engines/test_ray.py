@@ -76,7 +76,7 @@ def ours():
     import ray
 
     ray.init(
-        num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
+        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
         object_store_memory=80 << 20, _node_ip_address="127.0.0.1",
     )  # fmt: skip
     yield ray
@@ -293,4 +293,6 @@ ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
 options = {"classes": ["cat", "dog", "ship"], "batch_size": 4, "max_bad": 9}
 reportgen.predict("net.py:make", "data", out="two", engine=Ray(actors="1:2"), reporter=Counting(), **options)
 assert gone.is_set()
+ray.shutdown()
+cluster.shutdown()
 """

@@ -34,7 +34,7 @@ def ray():
     import ray
 
     ray.init(
-        num_cpus=3, include_dashboard=False, log_to_driver=False, logging_level="error",
+        address="local", num_cpus=3, include_dashboard=False, log_to_driver=False, logging_level="error",
         object_store_memory=STORE_BYTES, _node_ip_address="127.0.0.1",
     )  # fmt: skip
     yield ray
