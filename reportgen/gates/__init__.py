@@ -9,7 +9,14 @@ if TYPE_CHECKING:
     from reportgen.gates.gate import Check, Decision, Gate, Part, Status, Unit, Verdict
     from reportgen.gates.reading import fail_under, parse_gates, read_gates
     from reportgen.gates.selectors import check_gates, check_gates_of
-    from reportgen.gates.wording import call, class_name, exact, required_words, spoken, told
+    from reportgen.gates.wording import (
+        class_name,
+        exact,
+        metric_words,
+        required_words,
+        sample_words,
+        value_words,
+    )
 
 __all__ = [
     "NO_GATES",
@@ -20,18 +27,18 @@ __all__ = [
     "Status",
     "Unit",
     "Verdict",
-    "call",
     "check_gates",
     "check_gates_of",
     "class_name",
     "decide",
     "exact",
     "fail_under",
+    "metric_words",
     "parse_gates",
     "read_gates",
     "required_words",
-    "spoken",
-    "told",
+    "sample_words",
+    "value_words",
 ]
 
 __getattr__ = lazy_names(
@@ -41,6 +48,6 @@ __getattr__ = lazy_names(
         "gate": "Check Decision Gate Part Status Unit Verdict",
         "reading": "fail_under parse_gates read_gates",
         "selectors": "check_gates check_gates_of",
-        "wording": "call class_name exact required_words spoken told",
+        "wording": "class_name exact metric_words required_words sample_words value_words",
     },
 )

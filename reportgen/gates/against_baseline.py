@@ -22,21 +22,20 @@ from reportgen.gates.gate import (
 from reportgen.gates.selectors import classes_of
 from reportgen.gates.targets import definition_of, scope_of
 from reportgen.gates.wording import (
-    call,
     change_text,
     change_unit,
     class_name,
     exact,
     joined,
-    name_it,
-    noun,
+    measured_words,
+    metric_words,
+    needed_words,
     others,
     p_words,
-    samples_of,
     signed,
     subject_of_slice,
-    told,
     unit_of,
+    value_words,
 )
 from reportgen.metrics import holm, quantile
 
@@ -71,8 +70,6 @@ class Compared:
     ----------
     subject
         Class or slice in words; empty for the whole.
-    said
-        The same in a sentence, where a class may need quotation marks.
     source
         Candidate minus baseline, as in the comparison.
     n
@@ -90,7 +87,6 @@ class Compared:
     """
 
     subject: str
-    said: str
     source: Difference
     n: int
     higher_is_better: bool
@@ -140,7 +136,7 @@ def compared_in(gate: Gate, comparison: Comparison) -> list[Compared]:
             (right, n), (right_before, n_before) = ((m.n_correct, m.n_samples) for m in sides)
             proportions = right, n, right_before, n_before
     n = comparison.candidate.n_samples
-    return [Compared("", "", source, n, better, counts, proportions, identical)]
+    return [Compared("", source, n, better, counts, proportions, identical)]
 
 
 def _of_class(gate: Gate, comparison: Comparison, change: ClassChange, identical: bool) -> Compared:
@@ -155,7 +151,6 @@ def _of_class(gate: Gate, comparison: Comparison, change: ClassChange, identical
             proportions = hits, n, hits_before, n_before
     return Compared(
         class_name(comparison.candidate.classes[change.index]),
-        name_it(comparison.candidate.classes[change.index]),
         getattr(change, gate.metric),
         change.support,
         True,
@@ -169,8 +164,8 @@ def _of_slice(gate: Gate, comparison: Comparison, identical: bool) -> Compared:
     name = subject_of_slice(gate)
     for change in comparison.slices:
         if (change.column, change.part) == gate.slice:
-            return Compared(name, name, change.accuracy, change.n, True, identical=identical)
-    return Compared(name, name, NO_SUCH_SLICE, 0, True)
+            return Compared(name, change.accuracy, change.n, True, identical=identical)
+    return Compared(name, NO_SUCH_SLICE, 0, True)
 
 
 def harm_p(one: Compared, max_drop: float) -> float | None:
@@ -425,7 +420,7 @@ def _first(value: float | None) -> float:
 
 
 def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: int) -> str:
-    what = noun(gate, one.said)
+    what = measured_words(gate, one.subject)
     if one.gain is None:
         return _undefined(what, one)
     if one.identical:
@@ -434,7 +429,7 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
     if one.bounds is None:
         return _unsure(moved, one)
     every = f", least certain of {n:,} classes" if n > 1 and status == "passed" else ""
-    more = f"; {samples_of(needed, gate, one.said)}{STAYS}" if needed else ""
+    more = f"; {needed_words(needed, gate, one.subject)}{STAYS}" if needed else ""
     return f"{moved}{every}; {_bound_words(gate, status, one.bounds, n)}{more}"
 
 
@@ -458,7 +453,7 @@ def _margin_words(margin: float, unit: Unit) -> str:
 
 def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -> str:
     one, p = found[0][1], found[0][2]
-    what = noun(gate, one.said)
+    what = measured_words(gate, one.subject)
     if one.gain is None:
         return _undefined(what, one)
     if one.identical:
@@ -470,12 +465,12 @@ def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -
     moved = f"{_moved(gate, one, what, gate.limit)}{over}"
     if status == "failed":
         verb = _worse_verb(gate)
-        more = [other.said for s, other, _ in found[1:] if s == "failed"]
+        more = [other.subject for s, other, _ in found[1:] if s == "failed"]
         also = f"; {others(more)} {verb} significantly too" if more else ""
         return f"{moved}, {_significant(p or 0.0, len(found))}{also}"
     if p is None:
         return _unsure(moved, one)
-    more_samples = f"; {samples_of(needed, gate, one.said)}{STAYS}" if needed else ""
+    more_samples = f"; {needed_words(needed, gate, one.subject)}{STAYS}" if needed else ""
     return f"{moved}, not {_significant(p, len(found))}{more_samples}"
 
 
@@ -489,12 +484,12 @@ def _harmless_clause(gate: Gate, found: list[Judged]) -> str:
     verb, unit = _worse_verb(gate), change_unit(definition)
     worst = max((one for _, one, _ in found), key=_drop)
     drop, several = _drop(worst), scope_of(gate) == "class"
-    figure = call(definition) if several else noun(gate, worst.said)
+    figure = metric_words(definition) if several else measured_words(gate, worst.subject)
     nowhere = f"{figure} {verb} in no class" if several else f"{figure} did not get worse"
     if drop <= 0:
         return nowhere
     size, limit = change_text(drop, unit, gate.limit), exact(gate.limit, unit)
-    what = f"largest {'drop' if verb == 'dropped' else 'rise'}: {worst.said}, {size}"
+    what = f"largest {'drop' if verb == 'dropped' else 'rise'}: {worst.subject}, {size}"
     if drop > gate.limit:
         if several and gate.limit:
             return f"{figure} {verb} significantly more than {limit} in no class; {what}"
@@ -518,8 +513,8 @@ def _moved(gate: Gate, one: Compared, what: str, *beside: float) -> str:
     if source.baseline is None or source.candidate is None:
         return text
     unit = unit_of(definition)
-    before = told(source.baseline, unit, source.candidate)
-    after = told(source.candidate, unit, source.baseline)
+    before = value_words(source.baseline, unit, source.candidate)
+    after = value_words(source.candidate, unit, source.baseline)
     return f"{text} ({joined(before, after, ' → ')})"
 
 

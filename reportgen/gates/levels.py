@@ -19,18 +19,17 @@ from reportgen.gates.rules import Direction, direction_of
 from reportgen.gates.selectors import classes_of, pair_of
 from reportgen.gates.targets import definition_of, scope_of
 from reportgen.gates.wording import (
-    call,
     class_name,
     exact,
     limit_words,
-    name_it,
-    noun,
+    measured_words,
+    metric_words,
+    needed_words,
     pair_words,
     range_words,
-    samples_of,
     subject_of_slice,
-    told,
     unit_of,
+    value_words,
 )
 from reportgen.metrics import REASONS, Metric, wilson
 
@@ -52,12 +51,9 @@ MOST_NEEDED = 10**9
 
 @dataclass(frozen=True)
 class Measured:
-    """One thing that a gate looks at: its name in tables and in sentences, its metric, and the
-    samples that it is of.
-    """
+    """One thing that a gate looks at: its name, its metric, and its number of samples."""
 
     subject: str
-    said: str
     metric: Metric
     n: int
 
@@ -92,7 +88,7 @@ def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
     where = scope_of(gate)
     if where == "whole":
         metric = evaluation.summary.get(gate.metric, Metric(None, None, "no_scores"))
-        return [Measured("", "", metric, evaluation.n_samples)]
+        return [Measured("", metric, evaluation.n_samples)]
     if where == "slice":
         return [_of_slice(gate, evaluation)]
     if where == "pair":
@@ -101,7 +97,6 @@ def _measured(gate: Gate, evaluation: Evaluation) -> list[Measured]:
     return [
         Measured(
             class_name(evaluation.classes[i]),
-            name_it(evaluation.classes[i]),
             Metric(None, None, "no_scores") if column is None else column.metric(i),
             int(evaluation.confusion.true_totals[i]),
         )
@@ -113,8 +108,8 @@ def _of_slice(gate: Gate, evaluation: Evaluation) -> Measured:
     name = subject_of_slice(gate)
     for one in evaluation.slices.slices:
         if (one.column, one.part.text) == gate.slice:
-            return Measured(name, name, getattr(one, gate.metric), one.n)
-    return Measured(name, name, Metric(None, None, NO_SLICE), 0)
+            return Measured(name, getattr(one, gate.metric), one.n)
+    return Measured(name, Metric(None, None, NO_SLICE), 0)
 
 
 def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
@@ -128,7 +123,7 @@ def _of_pair(gate: Gate, evaluation: Evaluation) -> Measured:
         low, high = (float(end) for end in wilson(count, n))
         metric = Metric(count / n, (low, high), None)
     subject = pair_words(evaluation.classes[true], evaluation.classes[predicted])
-    return Measured(subject, subject, metric, n)
+    return Measured(subject, metric, n)
 
 
 def _direction(gate: Gate) -> Direction:
@@ -181,17 +176,17 @@ def _needed(gate: Gate, one: Measured) -> int | None:
 
 
 def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) -> str:
-    what, metric = noun(gate, worst.said), worst.metric
+    what, metric = measured_words(gate, worst.subject), worst.metric
     if metric.value is None:
         verb = "does not apply" if status == "not applicable" else "is undefined"
         return f"{what} {verb}: {_reason(metric)}"
     unit = unit_of(definition_of(gate))
-    shown = told(metric.value, unit, gate.limit)
+    shown = value_words(metric.value, unit, gate.limit)
     if gate.confident:
         return f"{what} is {shown}{_confidently(gate, status, worst, needed, n)}"
     if n > 1 and status != "failed":
-        extreme, figure = _direction(gate).extreme, call(definition_of(gate))
-        what, shown = f"{extreme} {figure} of {n:,} classes", f"{shown}, {worst.said}"
+        extreme, figure = _direction(gate).extreme, metric_words(definition_of(gate))
+        what, shown = f"{extreme} {figure} of {n:,} classes", f"{shown}, {worst.subject}"
     return f"{what} is {shown} ({_asked(gate)})"
 
 
@@ -207,7 +202,7 @@ def _confidently(gate: Gate, status: Status, worst: Measured, needed: int, n: in
         return f" ({span}; {_asked(gate)})"
     more = ""
     if needed:
-        more = f"; {samples_of(needed, gate, worst.said)} would be needed at this value"
+        more = f"; {needed_words(needed, gate, worst.subject)} would be needed at this value"
     return f" ({span}), and the CI includes the limit of {exact(gate.limit, unit)}{more}"
 
 

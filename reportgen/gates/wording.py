@@ -11,7 +11,6 @@ from reportgen.metrics import Definition
 from reportgen.text import enumerated, middle_cut, plural, printable
 
 __all__ = [
-    "call",
     "change_text",
     "change_unit",
     "class_name",
@@ -19,20 +18,20 @@ __all__ = [
     "exact",
     "joined",
     "limit_words",
-    "name_it",
-    "noun",
+    "measured_words",
+    "metric_words",
+    "needed_words",
     "others",
     "pair_words",
     "range_words",
     "required_words",
     "rule_words",
-    "samples_of",
+    "sample_words",
     "sentence",
     "signed",
-    "spoken",
     "subject_of_slice",
-    "told",
     "unit_of",
+    "value_words",
 ]
 
 
@@ -58,14 +57,14 @@ def change_unit(definition: Definition) -> Unit:
     return "points" if definition.kind == "share" else ""
 
 
-def told(value: float, unit: Unit, *beside: float) -> str:
+def value_words(value: float, unit: Unit, *beside: float) -> str:
     """`value` in words that compare to each number of `beside` as `value` itself does.
 
     The fewest decimal places, from one (plain numbers: three) on, with which the text
     is above, equal to or below each of these numbers, and 0 and 1, just where `value` is.
 
-    >>> told(0.89297, "%", 0.893), told(0.9, "%", 0.9), told(0.8999999, "%", 0.9)
-    ('89.297%', '90.0%', '89.99999%')
+    >>> value_words(0.89297, "%", 0.893), value_words(0.8999999, "%", 0.9)
+    ('89.297%', '89.99999%')
     """
     scaled = _scale(value, unit)
     others = [_scale(other, unit) for other in (0.0, *((1.0,) if unit == "%" else ()), *beside)]
@@ -86,7 +85,7 @@ def exact(value: float, unit: Unit) -> str:
 
 def change_text(value: float, unit: Unit, *beside: float) -> str:
     """The size of a difference; `beside` are sizes."""
-    return told(abs(value), unit, *beside)
+    return value_words(abs(value), unit, *beside)
 
 
 def _scale(value: float, unit: Unit) -> Decimal:
@@ -103,8 +102,10 @@ def _order(a: Decimal, b: Decimal) -> int:
 
 
 def range_words(interval: tuple[float, float], unit: Unit, *beside: float) -> str:
-    """``61.2–67.1%``; each end as :func:`told`."""
-    return joined(told(interval[0], unit, *beside), told(interval[1], unit, *beside), "–")
+    """``61.2–67.1%``; each end as :func:`value_words`."""
+    return joined(
+        value_words(interval[0], unit, *beside), value_words(interval[1], unit, *beside), "–"
+    )
 
 
 def joined(first: str, second: str, sign: str) -> str:
@@ -119,27 +120,22 @@ def joined(first: str, second: str, sign: str) -> str:
 
 
 def signed(value: float, unit: Unit, *beside: float) -> str:
-    """A difference with its sign: ``+14.2 pp``; `beside` as for :func:`told`."""
-    return ("+" if value > 0 else "") + told(value, unit, *beside)
+    """A difference with its sign: ``+14.2 pp``; `beside` as for :func:`value_words`."""
+    return ("+" if value > 0 else "") + value_words(value, unit, *beside)
 
 
-def spoken(needed: int) -> str:
+def sample_words(needed: int) -> str:
     """``about 12,000 samples``: two figures, rounded up."""
     step = 10 ** max(len(str(needed)) - 2, 0)
     return f"about {-(-needed // step) * step:,} samples"
 
 
 def class_name(name: str) -> str:
-    """A class in a table."""
+    """A class in a table or a sentence."""
     return printable(middle_cut(name, 60))
 
 
-def name_it(name: str) -> str:
-    """A class in a sentence."""
-    return class_name(name)
-
-
-def call(definition: Definition) -> str:
+def metric_words(definition: Definition) -> str:
     """A metric in the middle of a sentence: ``accuracy``, ``macro F1``, ``ECE``."""
     title = definition.title
     if title.startswith(_PROPER) or not title[1:2].islower():
@@ -147,12 +143,12 @@ def call(definition: Definition) -> str:
     return title[0].lower() + title[1:]
 
 
-def noun(gate: Gate, subject: str = "") -> str:
+def measured_words(gate: Gate, subject: str = "") -> str:
     """What a gate measures, of one class or of all: ``recall of cat``."""
     where = scope_of(gate)
     if where == "pair":
         return f"{subject} rate"
-    figure = call(definition_of(gate))
+    figure = metric_words(definition_of(gate))
     if where == "slice":
         return f"{figure} where {subject}"
     return f"{figure} of {subject}" if where == "class" else figure
@@ -207,10 +203,10 @@ def _figure(gate: Gate) -> str:
     if gate.pair is not None:
         return f"{pair_words(*gate.pair)} rate"
     if gate.slice is not None:
-        return noun(gate, subject_of_slice(gate))
+        return measured_words(gate, subject_of_slice(gate))
     if gate.classes:
-        return noun(gate, enumerated(map(name_it, gate.classes)))
-    return noun(gate, "every class")
+        return measured_words(gate, enumerated(map(class_name, gate.classes)))
+    return measured_words(gate, "every class")
 
 
 def p_words(p: float) -> str:
@@ -226,12 +222,12 @@ def sentence(clause: str) -> str:
     return f"{clause[:1].upper()}{clause[1:]}."
 
 
-def samples_of(needed: int, gate: Gate, said: str) -> str:
-    """How many samples would decide, and of what; `said` is the class that the gate looked at."""
-    what = {"class": said, "slice": "that slice"}.get(scope_of(gate), "")
+def needed_words(needed: int, gate: Gate, subject: str) -> str:
+    """How many samples would decide, and of what; `subject` is the class of the outcome."""
+    what = {"class": subject, "slice": "that slice"}.get(scope_of(gate), "")
     if gate.pair is not None:
-        what = name_it(gate.pair[0])  # its share is of the true class
-    return spoken(needed) + (f" of {what}" if what else "")
+        what = class_name(gate.pair[0])  # its share is of the true class
+    return sample_words(needed) + (f" of {what}" if what else "")
 
 
 def others(names: list[str]) -> str:

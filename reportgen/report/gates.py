@@ -11,12 +11,12 @@ from reportgen.gates import (
     Decision,
     Status,
     Unit,
-    call,
     class_name,
     exact,
+    metric_words,
     required_words,
-    spoken,
-    told,
+    sample_words,
+    value_words,
 )
 from reportgen.report.classes import ClassSection
 from reportgen.report.elements import NOT_AVAILABLE
@@ -231,7 +231,7 @@ def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
 
     It has the digits that tell it from `limit`, on either side of 0.
     """
-    text = told(value, unit, limit, -limit)
+    text = value_words(value, unit, limit, -limit)
     sign = "+" if unit == "points" and value > 0 else ""
     return f"{sign}{text}".replace(" ", NBSP)
 
@@ -282,7 +282,7 @@ def _figure(check: Check) -> str:
     known = DEFINITIONS.get(check.metric) or OF_CLASS.get(check.metric)
     if known is None or known.title.lower() in check.name.lower():
         return ""
-    return call(known)
+    return metric_words(known)
 
 
 def _value(value: float | None, check: Check) -> str:
@@ -311,7 +311,7 @@ def _needed(check: Check) -> str:
         return ""
     if check.needed is None:
         return "The required sample size cannot be estimated."
-    known = spoken(check.needed)
+    known = sample_words(check.needed)
     return (
         ""
         if known in check.sentence

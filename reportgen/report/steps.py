@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reportgen.gates import Decision, spoken
+from reportgen.gates import Decision, sample_words
 from reportgen.report.confidence import Calibration, decimals
 from reportgen.report.context import Context
 from reportgen.report.words import Name, Words, list_names, say, share
@@ -96,7 +96,7 @@ def _collect_to_decide(known: _Known) -> Step | None:
                 say("Extend the test set:"),
                 say(
                     "{needed} would be needed to decide gate {number} ({name}).",
-                    needed=spoken(check.needed),
+                    needed=sample_words(check.needed),
                     number=str(number),
                     name=Name.of(check.name),
                 ),

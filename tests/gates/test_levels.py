@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from reportgen.gates import decide
-from reportgen.gates.wording import exact, told
+from reportgen.gates.wording import exact, value_words
 from reportgen.metrics import Metric
 from tests.factories import (
     CIFAR,
@@ -51,7 +51,7 @@ def test_a_value_in_words_stands_to_its_limit_as_the_value_does(value, limit, un
         return Decimal(text.split(" ")[0].rstrip("%").replace("−", "-"))
 
     value, limit = value + 0.0, limit + 0.0
-    shown, shown_limit = number(told(value, unit, limit)), number(exact(limit, unit))
+    shown, shown_limit = number(value_words(value, unit, limit)), number(exact(limit, unit))
     assert (shown > shown_limit) == (value > limit)
     assert (shown < shown_limit) == (value < limit)
     assert (shown == 0) == (value == 0)
