@@ -6,18 +6,19 @@ name that a spreadsheet would take for a formula gets one ``'`` in front.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.confusion_matrix import DENSE_LIMIT
-from reportgen.csv_text import csv_of_columns, csv_text, guard
+from reportgen.csv_text import csv_of_columns, csv_rows, csv_text, guard
 from reportgen.evaluation import OF, Evaluation, class_columns
 
 __all__ = [
     "confusion",
-    "pairs",
+    "pair_parts",
     "per_class",
 ]
 
@@ -59,25 +60,39 @@ def confusion(evaluation: Evaluation) -> str:
     return csv_text([CORNER, *names], rows)
 
 
-def pairs(evaluation: Evaluation) -> str:
+_ROWS_AT_ONCE = 1 << 16
+
+
+def pair_parts(evaluation: Evaluation) -> Iterator[str]:
     """Every confusion that occurs, by count; proportions without counts come last, and where costs
-    are given, that of each sample and of all.
+    are given, that of each sample and of all. A part for each 65,536 rows: of a thousand classes
+    there may be a million.
     """
     header = ["true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count"]
-    columns = [column.tolist() for column in evaluation.pairs.columns()]
+    header += ["share", "reversed_share"] if evaluation.shares is not None else []
+    header += ["cost", "total_cost"] if evaluation.costs is not None else []
+    yield csv_text(header, ())
     if evaluation.shares is not None:
-        header += ["share", "reversed_share"]
-        columns = [[getattr(one, name) for one in evaluation.shares.pairs] for name in header]
+        names = header[:8]
+        yield _pair_rows(
+            evaluation, [[getattr(one, name) for one in evaluation.shares.pairs] for name in names]
+        )
+        return
+    for begin in range(0, len(evaluation.pairs), _ROWS_AT_ONCE):
+        some = evaluation.pairs[begin : begin + _ROWS_AT_ONCE]
+        yield _pair_rows(evaluation, [column.tolist() for column in some.columns()])
+
+
+def _pair_rows(evaluation: Evaluation, columns: list[list[Any]]) -> str:
     true, predicted, counts, *_ = columns
     if evaluation.costs is not None:
         cells = (np.array(side, np.int64) for side in (true, predicted))
         cost = evaluation.costs.of_cells(*cells).tolist()
-        header += ["cost", "total_cost"]
         total = [None if n is None else n * c for n, c in zip(counts, cost, strict=True)]
         columns += [cost, total]
     named = list(map(guard, evaluation.classes)).__getitem__
     sides = (map(named, side) for side in (true, predicted))
-    return csv_of_columns(header, [*sides, *columns[2:]])
+    return csv_rows([*sides, *columns[2:]])
 
 
 def _defined(values: NDArray[np.float64]) -> list[float | None]:

@@ -121,7 +121,7 @@ def _confusion(made: Made, target: Path) -> None:
 def _pairs(made: Made, target: Path) -> None:
     from reportgen.rendering import csv
 
-    write_text(target, csv.pairs(made.review.evaluation))
+    write_parts(target, csv.pair_parts(made.review.evaluation))
 
 
 def _errors(made: Made, target: Path) -> None:
