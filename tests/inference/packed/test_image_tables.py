@@ -266,6 +266,12 @@ def test_paths_in_place_of_bytes_stay_below_the_folder() -> None:
     assert (error.slug, "leads out of the data folder" in error.details[0]) == ("list-images", True)
     assert "--root DIR" in (error.hint or "")
     assert labelled("other/d-test.arrow", root="tree") == expected
+    paths = [str(Path("tree", name, file).resolve()) for file, name, _ in files()]
+    labels = [OWN.index(name) for _, name, _ in files()]
+    cells_of = [{"bytes": None, "path": path} for path in paths]
+    write(described(pa.table({"image": cells_of, "label": labels})), "other/d.parquet")
+    assert refused("other/d.parquet").slug == "list-images"
+    assert [name for _, name in labelled("other/d.parquet", root="/")] == [n for _, n, _ in files()]
 
 
 def test_a_missing_file_of_the_data_set_is_named() -> None:
