@@ -39,7 +39,7 @@ from reportgen.importers.formats.arrays import ArraysTable, array_files, npy_fil
 from reportgen.importers.formats.cell_lists import CellReader, sample_reader
 from reportgen.importers.formats.delimited import dialect_of
 from reportgen.importers.formats.json_files import read_json
-from reportgen.importers.formats.json_tables import json_table
+from reportgen.importers.formats.json_tables import LABELS_ONLY, json_table
 from reportgen.importers.formats.opening import format_of, open_table
 from reportgen.importers.formats.schemas import class_labels
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, TEXT, Table
@@ -84,7 +84,7 @@ def kind_of_content(path: Path, options: InputOptions) -> str:
     if options.normalised and found in ("csv", "npy", "npz"):
         return "matrix"
     if found == "json":
-        return _kind_of_json(path)
+        return _kind_of_json(path, options)
     if found == "npy":
         shape = npy_file(path).shape
         square = len(shape) == 2 and shape[0] == shape[1]
@@ -100,14 +100,15 @@ def kind_of_content(path: Path, options: InputOptions) -> str:
     return "predictions"
 
 
-def _kind_of_json(path: Path) -> str:
+def _kind_of_json(path: Path, options: InputOptions) -> str:
     value = read_json(path)
     if isinstance(value, dict) and "schema_version" in value and "confusion_matrix" in value:
         return "evaluation"
     if has_json_matrix(value):
         return "matrix"
     refuse_report_json(path.name, value)
-    if json_table(value) is not None:
+    table = json_table(value)
+    if table is not None and (table.layout != LABELS_ONLY or options.labels is not None):
         return "predictions"
     refuse_nested_names(path.name, value)
     raise _no_input(path.name, value)
@@ -126,6 +127,7 @@ def _no_input(name: str, value: Any) -> DataError:
         hint = "one list for each column, equally long; pass a class list with --classes FILE"
     elif any(key in value for key in ("labels", "label") if isinstance(value, dict)):
         held = ": it contains labels only, no predictions"
+        hint = "if these are predictions, pass the labels of the same samples: --labels FILE"
     return DataError(
         f"{quoted(name)} is JSON with neither predictions nor a confusion matrix{held}",
         slug="input-kind",
@@ -250,6 +252,8 @@ def _with_rankings(table: Table, options: InputOptions) -> Table:
     label, prediction = label_and_prediction(
         list(table.columns), options.label_column, options.prediction_column
     )
+    if options.labels is not None and options.label_column is None:
+        label = None  # what is named so are predictions
     if options.scores_columns is None:
         wide = unfolded(
             table, folded_rankings(table.columns, {label}), _best_classes(table, label, prediction)

@@ -26,18 +26,19 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "label", "labels", "true", "y_true", "y", "target", "targets", "true_label",
         "true_class", "ground_truth", "gt", "actual", "truth", "reference", "observed", "obs",
         "expected", "gold", "actual_label", "actual_class", "gt_label", "gt_class", "label_true",
-        "true_labels", "real", "actuals", "label_ids", "y_test",
+        "true_labels", "real", "actuals", "label_ids", "y_test", "ground_truth_label",
     ),
     "prediction": (
         "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
         "predicted_label", "pred_label", "label_pred", "predicted_class", "pred_class",
         "predicted_labels", "pred_labels", "prediction_label", "predicts",
         "guess", "predict", "yhat", "scored_labels", "scored_label", "classified_as",
-        "model_prediction",
+        "model_prediction", "predictions_label",
     ),
     "confidence": (
         "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
         "max_probability", "top1_probability", "pred_score",
+        "prediction_confidence", "predictions_confidence", "pred_confidence", "pred_conf",
     ),
     "id": (
         "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",

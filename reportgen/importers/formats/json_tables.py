@@ -7,15 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reportgen.importers.columns.words import looks_like_id
 from reportgen.importers.formats.json_files import Lines, scores_by_class, spooled_lines
 from reportgen.importers.formats.limits import file_sha256
 from reportgen.importers.formats.tables import Spool
 
 __all__ = [
+    "LABELS_ONLY",
     "JsonTable",
     "json_table",
     "spooled_json",
 ]
+
+
+LABELS_ONLY = "classes by id"
+"""The layout of labels or predictions alone, without the others."""
 
 
 _WRAPPERS = ("dataframe_split", "dataframe_records", "records", "rows", "samples", "results",
@@ -26,7 +32,7 @@ _COLUMN_NAMES = frozenset({
     "label", "labels", "true", "y_true", "y", "target", "ground_truth", "gt", "actual", "truth",
     "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "id", "image", "path",
     "file", "filename", "confidence", "score", "prob", "probability", "gt_label", "pred_label",
-    "true_label", "predicted_label", "reference", "count", "n", "freq",
+    "true_label", "predicted_label", "reference", "count", "n", "freq", "label_ids", "index",
 })  # fmt: skip
 """Usual names of columns: they tell records by index from columns by name."""
 
@@ -58,9 +64,34 @@ def json_table(value: Any) -> JsonTable | None:
     members = list(value.values())
     if all(isinstance(member, Mapping) for member in members):
         return _of_mappings(value)
-    if len(members) > 1 and all(isinstance(member, list) for member in members):
-        return _of_lists(value)
-    return None
+    if (exported := _of_class_numbers(value)) is not None:
+        return exported
+    lists = {key: member for key, member in value.items() if isinstance(member, list)}
+    beside = len(lists) < len(value)  # such as the metrics of Trainer.predict
+    if beside and len({str(key).lower() for key in lists} & _COLUMN_NAMES) < 2:
+        return None
+    return _of_lists(lists) if len(lists) > 1 else None
+
+
+def _of_class_numbers(value: Mapping[str, Any]) -> JsonTable | None:
+    """What FiftyOne exports of one field: ``{"classes": [...], "labels": {id: index}}``."""
+    labels, classes = value.get("labels"), value.get("classes", [])
+    if not isinstance(labels, Mapping) or not labels or not set(value) <= {"classes", "labels"}:
+        return None
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        return None
+    names = [_class_name(one, classes) for one in labels.values()]
+    if None in names:
+        return None
+    records = [{"id": key, "label": name} for key, name in zip(labels, names, strict=True)]
+    return JsonTable(records, LABELS_ONLY)
+
+
+def _class_name(label: Any, classes: Sequence[str]) -> str | None:
+    """The name of a class that is a name, or the place of one in `classes`."""
+    if isinstance(label, str):
+        return label
+    return classes[label] if type(label) is int and 0 <= label < len(classes) else None
 
 
 def _is_column(value: Mapping[str, Any], key: str) -> bool:
@@ -77,10 +108,23 @@ def _is_column(value: Mapping[str, Any], key: str) -> bool:
 def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, cell in row.items():
         yield str(key), _cell(cell)
+        if (
+            _is_classification(cell)
+            and "confidence" not in row
+            and cell.get("confidence") is not None
+        ):
+            yield "confidence", cell["confidence"]
+
+
+def _is_classification(value: Any) -> bool:
+    """Whether a cell is a label of FiftyOne: an object with the class and what belongs to it."""
+    return isinstance(value, Mapping) and value.get("_cls") == "Classification"
 
 
 def _cell(value: Any) -> Any:
-    """A cell; of a picture of W&B its path."""
+    """A cell; of a picture of W&B its path, of a label of FiftyOne its class."""
+    if _is_classification(value):
+        return value.get("label")
     if isinstance(value, Mapping) and "_type" in value and isinstance(value.get("path"), str):
         return value["path"]
     return scores_by_class(value)
@@ -104,12 +148,26 @@ def _of_mappings(value: Mapping[str, Any]) -> JsonTable | None:
     if not keys or any(list(member) != keys for member in value.values()):
         return None
     inner = {str(key).strip().lower() for key in keys}
-    if len(outer & _COLUMN_NAMES) >= len(inner & _COLUMN_NAMES):
-        if not outer & _COLUMN_NAMES:
-            return None
+    known = len(outer & _COLUMN_NAMES), len(inner & _COLUMN_NAMES)
+    if known == (0, 0) and (inner <= outer or not _are_ids(list(value))):
+        return None
+    if known[0] >= known[1] and known[0]:
         records = [{str(n): _cell(cells[key]) for n, cells in value.items()} for key in keys]
         return JsonTable(records, "columns of cells by index")
-    return JsonTable([dict(_flat(row)) for row in value.values()], "records by index")
+    records = [dict(_flat(row)) for row in value.values()]
+    if _are_ids(list(value)) and not any(looks_like_id(name) for name in records[0]):
+        records = [{"id": key, **row} for key, row in zip(value, records, strict=True)]
+    return JsonTable(records, "records by index")
+
+
+_FEWEST_IDS = 3
+
+
+def _are_ids(keys: Sequence[Any]) -> bool:
+    """Whether the keys of records are names of samples, and not numbers of rows."""
+    texts = list(map(str, keys))
+    rows = texts in ([str(i) for i in range(n, n + len(texts))] for n in (0, 1))
+    return not rows and len(texts) >= _FEWEST_IDS
 
 
 def _of_lists(value: Mapping[str, Any]) -> JsonTable | None:

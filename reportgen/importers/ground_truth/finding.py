@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reportgen.importers.columns.cells import as_index
 from reportgen.importers.columns.detect import find_prefixed_classes
 from reportgen.importers.columns.words import is_called
 from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.tables import LIST, OTHER, Table
+from reportgen.importers.formats.unfolded import first_cells
 from reportgen.importers.ground_truth.added_columns import free_name, with_added
 from reportgen.importers.ground_truth.labels_table import Labelled, one_hot_labels, with_labels
 from reportgen.importers.ground_truth.one_hot import OneHot, named_one_hot, one_hot_columns
@@ -64,7 +66,25 @@ def reading_of(found: Labelled, options: InputOptions, before: Table) -> InputOp
         for c in before.columns.values()
         if is_called(c.name, "label") and c.kind not in (LIST, OTHER)
     ]
+    if not lone and _has_best_class(before):
+        lone = [_BEST_CLASS]
     return replace(options, prediction_column=lone[0]) if len(lone) == 1 else options
+
+
+_BEST_CLASS = "index"
+"""What timm calls the best class of each sample, beside its probability."""
+
+
+def _has_best_class(table: Table) -> bool:
+    """Whether the table has a column ``index`` of classes, which does not just number the rows."""
+    single = [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)]
+    beside = any(is_called(name, "confidence") for name in single)
+    scores = any(is_called(name, "scores") and not is_called(name, "confidence") for name in single)
+    if _BEST_CLASS not in single or not beside or scores:
+        return False
+    (cells,) = first_cells(table, _BEST_CLASS)
+    numbers = [as_index(str(cell)) for cell in cells]
+    return None not in numbers and len(set(numbers)) < len(numbers)
 
 
 def _score_classes(table: Table) -> tuple[str, ...] | None:

@@ -23,6 +23,14 @@ __all__ = [
 _FIGURES = frozenset({"precision", "recall"})
 
 
+_OF_MODELS = frozenset({
+    "top1_err", "top5_err", "metrics/accuracy_top1", "metrics/accuracy_top5",
+    "val_loss", "val_acc", "val_accuracy", "eval_loss", "eval_accuracy", "test_loss",
+    "test_accuracy",
+})  # fmt: skip
+"""Columns of tables with a row for each model or epoch, two at least."""
+
+
 _OTHERS = frozenset({"f1-score", "f1_score", "f1", "support", "fscore"})
 
 
@@ -31,8 +39,12 @@ def refuse_report_json(name: str, value: Any) -> None:
     members = value.values() if isinstance(value, Mapping) else value
     if not isinstance(members, (list, type({}.values()))):
         return
-    if any(isinstance(member, Mapping) and _are_figures(set(member)) for member in members):
-        raise _report_error(name)
+    for member in members:
+        words = set(map(str, member)) if isinstance(member, Mapping) else set()
+        if _are_figures(words):
+            raise _report_error(name)
+        if len(words & _OF_MODELS) > 1:
+            raise _models_error(name)
 
 
 def refuse_report_text(path: Path, dialect: Dialect) -> None:
@@ -46,6 +58,8 @@ def refuse_report_text(path: Path, dialect: Dialect) -> None:
     words = {word.strip("\"' ").lower() for word in re.split(r"[,;\t]|\s{2,}|\s", first)}
     if _are_figures(words):
         raise _report_error(path.name)
+    if len(words & _OF_MODELS) > 1:
+        raise _models_error(path.name)
 
 
 def _are_figures(words: set[str]) -> bool:
@@ -60,5 +74,14 @@ def _report_error(name: str) -> DataError:
         "no confusions",
         slug="input-report",
         details=["it has neither the confusions nor the data for intervals"],
+        hint="save the label and the prediction of each sample, or the confusion matrix",
+    )
+
+
+def _models_error(name: str) -> DataError:
+    return DataError(
+        f"{quoted(name)} contains metrics of whole models or epochs, and no samples",
+        slug="input-report",
+        details=["neither the classes nor the number of samples can be known from them"],
         hint="save the label and the prediction of each sample, or the confusion matrix",
     )
