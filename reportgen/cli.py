@@ -330,10 +330,11 @@ def predict(
     from reportgen.console import ConsoleReporter, print_part, print_predictions
 
     reporter, elsewhere = ConsoleReporter(quiet=quiet), take_engine(engine, options)
-    made = api.predict(
-        model, data, out=out, shard=shard, engine=elsewhere, reporter=reporter, **options
-    )
-    (print_predictions if shard is None else print_part)(made)
+    called = partial(api.predict, model, data, out=out, reporter=reporter, **options)
+    if shard is None:
+        print_predictions(called(engine=elsewhere))
+    else:
+        print_part(called(shard=shard, engine=elsewhere))
 
 
 @app.command(cls=_Command)

@@ -125,7 +125,7 @@ class Pool:
                         self.lost[number] = failed
                     else:
                         waiting.append(number)
-            self._require_life(1 if alone else smallest)
+            self._require_life(0 if alone else smallest)
 
     def _start(self) -> None:
         settings = self.settings
@@ -209,13 +209,16 @@ class Pool:
             if refs.pop(ref, None) is not None:
                 yield number, None, reason if place == 0 else None
 
-    def _require_life(self, smallest: int = 1) -> None:
-        """Raise where nothing was heard for too long."""
+    def _require_life(self, smallest: int = 0) -> None:
+        """Raise where nothing was heard for too long, or fewer actors than the `smallest` number
+        have ever been there; 0 does not ask.
+        """
         there = [actor for actor in self._actors if actor.is_ready]
-        self._began = self._began or len(there) >= smallest
+        self._began = self._began or 0 < smallest <= len(there)
         now = time.monotonic()
         silent = now - self._heard
-        late = not self._began and now - self._since >= self.settings.stall_timeout
+        too_long = now - self._since >= self.settings.stall_timeout
+        late = bool(smallest) and not self._began and too_long
         if silent < self.settings.stall_timeout and not late:
             return
         busy = [actor for actor in there if actor.orders]

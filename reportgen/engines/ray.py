@@ -83,7 +83,7 @@ def predict(
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
     with held_for(target, force=asked.force), connected(settings) as ray, _quiet():
-        if not isinstance(dataset, ray.data.MaterializedDataset):
+        if not isinstance(dataset, _materialized()):
             refuse_stages(settings, resources(ray))
         parts, said = Parts.start(output_folder.partial_folder(target), {}), Said()
         journal = ray.remote(_Journal).options(num_cpus=0).remote()
@@ -96,6 +96,13 @@ def predict(
             reporter.end()
             parts.discard()
             ray.kill(journal)
+
+
+def _materialized() -> Any:
+    """The class of data sets whose blocks are in the object store already."""
+    from ray.data.dataset import MaterializedDataset
+
+    return MaterializedDataset
 
 
 class _Journal:

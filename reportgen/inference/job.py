@@ -174,9 +174,10 @@ def _execute(
     if elsewhere is None:
         predict_parts(plan, parts, reporter)
     else:
-        assert isinstance(plan.source, FolderSource)
+        source = plan.source
+        assert isinstance(source, FolderSource)
         plan = elsewhere.predict(plan, parts, reporter)
-        parts.arrange(plan.source.ids)
+        parts.arrange(source.ids)
     outline = outline_of(plan, parts.state)
     sums = parts.sums(plan.classes.names)
     facts = facts_of(outline, plan.identity, sums)
@@ -253,7 +254,7 @@ def changed_since(plan: Plan, parts: Parts, reporter: Reporter) -> str | None:
         now = plan.source.digests(places, reporter.advance)
         for place, before, after in zip(places, parts.digests(), now, strict=True):
             if before != after:
-                return plan.source.ids[place]
+                return plan.source.ids[int(place)]
     finally:
         reporter.end()
     return None
