@@ -53,6 +53,7 @@ def test_every_recipe_is_found_and_all_name_one_number_of_shards():
         "submit.sh",
         "resubmit.sh",
         "jobs.sh",
+        "ray.sh",
     }
     assert set(RECIPES) == scripts | {"shards.yaml", "merge.yaml", "shards.yml"}
     assert "The exit code shows whether to repeat: 2, 3 and 4 will fail again" in PAGE
@@ -127,7 +128,7 @@ class Shell:
         path = self.programs / name
         path.write_text(
             f'#!/bin/sh\nfor word in {name} "$@"; do printf \'%s\\n\' "$word" >>"$CALLS"; done\n'
-            f'echo -- >>"$CALLS"\n{text}\n'
+            f'echo END >>"$CALLS"\n{text}\n'
         )
         path.chmod(0o755)
 
@@ -140,7 +141,7 @@ class Shell:
             check=False, timeout=300,
         )  # fmt: skip
         return done.returncode, [
-            call.splitlines() for call in self.calls.read_text().split("--\n")[:-1]
+            call.splitlines() for call in self.calls.read_text().split("END\n")[:-1]
         ]
 
 
@@ -166,7 +167,7 @@ def test_shellcheck_finds_nothing_in_the_scripts():
         for step in job["steps"] if "run" in step
     ]  # fmt: skip
     scripts = [text for name, text in RECIPES.items() if name.endswith((".sh", ".sbatch"))]
-    assert len([*scripts, *steps]) == 8
+    assert len([*scripts, *steps]) == 9
     for script in [*scripts, *merging["args"], *steps]:
         assert checkers.shellcheck(script, "sh") == ""
     assert "SC2086" in checkers.shellcheck(RECIPES["submit.sh"].replace('"', ""), "sh")
@@ -456,3 +457,28 @@ def test_torchrun_repeats_a_killed_process_once_and_makes_no_half_report(
             reportgen.predict("model.pt2", "test", out="one")
         one = Path("one/predictions.parquet").read_bytes()
         assert Path("run1/predictions.parquet").read_bytes() == one
+
+
+# Ray
+
+
+@pytest.mark.extra
+@pytest.mark.slow
+def test_the_job_of_ray_gives_the_bytes_of_a_single_run(here, shell, predictions_of_one):
+    """`ray job submit` runs the command on the cluster; here it is the cluster of this machine."""
+    pytest.importorskip("ray", reason="needs Ray (make test-extras installs it)")
+    for name in ("pip", "ray"):
+        shell.program(name)
+    code, calls = shell.run("sh", "-e", "-c", RECIPES["ray.sh"])
+    assert code == 0
+    assert calls[0] == ["pip", "install", "ray[data]"]
+    at = calls[1].index("--")
+    assert calls[1][:at] == ["ray", "job", "submit", "--working-dir", "."]
+    local = {"/data/val": "test", "/shared/run1": "run1", "8": "1", "1": "0"}
+    command = [local.get(word, word) for word in calls[1][at + 2 :]]
+    assert calls[1][at + 1] == "reportgen"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        [sys.executable, "-m", "reportgen", *command], check=True, timeout=300, env=environment
+    )
+    assert Path("run1/predictions.parquet").read_bytes() == predictions_of_one
