@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 from reportgen import output_folder
 from reportgen.api.folder import place_for, refuse_beside_report, refuse_standing_in
 from reportgen.api.review_request import require_files, require_readable
-from reportgen.api.sharding import predict_part
+from reportgen.api.sharding import part_place, predict_part
 from reportgen.api.tracking import deliver
 from reportgen.api.writing import SampleImage, check_outputs, listed_images, write_review
 from reportgen.errors import ModelError, Terminated, UsageError
@@ -271,7 +271,7 @@ def predict(
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     part = shard_of(shard, os.environ)
-    target = output_path(out)
+    place = output_path(out) if part is None else part_place(out)
     _require_named(model)
     _require_runtime(model)
     elsewhere = engine_of(engine)
@@ -280,7 +280,8 @@ def predict(
         _refuse_shard(part)
     images_at = _split_of(data, settings, reporter)
     if part is not None:
-        return predict_part(model, images_at, target, part, settings, reporter)
+        return predict_part(model, images_at, place, part, settings, reporter)
+    target = output_path(out)
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
     refuse_beside_report(target, guarded_names())

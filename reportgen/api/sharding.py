@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from reportgen.api.folder import place_for, place_for_part, refuse_beside_report
 from reportgen.errors import DataError, OutputError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, output_error
 from reportgen.options import Options, Shard, gaps, ranges
-from reportgen.paths import local_path, output_path, part_files
+from reportgen.paths import output_path, part_files
 from reportgen.predictions import (
     PartFile,
     PartSet,
@@ -28,12 +29,26 @@ from reportgen.predictions import (
 )
 from reportgen.rendering import guarded_names
 from reportgen.reporter import Reporter
+from reportgen.storage import (
+    Address,
+    Place,
+    copy_in,
+    copy_out,
+    files_below,
+    given_name,
+    has_file,
+    is_address,
+    kept_folder,
+    remove,
+    typed_place,
+)
 from reportgen.text import listing, plural, printable, quoted
 
 __all__ = [
     "ShardStatus",
     "merge",
     "merge_status",
+    "part_place",
     "predict_part",
 ]
 
@@ -41,20 +56,41 @@ __all__ = [
 Parts = str | Path | Sequence[str | Path]
 
 
+def part_place(out: str | Path) -> Place:
+    """Where parts are to be put: a folder, or one of object storage."""
+    return typed_place(out, "-o") if is_address(out) else output_path(out)
+
+
 def predict_part(
-    model: Any, data: Any, out: Path, shard: Shard, settings: Options, reporter: Reporter
+    model: Any, data: Any, out: Place, shard: Shard, settings: Options, reporter: Reporter
 ) -> PartFile:
-    """The part of one shard, in the folder ``shards`` of `out`."""
+    """The part of one shard, in the folder ``shards`` of `out`.
+
+    For object storage it is made here, and put there as a whole; where that fails it is kept, and
+    the same call only puts it.
+    """
     from reportgen.inference import predict_shard
 
     _require_shardable(model, data, out, settings)
-    folder = out / output_folder.SHARDS
+    here = out if isinstance(out, Path) else kept_folder(out)
+    folder = here / output_folder.SHARDS
     with place_for_part(folder, shard.name, data=Path(data)):
         target = folder / f"{shard.name}.parquet"
-        return predict_shard(str(model), Path(data), target, shard, settings, reporter)
+        if isinstance(out, Path):
+            return predict_shard(str(model), Path(data), target, shard, settings, reporter)
+        stored = out / output_folder.SHARDS / target.name
+        before = copy_in(stored, target).read_bytes() if has_file(stored) else b""
+        predict_shard(str(model), Path(data), target, shard, settings, reporter)
+        if target.read_bytes() != before:
+            copy_out(target, stored)
+        target.unlink()
+    for emptied in (folder, here):
+        with suppress(OSError):  # another shard is there
+            emptied.rmdir()
+    return PartFile.open(stored)
 
 
-def _require_shardable(model: Any, data: Any, out: Path, settings: Options) -> None:
+def _require_shardable(model: Any, data: Any, out: Place, settings: Options) -> None:
     if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
         raise UsageError(
             "shard= needs a model and data passed as paths",
@@ -67,7 +103,7 @@ def _require_shardable(model: Any, data: Any, out: Path, settings: Options) -> N
             slug="option-conflict",
             hint=f"omit it here: reportgen merge OUT -o OUT --max-bad {settings.max_bad}",
         )
-    if out.suffix.lower() == ".parquet" and not out.is_dir():
+    if out.suffix.lower() == ".parquet" and not (isinstance(out, Path) and out.is_dir()):
         raise UsageError(
             f"-o {quoted(out.name)} is a file, and the shards of a prediction need a folder",
             slug="option-conflict",
@@ -178,9 +214,11 @@ def merge(
     Parameters
     ----------
     parts
-        Part files, or folders that hold them: what ``predict(..., shard=)`` wrote to.
+        Part files, or folders that hold them, also of object storage: what
+        ``predict(..., shard=)`` wrote to.
     out
-        The file to write where it ends with ``.parquet``, else the folder for it.
+        The file to write where it ends with ``.parquet``, else the folder for it; either may be an
+        address of object storage.
     max_bad
         Largest number of samples that could not be used, of all shards together.
     discard
@@ -204,26 +242,58 @@ def merge(
             slug="option-conflict",
             hint="pass -o OUT, or list what is missing with --status",
         )
-    reporter, target = reporter or Reporter(), output_path(out)
-    if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
-        target = target / output_folder.PREDICTIONS
+    reporter, place = reporter or Reporter(), part_place(out)
+    is_folder = isinstance(place, Path) and place.is_dir()
+    if is_folder or place.suffix.lower() != Path(output_folder.PREDICTIONS).suffix:
+        place = place / output_folder.PREDICTIONS
     found = _find(parts)
     status = _status(found, lenient=False)
     if status.gaps:
         raise _missing(status)
-    whole = PartSet.of([PartFile.open(path) for path in found.files])
-    with place_for(target.parent, (), replace=True, data=None):
-        _write(whole, target, max_bad, reporter, force=force)
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
+        files = [_here(path, Path(spool, str(n))) for n, path in enumerate(found.files)]
+        whole = PartSet.of([PartFile.open(path) for path in files])
+        if isinstance(place, Path):
+            with place_for(place.parent, (), replace=True, data=None):
+                _write(whole, place, max_bad, reporter, force=force)
+        else:
+            _write_elsewhere(whole, place, Path(spool), max_bad, reporter, force=force)
     if discard:
-        _discard(whole)
-    return Predictions.open(target)
+        _discard(found.files)
+    return Predictions.open(place)
+
+
+def _here(path: Place, folder: Path) -> Path:
+    """A part, copied to `folder` from object storage: it is read several times."""
+    return path if isinstance(path, Path) else copy_in(path, folder / path.name)
+
+
+def _write_elsewhere(
+    whole: PartSet, place: Address, spool: Path, max_bad: int, reporter: Reporter, *, force: bool
+) -> None:
+    """Write the files here, and put what is new to the folder of `place`, the predictions last."""
+    target = spool / "out" / place.name
+    target.parent.mkdir()
+    if has_file(place):
+        copy_in(place, target)
+    bad, bad_there = target.with_name(output_folder.BAD), place.parent / output_folder.BAD
+    is_new = False
+    try:
+        is_new = _write(whole, target, max_bad, reporter, force=force)
+    finally:
+        if bad.exists():
+            copy_out(bad, bad_there)
+    if is_new:
+        if not bad.exists():
+            remove(bad_there)
+        copy_out(target, place)
 
 
 @dataclass(frozen=True)
 class _Found:
     """Part files, and (I, N) of unfinished ones → samples that are predicted."""
 
-    files: tuple[Path, ...]
+    files: tuple[Place, ...]
     begun: Mapping[tuple[int, int], int]
 
 
@@ -232,24 +302,41 @@ _NAME = re.compile(r"(\d{5,})-of-(\d{5,})")
 
 def _find(parts: Parts) -> _Found:
     given = [parts] if isinstance(parts, (str, Path)) else list(parts)
-    files: dict[Path, Path] = {}
+    files: dict[str, Place] = {}
     begun: dict[tuple[int, int], int] = {}
-    for path in (local_path(one, "PART") for one in given):
+    for path in (typed_place(one, "PART") for one in given):
+        if isinstance(path, Address):
+            files.update({one.path: one for one in _stored_parts(path)})
+            continue
         folder = path / output_folder.SHARDS if (path / output_folder.SHARDS).is_dir() else path
         inside = part_files(folder) if folder.is_dir() else (path,) if path.exists() else ()
-        files.update({one.resolve(): one for one in inside})
+        files.update({str(one.resolve()): one for one in inside})
         for partial in folder.glob("*.partial") if folder.is_dir() else ():
             if numbers := _NAME.fullmatch(partial.stem):
                 begun[int(numbers[1]), int(numbers[2])] = partial_rows(partial)
     if not files and not begun:
-        shown = listing(quoted(Path(one).name or str(one)) for one in given)
+        shown = listing(quoted(given_name(one) or str(one)) for one in given)
         raise DataError(
             f"there are no parts in {shown}",
             slug="shards-missing",
             hint="pass the folder that the shards were predicted to: OUT of reportgen predict "
             "MODEL DATA --shard 0/8 -o OUT",
         )
-    return _Found(tuple(sorted(files.values())), begun)
+    return _Found(tuple(files[key] for key in sorted(files)), begun)
+
+
+def _stored_parts(place: Address) -> list[Address]:
+    """The part files at an address: itself, those in the folder, or in ``shards`` below it."""
+    below = files_below(place)
+    if not below:
+        return [place] if place.suffix else []
+    folder = place / output_folder.SHARDS
+    for parent in (folder, place):
+        inside = [one for one in below if one.parent.key == parent.key]
+        found = [one for one in inside if one.suffix == ".parquet" and one.name[0] not in "._"]
+        if found:
+            return found
+    return []
 
 
 def _status(found: _Found, *, lenient: bool = True) -> ShardStatus:
@@ -275,7 +362,7 @@ def _status(found: _Found, *, lenient: bool = True) -> ShardStatus:
     )
 
 
-def _numbers(path: Path) -> tuple[int, int]:
+def _numbers(path: Place) -> tuple[int, int]:
     found = _NAME.fullmatch(path.stem)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
@@ -297,7 +384,8 @@ def _missing(status: ShardStatus) -> DataError:
     )
 
 
-def _write(whole: PartSet, target: Path, max_bad: int, reporter: Reporter, *, force: bool) -> None:
+def _write(whole: PartSet, target: Path, max_bad: int, reporter: Reporter, *, force: bool) -> bool:
+    """Write the predictions and the list of bad samples; whether they weren't there already."""
     from reportgen.inference import facts_of, require_few_bad, write_bad_list
 
     facts = facts_of(whole.outline, whole.identity, whole.sums)
@@ -324,10 +412,11 @@ def _write(whole: PartSet, target: Path, max_bad: int, reporter: Reporter, *, fo
         )
         if target.is_file() and filecmp.cmp(made, target, shallow=False):
             reporter.say(f"{quoted(target.name)} is complete already")
-            return
+            return False
         _require_free(target, force=force)
         made.replace(target)
         write_bad_list(target.with_name(output_folder.BAD), bad)
+        return True
     except OSError as error:
         raise output_error(target, error) from error
     finally:
@@ -350,11 +439,15 @@ def _require_free(target: Path, *, force: bool) -> None:
         )
 
 
-def _discard(whole: PartSet) -> None:
+def _discard(files: Sequence[Place]) -> None:
     """Remove the parts, and the folders that held nothing else."""
-    for part in whole.parts:
-        part.path.unlink(missing_ok=True)
-    for folder in {part.path.parent for part in whole.parts}:
+    here = [path for path in files if isinstance(path, Path)]
+    for stored in files:
+        if isinstance(stored, Address):
+            remove(stored)
+    for path in here:
+        path.unlink(missing_ok=True)
+    for folder in {path.parent for path in here}:
         if folder.name == output_folder.SHARDS:
             with suppress(OSError):
                 folder.rmdir()

@@ -53,14 +53,14 @@ def predict_shard(
     asked = asked_of(model, found, options, shard)
     before = None if options.force else _standing(target, reporter)
     if before is not None and asked and before.header.asked == asked:
-        return _left(before, reporter)
+        return _left(before, target, reporter)
     plan = plan_folder(
         model, data, target, options, reporter, unlabelled=True, shard=shard, data=found
     )
     tell_classes(plan, reporter)
     if before is not None:
         _require_same(before, plan)
-        return _left(before, reporter)
+        return _left(before, target, reporter)
     return _predicted(plan, shard, asked, reporter)
 
 
@@ -77,9 +77,9 @@ def _standing(target: Path, reporter: Reporter) -> PartFile | None:
     return part
 
 
-def _left(part: PartFile, reporter: Reporter) -> PartFile:
+def _left(part: PartFile, target: Path, reporter: Reporter) -> PartFile:
     reporter.say(f"shard {part.shard} is complete: {quoted(part.path.name)}")
-    Parts.start(partial_folder(part.path), {}).discard()
+    Parts.start(partial_folder(target), {}).discard()
     return part
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class PartSet:
             ``shards-mixed``: they were made with different models, classes or settings.
             ``shards-outputs``: the outputs were read in different ways.
         """
-        ordered = sorted(parts, key=lambda part: (part.header.shard, part.path))
+        ordered = sorted(parts, key=lambda part: (part.header.shard, str(part.path)))
         for before, part in pairwise(ordered):
             _require_apart(before, part)
         for part in ordered[1:]:
@@ -251,4 +252,5 @@ def _said(part: PartFile) -> dict[str, str]:
 
 def _shown(part: PartFile) -> str:
     """The file, with the folders that distinguish it from others of its name: ``run1/shards/…``."""
-    return quoted("/".join(part.path.parts[-3:]))
+    path = part.path
+    return quoted("/".join(path.parts[-3:]) if isinstance(path, Path) else path.name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         typed_input,
         typed_place,
     )
-    from reportgen.storage.copies import copy_in, copy_out, remove
+    from reportgen.storage.copies import copy_in, copy_out, kept_folder, remove
     from reportgen.storage.parquet import open_parquet
     from reportgen.storage.stores import (
         THREADS,
@@ -40,6 +40,7 @@ __all__ = [
     "given_name",
     "has_file",
     "is_address",
+    "kept_folder",
     "open_parquet",
     "reached",
     "read_bytes",
@@ -53,7 +54,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "addresses": "Address given_name is_address typed_input typed_place",
-        "copies": "copy_in copy_out remove",
+        "copies": "copy_in copy_out kept_folder remove",
         "parquet": "open_parquet",
         "stores": "THREADS files_below has_file reached read_bytes stored_sha256",
         "tables": "AddressFolder Place found_at",

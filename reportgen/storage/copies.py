@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from pathlib import Path
 
 from reportgen.files import atomic_path
@@ -11,6 +14,7 @@ from reportgen.storage.stores import reached, store_of
 __all__ = [
     "copy_in",
     "copy_out",
+    "kept_folder",
     "remove",
 ]
 
@@ -48,6 +52,21 @@ def copy_out(source: Path, address: Address) -> None:
         while block := content.read(_BLOCK):
             stream.write(block)
         stream.close()
+
+
+def kept_folder(address: Address) -> Path:
+    """The folder of this user and machine for what is made for `address`: the same every time, so
+    that what was begun is continued.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    base = Path(tempfile.gettempdir(), f"reportgen-{user}")
+    base.mkdir(mode=0o700, exist_ok=True)
+    if base.is_symlink() or (hasattr(os, "getuid") and base.stat().st_uid != user):
+        base = Path(tempfile.mkdtemp(prefix="reportgen-"))  # it is another user's
+    where = repr((address.scheme, address.root, address.key, address.query))
+    folder = base / hashlib.sha256(where.encode()).hexdigest()[:16]
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def remove(address: Address) -> None:
