@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import pytest
 # How long one example takes depends on the machine and on what else runs there.
 hypothesis.settings.register_profile("reportgen", deadline=None)
 hypothesis.settings.load_profile("reportgen")
+
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # its import asks for news of a server otherwise
 
 _WITH_SERVERS = {"browser", "delivery", "engines", "storage", "trackers", "test_docs_notebook.py"}
 """Folders and files whose tests talk to servers of this machine: they are marked ``loopback``."""

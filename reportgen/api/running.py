@@ -50,6 +50,7 @@ from reportgen.review import (
     load_spec,
     make_review,
 )
+from reportgen.storage import Address, is_address, typed_place
 from reportgen.text import printable, quoted
 
 if TYPE_CHECKING:
@@ -323,7 +324,8 @@ def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
     """The folder of the split that ``--split`` names, where the data are a folder of splits."""
     if not isinstance(data, (str, Path)):
         return data
-    local_path(data, "DATA")
+    if isinstance(place := typed_place(data, "DATA"), Address):
+        return place
     from reportgen.inference import chosen_split
 
     chosen = chosen_split(Path(data), settings.split)
@@ -334,11 +336,11 @@ def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
 
 def _images(data: Any, settings: Options, evaluation: Evaluation) -> SampleImage | None:
     """The images of the samples: as DATA has them, or in a data set's own file list."""
-    if not isinstance(data, (str, Path)):
+    if not isinstance(data, (str, Path, Address)):
         return listed_images(data, evaluation)
     from reportgen.inference import sample_images
 
-    return sample_images(Path(data), settings)
+    return sample_images(Path(data) if isinstance(data, str) else data, settings)
 
 
 def _require_runtime(model: Any) -> None:
@@ -375,7 +377,7 @@ def _place(
         folder,
         (*guarded, name, output_folder.partial_folder(Path(name)).name),
         replace=settings.force or settings.resume,
-        data=Path(data) if isinstance(data, (str, Path)) else None,
+        data=Path(data) if isinstance(data, (str, Path)) and not is_address(data) else None,
     )
 
 
@@ -395,15 +397,16 @@ def _predictions(
 
     if _is_module(model):
         return predict_live(model, data, target, settings, reporter, known, aside)
-    if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
+    if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path, Address)):
         raise UsageError(
             f"a {type(model).__name__} and a {type(data).__name__} cannot be combined",
             slug="model-and-data",
             hint="pass a live module with a DataLoader or Dataset, or a model file with a folder",
         )
+    place = Path(data) if isinstance(data, str) else data
     predict = partial(
         predict_folder,
-        str(model), Path(data), target, settings, reporter, known, aside, unlabelled=unlabelled,
+        str(model), place, target, settings, reporter, known, aside, unlabelled=unlabelled,
     )  # fmt: skip
     if engine is None:
         return predict()

@@ -72,15 +72,16 @@ def predict_part(
     from reportgen.inference import predict_shard
 
     _require_shardable(model, data, out, settings)
+    data = Path(data) if isinstance(data, str) else data
     here = out if isinstance(out, Path) else kept_folder(out)
     folder = here / output_folder.SHARDS
-    with place_for_part(folder, shard.name, data=Path(data)):
+    with place_for_part(folder, shard.name, data=data if isinstance(data, Path) else None):
         target = folder / f"{shard.name}.parquet"
         if isinstance(out, Path):
-            return predict_shard(str(model), Path(data), target, shard, settings, reporter)
+            return predict_shard(str(model), data, target, shard, settings, reporter)
         stored = out / output_folder.SHARDS / target.name
         before = copy_in(stored, target).read_bytes() if has_file(stored) else b""
-        predict_shard(str(model), Path(data), target, shard, settings, reporter)
+        predict_shard(str(model), data, target, shard, settings, reporter)
         if target.read_bytes() != before:
             copy_out(target, stored)
         target.unlink()
@@ -91,7 +92,7 @@ def predict_part(
 
 
 def _require_shardable(model: Any, data: Any, out: Place, settings: Options) -> None:
-    if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path)):
+    if not isinstance(model, (str, Path)) or not isinstance(data, (str, Path, Address)):
         raise UsageError(
             "shard= needs a model and data passed as paths",
             slug="option-conflict",

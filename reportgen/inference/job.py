@@ -32,6 +32,7 @@ from reportgen.predictions import (
     write_predictions,
 )
 from reportgen.reporter import Reporter
+from reportgen.storage import Place
 from reportgen.text import plural, printable, quoted
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _nothing(_: Sequence[str]) -> None:
 
 def predict_folder(
     model: str,
-    data: Path,
+    data: Place,
     target: Path,
     options: Options,
     reporter: Reporter,

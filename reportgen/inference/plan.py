@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -44,6 +44,7 @@ from reportgen.options import DEFAULT_BATCH_SIZES, Options, Shard, report_date
 from reportgen.predictions import LIST_OF_SAMPLES, listing_of
 from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.reporter import Reporter
+from reportgen.storage import Place
 from reportgen.text import count, printable, quoted
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Plan:
 
 def plan_folder(
     spec: str,
-    root: Path,
+    root: Place,
     target: Path,
     options: Options,
     reporter: Reporter,
@@ -151,7 +152,7 @@ def plan_folder(
     """
     whole = shard or Shard(0, 1)
     explicit, explicit_source = explicit_classes(options)
-    data = data or find_data(root, options, unlabelled=unlabelled)
+    data = data or find_data(root, options, reporter, unlabelled=unlabelled)
     listed = data.listed
     declared = Preprocessing.from_options(options)
     here = replace(options, device="auto") if elsewhere else options
@@ -159,7 +160,7 @@ def plan_folder(
     preprocessing = preprocessing_of(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = held_against_network(explicit, explicit_source, model)
-    if data.is_folder:
+    if data.is_folder and isinstance(root, Path):
         refuse_splits(root, explicit or model.classes)
     elif listed is not None:
         listed = _in_terms_of(listed, explicit, explicit_source, model, options)
@@ -168,7 +169,9 @@ def plan_folder(
             explicit, explicit_source = listed.samples.classes, listed.samples.classes_source
         if explicit is None and carried is None:
             _require_classes(listed, model)
-    found = scan_listed(listed) if listed else data.scanned or list_folder(root, reporter)
+    found = (
+        scan_listed(listed) if listed else data.scanned or list_folder(cast(Path, root), reporter)
+    )
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,
@@ -203,7 +206,7 @@ def plan_folder(
     provenance = provenance_of(
         options,
         model=model.facts,
-        data_name=options.data_name or printable(root.resolve().name),
+        data_name=options.data_name or printable(_name_of(root)),
         classes=classes,
         preprocessing=preprocessing.describe(),
         command=command_of(spec, root, options),
@@ -234,7 +237,7 @@ def plan_folder(
         class_notes=(
             *(classes.notes if listed is None or listed.classes else ()),
             *not_compared,
-            *training_note(Path() if listed and options.split else root, options.split),
+            *training_note(Path() if listed and options.split else _path_of(root), options.split),
         ),
         columns=None if listed is None else listed.columns,
     )
@@ -562,14 +565,23 @@ def versions_of(model: LoadedModel) -> dict[str, str]:
     }
 
 
-def command_of(spec: str, root: Path, options: Options) -> str:
+def _name_of(root: Place) -> str:
+    return root.resolve().name if isinstance(root, Path) else root.name
+
+
+def _path_of(root: Place) -> Path:
+    """A path with the names of the folders that the data lie in."""
+    return root if isinstance(root, Path) else Path(os.sep, root.key)
+
+
+def command_of(spec: str, root: Place, options: Options) -> str:
     """The command that repeats the run, with base names only."""
     path, colon, name = spec.rpartition(":")
     if colon and path.endswith(".py"):
         spec = f"{Path(path).name}:{name}"
     elif not colon:
         spec = Path(spec).name
-    words = ["reportgen", "run", spec, root.resolve().name, "-o", "OUT"]
+    words = ["reportgen", "run", spec, _name_of(root), "-o", "OUT"]
     words += replace(options, max_bad=0).command_words()
     if options.max_bad:  # last: `merge` puts its own there
         words += options.words_of("max_bad", options.max_bad)

@@ -25,6 +25,7 @@ from reportgen.predictions import (
     write_part,
 )
 from reportgen.reporter import Reporter
+from reportgen.storage import Place
 from reportgen.text import quoted
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
 
 
 def predict_shard(
-    model: str, data: Path, target: Path, shard: Shard, options: Options, reporter: Reporter
+    model: str, data: Place, target: Path, shard: Shard, options: Options, reporter: Reporter
 ) -> PartFile:
     """Predict one shard into the part file `target`; the same command again is always right.
 
@@ -47,8 +48,8 @@ def predict_shard(
     ReportgenError
         As :func:`reportgen.inference.predict_folder`; what was predicted before is kept.
     """
-    found = find_data(data, options, unlabelled=True)
-    if found.is_folder:
+    found = find_data(data, options, reporter, unlabelled=True)
+    if found.is_folder and isinstance(data, Path):
         found = replace(found, scanned=list_folder(data, reporter))
     asked = asked_of(model, found, options, shard)
     before = None if options.force else _standing(target, reporter)

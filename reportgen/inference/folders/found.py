@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from reportgen.inference.folders.listed import ListedImages, open_data
 from reportgen.inference.folders.scan import scan
+from reportgen.inference.folders.stored import scan_stored
 from reportgen.inference.folders.tree import FolderScan
 from reportgen.options import Options
 from reportgen.reporter import Reporter
+from reportgen.storage import Place
 
 __all__ = [
     "FoundData",
@@ -38,11 +42,13 @@ class FoundData:
     is_folder: bool
 
 
-def find_data(data: Path, options: Options, *, unlabelled: bool) -> FoundData:
-    """What DATA contains; a folder of class folders is not listed.
+def find_data(data: Place, options: Options, reporter: Reporter, *, unlabelled: bool) -> FoundData:
+    """What DATA contains; a folder of class folders on the disk is not listed.
 
     Raises what :func:`~reportgen.inference.folders.listed.open_data` does.
     """
+    if not isinstance(data, Path):
+        return FoundData(None, _told(partial(scan_stored, data), reporter), is_folder=False)
     opened = open_data(data, options, unlabelled=unlabelled)
     if isinstance(opened, ListedImages):
         return FoundData(opened, None, is_folder=False)
@@ -51,6 +57,10 @@ def find_data(data: Path, options: Options, *, unlabelled: bool) -> FoundData:
 
 def list_folder(root: Path, reporter: Reporter) -> FolderScan:
     """The images of class folders, with progress; raises what ``scan`` does."""
+    return _told(lambda tell: scan(root, progress=tell), reporter)
+
+
+def _told(listed: Callable[[Callable[[int], None]], FolderScan], reporter: Reporter) -> FolderScan:
     reporter.begin("listing the data", None, "files")
     seen = 0
 
@@ -60,6 +70,6 @@ def list_folder(root: Path, reporter: Reporter) -> FolderScan:
         seen = n
 
     try:
-        return scan(root, progress=tell)
+        return listed(tell)
     finally:
         reporter.end()

@@ -21,6 +21,7 @@ from reportgen.text import listing, plural, quoted
 __all__ = [
     "Progress",
     "check_local",
+    "require_unique",
     "scan",
 ]
 
@@ -48,7 +49,7 @@ def scan(root: Path, *, progress: Progress | None = None) -> FolderScan:
     tree = walk(root, progress or _untold)
     _check_tree(root, tree)
     tree.files.sort()
-    _check_unique(tree)
+    require_unique(tree)
     base = os.fspath(root)
     return FolderScan(
         root=root,
@@ -129,7 +130,7 @@ def _names_in(folder: Path) -> list[str]:
         return []
 
 
-def _check_unique(tree: Tree) -> None:
+def require_unique(tree: Tree) -> None:
     """Two ids are equal only where a name spells out an escape that another name needs."""
     ids = sorted([file[0] for file in tree.files] + [entry[0] for entry in tree.unreadable])
     for one, other in pairwise(ids):

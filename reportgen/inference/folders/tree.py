@@ -17,12 +17,15 @@ from reportgen.inference.folders.files import (
     special_reason,
 )
 from reportgen.provenance import DataNote
+from reportgen.storage import Place
 from reportgen.text import quoted
 
 if TYPE_CHECKING:
     from reportgen.inference.packed.contents import Contents
 
 __all__ = [
+    "NOT_AN_IMAGE",
+    "OUTSIDE",
     "FolderScan",
     "ImageFile",
     "Tree",
@@ -71,7 +74,7 @@ class FolderScan:
     Attributes
     ----------
     root
-        The folder, as it was given.
+        The folder or address, as it was given.
     folders
         Names of the class folders, sorted; those without images too.
     files
@@ -86,7 +89,7 @@ class FolderScan:
         Where the images are, where they are no files.
     """
 
-    root: Path
+    root: Place
     folders: tuple[str, ...]
     files: tuple[ImageFile, ...]
     unreadable: tuple[UnreadableFile, ...]
@@ -114,10 +117,10 @@ _MAX_TOLD = 10
 _TELL_EVERY = 1000
 
 
-_NOT_AN_IMAGE = "files that are not images"
+NOT_AN_IMAGE = "files that are not images"
 
 
-_OUTSIDE = "images outside the class folders"
+OUTSIDE = "images outside the class folders"
 
 
 _REACHED_TWICE = "folders reached a second time"
@@ -210,10 +213,10 @@ class _Walker:
         if _is_folder(entry):
             (self.links if _is_link(entry) else real).append(_Folder(shown, entry.name, shown))
         elif has_image_name(entry.name):
-            self.tree.skipped[_OUTSIDE] += 1
+            self.tree.skipped[OUTSIDE] += 1
             self.tree.outside.append(shown)
         else:
-            self.tree.skipped[_NOT_AN_IMAGE] += 1
+            self.tree.skipped[NOT_AN_IMAGE] += 1
 
     def see_folders(self, folders: list[_Folder]) -> None:
         """Visit folders and all that lies in them, depth first in sorted order."""
@@ -241,11 +244,11 @@ class _Walker:
                 kept = sample_id if raw == sample_id else raw
                 self.tree.files.append((sample_id, kept, folder.top))
             else:
-                self.tree.skipped[_NOT_AN_IMAGE] += 1
+                self.tree.skipped[NOT_AN_IMAGE] += 1
         elif has_image_name(entry.name) or "." not in entry.name:
             self.tree.unreadable.append((sample_id, folder.top, _special(entry)))
         else:
-            self.tree.skipped[_NOT_AN_IMAGE] += 1
+            self.tree.skipped[NOT_AN_IMAGE] += 1
 
     def is_hidden(self, entry: os.DirEntry[str], shown: str) -> bool:
         """Whether an entry is skipped for its name; if so it is counted."""

@@ -7,8 +7,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from reportgen.errors import DataError
 from reportgen.inference.folders.files import open_regular, os_reason, read_to_end
 from reportgen.inference.images.decoding import Decoded, Size, Unreadable, decode, header_size
+from reportgen.storage import Address, read_bytes
 
 __all__ = [
     "MAX_IMAGE_BYTES",
@@ -16,6 +18,7 @@ __all__ = [
     "FileContents",
     "ImageFiles",
     "PerProcess",
+    "StoredContents",
     "one_by_one",
     "require_size",
     "sizes_in",
@@ -85,6 +88,26 @@ class FileContents(ImageFiles):
         except MemoryError:
             pass
         raise Unreadable("needs more memory than is available")
+
+
+class StoredContents(ImageFiles):
+    """Files below an address of object storage. A process that reads connects by itself."""
+
+    def __init__(self, root: Address) -> None:
+        self.root = root
+
+    def read(self, raw: str) -> bytes:
+        """All bytes of an image.
+
+        Raises :class:`Unreadable` where it is gone, and :class:`DataError` where the address can't
+        be reached: that is no finding about an image.
+        """
+        try:
+            return read_bytes(self.root / raw)
+        except DataError as error:
+            if error.slug != "input-missing":
+                raise
+        raise Unreadable("is not there")
 
 
 def require_size(n_bytes: int) -> None:

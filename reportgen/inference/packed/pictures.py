@@ -13,6 +13,7 @@ from reportgen.inference.images.decoding import Unreadable
 from reportgen.inference.packed.contents import Contents
 from reportgen.inference.packed.records import form_of, images_in
 from reportgen.options import Options
+from reportgen.storage import Address, Place, has_file, read_bytes
 
 __all__ = [
     "SampleImages",
@@ -36,12 +37,14 @@ class SampleImages(Protocol):
         """The samples in the order in which their images are read fastest."""
 
 
-def sample_images(data: Path, options: Options | None = None) -> SampleImages:
+def sample_images(data: Place, options: Options | None = None) -> SampleImages:
     """The images of DATA, or of the folder or file that ``--images`` names.
 
     `options` are those of the run that predicted; without them, ids are the usual ones. Raises
     what is wrong with the data.
     """
+    if not isinstance(data, Path):
+        return _Stored(data)
     asked = Options() if options is None else options
     archive = asked.root if asked.root is not None and asked.root.is_file() else data
     form = form_of(archive)
@@ -63,6 +66,22 @@ class _Files:
 
     def has(self, sample: str) -> bool:
         return locate(self.root, sample) is not None
+
+    def as_stored(self, samples: Sequence[str]) -> list[str]:
+        return list(samples)
+
+
+class _Stored:
+    """Files below an address; its ids are keys, but for names that are not printable."""
+
+    def __init__(self, root: Address) -> None:
+        self.root, self.name = root, root.name
+
+    def __call__(self, sample: str) -> bytes | None:
+        return read_bytes(self.root / sample) if self.has(sample) else None
+
+    def has(self, sample: str) -> bool:
+        return has_file(self.root / sample)
 
     def as_stored(self, samples: Sequence[str]) -> list[str]:
         return list(samples)

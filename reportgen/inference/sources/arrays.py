@@ -37,10 +37,12 @@ class ArraySource(FolderSource):
         assert isinstance(self.dataset, ArrayDataset)
         if workers == 0:
             return (_gathered(self.dataset, *place) for place in places)
-        return _ahead(self.dataset, places, workers)
+        return _ahead(self.dataset, places, workers, "spawn" if self._is_stored else None)
 
     def _startable(self, workers: int) -> int:
-        return workers if multiprocessing.get_start_method() == "fork" else self._sendable(workers)
+        if multiprocessing.get_start_method() == "fork" and not self._is_stored:
+            return workers
+        return self._sendable(workers)
 
 
 _SHARED: dict[str, ArrayDataset] = {}
@@ -52,7 +54,7 @@ def _begin(dataset: ArrayDataset) -> None:
 
 
 def _gathered(dataset: ArrayDataset, start: int, stop: int) -> Collated:
-    return gather([dataset[i] for i in range(start, stop)], np.stack)
+    return gather(dataset.__getitems__(range(start, stop)), np.stack)
 
 
 def _in_worker(start: int, stop: int) -> Collated:
@@ -60,10 +62,11 @@ def _in_worker(start: int, stop: int) -> Collated:
 
 
 def _ahead(
-    dataset: ArrayDataset, places: list[tuple[int, int]], workers: int
+    dataset: ArrayDataset, places: list[tuple[int, int]], workers: int, method: str | None
 ) -> Iterator[Collated]:
     """The batches in order, of which a few are made before they are requested."""
-    pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(dataset,))
+    context = multiprocessing.get_context(method)
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(dataset,))
     waiting: deque[Future[Collated]] = deque()
     pending = iter(places)
     try:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from reportgen.errors import Interrupted, ReportgenError
+from reportgen.errors import DataError, Interrupted, ReportgenError
 from reportgen.inference.folders.tree import ImageFile, UnreadableFile
 from reportgen.inference.images.decoding import Decoded, Unreadable
 from reportgen.inference.images.preprocessing import NotPrepared, Prepares
-from reportgen.inference.packed.contents import Contents, FileContents
+from reportgen.inference.packed.contents import Contents, FileContents, StoredContents
 from reportgen.inference.user_code import error_line
+from reportgen.storage import THREADS
 
 __all__ = [
     "ArrayDataset",
@@ -44,6 +47,8 @@ class Sample:
         Why it can't be used, in words that follow the file's name; None where it can.
     digest
         SHA-256 of the file's bytes, 32 bytes; None where they could not be read.
+    lost
+        Why the storage of all images can't be reached; None where it can.
     fatal
         Whether the preprocessing is at fault and not the file, as when the transform returns no
         tensor: the run should end with an error that names the sample.
@@ -57,6 +62,7 @@ class Sample:
     reason: str | None = None
     digest: bytes | None = None
     fatal: bool = False
+    lost: DataError | None = None
     hint: str | None = None
 
 
@@ -90,13 +96,26 @@ class ImageFolderDataset:
         """Read, decode and prepare sample `index`, 0 ≤ `index` < len."""
         if not 0 <= index < len(self):
             raise IndexError(index)  # ends iteration
+        return self._decoded(index, partial(self._content, index))
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
+        """Samples, as a DataLoader asks for a batch: those of object storage are read together."""
+        if not isinstance(self.contents, StoredContents):
+            return [self[i] for i in indices]
+        with ThreadPoolExecutor(THREADS) as pool:
+            reading = [pool.submit(self._content, i) for i in indices]
+            return [self._decoded(i, one.result) for i, one in zip(indices, reading, strict=True)]
+
+    def _decoded(self, index: int, read: Callable[[], bytes]) -> Sample:
         digest = None
         try:
-            content = self._content(index)
+            content = read()
             digest = hashlib.sha256(content).digest()
             decoded = self.contents.decode(content, self.path_below_root(index))
         except Unreadable as error:
             return Sample(index, None, reason=error.reason, digest=digest)
+        except DataError as error:
+            return Sample(index, None, reason=error.message, lost=error)
         return self._prepared(index, decoded, digest)
 
     def reason_at(self, index: int) -> str | None:

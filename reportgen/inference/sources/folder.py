@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ModelError
+from reportgen.errors import DataError, ModelError
 from reportgen.inference.folders.contents import by_threads
-from reportgen.inference.packed.contents import FileContents, one_by_one
+from reportgen.inference.packed.contents import FileContents, StoredContents, one_by_one
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
 from reportgen.provenance import DataNote
@@ -50,6 +50,7 @@ class Collated:
     digests: list[bytes | None]
     clash: tuple[int, tuple[int, ...], tuple[int, ...]] | None = None
     fatal: tuple[int, str, str | None] | None = None
+    lost: DataError | None = None
 
 
 @dataclass
@@ -117,7 +118,8 @@ class FolderSource:
 
         `tell` hears how many more are read.
         """
-        read = by_threads if isinstance(self.dataset.contents, FileContents) else one_by_one
+        many = isinstance(self.dataset.contents, (FileContents, StoredContents))
+        read = by_threads if many else one_by_one
         return read(self.dataset.digest, places, tell)
 
     def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
@@ -131,6 +133,7 @@ class FolderSource:
             sampler=range(start, self.end),
             num_workers=workers,
             collate_fn=collate,
+            multiprocessing_context="spawn" if workers and self._is_stored else None,
             timeout=WATCHDOG_SECONDS if workers else 0,
             worker_init_fn=quiet_worker if workers else None,
             pin_memory=False,
@@ -141,9 +144,15 @@ class FolderSource:
         """0 where the dataset can't be sent to a worker (a lambda as transform, say)."""
         import torch
 
-        if workers == 0 or torch.multiprocessing.get_start_method() == "fork":
+        forks = torch.multiprocessing.get_start_method() == "fork" and not self._is_stored
+        if workers == 0 or forks:
             return workers
         return self._sendable(workers)
+
+    @property
+    def _is_stored(self) -> bool:
+        """Whether its workers must start afresh: no connection survives a fork."""
+        return isinstance(getattr(self.dataset, "contents", None), StoredContents)
 
     def _sendable(self, workers: int) -> int:
         """0 where the data set can't be pickled."""
@@ -158,6 +167,8 @@ class FolderSource:
         return workers
 
     def _batch(self, collated: Collated) -> Batch:
+        if collated.lost is not None:
+            raise collated.lost
         if collated.fatal is not None:
             index, reason, hint = collated.fatal
             raise ModelError(
@@ -247,6 +258,8 @@ def gather(samples: list[Sample], stack: Any) -> Collated:
     reasons = [sample.reason for sample in samples]
     digests = [sample.digest for sample in samples]
     for sample in samples:
+        if sample.lost is not None:
+            return Collated(indices, None, flags, reasons, digests, lost=sample.lost)
         if sample.fatal:
             fatal = (sample.index, sample.reason or "", sample.hint)
             return Collated(indices, None, flags, reasons, digests, fatal=fatal)
