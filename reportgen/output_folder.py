@@ -49,7 +49,9 @@ def partial_folder(target: Path) -> Path:
     return target.with_suffix(".partial")
 
 
-def prepare(folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path | None) -> None:
+def prepare(
+    folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path | None, part: str = ""
+) -> None:
     """Make `folder` ready to be written to, before any work is done.
 
     Parameters
@@ -58,6 +60,8 @@ def prepare(folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path
         Names of results that must not be there unless `replace`.
     data
         A folder of inputs that must not contain `folder`: the next run would read its own output.
+    part
+        Which part of it alone is written, as for :func:`remove_stale`.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def prepare(folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path
             raise _find_occupied(folder, standing)
         folder.mkdir(parents=True, exist_ok=True)
         # Other machines, whose processes have the same numbers, may look at the same moment.
-        probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-probe"
+        probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{part}.probe"
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -14,6 +14,7 @@ import pytest
 import reportgen
 from reportgen import cli
 from reportgen import output_folder as outputs
+from reportgen.api.folder import place_for_part
 from reportgen.errors import OutputError
 from reportgen.files import write_text
 from reportgen.options.page import PageOptions
@@ -357,6 +358,20 @@ def test_a_saved_baseline_is_replaced_as_one(matrix, tmp_path, monkeypatch):
         assert store.names() == ("main",)
         found = {path.name for path in store.find("main").iterdir() if path.name[0] != "."}
         assert found == {"report.json"}
+
+
+def test_a_probe_that_a_killed_writer_of_a_part_left_is_removed_by_the_next(tmp_path):
+    def ready():
+        with place_for_part(tmp_path / "shards", "0-of-2", data=None):
+            return 0
+
+    left = []
+    for at in range(1, n_moves_of(ready, tmp_path / "x") + 1):
+        in_child(ready, at)
+        left += [path.name for path in tmp_path.glob("shards/.*probe")]
+        assert in_child(ready) == 0
+        assert not list(tmp_path.glob("shards/.*probe"))
+    assert len(left) == 1
 
 
 def test_changes_name_places_below_a_folder():

@@ -51,7 +51,7 @@ def place_for_part(folder: Path, part: str, *, data: Path | None) -> Iterator[No
 
     What is raised is that of :func:`place_for`. The folder stays: others may be about to use it.
     """
-    output_folder.prepare(folder, (), replace=True, data=data)
+    output_folder.prepare(folder, (), replace=True, data=data, part=part)
     with output_folder.sole_writer(folder, part):
         output_folder.remove_stale(folder, part)
         yield
