@@ -18,7 +18,7 @@ import typer.core
 from reportgen import __version__, options
 from reportgen.options import DEFAULT_FOLDER, check_epoch, take_engine
 from reportgen.process import exit_code_of, print_line
-from reportgen.text import printable
+from reportgen.text import printable, typed
 
 if TYPE_CHECKING:
     from reportgen.review import Review
@@ -859,8 +859,26 @@ def command(words: Sequence[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     except _MISUSE as error:
+        _refuse_unquoted(words, named, error)
         return _tell_misuse(error)
     return 0
+
+
+def _refuse_unquoted(words: Sequence[str], named: str, error: Any) -> None:
+    """Raise where there are too many words because a shell made many of a pattern as INPUT."""
+    if named != "render" or "extra argument" not in error.message:
+        return
+    from reportgen.errors import UsageError
+    from reportgen.paths import with_pattern
+
+    if (found := with_pattern(words)) is not None:
+        meant, n_files = found
+        raise UsageError(
+            f"INPUT is one word, and {n_files:,} files were passed: the shell replaced a pattern "
+            "by their names",
+            slug="input-unquoted",
+            hint=f"quote the pattern: reportgen {' '.join(map(typed, meant))}",
+        )
 
 
 def _tell_misuse(error: Any) -> int:

@@ -7,6 +7,7 @@ import errno
 import glob
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError, OutputError, UsageError
@@ -21,6 +22,7 @@ __all__ = [
     "pattern_root",
     "refuse_address",
     "shown_address",
+    "with_pattern",
 ]
 
 
@@ -147,6 +149,25 @@ def matching_files(pattern: Path) -> tuple[Path, ...]:
     if not found:
         raise _no_match(pattern, root)
     return found
+
+
+def with_pattern(words: Sequence[str]) -> tuple[list[str], int] | None:
+    """The words of a command as they were typed, where a shell replaced a pattern among them by the
+    names of its files, and how many these are; None where no pattern stands for exactly them.
+    """
+    at = [i for i, word in enumerate(words) if Path(word).is_file()]
+    if len(at) < 2 or at != list(range(at[0], at[-1] + 1)):
+        return None
+    names = [words[i] for i in at]
+    folder, suffix = Path(names[0]).parent, Path(names[0]).suffix
+    begin = os.path.commonprefix([Path(name).name for name in names])  # noqa: RUF071
+    if is_pattern(folder):
+        return None
+    for pattern in (folder / f"*{suffix}", folder / f"{begin}*{suffix}"):
+        matches = sorted(pattern.parent.glob(pattern.name))
+        if matches == sorted(map(Path, names)):
+            return [*words[: at[0]], pattern.as_posix(), *words[at[-1] + 1 :]], len(names)
+    return None
 
 
 def _is_hidden(path: Path) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import reportgen
-from reportgen.errors import DataError
+from reportgen.cli import command
+from reportgen.errors import DataError, UsageError
+from reportgen.paths import with_pattern
 from reportgen.review import find_file
 from tests.importers.conftest import columns
 from tests.test_predictions import IDS, split
@@ -96,3 +101,22 @@ def test_what_matches_and_is_no_part_is_refused(box, names, words):
 def test_own_parts_that_match_keep_their_class_names(tmp_path):
     folder = split(tmp_path, IDS, [4, 5])
     assert reportgen.load(folder / "*.parquet").classes == ("a", "b", "c")
+
+
+def test_a_pattern_that_the_shell_replaced_is_typed_again_in_quotes(box, capsys, monkeypatch):
+    monkeypatch.chdir(box.folder)
+    for name in ("part-0.parquet", "part-1.parquet"):
+        write_parquet(Path("parts") / name, ["cat", "dog"])
+    names = ["parts/part-0.parquet", "parts/part-1.parquet"]
+    with pytest.raises(UsageError, match="2 files were passed") as caught:
+        command(["render", *names, "-o", "OUT"])
+    assert caught.value.slug == "input-unquoted"
+    line = "reportgen render 'parts/*.parquet' -o OUT"
+    assert caught.value.hint == f"quote the pattern: {line}"
+    assert reportgen.load(shlex.split(line)[2]).n_samples == 4
+    write_parquet(Path("parts") / "other.parquet", ["cat", "dog"])
+    assert with_pattern([*names, "-o", "x"]) == (["parts/part-*.parquet", "-o", "x"], 2)
+    write_parquet(Path("parts") / "part-2.parquet", ["cat", "dog"])
+    assert with_pattern(names) is None
+    assert command(["render", *names, "-o", "OUT"]) == 2
+    assert "unexpected extra argument" in capsys.readouterr().err
