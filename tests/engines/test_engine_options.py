@@ -3,15 +3,17 @@
 import shlex
 import subprocess
 import sys
+import time
 from functools import partial
 
 import pytest
 
 import reportgen
 from reportgen import cli
-from reportgen.engines import Ray, cluster
+from reportgen.engines import Ray, cluster, pool
 from reportgen.errors import ModelError, UsageError
 from reportgen.options import engine_of, take_engine
+from reportgen.reporter import Reporter
 
 
 def refused(call, slug, kind=UsageError):
@@ -54,6 +56,45 @@ def test_options_of_an_engine_need_it():
     assert take_engine("ray", keywords) == Ray(actor_gpus=1.0)
     assert keywords == {"batch_size": 4}
     assert take_engine(None, {"actors": "2"}) is None
+
+
+class Cluster:
+    """A cluster of two cores."""
+
+    def cluster_resources(self):
+        return {"CPU": 2.0}
+
+
+def pool_of(n_ready, heard=0.0, since=0.0):
+    """A pool that was asked for three actors, and waits a minute."""
+    made = pool.Pool(Cluster(), Ray(actors="3:4", stall_timeout=60), (), None, None, Reporter())
+    made._actors = [pool._Actor(None, None, is_ready=i < n_ready) for i in range(4)]
+    made._heard, made._since = (time.monotonic() - ago for ago in (heard, since))
+    return made
+
+
+def test_fewer_actors_than_the_smallest_number_end_the_run_in_time():
+    pool_of(2, since=50)._require_life(3)
+    error = refused(lambda: pool_of(2, since=61)._require_life(3), "engine-stalled", ModelError)
+    assert error.lines()[:4] == [
+        "not all actors have started",
+        "requested: 3 to 4 actors of 1 CPU cores and 0 GPUs each",
+        "in the cluster: 2 CPU cores and 0 GPUs",
+        "2 actors of 4 had started",
+    ]
+    once = pool_of(3, since=50)
+    once._require_life(3)
+    once._actors.pop(0)
+    once._since -= 100
+    once._require_life(3)  # they were there: what died is not waited for
+    alone = pool_of(1, since=100)
+    alone._require_life(0)
+
+
+def test_no_rows_for_too_long_end_the_run():
+    pool_of(3, heard=50)._require_life(3)
+    error = refused(lambda: pool_of(3, heard=61)._require_life(3), "engine-stalled", ModelError)
+    assert error.message == "no rows for 61 seconds"
 
 
 def test_an_engine_that_is_not_installed_is_told_before_anything_is_loaded(tmp_path, monkeypatch):

@@ -193,19 +193,6 @@ def test_a_pool_that_cannot_be_placed_ends_by_the_watchdog(here, ours):
     )
 
 
-def test_fewer_actors_than_the_smallest_number_end_the_run(here, ours):
-    """Two of three can be placed, and do some of the work before that is too late."""
-    (here / "pause").write_text("5")
-    call = partial(predict, "two", Ray(actors="3:4", stall_timeout=25))
-    error = refused(call, "engine-stalled", ModelError)
-    assert error.message == "not all actors have started"
-    assert "2 actors of" in error.details[2]
-    (here / "pause").unlink()
-    predict("two", Ray(actors="1:4"), resume=True)
-    predict("one")
-    assert contents("two") == contents("one")
-
-
 def test_a_worker_with_another_model_or_without_the_images_is_refused(here, ours, monkeypatch):
     from reportgen.engines import driving
 
