@@ -247,4 +247,4 @@ def _reason(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((one for one in lines if "exit" in one.lower() or "memory" in one.lower()), "")
     told = told or (lines[0] if lines else type(error).__name__)
-    return printable(told)[:200]
+    return printable(told.partition(" There are some potential")[0])[:200]
