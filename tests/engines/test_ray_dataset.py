@@ -115,6 +115,7 @@ def test_a_poison_image_ends_the_run_and_its_batch_is_named(here, ray):
 
 def test_what_a_worker_finds_is_told_as_here(here, ray):
     dataset = ray.data.from_items(items(here)).materialize()
-    refused(partial(predict, dataset, classes=["cat", "dog"]), "class-unknown", DataError)
+    birds = ray.data.from_items([{**one, "label": "bird"} for one in items(here)]).materialize()
+    refused(partial(predict, birds), "class-unknown", DataError)
     refused(partial(predict, dataset.drop_columns(["image"])), "batch-columns", DataError)
     refused(partial(predict, dataset, resume=True), "resume-live", UsageError)
