@@ -101,7 +101,7 @@ def predict_folder(
     """
     plan = plan_folder(
         model,
-        data if elsewhere is None else data.absolute(),
+        data.absolute() if elsewhere is not None and isinstance(data, Path) else data,
         target,
         options,
         reporter,
