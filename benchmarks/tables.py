@@ -1,7 +1,9 @@
-"""Loading a large table of predictions, one file and a folder of parts, in CPU seconds against the
-floor: one pass of pyarrow batches and ``numpy.bincount`` for the matrix, one thread.
+"""Large tables of predictions, in CPU seconds against a floor in the same run, one thread.
 
-100,000,000 rows, 1,000 classes, no ids. Start-up is in neither side.
+The floor of labels and predictions is one pass of pyarrow batches and ``numpy.bincount`` for the
+matrix, of 1,000 classes without ids; that of 100 scores a row the same pass with their largest.
+``load`` is without start-up, ``render`` is the whole process. Of every hundred rows, two have the
+scores, and one has 200 columns of metadata.
 """
 
 from __future__ import annotations
@@ -10,11 +12,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.saved import apart, random_rows
-from benchmarks.timing import process_cost, report
+import numpy as np
 
-ROWS, CLASSES, PARTS = 100_000_000, 1_000, 10
-LOAD_BUDGET, FOLDER_BUDGET = 5.0, 1.1
+from benchmarks.saved import apart, random_rows
+from benchmarks.timing import Cost, process_cost, report
+
+ROWS, CLASSES, PARTS = 10_000_000, 1_000, 100
+LOAD_BUDGET, FOLDER_BUDGET, RENDER_BUDGET, SCORES_BUDGET = 5.0, 1.1, 7.0, 8.0
+RENDER_MB, JSON_MB, METADATA_MB = 700, 10, 1_500
+MANY_ROWS = 100_000_000
+"""From so many on the whole report is judged by its ratio: of fewer, its page is most of it."""
+
+SCORES, METADATA = 100, 200
 
 FLOOR = """
 import sys, time
@@ -44,20 +53,75 @@ print(time.process_time() - begun, file=open("cpu.txt", "w"))
 """
 
 
-def main(runs: int) -> None:
+SCORES_FLOOR = """
+import sys, time
+import numpy as np
+import pyarrow.parquet as pq
+
+begun, matrix = time.process_time(), 0
+file = pq.ParquetFile(sys.argv[1], pre_buffer=False)
+for batch in file.iter_batches(16_384, use_threads=False):
+    scores = np.column_stack([column.to_numpy() for column in batch.columns[1:]])
+    cells = batch.column(0).to_numpy() * scores.shape[1] + scores.argmax(axis=1)
+    matrix += np.bincount(cells, minlength=scores.shape[1] ** 2)
+print(time.process_time() - begun, file=open("cpu.txt", "w"))
+"""
+
+
+def main(runs: int, rows: int = ROWS) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "floor.py").write_text(FLOOR)
-        (folder / "load.py").write_text(LOAD)
-        apart(write_tables, folder)
-        floors, files, folders = [], [], []
-        for _ in range(min(runs, 2)):
-            floors.append(_seconds(folder, "floor.py", "parts"))
-            files.append(_seconds(folder, "load.py", "whole.parquet"))
-            folders.append(_seconds(folder, "load.py", "parts"))
+        for script, text in (("floor", FLOOR), ("load", LOAD), ("scores_floor", SCORES_FLOOR)):
+            (folder / f"{script}.py").write_text(text)
+        _labels(folder, min(runs, 2), rows)
+        _scores(folder, min(runs, 2), rows // 50)
+        _metadata(folder, rows // 100)
+
+
+def _labels(folder: Path, runs: int, rows: int) -> None:
+    apart(write_tables, folder, rows)
+    floors, files, folders = [], [], []
+    for _ in range(runs):
+        floors.append(_seconds(folder, "floor.py", "parts"))
+        files.append(_seconds(folder, "load.py", "whole.parquet"))
+        folders.append(_seconds(folder, "load.py", "parts"))
     one, several, floor = min(files), min(folders), min(floors)
-    report(f"load {ROWS:,} rows", one / floor, LOAD_BUDGET, one, floor, "CPU s")
+    report(f"load {rows:,} rows", one / floor, LOAD_BUDGET, one, floor, "CPU s")
     report(f"load {PARTS} files of it", several / one, FOLDER_BUDGET, several, one, "CPU s")
+    cost = _render(folder, "whole.parquet")
+    title = f"render {rows:,} rows"
+    if rows >= MANY_ROWS:
+        cpu = cost.cpu_seconds
+        report(title, cpu / floor, RENDER_BUDGET, cpu, floor, "CPU s")
+    else:
+        print(f"{title}: {cost.cpu_seconds:.3f} CPU s, most of it the page")
+    report(f"{title}, resident", cost.peak_mb / RENDER_MB, 1.0, cost.peak_mb, RENDER_MB, "MB")
+    size = (folder / "out" / "report.json").stat().st_size / 1e6
+    report("its report.json", size / JSON_MB, 1.0, size, JSON_MB, "MB")
+
+
+def _scores(folder: Path, runs: int, rows: int) -> None:
+    apart(write_scores, folder / "scores.parquet", rows)
+    floors, loads = [], []
+    for _ in range(runs):
+        floors.append(_seconds(folder, "scores_floor.py", "scores.parquet"))
+        loads.append(_seconds(folder, "load.py", "scores.parquet"))
+    ours, floor = min(loads), min(floors)
+    title = f"load {rows:,} rows × {SCORES} scores"
+    report(title, ours / floor, SCORES_BUDGET, ours, floor, "CPU s")
+
+
+def _metadata(folder: Path, rows: int) -> None:
+    apart(write_metadata, folder / "metadata.parquet", rows)
+    cost = _render(folder, "metadata.parquet")
+    title = f"render {rows:,} rows × {METADATA} columns of metadata"
+    print(f"{title}: {cost.cpu_seconds:.3f} CPU s")
+    report(f"{title}, resident", cost.peak_mb / METADATA_MB, 1.0, cost.peak_mb, METADATA_MB, "MB")
+
+
+def _render(folder: Path, name: str) -> Cost:
+    words = [sys.executable, "-m", "reportgen", "render", name, "-o", "out", "--force"]
+    return process_cost(words, folder)
 
 
 def _seconds(folder: Path, script: str, name: str) -> float:
@@ -66,15 +130,55 @@ def _seconds(folder: Path, script: str, name: str) -> float:
     return float((folder / "cpu.txt").read_text())
 
 
-def write_tables(folder: Path) -> None:
+def write_tables(folder: Path, rows: int) -> None:
     """The same rows as one file and as a folder of parts."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     (folder / "parts").mkdir()
-    labels, predictions, _ = random_rows(ROWS // PARTS, CLASSES)
+    labels, predictions, _ = random_rows(rows // PARTS, CLASSES)
     table = pa.table({"label": labels, "prediction": predictions})
     with pq.ParquetWriter(folder / "whole.parquet", table.schema) as whole:
         for i in range(PARTS):
             whole.write_table(table)
             pq.write_table(table, folder / "parts" / f"part-{i:03d}.parquet")
+
+
+def write_scores(path: Path, n: int) -> None:
+    """Rows of a label and probabilities, float32, in a column for each class."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = np.random.default_rng(0)
+    names = ["label", *(f"score_{k}" for k in range(SCORES))]
+    schema = pa.schema([(name, pa.float32() if k else pa.int32()) for k, name in enumerate(names)])
+    with pq.ParquetWriter(path, schema) as writer:
+        for begin in range(0, n, 100_000):
+            labels = rng.integers(0, SCORES, min(100_000, n - begin), dtype=np.int32)
+            scores = rng.random((len(labels), SCORES), dtype=np.float32)
+            scores[np.arange(len(labels)), labels] += 0.5
+            scores /= scores.sum(axis=1, keepdims=True)
+            writer.write_table(pa.table([labels, *scores.T.copy()], schema=schema))
+
+
+def write_metadata(path: Path, n: int) -> None:
+    """Rows of id, label and prediction, of ten classes, with as many columns of numbers as of
+    texts, some with few and some with many values.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = np.random.default_rng(0)
+    labels, predictions, _ = random_rows(n, 10)
+    ids = [f"images/{i:08d}.png" for i in range(n)]
+    columns = {"id": ids, "label": labels, "prediction": predictions}
+    texts = np.array([f"site {i}" for i in range(5_000)], object)
+    for k in range(METADATA):
+        of_kind = (
+            lambda: rng.random(n),
+            lambda: rng.integers(0, 1_000, n),
+            lambda: texts[rng.integers(0, 20, n)],
+            lambda: texts[rng.integers(0, 5_000, n)],
+        )[k % 4]
+        columns[f"column {k}"] = of_kind()
+    pq.write_table(pa.table(columns), path)
