@@ -185,7 +185,7 @@ CASES = {
         ([[80, 20, 0], [0, 90, 10], [0, 20, 80]], ["ant", "bee", "cow"]),
         [
             "No class has significantly low recall: the lowest are ant and cow, 80.0% each "
-            "(about 80.0% expected if all classes were equal).",
+            "(about 80.0% expected if all were equal).",
             "Most confused pair: cow ↔ bee, 30 of 50 errors (60.0%; 15.0 expected, "
             "significant): cow → bee 20, bee → cow 10.",
             "Under-predicted: ant, 80 predictions for 100 samples (significant). "
@@ -205,7 +205,7 @@ CASES = {
         ([[950, 50, 0], [40, 960, 0], [1, 1, 8]], ["ant", "bee", "cow"]),
         [
             "No class has significantly low recall: the lowest is cow, 80.0% of 10 (about "
-            "94.6% expected if all classes were equal).",
+            "94.6% expected if all were equal).",
             "Most confused pair: ant ↔ bee, 90 of 92 errors (97.8%; 45.0 expected, "
             "significant): ant → bee 50, bee → ant 40.",
             "Above the majority-class baseline: accuracy 95.4%; always predicting ant gives 49.8%.",

@@ -308,16 +308,16 @@ def test_csv_files_leave_counts_empty(written):
 @pytest.mark.parametrize(
     ("over", "accuracy"),
     [
-        ("true", "Accuracy n/a: proportions only."),
-        ("predicted", "Accuracy n/a: proportions only."),
-        ("all", "Accuracy 70.0%. Confidence interval n/a: proportions only."),
+        ("true", "Accuracy is unknown: the matrix has proportions only."),
+        ("predicted", "Accuracy is unknown: the matrix has proportions only."),
+        ("all", "Accuracy 70.0%, without a confidence interval: the matrix has proportions only."),
     ],
 )
 def test_sections_that_need_counts_say_what_they_stand_on(over, accuracy):
     report = build_report(loaded(over))
     assert str(report.verdict.reason).endswith(accuracy)
     (finding,) = report.findings
-    assert str(finding.body).startswith("n/a: proportions only.")
+    assert str(finding.body).endswith("the matrix has proportions only.")
     assert "n/a: proportions only" in str(report.pairs.lead)
     assert "n/a: proportions only" in str(report.classes.lead)
     assert report.interval_note.startswith("n/a: proportions only.")

@@ -15,7 +15,7 @@ from reportgen.report.data import data_words
 from reportgen.report.elements import Fact
 from reportgen.report.gates import quantity, requirement
 from reportgen.report.headline import DEFINITIONS, OF_CLASS
-from reportgen.report.words import PROPORTIONS_ONLY, Name, Words, interval, join, say, share
+from reportgen.report.words import Name, Words, interval, join, say, share
 from reportgen.text import plural, printable
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _of_proportions(accuracy: Metric) -> Words:
     known = accuracy.value is not None
     return say(
         "No release gates were set. "
-        + ("Accuracy {accuracy}. Confidence interval " if known else "Accuracy ")
-        + f"{PROPORTIONS_ONLY}.",
+        + ("Accuracy {accuracy}, without a confidence interval" if known else "Accuracy is unknown")
+        + ": the matrix has proportions only.",
         accuracy=share(accuracy.value or 0.0),
     )
 

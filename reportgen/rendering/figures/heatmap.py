@@ -324,7 +324,7 @@ def _beside_another(spec: HeatmapSpec) -> tuple[HeatmapSpec, float]:
         if len(set(cut)) < len(cut):
             break
         short = replace(spec, labels=cut)
-        if cut and _layout(short, axis_labels(short)[0], canvas, NARROW).cell >= LEGIBLE + 0.5:
+        if cut and _layout(short, axis_labels(short)[0], canvas, NARROW).cell >= LEGIBLE:
             return short, NARROW
     return replace(spec, labels=()), BARE
 

@@ -36,7 +36,7 @@ from reportgen.report.findings.whole import (
     one_class_only,
     worst_slice,
 )
-from reportgen.report.words import PROPORTIONS_ONLY, say
+from reportgen.report.words import say
 
 if TYPE_CHECKING:
     from reportgen.comparison import Comparison
@@ -91,8 +91,8 @@ OF_THE_WHOLE: Mapping[Rule, str] = {
 
 
 NO_COUNTS = Finding(
-    say("Findings"),
-    say(f"{PROPORTIONS_ONLY}. They need counts, for confidence intervals and tests."),
+    say("No findings:"),
+    say("tests and confidence intervals need counts, and the matrix has proportions only."),
     "data",
     say("Data notes"),
 )

@@ -160,7 +160,7 @@ def _no_lowest(facts: Context, low: LowestShare) -> Finding | None:
     return Finding(
         say("No class has significantly low recall:"),
         say(
-            "{lowest} (about {chance} expected if all classes were equal).",
+            "{lowest} (about {chance} expected if all were equal).",
             lowest=measured,
             chance=share(low.by_chance),
         ),
