@@ -21,6 +21,7 @@ BENCHMARKS = {
     "tables": "tables",
     "inference": "inference",
     "references": "references",
+    "whole-runs": "whole_runs",
 }
 """Name → module. Each is loaded when it runs, those that load torch last: the peak of a process
 counts what its parent held when it was started.
