@@ -136,7 +136,7 @@ class RayEngine:
         while numbers and not parts.state.outputs:
             is_first = parts.n_rows == 0
             orders = Orders(plan.source, size, [numbers.pop(0)])
-            for _, answer in pool.run(orders, "", is_first=is_first, alone=True):
+            for _, answer in pool.run(orders, "", is_first=is_first, following=len(numbers)):
                 writer.decide(answer, plan.options.outputs)
             _require_none_lost(pool, orders)
             writer.flush()

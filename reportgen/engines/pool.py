@@ -89,10 +89,10 @@ class Pool:
         return self.headers[0]
 
     def run(
-        self, orders: Sequence[Order], decided: str, *, is_first: bool = False, alone: bool = False
+        self, orders: Sequence[Order], decided: str, *, is_first: bool = False, following: int = 0
     ) -> Iterator[tuple[Order, Answer]]:
         """The answer to each order, in the sequence in which they come; :attr:`lost` has the
-        others. `alone` starts no further actors.
+        others. `following` are the orders of a later call, for which actors start already.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Pool:
         self._heard = self._since = time.monotonic()
         while waiting or refs:
             n_open = len(waiting) + len(refs)
-            self._fill(1 if alone else min(largest, n_open))
+            self._fill(min(largest, n_open + following))
             for actor in self._actors:
                 while actor.is_ready and waiting and len(actor.orders) < _AHEAD:
                     number = waiting.popleft()
@@ -125,7 +125,7 @@ class Pool:
                         self.lost[number] = failed
                     else:
                         waiting.append(number)
-            self._require_life(0 if alone else smallest)
+            self._require_life(0 if following else smallest)
 
     def _start(self) -> None:
         settings = self.settings
