@@ -330,11 +330,11 @@ def predict(
     from reportgen.console import ConsoleReporter, print_part, print_predictions
 
     reporter, elsewhere = ConsoleReporter(quiet=quiet), take_engine(engine, options)
-    called = partial(api.predict, model, data, out=out, reporter=reporter, **options)
+    options |= {"engine": elsewhere, "reporter": reporter}
     if shard is None:
-        print_predictions(called(engine=elsewhere))
+        print_predictions(api.predict(model, data, out=out, **options))
     else:
-        print_part(called(shard=shard, engine=elsewhere))
+        print_part(api.predict(model, data, out=out, shard=shard, **options))
 
 
 @app.command(cls=_Command)

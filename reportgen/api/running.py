@@ -238,7 +238,7 @@ def predict(
     *,
     out: str | Path,
     shard: str | tuple[int, int],
-    engine: None = None,
+    engine: Ray | str | None = None,
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
 ) -> PartFile: ...
