@@ -207,7 +207,7 @@ def _refuse_secrets(text: str, what: str) -> None:
         raise UsageError(
             f"{what} {quoted(address.name)} has a user name or a secret in its address",
             slug="address-secret",
-            hint="leave it out of the address: credentials are read from the environment, a "
+            hint="remove it from the address: credentials are read from the environment, a "
             "profile or a role",
         )
 
