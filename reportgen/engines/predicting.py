@@ -192,7 +192,7 @@ def _labels(given: Sequence[Any] | None, names: tuple[str, ...], n: int) -> NDAr
     wrong = [i for i in found if not isinstance(i, int) or not -1 <= i < len(names)]
     if wrong:
         raise DataError(
-            f"the label {quoted(str(wrong[0]))} of the batch is no class",
+            f"the label {quoted(str(wrong[0]))} of the batch is not a class",
             slug="class-unknown",
             hint=f"labels are class names, or 0 to {len(names) - 1}; -1 and none are unknown",
         )

@@ -44,7 +44,7 @@ class Ray(Declared):
         metavar="N|MIN:MAX",
     )
     actor_gpus: float = option(
-        0.0, "GPUs of an actor; 0.5: two share one.", _PANEL, shapes=False, min=0, metavar="N"
+        0.0, "GPUs of an actor; 0.5: two actors per GPU.", _PANEL, shapes=False, min=0, metavar="N"
     )
     actor_cpus: float = option(
         1.0, "CPU cores of an actor.", _PANEL, shapes=False, min=0, metavar="N"

@@ -285,8 +285,8 @@ def _notes(
         notes.append(
             DataNote(
                 "rows-of-100",
-                "All rows or columns add up to 100. They were read as counts: percentages that "
-                "were rounded would seldom do so.",
+                "All rows or columns add up to 100. They were read as counts: rounded "
+                "percentages rarely do.",
             )
         )
     unnamed = grid.row_names is None and grid.column_names is None and grid.triples is None
