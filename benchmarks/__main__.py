@@ -18,6 +18,7 @@ BENCHMARKS = {
     "render": "rendering",
     "saved": "saved",
     "sharding": "sharding",
+    "engines": "engines",
     "tables": "tables",
     "inference": "inference",
     "references": "references",
