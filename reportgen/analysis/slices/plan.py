@@ -262,8 +262,8 @@ class ColumnSurvey:
             missing = int(np.count_nonzero(np.isnan(values)))
             typed = missing < len(values)
             return cls({}, NumberCounts.of(values), typed, len(values), missing)
-        texts = Counter(values)
-        missing = texts.pop(None, 0)
+        texts = Counter(text for text in values if text is not None)
+        missing = len(values) - texts.total()
         return cls(_limited(texts), _numbers(texts), False, len(values), missing)
 
     def __add__(self, other: ColumnSurvey) -> ColumnSurvey:

@@ -645,7 +645,7 @@ class Values:
         lookup = np.array([*(of_text[text] for text in self._place), -1])
         small = lookup.astype(smallest(int(lookup.max()) + 1))
         places, self._places = self._places[: self._n_added], self._places[:0]
-        found = places if places.dtype == small.dtype else np.empty(len(places), small.dtype)
+        found = places if places.dtype == small.dtype else np.empty_like(places, dtype=small.dtype)
         for start in range(0, len(places), NARROW_ROWS):
             stop = start + NARROW_ROWS
             found[start:stop] = small[places[start:stop]]
