@@ -305,18 +305,23 @@ def _devices() -> Iterator[str]:
 
 _REL_TOLERANCE, _REDUCED_TOLERANCE, _TINY = 1e-3, 5e-2, 1e-12
 
+_REPEATED = 16
+
 
 def check_first_batch(
     engine: Scorer, images: Any, scores: NDArray[np.float64]
 ) -> Iterator[DataNote]:
-    """Run the first batch again, and its first image alone; say where the scores differ.
+    """Run the first images again, and a few of them alone; say where the scores differ.
 
-    A model that was exported in training mode keeps its dropout; one whose forward mixes the
-    samples of a batch gives numbers that depend on the batch size.
+    The whole batch runs again only where its first images have other scores in a smaller batch, or
+    the model takes no smaller one. A model that was exported in training mode keeps its dropout;
+    one whose forward mixes the samples of a batch gives numbers that depend on the batch size.
     """
     yield from _unscaled(images)
-    again = engine.scores(images)
-    if not np.allclose(again, scores, rtol=_REL_TOLERANCE, atol=_REL_TOLERANCE, equal_nan=True):
+    again = _in_batches_of(engine, images[:_REPEATED], _REPEATED)
+    if again is None or not _repeats(again, scores):
+        again = engine.scores(images)
+    if not _repeats(again, scores):
         yield DataNote(
             "scores-not-repeatable",
             "Two passes over the same images gave different scores (by up to "
@@ -325,7 +330,7 @@ def check_first_batch(
             "warning",
         )
         return
-    alone = _alone(engine, images)
+    alone = _in_batches_of(engine, images[:4], 1)
     if alone is not None and _differ(engine, alone, together := scores[: len(alone)]):
         same = np.array_equal(alone.argmax(axis=1), together.argmax(axis=1))
         yield DataNote(
@@ -363,15 +368,22 @@ def _unscaled(images: Any) -> Iterator[DataNote]:
         )
 
 
-def _alone(engine: Scorer, images: Any) -> NDArray[np.float64] | None:
-    """Scores of the first images, one by one; None where the model takes no batch of one."""
-    if engine.model.batch_sizes.chunk(1) != 1:
+def _in_batches_of(engine: Scorer, images: Any, size: int) -> NDArray[np.float64] | None:
+    """Scores in batches of `size`; None where the model takes none, or the usual are smaller."""
+    if size > engine.size or not engine.model.batch_sizes.allows(size):
         return None
-    size, engine.size = engine.size, 1
+    usual, engine.size = engine.size, size
     try:
-        return engine.scores(images[:4])
+        return engine.scores(images)
     finally:
-        engine.size = size
+        engine.size = usual
+
+
+def _repeats(again: NDArray[np.float64], scores: NDArray[np.float64]) -> bool:
+    """Whether a second pass over the first images, or all, gave the scores of the first."""
+    return np.allclose(
+        again, scores[: len(again)], rtol=_REL_TOLERANCE, atol=_REL_TOLERANCE, equal_nan=True
+    )
 
 
 def _largest_difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

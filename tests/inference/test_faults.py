@@ -1,6 +1,7 @@
 """What goes wrong in data sets, models and workers: named, told in the report, and mendable."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -123,6 +124,28 @@ def test_scores_that_depend_on_the_batch_are_told_though_the_answers_agree(part,
     assert ([note.code for note in notes] == ["scores-depend-on-batch"]) == told
     if told:
         assert "are scored differently" in notes[0].sentence
+
+
+class Counting(nn.Module):
+    """Counts the images that pass; a part of the scores is random."""
+
+    def __init__(self, noise):
+        super().__init__()
+        self.noise, self.seen = noise, 0
+
+    def forward(self, x):
+        self.seen += len(x)
+        return x.mean((2, 3)) + self.noise * torch.rand(len(x), 3)
+
+
+@pytest.mark.parametrize(("noise", "seen"), [(0.0, 16 + 4), (1.0, 16 + 64)])
+def test_a_whole_batch_runs_again_only_where_its_first_images_differ(noise, seen):
+    engine = replace(engine_of(model := Counting(noise)), size=64)
+    images = torch.rand(64, 3, 4, 4)
+    scores, model.seen = engine.scores(images), 0
+    notes = list(check_first_batch(engine, images, scores))
+    assert (model.seen, engine.size) == (seen, 64)
+    assert [note.code for note in notes] == ["scores-not-repeatable"] * bool(noise)
 
 
 def engine_of(module):
