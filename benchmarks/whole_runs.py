@@ -66,7 +66,7 @@ for images, own in batches():
     "Hugging Face": """
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 model = AutoModelForImageClassification.from_pretrained("hf").eval()
-processor = AutoImageProcessor.from_pretrained("hf", backend="pil")
+processor = AutoImageProcessor.from_pretrained("hf")
 with torch.inference_mode():
     for images, own in batches():
         count(own, model(**processor(images, return_tensors="pt")).logits)
