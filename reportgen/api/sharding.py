@@ -252,8 +252,12 @@ def merge(
     if status.gaps:
         raise _missing(status)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
-        files = [_here(path, Path(spool, str(n))) for n, path in enumerate(found.files)]
-        whole = PartSet.of([PartFile.open(path) for path in files])
+        whole = PartSet.of(
+            [
+                PartFile.open(_here(path, Path(spool, str(n))), source=path)
+                for n, path in enumerate(found.files)
+            ]
+        )
         if isinstance(place, Path):
             with place_for(place.parent, (), replace=True, data=None):
                 _write(whole, place, max_bad, reporter, force=force)

@@ -251,6 +251,9 @@ def _said(part: PartFile) -> dict[str, str]:
 
 
 def _shown(part: PartFile) -> str:
-    """The file, with the folders that distinguish it from others of its name: ``run1/shards/…``."""
-    path = part.path
+    """The file, with the folders that distinguish it from others of its name: ``run1/shards/…``.
+
+    Of an address the last segment alone.
+    """
+    path = part.source or part.path
     return quoted("/".join(path.parts[-3:]) if isinstance(path, Path) else path.name)

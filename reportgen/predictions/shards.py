@@ -102,11 +102,14 @@ class PartFile:
         What it says of itself.
     further
         The Arrow fields of metadata.
+    source
+        Where it was copied from; messages name this.
     """
 
     path: Place
     header: PartHeader
     further: tuple[Any, ...] = ()
+    source: Place | None = None
 
     @property
     def n_rows(self) -> int:
@@ -123,8 +126,8 @@ class PartFile:
         return sum(len(t) - t["reason"].null_count for t in self.read("reason"))
 
     @classmethod
-    def open(cls, path: Place) -> PartFile:
-        """Read schema and header.
+    def open(cls, path: Place, *, source: Place | None = None) -> PartFile:
+        """Read schema and header of a part, or of a local copy of `source`.
 
         Raises :class:`DataError` (``part-damaged``) where the file is missing or damaged, or is no
         part.
@@ -144,7 +147,7 @@ class PartFile:
         columns = pa.schema(list(schema)[: len(part_schema())])
         if n_rows != header.rows or not columns.equals(part_schema()):
             raise _differs(path, n_rows, header)
-        return cls(path, header, tuple(further))
+        return cls(path, header, tuple(further), source)
 
     def read(self, *columns: str) -> Iterator[Any]:
         """Its rows as Arrow tables, checksums checked: all columns, or those named."""

@@ -25,6 +25,10 @@ LIBRARIES = {"mlflow": "mlflow-skinny", "wandb": "wandb", "tensorboard": "tensor
 """Name of a tracker, and of its module → what to install."""
 
 
+DATABASES = ("sqlite", "mysql", "postgresql", "mssql")
+"""Schemes of tracking addresses for which MLflow needs SQLAlchemy."""
+
+
 SECRETS = (
     "MLFLOW_TRACKING_PASSWORD",
     "MLFLOW_TRACKING_TOKEN",
@@ -48,8 +52,9 @@ class Tracked(NamedTuple):
 
 
 def require_library(tracker: str) -> None:
-    """Raise :class:`UsageError` (``tracker-missing``) where the library of `tracker`, such as
-    ``"tensorboard:runs"``, is not installed. Imports nothing.
+    """Raise :class:`UsageError` where the library of `tracker`, such as ``"tensorboard:runs"``, is
+    not installed (``tracker-missing``), or lacks what the tracking address needs
+    (``tracker-database``).
     """
     name = tracker.partition(":")[0]
     spec = find_spec(name)
@@ -58,6 +63,24 @@ def require_library(tracker: str) -> None:
             f"--track {name} requires {name}, which is not installed",
             slug="tracker-missing",
             hint=f"install it: pip install {LIBRARIES[name]}",
+        )
+    if name == "mlflow" and find_spec("sqlalchemy") is None:
+        _require_no_database()
+
+
+def _require_no_database() -> None:
+    """Of the light package: it writes to servers, and knows no database."""
+    scheme = ""
+    with contextlib.suppress(Exception):  # told where the report is logged
+        import mlflow
+
+        scheme = mlflow.get_tracking_uri().partition(":")[0].partition("+")[0]
+    if scheme in DATABASES:
+        raise UsageError(
+            f"MLflow tracks to a {scheme} database, and mlflow-skinny cannot write to one",
+            slug="tracker-database",
+            hint="install the full package: pip install mlflow; or set MLFLOW_TRACKING_URI to the "
+            "address of a server",
         )
 
 

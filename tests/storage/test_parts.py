@@ -145,6 +145,26 @@ def test_reports_and_whole_predictions_are_not_written_to_a_bucket(source, tmp_p
     assert caught.value.slug == "address-secret"
 
 
+def test_parts_that_do_not_belong_together_are_named_by_their_last_segment(
+    bucket, source, temporary
+):
+    out = [bucket.address("run1"), bucket.address("run2")]
+    predicted(source, out[0], shard=(0, 2))
+    predicted(source, out[1], shard=(1, 2), resize="6x6")
+    predicted(source, bucket.address("run3"), shard=(0, 2))
+    for parts, slug, names in (
+        (out, "shards-mixed", ["00000-of-00002.parquet", "00001-of-00002.parquet"]),
+        ([out[0], bucket.address("run3")], "shards-overlap", ["00000-of-00002.parquet"]),
+    ):
+        with pytest.raises((DataError, UsageError)) as caught:
+            reportgen.merge(parts, out=temporary / "merged")
+        said = "\n".join([str(caught.value), *caught.value.details])
+        assert caught.value.slug == slug
+        assert all(f'"{name}"' in said for name in names)
+        assert "reportgen-" not in said
+        bucket.refuse_words(said)
+
+
 def test_the_command_line_shows_nothing_of_the_bucket(bucket, source, capsys):
     out = bucket.address("run1")
     words = ["--classes", str(source / "names.txt"), "--resize", "8x8", "--workers", "0"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import reportgen
-from reportgen.errors import DeliveryError
+from reportgen.errors import DeliveryError, UsageError
 
 pytestmark = pytest.mark.extra
 mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed (mlflow-skinny)")
@@ -103,6 +103,28 @@ def test_a_server_that_is_not_there_is_a_failed_delivery(written, store, monkeyp
     assert caught.value.slug == "tracker-failed"
     assert "canary" not in str(caught.value)
     assert "refused" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme"),
+    [("sqlite:///runs.db", "sqlite"), ("postgresql+psycopg2://me:canary@host/x", "postgresql")],
+)
+def test_a_database_is_refused_before_any_work_under_the_light_package(
+    address, scheme, tmp_path, store, monkeypatch
+):
+    monkeypatch.setattr(
+        "reportgen.trackers.trackers.find_spec",
+        lambda name: None if name == "sqlalchemy" else find_spec(name),
+    )
+    (tmp_path / "m.csv").write_text(",a,b\na,5,1\nb,0,5\n")
+    mlflow.set_tracking_uri(address)
+    with pytest.raises(UsageError) as caught:
+        reportgen.render(tmp_path / "m.csv", out=tmp_path / "out", track="mlflow")
+    assert caught.value.slug == "tracker-database"
+    assert f"a {scheme} database" in str(caught.value)
+    assert "pip install mlflow;" in str(caught.value)
+    assert "canary" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
 
 
 def free_port():
