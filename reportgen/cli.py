@@ -375,7 +375,7 @@ def merge(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Put the parts of predict --shard together, to the bytes of a single run. Does not need
+    """Merge the parts of predict --shard into the file that a single run writes. Does not need
     torch.
     """  # fmt: skip
     from reportgen import api
@@ -587,7 +587,7 @@ def mail(
     ],
     cc: Annotated[
         list[str] | None,
-        typer.Option(help="A recipient of a copy; repeat it for several.", metavar="ADDRESS"),
+        typer.Option(help="A Cc recipient; repeat it for several.", metavar="ADDRESS"),
     ] = None,
     reply_to: Annotated[
         str, typer.Option(help="Where replies go, if not to the sender.", metavar="ADDRESS")
@@ -655,7 +655,7 @@ def track(
     report_url: Annotated[str, typer.Option(help="URL of the page.", metavar="URL")] = "",
     debug: Debug = False,
 ) -> None:
-    """Log a report that is written already to MLflow, Weights & Biases or TensorBoard."""
+    """Log an existing report to MLflow, Weights & Biases or TensorBoard."""
     from reportgen import api
 
     done = api.track(source, trackers, track_predictions=track_predictions, report_url=report_url)

@@ -13,6 +13,7 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS, evaluate_matrix
 from reportgen.provenance import Accounting, ModelFacts, Provenance
 from reportgen.report import build_report
+from reportgen.report.slices import points_range
 from reportgen.report.words import (
     Name,
     at_most,
@@ -356,11 +357,27 @@ def test_a_bound_is_rounded_up():
     assert interval((0.994, 0.9998)) == "99.4–99.98%"
 
 
-def test_the_end_of_a_signed_interval_gets_the_digits_that_it_needs():
-    assert signed_interval((0.838, 0.852)) == "0.838–0.852"
-    assert signed_interval((0.985, 0.99987)) == "0.985–0.9999"
-    assert signed_interval((-0.0123, 0.00004)) == "−0.012 to 0.00004"
-    assert signed_interval((0.9997, 1.0002)) == "0.9997–1.000"
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((0.838, 0.852), "0.838–0.852"), ((0.985, 0.99987), "0.985 to >0.999"), ((0.985, 1.0), "0.985–1"),
+        ((-0.0123, 0.00004), "−0.012 to <0.001"), ((0.9997, 1.0002), ">0.999 to 1.000"),
+        ((0.9996, 0.99987), "0.9996–0.9999"),
+    ],
+)  # fmt: skip
+def test_an_end_of_a_signed_interval_is_a_bound_where_it_would_read_as_a_whole_number(ends, text):
+    assert signed_interval(ends) == text
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((-0.003, 0.0121), "−0.3 to +1.2"), ((-0.000384, 0.000384), "−0.04 to +0.04"),
+        ((0.0, 0.0000062), "0 to +0.0006"), ((0.0005, 0.002), "+0.1 to +0.2"), (None, ""),
+    ],
+)  # fmt: skip
+def test_an_end_of_a_change_gets_the_digits_that_it_needs(ends, text):
+    assert points_range(ends) == text
 
 
 def test_the_title_begins_with_the_verdict():

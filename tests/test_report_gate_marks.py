@@ -7,6 +7,7 @@ from reportgen.rendering.html import render
 from reportgen.rendering.html_filters import bar, dot
 from reportgen.report import build_report
 from reportgen.report.elements import Cell
+from reportgen.report.gates import gate_section
 from reportgen.report.headline import Axis
 from tests.factories import make_evaluation
 
@@ -107,3 +108,23 @@ def test_the_line_stands_at_the_limit(limit, place):
     assert 'class="g-dot bad"' in dot(cell, Axis(0.0, 1.0, limit=limit, failed=True))
     assert f'class="g-limit" d="M{2 + 100 * limit:.1f} 0V16"' in bar(cell, limit)
     assert "g-limit" not in bar(cell)
+
+
+def test_a_row_of_a_limit_adds_only_what_its_other_cells_lack():
+    evaluation = make_evaluation(COUNTS, PETS)
+    rules = [
+        'metric = "recall"\nclass = "*"\nat_least = 0.8',
+        'metric = "recall"\nclass = "*"\nat_least = 0.95',
+        'metric = "accuracy"\nat_least = 0.9',
+        'metric = "accuracy"\nat_least = 0.81\nconfident = true\nwhen_inconclusive = "warn"',
+    ]
+    text = "\n".join(f'[[gate]]\nname = "g{i}"\n{rule}' for i, rule in enumerate(rules))
+    found = gate_section(decide(parse_gates(text), evaluation, None))
+    said = {str(row.name): (row.sentence, row.needed) for row in found.rows}
+    assert said["g0"] == ("2 of 3 classes passed.", "")
+    assert said["g1"] == ("0 of 3 classes passed; failed: dog, cat and fox.", "")
+    assert said["g2"] == ("", "")
+    sentence, needed = said["g3"]
+    assert not sentence
+    assert needed.startswith("About ")
+    assert needed.endswith(" samples would be needed at the measured value.")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from reportgen.gates.deciding import NO_GATES, decide
     from reportgen.gates.gate import Check, Decision, Gate, Part, Status, Unit, Verdict
     from reportgen.gates.reading import fail_under, parse_gates, read_gates
+    from reportgen.gates.rules import direction_of
     from reportgen.gates.selectors import check_gates, check_gates_of
     from reportgen.gates.wording import (
         class_name,
@@ -31,6 +32,7 @@ __all__ = [
     "check_gates_of",
     "class_name",
     "decide",
+    "direction_of",
     "exact",
     "fail_under",
     "metric_words",
@@ -47,6 +49,7 @@ __getattr__ = lazy_names(
         "deciding": "NO_GATES decide",
         "gate": "Check Decision Gate Part Status Unit Verdict",
         "reading": "fail_under parse_gates read_gates",
+        "rules": "direction_of",
         "selectors": "check_gates check_gates_of",
         "wording": "class_name exact metric_words required_words sample_words value_words",
     },

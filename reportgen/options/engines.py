@@ -38,7 +38,7 @@ class Ray(Declared):
 
     actors: str | int = option(
         "2",
-        "Processes that run the model. MIN:MAX: begin with MIN, up to MAX as resources are free.",
+        "Processes that run the model. MIN:MAX: start with MIN, add up to MAX as they fit.",
         _PANEL,
         shapes=False,
         metavar="N|MIN:MAX",

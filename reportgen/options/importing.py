@@ -199,7 +199,7 @@ class InputOptions(Declared):
     encoding: str = option("utf-8", "Text encoding.", _TEXT, metavar="NAME")
     decimal: str = option(
         ".",
-        "Decimal mark. With a comma, points divide thousands: 1.234,5.",
+        "Decimal mark. With a comma, points separate thousands: 1.234,5.",
         _TEXT,
         choices=(".", ","),
     )

@@ -89,7 +89,8 @@ def _facts(mail: Mail) -> str:
 def _metric(tile: Tile) -> str:
     """The number, what was counted, the change, and the gate on it, a line each."""
     ends = range_text(tile.cell, tile.unit)
-    lines = [f"{_plain(tile.title)}: {value_text(tile)}" + f" (95% CI {ends})" * bool(ends)]
+    span = f" ({'simultaneous ' * tile.simultaneous}95% CI {ends})" * bool(ends)
+    lines = [f"{_plain(tile.title)}: {value_text(tile)}{span}"]
     lines += map(_plain, tile.lines[:1])
     if tile.change:
         before = before_text(tile.change, tile.unit)
@@ -110,7 +111,7 @@ def _gate(row: GateRow, mail: Mail) -> str:
         + f", margin {row.margin}" * bool(row.margin),
     ]
     if mail.sentences and row.status != "passed":
-        lines.append(" ".join(filter(None, (_plain(row.sentence), _plain(row.needed)))))
+        lines += filter(None, [" ".join(filter(None, (_plain(row.sentence), _plain(row.needed))))])
     status = row.word.upper()
     gap = max(INDENT - len(status), 2)
     text = "\n".join(_wrap(" " * INDENT + line, " " * INDENT) for line in lines)

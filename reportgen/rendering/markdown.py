@@ -157,9 +157,9 @@ def _gates(report: Report, size: Size) -> Iterator[str]:
     if len(rows) > len(shown):
         yield f"{plural(len(rows) - len(shown), 'further gate')}: see the full report."
     yield "\n".join(
-        f"- {_md(row.name)}: {_md(row.sentence)} {_md(row.needed)}".rstrip()
+        f"- {_md(row.name)}: {_md(' '.join(filter(None, (row.sentence, row.needed))))}"
         for row in shown
-        if row.status in ("failed", "inconclusive")
+        if row.status in ("failed", "inconclusive") and (row.sentence or row.needed)
     )
 
 
@@ -169,7 +169,7 @@ def _key_metrics(report: Report) -> str:
     heads = ("Metric", ">Value", ">95% CI", *((">Baseline", ">Δ", "Result") if compared else ()))
     rows = []
     for tile in tiles:
-        ends = range_text(tile.cell, tile.unit)
+        ends = "simultaneous 95% CI " * tile.simultaneous + range_text(tile.cell, tile.unit)
         row = [_md(tile_title(tile)), f"**{_md(value_text(tile))}**", _md(ends or "none")]
         change = tile.change
         if change is not None:

@@ -12,6 +12,7 @@ from reportgen.gates import (
     Status,
     Unit,
     class_name,
+    direction_of,
     exact,
     metric_words,
     required_words,
@@ -22,7 +23,7 @@ from reportgen.report.classes import ClassSection
 from reportgen.report.elements import NOT_AVAILABLE
 from reportgen.report.headline import DEFINITIONS, OF_CLASS, GateMark, Headline, Tile
 from reportgen.report.words import MINUS, NBSP, Name, Words, join, p_text, say
-from reportgen.text import printable
+from reportgen.text import count, enumerated, plural, printable
 
 __all__ = [
     "GatePart",
@@ -153,8 +154,9 @@ class GateRow:
     """One requirement and its outcome; numbers with digits that don't contradict `status`.
 
     `number` is its place in the file of gates; `required` is the requirement alone, of `figure`
-    where the name of the gate doesn't say that; `needed` says how many samples would decide an open
-    question; `weight` is a word where the gate only warns, or where being open is allowed.
+    where the name of the gate doesn't say that; `sentence` adds what the other fields don't say;
+    `needed` says how many samples would decide an open question; `weight` is a word where the gate
+    only warns, or where being open is allowed.
     """
 
     number: int
@@ -246,6 +248,7 @@ def _range(ends: tuple[float, float] | None, unit: Unit, limit: float) -> str:
 
 
 def _row(number: int, check: Check) -> GateRow:
+    sentence = _sentence(check)
     return GateRow(
         number=number,
         name=Name.of(check.name, 80),
@@ -257,8 +260,8 @@ def _row(number: int, check: Check) -> GateRow:
         value=_value(check.value, check),
         range=_range(check.interval, check.unit, check.limit),
         margin=_margin(check),
-        sentence=printable(check.sentence),
-        needed=_needed(check),
+        sentence=sentence,
+        needed=_needed(check, sentence),
         parts=tuple(_parts(check)),
         required=requirement(check),
         figure=_figure(check) if check.gate.rule else "",
@@ -305,7 +308,21 @@ def _margin(check: Check) -> str:
     return f"{sign}{quantity(check.margin, unit)}"
 
 
-def _needed(check: Check) -> str:
+def _sentence(check: Check) -> str:
+    """What the other cells don't say: of a limit on values only how many classes meet it."""
+    open_ones = check.status in ("failed", "inconclusive")
+    known = check.value is not None and check.interval is not None
+    if not (open_ones and known and direction_of(check.gate.rule)):
+        return printable(check.sentence)
+    if len(check.parts) < 2:
+        return ""
+    passed = sum(part.status == "passed" for part in check.parts)
+    failed = [printable(part.name) for part in check.parts if part.status == "failed"]
+    counted = f"{count(passed)} of {plural(len(check.parts), 'class', 'classes')} passed"
+    return f"{counted}; failed: {enumerated(failed, 3)}." if len(failed) > 1 else f"{counted}."
+
+
+def _needed(check: Check, sentence: str) -> str:
     """How many samples would decide, where the sentence doesn't say it."""
     if check.status != "inconclusive":
         return ""
@@ -313,9 +330,7 @@ def _needed(check: Check) -> str:
         return "The required sample size cannot be estimated."
     known = sample_words(check.needed)
     return (
-        ""
-        if known in check.sentence
-        else f"{known.capitalize()} would be needed at the measured value."
+        "" if known in sentence else f"{known.capitalize()} would be needed at the measured value."
     )
 
 

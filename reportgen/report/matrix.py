@@ -303,7 +303,7 @@ def _lead(facts: Context) -> Words:
         return join(
             axes,
             say(
-                "{k} classes: for numbers see the table below and confusion.csv.",
+                "{k} classes: names and numbers are in the table below and in confusion.csv.",
                 k=count(k),
             ),
         )

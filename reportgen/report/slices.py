@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ __all__ = [
     "SliceRow",
     "SliceSection",
     "points",
+    "points_range",
     "slice_section",
 ]
 
@@ -124,7 +126,7 @@ def _row(one: Slice, notes: Footnotes) -> SliceRow:
         gap=points(one.confidence_gap.value),
         exact_gap=one.confidence_gap.value,
         difference=points(one.difference.value),
-        difference_range=f"{points(ends[0])} to {points(ends[1])}" if ends else "",
+        difference_range=points_range(ends),
         exact_difference=one.difference.value,
         p=p_text(one.p_holm),
         exact_p=one.p_holm,
@@ -143,6 +145,21 @@ def points(difference: float | None) -> str:
         return ""
     if difference == 0:
         return "0"
-    text = f"{100 * abs(difference):.1f}"
     sign = "+" if difference > 0 else MINUS
+    text = f"{100 * abs(difference):.1f}"
     return f"{sign}<0.1" if float(text) == 0 else f"{sign}{text}"
+
+
+def points_range(ends: tuple[float, float] | None) -> str:
+    """``−0.3 to +1.2``, ``−0.04 to +0.04``; empty without an interval.
+
+    An end that would round to 0 gets the digits that it needs.
+    """
+    return f"{_end(ends[0])} to {_end(ends[1])}" if ends else ""
+
+
+def _end(difference: float) -> str:
+    if abs(difference) >= 0.0005 or not difference:
+        return points(difference)
+    digits = max(2, -math.floor(math.log10(100 * abs(difference))))
+    return f"{'+' if difference > 0 else MINUS}{100 * abs(difference):.{digits}f}"

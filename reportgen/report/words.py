@@ -184,9 +184,14 @@ def interval(ends: tuple[float, float], unit: str = "%") -> str:
 
 
 def signed_interval(ends: tuple[float, float]) -> str:
-    """``0.838–0.852``, ``−0.012 to 0.031``; ends near 0 and ±1 get the digits that they need."""
-    low, high = (signed(end, _digits(end)) for end in ends)
-    return f"{low} to {high}" if MINUS in low + high else f"{low}–{high}"
+    """``0.838–0.852``, ``−0.012 to 0.031``, ``0.973 to >0.999``.
+
+    Ends near 0 and ±1 are bounds; where both would be the same, they get the digits that they need.
+    """
+    low, high = map(signed, ends)
+    if low == high:
+        low, high = (signed(end, _digits(end)) for end in ends)
+    return f"{low} to {high}" if {MINUS, "<", ">"} & set(low + high) else f"{low}–{high}"
 
 
 def _digits(value: float, digits: int = 3) -> int:

@@ -18,6 +18,7 @@ from reportgen.errors import UsageError
 from reportgen.options import PageOptions
 from reportgen.rendering.eml import header_line, header_text
 from reportgen.rendering.mail import MAX_HTML, Attachment, mail_picture, render_mail
+from reportgen.rendering.markdown import render_summary
 from reportgen.report import build_report
 from tests import factories
 from tests.rendering.reports import NAMES, report_of, reviewed
@@ -458,3 +459,13 @@ def test_a_template_of_the_users_own_takes_the_place_of_ours(tmp_path):
     (own / "mail.html.j2").write_text("<p>{{ t(report.verdict.reason) }} OURS {{ mail.url }}</p>")
     message = written(tmp_path / "out", templates=own, report_url="https://example.org/")
     assert "OURS https://example.org/" in html_of(message)
+
+
+def test_mail_and_summary_name_the_interval_of_the_lowest_recall_as_the_page_does():
+    report = reviewed()
+    _, message = sent(report)
+    lowest = next(tile for tile in report.headline.tiles if tile.simultaneous)
+    phrase = f"simultaneous 95% CI {lowest.cell.range}%"
+    assert f"({phrase})" in flat(text_of(message))
+    assert phrase in flat(html.unescape(re.sub("<[^>]*>", "", html_of(message))))
+    assert phrase in render_summary(report)

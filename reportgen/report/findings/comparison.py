@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from reportgen.analysis.confusions import SIGNIFICANT, grown_p
 from reportgen.comparison import ClassChange, Comparison, Difference, PairChange, SliceChange
-from reportgen.report.comparison.deltas import DEFINITIONS, delta, points_range
+from reportgen.report.comparison.deltas import DEFINITIONS, delta
 from reportgen.report.context import Context
 from reportgen.report.elements import Footnotes
 from reportgen.report.findings.rules import Failing, Finding, Told
-from reportgen.report.slices import points
+from reportgen.report.slices import points, points_range
 from reportgen.report.words import Name, Words, join, p_words, say, share
 from reportgen.text import count, links, plural
 
