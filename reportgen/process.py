@@ -44,6 +44,9 @@ _NO_MEMORY_WORDS = (
 )  # fmt: skip
 
 
+_LEAST_ADDRESS_SPACE = 400_000_000
+
+
 _HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
 
 
@@ -78,6 +81,8 @@ def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
     """
     with _streams() as stdout, _signals() as received:
         try:
+            if _is_confined():
+                raise MemoryError
             code = command()
         except BaseException as error:
             if debug:
@@ -127,6 +132,18 @@ def _as_error(error: BaseException, received: Sequence[int]) -> ReportgenError |
     if isinstance(error, OSError) and _is_refusal(error):
         return _refused(error)
     return None
+
+
+def _is_confined() -> bool:
+    """Whether less address space is allowed (``ulimit -v``) than loading numpy takes: OpenBLAS then
+    tries for ever, or ends the process with a code of its own.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE
 
 
 def _can_start_threads() -> bool:

@@ -200,6 +200,7 @@ def text_of(path):
     page = path.read_text("ascii")
     body = re.sub(r"<(style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
     body = re.sub(r"</?b\b[^>]*>", "", body)  # names are bold within sentences
+    body = re.sub(r'<span class="nb">(.*?)</span>', r"\1", body)  # so that no line ends in them
     text = html.unescape(re.sub(r"<[^>]+>", " ", body))
     return re.sub(r"\s+", " ", text.replace("\u00a0", " "))
 

@@ -695,7 +695,7 @@ def test_no_output_of_a_comparison_names_the_machine(finished, inputs, tmp_path)
         getpass.getuser(),
     ]
     for path in out.iterdir():
-        text = path.read_text()
+        text = re.sub(r"base64,[A-Za-z0-9+/=]+", "", path.read_text())  # any letters occur there
         for secret in secrets:
             if secret not in ("/", "root"):
                 assert secret not in text, (path.name, secret)

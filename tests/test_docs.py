@@ -172,7 +172,7 @@ def called(words):
     assert code == 0, (words, err.getvalue())
 
 
-def accepting(model, data, *, out, reporter, **options):
+def accepting(model, data, *, out, engine, reporter, **options):
     from reportgen.inference.images.preprocessing import parse_options, preset_steps
     from reportgen.options.declared import sort_options
 

@@ -124,10 +124,11 @@ def test_everything_is_written_and_the_page_last(tmp_path, monkeypatch):
     written = []
     from reportgen.rendering import outputs as exports
 
-    real = exports.write_text
-    monkeypatch.setattr(
-        exports, "write_text", lambda path, text: (written.append(path.name), real(path, text))
-    )
+    def seen(real):
+        return lambda path, content: (written.append(path.name), real(path, content))
+
+    for name in ("write_text", "write_parts"):
+        monkeypatch.setattr(exports, name, seen(getattr(exports, name)))
     evaluation = factories.fashion()
     write_all(build_report(evaluation), evaluation, tmp_path)
     core = {"confusion.csv", "pairs.csv", "per_class.csv", "report.html", "report.json"}

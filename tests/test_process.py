@@ -167,7 +167,7 @@ def test_handlers_are_put_back_and_a_second_signal_is_not_caught():
     assert signal.getsignal(signal.SIGINT) == before
 
 
-@pytest.mark.parametrize("kilobytes", [150_000, 300_000])
+@pytest.mark.parametrize("kilobytes", [100_000, 150_000, 200_000, 300_000, 450_000])
 def test_too_little_memory_is_no_bug(kilobytes, matrix, tmp_path):
     done = shell(f"ulimit -v {kilobytes}; {COMMAND} render {matrix} -o out", cwd=tmp_path)
     assert done.returncode == 3, done.stderr

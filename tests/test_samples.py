@@ -61,10 +61,33 @@ def test_the_numbers_are_those_that_are_committed(made, name):
     same(a, b)
 
 
+def libraries(path):
+    """The versions of the libraries that drew the page."""
+    return set(
+        re.findall(
+            r"\b(?:matplotlib|seaborn|jinja2)(?:&nbsp;|&#160;| )[\d.]+", path.read_text("ascii")
+        )
+    )
+
+
+def words(page):
+    """What a page says: other versions draw otherwise, and end floats in other digits."""
+    return re.sub(r"\s+", " ", re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.S))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_is_the_one_that_is_committed(made, name):
-    a, b = (scrubbed(root / name / "report.html") for root in (FOLDER, made))
-    assert a == b, "run `make samples`, and look at the page"
+    paths = [root / name / "report.html" for root in (FOLDER, made)]
+    a, b = map(scrubbed, paths)
+    assert libraries(paths[0])
+    if libraries(paths[0]) != libraries(paths[1]):
+        a, b = words(a), words(b)
+    if a != b:  # a diff of whole pages takes minutes
+        at = next(
+            (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+        )
+        near = slice(max(at - 200, 0), at + 200)
+        pytest.fail(f"run `make samples`, and look at the page:\n{a[near]}\n{b[near]}")
 
 
 @pytest.mark.parametrize("name", WITH_TABLES)

@@ -156,9 +156,11 @@ class PartFile:
         try:
             with open_parquet(self.path, page_checksum_verification=True) as file:
                 n_rows = 0
-                for batch in file.iter_batches(
+                # pyarrow 18 can't iterate over a file without row groups.
+                batches = file.metadata.num_row_groups and file.iter_batches(
                     _BATCH_ROWS, columns=list(columns) or None, use_threads=False
-                ):
+                )
+                for batch in batches or ():
                     n_rows += len(batch)
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:

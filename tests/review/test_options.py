@@ -52,9 +52,13 @@ def test_wrong_gates_and_a_missing_baseline_are_refused(tmp_path):
     assert "none is saved yet" in said
 
 
-@pytest.mark.parametrize("name", ["a" * 5000, "nul\0", "", "no/such/file"])
+@pytest.mark.parametrize("name", ["a" * 5000, "", "no/such/file"])
 def test_a_name_that_no_file_can_have_is_an_unknown_baseline(name, tmp_path):
     refused("baseline-unknown", baseline=name, baselines=tmp_path / "none")
+
+
+def test_a_name_with_a_null_character_is_no_value(tmp_path):
+    refused("option-value", baseline="nul\0", baselines=tmp_path / "none")
 
 
 def test_gates_are_held_against_the_classes_of_the_model(tmp_path):

@@ -13,7 +13,7 @@ from reportgen.inference.folders import contents
 from reportgen.inference.folders.contents import header_sizes, uniform_size_or_error
 from reportgen.inference.folders.notes import looks_like_training, training_note
 from reportgen.inference.folders.scan import scan
-from reportgen.inference.folders.tree import Size
+from reportgen.inference.images.decoding import Size
 from tests.inference.file_trees import file_tree
 
 # --- sizes ---------------------------------------------------------------------------------------
