@@ -11,6 +11,7 @@ from reportgen.importers.columns.cells import written_numbers
 from reportgen.importers.columns.detect import Roles, Survey
 from reportgen.importers.columns.labels import Reading
 from reportgen.importers.columns.scores import Scored, ScoreKind
+from reportgen.importers.formats.delimited import separated_by
 from reportgen.importers.formats.tables import Table
 from reportgen.importers.read_as import read_as_samples
 from reportgen.metrics import SUM_TOLERANCE, OutputKind
@@ -94,6 +95,8 @@ def _told(table: Table, roles: Roles, survey: Survey) -> list[str]:
     """How cells were read, where that is not plain."""
     wrapped = survey.labels.wrapped or survey.predictions.wrapped
     some = [] if wrapped is None else [f"{printable(wrapped[0])} read as {printable(wrapped[1])}"]
+    mark = next(iter(table.columns.values())).separator
+    some += [separated_by(mark)] if mark else []
     columns = [roles.confidence, *(roles.scores.columns if roles.scores else ())]
     return some + written_numbers(table, [name for name in columns if name is not None])
 

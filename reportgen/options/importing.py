@@ -192,7 +192,8 @@ class InputOptions(Declared):
     )
     delimiter: str | None = option(
         None,
-        "Column delimiter. Default: comma; tab in .tsv files.",
+        "Column delimiter. Default: tab in .tsv files; else comma, or what the header has instead: "
+        "';', tab or '|'.",
         _TEXT,
         metavar="CHAR|tab|spaces",
     )

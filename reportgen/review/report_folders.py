@@ -121,6 +121,11 @@ def find_reports(folder: Path, site: Path) -> Iterator[FoundReport]:
 
 
 def _numbers_apart(name: str) -> list[tuple[int, str]]:
-    """A key that sorts ``run-9`` before ``run-10``."""
+    """A key that sorts ``run-9`` before ``run-10``, whatever the length of the numbers.
+
+    >>> sorted(["run-10", "run-" + "9" * 5000, "run-9"], key=_numbers_apart)[:2]
+    ['run-9', 'run-10']
+    """
     parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
+    digits = [part.lstrip("0") if i % 2 else "" for i, part in enumerate(parts)]
+    return [(len(number), number or part) for number, part in zip(digits, parts, strict=True)]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import reportgen
 from reportgen.errors import DataError, OutputError, ReportgenError, UsageError
 from reportgen.importers.columns import ids as ids_module
 from reportgen.importers.formats import delimited, tables
@@ -90,6 +91,61 @@ def test_other_delimiters_and_encodings_are_read_when_they_are_named(box, conten
     assert box.pairs(content, **options)[0][1] in ("dog", "dög")
 
 
+def _read_as(path):
+    return reportgen.load(path).provenance.read_as
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("label;prediction\ncat;dog\n", "';'"),
+        ("\ufefflabel;prediction\r\ncat;dog\r\n", "';'"),
+        ('"label";"prediction"\n"cat";"dog"\n', "';'"),
+        ('label;prediction;"of, all"\ncat;dog;x\n', "';'"),
+        ("label\tprediction\ncat\tdog\n", "tab"),
+        ("label|prediction\ncat|dog\n", "'|'"),
+        ("label;a, b;prediction\ncat;1;dog\n", "';'"),
+        ("label;prediction;note|s\ncat;dog;x\n", "';'"),
+        ("label;prediction;score\ncat;dog;0,85\n", "';'"),
+    ],
+)
+def test_a_header_without_commas_says_what_separates_cells(box, content, word):
+    assert box.pairs(content) == [("cat", "dog")]
+    read = _read_as(box.write(content))
+    assert f"cells separated by {word}" in read
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "label,prediction\ncat,dog\n",
+        "label,prediction,a;b\ncat,dog,x\n",
+        "sep=;\nlabel;prediction\ncat;dog\n",
+    ],
+)
+def test_separators_that_are_usual_or_declared_are_not_told(box, content):
+    assert box.pairs(content) == [("cat", "dog")]
+    assert "separated" not in _read_as(box.write(content))
+
+
+def test_a_matrix_is_read_with_the_separator_of_its_header(box):
+    path = box.write(";cat;dog\ncat;40;2\ndog;3;50\n")
+    assert reportgen.load(path).n_samples == 95
+    assert "cells separated by ';'" in _read_as(path)
+
+
+@pytest.mark.parametrize(
+    ("mark", "columns"), [(";", ("label", "x|prediction")), ("|", ("label;x", "prediction"))]
+)
+def test_the_hint_on_two_separators_works(box, mark, columns):
+    path = box.write("label;x|prediction\na;b|c\nd;e|f\n")
+    with pytest.raises(DataError, match="may be separated by"):
+        reportgen.load(path)
+    named = {"label_column": columns[0], "prediction_column": columns[1], "labels_are": "names"}
+    found = reportgen.load(path, delimiter=mark, **named)
+    assert found.n_samples == 2
+
+
 @pytest.mark.parametrize(
     ("content", "slug", "words"),
     [
@@ -109,8 +165,9 @@ def test_other_delimiters_and_encodings_are_read_when_they_are_named(box, conten
         ("label,label,prediction\na,b,c\n", "table-columns", "1 and 2"),
         ("label,score\na,0.5\n", "table-columns", "no prediction column"),
         ("wahr,geraten\na,b\n", "table-columns", "its columns: wahr, geraten"),
-        ("label;prediction\na;b\n", "table-columns", "--delimiter ';'"),
-        ("label\tprediction\na\tb\n", "table-columns", "--delimiter tab"),
+        ("label;x|prediction\na;b|c\n", "table-delimiter", "';' or --delimiter '|'"),
+        ("label;a, b;prediction\na;1,5;b\n", "table-delimiter", "',' or --delimiter ';'"),
+        ("label;prediction\na;b\na;b;c\n", "table-ragged", "has 3 cells, not 2"),
         ("label,prediction\ncat,cat\n ,dog\n", "label-empty", "line 3: the label is empty"),
         ("label,prediction\ncat,cat\ncat,\n", "prediction-empty", "line 3: the prediction"),
         ("label,prediction,score\na,a,0.5\na,b,zwei\n", "table-number", 'line 3: "zwei"'),

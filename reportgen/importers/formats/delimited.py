@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,12 @@ from reportgen.text import count, printable, quoted
 __all__ = [
     "Dialect",
     "FileScan",
+    "delimiter_word",
     "dialect_of",
     "read_delimited",
     "rows_of",
     "scan",
+    "separated_by",
 ]
 
 
@@ -36,6 +39,12 @@ FIELD_LIMIT = 131_072
 
 
 _BLOCK = 1 << 18
+
+
+_HEAD = 1 << 20  # characters
+
+
+_HEAD_ROWS = 20
 
 
 _UTF8 = ("utf-8", "utf-8-sig")
@@ -46,7 +55,8 @@ class Dialect:
     """How cells are separated and characters encoded; `given` is whether the user said so.
 
     `declared` is whether the first line says ``sep=;``, `comma` whether numbers have a decimal
-    comma. A space represents any run of spaces.
+    comma, `found` whether the delimiter is what the header is separated by, as nobody said it. A
+    space represents any run of spaces.
     """
 
     delimiter: str = ","
@@ -54,6 +64,7 @@ class Dialect:
     given: bool = False
     declared: bool = False
     comma: bool = False
+    found: bool = False
 
     @property
     def is_loose(self) -> bool:
@@ -85,7 +96,12 @@ class FileScan:
 
 
 def dialect_of(path: Path, separator: str, encoding: str, decimal: str = ".") -> Dialect:
-    """The dialect that was requested; by default comma, in ``.tsv`` and ``.tab`` files tab."""
+    """The dialect that was requested; by default comma, in ``.tsv`` and ``.tab`` files tab, and
+    ``;``, tab or ``|`` where the header has that and no comma.
+
+    Raises :class:`DataError` (``table-delimiter``) where the first rows could be separated by
+    either of two.
+    """
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)
@@ -97,12 +113,15 @@ def dialect_of(path: Path, separator: str, encoding: str, decimal: str = ".") ->
         ) from None
     tabs = inner_name(path).suffix.lower() in (".tsv", ".tab")
     declared = "" if separator else _declared_separator(path)
+    known = separator or declared or ("\t" if tabs else "")
+    found = "" if known else _found_separator(path, name)
     return Dialect(
-        separator or declared or ("\t" if tabs else ","),
+        known or found or ",",
         name,
         bool(separator or declared),
         bool(declared),
         decimal == ",",
+        bool(found),
     )
 
 
@@ -115,6 +134,72 @@ def _declared_separator(path: Path) -> str:
         return ""  # the reader says what is wrong
     found = re.match(rb'"?sep=([;,|\t:])"?\r?\n', head, re.IGNORECASE)
     return found[1].decode() if found else ""
+
+
+def _found_separator(path: Path, encoding: str) -> str:
+    """What the header is separated by, where it is not a comma; else empty."""
+    try:
+        with open_text(path, "utf-8-sig" if encoding in _UTF8 else encoding) as stream:
+            text = stream.read(_HEAD)
+    except (OSError, UnicodeError, DataError):
+        return ""  # the reader says what is wrong
+    widths = {mark: found for mark in ",;\t|" if (found := _widths(text, mark))}
+    if "," in widths:
+        equal = [mark for mark, each in widths.items() if len(each) > 1 and len(set(each)) == 1]
+        if "," in equal and len(equal) > 1:
+            raise _two_separators(path, equal, widths)
+        return ""
+    if len(widths) > 1:
+        equal = [mark for mark, each in widths.items() if len(set(each)) == 1]
+        if len(equal) != 1:
+            raise _two_separators(path, equal or list(widths), widths)
+        return equal[0]
+    return next(iter(widths), "")
+
+
+def _widths(text: str, mark: str) -> list[int]:
+    """Number of cells in each of the first rows; empty where `mark` does not separate them."""
+    if mark not in text:
+        return []
+    whole = text[: text.rfind("\n") + 1] if len(text) == _HEAD else text
+    rows = csv.reader(StringIO(whole, newline=""), delimiter=mark, strict=True)
+    try:
+        first = list(islice((row for row in rows if row and not _declares(row)), _HEAD_ROWS))
+    except csv.Error:
+        return []
+    widths = list(map(len, first))
+    return widths if widths and min(widths[:2]) > 1 else []
+
+
+def _declares(row: Sequence[str]) -> bool:
+    """Whether a row is the line ``sep=;``, however it was separated."""
+    return row[0].lower().startswith("sep=") and len(row) <= 2
+
+
+def _two_separators(path: Path, marks: Sequence[str], widths: Mapping[str, list[int]]) -> DataError:
+    words = [delimiter_word(mark) for mark in marks]
+    return DataError(
+        f"the cells of {quoted(path.name)} may be separated by {' or by '.join(words)}",
+        slug="table-delimiter",
+        details=[
+            f"{word}: {widths[mark][0]:,} columns" for mark, word in zip(marks, words, strict=True)
+        ],
+        hint="specify which: " + " or ".join(f"--delimiter {word}" for word in words),
+    )
+
+
+def separated_by(mark: str) -> str:
+    """In words, how a file was read whose header says its delimiter."""
+    return f"cells separated by {delimiter_word(mark)}"
+
+
+def delimiter_word(mark: str) -> str:
+    """A delimiter as it is typed behind ``--delimiter``.
+
+    >>> delimiter_word(";"), delimiter_word("\\t")
+    ("';'", 'tab')
+    """
+    return {"\t": "tab", " ": "spaces"}.get(mark, f"'{mark}'")
 
 
 def scan(path: Path, dialect: Dialect) -> FileScan:
@@ -169,7 +254,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
                 if width == 0:
                     yield begun, first
                 return
-            if not row or (not first and row[0].lower().startswith("sep=") and len(row) <= 2):
+            if not row or (not first and _declares(row)):
                 continue
             if spaces and width is None:
                 width, first = 0, row[1:] if row[0] == "#" else row
@@ -181,7 +266,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
                 yield begun, first
             width = len(row) if width is None else width
             if len(row) != width:
-                raise _ragged(path, start, len(row), width, first)
+                raise _ragged(path, start, len(row), first, given=dialect.given)
             first = first or row
             yield start, row
 
@@ -261,24 +346,28 @@ def _without_nul(lines: Iterator[str], path: Path) -> Iterator[str]:
         yield line
 
 
-def _ragged(path: Path, line: int, found: int, expected: int, header: Sequence[str]) -> DataError:
-    other = next((mark for mark in ";\t|" if expected == 1 and mark in header[0]), "")
-    if other:
-        word = "tab" if other == "\t" else f"'{other}'"
-        return DataError(
-            f"line {line:,} of {quoted(path.name)} has {found} cells, not {expected}",
-            slug="table-ragged",
-            hint=f"its cells seem to be separated by {word}: --delimiter {word}",
-        )
+def _ragged(path: Path, line: int, found: int, header: Sequence[str], *, given: bool) -> DataError:
+    expected = len(header)
+    wrong = expected == 1 and given
+    other = next((mark for mark in ";\t|" if wrong and mark in header[0]), "")
     title = expected == 1 and found > 1
+    if other:
+        word = delimiter_word(other)
+        hint = f"its cells seem to be separated by {word}: --delimiter {word}"
+    elif title:
+        hint = (
+            f"its first line seems to be a title or a comment, {quoted(header[0][:40])}: remove "
+            "it, so that the first line contains the names of the columns"
+        )
+    else:
+        hint = (
+            "every row needs as many cells as the first; cells that contain the delimiter must be "
+            "quoted"
+        )
     return DataError(
         f"line {line:,} of {quoted(path.name)} has {found} cells, not {expected}",
         slug="table-ragged",
-        hint=f"its first line seems to be a title or a comment, {quoted(header[0][:40])}: remove "
-        "it, so that the first line contains the names of the columns"
-        if title
-        else "every row needs as many cells as the first; cells that contain the delimiter must be "
-        "quoted",
+        hint=hint,
     )
 
 
@@ -356,7 +445,15 @@ def _spooled(
         folder,
         name=path.name,
         sha256=facts.sha256,
-        columns={name: Column(name, TEXT, comma=dialect.comma) for name in header},
+        columns={
+            name: Column(
+                name,
+                TEXT,
+                comma=dialect.comma,
+                separator=dialect.delimiter if dialect.found else "",
+            )
+            for name in header
+        },
         find=partial(_line_of, path, dialect),
     )
 

@@ -94,6 +94,8 @@ class Column:
         (float32, float16).
     comma
         Whether its texts are numbers with a decimal comma, where they are numbers.
+    separator
+        What separated its cells from others, where only the header said so.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Column:
     mixed: str = ""
     single: bool = False
     comma: bool = False
+    separator: str = ""
 
 
 class Table(Protocol):

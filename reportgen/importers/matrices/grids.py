@@ -22,7 +22,7 @@ from reportgen.importers.formats.decimal_commas import (
     is_comma_number,
     with_point,
 )
-from reportgen.importers.formats.delimited import Dialect, rows_of, scan
+from reportgen.importers.formats.delimited import Dialect, rows_of, scan, separated_by
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.matrices.cell_numbers import is_number, number_of
 from reportgen.importers.matrices.crosstabs import Grid, crosstab, grid_of_crosstab
@@ -109,7 +109,7 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
     The formats are those of :func:`~reportgen.importers.formats.opening.format_of`.
     """
     if kind == "csv":
-        return replace(_grid_of_csv(path, dialect), comma=dialect.comma)
+        return _grid_of_csv(path, dialect)
     if kind == "json":
         return grid_of_json(path.name, read_json(path))
     if kind == "npy":
@@ -282,10 +282,13 @@ def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
         number = with_point if dialect.comma else str
         triples = tuple((row[label], row[prediction], number(row[n])) for row in rows[1:])
         told = CountColumns(rows[0][label], rows[0][prediction], rows[0][n]).told
-        return Grid(path.name, triples=triples, told=(told,))
-    if dialect.comma:
-        _require_commas(path.name, rows)
-    return _read_edges(path.name, _points(rows, dialect))
+        grid = Grid(path.name, triples=triples, told=(told,))
+    else:
+        if dialect.comma:
+            _require_commas(path.name, rows)
+        grid = _read_edges(path.name, _points(rows, dialect))
+    separated = (separated_by(dialect.delimiter),) if dialect.found else ()
+    return replace(grid, told=(*grid.told, *separated), comma=dialect.comma)
 
 
 def _require_commas(name: str, rows: Sequence[Sequence[str]]) -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.arrays import ArraysTable
-from reportgen.importers.formats.compressed import inner_name, open_text
+from reportgen.importers.formats.compressed import open_text
 from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.formats.opening import open_table
 from reportgen.importers.formats.tables import Table
@@ -98,20 +98,11 @@ def open_list(path: Path, spool: Path) -> Listed:
         return found
     if name.endswith(".txt") and (lines := _lines_of_pairs(path)) is not None:
         return lines
-    table = open_table(path, InputOptions(delimiter=_delimiter(path)), spool)
+    table = open_table(path, InputOptions(), spool)
     _require_header(table)
     if {"ImageId", "PredictionString"} == set(table.columns):
         return _of_localisation(table)
     return Listed(table)
-
-
-def _delimiter(path: Path) -> str | None:
-    """What a first line without commas is cut by, as tables of European spreadsheets are."""
-    if inner_name(path).suffix.lower() not in (".csv", ".tsv", ".tab", ".txt"):
-        return None
-    lines = _lines(path, 1)
-    found = [mark for mark in (";", "\t") if lines and "," not in lines[0] and mark in lines[0]]
-    return found[0].replace("\t", "tab") if found else None
 
 
 def _require_header(table: Table) -> None:
