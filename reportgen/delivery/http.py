@@ -170,10 +170,14 @@ def _refused(error: HTTPError) -> Refused:
     return Refused(error.code, message, limited=limited, seconds=_seconds(headers))
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 12
+
+
 def _seconds(headers: Mapping[str, str]) -> float | None:
-    if headers.get("retry-after", "").isdigit():
+    if _is_number(headers.get("retry-after", "")):
         return float(headers["retry-after"])
-    if headers.get("x-ratelimit-reset", "").isdigit():
+    if _is_number(headers.get("x-ratelimit-reset", "")):
         return max(0.0, float(headers["x-ratelimit-reset"]) - time.time())
     return None
 

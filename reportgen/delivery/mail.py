@@ -378,7 +378,7 @@ class _Talk:
         if not smtp.has_extn("size"):
             return []
         most = smtp.esmtp_features["size"].strip()
-        if most.isdigit() and 0 < int(most) < size:
+        if re.fullmatch("[0-9]{1,18}", most) and 0 < int(most) < size:
             self._fail_size(f"the mail has {size:,} bytes", int(most))
         return [f"size={size}"]
 

@@ -323,3 +323,12 @@ def test_a_comment_is_posted_for_the_verdicts_that_are_named(host, tmp_path):
     assert (made.word, len(host.comments)) == ("created", 1)
     with pytest.raises(UsageError, match="--if-verdict"):
         reportgen.comment(tmp_path / "out", pull_request=7, if_verdict="fail")
+
+
+@pytest.mark.parametrize("text", ["\u00b2", "9" * 5_000, "-1", ""])
+def test_a_header_that_is_no_number_tells_no_time(text):
+    from reportgen.delivery.http import _seconds
+
+    assert _seconds({"retry-after": text}) is None
+    assert _seconds({"x-ratelimit-reset": text}) is None
+    assert _seconds({"retry-after": "7"}) == 7.0
