@@ -175,7 +175,7 @@ def installs_by_name(text):
     for line in re.sub(r"\\\n", " ", text).splitlines():
         for found in INSTALLERS.finditer(line):
             words = re.split(r"[;&|`.](?:\s|$)", found["rest"])[0].split()
-            plain = [word.strip("\"'`,()[]") for word in words]
+            plain = [word.strip("\"'`,()[]\\") for word in words]
             if found[0].startswith("uvx") or {"install", "add", "run", "tool"} & set(plain):
                 yield from (line for word in plain if OURS.fullmatch(word))
 
@@ -196,7 +196,7 @@ def installs_by_name(text):
     ],
 )
 def test_an_install_by_the_bare_name_is_found(line):
-    assert list(installs_by_name(line.replace("NAME", "reportgen").replace('\\"', "'")))
+    assert list(installs_by_name(line.replace("NAME", "reportgen")))
 
 
 @pytest.mark.parametrize(
