@@ -119,12 +119,14 @@ def test_a_row_of_a_limit_adds_only_what_its_other_cells_lack():
         'metric = "accuracy"\nat_least = 0.81\nconfident = true\nwhen_inconclusive = "warn"',
     ]
     text = "\n".join(f'[[gate]]\nname = "g{i}"\n{rule}' for i, rule in enumerate(rules))
-    found = gate_section(decide(parse_gates(text), evaluation, None))
-    said = {str(row.name): (row.sentence, row.needed) for row in found.rows}
+    decision = decide(parse_gates(text), evaluation, None)
+    found = gate_section(decision)
+    said = {str(row.name): (row.detail, row.needed) for row in found.rows}
     assert said["g0"] == ("2 of 3 classes passed.", "")
     assert said["g1"] == ("0 of 3 classes passed; failed: dog, cat and fox.", "")
     assert said["g2"] == ("", "")
-    sentence, needed = said["g3"]
-    assert not sentence
+    detail, needed = said["g3"]
+    assert not detail
+    assert {row.sentence for row in found.rows} == {one.sentence for one in decision.checks}
     assert needed.startswith("About ")
     assert needed.endswith(" samples would be needed at the measured value.")

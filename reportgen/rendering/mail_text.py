@@ -111,7 +111,7 @@ def _gate(row: GateRow, mail: Mail) -> str:
         + f", margin {row.margin}" * bool(row.margin),
     ]
     if mail.sentences and row.status != "passed":
-        lines += filter(None, [" ".join(filter(None, (_plain(row.sentence), _plain(row.needed))))])
+        lines += filter(None, [" ".join(filter(None, (_plain(row.detail), _plain(row.needed))))])
     status = row.word.upper()
     gap = max(INDENT - len(status), 2)
     text = "\n".join(_wrap(" " * INDENT + line, " " * INDENT) for line in lines)

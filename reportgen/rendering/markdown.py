@@ -157,9 +157,9 @@ def _gates(report: Report, size: Size) -> Iterator[str]:
     if len(rows) > len(shown):
         yield f"{plural(len(rows) - len(shown), 'further gate')}: see the full report."
     yield "\n".join(
-        f"- {_md(row.name)}: {_md(' '.join(filter(None, (row.sentence, row.needed))))}"
+        f"- {_md(row.name)}: {_md(' '.join(filter(None, (row.detail, row.needed))))}"
         for row in shown
-        if row.status in ("failed", "inconclusive") and (row.sentence or row.needed)
+        if row.status in ("failed", "inconclusive") and (row.detail or row.needed)
     )
 
 

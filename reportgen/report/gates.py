@@ -154,9 +154,10 @@ class GateRow:
     """One requirement and its outcome; numbers with digits that don't contradict `status`.
 
     `number` is its place in the file of gates; `required` is the requirement alone, of `figure`
-    where the name of the gate doesn't say that; `sentence` adds what the other fields don't say;
-    `needed` says how many samples would decide an open question; `weight` is a word where the gate
-    only warns, or where being open is allowed.
+    where the name of the gate doesn't say that; `sentence` is that of the check, for readers of a
+    single line, and `detail` only what the other cells don't say; `needed` says how many samples
+    would decide an open question; `weight` is a word where the gate only warns, or where being
+    open is allowed.
     """
 
     number: int
@@ -170,6 +171,7 @@ class GateRow:
     range: str
     margin: str
     sentence: str
+    detail: str
     needed: str
     parts: tuple[GatePart, ...]
     required: str = ""
@@ -248,7 +250,7 @@ def _range(ends: tuple[float, float] | None, unit: Unit, limit: float) -> str:
 
 
 def _row(number: int, check: Check) -> GateRow:
-    sentence = _sentence(check)
+    detail = _detail(check)
     return GateRow(
         number=number,
         name=Name.of(check.name, 80),
@@ -260,8 +262,9 @@ def _row(number: int, check: Check) -> GateRow:
         value=_value(check.value, check),
         range=_range(check.interval, check.unit, check.limit),
         margin=_margin(check),
-        sentence=sentence,
-        needed=_needed(check, sentence),
+        sentence=printable(check.sentence),
+        detail=detail,
+        needed=_needed(check, detail),
         parts=tuple(_parts(check)),
         required=requirement(check),
         figure=_figure(check) if check.gate.rule else "",
@@ -308,7 +311,7 @@ def _margin(check: Check) -> str:
     return f"{sign}{quantity(check.margin, unit)}"
 
 
-def _sentence(check: Check) -> str:
+def _detail(check: Check) -> str:
     """What the other cells don't say: of a limit on values only how many classes meet it."""
     open_ones = check.status in ("failed", "inconclusive")
     known = check.value is not None and check.interval is not None
@@ -322,16 +325,14 @@ def _sentence(check: Check) -> str:
     return f"{counted}; failed: {enumerated(failed, 3)}." if len(failed) > 1 else f"{counted}."
 
 
-def _needed(check: Check, sentence: str) -> str:
-    """How many samples would decide, where the sentence doesn't say it."""
+def _needed(check: Check, detail: str) -> str:
+    """How many samples would decide, where `detail` doesn't say it."""
     if check.status != "inconclusive":
         return ""
     if check.needed is None:
         return "The required sample size cannot be estimated."
     known = sample_words(check.needed)
-    return (
-        "" if known in sentence else f"{known.capitalize()} would be needed at the measured value."
-    )
+    return "" if known in detail else f"{known.capitalize()} would be needed at the measured value."
 
 
 def _parts(check: Check) -> Iterable[GatePart]:

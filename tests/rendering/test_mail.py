@@ -247,7 +247,8 @@ def test_verdict_gates_tiles_findings_and_changes_are_those_of_the_report():
             for one in (str(row.name), row.value, row.range, row.margin):
                 assert flat(one) in said
             if row.status != "passed":
-                assert flat(row.sentence) in said
+                assert flat(row.required) in said
+                assert flat(row.detail) in said
         for tile in report.headline.tiles:
             assert tile.cell.text in said
             assert tile.cell.range in said
