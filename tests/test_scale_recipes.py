@@ -124,12 +124,12 @@ class Shell:
         self.programs.mkdir()
 
     def program(self, name: str, text: str = "") -> None:
-        """A program that records its words, and then does what `text` says."""
+        """A program that records its words in one write, and then does what `text` says.
+
+        Several may run at once, as under torchrun; their words must not mix.
+        """
         path = self.programs / name
-        path.write_text(
-            f'#!/bin/sh\nfor word in {name} "$@"; do printf \'%s\\n\' "$word" >>"$CALLS"; done\n'
-            f'echo END >>"$CALLS"\n{text}\n'
-        )
+        path.write_text(f'#!/bin/sh\nprintf \'%s\\n\' {name} "$@" END >>"$CALLS"\n{text}\n')
         path.chmod(0o755)
 
     def run(self, *command: str, **environment: str) -> tuple[int, list[list[str]]]:

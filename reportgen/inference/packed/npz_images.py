@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -235,7 +235,8 @@ def _contents(data: Path, found: _Images) -> PixelContents:
             "labels=labels)",
         )
     try:
-        full = full_scale(_blocks(array), array.dtype)
+        with closing(_blocks(array)) as blocks:
+            full = full_scale(blocks, array.dtype)
     except UnknownRange as error:
         raise _no_pixels(data, found, str(error)) from error
     rows = PixelRows(
@@ -244,11 +245,11 @@ def _contents(data: Path, found: _Images) -> PixelContents:
     return PixelContents(partial(_stream, data, array.member), rows)
 
 
-def _blocks(array: ArrayFile) -> Iterator[np.ndarray[Any, Any]]:
+def _blocks(array: ArrayFile) -> Generator[np.ndarray[Any, Any], None, None]:
     """The values of an array, a part at a time."""
     width = max(1, array.n_bytes // max(1, array.shape[0]))
     flat = replace(array, shape=(array.shape[0], width // array.dtype.itemsize))
-    return flat.blocks(max(1, _BLOCK // width))
+    yield from flat.blocks(max(1, _BLOCK // width))
 
 
 def _stream(path: Path, member: str) -> ForwardStream:
