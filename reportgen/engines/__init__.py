@@ -1,4 +1,4 @@
-"""Predictions by any engine: `Predict` makes the rows of a batch, `collect` one file of all rows"""
+"""Predictions by any engine: `Predict` predicts a batch, `collect` writes all rows to one file."""
 
 from typing import TYPE_CHECKING
 

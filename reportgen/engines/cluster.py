@@ -1,4 +1,4 @@
-"""A Ray cluster for the length of a run: that of an address, or one of this machine alone."""
+"""A Ray cluster for the length of a run: an existing one by its address, or one on this machine."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ __all__ = [
 _HOST_AND_PORT = re.compile(r"(?:ray://)?([^/]+):(\d{1,5})")
 
 
-_STORE_BYTES = 256 << 20  # ids go out and rows come back: images stay with the actors
+_STORE_BYTES = 256 << 20  # ids go out and rows come back; images stay with the actors
 
 
 def require_ray(part: str = "ray") -> None:
-    """Refuse where Ray is not installed; loads nothing. :class:`ModelError` ``engine-missing``."""
+    """Raise :class:`ModelError` (``engine-missing``) if Ray is not installed. Imports nothing."""
     if find_spec(part) is None:
         raise ModelError(
             "Ray is not installed, and is required for --engine ray",
@@ -47,7 +47,7 @@ def require_ray(part: str = "ray") -> None:
 def connected(settings: Ray) -> Iterator[Any]:
     """The module ``ray`` with a cluster, for the length of the block.
 
-    A cluster that this process is connected to already is used, and stays.
+    If this process is already connected to a cluster, that one is used and stays connected.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def connected(settings: Ray) -> Iterator[Any]:
         ``engine-stalled``: this machine is too small for the actors.
     """
     require_ray()
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read as Ray is imported
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reads it on import
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
@@ -97,7 +97,8 @@ def _start(ray: Any, settings: Ray) -> None:
 
 def _connect(ray: Any, address: str) -> None:
     try:
-        if found := _HOST_AND_PORT.fullmatch(address):  # Ray itself tries for minutes
+        # without this check, Ray retries for minutes
+        if found := _HOST_AND_PORT.fullmatch(address):
             socket.create_connection((found[1].strip("[]"), int(found[2])), 10).close()
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
@@ -111,15 +112,15 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def resources(ray: Any) -> dict[str, float]:
-    """CPU cores and GPUs of the whole cluster."""
-    with suppress(Exception):  # while the cluster changes
+    """Total CPU cores and GPUs of the cluster."""
+    with suppress(Exception):  # may fail while the cluster changes
         there = ray.cluster_resources()
         return {name: float(there.get(name, 0.0)) for name in ("CPU", "GPU")}
     return {"CPU": 0.0, "GPU": 0.0}
 
 
 def stalled(what: str, settings: Ray, there: dict[str, float], *details: str) -> ModelError:
-    """The error of a pool that gives no rows, with what it asks for and what there is."""
+    """The error for a pool that returns no rows, with the resources requested and available."""
     smallest, largest = settings.n_actors
     number = f"{smallest}" if smallest == largest else f"{smallest} to {largest}"
     return ModelError(
@@ -137,7 +138,7 @@ def stalled(what: str, settings: Ray, there: dict[str, float], *details: str) ->
 
 
 def refuse_stages(settings: Ray, there: dict[str, float]) -> None:
-    """Refuse a pool that leaves no core for the stages of a dataset, which would wait forever."""
+    """Refuse a pool that leaves no core for the stages of a dataset: those would wait forever."""
     _, largest = settings.n_actors
     left = there["CPU"] - largest * settings.actor_cpus
     if left < 1:
@@ -149,7 +150,7 @@ def refuse_stages(settings: Ray, there: dict[str, float]) -> None:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Handlers of signals are those from before: Ray replaces that of SIGTERM."""
+    """Restore the previous signal handlers on exit: Ray replaces the one for SIGTERM."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

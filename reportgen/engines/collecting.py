@@ -1,4 +1,4 @@
-"""`collect`: the rows that an engine gave, in any order, as one predictions file."""
+"""`collect`: write the rows from an engine, in any order, to one predictions file."""
 
 from __future__ import annotations
 
@@ -47,28 +47,29 @@ def collect(
     header: str | None = None,
     force: bool = False,
 ) -> Predictions:
-    """Write ``predictions.parquet`` from the tables of :class:`Predict`, which may be in any order.
+    """Write ``predictions.parquet`` from the tables that :class:`Predict` returned, in any order.
 
-    The tables are read once, and their rows are kept on disk until all are there.
+    The tables are read once; their rows are buffered on disk, not in memory.
 
     Parameters
     ----------
     tables
         Arrow tables or record batches.
     out
-        The file to write where it ends with ``.parquet``, else the folder for it.
+        The file to write if it ends with ``.parquet``, otherwise the folder to write it in.
     expected
-        The ids of all samples, in any order: each must have one row.
+        The ids of all samples, in any order. Each must have exactly one row.
     header
-        :meth:`Predict.header`, where the engine drops the metadata of tables, as Spark does.
+        :meth:`Predict.header`, for engines that drop the schema metadata of tables, as Spark does.
     force
-        Replace other predictions in `out`.
+        Overwrite existing predictions in `out`.
 
     Raises
     ------
     DataError
-        ``rows-differ``: a sample has no row, or several, or is not expected. ``rows-unknown``: a
-        table is not of :class:`Predict`, or has lost what it says of the run. ``too-many-bad``.
+        ``rows-differ``: a sample is missing, duplicated or unexpected. ``rows-unknown``: a table
+        was not made by :class:`Predict`, or lost its metadata. ``too-many-bad``: more samples are
+        unreadable than allowed.
     UsageError
         ``rows-mixed``: the tables were made with different models or settings.
     OutputError
@@ -90,7 +91,7 @@ def collect(
 
 @contextmanager
 def held_for(target: Path, *, force: bool) -> Iterator[None]:
-    """Hold the folder of a predictions file for the length of the block."""
+    """Lock the output folder of a predictions file for the length of the block."""
     output_folder.prepare(target.parent, _REPORT, replace=False, data=None)
     guarded = (target.name, output_folder.partial_folder(target).name)
     output_folder.prepare(target.parent, guarded, replace=force, data=None)
@@ -101,21 +102,21 @@ def held_for(target: Path, *, force: bool) -> Iterator[None]:
 
 @dataclass
 class Said:
-    """What the tables say of their run, as far as they came.
+    """The run metadata of the tables read so far.
 
     Attributes
     ----------
     given
-        What stands for tables that say nothing.
+        Header for tables without metadata; None if such tables are refused.
     headers
-        Each different header as text → the smallest id of its tables.
+        Header, as text → the smallest sample id among its tables.
     """
 
     given: Header | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
     def hear(self, table: Any) -> None:
-        """Hold a table against those before it; it is refused where it says nothing."""
+        """Record the header of a table. Raises :class:`DataError` if the table has none."""
         import pyarrow.compute as pc
 
         text = (table.schema.metadata or {}).get(HEADER_KEY)
@@ -140,7 +141,10 @@ class Said:
         return self.given.to_text()
 
     def header(self) -> Header:
-        """What all of them say. Raises :class:`UsageError` (``rows-mixed``) where they differ."""
+        """The header common to all tables.
+
+        Raises :class:`UsageError` (``rows-mixed``) if they differ.
+        """
         texts = sorted(self.headers, key=lambda text: self.headers[text])
         if not texts and self.given is not None:
             return self.given
@@ -154,9 +158,9 @@ class Said:
 
 
 def together(headers: Sequence[Header]) -> Header:
-    """One header for rows of several workers, the first of which is that of the first rows.
+    """Merge the headers of several workers; the first header is that of the first rows.
 
-    Raises :class:`UsageError` (``rows-mixed``) where they are not of one run.
+    Raises :class:`UsageError` (``rows-mixed``) if they are not from the same run.
     """
     first = headers[0]
     for other in headers[1:]:
@@ -203,7 +207,7 @@ def _joined(facts: Sequence[RunOutline]) -> RunOutline:
 
 
 def _values_of(found: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], list[str]]:
-    """Key → its different values, joined; and a text for each key that has several."""
+    """Key → its distinct values, joined; and a sentence for each key with more than one value."""
     values: dict[str, dict[str, None]] = {}
     for one in found:
         for key, value in one.items():
@@ -223,7 +227,7 @@ def _machines_note(several: Sequence[str]) -> Iterator[DataNote]:
 
 
 def _alike(header: Header) -> dict[str, str]:
-    """What all tables of one run say alike: field → value."""
+    """The fields that must be equal in all tables of a run: name → value."""
     by = header.facts.provenance
     return {
         **header.identity,
@@ -248,7 +252,7 @@ def _no_rows(what: str) -> DataError:
 
 
 def _blocks(tables: Iterable[Any], said: Said) -> Iterator[Any]:
-    """The tables in blocks of 2,048 rows or more."""
+    """Concatenate the tables into blocks of at least 2,048 rows."""
     import pyarrow as pa
 
     waiting: list[Any] = []
@@ -264,7 +268,7 @@ def _blocks(tables: Iterable[Any], said: Said) -> Iterator[Any]:
 
 
 def finish(parts: Parts, target: Path, said: Said, expected: Iterable[str] | None) -> Predictions:
-    """The one file of all rows; `expected` are their ids, None where any are right."""
+    """Write all rows to one file. `expected` are their ids; None accepts any."""
     header = said.header()
     parts.arrange(sorted(expected if expected is not None else set(parts.ids())))
     sums = parts.sums(header.facts.classes)

@@ -1,4 +1,4 @@
-"""Predictions of a folder by a pool of Ray actors; the driver plans, hands out and writes."""
+"""Predict a folder with a pool of Ray actors; the driver plans, hands out batches and writes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __all__ = [
 
 
 _OF_THE_MACHINE = ("device", "batch_size", "torch", "runtime", "list_of_samples")
-"""What of the identity is the actors' alone."""
+"""Entries of the identity that depend on the actors' machines."""
 
 
 @contextmanager
@@ -70,7 +70,7 @@ class RayEngine:
         return device_of(self.settings, options)
 
     def begin(self, spec: str, plan: Plan, reporter: Reporter) -> Plan:
-        """Start the first actor, which must find the model and the images as this process does."""
+        """Start the first actor; check that it finds the same model and images as this process."""
         if not self.settings.actor_gpus and (gpus := resources(self.ray)["GPU"]):
             reporter.warn(
                 f"the cluster has {plural(int(gpus), 'GPU')}, which are not used: --actor-gpus 1"
@@ -101,7 +101,7 @@ class RayEngine:
         )
 
     def predict(self, plan: Plan, parts: Parts, reporter: Reporter) -> Plan:
-        """Predict what `parts` does not hold yet."""
+        """Predict the samples that `parts` does not contain yet."""
         assert self._pool is not None
         assert isinstance(plan.source, FolderSource)
         writer = Writer(parts, reporter)
@@ -146,14 +146,14 @@ class RayEngine:
         _require_none_lost(pool, orders)
 
     def close(self) -> None:
-        """End the actors."""
+        """Stop the actors."""
         if self._pool is not None:
             self._pool.close()
 
 
 @dataclass(frozen=True)
 class Orders(Sequence[Order]):
-    """Batches of a data set by their numbers, made when they are handed out."""
+    """Batches of a data set by index, created when they are handed out."""
 
     source: FolderSource
     size: int
@@ -174,7 +174,7 @@ def order_of(samples: Samples) -> Order:
 
 @dataclass
 class Writer:
-    """Puts the rows of actors into parts; whatever ends the block, those that came are kept."""
+    """Writes rows from actors into parts; rows received before an error are kept."""
 
     parts: Parts
     reporter: Reporter
@@ -188,7 +188,7 @@ class Writer:
         self.flush()
 
     def decide(self, answer: Answer, asked: str) -> None:
-        """:meth:`take` of a first batch, whose findings are those of the run."""
+        """As :meth:`take`, for the first batch: it decides the output type for the run."""
         told = answer.state
         assert told is not None
         if told.outputs and asked == "auto":
@@ -226,7 +226,7 @@ class Writer:
             self.parts.remember(replace(before, forward_size=told.forward_size))
 
     def flush(self) -> None:
-        """Write what waits as a part."""
+        """Write the buffered rows as a part."""
         import pyarrow as pa
 
         self._written_at = time.monotonic()
@@ -236,7 +236,7 @@ class Writer:
 
 
 def absolute(spec: str, options: Options) -> tuple[str, Options]:
-    """MODEL and options with whole paths, which actors of other working folders read too."""
+    """MODEL and options with absolute paths: actors have other working folders."""
     file, colon, name = spec.rpartition(":")
     if Path(spec).exists():
         spec = str(Path(spec).absolute())
@@ -254,19 +254,19 @@ def absolute(spec: str, options: Options) -> tuple[str, Options]:
 
 
 def device_of(settings: Ray, options: Options) -> str:
-    """The type of the device that actors use."""
+    """The device type that the actors use."""
     if options.device != "auto":
         return options.device.partition(":")[0]
     return "cuda" if settings.actor_gpus else "cpu"
 
 
 def threads_of(settings: Ray) -> int:
-    """Threads of PyTorch in an actor."""
+    """PyTorch threads per actor."""
     return max(int(settings.actor_cpus), 1)
 
 
 def _require_same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> None:
-    """Refuse a worker that has another model or other libraries than this process."""
+    """Refuse a worker whose model or libraries differ from those of this process."""
     here, there = (
         {key: value for key, value in one.items() if key not in _OF_THE_MACHINE}
         for one in (ours, theirs)
@@ -287,9 +287,9 @@ def _require_none_lost(pool: Pool, orders: Sequence[Order]) -> None:
 
 
 def lost_error(lost: Mapping[tuple[str, ...], str], *, is_kept: bool = True) -> ModelError:
-    """The error of batches on which workers died again and again; `lost` has their ids.
+    """The error for batches on which workers died repeatedly; `lost` has their sample ids.
 
-    `is_kept` says that the other predictions are, for ``--resume``.
+    `is_kept`: the other predictions were saved, and ``--resume`` can continue.
     """
     ids, reason = next(iter(lost.items()))
     more = f", and on {plural(len(lost) - 1, 'batch', 'batches')} more" if len(lost) > 1 else ""

@@ -1,4 +1,4 @@
-"""What a table of rows says of the run that it belongs to, in the metadata of its schema."""
+"""The run metadata in the schema of a table of rows."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Header:
-    """The run that rows belong to.
+    """The run that a table of rows belongs to.
 
     Attributes
     ----------
     rows
-        Version of this form.
+        Version of this format.
     identity
-        What shapes the rows → its value or hash, samples aside.
+        Each input that affects the predictions, except the samples → its value or hash.
     facts
-        What else is known; notes and outputs are those of the table's own batch.
+        Other facts about the run. Notes and output type are those of the table's batch.
     max_bad
-        Largest number of samples that can't be used.
+        Maximum number of unreadable samples.
     """
 
     rows: int
@@ -45,12 +45,15 @@ class Header:
     max_bad: int
 
     def to_text(self) -> str:
-        """JSON with sorted keys."""
+        """As JSON with sorted keys."""
         return json.dumps(write_value(Header, self), ensure_ascii=True, sort_keys=True)
 
     @classmethod
     def from_text(cls, text: str | bytes) -> Header:
-        """The inverse of :meth:`to_text`; :class:`DataError` (``rows-unknown``) of other text."""
+        """The inverse of :meth:`to_text`.
+
+        Raises :class:`DataError` (``rows-unknown``) if it can't be parsed.
+        """
         try:
             value: Any = json.loads(text)
             if value["rows"] != VERSION:

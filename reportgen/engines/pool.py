@@ -1,8 +1,8 @@
-"""A pool of Ray actors: orders out, answers in, whatever dies on the way.
+"""A pool of Ray actors: hands out orders, collects answers, and replaces actors that die.
 
-An order belongs to one actor at a time, and only the driver writes rows, so an order that is handed
-out again can't be counted twice. An actor works in the sequence in which it got its orders: where
-one dies, the first of them is what it died on, and the others were only waiting.
+An order belongs to one actor at a time, and only the driver writes rows, so a retried order can't
+be counted twice. An actor processes its orders in sequence: when it dies, the first of its orders
+is the cause, and the others were waiting.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 RETRIES = 3
 
 
-_AHEAD = 2  # orders of an actor: one that it works on, one that waits
+_AHEAD = 2  # orders per actor: one in progress, one waiting
 
 
 _POLL_SECONDS = 1.0
@@ -45,22 +45,22 @@ class _Actor:
 
 @dataclass
 class Pool:
-    """Actors that are started as orders need them, and replaced where they die.
+    """Actors that are started on demand and replaced when they die.
 
     Attributes
     ----------
     arguments
-        Those of :class:`~reportgen.engines.workers.Worker`.
+        Constructor arguments of :class:`~reportgen.engines.workers.Worker`.
     contents
-        Where the images are.
+        The location of the images.
     witness
-        An order of one sample that every actor must be able to read; None where there is none.
+        An order of one sample that every actor must be able to read, or None.
     lost
-        Number of an order → the reason, where actors died on it again and again.
+        Index of an order that repeatedly killed its actor → the reason.
     headers
-        What each actor says of itself, in the order in which they started.
+        The header of each actor, in the order of their start.
     accept
-        Told of each header; raises where an actor does not belong to the run.
+        Called with each header; raises if the actor does not belong to the run.
     """
 
     ray: Any
@@ -79,7 +79,7 @@ class Pool:
     _began: bool = False
 
     def first(self) -> str:
-        """Start one actor, and return what it says of itself. Raises what it can't begin with."""
+        """Start one actor and return its header. Raises the errors of its start."""
         self._heard = time.monotonic()
         self._start()
         while not any(actor.is_ready for actor in self._actors):
@@ -91,13 +91,16 @@ class Pool:
     def run(
         self, orders: Sequence[Order], decided: str, *, is_first: bool = False, following: int = 0
     ) -> Iterator[tuple[Order, Answer]]:
-        """The answer to each order, in the sequence in which they come; :attr:`lost` has the
-        others. `following` are the orders of a later call, for which actors start already.
+        """Yield each order with its answer, as they are completed.
+
+        Orders that repeatedly killed their actor have no answer, and are in :attr:`lost`.
+        `following` is the number of orders of a later call, for which actors are started in
+        advance.
 
         Raises
         ------
         ModelError
-            ``engine-stalled``; ``worker-lost`` where actors can't start; and what actors raise.
+            ``engine-stalled``; ``worker-lost`` if actors can't start; and the errors of the actors.
         """
         waiting = deque(range(len(orders)))
         tried: Counter[int] = Counter()
@@ -134,7 +137,7 @@ class Pool:
             .options(
                 num_cpus=settings.actor_cpus,
                 num_gpus=settings.actor_gpus,
-                max_restarts=0,  # the driver starts another, and knows what to hand out again
+                max_restarts=0,  # the driver restarts actors: it knows which orders to retry
                 max_task_retries=0,
             )
             .remote(*self.arguments)
@@ -146,8 +149,10 @@ class Pool:
             self._start()
 
     def _listen(self, refs: dict[Any, int]) -> Iterator[tuple[int, Answer | None, str | None]]:
-        """(order, answer, reason): without an answer, the reason says what an actor died of on this
-        very order; without either, it only waited.
+        """Yield (order, answer, reason).
+
+        An answer of None with a reason: the actor died on this order. None of both: the order was
+        only waiting.
         """
         beginning = {actor.beginning: actor for actor in self._actors if not actor.is_ready}
         open_refs = [*refs, *beginning]
@@ -158,7 +163,7 @@ class Pool:
             if ref in beginning:
                 self._hear_beginning(beginning[ref])
                 continue
-            if ref not in refs:  # of an actor whose death was told by another order
+            if ref not in refs:  # of an actor whose death was already handled
                 continue
             actor = next(one for one in self._actors if any(r == ref for r, _ in one.orders))
             try:
@@ -201,7 +206,7 @@ class Pool:
     def _bury(
         self, actor: _Actor, refs: dict[Any, int], reason: str
     ) -> Iterator[tuple[int, None, str | None]]:
-        """Take an actor out of the pool; its orders are handed out again."""
+        """Remove a dead actor from the pool, and requeue its orders."""
         self._actors.remove(actor)
         self.ray.kill(actor.handle)
         self.reporter.warn(f"a worker died: {reason}; its images are predicted again")
@@ -210,8 +215,9 @@ class Pool:
                 yield number, None, reason if place == 0 else None
 
     def _require_life(self, smallest: int = 0) -> None:
-        """Raise where nothing was heard for too long, or fewer actors than the `smallest` number
-        have ever been there; 0 does not ask.
+        """Raise if no answer came in time, or fewer than `smallest` actors ever started.
+
+        A `smallest` of 0 disables the second check.
         """
         there = [actor for actor in self._actors if actor.is_ready]
         self._began = self._began or 0 < smallest <= len(there)
@@ -231,19 +237,19 @@ class Pool:
         )
 
     def close(self) -> None:
-        """End all actors."""
+        """Stop all actors."""
         for actor in self._actors:
             self.ray.kill(actor.handle)
         self._actors.clear()
 
 
 def _cause(error: Any) -> Exception:
-    """What was raised in an actor: a bug, since its own errors are answers."""
+    """The exception of a failed actor: a bug, since expected errors are returned as answers."""
     return error.cause if isinstance(error.cause, Exception) else error
 
 
 def _reason(error: BaseException) -> str:
-    """What Ray says of a death, in one line without addresses."""
+    """Ray's reason for a death, in one line without addresses."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((one for one in lines if "exit" in one.lower() or "memory" in one.lower()), "")
     told = told or (lines[0] if lines else type(error).__name__)

@@ -1,4 +1,4 @@
-"""`Predict`: a model for the workers of any engine. A batch in, its rows out, nothing kept."""
+"""`Predict`: a model for the workers of any engine. One batch in, its rows out, no state."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ __all__ = [
 
 
 class Predict:
-    """A model that is loaded once, when this is made, and then called with one batch at a time.
+    """A model that is loaded once, on construction, and then called with one batch at a time.
 
-    The rows of a batch follow from that batch alone, so batches can be cut, repeated and ordered in
-    any way. Make one for each process: a pickled one is loaded again where it arrives.
+    The rows of a batch depend on that batch only, so batches can be split, repeated and reordered.
+    Create one per process; unpickling loads the model again.
 
     Parameters
     ----------
     model
-        What the command line takes as MODEL; no live module.
+        MODEL as on the command line, not a live module.
     threads
-        Threads of PyTorch for a forward pass, at least 1. Engines start a process for each core.
+        PyTorch threads for a forward pass, at least 1. Engines usually start one process per core.
     **options
-        The options of ``reportgen predict``, with underscores. ``classes`` is needed where the
-        model has no class list.
+        The options of ``reportgen predict``, with underscores. ``classes`` is required if the model
+        has no class list.
 
     Raises
     ------
     ReportgenError
-        What :func:`reportgen.predict` raises before it predicts; ``classes-needed`` where the
-        classes are not known.
+        The errors of :func:`reportgen.predict` before the first forward pass; ``classes-needed`` if
+        the classes are unknown.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Predict:
 
     @classmethod
     def of(cls, model: str, options: Options, threads: int) -> Predict:
-        """The same from options that are checked already."""
+        """Construct from validated options."""
         made = cls.__new__(cls)
         made._load(model, options, threads)
         return made
@@ -76,7 +76,7 @@ class Predict:
 
     @property
     def batch_size(self) -> int:
-        """Images in a forward pass: batches of another size are cut, and the last is padded."""
+        """Images per forward pass. Larger batches are split, and the last part is padded."""
         return self._predictor.plan.batch_size
 
     @property
@@ -85,30 +85,31 @@ class Predict:
         return self._predictor.plan.classes.names
 
     def __call__(self, batch: Any) -> Any:
-        """The rows of a batch.
+        """Predict a batch.
 
-        The first call checks the model, too: it runs that batch again, and some of its images
-        alone.
+        The first call also checks that the model is deterministic: it runs the batch again, and
+        some of its images alone.
 
         Parameters
         ----------
         batch
-            An Arrow table or record batch, or a mapping of columns: ``id`` (text), ``image``
-            (bytes of an image file) or ``path`` (of one), and ``label`` (the name of a class, or
-            its index; none and -1 are unknown), which may be absent.
+            An Arrow table or record batch, or a mapping of columns: ``id`` (text), ``image`` (bytes
+            of an image file) or ``path`` (to one), and optionally ``label`` (class name or index;
+            None and -1 mean unknown).
 
         Returns
         -------
         pyarrow.Table
-            A row for each sample, in order, for :func:`collect`. A sample that can't be used has a
+            One row per sample, in order, for :func:`collect`. An unreadable sample has a
             ``reason``.
 
         Raises
         ------
         DataError
-            ``batch-columns``: the batch has other columns. ``class-unknown``: a label is no class.
+            ``batch-columns``: a column is missing or invalid. ``class-unknown``: a label is not a
+            class.
         ModelError
-            The model fails, or its outputs contradict how they are read.
+            The model fails, or its outputs contradict the output type.
         """
         samples = self._samples(batch)
         if not len(samples):
@@ -118,8 +119,9 @@ class Predict:
         return self._table(rows, state)
 
     def header(self, batch: Any) -> str:
-        """What the tables of a run say besides their rows, as `batch` has it: for :func:`collect`,
-        where an engine drops the metadata of tables.
+        """The run metadata of the tables, for :func:`collect`.
+
+        For engines that drop the schema metadata of tables. `batch` is any batch of the run.
         """
         return str(self(batch).schema.metadata[HEADER_KEY].decode())
 
@@ -143,7 +145,7 @@ _HINT = "a batch has id, image (bytes) or path, and label, which may be absent"
 
 
 def _columns(batch: Any) -> dict[str, list[Any]]:
-    """The columns that are used, as lists of one length."""
+    """The columns in use, as lists of equal length."""
     names = batch.schema.names if hasattr(batch, "schema") else list(batch)
     images = [name for name in ("image", "path") if name in names]
     if "id" not in names or len(images) != 1:
@@ -173,7 +175,7 @@ def _columns(batch: Any) -> dict[str, list[Any]]:
 
 
 def _values(column: Any) -> list[Any]:
-    for name in ("to_pylist", "tolist"):  # of Arrow; of numpy and pandas
+    for name in ("to_pylist", "tolist"):  # Arrow's; numpy's and pandas'
         if hasattr(column, name):
             return list(getattr(column, name)())
     return list(column)

@@ -1,4 +1,4 @@
-"""Ray: its options, and predictions of a Dataset of one's own."""
+"""Ray: its options, and predictions of a user's Ray Dataset."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-_RETRIES = 3  # Ray's own default is without end, and so is an image that ends its process
+_RETRIES = 3  # Ray's default is unlimited, which never ends if an image crashes its process
 
 
 _RUN = "run"
@@ -46,30 +46,29 @@ def predict(
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
 ) -> Predictions:
-    """Predict a ``ray.data.Dataset``, whose images need not be files.
+    """Predict a ``ray.data.Dataset``; its images need not be files.
 
-    Where the data set has stages of its own, such as a read, the actors must leave a CPU core for
-    them.
+    If the data set has pending stages, such as a read, the actors must leave a CPU core for them.
 
     Parameters
     ----------
     dataset
-        Columns ``id`` (text), ``image`` (bytes of an image file) or ``path`` (of one that every
-        machine sees), and ``label`` (the name of a class, or its index), which may be absent.
+        Columns ``id`` (text), ``image`` (bytes of an image file) or ``path`` (to one that every
+        machine can read), and optionally ``label`` (class name or index).
     model
-        What the command line takes as MODEL; every machine must have it at the same path.
+        MODEL as on the command line; at the same path on every machine.
     out
-        The file to write where it ends with ``.parquet``, else the folder for it.
+        The file to write if it ends with ``.parquet``, otherwise the folder to write it in.
     engine
-        The pool; by default :class:`Ray` as it is.
+        Settings of the pool; by default :class:`Ray` with its defaults.
     **options
-        The options of ``reportgen predict``, ``classes`` among them. There is no ``resume``.
+        The options of ``reportgen predict``, including ``classes``, except ``resume``.
 
     Raises
     ------
     ReportgenError
-        What :class:`Predict` and :func:`collect` raise; ``worker-lost``: the workers died on a
-        batch, again and again; ``engine-stalled``: no rows came for too long.
+        The errors of :class:`Predict` and :func:`collect`; ``worker-lost``: a batch repeatedly
+        killed its worker; ``engine-stalled``: no rows were returned within the time limit.
     """
     settings, asked, reporter = engine or Ray(), Options.of(options), reporter or Reporter()
     require_ray("ray")
@@ -99,14 +98,14 @@ def predict(
 
 
 def _materialized() -> Any:
-    """The class of data sets whose blocks are in the object store already."""
+    """The class of data sets whose blocks are already in the object store."""
     from ray.data.dataset import MaterializedDataset
 
     return MaterializedDataset
 
 
 class _Journal:
-    """An actor that knows which batches are being worked on: Ray does not say what failed."""
+    """An actor that records which batches are in progress: Ray does not report what failed."""
 
     def __init__(self) -> None:
         self.begun: Counter[tuple[str, ...]] = Counter()
@@ -122,13 +121,13 @@ class _Journal:
         self.error = error
 
     def tell(self) -> tuple[ReportgenError | None, list[tuple[str, ...]]]:
-        """The first error; and the batches that are not done, those that were begun most often."""
+        """The first error; and the unfinished batches, those started most often first."""
         most = max(self.begun.values(), default=0)
         return self.error, [ids for ids, times in self.begun.items() if times == most]
 
 
 class _Rows:
-    """What runs in an actor of Ray Data."""
+    """The callable that runs in an actor of Ray Data."""
 
     def __init__(self, model: str, options: Options, threads: int, journal: Any) -> None:
         import ray
@@ -161,7 +160,10 @@ class _Rows:
 def _tables(
     ray: Any, dataset: Any, model: str, asked: Options, settings: Ray, journal: Any
 ) -> Iterator[Any]:
-    """The tables of rows as they come; what goes wrong is told as an error of ours."""
+    """Yield the tables of rows as they arrive.
+
+    Failures of Ray are raised as errors of this package.
+    """
     smallest, largest = settings.n_actors
     spec, options = absolute(model, asked)
     size = asked.batch_size or DEFAULT_BATCH_SIZES[device_of(settings, asked)]
@@ -198,7 +200,7 @@ def _tables(
 
 
 def _iterate(rows: Any, came: queue.Queue[Any], stop: threading.Event) -> None:
-    """Put the tables of a Dataset into a queue, and then None or what was raised."""
+    """Put the tables of a Dataset into a queue, then None, or the exception raised."""
 
     def put(value: Any) -> None:
         while not stop.is_set():
@@ -248,7 +250,7 @@ def _write(tables: Iterator[Any], parts: Parts, said: Said, reporter: Reporter) 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the progress bars of Ray Data."""
+    """Disable the progress bars of Ray Data."""
     import logging
 
     from ray.data import DataContext

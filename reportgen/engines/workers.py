@@ -1,4 +1,4 @@
-"""What runs in an actor: a model, and batches of samples that the driver hands out."""
+"""The Ray actor: it loads a model and predicts the batches that the driver hands out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Order:
-    """A batch of samples as it is sent to an actor; see :class:`reportgen.inference.Samples`."""
+    """A batch of samples, as sent to an actor; see :class:`reportgen.inference.Samples`."""
 
     ids: Sequence[str]
     labels: NDArray[np.int32]
@@ -40,18 +40,18 @@ class Order:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an actor says.
+    """An actor's answer to an order.
 
     Attributes
     ----------
     table
-        Rows, an Arrow table of a part's columns.
+        The rows, an Arrow table with the columns of a part.
     state
-        What the batch told.
+        Output type, notes and counts of the batch.
     header
-        What the actor's rows have in common, as text.
+        The header of the actor's rows, as text.
     error
-        What ends the run; raised by the driver.
+        An error that ends the run; the driver raises it.
     """
 
     table: Any = None
@@ -61,7 +61,7 @@ class Answer:
 
 
 class Worker:
-    """An actor. It holds a model, and nothing of the batches that it saw."""
+    """An actor with a loaded model. It keeps nothing of a batch after predicting it."""
 
     def __init__(self, spec: str, options: Options, classes: Any, threads: int) -> None:
         self._arguments = spec, options, classes, threads
@@ -69,7 +69,7 @@ class Worker:
         self._contents: Any = None
 
     def begin(self, contents: Any, witness: Order | None) -> Answer:
-        """Load the model, and read the image of the `witness`, which the driver has read."""
+        """Load the model, and read the image of `witness`, which the driver has read."""
         spec, options, classes, threads = self._arguments
         try:
             self._predictor = BatchPredictor.load(spec, options, threads=threads, names=classes)
@@ -81,7 +81,7 @@ class Worker:
         return Answer(header=self._header(RunState({})))
 
     def predict(self, order: Order, decided: str, *, is_first: bool) -> Answer:
-        """The rows of a batch."""
+        """Predict a batch."""
         assert self._predictor is not None
         try:
             rows, state = self._predictor.predict(
@@ -92,7 +92,7 @@ class Worker:
         return Answer(table_of(rows), state, self._header(state) if is_first else "")
 
     def process(self) -> int:
-        """The number of its process."""
+        """The id of the actor's process."""
         return os.getpid()
 
     def _header(self, state: RunState) -> str:
