@@ -1,4 +1,4 @@
-"""From a model and data to predictions: everything that needs torch, one room per subject."""
+"""From a model and data to predictions: everything that needs torch, one package per subject."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What a command asks for, as one hash: told from files and names, before anything is loaded."""
+"""A hash of what a command requests, computed from files and names before anything is loaded."""
 
 from __future__ import annotations
 
@@ -30,14 +30,11 @@ _BUILT_IN = ("torchvision:", "timm:")
 
 
 def asked_of(spec: str, data: FoundData, options: Options, shard: Shard) -> str:
-    """SHA-256 (hexadecimal) over all that the rows of a shard follow from.
+    """SHA-256 (hexadecimal) over everything that determines the rows of a shard.
 
-    "" where that can't be told without loading the model: where it is a package's.
+    "" if that can't be computed without loading the model, as for a model from a package.
 
     Parameters
-    ----------
-    spec, data
-        MODEL, and what DATA contains; class folders were listed.
     """
     model = _model_files(spec)
     if model is None:
@@ -58,7 +55,7 @@ def asked_of(spec: str, data: FoundData, options: Options, shard: Shard) -> str:
 
 
 def _samples(data: FoundData) -> Iterator[tuple[str, str]]:
-    """(id, label or folder) of each sample, in the order in which the data have them."""
+    """(id, label or folder) of each sample, in the order of the data."""
     if data.listed is not None:
         yield from zip(data.listed.ids, data.listed.labels, strict=True)
     elif data.scanned is not None:
@@ -66,7 +63,7 @@ def _samples(data: FoundData) -> Iterator[tuple[str, str]]:
 
 
 def _model_files(spec: str) -> list[Path] | None:
-    """The files that a model is made of; None where they can't be told."""
+    """The files of a model; None if they are unknown."""
     if spec.startswith(_BUILT_IN):
         return []
     path = Path(spec)
@@ -86,7 +83,7 @@ def _model_files(spec: str) -> list[Path] | None:
 
 
 def _values(options: Options) -> Iterator[tuple[str, Any]]:
-    """Option → its value, with the content of a file that it names."""
+    """Option → its value; for an option that names a file, the hash of its content."""
     for item in fields(options):
         if not item.metadata.get("shapes", True):
             continue

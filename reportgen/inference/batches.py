@@ -1,4 +1,4 @@
-"""Batches alone: a model that is loaded once, and rows of each batch from that batch alone."""
+"""Predict single batches: the model is loaded once, and rows depend on their batch only."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ UNNAMED_DATA = "DATA"
 
 
 class GivenImages(ImageFiles):
-    """Encoded images in memory; `raw` is the place of one, and `names` are for its extension."""
+    """Encoded images in memory. `raw` is an index as text; `names` provide the file extensions."""
 
     def __init__(self, images: Sequence[bytes | None], names: Sequence[str]) -> None:
         self.images = images
@@ -75,7 +75,7 @@ class GivenImages(ImageFiles):
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples and where their images are.
+    """Samples and the location of their images.
 
     Attributes
     ----------
@@ -84,9 +84,9 @@ class Samples:
     labels
         int32, shape (n,); -1 where unknown.
     raws
-        n names in `contents`; paths, where that has nothing.
+        n names in `contents`; file paths if `contents` is None.
     reasons
-        Place of a sample → why it is known already that it can't be read.
+        Index of a sample → the reason, if it is already known to be unreadable.
     """
 
     ids: Sequence[str]
@@ -100,7 +100,7 @@ class Samples:
 
 
 def samples_at(source: FolderSource, places: range) -> Samples:
-    """Some of the samples of a data set, in order."""
+    """The samples at `places` in a data set, in order."""
     dataset = source.dataset
     found = {at: dataset.reason_at(place) for at, place in enumerate(places)}
     return Samples(
@@ -113,7 +113,7 @@ def samples_at(source: FolderSource, places: range) -> Samples:
 
 
 def reason_unread(samples: Samples, at: int = 0) -> str | None:
-    """Why the image of a sample can't be read; None where it can."""
+    """The reason why the image of a sample can't be read, or None."""
     if at in samples.reasons:
         return samples.reasons[at]
     try:
@@ -124,7 +124,7 @@ def reason_unread(samples: Samples, at: int = 0) -> str | None:
 
 
 def witness_of(source: FolderSource) -> Samples | None:
-    """One of the first samples, whose image can be read here; None where none can."""
+    """One of the first samples that this process can read; None if there is none."""
     for place in range(min(source.n_samples, _WITNESSES)):
         samples = samples_at(source, range(place, place + 1))
         if reason_unread(samples) is None:
@@ -134,14 +134,14 @@ def witness_of(source: FolderSource) -> Samples | None:
 
 @dataclass(frozen=True)
 class BatchPredictor:
-    """A model that is loaded, and all that shapes its rows but the samples.
+    """A loaded model with all settings that affect its predictions.
 
     Attributes
     ----------
     plan
-        That of a run over no samples.
+        The plan of a run without samples.
     threads
-        Threads of PyTorch for a forward pass.
+        PyTorch threads for a forward pass.
     """
 
     plan: Plan
@@ -152,10 +152,10 @@ class BatchPredictor:
     def load(
         cls, spec: str, options: Options, *, threads: int = 1, names: ClassList | None = None
     ) -> BatchPredictor:
-        """Load a model named as on the command line.
+        """Load the model `spec`, named as on the command line.
 
-        `names` are the classes, where they are known already; else they are those of the options or
-        of the model. Raises what a run raises before it predicts.
+        `names` are the classes if they are already known; by default they come from the options or
+        from the model. Raises the errors of a run before its first forward pass.
         """
         plan = _plan(spec, options, names)
         return cls(plan, engine_of(plan), threads)
@@ -163,10 +163,10 @@ class BatchPredictor:
     def predict(
         self, samples: Samples, *, decided: str = "", is_first: bool = False
     ) -> tuple[Rows, RunState]:
-        """The rows of some samples, in batches of the plan's size; and what they told.
+        """Predict samples in batches of the plan's size; return the rows and the state of the run.
 
-        `decided` is how the outputs are read, where an earlier batch has decided it. With
-        `is_first`, the model is checked with the first batch.
+        `decided` is the output type that an earlier batch detected, or "". With `is_first`, the
+        first batch also checks that the model is deterministic.
         """
         plan, size = self.plan, self.plan.batch_size
         source = self._source(samples)
@@ -187,7 +187,7 @@ class BatchPredictor:
         return Rows.joined(blocks), state
 
     def outline(self, state: RunState) -> RunOutline:
-        """What is known besides the rows."""
+        """The facts of the run apart from its rows."""
         return outline_of(self.plan, state)
 
     def _source(self, samples: Samples) -> FolderSource:
@@ -217,7 +217,7 @@ def _together(before: RunState, now: RunState) -> RunState:
 
 
 def _plan(spec: str, options: Options, names: ClassList | None) -> Plan:
-    """The plan of a run over no samples."""
+    """The plan of a run without samples."""
     explicit, explicit_source = explicit_classes(options)
     model = load_named(spec, options, len(explicit) if explicit else None, Shard(0, 1))
     preprocessing = preprocessing_of(model, Preprocessing.from_options(options), options)
@@ -234,7 +234,7 @@ def _plan(spec: str, options: Options, names: ClassList | None) -> Plan:
         explicit_source=explicit_source,
         from_model=carried,
         model_source=model.classes_source,
-        folders=explicit or carried or (),  # what a batch lacks is no finding
+        folders=explicit or carried or (),  # a class that is missing in one batch is no finding
         n_outputs=model.n_outputs,
     )
     model, device = placed(model, options, Shard(0, 1))
@@ -269,7 +269,7 @@ def _plan(spec: str, options: Options, names: ClassList | None) -> Plan:
 
 @contextmanager
 def _threads(wanted: int) -> Iterator[None]:
-    """PyTorch with so many threads for the length of the block; 0 leaves it alone."""
+    """Set the number of PyTorch threads for the length of the block; 0 leaves it unchanged."""
     if not wanted:
         yield
         return

@@ -1,4 +1,4 @@
-"""From the sums over all rows to what the finished file says besides them; torch is not needed."""
+"""From the sums over all rows to the metadata of the finished file; torch is not needed."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ NOT_FINITE = "scores are not finite"
 
 
 def facts_of(outline: RunOutline, identity: Mapping[str, str], sums: Sums) -> RunFacts:
-    """What the finished file of these rows says besides them.
+    """The metadata of a finished file with these rows.
 
-    `identity` is what shaped the rows, empty where that is not known.
+    `identity` has the inputs that determined the rows; empty if unknown.
     """
     before = outline.provenance
     provenance = replace(
@@ -85,7 +85,7 @@ def _accounting(outline: RunOutline, sums: Sums) -> Accounting:
 
 
 def write_bad_list(path: Path, bad: Sequence[BadSample]) -> None:
-    """``bad.csv`` where there is something to list; none of an earlier run stays."""
+    """Write ``bad.csv`` if any sample is unreadable; delete the one of an earlier run otherwise."""
     if bad:
         write_text(path, csv_text(("id", "reason"), ((item.id, item.reason) for item in bad)))
     else:
@@ -134,16 +134,16 @@ def require_few_bad(
     *,
     how: str = "",
 ) -> None:
-    """Refuse more samples that can't be used than the `limit`: :class:`DataError` ``too-many-bad``.
+    """Raise :class:`DataError` (``too-many-bad``) if more than `limit` samples are unreadable.
 
     Parameters
     ----------
     bad
-        The first of them, where they are known.
+        The first unreadable samples, if known.
     listed
-        Where all of them are listed.
+        Name of the file that lists all of them.
     how
-        The hint, with ``{n}`` for their number.
+        The hint; ``{n}`` is replaced by their number.
     """
     if n_bad <= limit:
         return

@@ -1,6 +1,4 @@
-"""Forward passes: batches of images in, raw scores out, the first batch checked before the rest is
-trusted.
-"""
+"""Forward passes: batches of images in, raw scores out. The first batch checks the model."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ __all__ = [
 
 
 def scores_of(output: Any, n_rows: int, n_classes: int) -> tuple[torch.Tensor, str]:
-    """The scores in a model's output, and a sentence where they had to be looked for.
+    """Find the scores in a model's output.
 
     Parameters
     ----------
@@ -44,12 +42,12 @@ def scores_of(output: Any, n_rows: int, n_classes: int) -> tuple[torch.Tensor, s
     tensor
         Floating, shape (B, K); (B, 1) where one output distinguishes two classes.
     note
-        Empty, or what was taken.
+        Which part of the output was used; empty for a plain tensor.
 
     Raises
     ------
     ModelError
-        Where no tensor fits, naming what there is.
+        No tensor fits; the message lists what the output contains.
     """
     import torch
 
@@ -88,7 +86,7 @@ def _named_tensors(output: Any) -> list[tuple[str, torch.Tensor]]:
 
 
 def _as_rows(tensor: torch.Tensor, n_rows: int, n_classes: int) -> torch.Tensor | None:
-    """(B, K) or (B, 1) where the shape allows it: only trailing dimensions of 1 are dropped."""
+    """The tensor as (B, K) or (B, 1), or None: only trailing dimensions of size 1 are dropped."""
     if not tensor.is_floating_point() or tensor.ndim == 0 or tensor.shape[0] != n_rows:
         return None
     if tensor.ndim == 1:
@@ -119,7 +117,7 @@ def _wrong_shape(found: list[tuple[str, torch.Tensor]], n_rows: int, n_classes: 
 
 
 class Scorer(Protocol):
-    """Runs a model over images, always in batches of one size; see :class:`Engine`."""
+    """Runs a model over images in batches of constant size; see :class:`Engine`."""
 
     model: LoadedModel
     precision: str
@@ -134,19 +132,19 @@ class Scorer(Protocol):
 
 @dataclass
 class Engine:
-    """Runs a model over images, always in batches of one size.
+    """Runs a model over images, in batches of constant size.
 
-    A batch of another size can change the last bits of every row, so the last one of a pass is
-    padded with copies of its last image, and the copies' scores are dropped.
+    The batch size can change the last bits of every score, so the last batch is padded with copies
+    of its last image, and the scores of the copies are dropped.
 
     Attributes
     ----------
     size
-        Images in a forward pass; halved when memory runs out.
+        Images per forward pass; halved when memory runs out.
     on_halved
-        Told of each new size.
+        Called with each new size.
     notes
-        What had to be done to read the model's output.
+        How the scores were found in the model's output, if it is not a plain tensor.
     """
 
     model: LoadedModel
@@ -160,7 +158,7 @@ class Engine:
     def scores(self, images: torch.Tensor) -> NDArray[np.float64]:
         """Raw scores, float64, shape (n, K) or (n, 1), of images of shape (n, C, H, W).
 
-        Raises :class:`ModelError` where the model fails, or memory is too small for one image.
+        Raises :class:`ModelError` if the model fails, or if one image does not fit in memory.
         """
         blocks: list[NDArray[np.float64]] = []
         done = 0
@@ -238,7 +236,7 @@ class Engine:
 
 
 def _layout_hint(images: torch.Tensor) -> str | None:
-    """What to do where a batch is not (n, channels, height, width)."""
+    """The hint for a batch that is not (n, channels, height, width)."""
     shape = tuple(images.shape)
     if len(shape) == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3, 4):
         return (
@@ -262,10 +260,10 @@ def _out_of_memory(error: BaseException) -> bool:
 def resolve_device(
     asked: str, preferred: torch.device | None = None, local_rank: int | None = None
 ) -> torch.device:
-    """The device to run on; raises :class:`UsageError` where the one requested is not there.
+    """The device to run on; raises :class:`UsageError` if the requested one is not available.
 
-    ``auto`` is where a live module is (`preferred`), else cuda, else mps, else cpu. Of several
-    GPUs it is that of the `local_rank`, the number of this process among those on the machine.
+    ``auto`` is the device of a live module (`preferred`), else cuda, mps or cpu, in this order.
+    `local_rank`, the index of this process on the machine, selects one of several GPUs.
     """
     import torch
 
@@ -289,7 +287,7 @@ def resolve_device(
         )
     device = torch.device(asked)
     if number:
-        torch.cuda.set_device(device)  # pinned memory, too, belongs to the GPU that is current
+        torch.cuda.set_device(device)  # pinned memory also belongs to the current GPU
     return device
 
 
@@ -311,11 +309,11 @@ _REPEATED = 16
 def check_first_batch(
     engine: Scorer, images: Any, scores: NDArray[np.float64]
 ) -> Iterator[DataNote]:
-    """Run the first images again, and a few of them alone; say where the scores differ.
+    """Run the first images again, and a few of them alone; report differing scores.
 
-    The whole batch runs again only where its first images have other scores in a smaller batch, or
-    the model takes no smaller one. A model that was exported in training mode keeps its dropout;
-    one whose forward mixes the samples of a batch gives numbers that depend on the batch size.
+    The whole batch runs again only if a smaller batch changes the scores, or if the model does not
+    accept a smaller one. A model exported in training mode keeps its dropout; the scores of a model
+    that mixes the samples of a batch depend on the batch size.
     """
     yield from _unscaled(images)
     again = _in_batches_of(engine, images[:_REPEATED], _REPEATED)
@@ -344,7 +342,7 @@ def check_first_batch(
 
 
 def _differ(engine: Scorer, alone: NDArray[np.float64], together: NDArray[np.float64]) -> bool:
-    """Whether scores differ by more than other kernels for other batch sizes explain.
+    """Whether scores differ by more than the kernels for different batch sizes explain.
 
     The tolerance is relative to the largest score: 0.1%, or 5% where the precision is reduced.
     """
@@ -357,7 +355,7 @@ def _differ(engine: Scorer, alone: NDArray[np.float64], together: NDArray[np.flo
 
 
 def _unscaled(images: Any) -> Iterator[DataNote]:
-    """Whole numbers, as they are before ``ToDtype(torch.float32, scale=True)``."""
+    """Images with whole numbers, as before ``ToDtype(torch.float32, scale=True)``."""
     kind = str(images.dtype).removeprefix("torch.")
     if "float" not in kind:
         yield DataNote(
@@ -369,7 +367,7 @@ def _unscaled(images: Any) -> Iterator[DataNote]:
 
 
 def _in_batches_of(engine: Scorer, images: Any, size: int) -> NDArray[np.float64] | None:
-    """Scores in batches of `size`; None where the model takes none, or the usual are smaller."""
+    """Scores in batches of `size`; None if the model refuses it, or already runs smaller ones."""
     if size > engine.size or not engine.model.batch_sizes.allows(size):
         return None
     usual, engine.size = engine.size, size
@@ -380,7 +378,7 @@ def _in_batches_of(engine: Scorer, images: Any, size: int) -> NDArray[np.float64
 
 
 def _repeats(again: NDArray[np.float64], scores: NDArray[np.float64]) -> bool:
-    """Whether a second pass over the first images, or all, gave the scores of the first."""
+    """Whether a second pass over the first images, or over all, reproduces the scores."""
     return np.allclose(
         again, scores[: len(again)], rtol=_REL_TOLERANCE, atol=_REL_TOLERANCE, equal_nan=True
     )

@@ -1,4 +1,4 @@
-"""From a plan to a finished predictions file: what is before and after the loop."""
+"""From a plan to a finished predictions file: the steps before and after the loop."""
 
 from __future__ import annotations
 
@@ -54,27 +54,28 @@ class Elsewhere(Protocol):
     """Other processes that run the model, on this machine or on others."""
 
     mark: Mapping[str, str]
-    """What tells unfinished parts of theirs: their rows are in any order."""
+    """Marks unfinished parts written by these processes: their rows are in any order."""
 
     def device_of(self, options: Options) -> str:
         """The type of the device that the model will run on."""
 
     def begin(self, spec: str, plan: Plan, reporter: Reporter) -> Plan:
-        """The plan as it is there: device, batch size and versions are theirs."""
+        """The plan with the device, batch size and versions of these processes."""
 
     def predict(self, plan: Plan, parts: Parts, reporter: Reporter) -> Plan:
-        """Predict what `parts` does not hold yet, in any order; the plan with what is known then.
+        """Predict the samples that `parts` does not contain yet, in any order.
 
-        What was predicted before an error is in `parts`.
+        Returns the plan with the facts known afterwards. Rows predicted before an error are in
+        `parts`.
         """
 
 
 Known = Callable[[Sequence[str]], None]
-"""Told the class names before the first forward pass; may raise."""
+"""Called with the class names before the first forward pass; may raise."""
 
 
 def _nothing(_: Sequence[str]) -> None:
-    """Reports nothing."""
+    """Do nothing."""
 
 
 def predict_folder(
@@ -89,15 +90,14 @@ def predict_folder(
     unlabelled: bool = False,
     elsewhere: Elsewhere | None = None,
 ) -> Predictions:
-    """Predict a tree of class folders with a model named on the command line.
+    """Predict the data at `data` with a model named on the command line.
 
-    `target` is the predictions file to write; `known` is told the class names before the first
-    forward pass, and may refuse them. Raises the errors of every step; whatever was predicted
-    before one is kept beside `target` and found again by ``resume``.
+    `target` is the predictions file to write. `known` is called with the class names before the
+    first forward pass, and may raise. After an error of any step, the predictions made so far are
+    kept beside `target`, for ``resume``.
 
-    `aside` is a folder for the finished file, where the one at `target` is to be replaced later;
-    the parts beside `target` stay until then. `unlabelled` says that images without labels are
-    welcome.
+    `aside` is a folder for the finished file, if the one at `target` is to be replaced later; the
+    parts beside `target` stay until then. `unlabelled` permits images without labels.
     """
     plan = plan_folder(
         model,
@@ -124,7 +124,7 @@ def predict_live(
     known: Known | None = None,
     aside: Path | None = None,
 ) -> Predictions:
-    """Predict the batches of a DataLoader or Dataset with a live module, left as it was found."""
+    """Predict the batches of a DataLoader or Dataset with a live module, which is not modified."""
     if options.resume:
         raise UsageError(
             "resume needs a model and a folder passed as paths",
@@ -155,7 +155,7 @@ def _refuse_weights(options: Options) -> None:
 
 
 def tell_classes(plan: Plan, reporter: Reporter) -> None:
-    """Where the class names come from, where the user gave none."""
+    """Report the source of the class names, if the user gave none."""
     if plan.options.classes is None:
         names = plural(len(plan.classes.names), "class", "classes")
         reporter.say(f"class names: {names}, from {printable(plan.classes.source)}")
@@ -217,7 +217,7 @@ def predict_parts(
     reporter: Reporter,
     again: str = "rerun the same command with --resume",
 ) -> None:
-    """Predict what `parts` does not hold yet; `again` says how to continue later."""
+    """Predict the samples that `parts` does not contain yet; `again` is the hint for resuming."""
     predict_into(
         parts,
         plan.source,
@@ -232,7 +232,7 @@ def predict_parts(
 
 
 def _by_labels(facts: RunFacts, parts: Parts) -> RunFacts:
-    """The same with a fingerprint of ids and labels, where the content is not known."""
+    """The same facts, with a fingerprint of ids and labels where the content was not hashed."""
     fingerprint = facts.provenance.data_fingerprint or parts.label_fingerprint()
     return replace(facts, provenance=replace(facts.provenance, data_fingerprint=fingerprint))
 
@@ -247,7 +247,7 @@ def _require_unchanged(plan: Plan, parts: Parts, reporter: Reporter) -> None:
 
 
 def changed_since(plan: Plan, parts: Parts, reporter: Reporter) -> str | None:
-    """The id of the first sample in `parts` whose file is another one now; None where none is."""
+    """The id of the first sample in `parts` whose file has changed since, or None."""
     assert isinstance(plan.source, FolderSource)
     reporter.begin("checking the data", parts.n_rows, "files")
     try:
@@ -262,7 +262,7 @@ def changed_since(plan: Plan, parts: Parts, reporter: Reporter) -> str | None:
 
 
 def engine_of(plan: Plan) -> Scorer:
-    """What runs the model, in batches of one size."""
+    """The engine that runs the model, in batches of constant size."""
     n_classes, size = len(plan.classes.names), plan.model.batch_sizes.chunk(plan.batch_size)
     if plan.model.session is not None:
         from reportgen.inference.adapters.session_engine import SessionEngine
@@ -272,7 +272,7 @@ def engine_of(plan: Plan) -> Scorer:
 
 
 def _finished_before(plan: Plan, aside: Path | None, reporter: Reporter) -> Predictions:
-    """The predictions of the same run, which ended before its report: only names may be new."""
+    """Predictions of the same run that ended before its report; only names may have changed."""
     before = Predictions.open(plan.target)
     now = {**plan.identity, "data": before.facts.fingerprint.get("data", "")}
     require_same_run(before.facts.fingerprint, now)
@@ -308,7 +308,7 @@ def _finished_before(plan: Plan, aside: Path | None, reporter: Reporter) -> Pred
 
 
 def _data_now(plan: Plan, reporter: Reporter) -> str:
-    """The fingerprint of the data as they are now."""
+    """The current fingerprint of the data."""
     source = plan.source
     assert isinstance(source, FolderSource)
     reporter.begin("checking the data", source.n_samples, "files")
@@ -320,7 +320,7 @@ def _data_now(plan: Plan, reporter: Reporter) -> str:
 
 
 def outline_of(plan: Plan, state: RunState) -> RunOutline:
-    """What the run knows besides its rows, once the first batch was run."""
+    """The facts of the run apart from its rows, known after the first batch."""
     before = plan.provenance
     decided = "detected from the first batch" if plan.options.outputs == "auto" else "as declared"
     return RunOutline(

@@ -15,13 +15,13 @@ __all__ = [
 
 
 def import_torchvision() -> ModuleType:
-    """torchvision, or a :class:`ModelError` that says what is wrong with the installation.
+    """Import torchvision; raise :class:`ModelError` if the installation is broken.
 
     Raises
     ------
     ModelError
-        ``torch-mismatch``: torchvision was built for another torch (its operators are missing, or
-        its CUDA version is another). ``torchvision-missing``: it is not installed.
+        ``torch-mismatch``: torchvision was built for another torch (operators missing, or another
+        CUDA version). ``torchvision-missing``: it is not installed.
     """
     try:
         return importlib.import_module("torchvision")

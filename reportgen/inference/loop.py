@@ -1,4 +1,4 @@
-"""The loop that is the product's first half: batches in, rows of predictions out, in parts."""
+"""The inference loop: batches in, rows of predictions out, written in parts."""
 
 from __future__ import annotations
 
@@ -80,19 +80,18 @@ def predict_into(
     beginning: Source | None = None,
     again: str = "rerun the same command with --resume",
 ) -> None:
-    """Predict every sample that `parts` does not contain yet; what it contains survives any
-    failure.
+    """Predict every sample that `parts` does not contain yet; written parts survive any failure.
 
-    What the first batch shows about the model is kept in the state of `parts`. Raises
-    :class:`Interrupted` on Ctrl-C or SIGTERM, and whatever the source, the model or the disk raise.
+    The state of `parts` keeps what the first batch showed about the model. Raises
+    :class:`Interrupted` on Ctrl-C or SIGTERM, and the errors of the source, the model and the disk.
 
     Parameters
     ----------
     beginning
-        Where the source begins in the middle of the data: the samples from the first on, which
-        decide what a run over all of them decides. They get no rows.
+        The first samples of the data, if the source begins in the middle: they decide the output
+        type, as in a run over all samples, but are not written.
     again
-        What to do after an interruption.
+        The hint after an interruption.
     """
     run = _Run(engine, parts, outputs, keep_probabilities, reporter, beginning is None)
     start = parts.n_rows
@@ -131,15 +130,15 @@ def predict_alone(
     keep_probabilities: bool = False,
     is_first: bool = False,
 ) -> tuple[Rows, RunState]:
-    """The rows of one batch, from nothing but that batch; and what it told.
+    """Predict one batch on its own; return its rows and the state of the run.
 
     Parameters
     ----------
     asked, decided
-        How the outputs are read: as an option says it, and as an earlier batch has decided it, ""
-        where none has.
+        The output type: as the option declares it, and as an earlier batch decided it ("" if none
+        has).
     is_first
-        Whether the model is checked with this batch, as with the first of a run.
+        Whether to check the model with this batch, as with the first of a run.
     """
     parts = Parts(Path(), RunState({}, outputs=decided))
     run = _Run(engine, parts, asked, keep_probabilities, Reporter(), begins_the_data=is_first)
@@ -148,7 +147,7 @@ def predict_alone(
 
 
 def _decide_by(run: _Run, beginning: Source, batch_size: int) -> None:
-    """Decide with the first batches of the data, as a run that begins there does."""
+    """Decide the output type with the first batches of the data, as a run from the start does."""
     for number, batch in enumerate(beginning.batches(0, batch_size)):
         if batch.images is not None:
             _scores(run, batch, is_first=number == 0)
@@ -170,7 +169,7 @@ def _usable(batch: Batch) -> Mask:
 
 
 def _scores(run: _Run, batch: Batch, *, is_first: bool) -> tuple[Floats, OutputKind]:
-    """Raw scores of the usable images, and how they are read."""
+    """Raw scores of the readable images, and the output type."""
     raw = run.engine.scores(batch.images)
     kind = _kind(run, raw, batch, _usable(batch))
     if is_first:
@@ -194,7 +193,7 @@ def _remember(run: _Run, **changes: Any) -> None:
 
 
 def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
-    """How outputs are read: decided with the first finite batch, checked with every later one."""
+    """The output type: decided with the first finite batch, checked with every later one."""
     kind = run.kind
     finite = finite_rows(raw, kind)
     if kind is None:
@@ -203,7 +202,7 @@ def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
         elif finite.any():
             kind = decide_outputs(raw[finite])
         else:
-            return OutputKind.LOGITS  # nothing of this batch counts; the next one decides
+            return OutputKind.LOGITS  # this batch does not count; the next one decides
         _decide(run, kind, raw[finite])
     wrong = contradiction(raw[finite], kind)
     if wrong is not None:
@@ -213,7 +212,10 @@ def _kind(run: _Run, raw: Floats, batch: Batch, usable: Mask) -> OutputKind:
 
 
 def _declared(asked: str, width: int) -> OutputKind:
-    """One output for two classes is the second's sigmoid: both scores add up to 1."""
+    """The output type as declared.
+
+    A single output for two classes is the second class's sigmoid.
+    """
     kind = OutputKind(asked)
     alone = kind is OutputKind.ONE_VS_REST and width == 1
     return OutputKind.PROBABILITIES if alone else kind
@@ -248,7 +250,7 @@ def _decide(run: _Run, kind: OutputKind, raw: Floats) -> None:
 
 
 def _independent_shares(raw: Floats) -> bool:
-    """Whether all scores are in 0..1, and those of a sample do not add up to 1."""
+    """Whether all scores are in 0..1, but do not add up to 1 per sample."""
     in_unit = bool(raw.min() >= 0 and raw.max() <= 1)
     return in_unit and decide_outputs(raw) is OutputKind.LOGITS
 
@@ -305,7 +307,7 @@ def _rows(run: _Run, batch: Batch, usable: Mask, scored: ScoredRows | None) -> R
 
 
 def _flush(run: _Run) -> None:
-    """Write what waits as a part."""
+    """Write the buffered rows as a part."""
     run.written_at = time.monotonic()
     if run.waiting:
         waiting, run.waiting, run.n_waiting = run.waiting, [], 0

@@ -1,4 +1,4 @@
-"""What is known before the first forward pass: model, classes, samples, settings."""
+"""Everything known before the first forward pass: model, classes, samples, settings."""
 
 from __future__ import annotations
 
@@ -79,31 +79,31 @@ Listed = ImageFile | UnreadableFile
 
 @dataclass(frozen=True)
 class Device:
-    """Where a model runs that is not PyTorch's; PyTorch's own devices have ``type`` too."""
+    """A device of a runtime other than PyTorch; like PyTorch's, it has a ``type``."""
 
     type: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is known before the first forward pass.
+    """Everything known before the first forward pass.
 
     Attributes
     ----------
     source
         The samples to predict.
     n_samples
-        Of all the data, where it is known; `source` may have some of them.
+        Number of samples of all the data, if known; `source` may have only some of them.
     beginning
-        The first samples of the data, where `source` begins in the middle of them.
+        The first samples of the data, if `source` begins in the middle.
     identity
-        What shapes the rows; empty for a live module.
+        The inputs that determine the rows; empty for a live module.
     excluded, skipped, notes, class_notes
         See :class:`~reportgen.predictions.RunOutline`.
     columns
-        An Arrow table of what else is known of the samples, with their ids as ``id``.
+        An Arrow table of further columns of the samples, with their ids as ``id``.
     inference
-        What the processes that run the model say of themselves; empty where this one runs it.
+        Description of the processes that run the model; empty if this process does.
     """
 
     target: Path
@@ -126,10 +126,10 @@ class Plan:
 
     @property
     def keep_probabilities(self) -> bool:
-        """Whether the file shall contain the probabilities of all classes."""
+        """Whether to write the probabilities of all classes to the file."""
         asked = self.options.keep_probabilities
         if self.options.outputs == OutputKind.ONE_VS_REST:
-            return True  # nothing else is made of such scores than each class's ranking
+            return True  # such scores only serve to rank the samples of each class
         return asked == "yes" or (asked == "auto" and len(self.classes.names) <= KEPT_CLASSES)
 
 
@@ -147,8 +147,8 @@ def plan_folder(
 ) -> Plan:
     """The plan for a model named on the command line, and the data at `root`.
 
-    `unlabelled` says that images without labels are welcome; `shard` which part of the data is
-    predicted, all of it where there is none; `data` what is known of the data already.
+    `unlabelled` permits images without labels. `shard` selects a part of the data; None means all
+    of it. `data` is the result of :func:`find_data`, if it was called before.
     """
     whole = shard or Shard(0, 1)
     explicit, explicit_source = explicit_classes(options)
@@ -244,7 +244,7 @@ def plan_folder(
 
 
 def _beginning(source: FolderSource) -> FolderSource | None:
-    """The samples before those of a shard, or all of them where it has none of its own."""
+    """The samples before those of a shard; all samples if the shard is empty."""
     if source.first == 0 and source.n_samples:
         return None
     stop = source.first if source.n_samples else None
@@ -252,7 +252,7 @@ def _beginning(source: FolderSource) -> FolderSource | None:
 
 
 def load_named(spec: str, options: Options, n_classes: int | None, shard: Shard) -> LoadedModel:
-    """The model on the CPU; PyTorch is loaded where it runs on it."""
+    """The model on the CPU; PyTorch is imported only if the model needs it."""
     request = Request(
         spec,
         weights=options.weights,
@@ -282,7 +282,7 @@ def load_named(spec: str, options: Options, n_classes: int | None, shard: Shard)
 
 
 def placed(model: LoadedModel, options: Options, shard: Shard) -> tuple[LoadedModel, Any]:
-    """The model on the device that it shall run on, and that device."""
+    """The model on its device, and the device."""
     if model.session is not None:
         return model, Device(model.session.device)
     from reportgen.inference.forward import resolve_device
@@ -301,7 +301,7 @@ def source_class(model: LoadedModel) -> type[FolderSource]:
 
 
 def preprocessing_of(model: LoadedModel, declared: Preprocessing, options: Options) -> Prepares:
-    """The steps that the options declare, else the model's own."""
+    """The declared preprocessing, otherwise the model's own."""
     if model.session is not None and model.session.takes_bytes:
         return _as_bytes(model, declared, options)
     if declares_steps(options):
@@ -316,7 +316,7 @@ def preprocessing_of(model: LoadedModel, declared: Preprocessing, options: Optio
 
 
 def _as_bytes(model: LoadedModel, declared: Preprocessing, options: Options) -> Preprocessing:
-    """The steps with pixel values that stay whole, for a model that takes no others."""
+    """The steps with pixel values 0 to 255, for a model that accepts nothing else."""
     given = {"--mean": options.mean, "--std": options.std, "--preset": options.preset}
     wrong = [flag for flag, value in given.items() if value is not None]
     wrong += ["--pixel-range 0-1"] if options.pixel_range == "0-1" else []
@@ -331,7 +331,7 @@ def _as_bytes(model: LoadedModel, declared: Preprocessing, options: Options) -> 
 
 
 def overridden(model: LoadedModel, used: Prepares) -> list[DataNote]:
-    """A note where the model brings its own preprocessing, and options declare another."""
+    """A note if the options override the model's own preprocessing."""
     if model.preprocessing is None or used is model.preprocessing:
         return []
     return [
@@ -350,7 +350,7 @@ def _in_terms_of(
     model: LoadedModel,
     options: Options,
 ) -> ListedImages:
-    """The images with labels by name, as the class list that they are indices into says."""
+    """The images with labels as names, for labels that are indices into a class list."""
     for names, where in (
         (listed.samples.classes, listed.samples.classes_source),
         (explicit, source),
@@ -368,7 +368,7 @@ def _in_terms_of(
 def _folders(
     found: FolderScan, listed: ListedImages | None, model: LoadedModel, *, is_named: bool
 ) -> tuple[str, ...]:
-    """The classes of the data: those of the outputs by number where nothing has a name."""
+    """The classes of the data; if nothing has names, the indices of the model's outputs."""
     if listed is None or listed.classes:
         return found.folders
     if is_named or not model.n_outputs:
@@ -377,7 +377,7 @@ def _folders(
 
 
 def _require_classes(listed: ListedImages, model: LoadedModel) -> None:
-    """Without labels, only the model can say how many classes there are."""
+    """Refuse unlabelled data if the model does not define the number of classes."""
     if not listed.classes and model.n_outputs is None:
         raise UsageError(
             f"{quoted(listed.samples.name)} has no labels, and the model has no class list",
@@ -388,14 +388,14 @@ def _require_classes(listed: ListedImages, model: LoadedModel) -> None:
 
 
 def _label_of(folder: str, classes: ClassList) -> int | None:
-    """The class of a folder, -1 for none; None where the model doesn't know it."""
+    """The class index of a folder; -1 for no folder, None for a class the model does not have."""
     return -1 if folder == NO_LABEL else classes.index[folder]
 
 
 def held_against_network(
     explicit: tuple[str, ...] | None, source: str, model: LoadedModel
 ) -> list[DataNote]:
-    """Notes on what was not compared; raises where the network has the classes otherwise."""
+    """Notes on class lists that could not be compared; raises if the network's list differs."""
     if explicit is None or not model.knows_classes:
         return []
     from reportgen.inference.models.own_classes import held_against
@@ -410,9 +410,9 @@ def held_against_network(
 def _require_one_size(
     files: Sequence[Listed], own: range, contents: Contents | None, reporter: Reporter
 ) -> None:
-    """Refuse, before the first pass, images of several sizes that nothing resizes.
+    """Refuse images of several sizes before the first pass, if nothing resizes them.
 
-    Of the images before `own`, the first of which the size is known counts for all.
+    Of the images before `own`, only the first with a known size is checked.
     """
     there = [file for file in files[own.start : own.stop] if isinstance(file, ImageFile)]
     before = (file for file in files[: own.start] if isinstance(file, ImageFile))
@@ -438,7 +438,7 @@ def _sizes(
 
 
 def _known(found: FolderScan, classes: ClassList) -> list[Listed]:
-    """The samples whose class the model knows, in order; refused if there are none."""
+    """The samples whose class the model has, in order; refused if there are none."""
     files = [file for file in found.every if _label_of(file.folder, classes) is not None]
     if not any(isinstance(file, ImageFile) for file in files):
         raise DataError(
@@ -476,7 +476,7 @@ def _model_args(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def _require_shape(model: LoadedModel, dataset: ImageFolderDataset) -> None:
-    """Refuse, before the first pass, images of another shape than an exported program takes."""
+    """Refuse images of a shape that an exported program does not accept, before the first pass."""
     if model.input_shape is None:
         return
     for i in range(min(len(dataset), 100)):
@@ -503,7 +503,7 @@ def _wrong_shape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> Mode
 
 
 def _channels_last(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> list[str]:
-    """A transform that gives channels last, to be written into a file."""
+    """Code of a transform that returns channels last, for the hint."""
     size = tuple(g if w is None else w for g, w in zip(given[1:], wanted[:2], strict=True))
     grey = "v2.Grayscale(), " if given[0] == 1 else ""
     return [
@@ -570,12 +570,12 @@ def _name_of(root: Place) -> str:
 
 
 def _path_of(root: Place) -> Path:
-    """A path with the names of the folders that the data lie in."""
+    """The folder names that identify the data, as a path."""
     return root if isinstance(root, Path) else Path(os.sep, root.key)
 
 
 def command_of(spec: str, root: Place, options: Options) -> str:
-    """The command that repeats the run, with base names only."""
+    """The command that repeats the run, with base names instead of paths."""
     path, colon, name = spec.rpartition(":")
     if colon and path.endswith(".py"):
         spec = f"{Path(path).name}:{name}"
@@ -583,7 +583,7 @@ def command_of(spec: str, root: Place, options: Options) -> str:
         spec = Path(spec).name
     words = ["reportgen", "run", spec, _name_of(root), "-o", "OUT"]
     words += replace(options, max_bad=0).command_words()
-    if options.max_bad:  # last: `merge` puts its own there
+    if options.max_bad:  # last: `merge` appends its own there
         words += options.words_of("max_bad", options.max_bad)
     return " ".join(shlex.quote(printable(word)) for word in words)
 
@@ -597,7 +597,7 @@ def identity_of(
     batch_size: int,
     device: Device | torch.device,
 ) -> dict[str, str]:
-    """What shapes the rows; a resumed run must have the same."""
+    """The inputs that determine the rows; a resumed run must have the same."""
     return {
         "model": ", ".join(f"{name} {digest[:16]}" for name, digest in model.facts.files.items()),
         "network": model.facts.source.partition(":")[2],

@@ -1,4 +1,4 @@
-"""One shard of the data: predicted, continued, or left where it is whole; in a file of its own."""
+"""Predict one shard of the data into its own file; continue or skip it if it exists."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _left(part: PartFile, target: Path, reporter: Reporter) -> PartFile:
 
 
 def _require_same(before: PartFile, plan: Plan) -> None:
-    """Refuse a part that another model, other data or settings made."""
+    """Refuse a part made with another model, other data or other settings."""
     then = {**before.header.identity, LIST_OF_SAMPLES: before.header.listing}
     del then[OUTPUTS_AS_DECIDED]
     _refuse_other(f"shard {before.shard} was predicted", then, plan.identity)
@@ -117,7 +117,7 @@ def _predicted(plan: Plan, shard: Shard, asked: str, reporter: Reporter) -> Part
 
 
 def _begun(plan: Plan, shard: Shard) -> Parts:
-    """What is predicted of the shard; nothing where it is predicted again."""
+    """The predictions that exist of the shard; empty if it is predicted again."""
     folder = partial_folder(plan.target)
     if plan.options.force:
         return Parts.start(folder, plan.identity)

@@ -1,4 +1,4 @@
-"""Code of the user: importing what it names, and telling what went wrong in it."""
+"""User code: importing it, and reporting errors in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MAX_TEXT = 200
 _FOLDERS = re.compile(
     r"(?<![\w./])(?:[A-Za-z]:)?[/\\](?:[^/\\\"'()\n]+[/\\])*(?=[^/\\\"'()\n]+\.py\b)"
 )
-"""What is before the name of a Python file, in the message of a SyntaxError for example."""
+"""Text before the name of a Python file, for example in the message of a SyntaxError."""
 
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -48,8 +48,9 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 def user_traceback(error: BaseException) -> tuple[str, ...]:
     """The lines of `error`'s traceback that lie in the user's files, and the error itself.
 
-    Frames of reportgen, of installed packages and of Python are left out; where nothing else is
-    there, the last frame stays. Files are shown by base name. At most six frames, the last ones.
+    Frames of reportgen, of installed packages and of Python are omitted, unless there are no
+    others; then the last frame stays. Files are shown by base name. At most six frames, the last
+    ones.
     """
     summary = traceback.TracebackException.from_exception(error)
     lines = [
@@ -63,16 +64,16 @@ def user_traceback(error: BaseException) -> tuple[str, ...]:
 
 
 def user_location(error: BaseException) -> str:
-    """Where in the user's files `error` was raised: ``"nets.py, line 4, in make"``; else ""."""
+    """Where in the user's files `error` was raised: ``"nets.py, line 4, in make"``, or ""."""
     frames = _user_frames(traceback.TracebackException.from_exception(error))
     return _place(frames[-1]) if frames else ""
 
 
 def error_line(error: BaseException) -> str:
-    """`error` on one line, printable, the same in every run: ``"ValueError: too small"``."""
+    """`error` on one line, printable and reproducible: ``"ValueError: too small"``."""
     try:
         text = str(error)
-    except Exception:  # it is the user's class, and may fail here too
+    except Exception:  # the exception class is the user's, and its __str__ may fail
         text = ""
     text = printable(" ".join(_ADDRESS.sub("", text).split()))
     kind = type(error).__name__
@@ -80,7 +81,7 @@ def error_line(error: BaseException) -> str:
 
 
 def is_users(filename: str) -> bool:
-    """Whether a file is neither Python's, nor an installed package's, nor reportgen's."""
+    """Whether a file belongs to the user: not to Python, an installed package or reportgen."""
     if filename.startswith("<"):
         return False
     path = Path(filename)
@@ -108,10 +109,10 @@ class LoadedObject:
     Attributes
     ----------
     obj
-        The object itself, as the name gives it.
+        The object that the name refers to.
     file_hashes
-        File name → SHA-256 (hexadecimal) of the file that holds it and of the user modules
-        that this file uses; names are relative to the folder that the code was found in.
+        File name → SHA-256 (hexadecimal), for the file of the object and the user modules that it
+        uses. Names are relative to the folder of the code.
     """
 
     obj: Any
@@ -119,7 +120,7 @@ class LoadedObject:
 
 
 def names_user_code(spec: str) -> bool:
-    """Whether `spec` reads like ``module:name`` or ``file.py:name``.
+    """Whether `spec` has the form ``module:name`` or ``file.py:name``.
 
     >>> names_user_code("nets.py:small"), names_user_code("model.pt2")
     (True, False)
@@ -131,14 +132,14 @@ def names_user_code(spec: str) -> bool:
 
 
 def load_object(spec: str, what: str) -> LoadedObject:
-    """Import what `spec` names.
+    """Import the object that `spec` names.
 
     Parameters
     ----------
     spec
         ``package.module:name`` or ``path/file.py:name``; `name` may be dotted.
     what
-        What it is for, in the words of an error message: ``"model factory"``, ``"transform"``.
+        Its role, for error messages: ``"model factory"``, ``"transform"``.
 
     Raises
     ------
@@ -171,7 +172,7 @@ def _is_dotted_name(text: str) -> bool:
 
 
 def _module_from_file(path: Path, what: str) -> ModuleType:
-    """The module in a file, under a name that no installed module has; imported once."""
+    """Import a file as a module, once, under a name that no installed module has."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -189,10 +190,10 @@ def _module_from_file(path: Path, what: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(module_name, location)
     assert spec is not None, "a name that ends in .py has a loader"
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # before it runs: dataclasses and pickle look there
+    sys.modules[module_name] = module  # before it runs: dataclasses and pickle look it up there
     try:
         with _importing(location.parent, path.name, what):
-            # Not the loader's exec_module: a stale .pyc could run other code than was hashed.
+            # Not the loader's exec_module: that could run a stale .pyc instead of the hashed code.
             exec(compile(content, str(location), "exec"), module.__dict__)
     except BaseException:
         del sys.modules[module_name]
@@ -228,10 +229,10 @@ def _is_part_of(missing: str | None, name: str) -> bool:
 
 @contextmanager
 def _importing(folder: Path, shown: str, what: str) -> Iterator[None]:
-    """`folder` first in the search path while the user's code is imported, last afterwards.
+    """Put `folder` first in the search path while user code is imported, and last afterwards.
 
-    It stays in the path, since functions may import when they are called; it goes to the end, so
-    that a file named like an installed library does not shadow it for everyone else.
+    It stays in the path, since functions may import when they are called; at the end, so that a
+    file named like an installed library does not shadow that library.
     """
     entry = str(folder)
     present = entry in sys.path
@@ -277,7 +278,7 @@ def _attribute(module: ModuleType, target: str, name: str, what: str) -> Any:
 
 
 def _hashes(module: ModuleType, root: Path) -> dict[str, str]:
-    """SHA-256 of the module's file and of the user's modules that it refers to, by name."""
+    """SHA-256 of the module's file and of the user modules that it imports, by name."""
     main_file = _source_of(module)
     pending, hashes = [module], {}
     seen = {module.__name__}

@@ -1,1 +1,1 @@
-"""Models of other libraries: one file an adapter, loaded only for a model that is of its form."""
+"""Models of other libraries: one module per adapter, imported only for a model of its format."""

@@ -1,6 +1,6 @@
-"""Folders of Hugging Face: ``save_pretrained`` of a network and of its image processor.
+"""Hugging Face folders: a network and its image processor, saved by ``save_pretrained``.
 
-Nothing is downloaded, no code of the folder is run, and weights are read from safetensors alone.
+Nothing is downloaded, no code of the folder is run, and weights are read from safetensors only.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def load(request: Request) -> LoadedModel:
     Raises
     ------
     ModelError
-        ``hf-code``: it names code of its own; ``hf-head``: it is no classifier of one label an
-        image; ``hf-pickle``: its weights are a pickle; ``hf-load``: transformers can't read it;
+        ``hf-code``: the model needs its own code; ``hf-head``: it is not a single-label classifier;
+        ``hf-pickle``: its weights are a pickle; ``hf-load``: transformers can't read it;
         ``weights-mismatch``: weights are missing.
     UsageError
         ``program-with-options``.
@@ -88,7 +88,7 @@ def load(request: Request) -> LoadedModel:
 
 
 class _Logits(nn.Module):
-    """A network of transformers as one from images to scores."""
+    """A network of transformers as a function from images to scores."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ def _refuse_code(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
-    """The class of transformers that the folder was saved from; refused where it has no head."""
+    """The transformers class of the saved network; refused without a classification head."""
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else ""
     if _SUITED not in name:
@@ -163,7 +163,7 @@ def _require_safetensors(folder: Path) -> None:
 
 
 def _network(folder: Path, architecture: str) -> tuple[Any, list[str]]:
-    """The network in evaluation mode, and the weights of the folder that it has no place for."""
+    """The network in evaluation mode, and the names of weights that it has no parameter for."""
     import transformers
 
     kind = getattr(transformers, architecture, None)
@@ -182,7 +182,7 @@ def _network(folder: Path, architecture: str) -> tuple[Any, list[str]]:
             dtype=torch.float32,
             output_loading_info=True,
         )
-    except Exception as error:  # of any kind: config and weights are somebody's files
+    except Exception as error:  # any kind: config and weights are user files
         raise _unreadable(folder, error) from error
     missing = sorted(map(str, info.get("missing_keys", ())))
     odd = sorted(str(one[0]) for one in info.get("mismatched_keys", ()))
@@ -224,7 +224,7 @@ def _type_note(config: Mapping[str, Any]) -> list[str]:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file that the model is made of."""
+    """SHA-256 of each file of the model."""
     wanted = sorted(
         file.name
         for file in folder.iterdir()
@@ -269,7 +269,7 @@ class Processor:
     fixes_size: bool = True
 
     def describe(self) -> tuple[str, ...]:
-        """The class, and each of its settings, one a line."""
+        """The class and its settings, one per line."""
         from transformers import __version__
 
         settings = {k: v for k, v in self.processor.to_dict().items() if _tells(k, v)}
@@ -286,7 +286,7 @@ class Processor:
         return pixels.to(torch.float32).contiguous()  # type: ignore[no-any-return]
 
     def array(self, image: Image.Image) -> NDArray[np.float32]:
-        """The same as an array."""
+        """As :meth:`__call__`, but returns a numpy array."""
         return self(image).numpy()
 
 
@@ -303,7 +303,7 @@ def _shown(value: Any) -> str:
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """transformers reads local files alone inside, and prints neither bars nor warnings."""
+    """Restrict transformers to local files, without progress bars and warnings."""
     before = os.environ.get("HF_HUB_OFFLINE")
     os.environ["HF_HUB_OFFLINE"] = "1"
     try:

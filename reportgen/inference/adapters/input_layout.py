@@ -1,4 +1,4 @@
-"""Which axis of a model's input has the channels: detected by its shape, else asked about."""
+"""The channel axis of a model's input: detected from its shape, otherwise declared by the user."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _AXES = (("nchw", 1), ("nhwc", 3))
 
 
 def layout_of(path: Path, shape: Sequence[Any], asked: str | None) -> str:
-    """``nchw`` or ``nhwc``: as the shape says, else as ``--input-layout`` does.
+    """The layout, ``nchw`` or ``nhwc``: from the shape, otherwise from ``--input-layout``.
 
-    Raises :class:`UsageError` ``input-layout`` where neither says it, and ``option-conflict`` where
-    they contradict each other.
+    Raises :class:`UsageError` (``input-layout``) if neither determines it, and
+    (``option-conflict``) if they contradict each other.
     """
     if asked is not None:
         if not _may_be_channels(shape[dict(_AXES)[asked]]):
@@ -49,13 +49,13 @@ def layout_of(path: Path, shape: Sequence[Any], asked: str | None) -> str:
 
 
 def inner_sizes(shape: Sequence[Any], layout: str) -> tuple[int | None, ...]:
-    """(C, H, W) of a batch's shape, None for what is free."""
+    """(C, H, W) of a batch's shape; None for a dynamic size."""
     inner = shape[1:] if layout == "nchw" else [shape[3], *shape[1:3]]
     return tuple(size if isinstance(size, int) else None for size in inner)
 
 
 def shown_shape(shape: Sequence[Any]) -> str:
-    """A shape for people: ``n×3×8×8``."""
+    """A shape for messages: ``n×3×8×8``."""
     return "×".join("any" if size is None else printable(str(size)) for size in shape)
 
 

@@ -33,7 +33,7 @@ _BACKEND = "KERAS_BACKEND"
 _SCALING = ("Rescaling", "Normalization")
 
 
-_LOOKED_AT = 6  # layers from the input on, of which one may scale the pixels
+_LOOKED_AT = 6  # layers after the input that are searched for one that scales pixels
 
 
 def load(request: Request) -> LoadedModel:
@@ -43,10 +43,10 @@ def load(request: Request) -> LoadedModel:
     ------
     ModelError
         ``keras-backend``: Keras was imported on another backend; ``keras-load``: it can't read the
-        file; ``model-contains-code``: a layer is Python code; ``keras-input``: the network takes
-        something else than one batch of images.
+        file; ``model-contains-code``: a layer is Python code; ``keras-input``: the input is not one
+        batch of images.
     UsageError
-        ``pixel-range``: the network scales pixels itself, and the range is not declared;
+        ``pixel-range``: the network scales pixels itself, and their range is not declared;
         ``input-layout``, ``program-with-options``.
     """
     request.refuse_factory_options("a Keras model contains its weights and has no arguments")
@@ -75,7 +75,7 @@ def load(request: Request) -> LoadedModel:
 
 
 class _Network(nn.Module):
-    """A network of Keras as one from images (B, C, H, W) to what it returns."""
+    """A Keras network as a function from images (B, C, H, W) to its outputs."""
 
     def __init__(self, keras: ModuleType, network: Any, layout: str) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class _Network(nn.Module):
 
 
 def _keras(path: Path) -> ModuleType:
-    """Keras on PyTorch; its backend can't change once it is imported."""
+    """Import Keras on PyTorch; its backend can't be changed after the import."""
     with _backend_of_torch():
         import keras
     if keras.backend.backend() != "torch":
@@ -125,7 +125,7 @@ def _network(keras: Any, path: Path) -> Any:
     try:
         with keras.device("cpu"):
             return keras.saving.load_model(path, safe_mode=True, compile=False)
-    except Exception as error:  # of any kind: the file is somebody's
+    except Exception as error:  # any kind: the file is the user's
         if "Lambda" in str(error) or "safe_mode" in str(error):
             raise ModelError(
                 f"{quoted(path.name)} contains code (a Lambda layer)",
@@ -155,7 +155,10 @@ def _input_shape(network: Any, path: Path) -> tuple[Any, ...]:
 
 
 def _require_range(network: Any, request: Request) -> None:
-    """Ask for the range of pixels where the network scales them itself: a guess would be silent."""
+    """Require a declared pixel range if the network scales pixels itself.
+
+    A guess would be silent.
+    """
     scaling = next((one for one in _first_layers(network) if type(one).__name__ in _SCALING), None)
     options = request.options
     declared = options.pixel_range or options.transform or options.preset or options.mean
@@ -173,7 +176,7 @@ def _require_range(network: Any, request: Request) -> None:
 
 
 def _first_layers(network: Any) -> Iterator[Any]:
-    """The layers next to the input, those of nested models in their place."""
+    """The layers next to the input; nested models are expanded."""
     n = 0
     pending = list(getattr(network, "layers", ()))
     while pending and n < _LOOKED_AT:

@@ -1,7 +1,7 @@
-"""Which other files an ONNX model keeps its weights in: detected from its bytes, nothing is run.
+"""The external files with an ONNX model's weights, read from its bytes; nothing is run.
 
-Of the protocol buffer only the fields that lead to tensors are looked at. A model whose weights lie
-in other files has the same bytes whatever those hold: its own hash proves nothing.
+Only the protobuf fields that lead to tensors are parsed. If the weights are in other files, the
+hash of the model file alone does not identify the model.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _INWARD = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {13: "entry"},
 }
-"""Message → number of a field → the message in it; see onnx.proto."""
+"""Message → field number → the nested message; see onnx.proto."""
 
 
 _MAX_DEPTH = 64
 
 
 def external_files(path: Path) -> tuple[str, ...]:
-    """The locations that tensors of the model name, unchanged there, sorted.
+    """The locations of external tensors, as the model spells them, sorted.
 
-    Raises :class:`ValueError` where the bytes are no protocol buffer.
+    Raises :class:`ValueError` if the bytes are not a protocol buffer.
     """
     with (
         path.open("rb") as stream,
@@ -55,14 +55,14 @@ def _locations(view: memoryview, at: int, end: int, kind: str, depth: int) -> It
 
 
 def _location(view: memoryview, at: int, end: int) -> Iterator[str]:
-    """The value of an entry whose key is ``location``."""
+    """The value of the entry with the key ``location``."""
     texts = {number: bytes(view[start:stop]) for number, start, stop in _fields(view, at, end)}
     if texts.get(1) == b"location":
         yield texts.get(2, b"").decode("utf-8")
 
 
 def _fields(view: memoryview, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(number, first byte, byte behind it) of each field of a length that is in the file."""
+    """(field number, start, end) of each length-delimited field."""
     while at < end:
         key, at = _varint(view, at, end)
         kind = key & 7

@@ -1,4 +1,4 @@
-"""ONNX models, run by onnxruntime: no Python of theirs is run, and PyTorch is not needed."""
+"""ONNX models, run by onnxruntime: no Python code of the model is run. PyTorch is not needed."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class OnnxSession:
     session
         An ``onnxruntime.InferenceSession``.
     name, dtype, layout
-        Of the input that takes the images; the layout is ``nchw`` or ``nhwc``.
+        Those of the image input; the layout is ``nchw`` or ``nhwc``.
     outputs
-        Names of the outputs that may contain scores, the likeliest first.
+        Names of the outputs that may contain scores, most likely first.
     device
         ``cpu`` or ``cuda``.
     """
@@ -75,12 +75,12 @@ class OnnxSession:
 
     @property
     def takes_bytes(self) -> bool:
-        """Whether it takes whole pixel values, 0 to 255."""
+        """Whether the input is whole pixel values, 0 to 255."""
         return self.dtype is np.uint8
 
     @property
     def facts(self) -> dict[str, str]:
-        """How it runs, for the report."""
+        """Runtime and device, for the report."""
         kind = np.dtype(self.dtype).name
         return {
             "runtime": f"onnxruntime, {_PROVIDERS[self.device]}",
@@ -96,16 +96,16 @@ class OnnxSession:
 
 
 def load(request: Request) -> LoadedModel:
-    """The model with a session on the device that is requested.
+    """Load the model, with a session on the requested device.
 
     Raises
     ------
     ModelError
         ``onnx-load``: onnxruntime can't read it; ``onnx-data``: a file with its weights is missing,
-        or lies outside its folder; ``onnx-input``, ``onnx-output``: it takes something else than
-        one batch of images, or gives no scores; ``carried-classes``.
+        or lies outside its folder; ``onnx-input``, ``onnx-output``: the input is not one batch of
+        images, or no output has scores; ``carried-classes``.
     UsageError
-        ``input-layout``: its shape does not say where the channels are; ``device-absent``,
+        ``input-layout``: the channel axis is not clear from the shape; ``device-absent``,
         ``option-conflict``, ``program-with-options``.
     """
     request.refuse_factory_options("an ONNX model contains its weights and has no arguments")
@@ -159,7 +159,7 @@ def _refuse_precision(request: Request) -> None:
 
 
 def _files(path: Path) -> dict[str, str]:
-    """SHA-256 of the model and of every file that its weights lie in."""
+    """SHA-256 of the model file and of each external file with weights."""
     try:
         names = external_files(path)
     except (ValueError, OSError, UnicodeDecodeError) as error:
@@ -184,7 +184,7 @@ def _files(path: Path) -> dict[str, str]:
 
 
 def _device(asked: str, local_rank: int | None) -> tuple[str, int]:
-    """The requested device (``cpu`` or ``cuda``) and GPU index; refused if onnxruntime lacks it."""
+    """The device (``cpu`` or ``cuda``) and GPU index; refused if onnxruntime lacks support."""
     import onnxruntime
 
     there = [
@@ -208,7 +208,7 @@ def _device(asked: str, local_rank: int | None) -> tuple[str, int]:
 def _session(path: Path, device: str, number: int, *, has_data: bool) -> Any:
     import onnxruntime
 
-    onnxruntime.set_default_logger_severity(4)  # what is wrong is raised as well
+    onnxruntime.set_default_logger_severity(4)  # errors are raised as well
     providers: list[Any] = [_PROVIDERS["cpu"]]
     if device != "cpu":
         providers.insert(0, (_PROVIDERS[device], {"device_id": number}))
@@ -216,7 +216,7 @@ def _session(path: Path, device: str, number: int, *, has_data: bool) -> Any:
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # its exceptions have no common class
+    except Exception as error:  # its exceptions have no common base class
         raise ModelError(
             f"onnxruntime {onnxruntime.__version__} cannot load {quoted(path.name)}: "
             f"{_reason(error, path)}",
@@ -229,7 +229,7 @@ def _session(path: Path, device: str, number: int, *, has_data: bool) -> Any:
 
 
 def _reason(error: BaseException, path: Path) -> str:
-    """The first line of a message, without the folder that the model lies in."""
+    """The first line of a message, without the folder of the model."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return printable(text.replace(str(path.parent.resolve()), "…").replace(str(path), path.name))[
         :300
@@ -281,7 +281,7 @@ def _outputs(path: Path, session: Any) -> list[Any]:
 
 
 def _width(shape: Sequence[Any] | None, free: int | None = None) -> int | None:
-    """Scores a row, where a shape (B, K), (B,) or (B, K, 1, …) says it; `free` for a free K."""
+    """Scores per row, if a shape (B, K), (B,) or (B, K, 1, …) has them; `free` for a dynamic K."""
     sizes = list(shape or ())
     while len(sizes) > 2 and sizes[-1] == 1:
         sizes.pop()
@@ -293,7 +293,7 @@ def _width(shape: Sequence[Any] | None, free: int | None = None) -> int | None:
 
 
 def _classes(session: Any, path: Path, *, lenient: bool) -> EmbeddedClasses:
-    """The class list in the metadata, in the forms of the programs that write one."""
+    """The class list in the metadata, in the formats of common exporters."""
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     task = metadata.get("task")
     if task not in (None, "", "classify", "image-classification"):
@@ -307,9 +307,9 @@ def _classes(session: Any, path: Path, *, lenient: bool) -> EmbeddedClasses:
         if not text:
             continue
         source = f"{key} in the metadata of {printable(path.name)}"
-        if key == "character":  # Paddle's: one a line
+        if key == "character":  # Paddle's: one name per line
             return embedded_classes(text.splitlines(), source, lenient=lenient)
-        if key == "names":  # ultralytics': what Python prints of a dict
+        if key == "names":  # ultralytics': the repr of a dict
             return embedded_classes(_printed(text), source, lenient=lenient)
         return parse_json(text.encode(), source, lenient=lenient)
     return NO_CLASSES

@@ -1,4 +1,4 @@
-"""The record of every adapter: which MODEL is its own, and what it needs; it loads nothing."""
+"""A record per adapter: which MODEL it handles and what it needs. Imports no library."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ TIMM = "timm:"
 
 @dataclass(frozen=True)
 class Request:
-    """A model to be loaded.
+    """A request to load a model.
 
     Attributes
     ----------
     spec
         MODEL as it was given.
     n_classes
-        Length of the class list, where one was given apart from the model.
+        Length of the class list, if one was given apart from the model.
     name, version
-        What to call it; by default the adapter's own choice.
+        Display name and version; by default chosen by the adapter.
     options
         All options of the run.
     local_rank
-        Number of this process among those on the machine, where several share its GPUs.
+        Index of this process on the machine, if several share its GPUs.
     """
 
     spec: str
@@ -68,7 +68,7 @@ class Request:
     local_rank: int | None = None
 
     def refuse_factory_options(self, why: str) -> None:
-        """Raise :class:`UsageError` where options of factories are given."""
+        """Raise :class:`UsageError` if options for factories are given."""
         given = {
             "--weights": self.weights is not None,
             "--weights-key": self.weights_key is not None,
@@ -85,24 +85,24 @@ class Request:
 
 @dataclass(frozen=True)
 class Adapter:
-    """How models of one form are loaded.
+    """How models of one format are loaded.
 
     Attributes
     ----------
     what
-        The form, with its article.
+        The format, with its article.
     library
-        What runs it: the name to import, and to install.
+        The library that runs it: its name to import and to install.
     extra
-        The extra of this project that brings it.
+        The extra of this project that installs it.
     takes
-        Whether MODEL is of the form, detected by its name and the head of its file.
+        Whether MODEL has the format, detected by its name and first bytes.
     file
-        The module beside this one whose ``load`` makes a `LoadedModel` of a `Request`.
+        The sibling module whose ``load`` turns a `Request` into a `LoadedModel`.
     needs_torch
         Whether it runs on PyTorch.
     runs_code
-        Whether loading may run what is in the file: then ``--trust-model-code`` is needed.
+        Whether loading may run code from the file; then ``--trust-model-code`` is required.
     """
 
     what: str
@@ -115,12 +115,15 @@ class Adapter:
 
 
 def adapter_of(spec: str) -> Adapter | None:
-    """The adapter whose form MODEL has, if one has."""
+    """The adapter for MODEL, or None."""
     return next((adapter for adapter in ADAPTERS if adapter.takes(spec)), None)
 
 
 def load_by(adapter: Adapter, request: Request) -> LoadedModel:
-    """The model; :class:`ModelError` ``library-missing`` where its library is not installed."""
+    """Load the model.
+
+    Raises :class:`ModelError` (``library-missing``) if the adapter's library is not installed.
+    """
     if find_spec(adapter.library) is None:
         shown = printable(Path(request.spec).name)
         raise ModelError(
@@ -145,7 +148,7 @@ def _require_trust(adapter: Adapter, request: Request) -> None:
 
 
 def refuse_trust(spec: str, options: Options) -> None:
-    """Raise :class:`UsageError` where trust is given to what needs none."""
+    """Raise :class:`UsageError` if ``--trust-model-code`` is given but not needed."""
     adapter = adapter_of(spec)
     if options.trust_model_code and (adapter is None or not adapter.runs_code):
         raise UsageError(
@@ -156,7 +159,7 @@ def refuse_trust(spec: str, options: Options) -> None:
 
 
 def config_of(folder: str | Path) -> dict[str, Any] | None:
-    """``config.json`` of a folder of a model; None where there is none that is an object."""
+    """``config.json`` of a model folder; None if it is missing or not an object."""
     try:
         with (Path(folder) / "config.json").open("rb") as stream:
             content = json.loads(stream.read(_MAX_CONFIG))
@@ -210,4 +213,4 @@ ADAPTERS = (
     Adapter("a timm network", "timm", "timm", _is_timm, "timm_network"),
     Adapter("a Hugging Face folder", "transformers", "hf", _is_hugging_face, "hugging_face"),
 )
-"""The first that takes a MODEL has it."""
+"""The first adapter whose ``takes`` accepts MODEL is used."""

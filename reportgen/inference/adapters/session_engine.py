@@ -1,4 +1,4 @@
-"""Runs a model of another runtime than PyTorch over arrays of images, in batches of one size."""
+"""Runs a model of a runtime other than PyTorch over arrays of images, in constant batches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
 
 @dataclass
 class SessionEngine:
-    """As :class:`reportgen.inference.forward.Engine`: the last batch is padded, and cut again."""
+    """As :class:`reportgen.inference.forward.Engine`, for arrays: the last batch is padded."""
 
     model: LoadedModel
     n_classes: int
@@ -47,7 +47,7 @@ class SessionEngine:
             found: dict[str, NDArray[Any]] = self.model.module(images)
         except ReportgenError:
             raise
-        except Exception as error:  # the exceptions of runtimes have no common class
+        except Exception as error:  # the exceptions of runtimes have no common base class
             raise self._failed(error, images) from error
         return self._chosen(found)[:n].astype(np.float64)
 
@@ -90,7 +90,7 @@ class SessionEngine:
 
 
 def _as_rows(array: NDArray[Any], n_rows: int) -> NDArray[Any] | None:
-    """(B, K) where the shape allows it: only trailing axes of 1 are dropped."""
+    """The array as (B, K), or None: only trailing axes of size 1 are dropped."""
     if array.ndim == 0 or len(array) != n_rows or not np.issubdtype(array.dtype, np.floating):
         return None
     if array.ndim == 1:

@@ -1,7 +1,7 @@
-"""Networks of timm: ``timm:NAME`` with a weights file, and folders of its own layout.
+"""timm networks: ``timm:NAME`` with a weights file, and folders saved by timm.
 
-Weights are read as those of any factory, strictly and as data. Preprocessing is timm's own
-evaluation transform: by what the checkpoint says, else by the default of the architecture.
+Weights are loaded strictly and as data, as for any factory. Preprocessing is timm's evaluation
+transform, configured by the checkpoint, otherwise by the default of the architecture.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def load(request: Request) -> LoadedModel:
     Raises
     ------
     UsageError
-        ``weights-missing``: without weights it would be random; ``model-arg-unknown``.
+        ``weights-missing``: the network would have random weights; ``model-arg-unknown``.
     ModelError
         ``timm-unknown``: timm has no such architecture; ``timm-folder``; and what
         :func:`~reportgen.inference.models.checkpoints.read_weights` raises.
@@ -116,14 +116,14 @@ def _of_folder(request: Request) -> LoadedModel:
 
 @dataclass(frozen=True)
 class _Given:
-    """What a checkpoint says of its preprocessing, and where it says so; empty for nothing."""
+    """Preprocessing settings in a checkpoint, and where they were found; empty if none."""
 
     values: Mapping[str, Any]
     source: str
 
 
 def _given(weights: Weights) -> _Given:
-    """``data_config``, else the options of the training run that are not left to the default."""
+    """``data_config``, otherwise the training options that differ from the defaults."""
     for key, where in (("data_config", "data_config"), ("args", "the options of the training")):
         found = {
             name: value
@@ -162,7 +162,7 @@ def _built(
         return timm.create_model(name, pretrained=False, **keywords)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of initial weights, which are replaced at once
+        warnings.simplefilter("ignore")  # about initial weights, which are replaced at once
         module, call = make(build, Call(f"timm:{printable(name)}", wanted))
     notes += load_into(module, weights.tensors, weights.file_name, str(call), weights.keys)
     module.eval()
@@ -208,7 +208,7 @@ def _unknown(name: str, known: list[str]) -> ModelError:
 def _transform(
     module: Any, name: str, given: _Given, pretrained: Mapping[str, Any]
 ) -> EvaluationTransform:
-    """timm's own transform for evaluation, and where its settings come from."""
+    """timm's evaluation transform, and the source of its settings."""
     from timm.data import create_transform, resolve_data_config
 
     try:
@@ -216,7 +216,7 @@ def _transform(
             dict(given.values), pretrained_cfg=dict(pretrained), model=module, use_test_size=True
         )
         steps = create_transform(**settings, is_training=False)
-    except Exception as error:  # settings are somebody's file
+    except Exception as error:  # the settings are a user file
         raise ModelError(
             f"timm can't make a transform of {given.source or name}: {error_line(error)}",
             slug="timm-folder",
@@ -237,11 +237,11 @@ class EvaluationTransform:
     Attributes
     ----------
     steps
-        What ``timm.data.create_transform`` made.
+        The result of ``timm.data.create_transform``.
     source
-        Where its settings come from, in words.
+        The source of its settings, in words.
     settings
-        They.
+        The settings.
     """
 
     steps: Any = field(repr=False)
@@ -251,7 +251,7 @@ class EvaluationTransform:
     fixes_size: bool = True
 
     def describe(self) -> tuple[str, ...]:
-        """Where the settings come from; then each step as timm prints it."""
+        """The source of the settings, then each step as timm prints it."""
         from timm import __version__
 
         steps = getattr(self.steps, "transforms", [self.steps])
@@ -267,5 +267,5 @@ class EvaluationTransform:
         return made.to(torch.float32).contiguous()
 
     def array(self, image: Image.Image) -> NDArray[np.float32]:
-        """The same as an array."""
+        """As :meth:`__call__`, but returns a numpy array."""
         return self(image).numpy()

@@ -1,1 +1,1 @@
-"""A folder of class folders: which images it holds; nothing is decoded, torch is not needed."""
+"""A folder of class folders: the images in it. Nothing is decoded; torch is not needed."""

@@ -28,10 +28,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-WHOLE_BYTES = 64 << 20  # a header is looked for in the whole file up to here
+WHOLE_BYTES = 64 << 20  # the whole file is searched for a header up to this size
 
 
-_HEAD_BYTES = 64 << 10  # where nearly every header is
+_HEAD_BYTES = 64 << 10  # enough for nearly every header
 
 
 _THREADS = 4  # hashing and reading release the interpreter lock
@@ -40,15 +40,15 @@ _THREADS = 4  # hashing and reading release the interpreter lock
 _GROUP = 32
 
 
-_WINDOW = 64  # groups in flight: bounds what waits in memory
+_WINDOW = 64  # groups in flight: limits memory
 
 
 def by_threads(
     read: Callable[[Item], Result], items: Sequence[Item], tell: Callable[[int], None] | None
 ) -> Iterator[Result]:
-    """``read(item)`` of each item, in order; `tell` hears how many more are done.
+    """``read(item)`` of each item, in order; `tell` is called with the number just finished.
 
-    No thread outlives the iteration, whatever ends it.
+    All threads end with the iteration.
     """
     groups = [items[at : at + _GROUP] for at in range(0, len(items), _GROUP)]
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="reportgen-read")
@@ -65,9 +65,9 @@ def by_threads(
 def header_sizes(
     paths: Sequence[str], tell: Callable[[int], None] | None = None
 ) -> Iterator[Size | None]:
-    """(width, height) in pixels from each file's header, in order; None where there is none."""
-    # Pillow warns while it reads headers. Filters are global, so they are set here, once, around
-    # all threads, and not inside each of them.
+    """(width, height) in pixels from each file's header, in order; None if it has none."""
+    # Pillow warns while it reads headers. Filters are global, so they are set once around all
+    # threads, not in each of them.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield from by_threads(_header_size, paths, tell)
@@ -88,10 +88,10 @@ def _header_size(path: str) -> Size | None:
 
 
 def uniform_size_or_error(sizes: Iterable[tuple[str, Size | None]]) -> Size | None:
-    """The one size that all images have; None where none is known.
+    """The common size of all images; None if no size is known.
 
-    `sizes` are the id and the size of each image. Raises :class:`ModelError` (``image-sizes``)
-    where there are two sizes, which no batch can contain.
+    `sizes` are (id, size) pairs. Raises :class:`ModelError` (``image-sizes``) if sizes differ: a
+    batch has one size.
     """
     first: dict[Size, str] = {}
     for sample_id, size in sizes:

@@ -30,18 +30,18 @@ IMAGE_EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
-"""Lower-case extensions that make a file a candidate; what it is, its content decides."""
+"""Lower-case extensions of candidate files; the content decides what a file is."""
 
 
 SYSTEM_NAMES = frozenset(
     {"__MACOSX", "@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "__pycache__"}
     | {"System Volume Information", "lost+found"}
 )
-"""Folders that operating systems and storage devices put beside the user's."""
+"""Folders created by operating systems and storage devices."""
 
 
 def escape(raw: str) -> str:
-    """A file name as the operating system gives it → the name that is shown and stored.
+    """The printable form of a file name, which is shown and stored.
 
     >>> escaped("caf\\udce9.png")
     'caf\\\\xe9.png'
@@ -52,15 +52,15 @@ def escape(raw: str) -> str:
 
 
 def _bytes_of(raw: str) -> bytes:
-    """The name as it is on the disk: UTF-8, whatever the locale says that names are."""
+    """The name as bytes on disk: UTF-8, whatever the locale."""
     try:
         return os.fsencode(raw)
-    except UnicodeEncodeError:  # a locale that speaks ASCII, and a name that was not read with it
+    except UnicodeEncodeError:  # an ASCII locale, and a name that was not read with it
         return raw.encode("utf-8", "surrogateescape")
 
 
 def _is_name_here(shown: str) -> bool:
-    """Whether a file could have just this name, as the locale reads names."""
+    """Whether a file on this system can have exactly this name."""
     try:
         os.fsencode(shown)
     except UnicodeEncodeError:
@@ -69,29 +69,29 @@ def _is_name_here(shown: str) -> bool:
 
 
 def is_skipped_name(name: str) -> bool:
-    """Whether an entry of that name is hidden, or belongs to the system."""
+    """Whether an entry of that name is hidden or a system folder."""
     return name.startswith(".") or name in SYSTEM_NAMES
 
 
 def has_image_name(name: str) -> bool:
-    """Whether a file's extension, in any case, is that of an image."""
+    """Whether a file name has an image extension, in any case."""
     return name[max(name.rfind("."), 0) :].lower() in IMAGE_EXTENSIONS
 
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-"""Tables that say what the images in their folder are, as Hugging Face calls them."""
+"""Tables that describe the images in their folder, in the Hugging Face convention."""
 
 
 def metadata_in(folder: Path) -> list[Path]:
-    """The tables of its images that a folder of Hugging Face (``imagefolder``) contains."""
+    """The metadata tables in a Hugging Face ``imagefolder``."""
     return [folder / name for name in METADATA if (folder / name).is_file()]
 
 
 def locate(root: Path, sample_id: str) -> Path | None:
-    """The file that a scan of `root` calls `sample_id`; None where there is none.
+    """The file that a scan of `root` lists as `sample_id`, or None.
 
-    Only what a scan would find is found: image files in folders that aren't hidden; ``..`` and
-    absolute paths lead nowhere.
+    Only files that a scan would list: image files in folders that aren't hidden. ``..`` and
+    absolute paths are rejected.
     """
     here = root
     parts = sample_id.split("/")
@@ -104,7 +104,7 @@ def locate(root: Path, sample_id: str) -> Path | None:
 
 
 def _entry(folder: Path, shown: str) -> Path | None:
-    """The entry of `folder` that is shown as `shown`."""
+    """The entry of `folder` whose printable name is `shown`."""
     is_one_part = os.sep not in shown and (os.altsep is None or ":" not in shown)
     direct = folder / shown
     if is_one_part and escape(shown) == shown and os.path.lexists(direct):
@@ -136,8 +136,8 @@ _BLOCK_BYTES = 1 << 20
 def open_regular(path: str | os.PathLike[str]) -> Iterator[tuple[int, int]]:
     """(descriptor, size in bytes) of a regular file, open for reading.
 
-    A pipe that took its place blocks nobody. Raises :class:`OSError`, also where it is no regular
-    file. Descriptors, since a Python file object costs more than reading a small image.
+    Does not block on a pipe. Raises :class:`OSError` if it is not a regular file. A descriptor,
+    since creating a Python file object takes longer than reading a small image.
     """
     descriptor = os.open(path, _READ_FLAGS)
     try:
@@ -150,7 +150,7 @@ def open_regular(path: str | os.PathLike[str]) -> Iterator[tuple[int, int]]:
 
 
 def read_to_end(descriptor: int, size: int) -> bytes:
-    """All bytes of a file that is thought to have `size`; right if it has more or fewer."""
+    """Read all bytes of a file of about `size` bytes; correct if the file is shorter or longer."""
     content = os.read(descriptor, size + 1)
     if len(content) == size:
         return content
@@ -161,14 +161,14 @@ def read_to_end(descriptor: int, size: int) -> bytes:
 
 
 def os_reason(error: OSError) -> str:
-    """Why reading failed, in words that name no path."""
+    """The reason for a failed read, without paths."""
     if isinstance(error, FileNotFoundError):
         return "is not there"
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
 def special_reason(mode: int) -> str:
-    """What a directory entry is that is no regular file, from its mode."""
+    """The kind of a directory entry that is not a regular file, from its mode."""
     if stat.S_ISLNK(mode):
         return "is a broken link"
     if stat.S_ISFIFO(mode):

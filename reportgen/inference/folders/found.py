@@ -1,4 +1,4 @@
-"""`FoundData`: what DATA contains, read and listed once, before the model says what labels mean."""
+"""`FoundData`: the contents of DATA, listed once, before the model defines the labels."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class FoundData:
-    """What DATA contains.
+    """The contents of DATA.
 
     Attributes
     ----------
     listed
-        The samples, where a table lists them.
+        The samples, if a table lists them.
     scanned
-        The samples of class folders and archives; None for a table, and for folders that were not
-        listed yet.
+        The samples of class folders and archives; None for a table, and for a folder not listed
+        yet.
     is_folder
-        Whether DATA is a folder of class folders on the disk, or nothing that is known.
+        Whether DATA is a local folder of class folders, or of no known form.
     """
 
     listed: ListedImages | None
@@ -43,9 +43,9 @@ class FoundData:
 
 
 def find_data(data: Place, options: Options, reporter: Reporter, *, unlabelled: bool) -> FoundData:
-    """What DATA contains; a folder of class folders on the disk is not listed.
+    """Find the contents of DATA; a local folder of class folders is not listed yet.
 
-    Raises what :func:`~reportgen.inference.folders.listed.open_data` does.
+    Raises the errors of :func:`~reportgen.inference.folders.listed.open_data`.
     """
     if not isinstance(data, Path):
         return FoundData(None, _told(partial(scan_stored, data), reporter), is_folder=False)
@@ -56,7 +56,7 @@ def find_data(data: Place, options: Options, reporter: Reporter, *, unlabelled: 
 
 
 def list_folder(root: Path, reporter: Reporter) -> FolderScan:
-    """The images of class folders, with progress; raises what ``scan`` does."""
+    """List the images of class folders, with progress. Raises the errors of ``scan``."""
     return _told(lambda tell: scan(root, progress=tell), reporter)
 
 

@@ -1,4 +1,4 @@
-"""What DATA is where it can't be read, with a way to make of it what can."""
+"""Identifies unsupported DATA, with a way to convert it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CIFAR = {"test_batch", "data_batch_1", "test"}
 
 
 def refuse_file(path: Path, shown: str) -> DataError:
-    """The error for a file as DATA: what it is, and how it becomes class folders or an array."""
+    """The error for an unsupported file as DATA: its format, and how to convert it."""
     what, lines, hint = _file(path)
     return DataError(
         f"the data path {shown} is a file, not a folder: {what}",
@@ -50,7 +50,7 @@ def refuse_file(path: Path, shown: str) -> DataError:
 
 
 def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
-    """Lines and a hint for a folder in which no class folders were found, by its entries."""
+    """Lines and a hint for a folder without class folders, based on its entries."""
     table = next((name for name in names if Path(name).suffix.lower() in _LISTS), None)
     if {"data.mdb", "lock.mdb"} & set(names):
         return [], f"this is an LMDB database: export its images; {LAYOUT_HINT}"
@@ -103,7 +103,7 @@ def _file(path: Path) -> Found:
 
 
 def _arrays(path: Path, what: str) -> list[str] | None:
-    """Lines that make images.npz of a file of arrays; None for what is none."""
+    """Code that converts a file of arrays to images.npz; None for other files."""
     file = as_typed(path)
     if what == "a NumPy array":
         return _npz(f"numpy.load({file!r})", "numpy.load('labels.npy')")
@@ -127,7 +127,7 @@ def _arrays(path: Path, what: str) -> list[str] | None:
 
 
 def _of_database(path: Path) -> list[str]:
-    """Lines that make a table of paths and labels of a database."""
+    """Code that exports a table of paths and labels from a database."""
     return [
         "if one of its tables lists paths and labels:",
         "    import pandas, sqlite3",
@@ -148,7 +148,7 @@ def _npz(images: str, labels: str) -> list[str]:
 
 
 def _cifar(root: Path, batch: str) -> tuple[list[str], str]:
-    """The pickles of CIFAR: they are read by the user, since they can run code."""
+    """The CIFAR pickles: the user must convert them, since a pickle can run code."""
     key = "fine_labels" if batch == "test" else "labels"
     return [
         "pickles of CIFAR, which can run code; if they are from where you would run a program:",

@@ -1,4 +1,4 @@
-"""A table of paths and labels as DATA: its images, found below the root, as a scan gives them."""
+"""A table of paths and labels as DATA: its images below the root, in the form of a scan."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ __all__ = [
 
 
 NO_LABEL = ""
-"""Instead of a class folder: the sample has no label."""
+"""Used instead of a class folder: the sample has no label."""
 
 
 _OF_LISTS = frozenset({"root", "id_column", "label_column", "split_column"})
@@ -66,13 +66,13 @@ class ListedImages:
     root
         The folder that ids are relative to.
     ids, raws
-        Of each row: path below the root, printable, and as the operating system spells it.
+        Path of each row below the root: printable, and as the operating system spells it.
     labels
-        Class name of each row, :data:`NO_LABEL` where there is none.
+        Class name of each row, or :data:`NO_LABEL`.
     notes
-        What had to be decided in order to read it.
+        Decisions made while reading the table.
     contents
-        Where the images are, where they are no files.
+        The location of the images if they are not files, otherwise None.
     """
 
     samples: SampleList
@@ -85,26 +85,26 @@ class ListedImages:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels that occur, sorted."""
+        """The labels in use, sorted."""
         return tuple(sorted({label for label in self.labels if label != NO_LABEL}))
 
     @property
     def columns(self) -> Any:
-        """What else the table says: an Arrow table with the ids as ``id``, or None."""
+        """Further columns of the table as an Arrow table with the ids as ``id``, or None."""
         return self.samples.columns_of(self.ids)
 
 
 def find_listed(
     samples: SampleList, root: Path, contents: NamedContents | None = None
 ) -> ListedImages:
-    """Where the images of a table lie, in a folder or in the files of an archive; none is opened.
+    """Locate the images of a table in a folder or an archive; none is opened.
 
-    A path without the ending of an image is completed by the one that is there.
+    A path without an image extension is completed with that of an existing file.
 
     Raises
     ------
     DataError
-        ``list-path`` for a path that leaves the root; ``list-repeated`` for one in two rows;
+        ``list-path``: a path leaves the root; ``list-repeated``: a path is in two rows;
         ``no-samples``.
     """
     if not samples.paths:
@@ -123,7 +123,7 @@ def find_listed(
 
 
 def _below(root: Path, text: str, place: Any) -> str:
-    """The path below the root, with ``/``; refused where it leads out of it."""
+    """The path below the root, with ``/``; refused if it leaves the root."""
     path = text.strip().replace("\\", "/")
     if Path(path).is_absolute():
         with_root = Path(os.path.abspath(root))  # noqa: PTH100 - links stay as named
@@ -147,9 +147,9 @@ def _outside(text: str, place: str, what: str, hint: str) -> DataError:
 
 
 def _completed(names_in: Callable[[str], set[str]], raws: Sequence[str]) -> tuple[list[str], int]:
-    """The paths with their endings, where the table leaves them out; and how many had none.
+    """Complete paths without an extension; also return their number.
 
-    `names_in` gives the names of the files in a folder.
+    `names_in` lists the file names in a folder.
     """
     if all(map(has_image_name, raws)):
         return list(raws), 0
@@ -211,19 +211,19 @@ def _require_distinct(samples: SampleList, ids: Sequence[str]) -> None:
 def in_terms_of(
     images: ListedImages, known: Sequence[str] | None, source: str, options: Options
 ) -> ListedImages:
-    """The same with labels that are indices instead of names as names.
+    """The same images with labels as names, if the labels are indices.
 
     Parameters
     ----------
     known, source
-        The class list, where there is one apart from the labels, and its name.
+        The class list, if one is known apart from the labels, and its source in words.
 
     Raises
     ------
     UsageError
-        ``labels-ambiguous``: the labels could be names and indices.
+        ``labels-ambiguous``: the labels could be names or indices.
     DataError
-        ``label-range``: an index that no class has.
+        ``label-range``: an index is out of range.
     """
     labels = [label for label in images.labels if label != NO_LABEL]
     numbers = {text: _index(text) for text in set(labels)}
@@ -317,8 +317,8 @@ def _out_of_range(
 def scan_listed(images: ListedImages) -> FolderScan:
     """The images of a table, sorted by id; nothing is opened.
 
-    What is not there counts as found and as unreadable, as in a folder; raises :class:`DataError`
-    (``list-images``) where that is every one.
+    A missing file counts as found and as unreadable, as in a folder. Raises :class:`DataError`
+    (``list-images``) if all are missing.
     """
     base = os.fspath(images.root)
     _require_some(images, base)
@@ -340,7 +340,7 @@ def scan_listed(images: ListedImages) -> FolderScan:
 
 
 def _require_some(images: ListedImages, base: str) -> None:
-    """Refuse a table of which no image is there at all."""
+    """Refuse a table if none of its images exists."""
     if images.contents is None:
         if not any(map(_exists, (os.path.join(base, raw) for raw in images.raws))):  # noqa: PTH118
             raise _none_there(images)
@@ -366,7 +366,7 @@ def _require_some(images: ListedImages, base: str) -> None:
 def _exists(path: str) -> bool:
     try:
         return os.path.exists(path)  # noqa: PTH110 - as often as there are rows
-    except ValueError:  # a name that no file can have
+    except ValueError:  # not a valid file name
         return False
 
 
@@ -400,19 +400,19 @@ def _list_notes(images: ListedImages) -> Iterator[DataNote]:
 def open_data(
     data: Path, options: Options, *, unlabelled: bool
 ) -> ListedImages | FolderScan | None:
-    """The images of DATA, where it is a table, packed, or a folder without class folders.
+    """Open DATA if it is a table, packed, or a folder without class folders.
 
-    None for a folder of class folders, and for what is none of these: scanning it says what it is.
+    Returns None otherwise: scanning a folder reports what is wrong with it.
 
     Parameters
     ----------
     unlabelled
-        Whether images without labels are welcome.
+        Whether images without labels are permitted.
 
     Raises
     ------
     DataError
-        ``data-unlabelled``, ``list-images`` where the root is no folder, and what reading raises.
+        ``data-unlabelled``; ``list-images``: the root is not a folder; and the errors of reading.
     UsageError
         ``option-conflict``: an option for tables with a folder.
     """
@@ -438,13 +438,13 @@ def open_data(
 
 
 def _form_of_root(data: Path, options: Options) -> Form | None:
-    """The form of the archive that ``--root`` names for a table, if it is one."""
+    """The format of the archive that ``--root`` names for a table, or None."""
     form = form_of(options.root) if options.root is not None and data.is_file() else None
     return form if form is not None and form.has_names else None
 
 
 def _of_metadata(data: Path, tables: Sequence[Path], options: Options) -> SampleList | None:
-    """The samples that a folder's own table lists; None where class folders have the labels."""
+    """The samples listed by a folder's metadata table; None if class folders have the labels."""
     if len(tables) > 1:
         raise DataError(
             f"{quoted(escape(data.resolve().name))} has {len(tables)} tables of its images: "
@@ -470,7 +470,7 @@ def _has_folders(root: Path) -> bool:
 
 
 def _n_unlisted(root: Path, raws: Sequence[str]) -> int:
-    """Images below the root that are none of those listed."""
+    """The number of images below the root that the table does not list."""
     known, n = set(raws), 0
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not is_skipped_name(name)]
@@ -487,7 +487,7 @@ def _n_unlisted(root: Path, raws: Sequence[str]) -> int:
 def _open_packed(
     form: Form, data: Path, options: Options, *, unlabelled: bool
 ) -> ListedImages | FolderScan:
-    """The images of data in which they are no files."""
+    """Open data whose images are not separate files."""
     _refuse_table_options(options, form.columns)
     images_root(data, options.root)
     opened = open_packed(form, data, options)
@@ -513,7 +513,7 @@ def _require_labels(samples: SampleList, *, unlabelled: bool) -> None:
 
 
 def images_root(data: Path, root: Path | None) -> Path:
-    """The folder that the ids of DATA's samples are paths below."""
+    """The folder that sample ids are relative to."""
     if not data.is_file():
         return data
     if root is not None and not root.is_dir():
@@ -526,7 +526,7 @@ def images_root(data: Path, root: Path | None) -> Path:
 
 
 def _refuse_table_options(options: Options, taken: frozenset[str]) -> None:
-    """Refuse an option for tables that is none of those `taken`."""
+    """Refuse table options other than those in `taken`."""
     for name in ("root", "id_column", "image_column", "label_column", "split_column"):
         if getattr(options, name) is not None and name not in taken:
             flag = f"--{name.replace('_', '-')}"
@@ -548,7 +548,7 @@ def _unlabelled(samples: SampleList) -> DataError:
 
 
 def _list_folder(root: Path) -> SampleList | None:
-    """The images that lie in a folder without class folders; None where there are none."""
+    """The images of a folder without class folders; None if there are none."""
     try:
         with os.scandir(root) as entries:
             seen = [entry for entry in entries if not is_skipped_name(entry.name)]

@@ -1,6 +1,4 @@
-"""What a reader should know about a folder: odd class folders, duplicates, and signs of training
-data.
-"""
+"""Notes on a folder: odd class folders, duplicates, and signs of training data."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ __all__ = [
 ]
 
 
-_TRAIN = re.compile(r"(?<![Ss])train|Train|TRAIN")  # not a strain
+_TRAIN = re.compile(r"(?<![Ss])train|Train|TRAIN")  # not "strain"
 
 
 _HELD_OUT = re.compile(
@@ -37,7 +35,7 @@ _HELD_OUT = re.compile(
 
 
 def metadata_note(root: Path) -> list[DataNote]:
-    """What is informed of a table beside class folders that does not say what the images are."""
+    """A note on a metadata table beside class folders that does not describe the images."""
     return [
         DataNote(
             "metadata-not-read",
@@ -50,9 +48,9 @@ def metadata_note(root: Path) -> list[DataNote]:
 
 
 def looks_like_training(root: Path, split: str = "") -> bool:
-    """Whether the split's name, or the folder it lies in, says that it was trained on.
+    """Whether the split or a folder in the path is named like training data.
 
-    Of the folders in the path, the innermost one that names a split decides.
+    The innermost folder that names a split decides.
     """
     if _TRAIN.search(split):
         return True
@@ -65,7 +63,7 @@ def looks_like_training(root: Path, split: str = "") -> bool:
 
 
 def training_note(root: Path, split: str = "") -> tuple[DataNote, ...]:
-    """The warning for data that :func:`looks_like_training`, else nothing."""
+    """The warning for data that :func:`looks_like_training`, or nothing."""
     if not looks_like_training(root, split):
         return ()
     sentence = "Looks like training data (by its name): results are optimistic."
@@ -76,7 +74,7 @@ _MAX_EXAMPLES = 10
 
 
 def tree_notes(tree: Tree) -> list[DataNote]:
-    """What the walk found that a reader may not expect."""
+    """Notes on unexpected entries that the walk found."""
     occupied = {file[2] for file in tree.files} | {entry[1] for entry in tree.unreadable}
     empty = [folder for folder in tree.folders if folder not in occupied]
     cases: dict[str, list[str]] = {}
@@ -121,7 +119,7 @@ def tree_notes(tree: Tree) -> list[DataNote]:
 
 
 def duplicate_notes(same: SamePairs, across: SamePairs) -> list[DataNote]:
-    """What to tell of images with the same content, and of those that are in two classes."""
+    """Notes on images with identical content, and on those in two classes."""
     notes = [_duplicate_note(same), _contradiction_note(across)]
     return [note for note in notes if note.count]
 

@@ -1,4 +1,4 @@
-"""A folder of class folders: which images it lists. Names only; nothing is opened."""
+"""List the images in a folder of class folders, by name; nothing is opened."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ __all__ = [
 
 
 Progress = Callable[[int], None]
-"""Hears how many directory entries were seen."""
+"""Called with the number of directory entries seen so far."""
 
 
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one letter is a Windows drive
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a single letter is a Windows drive
 
 
 def scan(root: Path, *, progress: Progress | None = None) -> FolderScan:
-    """List the images below the local folder `root`; `progress` hears the entries seen so far.
+    """List the images below the local folder `root`.
+
+    `progress` is called with the number of entries seen so far.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def scan(root: Path, *, progress: Progress | None = None) -> FolderScan:
 
 
 def check_local(data: str) -> None:
-    """Refuse an address: nothing is ever fetched."""
+    """Refuse an address: data is never downloaded."""
     if _REMOTE.match(data) and not os.path.lexists(data):
         raise UsageError(
             f"{quoted(shown_address(data))} is an address: only local paths can be read",
@@ -72,7 +74,7 @@ def check_local(data: str) -> None:
 
 
 def _untold(_: int) -> None:
-    """Reports no progress."""
+    """Report no progress."""
 
 
 def _check_root(root: Path) -> None:
@@ -126,12 +128,15 @@ def _check_tree(root: Path, tree: Tree) -> None:
 def _names_in(folder: Path) -> list[str]:
     try:
         return sorted(entry.name for entry in folder.iterdir())
-    except OSError:  # its name is shown otherwise than it is spelled
+    except OSError:  # its printable name differs from its name on disk
         return []
 
 
 def require_unique(tree: Tree) -> None:
-    """Two ids are equal only where a name spells out an escape that another name needs."""
+    """Raise :class:`DataError` if two ids are equal.
+
+    That happens only if a name contains an escape sequence that another name needs.
+    """
     ids = sorted([file[0] for file in tree.files] + [entry[0] for entry in tree.unreadable])
     for one, other in pairwise(ids):
         if one == other:

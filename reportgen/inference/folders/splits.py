@@ -1,7 +1,7 @@
-"""Folders of splits: ``train``, ``val`` and ``test``, each with class folders of its own.
+"""Folders of splits: ``train``, ``val`` and ``test``, each with its own class folders.
 
-Taken for class folders they make a report on three classes that nobody meant, with the images that
-the model was trained on among them.
+If read as class folders, they would give a report on three wrong classes that includes the training
+images.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def are_splits(names: Sequence[str]) -> bool:
-    """Whether two to four names are those of splits, and of nothing else.
+    """Whether two to four names are all names of splits.
 
     >>> are_splits(["train", "val", "test"]), are_splits(["train", "bus"]), are_splits(["test"])
     (True, False, False)
@@ -38,12 +38,12 @@ def are_splits(names: Sequence[str]) -> bool:
 
 
 def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
-    """Refuse a folder whose class folders would be splits.
+    """Refuse a folder whose class folders are splits.
 
     Parameters
     ----------
     known
-        The class names of the model, where they are known: what it knows is a class.
+        The class names of the model, if known: a folder named like one of them is a class.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
 
 
 def _refuse_splits_inside(root: Path) -> None:
-    """Refuse ``<class>/train`` and ``<class>/test``, below which all images of a class lie."""
+    """Refuse ``<class>/train`` and ``<class>/test``, which contain all images of a class."""
     classes = sorted(_folders(root))
     found = set(_folders(root / classes[0])) if classes else set()
     if not are_splits(sorted(found)):
@@ -88,20 +88,21 @@ def _refuse_splits_inside(root: Path) -> None:
 
 
 def chosen_split(root: Path, split: str) -> Path:
-    """The folder that ``--split`` chooses where `root` contains splits; else `root` itself.
+    """The folder of the chosen ``--split`` if `root` contains splits, otherwise `root`.
 
-    A split is found by its name, in any case. That ``validation`` means ``val`` is only hinted at.
+    Names are compared without regard to case. ``validation`` is not read as ``val``; the hint
+    suggests it.
 
     Raises
     ------
     UsageError
-        ``split-unknown``, naming those there and their images.
+        ``split-unknown``; the message lists the splits and their numbers of images.
     """
     names = _splits_in(root) if split else []
     found = match_split(names, split)
     if found is not None:
         return root / found
-    if len(names) < 2:  # a single one may be anything: the name is only a name
+    if len(names) < 2:  # a single folder may be anything
         return root
     raise UsageError(
         f"{quoted(_shown(root))} has no split {quoted(split)}",
@@ -112,10 +113,10 @@ def chosen_split(root: Path, split: str) -> Path:
 
 
 def _splits_in(root: Path) -> list[str]:
-    """The names of the folders in `root` that are splits, sorted; none where they may be classes.
+    """The folders in `root` that are splits, sorted; empty if they may be classes.
 
-    They are splits where all folders, or at least two, have this name and contain folders, or a
-    table of their images.
+    Folders are splits if all of them, or at least two, have such a name and contain folders or a
+    metadata table.
     """
     folders = sorted(_folders(root))
     called = [name for name in folders if split_role(escape(name)) is not None]
@@ -134,7 +135,7 @@ def _folders(root: Path) -> Iterator[str]:
         with os.scandir(root) as entries:
             yield from (e.name for e in entries if not is_skipped_name(e.name) and e.is_dir())
     except OSError:
-        return  # the scan tells what is wrong
+        return  # the scan reports the error
 
 
 def _counts(root: Path, names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Class folders of object storage: one request lists a thousand keys, and nothing is opened."""
+"""Class folders in object storage: a request lists 1,000 keys, and nothing is opened."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ __all__ = [
 
 
 def scan_stored(root: Address, progress: Progress) -> FolderScan:
-    """List the images below an address, as :func:`~reportgen.inference.folders.scan.scan` does
-    those of a folder; `progress` hears the entries seen so far.
+    """List the images below an address, as ``scan`` does for a folder.
+
+    `progress` is called with the number of entries seen so far.
 
     Raises
     ------

@@ -36,7 +36,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """One file that is an image by its name; nothing was opened.
+    """A file with an image extension; it was not opened.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class ImageFile:
     folder
         Name of its class folder: the first part of `id`.
     root, raw
-        Where it lies: the root, and the path below it as the operating system spells it.
+        Its location: the root, and the path below it as the operating system spells it.
     """
 
     id: str
@@ -60,7 +60,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """A directory entry that should be an image and can't be read: `reason` says why."""
+    """A directory entry that should be an image but can't be read, with the reason."""
 
     id: str
     folder: str
@@ -69,24 +69,24 @@ class UnreadableFile:
 
 @dataclass(frozen=True)
 class FolderScan:
-    """What a folder contains.
+    """The contents of a folder.
 
     Attributes
     ----------
     root
-        The folder or address, as it was given.
+        The folder or address, as given.
     folders
-        Names of the class folders, sorted; those without images too.
+        Names of the class folders, sorted, including empty ones.
     files
-        The images, sorted by id; those of a sequential `contents` as they are stored there.
+        The images, sorted by id; in storage order if `contents` is sequential.
     unreadable
-        Broken links, pipes and devices, sorted by id. They count as found and as bad.
+        Broken links, pipes and devices, sorted by id. They count as found and as unreadable.
     skipped
-        Reason → number of directory entries that never were samples.
+        Reason → number of directory entries that are not samples.
     notes
         What a reader should know about the folder.
     contents
-        Where the images are, where they are no files.
+        The location of the images if they are not files, otherwise None.
     """
 
     root: Place
@@ -99,12 +99,12 @@ class FolderScan:
 
     @property
     def n_found(self) -> int:
-        """Samples found: files, and what should be one."""
+        """Number of samples found, readable or not."""
         return len(self.files) + len(self.unreadable)
 
     @property
     def every(self) -> list[ImageFile | UnreadableFile]:
-        """All samples, sorted by id, or as sequential contents store them."""
+        """All samples, sorted by id, or in storage order if `contents` is sequential."""
         every: list[ImageFile | UnreadableFile] = [*self.files, *self.unreadable]
         if self.contents is None or not self.contents.is_sequential:
             every.sort(key=lambda file: file.id)
@@ -128,7 +128,7 @@ _REACHED_TWICE = "folders reached a second time"
 
 @dataclass
 class Tree:
-    """What the walk found. Names are printable but for `raw`.
+    """The result of the walk. All names but `raw` are printable.
 
     Attributes
     ----------
@@ -141,8 +141,8 @@ class Tree:
     skipped
         Reason → number of entries.
     top_names, outside, hidden_folders, reached_twice
-        Names for messages: the root's first entries, images directly in the root (both cut),
-        hidden folders, and ``link → folder`` where a folder was reached again.
+        Names for messages: the root's first entries, images directly in the root (both cut), hidden
+        folders, and ``link → folder`` for folders reached twice.
     """
 
     folders: list[str] = field(default_factory=list)
@@ -157,7 +157,7 @@ class Tree:
 
 @dataclass(frozen=True, order=True)
 class _Folder:
-    """A folder to visit: its id, its path below the root, the class folder it belongs to."""
+    """A folder to visit: its id, its path below the root, its class folder."""
 
     id: str
     raw: str
@@ -165,10 +165,10 @@ class _Folder:
 
 
 def walk(root: Path, tell: Callable[[int], None]) -> Tree:
-    """List what lies below `root`; `tell` hears the number of entries seen so far.
+    """List the entries below `root`; `tell` is called with the number of entries seen so far.
 
-    Real folders come first, in sorted order; then links to folders, in sorted order. Each real
-    folder, known by device and inode, is visited once, so links that lead in a circle end.
+    Real folders come first, then links to folders, each in sorted order. A real folder, identified
+    by device and inode, is visited once, so circular links end.
 
     Raises :class:`DataError` (``data-unreadable``) for a folder that can't be listed.
     """
@@ -187,7 +187,7 @@ class _Walker:
         self.links: list[_Folder] = []
 
     def see_root(self) -> None:
-        """Everything below the root: class folders in turn, then the links found meanwhile."""
+        """Walk everything below the root: class folders in turn, then the links found meanwhile."""
         self.is_new(_Folder(".", "", ""))
         real: list[_Folder] = []
         names: list[str] = []
@@ -209,7 +209,7 @@ class _Walker:
         self.tell(self.n_seen)
 
     def see_top_entry(self, entry: os.DirEntry[str], shown: str, real: list[_Folder]) -> None:
-        """An entry of the root: a class folder, or something that belongs to none."""
+        """Handle an entry of the root: a class folder, or an entry outside all classes."""
         if _is_folder(entry):
             (self.links if _is_link(entry) else real).append(_Folder(shown, entry.name, shown))
         elif has_image_name(entry.name):
@@ -219,7 +219,7 @@ class _Walker:
             self.tree.skipped[NOT_AN_IMAGE] += 1
 
     def see_folders(self, folders: list[_Folder]) -> None:
-        """Visit folders and all that lies in them, depth first in sorted order."""
+        """Visit folders and everything below them, depth first in sorted order."""
         pending = folders[::-1]
         while pending:
             folder = pending.pop()
@@ -240,7 +240,7 @@ class _Walker:
             (self.links if _is_link(entry) else inner).append(_Folder(sample_id, raw, folder.top))
         elif _is_file(entry):
             if has_image_name(entry.name):
-                # Of a million files, nearly all need no second string.
+                # Nearly all of a million names are printable as they are: no second string.
                 kept = sample_id if raw == sample_id else raw
                 self.tree.files.append((sample_id, kept, folder.top))
             else:
@@ -251,7 +251,7 @@ class _Walker:
             self.tree.skipped[NOT_AN_IMAGE] += 1
 
     def is_hidden(self, entry: os.DirEntry[str], shown: str) -> bool:
-        """Whether an entry is skipped for its name; if so it is counted."""
+        """Whether to skip an entry because of its name; counts it if so."""
         if not is_skipped_name(entry.name):
             return False
         if _is_folder(entry):
@@ -264,7 +264,7 @@ class _Walker:
         return True
 
     def is_new(self, folder: _Folder) -> bool:
-        """Whether this real folder has not been visited yet, under whatever name."""
+        """Whether this real folder has not been visited yet, under any name."""
         try:
             status = os.stat(os.path.join(self.root, folder.raw))  # noqa: PTH116, PTH118
         except OSError as error:
@@ -294,7 +294,7 @@ class _Walker:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a link to itself
         return False
 
 
@@ -310,7 +310,7 @@ def _is_link(entry: os.DirEntry[str]) -> bool:
 
 
 def _special(entry: os.DirEntry[str]) -> str:
-    """What an entry is that is neither file nor folder; links are seen through where they lead."""
+    """The kind of an entry that is neither file nor folder; links are followed."""
     try:
         mode = entry.stat().st_mode
     except OSError:

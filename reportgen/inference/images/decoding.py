@@ -1,4 +1,4 @@
-"""What a file that is no readable image is, detected by its first bytes; nothing is decoded."""
+"""Decode images, and describe files that are not readable images."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ _HEAD = 1024
 
 
 def refused_format(content: bytes) -> str | None:
-    """The name of a picture format that is detected by its first bytes and is not supported."""
+    """The name of an unsupported image format, detected by its first bytes."""
     if content[:2] in (b"II", b"MM") and content.startswith(b"CR\x02", 8):
         return "RAW (Canon)"
-    if known_format(content):  # what follows may be in the metadata of a good image
+    if known_format(content):  # the match may be in the metadata of a valid image
         return None
     for at, magic, name in _FOREIGN:
         if content.startswith(magic, at):
@@ -122,12 +122,12 @@ def refused_format(content: bytes) -> str | None:
 
 
 def known_format(content: bytes) -> str | None:
-    """The supported format whose first bytes these are."""
+    """The supported format with these first bytes."""
     return next((name for magic, name in _KNOWN if content.startswith(magic)), None)
 
 
 def describe_content(content: bytes) -> str:
-    """Why no image could be opened, in words that follow the file's name.
+    """The reason why no image could be opened, worded to follow the file name.
 
     >>> describe_content(b"<html><body>Not found"), describe_content(b"")
     ('is not an image (starts with <html)', 'is empty')
@@ -149,9 +149,9 @@ def describe_content(content: bytes) -> str:
 
 
 def ends_early(content: bytes) -> bool:
-    """Whether a file that can't be decoded is only the beginning of an image.
+    """Whether a file that can't be decoded is a truncated image.
 
-    Told by the length or the end mark that its format declares; a guess for the wording only.
+    Judged by the length or the end marker of its format; used for the wording only.
     """
     known = known_format(content)
     if known == "JPEG":
@@ -175,7 +175,7 @@ def _number(content: bytes, at: int, order: Literal["little", "big"] = "little")
 
 
 def _start(head: bytes) -> str:
-    """How the file begins: a word of text, or the first bytes."""
+    """The beginning of the file: a word of text, or the first bytes."""
     word = _WORD.search(head.removeprefix(b"\xef\xbb\xbf"))
     if word and set(word.group()) <= _TEXT_BYTES:
         return f"starts with {printable(word.group().decode('ascii'))}"
@@ -183,11 +183,11 @@ def _start(head: bytes) -> str:
 
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""The formats that are tried, by content. Pillow knows forty more; they stay shut."""
+"""The formats that are tried. Pillow's forty others stay disabled."""
 
 
 MAX_PIXELS = 1024 * 1024 * 1024 // 4 // 3
-"""Most pixels of an image, 89 million: Pillow's own limit, which its users may have lifted."""
+"""Maximum pixels of an image, 89 million: Pillow's default, which user code may have raised."""
 
 
 _EXTENSIONS = {
@@ -205,7 +205,7 @@ _EXTENSIONS = {
 _SIXTEEN_BIT_MODES = {"I;16", "I;16B", "I;16L", "I;16N"}
 
 
-_WIDE_INTEGER_FORMATS = {"PNG", "PPM"}  # "I" means 16 bit there, 32 bit elsewhere
+_WIDE_INTEGER_FORMATS = {"PNG", "PPM"}  # "I" means 16 bits there, 32 bits elsewhere
 
 
 _ALPHA_MODES = {"RGBA", "LA", "PA", "RGBa", "La"}
@@ -218,7 +218,7 @@ _ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-fA-F]+>")
 
 
 class Unreadable(Exception):
-    """No image: `reason` continues a sentence that begins with the file's name."""
+    """The image can't be read; `reason` continues a sentence that begins with the file name."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -227,7 +227,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An image of mode RGB, 8 bits a channel, and what was noticed about it."""
+    """An image of mode RGB, 8 bits per channel, and the peculiarities noticed while decoding."""
 
     image: Image.Image
     flags: ImageFlag
@@ -241,12 +241,12 @@ def decode(content: bytes, *, name: str) -> Decoded:
     content
         The whole file.
     name
-        The file's name; only its extension is looked at.
+        The file name; only its extension is used.
 
     Raises
     ------
     Unreadable
-        Whatever is wrong with the bytes. No other exception leaves this function.
+        For any fault of the bytes; no other exception is raised.
     """
     try:
         with _quiet_pillow() as caught:
@@ -259,9 +259,9 @@ def decode(content: bytes, *, name: str) -> Decoded:
 
 
 def header_size(content: bytes) -> Size | None:
-    """The size that a file's header states; None where no image can be opened.
+    """The size in a file's header; None if it can't be opened as an image.
 
-    `content` may be cut after the header. Not safe from Pillow's warnings: the caller filters them.
+    `content` may be cut after the header. The caller must filter Pillow's warnings.
     """
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
@@ -287,10 +287,10 @@ def _decode(content: bytes, name: str, caught: list[warnings.WarningMessage]) ->
 
 @contextmanager
 def _quiet_pillow() -> Iterator[list[warnings.WarningMessage]]:
-    """Pillow's warnings as a list, its log unseen, and truncated files as errors.
+    """Collect Pillow's warnings, silence its log, and make truncated files an error.
 
-    User code that was imported into this process may have asked Pillow to fill up truncated
-    files; here that would turn damage into a prediction. Its setting is put back.
+    User code in this process may have told Pillow to fill up truncated files, which would turn
+    damage into a prediction. Its setting is restored.
     """
     _silence_log()
     lenient = ImageFile.LOAD_TRUNCATED_IMAGES
@@ -305,17 +305,17 @@ def _quiet_pillow() -> Iterator[list[warnings.WarningMessage]]:
 
 @cache
 def _silence_log() -> None:
-    """Without any handler, Python prints a library's log records of level warning and above."""
+    """Without a handler, Python prints log records of level warning and above."""
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def _is_expected(warning: warnings.WarningMessage) -> bool:
-    """Whether a warning says nothing about damage."""
+    """Whether a warning does not indicate damage."""
     return issubclass(warning.category, (Image.DecompressionBombWarning, DeprecationWarning))
 
 
 def _has_broken_profile(source: Image.Image) -> bool:
-    """Whether there is a colour profile without the signature that all of them have."""
+    """Whether the image has a colour profile without the mandatory signature."""
     profile = source.info.get("icc_profile", b"acsp".rjust(40))
     return not isinstance(profile, bytes) or profile[36:40] != b"acsp"
 
@@ -338,7 +338,7 @@ def _format_flags(source: ImageFile.ImageFile, name: str) -> ImageFlag:
 
 
 def _as_rgb(source: ImageFile.ImageFile) -> tuple[Image.Image, ImageFlag]:
-    """An RGB image with the pixels of the current frame, and what converting it lost."""
+    """The current frame as RGB, and flags for what the conversion lost."""
     mode = source.mode
     if mode in _SIXTEEN_BIT_MODES or (mode == "I" and source.format in _WIDE_INTEGER_FORMATS):
         return _from_sixteen_bit(source), ImageFlag.SIXTEEN_BIT
@@ -375,13 +375,13 @@ def _is_transparent(source: Image.Image) -> bool:
 
 
 def _orientation_flags(source: ImageFile.ImageFile) -> ImageFlag:
-    """Whether EXIF data asks for a rotation; TIFF pages are turned by Pillow and don't any more."""
+    """Whether EXIF data requests a rotation; Pillow already rotates TIFF pages."""
     if not {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"} & set(source.info):
         return ImageFlag.NONE
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            # Read again: opening the file has already swallowed what is wrong with it.
+            # Read again: opening the file discarded the error.
             Image.Exif().load(source.info.get("exif") or b"")
             orientation = source.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:
@@ -390,16 +390,16 @@ def _orientation_flags(source: ImageFile.ImageFile) -> ImageFlag:
 
 
 def _frame_flags(source: ImageFile.ImageFile) -> ImageFlag:
-    """Whether there is more than one frame. It may move on in the file, so it comes last."""
+    """Whether there is more than one frame. It may seek in the file, so it is called last."""
     try:
         several = bool(getattr(source, "is_animated", False))
-    except Exception:  # something follows the first frame, and it is damaged
+    except Exception:  # a later frame exists and is damaged
         several = True
     return ImageFlag.FIRST_FRAME if several else ImageFlag.NONE
 
 
 def _reason(error: Exception, content: bytes) -> str:
-    """Why decoding failed, in words, without object addresses."""
+    """The reason why decoding failed, without object addresses."""
     if isinstance(error, Image.DecompressionBombError):
         return _bomb_reason(error, content)
     if isinstance(error, MemoryError):
@@ -413,7 +413,7 @@ def _reason(error: Exception, content: bytes) -> str:
 
 
 def _bomb_reason(error: Exception, content: bytes) -> str:
-    """Pillow counts the pixels but doesn't say the size: read the header without its check."""
+    """The reason for too large an image: Pillow's error lacks it, so the header is read again."""
     for format_name in FORMATS:
         try:
             factory, accepts = Image.OPEN[format_name]

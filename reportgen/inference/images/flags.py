@@ -1,4 +1,4 @@
-"""What is noticed about an image that can be used, and how a reader is informed."""
+"""Peculiarities of readable images, and the notes on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class ImageFlag(IntFlag):
-    """What was noticed about an image that could be used."""
+    """A peculiarity of a readable image."""
 
     NONE = 0
     ROTATED = 1
@@ -32,7 +32,7 @@ class ImageFlag(IntFlag):
 
 @dataclass(frozen=True)
 class FlagNote:
-    """How a flag is told: ``"3 images"``, verb, rest."""
+    """The wording of a flag: ``"3 images"``, verb, rest."""
 
     code: str
     verb: tuple[str, str]
@@ -88,7 +88,7 @@ FLAG_NOTES: Mapping[ImageFlag, FlagNote] = {
 def notes_from_flags(counts: Mapping[ImageFlag, int]) -> tuple[DataNote, ...]:
     """One note for each flag that occurred.
 
-    `counts` says how many images had which flags; a key may combine several.
+    `counts` is flags → number of images; a key may combine several flags.
     """
     notes = []
     for flag, note in FLAG_NOTES.items():

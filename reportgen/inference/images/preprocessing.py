@@ -1,4 +1,4 @@
-"""The options that declare preprocessing → the steps that they mean, or a clear refusal."""
+"""Preprocessing: from the options to the steps, with errors for invalid combinations."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class Steps:
     resize
         Length of the shorter side, or (height, width), or None.
     interpolation
-        Pillow's name of the resampling filter, lower case.
+        Pillow's name of the resampling filter, in lower case.
     crop
         (height, width) cut from the middle, or None.
     grayscale
         One channel instead of three.
     mean, std
-        One number, or one for each channel, on the scale [0, 1]; both empty without normalising.
+        One number, or one per channel, on the scale [0, 1]; both empty for no normalisation.
     divides
-        Pixels are divided by 255, as torchvision's presets do, not multiplied by 1/255.
+        Pixels are divided by 255, as in torchvision's presets, not multiplied by 1/255.
     keeps_bytes
         Pixel values stay 0 to 255, and `mean` and `std` are on that scale.
     reverses
@@ -81,7 +81,7 @@ class Steps:
 
     @property
     def fixed_size(self) -> tuple[int, int] | None:
-        """(height, width) at which every image comes out, or None where that depends on it."""
+        """(height, width) of every result, or None if it depends on the image."""
         if self.crop is not None:
             return self.crop
         return self.resize if isinstance(self.resize, tuple) else None
@@ -98,7 +98,7 @@ class Steps:
         return (shorter, longer) if width <= height else (longer, shorter)
 
     def describe(self) -> tuple[str, ...]:
-        """One line a step, every value written out."""
+        """One line per step, with every value."""
         lines = ["decoded to RGB, 8 bits per channel"]
         if self.resize is not None:
             antialias = "" if self.interpolation == "nearest" else ", antialiased"
@@ -122,9 +122,9 @@ class Steps:
 
 
 def parse_options(options: Options) -> Steps:
-    """The steps that the options declare one by one.
+    """The steps that the options declare.
 
-    Raises :class:`UsageError` (``option-value``, ``option-conflict``) naming option and value.
+    Raises :class:`UsageError` (``option-value``, ``option-conflict``).
     """
     if options.interpolation not in _INTERPOLATIONS:
         raise _bad_value("interpolation", options.interpolation, "is unknown", _INTERPOLATIONS)
@@ -159,7 +159,7 @@ def _reverses(options: Options) -> bool:
 
 
 def declares_steps(options: Options) -> bool:
-    """Whether any option says how images are prepared."""
+    """Whether any option declares preprocessing."""
     return any(_declared(options).values())
 
 
@@ -180,7 +180,7 @@ def require_no_other_step(options: Options, chosen: str) -> None:
 
 
 def _declared(options: Options) -> dict[str, bool]:
-    """Each option that declares a step → whether it is given."""
+    """Each option that declares a step → whether it was given."""
     return {
         "preset": options.preset is not None,
         "transform": options.transform is not None,
@@ -196,10 +196,10 @@ def _declared(options: Options) -> dict[str, bool]:
 
 
 def preset_steps(name: str) -> tuple[str, Steps]:
-    """The transforms that belong to torchvision's weights of that name: full name and steps.
+    """Full name and transforms of torchvision's weights of that name.
 
-    ``DEFAULT`` is resolved to the weights that it represents. Nothing is downloaded.
-    Raises :class:`UsageError` (``preset-unknown``).
+    ``DEFAULT`` is resolved to the weights it refers to. Nothing is downloaded. Raises
+    :class:`UsageError` (``preset-unknown``).
     """
     from reportgen.inference.libraries import import_torchvision
 
@@ -210,7 +210,7 @@ def preset_steps(name: str) -> tuple[str, Steps]:
     try:
         weights = get_weight(name)
         transforms: Any = weights.transforms()
-    except Exception as error:  # of any kind: the name is looked up and taken apart there
+    except Exception as error:  # any kind: torchvision parses the name
         raise _unknown_preset(name) from error
     if not isinstance(transforms, ImageClassification):
         raise UsageError(
@@ -254,7 +254,7 @@ def _parse_size(option: str, value: str | int | tuple[int, int]) -> int | tuple[
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise _bad_value(option, text, "is neither N nor HxW, in pixels")
-    # Nine digits are enough to be out of range; int() refuses thousands of them.
+    # Nine digits are already out of range; int() raises for thousands of them.
     sides = [int(side[:9]) for side in match.groups() if side is not None]
     if not all(0 < side <= MAX_SIDE for side in sides):
         raise _bad_value(option, text, f"is out of range: 1 to {MAX_SIDE} pixels")
@@ -331,7 +331,7 @@ _MAX_RESIZED_PIXELS = 1 << 28
 
 
 class NotPrepared(Exception):
-    """One image can't be prepared; `reason` continues a sentence that begins with its name."""
+    """An image can't be prepared; `reason` continues a sentence that begins with its name."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -339,24 +339,24 @@ class NotPrepared(Exception):
 
 
 class Prepares(Protocol):
-    """PIL image (RGB) → float32 tensor (C, H, W): what is declared, or a model's own. Picklable."""
+    """PIL image (RGB) → float32 tensor (C, H, W): declared steps or the model's own. Picklable."""
 
     @property
     def channels(self) -> int | None:
-        """Of every tensor; None where that isn't known."""
+        """Channels of every tensor; None if unknown."""
 
     @property
     def fixes_size(self) -> bool:
-        """Whether images of any size come out at one size, as far as that is known."""
+        """Whether images of any size are brought to one size, as far as known."""
 
     def describe(self) -> tuple[str, ...]:
-        """What is done, one step a line, with every value written out."""
+        """The steps, one per line, with every value."""
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """Prepare one image of mode RGB; raises :class:`NotPrepared` where it can't be."""
+        """Prepare one image of mode RGB. Raises :class:`NotPrepared`."""
 
     def array(self, image: Image.Image) -> NDArray[np.float32]:
-        """The same as an array."""
+        """As :meth:`__call__`, but returns a numpy array."""
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ class Preprocessing:
     Attributes
     ----------
     steps
-        The declared steps; those of the preset where one is named.
+        The declared steps, or those of the preset.
     preset
         Name of the torchvision weights that the steps were taken from, or "".
     transform
@@ -383,14 +383,16 @@ class Preprocessing:
 
     @classmethod
     def from_options(cls, options: Options) -> Preprocessing:
-        """From the options of a run. Imports torchvision for a preset, the user's code if named.
+        """Construct from the options of a run.
+
+        Imports torchvision for a preset, and the user's code.
 
         Raises
         ------
         UsageError
-            ``option-value``, ``option-conflict``, ``preset-unknown``: naming option and value.
+            ``option-value``, ``option-conflict``, ``preset-unknown``.
         ModelError
-            The transform can't be imported, or is nothing to call (``transform-not-callable``).
+            The transform can't be imported, or is not callable (``transform-not-callable``).
         """
         if options.preset is not None:
             require_no_other_step(options, "preset")
@@ -405,22 +407,21 @@ class Preprocessing:
 
     @property
     def channels(self) -> int | None:
-        """3, or 1 with ``--grayscale``; None where the user's transform decides."""
+        """3, or 1 with ``--grayscale``; None for a user transform."""
         if self.transform:
             return None
         return 1 if self.steps.grayscale else 3
 
     @property
     def fixes_size(self) -> bool:
-        """Whether images of any size come out at one size, as far as the steps tell.
+        """Whether images of any size are brought to one size.
 
-        False: nothing makes their sizes equal, so they must be so already. A transform of the
-        user's own is taken to do it.
+        If False, the images must already have equal sizes. A user transform is assumed to resize.
         """
         return bool(self.transform) or self.steps.fixed_size is not None
 
     def describe(self) -> tuple[str, ...]:
-        """What is done, one step a line, with every value written out."""
+        """The steps, one per line, with every value."""
         if self.transform:
             target, _, name = self.transform.rpartition(":")
             base = printable(target.replace("\\", "/").rpartition("/")[2])
@@ -438,10 +439,10 @@ class Preprocessing:
         Raises
         ------
         ModelError
-            ``transform-output``: the user's transform gives no float tensor (C, H, W) with at
-            least one pixel.
+            ``transform-output``: the user's transform does not return a non-empty float tensor (C,
+            H, W).
         NotPrepared
-            The user's transform raised, or the resized image would be too large.
+            The user's transform raised, or the resized image is too large.
         """
         import torch
 
@@ -451,9 +452,9 @@ class Preprocessing:
         return torch.from_numpy(_normalise(_resize_and_crop(image, self.steps), self.steps))
 
     def array(self, image: Image.Image) -> NDArray[np.float32]:
-        """The same as an array, for models that don't run on PyTorch.
+        """As :meth:`__call__`, but returns a numpy array, for models that don't run on PyTorch.
 
-        A transform of the user may give an array or a tensor.
+        A user transform may return an array or a tensor.
         """
         if self.transform:
             transform = self._transform()
@@ -464,7 +465,7 @@ class Preprocessing:
         return _transform(self.transform, tuple(self.file_hashes.items()))
 
     def with_bytes(self) -> Preprocessing:
-        """The same with pixel values that stay 0 to 255, as models of whole numbers take them."""
+        """The same steps without scaling: pixel values stay 0 to 255, for integer inputs."""
         return replace(self, steps=replace(self.steps, keeps_bytes=True))
 
 
@@ -485,7 +486,7 @@ def _resize_and_crop(image: Image.Image, steps: Steps) -> Image.Image:
 
 
 def _crop_centre(image: Image.Image, height: int, width: int) -> Image.Image:
-    """The middle of the image; where it is smaller, black is added around, as torchvision does."""
+    """The centre of the image; a smaller image is padded with black, as in torchvision."""
     left = _crop_start(image.width, width)
     top = _crop_start(image.height, height)
     return image.crop((left, top, left + width, top + height))
@@ -500,7 +501,7 @@ def _crop_start(side: int, cropped: int) -> int:
 def _normalise(image: Image.Image, steps: Steps) -> NDArray[np.float32]:
     """Pixels 0..255 → float32 in [0, 1], then ``(x - mean) / std``; shape (C, H, W).
 
-    The bits are those of torchvision.
+    Bit-identical to torchvision.
     """
     pixels = np.asarray(image)
     channels_last = pixels if pixels.ndim == 3 else pixels[:, :, None]
@@ -520,7 +521,7 @@ def _normalise(image: Image.Image, steps: Steps) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=4)
 def _transform(spec: str, hashes: tuple[tuple[str, str], ...]) -> Any:  # noqa: ARG001 - a key
-    """The user's transform, imported once in each process, and again where its file changes."""
+    """The user's transform, imported once per process, and again after its file changed."""
     return load_object(spec, "transform").obj
 
 
@@ -536,7 +537,7 @@ def _require_callable(transform: Any, spec: str) -> None:
 
 
 def _is_of_albumentations(transform: Any) -> bool:
-    """Whether it takes an array by name and returns a mapping."""
+    """Whether it takes an array by keyword and returns a mapping."""
     return any(kind.__module__.startswith("albumentations.") for kind in type(transform).__mro__)
 
 
@@ -547,7 +548,7 @@ def _call(transform: Any, image: Image.Image) -> Any:
         return transform(image)
     except (KeyboardInterrupt, SystemExit, GeneratorExit, ReportgenError):
         raise
-    except BaseException as error:  # of a kind that only the user's libraries know
+    except BaseException as error:  # a class that only the user's libraries define
         where = user_location(error)
         raise NotPrepared(
             f"the transform failed: {error_line(error)}{f' ({where})' if where else ''}"
@@ -555,7 +556,7 @@ def _call(transform: Any, image: Image.Image) -> Any:
 
 
 def _check(result: Any, transform: Any, spec: str) -> torch.Tensor:
-    """The transform's result, if it is a float tensor (C, H, W) with pixels; as float32."""
+    """The transform's result as float32; raises unless it is a non-empty float tensor (C, H, W)."""
     import torch
 
     if not isinstance(result, torch.Tensor):
@@ -572,12 +573,12 @@ def _check(result: Any, transform: Any, spec: str) -> torch.Tensor:
         raise _wrong_output(
             transform, spec, f"{kind} values, not floats (v2.ToDtype(torch.float32, True))"
         )
-    # A plain tensor of its own: no gradient, no subclass, no view of something larger.
+    # A plain tensor: no gradient, no subclass, no view of a larger one.
     return result.detach().as_subclass(torch.Tensor).to("cpu", torch.float32).contiguous()
 
 
 def _check_array(result: Any, transform: Any, spec: str) -> NDArray[np.float32]:
-    """The transform's result as an array, whether it is one or a tensor."""
+    """The transform's result, an array or a tensor, as an array."""
     if type(result).__module__.partition(".")[0] == "torch":
         return _check(result, transform, spec).numpy()
     if not isinstance(result, np.ndarray):

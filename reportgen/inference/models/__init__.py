@@ -1,1 +1,1 @@
-"""Models: what a file or a name says, read without trust, ready to run."""
+"""Models: identified without running their code, and loaded ready to run."""

@@ -84,13 +84,14 @@ class Weights:
     tensors
         Parameter name → tensor, as in the file.
     in_order
-        Whether the order is that of the network's layers (safetensors files are sorted by name).
+        Whether the tensors are in the order of the network's layers (safetensors files sort by
+        name).
     carried
         The class list in the file.
     notes
-        What was taken from the file, and what was not.
+        Which parts of the file were used, and which were ignored.
     keys
-        Those that lead to the tensors in the file; none where it contains nothing else.
+        The keys that lead to the tensors in the file; empty if it contains nothing else.
     """
 
     file_name: str
@@ -103,11 +104,11 @@ class Weights:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def last_layer(self) -> tuple[str, int] | None:
-        """Name and number of outputs of the last layer, or None where there is no such layer.
+        """Name and number of outputs of the last layer, or None.
 
         That is the last weight of two dimensions (or four, with a kernel of 1 × 1). In a file
-        that is sorted by name, one with a customary name (``fc``, ``head``, ``classifier``, …)
-        goes before.
+        sorted by name, a layer with a common name (``fc``, ``head``, ``classifier``, …) takes
+        precedence.
         """
         found = [
             (name, tensor.shape[0])
@@ -125,9 +126,9 @@ def read_weights(path: Path, *, n_classes: int | None = None, key: str | None = 
     Parameters
     ----------
     n_classes
-        Length of the class list that is used whatever the file holds, where there is one.
+        Length of a class list that overrides the one in the file, if given.
     key
-        Which of several state dicts to take; see
+        Which of several state dicts to load; see
         :func:`reportgen.inference.models.weight_sets.find_state_dict`.
 
     Raises
@@ -176,9 +177,9 @@ def code_in(path: Path) -> list[str]:
 
 
 def known_pickle(path: Path, code: Sequence[str]) -> ModelError | None:
-    """The error for a pickle of a library that is known by name; None for any other file.
+    """The error for a pickle of a known library; None for any other file.
 
-    `code` is what torch found in it; torch does not look into every pickle.
+    `code` has the names that torch found; torch does not inspect every pickle.
     """
     names = list(dict.fromkeys(code)) or classes_in_pickle(path)
     what = pickled(names)
@@ -193,7 +194,7 @@ def known_pickle(path: Path, code: Sequence[str]) -> ModelError | None:
 
 
 def refuse_torchscript(path: Path) -> ModelError:
-    """The error for TorchScript, as a model and as weights."""
+    """The error for TorchScript, given as a model or as weights."""
     return ModelError(
         f"{quoted(path.name)} is {FileKind.TORCHSCRIPT}: it contains code, and is deprecated",
         slug="torchscript",
@@ -258,7 +259,7 @@ def _classes_of_metadata(
 
 
 class _Record:
-    """Stands for an object whose value is not needed: takes any arguments, does nothing."""
+    """Placeholder for an object whose value is not needed: accepts any arguments, does nothing."""
 
     def __init__(self, *_arguments: object) -> None:
         pass
@@ -268,7 +269,7 @@ class _Record:
 
 
 class _Options:
-    """Stands for ``argparse.Namespace``: the options of a training script, as data."""
+    """Placeholder for ``argparse.Namespace``: the options of a training script, as data."""
 
     def __init__(self) -> None:
         self.values: Mapping[str, Any] = {}
@@ -278,7 +279,7 @@ class _Options:
 
 
 def _settings(content: Any) -> dict[str, Mapping[str, Any]]:
-    """What a checkpoint says of its training: ``args`` and ``data_config``, where it has them."""
+    """Training settings in a checkpoint: ``args`` and ``data_config``, if present."""
     found: dict[str, Mapping[str, Any]] = {}
     for key in ("args", "data_config") if isinstance(content, Mapping) else ():
         value = content.get(key)
@@ -289,12 +290,12 @@ def _settings(content: Any) -> dict[str, Mapping[str, Any]]:
 
 
 def _plain_dict(*_arguments: object) -> dict[object, object]:
-    """Stands for ``defaultdict``, whose default is not needed."""
+    """Replacement for ``defaultdict``, whose default factory is not needed."""
     return {}
 
 
 def _data_only() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
-    """What is let into a checkpoint beside tensors, each as something that runs no code.
+    """Types permitted in a checkpoint besides tensors, each replaced by a type that runs no code.
 
     numpy scalars and arrays (metrics, label lists), ``argparse.Namespace`` (the options of the
     training script), paths (where it ran) and ``defaultdict`` (its history).
@@ -324,13 +325,14 @@ def _data_only() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
 def _load(path: Path, *, in_zip: bool) -> Any:
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_data_only()):
-            warnings.simplefilter("ignore")  # of old formats: nothing to act upon
-            if path.suffix == ".safetensors":  # torch would believe the name
+            warnings.simplefilter("ignore")  # about old formats
+            if path.suffix == ".safetensors":  # torch would trust the extension
                 with path.open("rb") as stream:
                     return torch.load(stream, map_location="cpu", weights_only=True)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=in_zip)
-    except Exception as error:  # a damaged pickle raises almost anything
-        # "from None": the message recommends to read the file unsafely.
+    # A damaged pickle raises almost anything. "from None": the message recommends unsafe
+    # loading.
+    except Exception as error:
         raise _load_error(path, error, in_zip=in_zip) from None
 
 
@@ -361,7 +363,7 @@ def _load_error(path: Path, error: Exception, *, in_zip: bool) -> ModelError:
 
 
 def _classes_of_checkpoint(content: Any, file_name: str, *, lenient: bool) -> EmbeddedClasses:
-    """The class list under ``classes`` or ``class_to_idx``; a mere number there is no list."""
+    """The class list under ``classes`` or ``class_to_idx``; a plain number there is ignored."""
     found = NO_CLASSES
     if not isinstance(content, Mapping):
         return found
@@ -380,7 +382,7 @@ def _classes_of_checkpoint(content: Any, file_name: str, *, lenient: bool) -> Em
 
 
 def _classes_elsewhere(content: Mapping[Any, Any], file_name: str) -> EmbeddedClasses:
-    """The class list where Lightning, OpenMMLab and others put it, if it is one without a doubt."""
+    """The class list where Lightning, OpenMMLab and others store it, if it is unambiguous."""
     for place in ("", *_PLACES):
         for key in (*_OTHER_LISTS, "classes", "class_to_idx"):
             path = f"{place}.{key}" if place else key
@@ -429,14 +431,14 @@ _MAX_DEPTH = 4
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to read the names in a file.
+    """One mapping from parameter names in a file to those of the network.
 
     Attributes
     ----------
     names
         Name in the file → name in the network.
     steps
-        What was done to get there, as ends of "… the file's names".
+        The changes made, as clauses: ``"the prefix model. was removed"``.
     """
 
     names: Mapping[str, str]
@@ -458,9 +460,9 @@ class _Reading:
 
 
 def _readings(names: Sequence[str]) -> list[_Reading]:
-    """The names as they are, and with wrappers' prefixes taken off, one more at a time."""
+    """The names unchanged, then with wrapper prefixes removed one by one."""
     readings = [_Reading({name: name for name in names})]
-    for reading in readings:  # grows while it is walked
+    for reading in readings:  # the list grows during the loop
         if len(reading.steps) >= _MAX_DEPTH:
             break
         current = reading.names.values()
@@ -481,19 +483,19 @@ def load_into(
     call: str,
     keys: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
-    """Copy the weights into `module`, all of them, and say what had to be done to their names.
+    """Copy all weights into `module`; return notes on names that were changed.
 
     Parameters
     ----------
     call
-        How the network was made, for the hint: ``"resnet18(num_classes=10)"``.
+        How the network was created, for the hint: ``"resnet18(num_classes=10)"``.
     keys
-        Those that lead to `tensors` in the file.
+        The keys that lead to `tensors` in the file.
 
     Raises
     ------
     ModelError
-        ``weights-mismatch``: names or sizes differ. ``weights-ambiguous``: the names hold the
+        ``weights-mismatch``: names or sizes differ. ``weights-ambiguous``: the file contains the
         network several times, under different prefixes and with different values.
     """
     own = module.state_dict()
@@ -514,12 +516,12 @@ def load_into(
 
 
 def _overlap(reading: _Reading, own: Mapping[str, Any]) -> tuple[int, int]:
-    """How well a reading fits: shared names first, then fewest steps."""
+    """Rank of a mapping: most matching names first, then fewest changes."""
     return sum(name in own for name in reading.names.values()), -len(reading.steps)
 
 
 def _copies(own: Mapping[str, Any], tensors: StateDict) -> dict[str, StateDict]:
-    """Prefix → the tensors below it, wherever the whole network is found with all its sizes."""
+    """Prefix → the tensors below it, for each prefix with the complete network in its sizes."""
     found: dict[str, StateDict] = {}
     first = next(iter(own), None)
     for name in tensors if first is not None else ():
@@ -539,7 +541,7 @@ def _refuse_other_copies(
     file_name: str,
     keys: tuple[str, ...],
 ) -> None:
-    """Refuse what holds the network twice, such as a ``model.`` and its average ``ema_model.``."""
+    """Refuse a file with two networks, such as ``model.`` and its average ``ema_model.``."""
     if all(_same_values(state, other) for other in copies.values()):
         return
     sets = [WeightSet((*keys, prefix), other) for prefix, other in copies.items() if prefix]
@@ -601,7 +603,7 @@ def _size(value: Any) -> str:
 
 
 def _cast_notes(own: Mapping[str, Any], state: StateDict, file_name: str) -> Iterator[str]:
-    """Weights of another dtype are converted as they are copied."""
+    """Notes on weights that are converted to another dtype."""
     casts: dict[tuple[str, str], int] = {}
     for name, target in own.items():
         source = state.get(name)

@@ -1,6 +1,4 @@
-"""Class lists that came with a model file: the order of its outputs, defined by whoever
-saved it.
-"""
+"""Class lists in model files: the order of the outputs, as saved with the model."""
 
 from __future__ import annotations
 
@@ -27,9 +25,9 @@ class EmbeddedClasses:
     Attributes
     ----------
     names
-        In the order of the model's outputs; None where the file has no list that can be used.
+        In the order of the model's outputs; None if the file has no valid list.
     source
-        Where it stood: ``"classes.json in candidate.pt2"``.
+        Where it was found: ``"classes.json in candidate.pt2"``.
     notes
         Why a list was not used.
     """
@@ -43,11 +41,11 @@ NO_CLASSES = EmbeddedClasses()
 
 
 class _FaultError(Exception):
-    """A class list with a fault; the text completes "the class list …"."""
+    """A fault in a class list; the text completes "the class list …"."""
 
 
 def embedded_classes(value: Any, source: str, *, lenient: bool) -> EmbeddedClasses:
-    """The class list in `value`, from `source`.
+    """Parse the class list in `value`, from `source`.
 
     Parameters
     ----------
@@ -55,12 +53,12 @@ def embedded_classes(value: Any, source: str, *, lenient: bool) -> EmbeddedClass
         A list of names, ``{"classes": list}``, ``{"class_to_idx": map}``, a map from name to
         index, or a map from index to name. Names are unique; indices are 0 to K - 1.
     lenient
-        Whether another class list is used anyway, so that a faulty one only gives a note.
+        Whether another class list is used anyway; then a fault only gives a note.
 
     Raises
     ------
     ModelError
-        ``carried-classes`` where the list has a fault and `lenient` is False.
+        ``carried-classes``: the list has a fault and `lenient` is False.
     """
     try:
         return EmbeddedClasses(_names(value), source)
@@ -75,7 +73,7 @@ def embedded_classes(value: Any, source: str, *, lenient: bool) -> EmbeddedClass
 
 
 def parse_json(text: bytes, source: str, *, lenient: bool) -> EmbeddedClasses:
-    """The class list in JSON `text`, as in :func:`carried_classes`."""
+    """Parse the class list in JSON `text`; see :func:`embedded_classes`."""
     try:
         value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_unique_pairs)
     except (ValueError, RecursionError):
@@ -117,7 +115,7 @@ def _check_unique(names: Sequence[str]) -> None:
 
 
 def _by_index(value: Mapping[Any, Any]) -> list[Any]:
-    """The names of a map from name to index, or from index to name, in the order of the indices."""
+    """The names of a map name → index, or index → name, in the order of the indices."""
     if value and all(_is_whole(index) for index in value.values()):
         pairs = [(index, name) for name, index in value.items()]
     elif value and all(_is_whole(index) or _is_number(index) for index in value):

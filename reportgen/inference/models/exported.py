@@ -51,10 +51,10 @@ _UNPICKLED = ("custom_obj_", "opaque_obj_")
 
 
 def refuse_code(path: Path) -> None:
-    """Raise :class:`ModelError` where torch would run code from the file in order to load it.
+    """Raise :class:`ModelError` if loading would run code from the file.
 
     ``model-contains-code`` for custom objects, ``aotinductor`` for compiled code,
-    ``model-file-damaged`` where two entries answer to one name.
+    ``model-file-damaged`` for two entries with the same name.
     """
     try:
         reader = torch._C.PyTorchFileReader(str(path))
@@ -74,7 +74,7 @@ def refuse_code(path: Path) -> None:
 
 
 def classes_in(path: Path, sniffed: Sniffed, *, lenient: bool) -> EmbeddedClasses:
-    """The class list ``classes.json`` among the program's extra files; see `carried_classes`."""
+    """The class list in the program's extra file ``classes.json``; see :func:`embedded_classes`."""
     wanted = {sniffed.root + _CLASSES_ENTRIES[0], _CLASSES_ENTRIES[1]}
     for entry in sniffed.entries:
         if entry in wanted:
@@ -84,7 +84,7 @@ def classes_in(path: Path, sniffed: Sniffed, *, lenient: bool) -> EmbeddedClasse
 
 
 def contains_code(path: Path, names: Sequence[str]) -> ModelError:
-    """The error for a program whose file holds more than data."""
+    """The error for a program whose file contains code."""
     return ModelError(
         f"{quoted(path.name)} contains code ({listing(dict.fromkeys(names))})",
         slug="model-contains-code",
@@ -94,7 +94,7 @@ def contains_code(path: Path, names: Sequence[str]) -> ModelError:
 
 
 def _custom_objects(config: Any) -> Iterator[str]:
-    """The files of a program's constants that are no tensors, by the names that decide."""
+    """Constants of a program that are not tensors: their files, by the names that torch uses."""
     items = config.get("config") if isinstance(config, dict) else None
     for item in items.values() if isinstance(items, dict) else ():
         stored = item.get("path_name") if isinstance(item, dict) else None
@@ -110,7 +110,7 @@ def _json_of(path: Path, entry: str, content: bytes) -> Any:
 
 
 def _read(path: Path, entry: str) -> bytes:
-    """A small entry's bytes, whatever size the directory claims."""
+    """Read a small entry, whatever size the zip directory states."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(entry) as stream:
             content = stream.read(_CLASSES_LIMIT + 1)
@@ -127,14 +127,14 @@ _FORCE, _FORCE_NOT = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ON
 def load_program(
     path: Path, sniffed: Sniffed, *, name: str, version: str, n_classes: int | None
 ) -> LoadedModel:
-    """The program in a ``.pt2`` file, on the device that it was exported for.
+    """Load the program in a ``.pt2`` file, on the device that it was exported for.
 
     Parameters
     ----------
     path, sniffed
-        The file, and what :func:`reportgen.inference.models.file_kinds.sniff` said of it.
+        The file, and its :func:`reportgen.inference.models.file_kinds.sniff`.
     n_classes
-        Length of the class list that is used whatever the file holds, where there is one.
+        Length of a class list that overrides the one in the file, if given.
 
     Raises
     ------
@@ -158,14 +158,14 @@ def load_program(
         return _described(program, facts, carried)
     except ReportgenError:
         raise
-    except Exception as error:  # a graph of a kind that no exporter writes
+    except Exception as error:  # a graph that no known exporter writes
         raise _load_error(path, error, ()) from error
 
 
 def move_program(model: LoadedModel, device: torch.device) -> LoadedModel:
-    """The program with all devices in it, of weights and of operators, set to `device`.
+    """Set all devices in a program, of weights and of operators, to `device`.
 
-    Raises :class:`ModelError` ``program-device`` where this torch can't do that.
+    Raises :class:`ModelError` (``program-device``) if this torch version can't do that.
     """
     program = model.program
     assert program is not None, "only programs are moved this way"
@@ -176,7 +176,7 @@ def move_program(model: LoadedModel, device: torch.device) -> LoadedModel:
 
         moved = move_to_device_pass(program, device)
         module = _callable(moved)
-    except Exception as error:  # whatever the pass meets in a graph that it does not understand
+    except Exception as error:  # any kind: the pass may not support the graph
         raise ModelError(
             f"the program {quoted(model.facts.source)} could not be moved to {device}: "
             f"{_first_line(error)}",
@@ -189,7 +189,7 @@ def move_program(model: LoadedModel, device: torch.device) -> LoadedModel:
 
 @contextmanager
 def forced_weights_only() -> Iterator[None]:
-    """Every ``torch.load`` inside reads data only; the environment is what it was afterwards."""
+    """Make every ``torch.load`` read data only; restores the environment."""
     before = {variable: os.environ.get(variable) for variable in (_FORCE, _FORCE_NOT)}
     os.environ[_FORCE] = "1"
     os.environ.pop(_FORCE_NOT, None)  # torch refuses to have both
@@ -205,17 +205,17 @@ def forced_weights_only() -> Iterator[None]:
 
 def _load(path: Path) -> torch.export.ExportedProgram:
     with _captured_logs() as logged, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of deprecated archive versions: nothing to act upon
+        warnings.simplefilter("ignore")  # about deprecated archive versions
         try:
             with forced_weights_only():
                 return torch.export.load(path)
-        except Exception as error:  # torch raises almost anything on a file that it can't read
+        except Exception as error:  # torch raises almost anything for a file that it can't read
             unsafe_advice = "weights_only" in str(error)  # not even --debug repeats it
             raise _load_error(path, error, logged) from (None if unsafe_advice else error)
 
 
 def _load_error(path: Path, error: Exception, logged: Sequence[logging.LogRecord]) -> ModelError:
-    """Why it could not be loaded. torch logs the cause and then raises something less clear."""
+    """The reason why loading failed. torch logs the cause and then raises a less clear error."""
     texts = [str(cause) for record in logged for cause in _causes(record)] + [str(error)]
     code = [
         found
@@ -241,20 +241,20 @@ def _load_error(path: Path, error: Exception, logged: Sequence[logging.LogRecord
 
 
 def _causes(record: logging.LogRecord) -> list[BaseException]:
-    """The exceptions that were logged: as such, or as a part of the message (torch 2.9)."""
+    """The exceptions in a log record: attached, or part of the message (torch 2.9)."""
     raised = [record.exc_info[1]] if record.exc_info else []
     named = record.args if isinstance(record.args, tuple) else ()
     return [cause for cause in (*raised, *named) if isinstance(cause, BaseException)]
 
 
 def _first_line(error: BaseException | str) -> str:
-    """The first line of a library's message, without its advice to read unsafely."""
+    """The first line of a library's message, without its advice to load unsafely."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return "it is not plain data" if "weights_only" in lines[0] else printable(lines[0])[:300]
 
 
 class _Capture(logging.Handler):
-    """Keeps records instead of printing them."""
+    """A log handler that keeps records instead of printing them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -266,7 +266,7 @@ class _Capture(logging.Handler):
 
 @contextmanager
 def _captured_logs() -> Iterator[list[logging.LogRecord]]:
-    """What torch logs, instead of it being printed: it prints tracebacks of what it then raises."""
+    """Capture torch's log: it prints tracebacks of the errors that it then raises."""
     capture = _Capture()
     kept: list[tuple[logging.Logger, list[logging.Handler]]] = []
     for name, logger in list(logging.root.manager.loggerDict.items()):
@@ -307,7 +307,7 @@ def _user_inputs(program: torch.export.ExportedProgram) -> list[Any]:
 
 
 def _image_input(program: torch.export.ExportedProgram, source: str) -> torch.Tensor:
-    """The one tensor input, without data: its shape may contain symbols."""
+    """The only tensor input, without data: its shape may contain symbols."""
     arguments = _user_inputs(program)
     tensors = {a.name: _value(program, a.name) for a in arguments if isinstance(a, TensorArgument)}
     shown = [f"{printable(n)}: shape {_shape(t)}, {t.dtype}" for n, t in tensors.items()]
@@ -343,7 +343,7 @@ def _shape(tensor: torch.Tensor) -> str:
 
 
 def _callable(program: torch.export.ExportedProgram) -> Callable[[torch.Tensor], Any]:
-    """The program as a function of the batch alone, however its input was passed at export."""
+    """The program as a function of the batch only, however its input was passed at export."""
     module = program.module()
     batch = object()
     leaves = [
@@ -363,7 +363,7 @@ def _callable(program: torch.export.ExportedProgram) -> Callable[[torch.Tensor],
 
 
 def _batch_sizes(batch: Any, ranges: Mapping[Any, Any]) -> BatchSizes:
-    """The sizes that a batch dimension allows: a number, a symbol s, or a·s + b with whole a, b."""
+    """Allowed sizes of a batch dimension: a number, a symbol s, or a·s + b with integers a, b."""
     if isinstance(batch, int):
         return BatchSizes.fixed(batch)
     expression = batch.node.expr
@@ -383,7 +383,7 @@ def _batch_sizes(batch: Any, ranges: Mapping[Any, Any]) -> BatchSizes:
 
 
 def _bounds(bounds: Any) -> tuple[int, int | None]:
-    """The whole numbers in a value range; no upper end where it is infinite."""
+    """The integers in a value range; None for an infinite upper bound."""
     if bounds is None:
         return 0, None
     low = int(bounds.lower) if getattr(bounds.lower, "is_Integer", False) else 0
@@ -391,7 +391,7 @@ def _bounds(bounds: Any) -> tuple[int, int | None]:
 
 
 def _n_outputs(program: torch.export.ExportedProgram, batch: Any) -> int | None:
-    """Scores a sample, where the outputs leave no doubt: a tensor, ``logits``, or all alike."""
+    """Scores per sample, if the outputs are unambiguous: one tensor, ``logits``, or all alike."""
     values = [
         _value(program, spec.arg.name) if isinstance(spec.arg, TensorArgument) else None
         for spec in program.graph_signature.output_specs
@@ -411,7 +411,7 @@ def _n_outputs(program: torch.export.ExportedProgram, batch: Any) -> int | None:
 
 
 def _width(tensor: torch.Tensor, batch: Any) -> int | None:
-    """K of a floating tensor (B, K) or (B, K, 1, …), 1 of (B,); None of any other."""
+    """K of a floating tensor (B, K) or (B, K, 1, …), 1 for (B,), otherwise None."""
     shape = list(tensor.shape)
     while len(shape) > 2 and shape[-1] == 1:
         shape.pop()
@@ -423,7 +423,7 @@ def _width(tensor: torch.Tensor, batch: Any) -> int | None:
 
 
 def _training_notes(program: torch.export.ExportedProgram) -> Iterator[str]:
-    """What stays in training mode for ever because the model was exported in it."""
+    """Notes on layers that stay in training mode because the model was exported in it."""
     active = {
         str(node.target)
         for node in program.graph.nodes

@@ -1,4 +1,4 @@
-"""Networks that code makes: the user's factory, or one of torchvision's by name."""
+"""Networks created by code: the user's factory, or torchvision's by name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Call:
-    """How a factory is called.
+    """The call of a factory.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class Call:
     arguments
         Keyword arguments.
     optional
-        Names in `arguments` that are left out where the factory turns out not to take them.
+        Names in `arguments` that are dropped if the factory does not accept them.
     note
-        Where ``num_classes`` came from, or empty.
+        The source of ``num_classes``, or empty.
     """
 
     shown: str
@@ -68,7 +68,7 @@ class Call:
 
 
 def parse_arguments(model_args: Mapping[str, str]) -> dict[str, Any]:
-    """``--model-arg`` values: JSON where they parse as JSON, else strings.
+    """``--model-arg`` values: parsed as JSON if possible, otherwise strings.
 
     >>> parse_arguments({"depth": "18", "wide": "true", "act": "relu", "sizes": "[1, 2]"})
     {'depth': 18, 'wide': True, 'act': 'relu', 'sizes': [1, 2]}
@@ -77,7 +77,10 @@ def parse_arguments(model_args: Mapping[str, str]) -> dict[str, Any]:
 
 
 def callable_factory(found: Any, shown: str) -> Callable[..., Any]:
-    """`found`, where it can be called; else :class:`ModelError` ``factory-not-callable``."""
+    """Return `found` if it is callable, otherwise raise :class:`ModelError`.
+
+    The slug is ``factory-not-callable``.
+    """
     if callable(found) and not isinstance(found, nn.Module):
         factory: Callable[..., Any] = found
         return factory
@@ -90,9 +93,10 @@ def callable_factory(found: Any, shown: str) -> Callable[..., Any]:
 
 
 def n_outputs_wanted(n_classes: int | None, weights: Weights | None) -> tuple[int | None, str]:
-    """How many classes the network is for, and a note on who says so.
+    """Number of outputs of the network, and a note on its source.
 
-    The class list in use says so, else that in the weights file, else the file's last layer.
+    The source is the class list in use, else the one in the weights file, else the file's last
+    layer.
     """
     if n_classes is not None:
         return n_classes, f"num_classes={n_classes}, the length of the class list, was passed."
@@ -120,9 +124,9 @@ def plan(
     n_outputs: int | None,
     note: str,
 ) -> Call:
-    """The call of `factory` with the user's arguments, and ``num_classes`` where it takes it.
+    """The call of `factory` with the user's arguments, and ``num_classes`` if it accepts that.
 
-    Raises :class:`UsageError` ``model-arg-unknown`` or ``model-arg-missing``.
+    Raises :class:`UsageError` (``model-arg-unknown`` or ``model-arg-missing``).
     """
     parameters = _parameters(factory)
     known = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
@@ -154,10 +158,11 @@ def plan(
 
 
 def make(factory: Callable[..., Any], call: Call) -> tuple[nn.Module, Call]:
-    """What the factory returns, and the call that was made in the end.
+    """Call the factory; return its result and the final call.
 
-    Raises :class:`ModelError` ``factory-failed`` or ``factory-result``; :class:`UsageError`
-    ``model-arg-unknown`` where a factory with ``**kwargs`` passes on what nobody takes.
+    Raises :class:`ModelError` (``factory-failed`` or ``factory-result``); :class:`UsageError`
+    (``model-arg-unknown``) if a factory with ``**kwargs`` forwards an argument that is not
+    accepted.
     """
     try:
         module = factory(**call.arguments)
@@ -188,7 +193,7 @@ def _parse(value: str) -> Any:
 
 
 def _parameters(factory: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The factory's parameters; any keyword where Python can't tell, as for built-ins."""
+    """The factory's parameters; any keyword if Python can't inspect them, as for built-ins."""
     try:
         return list(inspect.signature(factory).parameters.values())
     except (TypeError, ValueError):
@@ -243,10 +248,10 @@ def load_from_factory(
     name: str,
     version: str,
 ) -> LoadedModel:
-    """The network that ``package.module:factory`` or ``path/file.py:factory`` returns.
+    """Load the network that ``package.module:factory`` or ``path/file.py:factory`` returns.
 
-    Raises what :func:`reportgen.inference.user_code.load_object` and
-    :func:`reportgen.inference.models.checkpoints.read_weights` raise, and
+    Raises the errors of :func:`reportgen.inference.user_code.load_object` and
+    :func:`reportgen.inference.models.checkpoints.read_weights`, and
 
     ModelError
         ``factory-not-callable``, ``factory-failed``, ``factory-result``, ``weights-mismatch``,
@@ -297,14 +302,14 @@ def load_from_torchvision(
     name: str,
     version: str,
 ) -> LoadedModel:
-    """A classifier of torchvision with the weights of a local file; nothing is downloaded.
+    """Load a torchvision classifier with weights from a local file; nothing is downloaded.
 
     Raises
     ------
     UsageError
-        ``weights-missing``: without weights the network is random; ``model-arg-unknown``.
+        ``weights-missing``: without weights the network would be random; ``model-arg-unknown``.
     ModelError
-        ``torchvision-unknown``, ``torch-mismatch``, and what `read_weights` raises.
+        ``torchvision-unknown``, ``torch-mismatch``, and the errors of `read_weights`.
     """
     shown = f"torchvision:{printable(architecture)}"
     if weights_path is None:
@@ -319,7 +324,7 @@ def load_from_torchvision(
     weights = read_weights(weights_path, n_classes=n_classes, key=weights_key)
     call = plan(build, shown, arguments, *n_outputs_wanted(n_classes, weights))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of slow initial weights, which are replaced at once
+        warnings.simplefilter("ignore")  # about slow initial weights, which are replaced at once
         module, call = make(build, call)
     facts = ModelFacts(
         name=printable(name or architecture),
@@ -364,9 +369,9 @@ def _builder(architecture: str) -> Callable[..., Any]:
 def _finished(
     module: nn.Module, call: Call, weights: Weights | None, facts: ModelFacts, *, is_listed: bool
 ) -> LoadedModel:
-    """The network with its weights, in evaluation mode; what was done is added to the facts.
+    """The network with its weights, in evaluation mode; notes are added to the facts.
 
-    `is_listed` says that a class list was given apart from the model.
+    `is_listed`: a class list was given apart from the model.
     """
     files, notes, carried = dict(facts.files), [call.note] if call.note else [], NO_CLASSES
     if weights is None:
@@ -391,7 +396,7 @@ def _finished(
 
 
 def _evaluation_mode(module: nn.Module) -> Iterator[str]:
-    """Call ``eval()``; say what it did not reach."""
+    """Call ``eval()``; return notes on modules that stay in training mode."""
     try:
         module.eval()
     except NotImplementedError:
@@ -413,7 +418,7 @@ def _evaluation_mode(module: nn.Module) -> Iterator[str]:
 
 @contextmanager
 def _offline(target: str) -> Iterator[None]:
-    """Libraries that would fetch what they don't find read local files alone inside."""
+    """Restrict libraries that would download missing files to local ones."""
     before = os.environ.get(_OFFLINE)
     if target.partition(".")[0] in ("transformers", "timm"):
         os.environ[_OFFLINE] = "1"
@@ -428,10 +433,10 @@ def _offline(target: str) -> Iterator[None]:
 
 @contextmanager
 def _importable(folder: Path, *, own: bool) -> Iterator[None]:
-    """Modules in `folder` can be imported inside; the search path then is what it was.
+    """Make modules in `folder` importable for the length of the block.
 
-    With `own`, ``import layers`` means `folder`'s ``layers.py`` even where another folder's module
-    of that name was imported for an earlier model; that one is back afterwards.
+    With `own`, ``import layers`` means `folder`'s ``layers.py``, even if an earlier model imported
+    a module of that name from another folder; that one is restored afterwards.
     """
     entry = str(folder)
     present = entry in sys.path
@@ -452,7 +457,7 @@ def _importable(folder: Path, *, own: bool) -> Iterator[None]:
 
 
 def _namesakes(folder: Path) -> dict[str, ModuleType]:
-    """Imported user modules of other folders that are named like modules in `folder`."""
+    """Imported user modules of other folders with the same names as modules in `folder`."""
     names = {path.stem for path in folder.glob("*.py")}
     names |= {path.parent.name for path in folder.glob("*/__init__.py")}
     names = {name for name in names if not name.startswith("__")} - {"reportgen"}
@@ -464,7 +469,7 @@ def _namesakes(folder: Path) -> dict[str, ModuleType]:
 
 
 def _is_elsewhere(module: ModuleType, folder: Path) -> bool:
-    """Whether a module is user code of another folder: neither Python's own, nor installed."""
+    """Whether a module is user code from another folder, not Python's own and not installed."""
     file = getattr(module, "__file__", None)
     if not file:
         return False

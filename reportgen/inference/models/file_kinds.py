@@ -1,7 +1,7 @@
-"""What a model file or weights file is, detected by its content rather than by its name.
+"""Detect the format of a model or weights file by its content, not by its name.
 
-One name means several formats (``.pt2``, ``.pt``, ``.pth``), and downloads that failed carry the
-name of what they should have been. Nothing in the file is executed here.
+One extension is used for several formats (``.pt2``, ``.pt``, ``.pth``), and a failed download has
+the extension of the file requested. Nothing in the file is executed here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SAFETENSORS_HEADER_LIMIT = 100_000_000  # the format's own limit
 
 
 class FileKind(StrEnum):
-    """Formats that are distinguished."""
+    """The formats that are distinguished."""
 
     PROGRAM = "a torch.export program"
     AOTINDUCTOR = "an AOTInductor package"
@@ -49,7 +49,7 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True)
 class Sniffed:
-    """What a file is.
+    """The format of a file.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Sniffed:
     description
         The format in words, with its article: ``"an ONNX model"``.
     entries
-        Names of the zip entries, in the order of its directory; empty where it is no zip.
+        Names of the zip entries, in directory order; empty if it is not a zip file.
     """
 
     kind: FileKind
@@ -67,20 +67,20 @@ class Sniffed:
 
     @property
     def root(self) -> str:
-        """The folder inside the zip that PyTorch's writer puts everything in, with its slash."""
+        """The top folder that PyTorch's writer creates in the zip, with a trailing slash."""
         return self.entries[0].partition("/")[0] + "/" if self.entries else ""
 
 
 def is_remote(path: str) -> bool:
-    """Whether `path` is an address and not a file: ``https://…``, ``s3://…``.
+    """Whether `path` is an address, not a file: ``https://…``, ``s3://…``.
 
-    A single slash counts, since :class:`pathlib.Path` folds two into one.
+    A single slash is accepted, since :class:`pathlib.Path` collapses two.
     """
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path) is not None
 
 
 def exists(path: str | Path) -> bool:
-    """Whether there is such a file or folder; False for what can't be a path at all."""
+    """Whether the file or folder exists; False if `path` is not a valid path."""
     try:
         return Path(path).exists()
     except (OSError, ValueError):
@@ -88,7 +88,7 @@ def exists(path: str | Path) -> bool:
 
 
 def file_size(n_bytes: int) -> str:
-    """A size for people, in decimal units: ``12.3 MB``."""
+    """A file size in decimal units, for messages: ``12.3 MB``."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if n_bytes >= factor:
             return f"{n_bytes / factor:.1f} {unit}"
@@ -96,7 +96,7 @@ def file_size(n_bytes: int) -> str:
 
 
 def sniff(path: Path) -> Sniffed:
-    """What the file at `path` is.
+    """Detect the format of the file at `path`.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def sniff(path: Path) -> Sniffed:
 
 
 def damaged(path: Path, reason: str) -> ModelError:
-    """The error for a file that was cut short or overwritten."""
+    """The error for a truncated or overwritten file."""
     return ModelError(
         f"cannot load {quoted(path.name)}: the file is damaged or incomplete "
         f"({file_size(path.stat().st_size)}; {reason})",
@@ -139,7 +139,7 @@ def damaged(path: Path, reason: str) -> ModelError:
 
 
 def refuse_aotinductor(path: Path) -> ModelError:
-    """The error for a package of compiled code, which also is named ``.pt2``."""
+    """The error for a package of compiled code, which also has the extension ``.pt2``."""
     return ModelError(
         f"{quoted(path.name)} is {FileKind.AOTINDUCTOR}, not {FileKind.PROGRAM}",
         slug="aotinductor",
@@ -150,7 +150,7 @@ def refuse_aotinductor(path: Path) -> ModelError:
 
 
 def _read_head(path: Path) -> tuple[bytes, int]:
-    """The first bytes, never none, and the size in bytes."""
+    """The first bytes, at least one, and the file size in bytes."""
     try:
         if path.is_dir():
             raise refuse_folder(path)
@@ -187,7 +187,7 @@ def _missing(path: Path) -> ModelError:
 
 
 def _is_plain_xml(head: bytes) -> bool:
-    """XML that is neither a web page nor a server's error."""
+    """Whether it is XML, but neither a web page nor a server's error message."""
     folded = head.lower()
     is_answer = any(word in folded for word in (b"<html", b"<!doctype", b"<error"))
     return folded.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<?xml") and not is_answer

@@ -1,7 +1,6 @@
-"""Formats that are not read, by their true names, each with a way that works.
+"""Unsupported model formats, each with a way to evaluate it.
 
-A name is all that a reader has who was handed a file. Content decides before the ending does, since
-one extension is used for several formats.
+Detected by content first, then by extension, since one extension is used for several formats.
 """
 
 from __future__ import annotations
@@ -121,7 +120,7 @@ _COMPRESSED = re.compile(r"-compressed file$")
 
 
 def by_content(head: bytes) -> str | None:
-    """What the first bytes of a file say; None where they decide nothing.
+    """The format indicated by the first bytes of a file, or None.
 
     >>> by_content(b"GGUF\\x03"), by_content(b"hello")
     ('a GGUF file', None)
@@ -133,7 +132,7 @@ def by_content(head: bytes) -> str | None:
 
 
 def by_ending(path: Path) -> str | None:
-    """What the ending of a name says; None where it is not known."""
+    """The format indicated by the extension, or None."""
     if _TFRECORD.search(path.name):
         return "a TFRecord file"
     if path.suffix.lower() == ".bin" and path.with_suffix(".xml").is_file():
@@ -142,7 +141,7 @@ def by_ending(path: Path) -> str | None:
 
 
 def by_entries(entries: Sequence[str]) -> str | None:
-    """What a zip file is by the names in it; None for one without a known layout."""
+    """The format of a zip file by its entries, or None."""
     names = set(entries)
     tops = {name.partition("/")[0] for name in names}
     rules: tuple[tuple[bool, str], ...] = (
@@ -179,7 +178,7 @@ def _joblib(head: bytes) -> str | None:
 
 
 def _onnx(head: bytes) -> str | None:
-    """An ONNX model without its ending: a version, then the name of the program that wrote it."""
+    """An ONNX model without its extension: a version, then the name of the exporting program."""
     if len(head) < 4 or head[:1] != b"\x08" or head[2:3] != b"\x12" or not 0 < head[1] < 64:
         return None
     writer = head[4 : 4 + head[3]]
@@ -187,17 +186,17 @@ def _onnx(head: bytes) -> str | None:
 
 
 def ways(name: str, path: Path) -> list[str]:
-    """Lines that tell how to evaluate a model of another format all the same.
+    """Lines of code that evaluate a model of an unsupported format.
 
     Parameters
     ----------
     name
-        What the file is, as the functions above say it.
+        The format, as the functions above return it.
     path
         The file.
     """
     if name == "an OpenVINO model":
-        path = path.with_suffix(".xml")  # the weights are in a file of their own
+        path = path.with_suffix(".xml")  # the weights are in a separate file
     beside = f"Path(__file__).with_name({printable(path.name)!r})"
     lines = _RUNTIMES.get(name)
     if name in _LEARNERS:
@@ -249,11 +248,11 @@ _LEARNERS = {
     "a pickled XGBoost model": ("joblib", "joblib.load"),
     "a pickled LightGBM model": ("joblib", "joblib.load"),
 }
-"""Models of arrays: the module that opens the file, and its function."""
+"""Models of feature arrays: the module that opens the file, and its function."""
 
 
 def _table_of(opening: tuple[str, str], path: Path) -> list[str]:
-    """Lines that save what such a model predicts of the user's own arrays."""
+    """Lines of code that save the predictions of such a model on the user's arrays."""
     module, call = opening
     return [
         "it takes arrays, not images; in the program that has them, as X and labels:",
@@ -298,7 +297,7 @@ _MAX_PICKLE = 64 << 20
 
 
 def classes_in_pickle(path: Path) -> list[str]:
-    """The classes and functions that a pickle, or the one in a zip, names; nothing is run."""
+    """The classes and functions that a pickle, also in a zip file, refers to; nothing is run."""
     try:
         with path.open("rb") as stream:
             if stream.read(2) != b"PK":
@@ -308,7 +307,7 @@ def classes_in_pickle(path: Path) -> list[str]:
             entry = next(name for name in archive.namelist() if name.endswith("data.pkl"))
             with archive.open(entry) as inner:
                 return _named(inner)
-    except Exception:  # damaged, or of another kind: the names are a help only
+    except Exception:  # damaged, or another format: the names only improve the message
         return []
 
 
@@ -331,25 +330,25 @@ def _named(stream: IO[bytes]) -> list[str]:
             elif opcode.name in ("BINGET", "LONG_BINGET"):
                 texts.append(memo.get(int(argument or 0), ""))
     except ValueError:
-        pass  # it ends early; what was seen counts
+        pass  # it is truncated; the names found so far count
     return [name for name in found if not _is_plain(name)]
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a checkpoint of plain tensors names it as well."""
+    """Whether a checkpoint of plain tensors refers to it as well."""
     return name.startswith(("torch._utils.", "collections.", "torch.storage.")) or bool(
         re.fullmatch(r"torch\.\w+Storage|torch\.\w+", name)
     )
 
 
 def pickled(names: Sequence[str]) -> str | None:
-    """What a pickle is by the classes in it, where that is known: ``"a fastai export"``."""
+    """The kind of a pickle, by the classes in it: ``"a fastai export"``; or empty."""
     tops = [name.partition(".")[0] for name in names]
     return next((what for top, what in _KNOWN_PICKLES.items() if top in tops), None)
 
 
 def ways_of_pickle(what: str | None, path: Path) -> list[str]:
-    """Lines that evaluate a known pickle; none for one that is not known."""
+    """Lines of code that evaluate a known pickle; none for an unknown one."""
     beside = f"Path(__file__).with_name({printable(path.name)!r})"
     lines = _PICKLE_WAYS.get(what or "")
     if lines is not None:
@@ -380,6 +379,6 @@ _PICKLE_WAYS = {
 
 
 def as_typed(path: Path) -> str:
-    """A path for a command to type: as it was given, or relative; never an absolute one."""
+    """A path to type in a command: as given, or relative; never absolute."""
     relative = os.path.relpath(path) if path.is_absolute() else os.fspath(path)
     return printable(path.name if relative.startswith("..") else relative)

@@ -1,8 +1,8 @@
 """Untrained weights: the parts of a network that a factory initialises.
 
-A checkpoint without a classifier loads all the same in many libraries: the head is filled with
-random numbers, and a line of a log says so. A report on it looks real. What is random is found by
-calling the factory twice: what was loaded is the same both times.
+Many libraries load a checkpoint without a classifier: the head gets random weights, with only a
+line in a log. A report on it looks real. Random weights are found by calling the factory twice:
+loaded weights are equal both times.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _LIBRARIES = ("torchvision", "timm", "transformers")
 
 
 def fresh_weights(module: nn.Module, again: Callable[[], Any], shown: str) -> tuple[DataNote, ...]:
-    """A warning where all weights of a network are random.
+    """Detect random weights; return a warning if all weights of a network are random.
 
     Parameters
     ----------
     module
-        What the factory returned.
+        The network that the factory returned.
     again
-        Calls it a second time in the same way; what it raises leaves the question open.
+        Calls the factory a second time in the same way; if that raises, nothing is reported.
     shown
         The factory's name.
 
@@ -56,13 +56,13 @@ def fresh_weights(module: nn.Module, again: Callable[[], Any], shown: str) -> tu
 
 
 def _compared(module: nn.Module, again: Callable[[], Any]) -> tuple[list[str], list[str]]:
-    """Names of the parameters that differ in the second call, and of those that were loaded."""
+    """Names of the parameters that differ in the second call, and of those that are equal."""
     try:
         other = dict(again().named_parameters())
         pairs = [(name, one, other[name]) for name, one in module.named_parameters()]
         random = [name for name, one, two in pairs if not _same(one, two)]
         kept = [name for name, one, two in pairs if _same(one, two) and not _is_constant(one)]
-    except Exception:  # a factory that works once, a lazy layer: nothing is known
+    except Exception:  # a factory that works only once, or a lazy layer: unknown
         return [], []
     return random, kept
 
@@ -74,7 +74,7 @@ def _same(one: torch.Tensor, two: torch.Tensor) -> bool:
 
 
 def _is_constant(tensor: torch.Tensor) -> bool:
-    """Whether it says nothing of training: a layer's zeros and ones."""
+    """Whether all values are equal, as in a fresh bias or norm layer: no evidence of training."""
     return tensor.numel() < 2 or bool((tensor == tensor.reshape(-1)[0]).all())
 
 

@@ -1,4 +1,4 @@
-"""Folders that are given as MODEL, by what they are, each with a way that works."""
+"""Unsupported folders given as MODEL, each with a way to evaluate it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 def refuse_folder(path: Path) -> ModelError:
-    """The error for a folder as MODEL, naming its layout."""
+    """The error for a folder as MODEL, with its layout."""
     what, hint = next(
         (found for layout in _LAYOUTS if (found := layout(path)) is not None),
         ("a folder, not a file", WHAT_WORKS),
@@ -42,7 +42,7 @@ def refuse_folder(path: Path) -> ModelError:
 
 
 def refuse_hub_name(spec: str) -> None:
-    """Raise for a name that other programs would download.
+    """Refuse a name that other programs would download.
 
     Raises :class:`UsageError` ``model-name``.
     """
@@ -62,7 +62,7 @@ def refuse_hub_name(spec: str) -> None:
 
 
 def _looks_like_owner_and_name(spec: str) -> bool:
-    """``google/vit-base-patch16-224``: two words, and no such folder or kind of file."""
+    """Whether `spec` looks like ``google/vit-base-patch16-224``, and is not a folder or file."""
     owner, slash, name = spec.partition("/")
     words = slash and all(
         part and part[0].isalnum() and all(c.isalnum() or c in "-_." for c in part)

@@ -1,4 +1,4 @@
-"""What a model is once it is loaded; a user's live module is left as it was found."""
+"""The values of a loaded model; a user's live module is not modified."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class BatchSizes:
     minimum
         The smallest, in images, at least 1.
     maximum
-        No size is larger than this; None where there is no limit.
+        The largest, in images; None for no limit.
     step
-        Distance of neighbouring sizes, at least 1.
+        Difference between neighbouring sizes, at least 1.
     """
 
     minimum: int = 1
@@ -63,7 +63,7 @@ class BatchSizes:
         return size > 0 and self.chunk(size) == size
 
     def chunk(self, wanted: int) -> int:
-        """The largest size that is at most `wanted`, else the smallest there is.
+        """The largest allowed size that is at most `wanted`, otherwise the smallest one.
 
         >>> BatchSizes(16, 128, 8).chunk(30), BatchSizes.fixed(4).chunk(64), BatchSizes(2).chunk(1)
         (24, 4, 2)
@@ -82,35 +82,37 @@ class LoadedModel:
         Batch of images, shape (B, C, H, W), dtype `input_dtype`, on the model's device → whatever
         the model returns.
     facts
-        What it is, for the report.
+        Name, version, hashes and notes, for the report.
     batch_sizes
-        The values of B that it takes.
+        The allowed values of B.
     input_shape
-        (C, H, W), None instead of what is free; None where it is not known (factories, live
-        modules).
+        (C, H, W), with None for a dynamic size; None if unknown (factories, live modules).
     input_dtype
         Floating dtype of the batch; None means float32.
     n_outputs
-        Scores a sample (1 for outputs of shape (B,) and (B, 1)), where they can be known without
-        running it; else None.
+        Scores per sample (1 for outputs of shape (B,) and (B, 1)), if known without running the
+        model; else None.
     classes
-        Class names in the order of the outputs that came with the model's files, else None.
+        Class names in the order of the outputs, from the model's files, else None.
     classes_source
-        Where they stood: ``"classes.json in candidate.pt2"``.
+        Where they were found: ``"classes.json in candidate.pt2"``.
     knows_classes
-        Whether those names are the network's own, and not those of a file.
+        Whether those names come from the network itself, not from a file.
     warnings
-        What a reader should know about it before anything else.
+        Warnings about the model, for the top of the report.
     preprocessing
-        Its own, which is used where no option declares another; None where it has none.
+        The model's own preprocessing, used if no option declares another; or None.
     preprocessing_hint
-        Where it should have its own and has none: what to do, in a hint. Then it must be declared.
+        The hint, if the model should have its own preprocessing but has none: then it must be
+        declared.
     libraries
-        What runs it besides PyTorch, by the names to install: their versions go into the report.
+        Installation names of the libraries that run it besides PyTorch; the report states their
+        versions.
     session
-        What runs it instead of PyTorch: then `module` takes and gives numpy arrays.
+        The runtime that runs it instead of PyTorch; then `module` maps numpy arrays to numpy
+        arrays.
     program
-        The torch.export program that it is, to which ``eval()`` and ``to()`` do not apply, for
+        The torch.export program, to which ``eval()`` and ``to()`` do not apply; see
         :func:`reportgen.inference.models.loading.to_device`.
     """
 
@@ -140,17 +142,18 @@ class Session(Protocol):
 
     @property
     def takes_bytes(self) -> bool:
-        """Whether it takes whole pixel values, 0 to 255."""
+        """Whether the input is whole pixel values, 0 to 255."""
 
     @property
     def facts(self) -> dict[str, str]:
-        """How it runs, for the report."""
+        """Runtime and device, for the report."""
 
 
 @contextmanager
 def keep_as_found(module: torch.nn.Module, device: torch.device) -> Iterator[None]:
-    """`module` in evaluation mode on `device`; afterwards each submodule's `training`, the device
-    and the global random state are what they were.
+    """Put `module` in evaluation mode on `device` for the length of the block.
+
+    Each submodule's `training`, the device and the global random state are restored.
     """
     training = {name: part.training for name, part in module.named_modules()}
     home = device_of(module)
@@ -168,7 +171,7 @@ def keep_as_found(module: torch.nn.Module, device: torch.device) -> Iterator[Non
 
 
 def device_of(module: torch.nn.Module) -> torch.device | None:
-    """Where the first parameter or buffer is; None where there is none."""
+    """The device of the first parameter or buffer; None if there is none."""
     for tensor in (*module.parameters(), *module.buffers()):
         return tensor.device
     return None

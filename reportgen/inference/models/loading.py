@@ -54,32 +54,33 @@ def load_model(
     version: str = "",
     options: Options | None = None,
 ) -> LoadedModel:
-    """Load what MODEL names: on the CPU (a program: where it was exported), in evaluation mode.
+    """Load MODEL on the CPU (a program: on the device it was exported for), in evaluation mode.
 
     Parameters
     ----------
     spec
-        A ``.pt2`` file, ``package.module:factory``, ``path/file.py:factory``,
-        ``torchvision:NAME``, or what an adapter takes. What a file is, is decided by its content.
+        A ``.pt2`` file, ``package.module:factory``, ``path/file.py:factory``, ``torchvision:NAME``,
+        or a format of an adapter. The format of a file is detected by its content.
     weights
         Local weights file for a factory or a torchvision network.
     weights_key
-        Which state dict of that file, where it contains several.
+        Which state dict of that file, if it contains several.
     model_args
-        Keyword arguments of the factory; values are read as JSON where they parse as JSON.
+        Keyword arguments of the factory; values are parsed as JSON if possible.
     n_classes
-        Length of the class list, where one was given apart from the model.
+        Length of the class list, if one was given apart from the model.
     name, version
-        What to call it; by default the file's stem, the factory's or the architecture's name.
+        Display name and version; the default name is the file's stem, or the name of the factory or
+        architecture.
     options
-        All options of the run, for adapters that have more to ask.
+        All options of the run, for adapters.
 
     Raises
     ------
     UsageError
-        The form of MODEL, or options that do not go with it.
+        The form of MODEL is invalid, or options do not apply to it.
     ModelError
-        What can't be loaded; the loader that raises a slug documents it.
+        The model can't be loaded; each loader documents its slugs.
     """
     arguments = model_args or {}
     if is_remote(spec) and not exists(spec):
@@ -129,9 +130,9 @@ def load_model(
 
 
 def to_device(model: LoadedModel, device: torch.device) -> LoadedModel:
-    """The model on `device`: its weights, and the devices that a program has baked in.
+    """Move the model to `device`, including the devices recorded in a program.
 
-    A module is moved in place. Raises :class:`ModelError` ``model-device`` or ``program-device``.
+    A module is moved in place. Raises :class:`ModelError` (``model-device`` or ``program-device``).
     """
     if model.program is not None:
         return move_program(model, device)
@@ -149,7 +150,7 @@ def to_device(model: LoadedModel, device: torch.device) -> LoadedModel:
 
 
 def _program_file(path: Path) -> Sniffed:
-    """What the file is, where it is a program; else the error that says what it is instead."""
+    """The detected format of a program file; for other files, an error with the actual format."""
     if path.suffix == ".py":
         raise _no_factory(path)
     if not exists(path) and ":" in path.name:
@@ -176,7 +177,7 @@ def _program_file(path: Path) -> Sniffed:
 
 
 def _no_factory(path: Path) -> UsageError:
-    """For ``file.py`` without ``:factory``: what it defines, read without running it."""
+    """The error for ``file.py`` without ``:factory``; it lists the functions without running it."""
     names: list[str] = []
     try:
         tree = ast.parse(path.read_bytes())
@@ -186,7 +187,7 @@ def _no_factory(path: Path) -> UsageError:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
         ]
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        pass  # the names are a help only
+        pass  # the names only improve the message
     return UsageError(
         f"MODEL {quoted(path.name)} names no factory in the file",
         slug="model-form",

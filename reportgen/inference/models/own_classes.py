@@ -1,7 +1,7 @@
-"""Class names that a network carries: ``config.id2label`` and its kin.
+"""Class names stored in a network, such as ``config.id2label``.
 
-A network that was loaded by its library often knows its classes, in the order of its outputs. Those
-names are used where nobody gives a list, and compared with the list that is given.
+A network loaded by its library often has its class names in the order of its outputs. They are used
+if the user gives no list, and compared with a given list.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ _ONE_ORDER = (
 
 
 def classes_of_network(module: Any, *, lenient: bool) -> EmbeddedClasses:
-    """The class names in the order of the outputs that `module` knows, or none.
+    """The class names stored in `module`, in the order of its outputs, or none.
 
-    Looked for in the network itself, below the wrappers of ``torch.compile`` and data parallelism,
-    and then in its parts, where all that know names know the same.
+    Searched in the network itself, below the wrappers of ``torch.compile`` and data parallelism,
+    then in its parts; parts with names must agree.
 
     Parameters
     ----------
     lenient
-        Whether another class list is used anyway, so that a faulty one only gives a note.
+        Whether another class list is used anyway; then a fault only gives a note.
 
     Raises
     ------
@@ -82,11 +82,10 @@ def classes_of_network(module: Any, *, lenient: bool) -> EmbeddedClasses:
 
 
 def held_against(names: Sequence[str], source: str, own: EmbeddedClasses) -> tuple[str, ...]:
-    """Hold the list in use against the names that a network carries; what was not compared.
+    """Compare the list in use with the network's names; return notes on lists not compared.
 
-    A list of another length is that of an earlier head: the outputs decide on the number.
-
-    Raises :class:`DataError` ``classes-differ``.
+    A list of another length belongs to an earlier head and is not compared. Raises
+    :class:`DataError` (``classes-differ``).
     """
     theirs = own.names or ()
     if len(theirs) != len(names):
@@ -99,17 +98,17 @@ def held_against(names: Sequence[str], source: str, own: EmbeddedClasses) -> tup
 
 
 def names_in(value: Any, source: str) -> EmbeddedClasses:
-    """The names in a list, array or map, where it is one of real names; else none."""
+    """The names in a list, array or map, if it contains real names; otherwise none."""
     try:
         content = dict(value) if isinstance(value, Mapping) else list(value)
         found = embedded_classes(_plain(content), source, lenient=True)
-    except Exception:  # of an object that only looks like a list
+    except Exception:  # an object that only looks like a list
         return NO_CLASSES
     return found if found.names and not _are_placeholders(found.names) else NO_CLASSES
 
 
 def _plain(content: Any) -> Any:
-    """Synonyms of one class, ``("tench", "Tinca tinca")``, as one name."""
+    """Join the synonyms of a class, ``("tench", "Tinca tinca")``, to one name."""
     if isinstance(content, Mapping):
         return content
     return [", ".join(one) if isinstance(one, (tuple, list)) else one for one in content]
@@ -121,7 +120,7 @@ def _are_placeholders(names: Sequence[str]) -> bool:
 
 
 def _unwrapped(module: Any) -> Any:
-    """The network below wrappers that hold nothing else."""
+    """The network inside wrappers."""
     while isinstance(module, nn.Module):
         (only, *others) = [*module.named_children(), ("", None)]
         if others[1:] or only[0] not in _WRAPPERS:
@@ -131,7 +130,7 @@ def _unwrapped(module: Any) -> Any:
 
 
 def _parts(network: Any) -> Iterator[tuple[Any, str]]:
-    """The parts of a network, those nearest to it first, each with its name in words."""
+    """The parts of a network, outermost first, each with its name in words."""
     pending = deque([(network, "")])
     for _ in range(_MAX_PARTS):
         if not pending:
@@ -160,7 +159,7 @@ def _of_object(network: Any, where: str, *, lenient: bool) -> EmbeddedClasses:
 
 
 def _faulty(value: Any, source: str, *, lenient: bool) -> EmbeddedClasses:
-    """What is wrong with ``config.id2label``, which can mean nothing but class names."""
+    """The faults of ``config.id2label``, which always means class names."""
     names = [name for name in value.values() if isinstance(name, str)]
     if _are_placeholders(names):
         return NO_CLASSES
@@ -168,7 +167,7 @@ def _faulty(value: Any, source: str, *, lenient: bool) -> EmbeddedClasses:
 
 
 def _of_names(network: Any, where: str) -> EmbeddedClasses:
-    """``names`` as ultralytics has it: a map from index to name, or a list beside ``nc``."""
+    """``names`` in the ultralytics convention: a map index → name, or a list beside ``nc``."""
     value = attribute_at(network, "names")
     is_list = isinstance(value, (list, tuple)) and any(
         attribute_at(network, name) is not None for name in ("nc", "yaml", "task")
@@ -177,7 +176,7 @@ def _of_names(network: Any, where: str) -> EmbeddedClasses:
 
 
 def _fits(network: Any, path: str, names: Sequence[str]) -> bool:
-    """Whether names of a pretrained configuration are those of the head that is there now."""
+    """Whether the names in a pretrained configuration match the current head."""
     n_classes = attribute_at(network, "num_classes")
     return "_cfg." not in path or not isinstance(n_classes, int) or n_classes == len(names)
 
@@ -193,10 +192,10 @@ def _has_text(value: Any) -> bool:
 
 
 def attribute_at(thing: Any, path: str) -> Any:
-    """The attribute or entry at a dotted path; None where there is none, or where it raises."""
+    """The attribute or entry at a dotted path; None if it is missing or raises."""
     for name in path.split("."):
         try:
             thing = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
-        except Exception:  # a property of somebody else's class
+        except Exception:  # a property of a third-party class
             return None
     return thing

@@ -1,8 +1,8 @@
-"""Which of the state dicts in a weights file is meant.
+"""Choose one of the state dicts in a weights file.
 
-Training frameworks nest the state dict in a checkpoint, and many keep a second one beside it: the
-moving average (EMA, SWA), a teacher, the best epoch. Two that differ give two results, so a file
-that holds both is refused until ``--weights-key`` says which one to load.
+Training frameworks nest the state dict in a checkpoint, and many save a second one: the moving
+average (EMA, SWA), a teacher, the best epoch. Their results differ, so a file with both is refused
+unless ``--weights-key`` names the one to load.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class WeightSet:
     Attributes
     ----------
     keys
-        Those that lead to it, from the outside; none where it is the whole file.
+        The keys that lead to it, outermost first; empty if it is the whole file.
     tensors
         Parameter name → tensor.
     notes
@@ -77,7 +77,7 @@ class WeightSet:
 
     @property
     def name(self) -> str:
-        """As ``--weights-key`` takes it."""
+        """The name, as in ``--weights-key``."""
         return ".".join(self.keys)
 
     @property
@@ -86,12 +86,12 @@ class WeightSet:
 
     @property
     def rank(self) -> tuple[bool, tuple[int, ...]]:
-        """The order in which state dicts are looked for: plain ones first, by their usual keys."""
+        """Sort key of the search: plain state dicts first, by their usual keys."""
         usual = [_NESTS.index(key) if key in _NESTS else len(_NESTS) for key in self.keys]
         return self.is_averaged, tuple(usual)
 
     def layout(self) -> dict[str, tuple[int, ...]]:
-        """Names without the prefixes of wrappers, and shapes: what decides on a network's fit."""
+        """Names without wrapper prefixes, and shapes: they determine which network it fits."""
         return {
             _WRAPPERS.sub("", name): tuple(tensor.shape)
             for name, tensor in self.tensors.items()
@@ -100,21 +100,21 @@ class WeightSet:
 
 
 def find_state_dict(content: Any, file_name: str, key: str | None = None) -> WeightSet:
-    """The state dict in what ``torch.load`` returned.
+    """Find the state dict in the result of ``torch.load``.
 
     Parameters
     ----------
     key
-        Where it is, with dots between nested keys; or the prefix that the names of one network
-        have among those of several. By default the usual keys are looked for.
+        Its location, with dots between nested keys; or the prefix of the names of one of several
+        networks. By default the usual keys are tried.
 
     Raises
     ------
     ModelError
-        ``weights-no-state-dict``, naming what there is; ``weights-ambiguous`` where there are two
-        that differ and no `key`.
+        ``weights-no-state-dict``: none was found; ``weights-ambiguous``: two differ, and no `key`
+        is given.
     UsageError
-        ``weights-key-unknown``, naming the keys that there are.
+        ``weights-key-unknown``; the message lists the keys.
     """
     found = list(_state_dicts(content))
     if key is not None:
@@ -133,7 +133,7 @@ def find_state_dict(content: Any, file_name: str, key: str | None = None) -> Wei
 
 
 def _state_dicts(content: Any, keys: tuple[str, ...] = ()) -> Iterator[WeightSet]:
-    """Every state dict that could be a network's; none inside of another."""
+    """All candidate state dicts; not searched inside of each other."""
     if not isinstance(content, Mapping):
         return
     if _is_state_dict(content):
@@ -163,7 +163,7 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _unnamed_averages(content: Any) -> Iterator[tuple[str, int]]:
-    """(key, number of values) of averaged weights that no network can be loaded from: lists."""
+    """(key, number of values) of averaged weights stored as lists, which can't be loaded."""
     for key, value in content.items() if isinstance(content, Mapping) else ():
         if isinstance(key, str) and _names_an_average(key) and not list(_state_dicts(value)):
             yield key, _n_values(value)
@@ -177,10 +177,10 @@ def _n_values(value: Any) -> int:
 
 
 def _is_rival(one: WeightSet, best: WeightSet) -> bool:
-    """Whether another state dict could be meant as well as `best`, and would give other numbers.
+    """Whether another state dict could be intended instead of `best`, with different results.
 
-    Averaged weights beside plain ones, weights of the very same layout, and any where not even
-    the key of `best` says that it contains a network.
+    True for averaged weights beside plain ones, for weights of the same layout, and for any other
+    if the key of `best` does not indicate a network.
     """
     unusual = not any(key in _NESTS for key in best.keys) and not best.is_averaged
     if not (unusual or one.is_averaged != best.is_averaged or one.layout() == best.layout()):
@@ -189,7 +189,7 @@ def _is_rival(one: WeightSet, best: WeightSet) -> bool:
 
 
 def _are_equal(one: StateDict, other: StateDict) -> bool:
-    """Whether both contain the same names and values, prefixes of wrappers and counters aside."""
+    """Whether names and values are equal, apart from wrapper prefixes and counters."""
     mine, theirs = ({_WRAPPERS.sub("", k): v for k, v in s.items()} for s in (one, other))
     for tensors in (mine, theirs):
         tensors.pop("n_averaged", None)
@@ -223,7 +223,7 @@ def _usable(one: WeightSet, notes: tuple[str, ...]) -> WeightSet:
 
 
 def _values_at(content: Any, key: str) -> Iterator[Any]:
-    """What is at a key with dots, each of which may separate two keys or belong to one."""
+    """The values at a dotted key; a dot may also belong to a key."""
     if not isinstance(content, Mapping):
         return
     if key in content:
@@ -234,13 +234,13 @@ def _values_at(content: Any, key: str) -> Iterator[Any]:
 
 
 class _WithMetadata(dict[str, Any]):
-    """A state dict that tells modules which version of their layout it has."""
+    """A state dict with the layout versions of its modules."""
 
     _metadata: Mapping[str, Any] | None = None
 
 
 def renamed(tensors: Mapping[str, Any], names: Mapping[str, str]) -> StateDict:
-    """The state dict under other names; the versions of the modules they belong to go with them."""
+    """The state dict under other names, with the layout versions of its modules."""
     state = _WithMetadata((new, tensors[old]) for old, new in names.items())
     versions = getattr(tensors, "_metadata", None)
     if isinstance(versions, Mapping):

@@ -1,1 +1,1 @@
-"""Data whose images are no files of their own: in tables, archives, shards and arrays."""
+"""Data whose images are not separate files: in tables, archives, shards and arrays."""

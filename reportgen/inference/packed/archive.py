@@ -1,4 +1,4 @@
-"""Archives as values: the files in them by name and place, and what no archive of images has."""
+"""Archives as values: their files by name and location, and checks for unsafe entries."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Member:
     Attributes
     ----------
     name
-        With ``/``, relative, without ``.`` and ``..``.
+        Relative path with ``/``, without ``.`` and ``..``.
     raw
-        What it is called in the contents of the archive.
+        Its name in the contents of the archive.
     size
-        In bytes, unpacked, as the archive states it.
+        Unpacked size in bytes, as stated in the archive.
     """
 
     name: str
@@ -52,16 +52,16 @@ class Member:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive that was listed.
+    """The list of files in an archive.
 
-    Every file in it is there once, by a name that leads nowhere else; there are no links.
+    Names are unique and stay below the root of the archive; there are no links.
 
     Attributes
     ----------
     members
-        In the order in which they are stored.
+        The files, in storage order.
     folders
-        Names of folders that are stored as such, empty ones among them.
+        Names of folders with their own entries, including empty ones.
     notes
         What a reader should know about it.
     """
@@ -74,7 +74,7 @@ class Archive:
 
 
 def check_name(archive: Path, name: str) -> str:
-    """The name as :class:`Member` has it; raises :class:`DataError` ``archive-unsafe``."""
+    """Normalise a name for :class:`Member`. Raises :class:`DataError` (``archive-unsafe``)."""
     shown = quoted(escape(name))
     if name.startswith("/") or _DRIVE.match(name):
         raise unsafe(archive, f"{shown}, an absolute path")
@@ -87,7 +87,7 @@ def check_name(archive: Path, name: str) -> str:
 
 
 def unsafe(archive: Path, what: str) -> DataError:
-    """The error for an archive that contains what images have no use for."""
+    """The error for an archive with entries that image data never needs, such as links."""
     kind = "zip" if archive.suffix.lower() == ".zip" else "tar"
     command = "zip -r DATA.zip ." if kind == "zip" else "tar -chf DATA.tar ."
     return DataError(
@@ -108,7 +108,7 @@ def damaged(archive: Path, what: str, hint: str = "copy or download it again") -
 
 
 def refuse_repeated(archive: Path, members: Sequence[Member]) -> None:
-    """Raise :class:`DataError` ``archive-repeated`` where two files have one name."""
+    """Raise :class:`DataError` (``archive-repeated``) if two files have the same name."""
     counted = Counter(member.name for member in members)
     repeated = [name for name, n in counted.items() if n > 1]
     if repeated:
@@ -121,12 +121,12 @@ def refuse_repeated(archive: Path, members: Sequence[Member]) -> None:
 
 
 def skipped_part(name: str) -> str:
-    """The first part of a name that is hidden or of a system; empty where there is none."""
+    """The first part of a name that is hidden or a system folder; empty if there is none."""
     return next(filter(is_skipped_name, name.split("/")), "")
 
 
 class NamedContents(ImageFiles):
-    """The files of an archive by their names below a folder in it, as a table may list them."""
+    """The files of an archive by their names below one of its folders, as a table may list them."""
 
     def __init__(self, archive: Archive, folder: str) -> None:
         self.contents = archive.contents
@@ -148,7 +148,7 @@ class NamedContents(ImageFiles):
         return sorted(range(len(raws)), key=lambda i: places.get(raws[i], len(places)))
 
     def may_have(self, path: str) -> bool:
-        """Whether there is a file of that name, or one with an ending behind it."""
+        """Whether there is a file of that name, possibly with a further extension."""
         if not self._known:
             self._known.update(self._raws, (posixpath.splitext(name)[0] for name in self._raws))
         return path.replace("\\", "/").removeprefix("./") in self._known

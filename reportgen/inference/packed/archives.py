@@ -1,4 +1,4 @@
-"""Class folders in a zip or tar archive, read in place: the samples of the unpacked folder."""
+"""Class folders in a zip or tar archive, read in place, with the same samples as when unpacked."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ _ARCHIVES = (".tar", ".zip", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"
 
 @dataclass(frozen=True)
 class _Rooted:
-    """The part of an archive that holds the class folders.
+    """The part of an archive that contains the class folders.
 
     Attributes
     ----------
     folder
         The folder in the archive that ids are relative to; with ``/`` at its end, or empty.
     split
-        The folder below it that is the split; likewise.
+        The folder of the split below it, in the same form.
     other_splits
-        Images of others: name → number.
+        Name of another split → number of images.
     """
 
     archive: Archive
@@ -61,8 +61,8 @@ class _Rooted:
 def open_data(data: Path, options: Options) -> Opened:
     """The samples in an archive: by class folders, by its table, or without labels.
 
-    Raises :class:`DataError` as :func:`~reportgen.inference.folders.scan.scan` does, and
-    ``data-splits`` and ``split-unknown`` for splits.
+    Raises :class:`DataError` as :func:`~reportgen.inference.folders.scan.scan` does, and for splits
+    ``data-splits`` and ``split-unknown``.
     """
     found = _rooted(_list_archive(data), options.split)
     members = _members(found)
@@ -85,17 +85,18 @@ def open_data(data: Path, options: Options) -> Opened:
 
 
 def all_images(data: Path, options: Options) -> Images:  # noqa: ARG001 - ids are paths, always
-    """(ids, raws, contents) of the images of all splits; the last of an id counts."""
+    """(ids, raws, contents) of the images of all splits; of repeated ids the last one counts."""
     archive = _list_archive(data)
     images = [member for member in archive.members if _is_image(member)]
     names = [member.name for member in images]
-    folders = ("", _common_folder(names), _wrapping(names))  # as tables, or class folders, have it
+    # the roots that tables and class folders may be relative to
+    folders = ("", _common_folder(names), _wrapping(names))
     ids = [escape(name.removeprefix(folder)) for folder in folders for name in names]
     return ids, [member.raw for member in images] * len(folders), archive.contents
 
 
 def named_images(data: Path, paths: Sequence[str]) -> NamedContents:
-    """The images of an archive by their paths in it, or below the folder that they all are in."""
+    """The images of an archive by their paths in it, or below the folder that contains them all."""
     archive = _list_archive(data)
     images = _image_names(archive)
     whole = NamedContents(archive, "")
@@ -105,12 +106,12 @@ def named_images(data: Path, paths: Sequence[str]) -> NamedContents:
 
 
 def _list_archive(path: Path) -> Archive:
-    """The files in a zip or tar archive; raises what is wrong with it."""
+    """The files in a zip or tar archive. Raises the errors of listing."""
     return list_zip(path) if is_zip(path) else list_tar(path)
 
 
 def _rooted(archive: Archive, split: str) -> _Rooted:
-    """Where the class folders are: below folders that wrap them all, and in the chosen split."""
+    """Find the class folders: below common wrapper folders, and in the chosen split."""
     names = _image_names(archive)
     tables = {member.name for member in archive.members if _is_table(member.name)}
     folder = _wrapping(names)
@@ -135,7 +136,7 @@ def _is_image(member: Member) -> bool:
 
 
 def _wrapping(names: Sequence[str]) -> str:
-    """The folders that all images lie below, the class folders aside: ``photos/``."""
+    """The wrapper folders of all images, above the class folders: ``photos/``."""
     folder = ""
     for _ in range(_MOST_LEVELS):
         tops = {name.removeprefix(folder).partition("/")[0] for name in names}
@@ -151,13 +152,13 @@ def _is_table(name: str) -> bool:
 
 
 def _common_folder(names: Sequence[str]) -> str:
-    """The folder that all of them are in, with ``/`` at its end; empty for none."""
+    """The folder that contains all of them, with a trailing ``/``; empty if there is none."""
     folder = posixpath.commonpath([posixpath.dirname(name) for name in names]) if names else ""
     return f"{folder}/" if folder else ""
 
 
 def _splits(names: Sequence[str], folder: str, tables: set[str]) -> dict[str, list[str]]:
-    """Split → its images, where the folders there are splits with folders or a table in them."""
+    """Split → its images, if the folders are splits that contain folders or a metadata table."""
     found: dict[str, list[str]] = {}
     listed = {posixpath.dirname(name) for name in tables}
     for name in names:
@@ -179,7 +180,7 @@ def _members(found: _Rooted) -> list[Member]:
 
 
 def _tree(found: _Rooted, members: Sequence[Member]) -> Tree:
-    """What walking through the unpacked folder would find."""
+    """The result that walking through the unpacked folder would have."""
     tree, start = Tree(), found.folder + found.split
     folders = {
         name.removeprefix(start).partition("/")[0]
@@ -206,7 +207,7 @@ def _tree(found: _Rooted, members: Sequence[Member]) -> Tree:
 
 
 def _id(found: _Rooted, name: str) -> str:
-    """With the split in front, so that the images of all splits differ."""
+    """The sample id, with the split as a prefix if all splits are listed."""
     return escape(found.split + name)
 
 
@@ -267,7 +268,7 @@ def _check(data: Path, found: _Rooted, tree: Tree) -> None:
 
 
 def _unlabelled(found: _Rooted, members: Sequence[Member]) -> Packed:
-    """Images that lie in no folder: they have no labels."""
+    """Images outside of folders: they have no labels."""
     images = [member for member in members if _is_image(member)]
     samples = SampleList.unlabelled(
         escape(found.archive.path.name), [escape(member.name) for member in images]
@@ -276,7 +277,7 @@ def _unlabelled(found: _Rooted, members: Sequence[Member]) -> Packed:
 
 
 def _table_in(found: _Rooted, members: Sequence[Member]) -> Member | None:
-    """The table of its images that the chosen part contains, as ``imagefolder`` has it."""
+    """The ``imagefolder`` metadata table of the chosen part."""
     tables = [member for member in members if member.name in METADATA]
     if len(tables) > 1:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Names of many files in one, as shells and webdataset write them: ``shard-{000..003}.tar``."""
+"""Brace expansion of file names, as in shells and webdataset: ``shard-{000..003}.tar``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def has_braces(name: str) -> bool:
 
 
 def expanded(name: str) -> list[str]:
-    """The names that a name with braces expands to, in order.
+    """Expand a name with braces, in order.
 
     >>> expanded("{train,val}-{08..10}.tar")[:4]
     ['train-08.tar', 'train-09.tar', 'train-10.tar', 'val-08.tar']
@@ -70,7 +70,7 @@ def _choices(inner: str) -> Iterator[str] | list[str] | None:
 
 
 def _numbers(first: str, last: str, step: int) -> Iterator[str]:
-    """The numbers of a range, as wide as its ends where these have zeros in front."""
+    """The numbers of a range, zero-padded to its width if an end has leading zeros."""
     is_padded = any(re.match(r"-?0\d", end) for end in (first, last))
     width = max(len(first), len(last)) if is_padded else 0
     begin, end = int(first), int(last)

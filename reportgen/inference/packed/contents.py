@@ -1,4 +1,4 @@
-"""`Contents`: where the bytes of images are, and how they become pictures."""
+"""`Contents`: the location of image bytes, and their decoding."""
 
 from __future__ import annotations
 
@@ -29,32 +29,33 @@ MAX_IMAGE_BYTES = 1 << 30
 
 
 class Contents(Protocol):
-    """Where the bytes of images are. It is sent to worker processes, each of which opens its own.
+    """The location of image bytes.
 
-    `raw` is the name of an image there; what that means is up to each of them.
+    It is pickled to worker processes, which open their own files. `raw` identifies an image; its
+    meaning depends on the class.
     """
 
     is_sequential: bool
-    """Whether only the order in which images are stored is fast: samples are then in that order."""
+    """Whether only sequential reading is fast; samples are then in storage order."""
 
     def order(self, raws: Sequence[str]) -> Sequence[int]:
-        """The places of `raws` in the order in which they are stored, where that matters."""
+        """The indices of `raws` in the fastest reading order."""
 
     def read(self, raw: str) -> bytes:
-        """All bytes of an image; raises :class:`Unreadable`, and nothing else."""
+        """All bytes of an image. Raises :class:`Unreadable` only."""
 
     def decode(self, content: bytes, raw: str) -> Decoded:
-        """The picture in those bytes; raises :class:`Unreadable`, and nothing else."""
+        """Decode an image from its bytes. Raises :class:`Unreadable` only."""
 
     def size_of(self, content: bytes) -> Size | None:
-        """Its width and height, without decoding it; None where it is no image."""
+        """(width, height) from the header, without decoding; None if it is not an image."""
 
     def picture(self, content: bytes, raw: str) -> Any:
-        """What a thumbnail is made of: the bytes of an image file, or a PIL image."""
+        """The source of a thumbnail: the bytes of an image file, or a PIL image."""
 
 
 class ImageFiles:
-    """Images that are files as cameras and programs write them, wherever these are kept."""
+    """Images in common file formats, in any location."""
 
     is_sequential = False
 
@@ -91,7 +92,7 @@ class FileContents(ImageFiles):
 
 
 class StoredContents(ImageFiles):
-    """Files below an address of object storage. A process that reads connects by itself."""
+    """Files below an address of object storage. Each reading process opens its own connection."""
 
     def __init__(self, root: Address) -> None:
         self.root = root
@@ -99,8 +100,8 @@ class StoredContents(ImageFiles):
     def read(self, raw: str) -> bytes:
         """All bytes of an image.
 
-        Raises :class:`Unreadable` where it is gone, and :class:`DataError` where the address can't
-        be reached: that is no finding about an image.
+        Raises :class:`Unreadable` if it is missing, and :class:`DataError` if the address can't be
+        reached: that does not concern one image.
         """
         try:
             return read_bytes(self.root / raw)
@@ -111,7 +112,7 @@ class StoredContents(ImageFiles):
 
 
 def require_size(n_bytes: int) -> None:
-    """Raise :class:`Unreadable` for more bytes than an image can have."""
+    """Raise :class:`Unreadable` if the size exceeds the limit of an image."""
     if n_bytes > MAX_IMAGE_BYTES:
         raise Unreadable(f"has {n_bytes / 1e9:.1f} GB; the limit is {MAX_IMAGE_BYTES / 1e9:.1f} GB")
 
@@ -126,9 +127,9 @@ T = TypeVar("T")
 
 
 class PerProcess(Generic[T]):
-    """What is open in this process alone: a fork, which would share its position, opens its own.
+    """A resource that each process opens for itself: a fork would share the file position.
 
-    `make` opens it, and can be pickled. What it gives closes itself when it is forgotten.
+    `make` opens it, and can be pickled. The resource must close itself when garbage-collected.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -148,7 +149,7 @@ class PerProcess(Generic[T]):
 def one_by_one(
     read: Callable[[Item], Result], items: Iterable[Item], tell: Callable[[int], None] | None
 ) -> Iterator[Result]:
-    """``read(item)`` of each item, in order; `tell` hears how many more are done."""
+    """``read(item)`` of each item, in order; `tell` is called with the number just finished."""
     for item in items:
         yield read(item)
         if tell is not None:
@@ -158,7 +159,7 @@ def one_by_one(
 def sizes_in(
     contents: Contents, raws: Sequence[str], tell: Callable[[int], None] | None
 ) -> Iterator[Size | None]:
-    """(width, height) in pixels of each image, in order; None where it is unknown."""
+    """(width, height) in pixels of each image, in order; None if unknown."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield from one_by_one(lambda raw: _size_in(contents, raw), raws, tell)

@@ -1,4 +1,4 @@
-"""Which form of packed data a file has, by its first bytes and a few names."""
+"""Detect the form of packed data, by first bytes and a few names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TARS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".ta
 
 
 def head_of(path: Path) -> bytes:
-    """The first bytes of a file, unpacked where it is compressed; none of what can't be read."""
+    """The first bytes of a file, decompressed if needed; empty if it can't be read."""
     try:
         with open_bytes(path) as stream:
             return stream.read(_HEAD)
@@ -44,7 +44,7 @@ def is_web_dataset(data: Path) -> bool:
     if shard is None:
         return False
     if not data.is_file():
-        return True  # several tar files are shards; what is none of them is refused by its name
+        return True  # several tar files are shards; a file that is not one is refused by name
     from reportgen.inference.packed.webdataset import holds_samples
 
     return holds_samples(shard)
@@ -60,7 +60,7 @@ def is_tar(path: Path) -> bool:
 def is_zip_of_images(path: Path) -> bool:
     """Whether a file is a zip archive with images in it, and no document or model."""
     if is_zip(path) and not zipfile.is_zipfile(path):
-        return path.suffix.lower() == ".zip"  # cut off: its directory is at the end
+        return path.suffix.lower() == ".zip"  # truncated: the zip directory is at the end
     names = zip_names(path)
     known = by_entries(names)
     return known in (None, "a zip archive of images") and any(map(has_image_name, names))
@@ -74,19 +74,19 @@ def is_npz(path: Path) -> bool:
 
 
 def is_idx(data: Path) -> bool:
-    """Whether DATA is a file of images in IDX, or a folder with one, as MNIST is kept."""
+    """Whether DATA is an IDX file of images, or a folder with one, as for MNIST."""
     from reportgen.inference.packed.idx_files import images_in
 
     return bool(images_in(data))
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file begins as zip archives do."""
+    """Whether a file begins like a zip archive."""
     return path.is_file() and head_of(path)[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def zip_names(path: Path) -> tuple[str, ...]:
-    """The names in a zip archive; none where a file is no such archive."""
+    """The names in a zip archive; empty if the file is not a readable one."""
     if not path.is_file() or not zipfile.is_zipfile(path):
         return ()
     try:

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-_BYTES = 8  # the type of unsigned bytes, of which images and labels consist
+_BYTES = 8  # the type code of unsigned bytes, used for images and labels
 
 
 _NAME = re.compile(r"(.*?)[-_.]?images?[-_.]idx(\d)[-_.]ubyte(\.gz)?", re.IGNORECASE)
@@ -39,7 +39,7 @@ _MOST_LABELS = 1 << 30
 
 @dataclass(frozen=True)
 class _Pair:
-    """A file of images, and the one of their labels where it is there."""
+    """A file of images, and its file of labels if present."""
 
     images: Path
     labels: Path | None
@@ -91,7 +91,7 @@ def all_images(data: Path, options: Options) -> Images:  # noqa: ARG001 - ids ar
 
 
 def images_in(data: Path) -> list[Path]:
-    """The files of images that a folder contains, or the one that is given."""
+    """The files of images in a folder, or the given file."""
     if data.is_file():
         is_idx = len(idx_dimensions(data)) in (3, 4) or _NAME.fullmatch(data.name)
         return [data] if is_idx else []
@@ -99,12 +99,12 @@ def images_in(data: Path) -> list[Path]:
         return []
     try:
         return sorted(p for p in data.iterdir() if _NAME.fullmatch(p.name) and p.is_file())
-    except OSError:  # reading the folder tells what is wrong
+    except OSError:  # reading the folder reports the error
         return []
 
 
 def idx_dimensions(path: Path) -> tuple[int, ...]:
-    """The sizes that the head of an IDX file of bytes states; none where a file is no IDX."""
+    """The dimensions in the header of an IDX file of bytes; None for other files."""
     try:
         with file_stream(path) as stream:
             head = read_place(stream, 0, 4)
@@ -117,7 +117,7 @@ def idx_dimensions(path: Path) -> tuple[int, ...]:
 
 
 def _pairs(data: Path) -> Mapping[str, _Pair]:
-    """Split → its files. Of a file that is there compressed and not, the latter."""
+    """Split → its files. If a file exists compressed and uncompressed, the latter is used."""
     by_stem: dict[str, Path] = {}
     for images in sorted(images_in(data), key=lambda path: path.suffix.lower() == ".gz"):
         by_stem.setdefault(images.name.removesuffix(".gz"), images)
@@ -131,18 +131,18 @@ def _pairs(data: Path) -> Mapping[str, _Pair]:
 
 
 def _split(name: str) -> str:
-    """``train`` or ``test`` of MNIST's names, ``t10k`` among them."""
+    """``train`` or ``test`` in MNIST file names; ``t10k`` means test."""
     stem = _stem(name)
     return "test" if stem.lower().endswith("t10k") else split_of_shard(stem) or stem
 
 
 def _stem(name: str) -> str:
-    """What a name says besides being one of images in IDX."""
+    """The file name without the parts that mark an IDX file of images."""
     return re.sub(r"[-_.]?images?[-_.]idx.*", "", name, flags=re.IGNORECASE)
 
 
 def _labels_of(images: Path) -> Path | None:
-    """The file of labels that belongs to one of images."""
+    """The file of labels for a file of images."""
     name = re.sub("images", "labels", images.name, flags=re.IGNORECASE)
     name = re.sub("idx[34]", "idx1", name, flags=re.IGNORECASE)
     plain = name.removesuffix(".gz")
@@ -184,7 +184,7 @@ def _labels(path: Path, n: int, images: Path) -> NDArray[np.uint8]:
 
 
 def _require_length(path: Path, n_bytes: int) -> None:
-    """Refuse a file that is shorter or longer than its head says."""
+    """Refuse a file whose length differs from that in its header."""
     try:
         with file_stream(path) as stream:
             stream.seek(n_bytes - 1)

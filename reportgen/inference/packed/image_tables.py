@@ -1,4 +1,4 @@
-"""Images in the cells of Parquet and Arrow files, as Hugging Face keeps data sets."""
+"""Images in the cells of Parquet and Arrow files, as in Hugging Face data sets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_data(data: Path, options: Options) -> Packed:
 
 
 def all_images(data: Path, options: Options) -> Images:
-    """(ids, raws, contents) of the rows of all splits; of the chosen one by a column of ids."""
+    """(ids, raws, contents) of the rows of all splits, or of the chosen one with an id column."""
     if options.id_column is not None:
         packed = open_data(data, options)
         return packed.samples.paths, packed.raws, packed.contents
@@ -43,7 +43,7 @@ def all_images(data: Path, options: Options) -> Images:
 
 
 class _Cells(ImageFiles):
-    """An image is named ``file:row``, both by number."""
+    """An image is identified by ``file:row``, two indices."""
 
     is_sequential = True
 
@@ -67,7 +67,7 @@ class _Cells(ImageFiles):
         return self._file(cell.path)
 
     def _file(self, text: str) -> bytes:
-        """The file to read instead of bytes, where it lies below the root."""
+        """Read the file of a path; refused if it is outside the root."""
         root = self.root.resolve()
         path = (root / text).resolve()
         if not path.is_relative_to(root):

@@ -1,4 +1,4 @@
-"""``.npz`` with images and labels as arrays, as MedMNIST and Keras keep data sets."""
+"""``.npz`` files with images and labels as arrays, as in MedMNIST and Keras."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ __all__ = [
 _CHANNELS = (1, 3, 4)
 
 
-_SMALLEST = 4  # pixels on a side: less is a table
+_SMALLEST = 4  # pixels per side; smaller arrays are not images
 
 
 _BLOCK = 32 << 20
 
 
 _FLAT = {784: "28, 28", 1024: "32, 32", 3072: "3, 32, 32"}
-"""Pixels in a row of a data set of small images: its shape."""
+"""Pixels per row of a flattened data set of small images → its shape."""
 
 
 _LABELS = {"y", "label", "labels", "target", "targets", "class", "classes"}
@@ -60,7 +60,7 @@ _LABELS = {"y", "label", "labels", "target", "targets", "class", "classes"}
 
 @dataclass(frozen=True)
 class _Images:
-    """An array of images: its name, its split, and where its channels are."""
+    """An array of images: its name, its split, and its channel axis."""
 
     name: str
     split: str
@@ -69,13 +69,13 @@ class _Images:
 
 
 def open_data(data: Path, options: Options) -> Packed:
-    """The images of one split, with the arrays of the same length beside them.
+    """The images of one split, with the arrays of the same length as columns.
 
     Raises
     ------
     DataError
-        ``data-splits``, ``array-images`` (no array is one of images), ``array-range``,
-        ``length-mismatch``, and what reading arrays and labels raises.
+        ``data-splits``, ``array-images`` (no array contains images), ``array-range``,
+        ``length-mismatch``, and the errors of reading arrays and labels.
     UsageError
         ``column-ambiguous``, ``split-unknown``.
     """
@@ -104,7 +104,7 @@ def open_data(data: Path, options: Options) -> Packed:
 
 
 def all_images(data: Path, options: Options) -> Images:
-    """(ids, raws, contents) of the images of all splits; of the chosen one by a column of ids."""
+    """(ids, raws, contents) of the images of all splits, or of the chosen one with an id column."""
     if options.id_column is not None:
         packed = open_data(data, options)
         return packed.samples.paths, packed.raws, packed.contents
@@ -127,7 +127,7 @@ def _images_in(arrays: Mapping[str, ArrayFile]) -> list[_Images]:
 
 
 def _channels_first(array: ArrayFile) -> bool | None:
-    """Whether the channels of images are their first axis; None where an array has no images."""
+    """Whether channels are the first axis of an image; None if the array is not images."""
     shape = array.shape
     if array.dtype.kind not in "biuf" or len(shape) not in (3, 4):
         return None
@@ -141,14 +141,14 @@ def _channels_first(array: ArrayFile) -> bool | None:
 
 
 def _split(name: str) -> str:
-    """The split that an array's name says: ``x_test``, ``test_images``, ``Xtest``; else empty."""
+    """The split in an array's name: ``x_test``, ``test_images``, ``Xtest``; otherwise empty."""
     words = [*re.split(r"[\W_\d]+", name), *re.findall(r"[A-Z]?[a-z]+", name)]
     words += [name[1:]] if name[:1] in "xXyY" else []
     return next((word.lower() for word in words if split_role(word)), "")
 
 
 def _short(name: str, split: str) -> str:
-    """The name of an array without the split in it: ``labels`` of ``test_labels``."""
+    """The name of an array without its split: ``labels`` for ``test_labels``."""
     if not split:
         return name
     found = re.sub(rf"[\W_]*{re.escape(split)}[\W_]*", "", name, flags=re.IGNORECASE)
@@ -156,7 +156,7 @@ def _short(name: str, split: str) -> str:
 
 
 def _chosen(data: Path, arrays: Mapping[str, ArrayFile], options: Options) -> _Images:
-    """The array of images that is meant."""
+    """The array of images to evaluate."""
     images = _images_in(arrays)
     if not images:
         raise _no_images(data, arrays)
@@ -185,7 +185,7 @@ def _chosen(data: Path, arrays: Mapping[str, ArrayFile], options: Options) -> _I
 def _columns(
     data: Path, arrays: Mapping[str, ArrayFile], found: _Images
 ) -> tuple[dict[str, Any], str | None]:
-    """The arrays with one value, or one list, an image; and the only one as the label."""
+    """The arrays with one value or list per image; a single one is the label."""
     n = found.array.shape[0]
     beside = {
         name: array
@@ -211,7 +211,7 @@ def _columns(
 
 
 def _flat(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A column of one value a row, where it comes as (N, 1)."""
+    """A column with one value per row, also from an array of shape (N, 1)."""
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
@@ -246,7 +246,7 @@ def _contents(data: Path, found: _Images) -> PixelContents:
 
 
 def _blocks(array: ArrayFile) -> Generator[np.ndarray[Any, Any], None, None]:
-    """The values of an array, a part at a time."""
+    """The values of an array, in blocks."""
     width = max(1, array.n_bytes // max(1, array.shape[0]))
     flat = replace(array, shape=(array.shape[0], width // array.dtype.itemsize))
     yield from flat.blocks(max(1, _BLOCK // width))

@@ -1,4 +1,4 @@
-"""`sample_images`: the pictures of samples by their ids, wherever DATA keeps them."""
+"""`sample_images`: images by sample id, for every form of DATA."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ __all__ = [
 
 
 class SampleImages(Protocol):
-    """Sample id → its image: the bytes of a file, a PIL image, or None where there is none."""
+    """Sample id → its image: the bytes of a file, a PIL image, or None if there is none."""
 
     name: str
-    """Base name of where they are."""
+    """Base name of their location."""
 
     def __call__(self, sample: str) -> Any:
         """The image."""
 
     def has(self, sample: str) -> bool:
-        """Whether there is one, without reading it."""
+        """Whether there is an image, without reading it."""
 
     def as_stored(self, samples: Sequence[str]) -> list[str]:
-        """The samples in the order in which their images are read fastest."""
+        """The samples in the order in which their images can be read fastest."""
 
 
 def sample_images(data: Place, options: Options | None = None) -> SampleImages:
-    """The images of DATA, or of the folder or file that ``--images`` names.
+    """The images of DATA, or of the folder or file given as ``--images``.
 
-    `options` are those of the run that predicted; without them, ids are the usual ones. Raises
-    what is wrong with the data.
+    `options` are those of the prediction run; by default, ids are the usual ones. Raises the errors
+    of opening the data.
     """
     if not isinstance(data, Path):
         return _Stored(data)
@@ -72,7 +72,7 @@ class _Files:
 
 
 class _Stored:
-    """Files below an address; its ids are keys, but for names that are not printable."""
+    """Files below an address; ids are keys, except for names that are not printable."""
 
     def __init__(self, root: Address) -> None:
         self.root, self.name = root, root.name
@@ -88,7 +88,7 @@ class _Stored:
 
 
 class _Packed:
-    """Images of a packed form; `raws` holds their ids in the order in which they are stored."""
+    """Images in packed form; `raws` has their names in storage order."""
 
     def __init__(self, name: str, raws: dict[str, str], contents: Contents) -> None:
         self.name, self.raws, self.contents = name, raws, contents

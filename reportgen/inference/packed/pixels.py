@@ -1,4 +1,4 @@
-"""Images that are rows of an array of pixel values, in a stream."""
+"""Images as rows of an array of pixel values, in a stream."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
 ]
 
 
-_LEVELS_OFF = {2: 0.2}  # how far a value in [0, 1] may be from a level, by bytes of its type
+_LEVELS_OFF = {2: 0.2}  # item size in bytes → how far a value in [0, 1] may be from a level
 
 
 _LEVELS_OFF_ELSE = 0.01
 
 
 class UnknownRange(Exception):
-    """Values that are no pixels: the text says why."""
+    """The values are not pixels; the text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class PixelRows:
     n
         Number of images.
     shape
-        Of one image: (H, W), (H, W, C) or (C, H, W) with C = 1, 3 or 4.
+        Shape of one image: (H, W), (H, W, C) or (C, H, W) with C = 1, 3 or 4.
     dtype
-        Of the values.
+        Dtype of the values.
     channels_first
         Whether C is the first axis.
     full
@@ -63,7 +63,7 @@ class PixelRows:
 
     @property
     def n_bytes(self) -> int:
-        """Of one image."""
+        """Bytes per image."""
         return prod(self.shape) * self.dtype.itemsize
 
     @property
@@ -75,8 +75,8 @@ class PixelRows:
 def full_scale(blocks: Iterator[np.ndarray[Any, Any]], dtype: np.dtype[Any]) -> int:
     """The value of full brightness in an array of pixels: 255, 65535, or 1.
 
-    It is decided once, over all values. Raises :class:`UnknownRange` where they are no pixels
-    of whole levels, such as those that were normalised.
+    Decided once, over all values. Raises :class:`UnknownRange` if the values are not pixel levels,
+    for example if they were normalised.
     """
     if dtype == np.uint8:
         return 255
@@ -103,7 +103,7 @@ def full_scale(blocks: Iterator[np.ndarray[Any, Any]], dtype: np.dtype[Any]) -> 
 
 
 class PixelContents:
-    """An image is called by its number. What is read are the bytes of its values."""
+    """An image is identified by its index; its bytes are those of its values."""
 
     is_sequential = True
 
@@ -136,7 +136,7 @@ class PixelContents:
         return Decoded(Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB"), flags)
 
     def _levels(self, values: Any) -> Any:
-        """The values as whole levels, 0 to 255."""
+        """The values as integer levels, 0 to 255."""
         if self.rows.dtype == np.uint8:
             return values
         if self.rows.full == 65535:
@@ -151,7 +151,7 @@ class PixelContents:
 
 
 class Several:
-    """The images of several arrays, each called ``array:row``."""
+    """The images of several arrays, identified by ``array:row``."""
 
     is_sequential = True
 

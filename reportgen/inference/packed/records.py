@@ -1,4 +1,4 @@
-"""The record of every form of packed data: which DATA is its own; it loads nothing."""
+"""A record per form of packed data: which DATA it handles. Imports no library."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Form:
     what
         The form, in words.
     takes
-        Whether DATA is of the form, detected by its name, the head of its file, or a few entries.
+        Whether DATA has the form, detected by its name, first bytes or a few entries.
     file
-        The module beside this one. Its ``open_data`` opens a path with options; its ``all_images``
-        gives (ids, raws, contents) of all images there, labels and splits aside.
+        The sibling module. Its ``open_data`` opens a path with options; its ``all_images`` returns
+        (ids, raws, contents) of all images, regardless of labels and splits.
     columns
-        Options for columns that it takes, besides ``split``.
+        Column options that it supports, besides ``split``.
     has_names
         Whether its images have names, so that a table can list them (``--root``).
     """
@@ -59,27 +59,27 @@ class Form:
 
 
 def form_of(data: Path) -> Form | None:
-    """The form that DATA has, if it is packed."""
+    """The form of packed data that DATA has, or None."""
     return next((form for form in FORMS if form.takes(data)), None)
 
 
 def open_packed(form: Form, data: Path, options: Options) -> Opened:
-    """The samples; raises what is wrong with the data."""
+    """The samples. Raises the errors of opening the data."""
     opened: Opened = _module(form).open_data(data, options)
     return opened
 
 
 def images_in(form: Form, data: Path, options: Options) -> Images:
-    """(ids, raws, contents) of all images that data of a form contains, by the usual ids.
+    """(ids, raws, contents) of all images in packed data.
 
-    Of `options`, those count that say which images are meant, and what they are called.
+    Only the `options` that select images and define ids are used.
     """
     found: Images = _module(form).all_images(data, options)
     return found
 
 
 def images_by_name(form: Form, root: Path, paths: Sequence[str]) -> NamedContents:
-    """The images of an archive by the names that a table has for them."""
+    """The images of an archive by the names in a table."""
     found: NamedContents = _module(form).named_images(root, paths)
     return found
 
@@ -104,4 +104,4 @@ FORMS = (
     Form("shards of WebDataset", is_web_dataset, "webdataset", _LIST_COLUMNS | {"image_column"}),
     Form("a tar archive of images", is_tar, "archives", _LIST_COLUMNS, True),
 )
-"""The first that takes DATA has it."""
+"""The first form whose ``takes`` accepts DATA is used."""

@@ -1,6 +1,4 @@
-"""Reading places of a stream that may be compressed: fast forward, from the start again for earlier
-ones.
-"""
+"""Random access to possibly compressed streams: forward is fast, backward starts over."""
 
 from __future__ import annotations
 
@@ -33,16 +31,16 @@ BROKEN = (
     OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, zipfile.BadZipFile, struct.error,
     KeyError, NotImplementedError, RuntimeError,
 )  # fmt: skip
-"""What reading a damaged stream raises."""
+"""Exceptions of reading a damaged stream."""
 
 
 _BLOCK = 1 << 20
 
 
 class ForwardStream(io.RawIOBase):
-    """A binary stream that can be read, and moved to any place.
+    """A readable, seekable binary stream.
 
-    `open_stream` gives it from its start; `moves` says whether it moves backwards by itself.
+    `open_stream` opens it at its start; `moves` says whether it can seek backwards.
     """
 
     def __init__(
@@ -51,7 +49,7 @@ class ForwardStream(io.RawIOBase):
         super().__init__()
         self._open, self._moves = open_stream, moves
         self._held = ExitStack()
-        # Closed before its file, in whatever order the garbage of a cycle is collected.
+        # Closed before its file, whatever the order of garbage collection.
         weakref.finalize(self, self._held.close)
         self._begin()
 
@@ -101,12 +99,15 @@ class ForwardStream(io.RawIOBase):
 
 
 def file_stream(path: Path) -> ForwardStream:
-    """The content of a file, unpacked where it is compressed."""
+    """The content of a file, decompressed if needed."""
     return ForwardStream(partial(open_bytes, path), moves=not compression_of(path))
 
 
 def read_place(stream: ForwardStream, offset: int, size: int) -> bytes:
-    """The bytes there; :class:`Unreadable` where the stream ends before, or is damaged."""
+    """Read `size` bytes at `offset`.
+
+    Raises :class:`Unreadable` if the stream is damaged or ends early.
+    """
     try:
         stream.seek(offset)
         content = stream.read(size) if size else b""
@@ -120,7 +121,7 @@ def read_place(stream: ForwardStream, offset: int, size: int) -> bytes:
 
 
 def read_opened(opened: Callable[[], ForwardStream], offset: int, size: int) -> bytes:
-    """The same of the stream that `opened` gives, which may fail too."""
+    """As :func:`read_place`, for the stream that `opened` returns; opening may fail too."""
     try:
         stream = opened()
     except (*BROKEN, DataError) as error:

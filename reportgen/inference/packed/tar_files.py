@@ -1,4 +1,4 @@
-"""Tar archives, compressed ones too: listed by their headers, files read by their places."""
+"""Tar archives, also compressed: listed by their headers, files read by offset."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ __all__ = [
 _BLOCK = 1 << 20
 
 
-_MOST_HEADERS, _MOST_HEADER_BYTES = 16, 1 << 20  # before one file: its long name, times and such
+# before one file: its long name, times and the like
+_MOST_HEADERS, _MOST_HEADER_BYTES = 16, 1 << 20
 
 
 class TarContents(ImageFiles):
-    """Files by their place: ``offset:size:name``."""
+    """Files by location: ``offset:size:name``."""
 
     def __init__(self, path: Path) -> None:
         self._stream = PerProcess(partial(file_stream, path))
@@ -75,7 +76,7 @@ def list_tar(path: Path) -> Archive:
 
 
 def no_end_note(path: Path) -> DataNote:
-    """A warning about an archive that ends after a file."""
+    """A warning about an archive without an end marker."""
     return DataNote(
         "archive-no-end",
         f"{printable(path.name)} has no end mark: if it was cut off just after a file, samples are "
@@ -88,21 +89,22 @@ _EXTENSIONS = {
     tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
     tarfile.SOLARIS_XHDTYPE,
 }  # fmt: skip
-"""Headers that say more about the next file, in blocks of their own."""
+"""Extension headers, which describe the next file in blocks of their own."""
 
 
 class _Damaged(Exception):
-    """A header that is none, in the middle of an archive."""
+    """An invalid header in the middle of an archive."""
 
 
 class _Sparse(Exception):
-    """A file with holes, by its name: the list of its holes may be endless."""
+    """A sparse file, by name: its list of holes may be endless."""
 
 
 class _Checked(tarfile.TarInfo):
-    """A header. tarfile takes a broken one for the end of the archive, may read one with a
-    negative size for ever, and holds headers of any size and number for one file; here all of them
-    are errors.
+    """A validated header.
+
+    tarfile treats a broken header as the end of the archive, may loop on a negative size, and
+    buffers any number of extension headers; here these are errors.
     """
 
     @classmethod
@@ -134,7 +136,7 @@ class _Checked(tarfile.TarInfo):
 
 
 class TarWalk:
-    """(name, header) of each file of an archive, and (name, None) of each folder, in order.
+    """Yields (name, header) of each file of an archive, and (name, None) of each folder, in order.
 
     The iteration raises :class:`DataError` for links, devices, names that lead elsewhere, and
     damage.
@@ -161,7 +163,7 @@ class TarWalk:
             raise damaged(self.path, f"it is damaged or cut off {where}") from error
 
     def has_end(self) -> bool:
-        """Whether the archive ends with a mark, once all was seen; refuses what follows it."""
+        """Whether the archive has an end marker; refuses data after it. Read all entries first."""
         try:
             self.stream.seek(self.end)
             rest = self.stream.read(_BLOCK)

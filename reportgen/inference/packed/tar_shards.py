@@ -1,4 +1,4 @@
-"""The tar files of a data set: one, those that a range in braces names, or those in a folder."""
+"""The tar files of a data set: a single file, a brace range, or those in a folder."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ _NUMBERED = re.compile(r"(.*?)(\d+)([^\d/]*)")
 
 
 def stem(name: str) -> str:
-    """The name of a shard without its ending."""
+    """The name of a shard without its extension."""
     ending = next((end for end in sorted(_ENDINGS, key=len, reverse=True)
                    if name.lower().endswith(end)), "")  # fmt: skip
     return name[: len(name) - len(ending)]
 
 
 def first_shard(data: Path) -> Path | None:
-    """A tar file of the data set that DATA may be; None where it is none.
+    """The first tar file of DATA, or None.
 
-    Of a folder only a few folders are looked into, and none where images lie as files.
+    In a folder, only a few subfolders are searched, and none that contains image files.
     """
     if data.is_file():
         return data if _TARS.match(data.name) else None
@@ -60,7 +60,7 @@ def first_shard(data: Path) -> Path | None:
 
 
 def find_shards(data: Path, split: str) -> Shards:
-    """The shards of DATA, those of `split` where there are several.
+    """The shards of DATA; those of `split` if there are several splits.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _expanded(data: Path) -> list[Path]:
 
 
 def _gaps(names: Sequence[str]) -> Iterator[DataNote]:
-    """A warning if the numbers of the shards have gaps: one may be missing."""
+    """A warning if shard numbers have gaps: a shard may be missing."""
     numbers: dict[tuple[str, str], set[int]] = {}
     for name in names:
         if found := _NUMBERED.fullmatch(name):

@@ -1,4 +1,4 @@
-"""What opening packed data gives: samples, and where their images are."""
+"""The result of opening packed data: samples, and the location of their images."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Packed:
     Attributes
     ----------
     samples
-        What is known of them; their paths are their ids.
+        The samples; their paths are their ids.
     raws
         The name of each image in `contents`.
     contents
-        Where the images are.
+        The location of the images.
     notes
         What a reader should know about the data.
     """
@@ -46,7 +46,7 @@ class Packed:
 
 @dataclass(frozen=True)
 class PackedList:
-    """A table of paths, and the archive that they are in: `contents` has images by their names."""
+    """A table of paths and its archive: `contents` has images by their names."""
 
     samples: SampleList
     contents: NamedContents
@@ -54,8 +54,8 @@ class PackedList:
 
 
 Opened = Packed | PackedList | FolderScan
-"""Packed data: samples of a list or a table, or what a folder of class folders would hold."""
+"""Opened packed data: a list, a table, or a scan as of class folders."""
 
 
 Images = tuple[Sequence[str], Sequence[str], "Contents"]
-"""(ids, raws, contents): what images are called by us and by their contents, and where they are."""
+"""(ids, raws, contents): sample ids, names in the contents, and the contents."""

@@ -1,4 +1,4 @@
-"""WebDataset: tar files (shards) in which the files of a sample follow each other, with one key."""
+"""WebDataset: tar shards in which the files of a sample are adjacent and share a key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 
 
 _KEY = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)")
-"""A name up to the first dot of its last part is the key, the rest says which part of it."""
+"""Everything up to the first dot of the base name is the key; the rest is the part."""
 
 
 _META = re.compile(r"__[^/]*__(?:$|/)")
@@ -54,7 +54,7 @@ _TEXTS = {
 _JSON = {"json", "jsn"}
 
 
-_MOST_BYTES = 1 << 20  # of a text; a longer one is no label and no slice
+_MOST_BYTES = 1 << 20  # of a text; a longer one is neither a label nor a slice
 
 
 _PEEK = 200
@@ -62,7 +62,7 @@ _PEEK = 200
 
 @dataclass
 class _Sample:
-    """The parts of one sample: part → (offset, size), and the texts among them."""
+    """The parts of one sample: part → (offset, size), and the text parts."""
 
     shard: int
     key: str
@@ -71,7 +71,7 @@ class _Sample:
 
 
 def holds_samples(path: Path) -> bool:
-    """Whether the beginning of a tar file has images with a label or the like beside them."""
+    """Whether a tar file begins with images that have a label or other parts."""
     images: set[str] = set()
     others: set[str] = set()
     folders: set[str] = set()
@@ -88,7 +88,7 @@ def holds_samples(path: Path) -> bool:
                 (images if _is_image(found[2]) else others).add(found[1])
                 folders.add(name.partition("/")[0] if "/" in name else "")
     except (DataError, OSError):
-        return False  # reading it as an archive tells what is wrong
+        return False  # reading it as an archive reports the error
     return bool(images & others) and len(folders) == 1
 
 
@@ -99,7 +99,7 @@ def open_data(data: Path, options: Options) -> Packed:
     ------
     DataError
         ``samples-half``: parts of a sample are missing, or do not follow each other.
-        ``data-incomplete``, ``data-splits``, and what reading a tar archive raises.
+        ``data-incomplete``, ``data-splits``, and the errors of reading a tar archive.
     UsageError
         ``column-ambiguous``, ``split-unknown``.
     """
@@ -126,7 +126,7 @@ def open_data(data: Path, options: Options) -> Packed:
 
 
 def all_images(data: Path, options: Options) -> Images:
-    """(ids, raws, contents) of the samples of all splits; of the chosen one by a column of ids."""
+    """(ids, raws, contents) of the samples of all splits; with an id column, of the chosen one."""
     if options.id_column is not None:
         packed = open_data(data, options)
         return packed.samples.paths, packed.raws, packed.contents
@@ -139,7 +139,7 @@ def all_images(data: Path, options: Options) -> Images:
 
 
 def _read(shards: Shards) -> tuple[list[_Sample], list[DataNote]]:
-    """All samples, in order, and what a reader should know."""
+    """All samples, in order, and notes for the reader."""
     samples: list[_Sample] = []
     notes: list[DataNote] = []
     n_other = 0
@@ -165,7 +165,7 @@ def _read(shards: Shards) -> tuple[list[_Sample], list[DataNote]]:
 def _group(
     shard: int, name: str, walk: TarWalk, stream: ForwardStream
 ) -> tuple[list[_Sample], int]:
-    """The samples of one shard by the keys of its files, and the number of files without one."""
+    """The samples of one shard, grouped by key, and the number of files without a key."""
     samples: list[_Sample] = []
     keys: set[str] = set()
     n_other = 0
@@ -200,7 +200,7 @@ def _is_image(part: str) -> bool:
 
 
 def _image_part(name: str, samples: Sequence[_Sample], asked: str | None) -> str | None:
-    """The part of each sample that is its image; None where none is."""
+    """The part of the samples that is the image; None if there is none."""
     counted = Counter(part for sample in samples for part in sample.parts if _is_image(part))
     parts = sorted(counted, key=lambda part: (-counted[part], part))
     if asked is not None:
@@ -226,7 +226,7 @@ def _image_part(name: str, samples: Sequence[_Sample], asked: str | None) -> str
 
 
 _EACH = "*"
-"""The images have several endings: of each sample its only image."""
+"""Marker: images have different extensions, one per sample."""
 
 
 def _part_of(sample: _Sample, image: str | None) -> str | None:
@@ -236,7 +236,7 @@ def _part_of(sample: _Sample, image: str | None) -> str | None:
 
 
 def _require_whole(shards: Shards, samples: Sequence[_Sample], image: str | None) -> None:
-    """Refuse samples without an image, or without the label that others have."""
+    """Refuse samples without an image, or without a label if others have one."""
     label = _label_part(samples)
     half = [
         (sample, "image" if _part_of(sample, image) is None else label or "")
@@ -255,7 +255,7 @@ def _require_whole(shards: Shards, samples: Sequence[_Sample], image: str | None
 def _require_labelled(
     shards: Shards, samples: Sequence[_Sample], labels: Sequence[str] | None
 ) -> None:
-    """Refuse samples that have no label because they lack a file that all labelled ones have."""
+    """Refuse samples without a label if all labelled samples have a part that they lack."""
     if labels is None or all(labels):
         return
     labelled = [set(s.texts) for s, label in zip(samples, labels, strict=True) if label]
@@ -266,7 +266,7 @@ def _require_labelled(
 
 
 def _refuse_class_folders(data: Path, samples: Sequence[_Sample]) -> None:
-    """Refuse tar files with images in folders and nothing else: they are no shards."""
+    """Refuse tar files that contain only images in folders: they are not shards."""
     folders = {sample.key.partition("/")[0] for sample in samples if "/" in sample.key}
     if not data.is_file() and len(folders) > 1 and all(
         len(sample.parts) == 1 and _is_image(next(iter(sample.parts))) for sample in samples
@@ -281,7 +281,7 @@ def _refuse_class_folders(data: Path, samples: Sequence[_Sample]) -> None:
 
 
 def _image_words(samples: Sequence[_Sample], image: str | None) -> str:
-    """What the images are called, in words: ``jpg, png``."""
+    """The extensions of the images, in words: ``jpg, png``."""
     if image != _EACH:
         return image or ""
     return ", ".join(sorted({_part_of(sample, image) or "" for sample in samples}))
@@ -307,14 +307,14 @@ def _repeated(shard: str, key: str, part: str) -> DataError:
 
 
 def _label_part(samples: Sequence[_Sample]) -> str | None:
-    """The part that is the label by its ending, where one is."""
+    """The part that is the label, by its extension, or None."""
     counted = Counter(part for sample in samples for part in sample.parts)
     found = [part for part in counted if _last(part) in _LABELS]
     return found[0] if len(found) == 1 else ("cls" if "cls" in found else None)
 
 
 def _columns(samples: Sequence[_Sample]) -> dict[str, list[Any]]:
-    """Part or name in JSON → its value in each sample, None where it has none."""
+    """Part, or key in a JSON part → its value in each sample, or None."""
     columns: dict[str, list[Any]] = {}
     for at, sample in enumerate(samples):
         for name, value in _values(sample):
@@ -353,7 +353,7 @@ def _unread(sample: _Sample, part: str, what: str) -> DataError:
 
 
 def _of_one_kind(values: list[Any]) -> list[Any]:
-    """Numbers where all are, else texts."""
+    """Numbers if all values are numbers, otherwise texts."""
     some = [value for value in values if value is not None]
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in some):
         return values
@@ -376,7 +376,7 @@ def _layout(shards: Shards) -> str:
 
 
 class _Shards(ImageFiles):
-    """An image is called ``shard:offset:size:part``, the shard by number."""
+    """An image is identified by ``shard:offset:size:part``, with the shard's index."""
 
     is_sequential = True
 
@@ -393,7 +393,7 @@ class _Shards(ImageFiles):
 
 
 class _OneStream:
-    """The shards, of which one is open."""
+    """The shards, one of which is open."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths

@@ -1,4 +1,4 @@
-"""ZIP archives: listed by their directory, files read one by one."""
+"""ZIP archives: listed by their directory, files read individually."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _refuse_bomb(path: Path, infos: list[zipfile.ZipInfo]) -> None:
 
 
 class _ZipContents(ImageFiles):
-    """Files by the name that they have in the archive."""
+    """Files by their names in the archive."""
 
     def __init__(self, path: Path) -> None:
         self._archive = PerProcess(partial(zipfile.ZipFile, path))
@@ -107,7 +107,7 @@ class _ZipContents(ImageFiles):
             with archive.open(raw) as stream:
                 content = stream.read(size)
                 if len(content) == size:
-                    stream.read(1)  # so that the sum is checked at the end
+                    stream.read(1)  # so that the checksum is verified at the end
         except (NotImplementedError, RuntimeError) as error:
             raise Unreadable("can't be unpacked") from error
         except BROKEN as error:

@@ -1,1 +1,1 @@
-"""Where batches come from: a folder of images, or a loader in the user's program."""
+"""Sources of batches: a folder of images, or a loader in the user's program."""

@@ -1,4 +1,4 @@
-"""Which class list counts for a live module: all who know the classes must say the same."""
+"""The class list of a live module: user, network and data set must agree."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ Listed = tuple[tuple[str, ...], str, tuple[DataNote, ...]]
 
 
 def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data: Any) -> Listed:
-    """The class list for a module and its data set, its source in words, and notes.
+    """Determine the class list for a module and its data set; return it, its source and notes.
 
     Parameters
     ----------
     explicit, source
-        The user's list, if there is one, and how to call it.
+        The user's list, if given, and its name in messages.
     module, data
         The network, and the loader or data set.
 
     Raises
     ------
     DataError
-        ``classes-differ``: the lists that the user, the network and the data set have differ.
-        ``data-splits``: the classes of the data set are splits.
+        ``classes-differ``: the lists of user, network and data set differ. ``data-splits``: the
+        classes of the data set are splits.
     UsageError
-        ``classes-needed``: none has a list.
+        ``classes-needed``: there is no list.
     """
     network = classes_of_network(module, lenient=explicit is not None)
     labels = classes_of_data(data)
@@ -81,7 +81,7 @@ def _correct(source: str) -> str:
 
 
 def _relabel(labels: DataClasses, network: EmbeddedClasses) -> str:
-    """How to number the labels as the network does; "names" is its list in each of the ways."""
+    """The hint for numbering labels as the network does; "names" is its list in both variants."""
     say = f"number the labels as the network does, with names = {_expression(network)}: "
     if labels.source.startswith("features"):
         numbers = "{name: i for i, name in enumerate(names)}"
@@ -104,7 +104,7 @@ def _expression(network: EmbeddedClasses) -> str:
 
 
 def _names_of(labels: DataClasses) -> str:
-    """An expression for the list of a data set, in the order of its labels."""
+    """An expression for the class list of a data set, in the order of its labels."""
     path = labels.source.partition(" of ")[0]
     if path.endswith("class_to_idx"):
         return f"sorted(dataset.{path}, key=dataset.{path}.get)"

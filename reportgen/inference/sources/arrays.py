@@ -1,4 +1,4 @@
-"""The images of a folder or a table as arrays, decoded by worker processes without PyTorch."""
+"""The images of a folder or table as arrays, decoded by worker processes without PyTorch."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
 ]
 
 
-_AHEAD = 2  # batches that wait for the model, for each worker
+_AHEAD = 2  # prefetched batches per worker
 
 
 class ArraySource(FolderSource):
     """As :class:`FolderSource`, with numpy arrays in its batches."""
 
     def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
-        """What gives the batches from sample `start` of the data set on."""
+        """An iterable of the batches from sample `start` on."""
         workers = self.workers if workers is None else workers
         places = [(at, min(at + batch_size, self.end)) for at in range(start, self.end, batch_size)]
         assert isinstance(self.dataset, ArrayDataset)
@@ -64,7 +64,7 @@ def _in_worker(start: int, stop: int) -> Collated:
 def _ahead(
     dataset: ArrayDataset, places: list[tuple[int, int]], workers: int, method: str | None
 ) -> Iterator[Collated]:
-    """The batches in order, of which a few are made before they are requested."""
+    """The batches in order, a few of them prefetched."""
     context = multiprocessing.get_context(method)
     pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(dataset,))
     waiting: deque[Future[Collated]] = deque()

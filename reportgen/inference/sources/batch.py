@@ -1,4 +1,4 @@
-"""Where batches come from: a folder of images, or a live DataLoader."""
+"""The protocol of batch sources: a folder of images, or a live DataLoader."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Batch:
     labels
         int32, shape (n,); -1 where unknown.
     images
-        float32, shape (g, C, H, W), a tensor or an array: those of the g usable samples, in order;
-        None where g is 0.
+        Images of the g readable samples, in order: float32, shape (g, C, H, W), a tensor or an
+        array; None if g is 0.
     reasons
-        n entries: why a sample can't be used, or None.
+        n entries: the reason why a sample is unreadable, or None.
     flags
-        int32, shape (n,): what the decoder noticed.
+        int32, shape (n,): bits of :class:`reportgen.inference.images.flags.ImageFlag`.
     digests
-        n entries: SHA-256 of a sample's bytes, or None; empty where they are not known.
+        n entries: SHA-256 of a sample's bytes, or None; empty if unknown.
     """
 
     ids: list[str]
@@ -50,18 +50,18 @@ class Batch:
 
 
 class Source(Protocol):
-    """Samples in a fixed order, cut into batches of one size, the last of which may be short."""
+    """Samples in a fixed order, in batches of one size; the last batch may be smaller."""
 
     id_kind: str
-    """What the sample ids are, in words; known once a batch was drawn."""
+    """The kind of sample ids, in words; known after the first batch."""
 
     @property
     def notes(self) -> Sequence[DataNote]:
-        """What the report should say about how the batches were drawn."""
+        """Notes for the report on how the batches were drawn."""
 
     @property
     def n_samples(self) -> int | None:
-        """How many there are, where that is known."""
+        """Number of samples, if known."""
 
     def batches(self, start: int, batch_size: int) -> Iterator[Batch]:
-        """The batches from sample `start` on, which is a multiple of `batch_size`."""
+        """The batches from sample `start` on; `start` is a multiple of `batch_size`."""

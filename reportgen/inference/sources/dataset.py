@@ -1,7 +1,7 @@
-"""Sample i → a tensor, or the reason in words why there is none. Nothing is ever raised.
+"""Maps sample i to a tensor, or to the reason in words why it is unreadable. Never raises.
 
-This is what worker processes run. Whatever a file or the user's transform does, only numbers and
-strings cross the process border: an exception that can't be pickled would hang the parent.
+Worker processes run this. Whatever a file or the user's transform does, only numbers and strings
+cross the process boundary: an exception that can't be pickled would hang the parent.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One image, ready for the model or not.
+    """One image, prepared for the model or unreadable.
 
     Attributes
     ----------
     index
         Its position in the data set.
     image
-        Tensor or array, float32, shape (C, H, W); None where there is a `reason`.
+        Tensor or array, float32, shape (C, H, W); None if there is a `reason`.
     flags
         Bits of :class:`reportgen.inference.images.flags.ImageFlag`.
     reason
-        Why it can't be used, in words that follow the file's name; None where it can.
+        Why it is unreadable, worded to follow the file name; None if it is readable.
     digest
-        SHA-256 of the file's bytes, 32 bytes; None where they could not be read.
+        SHA-256 of the file's bytes, 32 bytes; None if they could not be read.
     lost
-        Why the storage of all images can't be reached; None where it can.
+        Why the storage of all images can't be reached, or None.
     fatal
-        Whether the preprocessing is at fault and not the file, as when the transform returns no
-        tensor: the run should end with an error that names the sample.
+        Whether the preprocessing is at fault, not the file, for example if the transform returns no
+        tensor: the run then ends with an error that names the sample.
     hint
-        The way out of a fatal one, where it is known.
+        The hint for a fatal error, or empty.
     """
 
     index: int
@@ -67,10 +67,10 @@ class Sample:
 
 
 class ImageFolderDataset:
-    """The images of a scan, prepared for the model; a map-style data set for torch's DataLoader.
+    """The images of a scan, prepared for the model: a map-style data set for torch's DataLoader.
 
-    It contains an array and a block of bytes, not a million objects, so that worker processes that
-    are forked share them and spawned ones receive them at once.
+    File names are an array and a block of bytes, not a million objects, so that forked workers
+    share them and spawned ones receive them in one piece.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ImageFolderDataset:
         return self._decoded(index, partial(self._content, index))
 
     def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
-        """Samples, as a DataLoader asks for a batch: those of object storage are read together."""
+        """The samples of a batch, as a DataLoader requests them; storage is read concurrently."""
         if not isinstance(self.contents, StoredContents):
             return [self[i] for i in indices]
         with ThreadPoolExecutor(THREADS) as pool:
@@ -119,18 +119,18 @@ class ImageFolderDataset:
         return self._prepared(index, decoded, digest)
 
     def reason_at(self, index: int) -> str | None:
-        """Why sample `index` can't be read, where that was seen before it was opened."""
+        """The reason why sample `index` is unreadable, if known before it was opened."""
         return self._reasons.get(index)
 
     def digest(self, index: int) -> bytes | None:
-        """SHA-256 of the bytes of sample `index`, 32 bytes; None where they can't be read."""
+        """SHA-256 of the bytes of sample `index`, 32 bytes; None if they can't be read."""
         try:
             return hashlib.sha256(self._content(index)).digest()
         except Unreadable:
             return None
 
     def path_below_root(self, index: int) -> str:
-        """What sample `index` is called in `contents`: of files the path, as the system has it."""
+        """The name of sample `index` in `contents`; for files the path, as the system spells it."""
         start = int(self._ends[index - 1]) if index else 0
         return os.fsdecode(self._names[start : int(self._ends[index])])
 
@@ -147,7 +147,7 @@ class ImageFolderDataset:
         try:
             return Sample(index, self._prepare(decoded.image), flags, digest=digest)
         except (KeyboardInterrupt, SystemExit, GeneratorExit, Interrupted):
-            raise  # someone wants the process to end: that is no finding about an image
+            raise  # a request to end the process, not a fault of the image
         except NotPrepared as error:
             return Sample(index, None, flags, error.reason, digest)
         except ReportgenError as error:
@@ -160,7 +160,7 @@ class ImageFolderDataset:
 
 
 class ArrayDataset(ImageFolderDataset):
-    """The same with arrays instead of tensors: PyTorch is not needed."""
+    """As :class:`ImageFolderDataset`, with arrays instead of tensors; PyTorch is not needed."""
 
     def _prepare(self, image: Any) -> Any:
         return self.preprocessing.array(image)

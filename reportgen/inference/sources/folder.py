@@ -36,12 +36,12 @@ __all__ = [
 WATCHDOG_SECONDS = 120.0
 
 
-_FEW_SAMPLES = 512  # below this, starting a worker costs more than it saves
+_FEW_SAMPLES = 512  # with fewer samples, starting a worker takes longer than it saves
 
 
 @dataclass(frozen=True)
 class Collated:
-    """A batch as it crosses the process border: numbers and strings, nothing else."""
+    """A batch as it crosses the process boundary: numbers and strings only."""
 
     indices: list[int]
     images: Any
@@ -55,18 +55,18 @@ class Collated:
 
 @dataclass
 class FolderSource:
-    """The images of a scanned folder, or some of them in a row.
+    """The images of a scanned folder, or a contiguous range of them.
 
     Attributes
     ----------
     dataset
-        Sample i → tensor or reason; it never raises.
+        Maps sample i to a tensor or a reason; it never raises.
     ids, labels
-        Of each sample of the data set, in order.
+        Id and label of each sample of the data set, in order.
     workers
-        Decoding processes; 0 decodes here.
+        Decoding processes; 0 decodes in this process.
     first, stop
-        The samples that are its own: from `first` to before `stop`, None: to the end.
+        The range of samples to predict: `first` up to, excluding, `stop`; None means the end.
     """
 
     dataset: ImageFolderDataset
@@ -82,7 +82,7 @@ class FolderSource:
 
     @property
     def end(self) -> int:
-        """One after the last of its own samples."""
+        """The end of the range: one after its last sample."""
         return len(self.ids) if self.stop is None else self.stop
 
     @property
@@ -92,8 +92,8 @@ class FolderSource:
     def batches(self, start: int, batch_size: int) -> Iterator[Batch]:
         """See :class:`~reportgen.inference.sources.batch.Source`.
 
-        A worker that dies is replaced once by decoding in this process; one that hangs ends the
-        run. Raises :class:`ModelError` naming the samples that were being read.
+        If a worker dies, this process decodes instead, once; if one hangs, the run ends. Raises
+        :class:`ModelError` with the ids of the samples that were being read.
         """
         position, workers = self.first + start, self._startable(self.workers)
         while position < self.end:
@@ -114,16 +114,16 @@ class FolderSource:
                 workers = 0
 
     def digests(self, places: Sequence[int], tell: Callable[[int], None]) -> Iterator[bytes | None]:
-        """SHA-256 of samples of the data set by their places, as their files are now.
+        """SHA-256 of the current files of samples, by their indices.
 
-        `tell` hears how many more are read.
+        `tell` is called with the number of files just read.
         """
         many = isinstance(self.dataset.contents, (FileContents, StoredContents))
         read = by_threads if many else one_by_one
         return read(self.dataset.digest, places, tell)
 
     def loader(self, start: int, batch_size: int, workers: int | None = None) -> Any:
-        """What gives the batches from sample `start` of the data set on: a DataLoader."""
+        """A DataLoader of the batches from sample `start` on."""
         import torch
 
         workers = self.workers if workers is None else workers
@@ -141,7 +141,7 @@ class FolderSource:
         )
 
     def _startable(self, workers: int) -> int:
-        """0 where the dataset can't be sent to a worker (a lambda as transform, say)."""
+        """`workers`, or 0 if the dataset can't be sent to a worker (a lambda as transform, say)."""
         import torch
 
         forks = torch.multiprocessing.get_start_method() == "fork" and not self._is_stored
@@ -151,11 +151,11 @@ class FolderSource:
 
     @property
     def _is_stored(self) -> bool:
-        """Whether its workers must start afresh: no connection survives a fork."""
+        """Whether workers must be spawned: connections to storage don't survive a fork."""
         return isinstance(getattr(self.dataset, "contents", None), StoredContents)
 
     def _sendable(self, workers: int) -> int:
-        """0 where the data set can't be pickled."""
+        """`workers`, or 0 if the data set can't be pickled."""
         try:
             pickle.dumps(self.dataset)
         except Exception as error:
@@ -199,7 +199,7 @@ class FolderSource:
 
 
 class _WorkerDied(ModelError):
-    """A decoding process ended by a signal, or out of memory."""
+    """A decoding process was killed by a signal, or ran out of memory."""
 
 
 def _death_note(death: ModelError) -> DataNote:
@@ -214,7 +214,7 @@ def _death_note(death: ModelError) -> DataNote:
 def _guard(
     loader: Iterator[Collated], ids: Sequence[str], position: int, batch_size: int
 ) -> Iterator[Collated]:
-    """What the loader gives; its own failures in our words."""
+    """Yield from the loader; raise its failures as errors of this package."""
     while True:
         try:
             collated = next(loader)
@@ -244,14 +244,14 @@ def _worker_failure(error: RuntimeError, reading: Sequence[str]) -> ModelError:
 
 
 def collate(samples: list[Sample]) -> Collated:
-    """The usable samples as one tensor; see :func:`gather`."""
+    """The readable samples as one tensor; see :func:`gather`."""
     import torch
 
     return gather(samples, torch.stack)
 
 
 def gather(samples: list[Sample], stack: Any) -> Collated:
-    """Stack the usable samples; say which does not fit instead of raising in a worker."""
+    """Stack the readable samples; a misfit is reported as a reason, not raised in a worker."""
     tensors = [sample.image for sample in samples if sample.image is not None]
     indices = [sample.index for sample in samples]
     flags = [int(sample.flags) for sample in samples]
@@ -270,10 +270,10 @@ def gather(samples: list[Sample], stack: Any) -> Collated:
 
 
 def default_workers(n_samples: int, device: str, n_processes: int = 1) -> int:
-    """Decoding processes: none for few images, one or two beside a CPU model, up to 16 for a GPU.
+    """Number of decoding processes: 0 for few images, 1 or 2 for a CPU model, up to 16 for a GPU.
 
-    On a CPU the forward pass takes most of the time and all cores; one process that decodes
-    ahead keeps it fed. `n_processes` like this one share the cores of the machine.
+    On a CPU the forward pass takes most of the time and all cores; one decoding process keeps up
+    with it. `n_processes` processes share the cores of the machine.
     """
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -287,10 +287,10 @@ def default_workers(n_samples: int, device: str, n_processes: int = 1) -> int:
 
 
 def quiet_worker(_: int) -> None:
-    """Ctrl-C is the parent's to handle; a worker is ended by it, without a traceback.
+    """Silence a worker: the parent handles Ctrl-C and ends its workers, without a traceback.
 
-    Nor does a worker say anything when its parent was killed: the thread that hands tensors
-    over then finds the line cut, and would print a traceback over the user's shell.
+    A worker also stays silent after its parent was killed: the thread that sends tensors would
+    print a traceback about the broken pipe to the user's shell.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":

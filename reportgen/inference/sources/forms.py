@@ -1,4 +1,4 @@
-"""Data in Python that are neither a loader nor a data set: what they are, and how to make one."""
+"""Python data that are neither a loader nor a data set: identified, with code to convert them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _LABELS = ("labels", "label", "y", "y_test", "test_labels", "targets", "target")
 
 
 def as_tensors(data: Any) -> TensorDataset | None:
-    """A pair (X, y) as a data set, where it can be read in one way; else None.
+    """Convert a pair (X, y) to a data set, if it is unambiguous; otherwise None.
 
-    X are floats of shape (N, C, H, W), which are passed on as they are (as float32 where NumPy made
-    float64 of them); y are labels of shape (N,), or one-hot rows (N, K).
+    X are floats of shape (N, C, H, W), which are passed on unchanged (float64 from NumPy as
+    float32); y are labels of shape (N,), or one-hot rows (N, K).
     """
     if _pair(data) is None:
         return None
@@ -44,7 +44,7 @@ def as_tensors(data: Any) -> TensorDataset | None:
 def refuse_other_forms(data: Any) -> None:
     """Raise :class:`UsageError` ``data-kind`` for arrays, mappings, batches and generators.
 
-    The hint is an expression of `data` that is a data set.
+    The hint is an expression that converts `data` to a data set.
     """
     for refused in (_mapping, _pair, _array, _batches, _generator):
         found = refused(data)
@@ -76,7 +76,7 @@ def _mapping(data: Any) -> Found:
 
 
 def _pair(data: Any) -> Found:
-    """(X, y), as scikit-learn and Keras take it."""
+    """(X, y), in the convention of scikit-learn and Keras."""
     if not isinstance(data, (tuple, list)) or len(data) != 2 or not all(map(_is_array, data)):
         return None
     images, labels = data
@@ -95,7 +95,7 @@ def _array(data: Any) -> Found:
 
 
 def _batches(data: Any) -> Found:
-    """A list of the batches of a loader, or of what a generator gave."""
+    """A list of batches, from a loader or a generator."""
     first = data[0] if isinstance(data, (list, tuple)) and len(data) else None
     if not isinstance(first, (tuple, list)) or len(first) != 2 or not all(map(_is_array, first)):
         return None
@@ -118,7 +118,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _tensors(images_at: str, images: Any, labels_at: str, labels: Any) -> str:
-    """The expression for a data set of two arrays, channels first, whole numbers scaled."""
+    """The expression for a data set of two arrays, channels first, integers scaled to [0, 1]."""
     shape: Sequence[int] = tuple(images.shape)
     x, y = f"torch.as_tensor({images_at})", f"torch.as_tensor({labels_at})"
     if len(shape) == 3:

@@ -1,4 +1,4 @@
-"""Batches from a DataLoader or Dataset that lives in the user's program."""
+"""Batches from a DataLoader or Dataset in the user's program."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _RANDOM = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 
 @dataclass
 class LiveSource:
-    """A loader's batches, as it cuts them; ids are positions where it gives none."""
+    """The loader's own batches; ids are positions unless the batches contain ids."""
 
     loader: DataLoader[Any]
     classes: Sequence[str]
@@ -78,14 +78,14 @@ class LiveSource:
 
     @property
     def batch_size(self) -> int | None:
-        """That of the loader; None where it cuts batches by a rule of its own."""
+        """The loader's batch size; None if it has its own batch sampler."""
         return self.loader.batch_size
 
     def batches(self, start: int, batch_size: int) -> Iterator[Batch]:  # noqa: ARG002 (the loader cuts)
         """See :class:`~reportgen.inference.sources.batch.Source`; `start` must be 0.
 
-        Raises :class:`UsageError` where the loader shuffles and gives no ids, and
-        :class:`ModelError` where it raises, gives something else than batches, or gives another
+        Raises :class:`UsageError` if the loader shuffles and returns no ids, and
+        :class:`ModelError` if it raises, returns something other than batches, or yields another
         number of samples than its data set has.
         """
         if start:
@@ -162,7 +162,7 @@ class LiveSource:
     def _by_name(
         self, values: np.ndarray[Any, Any], number: int
     ) -> np.ndarray[Any, np.dtype[np.int32]]:
-        """Labels that are names of classes as indices; raises where one is none."""
+        """Convert class names as labels to indices; raises if one is not a class."""
         index = {display_name(name): i for i, name in enumerate(self.classes)}
         unknown = next((text for text in values if display_name(text) not in index), None)
         if unknown is not None:
@@ -182,7 +182,7 @@ class LiveSource:
 
 
 def _is_one_hot(values: np.ndarray[Any, Any], n_classes: int) -> bool:
-    """Whether each row has one 1 and nothing but 0 besides, with a column for each class."""
+    """Whether each row has a single 1 and is otherwise 0, with a column per class."""
     if values.ndim != 2 or values.shape[1] != n_classes or values.dtype.kind not in "iufb":
         return False
     is_one = values == 1
@@ -190,7 +190,7 @@ def _is_one_hot(values: np.ndarray[Any, Any], n_classes: int) -> bool:
 
 
 def _label_hint(values: np.ndarray[Any, Any]) -> str:
-    """How to make class indices of labels of another form."""
+    """The hint for converting labels of another form to class indices."""
     if values.ndim == 2 and values.shape[1] > 1:
         return "labels must be one class for each image: labels.argmax(1) of scores of classes"
     if values.ndim == 2:
@@ -199,7 +199,7 @@ def _label_hint(values: np.ndarray[Any, Any]) -> str:
 
 
 def as_loader(data: Any, batch_size: int, workers: int) -> DataLoader[Any]:
-    """`data` itself where it is a DataLoader; a Dataset in a loader that keeps its order."""
+    """`data` itself if it is a DataLoader; a Dataset in a loader that keeps its order."""
     if isinstance(data, DataLoader):
         return data
     data = as_tensors(data) or data
@@ -218,7 +218,7 @@ def as_loader(data: Any, batch_size: int, workers: int) -> DataLoader[Any]:
 
 
 def paths_of(data: Any) -> list[str] | None:
-    """The file list of a data set, position → path, where it has one (ImageFolder and kin)."""
+    """Index → path for a data set with a file list (ImageFolder and the like), else None."""
     data = data.dataset if isinstance(data, DataLoader) else data
     if isinstance(data, Subset):
         paths = paths_of(data.dataset)
@@ -233,7 +233,7 @@ def paths_of(data: Any) -> list[str] | None:
 
 
 def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
-    """The loader's batches; what it raises in our words, with the user's own lines."""
+    """The loader's batches; its exceptions become errors with the user's part of the traceback."""
     iterator, number = None, 0
     while True:
         try:
@@ -273,7 +273,7 @@ def _hint_of(loader: DataLoader[Any], error: Exception) -> str:
 
 
 def _tell_missing(loader: DataLoader[Any], number: int, error: Exception) -> None:
-    """Raise :class:`ModelError` that names the sample of batch `number` that is None, if one is."""
+    """Raise :class:`ModelError` with the sample of batch `number` that is None, if there is one."""
     for index in _indices_of(loader, number):
         try:
             sample: Any = loader.dataset[index]
@@ -295,7 +295,7 @@ def _tell_missing(loader: DataLoader[Any], number: int, error: Exception) -> Non
 
 
 def _indices_of(loader: DataLoader[Any], number: int) -> range:
-    """The positions that batch `number` is made of; none where the loader's order is not known."""
+    """The indices of the samples in batch `number`; empty if the loader's order is unknown."""
     size, dataset = loader.batch_size, loader.dataset
     in_order = isinstance(loader.sampler, SequentialSampler) and isinstance(dataset, Sized)
     if size is None or not in_order or isinstance(dataset, IterableDataset):
@@ -331,7 +331,7 @@ def _first_of(item: Mapping[Any, Any], names: Sequence[str]) -> Any:
 
 
 def shuffles(loader: DataLoader[Any]) -> bool:
-    """Whether positions in its batches are none in its data set."""
+    """Whether positions in its batches differ from indices into its data set."""
     if isinstance(loader.dataset, IterableDataset):
         return False
     sampler = getattr(loader.batch_sampler, "sampler", None) or loader.sampler

@@ -1,4 +1,4 @@
-"""Class names that a data set carries: what its labels count."""
+"""Class names in a data set: the meaning of its labels."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class DataClasses:
     Attributes
     ----------
     names
-        By the labels that they represent; None where the data set does not say.
+        Class names, in the order of the labels; None if the data set has none.
     source
-        Where they were: ``"classes of ImageFolder"``.
+        Where they were found: ``"classes of ImageFolder"``.
     are_remapped
-        Whether labels pass through a ``target_transform``, after which they may count otherwise.
+        Whether labels pass through a ``target_transform``, which may renumber them.
     has_transform
-        Whether the data set would take one.
+        Whether the data set has a ``target_transform`` attribute.
     """
 
     names: tuple[str, ...] | None = None
@@ -53,9 +53,9 @@ class DataClasses:
 
 
 def classes_of_data(data: Any) -> DataClasses:
-    """The class names of a loader's or data set's labels, through ``Subset`` and other wrappers.
+    """The class names of the labels of a loader or data set, through ``Subset`` and other wrappers.
 
-    Raises :class:`DataError` ``classes-differ`` where its parts have different lists.
+    Raises :class:`DataError` (``classes-differ``) if its parts have different lists.
     """
     dataset = data.dataset if isinstance(data, DataLoader) else data
     return _of_dataset(dataset, 0)
@@ -80,7 +80,7 @@ def _of_dataset(dataset: Any, depth: int) -> DataClasses:
 
 
 def _own(dataset: Any) -> DataClasses:
-    """The names that a data set has itself; numbers as names only where there are no others."""
+    """The names stored in a data set itself; numeric names only if there are no others."""
     kind = printable(type(dataset).__name__)
     found = []
     for path in _LISTS:
@@ -98,7 +98,7 @@ def _own(dataset: Any) -> DataClasses:
 
 
 def _features(dataset: Any, kind: str) -> Iterator[tuple[Any, str]]:
-    """``features["label"].names`` of a Hugging Face data set; of another column if it is alone."""
+    """``features["label"].names`` of a Hugging Face data set, or those of its only ClassLabel."""
     features = attribute_at(dataset, "features")
     if not isinstance(features, Mapping):
         return
@@ -112,7 +112,7 @@ def _features(dataset: Any, kind: str) -> Iterator[tuple[Any, str]]:
 
 
 def _inner(dataset: Any) -> Iterator[Any]:
-    """The data sets that a wrapper holds."""
+    """The data sets inside a wrapper."""
     try:
         values = list(vars(dataset).values())
     except TypeError:
