@@ -1,6 +1,6 @@
-"""Object storage: addresses that a user typed, and the one opener for files here and there.
+"""Object storage: addresses typed by the user, and the opener for local and remote files.
 
-An :class:`Address` is made of what was typed: text in a file never becomes one. Only ``stores``
+An :class:`Address` is only made from typed input, never from text in a file. Only ``stores``
 connects, when the first file is needed.
 """
 

@@ -1,4 +1,4 @@
-"""Addresses of object storage: what may be in one, and what is shown of it."""
+"""Addresses of object storage: validated, and shown without secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _AZURE = ("blob_storage_authority", "blob_storage_scheme", "dfs_storage_authorit
 
 
 _QUERIES = {"s3": _S3, "gs": ("endpoint_override", "scheme"), "abfs": _AZURE, "abfss": _AZURE}
-"""Scheme → what may follow the ``?``: where the service is, never who asks."""
+"""Scheme → permitted query keys: the location of the service, never credentials."""
 
 
 _TYPED = re.compile(r"(s3|gs|abfss?):/{1,2}(.*)", re.IGNORECASE | re.DOTALL)
@@ -44,7 +44,7 @@ _SECRET = re.compile(r"key|secret|token|sig|pass|pwd|sas|cred|client|auth$", re.
 
 
 class GivenFileSystem:
-    """A file system of pyarrow or fsspec that a caller connected."""
+    """A pyarrow or fsspec file system that a caller connected."""
 
     def __init__(self, filesystem: Any) -> None:
         import pyarrow.fs as fs
@@ -55,7 +55,7 @@ class GivenFileSystem:
         self._process = os.getpid()
 
     def here(self) -> Any:
-        """It, or in another process one like it."""
+        """The file system; in another process, an equal one."""
         if self._process != os.getpid():
             self._filesystem = pickle.loads(pickle.dumps(self._filesystem))
             self._process = os.getpid()
@@ -64,22 +64,22 @@ class GivenFileSystem:
 
 @dataclass(frozen=True, repr=False)
 class Address:
-    """A file or folder of object storage. Only its name is shown, whoever prints it.
+    """A file or folder of object storage. Its text form is only its name.
 
     Attributes
     ----------
     scheme
-        ``"s3"``, ``"gs"``, ``"abfs"`` or ``"abfss"``; ``""`` in a file system that was given.
+        ``"s3"``, ``"gs"``, ``"abfs"`` or ``"abfss"``; ``""`` for a given file system.
     root
         The bucket; for Azure ``container@account.host``.
     key
-        Below the bucket, without a slash at either end.
+        Path below the bucket, without leading and trailing slashes.
     query
-        Pairs of what followed the ``?``.
+        Key-value pairs after the ``?``.
     given
-        The file system that was passed, instead of a scheme.
+        The file system passed by the caller, instead of a scheme.
     stamp
-        (bytes, ETag or time) of a file as it was first seen; None where that is not known.
+        (size in bytes, ETag or time) of a file when first seen; None if unknown.
     """
 
     scheme: str
@@ -91,13 +91,13 @@ class Address:
 
     @property
     def path(self) -> str:
-        """What the file system calls it."""
+        """The path in the file system."""
         container = self.root.split("@")[0]
         return "/".join(part for part in (container, self.key) if part)
 
     @property
     def name(self) -> str:
-        """The last part of the key; a bucket as a whole is shown by its scheme."""
+        """The last part of the key; for a bucket its scheme."""
         return printable(PurePosixPath(self.key).name) or self.scheme or "storage"
 
     @property
@@ -107,12 +107,12 @@ class Address:
 
     @property
     def suffix(self) -> str:
-        """``".parquet"``, say; empty where there is none."""
+        """The last extension, such as ``".parquet"``; empty if there is none."""
         return PurePosixPath(self.name).suffix
 
     @property
     def parent(self) -> Address:
-        """The folder that it is in."""
+        """The folder that contains it."""
         above = str(PurePosixPath(self.key).parent)
         return replace(self, key="" if above == "." else above, stamp=None)
 
@@ -131,7 +131,7 @@ class Address:
 
 
 def is_address(given: Any) -> bool:
-    """Whether `given` is an address of object storage, and no file here has that name."""
+    """Whether `given` is an address of object storage, and not the name of a local file."""
     if isinstance(given, Address):
         return True
     if not isinstance(given, (str, Path)) or not _TYPED.fullmatch(os.fspath(given)):
@@ -140,15 +140,16 @@ def is_address(given: Any) -> bool:
 
 
 def given_name(given: str | Path | Address) -> str:
-    """The last part of a path or address: nothing of where an address leads to."""
+    """The last part of a path or address, without its location."""
     if isinstance(given, Address):
         return given.name
     return _parsed(os.fspath(given)).name if is_address(given) else Path(given).name
 
 
 def typed_input(source: Any, what: str, filesystem: Any = None) -> Any:
-    """`source`, as an :class:`Address` where a user typed one; raises what :func:`typed_place`
-    does.
+    """`source`, as an :class:`Address` if the user typed one.
+
+    Raises the errors of :func:`typed_place`.
     """
     named = isinstance(source, (str, Path))
     if named and (filesystem is not None or is_address(source)):
@@ -157,15 +158,15 @@ def typed_input(source: Any, what: str, filesystem: Any = None) -> Any:
 
 
 def typed_place(given: str | Path, what: str, filesystem: Any = None) -> Path | Address:
-    """What a user typed as `what`: an address of object storage, or a path of this machine.
+    """Parse user input `what`: an address of object storage, or a local path.
 
-    Nothing is opened. With a `filesystem` of pyarrow or fsspec, all that is given lies there.
+    Nothing is opened. With a pyarrow or fsspec `filesystem`, all input is a path in it.
 
     Raises
     ------
     UsageError
-        ``address-secret``: it holds a user name or a secret. ``option-value``: what follows the
-        ``?`` is not known. ``remote-path``: an address of another kind. ``path-empty``.
+        ``address-secret``: it contains a user name or a secret. ``option-value``: a key after the
+        ``?`` is unknown. ``remote-path``: an address of another kind. ``path-empty``.
     """
     if filesystem is not None:
         return _in_filesystem(os.fspath(given), filesystem)

@@ -1,4 +1,4 @@
-"""Files of object storage copied here, and files from here put there."""
+"""Copies files from object storage and to it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _BLOCK = 1 << 23
 
 
 def copy_in(address: Address, target: Path) -> Path:
-    """Copy a file to `target`, whole or not at all; folders are made for it.
+    """Copy a file to `target`, completely or not at all; creates folders.
 
-    Raises :class:`DataError` where it is missing or can't be reached, :class:`OutputError` where
-    there is no space.
+    Raises :class:`DataError` if it is missing or can't be reached, :class:`OutputError` if there is
+    no space.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(target) as temporary, temporary.open("wb") as copy:
@@ -43,9 +43,9 @@ def copy_in(address: Address, target: Path) -> Path:
 
 
 def copy_out(source: Path, address: Address) -> None:
-    """Put a local file at an address: it appears there as a whole once all of it has arrived.
+    """Upload a local file to an address; it appears there only when complete.
 
-    Raises :class:`OutputError` (``address-unreachable``); what was there is then untouched.
+    Raises :class:`OutputError` (``address-unreachable``); an existing file is then unchanged.
     """
     with source.open("rb") as content, reached(address, to_write=True):
         stream = store_of(address).open_output_stream(address.path)
@@ -55,14 +55,12 @@ def copy_out(source: Path, address: Address) -> None:
 
 
 def kept_folder(address: Address) -> Path:
-    """The folder of this user and machine for what is made for `address`: the same every time, so
-    that what was begun is continued.
-    """
+    """A local folder of this user for work on `address`: always the same one, for resuming."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     base = Path(tempfile.gettempdir(), f"reportgen-{user}")
     base.mkdir(mode=0o700, exist_ok=True)
     if base.is_symlink() or (hasattr(os, "getuid") and base.stat().st_uid != user):
-        base = Path(tempfile.mkdtemp(prefix="reportgen-"))  # it is another user's
+        base = Path(tempfile.mkdtemp(prefix="reportgen-"))  # it belongs to another user
     where = repr((address.scheme, address.root, address.key, address.query))
     folder = base / hashlib.sha256(where.encode()).hexdigest()[:16]
     folder.mkdir(exist_ok=True)
@@ -70,7 +68,7 @@ def kept_folder(address: Address) -> Path:
 
 
 def remove(address: Address) -> None:
-    """Remove a file, where it is there."""
+    """Delete a file if it exists."""
     with reached(address, to_write=True):
         store = store_of(address)
         if store.get_file_info(address.path).is_file:

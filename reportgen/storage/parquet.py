@@ -1,4 +1,4 @@
-"""The opener of Parquet files, here and in object storage."""
+"""Opens Parquet files, local and in object storage."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = [
 
 @contextmanager
 def open_parquet(place: Path | Address, **options: Any) -> Iterator[Any]:
-    """The :class:`pyarrow.parquet.ParquetFile` at `place`, closed afterwards.
+    """Open the :class:`pyarrow.parquet.ParquetFile` at `place` for the length of the block.
 
-    A file here is read as it is needed, to save memory; one of object storage in few large
-    requests, ahead of need. What pyarrow says of a file here is left to the caller.
+    A local file is read on demand, to save memory; a remote one in few large requests, prefetched.
+    For local files, pyarrow's errors are left to the caller.
 
     Raises
     ------
     DataError
-        Of an address alone: ``address-unreachable``, ``input-missing``; and ``input-changed`` where
-        the file is another one at the end of the block than it was when it was first seen.
+        For an address only: ``address-unreachable``, ``input-missing``; and ``input-changed``: at
+        the end of the block, the file has changed since it was first seen.
     """
     import pyarrow.parquet as pq
 
@@ -34,13 +34,13 @@ def open_parquet(place: Path | Address, **options: Any) -> Iterator[Any]:
         with pq.ParquetFile(place, pre_buffer=False, **options) as file:
             yield file
         return
-    options.pop("buffer_size", None)  # how much is read at a time is decided by pre_buffer
+    options.pop("buffer_size", None)  # pre_buffer determines the read size
     with reached(place):
         stream = store_of(place).open_input_file(place.path)
     try:
         with stream, pq.ParquetFile(stream, pre_buffer=True, **options) as file:
             yield file
-    except OSError as error:  # of a request, or of what the file contains: Arrow has one for both
+    except OSError as error:  # Arrow raises it for requests and for invalid content alike
         if not is_of_the_service(error):
             raise
         with reached(place):

@@ -1,4 +1,4 @@
-"""Connections to object storage: made when a file is first needed, and once in each process."""
+"""Connections to object storage: one per process, opened when the first file is needed."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ TRIES = 3
 
 
 THREADS = 8
-"""Requests at a time: 2.7 times as fast as one after the other."""
+"""Parallel requests: 2.7 times as fast as one after the other."""
 
 
 def store_of(address: Address) -> Any:
-    """The pyarrow file system of an address, for this process: none is taken through a fork."""
+    """The pyarrow file system of an address for this process: a forked one opens its own."""
     if address.given is not None:
         return address.given.here()
     return _connected(address.scheme, address.root, address.query, os.getpid())
@@ -69,7 +69,7 @@ def _connected(scheme: str, root: str, query: tuple[tuple[str, str], ...], proce
 
 
 _DEFAULT_REGION = "us-east-1"
-"""What services that are like S3 expect where none is set."""
+"""Expected by S3-compatible services if no region is set."""
 
 
 def _s3(bucket: str, given: dict[str, str]) -> Any:
@@ -119,7 +119,7 @@ _REASONS = {
     "56": "the connection was cut",
     "60": "the certificate is not trusted",
 }
-"""What pyarrow says → our words: its own name bucket and endpoint."""
+"""pyarrow's text → message: its own contains bucket and endpoint."""
 
 
 def _reason(error: Exception) -> str:
@@ -131,15 +131,16 @@ _OF_THE_SERVICE = re.compile(r"AWS Error|curl|google|Azure|HTTP|bucket|endpoint"
 
 
 def is_of_the_service(error: Exception) -> bool:
-    """Whether pyarrow speaks of a request, and not of what a file contains."""
+    """Whether a pyarrow error concerns a request, not the content of a file."""
     return _OF_THE_SERVICE.search(str(error)) is not None
 
 
 @contextmanager
 def reached(address: Address, *, to_write: bool = False) -> Iterator[None]:
-    """Turn what pyarrow says about `address` into a :class:`DataError` (``input-missing`` or
-    ``address-unreachable``), or where it is written to an :class:`OutputError`
-    (``address-not-written``).
+    """Convert pyarrow's errors on `address`.
+
+    To :class:`DataError` (``input-missing`` or ``address-unreachable``), or when writing to
+    :class:`OutputError` (``address-not-written``).
     """
     import pyarrow as pa
 
@@ -152,7 +153,7 @@ def reached(address: Address, *, to_write: bool = False) -> Iterator[None]:
 
 
 def missing(address: Address) -> DataError:
-    """The error for an address where nothing is."""
+    """The error for an address that does not exist."""
     return DataError(
         f"there is nothing at the address of {quoted(address.name)}",
         slug="input-missing",
@@ -192,7 +193,7 @@ _WAY_OUT = (
 
 
 def as_seen(address: Address) -> Address:
-    """The address of a file, with its size and ETag as they are now."""
+    """The address of a file with its current size and ETag."""
     with reached(address):
         return replace(address, stamp=_stamp(address))
 
@@ -211,7 +212,7 @@ def _stamp(address: Address) -> tuple[int, str]:
 
 
 def require_same(address: Address) -> None:
-    """Raise :class:`DataError` (``input-changed``) where a file is not what it was."""
+    """Raise :class:`DataError` (``input-changed``) if a file has changed."""
     if address.stamp is None:
         return
     with reached(address):
@@ -225,13 +226,13 @@ def require_same(address: Address) -> None:
 
 
 def has_file(address: Address) -> bool:
-    """Whether there is a file."""
+    """Whether the file exists."""
     with reached(address):
         return bool(store_of(address).get_file_info(address.path).is_file)
 
 
 def is_folder(address: Address) -> bool:
-    """Whether there are files below; raises :class:`DataError` where there is nothing at all."""
+    """Whether it is a folder with files. Raises :class:`DataError` if nothing exists at all."""
     import pyarrow.fs as fs
 
     with reached(address):
@@ -242,7 +243,7 @@ def is_folder(address: Address) -> bool:
 
 
 def files_below(address: Address) -> list[Address]:
-    """All files below a folder, by key, listed at once; their sizes are in their stamps."""
+    """All files below a folder, by key, listed at once; their stamps have the sizes."""
     import pyarrow.fs as fs
 
     with reached(address):
@@ -255,7 +256,7 @@ def files_below(address: Address) -> list[Address]:
 
 
 def starts_with(address: Address, magic: bytes) -> bool:
-    """Whether these are the first bytes of a file."""
+    """Whether a file begins with these bytes."""
     with reached(address), store_of(address).open_input_file(address.path) as file:
         return bool(file.read(len(magic)) == magic)
 

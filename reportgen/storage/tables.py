@@ -1,4 +1,4 @@
-"""Tables of object storage: Parquet is read where it lies, all else is copied in first."""
+"""Tables in object storage: Parquet is read in place, other files are copied first."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ __all__ = [
 
 
 Place = Path | Address
-"""Where a Parquet file is."""
+"""The location of a Parquet file."""
 
 
 @dataclass(frozen=True)
 class AddressFolder:
-    """The Parquet files of a folder, or those that a pattern matched; sorted by key."""
+    """The Parquet files of a folder, or those matching a pattern; sorted by key."""
 
     root: Address
     files: tuple[Address, ...]
@@ -54,24 +54,25 @@ _OURS = ("report.json", "predictions.parquet")
 
 
 def found_at(source: Any, spool: Path, *, rows_first: bool) -> Any:
-    """:func:`table_at` of an address that was typed; anything else as it is."""
+    """As :func:`table_at` for an address; other input is returned unchanged."""
     if isinstance(source, Address) and source.stamp is None:
         return table_at(source, spool, rows_first=rows_first)
     return source
 
 
 def table_at(address: Address, spool: Path, *, rows_first: bool) -> Place | AddressFolder:
-    """What an address leads to, as input: a Parquet file or a folder of them where they are, or a
-    local copy of anything else.
+    """Resolve an address to an input.
+
+    A Parquet file or a folder of them is used in place; any other file is copied.
 
     Parameters
     ----------
     address
-        A file, a folder of part files, the folder of a run, or a pattern as of local files.
+        A file, a folder of part files, the folder of a run, or a pattern as for local files.
     spool
-        A folder for copies, which are needed as long as the table is.
+        A folder for copies; it must exist as long as the table is in use.
     rows_first
-        Whether predictions beside a ``report.json`` are read in its place.
+        Whether predictions beside a ``report.json`` are read instead of it.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def _own_folder(spool: Path) -> Path:
 
 
 def _parts(folder: Address) -> list[Address]:
-    """The files of a folder and of those below it named ``key=value``, without hidden ones."""
+    """The files of a folder and of its subfolders named ``key=value``, without hidden ones."""
     return [
         one
         for one in files_below(folder)
