@@ -1,8 +1,8 @@
 """Saved inputs: tables of predictions and confusion matrices from anywhere, checked, in batches.
 
-Every format becomes a :class:`~reportgen.importers.formats.tables.Table` first; what its columns
-mean is decided once, over the whole file, by what is declared in :class:`InputOptions` or by
-stated rules. What could mean two things is refused, with the option that decides.
+Every format becomes a :class:`~reportgen.importers.formats.tables.Table` first. The roles of its
+columns are decided once, over the whole file: by :class:`InputOptions`, otherwise by documented
+rules. Ambiguous input is refused, with the option that resolves it.
 """
 
 from typing import TYPE_CHECKING

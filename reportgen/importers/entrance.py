@@ -1,7 +1,6 @@
-"""Where inputs come in: predictions that reportgen wrote go straight through.
+"""Opens inputs. Predictions written by reportgen bypass the importers.
 
-What reads the tables and matrices of others is a large part of the program, and is loaded for them
-alone.
+The importers are a large part of the program, and are loaded for other programs' files only.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ __all__ = [
 
 
 def kind_of(path: Place | AddressFolder, options: InputOptions) -> str:
-    """``"predictions"``, ``"matrix"`` or ``"evaluation"`` (a ``report.json`` of ours).
+    """``"predictions"``, ``"matrix"`` or ``"evaluation"`` (a ``report.json``).
 
-    What the user said; else what the content shows. Raises :class:`DataError` where the file is
-    missing or has no known format.
+    As the user says, otherwise detected from the content. Raises :class:`DataError` if the file is
+    missing or its format unknown.
     """
     if options.kind != "auto":
         return options.kind
@@ -45,7 +44,7 @@ def kind_of(path: Place | AddressFolder, options: InputOptions) -> str:
 def open_predictions(
     source: Any, options: InputOptions | None = None, *, spool: Path
 ) -> Predictions | TablePredictions:
-    """:func:`open_input`, of what contains samples; :class:`DataError` where it contains counts."""
+    """As :func:`open_input`, for inputs with samples; raises :class:`DataError` for counts."""
     from reportgen.importers.matrices.reading import MatrixInput
 
     found = open_input(source, options, spool=spool)
@@ -61,8 +60,9 @@ def open_predictions(
 def open_input(
     source: Any, options: InputOptions | None = None, *, spool: Path
 ) -> Predictions | TablePredictions | MatrixInput:
-    """Predictions from anywhere, checked as a whole and ready to be read in batches; or the
-    confusion matrix that a table holds in the long form.
+    """Open predictions from any source, validated as a whole, to be read in batches.
+
+    Returns a confusion matrix instead if a table contains one in long form.
 
     Parameters
     ----------
@@ -72,18 +72,17 @@ def open_input(
         :func:`~reportgen.storage.found_at` gives it. Or a DataFrame, or a mapping
         from column names to arrays, tensors or lists.
     options
-        How to read it; by default everything is found out, or refused where that would be a
-        guess.
+        How to read it; by default everything is detected, and ambiguous input is refused.
     spool
-        An empty folder for copies of what can't be read twice; the predictions need it as long as
-        they are used, the caller removes it.
+        An empty folder for copies of data that can't be read twice. It must exist as long as the
+        predictions are in use; the caller removes it.
 
     Raises
     ------
     DataError
-        Where the table, a label or a score is not what it must be, with the place.
+        The table, a label or a score is invalid; the message has its location.
     UsageError
-        Where two readings are possible, with the option that decides.
+        The input is ambiguous; the hint has the option that resolves it.
     """
     options = options or InputOptions()
     place = Path(source) if isinstance(source, str) else source
@@ -99,8 +98,10 @@ def open_input(
 
 
 def _is_ours(path: Place) -> bool:
-    """Whether it is a Parquet file that reportgen wrote. What can't be read is not: who reads the
-    tables of others says why. One part of several is refused.
+    """Whether it is a Parquet file written by reportgen.
+
+    False if it can't be read: the table importer reports the error. A single part of several is
+    refused.
     """
     if isinstance(path, Path) and not _is_parquet(path):
         return False
@@ -124,9 +125,10 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _own_parts(folder: Path | AddressFolder) -> tuple[Place, ...]:
-    """The Parquet files of a folder or a pattern, where reportgen wrote them: with class names,
-    facts and notes, which would be lost where they were read as tables of others. Empty where none
-    is ours.
+    """The Parquet files of a folder or pattern if reportgen wrote them, otherwise empty.
+
+    They have class names, facts and notes, which would be lost if they were read as other programs'
+    tables.
     """
     parts: tuple[Place, ...]
     if isinstance(folder, AddressFolder):
@@ -150,7 +152,7 @@ def _own_parts(folder: Path | AddressFolder) -> tuple[Place, ...]:
 
 
 def _refuse_for_ours(name: str, options: InputOptions) -> None:
-    """Options that say what is missing in tables of other programs."""
+    """Refuse options for information that only other programs' tables lack."""
     for one in ("labels", "abstain"):
         if getattr(options, one) is not None:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""What a report says about a saved input: its origin, what was decided, what was left out."""
+"""Notes on a saved input for the report: its origin, decisions, and excluded data."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def facts_of(
 ) -> RunFacts:
     """Classes, provenance, accounting and notes of a table of predictions.
 
-    `read` is how its scores are read, and `width` their number in each row, where it has any.
+    `read` is the type of its scores, `width` their number per row, if it has any.
     """
     outputs = None if read is None else read.kind
     name = printable(table.name)
@@ -92,7 +92,7 @@ def facts_of(
 
 
 def _told(table: Table, roles: Roles, survey: Survey) -> list[str]:
-    """How cells were read, where that is not plain."""
+    """How cells were read, if that is not obvious."""
     wrapped = survey.labels.wrapped or survey.predictions.wrapped
     some = [] if wrapped is None else [f"{printable(wrapped[0])} read as {printable(wrapped[1])}"]
     mark = next(iter(table.columns.values())).separator
@@ -181,7 +181,7 @@ def _unlabelled_note(survey: Survey) -> Iterator[DataNote]:
 
 
 def _why_kept(survey: Survey, reading: Reading, name: str) -> str:
-    """Why the class of the label that is ignored is a class all the same; empty where it is not."""
+    """Why the class of the ignored label is kept in the class list; empty if it is not."""
     classes = reading.classes
     if name not in classes.names or reading.how["label"] != "names":
         return ""
@@ -214,7 +214,7 @@ def _sum_tolerance(read: ScoreKind | None) -> float | None:
 
 
 def _score_notes(read: ScoreKind | None, width: int, scored: Scored | None) -> Iterator[DataNote]:
-    """What to know about how scores were read."""
+    """Notes on how the scores were read."""
     if read is None or scored is None:
         return
     if read.kind is OutputKind.LOGITS and scored.all_in_unit and width > 1:
@@ -240,7 +240,7 @@ def _score_notes(read: ScoreKind | None, width: int, scored: Scored | None) -> I
 
 
 def _chance_note(survey: Survey, n_classes: int) -> Iterator[DataNote]:
-    """The largest of K probabilities is 1/K at least: smaller ones are of another class."""
+    """A note on confidences below 1/K, which the largest of K probabilities can't have."""
     if n_classes == 1 or survey.least_confidence >= 1 / n_classes - _ROUNDING:
         return
     two = n_classes == 2

@@ -1,8 +1,7 @@
 """`with_metadata`: further columns of the samples, from a table of their own, joined by id.
 
-The table is read once and its columns are held in the order of the samples: 1 to 4 bytes per sample
-for text (the different texts once), 8 for numbers. So any predictions can be sliced by what
-another program knows about the samples.
+The table is read once, and its columns are kept in memory in the order of the samples: 1 to 4 bytes
+per sample for text (distinct values once), 8 for numbers.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ __all__ = [
 _EXAMPLES = 10
 
 
-_MOST_SPELLED = 2_000_000  # ids that are held as texts, to be spelled alike
+_MOST_SPELLED = 2_000_000  # maximum number of ids kept as texts, to compare spellings
 
 
 _FLAG = "--metadata-id"
@@ -54,7 +53,7 @@ class WithMetadata(DerivedRows):
     Attributes
     ----------
     facts
-        Those of the predictions, with notes on the join.
+        The facts of the predictions, with notes on the join.
     joined
         Name in :meth:`batches` → values of all rows, in their order.
     """
@@ -63,17 +62,18 @@ class WithMetadata(DerivedRows):
 
     @property
     def has_ids(self) -> bool:
-        """Whether the rows have names of their own: without, nothing could be joined."""
+        """Whether the rows have ids; without them nothing can be joined."""
         return True
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """Further columns: name in :meth:`batches` → name in the table that it comes from."""
+        """Further columns: name in :meth:`batches` → column name in its table."""
         return {**super().metadata, **{name: c.name for name, c in self.joined.items()}}
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
-        """As those of the predictions; the joined columns as objects, ``""`` where there is no
-        text, or as float64, nan where there is no number.
+        """Batches of the predictions with the joined columns.
+
+        Joined columns are objects, ``""`` for a missing text, or float64, nan for a missing number.
         """
         if not any(name in self.joined for name in columns):
             yield from self.rows.batches(*columns, wrong_only=wrong_only)
@@ -101,12 +101,12 @@ def join_metadata(
     text: InputOptions | None = None,
     by_ending: bool = False,
 ) -> WithMetadata:
-    """`rows` with the columns of the table in `path`, joined by the ids of the samples.
+    """Join the columns of the table in `path` to `rows`, by sample id.
 
-    Ids are compared as text, on one line each; paths of another system as those with ``/``. A
-    sample that the table lacks has missing values; a row of the table that is no sample is not
-    used; both are counted in notes. A column that the predictions have too is kept beside theirs,
-    as ``camera (in table.csv)``.
+    Ids are compared as printable text; paths from other systems are normalised to ``/``. A sample
+    that the table lacks has missing values; table rows without a sample are ignored; notes count
+    both. A column that the predictions have too gets another name, such as ``camera (in
+    table.csv)``.
 
     Parameters
     ----------
@@ -115,20 +115,20 @@ def join_metadata(
     path
         CSV, TSV, Parquet, JSON Lines or .npz: one row per sample.
     id_column
-        The column of ids; by default the one named as in the table of predictions, else
+        The column of ids; by default the one with the name of the predictions' id column, else
         ``id``, ``path``, ``file``, …
     text
-        How text of the predictions is read, which applies to a text file here: its encoding, its
-        decimal mark, and its delimiter where the first line has it.
+        How text files of predictions are read, which applies to this file too: encoding, decimal
+        mark, and the delimiter if the first line contains it.
     by_ending
-        Whether ids that differ are matched by the longest common ending of their paths.
+        Whether differing ids are matched by the longest common suffix of their paths.
 
     Raises
     ------
     DataError
-        ``metadata-repeated``: an id is in two rows; ``metadata-ids``: the predictions have no
-        ids, or none of them is in the table; ``metadata-empty``: the table has no further column;
-        ``table-…`` where it can't be read.
+        ``metadata-repeated``: an id is in two rows; ``metadata-ids``: the predictions have no ids,
+        or the table has none of them; ``metadata-empty``: the table has no further column;
+        ``table-…``: it can't be read.
     """
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
         options = text_options(Path(path), text or InputOptions(), id_column)
@@ -197,18 +197,18 @@ def _require_distinct(table: Table, column: str, ids: Any) -> None:
 
 @dataclass(frozen=True)
 class _Joint:
-    """Which row of the table each sample has.
+    """The table row of each sample.
 
     Attributes
     ----------
     places
-        int32, shape (samples,): row of the table, -1 where there is none.
+        int32, shape (samples,): row of the table, -1 for none.
     n_found
-        Samples that have a row.
+        Number of samples with a row.
     without
-        Ids of the first samples that have none.
+        Ids of the first samples without one.
     how
-        By what the ids were matched where they are spelled otherwise; empty where they are not.
+        How ids with another spelling were matched; empty if they are equal.
     """
 
     places: NDArray[np.int32]
@@ -217,7 +217,7 @@ class _Joint:
     how: str = ""
 
     def unused(self, n_rows: int) -> NDArray[np.intp]:
-        """The rows of the table that no sample has."""
+        """The rows of the table without a sample."""
         used = np.zeros(n_rows, np.bool_)
         used[self.places[self.places >= 0]] = True
         return np.flatnonzero(~used)
@@ -239,7 +239,7 @@ def _joint(rows: PredictionRows, ids: Any) -> _Joint:
 
 
 def _spelled_joint(rows: PredictionRows, ids: Any, joint: _Joint, *, by_ending: bool) -> _Joint:
-    """The join by ids that both sides spell as paths with ``/``, where that finds more rows."""
+    """The join by normalised paths, if that matches more rows."""
     import pyarrow as pa
 
     spelling = _spelling(rows, ids, joint, by_ending=by_ending)
@@ -257,7 +257,7 @@ def _spelled_joint(rows: PredictionRows, ids: Any, joint: _Joint, *, by_ending: 
 
 
 def _spelling(rows: PredictionRows, ids: Any, joint: _Joint, *, by_ending: bool) -> Spelling | None:
-    """How both sides are spelled alike; None where they are not, or are too many to try it."""
+    """The common spelling of both sides; None if there is none, or there are too many ids."""
     if max(len(joint.places), len(ids)) > _MOST_SPELLED:
         return None
     return common_spelling(_texts(rows), ids.to_pylist(), by_ending=by_ending)
@@ -268,7 +268,7 @@ def _texts(rows: PredictionRows) -> list[str]:
 
 
 def _gather(rows: PredictionRows, n: int) -> Iterator[NDArray[Any]]:
-    """The ids of the samples, about `n` at once: the table is looked up as a whole each time."""
+    """The ids of the samples, in groups of about `n`: each group needs a lookup of the table."""
     held: list[NDArray[Any]] = []
     for batch in rows.batches("id"):
         held.append(batch["id"])
@@ -324,7 +324,7 @@ def _holds_values(column: Any) -> bool:
 
 
 def _shown_names(table: Table, names: Sequence[str], own: Mapping[str, str]) -> list[str]:
-    """The names in batches: those of the predictions' own columns are taken."""
+    """The names in batches; those of the predictions' own columns are taken."""
     taken = {*RESERVED, *own}
     shown = []
     for name in names:

@@ -1,4 +1,4 @@
-"""From a file, a DataFrame or arrays to checked predictions, one named step per line."""
+"""From a file, DataFrame or arrays to validated predictions, one named step per line."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ __all__ = [
 
 
 def kind_of_content(path: Path, options: InputOptions) -> str:
-    """:func:`~reportgen.importers.kind_of`, by what the file contains."""
+    """As :func:`~reportgen.importers.kind_of`, detected from the content."""
     found = format_of(path)
     if options.labels is not None and found in ("csv", "npy", "npz"):
         return "predictions"
@@ -115,7 +115,7 @@ def _kind_of_json(path: Path, options: InputOptions) -> str:
 
 
 def _no_input(name: str, value: Any) -> DataError:
-    """What JSON that holds neither a table nor a matrix seems to contain."""
+    """A description of JSON that contains neither a table nor a matrix."""
     keys = list(value) if isinstance(value, dict) else []
     held = f": its keys are {listing(keys, 6)}" if keys else ""
     hint = "save the label and the prediction of each sample"
@@ -148,7 +148,7 @@ def _lengths(value: Any) -> dict[str, int]:
 def open_others(
     source: Any, options: InputOptions, spool: Path
 ) -> Predictions | TablePredictions | MatrixInput:
-    """:func:`~reportgen.importers.open_input`, of all but a Parquet file of ours."""
+    """As :func:`~reportgen.importers.open_input`, for inputs that reportgen did not write."""
     if options.supports is not None:
         raise UsageError(
             "--supports gives the samples of each class to a confusion matrix: a table of "
@@ -180,7 +180,7 @@ def open_others(
 
 
 def _matrix_in(source: Any, table: Table, options: InputOptions) -> Grid | None:
-    """The matrix that a file of typed columns holds; of text that is known by its lines."""
+    """The matrix in a file with typed columns; text files are detected by their lines."""
     if not isinstance(source, (str, Path, Address)) or isinstance(table, ArraysTable):
         return None
     if options.kind != "auto" or options.labels is not None:
@@ -191,7 +191,7 @@ def _matrix_in(source: Any, table: Table, options: InputOptions) -> Grid | None:
 
 
 def _stem(table: Table) -> str:
-    """Name of the model, from the file of the table; empty without a file."""
+    """The model name, from the file name of the table; empty without a file."""
     return printable(Path(table.name).stem) if table.sha256 else ""
 
 
@@ -201,7 +201,7 @@ def _told(
     more: Sequence[DataNote],
     facts: Mapping[str, str] = MappingProxyType({}),
 ) -> TablePredictions:
-    """With what there is to know about where the labels came from, or which rows were read."""
+    """Add facts about the source of the labels, or the selected rows."""
     made = found.facts.provenance
     read_as = "; ".join((made.read_as, *told))
     made = replace(made, inference={**made.inference, **facts}, read_as=read_as)
@@ -219,7 +219,7 @@ def _open_it(
     _require_answers(table, roles, options)
     as_is = options.labels_are == "names" or _are_wrapped(given)
     silent = roles.prediction is None and roles.scores is None and roles.ranking is None
-    asked = replace(roles, confidence=None) if silent else roles  # of what would it be?
+    asked = replace(roles, confidence=None) if silent else roles  # which type would it be?
     survey = take_survey(table, asked, options.ignore_label, options.abstain, as_is=as_is)
     _refuse_numbers(table, roles, survey, options)
     _require_abstained(table, roles, survey, options)
@@ -231,12 +231,12 @@ def _open_it(
 
 
 def _are_wrapped(given: ClassNames | None) -> bool:
-    """Whether classes are named ``[0]`` or the like: cells that say so are names then."""
+    """Whether classes are named ``[0]`` or similar; such cells are then names."""
     return given is not None and any(plain_label(name) != name for name in given.names)
 
 
 def _countable(table: Table) -> Table:
-    """The table, with its number of rows known: for arrays those that are as long as the first."""
+    """The table with a known number of rows; for arrays, those as long as the first."""
     if not isinstance(table, ArraysTable) or not table.columns:
         return table
     single = [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)]
@@ -244,16 +244,14 @@ def _countable(table: Table) -> Table:
 
 
 def _with_rankings(table: Table, options: InputOptions) -> Table:
-    """The table, lists of the best classes in its cells unfolded, and lists of scores that are text
-    as lists of numbers.
-    """
+    """The table with lists in cells unfolded: top classes to columns, text to lists of numbers."""
     if isinstance(table, ArraysTable):
         return table
     label, prediction = label_and_prediction(
         list(table.columns), options.label_column, options.prediction_column
     )
     if options.labels is not None and options.label_column is None:
-        label = None  # what is named so are predictions
+        label = None  # a column of that name contains predictions
     if options.scores_columns is None:
         wide = unfolded(
             table, folded_rankings(table.columns, {label}), _best_classes(table, label, prediction)
@@ -280,7 +278,7 @@ def _may_be_scores(column: str, options: InputOptions) -> bool:
 def _best_classes(
     table: Table, label: str | None, prediction: str | None
 ) -> Mapping[str, CellReader]:
-    """The column of predictions whose cells are the best classes of each sample, best first."""
+    """The prediction column, if its cells are lists of the top classes of each sample."""
     if label not in table.columns or prediction not in table.columns or label == prediction:
         return {}
     columns = (str(label), str(prediction))
@@ -305,7 +303,7 @@ def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:
 
 
 def _names_in_schema(table: Table, options: InputOptions) -> ClassNames | None:
-    """The class list that the label column of a data set carries; both columns must agree."""
+    """The class list in the schema of a Hugging Face label column; both columns must agree."""
     known = class_labels(table)
     if not known:
         return None
@@ -327,7 +325,7 @@ def _names_in_schema(table: Table, options: InputOptions) -> ClassNames | None:
 
 
 def _require_one_type(table: Table, roles: Roles) -> None:
-    """Refuse 1 beside "cat" in a column that has types: one of them is an accident."""
+    """Refuse a typed column with both 1 and "cat": one of them is an accident."""
     for role, name in (("label", roles.label), ("prediction", roles.prediction)):
         if name is not None and (both := table.columns[name].mixed):
             raise DataError(
@@ -360,7 +358,7 @@ def _require_abstained(table: Table, roles: Roles, survey: Survey, options: Inpu
 
 
 def _refuse_numbers(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:
-    """Refuse probabilities in a column of predictions, as Keras returns for two classes."""
+    """Refuse probabilities in the prediction column, as Keras returns for two classes."""
     texts = list(survey.predictions.counts)
     if options.labels_are != "auto" or roles.prediction is None or not texts:
         return
@@ -392,8 +390,9 @@ def _unit_number(text: str) -> float | None:
 def _refuse_second_score(
     table: Table, roles: Roles, survey: Survey, reading: Reading, options: InputOptions
 ) -> None:
-    """Ask about a confidence that the predicted one of two classes can't have: it is mostly the
-    score of one of them.
+    """Refuse a confidence below 0.5 for two classes: it is usually the score of one class.
+
+    The hint has the options that say which.
     """
     if not survey.n_below_half or len(reading.classes.names) != 2 or roles.confidence is None:
         return
@@ -411,12 +410,12 @@ def _refuse_second_score(
 
 
 def _n_kept(table: Table, survey: Survey) -> int:
-    """Rows that are not left out for their label, or for want of one or of a prediction."""
+    """Number of rows that are evaluated: with a label that is not ignored, and a prediction."""
     return table.n_rows - survey.n_ignored - survey.n_unlabelled - survey.n_abstained
 
 
 def _prove(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> Roles:
-    """With score columns that the labels prove to be some, and without those that they don't."""
+    """Keep the candidate score columns that the labels confirm."""
     if roles.ranking is not None:
         return roles
     labels = {display_name(text) for text in survey.labels.counts}
@@ -443,7 +442,7 @@ def _prove(table: Table, roles: Roles, survey: Survey, options: InputOptions) ->
 
 
 def _are_numbered(names: Sequence[str], base: int) -> bool:
-    """Whether the names are all the indices that the labels may have."""
+    """Whether the names are exactly the possible label indices."""
     numbers = sorted(-1 if (n := as_index(name)) is None else n for name in names)
     return numbers == list(range(base, base + len(names)))
 
@@ -464,7 +463,7 @@ def _no_class_of_scores(table: Table, labels: set[str], names: Sequence[str]) ->
 
 
 def _place(table: Table, roles: Roles, ignore: str | None) -> Any:
-    """("label" or "prediction", text) → where the first such cell is."""
+    """("label" or "prediction", text) → location of the first such cell."""
 
     def find(role: str, text: str) -> str:
         column = roles.label if role == "label" else roles.prediction
@@ -528,7 +527,7 @@ def _read_unscored(
 
 
 _FEWEST_DIFFERING = 10
-"""With fewer rows, chance may have put labels and predictions so."""
+"""With fewer rows, labels and predictions may differ like this by chance."""
 
 
 def _refuse_shifted(
@@ -538,8 +537,9 @@ def _refuse_shifted(
     reading: Reading,
     options: InputOptions,
 ) -> None:
-    """Ask about labels and predictions that are counted from different numbers: their ranges differ
-    by 1 at both ends, and mostly so do the two of a sample.
+    """Refuse labels and predictions that seem to be numbered from different bases.
+
+    Their ranges differ by 1 at both ends, and so do label and prediction of most samples.
     """
     if options.labels_are != "auto" or options.classes is not None:
         return
@@ -570,9 +570,9 @@ def _refuse_shifted(
 
 
 def _ranks(survey: Survey, reading: Reading, labels: NDArray[Any]) -> NDArray[np.int32] | None:
-    """The place of each row's label among its best classes, shape (N,), from 1.
+    """The rank of each row's label among its top classes, from 1, shape (N,).
 
-    The number of classes where it is not among them; 0 where the row is left out.
+    The number of classes if the label is not among them; 0 for an excluded row.
     """
     if not survey.ranked:
         return None
@@ -631,8 +631,9 @@ def _read_scored(
 def _refuse_other_order(
     table: Table, scored: Scored, n_classes: int, options: InputOptions
 ) -> None:
-    """Refuse scores that say another class than the prediction in most rows: they are in another
-    order. Of two classes a threshold of the user's may turn many.
+    """Refuse scores whose largest is not the prediction in most rows: their order is another one.
+
+    For two classes, a decision threshold of the user may cause many such rows.
     """
     most = 0.9 if n_classes == 2 else 0.5
     n = scored.n_differing
@@ -651,9 +652,9 @@ def _refuse_other_order(
 def _score_classes(
     blocks: ScoreBlocks, given: ClassNames | None, base: int
 ) -> tuple[ClassNames | None, tuple[int, ...] | None]:
-    """The class list, and the place of each class's score; None where there is nothing to sort.
+    """The class list, and the index of each class's score; None if they are already in order.
 
-    Raises :class:`DataError` where the class list and the scores differ.
+    Raises :class:`DataError` if the class list and the scores differ.
     """
     table, names, width = blocks.table, blocks.columns.names, blocks.width
     if names is not None and _are_numbered(names, base):

@@ -1,4 +1,4 @@
-"""In one line: how an input was read, and what of it was not used."""
+"""One line on how an input was read, and which columns were not used."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _MOST_NAMED = 8
 
 
 def read_as_samples(table: Table, roles: Roles, told: Sequence[str] = ()) -> str:
-    """The line of a table of predictions.
+    """The line for a table of predictions.
 
     ``4 samples: label "Actual", prediction "Predicted"; not used: day (slices only)``.
 
     Parameters
     ----------
     told
-        How cells were read, where that is not plain: one phrase each.
+        How cells were read, if not obvious: one phrase each.
     """
     parts = [f"label {quoted(roles.label)}"]
     if roles.prediction is not None:
@@ -48,7 +48,7 @@ def read_as_samples(table: Table, roles: Roles, told: Sequence[str] = ()) -> str
 
 
 def _rest(table: Table, roles: Roles) -> str:
-    """The columns without a role; those that slices are cut by are named as such."""
+    """The columns without a role; those used for slices are marked."""
     unread = [*roles.spare, *roles.rest(table.columns, usable=False)]
     sliced = roles.rest(table.columns, usable=True)
     some = [listing(unread, _MOST_NAMED)] if unread else []
@@ -60,16 +60,16 @@ def _rest(table: Table, roles: Roles) -> str:
 def read_as_matrix(
     n_classes: int, told: Sequence[str], *, rows_are_true: bool, long: bool = False
 ) -> str:
-    """The line of a confusion matrix.
+    """The line for a confusion matrix.
 
     ``confusion matrix of 3 classes: rows true, columns predicted``.
 
     Parameters
     ----------
     told
-        How the file was read, where that is not plain: one phrase each.
+        How the file was read, if not obvious: one phrase each.
     long
-        Whether it has one cell a line: then `told` says which column is what.
+        Whether it has one cell per line; then `told` has the roles of the columns.
     """
     edges = "rows true, columns predicted" if rows_are_true else "rows predicted, columns true"
     parts = told if long and rows_are_true else (edges, *told)

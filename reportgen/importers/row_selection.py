@@ -1,6 +1,4 @@
-"""Which rows of a table are evaluated: those that the user names, or all where they are of one
-split and of one model.
-"""
+"""Selects the rows of a table: those the user names, or all if they are of one split and model."""
 
 from __future__ import annotations
 
@@ -45,12 +43,12 @@ _MOST_VALUES = 50
 
 @dataclass(frozen=True)
 class Selection:
-    """The table that is evaluated, and what to know of how it was made.
+    """The selected rows of a table.
 
     Attributes
     ----------
     told
-        In words, for the line that says how the input was read.
+        Description of the selection, for the line on how the input was read.
     """
 
     table: Table
@@ -59,12 +57,12 @@ class Selection:
 
 
 def select_rows(table: Table, options: InputOptions) -> Selection:
-    """The rows that ``options.where`` names, or all.
+    """Select the rows given by ``options.where``, or all.
 
     Raises
     ------
     DataError
-        ``rows-several``: the rows are of several splits or models, and none is chosen.
+        ``rows-several``: the rows are from several splits or models, and none is chosen.
         ``table-columns``: there is no such column.
     UsageError
         ``option-value``, ``where-unknown``: no row has this value.
@@ -127,7 +125,7 @@ def _selected(table: Table, where: str) -> Selection:
 
 
 def _column_and_value(table: Table, where: str) -> tuple[str, str]:
-    """The two sides of ``split=test``; a column may have the sign in its name."""
+    """The two sides of ``split=test``; a column name may contain ``=``."""
     parts = where.split("=")
     if len(parts) < 2:
         raise UsageError(
@@ -153,7 +151,7 @@ def _add(counted: Counter[str], texts: Sequence[str], places: Any) -> None:
 
 
 def _require_one_split(table: Table, column: str) -> None:
-    """Refuse rows of several splits, by the usual names of splits."""
+    """Refuse rows of several splits, recognised by the usual split names."""
     counted, read = Counter[str](), TextCells()
     for batch in _settled(table, column).batches([column], NARROW_ROWS):
         _add(counted, *read(batch.column(0)))
@@ -163,8 +161,9 @@ def _require_one_split(table: Table, column: str) -> None:
 
 
 def _require_one_model(table: Table, column: str, label: str, sample_id: str | None) -> None:
-    """Refuse rows of several models: each has the labels of the others, in the same order, or the
-    same ids.
+    """Refuse rows of several models.
+
+    Each model has the same labels in the same order, or the same ids.
     """
     of_model: dict[str, list[str]] = {}
     same = sample_id or label

@@ -1,4 +1,4 @@
-"""The files that a data set, or one split of it, consists of, whatever is in them."""
+"""The files of a data set, or of one of its splits, independent of their format."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _WHOLE = "copy the missing files into the folder, or pass one of the files as DA
 
 @dataclass(frozen=True)
 class ShardNames:
-    """How the files of a kind of data set are named.
+    """File name conventions of a kind of data set.
 
     Attributes
     ----------
     endings
-        Of their names, in lower case; of several kinds in one folder the earlier is preferred.
+        File extensions, in lower case, in order of preference if a folder has several.
     hidden
-        How names begin that belong to the system, or to the program that wrote the files.
+        Prefixes of names to ignore, of the system or of the program that wrote the files.
     """
 
     endings: tuple[str, ...]
@@ -56,14 +56,14 @@ class ShardNames:
         return name.lower().endswith(self.endings)
 
     def first(self, names: Sequence[str]) -> str | None:
-        """The one of `names` that is preferred; None where none is a shard."""
+        """The preferred name, or None if no name is a shard."""
         ordered = (n for end in self.endings for n in names if n.lower().endswith(end))
         return next(ordered, None)
 
 
 @dataclass(frozen=True)
 class Shards:
-    """The files that a data set, or one split of it, consists of.
+    """The files of a data set, or of one of its splits.
 
     Attributes
     ----------
@@ -72,11 +72,11 @@ class Shards:
     names
         With ``/``, in the order of their samples.
     split
-        The one that was chosen; empty where there is none to choose from.
+        The chosen split; empty if there are no splits.
     other_splits
-        Files of the others: name → number.
+        Name of another split → number of files.
     notes
-        What a reader should know about them.
+        Notes for the reader.
     """
 
     root: Path
@@ -87,19 +87,19 @@ class Shards:
 
     @classmethod
     def of_file(cls, path: Path) -> Shards:
-        """The only file of a data set."""
+        """A data set of a single file."""
         return cls(path.parent, (path.name,))
 
     @property
     def paths(self) -> list[Path]:
-        """Of the files, in the same order."""
+        """Paths of the files, in the same order."""
         return [self.root / name for name in self.names]
 
 
 def find_file(data: Path, kind: ShardNames, is_image: Callable[[str], bool]) -> Path | None:
-    """A shard of the data set that the folder `data` may be; None where it is none.
+    """The first shard below the folder `data`, or None.
 
-    Only a few folders are looked into, and none where images lie as files.
+    Only a few folders are searched, and none that contains image files.
     """
     waiting, n_seen = deque([data]), 0
     while waiting and n_seen < _MOST_FOLDERS:
@@ -108,7 +108,7 @@ def find_file(data: Path, kind: ShardNames, is_image: Callable[[str], bool]) -> 
             folder = waiting.popleft()
             entries = _entries(folder, kind, _MOST_ENTRIES)
         except DataError:
-            continue  # the scan of the folder tells what is wrong
+            continue  # the scan of the folder reports the error
         files = [entry.name for entry in entries if entry.is_file()]
         if any(map(is_image, files)):
             return None
@@ -121,7 +121,7 @@ def find_file(data: Path, kind: ShardNames, is_image: Callable[[str], bool]) -> 
 def files_below(folder: Path, kind: ShardNames) -> list[str]:
     """The shards below a folder, relative to it and sorted.
 
-    Raises :class:`DataError` ``data-unreadable`` where a folder can't be listed.
+    Raises :class:`DataError` (``data-unreadable``) if a folder can't be listed.
     """
     return sorted(path.relative_to(folder).as_posix() for path in _below(folder, kind))
 
@@ -135,7 +135,7 @@ def _below(folder: Path, kind: ShardNames) -> Iterator[Path]:
 
 
 def _entries(folder: Path, kind: ShardNames, limit: int | None = None) -> list[os.DirEntry[str]]:
-    """What lies in a folder, hidden entries aside; links to folders are not followed."""
+    """The entries of a folder, without hidden ones; links to folders are not followed."""
     found: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as entries:
@@ -155,19 +155,19 @@ def _entries(folder: Path, kind: ShardNames, limit: int | None = None) -> list[o
 
 
 def choose_shards(data: Path, files: Mapping[str, Sequence[str]], split: str) -> Shards:
-    """The files of one split: those of `split` where there are several.
+    """The files of one split; those of `split` if there are several.
 
     Parameters
     ----------
     data
         The folder that the files are below.
     files
-        Split → its files; "" is the name of none.
+        Split → its files; "" for files without a split.
 
     Raises
     ------
     DataError
-        ``data-splits``: several, and none is chosen. ``data-incomplete``: not all files are there.
+        ``data-splits``: several, and none is chosen. ``data-incomplete``: files are missing.
         ``data-subsets``: files of one split in several folders.
     UsageError
         ``split-unknown``.
@@ -181,9 +181,9 @@ def choose_shards(data: Path, files: Mapping[str, Sequence[str]], split: str) ->
 
 
 def _require_one_folder(data: Path, names: Sequence[str]) -> None:
-    """Refuse files of several folders, such as the configurations of a data set of the hub.
+    """Refuse files of several folders, such as several configurations of a Hugging Face data set.
 
-    Raises :class:`DataError` ``data-subsets``.
+    Raises :class:`DataError` (``data-subsets``).
     """
     folders = sorted({_without_keys(name) for name in names})
     if len(folders) > 1:
@@ -197,15 +197,15 @@ def _require_one_folder(data: Path, names: Sequence[str]) -> None:
 
 
 def _without_keys(name: str) -> str:
-    """The folder of a file, without those named ``key=value``."""
+    """The folder of a file, without parts such as ``key=value``."""
     folders = PurePosixPath(name).parts[:-1]
     return "/".join(folder for folder in folders if "=" not in folder)
 
 
 def _require_whole(names: Sequence[str]) -> None:
-    """Raise :class:`DataError` ``data-incomplete`` where ``x-00001-of-00003`` says that one lacks.
+    """Raise :class:`DataError` (``data-incomplete``) if ``x-00001-of-00003`` shows a missing file.
 
-    `names` are the paths of the files that are there.
+    `names` are the paths of the existing files.
     """
     there: dict[tuple[str, int], set[int]] = {}
     for name in names:
@@ -217,9 +217,9 @@ def _require_whole(names: Sequence[str]) -> None:
 
 
 def refuse_missing_files(names: Sequence[str], n: int, which: str, hint: str = _WHOLE) -> None:
-    """Raise :class:`DataError` ``data-incomplete`` where `names` of `n` files are missing.
+    """Raise :class:`DataError` (``data-incomplete``) if only `names` of `n` files exist.
 
-    `which` files these are, in words.
+    `which` describes the files.
     """
     if not names:
         return

@@ -1,7 +1,7 @@
-"""`restrict_classes`: predictions over some of the classes of a model, by a stated protocol.
+"""`restrict_classes`: predictions over a subset of a model's classes.
 
-The protocol: samples of other classes are excluded, the scores of the others are not looked at,
-those that are left are made to sum to 1 again, and the largest of them is the prediction.
+Samples of other classes are excluded, the scores of other classes are dropped, the remaining scores
+are renormalised to sum to 1, and the largest is the prediction.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class SubsetRows(DerivedRows):
     Attributes
     ----------
     rows
-        Of all classes, with their probabilities.
+        The predictions over all classes, with probabilities.
     kept
-        Place of each class of the subset among those of `rows`, increasing.
+        Index in `rows` of each class of the subset, increasing.
     """
 
     kept: NDArray[np.intp]
@@ -51,12 +51,12 @@ class SubsetRows(DerivedRows):
 
     @property
     def id_name(self) -> str | None:
-        """The column of the table that contains the ids; None where there is none."""
+        """The id column of the table, or None."""
         found: str | None = getattr(self.rows, "id_name", None)
         return found
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
-        """As those of the predictions, over the subset."""
+        """Batches of the predictions, over the subset."""
         others = [name for name in columns if name not in _COMPUTED]
         for batch in self.rows.batches(*dict.fromkeys([*others, "label", "probabilities"])):
             labels = _places(batch["label"], self.kept, len(self.rows.facts.classes))
@@ -99,7 +99,7 @@ _OUTSIDE = -2
 
 
 def _places(labels: NDArray[Any], kept: NDArray[np.intp], n: int) -> NDArray[np.int32]:
-    """Labels as places in the subset; -1 stays, -2 for a class outside."""
+    """Labels as indices into the subset; -1 stays, -2 for a class outside of it."""
     lookup = np.full(n + 1, _OUTSIDE, np.int32)
     lookup[kept] = np.arange(len(kept), dtype=np.int32)
     lookup[-1] = -1
@@ -108,15 +108,15 @@ def _places(labels: NDArray[Any], kept: NDArray[np.intp], n: int) -> NDArray[np.
 
 
 def restrict_classes(rows: PredictionRows, given: Path | str | Sequence[str]) -> SubsetRows:
-    """`rows` over the classes in `given`: a class list in a file, or names.
+    """Restrict `rows` to the classes in `given`: names, or a class list in a file.
 
     Raises
     ------
     DataError
-        ``subset-unknown``: a name is no class; ``subset-scores``: the predictions contain no scores
-        of all classes.
+        ``subset-unknown``: a name is not a class; ``subset-scores``: the predictions lack the
+        scores of all classes.
     UsageError
-        ``subset-single``: a single class, which nothing is distinguished from.
+        ``subset-single``: only one class.
     """
     names, source = _names(given)
     kept = _known(names, source, rows.facts.classes)
@@ -137,7 +137,7 @@ def restrict_classes(rows: PredictionRows, given: Path | str | Sequence[str]) ->
 
 
 def _names(given: Path | str | Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """The names, and where they come from, in words."""
+    """The names, and their source in words."""
     if not isinstance(given, (str, Path)):
         return tuple(given), "subset_classes="
     path = Path(given)

@@ -1,4 +1,4 @@
-"""`TablePredictions`: any table of predictions, read as if reportgen had written it."""
+"""`TablePredictions`: predictions from any table, with the interface of those of reportgen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 RESERVED = frozenset({"id", "label", "prediction", "probabilities", *SCORED_COLUMNS})
 
 
-_HELD_ROWS = 1 << 16  # of what is held: arrays of a piece take memory that was used before
+_HELD_ROWS = 1 << 16  # rows kept in memory: small arrays reuse freed memory
 
 
 Arrays = dict[str, NDArray[Any]]
@@ -38,26 +38,26 @@ Indices = NDArray[np.signedinteger[Any]]
 
 @dataclass(frozen=True)
 class TablePredictions:
-    """Predictions that another program saved. Rows are read on demand, never all at once.
+    """Predictions that another program saved.
 
-    It has what :class:`~reportgen.predictions.Predictions` has, and more columns. Labels and
-    predictions are held, 1 to 4 bytes each, and confidences where they had to be parsed.
+    Rows are read on demand, never all at once. It has the interface of
+    :class:`~reportgen.predictions.Predictions`, and further columns. Labels and predictions are
+    kept in memory, 1 to 4 bytes each, and so are confidences that had to be parsed.
 
     Attributes
     ----------
     facts
         Classes, provenance, accounting and notes.
     n_rows
-        Rows that :meth:`batches` gives: those that are not left out.
+        Number of rows that :meth:`batches` yields: those that are not excluded.
     labels, predictions
-        Class indices of all rows of the table, shape (N,); the label is -1 where the row is left
-        out.
+        Class indices of all rows of the table, shape (N,); the label of an excluded row is -1.
     confidence
-        float64, shape (N,), where they are held; else None, and they are read again.
+        float64, shape (N,), or None if they are read from the table again.
     scored, blocks, outputs
-        What the scores say, where they are, and how they are read; None without scores.
+        Results of scoring, location of the scores, and their type; None without scores.
     ranks
-        int32, shape (N,): rank of the label among the best classes; None where these are unknown.
+        int32, shape (N,): rank of the label among the top classes; None if these are unknown.
     """
 
     table: Table
@@ -74,7 +74,7 @@ class TablePredictions:
 
     @property
     def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
+        """Whether the rows have confidences."""
         return self.has_probabilities or (self.roles.confidence is not None and not self.scored)
 
     @property
@@ -84,12 +84,12 @@ class TablePredictions:
 
     @property
     def has_ids(self) -> bool:
-        """Whether the rows have names of their own; else their ids are row numbers from 0."""
+        """Whether the rows have ids; otherwise ids are row numbers from 0."""
         return self.roles.id is not None
 
     @property
     def id_name(self) -> str | None:
-        """The column of the table that contains the ids; None where there is none."""
+        """The id column of the table, or None."""
         return self.roles.id
 
     @cached_property
@@ -101,16 +101,17 @@ class TablePredictions:
         }
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
-        """The named columns, in file order, as numpy arrays of one length.
+        """The named columns in file order, as numpy arrays of equal length.
 
-        The columns of a predictions file as :meth:`reportgen.predictions.Predictions.batches`
-        gives them, but probabilities in float64, or float32 where the table has no more digits
+        The columns are those of :meth:`reportgen.predictions.Predictions.batches`, except:
+        probabilities are float64, or float32 if the table has no more digits
         (:attr:`~reportgen.importers.formats.tables.Column.single`); ``top_classes`` and
-        ``top_probabilities`` as arrays of shape (n, k), k = 0 without scores; ``probabilities``,
-        shape (n, K), where there are scores; and
-        those of :attr:`metadata`: float64 with nan where the file has numbers, else objects, text
-        with ``""`` where there is none. With `wrong_only`, just the rows whose prediction is not
-        the label, and ``id`` as :class:`~reportgen.importers.columns.ids.PrintableIds`.
+        ``top_probabilities`` are arrays of shape (n, k), k = 0 without scores; ``probabilities``
+        has shape (n, K) if there are scores. Columns of :attr:`metadata` are float64 with nan for
+        numbers, otherwise objects: texts, ``""`` for missing ones.
+
+        With `wrong_only`, only the rows whose prediction differs from the label, and ``id`` as
+        :class:`~reportgen.importers.columns.ids.PrintableIds`.
         """
         wanted = tuple(dict.fromkeys(columns))
         for start, n, batches in self._pieces(wanted):
@@ -124,7 +125,7 @@ class TablePredictions:
             yield found
 
     def _pieces(self, wanted: Sequence[str]) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
-        """(first row, number of rows, batches with the columns that aren't held) of each piece."""
+        """(first row, number of rows, batches of the columns that must be read) of each block."""
         rows = self.blocks.rows if "probabilities" in wanted and self.blocks else NARROW_ROWS
         streams = []
         if raw := self._raw_columns(wanted):
@@ -141,7 +142,7 @@ class TablePredictions:
             start += len(batches[0])
 
     def _raw_columns(self, wanted: Sequence[str]) -> list[str]:
-        """The table's columns that contain what is wanted, besides labels and predictions."""
+        """The table columns needed for `wanted`, except labels and predictions."""
         needed: list[str] = []
         for name in wanted:
             if name == "id" and self.roles.id is not None:
@@ -168,7 +169,7 @@ class _Piece:
     batches: tuple[Any, ...]
 
     def column(self, name: str) -> NDArray[Any]:
-        """The kept rows of one column of :meth:`TablePredictions.batches`."""
+        """The kept rows of a column of :meth:`TablePredictions.batches`."""
         if name in ("label", "prediction"):
             held = self.of.labels if name == "label" else self.of.predictions
             values = held[self.start : self.start + self.n]
@@ -228,7 +229,7 @@ class _Piece:
 
 
 def _absent(name: str, n: int) -> NDArray[Any]:
-    """A column of the predictions that the table can't fill, n rows."""
+    """A predictions column that the table does not have, n rows."""
     if name == "top_tied":
         return np.zeros(n, np.bool_)
     if name == "label_rank":
@@ -251,7 +252,7 @@ def _numpy(column: Any) -> NDArray[Any]:
 
 
 def align(*streams: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
-    """The same rows of streams of batches, however each of them is cut."""
+    """Align several streams of batches: yield equal rows of each, however they are cut."""
     heads: list[Any] = [None] * len(streams)
     while streams:
         for i, stream in enumerate(streams):

@@ -1,1 +1,1 @@
-"""What the columns of a table mean, and their values."""
+"""The roles of a table's columns, and their values."""

@@ -34,7 +34,7 @@ __all__ = [
 
 
 NO_LABEL = "\0no label"
-"""The label of a sample that the table of labels lacks: no cell of a table can contain it."""
+"""Label of a sample missing in the table of labels: no cell can contain it."""
 
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
@@ -58,7 +58,7 @@ _TRUTH = {"false": 0, "true": 1, "False": 0, "True": 1}
 
 
 def as_index(text: str) -> int | None:
-    """The whole number that a cell is, or None: ``7``, ``-1``, ``7.0``; not ``007``, ``1e5``.
+    """The whole number in a cell, or None: ``7``, ``-1``, ``7.0``; not ``007``, ``1e5``.
 
     >>> as_index("7.0"), as_index("007")
     (7, None)
@@ -70,7 +70,7 @@ def as_index(text: str) -> int | None:
 
 
 def plain_label(text: str) -> str:
-    """What a cell says without what a program wrote around it: one tensor, one list.
+    """The value in a cell without a program's wrapping, such as a tensor or a list of one.
 
     >>> plain_label("tensor(1, device='cuda:0')"), plain_label("['cat']"), plain_label("cat")
     ('1', 'cat', 'cat')
@@ -84,19 +84,19 @@ def plain_label(text: str) -> str:
 
 
 def with_points(texts: Sequence[str], *, comma: bool) -> list[str]:
-    """Texts, those that are numbers with a decimal comma (where there is one) with a point."""
+    """Texts with a decimal comma replaced by a point, where they are numbers."""
     return list(map(with_point, texts)) if comma else list(texts)
 
 
 def is_blank(text: str) -> bool:
-    """Whether a cell holds nothing but spaces."""
+    """Whether a cell is empty or contains only spaces."""
     return not text.strip()
 
 
 class TextCells:
-    """One column's cells as places in a short list of texts.
+    """One column's cells as indices into a short list of texts.
 
-    Batches of one file mostly have the same few values, so what is made of them is kept.
+    Batches of one file usually have the same few values, so texts derived from them are cached.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class TextCells:
         self._numbers = range(0)
 
     def __call__(self, array: Any) -> tuple[list[str], NDArray[np.int64]]:
-        """(texts, places): ``texts[places[i]]`` is cell i; the last text is that of no value."""
+        """(texts, indices): ``texts[indices[i]]`` is cell i; the last text is for missing cells."""
         import pyarrow as pa
 
         if pa.types.is_null(array.type):
@@ -129,7 +129,7 @@ class TextCells:
         return self._texts, indices.to_numpy(zero_copy_only=False)
 
     def _of_integers(self, array: Any) -> tuple[list[str], NDArray[np.int64]] | None:
-        """The same of integers near each other, which are their own places; None of all else."""
+        """As :meth:`__call__`, for integers in a small range: they are their own indices."""
         import pyarrow as pa
 
         if not pa.types.is_integer(array.type) or array.null_count or not len(array):
@@ -148,11 +148,11 @@ class TextCells:
 
 
 _NEAR = 1 << 14
-"""Of integers no further apart, the texts of all between are made, though some may not occur."""
+"""For integers within this range, texts of all values in between are made."""
 
 
 _LARGEST = 1 << 62
-"""Differences of larger integers are not counted in 64 bits."""
+"""Differences of larger integers overflow 64 bits."""
 
 
 def _text(value: Any) -> str:
@@ -162,14 +162,15 @@ def _text(value: Any) -> str:
 def numbers(
     array: Any, describe: Callable[[int, str], DataError], *, comma: bool = False
 ) -> NDArray[np.float64]:
-    """A column's cells as float64, nan where there is none.
+    """A column's cells as float64, nan for missing ones.
 
     Parameters
     ----------
     describe
-        Row within the batch and cell → the error where a text is no number.
+        Row within the batch and cell → the error for a text that is not a number.
     comma
-        Whether texts have a decimal comma: a point that can't divide thousands is no number then.
+        Whether texts have a decimal comma; a point that can't be a thousands separator is then an
+        error.
     """
     import pyarrow as pa
 
@@ -207,7 +208,7 @@ def _by_hand(
 
 
 def _number(cell: str) -> float:
-    """Of ``0.973``, ``97.3%`` or ``0,973``; not of ``1,234``, which may be either."""
+    """Parse ``0.973``, ``97.3%`` or ``0,973``; not ``1,234``, which is ambiguous."""
     cell = cell.strip()
     if cell.endswith((")", "]")) and (found := _WRAPPED_NUMBER.fullmatch(cell)) is not None:
         cell = found[1]
@@ -215,13 +216,14 @@ def _number(cell: str) -> float:
         return _number(cell[:-1]) / 100
     if "," in cell and _DECIMAL_COMMA.fullmatch(cell):
         cell = cell.replace(",", ".")
-    if "_" in cell or not cell.isascii():  # Python's 1_000 and other digits: no table means them
+    # Python's 1_000 and non-ASCII digits: no table means them
+    if "_" in cell or not cell.isascii():
         raise ValueError(cell)
     return float(cell)
 
 
 def _comma_number(cell: str) -> float:
-    """Of ``0,973``, ``97,3%``, ``1.234,5`` or ``nan``; not of ``0.973``."""
+    """Parse ``0,973``, ``97,3%``, ``1.234,5`` or ``nan``; not ``0.973``."""
     if "." in cell and not is_comma_number(cell):
         raise ValueError(cell)
     return _number(with_point(cell))
@@ -247,7 +249,7 @@ def _number_hint(cell: str) -> str:
 
 
 def written_numbers(table: Table, columns: Sequence[str]) -> list[str]:
-    """What to know of how numbers are written in the first rows of columns of text."""
+    """Notes on the number format in the first rows of text columns."""
     texts = [name for name in columns if table.columns[name].kind == TEXT]
     batch = next(iter(table.batches(texts, 1024)), None) if texts else None
     cells = [cell for column in batch or () for cell in column.to_pylist() if cell]
@@ -262,5 +264,5 @@ def written_numbers(table: Table, columns: Sequence[str]) -> list[str]:
 
 
 def smallest(n: int) -> type[np.signedinteger[Any]]:
-    """The smallest integer type for 0..n-1 and -1."""
+    """The smallest integer dtype for 0..n-1 and -1."""
     return np.int8 if n <= 127 else np.int16 if n <= 32_767 else np.int32

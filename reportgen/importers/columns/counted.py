@@ -1,7 +1,7 @@
-"""Whether each line of a table is one sample, or represents as many as one of its columns says.
+"""Distinguishes tables of samples from tables of counts.
 
-A confusion matrix in the long form, ``label,prediction,count``, looks like a table of predictions.
-Read as one, it gives wrong numbers silently; so what could be either is asked about.
+A confusion matrix in long form, ``label,prediction,count``, looks like a table of predictions. Read
+as one, it would silently give wrong numbers, so an ambiguous table is refused with a hint.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _COUNT_WORDS = frozenset({
 
 
 _WEAK_WORDS = frozenset({"size", "value", "values", "total", "number", "samples", "num"})
-"""Of these, the words that columns of something else go by, too."""
+"""Count words that other columns are named as well."""
 
 
 _SHARE_WORDS = frozenset({
@@ -70,8 +70,7 @@ class CountColumns:
     Attributes
     ----------
     declared
-        Whether the user named the column of counts: then a cell may occur more than once, and its
-        counts add up.
+        Whether the user named the count column; then counts of repeated cells are added.
     """
 
     label: str
@@ -81,7 +80,7 @@ class CountColumns:
 
     @property
     def told(self) -> str:
-        """What was read, in words."""
+        """Description of the columns, in words."""
         return (
             f"one cell per line: label {quoted(self.label)}, prediction "
             f"{quoted(self.prediction)}, count {quoted(self.count)}"
@@ -89,14 +88,15 @@ class CountColumns:
 
 
 def is_count_word(name: str) -> bool:
-    """Whether a column of counts usually has this name: ``n``, ``Freq``, ``COUNT(*)``."""
+    """Whether this is a usual name of a count column: ``n``, ``Freq``, ``COUNT(*)``."""
     word = folded(name)
     return word in _COUNT_WORDS or re.fullmatch(r"count\W.*|0", word) is not None
 
 
 def long_columns(header: Sequence[str]) -> tuple[int, int, int] | None:
-    """Places of label, prediction and count where a header has these three columns and no other
-    but unnamed ones; in any order, by any usual word.
+    """Indices of label, prediction and count, if a header has exactly these.
+
+    In any order and with any usual names; unnamed columns are ignored.
     """
     named = [i for i, cell in enumerate(header) if cell.strip() and not is_unnamed(cell)]
     if len(named) != 3:
@@ -110,14 +110,14 @@ def long_columns(header: Sequence[str]) -> tuple[int, int, int] | None:
 
 
 def count_columns(table: Table, options: InputOptions) -> CountColumns | None:
-    """The columns of the long form, or None where each line is one sample.
+    """The columns of the long form, or None if each line is a sample.
 
     Raises
     ------
     DataError
         ``counts-or-samples``: it may be either.
     UsageError
-        A column that was named is not there.
+        A named column is missing.
     """
     given = options.count_column
     if given == NONE or (given is None and _are_samples(options)):
@@ -140,7 +140,7 @@ def count_columns(table: Table, options: InputOptions) -> CountColumns | None:
 
 
 def _are_samples(options: InputOptions) -> bool:
-    """Whether the options say that each line is a sample: counts have no id and no confidence."""
+    """Whether the options imply that lines are samples: counts have no id and no confidence."""
     named = (options.id_column, options.confidence_column)
     return options.kind == "predictions" or any(name not in (None, NONE) for name in named)
 
@@ -172,7 +172,7 @@ def _declared(table: Table, label: str | None, prediction: str | None, given: st
 
 
 def _spare(table: Table, label: str, prediction: str) -> list[str]:
-    """The columns of single values that have a name of their own, and are neither, nor scores."""
+    """Named columns of single values that are neither label, prediction nor scores."""
     return [
         c.name
         for c in table.columns.values()
@@ -212,7 +212,7 @@ class _Look:
         raise self._asked(doubtful[0], repeats=repeats)
 
     def _rows(self) -> tuple[bool, Mapping[str, list[str]]]:
-        """(whether a pair of label and prediction comes again, cells of the spare columns)."""
+        """(whether a pair of label and prediction repeats, cells of the spare columns)."""
         seen: set[tuple[str, str]] = set()
         cells: dict[str, list[str]] = {name: [] for name in self.spare}
         columns, n_rows = [self.label, self.prediction, *self.spare], 0
@@ -226,7 +226,7 @@ class _Look:
         return len(seen) < n_rows, cells
 
     def _refuse_shares(self, cells: Mapping[str, list[str]], *, repeats: bool) -> None:
-        """Refuse cells of a matrix as shares: they are no counts, and no samples."""
+        """Refuse matrix cells that are proportions: neither counts nor samples."""
         shares = [name for name in self.spare if folded(name) in _SHARE_WORDS]
         others = set(self.spare) - set(shares)
         if repeats or not shares or others or len(cells[shares[0]]) < _FEWEST_CELLS:
@@ -259,16 +259,16 @@ class _Look:
 
 
 _AT_ONCE = 1_000
-"""Rows that are made text together."""
+"""Rows converted to text at once."""
 
 
 def text_rows(table: Table, columns: Sequence[str], limit: int) -> Iterator[list[str]]:
-    """The cells of the first `limit` rows as text, ``""`` where there is none."""
+    """The cells of the first `limit` rows as text; ``""`` for missing ones."""
     left = limit
     distinct = list(dict.fromkeys(columns))
     for batch in table.batches(distinct, rows_at_once(len(distinct))):
         n = min(len(batch), left)
-        for start in range(0, n, _AT_ONCE):  # whoever has seen enough stops in the middle
+        for start in range(0, n, _AT_ONCE):  # callers may stop after a few rows
             stop = min(start + _AT_ONCE, n)
             lists = [_texts(batch.column(name).slice(start, stop - start)) for name in columns]
             yield from map(list, zip(*lists, strict=True))
@@ -302,8 +302,9 @@ def _counts(name: str, cells: Sequence[str]) -> bool:
 
 
 def _are_ids(cells: Sequence[str]) -> bool:
-    """Whether cells of a column with the name of ids are ids: ``COUNT(id)`` may keep the name.
-    Whole numbers that repeat, or are not in order, may be counts.
+    """Whether cells of an id-named column are ids: ``COUNT(id)`` may keep the name.
+
+    Whole numbers that repeat, or are unsorted, may be counts.
     """
     numbers = [as_index(cell) for cell in cells]
     if len(numbers) < _FEWEST_CELLS or None in numbers:
@@ -317,6 +318,6 @@ def _is_sure(name: str) -> bool:
 
 
 def _word(name: str) -> str:
-    """A column's name as it is typed."""
+    """A column name, quoted if needed, as typed on the command line."""
 
     return typed(name)

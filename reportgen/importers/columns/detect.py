@@ -1,4 +1,4 @@
-"""Which column is what, and one look at the whole table before it is trusted."""
+"""Detects the role of each column, and surveys the whole table before it is used."""
 
 from __future__ import annotations
 
@@ -77,19 +77,19 @@ _FILE = re.compile(r"\.(?:jpe?g|png|bmp|gif|tiff?|webp|npy|dcm)$|[/\\]", re.IGNO
 
 @dataclass(frozen=True)
 class ScoreColumns:
-    """Where the scores of all classes are.
+    """The columns with the scores of all classes.
 
     Attributes
     ----------
     columns
         One column of lists, or one column per class.
     names
-        The class that each score is named after; None where they come without names.
+        The class that each score is named after; None for scores without names.
     width
-        Number of scores of a sample; None for lists until they are read.
+        Scores per sample; None for lists until they are read.
     hint
-        ``"logits"``, ``"probabilities"`` or ``"log-probabilities"`` where the columns are named
-        so, else empty.
+        ``"logits"``, ``"probabilities"`` or ``"log-probabilities"`` by the column names, else
+        empty.
     """
 
     columns: tuple[str, ...]
@@ -100,17 +100,17 @@ class ScoreColumns:
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns that matter.
+    """The columns with a role.
 
     Attributes
     ----------
     unproven
-        Whether the score columns are one by their common prefix alone: the labels must be among
-        what is behind it.
+        Whether the score columns were found by their common prefix only: the labels must confirm
+        the class names after it.
     spare
-        Columns named confidence beside scores, which say the same: they cut no slices.
+        Confidence columns beside scores: redundant, and not used for slices.
     ranking
-        The best classes of each sample, where the table has those instead of all scores.
+        The top-k classes of each sample, if the table has those instead of all scores.
     """
 
     label: str
@@ -132,9 +132,7 @@ class Roles:
         return tuple(dict.fromkeys((*some, *scores, *ranked, *self.spare)))
 
     def rest(self, columns: Mapping[str, Column], *, usable: bool) -> tuple[str, ...]:
-        """The columns without a role: metadata if `usable`, else those that contain what
-        can't be.
-        """
+        """The columns without a role: usable ones as metadata, or, if not `usable`, the others."""
         return tuple(
             c.name
             for c in columns.values()
@@ -146,17 +144,17 @@ class Roles:
 def find_roles(
     name: str, columns: Mapping[str, Column], options: InputOptions, classes: Sequence[str] | None
 ) -> Roles:
-    """Find the columns of a table named `name`.
+    """Find the roles of the columns of a table named `name`.
 
-    `classes` is the class list, where it is known by now.
+    `classes` is the class list, if already known.
 
     Raises
     ------
     UsageError
-        ``column-ambiguous``: two columns could have one role, and the user has named neither.
+        ``column-ambiguous``: two columns could have the same role, and the user named neither.
     DataError
-        ``table-columns``: the label, or a column that was named, is not there; ``column-kind``: it
-        contains what can't have that role.
+        ``table-columns``: the label or a named column is missing; ``column-kind``: its cells can't
+        have that role.
     """
     finder = _Finder(name, columns, options)
     label = finder.required("label", options.label_column)
@@ -188,7 +186,7 @@ def find_roles(
 def require_prediction(
     roles: Roles, name: str, columns: Mapping[str, Column], labels: Sequence[str]
 ) -> None:
-    """Refuse a table that says what the samples are, but not what a model said of them."""
+    """Refuse a table with labels but without predictions."""
     if roles.prediction is None and roles.scores is None:
         finder = _Finder(name, columns, InputOptions())
         also = (
@@ -200,7 +198,7 @@ def require_prediction(
 
 
 def _score_family(roles: Roles, columns: Mapping[str, Column], labels: Sequence[str]) -> str:
-    """The columns named after the labels, in words that do not say that they are scores."""
+    """The score columns named after the labels, in words that do not mark them as scores."""
     free = _free(columns, {roles.label, roles.id})
     around = next(templates(labels, free), None)
     if around is None or "*" in around.before + around.behind:
@@ -210,14 +208,14 @@ def _score_family(roles: Roles, columns: Mapping[str, Column], labels: Sequence[
 
 
 def _numbered_class(roles: Roles, columns: Mapping[str, Column]) -> str:
-    """The column ``index`` beside a probability, as timm writes the best class of each sample."""
+    """The column ``index`` beside a probability: timm's top class of each sample."""
     if "index" not in columns or roles.confidence is None or roles.id == "index":
         return ""
     return '; if "index" contains the predicted classes: --prediction-column index'
 
 
 def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
-    """What a number a sample without any prediction may be."""
+    """Hint for a single numeric column without a prediction column."""
     named = [column for column in columns if folded(column) in COMMON_NAMES["scores"]]
     others = [
         column for column in _free(columns, {roles.label, roles.id}) if not is_unnamed(column)
@@ -234,10 +232,11 @@ def _lone_score(roles: Roles, columns: Mapping[str, Column]) -> str:
 def find_id(
     name: str, columns: Mapping[str, Column], given: str | None, flag: str, prefer: str | None
 ) -> str:
-    """The column of ids of a table named `name` that is not one of predictions.
+    """The id column of a table named `name`, other than a table of predictions.
 
-    `given` is what the user said with `flag`; `prefer` a name that wins over the common ones.
-    Raises :class:`DataError` (``table-columns``, ``column-kind``) where there is no such column.
+    `given` is the name the user passed with `flag`; `prefer` takes precedence over the common
+    names. Raises :class:`DataError` (``table-columns``, ``column-kind``) if there is no such
+    column.
     """
     finder = _Finder(name, columns, InputOptions())
     if given is not None:
@@ -251,16 +250,17 @@ def find_id(
 
 
 def missing_column(name: str, columns: Mapping[str, Column], role: str, flag: str) -> DataError:
-    """The error for a table without the column that it needs in `role`."""
+    """The error for a table without a column for `role`."""
     return _Finder(name, columns, InputOptions()).missing(role, flag)
 
 
 def columns_named_after(
     classes: Sequence[str], columns: Mapping[str, Column], taken: set[str | None]
 ) -> ScoreColumns | None:
-    """One column for each class, named by its name with or without a prefix such as ``prob_``; or
-    by its name in words for scores, such as ``P(cat)`` or ``cat_prob``, and then also the columns
-    of further classes with such names.
+    """One column per class, named after it.
+
+    The name is that of the class, with or without a prefix such as ``prob_``; or in score words
+    such as ``P(cat)`` or ``cat_prob``, then with the columns of further classes in the same words.
     """
     free = _free(columns, taken)
     for prefix in ("", *SCORE_PREFIXES):
@@ -283,7 +283,7 @@ def _free(columns: Mapping[str, Column], taken: set[str | None]) -> list[str]:
 
 
 def find_prefixed_classes(columns: Mapping[str, Column]) -> tuple[str, ...] | None:
-    """The classes that score columns with a common prefix are named after; None without such."""
+    """The classes in the names of score columns with a common prefix; None without such columns."""
     found = _Finder("", columns, InputOptions()).prefixed(set())
     return found.names if found else None
 
@@ -319,7 +319,7 @@ class _Finder:
         return found[0] if found else None
 
     def ranked(self, label: str, prediction: str | None, ranking: Ranking) -> Roles:
-        """The roles of a table of top-k columns: the first is the prediction where none is."""
+        """The roles in a table of top-k columns; the first one is the default prediction."""
         taken = {label, prediction, *ranking.columns}
         sample_id = self.optional("id", self.options.id_column, taken)
         first = next(iter(ranking.confidences), None)
@@ -365,9 +365,7 @@ class _Finder:
         return replace(numbered, names=None) if numbered else None
 
     def _lists_of_predictions(self, taken: set[str | None]) -> list[Column]:
-        """The one column of lists named as predictions are: Keras and Transformers call
-        the scores of all classes so.
-        """
+        """The only list column with a prediction name: Keras and Transformers name scores so."""
         found = [
             c
             for c in self.columns.values()
@@ -376,7 +374,7 @@ class _Finder:
         return found if len(found) == 1 else []
 
     def prefixed(self, taken: set[str | None]) -> ScoreColumns | None:
-        """Columns with one of the common prefixes, where the labels will prove them right."""
+        """Columns with a common score prefix, to be confirmed by the labels."""
         free = [c.name for c in self.columns.values() if c.name not in taken]
         for prefix in SCORE_PREFIXES:
             found = tuple(n for n in free if n.lower().startswith(prefix) and len(n) > len(prefix))
@@ -432,7 +430,7 @@ class _Finder:
         )
 
     def missing(self, role: str, flag: str, also: str = "") -> DataError:
-        """The error for a table without a column that it needs; `also` is added to the hint."""
+        """The error for a table without a required column; `also` is added to the hint."""
         article = "an" if role == "id" else "a"
         details = [
             f"its columns: {listing(self.columns, 20)}",
@@ -449,7 +447,7 @@ class _Finder:
         )
 
     def _unusable(self, role: str) -> list[str]:
-        """Columns of the right name whose cells can't have that role."""
+        """Columns with the right name whose cells can't have that role."""
         some = [
             c.name
             for c in self.columns.values()
@@ -458,7 +456,7 @@ class _Finder:
         return [f"the cells of {listing(map(quoted, some))} are lists or objects"] if some else []
 
     def _elsewhere(self, role: str) -> str:
-        """The hint for labels in a file of their own."""
+        """The hint for labels in a separate file."""
         if role == "label":
             return "; if the labels are in another file: --labels FILE"
         lone = [c for c in self.columns if is_called(c, "label")]
@@ -467,7 +465,7 @@ class _Finder:
         return ""
 
     def _pairs_hint(self, role: str) -> str:
-        """The options for columns that name label and prediction of one task, or of several."""
+        """The options for columns that name label and prediction of one or several tasks."""
         pairs = [] if role not in ("label", "prediction") else task_pairs(self.columns)
         options = [
             f"--label-column {typed(a)} --prediction-column {typed(b)}"
@@ -478,7 +476,7 @@ class _Finder:
         return f"specify the pair: {', or '.join(options)}"
 
     def _header_hint(self) -> str:
-        """Where the first line holds values, not names."""
+        """The hint if the first line contains values, not names."""
         first, *others = self.columns
         if others and not is_unnamed(first) and all(map(is_unnamed, others)):
             return (
@@ -494,7 +492,7 @@ class _Finder:
         )
 
     def _delimiter_hint(self) -> str | None:
-        """Where the whole header became one name, the cells were split at the wrong character."""
+        """The hint if the header is a single name: the delimiter is wrong."""
         return delimiter_hint(next(iter(self.columns))) if len(self.columns) == 1 else None
 
 
@@ -531,9 +529,7 @@ def _hint(text: str) -> str:
 
 
 def _shared_parts(given: str | tuple[str, ...], found: Sequence[str]) -> tuple[str, str]:
-    """What is before and behind the class in every column: around the ``*``, or one of the
-    prefixes.
-    """
+    """The text before and after the class in every column: around the ``*``, or a known prefix."""
     if isinstance(given, str) and given.count("*") == 1 and not set("?[") & set(given):
         before, _, behind = given.partition("*")
         return before, behind
@@ -544,7 +540,7 @@ def _shared_parts(given: str | tuple[str, ...], found: Sequence[str]) -> tuple[s
 
 
 MAX_VALUES = 1_000_000
-"""Most different labels or predictions; more are no classes, but another column."""
+"""Maximum number of distinct labels or predictions; a column with more is not one of classes."""
 
 
 _SLACK = 1e-6  # a rounded probability may leave [0, 1] by this much
@@ -558,17 +554,17 @@ Mask = NDArray[np.bool_]
 
 @dataclass
 class Values:
-    """The different texts of a column, and which of them each row has: 1 to 4 bytes per row.
+    """The distinct texts of a column, and the text of each row as an index: 1 to 4 bytes per row.
 
     Attributes
     ----------
     n_rows
-        Of the table.
+        Number of rows of the table.
     wrapped
-        The first cell that said its value in a program's words, such as ``tensor(1)``, and the
-        value; empty where there was none.
+        The first cell in a program's notation, such as ``tensor(1)``, and its value; empty if there
+        is none.
     as_is
-        Whether cells are names as they are, such as ``[0]``.
+        Whether cells are used verbatim as names, such as ``[0]``.
     """
 
     n_rows: int = 0
@@ -585,17 +581,17 @@ class Values:
         self._places: NDArray[np.signedinteger[Any]] = np.empty(self.n_rows, np.int8)
 
     def __len__(self) -> int:
-        """Number of different texts."""
+        """Number of distinct texts."""
         return len(self._place)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Text → number of rows that have it and are not left out."""
+        """Text → number of rows with it that are not excluded."""
         self._settle()
         return self._counts
 
     def knows(self, text: str) -> None:
-        """A text that may occur in no row."""
+        """Register a text that may occur in no row."""
         self._place_of(self._plain(text))
 
     def _place_of(self, text: str) -> int:
@@ -606,9 +602,9 @@ class Values:
         return text if self.as_is else plain_label(text)
 
     def add(self, texts: list[str], places: NDArray[np.int64], keep: Mask | None) -> None:
-        """One batch: ``texts[places[i]]`` is what row i has.
+        """Add a batch: ``texts[places[i]]`` is the text of row i.
 
-        Batches mostly have the same list of texts: each of them is looked up once.
+        Batches usually share a list of texts, so each list is looked up once.
         """
         if texts is not self._texts:
             self._settle()
@@ -631,16 +627,15 @@ class Values:
         self._n_added += len(found)
 
     def _settle(self) -> None:
-        """Add what was counted by the present list of texts."""
+        """Merge the counts of the current list of texts."""
         for i in np.flatnonzero(self._totals).tolist():
             self._counts[self._plain(self._texts[i])] += int(self._totals[i])
         self._totals[:] = 0
 
     def taken_as(self, of_text: Mapping[str, int]) -> NDArray[np.signedinteger[Any]]:
-        """The class index of every row, shape (N,); -1 where it is left out.
+        """The class index of every row, shape (N,); -1 for an excluded row.
 
-        Asked for once: what was held for each row becomes its index, so that a hundred million
-        rows are not held twice.
+        Call it once: it converts in place, so that a hundred million rows are not stored twice.
         """
         lookup = np.array([*(of_text[text] for text in self._place), -1])
         small = lookup.astype(smallest(int(lookup.max()) + 1))
@@ -654,29 +649,28 @@ class Values:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the whole table holds.
+    """A survey of the whole table.
 
     Attributes
     ----------
     labels, predictions
-        The values of the two columns; the second is empty where there is no such column. Rows
-        that are left out have the label -1.
+        The values of the two columns; the second is empty without such a column. Excluded rows have
+        the label -1.
     confidence
-        float64, shape (N,), read-only, nan where there is none; None where reading it again costs
-        less than holding it: text is parsed once.
+        float64, shape (N,), read-only, nan if missing; None if it is cheaper to read it again than
+        to keep it (text is parsed once).
     n_ignored
-        Rows whose label is to be ignored.
+        Number of rows whose label is ignored.
     n_unlabelled
-        Rows without a label in the table of labels.
+        Number of rows without a label in the table of labels.
     n_abstained
-        Rows whose prediction says that the model gave none; their labels are among `labels`, with
-        0 rows.
+        Number of rows in which the model abstained; `labels` has their labels, with 0 rows.
     n_without_confidence, without_confidence
-        Rows whose confidence is missing or not finite, and the first of them (from 0).
+        Number of rows whose confidence is missing or not finite, and the index of the first.
     least_confidence, n_below_half
-        The smallest confidence, 1 where there are none; and the rows below 0.5.
+        The smallest confidence, 1 if there are none; and the number of rows below 0.5.
     ranked
-        The values of each top-k column, best first; empty where there are none.
+        The values of each top-k column, best first; empty without such columns.
     """
 
     labels: Values
@@ -692,7 +686,7 @@ class Survey:
     ranked: tuple[Values, ...] = ()
 
     def predicted(self) -> dict[str, int]:
-        """Text → number of rows, of predictions and of the classes that are ranked below them."""
+        """Text → number of rows, of predictions and of the lower-ranked classes."""
         counts = dict(self.predictions.counts)
         for values in self.ranked:
             for text in values.counts:
@@ -708,13 +702,12 @@ def take_survey(
     *,
     as_is: bool = False,
 ) -> Survey:
-    """Read the columns with a role, but for the scores, once.
+    """Read the columns with a role once, except the scores.
 
-    Rows whose label is `ignore_label` are left out, and rows whose prediction is `abstain`. Names
-    are taken `as_is`, or without what programs write around a number, such as ``tensor(1)``.
-
-    Raises :class:`DataError` with its place, where a confidence is no number in 0..1, a column
-    has too many values to be one of classes, or an id is in two rows.
+    Excluded are rows whose label is `ignore_label`, and rows whose prediction is `abstain`. Names
+    are used verbatim with `as_is`, otherwise without wrappers such as ``tensor(1)``. Raises
+    :class:`DataError` with the location, if a confidence is not a number in 0..1, a column has too
+    many distinct values for classes, or two rows have the same id.
     """
     counting = _Counting(table, roles, ignore_label, abstain, as_is)
     ranked = roles.ranking.classes if roles.ranking else ()
@@ -740,14 +733,14 @@ def take_survey(
 
 
 def ignored_places(texts: list[str], ignore_label: str | None) -> Mask | None:
-    """Which of the texts are the label to ignore; None where there is no such label."""
+    """Indices of the texts that equal the label to ignore; None without such a label."""
     if ignore_label is None:
         return None
     return _equal(texts, ignore_label)
 
 
 def _equal(texts: list[str], value: str) -> Mask:
-    """Which of the texts are a value; a number may be written -1 or -1.0."""
+    """Which texts equal a value; a number may be written -1 or -1.0."""
     wanted, number = value.strip(), as_index(value)
     return np.array(
         [
@@ -760,16 +753,16 @@ def _equal(texts: list[str], value: str) -> Mask:
 
 
 def confidences(table: Table, column: str, array: Any, start: int) -> NDArray[np.float64]:
-    """A batch's confidences, float64, shape (n,); nan where there is none.
+    """A batch's confidences, float64, shape (n,); nan for missing ones.
 
-    `start` is the row of the table that the batch begins at.
+    `start` is the table row of the first one.
     """
     values = numbers(
         array,
         lambda row, cell: not_a_number(column, table.place(start + row), cell),
         comma=table.columns[column].comma,
     )
-    if len(values) == 0 or (values.min() >= 0 and values.max() <= 1):  # not so where one is nan
+    if len(values) == 0 or (values.min() >= 0 and values.max() <= 1):  # false if one is nan
         return values
     finite = np.isfinite(values)
     wrong = np.flatnonzero(finite & ((values < -_SLACK) | (values > 1 + _SLACK)))
@@ -840,7 +833,7 @@ class _Counting:
         self.n_rows += n
 
     def _labelled(self, texts: list[str], places: NDArray[np.int64]) -> Mask | None:
-        """The rows with a label that counts; None for all."""
+        """The rows with a label that is not ignored; None for all."""
         ignored = ignored_places(texts, self.ignore_label)
         keep = None if ignored is None else ~ignored[places]
         if keep is not None:
@@ -857,7 +850,7 @@ class _Counting:
         labels: tuple[list[str], NDArray[np.int64]],
         keep: Mask | None,
     ) -> Mask | None:
-        """The rows in which the model did not abstain; the labels of the others are classes too."""
+        """The rows in which the model did not abstain; labels of the others are classes too."""
         if self.abstain is None:
             return keep
         abstained = self._abstained(predicted[0])[predicted[1]]
@@ -878,7 +871,7 @@ class _Counting:
         return found
 
     def parsed_whole(self) -> NDArray[np.float64] | None:
-        """All confidences, read-only, where they had to be parsed."""
+        """All confidences, read-only, if they had to be parsed."""
         if self.parsed is not None:
             self.parsed.flags.writeable = False
         return self.parsed
@@ -887,7 +880,7 @@ class _Counting:
         assert self.roles.confidence is not None
         values = confidences(self.table, self.roles.confidence, array, self.n_rows)
         if self.table.columns[self.roles.confidence].kind == TEXT:
-            if self.parsed is None:  # whole from the start: pieces would have to be joined
+            if self.parsed is None:  # allocated once: blocks would have to be joined
                 self.parsed = np.empty(self.table.n_rows)
             self.parsed[self.n_rows : self.n_rows + len(values)] = values
         kept = values if keep is None else values[keep]

@@ -29,13 +29,13 @@ _FILLERS = frozenset({
 
 @dataclass(frozen=True)
 class Template:
-    """What is before and behind the name of a class."""
+    """The text before and after a class name."""
 
     before: str
     behind: str
 
     def family(self, columns: Sequence[str]) -> dict[str, str]:
-        """Name of a class → column, of all columns with such names, in their order."""
+        """Class name → column, for all columns of this pattern, in their order."""
         found = {}
         for column in columns:
             if column.startswith(self.before) and column.endswith(self.behind):
@@ -46,7 +46,7 @@ class Template:
 
 
 def templates(classes: Sequence[str], columns: Sequence[str]) -> Iterator[Template]:
-    """The words around the names of classes that have a column for each of them: two at least."""
+    """The patterns of column names with a column for each class, for at least two classes."""
     if len(classes) < 2:
         return
     seen = set()
@@ -61,6 +61,6 @@ def templates(classes: Sequence[str], columns: Sequence[str]) -> Iterator[Templa
 
 
 def are_score_words(around: Template) -> bool:
-    """Whether the words say that the columns are scores of the classes, and nothing else."""
+    """Whether the words mark the columns unambiguously as class scores."""
     words = re.findall(r"[a-z]+", folded(f"{around.before} {around.behind}"))
     return bool(_SCORE_WORDS & set(words)) and set(words) <= _SCORE_WORDS | _FILLERS

@@ -1,7 +1,7 @@
-"""Ids of one sample that two files spell otherwise: as paths of another system, or of another root.
+"""Matches ids that two files spell differently: as paths of another system or root.
 
 ``cat\1.jpg``, ``./cat/1.jpg`` and ``cat/1.jpg`` are one path. ``/mnt/a/cat/1.jpg`` and
-``cat/1.jpg`` share an ending alone: that they are one sample is for the user to say.
+``cat/1.jpg`` have only a common suffix: the user must say whether they are the same sample.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Spelling:
-    """How two sides were made to spell their ids alike.
+    """A common spelling of the ids of two sides.
 
     Attributes
     ----------
     write
-        One id → as both sides spell it.
+        Id → its common spelling.
     words
         How, for a note: ``with / for \\ and without ./``.
     """
@@ -40,7 +40,7 @@ class Spelling:
 
 
 def plain_path(text: str) -> str:
-    """A path with ``/`` alone, and without ``.`` and empty parts, but for the root.
+    """A path with ``/`` only, without ``.`` and empty parts, except for the root.
 
     >>> plain_path(".\\\\cat//1.jpg"), plain_path("/a/./b.png")
     ('cat/1.jpg', '/a/b.png')
@@ -62,10 +62,10 @@ def ending(text: str, n: int) -> str:
 def common_spelling(
     one: Sequence[str], other: Sequence[str], *, by_ending: bool
 ) -> Spelling | None:
-    """How more ids of `one` are among `other`; None where no way of spelling finds more.
+    """The spelling that matches more ids of `one` with `other`; None if there is none.
 
-    A spelling never makes two ids of one side equal. With `by_ending`, the longest common ending
-    will do.
+    A spelling never makes two ids of one side equal. With `by_ending`, the longest common suffix is
+    tried too.
     """
     best, n_best = None, _n_common(one, other)
     for spelling in (_PLAIN, *(_endings(one, other) if by_ending else ())):
@@ -81,7 +81,7 @@ _PLAIN = Spelling(plain_path, "with / for \\ and without ./")
 
 
 def _endings(one: Sequence[str], other: Sequence[str]) -> list[Spelling]:
-    """The longest ending first."""
+    """Numbers of path parts to compare, longest first."""
     depth = max((plain_path(text).count("/") for text in (*one, *other)), default=0)
     return [
         Spelling(partial(ending, n=n), f"by the last {n} parts of the path" if n > 1 else
@@ -95,7 +95,7 @@ def _n_common(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def places_of(wanted: Any, ids: Any) -> NDArray[np.int32]:
-    """The place of each id of `wanted` among `ids`, both Arrow arrays of text; -1 for none."""
+    """The index of each id of `wanted` in `ids`, both Arrow arrays of text; -1 for none."""
     import pyarrow.compute as pc
 
     found: NDArray[Any] = pc.index_in(wanted, value_set=ids).fill_null(-1).to_numpy()

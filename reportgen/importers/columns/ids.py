@@ -1,4 +1,4 @@
-"""Ids of samples, and columns held in the order of other rows."""
+"""Sample ids, and columns kept in the order of other rows."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ __all__ = [
 
 
 def repeated_ids(table: Table, column: str) -> Counter[str]:
-    """Ids that occur more than once, with their number.
+    """Ids that occur more than once, with their number of occurrences.
 
-    Ids in order are compared with their neighbours; else all are hashed, and only those whose
-    hashes meet are looked at again, so that 10 million ids cost 160 MB.
+    Sorted ids are compared with their neighbours; others are hashed, and only ids with equal hashes
+    are compared, so that 10 million ids need 160 MB.
     """
     if _in_order(table, column):
         return Counter()
-    hashes = np.empty(table.n_rows, np.uint64)  # whole from the start: joined, they cost twice
+    hashes = np.empty(table.n_rows, np.uint64)  # allocated once: joining would double the memory
     for start, ids in _numbered(_ids(table, column, _HASHED_ROWS)):
         hashes[start : start + len(ids)] = _hashes(ids)
     twice = _twice(hashes)
@@ -50,7 +50,7 @@ def repeated_ids(table: Table, column: str) -> Counter[str]:
 
 
 def require_distinct_ids(table: Table, column: str) -> None:
-    """Raise :class:`DataError` (``ids-repeated``) where two rows have the same id."""
+    """Raise :class:`DataError` (``ids-repeated``) if two rows have the same id."""
     repeated = repeated_ids(table, column)
     if not repeated:
         return
@@ -67,7 +67,7 @@ def require_distinct_ids(table: Table, column: str) -> None:
 
 
 def _rows_with(table: Table, column: str, wanted: str) -> Iterator[int]:
-    """The rows of that id, from 0."""
+    """The row indices of these ids."""
     import pyarrow.compute as pc
 
     for start, ids in _numbered(_ids(table, column)):
@@ -75,9 +75,7 @@ def _rows_with(table: Table, column: str, wanted: str) -> Iterator[int]:
 
 
 def _in_order(table: Table, column: str) -> bool:
-    """Whether every id is larger than the one before it, in bytes or, as numbers are, in length
-    and then in bytes: then none comes twice.
-    """
+    """Whether ids strictly increase, as bytes or by length and then as bytes (as numbers do)."""
     in_bytes = in_length = True
     last = None
     for ids in _ids(table, column):
@@ -99,7 +97,7 @@ def _join(*arrays: Any) -> Any:
 
 
 def _ascends(ids: Any, in_bytes: bool, in_length: bool) -> tuple[bool, bool]:
-    """Whether each of the two orders, where it may still hold, applies to these ids too."""
+    """Whether each of the two orders, if not yet ruled out, holds for these ids too."""
     import pyarrow.compute as pc
 
     less = pc.less(ids[:-1], ids[1:])
@@ -118,7 +116,7 @@ def _ids(table: Table, column: str, rows: int = NARROW_ROWS) -> Iterator[Any]:
 
 
 def _numbered(pieces: Iterator[Any]) -> Iterator[tuple[int, Any]]:
-    """(first row, piece) of each piece."""
+    """(first row, block) of each block."""
     start = 0
     for piece in pieces:
         yield start, piece
@@ -126,7 +124,7 @@ def _numbered(pieces: Iterator[Any]) -> Iterator[tuple[int, Any]]:
 
 
 def id_texts(array: Any) -> Any:
-    """Ids as an Arrow array of text; a missing one is empty."""
+    """Ids as an Arrow array of text; a missing id is empty."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(array.type):
@@ -136,7 +134,7 @@ def id_texts(array: Any) -> Any:
 
 
 def printable_ids(array: Any) -> Any:
-    """Ids as an Arrow array of text on one line each, as reports show them and tables join them."""
+    """Ids as an Arrow array of printable text, as shown in reports and used for joins."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -148,16 +146,16 @@ def printable_ids(array: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class PrintableIds:
-    """The ids of some rows, each made a text on demand: most never are.
+    """The ids of some rows, converted to text on demand: most are never needed.
 
-    ``ids[i]``, ``len(ids)``, iteration and ``np.asarray(ids)`` are as those of an object array.
+    ``ids[i]``, ``len(ids)``, iteration and ``np.asarray(ids)`` work as for an object array.
 
     Attributes
     ----------
     array
         An Arrow column with ids.
     rows
-        Which of its rows these are, shape (n,); None for all.
+        Its row indices, shape (n,); None for all.
     """
 
     array: Any
@@ -180,15 +178,15 @@ class PrintableIds:
         return texts if dtype is None else texts.astype(dtype)
 
     def tolist(self) -> list[str]:
-        """All of them."""
+        """All of them as a list."""
         texts: list[str] = np.asarray(self).tolist()
         return texts
 
 
-_HASHED_ROWS = 1 << 14  # at once: what is in between stays in the cache
+_HASHED_ROWS = 1 << 14  # rows at once: the intermediate arrays stay in the cache
 
 
-_HASHED_BYTES = 256  # of longer texts the beginning; what meets is compared anyway
+_HASHED_BYTES = 256  # only the beginning of longer texts: equal hashes are compared anyway
 
 
 _MASKS = np.array([*((1 << 8 * k) - 1 for k in range(8)), (1 << 64) - 1], np.uint64)
@@ -198,10 +196,9 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _hashes(ids: Any) -> NDArray[np.uint64]:
-    """64 bits of each text, shape (n,): equal for equal texts, eight bytes at a time.
+    """64-bit hashes of texts, shape (n,), eight bytes at a time.
 
-    It only has to tell what can't be equal: what meets is compared, so that nobody gains by
-    making texts meet.
+    Equal hashes are compared afterwards, so collisions are harmless.
     """
     _, offsets_buffer, data_buffer = ids.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int32)[ids.offset : ids.offset + len(ids) + 1]
@@ -222,7 +219,7 @@ def _hashes(ids: Any) -> NDArray[np.uint64]:
         word ^= word >> np.uint64(29)
         if at < shortest:
             hashes = word
-        else:  # a text that has ended stays as it is, whatever is next to it
+        else:  # a text that has ended stays as it is, whatever follows it
             np.copyto(hashes, word, where=lengths > at)
     return hashes
 
@@ -233,7 +230,7 @@ Words = Iterator[NDArray[np.uint64]]
 def _words(
     data: NDArray[np.uint8], starts: NDArray[np.int32], lengths: NDArray[np.int32], end: int
 ) -> Words:
-    """Bytes 0..7, 8..15, … of every text, below `end`: uint64, shape (n,); 0 behind its end."""
+    """Bytes 0..7, 8..15, … of every text as uint64, shape (n,); 0 after its end."""
     words = np.ndarray((len(data) - 7,), np.dtype("<u8"), data.data, strides=(1,))
     begins, left = starts.astype(np.int64), lengths.astype(np.int64)
     for at in range(0, end, 8):
@@ -244,21 +241,21 @@ def _words(
 def _words_of_one_length(
     data: NDArray[np.uint8], starts: NDArray[np.int32], lengths: NDArray[np.int32], end: int
 ) -> Words:
-    """As :func:`_words`, of texts that are equally long: each begins where another ended."""
+    """As :func:`_words`, for texts of equal length stored contiguously."""
     width = int(lengths[0]) if len(lengths) else 0
     for at in range(0, end, 8):
         words = np.ndarray((len(starts),), np.dtype("<u8"), data.data, at, strides=(width,))
         yield words & _MASKS[min(width - at, 8)]
 
 
-_SLOT_BITS = 24  # at most: 16 MB
+_SLOT_BITS = 24  # at most 16 MB
 
 
 def _twice(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The hashes that occur more than once, shape (m,), in order.
+    """The hashes that occur more than once, shape (m,), sorted.
 
-    Two equal ones share a slot, by whichever of their bits slots are given: twice most of the
-    others are sorted out, and the few that are left are sorted.
+    Equal hashes share a slot for any choice of bits: two passes with different bits remove most
+    others, and the rest is sorted.
     """
     left = hashes
     for unused in (0, _SLOT_BITS):
@@ -268,7 +265,7 @@ def _twice(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _in_shared_slots(hashes: NDArray[np.uint64], unused: int) -> NDArray[np.uint64]:
-    """Those whose slot another one has too; slots go by the bits after the first `unused`."""
+    """The hashes whose slot another one shares; slots use the bits after the first `unused`."""
     bits = min(len(hashes).bit_length() + 2, _SLOT_BITS)
     counts = np.zeros(1 << bits, np.uint8)
     pieces = [hashes[start : start + _HASHED_ROWS] for start in range(0, len(hashes), _HASHED_ROWS)]
@@ -277,20 +274,20 @@ def _in_shared_slots(hashes: NDArray[np.uint64], unused: int) -> NDArray[np.uint
     shared = [np.zeros(0, np.uint64)]
     shared += (piece[counts[_slots(piece, unused, bits)] != 1] for piece in pieces)
     n_alone = len(hashes) - sum(map(len, shared))
-    if n_alone != np.count_nonzero(counts == 1):  # a count of 257 is there as 1
+    if n_alone != np.count_nonzero(counts == 1):  # a count of 257 wraps to 1
         return hashes
     return np.concatenate(shared)
 
 
 def _slots(hashes: NDArray[np.uint64], unused: int, bits: int) -> NDArray[np.int64]:
-    """`bits` bits of each hash, after the first `unused`: they depend on all of the text."""
+    """`bits` bits of each hash, after the first `unused`; they depend on the whole text."""
     slots = hashes << np.uint64(unused)
     slots >>= np.uint64(64 - bits)
     return slots.view(np.int64)
 
 
 _FEW = 1 << 16
-"""Different texts that may be kept as objects of Python, so that batches share them."""
+"""Up to this many distinct texts are kept as Python objects, shared by batches."""
 
 
 Places = NDArray[np.signedinteger[Any]]
@@ -301,10 +298,10 @@ class SampleColumn(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the column in its table."""
+        """Column name in its table."""
 
     def values(self, start: int, stop: int) -> NDArray[Any]:
-        """Of samples start..stop-1: float64 with nan, or objects: texts, ``""`` for none."""
+        """Values of samples start..stop-1: float64 with nan, or objects: texts, ``""`` for none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,7 +317,7 @@ class _Numbers:
 
 @dataclass(frozen=True, eq=False)
 class _Texts:
-    """Each sample's place among the different texts, an Arrow array; -1 for no text."""
+    """Each sample's index into the distinct texts, an Arrow array; -1 if missing."""
 
     name: str
     texts: Any
@@ -346,14 +343,14 @@ class _Texts:
 def sample_columns(
     table: Table, names: Sequence[str], rows: NDArray[np.int32]
 ) -> list[SampleColumn]:
-    """The named columns, read once.
+    """Read the named columns once.
 
     Parameters
     ----------
     names
-        Columns of text, truth or numbers.
+        Columns of text, booleans or numbers.
     rows
-        int32, shape (samples,): the row of the table that each sample has, -1 for none.
+        int32, shape (samples,): the table row of each sample, -1 for none.
     """
     pieces: dict[str, list[Any]] = {name: [] for name in names}
     for batch in table.batches(list(names), NARROW_ROWS):
@@ -378,7 +375,7 @@ def _numbers(name: str, pieces: list[NDArray[np.float64]], rows: NDArray[np.int3
 
 
 def _encode(array: Any) -> Any:
-    """A column of text or truth as text by its place in a dictionary."""
+    """A column of text or booleans, dictionary-encoded as text."""
     import pyarrow as pa
 
     wanted = pa.dictionary(pa.int32(), pa.string())

@@ -1,6 +1,4 @@
-"""From what is in the cells to classes: the class list of a table, and its labels by name or
-index.
-"""
+"""From cells to classes: the class list of a table, and its labels by name or index."""
 
 from __future__ import annotations
 
@@ -39,19 +37,19 @@ _BLANKS = re.compile(r"(?<=[^\W\d_])[\s_\-]+(?=[^\W\d_])")
 
 
 Place = Callable[[str, str], str]
-"""("label" or "prediction", text) → where the first such cell is: ``line 57``."""
+"""("label" or "prediction", text) → location of the first such cell: ``line 57``."""
 
 
 @dataclass(frozen=True)
 class ClassNames:
-    """A class list and where it came from, in words."""
+    """A class list and its source, in words."""
 
     names: tuple[str, ...]
     source: str
 
     @classmethod
     def checked(cls, names: Sequence[str], source: str) -> ClassNames:
-        """With names as they are shown; :class:`DataError` where two can't be distinguished."""
+        """With printable names. Raises :class:`DataError` if two look the same."""
         if not names:
             raise DataError(f"{source} lists no classes", slug="classes-empty")
         check_distinct(names, source, lambda position: f"position {position + 1}")
@@ -59,7 +57,7 @@ class ClassNames:
 
 
 def _are_indices(values: Mapping[str, int]) -> bool:
-    """Whether all values are whole numbers (``true`` and ``false`` are names where they can be)."""
+    """Whether all values are whole numbers (``true`` and ``false`` may be names)."""
     return bool(values) and all(
         as_index(text) is not None and not text.strip().isalpha() for text in values
     )
@@ -72,7 +70,7 @@ def numbered_classes(
     labels_are: str,
     base: int,
 ) -> ClassNames:
-    """Classes named by their index: as many as there are scores."""
+    """Classes named by their index; their number is that of the scores."""
     named = [text for text in {**labels, **predictions} if as_index(text) is None]
     if named or labels_are == "names":
         raise UsageError(
@@ -113,7 +111,7 @@ def derived_classes(
     numbers = sorted({n for text in values if (n := as_index(text)) is not None})
     if as_indices and labels_are != "names" and numbers[0] < base:
         raise _below_base(labels, predictions, base, place)
-    # Names that are numbers with gaps, such as the digits 3 and 8, are no indices.
+    # Numbers with gaps, such as the digits 3 and 8, are names, not indices.
     dense = as_indices and 2 * len(numbers) > numbers[-1] - base + 1
     if labels_are == "indices" or (labels_are == "auto" and dense):
         if numbers and numbers[-1] - base >= MAX_VALUES:
@@ -153,7 +151,7 @@ def _no_zero_note(numbers: Sequence[int], base: int) -> tuple[DataNote, ...]:
 
 
 def _string_order(names: Sequence[str], by_nature: Sequence[str]) -> str:
-    """What to know where names are not in their natural order: two that show it."""
+    """A note if the order of the names is not the natural one, with two names as an example."""
     for early, natural in zip(names, by_nature, strict=True):
         if early != natural:
             return (
@@ -164,7 +162,7 @@ def _string_order(names: Sequence[str], by_nature: Sequence[str]) -> str:
 
 
 def _by_name(values: Sequence[str], *, as_numbers: bool) -> tuple[ClassNames, tuple[DataNote, ...]]:
-    if as_numbers:  # 3 and 3.0 are one class
+    if as_numbers:  # 3 and 3.0 are the same class
         values = [str(n) for n in sorted({int(as_index(text) or 0) for text in values})]
     check_distinct(values, "the labels and predictions", lambda i: quoted(values[i]))
     names = sorted(map(display_name, values), key=natural_key if as_numbers else None)
@@ -184,7 +182,7 @@ def _by_name(values: Sequence[str], *, as_numbers: bool) -> tuple[ClassNames, tu
 def _require_one_kind(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Refuse indices in one column and names in the other: which is which can't be known."""
+    """Refuse indices in one column and names in the other: their mapping is unknown."""
     for values, others, role, other in (
         (labels, predictions, "label", "prediction"),
         (predictions, labels, "prediction", "label"),
@@ -204,17 +202,17 @@ _MISSING = frozenset({
     "nan", "none", "null", "n/a", "na", "<na>", "nat", "-", "--", "?", "unknown", "abstain",
     "abstained", "rejected", "missing", "undefined",
 })  # fmt: skip
-"""What programs and people write where there is no value."""
+"""Common markers of a missing value."""
 
 
 _NO_LABEL_WORDS = frozenset({"nan", "null", "n/a", "<na>", "nat", "?"})
-"""Of these, the words that are no usual class names."""
+"""Those that are not plausible class names."""
 
 
 def _require_no_gaps(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Ask about a word for a missing value that one of the columns has and the other has not."""
+    """Refuse a missing-value marker that only one of the columns contains."""
     for role, values, others, words, option in (
         ("prediction", predictions, labels, _MISSING, "it means that none was made: --abstain"),
         ("label", labels, predictions, _NO_LABEL_WORDS, "it is no label: --ignore-label"),
@@ -238,7 +236,7 @@ def _require_no_gaps(
 def _require_common(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Refuse two columns that have no value in common: they name the classes differently."""
+    """Refuse two columns without a common value: they name the classes differently."""
     ours, theirs = (
         {display_name(text) if (n := as_index(text)) is None else str(n) for text in values}
         for values in (labels, predictions)
@@ -257,7 +255,7 @@ def _require_common(
 
 
 def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], place: Place) -> None:
-    """Refuse cells that contain several labels: one of them is no reading."""
+    """Refuse cells with several labels."""
     whole = {text.strip() for text in (*labels, *predictions)}
     for role, values in (("label", labels), ("prediction", predictions)):
         for text in values:
@@ -274,9 +272,7 @@ def require_single(labels: Mapping[str, int], predictions: Mapping[str, int], pl
 
 
 def _parts(text: str, names: set[str]) -> list[str]:
-    """What is in a cell with several values: a list, or names that occur alone elsewhere, with
-    marks between; one part if it is one value.
-    """
+    """The values in a cell: a list, or known names with separators between; otherwise one part."""
     inner = text.strip()
     listed = inner[:1] in ("[", "(", "{")
     if inner[:1] + inner[-1:] in ("[]", "()", "{}"):
@@ -293,7 +289,7 @@ def _parts(text: str, names: set[str]) -> list[str]:
 def _require_one_spelling(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Refuse two names that differ in case, spaces and hyphens alone: they may be one class."""
+    """Refuse two names that differ only in case, spaces and hyphens: they may be one class."""
     seen: dict[str, tuple[str, str]] = {}
     for role, values in (("label", labels), ("prediction", predictions)):
         for text in values:
@@ -309,7 +305,7 @@ def _require_one_spelling(
 
 
 def _spelling(text: str) -> str:
-    """A name without what is written in several ways: case, blanks, and quotes around it."""
+    """A name without case, spaces and quotes, for comparison."""
     key = _BLANKS.sub(" ", display_name(text).casefold()).strip()
     if len(key) > 2 and key[0] == key[-1] and key[0] in "'\"`":
         key = key[1:-1].strip()
@@ -359,7 +355,7 @@ Classes = dict[str, int]
 
 @dataclass(frozen=True)
 class Reading:
-    """What the cells mean.
+    """The classes that the cells refer to.
 
     Attributes
     ----------
@@ -370,7 +366,7 @@ class Reading:
     how
         Column role → ``"names"`` or ``"indices"``.
     notes
-        What was derived, and what to know about it.
+        Notes on derived facts.
     """
 
     classes: ClassNames
@@ -390,16 +386,16 @@ def read_labels(
     base: int,
     place: Place,
 ) -> Reading:
-    """Decide what the values of the label and prediction columns mean.
+    """Map the values of the label and prediction columns to classes.
 
     Parameters
     ----------
     labels, predictions
-        Text of a cell → number of rows; no predictions where they come from scores.
+        Text of a cell → number of rows; empty predictions if they are computed from scores.
     given
-        The class list, where there is one.
+        The class list, if known.
     n_scores
-        Number of scores of a sample, where they come without names: as many classes.
+        Scores per sample, if they have no names; equals the number of classes.
     labels_are
         ``"auto"``, ``"names"`` or ``"indices"``.
     base
@@ -411,8 +407,8 @@ def read_labels(
         ``label-empty``, ``label-unknown``, ``label-out-of-range``, ``labels-mixed``,
         ``classes-twins``.
     UsageError
-        ``labels-ambiguous``: names and indices both fit, and mean different classes;
-        ``classes-needed``: the order of the classes can't be known.
+        ``labels-ambiguous``: both readings are possible and differ; ``classes-needed``: the class
+        order is unknown.
     """
     for role, values in (("label", labels), ("prediction", predictions)):
         _require_no_blank(role, values, place)
@@ -426,7 +422,7 @@ def read_labels(
         for role, values in (("label", labels), ("prediction", predictions))
     ]
     if labels_are == "auto" and all(column.is_numeric for column in columns):
-        # Numbers of both columns mean the same: what fits one of them alone is no reading.
+        # Both columns use the same numbering: a reading that fits only one of them is wrong.
         fits = [all(flags) for flags in zip(*(column.fits for column in columns), strict=True)]
         read = [column.read(labels_are, *fits) for column in columns]
     else:

@@ -1,7 +1,7 @@
-"""Top-k columns: the best classes of each sample, best first, and their probabilities.
+"""Top-k columns: the top classes of each sample, best first, and their probabilities.
 
-``index_0, index_1, …`` beside ``prob_0, prob_1, …``: the second family contains the probabilities
-of ranks, not of classes. Read as scores of classes, they would silently give wrong numbers.
+In ``index_0, index_1, …`` beside ``prob_0, prob_1, …``, the second family has probabilities of
+ranks, not of classes. Read as class scores, they would silently give wrong numbers.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Ranking:
-    """The columns of the best classes, best first.
+    """The top-k columns, best first.
 
     Attributes
     ----------
     classes
-        K columns, K > 1.
+        The K class columns, K > 1.
     confidences
-        Those of their probabilities: as many, or none.
+        The K probability columns, or none.
     """
 
     classes: tuple[str, ...]
@@ -55,10 +55,11 @@ class Ranking:
 
 
 def ranking_of(columns: Mapping[str, Column], taken: set[str | None]) -> Ranking | None:
-    """The top-k columns of a table; None where it has none.
+    """The top-k columns of a table, or None.
 
-    A family is columns whose names differ in one number alone, 0 or 1 and up. One of classes is
-    sure beside one of probabilities, or where it is named ``top`` or ``rank``.
+    A family is a set of columns whose names differ only in a number, counted from 0 or 1. It is one
+    of classes if a family of probabilities is beside it, or if its name contains ``top`` or
+    ``rank``.
     """
     families = _families(
         [c.name for c in columns.values() if c.name not in taken and c.kind not in (LIST, OTHER)]
@@ -74,8 +75,9 @@ def ranking_of(columns: Mapping[str, Column], taken: set[str | None]) -> Ranking
 
 
 def folded_rankings(columns: Mapping[str, Column], taken: set[str | None]) -> tuple[str, ...]:
-    """The columns whose cells may be lists of the best classes and of their probabilities: by
-    their names, one of each at least.
+    """Columns whose cells may be lists of the top classes and of their probabilities.
+
+    By their names; there must be at least one of each.
     """
     words = {
         c.name: set(re.findall(r"[a-z]+", c.name.lower()))
@@ -88,7 +90,7 @@ def folded_rankings(columns: Mapping[str, Column], taken: set[str | None]) -> tu
 
 
 def _families(names: Sequence[str]) -> list[tuple[set[str], list[str]]]:
-    """(words of the name, its columns in order of their number) of each family of two or more."""
+    """(words of the name, columns ordered by number) of each family of at least two."""
     found: dict[str, dict[int, str]] = {}
     for name in names:
         numbers = _NUMBER.findall(name)

@@ -1,4 +1,4 @@
-"""To how many decimals scores were rounded, and how far a row's sum may be off for that."""
+"""The number of decimals that scores were rounded to, and the resulting tolerance of sums."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ __all__ = [
 
 
 _MOST = 7
-"""Decimals from which numbers count as not rounded: of fewer than 20,000 classes the tolerance is
-the usual one there."""
+"""From this many decimals on, the default tolerance suffices for fewer than 20,000 classes."""
 
 
-_PRECISION = 3e-7  # of single precision, in which rounded numbers may have been saved
+_PRECISION = 3e-7  # of single precision, which rounded numbers may have been saved in
 
 
 _FIRST = 16
@@ -26,32 +25,33 @@ _FIRST = 16
 
 @dataclass
 class Rounding:
-    """The last decimal that was seen.
+    """The number of decimals seen so far.
 
     Attributes
     ----------
     decimals
-        Most decimals of any number, 0..7; 7 represents any more.
+        Maximum decimals of any number, 0..7; 7 means 7 or more.
     """
 
     decimals: int = 0
 
     def add(self, scores: Floats) -> None:
-        """Look at a block of finite scores, of any shape."""
+        """Account for a block of finite scores, of any shape."""
         for part in (scores[:_FIRST], scores):
             while self.decimals < _MOST and not _are_rounded(part, self.decimals):
                 self.decimals += 1
 
     def tolerance(self, n_classes: int, unit: int = 1) -> float:
-        """How far a row's sum may be from 1: half of the last decimal for each class, at least
-        0.001. `unit` is 100 for percentages.
+        """Tolerance of a row's sum: half a unit in the last place per class, at least 0.001.
+
+        `unit` is 100 for percentages.
         """
         if not 0 < self.decimals < _MOST and not (unit == 100 and self.decimals == 0):
             return SUM_TOLERANCE
         return max(SUM_TOLERANCE, n_classes * 0.5 * 10.0**-self.decimals / unit)
 
     def decimals_at(self, tolerance: float) -> int | None:
-        """The decimals, where they make that tolerance; None where it is the least one."""
+        """The number of decimals, if it determines that tolerance; None if the default does."""
         return self.decimals if tolerance > SUM_TOLERANCE else None
 
 

@@ -1,6 +1,4 @@
-"""Scores of all classes: in blocks of rows, read as probabilities or logits, decided once for the
-file.
-"""
+"""Scores of all classes, in blocks of rows; their type is decided once for the file."""
 
 from __future__ import annotations
 
@@ -52,9 +50,9 @@ class ScoreBlocks:
     Attributes
     ----------
     width
-        Number W of scores of a sample.
+        Number W of scores per sample.
     order
-        Place of each class's score among them; None where they are in the class list's order.
+        Index of each class's score; None if they are in the order of the class list.
     """
 
     table: Table
@@ -64,7 +62,7 @@ class ScoreBlocks:
 
     @classmethod
     def of(cls, table: Table, columns: ScoreColumns) -> ScoreBlocks:
-        """With the width read from the first row where the columns don't tell it."""
+        """Construct; the width is read from the first row if the columns do not have it."""
         width = columns.width
         if width is None:
             width = _first_width(table, columns.columns[0])
@@ -72,19 +70,19 @@ class ScoreBlocks:
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """What probabilities are kept in: float32 where all scores were saved in no more."""
+        """Dtype of probabilities: float32 if all scores were saved in single or half precision."""
         single = all(self.table.columns[name].single for name in self.columns.columns)
         return np.float32 if single else np.float64
 
     @property
     def rows(self) -> int:
-        """Most rows of a block."""
+        """Maximum rows per block."""
         return max(_CELLS // self.width, 64)
 
     def of_batch(self, batch: Any, start: int) -> Floats:
-        """float64, shape (n, W), in the order of the classes, from a batch of the columns.
+        """Scores of a batch in class order: float64, shape (n, W), nan for missing ones.
 
-        `start` is the row of the table that the batch begins at. A missing score is nan.
+        `start` is the table row of the first one.
         """
         if self.table.columns[self.columns.columns[0]].kind == LIST:
             block = self._lists(batch.column(0), start)
@@ -150,7 +148,7 @@ _SLACK = 1e-6
 _FAR_ABOVE_1 = 10
 
 
-_FEWEST_RANKS = 3  # of columns and of rows: fewer fall by chance
+_FEWEST_RANKS = 3  # of columns and of rows: fewer decrease by chance
 
 
 _ASK = "specify the type: --outputs probabilities, --outputs log-probabilities or --outputs logits"
@@ -164,14 +162,14 @@ _INDEPENDENT = (
 
 @dataclass(frozen=True)
 class ScoreKind:
-    """How the scores of a file are read.
+    """The type of the scores of a file.
 
     Attributes
     ----------
     tolerance
-        How far the probabilities of a row may be from adding up to 1.
+        How far the sum of a row's probabilities may be from 1.
     decimals
-        Most decimals of any score, where rounding to them makes the tolerance; else None.
+        Maximum decimals of any score, if their rounding determines the tolerance; else None.
     """
 
     kind: OutputKind
@@ -181,25 +179,25 @@ class ScoreKind:
 
 @dataclass
 class ScoreTally:
-    """What decides how scores are read, counted over all finite rows of a file.
+    """Statistics that determine the type of scores, over all finite rows of a file.
 
     Attributes
     ----------
     tolerance, percent_tolerance
-        How far probabilities may be from adding up to 1, and shares of percentages.
+        Allowed deviation of sums from 1 for probabilities, and from 100 for percentages.
     n_finite
-        Rows without nan and +inf.
+        Number of rows without nan and +inf.
     n_unit
-        Of them, rows with all scores in [0, 1].
+        Number of those with all scores in [0, 1].
     n_probable, n_log_probable, n_percent
-        Rows that could be probabilities, log-probabilities or percentages: they sum to 1, or to
-        100, within the tolerance.
+        Number of rows that could be probabilities, log-probabilities or percentages: they sum to 1,
+        or to 100, within the tolerance.
     n_whole, largest, least
-        Rows of whole numbers, and the largest and the smallest score.
+        Number of rows of whole numbers; the largest and the smallest score.
     sums
         The smallest and the largest sum of a row.
     improbable, log_improbable
-        The first row (from 0) that could not, and why.
+        The index of the first row that could not, and why.
     """
 
     tolerance: float = SUM_TOLERANCE
@@ -260,8 +258,10 @@ class ScoreTally:
 
 
 def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
-    """How all scores of a file are read: as `declared`, by its columns' names where they say it,
-    else (``"auto"``) by values.
+    """Decide the type of all scores of a file.
+
+    The type is `declared`, or taken from column names; with ``"auto"`` it is otherwise detected
+    from the values.
 
     Raises
     ------
@@ -276,7 +276,7 @@ def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
     if max(tolerances) > SUM_TOLERANCE and declared == "auto" and _may_be_rounded(tally):
         given = ScoreTally(tolerance=tolerances[0], percent_tolerance=tolerances[1])
         rounded = _tally(blocks, given, declared)
-        # what is as it should be needs no tolerance
+        # valid rows need no tolerance
         tally = rounded if rounded.n_probable > tally.n_probable or rounded.n_percent else tally
     if declared != "auto":
         kind = OutputKind(declared)
@@ -302,7 +302,7 @@ def _tally(blocks: ScoreBlocks, tally: ScoreTally, declared: str) -> ScoreTally:
     for start, scores in blocks.blocks():
         tally.add(start, scores)
         if named_logits and tally.improbable is not None:
-            break  # what the columns' name says is: nothing that follows can unsettle it
+            break  # the column names decide: no later row can change that
     return tally
 
 
@@ -345,8 +345,9 @@ def _decide(tally: ScoreTally, blocks: ScoreBlocks) -> OutputKind:
 
 
 def require_unranked(blocks: ScoreBlocks) -> None:
-    """Refuse scores without names of classes that fall from left to right in every row: they may
-    be those of ranks, as top-k columns are.
+    """Refuse unnamed scores that decrease from left to right in every row.
+
+    They may belong to ranks, as in top-k columns.
     """
     if blocks.width < _FEWEST_RANKS:
         return
@@ -387,7 +388,7 @@ def _refuse_percentages(tally: ScoreTally, blocks: ScoreBlocks) -> None:
 
 
 def _refuse_counts(tally: ScoreTally, blocks: ScoreBlocks) -> None:
-    """Whole numbers that are large, or have one sum, are counts or votes sooner than logits."""
+    """Refuse large whole numbers, or ones with equal sums: likely counts or votes, not logits."""
     if tally.n_whole < tally.n_finite or tally.least < 0 or tally.largest <= 1:
         return
     if tally.largest < _FAR_ABOVE_1 and (tally.sums[0] < tally.sums[1] or tally.n_finite < 3):
@@ -433,7 +434,7 @@ _EXAMPLES = 10
 
 
 def warn_contradiction(blocks: ScoreBlocks, kind: OutputKind, row: int, why: str) -> DataError:
-    """A row that is not what the scores were declared to be."""
+    """Warn about a row that contradicts the declared type."""
     return DataError(
         f"{blocks.table.place(row)}: {why}",
         slug="scores-sum",
@@ -447,25 +448,26 @@ def warn_contradiction(blocks: ScoreBlocks, kind: OutputKind, row: int, why: str
 
 @dataclass(frozen=True)
 class Scored:
-    """What :func:`score_table` found on its way.
+    """The results of :func:`score_table`.
 
     Attributes
     ----------
     spool
-        One row for each row of the table, in its order: ``confidence``,
-        ``label_probability``, ``label_rank``, ``top_tied``, ``top_classes`` and
-        ``top_probabilities``, as :class:`~reportgen.metrics.scores.ScoredRows` has them,
-        probabilities in :attr:`ScoreBlocks.dtype`.
+        One row per table row, in order: ``confidence``, ``label_probability``, ``label_rank``,
+        ``top_tied``, ``top_classes`` and ``top_probabilities``, as
+        :class:`~reportgen.metrics.scores.ScoredRows` has them, probabilities in
+        :attr:`ScoreBlocks.dtype`.
     labels, predictions
-        Class indices of all rows, shape (N,); the label is -1 where the row is left out.
+        Class indices of all rows, shape (N,); the label of an excluded row is -1.
     n_not_finite, not_finite
-        Rows left out for their scores, and the first of them (from 0).
+        Number of rows excluded for their scores, and the index of the first.
     n_differing
-        Rows whose prediction column is not the class of the largest score.
+        Number of rows whose prediction is not the class with the largest score.
     all_in_unit
-        Whether all scores that were used lie in [0, 1].
+        Whether all scores in use are in [0, 1].
     n_off
-        Rows of probabilities whose sum is off by more than 0.001, for their rounding.
+        Number of rows whose probabilities deviate from a sum of 1 by more than 0.001, due to
+        rounding.
     """
 
     spool: Spool
@@ -480,7 +482,7 @@ class Scored:
 
 @dataclass
 class _Found:
-    """Counters of :class:`Scored` while the rows go by."""
+    """Counters for :class:`Scored`."""
 
     labels: list[Indices] = field(default_factory=list)
     predictions: list[Indices] = field(default_factory=list)
@@ -500,15 +502,15 @@ def score_table(
     *,
     declared: bool,
 ) -> Scored:
-    """Score every row once and spool what it says.
+    """Score every row once, and spool the results.
 
     Parameters
     ----------
     labels, predictions
-        Class indices of all rows, shape (N,); a negative label leaves the row out. No
-        predictions: the largest score decides.
+        Class indices of all rows, shape (N,); rows with a negative label are excluded. Without
+        predictions, the largest score decides.
     declared
-        Whether the user said the kind: then every row is compared with it.
+        Whether the user declared the type; then every row is checked against it.
     """
     found = _Found()
     spool = Spool.of(
@@ -583,7 +585,7 @@ def _as_predicted(
     kind: OutputKind,
     differing: NDArray[np.intp],
 ) -> ScoredRows:
-    """With the predictions of the table, and how probable the scores find them."""
+    """Replace the predictions by those of the table, with their probabilities by the scores."""
     prediction, confidence = rows.prediction.copy(), rows.confidence.copy()
     prediction[differing] = predictions[differing]
     shares = probabilities(scores[differing], kind)
@@ -606,7 +608,7 @@ def _batch(rows: ScoredRows, dtype: type[np.floating[Any]]) -> Any:
 
 
 def not_finite_error(n: int, places: Sequence[str], limit: int, what: str) -> ReportgenError:
-    """More rows without usable scores than the user allows."""
+    """The error for more rows without finite scores than allowed."""
     return DataError(
         f"{plural(n, 'row')} with {what}: {', '.join(places[:5])}",
         slug="too-many-bad",

@@ -1,4 +1,4 @@
-"""The usual names of columns: which words represent labels, predictions, ids and scores."""
+"""Common column names for labels, predictions, ids and scores."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "logit",
     ),
 }  # fmt: skip
-"""Role → names that it goes by, in lower case with underscores; the first is ours."""
+"""Role → common names, in lower case with underscores; reportgen's own first."""
 
 
 TASK_WORDS: Mapping[str, frozenset[str]] = {
@@ -77,20 +77,20 @@ def is_called(column: str, role: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """A column's name as :data:`COMMON_NAMES` has it: ``trueLabel``, ``.pred-class``."""
+    """A column name in the form of :data:`COMMON_NAMES`: ``trueLabel``, ``.pred-class``."""
     words = _CAMEL.sub("_", name.strip())
     return re.sub(r"[\s\-.]+", "_", words.lower()).strip("_")
 
 
 def looks_like_id(name: str) -> bool:
-    """Whether a column usually has this name that contains the names of samples."""
+    """Whether this is a common name of an id column."""
     return folded(name) in COMMON_NAMES["id"]
 
 
 def label_and_prediction(
     names: Sequence[str], label: str | None = None, prediction: str | None = None
 ) -> tuple[str | None, str | None]:
-    """The columns of both: as given, else the only one of `names` that usually has this name."""
+    """Both columns: as given, otherwise the only one of `names` with a common name."""
     found: list[str | None] = [label, prediction]
     for i, role in enumerate(("label", "prediction")):
         if found[i] is None:
@@ -100,7 +100,7 @@ def label_and_prediction(
 
 
 def task_pairs(columns: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of columns whose names differ in a word for label and one for prediction alone.
+    """Pairs of columns whose names differ only in a word for label and for prediction.
 
     >>> task_pairs(["true_region", "predicted_region", "region_confidence"])
     [('true_region', 'predicted_region')]
@@ -124,9 +124,9 @@ def task_pairs(columns: Iterable[str]) -> list[tuple[str, str]]:
 def several_columns(
     subject: str, found: Sequence[str], what: str, option: str, details: Sequence[str] = ()
 ) -> UsageError:
-    """The error where several columns, or what else `what` says, fit one role.
+    """The error if several columns, or other items described by `what`, fit one role.
 
-    `subject` has them, in quotes; `option` chooses one of them.
+    `subject` lists them, in quotes; `option` selects one.
     """
     return UsageError(
         f"{subject} has {len(found)} {what}: {listing(map(printable, found))}",

@@ -1,1 +1,1 @@
-"""Files and arrays as tables of cells, read without trust; what the columns mean comes later."""
+"""Files and arrays as tables of cells, read without trust; column roles are decided later."""

@@ -1,7 +1,7 @@
-"""Arrays: ``.npy``, ``.npz``, and what a program contains in memory. Never unpickled.
+"""Arrays: ``.npy``, ``.npz``, and arrays in memory. Never unpickled.
 
-What an array declares is compared with what its file has, and with free memory, before any of it
-is read. Arrays of two dimensions (scores) are streamed; those of one are held.
+The declared size is compared with that of the file, and with free memory, before reading.
+Two-dimensional arrays (scores) are streamed; one-dimensional ones are kept in memory.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ _PLAIN_KINDS = "biufUSV"
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """One saved array, not read yet.
+    """A saved array, not read yet.
 
     Attributes
     ----------
     path, member
         The file, and the name inside an ``.npz``; empty in an ``.npy``.
     shape, dtype, fortran
-        As its header says.
+        As in its header.
     start
-        Bytes before its data.
+        Offset of its data in bytes.
     """
 
     path: Path
@@ -86,14 +86,14 @@ class ArrayFile:
 
     @property
     def words(self) -> str:
-        """What an error calls it."""
+        """Its name in error messages."""
         name = self.member.removesuffix(".npy")
         return f"the array {quoted(name)} of {quoted(self.path.name)}" if name else quoted(
             self.path.name
         )  # fmt: skip
 
     def read(self) -> NDArray[Any]:
-        """The whole array. Refused where it does not fit into half of the free memory."""
+        """Read the whole array. Refused if it does not fit into half of the free memory."""
         require_memory(self.n_bytes, self.words)
         if self.n_bytes == 0:
             return np.empty(self.shape, self.dtype)
@@ -110,7 +110,7 @@ class ArrayFile:
         return array
 
     def blocks(self, rows: int) -> Iterator[NDArray[Any]]:
-        """At most `rows` rows of a two-dimensional array at a time, shape (n, C)."""
+        """Blocks of at most `rows` rows of a two-dimensional array, shape (n, C)."""
         if self.fortran and self.shape[0] > 1:
             whole = self.read()
             yield from (whole[i : i + rows] for i in range(0, len(whole), rows))
@@ -142,7 +142,7 @@ class ArrayFile:
 
 
 def npy_file(path: Path) -> ArrayFile:
-    """The array of an ``.npy``; :class:`DataError` where its header can't be true."""
+    """The array of an ``.npy``; raises :class:`DataError` if its header is invalid."""
     size = require_plain_file(path)
     with _reading(path), path.open("rb") as stream:
         array = _header(stream, path, "")
@@ -154,8 +154,8 @@ def npy_file(path: Path) -> ArrayFile:
 def array_files(path: Path) -> dict[str, ArrayFile]:
     """The arrays of an ``.npz``, by name; other members are ignored.
 
-    Raises :class:`DataError` where it is no archive, an array holds Python objects, or unpacks to
-    an absurd size.
+    Raises :class:`DataError` if it is not an archive, an array contains Python objects, or it
+    unpacks to an absurd size.
     """
     require_plain_file(path)
     found = {}
@@ -189,7 +189,7 @@ def _require_no_bomb(array: ArrayFile, info: zipfile.ZipInfo) -> None:
 
 
 def _header(stream: IO[bytes], path: Path, member: str) -> ArrayFile:
-    """Read an array's header; the stream is then at its data."""
+    """Read an array's header; the stream is then positioned at its data."""
     what = quoted(member.removesuffix(".npy") or path.name)
     magic = _exactly(stream, 8)
     if len(magic) < 8 or not magic.startswith(_MAGIC):
@@ -202,9 +202,10 @@ def _header(stream: IO[bytes], path: Path, member: str) -> ArrayFile:
         rest, n = _rewound(stream, major=magic[6])
         read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            warnings.simplefilter("ignore")  # about headers that Python 2 wrote
             shape, fortran, dtype = read[magic[6]](rest)
-    except Exception as error:  # numpy hands the text to Python's tokenizer: anything can happen
+    # numpy passes the text to Python's tokenizer, which can raise anything
+    except Exception as error:
         raise DataError(
             f"the header of {what} can't be read: {printable(str(error))[:120]}",
             slug="array-damaged",
@@ -215,7 +216,7 @@ def _header(stream: IO[bytes], path: Path, member: str) -> ArrayFile:
 
 
 def _rewound(stream: IO[bytes], major: int) -> tuple[IO[bytes], int]:
-    """The header alone, and its length: numpy would read as much as its length field asks for."""
+    """The header alone, and its length: numpy would read as much as the length field requests."""
     size = 2 if major == 1 else 4
     length = _exactly(stream, size)
     n = struct.unpack("<H" if major == 1 else "<I", length)[0] if len(length) == size else 0
@@ -283,18 +284,18 @@ _KINDS = {"b": BOOLEAN, "i": NUMBER, "u": NUMBER, "f": NUMBER, "U": TEXT, "S": T
 
 @dataclass(frozen=True)
 class ArraysTable:
-    """Arrays by name: one dimension a column, two dimensions a column of lists.
+    """Arrays by name, as columns: two-dimensional arrays are columns of lists.
 
     Attributes
     ----------
     path
-        The file; None where the arrays came from a program.
+        The file; None for arrays in memory.
     arrays
-        Those of a file are read when they are requested.
+        The arrays; those of a file are read on demand.
     n_rows
         Known once :meth:`settled`; -1 before.
     state
-        Of the file when it was opened, where its arrays are read later.
+        State of the file when it was opened, for checks when reading later.
     """
 
     name: str
@@ -311,8 +312,9 @@ class ArraysTable:
 
     @classmethod
     def of_npy(cls, path: Path, *, labels_follow: bool) -> ArraysTable:
-        """One array of scores (N, C) or predictions (N,), whose labels follow; or a structured
-        array (N,) whose fields are columns.
+        """An array of scores (N, C) or predictions (N,), whose labels are passed separately;
+
+        or a structured array (N,) whose fields are columns.
         """
         state = file_state(path)
         array = npy_file(path)
@@ -331,12 +333,12 @@ class ArraysTable:
 
     @classmethod
     def of_mapping(cls, columns: Mapping[Any, Any], name: str) -> ArraysTable:
-        """From arrays, tensors or lists in memory."""
+        """Construct from arrays, tensors or lists in memory."""
         return cls(name, None, {str(key): as_array(value) for key, value in columns.items()})
 
     @classmethod
     def of_frame(cls, frame: Any) -> ArraysTable:
-        """From a DataFrame: its columns, not its index."""
+        """Construct from a DataFrame: its columns, not its index."""
         names = [str(column) for column in frame.columns]
         if len(set(names)) < len(names):
             raise DataError(
@@ -357,23 +359,23 @@ class ArraysTable:
         return {name: _column(name, array) for name, array in self.arrays.items()}
 
     def class_names(self) -> tuple[tuple[str, ...], str] | None:
-        """The class list among the arrays and its name, where there is one."""
+        """The class list among the arrays and its name, or None."""
         for name in CLASS_NAMES:
             if name in self.arrays and (texts := self.texts(name)):
                 return texts, name
         return None
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The texts of an array; none where it holds something else."""
+        """The texts of an array; empty if it contains other values."""
         if self.columns[name].kind != TEXT:
             return ()
         texts = _texts(name, self.whole(name))
         return tuple(map(str, texts)) if all(text is not None for text in texts) else ()
 
     def settled(self, used: Sequence[str]) -> ArraysTable:
-        """With as many rows as the arrays that are `used` have, and only arrays of that length.
+        """Set the number of rows from the arrays in `used`, and drop arrays of another length.
 
-        Raises :class:`DataError` with both lengths where they differ; nothing is cut.
+        Raises :class:`DataError` with both lengths if they differ; nothing is cut.
         """
         lengths = {name: len_of(self.arrays[name]) for name in used}
         first, n_rows = next(iter(lengths.items()))
@@ -438,8 +440,9 @@ class ArraysTable:
 
 
 def _flat(name: str, array: ArrayFile) -> NDArray[Any] | ArrayFile:
-    """An array without axes of length 1 behind its own: (N, C, 1, 1) is (N, C), and labels and
-    other whole numbers (N, 1) are (N,).
+    """An array without trailing axes of length 1.
+
+    (N, C, 1, 1) becomes (N, C); labels and other whole numbers (N, 1) become (N,).
     """
     shape = array.shape
     whole = array.dtype.kind in "iub" or is_called(name, "label")
@@ -452,7 +455,7 @@ def _flat(name: str, array: ArrayFile) -> NDArray[Any] | ArrayFile:
 
 
 def len_of(array: NDArray[Any] | ArrayFile) -> int:
-    """Number of rows; -1 for a single value."""
+    """Number of rows; -1 for a scalar."""
     return array.shape[0] if array.shape else -1
 
 
@@ -470,7 +473,7 @@ def _column(name: str, array: NDArray[Any] | ArrayFile) -> Column:
 
 
 def _mixed(array: NDArray[Any]) -> str:
-    """One text and one number of an array of Python objects that holds both, in words."""
+    """Examples of a text and a number in an array of Python objects with both, in words."""
     text = next((v for v in array.flat if isinstance(v, str)), None)
     number = next((v for v in array.flat if not isinstance(v, str) and not is_missing(v)), None)
     if text is None or number is None:
@@ -479,7 +482,7 @@ def _mixed(array: NDArray[Any]) -> str:
 
 
 def _texts(name: str, array: NDArray[Any]) -> list[str | None]:
-    """The cells as text; bytes are UTF-8, what is missing is None."""
+    """The cells as text; bytes are decoded as UTF-8, missing cells are None."""
     try:
         if array.dtype.kind == "S":
             return [bytes(value).decode("utf-8") for value in array.tolist()]
@@ -497,12 +500,12 @@ def _texts(name: str, array: NDArray[Any]) -> list[str | None]:
 
 def _whole_text(text: str | None) -> str:
     assert text is not None
-    text.encode("utf-8")  # half a surrogate pair is refused here, not by a writer later
+    text.encode("utf-8")  # refuse unpaired surrogates here, not in a later writer
     return text
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
-    """In a dtype that Arrow counts with: this machine's byte order, float32 or float64."""
+    """In a dtype that Arrow supports: native byte order, float32 or float64."""
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
     return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))

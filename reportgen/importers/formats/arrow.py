@@ -1,4 +1,4 @@
-"""Arrow IPC of any origin, files (also called Feather) and streams, read in place."""
+"""Arrow IPC from any source: files (also called Feather) and streams, read in place."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class ArrowTable:
     Attributes
     ----------
     schema
-        As the file states it, with its metadata.
+        The schema in the file, with its metadata.
     state
-        Of the file when it was opened: what is read later must be of the same.
+        State of the file when it was opened; it must be the same when read later.
     """
 
     path: Path
@@ -48,7 +48,7 @@ class ArrowTable:
 
     @classmethod
     def open(cls, path: Path) -> ArrowTable:
-        """Read the schema and the lengths; :class:`DataError` where it is damaged."""
+        """Read the schema and the lengths; raises :class:`DataError` if it is damaged."""
         require_plain_file(path)
         state = file_state(path)
         with readable_as(path, "Arrow"):
@@ -76,7 +76,7 @@ class ArrowTable:
         with readable_as(self.path, "Arrow"), _batches(self.path, places or [0]) as (_, found):
             for batch in found:
                 kept = batch.select(names)
-                kept.validate(full=True)  # an offset that points outside would end the process
+                kept.validate(full=True)  # an offset out of range would crash the process
                 yield from sliced(kept if names else _empty(batch.num_rows), rows)
         require_unchanged(self.path, self.state)
 
@@ -92,7 +92,7 @@ def _empty(n_rows: int) -> Any:
 
 @contextmanager
 def _batches(path: Path, places: Sequence[int]) -> Iterator[tuple[Any, Iterator[Any]]]:
-    """The schema and the batches, with the columns at `places` alone, or all for no place."""
+    """The schema and the batches with the columns at `places`; all columns if it is empty."""
     import pyarrow as pa
 
     options = pa.ipc.IpcReadOptions(included_fields=list(places), use_threads=False)

@@ -1,4 +1,4 @@
-"""What a cell says that holds several values: as text of any program, or as a list."""
+"""Parses cells with several values: lists, or text in the notation of various programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 CellReader = Callable[[Any], "list[str] | None"]
-"""From a cell to its values as texts; None where it is no list."""
+"""Parses a cell to a list of texts; None if it is not a list."""
 
 
 _LONGEST = 1 << 18
@@ -40,7 +40,7 @@ _MARKS = ("|", ";", ",", " ")
 
 
 def listed(cell: Any) -> list[str] | None:
-    """The values of a list, or of a text that is one, as texts; None where it is none.
+    """The values of a list, or of text in list notation, as texts; None for others.
 
     >>> listed("[0.7 0.3]"), listed("tensor(['cat', 'dog'])"), listed("cat")
     (['0.7', '0.3'], ['cat', 'dog'], None)
@@ -62,7 +62,7 @@ def listed(cell: Any) -> list[str] | None:
 
 
 def numbered(cell: Any) -> list[str] | None:
-    """The numbers of a list, with brackets or without, as texts; None where it is none."""
+    """The numbers of a list, with or without brackets, as texts; None for others."""
     if isinstance(cell, str) and len(cell) <= _LONGEST and not _NUMBERS.sub("", cell):
         parts = cell.replace(",", " ").replace(";", " ").split()
         return parts if len(parts) > 1 else None
@@ -79,7 +79,7 @@ def _is_number(text: str) -> bool:
 
 
 def scored(cell: Any) -> Mapping[str, float] | None:
-    """The scores of an object such as ``{"cat": 0.9, "dog": 0.1}`` in a cell of text."""
+    """The scores in a cell of text such as ``{"cat": 0.9, "dog": 0.1}``."""
     if not isinstance(cell, str) or len(cell) > _LONGEST or cell.strip()[:1] != "{":
         return None
     try:
@@ -94,7 +94,7 @@ def scored(cell: Any) -> Mapping[str, float] | None:
 
 
 def by_mark(mark: str) -> CellReader:
-    """A reader of texts with marks between the values, without brackets."""
+    """A reader of texts with a separator between the values, without brackets."""
 
     def read(cell: Any) -> list[str] | None:
         if not isinstance(cell, str) or mark not in cell.strip():
@@ -106,11 +106,10 @@ def by_mark(mark: str) -> CellReader:
 
 
 def sample_reader(cells: Sequence[Any], labels: Sequence[str]) -> CellReader | None:
-    """How `cells` are read as lists of classes, best first, beside single `labels`; None where they
-    are single classes themselves.
+    """The reader for `cells` as lists of classes, best first; None if they are single classes.
 
-    All must have as many values, two at least and each once; most labels must occur in them, and
-    most of the first values must be labels.
+    All cells must have the same number of values, at least two and without repeats. Most labels
+    must occur in them, and most of the first values must be labels.
     """
     names = {label.strip() for label in labels}
     for read in (listed, *map(by_mark, _MARKS)):

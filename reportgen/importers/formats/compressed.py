@@ -1,6 +1,6 @@
-"""Files that were compressed as a whole: opened as what they contains.
+"""Compressed files, opened as their content.
 
-What they unpack to is limited, as a small file may unpack to more than any disk holds.
+The unpacked size is limited: a small file may unpack to more than any disk can store.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ _BOMB_RATIO, _BOMB_BYTES = 200, 256 << 20
 
 
 def compression_of(path: Path) -> str:
-    """``".gz"``, ``".bz2"``, ``".xz"`` or ``".zst"`` by the first bytes; else empty."""
+    """``".gz"``, ``".bz2"``, ``".xz"`` or ``".zst"`` by the first bytes; otherwise empty."""
     with path.open("rb") as stream:
         head = stream.read(6)
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
 
 
 def inner_name(path: Path) -> Path:
-    """The path without the ending of a compression."""
+    """The path without the extension of the compression."""
     return path.with_suffix("") if path.suffix.lower() in _MAGIC.values() else path
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """What a file contains, unpacked where it is compressed.
+    """The content of a file, decompressed if needed.
 
-    Raises :class:`DataError` where it is damaged, or unpacks to an absurd size.
+    Raises :class:`DataError` if it is damaged, or unpacks to an absurd size.
     """
     kind = compression_of(path)
     if not kind:
@@ -76,7 +76,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
-    """The same as text, line ends as they stand."""
+    """As text; line endings are kept."""
     with open_bytes(path) as stream:
         text = io.TextIOWrapper(cast(Any, stream), encoding=encoding, newline="")
         try:
@@ -100,7 +100,7 @@ def _open_zstd(path: Path, _: str) -> Iterator[Any]:
 
 
 class _Zstd:
-    """What pyarrow unpacks; a damaged file ends it as it ends other formats, not as a bad disk."""
+    """Zstandard by pyarrow; damage raises the same errors as for other formats."""
 
     def __init__(self, packed: Any) -> None:
         self._packed = packed
@@ -116,7 +116,7 @@ class _Zstd:
 
 
 class _Limited(io.RawIOBase):
-    """A stream that ends in an error where it has given `limit` bytes."""
+    """A stream that raises an error after `limit` bytes."""
 
     def __init__(self, stream: IO[bytes], limit: int, path: Path) -> None:
         self._stream, self._left, self._limit, self._path = stream, limit, limit, path

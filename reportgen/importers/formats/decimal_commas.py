@@ -1,4 +1,4 @@
-"""Numbers with a decimal comma, as a spreadsheet of much of Europe saves them."""
+"""Numbers with a decimal comma, as in spreadsheets of many European locales."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _NUMBER = re.compile(
 
 
 def is_comma_number(cell: str) -> bool:
-    """Whether a cell is a number where commas are decimal commas and points divide thousands."""
+    """Whether a cell is a number with a decimal comma; points are thousands separators."""
     return _NUMBER.fullmatch(cell) is not None
 
 
 def has_decimal_comma(cell: str) -> bool:
-    """Whether a cell is a number with a comma: ``0,93``, ``1.234,5``."""
+    """Whether a cell is a number that contains a comma: ``0,93``, ``1.234,5``."""
     return "," in cell and is_comma_number(cell)
 
 
 def with_point(cell: str) -> str:
-    """A number with a decimal comma as one with a point; any other text as it is.
+    """A number with a decimal comma rewritten with a point; other text unchanged.
 
     >>> with_point("1.234,5"), with_point("0,93"), with_point("1.234"), with_point("0.93")
     ('1234.5', '0.93', '1234', '0.93')

@@ -1,6 +1,4 @@
-"""CSV and TSV, read strictly into a spool of text columns: every cell is text, every fault has its
-line.
-"""
+"""CSV and TSV, read strictly into a spool of text columns: cells are text, errors have a line."""
 
 from __future__ import annotations
 
@@ -52,11 +50,11 @@ _UTF8 = ("utf-8", "utf-8-sig")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are separated and characters encoded; `given` is whether the user said so.
+    """Delimiter, encoding and number format.
 
-    `declared` is whether the first line says ``sep=;``, `comma` whether numbers have a decimal
-    comma, `found` whether the delimiter is what the header is separated by, as nobody said it. A
-    space represents any run of spaces.
+    `given`: the user passed the delimiter. `declared`: the first line is ``sep=;``. `comma`:
+    numbers have a decimal comma. `found`: the delimiter was detected from the header. A space means
+    any run of spaces.
     """
 
     delimiter: str = ","
@@ -68,7 +66,7 @@ class Dialect:
 
     @property
     def is_loose(self) -> bool:
-        """Whether only the strict reader knows it: runs of spaces, or a first line ``sep=;``."""
+        """Whether only the strict reader supports it: runs of spaces, or a first line ``sep=;``."""
         return self.delimiter == " " or self.declared
 
     @property
@@ -78,7 +76,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class FileScan:
-    """What one look at the bytes shows.
+    """The result of one pass over the bytes.
 
     Attributes
     ----------
@@ -96,11 +94,11 @@ class FileScan:
 
 
 def dialect_of(path: Path, separator: str, encoding: str, decimal: str = ".") -> Dialect:
-    """The dialect that was requested; by default comma, in ``.tsv`` and ``.tab`` files tab, and
-    ``;``, tab or ``|`` where the header has that and no comma.
+    """The requested dialect, otherwise a detected one.
 
-    Raises :class:`DataError` (``table-delimiter``) where the first rows could be separated by
-    either of two.
+    By default a comma; in ``.tsv`` and ``.tab`` files a tab; and ``;``, tab or ``|`` if the header
+    contains that and no comma. Raises :class:`DataError` (``table-delimiter``) if the first rows
+    could be separated by either of two.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -126,23 +124,23 @@ def dialect_of(path: Path, separator: str, encoding: str, decimal: str = ".") ->
 
 
 def _declared_separator(path: Path) -> str:
-    """The character after ``sep=`` in a first line that Excel reads so; else empty."""
+    """The delimiter in a first line such as ``sep=;``, as read by Excel; otherwise empty."""
     try:
         with open_bytes(path) as stream:
             head = stream.read(16).removeprefix(codecs.BOM_UTF8)
     except (OSError, DataError):
-        return ""  # the reader says what is wrong
+        return ""  # the reader reports the error
     found = re.match(rb'"?sep=([;,|\t:])"?\r?\n', head, re.IGNORECASE)
     return found[1].decode() if found else ""
 
 
 def _found_separator(path: Path, encoding: str) -> str:
-    """What the header is separated by, where it is not a comma; else empty."""
+    """The delimiter of the header, if it is not a comma; otherwise empty."""
     try:
         with open_text(path, "utf-8-sig" if encoding in _UTF8 else encoding) as stream:
             text = stream.read(_HEAD)
     except (OSError, UnicodeError, DataError):
-        return ""  # the reader says what is wrong
+        return ""  # the reader reports the error
     widths = {mark: found for mark in ",;\t|" if (found := _widths(text, mark))}
     if "," in widths:
         equal = [mark for mark, each in widths.items() if len(each) > 1 and len(set(each)) == 1]
@@ -158,7 +156,7 @@ def _found_separator(path: Path, encoding: str) -> str:
 
 
 def _widths(text: str, mark: str) -> list[int]:
-    """Number of cells in each of the first rows; empty where `mark` does not separate them."""
+    """Number of cells in each of the first rows; empty if `mark` does not separate them."""
     if mark not in text:
         return []
     whole = text[: text.rfind("\n") + 1] if len(text) == _HEAD else text
@@ -172,7 +170,7 @@ def _widths(text: str, mark: str) -> list[int]:
 
 
 def _declares(row: Sequence[str]) -> bool:
-    """Whether a row is the line ``sep=;``, however it was separated."""
+    """Whether a row is the line ``sep=;``, whatever its delimiter."""
     return row[0].lower().startswith("sep=") and len(row) <= 2
 
 
@@ -189,12 +187,12 @@ def _two_separators(path: Path, marks: Sequence[str], widths: Mapping[str, list[
 
 
 def separated_by(mark: str) -> str:
-    """In words, how a file was read whose header says its delimiter."""
+    """A sentence on the delimiter that was detected from the header."""
     return f"cells separated by {delimiter_word(mark)}"
 
 
 def delimiter_word(mark: str) -> str:
-    """A delimiter as it is typed behind ``--delimiter``.
+    """A delimiter as typed after ``--delimiter``.
 
     >>> delimiter_word(";"), delimiter_word("\\t")
     ("';'", 'tab')
@@ -203,14 +201,14 @@ def delimiter_word(mark: str) -> str:
 
 
 def scan(path: Path, dialect: Dialect) -> FileScan:
-    """Hash the file, and look for what no table may contain.
+    """Hash the file, and find bytes that no table may contain.
 
-    Raises :class:`DataError` naming byte or line, where it is not of its encoding, or holds NUL.
+    Raises :class:`DataError` with byte or line, if it has another encoding or contains NUL.
     """
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     has_quotes, offset = False, 0
-    buffer = bytearray(_BLOCK)  # one for all blocks: memory that is new costs more than the hash
+    buffer = bytearray(_BLOCK)  # one buffer for all blocks: fresh memory costs more than the hash
     with _reading(path), open_bytes(path) as stream:
         while n := stream.readinto(buffer):  # type: ignore[attr-defined]
             block = buffer if n == _BLOCK else buffer[:n]
@@ -230,7 +228,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every row, the header first; all rows have as many cells as the header.
 
     `line` is the line in which the row begins, from 1; blank lines are skipped. Raises
-    :class:`DataError` naming the line.
+    :class:`DataError` with the line.
     """
     encoding = "utf-8-sig" if dialect.is_utf8 else dialect.encoding
     start, begun, width = 1, 1, None
@@ -260,7 +258,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
                 width, first = 0, row[1:] if row[0] == "#" else row
                 begun = start
                 continue
-            if width == 0:  # R's write.table names one column less: that of the rows' names
+            if width == 0:  # R's write.table omits the name of the row-name column
                 first = ["", *first] if len(row) == len(first) + 1 else first
                 width = len(first)
                 yield begun, first
@@ -272,19 +270,19 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
 
 def _one_space(line: str) -> str:
-    """A line without spaces around it, tabs as spaces."""
+    """A line stripped of surrounding spaces, tabs as spaces."""
     return line.strip().replace("\t", " ") + "\n"
 
 
 @contextmanager
 def _reading(path: Path, encoding: str = "utf-8") -> Iterator[None]:
-    """Errors of the system and of decoding become a :class:`DataError`."""
+    """Convert errors of the system and of decoding to :class:`DataError`."""
     try:
         with readable(path):
             yield
     except UnicodeError as error:
         if encoding in _UTF8:
-            scan(path, Dialect())  # which knows the byte
+            scan(path, Dialect())  # which reports the byte
         raise DataError(
             f"{quoted(path.name)} is not {encoding.upper()}",
             slug="table-encoding",
@@ -296,7 +294,7 @@ def _require_no_nul(path: Path, block: bytes | bytearray, offset: int) -> None:
     if b"\0" not in block:
         return
     if offset == 0 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return  # UTF-16 is said by its own error
+        return  # UTF-16 has its own error
     at = block.index(b"\0")
     with open_bytes(path) as stream:
         before = sum(part.count(b"\n") for part in iter(lambda: stream.read(_BLOCK), b"")
@@ -392,7 +390,7 @@ def _syntax_error(path: Path, start: int, line: int, error: csv.Error) -> DataEr
 _BLOCK_BYTES = 4 << 20
 
 
-_PROBED_BYTES = 1 << 20  # of a table so narrow that a row of it fits there
+_PROBED_BYTES = 1 << 20  # enough bytes for a row of any table that narrow
 
 
 _NARROW_COLUMNS = 64
@@ -405,10 +403,10 @@ _PROBED_ROWS = 16_384
 
 
 def read_delimited(path: Path, dialect: Dialect, folder: Path) -> Spool:
-    """The table in a delimited text file, its first row the column names; every cell is text.
+    """Read the table in a delimited text file; its first row has the names, every cell is text.
 
-    Raises :class:`DataError` with line or byte, where it is not UTF-8 (or `dialect`'s encoding),
-    ragged, empty, has a NUL byte, an unfinished quote, or two columns of one name.
+    Raises :class:`DataError` with line or byte if it is not UTF-8 (or the encoding of `dialect`),
+    ragged or empty, or has a NUL byte, an unclosed quote, or duplicate column names.
     """
     require_plain_file(path)
     facts = scan(path, dialect)
@@ -427,7 +425,7 @@ def read_delimited(path: Path, dialect: Dialect, folder: Path) -> Spool:
     try:
         with readable(path):
             return spool(_quickly(path, dialect, header))
-    except pa.ArrowInvalid:  # the strict reader words it, or reads it
+    except pa.ArrowInvalid:  # the strict reader has the better message, or can read it
         return spool(_strictly(path, dialect, header))
 
 
@@ -459,7 +457,7 @@ def _spooled(
 
 
 def _header(path: Path, dialect: Dialect) -> list[str]:
-    """Column names without the spaces around them; an unnamed one is named by its position."""
+    """Column names without surrounding spaces; an unnamed column is named by its position."""
     first = next(rows_of(path, dialect), None)
     if first is None:
         raise DataError(
@@ -481,7 +479,7 @@ def _schema(header: list[str]) -> Any:
 
 
 def _quickly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
-    """Raises ``pa.ArrowInvalid`` where a row is not as plain as the rest."""
+    """Read with pyarrow; raises ``pa.ArrowInvalid`` for rows that need the strict reader."""
     import pyarrow as pa
 
     raw_names = next(rows_of(path, dialect))[1]
@@ -498,8 +496,9 @@ def _quickly(path: Path, dialect: Dialect, header: list[str]) -> Iterator[Any]:
 
 
 def _reader(path: Path, dialect: Dialect, types: Mapping[str, Any], block: int) -> Any:
-    """Batches of at most `block` bytes of the file, each column of its Arrow type of text; no cell
-    is a missing one. The file was found to be UTF-8 before.
+    """Batches of at most `block` bytes of the file, in the given Arrow text types, without nulls.
+
+    The file must be valid UTF-8.
     """
     import pyarrow.csv as pv
 
@@ -514,9 +513,9 @@ def _reader(path: Path, dialect: Dialect, types: Mapping[str, Any], block: int) 
 
 
 def _has_few_values(column: Any) -> bool:
-    """Whether the first rows say that a column is smaller as a dictionary: labels are.
+    """Whether a column is smaller dictionary-encoded, judged by the first rows: labels are.
 
-    New memory costs as much as parsing. What has few values is distinguished later anyway.
+    Allocating memory costs as much as parsing, and the distinct values are needed later anyway.
     """
     first = column.slice(0, _PROBED_ROWS)
     return len(first.dictionary_encode().dictionary) * 8 <= len(first)
@@ -529,7 +528,7 @@ def _require_short_fields(batch: Any) -> None:
     for column in batch.columns:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary
-        # The longest field of a column can't be longer than all of them together.
+        # The longest field of a column can't be longer than the column.
         if column.nbytes > FIELD_LIMIT and (pc.max(pc.binary_length(column)).as_py() or 0) > (
             FIELD_LIMIT
         ):

@@ -1,4 +1,4 @@
-"""A folder of part files as one table, as clusters write it, with the keys of Hive in its names."""
+"""A folder of part files as one table, as written by clusters, with Hive keys in folder names."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 _FIRST = "parquet"
-"""A folder with files of this kind is a table of them, whatever else lies there."""
+"""If a folder contains files of this kind, they are the table, and other files are ignored."""
 
 
 @dataclass(frozen=True)
 class PartsTable:
-    """The rows of several tables with the same columns, one after the other.
+    """Several tables with the same columns, concatenated.
 
     Attributes
     ----------
     names
-        Of the parts, below the folder.
+        Names of the parts, below the folder.
     keys
-        For each part: name → value, from folders such as ``split=test``; None for no value. All
-        parts have the same names, and each is a column of text.
+        For each part: key → value, from folders such as ``split=test``; None for a missing value.
+        All parts have the same keys, each a column of text.
     """
 
     name: str
@@ -71,7 +71,7 @@ class PartsTable:
 
     @property
     def schema(self) -> Any:
-        """The schema that the first part states, keys aside; None where it states none."""
+        """The schema of the first part, without keys; None if it has none."""
         return schema_of(self.parts[0])
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
@@ -98,10 +98,10 @@ def _with_keys(batch: Any, columns: Sequence[str], keys: Mapping[str, str | None
 
 
 def kinds_of_parts(folder: Path, kind_of: Callable[[Path], str]) -> dict[str, list[Path]]:
-    """Kind → the part files of it, by name; with Parquet there, of that alone.
+    """Kind → the part files of it, by name; only Parquet if there is any.
 
-    Looked into are the folder and those below it named ``key=value``. What begins with a
-    dot or an underscore is of the program that wrote it.
+    Searched are the folder and subfolders named ``key=value``. Names beginning with a dot or an
+    underscore are ignored.
     """
     found: dict[str, list[Path]] = {}
     for path in _files(folder):
@@ -123,10 +123,9 @@ def _files(folder: Path) -> Iterator[Path]:
 def open_parts(
     folder: Place, files: Sequence[AnyPlace], open_one: Callable[[AnyPlace], Table], spool: Path
 ) -> PartsTable:
-    """The table in the part files of a folder.
+    """Open the table in the part files of a folder.
 
-    Raises :class:`DataError` where their columns or the keys of their folders differ, and what
-    `open_one` raises.
+    Raises :class:`DataError` if their columns or folder keys differ, and the errors of `open_one`.
     """
     below = [path.relative_to(folder) for path in files]  # type: ignore[arg-type]  # of one kind
     names = [path.as_posix() for path in below]
@@ -150,7 +149,7 @@ def open_parts(
 
 
 def _same(one: Table, other: Table) -> bool:
-    """Whether both have the same columns, of the same types, in one order."""
+    """Whether both have the same columns, with the same types, in the same order."""
     schema = schema_of(one)
     if schema is not None:
         return bool(schema.equals(schema_of(other), check_metadata=False))
@@ -172,7 +171,7 @@ def _other(name: str, first: str, what: str, needed: str) -> DataError:
 
 
 def mixed_parts(folder: Path, kinds: Mapping[str, Sequence[Path]]) -> DataError:
-    """Which of several kinds of files is the table is not clear."""
+    """The error for a folder with several kinds of tables."""
     examples = [paths[0].relative_to(folder).as_posix() for paths in kinds.values()]
     return DataError(
         f"the folder {quoted(folder.name)} contains files of several formats: {listing(examples)}",

@@ -1,4 +1,4 @@
-"""JSON and JSON Lines, read without the liberties that parsers take."""
+"""JSON and JSON Lines, read strictly."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 
-_DEEP = 200  # less than any parser's limit: only checked once a parser has given up
+_DEEP = 200  # below the limit of any parser; checked only after a parser gave up
 
 
 _MANY_DIGITS = 1000
 
 
-_JSON_GROWTH = 12  # bytes in memory for a byte of numbers in brackets
+_JSON_GROWTH = 12  # bytes in memory per byte of nested numbers
 
 
 _TOKEN = re.compile(
@@ -52,7 +52,7 @@ _TOKEN = re.compile(
 
 
 class JsonFault(ValueError):
-    """Why a text is no JSON that can be used: `line` (from 1) and `what`."""
+    """Why a text is not valid JSON: `line` (from 1) and `what`."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(f"line {line}: {what}")
@@ -60,11 +60,11 @@ class JsonFault(ValueError):
 
 
 class _Refused(Exception):
-    """The parser met what it was told to refuse; it does not say where."""
+    """The parser met a refused token; it does not report the location."""
 
 
 def parse(text: str) -> Any:
-    """The value of a JSON text; raises :class:`JsonFault`."""
+    """The value of a JSON text. Raises :class:`JsonFault`."""
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -75,7 +75,7 @@ def parse(text: str) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """The value in a JSON file, strictly read; :class:`DataError` with its line."""
+    """The value in a JSON file, parsed strictly. Raises :class:`DataError` with its line."""
     size = require_plain_file(path)
     require_memory(_JSON_GROWTH * size, quoted(path.name))
     try:
@@ -111,7 +111,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
 
 @dataclass
 class _Level:
-    """One open bracket: the keys of an object, and whether the next string is one."""
+    """An open bracket: the keys of an object, and whether the next string is a key."""
 
     is_object: bool
     keys: set[str] = field(default_factory=set)
@@ -119,7 +119,7 @@ class _Level:
 
 
 def _found_fault(text: str) -> JsonFault | None:
-    """The first token that is refused, and its line."""
+    """The first refused token, and its line."""
     levels: list[_Level] = []
     for match in _TOKEN.finditer(text):
         if what := _fault_of(match.group(), levels):
@@ -152,7 +152,7 @@ def _repeated_key(token: str, levels: list[_Level]) -> str | None:
     if not levels or not levels[-1].is_object or not levels[-1].at_key:
         return None
     with suppress(ValueError):
-        token = json.dumps(json.loads(token))  # one spelling, whatever was escaped
+        token = json.dumps(json.loads(token))  # normalise escapes
     if token in levels[-1].keys:
         return f"the key {token[:60]} appears twice"
     levels[-1].keys.add(token)
@@ -175,20 +175,18 @@ _WORDS = {True: "true", False: "false"}
 
 
 def read_json_lines(path: Path, folder: Path) -> Spool:
-    """The table in a JSON Lines file; its columns are the keys of the first line.
+    """Read the table in a JSON Lines file; its columns are the keys of the first line.
 
-    A value that is a mapping from class names to numbers becomes a list column with names.
-    Numbers and booleans become the text that they are written as, in Python's spelling.
-
-    Raises :class:`DataError` naming the line: no JSON, NaN, a repeated key, a value of another
-    kind than in the lines before.
+    A mapping from class names to numbers becomes a list column with names. Numbers and booleans
+    become text in Python's notation. Raises :class:`DataError` with the line: invalid JSON, NaN, a
+    repeated key, or a value of another kind than before.
     """
     require_plain_file(path)
     return spooled_lines(Lines(path), folder)
 
 
 def spooled_lines(source: Lines, folder: Path) -> Spool:
-    """The table of objects with the same keys."""
+    """The table of objects with the same keys, spooled."""
     path = source.path
     first = next(source.objects(), None)
     if first is None:
@@ -226,7 +224,7 @@ def _column(name: str, value: Any) -> Column:
 
 
 def scores_by_class(value: Any) -> Any:
-    """A list of ``{"label", "score"}``, as pipelines of Hugging Face give it, as a mapping."""
+    """A list of ``{"label", "score"}``, as from Hugging Face pipelines, as a mapping."""
     if not isinstance(value, list) or not value:
         return value
     if not all(isinstance(one, dict) and one.keys() == {"label", "score"} for one in value):
@@ -236,7 +234,7 @@ def scores_by_class(value: Any) -> Any:
 
 
 def _is_lone_label(name: str, value: Any) -> bool:
-    """Whether a cell is one label in a list, as ``"gt_label": [0]``."""
+    """Whether a cell is a single label in a list, as ``"gt_label": [0]``."""
     one = isinstance(value, list) and len(value) == 1 and type(value[0]) in (int, str)
     return one and _LABEL_NAME.search(name.lower()) is not None
 
@@ -258,7 +256,7 @@ def _schema(columns: dict[str, Column]) -> Any:
 
 @dataclass
 class Lines:
-    """A JSON Lines file on its way through."""
+    """A JSON Lines file while it is read."""
 
     path: Path
     columns: dict[str, Column] = field(default_factory=dict)
@@ -269,7 +267,7 @@ class Lines:
     unit: str = "line"
 
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """(line, object) of every line that is not blank; the hash is known after the last."""
+        """(line, object) of every line that is not blank; the hash is complete after the last."""
         digest = hashlib.sha256()
         with readable(self.path), open_bytes(self.path) as stream:
             for number, line in enumerate(
@@ -345,7 +343,7 @@ class Lines:
     def _written(self, name: str, line: int, value: float) -> str:
         try:
             return _WORDS[value] if isinstance(value, bool) else repr(value)
-        except ValueError as error:  # more digits than Python writes
+        except ValueError as error:  # more digits than Python converts to text
             raise self.error(
                 line, f"has too many digits in {quoted(name)}", "table-cell"
             ) from error

@@ -1,4 +1,4 @@
-"""Tables in one JSON value: records, columns, lists, ``{columns, data}``; as rows of a spool."""
+"""Tables in one JSON value (records, columns, lists, ``{columns, data}``), as rows of a spool."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 LABELS_ONLY = "classes by id"
-"""The layout of labels or predictions alone, without the others."""
+"""The layout of a file with only labels or only predictions."""
 
 
 _WRAPPERS = ("dataframe_split", "dataframe_records", "records", "rows", "samples", "results",
@@ -34,19 +34,19 @@ _COLUMN_NAMES = frozenset({
     "file", "filename", "confidence", "score", "prob", "probability", "gt_label", "pred_label",
     "true_label", "predicted_label", "reference", "count", "n", "freq", "label_ids", "index",
 })  # fmt: skip
-"""Usual names of columns: they tell records by index from columns by name."""
+"""Common column names: they distinguish records by index from columns by name."""
 
 
 @dataclass(frozen=True)
 class JsonTable:
-    """The rows of a table, and how they were laid out, in words."""
+    """The rows of a table, and a description of their layout."""
 
     records: Sequence[Mapping[str, Any]]
     layout: str
 
 
 def json_table(value: Any) -> JsonTable | None:
-    """The table that parsed JSON is; None where it is none."""
+    """The table in parsed JSON, or None."""
     if isinstance(value, list):
         if value and all(isinstance(row, Mapping) for row in value):
             return JsonTable([dict(_flat(row)) for row in value], "a list of records")
@@ -74,7 +74,7 @@ def json_table(value: Any) -> JsonTable | None:
 
 
 def _of_class_numbers(value: Mapping[str, Any]) -> JsonTable | None:
-    """What FiftyOne exports of one field: ``{"classes": [...], "labels": {id: index}}``."""
+    """A single-field FiftyOne export: ``{"classes": [...], "labels": {id: index}}``."""
     labels, classes = value.get("labels"), value.get("classes", [])
     if not isinstance(labels, Mapping) or not labels or not set(value) <= {"classes", "labels"}:
         return None
@@ -88,14 +88,14 @@ def _of_class_numbers(value: Mapping[str, Any]) -> JsonTable | None:
 
 
 def _class_name(label: Any, classes: Sequence[str]) -> str | None:
-    """The name of a class that is a name, or the place of one in `classes`."""
+    """The name of a class, given as a name or an index into `classes`."""
     if isinstance(label, str):
         return label
     return classes[label] if type(label) is int and 0 <= label < len(classes) else None
 
 
 def _is_column(value: Mapping[str, Any], key: str) -> bool:
-    """Whether a member is one column beside others of its length."""
+    """Whether a member is one of several columns of equal length."""
     lists = [member for member in value.values() if isinstance(member, list)]
     inner = value[key]
     return (
@@ -117,12 +117,12 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _is_classification(value: Any) -> bool:
-    """Whether a cell is a label of FiftyOne: an object with the class and what belongs to it."""
+    """Whether a cell is a FiftyOne label: an object with the class and further fields."""
     return isinstance(value, Mapping) and value.get("_cls") == "Classification"
 
 
 def _cell(value: Any) -> Any:
-    """A cell; of a picture of W&B its path, of a label of FiftyOne its class."""
+    """The value of a cell; for a W&B image its path, for a FiftyOne label its class."""
     if _is_classification(value):
         return value.get("label")
     if isinstance(value, Mapping) and "_type" in value and isinstance(value.get("path"), str):
@@ -141,7 +141,7 @@ def _of_split(names: Sequence[Any], rows: Sequence[Any]) -> JsonTable | None:
 
 
 def _of_mappings(value: Mapping[str, Any]) -> JsonTable | None:
-    """Of columns by name, or of records by index: what has usual names are the columns."""
+    """Rows of columns by name, or of records by index: common column names decide."""
     outer = {str(key).strip().lower() for key in value}
     first = next(iter(value.values()))
     keys = list(first)
@@ -164,7 +164,7 @@ _FEWEST_IDS = 3
 
 
 def _are_ids(keys: Sequence[Any]) -> bool:
-    """Whether the keys of records are names of samples, and not numbers of rows."""
+    """Whether the keys of records are sample ids, not row numbers."""
     texts = list(map(str, keys))
     rows = texts in ([str(i) for i in range(n, n + len(texts))] for n in (0, 1))
     return not rows and len(texts) >= _FEWEST_IDS
@@ -183,9 +183,7 @@ def _of_lists(value: Mapping[str, Any]) -> JsonTable | None:
 
 
 def spooled_json(path: Path, table: JsonTable, folder: Path) -> Spool:
-    """The rows of a JSON file, as :func:`~reportgen.importers.formats.json_files.read_json_lines`
-    gives those of JSON Lines.
-    """
+    """The rows of a JSON file, in the form that ``read_json_lines`` returns."""
     return spooled_lines(_Records(path, unit="record", records=table.records), folder)
 
 

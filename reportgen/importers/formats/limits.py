@@ -1,6 +1,4 @@
-"""What a file claims is compared with what it has and what this machine can contain, before
-reading.
-"""
+"""Compares declared sizes with file sizes and free memory before reading."""
 
 from __future__ import annotations
 
@@ -33,11 +31,11 @@ _MEMINFO = Path("/proc/meminfo")
 _UNKNOWN = 1 << 32
 
 
-_LARGEST_SHARE = 0.5  # of what is free: the rest of the work needs some too
+_LARGEST_SHARE = 0.5  # of free memory: other steps need some too
 
 
 def available_bytes() -> int:
-    """Memory that can be had without swapping; 4 GiB where the system does not say."""
+    """Memory available without swapping, in bytes; 4 GiB if unknown."""
     try:
         for line in _MEMINFO.read_text("ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -51,7 +49,7 @@ def available_bytes() -> int:
 
 
 def bytes_words(n: int) -> str:
-    """``1.5 GB``, ``300 bytes``: powers of 1,000."""
+    """``1.5 GB``, ``300 bytes``: decimal units."""
     for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if n >= size:
             return f"{n / size:.1f} {unit}"
@@ -59,7 +57,7 @@ def bytes_words(n: int) -> str:
 
 
 def require_memory(n_bytes: int, what: str) -> None:
-    """Refuse to allocate more than half of the free memory for one thing of the data."""
+    """Refuse to allocate more than half of the free memory for one object of the data."""
     free = available_bytes()
     if n_bytes > _LARGEST_SHARE * free:
         raise DataError(
@@ -71,7 +69,7 @@ def require_memory(n_bytes: int, what: str) -> None:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn what the system says about a file into a :class:`DataError`, without its folder."""
+    """Convert system errors on a file to :class:`DataError`, without its folder."""
     try:
         yield
     except OSError as error:
@@ -89,7 +87,10 @@ def file_sha256(path: Path) -> str:
 
 
 def require_plain_file(path: Path) -> int:
-    """The size of a file in bytes; :class:`DataError` where there is none, or it is no file."""
+    """The size of a file in bytes.
+
+    Raises :class:`DataError` if it is missing or not a regular file.
+    """
     try:
         if path.is_dir():
             raise DataError(
@@ -114,18 +115,18 @@ def require_plain_file(path: Path) -> int:
 
 
 FileState = tuple[int, int, int]
-"""What changes with a file: its size, the time of its last change, and its number."""
+"""Size, modification time and inode of a file."""
 
 
 def file_state(path: Path) -> FileState:
-    """The state of a file now; :class:`DataError` where it can't be read."""
+    """The current state of a file. Raises :class:`DataError` if it can't be read."""
     with readable(path):
         found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def require_unchanged(path: Path, before: FileState) -> None:
-    """Raise :class:`DataError` (``input-changed``) where a file is no longer as it was."""
+    """Raise :class:`DataError` (``input-changed``) if a file has changed."""
     if file_state(path) != before:
         raise DataError(
             f"{quoted(path.name)} was changed while it was read",
@@ -136,7 +137,7 @@ def require_unchanged(path: Path, before: FileState) -> None:
 
 @contextmanager
 def unchanged(path: Path) -> Iterator[None]:
-    """Read a file several times, and notice where it was not the same each time."""
+    """Raise if a file changes during the block, in which it is read several times."""
     before = file_state(path)
     yield
     require_unchanged(path, before)

@@ -1,4 +1,4 @@
-"""Which format a file has, and the table in it."""
+"""Detects the format of a file and opens the table in it."""
 
 from __future__ import annotations
 
@@ -59,11 +59,10 @@ _WHAT_WORKS = (
 
 
 def format_of(path: Path) -> str:
-    """``"parquet"``, ``"arrow"``, ``"csv"``, ``"jsonl"``, ``"json"``, ``"npy"``, ``"npz"``; a
-    folder is ``"folder"``, and so is a pattern.
+    """``"parquet"``, ``"arrow"``, ``"csv"``, ``"jsonl"``, ``"json"``, ``"npy"`` or ``"npz"``.
 
-    The bytes count more than the name. Raises :class:`DataError` where the file is missing, or
-    none of these.
+    ``"folder"`` for a folder or a pattern. Content takes precedence over the name. Raises
+    :class:`DataError` if the file is missing, or its format unknown.
     """
     if path.is_dir() or is_pattern(path):
         return "folder"
@@ -127,7 +126,7 @@ _FOREIGN = (
 
 
 def _refuse_by_content(path: Path, head: bytes) -> None:
-    """Refuse what is known by its first bytes, and is not read, by its true name."""
+    """Refuse unsupported formats that are recognised by their first bytes."""
     if head.startswith(b"PK\x03\x04"):
         what, hint = _packed(path)
         raise DataError(f"{quoted(path.name)} {what}", slug="input-kind", hint=hint)
@@ -153,7 +152,7 @@ def _members(path: Path) -> list[str]:
 
 
 def _packed(path: Path) -> tuple[str, str]:
-    """What a ZIP archive is, and what to do instead."""
+    """The content of a ZIP archive, and what to do instead."""
     names = _members(path)
     if any(name.startswith("xl/") for name in names):
         return "is an Excel workbook", (
@@ -166,16 +165,15 @@ def _packed(path: Path) -> tuple[str, str]:
 
 
 def _is_lines(head: bytes) -> bool:
-    """Whether a file named .json has one object per line, at least two of them."""
+    """Whether a file named .json has one object per line, for at least two lines."""
     lines = [line.strip() for line in head.split(b"\n")][:2]
     return len(lines) == 2 and lines[0][:1] + lines[0][-1:] == b"{}" and lines[1][:1] == b"{"
 
 
 def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
-    """The table in a file, a DataFrame or a mapping of arrays: its columns, not what they mean.
+    """Open the table in a file, DataFrame or mapping of arrays; column roles are decided later.
 
-    `spool` is an empty folder, as for
-    :func:`~reportgen.importers.opening.open_predictions`.
+    `spool` is an empty folder, as for :func:`~reportgen.importers.opening.open_predictions`.
     """
     if isinstance(source, Address):
         return ParquetTable.open(source)
@@ -196,14 +194,16 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
 
 
 def _is_drawn(head: bytes) -> bool:
-    """Whether there is a rule of dashes below the first line, or above it."""
+    """Whether there is a line of dashes below the first line, or above it."""
     lines = [line.strip() for line in head.split(b"\n") if line.strip()][:2]
     return any(b"---" in line and not line.strip(b"|+-: ") for line in lines)
 
 
 def text_options(path: Path, options: InputOptions, id_column: str | None = None) -> InputOptions:
-    """How a table that is joined to INPUT is read as text: separated as INPUT is, where its first
-    line is; else by what separates an id there from something else.
+    """The text options for a table that is joined to INPUT.
+
+    The delimiter is that of INPUT if the first line contains it, otherwise the one after an id
+    column.
     """
     plain = InputOptions(encoding=options.encoding, decimal=options.decimal)
     if path.is_dir() or format_of(path) != "csv":
@@ -236,7 +236,7 @@ def _part_files(folder: Path) -> list[Path]:
 
 
 def _matching_parts(pattern: Path) -> tuple[Path, ...]:
-    """The part files that a pattern matches; nothing that it matches is left out."""
+    """The part files that a pattern matches; an unsupported file is an error, not skipped."""
     files = matching_files(pattern)
     kinds: dict[str, list[Path]] = {}
     for path in files:
@@ -255,7 +255,7 @@ def _matching_parts(pattern: Path) -> tuple[Path, ...]:
 
 
 def _kind_of_part(path: Path) -> str:
-    """The kind of a file that may be a part of a table, by its name; empty for others."""
+    """The kind of a part file of a table, by its name; empty for others."""
     kind = _SUFFIXES.get(inner_name(path).suffix.lower(), "")
     return kind if kind in _IN_FOLDERS and path.suffix.lower() != ".txt" else ""
 
@@ -271,7 +271,7 @@ def _open_file(path: Path, options: InputOptions, spool: Path) -> Table:
 
 
 def _read_file(path: Path, found: str, options: InputOptions, spool: Path) -> Table:
-    """The table in a file that is read from start to end, or array by array."""
+    """The table in a file that is read sequentially, or array by array."""
     if found == "csv":
         return read_delimited(
             path, dialect_of(path, options.separator, options.encoding, options.decimal), spool

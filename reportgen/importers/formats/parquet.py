@@ -1,4 +1,4 @@
-"""Parquet of any origin, read in place."""
+"""Parquet from any source, read in place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 _BUFFER_BYTES = 1 << 20
-"""Of each column that is read: else its whole piece of a row group is held, as long as that is."""
+"""Per column: otherwise its whole chunk of a row group would be kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class ParquetTable:
     Attributes
     ----------
     schema
-        As the file states it, with its metadata.
+        The schema in the file, with its metadata.
     state
-        Of the file when it was opened: what is read later must be of the same. None for object
-        storage, which sees to that itself.
+        State of the file when it was opened; it must be the same when read later. None for object
+        storage, which has its own check.
     """
 
     path: Place
@@ -50,7 +50,7 @@ class ParquetTable:
 
     @classmethod
     def open(cls, path: Place) -> ParquetTable:
-        """Read the schema; :class:`DataError` where it is no Parquet."""
+        """Read the schema; raises :class:`DataError` if it is not a Parquet file."""
         if isinstance(path, Path):
             require_plain_file(path)
         state = file_state(path) if isinstance(path, Path) else None

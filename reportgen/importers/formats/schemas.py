@@ -1,4 +1,4 @@
-"""What an Arrow schema says of its columns, whatever file it is in."""
+"""Column types and metadata in Arrow schemas."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ __all__ = [
 
 
 def schema_of(table: Table) -> Any:
-    """The Arrow schema that the file of a table states; None where it states none."""
+    """The Arrow schema of the file of a table, or None."""
     return getattr(table, "schema", None)
 
 
 def class_labels(table: Table) -> dict[str, tuple[str, ...]]:
-    """Column → names of the classes that its numbers represent, as a data set of Hugging Face says
-    it with ``ClassLabel``; what is of no such form says nothing.
+    """Column → class names of its indices, from Hugging Face ``ClassLabel`` metadata.
+
+    Metadata in another form is ignored.
     """
     schema = schema_of(table)
     metadata = {} if schema is None else schema.metadata or {}
@@ -43,7 +44,7 @@ def class_labels(table: Table) -> dict[str, tuple[str, ...]]:
 
 
 def column_of(field: Any) -> Column:
-    """The column that an Arrow field describes."""
+    """The :class:`Column` for an Arrow field."""
     kind = kind_of_type(field.type)
     width = getattr(field.type, "list_size", None) if kind == LIST else None
     return Column(field.name, kind, width, single=is_single_type(field.type))
@@ -51,7 +52,7 @@ def column_of(field: Any) -> Column:
 
 @contextmanager
 def readable_as(path: Place, what: str) -> Iterator[None]:
-    """Turn what Arrow says about a file of kind `what` into a :class:`DataError`."""
+    """Convert Arrow's errors on a file of kind `what` to :class:`DataError`."""
     import pyarrow as pa
 
     try:

@@ -1,4 +1,4 @@
-"""Some rows of a table, in their order."""
+"""Selected rows of a table, in their order."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = [
 
 
 def with_rows(table: Table, rows: NDArray[np.int64]) -> Table:
-    """`table` with the rows of these numbers alone, ascending, shape (N,).
+    """`table` with only the rows of these indices, ascending, shape (N,).
 
-    Arrays of another length than the table's stay whole.
+    Arrays of another length than the table stay whole.
     """
     if not isinstance(table, ArraysTable):
         return _SomeRows(table, rows)
@@ -50,7 +50,7 @@ class _SomeRows:
 
     @property
     def schema(self) -> Any:
-        """As the file states it; None where it states none."""
+        """The schema of the file, or None."""
         return schema_of(self.base)
 
     @property

@@ -1,8 +1,8 @@
-"""`Table`: named columns of equal length, read in batches; what every format becomes first.
+"""`Table`: named columns of equal length, read in batches; the common form of every format.
 
-Formats that can only be read from start to end, such as text, are read once into a *spool*: in
-memory while they are small, else in an Arrow stream in a folder that the caller gives and removes.
-The others are read in place.
+Formats that can only be read sequentially, such as text, are read once into a *spool*: in memory
+while small, otherwise in an Arrow stream in a folder that the caller provides and removes. The
+others are read in place.
 """
 
 from __future__ import annotations
@@ -51,19 +51,20 @@ _UNNAMED = re.compile(r"\(column \d+\)|Unnamed: \d+|__index_level_\d+__")
 
 
 HELD_BYTES = 96 << 20
-"""A table that was read through is held in memory up to this size."""
+"""A spooled table is kept in memory up to this size."""
 
 
 NARROW_ROWS = 1 << 17
-"""Rows that are read at once where each of their columns has one value per row."""
+"""Rows read at once if each column has one value per row."""
 
 
 _VALUES_AT_ONCE = 8 * NARROW_ROWS
 
 
 def rows_at_once(n_columns: int) -> int:
-    """Rows to read at once of `n_columns` columns with one value per row: as many values of wide
-    tables as of narrow ones.
+    """Rows to read at once of `n_columns` columns with one value per row.
+
+    The number of values is limited, also for wide tables.
 
     >>> rows_at_once(3), rows_at_once(200)
     (131072, 5242)
@@ -81,21 +82,21 @@ class Column:
     Attributes
     ----------
     kind
-        What its cells are: ``"text"``, ``"number"``, ``"boolean"``, ``"list"`` (of numbers) or
+        The kind of its cells: ``"text"``, ``"number"``, ``"boolean"``, ``"list"`` (of numbers) or
         ``"other"``, which can't be used.
     width
-        Numbers in each list, where that is known.
+        Numbers per list, if known.
     names
-        Where lists came with names (a mapping from class to score): these, in order.
+        Names of the list entries, in order, if cells were mappings from class to score.
     mixed
-        Where the cells are partly text and partly numbers: one example of each, in words.
+        If cells are partly text and partly numbers: an example of each, in words.
     single
         Whether its numbers, or those of its lists, were saved in single or half precision
         (float32, float16).
     comma
-        Whether its texts are numbers with a decimal comma, where they are numbers.
+        Whether numbers in text have a decimal comma.
     separator
-        What separated its cells from others, where only the header said so.
+        The delimiter, if it was detected from the header.
     """
 
     name: str
@@ -109,19 +110,19 @@ class Column:
 
 
 class Table(Protocol):
-    """What is read: columns, rows, and where in the file a row is."""
+    """Columns, rows, and the location of a row in the file."""
 
     @property
     def name(self) -> str:
-        """Base name of the file, or what the user gave in words."""
+        """Base name of the file, or the name given by the user."""
 
     @property
     def sha256(self) -> str:
-        """Of the file's bytes, hexadecimal; empty where there is no file."""
+        """Of the file's bytes, hexadecimal; empty without a file."""
 
     @property
     def columns(self) -> Mapping[str, Column]:
-        """By name, in order."""
+        """The columns by name, in order."""
 
     @property
     def n_rows(self) -> int:
@@ -131,12 +132,12 @@ class Table(Protocol):
         """Arrow record batches of the named columns, of at most `rows` rows, in order."""
 
     def place(self, row: int) -> str:
-        """Where row `row` (from 0) is, in the user's words: ``line 57``."""
+        """Location of row `row` (from 0), in the user's terms: ``line 57``."""
 
 
 @dataclass(frozen=True)
 class DerivedTable:
-    """A table with the name, the rows and the places of `base`; its columns are for subclasses."""
+    """A table with the name, rows and locations of `base`; subclasses define its columns."""
 
     base: Table
 
@@ -157,7 +158,7 @@ class DerivedTable:
 
 
 def kind_of_type(kind: Any) -> str:
-    """Which kind of :class:`Column` an Arrow type is."""
+    """The kind of :class:`Column` for an Arrow type."""
     import pyarrow.types as t
 
     if t.is_dictionary(kind):
@@ -183,22 +184,22 @@ def is_single_type(kind: Any) -> bool:
 
 
 def is_text_type(kind: Any) -> bool:
-    """Whether an Arrow type is one of those for text, old and new."""
+    """Whether an Arrow type is one of the text types."""
     return str(kind) in ("string", "large_string", "string_view")
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether a column has no name of its own: mostly row numbers that pandas wrote."""
+    """Whether a column is unnamed: usually row numbers written by pandas."""
     return _UNNAMED.fullmatch(name) is not None
 
 
 def is_weak_name(name: str) -> bool:
-    """Whether a column may contain nothing but row numbers, by its name."""
+    """Whether a column may contain only row numbers, judged by its name."""
     return is_unnamed(name) or name.strip().lower() in _ROW_WORDS
 
 
 def sliced(batch: Any, rows: int) -> Iterator[Any]:
-    """`batch` in pieces of at most `rows` rows, no copy."""
+    """`batch` in slices of at most `rows` rows, without copying."""
     if len(batch) <= rows:
         yield batch
         return
@@ -213,11 +214,11 @@ class Spool:
     Attributes
     ----------
     held
-        The batches, where they are small enough.
+        The batches, if they are small enough to be kept in memory.
     path
-        Else the Arrow stream that contains them; the caller removes its folder.
+        Otherwise the Arrow stream with them; the caller removes its folder.
     find
-        Row (from 0) → its place in the original file, in words.
+        Row (from 0) → its location in the original file, in words.
     """
 
     name: str
@@ -239,7 +240,10 @@ class Spool:
         columns: Mapping[str, Column],
         find: Callable[[int], str],
     ) -> Spool:
-        """Keep `batches`; :class:`OutputError` where the folder has no room for large ones."""
+        """Store `batches`.
+
+        Raises :class:`OutputError` if the folder has no space for large ones.
+        """
         held: list[Any] = []
         n_bytes = 0
         for batch in batches:
@@ -259,11 +263,14 @@ class Spool:
 
     @property
     def n_bytes(self) -> int:
-        """Memory that its rows take."""
+        """Memory used by the rows, in bytes."""
         return sum(batch.nbytes for batch in self.held)
 
     def on_disk(self, folder: Path) -> Spool:
-        """The same, its rows moved into `folder`; :class:`OutputError` where that has no room."""
+        """The same spool with its rows moved into `folder`.
+
+        Raises :class:`OutputError` if it has no space.
+        """
         if not self.held:
             return self
         return replace(self, held=(), path=_write(folder, iter(self.held))[0])
@@ -288,7 +295,7 @@ def _write(folder: Path, batches: Iterator[Any]) -> tuple[Path, int]:
 def _read(path: Path) -> Iterator[Any]:
     import pyarrow as pa
 
-    # mapped, so that a column that nobody looks at is not read from the disk
+    # memory-mapped, so that unused columns are not read
     with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
         yield from reader
 
@@ -304,7 +311,7 @@ def _new_path(folder: Path) -> Path:
 
 
 def require_columns(name: str, names: Sequence[str]) -> None:
-    """Refuse names that appears twice: which column is meant is unknown."""
+    """Refuse duplicate column names."""
     seen: dict[str, int] = {}
     for position, column in enumerate(names, start=1):
         first = seen.setdefault(column, position)

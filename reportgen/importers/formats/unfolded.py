@@ -1,6 +1,4 @@
-"""Columns whose cells are lists: of the best classes, and then each place becomes a column; or of
-the scores of all classes as text, and then they become lists of numbers.
-"""
+"""Columns with lists in cells: top-k lists become columns, score texts become number lists."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ _LOOKED_AT = 200
 
 
 def first_cells(table: Table, *columns: str) -> list[list[Any]]:
-    """The cells of the first rows of each of the columns."""
+    """The cells of the first rows, by column."""
     batch = next((b for b in table.batches(columns, _LOOKED_AT) if len(b)), None)
     if batch is None:
         return [[] for _ in columns]
@@ -45,7 +43,7 @@ class Unfolded(DerivedTable):
     lists
         Column of lists → its new columns.
     readers
-        Column of lists → what reads its cells.
+        Column of lists → the reader of its cells.
     """
 
     lists: Mapping[str, tuple[str, ...]]
@@ -94,7 +92,7 @@ def _other_length(place: str, name: str, found: Any, wanted: int) -> DataError:
 
 
 def can_hold_lists(table: Table, column: str) -> bool:
-    """Whether the cells of a column can be read, and may be lists, as such or as text."""
+    """Whether the cells of a column may be lists, as such or as text."""
     kind = table.columns[column].kind
     if kind == OTHER:
         schema = schema_of(table)
@@ -105,11 +103,10 @@ def can_hold_lists(table: Table, column: str) -> bool:
 def unfolded(
     table: Table, wanted: Sequence[str], ranked: Mapping[str, CellReader] | None = None
 ) -> Table:
-    """The table with the columns `wanted` unfolded, where their first cells are lists of at least
-    two values; the same table where none is.
+    """The table with the columns `wanted` unfolded, if their first cells are lists of at least two.
 
-    `ranked` are columns of the best classes of each sample, and what reads their cells: they become
-    ``top_1``, ``top_2``, …
+    Otherwise the same table. `ranked` maps columns of top classes to the readers of their cells:
+    they become ``top_1``, ``top_2``, …
     """
     lists, readers = dict[str, tuple[str, ...]](), dict[str, CellReader]()
     for name in dict.fromkeys([*(ranked or {}), *wanted]):
@@ -138,9 +135,7 @@ def unfolded(
 
 @dataclass(frozen=True)
 class _WithLists(DerivedTable):
-    """A table whose columns `lists` of text are lists of numbers: `columns` has their widths, and
-    the names that objects give them.
-    """
+    """A table whose text columns `lists` become number lists; `columns` has widths and names."""
 
     columns: Mapping[str, Column]
     lists: Mapping[str, Column]
@@ -184,10 +179,10 @@ def _values(column: Column, cell: Any) -> list[float] | None:
 
 
 def with_score_lists(table: Table, wanted: Sequence[str]) -> Table:
-    """The table with those of the columns `wanted` as lists of numbers whose cells are such lists
-    as text, ``[0.7, 0.3]`` or ``{"cat": 0.7, "dog": 0.3}``; the same table where none is.
+    """Parse the columns `wanted` whose cells are text such as ``[0.7, 0.3]`` to lists of numbers.
 
-    Whole numbers are no scores, but may be classes.
+    Objects such as ``{"cat": 0.7, "dog": 0.3}`` too. Returns the same table if there are none.
+    Lists of whole numbers are not scores: they may be classes.
     """
     lists = {}
     for name in wanted:

@@ -1,1 +1,1 @@
-"""True classes that are in no single column: one-hot, or in a table of their own."""
+"""True classes outside of a single column: one-hot, or in a separate table."""

@@ -1,4 +1,4 @@
-"""A table with further columns, held in memory in the order of its rows."""
+"""A table with additional columns, kept in memory in the order of its rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_added(
 ) -> Table:
     """`table` with the Arrow arrays `added` as columns, and without the columns `dropped`.
 
-    The arrays are as long as the table; that of arrays which were not settled is checked later.
+    The arrays must be as long as the table; for arrays of unknown length this is checked later.
     """
     if not isinstance(table, ArraysTable):
         return _AddedColumns(table, added, dropped)
@@ -31,7 +31,7 @@ def with_added(
 
 
 def free_name(name: str, table: Table, source: str) -> str:
-    """`name`, or with its source where the table has such a column."""
+    """`name`, with its source appended if the table already has such a column."""
     while name in table.columns:
         name = f"{name} (in {source})"
     return name
@@ -62,7 +62,7 @@ class _AddedColumns(DerivedTable):
             yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
     def _pieces(self, theirs: Sequence[str], rows: int) -> Iterator[tuple[int, Any]]:
-        """(first row, rows of the table's own columns, or as many numbers where none is wanted)."""
+        """(first row, rows of the table's own columns, or their number if none is wanted)."""
         start = 0
         if not theirs:
             for start in range(0, self.n_rows, rows):

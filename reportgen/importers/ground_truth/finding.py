@@ -1,4 +1,4 @@
-"""`labelled`: a table whose true classes are in one column, wherever they came from."""
+"""`labelled`: a table with its true classes in one column, whatever their source."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ __all__ = [
 def labelled(
     table: Table, options: InputOptions, classes: Sequence[str] | None, spool: Path
 ) -> Labelled | None:
-    """The table with its labels from ``options.labels``, or from its own one-hot columns.
+    """The table with its labels from ``options.labels``, or from its one-hot columns.
 
-    None where neither is there: then a column of the table contains the labels.
+    None without either: then a column of the table contains the labels.
     """
     if options.labels is not None:
         return with_labels(table, options, classes or _score_classes(table), spool)
@@ -55,7 +55,10 @@ def labelled(
 
 
 def reading_of(found: Labelled, options: InputOptions, before: Table) -> InputOptions:
-    """How a labelled table is read: its label is known; a lone label of INPUT is a prediction."""
+    """The options for reading a labelled table.
+
+    The label column is known; a single label column of INPUT is the prediction.
+    """
     options = replace(options, label_column=found.label)
     if options.labels is None or options.prediction_column is not None:
         return options
@@ -72,11 +75,11 @@ def reading_of(found: Labelled, options: InputOptions, before: Table) -> InputOp
 
 
 _BEST_CLASS = "index"
-"""What timm calls the best class of each sample, beside its probability."""
+"""timm's name for the top class of each sample, beside its probability."""
 
 
 def _has_best_class(table: Table) -> bool:
-    """Whether the table has a column ``index`` of classes, which does not just number the rows."""
+    """Whether the table has a column ``index`` of classes that are not just row numbers."""
     single = [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)]
     beside = any(is_called(name, "confidence") for name in single)
     scores = any(is_called(name, "scores") and not is_called(name, "confidence") for name in single)
@@ -107,6 +110,6 @@ def _one_hot(table: Table, options: InputOptions, classes: Sequence[str] | None)
 
 
 def _of_lists(table: Table) -> OneHot | None:
-    """Of arrays: the two-dimensional one that is named as labels are."""
+    """For arrays: the two-dimensional one with a label name."""
     found = [c for c in table.columns.values() if c.kind == LIST and is_called(c.name, "label")]
     return OneHot((found[0].name,), found[0].names) if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""`with_labels`: the true classes from a file of their own, joined by id, or given by position."""
+"""`with_labels`: the true classes from a separate file, joined by id or by position."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ _FLAG = "--labels-id"
 
 @dataclass(frozen=True)
 class Labelled:
-    """A table with a column of true classes that was found elsewhere than in one of its columns.
+    """A table with an added column of true classes.
 
     Attributes
     ----------
     table
-        With that column.
+        The table with that column.
     label
-        Its name.
+        Name of that column.
     classes
-        The classes in order, where the labels were one-hot columns; and where they came from.
+        The class list and its source, if the labels were one-hot columns.
     notes
-        What to know about it.
+        Notes for the reader.
     facts
-        The same for the provenance: what → how.
+        Facts for the provenance: name → value.
     told
-        The same in a phrase, for the line that says how the input was read.
+        A phrase for the line on how the input was read.
     """
 
     table: Table
@@ -75,12 +75,12 @@ class Labelled:
 def with_labels(
     table: Table, options: InputOptions, classes: Sequence[str] | None, spool: Path
 ) -> Labelled:
-    """`table` with the true classes of ``options.labels``.
+    """Add the true classes of ``options.labels`` to `table`.
 
     Raises
     ------
     DataError
-        ``labels-missing``: a sample has no label, or a label no sample; ``labels-repeated``: an
+        ``labels-missing``: a sample has no label, or a label has no sample; ``labels-repeated``: an
         id is in two rows; ``labels-ids``: there are no ids to join by; ``length-mismatch``.
     UsageError
         ``labels-position``: the labels have no ids, and the samples have.
@@ -98,7 +98,7 @@ def with_labels(
 
 
 def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any] | None:
-    """The labels of a file that contains nothing else; None where it is a table."""
+    """The labels in a file that contains nothing else; None for a table."""
     found = format_of(path)
     if found == "npy":
         array = npy_file(path)
@@ -119,7 +119,7 @@ def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any]
 
 
 def _without_header(lines: list[str], table: Table) -> list[str]:
-    """Without a first line that names the column: one line more than samples, or a usual word."""
+    """Drop a header line: one line more than samples, or a common column name."""
     n_rows = _n_rows(table)
     if lines and is_called(lines[0], "label") and len(lines) != n_rows:
         return lines[1:]
@@ -144,7 +144,7 @@ def _arrays_table(path: Path, values: NDArray[Any]) -> Table:
 
 
 def _require_position(table: Table, options: InputOptions, path: Path) -> None:
-    """Labels without ids follow the order of arrays; of a table only where the user says so."""
+    """Labels without ids are in the order of arrays; for a table the user must say so."""
     if isinstance(table, ArraysTable) or options.labels_id == NONE:
         return
     raise UsageError(
@@ -253,7 +253,7 @@ def _label_column(
 
 
 def _of_one_length(labels: Table, taken: set[str | None]) -> Table:
-    """Arrays as long as their ids, where there are any: only then can they be read as a table."""
+    """Keep the arrays as long as the ids: only they form a table."""
     ids = [name for name in taken if name]
     if isinstance(labels, ArraysTable) and labels.n_rows < 0 and ids:
         return labels.settled(ids)
@@ -283,7 +283,7 @@ def _settled(labels: Table, column: str | OneHot, *more: str) -> Table:
 def _label_values(
     labels: Table, column: str | OneHot, options: InputOptions
 ) -> tuple[Any, tuple[tuple[str, ...], str] | None]:
-    """(an Arrow array of text, one a row; the classes where the columns tell them)."""
+    """(an Arrow array of text, one per row; the classes, if the columns define them)."""
     if isinstance(column, str):
         return _as_text(_whole(labels, column)), None
     return one_hot_labels(labels, column, options)
@@ -292,7 +292,7 @@ def _label_values(
 def one_hot_labels(
     table: Table, found: OneHot, options: InputOptions
 ) -> tuple[Any, tuple[tuple[str, ...], str] | None]:
-    """The class of each row as an Arrow array of text, by name or by index; and all classes."""
+    """The class of each row as an Arrow array of text, by name or index; and all classes."""
     import pyarrow as pa
 
     places = one_hot_places(table, found, soft=options.soft_labels == "argmax")
@@ -306,7 +306,7 @@ def one_hot_labels(
 
 
 def _whole(table: Table, name: str) -> Any:
-    """One column as one Arrow array."""
+    """A column as one Arrow array."""
     import pyarrow as pa
 
     pieces = [batch.column(0) for batch in table.batches([name], NARROW_ROWS)]
@@ -324,7 +324,7 @@ def _as_text(array: Any) -> Any:
 
 
 def _taken(array: Any, places: NDArray[np.int32], missing: str | None = None) -> Any:
-    """The rows at `places`; where that is -1, `missing`, or no value."""
+    """The rows at `places`; for -1 `missing`, or null."""
     import pyarrow as pa
 
     found = array.take(pa.array(places, mask=places < 0))
@@ -373,7 +373,7 @@ def _require_distinct(table: Table, column: str, ids: Any, flag: str) -> None:
 
 @dataclass(frozen=True)
 class _Joint:
-    """Which row of the labels each sample has, -1 for none: int32, shape (samples,)."""
+    """The labels row of each sample, -1 for none: int32, shape (samples,)."""
 
     places: NDArray[np.int32]
     words: str = ""

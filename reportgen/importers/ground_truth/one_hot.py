@@ -1,7 +1,7 @@
-"""One-hot labels: which columns they are, and the class of each row.
+"""One-hot labels: their columns, and the class of each row.
 
-A row contains a single 1; all other cells are 0. Labels spread over several classes (*soft*
-labels) are refused, or, with ``--soft-labels``, replaced by their most probable class.
+A row contains a single 1, and otherwise 0. Soft labels are refused or, with ``--soft-labels``,
+replaced by their most probable class.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class OneHot:
 
 
 def named_one_hot(table: Table, given: str | Sequence[str]) -> OneHot | None:
-    """The one-hot columns that the user named; None where one column of single values is named."""
+    """The one-hot columns named by the user; None if the name is that of a single column."""
     if isinstance(given, str):
         if given in table.columns:
             column = table.columns[given]
@@ -101,16 +101,17 @@ def named_one_hot(table: Table, given: str | Sequence[str]) -> OneHot | None:
 def one_hot_columns(
     table: Table, taken: set[str | None], classes: Sequence[str] | None, *, alone: bool
 ) -> OneHot | None:
-    """The columns of one-hot labels, where no column holds labels as single values.
+    """The columns of one-hot labels, if no column contains labels as single values.
 
     Parameters
     ----------
     taken
         Columns with another role.
     classes
-        The class list, or the classes that scores are named after, where they are known.
+        The class list, or the classes that scores are named after, if known.
     alone
-        Whether the table holds labels and no predictions: then any columns of 0 and 1 will do.
+        Whether the table contains labels but no predictions; then any columns of 0 and 1 are
+        accepted.
     """
     lists = [
         c
@@ -132,7 +133,7 @@ def _may_be_one(column: Column) -> bool:
 
 
 def _candidates(free: Sequence[str], classes: Sequence[str] | None) -> Iterator[tuple[str, ...]]:
-    """Columns named after all classes, or with a prefix that says that they are labels."""
+    """Columns named after all classes, or with a prefix that marks labels."""
     for prefix in ("", *_PREFIXES):
         by_name = {n[len(prefix) :].strip(): n for n in free if n.lower().startswith(prefix)}
         if classes and all(name in by_name for name in classes):
@@ -149,7 +150,7 @@ def _without_prefix(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _are_binary(table: Table, columns: Sequence[str], *, certain: bool) -> bool:
-    """Whether the columns contain 0 and 1 alone, and most rows a single 1."""
+    """Whether the columns contain only 0 and 1, and most rows a single 1."""
     if certain:
         return True
     n_rows = n_single = 0
@@ -166,7 +167,7 @@ def _are_binary(table: Table, columns: Sequence[str], *, certain: bool) -> bool:
 
 
 def _binary_columns(table: Table, free: Sequence[str]) -> list[str]:
-    """The columns whose cells are shares of one sample: numbers from 0 to 1, 1 included."""
+    """The columns with numbers from 0 to 1, including a 1."""
     left: dict[str, bool] = dict.fromkeys(free, False)
     for batch in table.batches(list(free), NARROW_ROWS) if free else ():
         for name, array in zip(free, batch.columns, strict=True):
@@ -177,7 +178,7 @@ def _binary_columns(table: Table, free: Sequence[str]) -> list[str]:
 
 
 def _values(array: Any) -> Floats | None:
-    """float64, shape (n,), nan for an empty cell; None where a cell is no number."""
+    """float64, shape (n,), nan for an empty cell; None if a cell is not a number."""
     texts, places = TextCells()(array)
     try:
         numbers = [_number(text.strip()) for text in texts]
@@ -195,7 +196,7 @@ def _number(text: str) -> float:
 
 @dataclass
 class _Faults:
-    """The first row (from 0) of each fault, and how many rows have it."""
+    """The index of the first row with each fault, and the number of rows with it."""
 
     first: dict[str, tuple[int, Any]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -208,17 +209,18 @@ class _Faults:
 
 
 def one_hot_places(table: Table, found: OneHot, *, soft: bool) -> NDArray[np.int32]:
-    """The place of each row's class among the columns, int32, shape (N,).
+    """The index of each row's class among the columns, int32, shape (N,).
 
     Parameters
     ----------
     soft
-        Whether labels that spread over several classes represent the largest share.
+        Whether soft labels are replaced by their most probable class.
 
     Raises
     ------
     DataError
-        ``labels-one-hot``: a row contains no 1, several, or no number; ``labels-soft``: shares.
+        ``labels-one-hot``: a row contains no 1, several, or a non-number; ``labels-soft``: soft
+        labels.
     """
     faults, places = _Faults(), [np.zeros(0, np.int32)]
     for start, block in _blocks(table, found):

@@ -1,1 +1,1 @@
-"""Tables with images in them, as Hugging Face keeps data sets: Parquet and Arrow."""
+"""Tables with images in their cells, as in Hugging Face data sets: Parquet and Arrow."""

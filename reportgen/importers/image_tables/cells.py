@@ -1,6 +1,6 @@
 """The images in the cells of Parquet and Arrow files, read on demand, in any order.
 
-In the order of the rows each file is read once from start to end, and only a few rows are held.
+In row order, each file is read once, and only a few rows are kept in memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-_ROWS = 32  # held at once
+_ROWS = 32  # kept in memory at once
 
 
 _BUFFER = 1 << 20
@@ -29,7 +29,7 @@ _BUFFER = 1 << 20
 
 @dataclass(frozen=True)
 class ImageCell:
-    """A cell: the bytes of an image file, or the path of one; None for what is not there."""
+    """The bytes of an image file, or its path; both None for a missing image."""
 
     content: bytes | None
     path: str | None = None
@@ -37,7 +37,7 @@ class ImageCell:
 
 @dataclass
 class ImageCells:
-    """The cells of one column in several files, for one process at a time.
+    """The cells of one column in several files, for a single process.
 
     Attributes
     ----------
@@ -52,28 +52,28 @@ class ImageCells:
     _open: dict[int, _Rows] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is open: another process opens its own."""
+        """Without open files: another process opens its own."""
         return {"paths": self.paths, "column": self.column, "_open": {}}
 
     def read(self, file: int, row: int) -> ImageCell:
         """The cell in row `row` of file `file`, both from 0.
 
-        Raises :class:`DataError` where the file can't be read.
+        Raises :class:`DataError` if the file can't be read.
         """
         if file not in self._open:
-            self._open.clear()  # one at a time
+            self._open.clear()  # one file open at a time
             self._open[file] = _open(self.paths[file], self.column)
         path = self.paths[file]
         with readable_as(path, _kind(path)):
             return _cell_of(self._open[file].at(row))
 
     def close(self) -> None:
-        """Forget what is open."""
+        """Close the open file."""
         self._open.clear()
 
 
 def path_texts(paths: Sequence[Path], column: str) -> list[str | None]:
-    """The ``path`` of each cell, file after file; the bytes are not read where that can be."""
+    """The ``path`` of each cell, file after file, without reading the bytes if possible."""
     found: list[str | None] = []
     for path in paths:
         with readable_as(path, _kind(path)):
@@ -103,7 +103,7 @@ def _kind(path: Path) -> str:
 
 
 class _Forward:
-    """Pieces of rows, of which one is held; what lies before it is read again from the start."""
+    """Blocks of rows, one of which is kept; earlier rows are read again from the start."""
 
     def __init__(self) -> None:
         self.pieces: Iterator[Any] = iter(())
@@ -111,7 +111,7 @@ class _Forward:
         self.held: Any = None
 
     def start(self, pieces: Iterator[Any], row: int) -> None:
-        """From now on `pieces`, the first of which begins with row `row`."""
+        """Continue with `pieces`, the first of which begins with row `row`."""
         self.pieces, self.begin, self.end, self.held = pieces, row, row, None
 
     def at(self, row: int) -> Any:
@@ -122,7 +122,7 @@ class _Forward:
 
 
 class _ParquetRows:
-    """Each row group is read from its start, up to the requested row."""
+    """Each row group is read from its start to the requested row."""
 
     def __init__(self, path: Path, column: str) -> None:
         import pyarrow.parquet as pq
@@ -151,7 +151,7 @@ class _ParquetRows:
 
 
 class _ArrowRows:
-    """The file is mapped into memory: what is not requested is not read."""
+    """The file is memory-mapped: only requested rows are read."""
 
     def __init__(self, path: Path, column: str) -> None:
         self.path, self.column = path, column
@@ -178,7 +178,7 @@ class _ArrowRows:
             n = reader.num_record_batches if is_file else 0
             for batch in map(reader.get_batch, range(n)) if is_file else reader:
                 array = batch.column(at)
-                array.validate(full=True)  # an offset that points outside would end the process
+                array.validate(full=True)  # an offset out of range would crash the process
                 yield array
 
 

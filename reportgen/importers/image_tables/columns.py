@@ -1,4 +1,4 @@
-"""Which column of a table contains images, as files in bytes."""
+"""Detects the column of a table with image files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAGIC = (
 
 
 def features_of(schema: Any) -> dict[str, Any]:
-    """Column → what a data set of Hugging Face says of it in the schema; else empty."""
+    """Column → its Hugging Face feature in the schema; otherwise empty."""
     try:
         described = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = described["info"]["features"]
@@ -34,16 +34,16 @@ def features_of(schema: Any) -> dict[str, Any]:
 
 
 def image_columns(schema: Any, first: Callable[[str], Any]) -> list[str]:
-    """The columns whose cells are image files: as ``Image`` in the schema, else by their type.
+    """The columns whose cells are image files: by the ``Image`` feature, otherwise by their type.
 
-    With ``Image`` in the schema, texts are the paths of such files.
+    With the ``Image`` feature, texts are the paths of such files.
 
     Parameters
     ----------
     schema
-        Of Arrow.
+        The Arrow schema.
     first
-        Column → its first cell that is not null; asked of columns of bytes alone.
+        Column → its first cell that is not null; called for columns of bytes only.
     """
     features = features_of(schema)
     declared = [
@@ -58,7 +58,7 @@ def image_columns(schema: Any, first: Callable[[str], Any]) -> list[str]:
 
 
 def _may_be_files(kind: Any) -> bool:
-    """Whether cells of an Arrow type can be files, or say where they are."""
+    """Whether cells of an Arrow type can be files, or their paths."""
     import pyarrow.types as t
 
     names = {field.name for field in kind} if t.is_struct(kind) else set()
@@ -75,7 +75,7 @@ def _may_hold_images(field: Any, features: dict[str, Any], first: Callable[[str]
 
 
 def bytes_field(kind: Any) -> str | None:
-    """The field of a struct type that contains bytes, where it is named so."""
+    """The field of a struct type with bytes, by its name, or None."""
     import pyarrow.types as t
 
     if not t.is_struct(kind):
@@ -85,7 +85,7 @@ def bytes_field(kind: Any) -> str | None:
 
 
 def is_bytes(kind: Any) -> bool:
-    """Whether an Arrow type is one of those for bytes, old and new."""
+    """Whether an Arrow type is one of the binary types."""
     return str(kind) in ("binary", "large_binary", "binary_view")
 
 
@@ -100,12 +100,12 @@ def _is_image(cell: Any) -> bool:
 
 
 def find_image_column(table: Table, found: list[str], given: str | None) -> str:
-    """The column of images: as the user says, else the only one of `found`.
+    """The column of images: as given, otherwise the only one of `found`.
 
     Raises
     ------
     UsageError
-        ``column-ambiguous``: there are several. ``table-columns``: the named one has none.
+        ``column-ambiguous``: there are several. ``table-columns``: the named column has no images.
     """
     if given is not None:
         if given in found:

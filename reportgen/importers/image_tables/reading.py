@@ -1,4 +1,4 @@
-"""`read_image_table`: the samples of a data set whose tables contain the images themselves."""
+"""`read_image_table`: the samples of a data set with the images in its tables."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ImageTable:
-    """The samples of a data set, and where their images are.
+    """The samples of a data set, and the location of their images.
 
     Attributes
     ----------
     samples
-        Their paths are ids, ``file#row`` where no column was named for them.
+        The samples; their paths are ids, ``file#row`` without an id column.
     cells
-        Where the images are.
+        The cells with the images.
     places
-        Of each sample: number of its file in `cells`, and its row there.
+        For each sample: index of its file in `cells`, and its row there.
     root
         The folder of the data set.
     """
@@ -66,7 +66,7 @@ def is_image_table(data: Path) -> bool:
 
 
 def has_images(file: Path) -> bool:
-    """Whether a Parquet or Arrow file has a column of images; False for what can't be read."""
+    """Whether a Parquet or Arrow file has a column of images; False if it can't be read."""
     try:
         return bool(_image_columns(_open(file)))
     except DataError:
@@ -74,13 +74,13 @@ def has_images(file: Path) -> bool:
 
 
 def read_image_table(data: Path, options: Options) -> ImageTable:
-    """The samples of the data set at `data`, those of ``options.split`` where it has several.
+    """The samples of the data set at `data`; those of ``options.split`` if it has several splits.
 
     Raises
     ------
     DataError
-        ``data-splits``, ``data-subsets``, ``data-incomplete``, ``data-damaged``, ``table-columns``
-        and what reading a table raises.
+        ``data-splits``, ``data-subsets``, ``data-incomplete``, ``data-damaged``, ``table-columns``,
+        and the errors of reading a table.
     UsageError
         ``column-ambiguous``, ``split-unknown``: the option that decides is in the hint.
     """
@@ -107,7 +107,7 @@ def read_image_table(data: Path, options: Options) -> ImageTable:
 def images_in_tables(
     data: Path, image_column: str | None
 ) -> tuple[Sequence[str], Sequence[tuple[int, int]], ImageCells]:
-    """Of all splits of the data set at `data`: usual ids, places, and where the images are."""
+    """Default ids, locations and cells of the images of all splits of the data set at `data`."""
     shards = all_shards(data)
     table, image = _opened(data, shards, image_column)
     return *_rows_of(table), ImageCells(shards.paths, image)
@@ -124,7 +124,7 @@ def _opened(data: Path, shards: Shards, image_column: str | None) -> tuple[Parts
 
 
 def _rows_of(table: PartsTable) -> tuple[list[str], list[tuple[int, int]]]:
-    """The usual id of each row, and its place."""
+    """The default id of each row, and its location."""
     places = [(at, row) for at, part in enumerate(table.parts) for row in range(part.n_rows)]
     return [f"{printable(table.names[at])}#{row}" for at, row in places], places
 
@@ -142,7 +142,7 @@ def _image_columns(table: Table) -> list[str]:
 
 
 def _paths(table: PartsTable, image: str, shards: Shards) -> dict[str, Any]:
-    """The file names that the images had, as a further column."""
+    """The original file names of the images, as an additional column."""
     import pyarrow as pa
 
     kind = schema_of(table).field(image).type

@@ -1,4 +1,4 @@
-"""The files of a data set with images in its tables: which ones, and of which split."""
+"""The files of a data set with images in its tables, and their splits."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _MAX_JSON = 64 << 20
 
 
 def first_shard(data: Path) -> Path | None:
-    """A file that may be of a data set with images in its tables; None where DATA is none.
+    """The first file of a data set with images in its tables, or None.
 
-    Of a folder only a few folders are looked into, and none where images lie as files.
+    Only a few folders are searched, and none that contains image files.
     """
     if data.is_file():
         return data if _FILES.match(data.name) else None
@@ -61,12 +61,12 @@ def _is_image(name: str) -> bool:
 
 
 def find_shards(data: Path, split: str) -> Shards:
-    """The files of the data set at `data`, those of `split` where there are several.
+    """The files of the data set at `data`; those of `split` if there are several splits.
 
     Raises
     ------
     DataError
-        ``data-splits``: several, and none is chosen. ``data-incomplete``: not all files are there.
+        ``data-splits``: several, and none is chosen. ``data-incomplete``: files are missing.
         ``data-subsets``: files of one split in several folders. ``data-damaged``.
     UsageError
         ``split-unknown``.
@@ -88,7 +88,7 @@ def all_shards(data: Path) -> Shards:
 
 
 def _of_saved_splits(data: Path, split: str) -> Shards:
-    """``DatasetDict.save_to_disk``: a folder a split."""
+    """``DatasetDict.save_to_disk``: a folder per split."""
     names = _json(data / _SAVED_SPLITS).get("splits")
     if not isinstance(names, list) or not all(map(_is_name, names)) or not names:
         raise _damaged(data / _SAVED_SPLITS, "has no list of splits")
@@ -99,7 +99,7 @@ def _of_saved_splits(data: Path, split: str) -> Shards:
 
 
 def _files_of_saved(folder: Path) -> Iterator[str]:
-    """The files that ``state.json`` lists, all of which must be there."""
+    """The files listed in ``state.json``; all must exist."""
     listed = _json(folder / _SAVED).get("_data_files")
     entries = listed if isinstance(listed, list) else [None]
     found = [one.get("filename") if isinstance(one, dict) else None for one in entries]
@@ -117,7 +117,7 @@ def _saved_files(data: Path) -> Iterator[Path]:
 
 
 def _of_folder(data: Path, split: str) -> Shards:
-    """Files of a repository of the hub, of a cache, or of any program."""
+    """Files of a Hugging Face repository, its cache, or any program."""
     names = _of_one_format(data)
     files: dict[str, list[str]] = {}
     said = {name: split_of_shard(name) for name in names}
@@ -130,14 +130,14 @@ def _of_folder(data: Path, split: str) -> Shards:
 
 
 def _of_one_format(data: Path) -> list[str]:
-    """The files below a folder: Parquet, where there is some."""
+    """The files below a folder, of one format: Parquet if there is any."""
     names = files_below(data, _FILES)
     kinds = [[name for name in names if name.lower().endswith(ending)] for ending in _ENDINGS]
     return next(filter(None, kinds), [])
 
 
 def _is_name(value: Any) -> TypeGuard[str]:
-    """Whether a value is the name of an entry of a folder, and leads nowhere else."""
+    """Whether a value is a plain file name, without path separators."""
     return isinstance(value, str) and value not in ("", ".", "..") and not set(value) & set("/\\\0")
 
 

@@ -1,1 +1,1 @@
-"""Confusion matrices that other programs saved: their cells, their names, their shares."""
+"""Confusion matrices saved by other programs: their cells, names and proportions."""

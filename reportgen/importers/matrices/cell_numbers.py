@@ -1,4 +1,4 @@
-"""What a cell of a matrix says as a number: ``1,234``, ``96.0%``, ``4e+01``."""
+"""Parses a matrix cell as a number: ``1,234``, ``96.0%``, ``4e+01``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([,' \u00a0\u202f])\d{3})(?:\1\d{3})*")
 
 
 _MOST = 10**18
-"""Whole numbers above it are not exact in every place that they get to."""
+"""Larger whole numbers would lose precision."""
 
 
 _PERCENT = re.compile(r"(.*\S)\s*%", re.DOTALL)
 
 
 def number_of(cell: Any) -> int | float | None:
-    """What a cell says as a number, or None; a percentage as a part of 1.
+    """Parse a cell as a number, or None; a percentage becomes a proportion.
 
-    A whole number above 10¹⁸ is a float, infinite where it is too large for one.
+    A whole number above 10¹⁸ becomes a float, infinite if too large for one.
     """
     if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, (str, int, float, np.number)):
         return None
@@ -59,5 +59,5 @@ def _as_float(number: int) -> float:
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell of text says a number, with a decimal comma too."""
+    """Whether a text is a number, possibly with a decimal comma."""
     return number_of(text) is not None or has_decimal_comma(text)

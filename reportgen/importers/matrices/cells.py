@@ -32,7 +32,7 @@ _MAX_DENSE = 4096
 
 
 _EXACT = 2**53
-"""Counts are below it."""
+"""Counts must be smaller."""
 
 
 _WEIGHTED = (
@@ -44,7 +44,7 @@ _FEW_DECIMALS = 8
 
 
 def counts_of(grid: Grid, classes: Sequence[str]) -> Any:
-    """A table of whole numbers; the first cell that is none is named."""
+    """A table of whole numbers; the first invalid cell is reported."""
     if isinstance(grid.cells, np.ndarray) and grid.cells.dtype.kind in "biu":
         return grid.cells
     table = []
@@ -70,7 +70,10 @@ def _plain_digits(row: Sequence[str]) -> bool:
 
 
 def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
-    """The count that a cell is; :class:`DataError` with its row and column where it is none."""
+    """The count in a cell.
+
+    Raises :class:`DataError` with row and column if it is not one.
+    """
     value = number_of(cell)
     if isinstance(value, (int, float)) and 0 <= value < _EXACT and float(value).is_integer():
         return int(value)
@@ -115,7 +118,7 @@ def _hint(*, fraction: bool, weighted: bool, grid: Grid) -> str:
 
 
 def _sums_are(grid: Grid, whole: float) -> bool:
-    """Whether all rows, or all columns, add up to `whole`."""
+    """Whether all rows, or all columns, sum to `whole`."""
     try:
         table = np.array([[number_of(c) for c in row] for row in grid.cells], np.float64)
     except (TypeError, ValueError):
@@ -126,7 +129,7 @@ def _sums_are(grid: Grid, whole: float) -> bool:
 
 
 def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], float]:
-    """(shares, by how much they were rounded at most)."""
+    """(proportions, maximum rounding error)."""
     if grid.triples is not None or isinstance(grid.cells, ConfusionMatrix):
         raise UsageError(
             f"{quoted(grid.name)} contains counts: it is not normalised",
@@ -160,7 +163,7 @@ def shares_of(grid: Grid, classes: Sequence[str]) -> tuple[NDArray[np.float64], 
 
 
 def _decimals(number: str) -> int:
-    """Decimals that a number is written with: 2 of ``0.25``, 6 of ``2.5e-05``."""
+    """Number of decimals of a number as written: 2 for ``0.25``, 6 for ``2.5e-05``."""
     number = number.strip().lower()
     if number.endswith("%"):
         return _decimals(number[:-1]) + 2
@@ -169,7 +172,7 @@ def _decimals(number: str) -> int:
 
 
 def _array_rounding(cells: NDArray[Any]) -> float:
-    """By how much the numbers of an array were rounded: to few decimals, else to their type."""
+    """The rounding error of an array's numbers: of few decimals, otherwise of their dtype."""
     known = cells[np.isfinite(cells)]
     of_type = float(np.finfo(cells.dtype).eps) * max(1.0, float(np.abs(known).max(initial=0.0)))
     for digits in range(_FEW_DECIMALS + 1):
@@ -179,7 +182,7 @@ def _array_rounding(cells: NDArray[Any]) -> float:
 
 
 def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]:
-    """The class list and where it came from; names at both edges and given ones must agree."""
+    """The class list and its source; names at both edges and given names must agree."""
     given, source = _describe_given(options)
     n = _size(grid)
     found = grid.row_names or grid.column_names
@@ -203,7 +206,7 @@ def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]
 
 
 def n_given(options: InputOptions) -> int | None:
-    """How many classes the user lists; None without a list."""
+    """The number of classes in the user's list; None without a list."""
     given, _ = _describe_given(options)
     return None if given is None else len(given)
 
@@ -221,7 +224,7 @@ def _describe_given(options: InputOptions) -> tuple[tuple[str, ...] | None, str]
 
 
 def _size(grid: Grid) -> int:
-    """K, of a matrix that is square."""
+    """The size K of a square matrix."""
     if isinstance(grid.cells, ConfusionMatrix):
         return grid.cells.n_classes
     cells = grid.cells

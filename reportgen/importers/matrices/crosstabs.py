@@ -1,4 +1,4 @@
-"""A matrix before its cells are believed, and tables with the names of classes at both edges."""
+"""A matrix before its cells are validated, and tables with class names at both edges."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ __all__ = [
 
 
 Cells = Any
-"""A list of rows of texts or numbers, or a numpy array of two dimensions."""
+"""A list of rows of texts or numbers, or a two-dimensional numpy array."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A matrix before its cells are believed.
+    """A matrix before its cells are validated.
 
     Attributes
     ----------
     cells
-        Rows of cells, all of one length; or a confusion matrix.
+        Rows of cells, of equal length; or a confusion matrix.
     row_names, column_names
-        Class names at the edges; None where there are none.
+        Class names at the edges, or None.
     rows
-        What the file itself says its rows are: ``"true"`` or ``"predicted"``; else empty.
+        Orientation stated in the file, ``"true"`` or ``"predicted"``; otherwise empty.
     support
-        Number of samples of each true class, where the file has it.
+        Number of samples of each true class, if the file has it.
     triples
         Instead of cells: (true, predicted, count) of a long table, as text.
     notes
-        What was left out.
+        Notes on omitted parts.
     adds_up
-        Whether a cell of `triples` that comes again is added to the first.
+        Whether counts of repeated cells in `triples` are added.
     told
-        How the file was read, where that is not plain, in words: ``long form: true "Actual", …``.
+        How the file was read, if not obvious, in words: ``long form: true "Actual", …``.
     unsaid
-        Whether its form drops the words that would say what its rows are.
+        Whether its format does not record the orientation.
     comma
-        Whether its numbers had a decimal comma; in `cells` and `triples` they have a point.
+        Whether its numbers had a decimal comma; `cells` and `triples` have a point.
     """
 
     name: str
@@ -70,18 +70,18 @@ class Grid:
 
 @dataclass(frozen=True)
 class Crosstab:
-    """Its cells over the same classes at both edges.
+    """A square table: the same classes at both edges.
 
     Attributes
     ----------
     cells
-        K rows of K cells: as they were given, and 0 where a class occurs on one side alone.
+        K rows of K cells: as given, and 0 for a class that is missing on one side.
     names
-        K names.
+        K class names.
     rows
-        What its rows are, ``"true"`` or ``"predicted"``; empty where it doesn't say.
+        Orientation, ``"true"`` or ``"predicted"``; empty if not stated.
     notes
-        What was left out.
+        Notes on omitted parts.
     """
 
     cells: Any
@@ -93,7 +93,7 @@ class Crosstab:
 def crosstab(
     name: str, rows: Sequence[str], columns: Sequence[str], cells: Any, corner: str
 ) -> Crosstab:
-    """The table without its totals, over all classes of both edges.
+    """Remove totals, and align rows and columns over all classes of both edges.
 
     Parameters
     ----------
@@ -165,5 +165,5 @@ def _require_distinct(name: str, edge: Sequence[str]) -> None:
 
 
 def grid_of_crosstab(name: str, table: Crosstab) -> Grid:
-    """The grid of a crosstab, of a file or value named `name`."""
+    """The grid of a crosstab in a file or value named `name`."""
     return Grid(name, table.cells, table.names, table.names, table.rows, notes=table.notes)

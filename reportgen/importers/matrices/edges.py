@@ -1,4 +1,4 @@
-"""What the words at the edges of a matrix say: which side is true, and what the classes are."""
+"""Interprets the words at the edges of a matrix: orientation and class names."""
 
 from __future__ import annotations
 
@@ -33,11 +33,10 @@ _OTHER_SIDE = {"true": "predicted", "predicted": "true", "": ""}
 
 
 def rows_said(corner: str) -> str:
-    r"""What the cell over the first column says of the rows, ``"true"`` or ``"predicted"``; empty
-    where it says nothing.
+    r"""The orientation stated in the cell above the first column, ``"true"`` or ``"predicted"``.
 
-    A crosstab has the word of its rows there. Of two words the first is that of the rows, unless
-    arrows or the word "columns" say otherwise.
+    Empty if it states none. In a crosstab the cell names the rows. Of two words, the first refers
+    to the rows, unless arrows or the word "columns" say otherwise.
 
     >>> rows_said("Predicted class"), rows_said("actual\\predicted"), rows_said("pred → true ↓")
     ('predicted', 'true', 'true')
@@ -55,13 +54,14 @@ def rows_said(corner: str) -> str:
 
 
 def opposite_side(said: str) -> str:
-    """What the other axis is where one is `said`."""
+    """The orientation of the other axis."""
     return _OTHER_SIDE[said]
 
 
 def is_corner(text: str) -> bool:
-    """Whether the first cell of a table shows that a crosstab was written: a word for labels or
-    predictions, or what pandas calls rows without a name.
+    """Whether the first cell of a table marks a crosstab.
+
+    That is, a word for labels or predictions, or pandas' name for rows without a name.
     """
     return bool(rows_said(text)) or text == "row_0"
 
@@ -69,8 +69,9 @@ def is_corner(text: str) -> bool:
 def bare_names(
     rows: Sequence[str], columns: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """(names of the rows, of the columns, what the rows are) of edges such as ``true_cat`` beside
-    ``pred_cat``: without what all names of a side have in common, where that says the side.
+    """Strip common prefixes from edges such as ``true_cat`` beside ``pred_cat``.
+
+    Returns (row names, column names, orientation); only if the common parts state the orientation.
     """
     (bare_rows, of_rows), (bare_columns, of_columns) = _without_role(rows), _without_role(columns)
     said = of_rows or _OTHER_SIDE[of_columns]
@@ -81,8 +82,9 @@ def bare_names(
 
 
 def _without_role(names: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """(names without a beginning or an end that all have, the role that it says); the names as
-    they are, and "", where there is none.
+    """(names without their common prefix or suffix, the role it states).
+
+    The names unchanged, and "", if there is none.
     """
     if len(names) < 2:
         return tuple(names), ""
@@ -108,8 +110,9 @@ def _shared_beginning(texts: Sequence[str]) -> str:
 
 
 def _role(text: str) -> str:
-    """``"true"`` or ``"predicted"`` where a text is a word for labels or for predictions, alone or
-    among words that say nothing.
+    """``"true"`` or ``"predicted"`` if a text is a word for labels or predictions.
+
+    Also among neutral words.
     """
     word = folded(text)
     if word in COMMON_NAMES["label"]:

@@ -1,4 +1,4 @@
-"""The cells of a matrix as in a file or a cross table, with the names at its edges."""
+"""The cells of a matrix from a file or cross table, with the names at its edges."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def without_blanks(rows: list[list[str]]) -> list[list[str]]:
-    """A table without empty rows and columns at its end, as spreadsheets leave them."""
+    """A table without trailing empty rows and columns, as spreadsheets save them."""
     while rows and not any(cell.strip() for cell in rows[-1]):
         rows = rows[:-1]
     while rows and len(rows[0]) > 1 and not any(row[-1].strip() for row in rows):
@@ -53,13 +53,13 @@ def without_blanks(rows: list[list[str]]) -> list[list[str]]:
 
 
 def without_legend(rows: list[list[str]]) -> tuple[list[list[str]], str]:
-    """(the table without words over its columns and beside its rows, what they say of the rows).
+    """(the table without axis titles above and beside it, the orientation they state).
 
-    The words are those for labels and predictions, with nothing else in their row or column.
+    Axis titles are words for labels and predictions, alone in their row or column.
     """
     said = ""
     if [row[0] for row in rows] == rows[0]:
-        return rows, ""  # these words are the names of the classes
+        return rows, ""  # these words are the class names
     if len(rows) > 2 and _are_legend(rows[0]) and not _are_legend(rows[1]):
         over = next(role for cell in reversed(rows[0]) if (role := rows_said(cell)))
         corner = rows_said(rows[0][0]) if any(cell.strip() for cell in rows[0][1:]) else ""
@@ -73,20 +73,18 @@ def without_legend(rows: list[list[str]]) -> tuple[list[list[str]], str]:
 
 
 def _are_legend(cells: Sequence[str]) -> bool:
-    """Whether cells contain nothing but words for labels or predictions, one at least,
-    and blanks.
-    """
+    """Whether cells contain only words for labels or predictions, at least one, and blanks."""
     filled = [cell for cell in cells if cell.strip()]
     return bool(filled) and len(filled) < len(cells) and all(map(rows_said, filled))
 
 
 def without_margins(rows: list[list[str]]) -> tuple[list[list[str]], tuple[DataNote, ...]]:
-    """A table of text without a last column, or a last row, of totals that are the sums."""
+    """A table of text without a last column or row of totals that equal the sums."""
     if len(rows) < 3 or len(rows[0]) < 3 or any(len(row) != len(rows[0]) for row in rows):
         return rows, ()
     column = rows[0][-1].strip().lower() in MARGINS
     row = rows[-1][0].strip().lower() in MARGINS
-    if column == row:  # none, or both: these are distinguished with the names of both edges
+    if column == row:  # none, or both: these are recognised with the names of both edges
         return rows, ()
     cells = [[number_of(cell) for cell in one[1:]] for one in rows[1:]]
     if any(cell is None for one in cells for cell in one):
@@ -104,10 +102,7 @@ LONG_HEADER = ("true", "predicted", "count")
 
 
 def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
-    """The grid in a file of format `kind`.
-
-    The formats are those of :func:`~reportgen.importers.formats.opening.format_of`.
-    """
+    """Read the grid in a file of format `kind`; see ``format_of`` for the formats."""
     if kind == "csv":
         return _grid_of_csv(path, dialect)
     if kind == "json":
@@ -124,8 +119,10 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
 
 
 def grid_of(value: Any) -> Grid:
-    """The grid in an array, tensor, list of lists or DataFrame, such as that of a crosstab; or of
-    counts that were added up in a loop, whose rows are known to be true.
+    """The grid in an array, tensor, list of lists or DataFrame.
+
+    A DataFrame may be a crosstab; the rows of a :class:`ConfusionCounter` are known to be true
+    classes.
     """
     name = "the given matrix"
     if isinstance(value, ConfusionMatrix):
@@ -144,13 +141,12 @@ def grid_of(value: Any) -> Grid:
 
 
 def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
-    """Whether a delimited file is a confusion matrix and not a table of predictions.
+    """Whether a delimited file is a confusion matrix, not a table of predictions.
 
-    It is one in the long form, or square with numbers inside, with or without names at its edges;
-    but a first row with names such as ``label`` and ``prediction`` makes it a table, where the
-    columns are not named like the rows.
-
-    Raises :class:`DataError` where it may be shares of classes, or scores of one sample of each.
+    It is one in long form, or square with numbers inside, with or without names at its edges. If
+    the first row has names such as ``label`` and ``prediction``, and the rows are not named like
+    the columns, it is a table. Raises :class:`DataError` if it may contain proportions, or the
+    scores of one sample per class.
     """
     if printed_matrix(path, dialect) is not None:
         return True
@@ -194,9 +190,9 @@ def _are_of_matrix(name: str, rows: list[list[str]]) -> bool:
 
 
 def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first column has the names of the first row: a matrix, whatever its cells are.
+    """Whether the first column has the names of the first row, which marks a matrix.
 
-    Raises :class:`DataError` where something is next to it.
+    Raises :class:`DataError` if further columns follow.
     """
     header, first = [c.strip() for c in rows[0][1:]], [row[0].strip() for row in rows[1:]]
     first, header, _ = map(list, bare_names(first, header))
@@ -241,8 +237,9 @@ def _is_metric(name: str) -> bool:
 
 
 def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
-    """Whether rows and columns have equal names, once each, under the word for labels or
-    predictions: what ``pandas.crosstab(...).to_csv()`` writes.
+    """Whether rows and columns have the same unique names, under a word for labels or predictions.
+
+    This is the output of ``pandas.crosstab(...).to_csv()``.
     """
     if not is_corner(header[0]):
         return False
@@ -266,7 +263,7 @@ def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
 
 
 def _name_it(header: Sequence[str]) -> bool:
-    """Whether the first cell is what a matrix has in its corner: nothing, or words for both."""
+    """Whether the first cell fits the corner of a matrix: empty, or words for both axes."""
     return not header[0].strip() or "\\" in header[0]
 
 
@@ -292,7 +289,7 @@ def _grid_of_csv(path: Path, dialect: Dialect) -> Grid:
 
 
 def _require_commas(name: str, rows: Sequence[Sequence[str]]) -> None:
-    """Refuse a number whose point can't divide thousands: the file has no decimal commas."""
+    """Refuse a number whose point can't be a thousands separator: there are no decimal commas."""
     for cell in (cell for row in rows[1:] for cell in row[1:]):
         if "." in cell and is_number(cell) and not is_comma_number(cell):
             raise DataError(
@@ -303,9 +300,9 @@ def _require_commas(name: str, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _points(table: list[list[str]], dialect: Dialect) -> list[list[str]]:
-    """A table's cells, numbers with a decimal comma as such with a point.
+    """A table's cells, with decimal commas replaced by points.
 
-    The names at the edges are left alone: edges change where they are numbers throughout.
+    The edges are unchanged, unless all of them are numbers.
     """
     if not dialect.comma:
         return table
@@ -327,7 +324,7 @@ def _of_printed(name: str, printed: Printed) -> Grid:
 
 
 def _read_edges(name: str, rows: list[list[str]]) -> Grid:
-    """Which edges contain names: by the shape, and where it is square by the corner."""
+    """Which edges contain names: by the shape, or for a square table by the corner."""
     rows, said = without_legend(rows)
     rows, notes = without_margins(rows)
     grid = _of_edges(name, rows)
@@ -339,7 +336,7 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
     header = tuple(map(unguard, rows[0]))
     first = tuple(unguard(row[0]) for row in rows)
     if n_rows == width + 1 and any(is_number(row[0]) for row in rows[1:]):
-        names = (header[0].removeprefix("# "), *header[1:])  # np.savetxt begins a header so
+        names = (header[0].removeprefix("# "), *header[1:])  # np.savetxt writes such a header
         return Grid(name, rows[1:], None, names)
     if n_rows == width - 1 and any(map(is_number, rows[0][1:])):
         return Grid(name, [row[1:] for row in rows], first, None)
@@ -364,17 +361,15 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
 
 
 _BESIDE = (*CLASS_NAMES, "labels", "names", "display_labels")
-"""Names that the classes of a matrix go by in an ``.npz``."""
+"""Names of the class list of a matrix in an ``.npz``."""
 
 
 _OF_SAMPLES = (*COMMON_NAMES["scores"], *COMMON_NAMES["prediction"])
-"""Names of arrays with a row for each sample, which may be as many as the classes by chance."""
+"""Names of arrays with a row per sample, whose length may equal the number of classes."""
 
 
 def lone_square(arrays: Mapping[str, Any]) -> str | None:
-    """The name of the only array of an ``.npz`` that may be a matrix, but for the names of its
-    classes; None where there are others.
-    """
+    """The name of the only possible matrix in an ``.npz``, beside class names; otherwise None."""
     single = [name for name in arrays if name.lower() not in _BESIDE]
     if len(single) != 1 or folded(single[0]) in _OF_SAMPLES:
         return None

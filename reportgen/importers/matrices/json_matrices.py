@@ -1,4 +1,4 @@
-"""Matrices in JSON: rows of cells, alone or in an object, with names of classes or without."""
+"""Matrices in JSON: rows of cells, alone or in an object, with or without class names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 
 MATRIX_ARRAYS = ("matrix", "confusion_matrix", "confusion", "counts", "cm")
-"""Names that a matrix goes by in an ``.npz`` and in JSON."""
+"""Names of a matrix in an ``.npz`` and in JSON."""
 
 
 _NAMES = (
@@ -35,9 +35,9 @@ _DEEPEST = 4
 
 
 def has_json_matrix(value: Any) -> bool:
-    """Whether parsed JSON is rows of a matrix, or an object with one.
+    """Whether parsed JSON contains a matrix.
 
-    Raises :class:`DataError` where it has several.
+    Raises :class:`DataError` if it contains several.
     """
     if isinstance(value, list):
         return _is_nested(value) and not any(isinstance(c, Mapping) for row in value for c in row)
@@ -49,7 +49,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _is_split(value: Mapping[str, Any]) -> bool:
-    """Whether this is what pandas makes of a crosstab with ``orient="split"``."""
+    """Whether this is a crosstab saved by pandas with ``orient="split"``."""
     edges = [value.get("index"), value.get("columns")]
     texts = [tuple(map(str, edge)) for edge in edges if isinstance(edge, list)]
     if len(texts) < 2 or not _is_nested(value.get("data")) or len(set(texts[0])) < 2:
@@ -60,9 +60,7 @@ def _is_split(value: Mapping[str, Any]) -> bool:
 
 
 def _corner_of_split(value: Mapping[str, Any]) -> str:
-    """What the names of the edges say, which ``orient="tight"`` keeps; empty where they are not
-    there.
-    """
+    """The axis names, which ``orient="tight"`` saves; otherwise empty."""
     for key in ("index_names", "column_names"):
         names = value.get(key)
         said = rows_said(str(names[0])) if isinstance(names, list) and names else ""
@@ -72,17 +70,16 @@ def _corner_of_split(value: Mapping[str, Any]) -> str:
 
 
 _SPARSE = "cells"
-"""The name of cells that are triples of true class, predicted class and count."""
+"""The key of cells as triples of true class, predicted class and count."""
 
 
 _Found = tuple[tuple[str, ...], Mapping[str, Any]]
 
 
 def _the_one(value: Mapping[str, Any]) -> _Found | None:
-    """(keys, object) of the one matrix in an object, else in those inside of it; the last key is
-    that of its cells.
+    """(keys, object) of the only matrix in an object or inside of it; the last key is its cells.
 
-    Raises :class:`DataError` where there are several, equally deep.
+    Raises :class:`DataError` if several have the same depth.
     """
     every = sorted(_found(value, ()), key=lambda one: len(one[0]))
     found = [one for one in every if len(one[0]) == len(every[0][0])]
@@ -109,7 +106,7 @@ def _found(value: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[_Found]:
 
 
 def _lone_square(value: Mapping[str, Any]) -> str | None:
-    """The only member that is a square of whole numbers, beside as many names of classes."""
+    """The only member that is a square of whole numbers, beside class names of the same number."""
     squares = [key for key, cells in value.items() if _is_square(cells)]
     if len(squares) != 1:
         return None
@@ -131,7 +128,7 @@ def _is_square(cells: Any) -> bool:
 
 
 def grid_of_json(name: str, value: Any) -> Grid:
-    """The grid in parsed JSON, a file or mapping named `name`."""
+    """The grid in parsed JSON, from a file or mapping named `name`."""
     if isinstance(value, list):
         return Grid(name, value)
     if not isinstance(value, Mapping):
@@ -189,8 +186,9 @@ def no_matrix(name: str) -> DataError:
 
 
 def refuse_nested_names(name: str, value: Any) -> None:
-    """Raise :class:`DataError` where JSON is ``{"cat": {"cat": 5, "dog": 1}, …}``: pandas has the
-    columns outside, people the rows.
+    """Raise :class:`DataError` for ``{"cat": {"cat": 5, "dog": 1}, …}``.
+
+    Its orientation is unknown: pandas writes columns as outer keys, people write rows.
     """
     if not isinstance(value, Mapping) or len(value) < 2:
         return

@@ -1,4 +1,4 @@
-"""Confusion matrices in the long form: one cell a line, ``label,prediction,count`` in any order."""
+"""Confusion matrices in long form: one cell per line, ``label,prediction,count`` in any order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def long_grid(table: Table, columns: CountColumns) -> Grid:
-    """The cells of a table in the long form, as text."""
+    """The cells of a table in long form, as text."""
     names = [columns.label, columns.prediction, columns.count]
     comma = table.columns[columns.count].comma
     number = with_point if comma else str
@@ -44,7 +44,10 @@ def long_grid(table: Table, columns: CountColumns) -> Grid:
 
 
 def reading_of_triples(grid: Grid, options: InputOptions) -> Reading:
-    """What the names or indices in the cells mean; :class:`DataError` as for predictions."""
+    """Map names or indices in the cells to classes.
+
+    Raises :class:`DataError` as for predictions.
+    """
     assert grid.triples is not None
     if not grid.triples:
         raise DataError(f"{quoted(grid.name)} contains no cells", slug="matrix-empty")
@@ -79,7 +82,10 @@ def _given(options: InputOptions) -> ClassNames | None:
 
 
 def matrix_of_triples(grid: Grid, reading: Reading) -> ConfusionMatrix:
-    """The counts of a long table; :class:`DataError` where a cell appears twice or is no count."""
+    """The counts of a long table.
+
+    Raises :class:`DataError` if a cell is repeated or not a count.
+    """
     assert grid.triples is not None
     cells: dict[tuple[int, int], int] = {}
     for true, predicted, cell in grid.triples:

@@ -1,4 +1,4 @@
-"""Totals beside a matrix: rows and columns that are sums of the others, and no class."""
+"""Totals beside a matrix: rows and columns that are sums, not classes."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ MARGINS = _TOTALS | frozenset({
     "support", "row total", "row_total", "column total", "col_total", "row sum", "col sum", "n",
     "samples", "σ", "",
 })  # fmt: skip
-"""Names of a last column or a last row of sums."""
+"""Names of a last column or row of sums."""
 
 
 _FEWEST = 20
-"""From this many samples on, sums are no coincidence, whatever their name."""
+"""From this many samples on, matching sums are no coincidence, whatever their name."""
 
 
 def is_total(name: str) -> bool:
@@ -44,15 +44,15 @@ def is_total(name: str) -> bool:
 
 
 def are_sums(cells: Any, name: str = "") -> bool:
-    """Whether the last row and the last column of a table are the sums of the others.
+    """Whether the last row and column of a table are the sums of the others.
 
     Parameters
     ----------
     cells
         R rows of C texts or numbers, or a numpy array.
     name
-        Name of both. With another name, a class could have such counts by chance:
-        then it takes 20 samples, and two rows and columns that are not empty.
+        Name of both. If it does not mean a total, a class could have these counts by chance; then
+        at least 20 samples, and two non-empty rows and columns are required.
     """
     table = _table(cells, _EXACT)
     if table is None or not _sum_up(table, _EXACT):
@@ -62,7 +62,7 @@ def are_sums(cells: Any, name: str = "") -> bool:
 
 
 def are_nearly_sums(cells: Any, name: str) -> bool:
-    """Whether the last row and column have the name of totals, and are almost the sums."""
+    """Whether the last row and column are named as totals, and almost equal the sums."""
     if not is_total(name) or len(cells) < _SMALLEST:
         return False
     table = _table(cells, _NEAR)
@@ -70,7 +70,7 @@ def are_nearly_sums(cells: Any, name: str) -> bool:
 
 
 _EXACT, _NEAR = 1e-9, 0.05
-"""Parts of a sum by which it may be off."""
+"""Maximum relative deviation of a sum."""
 
 
 _SMALLEST = 3
@@ -91,8 +91,9 @@ def _sum_up(table: NDArray[np.float64], slack: float) -> bool:
 
 
 def _table(cells: Any, slack: float) -> NDArray[np.float64] | None:
-    """A table of at least two rows and columns as float64; None where it is none, or its first row
-    shows that its last cell is no sum: the rest is not looked at then.
+    """A table of at least two rows and columns as float64.
+
+    None if it is not one, or if its first row shows that its last cell is not a sum.
     """
     if len(cells) < 2 or len(cells[0]) < 2:
         return None
@@ -119,7 +120,7 @@ def without_last(cells: Any) -> Any:
 
 
 def totals_note(name: str, what: str = "row and column") -> DataNote:
-    """That the last row and column, or one of the two, were left out."""
+    """A note that the last row, the last column, or both were omitted."""
     both = what == "row and column"
     named = f", {quoted(name)}," if name else ""
     return DataNote(
@@ -130,7 +131,7 @@ def totals_note(name: str, what: str = "row and column") -> DataNote:
 
 
 def refuse_total(matrix: str, name: str, why: str) -> DataError:
-    """The error where totals are not sums of the others: what they count is not known."""
+    """The error for totals that are not sums of the others."""
     return DataError(
         f"{quoted(name)} in {quoted(matrix)} seems to be the total, but {why}",
         slug="matrix-totals",

@@ -25,13 +25,10 @@ _INDEX = frozenset({"index", "__index_level_0__", "row_0"})
 
 
 def grid_of_table(table: Table, *, asked: bool = False) -> Grid | None:
-    """The matrix that a table is: a column of names, each once, and a column of numbers for each of
-    them. None where it is another table.
+    """The matrix in a table with a column of unique names, and a numeric column for each of them.
 
-    `asked` is whether the user says that it is a matrix.
-
-    Raises :class:`DataError` where it may be the scores of one sample of each class, or where the
-    names of the rows were lost.
+    None for another table. `asked`: the user declared a matrix. Raises :class:`DataError` if it may
+    be the scores of one sample per class, or if the row names are missing.
     """
     columns = [c for c in table.columns.values() if c.kind not in (LIST, OTHER)]
     if not 2 <= table.n_rows <= _MOST or not table.n_rows <= len(columns) + 1 <= _MOST:
@@ -81,7 +78,7 @@ def _refuse_scores(name: str, cells: Sequence[Sequence[str]], *, asked: bool) ->
 
 
 def _refuse_nameless(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Refuse what has as many rows as columns, of counts: a matrix whose rows lost their names."""
+    """Refuse a square table of counts: a matrix that lost its row names."""
     if any(is_called(column, role) for column in columns for role in ("label", "prediction")):
         return
     kept = [i for i, column in enumerate(columns) if not _is_index(column)]

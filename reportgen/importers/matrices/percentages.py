@@ -1,4 +1,4 @@
-"""Whole numbers that add up to 100 in every row: counts of 100 samples each, or percentages."""
+"""Distinguishes whole numbers with row sums of 100: counts of 100 samples, or percentages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = [
 
 
 _RARE = 0.01
-"""Below this chance, rounded percentages do not add up to 100 in all rows."""
+"""Below this probability, rounded percentages do not sum to 100 in all rows."""
 
 
 def adds_up_to_100(matrix: ConfusionMatrix) -> bool:
-    """Whether all rows, or all columns, add up to 100, two at least; or to 0."""
+    """Whether all rows, or all columns, sum to 100 (at least two of them) or to 0."""
     return any(_hundreds(totals) for totals in (matrix.true_totals, matrix.predicted_totals))
 
 
@@ -29,11 +29,11 @@ def _hundreds(totals: NDArray[np.int64]) -> bool:
 
 
 def may_be_percentages(matrix: ConfusionMatrix) -> bool:
-    """Whether :func:`adds_up_to_100` may come of percentages that were rounded to whole numbers.
+    """Whether sums of 100 may come from percentages rounded to whole numbers.
 
-    Rounding errors of m numbers that are not 0 cancel with a chance of about √(6 ∕ πm), and always
-    do for two. Where the numbers of a row have a common divisor, such as 5, its percentages may be
-    exact, of 20 samples.
+    Rounding errors of m nonzero numbers cancel with a probability of about √(6 ∕ πm), and always
+    for two. If the numbers of a row have a common divisor, such as 5, its percentages may be exact,
+    for 20 samples.
     """
     return any(
         _hundreds(totals) and _chance(classes, matrix.values) >= _RARE

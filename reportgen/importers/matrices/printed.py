@@ -1,7 +1,7 @@
-"""Confusion matrices as programs print them: white space between cells, names beside and above.
+"""Printed confusion matrices: white space between cells, names beside and above.
 
 ``np.savetxt``, ``print(matrix)``, ``print(pandas.crosstab(…))``, ``confusionMatrix`` of R's caret,
-Weka. What a printed table says of its rows ("Reference" over the columns) decides which are true.
+Weka. Titles such as "Reference" above the columns determine the orientation.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ _MARKS = "()[]{}:|\"' \t"
 
 @dataclass(frozen=True)
 class Printed:
-    """What was printed.
+    """A printed matrix.
 
     Attributes
     ----------
     cells
         K rows of K numbers, as text.
     names, columns
-        K names of the rows and of the columns; None where there are none.
+        K names of the rows and of the columns, or None.
     rows
-        What the rows are, ``"true"`` or ``"predicted"``; empty where it doesn't say.
+        Orientation, ``"true"`` or ``"predicted"``; empty if not stated.
     told
-        What was read, in words.
+        Description of the format, in words.
     """
 
     cells: list[list[str]]
@@ -66,7 +66,7 @@ class Printed:
 
 
 def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
-    """The matrix that a text file shows; None where it shows none, or has a delimiter."""
+    """The printed matrix in a text file; None if there is none, or if the file has a delimiter."""
     if dialect.given or dialect.comma:
         return None
     with readable(path):
@@ -106,14 +106,14 @@ def _weka(lines: Sequence[str]) -> Printed | None:
 
 
 def _block(lines: Sequence[str]) -> Printed | None:
-    """The first run of K lines that end in K numbers each."""
+    """The first K consecutive lines that end in K numbers each."""
     first = next((line for line in lines if line.strip()), "")
     if any(mark in first for mark in ",;") or _is_report(lines):
         return None
     if all("\t" in line for line in lines if line.strip()) and not any(
         " " in cell.strip() for line in lines for cell in line.split("\t")
     ):
-        return None  # separated by tabs: a delimited file
+        return None  # tab-separated: a delimited file
     for start, stop in _runs(lines):
         for skipped in (0, 1):
             block = lines[start + skipped : stop]
@@ -126,7 +126,7 @@ def _block(lines: Sequence[str]) -> Printed | None:
 
 
 def _numbers_rows(header: str, rows: Sequence[tuple[str, list[str]]]) -> bool:
-    """Whether a line of numbers is the names of the columns: those of the rows."""
+    """Whether a line of numbers names the columns: the names of the rows."""
     return header.split() == [label for label, _ in rows]
 
 
@@ -136,7 +136,7 @@ def _is_report(lines: Sequence[str]) -> bool:
 
 
 def _runs(lines: Sequence[str]) -> list[tuple[int, int]]:
-    """(first, behind the last) of the runs of lines that end in at least two numbers."""
+    """(first, one past the last) of each run of lines that end in at least two numbers."""
     runs, start = [], None
     for i, line in enumerate([*lines, ""]):
         if _split(line, 2) is not None:
@@ -148,7 +148,7 @@ def _runs(lines: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _split(line: str, k: int) -> tuple[str, list[str]] | None:
-    """(what is before, the last `k` numbers); None where there are fewer."""
+    """(the text before, the last `k` numbers); None if there are fewer."""
     tokens = line.split()
     if len(tokens) < k or not all(map(_is_number, tokens[-k:])):
         return None
@@ -159,7 +159,7 @@ def _split(line: str, k: int) -> tuple[str, list[str]] | None:
 def _named(
     lines: Sequence[str], start: int, rows: Sequence[tuple[str, list[str]]]
 ) -> Printed | None:
-    """With the names at the edges, and the titles above them."""
+    """The matrix with the names at its edges, and the titles above them."""
     k = len(rows)
     above = [line for line in lines[:start] if line.strip() and not _RULE.fullmatch(line)][-3:]
     labels, row_word = _labels([label for label, _ in rows])
@@ -177,7 +177,7 @@ def _named(
 
 
 def _labels(labels: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
-    """(names of the rows, the word before all of them)."""
+    """(row names, the word before all of them)."""
     if not all(labels):
         return None, ""
     clean = [label.strip(_MARKS) for label in labels]
@@ -193,10 +193,10 @@ def _labels(labels: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
 def _header(
     above: Sequence[str], k: int, labels: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...] | None, list[str], str]:
-    """(names over the columns, the words over them, the word over the rows)."""
+    """(names above the columns, the title above them, the title above the row names)."""
     if not above:
         return None, [], ""
-    for back in (1, 2):  # pandas puts the word over the rows in a line of its own
+    for back in (1, 2):  # pandas prints the title of the rows on a line of its own
         if len(above) < back:
             break
         tokens = [token.strip(_MARKS) for token in above[-back].split()]
@@ -215,8 +215,9 @@ def _header(
 def _names_at_end(
     tokens: Sequence[str], k: int, labels: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], list[str]] | None:
-    """(the names of the columns at the end of a line, the words before them): those of the rows in
-    any order, or as many words; None where they are neither.
+    """(column names at the end of a line, the words before them), or None.
+
+    They must be the row names in any order, or as many words.
     """
     for n_before in (0, 1, 2, 3) if labels else ():
         ordered = _in_order(" ".join(tokens[n_before:]), set(labels or ()))
@@ -226,12 +227,12 @@ def _names_at_end(
         return None
     names = tuple(tokens[-k:])
     if labels and not set(bare_names(labels, names)[0]) & set(bare_names(labels, names)[1]):
-        return None  # words of their own: which of the rows they are is not known
+        return None  # other words: their order relative to the rows is unknown
     return names, list(tokens[: len(tokens) - k])
 
 
 def _in_order(text: str, names: set[str]) -> tuple[str, ...] | None:
-    """The names, each once, in the order that a text has them in; None where it is another text."""
+    """The names in the order in which a text has each of them once; None for other texts."""
     if not names:
         return () if not text else None
     for name in sorted(names, key=len, reverse=True):
@@ -243,7 +244,7 @@ def _in_order(text: str, names: set[str]) -> tuple[str, ...] | None:
 
 
 def _names_columns(above: Sequence[str]) -> bool:
-    """Whether the line above names columns of a table of predictions: both roles in one line."""
+    """Whether the line above has the column names of a table of predictions: both roles."""
     roles = {_role(token) for token in (above[-1].split() if above else [])}
     return {"true", "predicted"} <= roles
 
@@ -256,7 +257,7 @@ def _role(word: str) -> str:
 
 
 def _rows_said(over_rows: str, over_columns: Sequence[str]) -> str:
-    """What the words at the edges say of the rows; empty where they say nothing, or both."""
+    """The orientation stated at the edges; empty if none or both are."""
     turned = {"true": "predicted", "predicted": "true", "": ""}
     said = {_role(over_rows), *(turned[_role(word)] for word in over_columns)} - {""}
     return said.pop() if len(said) == 1 else ""

@@ -1,4 +1,4 @@
-"""Matrices that were divided before they were saved, and the counts that class supports restore."""
+"""Normalised matrices, and the counts that class supports restore."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ KNOWN_METRICS: Mapping[str, frozenset[str] | None] = {
     "predicted": frozenset({"precision", "fdr", "macro_precision"}),
     "all": None,
 }
-"""What shares are over → the names of the metrics that they still determine; None for all.
+"""Normalisation → names of the metrics that it still determines; None for all.
 
-(``balanced_accuracy`` means that of the summary: a single class's needs its specificity.)"""
+(``balanced_accuracy`` means the summary metric: a single class's needs its specificity.)
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class NormalisedMatrix:
-    """Shares of (true class, predicted class), rows true, columns predicted.
+    """Proportions; rows are true, columns predicted.
 
     Attributes
     ----------
     shares
-        float64, shape (K, K), 0..1, read-only. Rows (``over="true"``), columns
-        (``"predicted"``) or all cells (``"all"``) add up to 1; rows or columns of an absent class
-        to 0.
+        float64, shape (K, K), 0..1, read-only. Rows (``over="true"``), columns (``"predicted"``) or
+        all cells (``"all"``) sum to 1; rows or columns of an absent class to 0.
     over
-        What they add up to 1 over.
+        The cells that sum to 1.
     rounding
-        By how much a share may have been rounded, at most: half of its last decimal.
+        Maximum rounding error: half a unit in the last place.
     """
 
     shares: NDArray[np.float64]
@@ -75,12 +75,12 @@ class NormalisedMatrix:
 
     @property
     def known(self) -> frozenset[str] | None:
-        """Names of the metrics that the shares determine; None for all of them."""
+        """Names of the metrics that the proportions determine; None for all."""
         return KNOWN_METRICS[self.over]
 
     @property
     def sentence(self) -> str:
-        """What a reader must know."""
+        """A sentence for the reader on what the normalisation means."""
         lost = (
             "The number of samples is unknown, so there are no intervals and no tests"
             if self.over == "all"
@@ -90,10 +90,10 @@ class NormalisedMatrix:
         return f"The matrix contains proportions of {_WORDS[self.over]}, not counts. {lost}."
 
     def scaled(self) -> ConfusionMatrix:
-        """The shares as whole numbers, in units of 10⁻⁹.
+        """The proportions as whole numbers, in units of 10⁻⁹.
 
-        Ratios of :attr:`known` metrics are those of the shares, to nine digits; totals, intervals
-        and all other metrics of this matrix mean nothing.
+        Ratios in the :attr:`known` metrics are exact to nine digits; totals, intervals and all
+        other metrics of this matrix are meaningless.
         """
         return ConfusionMatrix.from_counts(np.rint(self.shares * SCALE).astype(np.int64))
 
@@ -101,21 +101,23 @@ class NormalisedMatrix:
 def normalised_matrix(
     table: NDArray[np.float64], *, over: str, rows_are_true: bool, rounding: float, name: str
 ) -> NormalisedMatrix:
-    """Shares, checked.
+    """Validate proportions.
 
     Parameters
     ----------
     table
-        float64, shape (K, K): shares, or percentages; a row or column that is nan is absent.
+        float64, shape (K, K): proportions or percentages; a row or column of nan is an absent
+        class.
     over
-        ``"true"``, ``"predicted"``, ``"all"``, or ``"auto"``: what adds up to 1.
+        ``"true"``, ``"predicted"``, ``"all"``, or ``"auto"``: the cells that sum to 1.
     rounding
-        By how much a cell of the table may have been rounded, at most.
+        Maximum rounding error of a cell of the table.
 
     Raises
     ------
     DataError
-        ``matrix-cell``: a share below 0 or above 1; ``shares-sum``: nothing adds up to 1.
+        ``matrix-cell``: a cell is below 0 or above 1; ``shares-sum``: neither rows nor columns sum
+        to 1.
     UsageError
         ``shares-ambiguous``: rows and columns both do.
     """
@@ -148,7 +150,7 @@ def normalised_matrix(
 
 
 def _drop_absent(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0 where a whole row or column is nan: that of a class without samples."""
+    """0 for a row or column of nan: a class without samples."""
     missing = np.isnan(table)
     absent = missing.all(axis=1, keepdims=True) | missing.all(axis=0, keepdims=True)
     return np.where(absent & missing, 0.0, table)
@@ -185,16 +187,14 @@ def _no_sum(shares: NDArray[np.float64], over: str, name: str) -> DataError:
 Supports = NDArray[np.int64]
 
 
-_ARITHMETIC = 1e-15  # of a product of a share and a number of samples, as a part of the latter
+_ARITHMETIC = 1e-15  # relative error of a product of a proportion and a number of samples
 
 
 def read_supports(path: Path, classes: Sequence[str], dialect: Dialect) -> Supports:
-    """The samples of each class, shape (K,): from ``class,count``, or one number per line.
+    """The samples of each class, shape (K,), from ``class,count`` or one number per line.
 
-    A first row without a number contains names of columns.
-
-    Raises :class:`DataError`: ``supports-value`` where a number is none, ``supports-classes``
-    where the classes are not those of the matrix, each once.
+    A first row without a number is a header. Raises :class:`DataError`: ``supports-value`` for an
+    invalid number, ``supports-classes`` if the classes are not those of the matrix, each once.
     """
     require_plain_file(path)
     rows = [(line, cells) for line, cells in rows_of(path, dialect)]
@@ -261,11 +261,11 @@ def _by_name(
 def restore(
     matrix: NormalisedMatrix, supports: Supports, classes: Sequence[str], name: str
 ) -> ConfusionMatrix:
-    """The counts that the shares were made of.
+    """Restore the counts from proportions.
 
-    A share was rounded by at most ``matrix.rounding``; so the count lies within that part of the
-    samples around share × samples. Where exactly one whole number does in every cell, and each row
-    adds up to its samples, these are the counts.
+    A proportion was rounded by at most ``matrix.rounding``, so the count is within rounding ×
+    samples of proportion × samples. If exactly one whole number is in that range for every cell,
+    and each row sums to its samples, these are the counts.
 
     Parameters
     ----------
@@ -277,9 +277,9 @@ def restore(
     Raises
     ------
     DataError
-        ``supports-over``: the shares are of predicted classes, whose totals nobody knows;
-        ``supports-rounding``: too few decimals, so that several counts fit; ``supports-whole``: a
-        cell has no whole number, or a row another total.
+        ``supports-over``: the columns are normalised, and the totals of predicted classes are
+        unknown; ``supports-rounding``: too few decimals, so that several counts fit;
+        ``supports-whole``: a cell has no whole number in range, or a row has another total.
     """
     if matrix.over == "predicted":
         raise DataError(
@@ -326,7 +326,7 @@ def _require_decimals(
     classes: Sequence[str],
     name: str,
 ) -> None:
-    """Refuse where two whole numbers may lie within the rounding of one share."""
+    """Refuse if two whole numbers are within the rounding error of one cell."""
     if not len(at := np.flatnonzero(slack >= 0.5)):
         return
     i = int(at[0])

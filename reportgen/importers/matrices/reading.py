@@ -1,4 +1,4 @@
-"""Confusion matrices from anywhere: CSV, JSON, arrays; counts, or shares where that is said."""
+"""Confusion matrices from any source: CSV, JSON, arrays; counts, or declared proportions."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ Supports = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class MatrixInput:
-    """A saved confusion matrix, rows true, columns predicted, whichever way it was saved.
+    """A saved confusion matrix, rows true, columns predicted, whatever its saved orientation.
 
     Attributes
     ----------
     matrix
-        Counts; or shares, where the user said that it is normalised.
+        Counts, or proportions if the user declared it normalised.
     """
 
     matrix: ConfusionMatrix | NormalisedMatrix
@@ -68,18 +68,18 @@ class MatrixInput:
 
 
 def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixInput:
-    """A confusion matrix from a file, or from an array, tensor, list of lists or DataFrame.
+    """Read a confusion matrix from a file, array, tensor, list of lists or DataFrame.
 
-    Files: CSV (names at both edges, at one, or none; or ``true,predicted,count``), JSON (a list
-    of rows, or ``{"classes": …, "counts": …}``), ``.npy``, ``.npz``. Orientation is what
-    ``options.rows`` says, as it can't be seen.
+    Files: CSV (names at both edges, at one, or none; or ``true,predicted,count``), JSON (a list of
+    rows, or ``{"classes": …, "counts": …}``), ``.npy``, ``.npz``. The orientation is that of
+    ``options.rows``, as it can't be detected.
 
     Raises
     ------
     DataError
-        Where it is not square, a cell is no count (or no share), names differ or are repeated.
+        It is not square, a cell is not a count (or proportion), or names differ or are repeated.
     UsageError
-        Where the shares of a normalised matrix could be over rows or over columns.
+        A normalised matrix could be normalised by row or by column.
     """
     options = options or InputOptions()
     if isinstance(source, (str, Path)):
@@ -102,16 +102,16 @@ def _grid_of_path(path: Path, kind: str, options: InputOptions) -> Grid:
 
 
 def _is_table(path: Path) -> bool:
-    """Whether JSON holds rows by name and no matrix."""
+    """Whether JSON contains rows by name, not a matrix."""
     value = read_json(path)
     return not has_json_matrix(value) and json_table(value) is not None
 
 
 def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> MatrixInput:
-    """What a grid says, checked.
+    """Validate a grid.
 
-    `digest` is the SHA-256 of its file and `stem` what the model is named after it; both are
-    empty where there is no file. Raises as :func:`read_matrix_any` does.
+    `digest` is the SHA-256 of its file, and `stem` the model name derived from it; both are empty
+    without a file. Raises the errors of :func:`read_matrix_any`.
     """
     if grid.comma:
         grid = replace(grid, told=(*grid.told, "numbers with a decimal comma"))
@@ -154,7 +154,7 @@ def matrix_input(grid: Grid, digest: str, stem: str, options: InputOptions) -> M
 def _refuse_percentages(
     grid: Grid, matrix: ConfusionMatrix | NormalisedMatrix, options: InputOptions
 ) -> None:
-    """Ask about whole numbers that may be percentages, where nothing says that they are counts."""
+    """Refuse whole numbers that may be percentages, unless something marks them as counts."""
     if not isinstance(matrix, ConfusionMatrix) or options.counts or _are_counts(grid, options):
         return
     if adds_up_to_100(matrix) and may_be_percentages(matrix):
@@ -168,7 +168,7 @@ def _refuse_percentages(
 
 
 def _are_counts(grid: Grid, options: InputOptions) -> bool:
-    """Whether something says that the cells of a table are counts."""
+    """Whether something marks the cells of a table as counts."""
     said = grid.triples is not None or isinstance(grid.cells, ConfusionMatrix)
     return said or grid.support is not None or options.supports is not None
 
@@ -203,7 +203,7 @@ def _rows(grid: Grid, options: InputOptions) -> str:
 
 
 def _is_symmetric(cells: Any) -> bool:
-    """Whether rows and columns say the same."""
+    """Whether the matrix is symmetric."""
     texts = [[str(cell).strip() for cell in row] for row in cells]
     return texts == [list(column) for column in zip(*texts, strict=True)]
 
@@ -239,9 +239,7 @@ def _apply_supports(
     supports: Supports | None,
     classes: Sequence[str],
 ) -> ConfusionMatrix | NormalisedMatrix:
-    """Counts that were compared with the supports, which tell rows from columns; or the counts
-    that the supports make of shares.
-    """
+    """Apply class supports: validate counts and orientation with them, or restore counts."""
     if supports is None:
         return matrix
     if isinstance(matrix, NormalisedMatrix):
@@ -251,7 +249,7 @@ def _apply_supports(
 
 
 def _supports(grid: Grid, classes: Sequence[str], options: InputOptions) -> Supports | None:
-    """Samples of each true class: from a file of the user's, else from the matrix's own."""
+    """Samples of each true class: from the user's file, otherwise from the matrix file."""
     if options.supports is not None:
         dialect = dialect_of(options.supports, options.separator, options.encoding, options.decimal)
         return read_supports(options.supports, classes, dialect)
@@ -275,7 +273,7 @@ def _notes(
     grid: Grid,
     options: InputOptions,
 ) -> tuple[DataNote, ...]:
-    """What to know: `found` is what is in the file, `matrix` what became of it."""
+    """Notes: `found` is the input in the file, `matrix` the result."""
     notes = list(grid.notes)
     if isinstance(matrix, NormalisedMatrix):
         notes.append(DataNote("normalised-matrix", matrix.sentence, "warning"))

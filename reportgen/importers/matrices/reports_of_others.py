@@ -1,4 +1,4 @@
-"""Reports of other programs instead of data: precision and recall of each class, no confusions."""
+"""Recognises reports of other programs, which have per-class metrics but no confusions."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _OF_MODELS = frozenset({
     "val_loss", "val_acc", "val_accuracy", "eval_loss", "eval_accuracy", "test_loss",
     "test_accuracy",
 })  # fmt: skip
-"""Columns of tables with a row for each model or epoch, two at least."""
+"""Columns of tables with a row per model or epoch; at least two must be present."""
 
 
 _OTHERS = frozenset({"f1-score", "f1_score", "f1", "support", "fscore"})
 
 
 def refuse_report_json(name: str, value: Any) -> None:
-    """Raise :class:`DataError` where parsed JSON is a classification report."""
+    """Raise :class:`DataError` if parsed JSON is a classification report."""
     members = value.values() if isinstance(value, Mapping) else value
     if not isinstance(members, (list, type({}.values()))):
         return
@@ -48,12 +48,12 @@ def refuse_report_json(name: str, value: Any) -> None:
 
 
 def refuse_report_text(path: Path, dialect: Dialect) -> None:
-    """Raise :class:`DataError` where a text file is a classification report, as CSV or printed."""
+    """Raise :class:`DataError` if a text file is a classification report, as CSV or printed."""
     try:
         with readable(path), open_text(path, dialect.encoding) as stream:
             lines = [line.strip() for line in islice(stream, 8)]
     except UnicodeError:
-        return  # the reader of the file says where
+        return  # the reader of the file reports the line
     first = next((line for line in lines if line), "")
     words = {word.strip("\"' ").lower() for word in re.split(r"[,;\t]|\s{2,}|\s", first)}
     if _are_figures(words):

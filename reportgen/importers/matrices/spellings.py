@@ -1,4 +1,4 @@
-"""How the cells of a matrix are written, all of them together."""
+"""The number format of all cells of a matrix."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WHOLE = re.compile(r"\s*[1-9]\d*\s*")
 
 
 def may_be_thousands(cell: str) -> bool:
-    """Whether the points of a cell may divide thousands: ``1.234``."""
+    """Whether the points in a cell may be thousands separators: ``1.234``."""
     return _THREE_DECIMALS.fullmatch(cell) is not None
 
 
@@ -34,7 +34,7 @@ def _texts(grid: Grid) -> list[str]:
 
 
 def in_percent(grid: Grid) -> bool:
-    """Whether the cells carry percent signs; empty ones and a bare 0 need none."""
+    """Whether the cells have percent signs; empty cells and a bare 0 need none."""
     texts = [text.strip() for text in _texts(grid)]
     signs = [text.endswith("%") for text in texts if text not in ("", "0")]
     return bool(signs) and all(signs)

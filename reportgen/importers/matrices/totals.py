@@ -1,4 +1,4 @@
-"""Totals in a grid, of cells or of lines: left out where they are the sums, else refused."""
+"""Totals in a grid, of cells or lines: dropped if they equal the sums, otherwise refused."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ Triples = Sequence[tuple[str, str, str]]
 
 
 def without_totals(grid: Grid, n_given: int | None) -> Grid:
-    """The grid without totals; `n_given` is the number of classes that the user lists, which says
-    whether the last of them is one.
+    """The grid without totals.
 
-    Raises :class:`DataError` (``matrix-totals``) if rows or columns named as totals are not sums.
+    `n_given`, the number of classes in the user's list, decides whether the last row and column are
+    one of them. Raises :class:`DataError` (``matrix-totals``) if rows or columns named as totals
+    are not the sums.
     """
     if grid.triples is not None:
         return grid if n_given is not None else _of_lines(grid, grid.triples)

@@ -1,1 +1,1 @@
-"""Tables of paths and labels, from which a model's samples are taken."""
+"""Tables of paths and labels: the samples to predict."""

@@ -1,4 +1,4 @@
-"""Lists of images that are no plain tables: lines of path and label, FiftyOne, CVAT, Kaggle."""
+"""Lists of images in special formats: lines of path and label, FiftyOne, CVAT, Kaggle."""
 
 from __future__ import annotations
 
@@ -45,25 +45,24 @@ _IMAGE_NAME = re.compile(
 
 @dataclass(frozen=True)
 class Listed:
-    """A table of samples, and how its file was laid out.
+    """A table of samples, and the layout of its file.
 
     Attributes
     ----------
     table
         One row per sample.
     path, label
-        The columns that contain both, where the layout says so; else they are looked for.
+        The columns of both, if the layout defines them; otherwise they are detected.
     folder
-        Below the root, the folder that the paths are relative to.
+        The folder below the root that the paths are relative to.
     classes
-        The class names in the order of indices, where the file has them.
+        The class names in the order of indices, if the file has them.
     layout
-        In words, where it is no plain table.
+        Name of the layout, if it is not a plain table.
     image, ids
-        Where the images themselves are in the table: their column, and what each row is called
-        unless a column of ids is named.
+        For images in the table itself: their column, and the default id of each row.
     added
-        Further columns that the layout gives, row by row: name → Arrow array of text.
+        Further columns defined by the layout: name → Arrow array of text.
     """
 
     table: Table
@@ -78,7 +77,7 @@ class Listed:
 
 
 def could_be_list(path: Path) -> bool:
-    """Whether a file's name says that it may list samples."""
+    """Whether a file name has an extension of sample lists."""
     name = path.name.lower()
     for ending in _PACKED:
         name = name.removesuffix(ending)
@@ -86,10 +85,10 @@ def could_be_list(path: Path) -> bool:
 
 
 def open_list(path: Path, spool: Path) -> Listed:
-    """The table of samples in a file; `spool` is an empty folder, as for ``open_table``.
+    """Open the table of samples in a file; `spool` is an empty folder, as for ``open_table``.
 
-    Raises :class:`DataError` for what can't be read, and ``list-header`` where a table begins with
-    a sample instead of the names of its columns.
+    Raises :class:`DataError` for unreadable files, and ``list-header`` if the first line is a
+    sample instead of column names.
     """
     name = path.name.lower()
     if name.endswith(".xml"):
@@ -128,7 +127,7 @@ def _memory_table(name: str, rows: Sequence[tuple[str, str]], columns: tuple[str
 
 
 def _lines_of_pairs(path: Path) -> Listed | None:
-    """``val/0001.JPEG 65`` in each line, as Caffe's and CVAT's lists have it; None for a table."""
+    """``val/0001.JPEG 65`` per line, as in Caffe's and CVAT's lists; None for a table."""
     lines = _lines(path)
     if lines and all(line.isdecimal() for line in lines):
         raise _numbers_alone(path)
@@ -150,11 +149,11 @@ def _lines(path: Path, limit: int | None = None) -> list[str]:
         with open_text(path, "utf-8-sig") as stream:
             return [line.strip() for line in islice(stream, limit) if line.strip()]
     except (OSError, UnicodeError):
-        return []  # the reader of tables says what is wrong
+        return []  # the reader of tables reports the error
 
 
 def _numbers_alone(path: Path) -> DataError:
-    """For the ground truth of ImageNet's development kit, which has an order of its own."""
+    """The error for the ground truth of ImageNet's development kit: its class order is special."""
     return DataError(
         f"{quoted(path.name)} contains a number in each line, and no images",
         slug="list-without-paths",
@@ -175,7 +174,7 @@ def _numbers_alone(path: Path) -> DataError:
 
 
 def _of_fiftyone(path: Path) -> Listed | None:
-    """``labels.json`` of FiftyOne: names without their endings, and images in ``data/``."""
+    """``labels.json`` of FiftyOne: names without extensions, and images in ``data/``."""
     value = read_json(path)
     if not isinstance(value, Mapping) or not isinstance(value.get("labels"), Mapping):
         return None

@@ -1,4 +1,4 @@
-"""`read_sample_list`: paths and labels of samples, and what else a table knows of them."""
+"""`read_sample_list`: paths, labels and further columns of samples."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _SPLIT_WORDS = frozenset({
 _MORE_LABELS = frozenset({
     "class", "class_name", "classname", "class_label", "category", "category_name", "label_name",
 })  # fmt: skip
-"""Names of columns that contain labels where none is named as labels of predictions are."""
+"""Names of label columns that are used if no column has a common label name."""
 
 
 _MOST_SPLITS = 20
@@ -59,33 +59,33 @@ _MOST_FOLDERS = 4
 
 
 _UNKNOWN = "-1"
-"""How a data set of Hugging Face marks the labels of a hidden test set."""
+"""Marks the labels of a hidden test set in Hugging Face data sets."""
 
 
 @dataclass(frozen=True)
 class SampleList:
-    """What a table says of the samples, one entry per row.
+    """The samples in a table, one entry per row.
 
     Attributes
     ----------
     name
-        Of the file.
+        Name of the file.
     paths
-        As they are in it.
+        Paths as in the file.
     labels
-        As they are in it, empty where none is given; None where it has none at all.
+        Labels as in the file, empty if missing; None without a label column.
     place
-        Where row i is: ``line 7``.
+        Location of row i: ``line 7``.
     folder
-        Below the root, the folder that the paths are relative to; mostly none.
+        The folder below the root that the paths are relative to; usually empty.
     classes, classes_source
-        The class names in the order of indices, where the file has them, and where they are.
+        The class names in the order of indices, and their source, if the file has them.
     columns
-        Arrow table of what else it says, row by row; text and numbers alone. None for nothing.
+        Arrow table of further columns, text and numbers only; or None.
     read_as
         How it was read, in one line.
     skipped
-        What else the file lists, such as rows of other splits: reason → number.
+        Other rows of the file, such as other splits: reason → number.
     """
 
     name: str
@@ -101,7 +101,7 @@ class SampleList:
 
     @classmethod
     def unlabelled(cls, name: str, paths: Sequence[str]) -> SampleList:
-        """Images of which nothing is known but their names."""
+        """Images of which only names are known."""
         return cls(
             name=name,
             paths=paths,
@@ -115,7 +115,7 @@ class SampleList:
         )
 
     def columns_of(self, ids: Sequence[str]) -> Any:
-        """What else is said of the samples that have these ids: an Arrow table with ``id``."""
+        """The further columns of the samples with these ids: an Arrow table with ``id``."""
         import pyarrow as pa
 
         if self.columns is None or not self.columns.num_columns:
@@ -124,13 +124,13 @@ class SampleList:
 
 
 def read_sample_list(path: Path, options: Options) -> SampleList:
-    """The samples that the file lists, those of ``options.split`` where it distinguishes splits.
+    """Read the samples in a file; those of ``options.split`` if it has several splits.
 
     Raises
     ------
     DataError
-        ``table-columns`` without a column of paths; ``list-splits``: it contains several splits and
-        none is chosen; ``labels-several``; ``list-header``; what reading a table raises.
+        ``table-columns``: there is no column of paths; ``list-splits``: there are several splits,
+        and none is chosen; ``labels-several``; ``list-header``; and the errors of reading a table.
     UsageError
         ``column-ambiguous``: the option that decides is in the hint. ``split-unknown``.
     """
@@ -140,9 +140,9 @@ def read_sample_list(path: Path, options: Options) -> SampleList:
 
 
 def sample_list_in(listed: Listed, options: Options) -> tuple[SampleList, Sequence[int]]:
-    """The samples of a table that was opened, and the row of each in it.
+    """The samples of an opened table, and the table row of each.
 
-    Raises what :func:`read_sample_list` does.
+    Raises the errors of :func:`read_sample_list`.
     """
     table = listed.table
     roles = _roles(listed, options)
@@ -187,17 +187,17 @@ def samples_of_columns(
     columns
         Arrays or lists, as long as `ids`.
     ids
-        What each sample is called unless ``options.id_column`` names a column.
+        Default sample ids, used unless ``options.id_column`` names a column.
     image
-        What the image of a sample is called; it is none of `columns`.
+        Name of the images, which are not in `columns`.
     label
-        The column of labels, where it is certain; else it is looked for.
+        The column of labels, if known; otherwise it is detected.
     classes
-        The class names in the order of indices, where they are known.
+        The class names in the order of indices, if known.
     layout
-        What the data are, in words.
+        The kind of data, in words.
 
-    Raises what :func:`read_sample_list` does.
+    Raises the errors of :func:`read_sample_list`.
     """
     table = ArraysTable.of_mapping(columns, name)
     table = table.settled(list(columns)) if columns else replace(table, n_rows=len(ids))
@@ -207,7 +207,7 @@ def samples_of_columns(
 
 @dataclass(frozen=True)
 class _Roles:
-    """Which column is what; `label` may be several one-hot ones, `path` is that of the samples."""
+    """The roles of columns; `label` may be several one-hot columns, `path` is the sample id."""
 
     path: str | None
     label: Any
@@ -253,7 +253,7 @@ def _label(table: Table, taken: set[str | None], options: Options) -> Any:
             "--label-column",
         )
     if named and named[0].kind == LIST and named[0].width is not None:
-        return one_hot_columns(table, taken, None, alone=False)  # as arrays have them
+        return one_hot_columns(table, taken, None, alone=False)  # the convention of arrays
     if named and named[0].kind in (LIST, OTHER):
         raise DataError(
             f"column {quoted(named[0].name)} of {quoted(table.name)} contains lists: several "
@@ -304,7 +304,7 @@ def _split_column(table: Table, taken: set[Any], options: Options) -> str | None
 def _chosen_rows(
     table: Table, roles: _Roles, options: Options, paths: Sequence[str]
 ) -> tuple[list[int] | None, dict[str, int]]:
-    """The rows of the split that is requested, None for all; and how many the others have."""
+    """The rows of the chosen split, None for all; and the number of rows in other splits."""
     values, where = _split_of_rows(table, roles, options, paths)
     counted, wanted = Counter(values), options.split
     if not wanted:
@@ -331,7 +331,7 @@ def _chosen_rows(
 def _split_of_rows(
     table: Table, roles: _Roles, options: Options, paths: Sequence[str]
 ) -> tuple[list[str], str]:
-    """The split of each row, and where that is; nothing where the table does not say it."""
+    """The split of each row, and its source; nothing if the table has no splits."""
     if roles.split is not None:
         return _texts(table, roles.split), f"column {quoted(roles.split)}"
     if options.split_column == "none" or roles.image is not None:
@@ -366,7 +366,7 @@ def _texts(table: Table, column: str) -> list[str]:
 
 
 def _labels(listed: Listed, roles: _Roles) -> tuple[list[str] | None, tuple[str, ...] | None]:
-    """The label of each row as text, and the class list that the file holds."""
+    """The label of each row as text, and the class list in the file."""
     if roles.label is None:
         return None, listed.classes
     if not isinstance(roles.label, str):
@@ -381,7 +381,7 @@ def _labels(listed: Listed, roles: _Roles) -> tuple[list[str] | None, tuple[str,
 
 
 def _columns(listed: Listed, roles: _Roles, rows: Sequence[int] | None) -> Any:
-    """What else the table says, as an Arrow table of text and numbers."""
+    """The further columns, as an Arrow table of text and numbers."""
     import pyarrow as pa
 
     table, known = listed.table, class_labels(listed.table)
@@ -400,7 +400,7 @@ def _columns(listed: Listed, roles: _Roles, rows: Sequence[int] | None) -> Any:
 
 
 def _named(indices: Any, names: Sequence[str]) -> Any:
-    """The names of a column of indices into them; none where there is no such name."""
+    """The names of a column of indices; nothing if an index has no name."""
     import pyarrow as pa
 
     found = [

@@ -1,4 +1,4 @@
-"""Splits of a data set: which one a folder or a shard belongs to by its name, and choosing one."""
+"""Splits of a data set: recognised by the names of folders and shards, and chosen by the user."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _AROUND = re.compile(r"^[^a-z]+|[^a-z]+$")
 _SHARD = re.compile(r"(.+)-\d{5}-of-\d{5}(?:-[0-9a-f]+)?")
 
 
-_NO_SPLIT = "data"  # how save_to_disk calls all its files
+_NO_SPLIT = "data"  # save_to_disk names all its files so
 
 
 def split_role(name: str) -> str | None:
-    """What a split is for, by its name: ``test``, ``val`` or ``train``; None where it is no split.
+    """The role of a split by its name: ``test``, ``val`` or ``train``; None for other names.
 
     >>> split_role("Testing"), split_role("val2017"), split_role("training_set")
     ('test', 'val', 'train')
@@ -53,7 +53,7 @@ def split_role(name: str) -> str | None:
 
 
 def split_of_shard(path: str) -> str:
-    """The split that the file of a data set belongs to by its path; empty where it says none.
+    """The split of a data set's file, by its path; empty if it has none.
 
     >>> split_of_shard("data/test-00000-of-00002.parquet"), split_of_shard("cars-val-000012.tar")
     ('test', 'val')
@@ -73,14 +73,14 @@ def split_of_shard(path: str) -> str:
 
 
 def match_split(names: Sequence[str], wanted: str) -> str | None:
-    """The one of `names` that `wanted` names, in any case; None where none does, or several do."""
+    """The one of `names` that equals `wanted` in any case; None if none or several do."""
     exact = [name for name in names if printable(name) == wanted]
     same = [name for name in names if printable(name).casefold() == wanted.casefold()]
     return next((found[0] for found in (exact, same) if len(found) == 1), None)
 
 
 def best_split(names: Sequence[str], like: str = "") -> str:
-    """The one of `names` to hint at: of the role of `like`, else the test split before others."""
+    """The one of `names` to suggest: with the role of `like`, otherwise preferably a test split."""
     role = split_role(like)
     alike = [name for name in names if role is not None and split_role(name) == role]
     order = list(_ROLES)
@@ -95,12 +95,13 @@ def best_split(names: Sequence[str], like: str = "") -> str:
 def choose_split(
     files: Mapping[str, Sequence[object]], wanted: str, shown: str, unit: str = "file"
 ) -> str:
-    """Which of several splits ``--split`` chooses.
+    """The split that ``--split`` chooses.
 
     Parameters
     ----------
     files
-        Split → its files, or what else `unit` says; a single one is chosen whatever its name.
+        Split → its files, or other items described by `unit`; a single split is chosen whatever its
+        name.
     wanted
         Value of ``--split``, empty where none was given.
     shown
@@ -109,7 +110,7 @@ def choose_split(
     Raises
     ------
     DataError
-        ``data-splits``: there are several, and none was requested.
+        ``data-splits``: there are several splits, and none was requested.
     UsageError
         ``split-unknown``: none has this name.
     """
