@@ -1,8 +1,8 @@
-"""`Predictions`: one row per sample. The record of a run, and what every report is made from.
+"""`Predictions`: one row per sample, the record of a run and the source of every report.
 
-This room owns pyarrow: ``schema`` says what the columns are, ``parts`` writes them while inference
-runs, ``table`` reads them back, ``slim`` keeps what a later comparison needs. pyarrow is loaded
-when a file is touched, not before.
+This package owns pyarrow: ``schema`` defines the columns, ``parts`` writes them during inference,
+``table`` reads them, ``compact`` keeps only what a later comparison needs. pyarrow is imported when
+a file is opened or written, not before.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Predictions with what a comparison needs, and nothing of what makes the file large."""
+"""Compact predictions: only the columns that a comparison needs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = [
 
 
 def write_slim(rows: PredictionRows, target: Path) -> None:
-    """A predictions file without the scores of other classes.
+    """Write a predictions file without the scores of other classes.
 
-    Id, label, prediction, confidence, probability and rank of the label stay: accuracy, every
-    class metric, top-k, calibration, log loss, and the paired tests. About 12 bytes per sample, and
-    its name. Probabilities keep the digits that they have: float32, or float64.
+    Id, label, prediction, confidence, and probability and rank of the label are kept: enough for
+    accuracy, class metrics, top-k, calibration, log loss and the paired tests. About 12 bytes per
+    sample, plus its id. Probabilities keep their precision, float32 or float64.
     """
     facts = replace(rows.facts, fingerprint={}, sum_tolerance=SUM_TOLERANCE)
     double = _are_double(rows)
@@ -32,7 +32,7 @@ def write_slim(rows: PredictionRows, target: Path) -> None:
 
 
 def _are_double(rows: PredictionRows) -> bool:
-    """Whether the rows come with confidences in float64."""
+    """Whether confidences are float64."""
     if not rows.has_confidence:
         return False
     first = next(rows.batches("confidence"), None)

@@ -1,4 +1,4 @@
-"""Rows that are made from other rows, as they are read."""
+"""Rows derived from other rows while reading."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class DerivedRows:
-    """What is the same for rows however they are derived; ``batches`` is for subclasses.
+    """Base class of derived rows; subclasses define ``batches``.
 
     Attributes
     ----------
     rows
-        What they are made from.
+        The rows they are derived from.
     facts
-        Of the derived rows.
+        Facts of the derived rows.
     n_rows
-        Rows that ``batches`` gives.
+        Number of rows that ``batches`` yields.
     """
 
     rows: PredictionRows
@@ -36,12 +36,12 @@ class DerivedRows:
 
     @property
     def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
+        """Whether the rows have confidences."""
         return self.rows.has_confidence
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether they hold the probabilities of all classes."""
+        """Whether the rows have the probabilities of all classes."""
         return self.rows.has_probabilities
 
     @property

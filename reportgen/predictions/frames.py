@@ -20,7 +20,7 @@ _SCORES = ("confidence", "label_probability", "label_rank")
 
 
 def predictions_frame(predictions: Predictions) -> pd.DataFrame:
-    """:meth:`Predictions.to_frame`."""
+    """Implementation of :meth:`Predictions.to_frame`."""
     import pandas as pd
 
     names = ["id", "label", "prediction", *_SCORES, *predictions.metadata]

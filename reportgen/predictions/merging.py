@@ -1,4 +1,4 @@
-"""Parts put together: refused where they are not of one run; torch is not needed."""
+"""Merges parts; parts of different runs are refused. torch is not needed."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PartSet:
-    """Parts of one run, by the numbers of their shards; one at least."""
+    """The parts of one run, ordered by shard; at least one."""
 
     parts: tuple[PartFile, ...]
 
     @classmethod
     def of(cls, parts: Sequence[PartFile]) -> PartSet:
-        """The parts in order.
+        """Validate and sort parts.
 
         Raises
         ------
         DataError
-            ``shards-overlap``: a shard is there twice, or they are of different N.
-            ``shards-listing``: their lists of samples differ.
+            ``shards-overlap``: a shard is repeated, or N differs. ``shards-listing``: their lists
+            of samples differ.
         UsageError
             ``shards-mixed``: they were made with different models, classes or settings.
-            ``shards-outputs``: the outputs were read in different ways.
+            ``shards-outputs``: their output types differ.
         """
         ordered = sorted(parts, key=lambda part: (part.header.shard, str(part.path)))
         for before, part in pairwise(ordered):
@@ -53,24 +53,24 @@ class PartSet:
 
     @property
     def header(self) -> PartHeader:
-        """That of the first part."""
+        """The header of the first part."""
         return self.parts[0].header
 
     @property
     def n_shards(self) -> int:
-        """Of the whole."""
+        """Number of shards of the whole run."""
         return self.header.shard[1]
 
     def read(self, columns: Sequence[str] = ()) -> Iterator[Any]:
-        """The rows of all parts as Arrow tables, in order: all columns, or those named."""
+        """The rows of all parts as Arrow tables, in order; all columns, or the named ones."""
         for part in self.parts:
             yield from part.read(*columns)
 
     def finished_rows(self) -> Iterator[Any]:
-        """The rows of the finished file, by id.
+        """The rows of the finished file, sorted by id.
 
-        Samples of folders are in that order, and read once. Of others, such as tables of images,
-        the ids stay in memory, and the rows of each block are gathered.
+        Samples of folders are already in that order and are read once. For others, such as tables
+        of images, the ids are kept in memory, and the rows of each block are gathered.
         """
         if self.sums.is_ordered:
             yield from map(finished_rows, self.read())
@@ -84,14 +84,14 @@ class PartSet:
             yield finished_rows(self._rows(places[order[begin : begin + ROW_GROUP_ROWS]]))
 
     def _placed(self) -> Iterator[tuple[int, Any]]:
-        """Tables of reasons, each with the place of its first row among all."""
+        """Tables of reasons, each with the index of its first row."""
         at = 0
         for table in self.read(("reason",)):
             yield at, table
             at += len(table)
 
     def _rows(self, places: NDArray[np.int64]) -> Any:
-        """The rows at these places among all, in this order."""
+        """The rows at these indices over all parts, in this order."""
         import pyarrow as pa
 
         starts = np.cumsum([0, *(part.n_rows for part in self.parts)])
@@ -105,10 +105,10 @@ class PartSet:
 
     @cached_property
     def sums(self) -> Sums:
-        """What all rows add up to.
+        """Sums over all rows.
 
-        Raises :class:`DataError` (``shards-rows``) where they are not exactly the samples that the
-        parts say there are.
+        Raises :class:`DataError` (``shards-rows``) if they are not exactly the samples that the
+        parts declare.
         """
         sums = sum_up(self.read, self.header.facts.classes)
         if sums.listing != self.header.listing:
@@ -123,13 +123,13 @@ class PartSet:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What shaped the rows, as a run over all samples says it."""
+        """The inputs that determined the rows, as for a run over all samples."""
         shaped = {k: v for k, v in self.header.identity.items() if k != OUTPUTS_AS_DECIDED}
         return {**shaped, LIST_OF_SAMPLES: self.header.listing}
 
     @property
     def outline(self) -> RunOutline:
-        """What is known besides the rows, of all parts together."""
+        """The facts of all parts together, apart from the rows."""
         outlines = [part.header.facts for part in self.parts]
         notes = {note.code: note for one in reversed(outlines) for note in one.run_notes}
         halved = [one.forward_size for one in outlines if one.forward_size]
@@ -149,7 +149,7 @@ class PartSet:
         )
 
     def _found(self, name: str) -> dict[str, dict[str, list[int]]]:
-        """Key of a mapping of the provenance → value → the shards that have it."""
+        """Key of a provenance mapping → value → the shards with it."""
         found: dict[str, dict[str, list[int]]] = {}
         for part in self.parts:
             said: Mapping[str, str] = getattr(part.header.facts.provenance, name)
@@ -158,7 +158,7 @@ class PartSet:
         return found
 
     def _notes(self) -> Iterator[DataNote]:
-        """On machines that differ: the last bits may differ too."""
+        """Notes on differing machines: the last bits of scores may differ too."""
         for code, name, what in (
             ("shards-devices", "inference", "on different devices"),
             ("shards-versions", "versions", "with different versions"),
@@ -233,7 +233,7 @@ def _require_one_run(first: PartFile, part: PartFile) -> None:
 
 
 def _said(part: PartFile) -> dict[str, str]:
-    """What all parts of one run say alike: field → value."""
+    """The fields that must be equal in all parts of a run: name → value."""
     by = part.header.facts.provenance
     return {
         **part.header.identity,
@@ -251,9 +251,9 @@ def _said(part: PartFile) -> dict[str, str]:
 
 
 def _shown(part: PartFile) -> str:
-    """The file, with the folders that distinguish it from others of its name: ``run1/shards/…``.
+    """The file name, with the folders that distinguish it from others: ``run1/shards/…``.
 
-    Of an address the last segment alone.
+    For an address only the last segment.
     """
     path = part.source or part.path
     return quoted("/".join(path.parts[-3:]) if isinstance(path, Path) else path.name)

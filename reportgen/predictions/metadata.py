@@ -1,4 +1,4 @@
-"""What a predictions file knows besides its rows, as the JSON text in its metadata."""
+"""The metadata of a predictions file: everything besides its rows, as JSON text."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ INDEPENDENT_SCORES = DataNote(
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What made the rows, what became of every sample, and what to know about them.
+    """Provenance, sample accounting and notes of the rows.
 
     Attributes
     ----------
     classes
         Class names in the order of the model's outputs, printable and unique.
     fingerprint
-        What shaped the rows (model, data, preprocessing, batch size, …) → its value or hash;
-        ``--resume`` compares it.
+        Each input that determined the rows (model, data, preprocessing, batch size, …) → its value
+        or hash; ``--resume`` compares them.
     n_abstained
-        Samples on which the model abstained, which are among those left out; None where it could
-        not. Saved predictions of other programs alone have them: they are not written.
+        Number of samples on which the model abstained, included in the excluded ones; None if it
+        can't abstain. Only for predictions of other programs; not written to files.
     sum_tolerance
-        How far the probabilities of a sample may be from adding up to 1; None where its scores
-        are independent of each other, and no probabilities of one prediction.
+        How far the sum of a sample's probabilities may be from 1; None for independent scores (one
+        vs rest), which need not sum to 1.
     """
 
     classes: tuple[str, ...]
@@ -61,7 +61,7 @@ class RunFacts:
     sum_tolerance: float | None = SUM_TOLERANCE
 
     def to_text(self) -> str:
-        """JSON with sorted keys: the same facts give the same bytes."""
+        """As JSON with sorted keys: equal facts give equal bytes."""
         independent = {} if self.sum_tolerance is not None else {"independent_scores": True}
         return json.dumps(
             {
@@ -79,7 +79,10 @@ class RunFacts:
 
     @classmethod
     def from_text(cls, text: str | bytes, file_name: str) -> RunFacts:
-        """The inverse of :meth:`to_text`; :class:`DataError` where the text is not of it."""
+        """The inverse of :meth:`to_text`.
+
+        Raises :class:`DataError` if the text is invalid.
+        """
         try:
             value: Mapping[str, Any] = json.loads(text)
             if value["schema_version"] != SCHEMA_VERSION:

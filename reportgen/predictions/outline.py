@@ -1,4 +1,4 @@
-"""What a run knows besides its rows, before they are summed up."""
+"""The facts of a run apart from its rows, before these are summed up."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ __all__ = [
 
 @dataclass(frozen=True)
 class RunOutline:
-    """What a run knows besides its rows. All shards of a run have the same, but for the last two.
+    """The facts of a run apart from its rows.
+
+    Equal for all shards of a run, except for the last two.
 
     Attributes
     ----------
     classes
         Class names in the order of the model's outputs.
     provenance
-        Without the fingerprint of the data, and without how much memory there was.
+        The provenance, without data fingerprint and memory size.
     outputs
-        How the model's outputs are read, as decided.
+        The output type, as decided.
     keeps_probabilities
-        Whether the finished file holds those of all classes.
+        Whether the finished file has the probabilities of all classes.
     excluded
-        Reason → samples of all the data that are in no row.
+        Reason → number of samples without a row, over all data.
     skipped
-        Reason → directory entries of all the data that never were samples.
+        Reason → number of directory entries that are not samples, over all data.
     notes, class_notes, batch_notes
-        On the model and the names of the files; on the class list; on the first batch.
+        Notes on the model and file names; on the class list; on the first batch.
     run_notes
-        What happened on the way: of this shard alone.
+        Notes on events during the run, for this shard only.
     forward_size
-        Forward batch size after out-of-memory halvings; 0 where there was none.
+        Forward batch size after out-of-memory halvings; 0 without any.
     """
 
     classes: tuple[str, ...]

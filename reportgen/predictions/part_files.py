@@ -1,4 +1,4 @@
-"""A folder of predictions files that together contain the rows of one, as a cluster writes them."""
+"""A folder of predictions files that together have the rows of one, as written by clusters."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = [
 
 
 def open_part_files(folder: Path | AddressFolder, parts: Sequence[Place]) -> Predictions:
-    """The files of `folder` that contain its rows, one at least, as one file of predictions.
+    """Open the predictions files of `folder` as one; at least one file.
 
-    Raises :class:`DataError` where one was not written by reportgen, they are not of one
-    prediction (``part-files-differ``), or rows are missing, are too many or are in two of them
+    Raises :class:`DataError` if a file was not written by reportgen, the files are not of one
+    prediction (``part-files-differ``), or rows are missing, surplus or repeated
     (``part-files-rows``).
     """
     opened = [Predictions.open(part) for part in parts]
@@ -66,7 +66,7 @@ def _require_all_rows(folder: Path | AddressFolder, facts: RunFacts, n_rows: int
 
 
 def _require_unique_ids(folder: Path | AddressFolder, parts: Sequence[Place]) -> None:
-    """The ids of one file are unique, so ranges that don't overlap need no further look."""
+    """Ids are unique within a file, so files with disjoint id ranges need no further check."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -96,7 +96,7 @@ def _ids(part: Place) -> Sequence[Any]:
 
 
 def _id_range(part: Place) -> tuple[str, ...] | None:
-    """The least and the greatest id, () of no rows; None where the file does not say them."""
+    """The smallest and largest id, () without rows; None if the file has no statistics."""
     with open_parquet(part) as file:
         metadata = file.metadata
     ends = [one for i in range(metadata.num_row_groups) for one in _ends(metadata.row_group(i))]

@@ -1,8 +1,8 @@
-"""Predictions on their way: parts that survive a crash, and the one file that they become.
+"""Predictions during a run: parts that survive a crash, merged into one file at the end.
 
-Parts are in ``predictions.partial/00000.parquet``, ``00001.parquet``, …; each is written under
-another name and then renamed, so a part is whole or absent. ``run.json`` beside them says what
-run they belong to. Where the parts are cut depends on the clock; the finished file does not.
+Parts are in ``predictions.partial/00000.parquet``, ``00001.parquet``, …; each is written under a
+temporary name and then renamed, so a part is complete or absent. ``run.json`` beside them
+identifies the run. Part boundaries depend on timing; the finished file does not.
 """
 
 from __future__ import annotations
@@ -56,27 +56,27 @@ _COMPRESSION = "zstd"
 
 
 Require = Callable[[Mapping[str, str], Mapping[str, str]], None]
-"""Raises where what shaped earlier rows is not what shapes those of now."""
+"""Compares the inputs of earlier rows with the current ones; raises if they differ."""
 
 
 LIST_OF_SAMPLES = "list_of_samples"
-"""Key of what shapes the rows: :func:`~reportgen.predictions.listing_of` of all samples."""
+"""Fingerprint key of :func:`~reportgen.predictions.listing_of` for all samples."""
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What a resumed run must know of the one before it.
+    """The state that a resumed run needs of the previous one.
 
     Attributes
     ----------
     fingerprint
-        What shapes the rows; a run with another one can't continue these parts.
+        The inputs that determine the rows; a run with other inputs can't continue these parts.
     outputs
-        How the model's outputs are read, once that is decided.
+        The output type, once decided.
     forward_size
-        Forward batch size after out-of-memory halvings; 0 where there was none.
+        Forward batch size after out-of-memory halvings; 0 without any.
     notes, model_notes
-        What the first batch showed about the run and the model.
+        Notes on the run and the model from the first batch.
     """
 
     fingerprint: Mapping[str, str]
@@ -88,7 +88,7 @@ class RunState:
 
 @dataclass
 class Parts:
-    """The folder of parts of one unfinished run. It is there once something is predicted."""
+    """The folder of parts of an unfinished run, created with the first part."""
 
     folder: Path
     state: RunState
@@ -99,17 +99,17 @@ class Parts:
 
     @classmethod
     def start(cls, folder: Path, fingerprint: Mapping[str, str]) -> Parts:
-        """No parts yet. What is in `folder` stays until the first is written."""
+        """Start without parts. Existing files in `folder` stay until the first part is written."""
         return cls(folder, RunState(dict(fingerprint)))
 
     @classmethod
     def resume(
         cls, folder: Path, fingerprint: Mapping[str, str], require: Require | None = None
     ) -> Parts:
-        """The parts of an earlier run, up to the first that is damaged.
+        """The parts of an earlier run, up to the first damaged one.
 
-        Raises :class:`UsageError` where they belong to another model, data or settings; `require`
-        is what compares them, by default :func:`require_same_run`.
+        Raises :class:`UsageError` if they belong to another model, other data or settings;
+        `require` compares them, by default :func:`require_same_run`.
         """
         try:
             state = read_value(RunState, json.loads((folder / "run.json").read_text("utf-8")))
@@ -132,17 +132,17 @@ class Parts:
         return self.folder / f"{len(self.tables):05d}.parquet"
 
     def remember(self, state: RunState) -> None:
-        """Keep what a resumed run must know."""
+        """Save the state that a resumed run needs."""
         self.state = state
         if self.stands:
             _write_state(self.folder, state)
 
     def write(self, rows: Rows) -> None:
-        """One part, whole or not at all; the first one together with the folder."""
+        """Write a part, completely or not at all; the first one creates the folder."""
         self.write_table(table_of(rows))
 
     def write_table(self, table: Any) -> None:
-        """The same of an Arrow table of :func:`~reportgen.predictions.part_schema`."""
+        """As :meth:`write`, for an Arrow table of :func:`~reportgen.predictions.part_schema`."""
         path = self.next_path
         if self.stands:
             _write_part(path, table)
@@ -152,7 +152,7 @@ class Parts:
         self.n_rows += len(table)
 
     def _begin(self, name: str, table: Any) -> None:
-        """The folder with its first part, in one move: a try that predicted nothing leaves none."""
+        """Create the folder with its first part atomically: no folder without predictions."""
         new = self.folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{self.folder.name}")
         try:
             new.mkdir(parents=True)
@@ -168,12 +168,12 @@ class Parts:
         self.stands = True
 
     def ids(self) -> Iterator[str]:
-        """Those of all rows, in the order of writing."""
+        """The ids of all rows, in order of writing."""
         for table in self._written("id"):
             yield from table["id"].to_pylist()
 
     def places_in(self, ids: Sequence[str]) -> NDArray[np.int64]:
-        """Each row's place in `ids`, in the order of writing; -1 where its id is not there."""
+        """Each row's index in `ids`, in order of writing; -1 for an id that is missing."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -184,9 +184,9 @@ class Parts:
         return np.concatenate(places) if places else np.zeros(0, np.int64)
 
     def arrange(self, ids: Sequence[str]) -> None:
-        """From now on, read the rows in the order of these samples and not in that of writing.
+        """Read the rows in the order of `ids` from now on, not in order of writing.
 
-        Raises :class:`DataError` (``rows-differ``) where the rows are not exactly one for each.
+        Raises :class:`DataError` (``rows-differ``) unless there is exactly one row per id.
         """
         places = self.places_in(ids)
         _require_each_once(places, ids, self.ids)
@@ -195,7 +195,7 @@ class Parts:
         self._order = None if np.array_equal(order, np.arange(len(order))) else order
 
     def bad(self) -> list[BadSample]:
-        """The samples that could not be used, in order."""
+        """The unreadable samples, in order."""
         found = []
         for table in self.read("id", "reason"):
             wrong = table.filter(table["reason"].is_valid())
@@ -203,11 +203,11 @@ class Parts:
         return found
 
     def sums(self, classes: Sequence[str]) -> Sums:
-        """What the rows add up to; `classes` are the names of the labels."""
+        """Sums over the rows; `classes` are the names of the labels."""
         return sum_up(lambda columns: self.read(*columns), classes)
 
     def digests(self) -> Iterator[bytes | None]:
-        """SHA-256 of the content of each sample, in order; None where it is not known."""
+        """SHA-256 of the content of each sample, in order; None if unknown."""
         for table in self.read("digest"):
             yield from table["digest"].to_pylist()
 
@@ -229,10 +229,10 @@ class Parts:
         columns: Any = None,
         is_ordered: bool = False,
     ) -> None:
-        """Make the one file from the parts; the folder stays until :meth:`discard`.
+        """Merge the parts into one file; the folder stays until :meth:`discard`.
 
-        `columns` is an Arrow table of metadata, with the ids of the samples as ``id``. `is_ordered`
-        says that the rows are known to be in the order of their ids, each of which is there once.
+        `columns` is an Arrow table of metadata, with the ids of the samples as ``id``.
+        `is_ordered`: the rows are sorted by unique ids.
         """
         tables = map(usable, self.read()) if is_ordered else self._in_order()
         further = further_of(columns)
@@ -243,11 +243,11 @@ class Parts:
         )
 
     def discard(self) -> None:
-        """Remove the folder."""
+        """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=not self.stands)
 
     def read(self, *columns: str) -> Iterator[Any]:
-        """All rows, of bad samples too, in order: all columns, or those named."""
+        """All rows in order, including unreadable samples; all columns, or the named ones."""
         if self._order is None:
             yield from self._written(*columns)
             return
@@ -262,10 +262,10 @@ class Parts:
             yield _read(path, list(columns) or None)
 
     def _in_order(self) -> Iterator[Any]:
-        """Tables of usable samples, all rows sorted by id.
+        """Tables of readable samples, sorted by id.
 
-        Only ids stay in memory. Rows that are in order already, as those of a folder do, are
-        read once; others once for each row group that they are spread over.
+        Only ids are kept in memory. Rows that are already sorted, as those of folders are, are read
+        once; others once per row group that they are spread over.
         """
         ids = self._usable_ids()
         order = np.argsort(ids, kind="stable") if len(ids) else np.zeros(0, np.intp)
@@ -284,7 +284,7 @@ class Parts:
         return np.array(ids, dtype=object)
 
     def _gathered(self, wanted: Any, starts: Any, read: Callable[[Path], Any]) -> Any:
-        """The rows with these numbers; `starts` has the number of the first row of each part."""
+        """The rows with these indices; `starts` has the index of the first row of each part."""
         import pyarrow as pa
 
         part_of = np.searchsorted(starts, wanted, side="right") - 1
@@ -304,10 +304,10 @@ def _read(path: Path, columns: list[str] | None = None) -> Any:
 
 
 def _joined(table: Any, columns: Any, further: Sequence[Any]) -> Any:
-    """The rows of a table with what is known of their ids."""
+    """The rows of a table, with further columns joined by id."""
     import pyarrow.compute as pc
 
-    table = table.drop_columns(list(PART_FIELDS))  # names that metadata may have
+    table = table.drop_columns(list(PART_FIELDS))  # metadata columns may have the same names
     places = pc.index_in(table["id"], value_set=columns["id"].combine_chunks())
     for one in further:
         table = table.append_column(one, columns[one.name].take(places))
@@ -315,7 +315,7 @@ def _joined(table: Any, columns: Any, further: Sequence[Any]) -> Any:
 
 
 def further_of(columns: Any) -> list[Any]:
-    """The Arrow fields of metadata in a table of them, which may be None."""
+    """The Arrow fields of a metadata table, which may be None."""
     return [one for one in columns.schema if one.name != "id"] if columns else []
 
 
@@ -341,7 +341,7 @@ def write_predictions(
     double: bool = False,
     further: Sequence[Any] = (),
 ) -> None:
-    """The finished file: row groups of 65,536 rows, however the tables are cut.
+    """Write the finished file in row groups of 65,536 rows, however the tables are cut.
 
     `with_probabilities`, `double`, `further`: see
     :func:`~reportgen.predictions.schema.predictions_schema`.
@@ -353,7 +353,7 @@ def write_predictions(
 
 
 def write_in_groups(target: Path, schema: Any, tables: Iterator[Any], **options: Any) -> None:
-    """A Parquet file with row groups of 65,536 rows, however the tables are cut.
+    """Write a Parquet file in row groups of 65,536 rows, however the tables are cut.
 
     `options` are those of ``pyarrow.parquet.ParquetWriter``.
     """
@@ -378,12 +378,12 @@ def write_in_groups(target: Path, schema: Any, tables: Iterator[Any], **options:
 
 
 def _one_chunk(table: Any) -> Any:
-    """The same rows in one block: page limits are checked block by block, and would leak in."""
+    """The rows in one chunk: the writer checks page limits per chunk, so chunks affect the file."""
     return table.combine_chunks()
 
 
 def usable(table: Any) -> Any:
-    """The rows of the samples that could be used."""
+    """The rows of the readable samples."""
     return table.filter(table["reason"].is_null())
 
 
@@ -413,7 +413,7 @@ def _require_unique(ids: Any, order: Any) -> None:
 def _require_each_once(
     places: NDArray[np.int64], ids: Sequence[str], written: Callable[[], Iterator[str]]
 ) -> None:
-    """Refuse rows that are not one for each of the `ids`, as `places` says."""
+    """Refuse rows unless there is exactly one per id, according to `places`."""
     there = np.bincount(places[places >= 0], minlength=len(ids))
     repeated, missing = np.flatnonzero(there > 1), np.flatnonzero(there == 0)
     strange = np.flatnonzero(places < 0)
@@ -436,7 +436,7 @@ def _other_rows(what: str, ids: Sequence[str]) -> DataError:
 
 
 def partial_rows(folder: Path) -> int:
-    """How many rows the parts of an unfinished run hold, as far as their files can be read."""
+    """Number of rows in the parts of an unfinished run, as far as its files are readable."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -448,8 +448,9 @@ def partial_rows(folder: Path) -> int:
 
 
 def differing(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, list[str]]:
-    """What shapes the rows and differs: the first in words, and a line for each of five; "" and
-    none where nothing does.
+    """Inputs of the rows that differ: the first in words, and a line for each of the first five.
+
+    "" and no lines if they are equal.
     """
     keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     lines = [
@@ -460,7 +461,7 @@ def differing(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, l
 
 
 def require_same_run(before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Refuse to continue predictions that another model, data or setting made."""
+    """Refuse to continue predictions made with another model, other data or settings."""
     what, lines = differing(before, now)
     if what:
         raise UsageError(

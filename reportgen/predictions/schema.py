@@ -47,29 +47,29 @@ METADATA_KEY = b"reportgen"
 PART_FIELDS: Mapping[str, tuple[Any, ...]] = {
     "flags": ("int32",), "reason": ("string",), "digest": ("binary", 32),
 }  # fmt: skip
-"""What a part has besides the columns of the finished file: name → Arrow type and its arguments."""
+"""Columns of a part in addition to those of the finished file: name → Arrow type and arguments."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Predictions of consecutive samples, as they leave the model; all of length n.
+    """Predictions of n consecutive samples, as returned by the model.
 
     A sample with a `reason` was not predicted: its prediction is -1, its scores are nan.
 
     Attributes
     ----------
     label, prediction, label_rank, flags
-        int32, shape (n,); a rank of 0 means that there is none.
+        int32, shape (n,); a rank of 0 means none.
     confidence, label_probability
-        float32, shape (n,); nan where there is none.
+        float32, shape (n,); nan if missing.
     top_tied
         bool, shape (n,).
     top_classes, top_probabilities
         int32 and float32, shape (n, k).
     probabilities
-        float32, shape (n, K), or (n, 0) where they are not kept.
+        float32, shape (n, K), or (n, 0) if they are not kept.
     digest
-        SHA-256 of each sample's bytes or None; empty where they are not known.
+        SHA-256 of each sample's bytes or None; empty if unknown.
     """
 
     id: list[str]
@@ -91,7 +91,7 @@ class Rows:
 
     @classmethod
     def joined(cls, blocks: list[Rows]) -> Rows:
-        """All rows of the blocks, in order; there must be one at least."""
+        """Concatenate the rows of the blocks; there must be at least one."""
         if len(blocks) == 1:
             return blocks[0]
         columns: dict[str, Any] = {}
@@ -113,7 +113,7 @@ def predictions_schema(
 ) -> Any:
     """The Arrow schema of a finished file; `metadata` is the JSON text of its facts.
 
-    `double`: ``confidence`` and ``label_probability`` are float64, as another program gave them.
+    `double`: ``confidence`` and ``label_probability`` are float64, as saved by another program.
     `further`: the Arrow fields of metadata.
     """
     import pyarrow as pa
@@ -140,7 +140,7 @@ def predictions_schema(
 
 
 def further_fields(schema: Any) -> list[Any]:
-    """The fields of metadata in the schema of a file of ours."""
+    """The metadata fields in the schema of a predictions file."""
     import pyarrow as pa
 
     known = len(predictions_schema(with_probabilities="probabilities" in schema.names))

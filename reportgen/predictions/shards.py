@@ -1,8 +1,8 @@
-"""The file of one shard: its rows, and what it needs to be put together with the others.
+"""The file of one shard: its rows, and the metadata for merging it with the others.
 
-A Parquet file of the columns of a part (:mod:`reportgen.predictions.schema`), rows in the order of
-the samples' ids, with page checksums. Metadata of the samples are one column of structs,
-``columns``. The key ``reportgen-part`` of its metadata holds a :class:`PartHeader` as JSON.
+A Parquet file with the columns of a part (:mod:`reportgen.predictions.schema`), sorted by id, with
+page checksums. Metadata of the samples are one column of structs, ``columns``. The key
+``reportgen-part`` of its metadata contains a :class:`PartHeader` as JSON.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ PART_VERSION = 1
 
 
 OUTPUTS_AS_DECIDED = "outputs_as_decided"
-"""Key of the identity of a part: how the model's outputs are read."""
+"""Key in the identity of a part: the output type."""
 
 
 _COLUMNS = "columns"
 
 
-_BATCH_ROWS = 16_384  # more would hold more memory than the rest of a merge
+_BATCH_ROWS = 16_384  # larger batches would need more memory than the rest of a merge
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,21 @@ class PartHeader:
     Attributes
     ----------
     part
-        Version of this form.
+        Version of this format.
     shard
         (I, N): the shard I of N, counted from 0.
     rows, total
-        Samples in this file, and in all parts.
+        Number of samples in this file, and in all parts.
     listing
         :func:`~reportgen.predictions.listing_of` of all samples.
     asked
-        SHA-256 over command, files and names that the part was made from, before anything was
-        loaded; "" where that is not known.
+        SHA-256 over the command, files and names of the request, computed before anything is
+        loaded; "" if unknown.
     identity
-        What shapes the rows → its value or hash, listing and content of the data aside; and how
-        the outputs of the model are read (``outputs_as_decided``).
+        Each input that determines the rows, except listing and content of the data → its value or
+        hash; and the output type (``outputs_as_decided``).
     facts
-        What else is known; ``excluded`` and ``skipped`` are those of all shards.
+        Other facts about the run; ``excluded`` and ``skipped`` are those of all shards.
     """
 
     part: int
@@ -86,7 +86,7 @@ class PartHeader:
     facts: RunOutline
 
     def to_text(self) -> str:
-        """JSON with sorted keys."""
+        """As JSON with sorted keys."""
         return json.dumps(write_value(PartHeader, self), ensure_ascii=True, sort_keys=True)
 
 
@@ -99,11 +99,11 @@ class PartFile:
     path
         The file.
     header
-        What it says of itself.
+        Its header.
     further
         The Arrow fields of metadata.
     source
-        Where it was copied from; messages name this.
+        The address it was copied from, for messages.
     """
 
     path: Place
@@ -113,7 +113,7 @@ class PartFile:
 
     @property
     def n_rows(self) -> int:
-        """Samples in it, those that could not be used among them."""
+        """Number of samples, including unreadable ones."""
         return self.header.rows
 
     @property
@@ -122,15 +122,14 @@ class PartFile:
         return "{}/{}".format(*self.header.shard)
 
     def n_bad(self) -> int:
-        """Samples in it that could not be used."""
+        """Number of unreadable samples."""
         return sum(len(t) - t["reason"].null_count for t in self.read("reason"))
 
     @classmethod
     def open(cls, path: Place, *, source: Place | None = None) -> PartFile:
         """Read schema and header of a part, or of a local copy of `source`.
 
-        Raises :class:`DataError` (``part-damaged``) where the file is missing or damaged, or is no
-        part.
+        Raises :class:`DataError` (``part-damaged``) if the file is missing, damaged, or not a part.
         """
         import pyarrow as pa
 
@@ -150,7 +149,7 @@ class PartFile:
         return cls(path, header, tuple(further), source)
 
     def read(self, *columns: str) -> Iterator[Any]:
-        """Its rows as Arrow tables, checksums checked: all columns, or those named."""
+        """The rows as Arrow tables, with verified checksums; all columns, or the named ones."""
         import pyarrow as pa
 
         try:
@@ -165,11 +164,11 @@ class PartFile:
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
             raise _damaged(self.path, error) from error
-        if n_rows != self.n_rows:  # a damaged header of a page hides its rows
+        if n_rows != self.n_rows:  # a damaged page header hides rows
             raise _differs(self.path, n_rows, self.header)
 
     def take(self, rows: NDArray[np.int64]) -> Any:
-        """These rows, by number and in this order; only the row groups that hold them are read."""
+        """The rows with these indices, in this order; reads only their row groups."""
         import pyarrow as pa
 
         try:
@@ -186,15 +185,15 @@ class PartFile:
             raise _damaged(self.path, error) from error
 
     def require_whole(self) -> None:
-        """Raise :class:`DataError` (``part-damaged``) where a page of the file is damaged."""
+        """Raise :class:`DataError` (``part-damaged``) if a page of the file is damaged."""
         for _ in self.read():
             pass
 
 
 def write_part(target: Path, header: PartHeader, tables: Iterator[Any], columns: Any) -> None:
-    """The file of a shard, whole or not at all.
+    """Write the file of a shard, completely or not at all.
 
-    `columns` is an Arrow table of metadata, with the ids of the samples as ``id``, or None.
+    `columns` is an Arrow table of metadata with the sample ids as ``id``, or None.
     """
     import pyarrow as pa
 
@@ -207,7 +206,7 @@ def write_part(target: Path, header: PartHeader, tables: Iterator[Any], columns:
 
 
 def refuse_part(path: Place, header: Mapping[bytes, bytes] | None) -> None:
-    """Raise :class:`DataError` (``part-alone``) where a file is one part of several.
+    """Raise :class:`DataError` (``part-alone``) if a file is a single part of several.
 
     `header` is the metadata of its schema.
     """
@@ -231,7 +230,7 @@ def _with_columns(table: Any, columns: Any, further: Sequence[Any]) -> Any:
 
 
 def finished_rows(table: Any) -> Any:
-    """Rows of a part as they are in the finished file: usable samples, metadata as columns."""
+    """Rows of a part in the form of the finished file: readable samples, metadata as columns."""
     table = usable(table).drop_columns(list(PART_FIELDS))
     if _COLUMNS not in table.column_names:
         return table

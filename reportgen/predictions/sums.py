@@ -1,4 +1,4 @@
-"""What is said of all samples together, from the rows of their parts, in bounded memory."""
+"""Summary facts over all samples, computed from the rows of their parts in bounded memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 _BATCH_ROWS = 65_536
 
 
-_COMPARED_AT_ONCE = 1 << 23  # rows whose hashes are held together: 64 MB
+_COMPARED_AT_ONCE = 1 << 23  # rows whose hashes are in memory at once: 64 MB
 
 
 _MAX_EXAMPLES = 10
@@ -35,12 +35,12 @@ _EMPTY = np.frombuffer(hashlib.sha256(b"").digest(), "<u8")[:2]
 
 
 Read = Callable[[Sequence[str]], Iterator[Any]]
-"""The named columns of all parts, as Arrow tables, in the order of the samples."""
+"""Reads the named columns of all parts, as Arrow tables in the order of the samples."""
 
 
 @dataclass(frozen=True)
 class BadSample:
-    """A sample that could not be used."""
+    """An unreadable sample."""
 
     id: str
     reason: str
@@ -48,7 +48,7 @@ class BadSample:
 
 @dataclass(frozen=True)
 class SamePairs:
-    """Samples with the content of an earlier one: their number, and ids (earlier, later) of ten."""
+    """Samples with the content of an earlier one: their number, and (earlier, later) ids of ten."""
 
     n: int = 0
     examples: tuple[tuple[str, str], ...] = ()
@@ -56,26 +56,26 @@ class SamePairs:
 
 @dataclass(frozen=True)
 class Sums:
-    """What the rows of a run, or of a shard, add up to.
+    """Sums over the rows of a run or shard.
 
     Attributes
     ----------
     n_rows
-        Samples, bad ones too.
+        Number of samples, including unreadable ones.
     bad
-        Those that could not be used, in order.
+        The unreadable samples, in order.
     flags
-        Value of ``flags`` → number of usable samples that have it.
+        Value of ``flags`` → number of readable samples with it.
     listing
         SHA-256 over ids and labels: see :func:`listing_of`.
     data
-        SHA-256 over ids, class names and content: see :func:`data_fingerprint`; "" where no
-        sample's content is known.
+        SHA-256 over ids, class names and content: see :func:`data_fingerprint`; "" if no sample's
+        content is known.
     same, across
-        Samples with the content of another, and those of them whose label differs. Empty files
-        aside.
+        Samples with the same content as another, and those whose label differs. Empty files are not
+        counted.
     is_ordered
-        Whether the rows are in the order of their ids, each of which is there once.
+        Whether the rows are sorted by unique ids.
     """
 
     n_rows: int = 0
@@ -89,7 +89,7 @@ class Sums:
 
 
 def sum_up(read: Read, classes: Sequence[str]) -> Sums:
-    """The sums of rows in the order of the samples; `classes` are the names of the labels."""
+    """Sum up rows in the order of the samples; `classes` are the names of the labels."""
     import pyarrow as pa
 
     listing, data = hashlib.sha256(), hashlib.sha256()
@@ -118,7 +118,7 @@ def sum_up(read: Read, classes: Sequence[str]) -> Sums:
 
 
 def _continued(last: Any, ids: Any) -> tuple[Any, bool]:
-    """The last of these ids, as an array; and whether they ascend, beginning above the `last`."""
+    """(the last id as an array, whether all ids ascend and are above `last`)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -128,7 +128,7 @@ def _continued(last: Any, ids: Any) -> tuple[Any, bool]:
 
 
 def table_digest(table: Any) -> str:
-    """SHA-256 (hexadecimal) over schema and rows of an Arrow table."""
+    """SHA-256 (hexadecimal) of schema and rows of an Arrow table."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
@@ -138,7 +138,7 @@ def table_digest(table: Any) -> str:
 
 
 def listing_of(ids: Sequence[str], labels: NDArray[np.int32]) -> str:
-    """SHA-256 (hexadecimal) over ``id NUL label LF`` of samples in order; a label is its index."""
+    """SHA-256 (hexadecimal) over ``id NUL label LF`` of samples in order; labels are indices."""
     import pyarrow as pa
 
     whole = hashlib.sha256()
@@ -156,7 +156,7 @@ def data_fingerprint(
 ) -> str:
     """SHA-256 (hexadecimal) over ``id NUL class NUL content hash`` of samples in order.
 
-    `digests` are the hashes of their content, 32 bytes; a sample without one is left out.
+    `digests` are the hashes of their content, 32 bytes; samples without one are omitted.
     """
     import pyarrow as pa
 
@@ -183,14 +183,14 @@ def _data_bytes(ids: Any, labels: Any, digests: Any, classes: Sequence[str]) -> 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    names = pa.array([*classes, ""], pa.string())  # the last is that of no label
+    names = pa.array([*classes, ""], pa.string())  # the last one is for unlabelled samples
     places = pc.if_else(pc.less(labels, 0), len(classes), labels).cast("int32")
     parts = (one.cast("binary") for one in (ids, names.take(places), digests))
     return _values(pc.binary_join_element_wise(*parts, b"\0"))
 
 
 def _values(column: Any) -> bytes:
-    """All values of a column of texts or bytes without nulls, one after the other."""
+    """All values of a text or binary column without nulls, concatenated."""
     import pyarrow as pa
 
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
@@ -206,7 +206,7 @@ def _chunk_values(chunk: Any) -> memoryview:
 def _same_content(read: Read, n_known: int) -> tuple[SamePairs, SamePairs]:
     """Samples with the same content, and those with different labels.
 
-    Where there are many, hashes are compared in several passes, one for each part of them.
+    With many rows, hashes are compared in several passes, each for a part of them.
     """
     n_passes = -(-n_known // _COMPARED_AT_ONCE)
     n_same = n_across = 0
@@ -224,7 +224,7 @@ def _same_content(read: Read, n_known: int) -> tuple[SamePairs, SamePairs]:
 
 
 def _repeated(read: Read, number: int, n_passes: int) -> NDArray[np.uint64]:
-    """The first quarters of hashes that occur more than once, sorted: those of pass `number`."""
+    """The first quarters of repeated hashes, sorted, for pass `number`."""
     found = []
     for table in read(("digest",)):
         _, halves = _halves(table["digest"])
@@ -238,9 +238,7 @@ def _repeated(read: Read, number: int, n_passes: int) -> NDArray[np.uint64]:
 def _hashes(
     read: Read, wanted: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int64]]:
-    """The first halves of the hashes that begin with one `wanted`, shape (n, 2); labels; row
-    numbers.
-    """
+    """The first halves of hashes whose beginning is in `wanted`, shape (n, 2); labels; rows."""
     hashes, labels, rows = [], [], []
     start = 0
     for table in read(("label", "digest")):
@@ -255,7 +253,7 @@ def _hashes(
 
 
 def _halves(digests: Any) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """The numbers of the rows that have a hash, and the first halves of these, shape (n, 2)."""
+    """The indices of rows with a hash, and the first halves of the hashes, shape (n, 2)."""
     known = np.flatnonzero(digests.is_valid().to_numpy())
     content = b"".join(
         chunk.buffers()[1][32 * chunk.offset : 32 * (chunk.offset + len(chunk))]
@@ -268,7 +266,7 @@ def _halves(digests: Any) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
 def _pairs(
     hashes: NDArray[np.uint64], labels: NDArray[np.int32], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """(row of the first, row of the later) of each repetition, and whether their labels differ."""
+    """(row of the first, row of the later) for each repetition, and whether their labels differ."""
     order = np.lexsort((rows, hashes[:, 1], hashes[:, 0]))
     ordered = hashes[order]
     later = np.zeros(len(order), np.bool_)
@@ -284,7 +282,7 @@ def _least(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _names(read: Read, rows: NDArray[np.int64]) -> dict[int, str]:
-    """Row number → id, of a few rows."""
+    """Row index → id, for a few rows."""
     found: dict[int, str] = {}
     if not len(rows):
         return found

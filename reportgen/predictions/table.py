@@ -1,4 +1,4 @@
-"""What is asked of predictions, whoever wrote them."""
+"""The interface of predictions, whoever wrote them."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = [
 
 
 class PredictionRows(Protocol):
-    """One row per sample, read in batches: ours, or another program's."""
+    """One row per sample, read in batches; written by reportgen or another program."""
 
     @property
     def facts(self) -> RunFacts:
-        """What is known besides the rows."""
+        """Provenance, accounting and notes."""
 
     @property
     def has_confidence(self) -> bool:
-        """Whether the rows say how sure the model was."""
+        """Whether the rows have confidences."""
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether they hold the probabilities of all classes."""
+        """Whether the rows have the probabilities of all classes."""
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[dict[str, NDArray[Any]]]:
-        """The named columns: see :meth:`reportgen.predictions.Predictions.batches`."""
+        """The named columns; see :meth:`reportgen.predictions.Predictions.batches`."""
 
 
 _BATCH_ROWS = 65_536
@@ -52,24 +52,24 @@ _NO_RANK = 0
 
 @dataclass(frozen=True)
 class Predictions:
-    """A finished predictions file. Rows are read on demand, and never all at once.
+    """A finished predictions file. Rows are read on demand, never all at once.
 
     Attributes
     ----------
     path
         The Parquet file, or the folder of `parts`.
     facts
-        What it knows besides its rows.
+        Provenance, accounting and notes.
     n_rows
         Number of samples in it.
     has_scores
-        Whether it contains the scores of all classes.
+        Whether it has the scores of all classes.
     has_confidence
-        Whether the rows say the model's confidence: false where no row does.
+        Whether any row has a confidence.
     further
         The Arrow fields of further columns: metadata.
     parts
-        The files of a folder that together contain the rows; empty for one file.
+        The files of a folder that together have the rows; empty for a single file.
     """
 
     path: Place
@@ -82,25 +82,24 @@ class Predictions:
 
     @property
     def files(self) -> tuple[Place, ...]:
-        """The files with the rows, in their order."""
+        """The files with the rows, in order."""
         return self.parts or (self.path,)
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """Further columns: name in :meth:`batches` → name in the file, the same."""
+        """Further columns: name in :meth:`batches` → name in the file (the same)."""
         return {one.name: one.name for one in self.further}
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether it holds probabilities of all classes: scores that sum to 1."""
+        """Whether it has probabilities of all classes: scores that sum to 1."""
         return self.has_scores and self.facts.sum_tolerance is not None
 
     @classmethod
     def open(cls, path: Place) -> Predictions:
         """Read schema and metadata.
 
-        Raises :class:`DataError` where the file is missing, damaged, or was not written by
-        reportgen.
+        Raises :class:`DataError` if the file is missing, damaged, or not written by reportgen.
         """
         import pyarrow as pa
 
@@ -130,13 +129,13 @@ class Predictions:
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[dict[str, NDArray[Any]]]:
         """The named columns, in file order, as numpy arrays of at most 65,536 rows.
 
-        ``confidence`` and ``label_probability`` are float32 with nan (float64 where they came
-        from another program's file: see :func:`~reportgen.predictions.write_slim`),
-        ``label_rank`` is int32 with 0, where there is none; ``id`` is an object array of strings;
-        ``probabilities`` is float32, shape (n, K); ``top_classes`` and ``top_probabilities`` have
-        shape (n, k), or are objects where a row has none; metadata are objects, ``""`` for no
-        text, or float64 with nan. With `wrong_only`, just the rows whose
-        prediction is not the label, where the label is known.
+        ``confidence`` and ``label_probability`` are float32 with nan (float64 if saved by another
+        program: see :func:`~reportgen.predictions.write_slim`), ``label_rank`` is int32 with 0 for
+        none; ``id`` is an object array of strings; ``probabilities`` is float32, shape (n, K);
+        ``top_classes`` and ``top_probabilities`` have shape (n, k), or are objects if a row has
+        none; metadata are objects, ``""`` for a missing text, or float64 with nan.
+
+        With `wrong_only`, only the rows with a known label that differs from the prediction.
         """
         import pyarrow as pa
 
@@ -152,10 +151,11 @@ class Predictions:
     def to_frame(self) -> pd.DataFrame:
         """All samples, one row each, in file order; indexed by id.
 
-        ``label`` and ``prediction`` are categories of the class names, missing where the label is
-        not known; ``confidence``, ``label_probability`` and ``label_rank`` are missing without
-        scores; ``p(NAME)`` of every class where all probabilities are kept; then the columns of
-        metadata. Every row is held in memory: :meth:`batches` reads a part at a time.
+        ``label`` and ``prediction`` are categories of the class names, missing for an unknown
+        label; ``confidence``, ``label_probability`` and ``label_rank`` are missing without scores;
+        ``p(NAME)`` for every class if all probabilities are kept; then the metadata columns.
+
+        All rows are loaded into memory; :meth:`batches` reads them in blocks.
         """
         from reportgen.predictions.frames import predictions_frame
 
@@ -172,7 +172,7 @@ class Predictions:
 
 
 def _has_values(metadata: Any, column: str) -> bool:
-    """Whether any row group contains one value that is not null, as far as its statistics tell."""
+    """Whether the statistics of any row group show a value that is not null."""
     place = metadata.schema.names.index(column) if column in metadata.schema.names else None
     if place is None:
         return True
@@ -212,7 +212,7 @@ def _plain(column: Any) -> NDArray[Any]:
 
 
 def _ranked(column: Any) -> NDArray[Any]:
-    """Lists of one length as a table, which is much faster than arrays of their own."""
+    """Lists of equal length as a two-dimensional array, much faster than separate arrays."""
     import pyarrow as pa
 
     if not pa.types.is_list(column.type) or column.null_count or len(column) == 0:
