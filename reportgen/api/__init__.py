@@ -1,8 +1,7 @@
-"""The flow: one function per command, one named step per line.
+"""The commands as functions, one named step per line.
 
-``run`` is ``predict`` and then the very steps of ``render`` on the file that it wrote, so the
-same report can be rendered again from that file, elsewhere, without torch. ``compare`` is
-``render`` with a baseline.
+``run`` is ``predict``, then the same steps as ``render`` on the file that it wrote, so the report
+can be rendered again from that file without torch. ``compare`` is ``render`` with a baseline.
 """
 
 from typing import TYPE_CHECKING

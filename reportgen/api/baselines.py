@@ -1,4 +1,4 @@
-"""Baselines of a team: saved under a name, and their history."""
+"""Saved baselines of a team, and their history."""
 
 from __future__ import annotations
 
@@ -35,21 +35,22 @@ def save_baseline(
     force: bool = False,
     **reading: Any,
 ) -> Path:
-    """Keep an evaluation under a name, for ``--baseline NAME``.
+    """Save an evaluation as a named baseline, for ``--baseline NAME``.
 
     Parameters
     ----------
     source
-        A run's output folder, or what :func:`render` takes. Where samples are known, their
-        predictions are kept too, so that a later comparison is paired.
+        A run's output folder, or any source of :func:`render`. Per-sample predictions are saved
+        too, if available, so that later comparisons are paired.
     name
         1 to 64 letters, digits, dots, dashes and underscores.
     folder
-        The folder of baselines: small, without images and absolute paths, fit to be committed.
+        The folder of baselines: small, without images and absolute paths, suitable for version
+        control.
     force
-        Whether a baseline of that name may be replaced.
+        Whether to overwrite an existing baseline of that name.
     **reading
-        How to read `source`: the options of :func:`load`.
+        Options of :func:`load` for reading `source`.
 
     Returns
     -------
@@ -70,9 +71,10 @@ def save_baseline(
 
 
 def _same_samples(rows: Evaluation, report: Evaluation) -> bool:
-    """Whether a report is of all samples in the predictions beside it: a report of a comparison
-    may be of a part, or the predictions may be newer. Then the predictions count, since later
-    comparisons are made with them.
+    """Whether a report has the same samples as the predictions beside it.
+
+    A comparison report may cover only a part, or the predictions may be newer. In that case the
+    predictions are used, since later comparisons need them.
     """
     return rows.classes == report.classes and rows.confusion == report.confusion
 
@@ -80,10 +82,10 @@ def _same_samples(rows: Evaluation, report: Evaluation) -> bool:
 def history(
     folder: str | Path = DEFAULT_FOLDER, *, out: str | Path | None = None, force: bool = False
 ) -> tuple[HistoryEntry, ...]:
-    """Every evaluation that was saved in a folder of baselines, oldest first.
+    """All evaluations saved in a folder of baselines, oldest first.
 
-    `out` is an HTML page to write of it; it is replaced only with `force`. Raises
-    :class:`UsageError` where there is no such folder.
+    `out` is an HTML page to write; it is overwritten only with `force`. Raises :class:`UsageError`
+    if the folder does not exist.
     """
     place = Path(folder)
     if not place.is_dir():

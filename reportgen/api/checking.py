@@ -1,4 +1,4 @@
-"""The verdict again, by other gates, without a report."""
+"""Re-evaluates release gates without making a report."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ def check(
     junit: str | Path | None = None,
     **options: Any,
 ) -> Decision:
-    """Decide whether gates are met, without making a report.
+    """Evaluate release gates, without making a report.
 
     Parameters
     ----------
     source
-        A run's output folder, its ``report.json``, or what else :func:`render` takes; or what
-        :func:`compare` returns. A comparison that is in the ``report.json`` is checked too.
+        A run's output folder, its ``report.json``, or any other source of :func:`render`; or the
+        result of :func:`compare`. A comparison in the ``report.json`` is checked too.
     gates
-        A file of gates.
+        A TOML file of gates.
     fail_under
         Gates of the form ``"accuracy=0.9"``.
     junit
-        A file to write the outcome to, as JUnit XML; what is there is replaced.
+        A JUnit XML file for the results; an existing file is overwritten.
     **options
-        How to read `source` and what to compute, as for :func:`load`.
+        Options for reading and computing, as for :func:`load`.
 
     Raises
     ------
     UsageError
-        Where no gates are given (slug ``gates-needed``), or they don't fit what there is.
+        ``gates-needed``: no gates are given; or the gates need data that `source` lacks.
     """
     return check_review(source, gates=gates, fail_under=fail_under, junit=junit, **options).decision
 
@@ -62,7 +62,7 @@ def check_review(
     junit: str | Path | None = None,
     **options: Any,
 ) -> Review:
-    """:func:`check`, with the evaluation and the comparison that were decided on."""
+    """As :func:`check`; also returns the evaluation and the comparison."""
     reading, figures = sort_options(options, InputOptions, EvaluationOptions)
     require_files(figures)
     release = ReviewOptions.of({"gates": gates, "fail_under": fail_under})
@@ -84,7 +84,10 @@ def check_review(
 
 
 def _refuse_comparing(gates: Sequence[Gate], review: Review) -> None:
-    """Where there is no comparison, say how to get one: this command makes none."""
+    """Refuse gates on a comparison if there is none: this command makes none.
+
+    The hint says how to.
+    """
     try:
         check_gates(gates, has_baseline=review.comparison is not None)
     except UsageError as error:
@@ -93,7 +96,7 @@ def _refuse_comparing(gates: Sequence[Gate], review: Review) -> None:
 
 
 def read_review(source: Any, reading: InputOptions, figures: EvaluationOptions) -> Review:
-    """What is in a report's folder or ``report.json``, or is read from another saved input."""
+    """The review in a report's folder or ``report.json``, or of another saved input."""
     if isinstance(source, Comparison):
         return Review(source.candidate, source, NO_GATES)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:

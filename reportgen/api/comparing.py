@@ -1,4 +1,4 @@
-"""A candidate, or several, against one baseline."""
+"""Compares one or several candidates with one baseline."""
 
 from __future__ import annotations
 
@@ -53,26 +53,26 @@ def compare(
     reporter: Reporter | None = None,
     **options: Any,
 ) -> Comparison:
-    """Compare a candidate with a baseline, sample by sample where samples are known.
+    """Compare a candidate with a baseline, sample by sample if samples are known.
 
     Parameters
     ----------
     baseline, candidate
-        What :func:`render` takes, a run's output folder included; `baseline` may also be the name
-        of a saved baseline. Two evaluations contain no samples: their counts are compared,
+        Any source of :func:`render`, including a run's output folder; `baseline` may also be the
+        name of a saved baseline. Two evaluations have no samples: their counts are compared,
         unpaired.
     out
         The folder for the report; None writes nothing.
     images, force, title, date, reporter
-        As for :func:`render`, of the report.
+        As for :func:`render`.
     **options
-        The options of ``reportgen compare``, with underscores: ``allow_partial``,
-        ``labels_from``, and with `out` ``gates``, ``layout``, …
+        The options of ``reportgen compare``, with underscores: ``allow_partial``, ``labels_from``,
+        …; and only with `out`: ``gates``, ``layout``, …
 
     Raises
     ------
     ReportgenError
-        One of :mod:`reportgen.errors`: where samples, labels or classes differ, say.
+        One of :mod:`reportgen.errors`, for example if samples, labels or classes differ.
     """
     given, against = _baseline(baseline)
     if out is None:
@@ -99,8 +99,10 @@ def compare_reviews(
     reporter: Reporter | None = None,
     **options: Any,
 ) -> list[tuple[Review, Path]]:
-    """One report for one candidate; for several one each, in folders of their own, and a page that
-    puts them side by side. Each review comes with the folder of its report.
+    """Write one report per candidate; for several candidates also an overview page.
+
+    Several reports are in folders of their own. Each review is returned with the folder of its
+    report.
     """
     folder, (given, against) = output_path(out), _baseline(baseline)
     options = {**options, **given}
@@ -139,14 +141,14 @@ def compare_reviews(
 
 
 def _baseline(given: Any) -> tuple[dict[str, Any], Any]:
-    """The baseline as an option where it has a name, else as what it is."""
+    """The baseline as an option if it is a name, otherwise as a source."""
     if isinstance(given, (str, Path)):
         return {"baseline": str(given)}, None
     return {}, given
 
 
 def _refuse_outputs(given: Mapping[str, Any]) -> None:
-    """What shows only in a report has no meaning without one; a gate would silently be none."""
+    """Refuse report options if no report is written; a gate would silently do nothing."""
     for name in ("gates", "fail_under", "images", "title", "date", "track"):
         if given.get(name):
             raise UsageError(
@@ -168,9 +170,9 @@ def _compare_values(candidate: Any, options: Mapping[str, Any], against: Any) ->
 def _reviews(
     asked: ReviewRequest, candidates: Sequence[Any], spool: Path, names: Mapping[str, str | None]
 ) -> list[Review]:
-    """Of all, before anything is written of one; the baseline is read once.
+    """The reviews of all candidates, before any report is written; the baseline is read once.
 
-    What is spooled of a candidate is needed until its errors are written.
+    Spooled data of a candidate is needed until its errors.csv is written.
     """
     reviews, baseline = [], asked.opened_baseline(spool)
     for number, candidate in enumerate(candidates, 1):
@@ -183,7 +185,7 @@ def _reviews(
 
 @contextmanager
 def _told_which(number: int, candidate: Any) -> Iterator[None]:
-    """Errors of one candidate say which one it is."""
+    """Add the candidate to its errors."""
     try:
         yield
     except ReportgenError as error:
@@ -197,7 +199,7 @@ def _told_which(number: int, candidate: Any) -> Iterator[None]:
 def _make_one(
     report: Report, review: Review, place: Path, page: PageOptions, stage: Stage, reporter: Reporter
 ) -> None:
-    """The report of one candidate, on the stage of all of them."""
+    """Write the report of one candidate to the common staging folder."""
     new = stage.new / place.name
     new.mkdir()
     for warning in make_all(report, review, new, page):
@@ -227,7 +229,7 @@ def _make_overview(
 
 
 def _slug(candidate: Any) -> str:
-    """A folder's name that says which candidate it is, whatever its name."""
+    """A folder name that identifies the candidate, whatever its name."""
     if not isinstance(candidate, (str, Path, Address)):
         return type(candidate).__name__
     path = candidate if isinstance(candidate, Address) else Path(candidate).absolute()

@@ -1,4 +1,4 @@
-"""What is sent of a report that is written already."""
+"""Delivers finished reports: comments and mail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 MOST_BYTES = 50_000_000
-"""A report.json from a fork is no larger than this."""
+"""Maximum size of a report.json, in bytes: it may come from a fork."""
 
 
 MODES = ("update", "recreate")
@@ -36,7 +36,7 @@ VERDICTS = {
     "inconclusive": "INCONCLUSIVE",
     "none": "NO GATES SET",
 }
-"""What ``--if-verdict`` may name."""
+"""Values of ``--if-verdict``."""
 
 
 ORIGIN = "Measured in the contributor's run."
@@ -53,10 +53,10 @@ def comment(
     report_url: str = "",
     if_verdict: str | Sequence[str] = (),
 ) -> Comment:
-    """Post the summary of a report as the one comment of its key, or update that.
+    """Post the summary of a report as the comment with its key, or update that comment.
 
-    On GitHub where ``GITHUB_REPOSITORY`` is set, with ``GITHUB_TOKEN``; on GitLab where
-    ``CI_PROJECT_ID`` is set, with ``GITLAB_TOKEN``.
+    On GitHub if ``GITHUB_REPOSITORY`` is set, with ``GITHUB_TOKEN``; on GitLab if ``CI_PROJECT_ID``
+    is set, with ``GITLAB_TOKEN``.
 
     Parameters
     ----------
@@ -65,10 +65,10 @@ def comment(
     pull_request
         Number of the pull or merge request.
     head, head_sha
-        In its place: the branch that it comes from (``OWNER:BRANCH`` on GitHub), and the commit
-        that was measured.
+        Instead of the number: the source branch (``OWNER:BRANCH`` on GitHub), and the evaluated
+        commit.
     key
-        Which of several reports on one request this is.
+        Identifies the report if a request has several.
     mode
         ``"recreate"`` posts a new comment and deletes the earlier one: readers are notified.
     report_url
@@ -80,7 +80,7 @@ def comment(
     Raises
     ------
     DeliveryError
-        Where the host refuses the comment, or is not reached: exit code 8.
+        The host refuses the comment or can't be reached: exit code 8.
     """
     page = PageOptions.of({"key": key, "report_url": report_url})
     place = _place(pull_request, head, head_sha)
@@ -125,8 +125,8 @@ def mail(
     to, cc, sender, reply_to
         Addresses: ``name@example.org`` or ``Name <name@example.org>``; 50 recipients at most.
     smtp
-        ``HOST[:PORT]``. User and password are those of ``REPORTGEN_SMTP_USER`` and
-        ``REPORTGEN_SMTP_PASSWORD``, where they are set.
+        ``HOST[:PORT]``. User and password come from ``REPORTGEN_SMTP_USER`` and
+        ``REPORTGEN_SMTP_PASSWORD``, if set.
     tls
         ``"starttls"``, ``"implicit"`` or ``"none"``; by default implicit at port 465, else
         STARTTLS. Certificates are always verified.
@@ -134,13 +134,13 @@ def mail(
         Send only if the verdict is one of these: ``"ship"``, ``"do-not-ship"``, ``"inconclusive"``,
         ``"none"``.
     attach, max_mail_bytes, report_url
-        Where one is given, the mail is rendered again: with these files (``"pdf,json"``,
-        ``"none"``), at most this size, with a link to the page there.
+        If any is given, the mail is rendered again: with these attachments (``"pdf,json"``,
+        ``"none"``), this maximum size in bytes, and a link to this address of the page.
 
     Raises
     ------
     DeliveryError
-        Where the server refuses the mail or a recipient, or is not reached: exit code 8.
+        The server refuses the mail or a recipient, or can't be reached: exit code 8.
     """
     from reportgen.delivery import (
         Sent,
@@ -163,7 +163,7 @@ def mail(
 
 
 def _mail_options(attach: str, max_mail_bytes: int | None, report_url: str) -> PageOptions | None:
-    """The options of a mail that is rendered again; None where none is given."""
+    """The options of a mail that is rendered again; None if none is given."""
     given = {"attach": attach, "max_mail_bytes": max_mail_bytes, "report_url": report_url}
     given = {name: value for name, value in given.items() if value not in ("", None)}
     if not given:
@@ -179,7 +179,7 @@ def _mail_options(attach: str, max_mail_bytes: int | None, report_url: str) -> P
 
 
 def _rendered(folder: Path, page: PageOptions | None) -> bytes:
-    """``report.eml`` as it is there, or a mail made of ``report.json``."""
+    """The existing ``report.eml``, or a mail made from ``report.json``."""
     made = folder / "report.eml"
     if page is None and made.is_file():
         return made.read_bytes()
@@ -206,7 +206,7 @@ def _several(given: str | Sequence[str]) -> Sequence[str]:
 
 
 def _verdicts(given: str | Sequence[str]) -> frozenset[str]:
-    """The verdicts of ``--if-verdict``; empty for any."""
+    """The verdicts in ``--if-verdict``; empty for any."""
     for one in _several(given):
         if one not in VERDICTS:
             raise UsageError(

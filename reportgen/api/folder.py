@@ -1,4 +1,4 @@
-"""The folder that a report goes to: made ready, held, and gone again where nothing came of it."""
+"""The output folder of a report: prepared, locked, and removed if nothing was written."""
 
 from __future__ import annotations
 
@@ -24,22 +24,21 @@ __all__ = [
 def place_for(
     folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path | None
 ) -> Iterator[None]:
-    """Hold `folder` for the length of the block.
+    """Prepare and lock `folder` for the length of the block.
 
-    What the parameters mean, and what is raised, is that of
-    :func:`reportgen.output_folder.prepare`. Where the block fails before it wrote anything, the
-    folders that were made for it go again.
+    Parameters and errors are those of :func:`reportgen.output_folder.prepare`. If the block fails
+    before writing anything, folders created for it are removed.
     """
     missing: list[Path] = []
     try:
-        with suppress(OSError):  # a name that is too long, say: preparing tells of it
+        with suppress(OSError):  # for example too long a name, which preparing reports
             missing = [path for path in (folder, *folder.parents) if not path.exists()]
         output_folder.prepare(folder, guarded, replace=replace, data=data)
         with output_folder.sole_writer(folder):
             output_folder.remove_stale(folder)
             yield
     except BaseException:
-        with suppress(OSError):  # the first that contains something stays, and those around it
+        with suppress(OSError):  # stops at the first folder that is not empty
             for path in missing:
                 path.rmdir()
         raise
@@ -47,9 +46,10 @@ def place_for(
 
 @contextmanager
 def place_for_part(folder: Path, part: str, *, data: Path | None) -> Iterator[None]:
-    """Hold the `part` of that name in `folder` for the length of the block; other parts are free.
+    """Lock the `part` of that name in `folder` for the length of the block; other parts stay free.
 
-    What is raised is that of :func:`place_for`. The folder stays: others may be about to use it.
+    Errors are those of :func:`place_for`. The folder is not removed: other processes may be about
+    to use it.
     """
     output_folder.prepare(folder, (), replace=True, data=data, part=part)
     with output_folder.sole_writer(folder, part):
@@ -58,9 +58,9 @@ def place_for_part(folder: Path, part: str, *, data: Path | None) -> Iterator[No
 
 
 def refuse_standing_in(folder: Path, baseline: Any) -> None:
-    """Refuse a baseline that is in the output: its files would be replaced by the candidate's.
+    """Refuse a baseline inside the output folder: the candidate would overwrite it.
 
-    `baseline` is a path, or no path at all.
+    `baseline` may be something other than a path.
     """
     if isinstance(baseline, Path) and folder.resolve() in (
         baseline.resolve(), baseline.resolve().parent,
@@ -80,9 +80,10 @@ def refuse_beside_report(
     instead: str = "replace predictions and report together: reportgen run MODEL DATA -o OUT "
     "--force",
 ) -> None:
-    """Refuse to put predictions alone beside a report, whose predictions readers would take them
-    for. `report` are the names of a report's files, `target` is the file of the predictions.
-    `instead` says what else to do.
+    """Refuse to write predictions beside a report of other predictions: readers would mix them up.
+
+    `report` has the file names of a report, `target` is the predictions file, `instead` is the
+    hint.
     """
     folder = target.parent
     if target.name != output_folder.PREDICTIONS or not folder.is_dir():
@@ -98,8 +99,9 @@ def refuse_beside_report(
 
 
 def refuse_other_predictions(folder: Path, source: Any) -> None:
-    """Refuse to put a report beside predictions that it is not made of: readers take the two for
-    one. `source` is what the report is made of.
+    """Refuse to write a report beside predictions that it is not made from.
+
+    `source` is the input of the report.
     """
     beside = folder / output_folder.PREDICTIONS
     if not beside.exists():

@@ -37,7 +37,7 @@ __all__ = [
 
 
 KEEP = 200
-"""Reports that a site keeps copies of: a page host allows about 1 GB, and a page up to 10 MB."""
+"""Reports with copies on a site: page hosts allow about 1 GB, and a page has up to 10 MB."""
 
 
 PAGE = "index.html"
@@ -45,14 +45,14 @@ PAGE = "index.html"
 
 @dataclass(frozen=True)
 class Site:
-    """What a site contains after a call.
+    """The content of a site after a call.
 
     Attributes
     ----------
     reports
-        All of them, newest first; ``page`` is empty where no copy is kept.
+        All reports, newest first; ``page`` is empty if no copy is kept.
     added
-        Those that were new in this call.
+        The reports added by this call.
     unreadable
         Folders whose ``report.json`` can't be read.
     """
@@ -71,28 +71,27 @@ def index(
     force: bool = False,
     reporter: Reporter | None = None,
 ) -> Site:
-    """Make a static site of reports, or add reports to it.
+    """Create a static site of reports, or add reports to one.
 
     Parameters
     ----------
     source
-        Folders that contain reports, at any depth; one that is a site gives its rows too.
+        Folders that contain reports, at any depth; rows of an existing site are included.
     out
-        The folder of the site: ``index.html``, ``index.json``, and ``reports/`` with copies. What
-        an earlier call put there stays. A report that is there already is not added again.
+        The folder of the site: ``index.html``, ``index.json``, and ``reports/`` with copies.
+        Reports of earlier calls stay; a report is added once.
     base_url
-        The address that the folder is published at: ``index.json`` then has the whole address of
-        each page.
+        The address that the folder is published at: ``index.json`` then has absolute addresses.
     keep
-        Copies are kept of the newest `keep` reports; older ones keep their row alone. At least 1.
+        Copies are kept of the newest `keep` reports, at least 1; older ones keep only their row.
     force
-        Whether an ``index.html`` that is not of a site may be replaced.
+        Whether an ``index.html`` that is not part of a site may be overwritten.
 
     Raises
     ------
     DataError
-        Where no folder contains a report (``index-empty``), or ``index.json`` is damaged
-        (``index-damaged``). A single report that can't be read is listed as such.
+        ``index-empty``: no folder contains a report; ``index-damaged``: ``index.json`` is damaged.
+        An unreadable report is listed as such.
     """
     folder, reporter = output_path(out), reporter or Reporter()
     base_url = _folder_address(base_url)
@@ -143,7 +142,7 @@ def _require_folders(sources: Iterable[Path]) -> None:
 
 
 def _refuse_other_page(folder: Path, *, force: bool) -> None:
-    """Refuse to replace a page that no site has made: the memory of a site is beside its page."""
+    """Refuse to overwrite a page that is not part of a site: index.json is missing beside it."""
     if force or not (folder / PAGE).exists() or (folder / INDEX).exists():
         return
     raise OutputError(
@@ -155,7 +154,7 @@ def _refuse_other_page(folder: Path, *, force: bool) -> None:
 
 @dataclass
 class _Collected:
-    """Rows by identity, in the order in which they were added, and where their pages are."""
+    """Rows by identity, in order of addition, and the locations of their pages."""
 
     reports: dict[str, SiteReport] = field(default_factory=dict)
     pages: dict[str, FoundReport] = field(default_factory=dict)
@@ -165,7 +164,7 @@ class _Collected:
 def _collect(
     sources: Sequence[Path], folder: Path, known: Sequence[SiteReport], reporter: Reporter
 ) -> _Collected:
-    """The `known` rows of the site in `folder`, those of other sites, and of each new report."""
+    """The `known` rows of the site in `folder`, those of other sites, and those of new reports."""
     found = _Collected()
     for one in (*_rows_of_sites(sources, folder, reporter), *reversed(known)):
         found.reports[one.id] = one
@@ -182,7 +181,7 @@ def _collect(
 def _rows_of_sites(
     sources: Sequence[Path], folder: Path, reporter: Reporter
 ) -> Iterator[SiteReport]:
-    """Oldest first, without their pages: these are found in the folders below."""
+    """Rows of other sites, oldest first, without pages: these are found in the folders below."""
     for source in sources:
         if source.resolve() == folder.resolve():
             continue
@@ -210,7 +209,7 @@ def _add(report: FoundReport, found: _Collected, reporter: Reporter) -> None:
 def _with_pages(
     reports: Sequence[SiteReport], found: _Collected, folder: Path, keep: int, base_url: str
 ) -> tuple[SiteReport, ...]:
-    """The rows, the newest `keep` with the page that the site will have of them."""
+    """The rows; the newest `keep` with the path of their page on the site."""
 
     def paged(rank: int, one: SiteReport) -> SiteReport:
         page = ""
@@ -226,7 +225,7 @@ def _with_pages(
 def _stage_copies(
     reports: Sequence[SiteReport], found: _Collected, folder: Path, stage: Stage
 ) -> Changes:
-    """Copy what the site lacks to the stage; what is to be moved from there."""
+    """Copy missing pages to the stage; returns the moves to make from there."""
     put = []
     for one in reports:
         if not one.page or one.id not in found.pages:
@@ -240,7 +239,7 @@ def _stage_copies(
 
 
 def _same(source: Path, target: Path, names: Sequence[str]) -> bool:
-    """Whether the copy in `target` is of these files, and they are what they were."""
+    """Whether the copy in `target` has these files, unchanged."""
     if not target.is_dir():
         return False
     there = [path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()]

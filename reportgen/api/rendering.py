@@ -69,13 +69,13 @@ def render(
     Parameters
     ----------
     source
-        What :func:`load` takes.
+        Any source of :func:`load`.
     images
-        The folder that the sample ids are relative to, or a function from id to image.
+        The folder that the sample ids are relative to, or a function from sample id to image.
     title, date, model_name, model_version, data_name, split
-        Where they shall differ from those in the input.
+        Override the values in the input.
     filesystem
-        Where `source` is: a file system of pyarrow or fsspec, connected by you.
+        The file system of `source`: a connected pyarrow or fsspec file system.
     **options
         The options of ``reportgen render``, with underscores: those of :func:`load`,
         ``baseline``, ``gates``, ``layout``, …
@@ -110,10 +110,10 @@ def render_review(
     against: Any = None,
     **options: Any,
 ) -> Review:
-    """:func:`render`, with comparison and verdict: what the exit code is made from. Deliveries are
-    not made: they follow what is said of the report.
+    """As :func:`render`; returns the review, which determines the exit code.
 
-    `against` is a baseline in memory, instead of the option ``baseline``.
+    Deliveries are not made here: they follow the printed summary. `against` is a baseline in
+    memory, instead of the option ``baseline``.
     """
     check_names(names or {})
     folder, source = output_path(out), typed_input(source, "INPUT", filesystem)
@@ -131,13 +131,13 @@ def render_review(
 
 
 class _Checked(Exception):
-    """Ends the hold on a folder that is not written to yet."""
+    """Leaves the block that locks an output folder, before anything is written."""
 
 
 def check_request(*, out: str | Path, force: bool = False, **options: Any) -> None:
-    """Raise what :func:`render` with these options would raise before it reads a table in memory.
+    """Raise the errors that :func:`render` with these options would raise before reading a table.
 
-    `out` is left as it was.
+    `out` is not modified.
     """
     names = {name: options.pop(name, None) for name in NAMES}
     check_names(names)
@@ -152,22 +152,21 @@ def check_request(*, out: str | Path, force: bool = False, **options: Any) -> No
 
 
 def load(source: Any, *, filesystem: Any = None, **options: Any) -> Evaluation:
-    """The numbers of a saved input, without a report.
+    """Evaluate a saved input, without a report.
 
     Parameters
     ----------
     source
-        A path, or an address of object storage: predictions (Parquet of ours or of another
-        program, CSV, TSV, JSON Lines, .npz, .npy), a confusion matrix (CSV, JSON, .npy), or a
-        ``report.json``. Or a DataFrame or a mapping from column names to arrays (predictions); or
-        a square array (a matrix, rows true), a :class:`~reportgen.ConfusionMatrix`, or a
-        :class:`~reportgen.ConfusionCounter`; or an evaluation, or what :func:`predict` returns. A
-        DataFrame that is a matrix, with classes as index and columns as ``pandas.crosstab`` makes
-        it, needs ``kind="matrix"``.
+        A path, or an address of object storage: predictions (Parquet, CSV, TSV, JSON Lines, .npz,
+        .npy), a confusion matrix (CSV, JSON, .npy), or a ``report.json``. Or a DataFrame or a
+        mapping from column names to arrays (predictions); or a square array (a matrix, rows true),
+        a :class:`~reportgen.ConfusionMatrix`, or a :class:`~reportgen.ConfusionCounter`; or an
+        evaluation, or the result of :func:`predict`. A DataFrame that is a matrix, with classes as
+        index and columns as ``pandas.crosstab`` makes it, needs ``kind="matrix"``.
     filesystem
-        Where `source` is: a file system of pyarrow or fsspec, connected by you.
+        The file system of `source`: a connected pyarrow or fsspec file system.
     **options
-        How to read it and what to compute, as for ``reportgen render``, with underscores:
+        The options of ``reportgen render`` for reading and computing, with underscores:
         ``label_column``, ``classes``, ``ci``, …
     """
     reading, figures = sort_options(options, InputOptions, EvaluationOptions)
@@ -182,7 +181,7 @@ def load(source: Any, *, filesystem: Any = None, **options: Any) -> Evaluation:
 
 
 def _page_beside(report: Path) -> Path:
-    """The page of a ``report.json``, whose name depends on the layout."""
+    """The page beside a ``report.json``; its name depends on the layout."""
     pages = [report.with_name(name) for name in ("report.html", "index.html")]
     return next((page for page in pages if page.is_file()), pages[0])
 
@@ -190,14 +189,14 @@ def _page_beside(report: Path) -> Path:
 def evaluate(
     predictions: Predictions | str | Path, **options: Unpack[EvaluationKeywords]
 ) -> Evaluation:
-    """The numbers of a predictions file.
+    """Evaluate a predictions file.
 
     Parameters
     ----------
     predictions
-        What :func:`predict` returns, or the path of the file that it wrote.
+        The result of :func:`predict`, or the path of the file that it wrote.
     **options
-        Which metrics, and how: ``ci``, ``macro``, ``ordinal``, ``group_column``, …
+        The metric options: ``ci``, ``macro``, ``ordinal``, ``group_column``, …
     """
     figures = EvaluationOptions.of(options)
     if not isinstance(predictions, Predictions):

@@ -1,4 +1,4 @@
-"""The options for a saved input, checked before any work; then the review."""
+"""The options for a saved input, validated before any work; then its review."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ TRAINING_SPLIT = "training_split"
 
 @dataclass(frozen=True)
 class ReviewRequest:
-    """How inputs are to be read, what to compute of them, against what, and how it shall look."""
+    """How to read inputs, what to compute, the baseline, the gates, and the appearance."""
 
     reading: InputOptions
     figures: EvaluationOptions
@@ -59,17 +59,17 @@ class ReviewRequest:
 
     @classmethod
     def of(cls, options: Mapping[str, Any], sources: Sequence[Any], against: Any = None) -> Self:
-        """From keyword arguments, for these inputs; `against` is a baseline in memory.
+        """Construct from keyword arguments; `against` is a baseline in memory.
 
-        Raises the :class:`ReportgenError` of whatever is wrong with options, gates, or the name of
-        a baseline or input.
+        Raises :class:`ReportgenError` for faults of options, gates, or the name of a baseline or
+        input.
         """
         check_epoch()
         reading, figures, release, page = sort_options(
             options, InputOptions, EvaluationOptions, ReviewOptions, PageOptions
         )
         require_files(figures)
-        # a report.json may contain the comparison, and the costs, that a gate needs
+        # a report.json may contain the comparison and costs that a gate needs
         may_follow = any(_may_be_report(source, reading) for source in sources)
         held = may_follow or any(isinstance(source, Evaluation) for source in sources)
         terms = load_spec(
@@ -90,15 +90,14 @@ class ReviewRequest:
         return self.terms.baseline is not None
 
     def opened_baseline(self, spool: Path) -> LoadedInput | None:
-        """The baseline, for :meth:`review`; None without one."""
+        """The opened baseline, for :meth:`review`; None without one."""
         return load_baseline(self.terms, self.reading, self.figures, spool)
 
     def review(self, source: Any, spool: Path, baseline: LoadedInput | None = None) -> Review:
-        """The evaluation of a saved input, compared and judged.
+        """The evaluation of a saved input, with its comparison and verdict.
 
-        A ``report.json`` brings its comparison and its verdict with it; a baseline and gates that
-        are given take their place. `baseline` is the one that was requested, where it is opened
-        already.
+        A ``report.json`` contains its own comparison and verdict; a given baseline and gates
+        replace them. `baseline` is the requested one, if already opened.
         """
         source = found_at(source, spool, rows_first=self.compares)
         if not self.compares and is_report(source, self.reading):
@@ -111,39 +110,39 @@ class ReviewRequest:
         baseline = baseline or self.opened_baseline(spool)
         asked = self.reading.abstain is not None and baseline is not None
         if asked and not candidate.abstains and not (baseline and baseline.abstains):
-            candidate = opened()  # the value is nowhere: this says so
+            candidate = opened()  # opening raises the error for a missing value
         return make_review(candidate, baseline, self.terms, self.figures)
 
 
 def _may_be_report(source: Any, reading: InputOptions) -> bool:
-    """:func:`~reportgen.review.is_report`; of an address, which isn't opened yet, by its name."""
+    """As :func:`~reportgen.review.is_report`; an address, not opened yet, is judged by its name."""
     if isinstance(source, Address):
         return source.suffix in ("", ".json")
     return is_report(source, reading)
 
 
 def require_files(figures: EvaluationOptions) -> None:
-    """What can't be read is refused before anything is made."""
+    """Refuse unreadable files before any work."""
     require_file(figures.hierarchy, "--hierarchy")
     require_file(figures.costs, "--costs")
     require_file(figures.metadata, "--metadata")
 
 
 def require_readable(source: Any, reading: InputOptions, *, rows_first: bool) -> None:
-    """Raise what reading `source` would raise at once, if it is a path."""
+    """Raise the errors that reading `source` would raise at once, if it is a path."""
     if isinstance(source, (str, Path)):
         kind_of(find_file(local_path(source, "INPUT"), rows_first=rows_first), reading)
 
 
 def check_names(names: Mapping[str, str | None]) -> None:
-    """Raise :class:`UsageError` where a date that :func:`named` is to give is none."""
+    """Raise :class:`UsageError` if the date for :func:`named` is invalid."""
     date = names.get("date")
     if date:
         check_date(date)
 
 
 def apply_names(review: Review, names: Mapping[str, str | None]) -> Review:
-    """The review with the names that were given, and a date where there is one."""
+    """The review with the given names and date."""
     given = {name: value for name, value in names.items() if value is not None}
     before = review.evaluation.provenance
     model = replace(
@@ -165,7 +164,7 @@ def apply_names(review: Review, names: Mapping[str, str | None]) -> Review:
 
 
 def _collect_warnings(evaluation: Evaluation) -> Evaluation:
-    """With the warnings of a training split, where its name says that it is one."""
+    """Add the warnings for a training split, if its name indicates one."""
     from reportgen.inference import training_note
 
     told = {note.code for note in evaluation.notes}

@@ -1,4 +1,4 @@
-"""Inference, and the report on it."""
+"""Inference, and the report on its predictions."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ def run(
     reporter: Reporter | None = None,
     **options: Unpack[ReportKeywords],
 ) -> Evaluation:
-    """Predict, evaluate, and write the report.
+    """Run inference, evaluate, and write the report.
 
     Parameters
     ----------
     model
-        A live ``torch.nn.Module``, which is left as it was found; or what the command line takes:
-        a ``.pt2`` file, ``"file.py:factory"``, ``"package.module:factory"`` or
+        A live ``torch.nn.Module``, which is not modified; or MODEL as on the command line: a
+        ``.pt2`` file, ``"file.py:factory"``, ``"package.module:factory"`` or
         ``"torchvision:NAME"``.
     data
-        For a live module a ``DataLoader`` or ``Dataset`` whose batches are ``(images, labels)``,
-        ``(images, labels, ids)`` or a mapping with ``image``, ``label`` and ``id``; else a folder
-        of class folders.
+        For a live module, a ``DataLoader`` or ``Dataset`` whose batches are ``(images, labels)``,
+        ``(images, labels, ids)`` or a mapping with ``image``, ``label`` and ``id``; otherwise DATA
+        as on the command line, such as a folder of class folders.
     out
         The folder for ``report.html``, ``report.json``, the CSV files and
         ``predictions.parquet``.
@@ -98,7 +98,7 @@ def run(
         Sample id → encoded bytes or PIL image, for galleries. By default the images come from
         the folder, or from the data set's own file list.
     engine
-        What runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
+        Runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
     **options
         The options of ``reportgen run``, with underscores: ``classes``, ``batch_size``,
         ``baseline``, ``gates``, …
@@ -106,7 +106,7 @@ def run(
     Raises
     ------
     ReportgenError
-        One of :mod:`reportgen.errors`; what was predicted before it is kept in `out`.
+        One of :mod:`reportgen.errors`; predictions made before the error are kept in `out`.
     """
     review = run_review(
         model, data, out=out, thumbnail=thumbnail, engine=engine, reporter=reporter, **options
@@ -125,8 +125,9 @@ def run_review(
     reporter: Reporter | None = None,
     **options: Unpack[ReportKeywords],
 ) -> Review:
-    """:func:`run`, with comparison and verdict: what the exit code is made from. Deliveries are not
-    made: they follow what is said of the report.
+    """As :func:`run`; returns the review, which determines the exit code.
+
+    Deliveries are not made here: they follow the printed summary.
     """
     if "shard" in options:
         raise _no_report_of_a_shard()
@@ -134,7 +135,8 @@ def run_review(
         options, Options, EvaluationOptions, ReviewOptions, PageOptions
     )
     if figures.subset_classes is not None and settings.keep_probabilities == "auto":
-        settings = replace(settings, keep_probabilities="yes")  # they are restricted afterwards
+        # they are restricted to the subset afterwards
+        settings = replace(settings, keep_probabilities="yes")
     reporter, folder = reporter or Reporter(), output_path(out)
     _require_named(model)
     _require_runtime(model)
@@ -155,7 +157,7 @@ def run_review(
         baseline = load_baseline(terms, InputOptions(), figures, spool)
         target = folder / output_folder.PREDICTIONS
         known = partial(_check_classes, terms=terms, figures=figures, baseline=baseline)
-        # Beside an earlier report, the predictions change with it and not before.
+        # Beside an existing report, the predictions are replaced together with it, not before.
         aside = stage.new if _stands(folder) else None
         predictions = _predictions(
             model, images_at, target, settings, reporter, known, aside=aside, engine=elsewhere
@@ -184,7 +186,7 @@ def _check_classes(
     figures: EvaluationOptions,
     baseline: LoadedInput | None,
 ) -> None:
-    """Refuse what names classes that the model does not know, before it predicts."""
+    """Refuse options with classes that the model does not have, before predicting."""
     terms.check_classes(classes, baseline)
     if figures.costs is not None and figures.subset_classes is None:
         read_costs(figures.costs, classes)
@@ -195,7 +197,7 @@ def _stands(folder: Path) -> bool:
 
 
 def _with_predictions(new: Path | None, folder: Path) -> Changes:
-    """What changes together with the report: predictions that were made aside, and their parts."""
+    """Files that are replaced together with the report: new predictions, and their parts."""
     if new is None or not (new / output_folder.PREDICTIONS).exists():
         return Changes()
     put = [name for name in (output_folder.PREDICTIONS, output_folder.BAD) if (new / name).exists()]
@@ -207,7 +209,7 @@ def _with_predictions(new: Path | None, folder: Path) -> Changes:
 
 @contextmanager
 def _telling_how_to_go_on() -> Iterator[None]:
-    """A signal in the block says that the predictions are kept."""
+    """If a signal ends the block, report that the predictions are kept."""
     try:
         yield
     except (KeyboardInterrupt, Terminated) as stop:
@@ -254,21 +256,20 @@ def predict(
     reporter: Reporter | None = None,
     **options: Unpack[RunKeywords],
 ) -> Predictions | PartFile:
-    """Predict alone; else as :func:`run`.
+    """Run inference only; otherwise as :func:`run`.
 
     Parameters
     ----------
     out
-        The file to write where it ends with ``.parquet``, else the folder for
-        ``predictions.parquet``. A folder that contains a report is refused, with ``force`` too: its
-        page would say other numbers than the new predictions.
+        The file to write if it ends with ``.parquet``, otherwise the folder for
+        ``predictions.parquet``. A folder with a report is refused, even with ``force``: its page
+        would contradict the new predictions.
     shard
-        (I, N), ``"I/N"`` or ``"auto"``: predict shard I of N alone, 0 ≤ I < N, into a part in the
-        folder ``shards`` of `out`, for :func:`merge`. What the same call wrote is left as it is,
-        and what it began is continued. ``"auto"`` reads the environment of torchrun, SLURM or
-        Kubernetes.
+        (I, N), ``"I/N"`` or ``"auto"``: predict only shard I of N, 0 ≤ I < N, into a part in the
+        folder ``shards`` of `out`, for :func:`merge`. A finished part of the same call is kept, an
+        unfinished one continued. ``"auto"`` reads the environment of torchrun, SLURM or Kubernetes.
     engine
-        What runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
+        Runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     part = shard_of(shard, os.environ)
@@ -293,7 +294,7 @@ def predict(
 
 
 def _require_sendable(model: Any, data: Any) -> None:
-    """Refuse, before anything is loaded, what another process can't load by itself."""
+    """Refuse model or data that another process can't load, before anything is loaded."""
     from reportgen.engines import require_ray
 
     require_ray()
@@ -321,7 +322,7 @@ def _require_named(model: Any) -> None:
 
 
 def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
-    """The folder of the split that ``--split`` names, where the data are a folder of splits."""
+    """The folder of the split given by ``--split``, if the data are a folder of splits."""
     if not isinstance(data, (str, Path)):
         return data
     if isinstance(place := typed_place(data, "DATA"), Address):
@@ -335,7 +336,7 @@ def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
 
 
 def _images(data: Any, settings: Options, evaluation: Evaluation) -> SampleImage | None:
-    """The images of the samples: as DATA has them, or in a data set's own file list."""
+    """The images of the samples: from DATA, or from a data set's own file list."""
     if not isinstance(data, (str, Path, Address)):
         return listed_images(data, evaluation)
     from reportgen.inference import sample_images
@@ -344,7 +345,7 @@ def _images(data: Any, settings: Options, evaluation: Evaluation) -> SampleImage
 
 
 def _require_runtime(model: Any) -> None:
-    """Refuse a model that runs on PyTorch where that is not installed."""
+    """Refuse a model that needs PyTorch if it is not installed."""
     from reportgen.inference import adapter_of
 
     adapter = adapter_of(str(model)) if isinstance(model, (str, Path)) else None
@@ -353,12 +354,14 @@ def _require_runtime(model: Any) -> None:
 
 
 def require_torch() -> None:
-    """Refuse where PyTorch is not installed, as after a light install; loads nothing.
+    """Raise :class:`ModelError` if PyTorch is not installed, as after a light install.
+
+    Imports nothing.
 
     Raises
     ------
     ModelError
-        With slug ``torch-missing``.
+        ``torch-missing``.
     """
     if find_spec("torch") is None:
         raise ModelError(

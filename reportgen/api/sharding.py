@@ -1,4 +1,4 @@
-"""Predictions by several processes: one shard each, and all of them put together."""
+"""Predictions by several processes: one shard each, merged afterwards."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ Parts = str | Path | Sequence[str | Path]
 
 
 def part_place(out: str | Path) -> Place:
-    """Where parts are to be put: a folder, or one of object storage."""
+    """The location of parts: a local folder, or one in object storage."""
     return typed_place(out, "-o") if is_address(out) else output_path(out)
 
 
 def predict_part(
     model: Any, data: Any, out: Place, shard: Shard, settings: Options, reporter: Reporter
 ) -> PartFile:
-    """The part of one shard, in the folder ``shards`` of `out`.
+    """Predict one shard into the folder ``shards`` of `out`.
 
-    For object storage it is made here, and put there as a whole; where that fails it is kept, and
-    the same call only puts it.
+    For object storage, the part is made locally and uploaded when complete; if the upload fails it
+    is kept, and the same call only uploads it.
     """
     from reportgen.inference import predict_shard
 
@@ -86,7 +86,7 @@ def predict_part(
             copy_out(target, stored)
         target.unlink()
     for emptied in (folder, here):
-        with suppress(OSError):  # another shard is there
+        with suppress(OSError):  # another shard is in the folder
             emptied.rmdir()
     return PartFile.open(stored)
 
@@ -114,24 +114,24 @@ def _require_shardable(model: Any, data: Any, out: Place, settings: Options) -> 
 
 @dataclass(frozen=True)
 class ShardStatus:
-    """Which shards of a prediction are there.
+    """The shards of a prediction, finished and missing.
 
     Attributes
     ----------
     n_shards
-        In all.
+        Total number of shards.
     complete
-        Numbers of shards, sorted.
+        Indices of finished shards, sorted.
     gaps
-        The numbers of those that are missing: one range for each gap, in order.
+        Indices of missing shards, as ranges in order.
     begun
-        Number of a missing shard → samples of it that are predicted.
+        Index of a missing shard → number of its samples already predicted.
     damaged
-        Files that can't be read, and why; their shards are missing.
+        Unreadable files, with reasons; their shards count as missing.
     n_samples, total
-        Samples in the complete shards, and in all; 0 where no shard is complete.
+        Number of samples in finished shards, and in total; 0 if no shard is finished.
     command
-        What repeats the prediction as a whole; "" where no shard is complete.
+        The command for the whole prediction; "" if no shard is finished.
     """
 
     n_shards: int
@@ -145,12 +145,12 @@ class ShardStatus:
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """The numbers in :attr:`gaps`, one by one."""
+        """The indices in :attr:`gaps`, one by one."""
         return tuple(chain.from_iterable(self.gaps))
 
     @property
     def n_missing(self) -> int:
-        """How many shards are missing."""
+        """Number of missing shards."""
         return sum(map(len, self.gaps))
 
     @property
@@ -159,7 +159,7 @@ class ShardStatus:
         return ranges(self.gaps)
 
     def lines(self) -> list[str]:
-        """What is missing, and how far it is."""
+        """Progress in lines: finished and missing shards."""
         if not self.gaps:
             return []
         begun = [f"{number} ({plural(n, 'sample')})" for number, n in sorted(self.begun.items())]
@@ -171,7 +171,7 @@ class ShardStatus:
 
     @property
     def hint(self) -> str:
-        """The command for the first shard that is missing."""
+        """The command for the first missing shard."""
         shard = f"--shard {self.gaps[0][0]}/{self.n_shards} -o OUT"
         command = self.command or "reportgen run MODEL DATA -o OUT"
         command = command.replace("reportgen run ", "reportgen predict ", 1)
@@ -179,15 +179,17 @@ class ShardStatus:
 
 
 def merge_status(parts: Parts, *, out: str | Path | None = None) -> ShardStatus:
-    """Which shards are there. `parts` are part files, or folders that hold them.
+    """List finished and missing shards.
+
+    `parts` are part files, or folders that contain them.
 
     Raises
     ------
     DataError
-        ``shards-missing`` where there is no part at all; and what :func:`merge` raises where those
-        that are there are not of one run.
+        ``shards-missing``: there is no part at all; and the errors of :func:`merge` for parts of
+        different runs.
     UsageError
-        ``option-conflict``: an `out` is given, and nothing is written.
+        ``option-conflict``: `out` is given, but nothing is written.
     """
     if out is not None:
         raise UsageError(
@@ -207,25 +209,25 @@ def merge(
     force: bool = False,
     reporter: Reporter | None = None,
 ) -> Predictions:
-    """Put the parts of all shards together: ``predictions.parquet`` and ``bad.csv``.
+    """Merge the parts of all shards into ``predictions.parquet`` and ``bad.csv``.
 
-    The file has the same bytes as that of a single run, and is left as it is where it has them
-    already. PyTorch is not needed.
+    The file is byte-identical to that of a single run; an identical existing file is kept. PyTorch
+    is not needed.
 
     Parameters
     ----------
     parts
-        Part files, or folders that hold them, also of object storage: what
-        ``predict(..., shard=)`` wrote to.
+        Part files, or folders that contain them, local or in object storage, written by
+        ``predict(..., shard=)``.
     out
-        The file to write where it ends with ``.parquet``, else the folder for it; either may be an
-        address of object storage.
+        The file to write if it ends with ``.parquet``, otherwise the folder for it; local or in
+        object storage.
     max_bad
-        Largest number of samples that could not be used, of all shards together.
+        Maximum number of unreadable samples, over all shards.
     discard
-        Remove the parts afterwards.
+        Delete the parts afterwards.
     force
-        Replace other predictions that are there.
+        Overwrite existing predictions.
 
     Raises
     ------
@@ -233,9 +235,9 @@ def merge(
         ``shards-missing``, ``shards-overlap``, ``shards-listing``, ``shards-rows``,
         ``part-damaged``, ``too-many-bad``.
     UsageError
-        ``shards-mixed``, ``shards-outputs``, ``option-conflict`` where there is no `out`.
+        ``shards-mixed``, ``shards-outputs``, ``option-conflict``: `out` is missing.
     OutputError
-        ``output-exists`` where other predictions, or a report of them, are there.
+        ``output-exists``: other predictions, or a report of them, exist.
     """
     if out is None:
         raise UsageError(
@@ -269,14 +271,14 @@ def merge(
 
 
 def _here(path: Place, folder: Path) -> Path:
-    """A part, copied to `folder` from object storage: it is read several times."""
+    """Copy a part from object storage to `folder`: it is read several times."""
     return path if isinstance(path, Path) else copy_in(path, folder / path.name)
 
 
 def _write_elsewhere(
     whole: PartSet, place: Address, spool: Path, max_bad: int, reporter: Reporter, *, force: bool
 ) -> None:
-    """Write the files here, and put what is new to the folder of `place`, the predictions last."""
+    """Write the files locally; upload changed ones to the folder of `place`, predictions last."""
     target = spool / "out" / place.name
     target.parent.mkdir()
     if has_file(place):
@@ -296,7 +298,7 @@ def _write_elsewhere(
 
 @dataclass(frozen=True)
 class _Found:
-    """Part files, and (I, N) of unfinished ones → samples that are predicted."""
+    """Part files, and for unfinished ones (I, N) → number of predicted samples."""
 
     files: tuple[Place, ...]
     begun: Mapping[tuple[int, int], int]
@@ -345,7 +347,7 @@ def _stored_parts(place: Address) -> list[Address]:
 
 
 def _status(found: _Found, *, lenient: bool = True) -> ShardStatus:
-    """Damaged parts are missing where that is `lenient`, else :class:`DataError`."""
+    """The status of shards; damaged parts count as missing if `lenient`, otherwise they raise."""
     opened, damaged = [], []
     for path in found.files:
         try:
@@ -390,7 +392,7 @@ def _missing(status: ShardStatus) -> DataError:
 
 
 def _write(whole: PartSet, target: Path, max_bad: int, reporter: Reporter, *, force: bool) -> bool:
-    """Write the predictions and the list of bad samples; whether they weren't there already."""
+    """Write the predictions and the list of unreadable samples; return whether they are new."""
     from reportgen.inference import facts_of, require_few_bad, write_bad_list
 
     facts = facts_of(whole.outline, whole.identity, whole.sums)
@@ -429,7 +431,7 @@ def _write(whole: PartSet, target: Path, max_bad: int, reporter: Reporter, *, fo
 
 
 def _with_limit(facts: RunFacts, max_bad: int) -> RunFacts:
-    """The same with the command of a run over all samples, which has the limit as its last word."""
+    """The facts with the command of a run over all samples, which ends with the limit."""
     by = facts.provenance
     return replace(facts, provenance=replace(by, command=f"{by.command} --max-bad {max_bad}"))
 
@@ -445,7 +447,7 @@ def _require_free(target: Path, *, force: bool) -> None:
 
 
 def _discard(files: Sequence[Place]) -> None:
-    """Remove the parts, and the folders that held nothing else."""
+    """Delete the parts, and folders that are then empty."""
     here = [path for path in files if isinstance(path, Path)]
     for stored in files:
         if isinstance(stored, Address):

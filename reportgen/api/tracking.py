@@ -1,4 +1,4 @@
-"""Reports that are written already, and experiment trackers."""
+"""Logs finished reports to experiment trackers."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def track(
     report_url: str = "",
     reporter: Reporter | None = None,
 ) -> tuple[Tracked, ...]:
-    """Log a report that is written already to experiment trackers.
+    """Log a finished report to experiment trackers.
 
     Parameters
     ----------
     source
         The report's folder, or its ``report.json``.
     trackers
-        ``"mlflow"``, ``"wandb"``, ``"tensorboard"`` or ``"tensorboard:DIR"``, one or several. Where
-        the tracker's own library has an active run, the report goes there and the run stays open.
+        ``"mlflow"``, ``"wandb"``, ``"tensorboard"`` or ``"tensorboard:DIR"``, one or several. If
+        the tracker's library has an active run, the report is logged to it and the run stays open.
     track_predictions
         Whether ``predictions.parquet`` and ``bad.csv``, which name every sample, are logged too.
     report_url
-        Where readers find the page.
+        Address of the page, for readers.
 
     Raises
     ------
     UsageError
-        Where the library of a tracker is not installed.
+        The library of a tracker is not installed.
     DeliveryError
-        Where a tracker failed, after all of them were tried: exit code 8.
+        A tracker failed, after all of them were tried: exit code 8.
     """
     page = PageOptions.of(
         {"track": trackers, "track_predictions": track_predictions, "report_url": report_url}
@@ -70,7 +70,7 @@ def deliver(
 
 
 def _log(folders: Iterable[Path], page: PageOptions, reporter: Reporter) -> tuple[Tracked, ...]:
-    """Log every report to every tracker; failures are raised after all were tried."""
+    """Log every report to every tracker; failures are raised at the end."""
     from reportgen.trackers import log_report
 
     done, failures = [], []
@@ -88,7 +88,7 @@ def _log(folders: Iterable[Path], page: PageOptions, reporter: Reporter) -> tupl
 
 
 def _read(folder: Path, page: PageOptions) -> TrackedReport:
-    from reportgen.api.checking import read_review  # loads comparisons
+    from reportgen.api.checking import read_review  # imports the comparison code
     from reportgen.trackers import read_report
 
     review = read_review(folder / "report.json", InputOptions(), EvaluationOptions())
@@ -99,7 +99,7 @@ def _read(folder: Path, page: PageOptions) -> TrackedReport:
 
 
 def _again(folder: Path, tracker: str, page: PageOptions) -> str:
-    """The command that logs the report to this tracker alone."""
+    """The command that logs the report to this tracker only."""
     words = ["reportgen", "track", str(folder), tracker]
     words += ["--track-predictions"] if page.track_predictions else []
     words += ["--report-url", page.report_url] if page.report_url else []
@@ -107,9 +107,7 @@ def _again(folder: Path, tracker: str, page: PageOptions) -> str:
 
 
 def _together(failures: Sequence[DeliveryError], done: Sequence[Tracked]) -> DeliveryError:
-    """The first failure; it tells of the others, each with the command that tries again, and of
-    what was logged.
-    """
+    """The first failure, with the others and the command to retry each, and what was logged."""
     first, *rest = failures
     others = [line for error in rest for line in (error.message, *error.details, error.hint or "")]
     logged = [f"{one.tracker} has the report: {printable(one.place)}" for one in done]

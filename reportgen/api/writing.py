@@ -1,4 +1,4 @@
-"""From a review to its files: pictures of samples, what is said, how it looks."""
+"""From a review to its files: thumbnails, text, appearance."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SUSPECT_PICTURES = 24
 
 
 SampleImage = Callable[[str], Any]
-"""Sample id → its image: encoded bytes, a PIL image, or None where there is none."""
+"""Sample id → its image: encoded bytes, a PIL image, or None if there is none."""
 
 
 def write_review(
@@ -50,10 +50,10 @@ def write_review(
     reporter: Reporter,
     stage: Stage | None = None,
 ) -> Review:
-    """Say it, draw it, write it, as one: `folder` contains all of the report, or is what it was.
+    """Write a report to `folder` atomically: all files are replaced, or none.
 
-    `stage` contains what else changes in `folder` at the same moment. Returns the review with
-    values that know their page.
+    `stage` has further files that are replaced at the same moment. Returns the review with values
+    that link to their page.
     """
     from reportgen.rendering import write_all
 
@@ -68,7 +68,7 @@ def write_review(
 
 
 def shown_as(review: Review, page: Path) -> Review:
-    """The review, whose values show themselves in notebooks as this page does, and link it."""
+    """The review, whose values display in notebooks with this page's appearance and link."""
     page, bare = page.absolute(), replace(review, rows=None)
     known = review.with_evaluation(review.evaluation.with_report(page, bare))
     if known.comparison is None:
@@ -77,7 +77,7 @@ def shown_as(review: Review, page: Path) -> Review:
 
 
 def check_outputs(page: PageOptions) -> None:
-    """Raise what writing and delivering would raise of the options alone: before any long work."""
+    """Raise errors of writing and delivering that follow from the options, before any long work."""
     from reportgen.rendering import check_page
 
     check_page(page)
@@ -85,7 +85,7 @@ def check_outputs(page: PageOptions) -> None:
 
 
 def require_trackers(page: PageOptions) -> None:
-    """Raise :class:`UsageError` where the library of a tracker is not installed."""
+    """Raise :class:`UsageError` if the library of a tracker is not installed."""
     if page.track:
         from reportgen.trackers import require_library
 
@@ -94,7 +94,7 @@ def require_trackers(page: PageOptions) -> None:
 
 
 def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> Report:
-    """What a review says, with the pictures of its samples where they may be shown."""
+    """The report of a review, with pictures of its samples if they may be shown."""
     from reportgen.report import build_report, list_errors
 
     wanted = images is not None and not page.no_thumbnails and not page.public
@@ -107,7 +107,7 @@ def report_of(review: Review, images: SampleImage | None, page: PageOptions) -> 
 
 
 def given_images(images: str | Path | SampleImage | None) -> SampleImage | None:
-    """The images that were given, by a function or a path; a path to nothing is refused."""
+    """The images given by a function or path; a missing path is refused."""
     path = path_of_images(images)
     if path is None:
         return images if callable(images) else None
@@ -123,12 +123,12 @@ def given_images(images: str | Path | SampleImage | None) -> SampleImage | None:
 
 
 def path_of_images(images: str | Path | SampleImage | None) -> Path | None:
-    """The folder or file of images that was given, if one was."""
+    """The given folder or file of images, or None."""
     return Path(images) if isinstance(images, (str, Path)) else None
 
 
 def listed_images(data: Any, evaluation: Evaluation) -> SampleImage | None:
-    """The images in a data set's own file list, where it has one and ids are positions in it."""
+    """The images in a data set's own file list, if it has one and ids are positions in it."""
     from reportgen.inference import POSITIONS, paths_of
 
     paths = paths_of(data)
@@ -138,7 +138,7 @@ def listed_images(data: Any, evaluation: Evaluation) -> SampleImage | None:
 
 
 def with_image_note(review: Review, images: SampleImage | None) -> Review:
-    """The review, with a warning where a folder or file has few of the images to show."""
+    """The review, with a warning if a folder or file lacks most of the images to show."""
     if images is None or not hasattr(images, "has"):
         return review
     images = cast("SampleImages", images)
@@ -160,7 +160,7 @@ def with_image_note(review: Review, images: SampleImage | None) -> Review:
 
 
 def _make_thumbnails(review: Review, images: SampleImage, side: int) -> dict[str, Thumbnail]:
-    """Sample id → picture; a sample whose image is gone or broken has none."""
+    """Sample id → thumbnail; samples with a missing or broken image are omitted."""
     from reportgen.rendering import make_thumbnail
 
     found, shown = {}, _shown(review)
@@ -173,9 +173,7 @@ def _make_thumbnails(review: Review, images: SampleImage, side: int) -> dict[str
 
 
 def _shown(review: Review) -> list[str]:
-    """The samples of the galleries and of the classes' cards, of the first suspected labels, and
-    of what a comparison shows.
-    """
+    """The samples shown in galleries, class cards, potential label errors and comparisons."""
     from reportgen.report import pictured_classes
 
     evaluation, comparison = review.evaluation, review.comparison
@@ -189,7 +187,7 @@ def _shown(review: Review) -> list[str]:
 
 
 def _page_versions() -> dict[str, str]:
-    """The libraries that make the page, read from their metadata: nothing is imported."""
+    """Versions of the libraries that render the page, from their metadata: nothing is imported."""
     from importlib.metadata import version
 
     return {name: version(name) for name in ("matplotlib", "seaborn", "jinja2", "pillow")}
