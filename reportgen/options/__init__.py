@@ -1,4 +1,4 @@
-"""Options as declared fields: once for the command line, the library, checks and documents."""
+"""Options as declared fields: defined once for command line, library, validation and documents."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Where baselines are saved, unless an option names another folder."""
+"""The default folder of saved baselines."""
 
 from __future__ import annotations
 

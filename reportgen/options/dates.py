@@ -1,4 +1,4 @@
-"""Dates that are printed: given as an option, or by SOURCE_DATE_EPOCH."""
+"""Printed dates: given as an option, or by SOURCE_DATE_EPOCH."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EPOCH = "SOURCE_DATE_EPOCH"
 
 
 def midnight_utc(text: str) -> datetime.datetime | None:
-    """The moment at which an ISO date begins in UTC; None where `text` is no date."""
+    """The start of an ISO date in UTC; None if `text` is not a date."""
     import datetime
 
     try:
@@ -34,7 +34,7 @@ def midnight_utc(text: str) -> datetime.datetime | None:
 
 
 def check_date(text: str) -> None:
-    """Raise :class:`UsageError` where `text` is no date."""
+    """Raise :class:`UsageError` if `text` is not a date."""
     if midnight_utc(text) is None:
         raise UsageError(
             f"--date {quoted(text)} is not a date", slug="option-value", hint="write it YYYY-MM-DD"
@@ -42,9 +42,9 @@ def check_date(text: str) -> None:
 
 
 def check_epoch() -> None:
-    """Raise :class:`UsageError` where SOURCE_DATE_EPOCH is no time; an empty one is taken away.
+    """Raise :class:`UsageError` if SOURCE_DATE_EPOCH is invalid; unset it if empty.
 
-    Libraries read it as they are imported, and fail.
+    Libraries read it on import, and would fail.
     """
     report_date(None)
     if os.environ.get(_EPOCH) == "":

@@ -1,4 +1,4 @@
-"""Options as declared fields: once for the command line, the library, checks and documents.
+"""Options as declared fields: defined once for command line, library, validation and documents.
 
 A class of options is a frozen dataclass of :func:`option` fields that extends :class:`Declared`.
 The command line makes a flag of every field, with ``-`` for ``_``; the library takes the same
@@ -25,28 +25,27 @@ __all__ = [
 
 
 def option(default: Any, text: str, panel: str, **more: Any) -> Any:
-    """A field with its help text and the panel of the help page that it is in.
+    """A field with its help text and its panel in the help page.
 
-    `more` may contain ``choices``, ``also`` (what else is allowed: how it is written, and a
-    pattern of it), ``min``, ``max``, ``metavar``, ``repeated`` (given several times on
-    the command line) and ``shapes=False`` (it doesn't shape the result, so the command that is
-    printed leaves it out).
+    `more` may contain ``choices``, ``also`` (further permitted values: their notation and a
+    pattern), ``min``, ``max``, ``metavar``, ``repeated`` (may be given several times on the command
+    line) and ``shapes=False`` (it does not affect the result, so printed commands omit it).
     """
     return field(default=default, metadata={"help": text, "panel": panel, **more})
 
 
 @dataclass(frozen=True)
 class Declared:
-    """Options that know how to check themselves, and how they are written as words.
+    """Options that validate themselves, and can be written as command-line words.
 
-    Raises :class:`UsageError` with slug ``option-value`` where a value is not one of its choices,
-    too small, or too large.
+    Raises :class:`UsageError` (``option-value``) if a value is not one of the choices, too small or
+    too large.
     """
 
     PATHS: ClassVar[tuple[str, ...]] = ()
-    """Fields that take a path: the library accepts text for them."""
+    """Fields with a path: the library accepts text for them."""
     TUPLES: ClassVar[tuple[str, ...]] = ()
-    """Fields that may contain several texts: the library accepts lists for them."""
+    """Fields with several texts: the library accepts lists for them."""
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -54,13 +53,13 @@ class Declared:
 
     @classmethod
     def of(cls, keywords: Mapping[str, Any]) -> Self:
-        """From keyword arguments of the library's functions; unknown ones are refused."""
+        """Construct from keyword arguments of the library's functions; unknown ones are refused."""
         refuse_unknown(keywords, [item.name for item in fields(cls)])
         return cls(**cls.converted(dict(keywords)))
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """What the library's callers may write, as the fields hold it."""
+        """Convert the values that library callers may pass to the types of the fields."""
         for name in cls.PATHS:
             if isinstance(values.get(name), str):
                 values[name] = Path(values[name])
@@ -70,7 +69,7 @@ class Declared:
         return values
 
     def command_words(self) -> list[str]:
-        """The options that shape the result and differ from their defaults, base names only."""
+        """The options that affect the result and differ from their defaults; base names only."""
         return [
             word
             for item in fields(self)
@@ -79,7 +78,7 @@ class Declared:
         ]
 
     def words_of(self, name: str, value: Any) -> list[str]:
-        """One option as it is typed."""
+        """One option as typed on the command line."""
         flag = flag_of(name)
         if isinstance(value, bool):
             return [flag]
@@ -98,7 +97,7 @@ def flag_of(name: str) -> str:
 
 
 def refuse_unknown(keywords: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Raise :class:`UsageError` for the first keyword that is none of `known`."""
+    """Raise :class:`UsageError` for the first keyword that is not in `known`."""
     for name in keywords:
         if name not in known:
             meant = nearest(name, sorted(known))
@@ -110,9 +109,9 @@ def refuse_unknown(keywords: Mapping[str, Any], known: Sequence[str]) -> None:
 
 
 def sort_options(keywords: Mapping[str, Any], *kinds: type[Declared]) -> tuple[Any, ...]:
-    """Keyword arguments, each to the kind of options that has it; unknown ones are refused.
+    """Distribute keyword arguments to the option classes that have them; unknown ones are refused.
 
-    A name that several kinds have goes to all of them.
+    A name in several classes goes to all of them.
     """
     names = [{item.name for item in fields(kind)} for kind in kinds]
     refuse_unknown(keywords, sorted(set().union(*names)))

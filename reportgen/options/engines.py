@@ -1,4 +1,4 @@
-"""``--engine``: what else than this process runs the model, and how much of it."""
+"""``--engine``: runs the model elsewhere than in this process, and the resources for it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _PANEL = "Engine"
 
 @dataclass(frozen=True)
 class Ray(Declared):
-    """A pool of actors in a Ray cluster; where no address is given, in one of this machine alone.
+    """A pool of actors in a Ray cluster; by default in a cluster on this machine.
 
-    Every field has the same name as its option. Raises :class:`UsageError` (``option-value``)
-    where a value can't be meant.
+    Every field has the same name as its option. Raises :class:`UsageError` (``option-value``) for
+    an invalid value.
     """
 
     actors: str | int = option(
@@ -95,7 +95,7 @@ class RayKeywords(TypedDict, total=False):
 
 
 def engine_of(given: Ray | str | None) -> Ray | None:
-    """The engine that ``engine=`` names: ``"ray"``, :class:`Ray`, or None for this process."""
+    """The engine for ``engine=``: ``"ray"``, :class:`Ray`, or None for this process."""
     if given is None or isinstance(given, Ray):
         return given
     if given not in ENGINES:
@@ -108,7 +108,7 @@ def engine_of(given: Ray | str | None) -> Ray | None:
 
 
 def take_engine(given: str | None, keywords: dict[str, Any]) -> Ray | None:
-    """:func:`engine_of` with its options, which are taken from `keywords`."""
+    """As :func:`engine_of`; removes the engine's options from `keywords`."""
     own: Mapping[str, Any] = {
         one.name: keywords.pop(one.name) for one in fields(Ray) if one.name in keywords
     }

@@ -1,4 +1,4 @@
-"""Options of the metrics: which intervals, which averages, which samples belong together."""
+"""Options of the metrics: intervals, averages, clustered samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FIGURES, _SAMPLES = "Metrics and intervals", "Sample groups, slices and class g
 
 @dataclass(frozen=True)
 class EvaluationOptions(Declared):
-    """What to compute, and how. Every field has the same name as its option."""
+    """Which metrics to compute, and how. Every field has the same name as its option."""
 
     ci: str = option(
         "wilson",
@@ -84,7 +84,7 @@ class EvaluationOptions(Declared):
         False,
         "Match ids by the longest common path suffix if they differ.",
         _SAMPLES,
-        shapes=False,  # in a command it is among the options of review
+        shapes=False,  # printed commands have it among the review options
     )
     subset_classes: Path | str | tuple[str, ...] | None = option(
         None,
@@ -126,7 +126,7 @@ class EvaluationOptions(Declared):
 
     @property
     def shell_words(self) -> str:
-        """What to add to a command so that it repeats these metrics; empty for the defaults."""
+        """The options that repeat these metrics in a command; empty for the defaults."""
         return shlex.join(self.command_words())
 
     @property
@@ -144,7 +144,7 @@ class EvaluationOptions(Declared):
         )
 
     def words_of(self, name: str, value: Any) -> list[str]:
-        """A mapping is named as the file that it would be."""
+        """A mapping is written as the name of the file that it would be."""
         mapping = name == "class_names" and not isinstance(value, Path)
         if name == "subset_classes" and isinstance(value, str) and Path(value).is_file():
             value = Path(value)

@@ -32,7 +32,7 @@ OUTPUT_KINDS = (
 
 
 NONE = "none"
-"""As a column's name: there is none, whatever the columns are called."""
+"""As a column name: there is no such column, whatever the names are."""
 
 
 _WHAT, _COLUMNS, _LABELS = "Input format", "Columns of a predictions table", "Labels"
@@ -234,14 +234,14 @@ class InputOptions(Declared):
 
     @property
     def separator(self) -> str:
-        """The character between cells; empty where none was given."""
+        """The character between cells; empty if none was given."""
         return {"tab": "\t", "\\t": "\t", "spaces": " "}.get(
             self.delimiter or "", self.delimiter or ""
         )
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """An index to leave out, or one that means no prediction, may be a number."""
+        """An ignored label, or the one for abstentions, may be given as a number."""
         for name in ("ignore_label", "abstain"):
             if isinstance(values.get(name), int):
                 values[name] = str(values[name])

@@ -1,4 +1,4 @@
-"""Options of the page and of what is written beside it."""
+"""Options of the page and of additional files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COLORMAPS = (
     "Blues", "Greens", "Greys", "Oranges", "Purples",
     "cividis", "viridis", "magma", "inferno", "plasma", "rocket", "mako",
 )  # fmt: skip
-"""Colour maps whose lightness only rises or only falls, so that more looks like more."""
+"""Colour maps with monotone lightness, so that larger values look larger."""
 
 
 MAX_BYTES = 10_000_000
@@ -53,11 +53,11 @@ MAX_MAIL_BYTES = 10_000_000
 
 
 LEAST_MAIL_BYTES = 400_000
-"""The text, the HTML and the picture of a mail always fit."""
+"""Text, HTML and picture of a mail always fit into this size."""
 
 
 THUMBNAIL_SIZE = 96
-"""About 3 KB a picture as JPEG; one of 256 takes about 15 KB."""
+"""About 3 KB per picture as JPEG; a picture of 256 pixels takes about 15 KB."""
 
 
 _RAINBOW = (
@@ -85,7 +85,7 @@ _LANGUAGE = re.compile(
 
 
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
-"""Every character of an address but those that end a link in Markdown or HTML."""
+"""Characters of an address, except those that end a link in Markdown or HTML."""
 
 
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -99,10 +99,10 @@ TRACKERS = ("mlflow", "wandb", "tensorboard")
 
 @dataclass(frozen=True)
 class PageOptions(Declared):
-    """What the page shows and wears, and which files are next to it.
+    """Content and appearance of the page, and additional files.
 
-    Raises :class:`~reportgen.errors.UsageError` with slug ``option-value`` for a value that can't
-    be, and ``colormap-refused`` for a colour map that misleads.
+    Raises :class:`~reportgen.errors.UsageError` with slug ``option-value`` for an invalid value,
+    and ``colormap-refused`` for a misleading colour map.
     """
 
     PATHS: ClassVar[tuple[str, ...]] = ("logo", "notes", "theme", "templates")
@@ -290,18 +290,18 @@ class PageOptions(Declared):
 
     @property
     def attachments(self) -> tuple[str, ...]:
-        """What is attached to the mail: of ``pdf``, ``json`` and ``html``."""
+        """The attachments of the mail: any of ``pdf``, ``json`` and ``html``."""
         words = self.attach.split(",")
         return tuple(word for word in ATTACHMENTS if word in words)
 
     @property
     def page_name(self) -> str:
-        """The file that a browser opens."""
+        """The file name of the page."""
         return "report.html" if self.layout == "file" else "index.html"
 
 
 def check_address(flag: str, url: str) -> None:
-    """Raise :class:`UsageError` where `url` is no address of http or https that can be linked."""
+    """Raise :class:`UsageError` if `url` is not a linkable http or https address."""
     if not _URL.fullmatch(url):
         raise UsageError(
             f"{flag} {quoted(url)} is not an address that can be linked",
@@ -312,7 +312,7 @@ def check_address(flag: str, url: str) -> None:
 
 
 def check_tracker(text: str) -> None:
-    """Raise :class:`UsageError` where `text` is not a tracker, as ``--track`` takes it."""
+    """Raise :class:`UsageError` if `text` is not a valid value of ``--track``."""
     name, colon, place = text.partition(":")
     if name not in TRACKERS or (colon and (name != "tensorboard" or not place)):
         own = {

@@ -1,7 +1,8 @@
-"""A folder of baselines: small, without images and absolute paths, fit to be committed.
+"""Options of the comparison with a baseline, and of the gates.
 
-``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` are kept for each baseline,
-``history.jsonl`` beside them for all that was ever saved.
+A folder of baselines is small, without images and absolute paths, suitable for version control. It
+has ``NAME/report.json`` and ``NAME/predictions.parquet`` for each baseline, and ``history.jsonl``
+with every evaluation ever saved.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _AGAINST, _GATES = "Baseline comparison", "Release gates"
 
 @dataclass(frozen=True)
 class ReviewOptions(Declared):
-    """Against which baseline, and by which gates. Every field has the same name as its option."""
+    """The baseline and the gates. Every field has the same name as its option."""
 
     baseline: str | None = option(
         None,
@@ -82,7 +83,7 @@ class ReviewOptions(Declared):
     TUPLES: ClassVar[tuple[str, ...]] = ("fail_under",)
 
     def require_baseline(self) -> None:
-        """Raise :class:`UsageError` where an option has no meaning without a baseline."""
+        """Raise :class:`UsageError` for an option that is meaningless without a baseline."""
         for name in ("allow_partial", "labels_from", "allow_different_data"):
             if getattr(self, name):
                 raise UsageError(
@@ -90,12 +91,12 @@ class ReviewOptions(Declared):
                 )
 
     def words_of(self, name: str, value: Any) -> list[str]:
-        """A baseline is named by its file alone."""
+        """A baseline is written as its file name only."""
         return super().words_of(name, given_name(value) if name == "baseline" else value)
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """One gate in one line may be alone; a path may name the baseline."""
+        """A single gate may be given without a list; a path may name the baseline."""
         if isinstance(values.get("fail_under"), str):
             values["fail_under"] = (values["fail_under"],)
         if isinstance(values.get("baseline"), Path):

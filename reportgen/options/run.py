@@ -35,7 +35,10 @@ _IDENTITY, _INFER, _OUT = "Labels and titles", "Inference", "Output"
 
 @dataclass(frozen=True)
 class Options(Declared):
-    """How to predict and what to call it. Every field has the same name as its option."""
+    """How to predict, and the names of model and data.
+
+    Every field has the same name as its option.
+    """
 
     weights: Path | None = option(
         None,
@@ -262,13 +265,13 @@ class Options(Declared):
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Model arguments may be a mapping."""
+        """Model arguments may be given as a mapping."""
         if isinstance(values.get("model_arg"), Mapping):
             values["model_arg"] = tuple(f"{k}={v}" for k, v in values["model_arg"].items())
         return super().converted(values)
 
     def words_of(self, name: str, value: Any) -> list[str]:
-        """A transform is named by its file alone, and a GPU without its number."""
+        """A transform is written as its file name only, and a GPU without its index."""
         if name == "device":
             value = value.partition(":")[0]
         return super().words_of(name, Path(value).name if name == "transform" else value)

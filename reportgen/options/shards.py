@@ -1,4 +1,4 @@
-"""``--shard``: which part of the data one process predicts, as given or as a scheduler says."""
+"""``--shard``: the part of the data that one process predicts, as given or from a scheduler."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Shard:
     Attributes
     ----------
     local_rank
-        Number of this process among those on its machine, where a scheduler says it.
+        Index of this process on its machine, if a scheduler provides it.
     local_size
-        How many there are.
+        Number of processes on the machine.
     """
 
     index: int
@@ -63,11 +63,11 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """Of its files: ``00003-of-00032``."""
+        """Base name of its files: ``00003-of-00032``."""
         return f"{self.index:05d}-of-{self.count:05d}"
 
     def samples(self, n_samples: int, batch_size: int) -> range:
-        """Which of `n_samples` samples in order are its own: whole batches, but for the last.
+        """Its samples of `n_samples` ordered ones: whole batches, except for the last batch.
 
         >>> [list(Shard(i, 2).samples(7, 2)) for i in (0, 1)]
         [[0, 1, 2, 3], [4, 5, 6]]
@@ -81,8 +81,9 @@ class Shard:
 
 
 def gaps(there: Iterable[int], n: int) -> tuple[range, ...]:
-    """The numbers below `n` that are not there, in order and one range for each gap: of a billion
-    shards, nobody lists those that are missing.
+    """The numbers below `n` that are not in `there`, as ranges in order.
+
+    Ranges, since even a billion missing shards must fit in memory.
 
     >>> gaps([3, 0], 6)
     (range(1, 3), range(4, 6))
@@ -103,15 +104,15 @@ def ranges(spans: Iterable[range]) -> str:
 def shard_of(
     given: str | tuple[int, int] | Shard | None, environment: Mapping[str, str]
 ) -> Shard | None:
-    """The shard that ``--shard`` names: ``"3/32"``, ``(3, 32)``, or ``"auto"``.
+    """Parse ``--shard``: ``"3/32"``, ``(3, 32)``, or ``"auto"``.
 
-    `environment` is read for ``auto`` alone.
+    `environment` is only read for ``auto``.
 
     Raises
     ------
     UsageError
-        ``shard-range``: it is no shard. ``shard-environment``: no scheduler, or more than one, has
-        numbered this process, or by numbers that do not count shards.
+        ``shard-range``: it is not a valid shard. ``shard-environment``: no scheduler, or several,
+        numbered this process, or the numbers are not valid shards.
     """
     if given is None or isinstance(given, Shard):
         return given
@@ -129,7 +130,7 @@ def shard_of(
 class _Scheduler:
     """How a scheduler numbers its processes.
 
-    `typed` is the shard as a job script writes it; `read` makes it of the environment.
+    `typed` is the shard in the notation of a job script; `read` gets it from the environment.
     """
 
     name: str
@@ -165,7 +166,7 @@ def _refused(what: str, hint: str, *details: str) -> UsageError:
 
 
 def _number(environment: Mapping[str, str], name: str) -> int | None:
-    """The whole number of a variable; None where it is not set."""
+    """The integer in an environment variable; None if it is not set."""
     text = environment.get(name, "")
     if not text:
         return None
@@ -184,7 +185,7 @@ def _required(environment: Mapping[str, str], beside: str, name: str, hint: str)
 
 
 def _local_rank(environment: Mapping[str, str], name: str) -> int | None:
-    """The number of the process on its machine; None where it sees one GPU, its own, alone."""
+    """The index of the process on its machine; None if it only sees its own GPU."""
     visible = environment.get("CUDA_VISIBLE_DEVICES", "")
     return None if visible and "," not in visible else _number(environment, name)
 
