@@ -1,4 +1,4 @@
-"""From an evaluation, or a review, to a report: what is said, and in which order."""
+"""From an evaluation or review to a report: its content and order."""
 
 from __future__ import annotations
 
@@ -64,22 +64,22 @@ def build_report(
     decision: Decision | None = None,
     errors: ErrorList | None = None,
 ) -> Report:
-    """Everything that the outputs say.
+    """Build the content of all outputs.
 
     Parameters
     ----------
     evaluation
-        The facts.
+        The results to report.
     thumbnails
-        Sample id → picture, for the examples of the galleries; a missing one is shown as a name.
+        Sample id → picture, for the galleries; a missing one is shown as a name.
     versions
-        Library → version that makes the page, for "Provenance".
+        Versions of the libraries that render the page, for "Provenance".
     comparison
-        The evaluation against its baseline; `evaluation` is then of the candidate.
+        The comparison with a baseline; `evaluation` is then that of the candidate.
     decision
-        What the gates say.
+        The outcome of the gates.
     errors
-        Every error by its path; None where samples aren't known.
+        All errors by path; None if samples are unknown.
     """
     pictures = thumbnails or {}
     listed = evaluation.pairs[: listed_pairs(len(evaluation.classes))]
@@ -129,7 +129,7 @@ def build_report(
 
 
 def confusion_picture(evaluation: Evaluation, normalize: Normalize | None) -> HeatmapSpec:
-    """The confusion matrix as a picture: see :func:`~reportgen.report.matrix.matrix_picture`."""
+    """The confusion matrix as a picture; see :func:`~reportgen.report.matrix.matrix_picture`."""
     facts = Context(evaluation, class_names(evaluation.classes), frozenset())
     return matrix_picture(facts, str(subject(evaluation.provenance)), normalize)
 
@@ -141,8 +141,9 @@ def _against_baseline(
     classes: ClassSection,
     pictures: Mapping[str, Thumbnail],
 ) -> tuple[Headline, ClassSection, ComparisonSection]:
-    """The tiles and the classes with their changes, and the section on the comparison, whose files
-    are a large part of this room and are loaded for a baseline alone.
+    """Tiles and classes with their changes, and the comparison section.
+
+    Its modules are a large part of this package, and are imported only with a baseline.
     """
     from reportgen.report.comparison.overview import (
         add_changes,

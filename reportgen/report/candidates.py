@@ -1,4 +1,4 @@
-"""Several candidates against one baseline, a line each: the page that leads to their reports."""
+"""The overview of several candidates against one baseline, one row per candidate."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class OverviewEntry:
-    """One candidate: how it is called, its comparison and decision, and where its report is.
+    """A candidate: its name, comparison and decision, and the link to its report.
 
     `link` is a path relative to the overview, with ``/`` between its parts, for example
-    ``"1-small/report.html"``; `name` is used where the candidates' own names don't tell them
-    apart. `suite_name` is what the outcome of its gates is filed under.
+    ``"1-small/report.html"``; `name` is used if the candidates' own names are not unique.
+    `suite_name` is the name of its gates in JUnit XML.
     """
 
     name: str
@@ -43,9 +43,10 @@ class OverviewEntry:
 
 @dataclass(frozen=True)
 class OverviewRow:
-    """A candidate as it is read; `worst` is the class whose recall fell furthest, if any fell.
+    """The row of a candidate.
 
-    `cautions` are the sentences that are at the top of its report; `n_cautions` counts them.
+    `worst` is the class with the largest drop in recall, if any dropped. `cautions` are the
+    warnings at the top of its report; `n_cautions` counts them.
     """
 
     number: int
@@ -80,9 +81,9 @@ class Overview:
 
 
 def build_overview(entries: Sequence[OverviewEntry], title: str = "") -> Overview:
-    """One line a candidate; `title` replaces "3 candidates vs …".
+    """The overview of candidates; `title` replaces "3 candidates vs …".
 
-    Raises :class:`ValueError` where there is none.
+    Raises :class:`ValueError` without candidates.
     """
     if not entries:
         raise ValueError("an overview needs a candidate")
@@ -124,7 +125,7 @@ def _beside(
 
 
 def subject_of(comparison: Comparison) -> Words:
-    """The data set, and how many samples are compared."""
+    """The data set, and the number of compared samples."""
     by, n = comparison.baseline.provenance, comparison.baseline.n_samples
     data = " ".join(filter(None, (by.data_name, by.split)))
     size = plural(n, "sample")
@@ -151,7 +152,7 @@ _AGAINST_OTHERS: Mapping[Standing, str] = {
 
 
 def _rank(ship: Sequence[OverviewRow], standings: Sequence[Standing]) -> Words:
-    """Which of these has the highest accuracy, and whether that is significant; or all that tie."""
+    """The candidate with the highest accuracy, and whether that is significant; or all ties."""
     most = max(row.exact_accuracy or 0.0 for row in ship)
     best = [row for row in ship if (row.exact_accuracy or 0.0) == most]
     names = list_names([row.name for row in best])
@@ -159,7 +160,7 @@ def _rank(ship: Sequence[OverviewRow], standings: Sequence[Standing]) -> Words:
         return say("Equal accuracy: {names}.", names=names)
     if len(best) > 1:
         return say("Equal highest accuracy: {names}.", names=names)
-    against = _AGAINST_OTHERS[standings[best[0].number]]  # the baseline is at 0
+    against = _AGAINST_OTHERS[standings[best[0].number]]  # the baseline is at index 0
     return say("Highest accuracy: {names}, " + against + ".", names=names)
 
 
@@ -199,7 +200,7 @@ def _row(number: int, name: str, entry: OverviewEntry) -> OverviewRow:
 
 
 def _furthest_fall(comparison: Comparison) -> int | None:
-    """Place of the class whose recall fell furthest; None where none fell."""
+    """Index of the class with the largest drop in recall; None if no recall dropped."""
     falls = [
         (one.recall.difference, place)
         for place, one in enumerate(comparison.classes)

@@ -1,4 +1,4 @@
-"""The card of a class: its confusions, worst mistakes, correct examples, curve and change."""
+"""Class cards: confusions, worst mistakes, correct examples, curve and change of a class."""
 
 from __future__ import annotations
 
@@ -36,29 +36,28 @@ __all__ = [
 
 
 CARDS = 200
-"""Cards that are in the page; those of further classes are built when they are opened."""
+"""Maximum number of cards in the page; those of further classes are built when opened."""
 
 
 COMPACT_CARDS = 2000
-"""Classes that have a card at all, those with the lowest recall first."""
+"""Maximum number of classes with a card, those with the lowest recall."""
 
 
 LISTED, LISTED_OF_MANY = 5, 3
-"""Confusions of each kind on a card; the rest is a number."""
+"""Confusions of each kind listed on a card; the rest is summarised as a count."""
 
 
 MANY = 50
-"""More cards are kept short, so that all of them are a small part of the page."""
+"""With more cards than this, cards are shorter, to limit the size of the page."""
 
 
 PICTURED = 20
-"""Cards with pictures: those of the classes with the lowest recall."""
+"""Number of cards with pictures: those of the classes with the lowest recall."""
 
 
 @dataclass(frozen=True)
 class CardConfusion:
-    """One class that another is confused with: how many samples, what % of the true class, and the
-    id of the pair where it has one, else empty."""
+    """A confused class: number of samples, % of the true class, and the id of the pair or empty."""
 
     name: Name
     count: int
@@ -68,8 +67,10 @@ class CardConfusion:
 
 @dataclass(frozen=True)
 class ConfusionList:
-    """The most frequent confusions of a class, `total` errors in all; `rest` tells of those that
-    aren't listed, and is empty where all are."""
+    """The most frequent confusions of a class, of `total` errors.
+
+    `rest` summarises those that aren't listed; empty if all are.
+    """
 
     total: int
     confusions: tuple[CardConfusion, ...]
@@ -77,26 +78,27 @@ class ConfusionList:
 
     @property
     def most(self) -> int:
-        """The largest count, for bars."""
+        """The largest count, for scaling bars."""
         return max((one.count for one in self.confusions), default=0)
 
 
 @dataclass(frozen=True)
 class ClassCard:
-    """What is known of one class, on demand.
+    """The details of one class, shown on demand.
 
     Attributes
     ----------
     index, name
-        Of the class.
+        Index and name of the class.
     missed, taken
-        What its samples are predicted as, and whose samples are predicted as it.
+        Predictions for its missed samples, and true classes of the samples wrongly predicted as it.
     mistakes, correct
-        Its samples, most confident first: at most four each; empty where samples aren't known.
+        Examples of its samples, most confident first, at most four each; empty if samples are
+        unknown.
     curve
-        Precision and recall; None where its points aren't kept.
+        Precision-recall curve; None if its points aren't stored.
     change
-        Against the baseline: term and text of each line; empty without one.
+        Changes from the baseline, as (term, text) lines; empty without a baseline.
     """
 
     index: int
@@ -116,7 +118,7 @@ Cell = tuple[int, int]
 def pictured_classes(
     evaluation: Evaluation,
 ) -> Iterator[tuple[Sequence[ClassSample], Sequence[ClassSample]]]:
-    """The samples of classes that are shown with pictures: worst mistakes, correct examples."""
+    """Samples of the classes with pictures: worst mistakes, correct examples."""
     in_galleries = {
         i
         for pair, samples in collect_galleries(evaluation)
@@ -133,9 +135,7 @@ def pictured_classes(
 def class_cards(
     facts: Context, indices: Sequence[int], thumbnails: Mapping[str, Thumbnail]
 ) -> tuple[ClassCard, ...]:
-    """The cards of these classes, in their order; none where the matrix contains
-    proportions only.
-    """
+    """The cards of these classes, in order; none if the matrix contains proportions only."""
     if facts.proportions is not None:
         return ()
     missed, taken = _confusions(facts, indices)
@@ -166,7 +166,7 @@ def class_cards(
 def card_changes(
     cards: Sequence[ClassCard], review: ComparisonSection | None
 ) -> tuple[ClassCard, ...]:
-    """The cards with what changed in each class."""
+    """The cards with the changes of each class."""
     changed = review.classes.rows if review is not None and review.classes else ()
     of_class = {row.index: tuple(_card_lines(row)) for row in changed}
     return tuple(replace(card, change=of_class.get(card.index, ())) for card in cards)
@@ -183,8 +183,7 @@ def _card_lines(row: ClassChangeRow) -> Iterator[tuple[str, str]]:
 
 
 def compact_cards(facts: Context, indices: Sequence[int]) -> tuple[tuple[object, ...], ...]:
-    """For the script, of classes that have no card in the page: index, name, then both lists, each
-    a sequence of name and count."""
+    """Data of compact cards for the script: index, name, and both lists of names and counts."""
     if facts.proportions is not None or not indices:
         return ()
     missed, taken = _confusions(facts, indices, LISTED_OF_MANY)
@@ -201,12 +200,14 @@ def compact_cards(facts: Context, indices: Sequence[int]) -> tuple[tuple[object,
 def _confusions(
     facts: Context, indices: Sequence[int], most: int | None = None
 ) -> tuple[dict[int, list[Cell]], dict[int, list[Cell]]]:
-    """For each class what its samples are predicted as, and whose samples are predicted as it:
-    most frequent first, `most` of each."""
+    """For each class, its predictions and the true classes of its predictions.
+
+    Most frequent first, at most `most` of each.
+    """
     pairs = facts.evaluation.pairs
 
     def by(side: NDArray[np.int64], other: NDArray[np.int64]) -> dict[int, list[Cell]]:
-        order = np.argsort(side, kind="stable")  # most frequent first, as the pairs are
+        order = np.argsort(side, kind="stable")  # most frequent first, as in the pairs
         begins, ends = (np.searchsorted(side[order], indices, at) for at in ("left", "right"))
         cells = {}
         for i, begin, end in zip(indices, begins.tolist(), ends.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""The section on every class: its metrics, in parts where there are many."""
+"""The per-class section: the metrics of every class, in several tables if there are many."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ClassRow:
-    """All that is known of one class; `cells` by metric name, `change` is of recall.
+    """The metrics of one class; `cells` by metric name, `change` is that of recall.
 
-    `counts` is empty where the matrix contains proportions only. `limits` has what gates ask of it,
-    by metric name, and `missed` says which it fails.
+    `counts` is empty if the matrix contains proportions only. `limits` has the gates' limits by
+    metric name, and `missed` the failed ones.
     """
 
     index: int
@@ -47,12 +47,12 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ClassSection:
-    """The classes, lowest recall first; `main` metrics are in the first table, `others` in tables
-    that are narrow enough for paper.
+    """The classes, lowest recall first.
 
-    Above 200 classes `rows` holds the 200 worst, and `lookup` all of them:
-    name, samples, predictions, and the main metrics as text. `scale` is the axis of the rows'
-    changes, None without a baseline.
+    `main` metrics are in the first table, `others` in tables narrow enough for paper. Above 200
+    classes `rows` has the 200 with the lowest recall, and `lookup` has all: name, samples,
+    predictions, and the main metrics as text. `scale` is the axis of changes, None without a
+    baseline.
     """
 
     lead: Words
@@ -66,7 +66,7 @@ class ClassSection:
 
     @property
     def largest(self) -> int:
-        """Samples of the largest class that is listed, for the bars of support."""
+        """Support of the largest listed class, for scaling bars."""
         return max((row.counts.get("support", 0) for row in self.rows), default=0)
 
 
@@ -100,7 +100,7 @@ def class_section(facts: Context) -> ClassSection:
 def _split_parts(
     reasons: Iterable[Reason], rows: Iterable[ClassRow], main: Iterable[Definition]
 ) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
-    """The reasons that metrics of the first table have, and those that only others have."""
+    """The footnotes of the first table's metrics, and those of the other metrics only."""
     names = [item.name for item in main]
     shown = {row.cells[name].mark for row in rows for name in names}
     first = tuple(reason for reason in reasons if reason.mark in shown)
@@ -108,7 +108,7 @@ def _split_parts(
 
 
 def _split_in_parts(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
-    """As few tables as fit on paper, of about equal width."""
+    """The fewest tables that fit on paper, of about equal width."""
     n_parts = max(1, math.ceil(len(definitions) / PAPER_COLUMNS))
     size = math.ceil(len(definitions) / n_parts)
     return tuple(tuple(definitions[i : i + size]) for i in range(0, len(definitions), size))

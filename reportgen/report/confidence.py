@@ -1,4 +1,4 @@
-"""The section on confidence: calibration, and selective prediction."""
+"""The calibration section: calibration, and selective prediction."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ReliabilityRow:
-    """A bin of the reliability diagram: its numbers to be drawn, and the same as text."""
+    """A bin of the reliability diagram: its numbers for the drawing, and as text."""
 
     bar: ReliabilityBar
     span: str
@@ -53,9 +53,7 @@ class ReliabilityRow:
 
 @dataclass(frozen=True)
 class HistogramRow:
-    """Correct and incorrect predictions in one bin of confidence, as counts and as shares of their
-    kind.
-    """
+    """Correct and incorrect predictions in a confidence bin, as counts and as % of their kind."""
 
     span: str
     right: int
@@ -66,7 +64,7 @@ class HistogramRow:
 
 @dataclass(frozen=True)
 class CurveRow:
-    """A point of the risk-coverage curve: shares, 0..1, and the same as text."""
+    """A point of the risk–coverage curve: coverage and risk, 0..1, and as text."""
 
     coverage: float
     error: float
@@ -76,7 +74,7 @@ class CurveRow:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A marked point of the risk-coverage curve: its letter, where it is, and what it means."""
+    """A marked point of the risk–coverage curve: its letter, location and meaning."""
 
     letter: str
     coverage: float
@@ -86,7 +84,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Chart:
-    """What each drawing has beside it: a title, the message in words, and how to read it."""
+    """The texts of a chart: title, message, and caption."""
 
     title: str
     alt: str
@@ -95,7 +93,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class KeyNumber:
-    """A number that leads the section; `missing` where it is a word instead of a number."""
+    """A key number of the section; `missing` is shown instead of an unavailable number."""
 
     title: str
     value: str
@@ -105,26 +103,26 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class ConfidenceSection:
-    """The model's confidence, and whether rightly so; without rows where `missing` says why.
+    """The calibration section; without rows if `missing` has a reason.
 
     Attributes
     ----------
     lead
         The message.
     missing
-        What is not here, and why; empty where nothing is missing.
+        Which parts are missing, and why; empty if none.
     facts
-        Each metric in a sentence.
+        A sentence per metric.
     reliability, histogram, curve
-        The rows of the three drawings, empty bins included.
+        The rows of the three charts, including empty bins.
     curve_table
-        The points of the curve that its table lists.
+        The points of the curve in its table.
     points
         Operating points, marked on the curve and in words.
     charts
-        Of reliability, histogram and curve, in this order.
+        The texts of reliability, histogram and curve, in this order.
     numbers
-        The three that say most, large.
+        The three most informative metrics, shown large.
     """
 
     lead: Words
@@ -141,22 +139,23 @@ class ConfidenceSection:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Confidence against accuracy, over the answers that have a confidence.
+    """Confidence versus accuracy, over the predictions with a confidence.
 
     Attributes
     ----------
     n, n_correct
-        Answers, at least 1, and right ones among them.
+        Number of predictions, at least 1, and of correct ones.
     mean_confidence
         0..1.
     direction
-        1 where the mean confidence lies above the accuracy's 95% interval, -1 below, else 0; 0
-        too where nothing is beyond chance.
+        1 if the mean confidence is above the 95% CI of accuracy, -1 if below, else 0; also 0 if
+        `beyond_chance` is False.
     beyond_chance
-        Whether the ECE is larger than 95 of 100 perfectly calibrated models of this size show.
+        Whether the ECE exceeds the 95th percentile of a perfectly calibrated model on this many
+        samples.
     threshold_text
-        The confidence from which at most 1% of the predictions are wrong, with 95% confidence;
-        empty where there is none.
+        The confidence threshold above which at most 1% of predictions are incorrect, with 95%
+        confidence; empty if there is none.
     """
 
     known: Confidence
@@ -169,7 +168,7 @@ class Calibration:
 
     @classmethod
     def of(cls, facts: Context) -> Calibration | None:
-        """None where the input has no confidences."""
+        """The calibration, or None if the input has no confidences."""
         known, error = facts.evaluation.confidence, facts.summary("ece").value
         if known is None or known.mean_confidence is None or error is None:
             return None
@@ -189,12 +188,12 @@ class Calibration:
 
     @property
     def accuracy(self) -> float:
-        """Of the answers that have a confidence, 0..1."""
+        """Accuracy of the predictions with a confidence, 0..1."""
         return self.n_correct / self.n
 
 
 def decimals(threshold: float) -> str:
-    """A confidence in 0..1 to three decimals, near 1 to as many as tell it from 1: ``0.999871``."""
+    """A confidence in 0..1 to three decimals, or more if it would read as 1: ``0.999871``."""
     rest = 1 - threshold
     digits = 3 if rest <= 0 or rest > 0.05 else min(2 + math.ceil(-math.log10(rest)), 9)
     text = f"{threshold:.{digits}f}"
@@ -202,17 +201,15 @@ def decimals(threshold: float) -> str:
 
 
 SURE = 0.9
-"""What "very sure" means where right and wrong answers are compared."""
+"""The confidence threshold for comparing correct and incorrect predictions."""
 
 
 CURVE_STEP = 0.05
-"""Distance of the curve's points in its table; the drawing has all of them."""
+"""Step in coverage of the curve's table; the drawing has all points."""
 
 
 def confidence_section(facts: Context, baseline: Evaluation | None = None) -> ConfidenceSection:
-    """Sentences, three drawings, and why something is missing; the numbers beside those of a
-    `baseline`.
-    """
+    """Sentences, three charts, and reasons for missing parts; key numbers beside a `baseline`'s."""
     known = Calibration.of(facts)
     if known is None:
         return ConfidenceSection(Words(()), _nothing(facts))
@@ -238,7 +235,7 @@ def confidence_section(facts: Context, baseline: Evaluation | None = None) -> Co
 def _numbers(
     facts: Context, known: Calibration, baseline: Evaluation | None
 ) -> Iterator[KeyNumber]:
-    """ECE, log loss or Brier score, and the coverage that surely keeps the error low."""
+    """ECE, log loss or Brier score, and the largest coverage with a low error bound."""
 
     def before(name: str, text: Callable[[float], str]) -> str:
         value = None if baseline is None else baseline.summary[name].value
@@ -292,7 +289,7 @@ def _nothing(facts: Context) -> Words:
 
 
 def _missing(facts: Context, known: Calibration) -> Words:
-    """What part of the figures lacks its input."""
+    """Which metrics lack their input."""
     without = facts.matrix.n_samples - known.n
     some = say(
         "{n} {verb} no confidence and {are} excluded from this section.",
@@ -310,7 +307,7 @@ def _missing(facts: Context, known: Calibration) -> Words:
 
 
 def _lead(known: Calibration) -> Words:
-    """Overconfident, underconfident, or calibrated: no more than the samples show."""
+    """Overconfident, underconfident, or calibrated: only as far as the samples show."""
     means = {
         "confidence": share(known.mean_confidence),
         "accuracy": share(known.accuracy),
@@ -336,7 +333,7 @@ def _lead(known: Calibration) -> Words:
 
 
 def _facts(facts: Context, known: Calibration) -> Iterable[Fact]:
-    """One sentence for each figure that there is."""
+    """One sentence for each available metric."""
     yield Fact("Calibration error", tuple(_calibration_words(facts, known)))
     if log_loss := _log_loss(facts, known):
         yield Fact("Log loss", (log_loss,))
@@ -385,8 +382,9 @@ def _calibration_words(facts: Context, known: Calibration) -> Iterable[Words]:
 
 
 def _error_ends(error: Metric) -> Words:
-    """The interval, which is of the ECE in all samples there could be: chance adds to that of few,
-    so its middle lies below what was measured.
+    """The interval of the ECE in the population.
+
+    Sampling increases the ECE of few samples, so the interval's middle is below the measured value.
     """
     if error.interval is None:
         return Words(())
@@ -426,7 +424,7 @@ def _no_chance(n_zero: int, n_tiny: int) -> Iterable[Words]:
 
 
 def _ranking_error(known: Confidence) -> Words:
-    """What was lost because scores were ranked in bins, or saved with few digits."""
+    """The error bound of metrics if scores were ranked in bins, or saved with few digits."""
     binned = Words(())
     if known.ranking_bins:
         binned = say(
@@ -438,7 +436,7 @@ def _ranking_error(known: Confidence) -> Words:
             ap=_at_most(known.average_precision_error),
             worst=_at_most(known.class_ranking_error),
         )
-    elif known.ranking_error:  # in files from before the bins were told
+    elif known.ranking_error:  # files of versions that did not save the bins
         binned = say("Exact to within {error}.", error=_at_most(known.ranking_error))
     rounded = say(
         "The probabilities have float16 precision or less, so some ties may be rounding artefacts."
@@ -447,7 +445,7 @@ def _ranking_error(known: Confidence) -> Words:
 
 
 def _at_most(error: float) -> str:
-    """One digit, rounded up, so that "to within" stays true: ``0.0003`` of 0.00021."""
+    """One digit, rounded up, so that "to within" stays true: ``0.0003`` for 0.00021."""
     if error == 0:
         return "0"
     step = 10.0 ** math.floor(math.log10(error))
@@ -463,9 +461,7 @@ def _share_ends(metric: Metric) -> str:
 
 
 def _points(facts: Context, known: Calibration) -> Iterable[OperatingPoint]:
-    """A: the most predictions with surely at most 1% errors. B: all but the least
-    confident tenth.
-    """
+    """A: the most predictions with an error bound of 1%. B: all but the least confident tenth."""
     yield from _hold(known)
     error = facts.summary("error_at_90_percent_coverage")
     threshold = known.known.threshold_90_percent_coverage
@@ -548,7 +544,7 @@ def _curve_row(coverage: float, error: float) -> CurveRow:
 
 
 def _curve_table(curve: Sequence[tuple[float, float]]) -> Iterable[CurveRow]:
-    """About one point for every step of coverage, the last one always."""
+    """About one point per step of coverage, always including the last."""
     wanted = CURVE_STEP
     for coverage, error in curve:
         if coverage >= wanted - 1e-9 or coverage == 1:
@@ -593,7 +589,7 @@ def _histogram_chart(known: Confidence) -> Chart:
 
 
 def _sure(counts: Sequence[int]) -> float | None:
-    """The share of these answers in the bins above 90%."""
+    """The proportion of these predictions in the bins above 90%."""
     total = sum(counts)
     return sum(counts[round(SURE * len(counts)) :]) / total if total else None
 

@@ -1,4 +1,4 @@
-"""What the sections of a report ask of an evaluation, with the names that its sentences use."""
+"""What the sections of a report need from an evaluation, and the names in its sentences."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ __all__ = [
 
 
 LEAST_CLASSES = 6
-"""Fewer classes are seen at a glance: groups of them are not looked for."""
+"""With fewer classes, groups are obvious and not looked for."""
 
 
 @dataclass(frozen=True)
 class ClassGroups:
-    """What the errors of an evaluation say of its classes; each part is made on demand."""
+    """The clusters in the errors of an evaluation, computed on demand."""
 
     evaluation: Evaluation
 
@@ -51,17 +51,17 @@ class ClassGroups:
 
     @cached_property
     def tree(self) -> ClassTree | None:
-        """None where no class is confused with another, or more than 2,048 are."""
+        """The tree of classes; None without confusions, or for more than 2,048 classes."""
         return confusion_tree(self.matrix)
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """A permutation of the classes, int64, shape (K,): that of the data without a tree."""
+        """A permutation of the classes, int64, shape (K,); data order without a tree."""
         return np.arange(self.matrix.n_classes) if self.tree is None else self.tree.order
 
     @cached_property
     def suggested(self) -> GroupMatrix | None:
-        """Groups that the errors suggest, of six classes or more."""
+        """Clusters found in the errors, with six classes or more."""
         if self.tree is None or self.matrix.n_classes < LEAST_CLASSES:
             return None
         found = suggested_groups(self.matrix, self.evaluation.classes, tree=self.tree)
@@ -75,7 +75,7 @@ class ClassGroups:
 
     @cached_property
     def alike(self) -> bool:
-        """Whether the errors suggest the user's own groups."""
+        """Whether the clusters equal the user's groups."""
         if self.given is None or self.suggested is None:
             return False
         sides = [one.grouping for one in (self.given, self.suggested)]
@@ -84,34 +84,32 @@ class ClassGroups:
 
     @cached_property
     def too_many(self) -> bool:
-        """Whether more classes are confused than are compared with one another: 2,048."""
+        """Whether too many classes are confused for clustering: more than 2,048."""
         wrong = self.matrix.rows != self.matrix.columns
         linked = np.union1d(self.matrix.rows[wrong], self.matrix.columns[wrong])
         return len(linked) > DENSE_LIMIT
 
     def by_chance(self, groups: GroupMatrix) -> float | None:
-        """The share of all errors that these groups would contain by chance; None without
-        errors.
-        """
+        """Proportion of errors expected within these groups by chance; None without errors."""
         return expected_within(self.matrix, groups.grouping.group_of)
 
 
 LISTED_CLASSES = 200
-"""Most classes that have a row of their own on the page; the others are looked up."""
+"""Maximum number of classes with a row of their own on the page; the others are looked up."""
 
 
 LOW_SUPPORT = 30
-"""Fewer samples than this carry a mark: the 95% CI of a proportion is then wider than ±10 pp."""
+"""Classes with fewer samples are marked: the 95% CI of a proportion is then wider than ±10 pp."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """An evaluation with the names that sentences use, and what several rules ask for.
+    """An evaluation with printable names, and values that several rules need.
 
     Attributes
     ----------
     shown
-        Cells (true, predicted) that have an id of their own on the page.
+        Cells (true, predicted) with an id on the page.
     """
 
     evaluation: Evaluation
@@ -124,7 +122,7 @@ class Context:
 
     @property
     def proportions(self) -> Proportions | None:
-        """The matrix where it contains proportions only; :attr:`matrix` is then empty."""
+        """The matrix if it contains proportions only; :attr:`matrix` is then empty."""
         return self.evaluation.shares
 
     @cached_property
@@ -142,7 +140,7 @@ class Context:
 
     @cached_property
     def recall(self) -> dict[int, float]:
-        """Recall of each class with samples; empty where proportions don't determine it."""
+        """Recall of each class with samples; empty if proportions don't determine it."""
         if self.proportions is not None:
             values = self.evaluation.per_class["recall"].value.tolist()
             return {i: value for i, value in enumerate(values) if value == value}
@@ -151,13 +149,14 @@ class Context:
 
     @cached_property
     def lowest_recall(self) -> LowestShare | None:
-        """The classes' recalls against one another; None with fewer than two."""
+        """Comparison of the classes' recalls; None for fewer than two classes."""
         return lowest_share(self.matrix.diagonal, self.matrix.true_totals)
 
     @cached_property
     def weakest(self) -> int | None:
-        """The class with the lowest recall: of those significantly below the others, where there
-        are any. None where fewer than two have samples, or all recalls are equal.
+        """The class with the lowest recall, among those significantly below the others, if any.
+
+        None if fewer than two have samples, or all recalls are equal.
         """
         low = self.lowest_recall
         if low is None or len(set(self.recall.values())) < 2:
@@ -170,12 +169,12 @@ class Context:
 
     @cached_property
     def most_confused(self) -> ConfusedPair | None:
-        """None without errors, or with two classes."""
+        """The most confused pair; None without errors, or with two classes."""
         return most_confused(self.matrix)
 
     @cached_property
     def prediction_bias(self) -> NDArray[np.float64]:
-        """Holm-corrected p of each class: is it predicted as often as it occurs?"""
+        """Holm-corrected p-value of each class, for being predicted as often as it occurs."""
         return bias_of(self.matrix)
 
     @cached_property
@@ -185,8 +184,7 @@ class Context:
 
     @cached_property
     def largest_error(self) -> dict[int, tuple[int, float]]:
-        """The most frequent error of each class that has one: predicted class, and how much of
-        the true class."""
+        """Each class's most frequent error: predicted class, and proportion of the true class."""
         known, pairs = self.proportions, self.evaluation.pairs
         first: dict[int, tuple[int, float]] = {}
         of_class = np.sort(np.unique(pairs.true, return_index=True)[1])
@@ -218,17 +216,17 @@ class Context:
 
     @cached_property
     def listed(self) -> tuple[int, ...]:
-        """The classes that have a row of their own: of many, those with the lowest recall."""
+        """The classes with a row of their own: with many classes, those with the lowest recall."""
         return tuple(self.by_recall[:LISTED_CLASSES])
 
     def at_class(self, i: int) -> tuple[str, Words]:
-        """Target and link text of a class, or of the section where it has no row of its own."""
+        """Link target and text for a class; the section, if it has no row of its own."""
         if len(self.names) > LISTED_CLASSES and i not in self.listed:
             return "classes", say("Per-class metrics")
         return f"c-{i}", say("{name} in the table", name=self.names[i])
 
     def at_pair(self, true: int, predicted: int) -> tuple[str, Words]:
-        """Target and link text of a pair, or of the section where it has no line of its own."""
+        """Link target and text for a pair; the section, if it has no row of its own."""
         for one, other in ((true, predicted), (predicted, true)):
             if (one, other) in self.shown:
                 return f"p-{one}-{other}", say("The pair")

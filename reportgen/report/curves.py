@@ -1,4 +1,4 @@
-"""The section on the curves of more than two classes, as values."""
+"""The section on ROC and precision-recall curves, for more than two classes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ClassCurves:
-    """Both curves of one class against the rest.
+    """Both curves of one class, one vs rest.
 
     Attributes
     ----------
     index, name
-        Of the class.
+        Index and name of the class.
     samples
-        How many of the samples are of it, in words.
+        Its number of samples, in words.
     roc
         (1 − specificity, sensitivity), both 0..1, from nothing flagged to everything flagged.
     precision_recall
         (recall, precision), both 0..1, from the highest threshold with anything flagged.
     prevalence
-        Share of the class among the samples, 0..1: the precision of guessing.
+        Prevalence of the class, 0..1: the precision at chance level.
     charts
         Title, message and caption of the two drawings, in this order.
     """
@@ -50,18 +50,18 @@ class ClassCurves:
 
 @dataclass(frozen=True)
 class CurveSection:
-    """How well its score separates each class from all others, worst first.
+    """One-vs-rest curves, lowest ROC AUC first.
 
     Attributes
     ----------
     lead
-        Which classes are shown, and what the curves show.
+        Which classes are shown, and a summary.
     missing
-        Which classes have no curves, or why none has; empty where all have.
+        Which classes have no curves, or why none has; empty if all have.
     classes
         At most twelve, lowest ROC AUC first.
     note
-        How to read them, and where the metrics are.
+        How to read the curves, and where the metrics are.
     """
 
     lead: Words
@@ -71,8 +71,10 @@ class CurveSection:
 
 
 def curve_section(facts: Context) -> CurveSection | None:
-    """None with two classes, whose thresholds have a section, and without the probabilities of all
-    classes, which the section on confidence says.
+    """The section, or None.
+
+    None for two classes, which have a section on thresholds, and without probabilities of all
+    classes, which the calibration section reports.
     """
     evaluation = facts.evaluation
     ranked = facts.summary("brier_score").value is not None or evaluation.has_independent_scores
@@ -157,7 +159,7 @@ def class_curves(facts: Context, curve: ClassCurve) -> ClassCurves:
 
 
 def _told(what: str, metric: Metric) -> str:
-    """``ROC AUC 0.971, 95% interval 0.960–0.979.``"""
+    """``ROC AUC 0.971, 95% CI 0.960–0.979.``"""
     if metric.value is None:
         return f"{what} n/a."
     ends = ""

@@ -1,4 +1,4 @@
-"""The sections on the data and on what made the numbers."""
+"""The sections on the data, and on provenance."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Note:
-    """A data note, ready to be shown."""
+    """A data note in displayable form."""
 
     warning: bool
     sentence: str
@@ -40,9 +40,7 @@ class Note:
 
 @dataclass(frozen=True)
 class DataSection:
-    """What became of every sample, what to know about the data, and what is `missing` from this
-    report, with the option that would add it.
-    """
+    """Sample accounting and data notes; `missing` lists absent parts, with options to add them."""
 
     facts: tuple[Fact, ...]
     notes: tuple[Note, ...]
@@ -53,18 +51,18 @@ PICTURES = "Thumbnails"
 
 
 def pictures_fact(n: int) -> tuple[Fact, ...]:
-    """How many samples' pictures the page holds, where it contains any."""
+    """Number of samples with pictures in the page, if any."""
     if not n:
         return ()
     return (Fact(PICTURES, (say("{n} (re-encoded, metadata removed)", n=count(n)),)),)
 
 
 USUAL = 0.10
-"""Share of samples of which just one of two models is right, as of two releases of a model."""
+"""Assumed proportion of samples with exactly one model correct, as for two releases of a model."""
 
 
 def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
-    """Model, data, samples, date: what was measured on what."""
+    """Model, data, samples and date of the evaluation."""
     made_by, n = evaluation.provenance, evaluation.n_samples
     known = (
         ("Model", " ".join(filter(None, (made_by.model.name, made_by.model.version)))),
@@ -79,14 +77,14 @@ def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
 
 
 def data_words(made_by: Provenance) -> str:
-    """``CIFAR-10 test``: the data's name with its split, which is not said twice."""
+    """``CIFAR-10 test``: the name of the data with its split, unless the name contains it."""
     name, split = made_by.data_name, made_by.split
     said = name.lower().replace("-", " ").replace("_", " ").split()
     return name if split.lower() in said else " ".join(filter(None, (name, split)))
 
 
 def data_section(facts: Context, *, gated: bool = True, compared: bool = True) -> DataSection:
-    """The books of the samples, the classes without any, what was noticed, what is not here."""
+    """Sample accounting, classes without samples, data notes, and missing parts."""
     evaluation = facts.evaluation
     if facts.proportions is not None:
         known = tuple(_proportion_facts(facts, facts.proportions))
@@ -101,7 +99,7 @@ def data_section(facts: Context, *, gated: bool = True, compared: bool = True) -
 
 
 def _missing(evaluation: Evaluation, *, gated: bool, compared: bool) -> Iterable[Words]:
-    """What further input would add, a line each."""
+    """Further input and what it would add, one line each."""
     rows = evaluation.provenance.kind != "confusion matrix"
     wanted = (
         (gated, "Release gates: add {option}.", "--gates"),
@@ -160,7 +158,7 @@ def _class_facts(facts: Context) -> Iterable[Fact]:
 
 
 def _detectable(facts: Context) -> Words:
-    """What a comparison of two models on these samples can show."""
+    """The minimum detectable difference of two models on these samples."""
     n, grouped = facts.matrix.n_samples, facts.evaluation.sample_groups is not None
     found = {d: minimum_detectable_difference(n, d).value for d in DISCORDANCES}
     usual = found[USUAL]
@@ -198,7 +196,7 @@ def _some_of(names: Sequence[Name], k: int) -> Words:
 def note_of(note: DataNote) -> Note:
     shown = tuple(Name.of(name, 120) for name in note.examples[:10])
     if all(name.full in note.sentence for name in shown):
-        shown = ()  # the sentence lists them already
+        shown = ()  # the sentence already lists them
     return Note(
         note.severity == "warning",
         Name.of(note.sentence, 2000).text,
@@ -208,7 +206,7 @@ def note_of(note: DataNote) -> Note:
 
 
 def made(facts: Context, n_thumbnails: int, versions: Mapping[str, str]) -> tuple[Fact, ...]:
-    """Everything that an auditor asks about this evaluation."""
+    """Provenance: everything that an auditor needs about this evaluation."""
     by = facts.evaluation.provenance
     rows: list[tuple[str, Iterable[str], bool]] = [
         ("Source", [_input_kind(by.kind)], False),

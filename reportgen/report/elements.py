@@ -1,4 +1,4 @@
-"""What sections of several kinds hold: pictures, terms, numbers as cells, footnotes."""
+"""Elements of several sections: pictures, terms, table cells, footnotes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Fact:
-    """A term and what is known of it; `code` where it is to be copied letter by letter."""
+    """A term and its value; `code` for values that are copied verbatim."""
 
     term: str
     values: tuple[Words, ...]
@@ -52,16 +52,16 @@ class Fact:
 
 @dataclass(frozen=True)
 class Cell:
-    """One number with its uncertainty, as drawn and as read.
+    """A number with its uncertainty, exact and as text.
 
     Attributes
     ----------
     value, low, high
-        The exact numbers, None where undefined.
+        The exact numbers, None if undefined.
     text, range
-        The same for reading, without a unit; `range` is empty without an interval.
+        The same as text without unit; `range` is empty without an interval.
     mark
-        Letter of the :class:`Reason` why something is missing, or empty.
+        Letter of the :class:`Reason` for a missing value, or empty.
     """
 
     value: float | None
@@ -74,7 +74,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reason:
-    """A footnote: what the letter behind a cell means."""
+    """A footnote: the meaning of a letter behind a cell."""
 
     mark: str
     sentence: str
@@ -84,7 +84,7 @@ NOT_AVAILABLE = "n/a"
 
 
 class Footnotes:
-    """Hands out a letter for each reason, in the order in which they first occur."""
+    """Assigns letters to reasons, in the order of first occurrence."""
 
     def __init__(self) -> None:
         self._letters: dict[str, str] = {}
@@ -105,7 +105,7 @@ def unit_of(definition: Definition) -> str:
 
 
 def cell(metric: Metric, definition: Definition, notes: Footnotes) -> Cell:
-    """A metric as one cell; where value or interval is missing, it carries a footnote's letter."""
+    """A metric as a cell; a missing value or interval has a footnote letter."""
     low, high = metric.interval or (None, None)
     wanted = metric.value is None or definition.interval != "none"
     mark = notes.mark(metric.reason) if metric.reason and wanted else ""
@@ -117,7 +117,7 @@ def cell(metric: Metric, definition: Definition, notes: Footnotes) -> Cell:
 
 
 def value_text(value: float, definition: Definition) -> str:
-    """The text of :func:`cell` alone; `value` is nan where it is undefined."""
+    """The text of :func:`cell`; `value` is nan if undefined."""
     return NOT_AVAILABLE if value != value else number(value, definition)
 
 

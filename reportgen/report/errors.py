@@ -1,4 +1,4 @@
-"""Every error of a small test set by its path, for the cards of the classes."""
+"""All errors of a small test set by path, for the class cards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 LISTED_ERRORS = 4_000
-"""Up to this many errors the page holds their paths; errors.csv has any number."""
+"""Up to this many errors, the page contains their paths; errors.csv has any number."""
 
 
 _WIDTH = 400
@@ -27,7 +27,7 @@ _WIDTH = 400
 
 @dataclass(frozen=True)
 class ErrorRow:
-    """A misclassified sample: its id, both classes as indices, p(predicted) as text or empty."""
+    """A misclassified sample: its id, both class indices, p(predicted) as text or empty."""
 
     id: str
     true: int
@@ -37,10 +37,9 @@ class ErrorRow:
 
 @dataclass(frozen=True)
 class ErrorList:
-    """The errors, those of a class by falling confidence; empty where they are too many for the
-    page, and then errors.csv alone has them.
+    """The errors, by class and decreasing confidence; `names` are the classes.
 
-    `names` are the classes.
+    Empty if there are too many for the page; then only errors.csv has them.
     """
 
     rows: tuple[ErrorRow, ...]
@@ -48,7 +47,7 @@ class ErrorList:
 
     @property
     def data(self) -> dict[str, Any]:
-        """For the script: class names, and of each error true, predicted, path and probability."""
+        """Data for the script: class names; true, predicted, path and probability of each error."""
         listed = [[one.true, one.predicted, one.id, one.confidence] for one in self.rows]
         used = sorted({one.predicted for one in self.rows})
         return {"classes": {i: self.names[i] for i in used}, "rows": listed}
@@ -57,7 +56,7 @@ class ErrorList:
 def list_errors(
     rows: PredictionRows | None, classes: Sequence[str], n_errors: int
 ) -> ErrorList | None:
-    """None where no samples are known."""
+    """The errors; None if samples are unknown."""
     names = tuple(name.full for name in class_names(classes))
     if rows is None:
         return None
@@ -80,6 +79,6 @@ def list_errors(
 
 
 def _row(name: str, true: int, predicted: int, p: float) -> ErrorRow:
-    """`p` is nan where there is none."""
+    """`p` is nan if unknown."""
     path = middle_cut(printable(name), _WIDTH)
     return ErrorRow(path, true, predicted, share(p) if p == p else "")

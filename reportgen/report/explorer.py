@@ -1,4 +1,4 @@
-"""The threshold explorer of a two-class model: points that a slider moves over, and their costs."""
+"""The threshold explorer of a two-class model: the points of a slider, and their costs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class UnitCosts:
-    """What one sample costs: flagged rightly, missed, flagged wrongly, cleared rightly."""
+    """Cost of one sample: true positive, false negative, false positive, true negative."""
 
     tp: float
     fn: float
@@ -27,7 +27,7 @@ class UnitCosts:
     tn: float
 
     def of(self, point: ThresholdPoint, n_positive: int, n_negative: int) -> float:
-        """The expected cost at a point, of samples as there are; at least one."""
+        """The expected cost at a point, given the numbers of samples; at least one sample."""
         total = (
             point.tp * self.tp
             + (n_positive - point.tp) * self.fn
@@ -38,7 +38,7 @@ class UnitCosts:
 
 
 def unit_costs(costs: Costs | None, positive: int) -> UnitCosts | None:
-    """Those of two classes; None without costs."""
+    """The costs of two classes; None without costs."""
     if costs is None:
         return None
     other = 1 - positive
@@ -47,8 +47,9 @@ def unit_costs(costs: Costs | None, positive: int) -> UnitCosts | None:
 
 
 def cheapest_point(curve: ThresholdCurve, costs: UnitCosts | None) -> ThresholdPoint | None:
-    """The point with the lowest expected cost on these samples, the highest threshold of equal
-    ones; None without costs, or where one class has no samples.
+    """The point with the lowest expected cost on these samples; the highest threshold of ties.
+
+    None without costs, or if a class has no samples.
     """
     if costs is None or not (curve.n_positive and curve.n_negative):
         return None
@@ -57,7 +58,7 @@ def cheapest_point(curve: ThresholdCurve, costs: UnitCosts | None) -> ThresholdP
 
 
 def _points(curve: ThresholdCurve) -> list[ThresholdPoint]:
-    """Every point that is known, one a threshold."""
+    """All known points, one per threshold."""
     named = [point for point in (curve.youden, curve.sensitive) if point is not None]
     found = {point.threshold: point for point in (*curve.curve, *named, *curve.levels)}
     if curve.curve and curve.curve[0].threshold < 1:
@@ -67,7 +68,7 @@ def _points(curve: ThresholdCurve) -> list[ThresholdPoint]:
 
 @dataclass(frozen=True)
 class Stop:
-    """A point that a button leads to: its title, and its place among the points."""
+    """A named point: its title, and its index among the points."""
 
     title: str
     at: int
@@ -75,24 +76,25 @@ class Stop:
 
 @dataclass(frozen=True)
 class Explorer:
-    """What the slider moves over.
+    """The points of the slider, and their labels.
 
     Attributes
     ----------
     positive, negative
         The classes.
     points
-        (threshold as text, positive samples flagged, negative ones), threshold upwards.
+        (threshold as text, number of positive samples flagged, of negative ones), by increasing
+        threshold.
     start
-        The place of the default threshold among them.
+        Index of the default threshold.
     stops
-        Points with a name, and the place of each.
+        Named points.
     n_positive, n_negative
-        Samples with scores, at least one each.
+        Number of samples with scores, at least one each.
     prevalence
-        Of the positive class in this test set: ``"5.0%"``.
+        Prevalence of the positive class in this test set: ``"5.0%"``.
     costs
-        Of one sample, where they are given.
+        Costs of one sample, if given.
     """
 
     positive: Name
@@ -107,7 +109,7 @@ class Explorer:
 
     @property
     def data(self) -> dict[str, object]:
-        """What the script of the page reads."""
+        """Data for the script of the page."""
         given = self.costs
         return {
             "n": [self.n_positive, self.n_negative],
@@ -119,7 +121,7 @@ class Explorer:
 def explorer(
     curve: ThresholdCurve, names: tuple[Name, ...], costs: UnitCosts | None
 ) -> Explorer | None:
-    """None where one of the classes has no samples."""
+    """The explorer; None if a class has no samples."""
     if not (curve.n_positive and curve.n_negative):
         return None
     points = sorted(_points(curve), key=lambda point: point.threshold)

@@ -1,4 +1,4 @@
-"""The gates as they are read, and where they are on tiles and in the table of classes."""
+"""The gates as text, and their marks on tiles and in the per-class table."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ __all__ = [
 
 
 LESS_IS_BETTER = "ece"
-"""The one tile whose gate asks for at most its limit."""
+"""The only tile with an upper limit as its gate."""
 
 
 def mark_tiles(headline: Headline, decision: Decision | None, evaluation: Evaluation) -> Headline:
-    """The tiles with the limits of gates on their metrics; of several on one, the hardest to keep.
+    """The tiles with the limits of gates on their metrics; of several, the strictest.
 
-    Axes are lengthened until they contain them.
+    Axes are extended to include them.
     """
     checks = _levels(decision)
     tiles = [_limited(tile, checks, evaluation) for tile in headline.tiles]
@@ -57,7 +57,7 @@ def mark_tiles(headline: Headline, decision: Decision | None, evaluation: Evalua
 def mark_classes(
     section: ClassSection, decision: Decision | None, evaluation: Evaluation
 ) -> ClassSection:
-    """The classes with the limits of gates on their main metrics, and the gates that each fails."""
+    """The classes with the limits of gates on their main metrics, and the failed gates."""
     limits: dict[int, dict[str, float]] = {}
     for check in _levels(decision):
         for i in class_statuses(check, evaluation):
@@ -72,14 +72,14 @@ def mark_classes(
         replace(row, limits=limits.get(row.index, {}), missed=tuple(missed.get(row.index, ())))
         for row in section.rows
     )
-    drawn = {item.name for item in section.main[:-1]}  # the last has no bar
+    drawn = {item.name for item in section.main[:-1]}  # the last one has no bar
     if not any(drawn & of_class.keys() for of_class in limits.values()):
         return replace(section, rows=rows)
     return replace(section, rows=rows, lead=join(section.lead, say("Dashed: gate limit.")))
 
 
 def _levels(decision: Decision | None) -> list[Check]:
-    """The gates on shares themselves, not on their changes."""
+    """The gates on values, not on changes."""
     checks = decision.checks if decision is not None else ()
     return [check for check in checks if check.unit == "%" and check.metric]
 
@@ -105,7 +105,7 @@ def _limited(tile: Tile, checks: Iterable[Check], evaluation: Evaluation) -> Til
 
 
 def _status(check: Check, of_class: int | None, evaluation: Evaluation) -> Status | None:
-    """Of the whole, or of one class; None where the gate does not look at it."""
+    """Status overall, or for one class; None if the gate does not apply to it."""
     if of_class is not None:
         return class_statuses(check, evaluation).get(of_class)
     return None if check.parts or check.subject else check.status
@@ -127,7 +127,7 @@ def _with_room(tile: Tile, lowest: float) -> Tile:
 
 
 def class_statuses(check: Check, evaluation: Evaluation) -> Mapping[int, Status]:
-    """Class index → status, of the classes that a gate looks at."""
+    """Class index → status, for the classes that a gate covers."""
     if not check.parts:
         return {}
     index = {class_name(name): i for i, name in enumerate(evaluation.classes)}
@@ -136,7 +136,7 @@ def class_statuses(check: Check, evaluation: Evaluation) -> Mapping[int, Status]
 
 @dataclass(frozen=True)
 class GatePart:
-    """One class of a gate that looks at several."""
+    """One class of a gate that covers several."""
 
     name: Name
     status: Status
@@ -151,13 +151,12 @@ class GatePart:
 
 @dataclass(frozen=True)
 class GateRow:
-    """One requirement and its outcome; numbers with digits that don't contradict `status`.
+    """A requirement and its outcome; numbers have enough digits not to contradict `status`.
 
-    `number` is its place in the file of gates; `required` is the requirement alone, of `figure`
-    where the name of the gate doesn't say that; `sentence` is that of the check, for readers of a
-    single line, and `detail` only what the other cells don't say; `needed` says how many samples
-    would decide an open question; `weight` is a word where the gate only warns, or where being
-    open is allowed.
+    `number` is its position in the gates file. `required` is the requirement; `figure` is its
+    metric, if the name of the gate does not contain it. `sentence` is the whole check in one line,
+    `detail` what the other cells lack. `needed` is the number of samples that would decide an
+    inconclusive gate. `weight` is a word for gates that only warn, or may be inconclusive.
     """
 
     number: int
@@ -185,14 +184,14 @@ class GateRow:
 
 @dataclass(frozen=True)
 class GateSection:
-    """The gates: failed ones first, then open, passed and not applicable ones."""
+    """The gates: failed ones first, then inconclusive, passed and not applicable ones."""
 
     lead: Words
     rows: tuple[GateRow, ...]
 
 
 ORDER: Mapping[Status, int] = {"failed": 0, "inconclusive": 1, "passed": 2, "not applicable": 3}
-"""What is shown first."""
+"""Display order."""
 
 
 WORDS: Mapping[Status, str] = {
@@ -210,7 +209,7 @@ LISTED_PARTS = 200
 
 
 def gate_section(decision: Decision | None) -> GateSection | None:
-    """All gates; None where there are none."""
+    """The gate section; None without gates."""
     if decision is None or not decision.checks:
         return None
     checks = enumerate(decision.checks, start=1)
@@ -233,7 +232,7 @@ def _lead(checks: Sequence[Check]) -> Words:
 def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
     """A number with its unit and, for differences, its sign: ``64.2%``, ``+4.5 pp``.
 
-    It has the digits that tell it from `limit`, on either side of 0.
+    With enough digits to differ from `limit`.
     """
     text = value_words(value, unit, limit, -limit)
     sign = "+" if unit == "points" and value > 0 else ""
@@ -241,7 +240,7 @@ def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
 
 
 def _range(ends: tuple[float, float] | None, unit: Unit, limit: float) -> str:
-    """Both ends, the unit once: ``61.2–67.1%``, ``−1.2 to +0.4 pp``."""
+    """Both ends with one unit: ``61.2–67.1%``, ``−1.2 to +0.4 pp``."""
     if ends is None:
         return ""
     low, high = (quantity(end, unit, limit).removesuffix(AFTER[unit]) for end in ends)
@@ -272,19 +271,19 @@ def _row(number: int, check: Check) -> GateRow:
 
 
 def requirement(check: Check) -> str:
-    """``≥ 90%``; the whole rule where a document of an earlier version says no more."""
+    """``≥ 90%``; the complete rule for documents of earlier versions."""
     return required_words(check.gate) if check.gate.rule else printable(check.rule)
 
 
 def _subject(check: Check) -> Name | None:
-    """The class, slice or pair that decides, where the name of the gate doesn't say it."""
+    """The class, slice or pair that decides, if the name of the gate does not contain it."""
     said = check.name.casefold()
     parts = check.gate.pair or (check.subject,)
     return None if all(part.casefold() in said for part in parts) else Name.of(check.subject)
 
 
 def _figure(check: Check) -> str:
-    """The metric in lower case, where the name of the gate doesn't say it."""
+    """The metric in lower case, if the name of the gate does not contain it."""
     known = DEFINITIONS.get(check.metric) or OF_CLASS.get(check.metric)
     if known is None or known.title.lower() in check.name.lower():
         return ""
@@ -296,14 +295,14 @@ def _value(value: float | None, check: Check) -> str:
 
 
 def _weight(check: Check) -> str:
-    """Where the outcome does not stop the release although it is no pass."""
+    """A word if the outcome does not block the release, although the gate did not pass."""
     if check.blocks or check.status in {"passed", "not applicable"}:
         return ""
     return "warning only"
 
 
 def _margin(check: Check) -> str:
-    """By how much the limit is kept: ``+4.5 pp``, ``−0.003``."""
+    """The margin: ``+4.5 pp``, ``−0.003``."""
     if check.margin is None:
         return ""
     unit: Unit = "points" if check.unit else ""
@@ -312,7 +311,7 @@ def _margin(check: Check) -> str:
 
 
 def _detail(check: Check) -> str:
-    """What the other cells don't say: of a limit on values only how many classes meet it."""
+    """What the other cells lack; for a limit on values only the number of classes that meet it."""
     open_ones = check.status in ("failed", "inconclusive")
     known = check.value is not None and check.interval is not None
     if not (open_ones and known and direction_of(check.gate.rule)):
@@ -326,7 +325,7 @@ def _detail(check: Check) -> str:
 
 
 def _needed(check: Check, detail: str) -> str:
-    """How many samples would decide, where `detail` doesn't say it."""
+    """The number of samples that would decide, unless `detail` has it."""
     if check.status != "inconclusive":
         return ""
     if check.needed is None:

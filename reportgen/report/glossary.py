@@ -1,4 +1,4 @@
-"""The glossary: every term that the report uses, with its definition."""
+"""The glossary: all terms of the report, with definitions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ __all__ = [
 def glossary(
     evaluation: Evaluation, *, compared: bool = False
 ) -> tuple[tuple[str, tuple[Definition, ...]], ...]:
-    """Every metric that the page shows, with the intervals that they got, in groups with heads; and
-    the terms of a comparison, where it is `compared` with a baseline.
+    """Definitions of all metrics on the page and their intervals, in groups.
+
+    With terms of a comparison if `compared` with a baseline.
     """
     own = (
         ("Overall metrics", summary_definitions(evaluation)),

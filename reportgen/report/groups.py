@@ -1,4 +1,4 @@
-"""Groups of classes: the user's, and those that the errors suggest."""
+"""Groups of classes: the user's, and clusters found in the errors."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class GroupShare:
-    """One way in which predictions end: correct class, incorrect class of the correct group,
-    incorrect group.
-    """
+    """An outcome of predictions: correct class, within-group error, or between-group error."""
 
     title: str
     count: int
@@ -55,18 +53,18 @@ class GroupRow:
     Attributes
     ----------
     index
-        Its place among the groups, 0 and up.
+        Its index among the groups, from 0.
     name
-        What it is called; None where its classes say it.
+        Its name; None if its classes are listed instead.
     first, others
-        Its classes in the order of confusion, shown at once, or, where they are many, on demand;
-        one of the two is empty.
+        Its classes in clustered order: shown at once, or on demand if there are many; one of the
+        two is empty.
     n_classes, support
         Counts.
     cells
-        Shares of its samples, in the order of :attr:`GroupSet.heads`.
+        Proportions of its samples, in the order of :attr:`GroupSet.heads`.
     of_errors
-        The errors within it, of all errors.
+        Its within-group errors, as a proportion of all errors.
     """
 
     index: int
@@ -81,7 +79,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GridCell:
-    """A cell of a group matrix; `near` counts the within-group errors of a diagonal cell."""
+    """A cell of a group matrix; `near` is the number of within-group errors of a diagonal cell."""
 
     count: int
     share: float | None
@@ -90,7 +88,7 @@ class GridCell:
 
 @dataclass(frozen=True)
 class GridRow:
-    """A true group: what its samples were called, by group."""
+    """A true group: the predictions for its samples, by group."""
 
     name: Name
     cells: tuple[GridCell, ...]
@@ -99,7 +97,7 @@ class GridRow:
 
 @dataclass(frozen=True)
 class GroupGrid:
-    """The confusion matrix of groups, at most 30 of them; errors of `hot` and more are outlined."""
+    """The confusion matrix of at most 30 groups; errors of at least `hot` are outlined."""
 
     names: tuple[Name, ...]
     rows: tuple[GridRow, ...]
@@ -115,18 +113,17 @@ class GroupSet:
     key
         ``"given"`` or ``"suggested"``.
     title, lead
-        What it is, and what it says of the errors.
+        Title, and summary of the errors.
     shares
-        How all predictions end, with intervals; empty for groups that were made from these errors.
+        Outcomes of all predictions, with intervals; empty for groups found in these errors.
     heads
-        Titles of the shares in the rows.
+        Column titles of the rows.
     rows
-        The groups that contain errors or several classes, in the order in which they are to be
-        read.
+        The groups with errors or several classes, in display order.
     alone
-        The classes that are in none of the rows.
+        The classes outside all rows.
     grid
-        The matrix of the groups, or None where there are too many or it would say nothing new.
+        The matrix of the groups; None if there are too many or it would be redundant.
     """
 
     key: str
@@ -141,16 +138,16 @@ class GroupSet:
 
 @dataclass(frozen=True)
 class GroupSection:
-    """Which classes belong together.
+    """Groups of classes, and errors within and between them.
 
     Attributes
     ----------
     lead
-        What the section shows; why groups are missing, where they are.
+        Summary of the section, or why groups are missing.
     sets
-        The user's groups, then the suggested ones.
+        The user's groups, then the clusters.
     order
-        All classes, confused ones side by side; empty where a set lists them.
+        All classes in clustered order; empty if a set lists them.
     """
 
     lead: Words
@@ -159,22 +156,22 @@ class GroupSection:
 
 
 MANY_CLASSES = 30
-"""Most classes whose matrix is read cell by cell; above, groups are drawn."""
+"""Maximum number of classes with a cell-by-cell matrix; above it, groups are drawn."""
 
 
 GRID_GROUPS = 30
-"""Most groups whose matrix is a table."""
+"""Maximum number of groups with a matrix as a table."""
 
 
 LISTED_GROUPS = 100
 
 
 ORDERED_CLASSES = 100
-"""Most classes that are written out in their order where no groups are."""
+"""Maximum number of classes listed in clustered order if there are no groups."""
 
 
 SHOWN_MEMBERS = 6
-"""Groups of more classes are named by the worst of them, and list them on demand."""
+"""Larger groups are named by their worst classes, and listed on demand."""
 
 
 LEAST_ERRORS = 3
@@ -193,7 +190,7 @@ PARTS = ("accuracy", "within_group_error", "between_group_error")
 
 
 def group_section(facts: Context) -> GroupSection | None:
-    """The section; None where it would say nothing: few classes, or almost no error."""
+    """The section; None if it would be uninformative: few classes, or almost no errors."""
     groups = facts.groups
     given, suggested = groups.given, groups.suggested
     enough = len(facts.names) >= LEAST_CLASSES and facts.matrix.n_errors >= LEAST_ERRORS
@@ -257,7 +254,7 @@ def _describe_suggested(facts: Context, groups: GroupMatrix, *, gridded: bool) -
 
 
 def _within_words(facts: Context, groups: GroupMatrix, stay: str) -> Words:
-    """How many errors are within the groups, and how many would be by chance."""
+    """The proportion of errors within the groups, and the one expected by chance."""
     n = groups.n_errors
     if not n:
         return say("There are no errors.")
@@ -305,7 +302,7 @@ def _all(groups: GroupMatrix) -> range:
 
 
 def _errors(groups: GroupMatrix, g: int) -> int:
-    """Errors that have to do with a group: of its samples, or answers that name it."""
+    """Errors that involve a group, as true or predicted class."""
     missed = int(groups.confusion.true_totals[g] - groups.right[g])
     named = int(groups.confusion.predicted_totals[g] - groups.confusion.diagonal[g])
     return missed + named
@@ -337,7 +334,7 @@ def _shares(groups: GroupMatrix) -> Iterable[GroupShare]:
 def _row(
     facts: Context, groups: GroupMatrix, g: int, *, sure: bool = True, gridded: bool = True
 ) -> GroupRow:
-    """One group; without `sure` its shares carry no intervals."""
+    """A row for a group; its proportions have intervals only if `sure`."""
     place = _places(facts)
     members = sorted(groups.grouping.members(g).tolist(), key=lambda i: (place[i], i))
     names = tuple(facts.names[i] for i in members)
@@ -347,7 +344,7 @@ def _row(
     part = within / n_errors if n_errors else None
     notes = Footnotes()
     metrics = [groups.per_group[name].metric(g) for name in PARTS]
-    if not sure or len(members) == 1:  # a group of one class has no near misses: a sure 0
+    if not sure or len(members) == 1:  # a group of one class has no within-group errors: exactly 0
         metrics = [
             Metric(metric.value, None, metric.reason if metric.value is None else None)
             if not sure or name == "within_group_error"
@@ -370,7 +367,7 @@ def _row(
 
 
 def _group_name(facts: Context, groups: GroupMatrix, g: int) -> Name:
-    """The user's name; of a suggested group, its class with the most errors and how many it has."""
+    """The user's name; for a cluster, its class with the most errors and the number of classes."""
     if groups.grouping.modularity is None:
         return Name.of(groups.grouping.names[g])
     members = groups.grouping.members(g)
@@ -383,7 +380,7 @@ def _group_name(facts: Context, groups: GroupMatrix, g: int) -> Name:
 
 
 def _places(facts: Context) -> Sequence[int]:
-    """The place of each class in the order of confusion."""
+    """The position of each class in clustered order."""
     order = facts.groups.order
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
@@ -391,7 +388,7 @@ def _places(facts: Context) -> Sequence[int]:
 
 
 def _alone(facts: Context, groups: GroupMatrix, shown: Sequence[int]) -> Words:
-    """The classes outside the listed groups: those that are in none, and those without errors."""
+    """The classes outside the listed groups: unclustered ones, and those without errors."""
     rest = [g for g in _all(groups) if g not in shown]
     single = [int(i) for g in rest if _errors(groups, g) for i in groups.grouping.members(g)]
     calm = [int(i) for g in rest if not _errors(groups, g) for i in groups.grouping.members(g)]
@@ -414,7 +411,7 @@ def _alone(facts: Context, groups: GroupMatrix, shown: Sequence[int]) -> Words:
 
 
 def _grid(facts: Context, groups: GroupMatrix) -> GroupGrid | None:
-    """The matrix of the groups; None where there are more than 30."""
+    """The matrix of the groups; None for more than 30."""
     size = len(groups.grouping.names)
     if size > GRID_GROUPS:
         return None

@@ -1,8 +1,4 @@
-"""`Report`: what is said about an evaluation, and in which order. No HTML, no colours.
-
-Every output (page, mail, pull-request comment) reads these values; numbers that a reader sees
-are here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
-"""
+"""Key metrics of a report: tiles, notes, and the list of overall metrics."""
 
 from __future__ import annotations
 
@@ -44,9 +40,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Axis:
-    """What a tile's number is drawn on, `low` to `high`, with a mark at the chance level.
+    """The axis of a tile, `low` to `high`, with a mark at chance level.
 
-    `limit` is what a gate asks for, and `failed` says that it is not kept.
+    `limit` is the limit of a gate, and `failed` whether it is not met.
     """
 
     low: float
@@ -58,7 +54,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class GateMark:
-    """What a gate requires of a tile's number, ``gate ≥ 80%``, and whether that is met."""
+    """The gate on a tile, ``gate ≥ 80%``, and whether it is met."""
 
     status: Status
     text: str
@@ -66,11 +62,11 @@ class GateMark:
 
 @dataclass(frozen=True)
 class Tile:
-    """A key metric; `unit` follows it, `lines` explain it. Without an axis it isn't drawn.
+    """A key metric; `unit` follows its number, `lines` explain it. Without an axis it isn't drawn.
 
-    `metric` is its name, of the class with the index `of_class` where that is not None. `change` is
-    its difference from the baseline, and `gate` the hardest gate on it, where there are any. Its
-    interval is `simultaneous` where it allows for the class being chosen among all.
+    `metric` is its name, for the class `of_class` if that is not None. `change` is the difference
+    from the baseline, `gate` the strictest gate on it, if any. The interval is `simultaneous` if it
+    accounts for the class being selected among all.
     """
 
     title: Words
@@ -108,7 +104,7 @@ TILES = ("accuracy", "macro_f1", "balanced_accuracy")
 
 
 BINARY_TILES = ("recall", "specificity", "precision", "roc_auc", "average_precision")
-"""Of the positive class: sensitivity, specificity, PPV, and how well its score ranks."""
+"""Metrics of the positive class: sensitivity, specificity, PPV, and ranking by its score."""
 
 
 BINARY_TITLES = {"recall": "Sensitivity", "precision": "PPV"}
@@ -124,11 +120,11 @@ RECALL = OF_CLASS["recall"]
 
 
 ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Upper ends of the calibration error's axis; the smallest that contains all of it is taken."""
+"""Upper ends of the calibration error's axis; the smallest that contains its values is used."""
 
 
 def headline(facts: Context) -> Headline:
-    """The tiles on one axis, and every overall metric in a list."""
+    """Tiles on a common axis, and a list of all overall metrics."""
     notes = Footnotes()
     rows = tuple(
         SummaryRow(
@@ -147,7 +143,7 @@ def headline(facts: Context) -> Headline:
 
 
 def _tiles(facts: Context, cells: Mapping[str, Cell]) -> list[Tile]:
-    """Those of counts: all but the last share an axis. Balanced accuracy only where it differs."""
+    """The tiles of counts; all but the last share an axis. Balanced accuracy only if it differs."""
     tiles = [
         Tile(say(DEFINITIONS[name].title), cells[name], "%", tuple(_tile_lines(name, facts)), name)
         for name in TILES
@@ -160,7 +156,7 @@ def _tiles(facts: Context, cells: Mapping[str, Cell]) -> list[Tile]:
 
 
 def _binary_tiles(facts: Context) -> list[Tile]:
-    """Of the class that is looked for, where the input says which it is; else empty."""
+    """The tiles of the positive class, if the input defines it; otherwise empty."""
     curve = facts.evaluation.threshold
     if curve is None or len(facts.names) != 2:
         return []
@@ -176,7 +172,7 @@ def _binary_tiles(facts: Context) -> list[Tile]:
 
 
 def _binary_lines(name: str, facts: Context, positive: int) -> Iterable[Words]:
-    """What was counted, as in ``188 / 212 ill``."""
+    """The counts, as in ``188 / 212 ill``."""
     counts, other = facts.matrix.counts, 1 - positive
     parts: dict[str, tuple[int, int, Name | str]] = {
         "recall": (counts[positive, positive], facts.support(positive), facts.names[positive]),
@@ -194,7 +190,7 @@ def _binary_lines(name: str, facts: Context, positive: int) -> Iterable[Words]:
 
 
 def _cost_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
-    """Where costs were given."""
+    """The tile of the expected cost, if costs are given."""
     if facts.evaluation.costs is None:
         return
     known = facts.summary(COSTING.name)
@@ -240,7 +236,7 @@ def _all_classes(facts: Context) -> str:
 
 
 def _weakest_tile(facts: Context) -> Tile | None:
-    """With an interval, and a word, that allow for the class being chosen for its recall."""
+    """The lowest recall, with an interval and a word that account for the class being selected."""
     i, low = facts.weakest, facts.lowest_recall
     if i is None or low is None:
         return None
@@ -266,7 +262,7 @@ def _weakest_tile(facts: Context) -> Tile | None:
 
 
 def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Tile]:
-    """On an axis of its own, as less is better here; the chance level is marked on it."""
+    """The ECE on an axis of its own, since lower is better; the chance level is marked."""
     known, shown = facts.evaluation.confidence, cells["ece"]
     if known is None or shown.value is None:
         return
@@ -280,7 +276,7 @@ def _calibration_tile(facts: Context, cells: Mapping[str, Cell]) -> Iterable[Til
 
 
 def _lower_end(tiles: Iterable[Tile]) -> float:
-    """Of the tiles' common axis: the tens below the lowest thing drawn on it."""
+    """The lower end of the common axis: the multiple of ten below the lowest value on it."""
     drawn = [
         end
         for tile in tiles
@@ -292,7 +288,7 @@ def _lower_end(tiles: Iterable[Tile]) -> float:
 
 
 def _notes(facts: Context) -> Iterable[Words]:
-    """What a reader of the tiles must know: dependent samples, and what averages are over."""
+    """Notes on the tiles: clustered samples, and the classes in averages."""
     if (groups := facts.evaluation.sample_groups) is not None:
         yield group_words(groups)
     if facts.proportions is not None:
@@ -320,7 +316,7 @@ def _notes(facts: Context) -> Iterable[Words]:
 
 
 def _over_all(facts: Context, absent: Sequence[Name]) -> Words:
-    """In this mode a metric may be low for want of samples alone: that is said each time."""
+    """A note that metrics may be low only because classes have no samples."""
     n = plural(len(facts.names), "class", "classes")
     if not absent:
         return say("Macro averages are over all {n}; each has samples.", n=n)

@@ -1,4 +1,4 @@
-"""The uncertainty of the metrics: which method made each interval, and what none of them holds."""
+"""The uncertainty of the metrics: the method of each interval, and the limits of all."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _ESTIMATED = frozenset((SCORE, UNION, LOG.name))
 
 
 def summary_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
-    """The overall metrics that it has, each with the interval that it really got."""
+    """The available overall metrics, each with the interval method in use."""
     return tuple(_of_whole(definition, evaluation) for definition in evaluation.definitions)
 
 
@@ -79,7 +79,7 @@ def _of_whole(definition: Definition, evaluation: Evaluation) -> Definition:
 
 
 def class_definitions(evaluation: Evaluation) -> tuple[Definition, ...]:
-    """The metrics of a class, each with the interval that it really got."""
+    """The available class metrics, each with the interval method in use."""
     return tuple(_of_class(definition, evaluation) for definition in CLASS_METRICS)
 
 
@@ -106,7 +106,7 @@ def _bootstrap(of: str, evaluation: Evaluation) -> str:
 
 
 def _methods(evaluation: Evaluation) -> Iterator[str]:
-    """How the intervals were made, one sentence each."""
+    """The interval methods, one sentence each."""
     if evaluation.shares is not None:
         yield NO_INTERVALS
         return
@@ -145,7 +145,7 @@ def made_intervals(evaluation: Evaluation) -> tuple[tuple[str, Iterable[str], bo
 
 
 def interval_note(evaluation: Evaluation) -> str:
-    """What intervals hold and leave out, and how these were made; or why there are none."""
+    """What intervals cover, and their methods; or why there are none."""
     if evaluation.shares is not None:
         return NO_INTERVALS
     groups = evaluation.sample_groups
@@ -158,7 +158,7 @@ def interval_note(evaluation: Evaluation) -> str:
 
 
 def group_words(groups: SampleGroups) -> Words:
-    """Samples depend on each other: by how much that widens the overall intervals."""
+    """For clustered samples: by how much that widens the overall intervals."""
     said = say(
         "The {n} form {groups} by {column} (largest: {largest}). Overall CIs are cluster-robust.",
         n=plural(groups.n_samples, "sample"),

@@ -1,4 +1,4 @@
-"""Potential label errors: where model and label disagree, without saying which is wrong."""
+"""Potential label errors: disagreements of model and label, without deciding which is wrong."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LabelIssueRow:
 
 @dataclass(frozen=True)
 class LabelIssueSection:
-    """Potential label errors, `found` of them, the strongest listed; `warnings` weaken the list."""
+    """Potential label errors: `found` in total, strongest listed; `warnings` are caveats."""
 
     lead: Words
     warnings: tuple[str, ...]
@@ -49,11 +49,11 @@ class LabelIssueSection:
 
 
 SHOWN = 12
-"""Most that are shown with their pictures."""
+"""Maximum number shown with pictures."""
 
 
 def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> LabelIssueSection:
-    """The strongest suspicions, or why there are none."""
+    """The strongest potential label errors, or the reason why there are none."""
     found = facts.evaluation.suspects
     if found.reason is not None:
         return LabelIssueSection(say(REASONS.get(found.reason, found.reason)), (), ())
@@ -119,7 +119,7 @@ def _row(
 
 
 def _large(facts: Context, suspect: LabelIssue) -> LargeView:
-    """The predicted class is the best one; where it isn't kept, the one that is suggested."""
+    """The predicted class is the top class, or the suggested one if that isn't kept."""
     predicted = suspect.top[0].index if suspect.top else suspect.suggested
     known = (
         (suspect.suggested, share(suspect.suggested_probability)),

@@ -1,4 +1,4 @@
-"""The matrix of more than 30 classes as pictures, in which confused ones are adjacent."""
+"""The confusion matrix as tables and pictures."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ Image = NDArray[np.float64]
 
 
 OVERVIEW_SIDE = 390
-"""Most cells a side of an overview picture; more classes share one, and the largest value shows."""
+"""Maximum cells per side of an overview picture; above it, a pixel is a maximum of cells."""
 
 
 FROM_CLASSES = 30
-"""Up to this many classes, and above 2,048, pictures show them in the order of the data set."""
+"""Up to this many classes, and above 2,048, pictures are in data order."""
 
 
 def drawn_order(facts: Context) -> NDArray[np.int64]:
@@ -57,9 +57,9 @@ def drawn_order(facts: Context) -> NDArray[np.int64]:
 
 
 def boxes(facts: Context) -> tuple[tuple[int, int], ...]:
-    """Where the suggested groups are in a picture in :func:`drawn_order`.
+    """The clusters in a picture in :func:`drawn_order`.
 
-    (first cell, number of cells) of each group with errors and more than one class.
+    (first cell, number of cells) of each cluster with errors and more than one class.
     """
     groups, k = facts.groups.suggested, len(facts.names)
     if groups is None or not FROM_CLASSES < k <= DENSE_LIMIT:
@@ -78,7 +78,7 @@ def boxes(facts: Context) -> tuple[tuple[int, int], ...]:
 def overview(
     order: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64], values: Image
 ) -> Image:
-    """Cells with their values, as shape (P, P) with P <= 390: each the largest of its cells."""
+    """Cells as an array of shape (P, P), P <= 390; each pixel is the largest of its cells."""
     k = len(order)
     side = min(k, OVERVIEW_SIDE)
     place = np.empty(k, np.int64)
@@ -89,11 +89,11 @@ def overview(
 
 
 VIEWS = ("counts", "rows", "columns", "all")
-"""The tables of a matrix: counts, and what they are over the true, the predicted class, all."""
+"""The tables of a matrix: counts, and normalised by true class, by predicted class, or by all."""
 
 
 KNOWN_VIEWS = {"true": ("rows",), "predicted": ("columns",), "all": VIEWS[1:]}
-"""What proportions are over → the tables that they determine."""
+"""Normalisation of proportions → the tables that they determine."""
 
 
 OVER: dict[str, Literal["true", "pred", "all"]] = {
@@ -117,36 +117,35 @@ class HeatmapSpec:
     Attributes
     ----------
     name
-        What the file is called where it becomes one.
+        Name of its file.
     title, subtitle
-        Drawn above the picture.
+        Texts above the picture.
     values
-        float64, shape (K, K), rows true; nan where undefined.
+        float64, shape (K, K), rows true; nan if undefined.
     texts
-        K rows of K texts, one a cell; None where numbers would not be legible.
+        K rows of K texts, one per cell; None if numbers would be illegible.
     labels
-        The classes' short names; empty where the axes show no names.
+        The classes' short names; empty for axes without names.
     top
         The value of the darkest colour; the lightest is 0.
     unit
-        What a value is, for the colour scale.
+        The unit of values, for the colour scale.
     power
-        1 where colours are proportional to values; below 1, small values are seen better.
+        1 for colours proportional to values; below 1, small values are emphasised.
     alt
-        The message in words, for those who don't see the picture.
+        Alternative text.
     purpose
-        What this picture is for.
+        The purpose of this picture.
     digits_note
-        How its numbers are to be read, where it is drawn with them.
+        How to read its numbers, if drawn with them.
     diverging
-        Whether values lie around 0, from -`top` to `top`: fewer is orange, more is blue.
+        Whether values range from -`top` to `top`: decreases are orange, increases blue.
     numbers
-        What the axes show where no font has the glyphs of the labels; empty for 1, 2, 3, …
+        The labels of the axes if no font has the glyphs of the names; empty for 1, 2, 3, …
     boxes
-        (first cell, number of cells) of squares on the diagonal that are framed.
+        (first cell, number of cells) of framed squares on the diagonal.
     beside
-        Texts of the cells of a picture that is next to this one: where they need a wider
-        picture, this one is as wide.
+        Cell texts of the picture beside this one, so that both have the same width.
     """
 
     name: str
@@ -169,10 +168,10 @@ class HeatmapSpec:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """A true class: counts and shares of its samples in each column; None where undefined.
+    """A true class: counts and row-normalised values; None if undefined.
 
-    `column_shares` and `all_shares` are the same counts as shares of the predicted class and of
-    all samples; empty where the tables are there on demand.
+    `column_shares` and `all_shares` are column-normalised, and normalised by all samples; empty if
+    the tables are shown on demand.
     """
 
     index: int
@@ -194,27 +193,26 @@ class MatrixSection:
     lead
         How to read it.
     names
-        Column heads, in class order.
+        Column titles, in class order.
     rows
-        The table's rows; empty where there are more than 100 classes.
+        The table's rows; empty for more than 100 classes.
     open
-        Whether the tables are the primary view (to 30 classes), or there on demand.
+        Whether the tables are the primary view (up to 30 classes), or shown on demand.
     totals, n_samples
         Column sums and the grand total, as text.
     end_titles, macro
-        Titles of the metrics that continue the rows, and their macro averages below.
+        Titles of the metrics at the ends of rows, and their macro averages below.
     figures
-        Counts and row shares as pictures.
+        Counts and row-normalised matrix as pictures.
     anchors
-        Cells (true, predicted) that the pair section shows, so that they can be linked.
+        Cells (true, predicted) with a row in the pair section, to be linked.
     hot
-        Errors that take at least this share of a class are outlined.
+        Errors of at least this proportion of a class are outlined.
     grouped
-        The classes in an order in which confused ones are adjacent; empty where that is the
-        order of the data set, or the tables are there on demand.
+        The classes in clustered order; empty if that is the data order, or if the tables are shown
+        on demand.
     views
-        Which tables the rows fill: all of :data:`VIEWS`, but where the matrix contains proportions
-        only, those that they determine.
+        The available tables: all of :data:`VIEWS`; for proportions, those that they determine.
     """
 
     lead: Words
@@ -233,19 +231,19 @@ class MatrixSection:
 
 
 NUMBERED_CLASSES = 30
-"""Most classes whose matrix is a table with numbers first of all, and a picture with numbers."""
+"""Up to this many classes, the matrix is a table of numbers, and pictures have numbers."""
 
 
 TABLED_CLASSES = 100
-"""Most classes whose matrix is a table at all; above, its largest cells are listed instead."""
+"""Up to this many classes, the matrix has a table; above, its largest cells are listed instead."""
 
 
 ROOMY_CLASSES = 12
-"""Most classes whose pictures have room for long names and for every digit."""
+"""Up to this many classes, pictures have room for long names and all digits."""
 
 
 LABELLED_CLASSES = 60
-"""Most classes whose names are legible on the axes of a picture."""
+"""Up to this many classes, names are legible on the axes of a picture."""
 
 
 OVERVIEW_POWER = 1 / 3
@@ -263,7 +261,7 @@ ENDS = ("recall", "precision", "f1")
 def matrix_section(
     facts: Context, subject: str, anchors: frozenset[tuple[int, int]]
 ) -> MatrixSection:
-    """Tables to 100 classes, pictures always; the largest cells are the pair section's list."""
+    """Tables up to 100 classes, pictures always; the pair section lists the largest cells."""
     matrix, k = facts.matrix, len(facts.names)
     tabled = k <= TABLED_CLASSES
     notes = Footnotes()
@@ -336,7 +334,7 @@ def _overview_words(facts: Context) -> Words:
 
 
 def _column_names(facts: Context) -> tuple[Name, ...]:
-    """The names as the tables' heads show them: shorter than elsewhere, still unique."""
+    """The names in table heads: shorter than elsewhere, but unique."""
     full = [name.full for name in facts.names]
     return tuple(
         Name(short, whole) for short, whole in zip(shorten(full, HEAD_WIDTH), full, strict=True)
@@ -370,7 +368,7 @@ def _rows(facts: Context, notes: Footnotes) -> Iterable[MatrixRow]:
 
 
 def _shares(facts: Context, over: str) -> list[tuple[float | None, ...]]:
-    """The rows of the normalised matrix, None where the divisor is 0; empty where not known."""
+    """The rows of the normalised matrix, None for a divisor of 0; empty if unknown."""
     known = facts.proportions
     table = facts.matrix.normalized(OVER[over]) if known is None else known.normalised(over)
     if table is None:
@@ -452,10 +450,10 @@ Normalize = Literal["true", "pred", "all"]
 
 
 def matrix_picture(facts: Context, subject: str, normalize: Normalize | None) -> HeatmapSpec:
-    """The matrix as counts, or as shares of the true class, of the predicted class or of all.
+    """The matrix as counts, or normalised by true class, by predicted class or by all.
 
-    Without counts, None gives the proportions as they are. Raises ValueError where the shares that
-    are requested don't follow from those that there are.
+    Without counts, None gives the proportions as they are. Raises ValueError if the requested
+    normalisation can't be derived from them.
     """
     figures, known = tuple(_figures(facts, subject)), facts.proportions
     over = next((name for name, ours in OVER.items() if ours == normalize), None)
@@ -479,7 +477,7 @@ def matrix_picture(facts: Context, subject: str, normalize: Normalize | None) ->
 
 
 def _drawn_shares(facts: Context, over: str) -> Image:
-    """In 0..1, nan where undefined, in the order of the pictures; or as an overview."""
+    """Normalised values in 0..1, nan if undefined, in picture order; or as an overview."""
     order, matrix, known = drawn_order(facts), facts.matrix, facts.proportions
     if known is None and len(order) > TABLED_CLASSES:
         totals = (
@@ -515,12 +513,12 @@ def texts_of(values: Image, text: Callable[[float], str]) -> tuple[tuple[str, ..
 
 
 def _longest(texts: tuple[tuple[str, ...], ...] | None) -> tuple[str, ...]:
-    """The longest of the texts, if there are any."""
+    """The longest text, if there are any."""
     return () if texts is None else (max((text for row in texts for text in row), key=len),)
 
 
 def _letters(numbers: tuple[tuple[str, ...], ...] | None) -> str:
-    """What the letters behind numbers say, where there are any."""
+    """The footnotes of letters behind numbers."""
     last = {text[-1:] for row in numbers or () for text in row}
     words = {"k": "k: thousands. ", "M": "M: millions. "}
     return "".join(meaning for letter, meaning in words.items() if letter in last)
@@ -531,7 +529,7 @@ def _count_text(value: float) -> str:
 
 
 def _brief_count(value: float) -> str:
-    """``999``, ``1.9k``, ``61k``, ``1.2M``: at most four characters, and none for 0."""
+    """``999``, ``1.9k``, ``61k``, ``1.2M``: at most four characters, and empty for 0."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if value >= size * 0.9995:
             scaled = value / size
@@ -540,7 +538,7 @@ def _brief_count(value: float) -> str:
 
 
 def percent_text(value: float, digits: int = 1) -> str:
-    """Percent without its sign; only a true 0 reads 0, only a true 1 reads 100."""
+    """Percent without sign; only a true 0 is "0", only a true 1 is "100"."""
     return "n/a" if value != value else share(value, digits).removesuffix("%")
 
 
@@ -563,7 +561,7 @@ def _alt(facts: Context, what: str) -> str:
 
 
 def _values(facts: Context) -> tuple[Image, Image, float]:
-    """Counts, row shares, and the largest count: as they are, or as an overview."""
+    """Counts, row-normalised values, and the largest count; or as an overview."""
     matrix, k = facts.matrix, len(facts.names)
     if k <= TABLED_CLASSES:
         drawn = np.ix_(drawn_order(facts), drawn_order(facts))
@@ -576,7 +574,7 @@ def _values(facts: Context) -> tuple[Image, Image, float]:
 
 
 def _draw_proportions(known: Proportions) -> Image:
-    """As they were saved, nan where undefined; or as an overview."""
+    """The proportions as saved, nan if undefined; or as an overview."""
     values = known.values
     if known.n_classes > TABLED_CLASSES:
         rows, columns = np.nonzero(values)

@@ -1,4 +1,4 @@
-"""The pictures of a report, and a report with fewer of them, for a page that would be too large."""
+"""Reduces the pictures of a report if its page would be too large."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ __all__ = [
 
 
 CHANGES_TO_ONE = 3
-"""Regressed and fixed samples whose pictures stay, for each one that stays of a pair."""
+"""Pictures of regressions and fixes that are kept, for each picture kept of a pair."""
 
 
 def reduce_pictures(report: Report, most: int) -> Report:
-    """At most `most` pictures for each pair, the most confident mistakes; 0 leaves the names.
+    """Keep at most `most` pictures per pair, of the most confident mistakes; 0 keeps names only.
 
-    The page says so where the galleries begin, and where it says how it was made.
+    The page states it at the galleries and in the provenance.
     """
     groups = tuple(
         replace(group, directions=tuple(_fewer(one, most) for one in group.directions))
@@ -49,8 +49,10 @@ def reduce_pictures(report: Report, most: int) -> Report:
 
 
 def fold_pictures(report: Report, most: int) -> Report:
-    """What is seen on demand alone keeps fewer pictures: cards those that the page shows elsewhere
-    too, folded galleries `most` of a pair and half as many of its reverse. Each says how many.
+    """Keep fewer pictures in folded parts.
+
+    Cards keep those shown elsewhere too, folded galleries `most` of a pair and half as many of its
+    reverse. Each states its number.
     """
     open_ones, folded = report.pairs.groups[:OPEN_GALLERIES], report.pairs.groups[OPEN_GALLERIES:]
     fewer = (
@@ -77,7 +79,7 @@ def _with(
     suspects: LabelIssueSection,
     comparison: ComparisonSection | None,
 ) -> Report:
-    """The report with these pictures: its cards show no other ones, and it says how many."""
+    """The report with these pictures; cards show no others, and the number is stated."""
     kept = {one.path.full for one in list_pictures(pairs, suspects, comparison)}
     cards = tuple(_bare_card(card, kept) for card in report.cards)
     n = count_pictures(pairs, suspects, comparison, cards)
@@ -101,7 +103,7 @@ def list_pictures(
     comparison: ComparisonSection | None = None,
     cards: Sequence[ClassCard] = (),
 ) -> Iterator[Example | ChangeExample | LabelIssueRow]:
-    """Each place of the page where a picture of a sample is."""
+    """All locations of sample pictures on the page."""
     of_pairs: Iterator[Example | ChangeExample | LabelIssueRow] = (
         example
         for group in pairs.groups
@@ -124,12 +126,12 @@ def count_pictures(
     comparison: ComparisonSection | None = None,
     cards: Sequence[ClassCard] = (),
 ) -> int:
-    """Samples whose pictures the page holds; one in several places counts once."""
+    """Number of samples with pictures on the page; one in several places counts once."""
     return len({one.path.full for one in list_pictures(pairs, suspects, comparison, cards)})
 
 
 def _fewer(direction: Direction, most: int) -> Direction:
-    """Correct examples go by the pair of mistakes, so that these are seen beside something."""
+    """Correct examples stay only for pairs with mistakes beside them."""
     examples, correct = direction.examples[:most], direction.correct[: most // 2]
     if not most:
         examples, correct = _bare(direction.examples), _bare(direction.correct)
@@ -137,7 +139,7 @@ def _fewer(direction: Direction, most: int) -> Direction:
 
 
 def _bare(examples: Sequence[Example], kept: Collection[str] = ()) -> tuple[Example, ...]:
-    """Without pictures, but for those that are `kept` in other places."""
+    """Without pictures, except for those `kept` in other places."""
     return tuple(one if one.path.full in kept else replace(one, thumbnail=None) for one in examples)
 
 
@@ -153,8 +155,9 @@ def _drop_pictures(suspects: LabelIssueSection) -> LabelIssueSection:
 def _fewer_changes(
     comparison: ComparisonSection | None, most: int, kept: Collection[str]
 ) -> ComparisonSection | None:
-    """The pictures of the first `most` broken and the first `most` fixed samples, and of those that
-    are `kept` in other places: their bytes are on the page anyway.
+    """The first `most` pictures of regressions and of fixes, and those `kept` in other places.
+
+    The latter's bytes are on the page anyway.
     """
     if comparison is None:
         return None

@@ -58,16 +58,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell of a table: a name, or a number as text with its exact value.
+    """A table cell: a name, or a number as text with its exact value.
 
     Attributes
     ----------
     text
-        What is read.
+        The displayed text.
     value
-        The exact number, None where undefined or for a name.
+        The exact number; None if undefined, or for a name.
     target
-        The id of the element that it leads to; empty where there is none.
+        The id of the linked element; empty if there is none.
     """
 
     text: Name | str
@@ -77,21 +77,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class PairRanking:
-    """Pairs of classes in another order than by count.
+    """Pairs of classes in an order other than by count.
 
     Attributes
     ----------
     key
-        ``"cost"``, ``"rate"``, ``"symmetric"``, ``"lift"``, or ``"proportion"`` where there are
-        no counts.
+        ``"cost"``, ``"rate"``, ``"symmetric"``, ``"lift"``, or ``"proportion"`` without counts.
     title, sentence
-        What it is, and what it is good for.
+        Title, and what the ranking is useful for.
     heads
         Titles of the columns, the two classes first.
     rows
-        One tuple of entries a pair, in the order of `heads`.
+        One tuple of entries per pair, in the order of `heads`.
     note
-        What to know of its numbers; empty where there is nothing.
+        A note on its numbers, or empty.
     """
 
     key: str
@@ -103,16 +102,14 @@ class PairRanking:
 
 
 LEAST_CLASSES = 4
-"""Three classes have six pairs: the list by count contains all of them."""
+"""Three classes have six pairs, all of which are listed by count."""
 
 
 LISTED = 20
 
 
 def rankings(facts: Context) -> tuple[PairRanking, ...]:
-    """Those of the other rankings that list something: that by cost first, where costs are given,
-    the three others from four classes on.
-    """
+    """The non-empty rankings: by cost first, if costs are given; others from four classes on."""
     found = [_by_cost(facts)]
     if len(facts.names) >= LEAST_CLASSES and facts.matrix.n_errors > 1:
         found += (_by_rate(facts), _both_ways(facts), _by_lift(facts))
@@ -120,7 +117,7 @@ def rankings(facts: Context) -> tuple[PairRanking, ...]:
 
 
 def _by_cost(facts: Context) -> PairRanking | None:
-    """None without costs, or where none was incurred."""
+    """The ranking by cost; None without costs, or if no cost was incurred."""
     costs, matrix = facts.evaluation.costs, facts.matrix
     if costs is None:
         return None
@@ -152,7 +149,7 @@ def _by_cost(facts: Context) -> PairRanking | None:
 
 
 def _by_rate(facts: Context) -> PairRanking | None:
-    """None where it is the ranking by count, as with classes of equal size."""
+    """The ranking by rate; None if it equals that by count, as for classes of equal size."""
     pairs = directed_pairs(facts.matrix, "rate", limit=LISTED)
     by_count = facts.evaluation.pairs[: len(pairs)]
     if [(pair.true, pair.predicted) for pair in by_count] == list(
@@ -227,10 +224,10 @@ _TINY = 5e-324
 
 
 def _direction_text(there: int, back: int, p: float) -> str:
-    """Whether errors go one way, alike, or are too few to say; by the corrected p."""
+    """Whether errors are asymmetric, symmetric, or too few, by the corrected p-value."""
     if p < SIGNIFICANT:
         return "asymmetric (A → B)" if there > back else "asymmetric (B → A)"
-    if there + back < 6:  # 5 to 0 has a p of 0.06: no split of so few could be uneven
+    if there + back < 6:  # 5 to 0 has p = 0.06: so few errors can't be significantly asymmetric
         return "too few"
     return "no significant asymmetry"
 
@@ -243,7 +240,7 @@ def _by_lift(facts: Context) -> PairRanking:
             _number(count(n), n),
             _number(ratio(expected), expected),
             _number(ratio(lift), lift),
-            _number(share(q or _TINY), q),  # a q of 0 is one too small for a float
+            _number(share(q or _TINY), q),  # a q of 0 underflowed
         )
         for i, j, n, expected, lift, q in zip(
             pairs.true.tolist(),
@@ -294,9 +291,10 @@ def _number(text: str, value: float) -> Entry:
 
 @dataclass(frozen=True)
 class Direction:
-    """Samples of one class called another: "cat called dog"; `before` is how many the baseline
-    called so, and of how many where these are others; empty without one. `correct` are examples of
-    the true class that were predicted correctly.
+    """Samples of one class predicted as another.
+
+    `before` is the baseline's count, with its number of samples of the class if that differs; empty
+    without a baseline. `correct` are correctly predicted examples of the true class.
     """
 
     true: int
@@ -315,10 +313,10 @@ class Direction:
 
 @dataclass(frozen=True)
 class PairGroup:
-    """Two classes that are confused, the larger direction first, its reverse below it.
+    """Two confused classes, the more frequent direction first.
 
-    `rank` is that of the first direction in the ranked list, 0 where it isn't listed; `reverse`
-    says which number the other one has.
+    `rank` is that of the first direction in the list, 0 if it isn't listed; `reverse` has the rank
+    of the other.
     """
 
     rank: int
@@ -330,8 +328,10 @@ class PairGroup:
 
 @dataclass(frozen=True)
 class PairRow:
-    """One line of the ranked list; `has_gallery` where it is shown again among the galleries, and
-    `before` the baseline's count, empty without one.
+    """A row of the ranked list.
+
+    `has_gallery`: the pair is also among the galleries. `before` is the baseline's count, empty
+    without one.
     """
 
     rank: int
@@ -345,11 +345,10 @@ class PairRow:
 
 @dataclass(frozen=True)
 class PairSection:
-    """The most confused pairs; `rest` says what the list leaves out, so that shares add up.
+    """The most confused pairs; `rest` summarises those not listed, so that percentages sum up.
 
-    `rankings` are the same pairs in other orders; empty where those would say nothing new. Of more
-    than 30 classes `beyond` says how many pairs are more frequent than chance allows, and
-    `beyond_chance` lists these.
+    `rankings` are the same pairs in other orders; empty if uninformative. For more than 30 classes,
+    `beyond` counts significantly over-represented pairs, and `beyond_chance` lists them.
     """
 
     lead: Words
@@ -365,7 +364,7 @@ class PairSection:
 
     @property
     def pictured(self) -> bool:
-        """Whether any example has its picture."""
+        """Whether any example has a picture."""
         return any(
             example.thumbnail is not None
             for group in self.groups
@@ -378,27 +377,29 @@ LISTED_PAIRS, LISTED_OF_MANY = 20, 100
 
 
 OPEN_GALLERIES, FOLDED_EXAMPLES = 3, 4
-"""This many galleries are open; those behind a fold show fewer examples of each direction."""
+"""Number of open galleries; folded ones show fewer examples per direction."""
 
 
 TOP_PAIRS = 10
-"""What is seen at once; the others are listed on demand."""
+"""Number of pairs shown at once; the others are listed on demand."""
 
 
 MANY_CLASSES = 100
-"""More classes have no table of their matrix: more of its cells are listed."""
+"""Above this many classes there is no matrix table, and more pairs are listed."""
 
 
 def listed_pairs(n_classes: int) -> int:
-    """How many directed pairs are listed."""
+    """Number of directed pairs to list."""
     return LISTED_PAIRS if n_classes <= MANY_CLASSES else LISTED_OF_MANY
 
 
 def pair_section(
     facts: Context, thumbnails: Mapping[str, Thumbnail], comparison: Comparison | None = None
 ) -> PairSection:
-    """The first directed pairs by count, and a gallery for each that has examples, its reverse
-    beside it; with `comparison`, each with the baseline's count."""
+    """The most frequent directed pairs, and a gallery for each with examples, with its reverse.
+
+    With `comparison`, each has the baseline's count.
+    """
     if facts.proportions is not None:
         return _of_proportions(facts, facts.proportions)
     baseline = None if comparison is None else comparison.baseline.confusion
@@ -431,11 +432,11 @@ def pair_section(
 
 
 MANY_PAIRS = 30
-"""Above this many classes, counts of single pairs are small: what is beyond chance comes first."""
+"""Above this many classes, over-represented pairs are listed first: single counts are small."""
 
 
 def _beyond_chance(facts: Context, known: Sequence[PairRanking]) -> PairRanking | None:
-    """The over-represented pairs with a q below 5%, of many classes; None where there are none."""
+    """The over-represented pairs with q < 5%, for many classes; None if there are none."""
     lift = next((one for one in known if one.key == "lift"), None)
     if lift is None or len(facts.names) <= MANY_PAIRS:
         return None
@@ -456,7 +457,7 @@ def _beyond_words(facts: Context, beyond: PairRanking | None) -> Words | None:
 
 
 def _of_proportions(facts: Context, known: Proportions) -> PairSection:
-    """The confusions with the largest proportions; all that is counted is n/a."""
+    """The confusions with the largest proportions; everything that needs counts is n/a."""
     listed = known.pairs[: listed_pairs(known.n_classes)]
     rows = tuple(
         (
@@ -489,7 +490,7 @@ def _of_proportions(facts: Context, known: Proportions) -> PairSection:
 def _correct(
     facts: Context, thumbnails: Mapping[str, Thumbnail]
 ) -> Mapping[int, tuple[Example, ...]]:
-    """Correct examples of each class that has any."""
+    """Correct examples of each class."""
     return {
         one.index: tuple(
             example(sample, facts, one.index, one.index, thumbnails)
@@ -589,7 +590,7 @@ def _groups(
 
 
 def _shown(examples: tuple[Example, ...], folded: bool) -> tuple[Example, ...]:
-    """Fewer pictures behind a fold: they take much of a page."""
+    """Fewer pictures in folds, to limit the size of the page."""
     return bare_beyond(examples, FOLDED_EXAMPLES) if folded else examples
 
 
@@ -623,7 +624,7 @@ def _direction(
 
 
 def _before(facts: Context, baseline: ConfusionMatrix | None, true: int, predicted: int) -> str:
-    """The baseline's count, and its samples of the class where these are not as many."""
+    """The baseline's count, and its number of samples of the class if that differs."""
     if baseline is None:
         return ""
     support = int(baseline.true_totals[true])

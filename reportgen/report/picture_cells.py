@@ -1,4 +1,4 @@
-"""What the cells of a picture of many classes are: names and counts, for the pointer."""
+"""The cells of a picture of many classes: names and counts, for hovering."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PictureCells:
-    """The classes in the order of the pictures, and what is counted of them.
+    """The classes in the order of the pictures, and their counts.
 
     Attributes
     ----------
     names
-        Full names, K of them.
+        K full names.
     support, correct
-        Samples of each class, and how many are on the diagonal; empty where the matrix holds
+        Number of samples and of correct predictions per class; empty if the matrix contains
         proportions only.
     errors
-        Three numbers for each confusion: places of the true and of the predicted class in `names`,
-        count. Most frequent first.
+        Three numbers per confusion: indices of the true and predicted class in `names`, and count.
+        Most frequent first.
     complete
         Whether `errors` has all confusions.
     """
@@ -41,7 +41,7 @@ class PictureCells:
 
     @property
     def data(self) -> dict[str, object]:
-        """For the script; `side` is how many cells a picture has on each side."""
+        """Data for the script; `side` is the number of cells per side of a picture."""
         return {
             "names": self.names,
             "side": min(len(self.names), OVERVIEW_SIDE),
@@ -53,11 +53,11 @@ class PictureCells:
 
 
 MOST_CONFUSIONS = 20_000
-"""About 200 kB; of confusions beyond these, the pointer shows the names alone."""
+"""About 200 kB; for confusions beyond these, hovering shows only names."""
 
 
 def picture_cells(facts: Context) -> PictureCells | None:
-    """None where the pictures carry numbers: up to 30 classes."""
+    """The cells; None if the pictures have numbers, up to 30 classes."""
     if len(facts.names) <= NUMBERED_CLASSES:
         return None
     order = drawn_order(facts)

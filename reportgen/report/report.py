@@ -1,7 +1,7 @@
-"""`Report`: what is said about an evaluation, and in which order. No HTML, no colours.
+"""`Report`: the content of a report and its order. No HTML, no colours.
 
-Every output (page, mail, pull-request comment) reads these values; numbers that a reader sees
-are here as text already, so that all outputs round alike. Shares are 0..1, undefined is None.
+Every output (page, mail, pull-request comment) renders these values; displayed numbers are already
+text, so that all outputs round alike. Proportions are 0..1, undefined values are None.
 """
 
 from __future__ import annotations
@@ -77,6 +77,6 @@ class Report:
 
     @property
     def carded(self) -> frozenset[int]:
-        """The classes that have a card, in the page or on demand."""
+        """The classes with a card, in the page or on demand."""
         compact = (index for index, *_ in self.compact_cards if isinstance(index, int))
         return frozenset([*(card.index for card in self.cards), *compact])

@@ -1,4 +1,4 @@
-"""Single samples as they are shown: a small picture that opens large, and what it is told with."""
+"""Single samples: a thumbnail with a large view, and their texts."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ __all__ = [
 
 
 FILE_WIDTH = 40
-"""Of a path below a picture on paper: files of one name are distinguished by their folders."""
+"""Characters of the path below a picture on paper: folders distinguish files of the same name."""
 
 
 CORRECT_BESIDE = 2
-"""Correct examples beside the mistakes of a pair."""
+"""Number of correct examples beside the mistakes of a pair."""
 
 
 @dataclass(frozen=True)
 class LargeView:
-    """What is next to the large picture of a sample.
+    """The texts beside the large picture of a sample.
 
     Attributes
     ----------
     true, predicted
-        Its classes.
+        True and predicted class.
     before, before_confidence
-        What the baseline predicted, and its probability; None and empty where that isn't known.
+        The baseline's prediction and its probability; None and empty if unknown.
     top
-        The best classes with their probabilities, at most five, best first; those of the predicted
-        and the true class where no others are known.
+        The top classes with their probabilities, at most five, best first; only the predicted and
+        the true class if others are unknown.
     """
 
     true: Name
@@ -53,9 +53,7 @@ class LargeView:
 
 @dataclass(frozen=True)
 class Example:
-    """A sample: its path, the probabilities of the predicted and the true class as text, its
-    picture if known.
-    """
+    """A sample: its path, p(predicted) and p(true) as text, its picture if available."""
 
     path: Name
     file: Name
@@ -102,8 +100,10 @@ def large_view(
     known: Sequence[tuple[int, str]] = (),
     before: tuple[int, str] | None = None,
 ) -> LargeView:
-    """`known`: classes with their probabilities as text, where the best ones aren't kept;
-    `before`: class and probability of the baseline."""
+    """`known` has classes with probabilities as text, if the top classes aren't kept.
+
+    `before` is the baseline's class and probability.
+    """
     ranked = [(one.index, share(one.probability)) for one in top] or known
     return LargeView(
         facts.names[true],
@@ -115,6 +115,6 @@ def large_view(
 
 
 def bare_beyond(examples: Sequence[Example], most: int) -> tuple[Example, ...]:
-    """All of them, the first `most` with their pictures."""
+    """All examples, only the first `most` with pictures."""
     rest = (replace(one, thumbnail=None) for one in examples[most:])
     return (*examples[:most], *rest)

@@ -1,4 +1,4 @@
-"""Candidates and their baseline beside each other: metrics, the best of each, recall by class."""
+"""Candidates and baseline side by side: metrics, the best of each, recall by class."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 MEASURES = ("accuracy", "macro_f1", "ece", "log_loss", "expected_cost")
-"""The columns, where any side has them."""
+"""The columns, if any side has them."""
 
 
 MOST_PANELS = 24
@@ -40,9 +40,7 @@ Standing = Literal["", "best", "first"]
 
 @dataclass(frozen=True)
 class Side:
-    """The baseline, or a candidate with the number that it has in drawings; `link` leads to its
-    report, and is empty for the baseline.
-    """
+    """The baseline, or a candidate with its number in charts; `link` is empty for the baseline."""
 
     mark: str
     name: Name
@@ -58,10 +56,10 @@ class Measure:
     title, unit
         Its heading; ``"%"`` or empty.
     cells
-        One a side.
+        One per side.
     standings
-        One a side: ``"best"`` where it is the best and differs significantly from every other,
-        ``"first"`` where it is the best as measured alone, or one of several.
+        One per side: ``"best"`` if it is best and significantly different from every other,
+        ``"first"`` if it is only the best measured value, or tied.
     extreme
         ``"highest"`` or ``"lowest"``, whichever is better.
     """
@@ -75,7 +73,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class ClassPanel:
-    """The recall of one class on all sides, and the same in words."""
+    """The recall of one class on all sides, drawn and in words."""
 
     name: Name
     cells: tuple[Cell, ...]
@@ -91,9 +89,9 @@ class SideBySide:
     axis
         The ends of the drawings of accuracy, 0..1.
     note
-        What the marks of the best mean.
+        The meaning of the marks.
     class_note
-        Which classes have a drawing, and what it shows.
+        Which classes have a drawing, and how to read it.
     """
 
     sides: tuple[Side, ...]
@@ -105,7 +103,7 @@ class SideBySide:
 
 
 def side_by_side(sides: Sequence[tuple[Side, Evaluation]]) -> SideBySide:
-    """All sides are over the same classes, in any order; at least two sides."""
+    """Sides have the same classes, in any order; at least two sides."""
     evaluations = [evaluation for _, evaluation in sides]
     marks = [side.mark for side, _ in sides]
     measures = tuple(_measures(evaluations))
@@ -140,9 +138,9 @@ def _measures(evaluations: Sequence[Evaluation]) -> Iterator[Measure]:
 
 
 def _standings(evaluations: Sequence[Evaluation], definition: Definition) -> tuple[Standing, ...]:
-    """Which side is best, and whether that is more than what chance makes of equal ones.
+    """The best side, and whether it is significantly better than every other.
 
-    The best was chosen, so every pair of sides is a test that could have been made.
+    Since it is selected, all pairs of sides count as tests.
     """
     values = [_value(evaluation, definition.name) for evaluation in evaluations]
     known = [value for value in values if value is not None]
@@ -164,7 +162,7 @@ def _value(evaluation: Evaluation, name: str) -> float | None:
 
 
 def _axis(cells: Sequence[Cell]) -> tuple[float, float]:
-    """Whole tens of percent that hold all intervals."""
+    """Multiples of ten percent that contain all intervals."""
     ends = [end for one in cells for end in (one.low, one.value, one.high) if end is not None]
     if not ends:
         return 0.0, 1.0
@@ -186,7 +184,7 @@ def _note(evaluations: Sequence[Evaluation]) -> Words:
 
 
 def _panels(evaluations: Sequence[Evaluation], marks: Sequence[str]) -> tuple[ClassPanel, ...]:
-    """The largest spread of recall first; classes without samples have none."""
+    """Classes by decreasing spread of recall; classes without samples have no panel."""
     recalls = [
         {name: one.per_class["recall"].metric(i) for i, name in enumerate(one.classes)}
         for one in evaluations

@@ -1,4 +1,4 @@
-"""The sections that look below the whole, as values: slices, and suspected labels."""
+"""The section on slices."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One part of the samples, as it is read; `verdict` is a word where there is one.
+    """A slice as text; `verdict` is a word, or empty.
 
     Attributes
     ----------
     column, part
-        What tells the part apart, and which one it is.
+        The metadata column, and its value.
     difference, exact_difference
-        Accuracy less that of the rest, in points; empty and None where there is no rest.
+        Accuracy minus that of the rest of data, in pp; empty and None without a rest.
     p
-        Corrected p-value as text, and as a number in `exact_p`.
+        Holm-corrected p-value as text, and as a number in `exact_p`.
     """
 
     column: Name
@@ -56,7 +56,7 @@ class SliceRow:
 
 @dataclass(frozen=True)
 class SliceSection:
-    """Slices, the worst first; `left_out` says which columns are not cut, and why."""
+    """Slices, lowest first; `left_out` lists the skipped columns with reasons."""
 
     lead: Words
     rows: tuple[SliceRow, ...]
@@ -74,7 +74,7 @@ VERDICTS = {"worse": "worse than the rest", "better": "better than the rest", "u
 
 
 def slice_section(facts: Context) -> SliceSection | None:
-    """All slices; None where the input has no metadata columns."""
+    """All slices; None if the input has no metadata columns."""
     report = facts.evaluation.slices
     if not report.columns:
         return None
@@ -140,7 +140,7 @@ def _name(text: str) -> Name:
 
 
 def points(difference: float | None) -> str:
-    """A difference of shares in percentage points: ``−12.3``, ``+0.4``, ``0``; empty for None."""
+    """A difference of proportions in pp: ``−12.3``, ``+0.4``, ``0``; empty for None."""
     if difference is None:
         return ""
     if difference == 0:
@@ -153,7 +153,7 @@ def points(difference: float | None) -> str:
 def points_range(ends: tuple[float, float] | None) -> str:
     """``−0.3 to +1.2``, ``−0.04 to +0.04``; empty without an interval.
 
-    An end that would round to 0 gets the digits that it needs.
+    An end that would round to 0 gets more digits.
     """
     return f"{_end(ends[0])} to {_end(ends[1])}" if ends else ""
 

@@ -1,4 +1,4 @@
-"""Suggested next steps: what follows from the numbers, by rule, each with its evidence."""
+"""Suggested next steps, by rule, each with its evidence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Step:
-    """What to do, why, and the id of the element that shows it."""
+    """An action, its reason, and the id of the element with the evidence."""
 
     head: Words
     body: Words
@@ -36,7 +36,7 @@ MOST_STEPS = 3
 
 
 ENOUGH = 100
-"""With fewer samples than this no part of them is sent to review."""
+"""With fewer samples than this, review of the least confident ones is not suggested."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ Rule = Callable[[_Known], Step | None]
 def next_steps(
     facts: Context, comparison: Comparison | None = None, decision: Decision | None = None
 ) -> tuple[Step, ...]:
-    """At most three, the most pressing first; none where only proportions are known."""
+    """At most three, most urgent first; none if only proportions are known."""
     if facts.proportions is not None:
         return ()
     return tuple(_found(_Known(facts, comparison, decision)))[:MOST_STEPS]
@@ -65,7 +65,7 @@ def _found(known: _Known) -> Iterator[Step]:
 
 
 def _inspect_regressions(known: _Known) -> Step | None:
-    """Classes that regressed significantly are looked at first."""
+    """Inspect classes that regressed significantly."""
     if known.comparison is None or known.comparison.identical:
         return None
     worse = [one for one in known.comparison.classes if one.tendency == "worse"]
@@ -88,7 +88,7 @@ def _names(known: _Known, indices: list[int]) -> Words:
 
 
 def _collect_to_decide(known: _Known) -> Step | None:
-    """A gate that blocks only because the samples are too few."""
+    """Collect samples for a gate that blocks only because it is inconclusive."""
     checks = known.decision.checks if known.decision is not None else ()
     for number, check in enumerate(checks, start=1):
         if check.status == "inconclusive" and check.blocks and check.needed:
@@ -119,7 +119,7 @@ def _review_labels(known: _Known) -> Step | None:
 
 
 def _collect_images(known: _Known) -> Step | None:
-    """Of the pair that is confused significantly more often than any chance, or a weak class."""
+    """Collect images of a significantly over-represented confusion, or of a weak class."""
     facts = known.facts
     pair = facts.most_confused
     if pair is not None and pair.significant and pair.ties == 1:
@@ -148,7 +148,7 @@ def _collect_images(known: _Known) -> Step | None:
 
 
 def _send_to_review(known: _Known) -> Step | None:
-    """Where leaving out the least confident tenth lowers the error significantly."""
+    """Review the least confident tenth, if abstaining on it lowers the error significantly."""
     calibration = Calibration.of(known.facts)
     error = known.facts.summary("error_at_90_percent_coverage")
     if calibration is None or calibration.n < ENOUGH or error.interval is None:

@@ -1,4 +1,4 @@
-"""The matrix of the most confused classes, all others as one: what many classes hide."""
+"""The matrix of the most confused classes, with all others merged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SubCell:
-    """One cell: its count, how much of the true class it is, and of the largest error here."""
+    """A cell: its count, as a proportion of the true class, and of the largest error here."""
 
     count: int
     share: float | None
@@ -40,7 +40,7 @@ class SubRow:
 
 @dataclass(frozen=True)
 class SubMatrix:
-    """Rows true, columns predicted, in the same order; the last of both is all other classes."""
+    """Rows true, columns predicted, in the same order; the last one is all other classes."""
 
     lead: Words
     names: tuple[Name, ...]
@@ -48,7 +48,7 @@ class SubMatrix:
 
 
 TOP = 20
-"""Classes that have a row of their own."""
+"""Number of classes with a row of their own."""
 
 
 OTHER = Name.of("other")
@@ -58,8 +58,9 @@ HEAD_WIDTH = 24
 
 
 def sub_matrix(facts: Context) -> SubMatrix | None:
-    """The classes of the most frequent confusions, at most 20; None where all classes have a table
-    of their own, and without errors.
+    """The classes of the most frequent confusions, at most 20.
+
+    None without errors, or if all classes have a table.
     """
     matrix, k = facts.matrix, len(facts.names)
     if facts.proportions is not None or k <= NUMBERED_CLASSES or not matrix.n_errors:
@@ -68,7 +69,7 @@ def sub_matrix(facts: Context) -> SubMatrix | None:
     size = len(chosen)
     place_of = np.empty(k, np.int64)
     place_of[facts.groups.order] = np.arange(k)
-    chosen = chosen[np.argsort(place_of[chosen])]  # confused ones are adjacent
+    chosen = chosen[np.argsort(place_of[chosen])]  # clustered order
     place = np.full(k, size, np.int64)
     place[chosen] = np.arange(size)
     counts = np.zeros((size + 1, size + 1), np.int64)
@@ -77,10 +78,10 @@ def sub_matrix(facts: Context) -> SubMatrix | None:
 
 
 def _choose(facts: Context) -> np.ndarray:
-    """Both classes of the most frequent confusions, until there are 20.
+    """Both classes of the most frequent confusions, up to 20 classes.
 
-    The classes with the most errors would do where classes are few. Of 1,000, they are rarely
-    confused with one another, and their matrix is a diagonal.
+    With few classes, those with the most errors would serve. Of 1,000 classes, those are rarely
+    confused with one another, and their matrix would be a diagonal.
     """
     chosen: set[int] = set()
     for pair in facts.evaluation.pairs:  # most frequent first

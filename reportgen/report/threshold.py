@@ -1,4 +1,4 @@
-"""The section on thresholds of a two-class model, as values."""
+"""The section on decision thresholds of a two-class model."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ThresholdRow:
-    """An operating point: `letters` are its marks in the drawings, `remark` says what it is.
+    """An operating point: `letters` are its marks in the drawings, `remark` describes it.
 
-    `exact` is the threshold for sorting, `cells` hold sensitivity, specificity, PPV, NPV and F1.
-    `cost` is the expected cost, where costs are given.
+    `exact` is the threshold for sorting; `cells` are sensitivity, specificity, PPV, NPV and F1.
+    `cost` is the expected cost, if costs are given.
     """
 
     exact: float
@@ -49,7 +49,7 @@ class ThresholdRow:
 
 @dataclass(frozen=True)
 class ThresholdMark:
-    """A marked point of both curves; no precision where nothing is flagged. All shares, 0..1."""
+    """A marked point of both curves; no precision if nothing is flagged. All values are 0..1."""
 
     letter: str
     false_alarms: float
@@ -59,32 +59,32 @@ class ThresholdMark:
 
 @dataclass(frozen=True)
 class ThresholdSection:
-    """What each threshold on the probability of the positive class would do.
+    """The effect of the decision threshold on the probability of the positive class.
 
     Attributes
     ----------
     lead
-        Which class is positive, and what a threshold does.
+        The positive class, and the effect of a threshold.
     facts
-        The named operating points in words.
+        The named operating points, in words.
     rows
-        The table, threshold upwards.
+        The table, by increasing threshold.
     roc
         (1 − specificity, sensitivity), both 0..1, from nothing flagged to everything flagged.
     precision_recall
         (recall, precision), both 0..1, from the highest threshold with anything flagged.
     prevalence
-        Share of positive samples, 0..1: the chance level of precision.
+        Prevalence of the positive class, 0..1: the chance level of precision.
     marks
         The named points, for the drawings.
     charts
-        Title, message and caption of the two drawings; empty where one class has no samples.
+        Title, message and caption of the two drawings; empty if a class has no samples.
     notes
-        What to know before a threshold is chosen.
+        Notes on choosing a threshold.
     reasons
         Footnotes of the table.
     explorer
-        The points that the slider moves over; None where one class has no samples.
+        The points of the slider; None if a class has no samples.
     """
 
     lead: Words
@@ -101,7 +101,7 @@ class ThresholdSection:
 
 
 HALF = 0.5
-"""Of two classes, the one with the larger probability is predicted."""
+"""The default threshold: the class with the larger probability is predicted."""
 
 
 NONE_FLAGGED = "no positives predicted"
@@ -115,7 +115,7 @@ ONE_SIDED = "one of the classes has no samples"
 
 @dataclass(frozen=True)
 class _Known:
-    """The curve with what the sentences name."""
+    """The curve with its named points."""
 
     facts: Context
     curve: ThresholdCurve
@@ -134,7 +134,7 @@ class _Known:
 
     @property
     def answered(self) -> ThresholdPoint:
-        """The model's own predictions, all of them: those without scores too."""
+        """The model's own predictions, including those without scores."""
         counts, i = self.facts.matrix.counts, self.curve.positive
         return ThresholdPoint(HALF, int(counts[i, i]), int(counts[1 - i, i]))
 
@@ -157,7 +157,7 @@ class _Known:
 
 
 def threshold_section(facts: Context) -> ThresholdSection | None:
-    """None where the classes are not two, or the input has no probabilities of them."""
+    """The section; None unless there are two classes with probabilities."""
     curve = facts.evaluation.threshold
     if curve is None or len(facts.names) != 2:
         return None
@@ -223,7 +223,7 @@ def _told(known: _Known, point: ThresholdPoint, *, all_answers: bool) -> Words:
 
 
 def _totals(known: _Known, *, all_answers: bool) -> tuple[int, int]:
-    """Samples of both classes: all of them, or those with scores."""
+    """Number of samples of both classes: all, or those with scores."""
     if all_answers:
         i = known.curve.positive
         return known.facts.support(i), known.facts.support(1 - i)
@@ -235,7 +235,7 @@ def _of(part: int, whole: int) -> str:
 
 
 def _rows(known: _Known, notes: Footnotes) -> Iterator[ThresholdRow]:
-    """Threshold upwards; a named point that flags as many as a level shares its row."""
+    """Rows by increasing threshold; a named point with the same counts shares a row."""
     entries: list[tuple[ThresholdPoint, list[tuple[str, str]], str]] = [
         (point, [], _text(point.threshold)) for point in known.curve.levels
     ]
@@ -272,7 +272,7 @@ def _home(
     letter: str,
     point: ThresholdPoint,
 ) -> list[tuple[str, str]] | None:
-    """The names of the row with the same counts; the model's predictions belong to 0.5 alone."""
+    """The names of the row with the same counts; the model's predictions only match 0.5."""
     for other, names, text in entries:
         same = (other.tp, other.fp) == (point.tp, point.fp) and text != "as predicted"
         if same and (letter != "A" or text == _text(HALF)):
@@ -371,7 +371,7 @@ def _after(words: Words, *sentences: str) -> Words:
 
 
 def _area(known: _Known, name: str, sentence: str) -> str:
-    """The metric of the positive class, as the per-class table has it."""
+    """The metric of the positive class, as in the per-class table."""
     column: Any = known.facts.evaluation.per_class.get(name)
     metric = None if column is None else column.metric(known.curve.positive)
     if metric is None or metric.value is None:

@@ -1,4 +1,4 @@
-"""The verdict of a report, what it is about, and what it was compared with."""
+"""The verdict of a report, its subject, and its baseline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class VerdictReason:
-    """A gate that blocks: what it is about, what was measured, what is required."""
+    """A blocking gate: its subject, the measured and the required value."""
 
     name: Words
     measured: str
@@ -42,10 +42,10 @@ class VerdictReason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """May it ship? `kind` chooses the shape, `word` says it, `reason` is one sentence or two.
+    """The release verdict: `kind` determines the icon, `word` is its text, `reason` the sentences.
 
-    `reasons` are at most three of the gates that block, and `tally` counts all gates;
-    both are empty where nothing does.
+    `reasons` are at most three blocking gates, `tally` counts all gates; both are empty if no gate
+    blocks.
     """
 
     kind: Literal["none", "ship", "stop", "unclear"]
@@ -59,7 +59,7 @@ MOST_REASONS = 3
 
 
 def verdict(facts: Context) -> Verdict:
-    """Without release rules there is no decision: the page says so, and what it measured."""
+    """Without gates there is no decision; the page shows the measured values."""
     accuracy = facts.summary("accuracy")
     if facts.proportions is not None:
         return Verdict("none", "NO GATES SET", _of_proportions(accuracy))
@@ -133,7 +133,7 @@ KINDS: Mapping[Decided, str] = {
 def review_verdict(
     facts: Context, decision: Decision | None, comparison: Comparison | None
 ) -> Verdict:
-    """What the gates decide; without gates, what was measured, and how it changed."""
+    """The decision of the gates; without gates, the measured values and their changes."""
     if decision is not None and (decision.checks or decision.verdict != "NO GATES SET"):
         kind = KINDS[decision.verdict]
         reasons = tuple(_reasons(decision))
@@ -162,7 +162,7 @@ def _tally(decision: Decision) -> str:
 
 
 def _reasons(decision: Decision) -> Iterator[VerdictReason]:
-    """Of the gates that block, the failed ones, or the open ones where none failed."""
+    """Among the blocking gates, the failed ones; the inconclusive ones if none failed."""
     blocking = [check for check in decision.checks if check.blocks and check.gate.rule]
     failed = [check for check in blocking if check.status == "failed"]
     known = [check for check in failed or blocking if check.value is not None]
@@ -201,7 +201,7 @@ def _measured(comparison: Comparison) -> Words:
 
 
 def compared_with(facts: tuple[Fact, ...], comparison: Comparison | None) -> tuple[Fact, ...]:
-    """The facts of the verdict band, with the baseline behind the model."""
+    """The facts of the verdict band, with the baseline beside the model."""
     if comparison is None:
         return facts
     from reportgen.report.comparison.names import baseline_name

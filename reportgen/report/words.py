@@ -1,7 +1,7 @@
-"""Sentences that contain names from data: each output can tell the two apart, and mark the names.
+"""Sentences with names from data, which each output marks in its own way.
 
-A page isolates a name's writing direction, Markdown puts it into a code span, plain text shows it
-as it is; so a sentence is a row of parts, and a name stays a name until it is written out.
+A page isolates the writing direction of a name, Markdown uses a code span, plain text shows it
+unchanged. So a sentence is a sequence of parts, and names stay separate until output.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MINUS = "\u2212"
 
 
 PROPORTIONS_ONLY = "n/a: proportions only"
-"""What is shown instead of all that needs counts, where the matrix has none."""
+"""Shown instead of values that need counts, if the matrix has proportions only."""
 
 
 NAME_WIDTH = 40
@@ -55,13 +55,13 @@ class Name:
     Attributes
     ----------
     text
-        What is shown: at most 40 characters, its middle cut where it was longer.
+        The displayed text: at most 40 characters, shortened in the middle.
     full
         The whole name.
     bare
-        Whether it reads well in a plain sentence without quotation marks.
+        Whether it needs no quotation marks in a plain sentence.
     is_class
-        Whether it is the name of a class, which pages set apart by style.
+        Whether it is a class name, which pages mark by style.
     """
 
     text: str
@@ -80,7 +80,7 @@ class Name:
 
     @property
     def spoken(self) -> str:
-        """The name in a plain sentence: in quotation marks where it would not be seen as one."""
+        """The name in a plain sentence; in quotation marks if it would not be seen as a name."""
         return self.text if self.bare else f"“{self.text}”"
 
 
@@ -98,10 +98,9 @@ class Words:
 
 
 def say(template: str, **values: str | Name | Words) -> Words:
-    """A sentence from `template`, in which ``{key}`` is replaced by ``values[key]``.
+    """A sentence from `template`, with ``{key}`` replaced by ``values[key]``.
 
-    No name changes its case, not even where it opens the sentence: a reader must be able to search
-    for it.
+    The case of a name never changes, even at the beginning: readers must be able to search for it.
     """
     return Words(tuple(_parts(template, values)))
 
@@ -115,7 +114,7 @@ def _parts(template: str, values: Mapping[str, str | Name | Words]) -> Iterator[
 
 
 def join(*sentences: Words) -> Words:
-    """Sentences one after the other, a space between them; empty ones are left out."""
+    """Sentences joined by spaces; empty ones are dropped."""
     parts: list[str | Name] = []
     for sentence in filter(None, sentences):
         parts.extend([" "] * bool(parts) + list(sentence.parts))
@@ -143,7 +142,7 @@ def _spoken(value: str | Name | Words) -> list[str | Name]:
 
 
 def shorten(names: Sequence[str], width: int = NAME_WIDTH) -> tuple[str, ...]:
-    """Each name in at most `width` characters; names that differ still differ.
+    """Shorten names to at most `width` characters; distinct names stay distinct.
 
     The middle is cut out; names that become equal get a number in its place.
     """
@@ -165,7 +164,7 @@ def shorten(names: Sequence[str], width: int = NAME_WIDTH) -> tuple[str, ...]:
 
 
 def class_names(classes: Sequence[str]) -> tuple[Name, ...]:
-    """The classes as names for sentences and tables: printable, short, still unique."""
+    """The classes as names for sentences and tables: printable, short, unique."""
     full = [printable(name) or "(empty)" for name in classes]
     return tuple(
         Name(short, whole, reads_alone(short), is_class=True)
@@ -174,19 +173,19 @@ def class_names(classes: Sequence[str]) -> tuple[Name, ...]:
 
 
 def share(value: float, digits: int = 1) -> str:
-    """A share in 0..1 as text: ``84.5%``."""
+    """A proportion in 0..1 as percent: ``84.5%``."""
     return percent(value, digits, "%")
 
 
 def interval(ends: tuple[float, float], unit: str = "%") -> str:
-    """``83.8–85.2%``, from shares in 0..1."""
+    """``83.8–85.2%``, from proportions in 0..1."""
     return "–".join(interval_ends(ends)) + unit
 
 
 def signed_interval(ends: tuple[float, float]) -> str:
     """``0.838–0.852``, ``−0.012 to 0.031``, ``0.973 to >0.999``.
 
-    Ends near 0 and ±1 are bounds; where both would be the same, they get the digits that they need.
+    Ends near 0 and ±1 are bounds; ends that would be equal get more digits.
     """
     low, high = map(signed, ends)
     if low == high:
@@ -195,7 +194,7 @@ def signed_interval(ends: tuple[float, float]) -> str:
 
 
 def _digits(value: float, digits: int = 3) -> int:
-    """The fewest digits, `digits` or more, that tell `value` from 0 and from ±1."""
+    """The smallest number of digits, at least `digits`, that distinguish `value` from 0 and ±1."""
     enough = (
         d for d in range(digits, 15) if abs(value) > 1 or float(f"{abs(value):.{d}f}") not in (0, 1)
     )
@@ -203,7 +202,7 @@ def _digits(value: float, digits: int = 3) -> int:
 
 
 def p_text(p: float | None) -> str:
-    """A p-value to three digits, to more where it would read as the 0.05 that it is not."""
+    """A p-value to three digits, or more if it would read as exactly 0.05."""
     if p is None:
         return "n/a"
     if p < 0.001:
@@ -216,13 +215,13 @@ def p_text(p: float | None) -> str:
 
 
 def p_words(p: float) -> str:
-    """The same behind a p in a sentence: ``= 0.012``, ``< 0.001``."""
+    """A p-value for a sentence: ``= 0.012``, ``< 0.001``."""
     text = p_text(p)
     return f"{text[0]} {text[1:]}" if text[0] in "<>" else f"= {text}"
 
 
 def at_most(bound: float) -> str:
-    """A share in 0..1 rounded *up*, so that "at most" stays true.
+    """A proportion in 0..1 rounded *up*, so that "at most" stays true.
 
     To 0.1%, and to two digits below that.
     """
@@ -234,7 +233,7 @@ def at_most(bound: float) -> str:
 
 
 def ratio(value: float) -> str:
-    """A number from 0 upwards, to three digits: ``8.20``, ``63.4``, ``1,060``."""
+    """A number of at least 0, to three digits: ``8.20``, ``63.4``, ``1,060``."""
     if value == 0:
         return "0"
     if value < 0.01:
@@ -244,7 +243,7 @@ def ratio(value: float) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A number, mostly in −1..1: ``0.848``; only a true 0 reads 0, only a true ±1 reads ±1."""
+    """A number, usually in −1..1: ``0.848``; only a true 0 is "0", only a true ±1 is ±1."""
     if value in (0, 1, -1):
         return f"{value:.0f}".replace("-", MINUS)
     text = f"{abs(value):.{digits}f}"

@@ -1,4 +1,4 @@
-"""The sections of a release review as values: gates, and the comparison with a baseline."""
+"""Per-class changes of a baseline comparison."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ClassChangeRow:
-    """One class on both sides; `rank` is its place by harm, `gained` and `lost` are its samples
-    by who was right alone, None where samples are not matched.
+    """A class on both sides; `rank` is its position by regression.
+
+    `gained` and `lost` are its samples that only one side predicts correctly, None if samples are
+    not matched.
     """
 
     index: int
@@ -35,7 +37,7 @@ class ClassChangeRow:
 
 @dataclass(frozen=True)
 class ClassChanges:
-    """The classes by harm, and how many fell and rose; `paired` where gained and lost are known."""
+    """The classes, regressions first; numbers of drops and rises; `paired` if samples match."""
 
     lead: Words
     tally: tuple[Tally, ...]

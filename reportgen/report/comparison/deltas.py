@@ -1,4 +1,4 @@
-"""The sections of a release review as values: gates, and the comparison with a baseline."""
+"""Differences between candidate and baseline."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ DeltaKind = Literal["worse", "unclear", "better"]
 
 @dataclass(frozen=True)
 class Delta:
-    """Candidate minus baseline of one metric, as drawn and as read.
+    """Candidate minus baseline of one metric, exact and as text.
 
     Attributes
     ----------
     value, low, high
-        The exact difference and its 95% interval; None where undefined.
+        The exact difference and its 95% CI; None if undefined.
     before, after
-        The metric of each side as text, without a unit; "n/a" where undefined.
+        The metric of each side as text, without a unit; "n/a" if undefined.
     exact_before
-        The baseline's metric, for a drawing.
+        The baseline's metric, exact.
     text, range
         The difference as signed text in `unit`, and its interval; `range` may be empty.
     unit
-        ``"points"`` for differences of shares, empty for plain numbers.
+        ``"points"`` for differences of proportions, empty for plain numbers.
     kind, word
-        What it means for the candidate: a shape, and the same in words.
+        The meaning for the candidate: an icon, and words.
     mark
-        Letter of the :class:`Reason` why something is missing, or empty.
+        Letter of the :class:`Reason` for a missing value, or empty.
     """
 
     value: float | None
@@ -73,7 +73,7 @@ class Delta:
 
 @dataclass(frozen=True)
 class Scale:
-    """The common axis of several bars, below 0 and above, in the unit of what is drawn."""
+    """The common axis of several bars, below and above 0, in the unit of the bars."""
 
     low: float
     high: float
@@ -82,7 +82,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many classes changed in this way, and the first of them."""
+    """The number of classes that changed in this way, and the first of them."""
 
     kind: DeltaKind
     word: str
@@ -110,7 +110,7 @@ WORDS: Mapping[DeltaKind, str] = {
     "unclear": "no significant change",
     "better": "improved",
 }
-"""What a change means, the most harmful first."""
+"""Meanings of a change, worst first."""
 
 
 HARM: Mapping[DeltaKind, int] = {kind: rank for rank, kind in enumerate(WORDS)}
@@ -129,7 +129,7 @@ def delta(
     notes: Footnotes,
     tendency: Tendency | None = None,
 ) -> Delta:
-    """The difference as text; what it means is read from it where no `tendency` is given."""
+    """The difference as text, with its meaning, derived from it without `tendency`."""
     is_share = definition.kind == "share"
     value, ends = difference.difference, difference.interval
     kind = KINDS[tendency] if tendency else whole_kind(difference, definition)
@@ -158,7 +158,7 @@ def _word(difference: Difference, kind: DeltaKind) -> str:
 
 
 def whole_kind(difference: Difference, definition: Definition) -> DeltaKind:
-    """Better or worse where the change is significant: its Holm-corrected p is below 0.05."""
+    """The tendency, if the change is significant: Holm-corrected p < 0.05."""
     value, p = difference.difference, difference.p_adjusted
     if not value or p is None or p >= ALPHA:
         return "unclear"
@@ -179,7 +179,7 @@ def _plain(value: float) -> str:
 
 
 def _plain_range(ends: tuple[float, float] | None) -> str:
-    """``−0.012 to +0.340``; an end that would round to 0 gets the digits that it needs."""
+    """``−0.012 to +0.340``; an end that would round to 0 gets more digits."""
     return f"{_plain_end(ends[0])} to {_plain_end(ends[1])}" if ends else ""
 
 
@@ -191,7 +191,7 @@ def _plain_end(value: float) -> str:
 
 
 def scale_of(values: Iterable[float]) -> Scale:
-    """An axis with 0 on it that contains all of `values`, differences of shares."""
+    """An axis with 0 that contains all of `values`, differences of proportions."""
     known = [0.0, *values]
     low, high = min(known), max(known)
     if low == high:
@@ -202,7 +202,7 @@ def scale_of(values: Iterable[float]) -> Scale:
 
 
 def _steps_up(reach: float, step: float) -> float:
-    """`reach`, at least 0, rounded up to whole steps."""
+    """`reach`, at least 0, rounded up to a whole number of steps."""
     n = round(reach / step)
     return round((n if n * step >= reach - 1e-12 else n + 1) * step, 6)
 

@@ -1,4 +1,4 @@
-"""The sections of a release review as values: gates, and the comparison with a baseline."""
+"""Differences of the confusion matrices of candidate and baseline."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DifferenceCell:
-    """One cell: step 0..20 of the diverging scale (10 is no difference), None where undefined."""
+    """A cell: step 0..20 of the diverging scale (10 is no difference), None if undefined."""
 
     step: int | None
     text: str
@@ -52,7 +52,7 @@ class DifferenceCell:
 
 @dataclass(frozen=True)
 class DifferenceRow:
-    """A true class: differences of counts and of row shares, in column order."""
+    """A true class: differences of counts and of row-normalised values, in column order."""
 
     index: int
     name: Name
@@ -62,9 +62,7 @@ class DifferenceRow:
 
 @dataclass(frozen=True)
 class GrownRow:
-    """Samples of one class predicted as another, on both sides; `target` is the pair's id, or
-    empty.
-    """
+    """A confusion on both sides; `target` is the id of the pair, or empty."""
 
     true_name: Name
     predicted_name: Name
@@ -79,7 +77,7 @@ class GrownRow:
 
 @dataclass(frozen=True)
 class SideRow:
-    """A true class of one side's matrix: row shares with the heat step 0..20, None undefined."""
+    """A true class of one matrix: row-normalised values with heat step 0..20, None if undefined."""
 
     index: int
     name: Name
@@ -88,7 +86,7 @@ class SideRow:
 
 @dataclass(frozen=True)
 class SideMatrix:
-    """The row shares of one side, on the fixed scale from 0 to 100%."""
+    """The row-normalised matrix of one side, on the fixed scale from 0 to 100%."""
 
     title: str
     rows: tuple[SideRow, ...]
@@ -101,25 +99,25 @@ class DifferenceSection:
     Attributes
     ----------
     names
-        Column heads; empty where there are too many classes for a table.
+        Column titles; empty if there are too many classes for a table.
     rows
-        The tables; empty where pictures take their place.
+        The table rows; empty if pictures replace them.
     ends
-        What the darkest colours represent, as text: most fewer, most more.
+        The values of the darkest colours, as text: largest decrease, largest increase.
     counts_note
-        How the table of counts is coloured.
+        The colours of the table of counts.
     reading
-        What the cells say, a sentence each.
+        A summary of the cells, in sentences.
     increases, decreases
-        The errors that grew and fell most, five of each.
+        The errors that increased and decreased most, five of each.
     tested
-        How many of all errors grew and fell significantly.
+        The number of confusions with a significant increase or decrease.
     sides
         Both matrices, as tables.
     figures
-        Differences and baseline as pictures, where there are no tables.
+        Differences and baseline as pictures, if there are no tables.
     slides
-        The tables as pictures, which the page doesn't show.
+        The tables as pictures, for slides; not shown on the page.
     """
 
     lead: Words
@@ -137,7 +135,7 @@ class DifferenceSection:
 
     @property
     def largest_change(self) -> int:
-        """Samples by which an error changed most, 0 and up."""
+        """The largest change of an error in samples, at least 0."""
         rows = (*self.increases, *self.decreases)
         return max((abs(row.exact_change) for row in rows), default=0)
 
@@ -145,7 +143,7 @@ class DifferenceSection:
 def grown_rows(
     comparison: Comparison, names: Sequence[Name], shown: frozenset[tuple[int, int]]
 ) -> Iterable[GrownRow]:
-    """The pairs that grew most."""
+    """The pairs that increased most."""
     for one in comparison.grown:
         yield grown_row(one, comparison, names, shown)
 
@@ -156,12 +154,12 @@ def grown_row(
     names: Sequence[Name],
     shown: frozenset[tuple[int, int]],
 ) -> GrownRow:
-    """A cell on both sides, in samples and in points of its true class."""
+    """A confusion on both sides, in samples and in pp of its true class."""
     sides = comparison.baseline.confusion, comparison.candidate.confusion
     totals = [int(side.true_totals[one.true]) for side in sides]
     change = one.candidate - one.baseline
     share = None
-    if all(totals):  # as the differences of recall: one division of whole numbers
+    if all(totals):  # like differences of recall: one division of integers
         above = one.candidate * totals[0] - one.baseline * totals[1]
         share = above / (totals[0] * totals[1])
     on_page = (one.true, one.predicted) in shown
@@ -185,8 +183,7 @@ HEAT_STEPS = 20
 
 
 TOPS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-"""What the darkest colours may represent, as row shares; the smallest that contains all is taken.
-"""
+"""Possible values of the darkest colours; the smallest that contains all changes is used."""
 
 
 LARGEST = 5
@@ -211,9 +208,9 @@ Counts = NDArray[np.int64]
 
 
 def share_differences(counts: tuple[Counts, Counts], totals: tuple[Counts, Counts]) -> Image:
-    """Candidate minus baseline of ``counts / totals``; nan where a total is 0.
+    """Candidate minus baseline of ``counts / totals``; nan for a total of 0.
 
-    In whole numbers until one division, so that each difference reads as it does elsewhere.
+    Computed in integers with a single division, so that differences are equal everywhere.
     """
     above = counts[0] * totals[1] - counts[1] * totals[0]
     below = totals[0] * totals[1]
@@ -224,7 +221,7 @@ def share_differences(counts: tuple[Counts, Counts], totals: tuple[Counts, Count
 
 @dataclass(frozen=True)
 class _Cells:
-    """The cells that contain a sample on either side: true, predicted, both counts; int64 (M,)."""
+    """The cells with samples on either side: true, predicted, both counts; int64 (M,)."""
 
     baseline: ConfusionMatrix
     candidate: ConfusionMatrix
@@ -251,25 +248,25 @@ class _Cells:
 
     @cached_property
     def same_samples(self) -> bool:
-        """Whether every class has as many samples on both sides."""
+        """Whether every class has the same number of samples on both sides."""
         return bool(np.array_equal(self.baseline.true_totals, self.candidate.true_totals))
 
     @cached_property
     def shares(self) -> Image:
-        """Differences of row shares; nan where the class has no samples on a side."""
+        """Differences of row-normalised values; nan if the class has no samples on a side."""
         totals = self.candidate.true_totals[self.true], self.baseline.true_totals[self.true]
         return share_differences((self.after, self.before), totals)
 
     @cached_property
     def change(self) -> Image:
-        """What says whether a cell grew: counts of the same samples, else row shares."""
+        """The change of a cell: in counts for equal class sizes, else in row-normalised values."""
         if self.same_samples:
             return (self.after - self.before).astype(np.float64)
         return self.shares
 
     @cached_property
     def top(self) -> float:
-        """What the darkest colours mean."""
+        """The value of the darkest colours."""
         known = np.abs(self.shares[np.isfinite(self.shares)])
         reach = float(known.max()) if len(known) else 0.0
         return next((top for top in TOPS if top >= reach), TOPS[-1])
@@ -278,7 +275,7 @@ class _Cells:
 def difference_section(
     comparison: Comparison, facts: Context, shown: frozenset[tuple[int, int]]
 ) -> DifferenceSection:
-    """Tables to 30 classes, a picture above; the largest changes among the errors always."""
+    """Tables up to 30 classes, a picture above; the largest changes of errors always."""
     cells = _Cells(comparison.baseline.confusion, comparison.candidate.confusion)
     k = len(facts.names)
     tabled = k <= NUMBERED_CLASSES
@@ -302,7 +299,7 @@ def difference_section(
 
 
 def _tested(cells: _Cells) -> Words:
-    """How many confusions grew and fell significantly."""
+    """The number of confusions with a significant increase or decrease."""
     p = np.array(list(grown_p(cells.baseline, cells.candidate).values()))
     change = cells.change[cells.true != cells.predicted]  # in the same order
     shown = p < SIGNIFICANT
@@ -369,7 +366,7 @@ def _rows(cells: _Cells, names: Sequence[Name]) -> Iterable[DifferenceRow]:
 
 
 def _step(value: float, top: float) -> int | None:
-    """0..20 for −top..top, 10 for no difference; None where undefined."""
+    """0..20 for −top..top, 10 for no difference; None if undefined."""
     if value != value:
         return None
     half = DIFFERENCE_STEPS // 2
@@ -395,7 +392,7 @@ def _share_cell(value: float) -> DifferenceCell:
 
 
 def _reading(cells: _Cells) -> Iterable[Words]:
-    """What the cells say: the diagonal, then the errors."""
+    """A summary of the cells: the diagonal, then the errors."""
     yield say("Improvements: blue on the diagonal, orange elsewhere.")
     on_diagonal = cells.true == cells.predicted
     yield _diagonal_words(_recall_changes(cells))
@@ -413,7 +410,7 @@ def _reading(cells: _Cells) -> Iterable[Words]:
 
 
 def _recall_changes(cells: _Cells) -> Image:
-    """Differences of recall of the classes that both sides have samples of."""
+    """Differences of recall for classes with samples on both sides."""
     sides = cells.candidate, cells.baseline
     both = (sides[0].true_totals > 0) & (sides[1].true_totals > 0)
     hits, totals = (
@@ -460,7 +457,7 @@ def _largest(
     names: Sequence[Name],
     shown: frozenset[tuple[int, int]],
 ) -> Iterable[GrownRow]:
-    """The errors that grew, or by a `sign` of -1 fell, most."""
+    """The errors that increased most, or with a `sign` of -1 decreased most."""
     weight = sign * np.where(np.isfinite(cells.change), cells.change, 0.0)
     weight = np.where(cells.true == cells.predicted, 0.0, weight)
     order = np.lexsort((cells.keys, -weight))[:LARGEST]
@@ -540,7 +537,7 @@ def _slides(cells: _Cells, comparison: Comparison, facts: Context) -> Iterable[H
 
 
 def _whole_points(value: float) -> str:
-    """Points without decimals; nothing where they would read 0."""
+    """Percentage points without decimals; empty if they would read 0."""
     return _change(round(100 * value)) if abs(value) >= 0.005 else ""
 
 
@@ -549,7 +546,7 @@ def _change(value: float) -> str:
 
 
 def _brief_change(value: float) -> str:
-    """Nothing for 0, and thousands as k, so that they fit small cells."""
+    """Empty for 0, and thousands as k, to fit small cells."""
     if abs(value) < 1000:
         return _change(value) if value else ""
     return f"{_change(value / 1000)}k"
@@ -565,7 +562,7 @@ def _alt(cells: _Cells) -> str:
 
 
 def _overview(k: int, order: Counts, true: Counts, predicted: Counts, values: Image) -> Image:
-    """float64, shape (P, P), P <= 390: each value the one that is furthest from 0 of its cells."""
+    """float64, shape (P, P), P <= 390: each pixel is the value of its cells furthest from 0."""
     side = min(k, OVERVIEW_SIDE)
     place = np.empty(k, np.int64)
     place[order] = np.arange(k) * side // k

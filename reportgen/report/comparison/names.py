@@ -1,4 +1,4 @@
-"""How a baseline and its candidate are named in sentences."""
+"""Names of a baseline and its candidate in sentences."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = [
 
 
 def model_name(evaluation: Evaluation) -> str:
-    """Name and version, or the title; empty where neither is known."""
+    """Name and version, or the title; empty if neither is known."""
     by = evaluation.provenance
     return " ".join(filter(None, (by.model.name, by.model.version))) or by.title
 
 
 def baseline_name(comparison: Comparison) -> Words:
-    """The name that it is saved as, else that of its model."""
+    """The name it is saved as, else that of its model."""
     if comparison.baseline_name:
         return Words((Name.of(comparison.baseline_name, 60),))
     return known_as(comparison.baseline, "the baseline")

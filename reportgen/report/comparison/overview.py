@@ -1,4 +1,4 @@
-"""The baseline comparison: what was compared, and what changed."""
+"""The baseline comparison: its subject, and the changes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PairedTable:
-    """Both right, gained, lost, both wrong: counts as text, and shares of all samples."""
+    """Both correct, fixed, regressed, both incorrect: counts as text, and proportions."""
 
     both_right: tuple[str, str]
     gained: tuple[str, str]
@@ -102,7 +102,7 @@ class SummaryChange:
 
 @dataclass(frozen=True)
 class SliceChangeRow:
-    """One part of the data on both sides."""
+    """A slice on both sides."""
 
     part: Name
     column: Name
@@ -115,9 +115,10 @@ class SliceChangeRow:
 
 @dataclass(frozen=True)
 class CalibrationChange:
-    """Confidence on both sides: metrics as rows of text (name, baseline, candidate), and the bins
-    of the two reliability diagrams, baseline first; bins and curve of the baseline, which are drawn
-    below the candidate's.
+    """Calibration of both sides.
+
+    Metrics are rows of text (name, baseline, candidate); bins are those of both reliability
+    diagrams, baseline first. Bins and curve of the baseline are drawn below the candidate's.
     """
 
     sentence: Words
@@ -129,8 +130,9 @@ class CalibrationChange:
 
 @dataclass(frozen=True)
 class Compared:
-    """What of the comparison other sections show: changes by name of the metric, and of recall by
-    index of the class, over `n` samples.
+    """The parts of a comparison that other sections show, over `n` samples.
+
+    Changes by metric name, and changes of recall by class index.
     """
 
     summary: Mapping[str, Delta]
@@ -141,7 +143,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class ComparisonSection:
-    """Candidate against baseline; what is unknown is None or empty, and `facts` say why."""
+    """Candidate versus baseline; unknown parts are None or empty, with the reason in `facts`."""
 
     lead: Words
     facts: tuple[Fact, ...]
@@ -166,7 +168,7 @@ LISTED_SLICES = 200
 
 
 NAMED = 4
-"""Most classes that the tally names."""
+"""Maximum number of classes named in the tally."""
 
 
 METHODS: Mapping[str, str] = {
@@ -181,7 +183,7 @@ METHODS: Mapping[str, str] = {
 
 
 def compare_sections(comparison: Comparison) -> Compared:
-    """The changes that tiles and the table of classes show."""
+    """The changes for tiles and the per-class table."""
     notes = Footnotes()
     recall = CLASS_DEFINITIONS["recall"]
     return Compared(
@@ -211,7 +213,7 @@ def summary_changes(comparison: Comparison, notes: Footnotes) -> Iterable[Summar
 
 
 def summary_note(comparison: Comparison) -> Words:
-    """How the intervals are made, and what the words mean."""
+    """The methods of the intervals, and the meaning of the words."""
     made = say(
         "Significant: Holm-corrected p < 0.05 within its family ({n}).",
         n=plural(sum(one.p is not None for one in comparison.summary.values()), "metric"),
@@ -229,7 +231,7 @@ def summary_note(comparison: Comparison) -> Words:
 def class_changes(
     comparison: Comparison, names: Sequence[Name], notes: Footnotes
 ) -> ClassChanges | None:
-    """The classes by harm: those that regressed significantly first; None without classes."""
+    """The classes, significant regressions first; None without classes."""
     changes = comparison.classes
     if not changes:
         return None
@@ -246,15 +248,13 @@ def class_changes(
 
 
 def _harm(one: ClassChange) -> tuple[int, bool, float, int]:
-    """Regressed ones first; then by how far the recall fell; undefined ones last of their kind."""
+    """Sort key: regressions first, then by drop in recall; undefined ones last of their kind."""
     value = one.recall.difference
     return HARM[KINDS[one.tendency]], value is None, value or 0.0, one.index
 
 
 def _reach(changes: Iterable[ClassChange]) -> Iterable[float]:
-    """What the bars' axis has to contain: differences, and intervals that are not of a
-    few samples.
-    """
+    """The values for the axis of bars: differences, and intervals except those of small classes."""
     for one in changes:
         if one.recall.difference is not None:
             yield one.recall.difference
@@ -317,7 +317,7 @@ def _class_row(
 
 
 def slice_changes(comparison: Comparison, notes: Footnotes) -> Iterable[SliceChangeRow]:
-    """Parts of the data, as the comparison orders them."""
+    """Slices, in the order of the comparison."""
     for rank, one in enumerate(comparison.slices[:LISTED_SLICES]):
         yield _slice_row(one, rank, notes)
 
@@ -338,7 +338,7 @@ ERROR_TOPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def add_changes(headline: Headline, facts: Context, change: Compared) -> Headline:
-    """The tiles with their changes, on an axis that holds the baseline's values too."""
+    """The tiles with their changes, on an axis that contains the baseline's values."""
     tiles = [replace(tile, change=_change_of(tile, change)) for tile in headline.tiles]
     shares = [tile for tile in tiles if tile.unit == "%" and not _is_error(tile)]
     low = min([tile.axis.low for tile in shares if tile.axis] + [_lower_end(shares)], default=0.0)
@@ -362,7 +362,7 @@ def _is_error(tile: Tile) -> bool:
 
 
 def _lower_end(tiles: Sequence[Tile]) -> float:
-    """The tens below the lowest baseline."""
+    """The multiple of ten below the lowest baseline value."""
     known = [
         tile.change.exact_before
         for tile in tiles
@@ -382,7 +382,7 @@ def _on_axis(tile: Tile, low: float) -> Tile:
 
 
 def add_class_changes(section: ClassSection, change: Compared) -> ClassSection:
-    """The table of classes with the change of each class's recall."""
+    """The per-class table with the change of each class's recall."""
     rows = tuple(replace(row, change=change.classes.get(row.index)) for row in section.rows)
     lead = say(
         "Δ recall in pp, axis from {low} to {high}; ▲ improved, ▼ regressed (significant).",
@@ -395,10 +395,10 @@ def add_class_changes(section: ClassSection, change: Compared) -> ClassSection:
 def comparison_section(
     facts: Context, comparison: Comparison, thumbnails: Mapping[str, Thumbnail]
 ) -> ComparisonSection:
-    """Everything under "Against the baseline".
+    """The section "Baseline comparison".
 
-    `facts` are of the report, whose anchors are linked to. Raises :class:`ValueError` where the
-    comparison is over other classes than the report.
+    `facts` are those of the report whose anchors are linked. Raises :class:`ValueError` if the
+    classes of comparison and report differ.
     """
     if comparison.candidate.classes != facts.evaluation.classes:
         raise ValueError("the comparison is over other classes than the report")
@@ -426,7 +426,7 @@ def comparison_section(
 
 
 def _reason(one: Reason) -> Reason:
-    """With the sentence of a comparison's reason, where it is one."""
+    """With the reason of a comparison, if it has one."""
     return Reason(one.mark, REASONS.get(one.sentence, one.sentence))
 
 
@@ -519,7 +519,7 @@ def _bounds(comparison: Comparison) -> Words:
 
 
 def _detectable(comparison: Comparison) -> Words:
-    """How large a difference these samples would have shown at all."""
+    """The minimum detectable difference for these samples."""
     size = comparison.detectable
     if size is None:
         unpaired = comparison.paired is None
@@ -573,7 +573,7 @@ def _net(n: int) -> str:
 
 
 def _calibration(comparison: Comparison) -> CalibrationChange | None:
-    """Confidence of both, where both have it."""
+    """Calibration of both sides, if both have confidences."""
     sides = [
         Context(side, class_names(side.classes), frozenset())
         for side in (comparison.baseline, comparison.candidate)
@@ -622,7 +622,7 @@ def _calibration_words(before: Calibration, after: Calibration, error: Differenc
 
 
 def _calibrated(side: Calibration) -> str:
-    """In a word, no more than the samples show."""
+    """Calibration in a word, as far as the samples show."""
     if not side.beyond_chance:
         return "well calibrated within sampling error"
     return {1: "overconfident", 0: "miscalibrated", -1: "underconfident"}[side.direction]

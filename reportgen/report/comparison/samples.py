@@ -1,4 +1,4 @@
-"""The sections of a release review as values: gates, and the comparison with a baseline."""
+"""Galleries of regressions and fixes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ChangeExample:
-    """A sample that one side got right and the other wrong."""
+    """A sample that only one side predicts correctly."""
 
     path: Name
     file: Name
@@ -38,7 +38,7 @@ class ChangeExample:
 
 @dataclass(frozen=True)
 class ChangeGallery:
-    """Broken or fixed samples, the most confident mistakes first; `id` is the element's."""
+    """Regressions or fixes, most confident mistakes first; `id` is that of the element."""
 
     id: str
     title: str
@@ -47,7 +47,7 @@ class ChangeGallery:
 
 
 SHOWN = 12
-"""Most pictures of a gallery; the list below it has all that are kept."""
+"""Maximum number of pictures of a gallery; the list below it has all stored samples."""
 
 
 def change_galleries(
@@ -55,7 +55,7 @@ def change_galleries(
     facts: Context,
     thumbnails: Mapping[str, Thumbnail],
 ) -> Iterable[ChangeGallery]:
-    """Broken samples first."""
+    """Regressions first."""
     paired = comparison.paired
     for name, title, changes, total, order in (
         (
@@ -119,7 +119,7 @@ def _sure(confidence: float | None) -> str:
 
 
 def gallery_note(comparison: Comparison, shown: Sequence[ChangeGallery]) -> str:
-    """Why there are no galleries, or no pictures in them; empty where there are."""
+    """Why there are no galleries, or no pictures in them; empty if there are."""
     if comparison.paired is None:
         return "Regressions and fixes are unknown (unpaired comparison)."
     examples = [example for gallery in shown for example in gallery.examples]

@@ -1,8 +1,7 @@
-"""Findings: plain sentences that follow from the numbers by rule, the weightiest first.
+"""Key findings: sentences that follow from the numbers by rule, most important first.
 
-Each rule looks at one thing and returns a finding or nothing; what it says is true as it is,
-with few samples, with ties, with classes that don't occur. At most seven are shown. Where gates
-failed, what is found about that comes before all else.
+Each rule covers one subject and returns a finding or nothing. Its sentence must be true with few
+samples, ties and absent classes too. At most seven are shown. Findings on failed gates come first.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ Rule = Callable[[Context], Finding | None]
 
 
 BEFORE_CHANGES: tuple[Rule, ...] = (few_samples, nothing_right)
-"""What weighs more than any change from a baseline."""
+"""More important than any change from a baseline."""
 
 
 RULES: tuple[Rule, ...] = (
@@ -79,7 +78,7 @@ RULES: tuple[Rule, ...] = (
 
 
 OF_CLASSES: tuple[Rule, ...] = (never_found, weakest_class, miscalled, least_reliable)
-"""What is wrong with a class."""
+"""Weaknesses of single classes."""
 
 
 OF_THE_WHOLE: Mapping[Rule, str] = {
@@ -87,7 +86,7 @@ OF_THE_WHOLE: Mapping[Rule, str] = {
     no_better_than_constant: "accuracy",
     calibration: "ece",
 }
-"""What is wrong with an overall metric."""
+"""Weaknesses in an overall metric: rule → metric."""
 
 
 NO_COUNTS = Finding(
@@ -101,8 +100,9 @@ NO_COUNTS = Finding(
 def findings(
     facts: Context, comparison: Comparison | None = None, decision: Decision | None = None
 ) -> tuple[Finding, ...]:
-    """What the rules find, weightiest first, at most seven; changes from a baseline come early, and
-    what failed a gate of `decision` comes first of all.
+    """The findings of all rules, most important first, at most seven.
+
+    Changes from a baseline come early, and findings on failed gates of `decision` first.
     """
     if facts.proportions is not None:
         return (NO_COUNTS,)
@@ -133,7 +133,7 @@ def _told(rules: Iterable[Rule], facts: Context, failing: Failing) -> Iterator[T
 
 
 def _has_failed(rule: Rule, finding: Finding, facts: Context, failing: Failing) -> bool:
-    """Whether the finding is about what failed a gate."""
+    """Whether the finding concerns a failed gate."""
     if rule in OF_CLASSES:
         return finding.target in {facts.at_class(i)[0] for i in failing.classes}
     if rule is worst_slice:

@@ -1,4 +1,4 @@
-"""Rules that look at single classes and at confused pairs."""
+"""Rules on single classes and confused pairs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ MISCALLED = 0.05
 
 
 MOST_MISSED = 0.10
-"""Without a miss, but with so wide a bound, a class gets no sentence."""
+"""A perfect class whose upper bound of the miss rate exceeds this gets no finding."""
 
 
 def never_found(facts: Context) -> Finding | None:
@@ -85,7 +85,7 @@ def never_found(facts: Context) -> Finding | None:
 
 
 def _at_once(facts: Context, i: int) -> str:
-    """The interval of a class that was chosen for its recall."""
+    """The interval of a class that was selected for its recall."""
     low = facts.lowest_recall
     if low is None:
         return ""
@@ -94,7 +94,7 @@ def _at_once(facts: Context, i: int) -> str:
 
 
 def weakest_class(facts: Context) -> Finding | None:
-    """The lowest recall of those that are significantly below the rest; where none is, that."""
+    """The lowest recall among classes significantly below the rest, or a statement that none is."""
     low = facts.lowest_recall
     if low is None or len(set(facts.recall.values())) == 1:
         return None
@@ -139,10 +139,10 @@ def _ends(facts: Context, low: LowestShare, i: int) -> tuple[float, float]:
 
 
 def _no_lowest(facts: Context, low: LowestShare) -> Finding | None:
-    """No class is significantly low: which is lowest, and that one had to be."""
+    """No class is significantly low: the lowest recall is within chance."""
     lowest = facts.recall[low.lowest]
     if lowest == 0:
-        return None  # it has a finding of its own
+        return None  # it has its own finding
     which = [i for i in facts.present if facts.recall[i] == lowest]
     if len(which) > 1:
         measured = say(
@@ -191,15 +191,15 @@ def absent_classes(facts: Context) -> Finding | None:
 
 
 def _averages(facts: Context, *, one: bool) -> str:
-    """What macro averages do with classes without samples."""
+    """The effect of classes without samples on macro averages."""
     if facts.evaluation.macro == "all":
         return f"macro averages count {'it' if one else 'them'} as 0"
     return f"macro averages exclude {'it' if one else 'them'}"
 
 
 def miscalled(facts: Context) -> Finding | None:
-    """Classes that are predicted significantly more or less often than they occur."""
-    rare = _furthest(facts, -1)  # a class that is never predicted has a finding of its own
+    """Classes predicted significantly more or less often than they occur."""
+    rare = _furthest(facts, -1)  # a class that is never predicted has its own finding
     often = _furthest(facts, +1)
     first = rare if rare is not None else often
     if first is None:
@@ -221,7 +221,7 @@ def _predictions(facts: Context, i: int) -> Words:
 
 
 def least_reliable(facts: Context) -> Finding | None:
-    """The lowest precision of those that are significantly below the rest."""
+    """The lowest precision among classes significantly below the rest."""
     if not facts.matrix.n_errors:
         return None
     hits, said = facts.matrix.diagonal, facts.matrix.predicted_totals
@@ -251,7 +251,7 @@ def least_reliable(facts: Context) -> Finding | None:
 
 
 def perfect_classes(facts: Context) -> Finding | None:
-    """Classes without a miss, where that says something: of the largest, a low upper bound."""
+    """Perfect classes, if informative: the largest one must have a low upper bound."""
     perfect = [i for i in facts.present if facts.recall[i] == 1]
     if not perfect or len(facts.present) < 2 or not facts.matrix.n_errors:
         return None
@@ -278,7 +278,7 @@ def perfect_classes(facts: Context) -> Finding | None:
 
 
 def _take(facts: Context, i: int) -> Words:
-    """What the class's samples are predicted as instead, most often."""
+    """The most frequent wrong prediction for the class's samples."""
     if i not in facts.largest_error:
         return Words(())
     predicted, _ = facts.largest_error[i]
@@ -291,7 +291,7 @@ def _take(facts: Context, i: int) -> Words:
 
 
 def _furthest(facts: Context, sign: int) -> int | None:
-    """The class whose predictions differ most from its samples, of those that do significantly."""
+    """The class whose predictions differ most from its samples, among significant ones."""
     support, predicted = facts.matrix.true_totals, facts.matrix.predicted_totals
     surplus = (predicted - support) * sign
     p = facts.prediction_bias
@@ -310,18 +310,18 @@ LEAST_ERRORS = 20
 
 
 BEYOND_CHANCE = 0.15
-"""Groups are a finding where they hold so much more of the errors than chance would put there."""
+"""Groups are a finding if the proportion of errors within them exceeds chance by this much."""
 
 
 NAMED = 3
-"""Classes of one kind that a finding names; it has at most 20 words."""
+"""Maximum number of classes of one kind that a finding names, as it has at most 20 words."""
 
 
 NAMED_GROUPS, NAMED_CLASSES, NAMED_LETTERS = 1, 2, 60
 
 
 NAMED_SIZE = 12
-"""Groups of more classes are not described by naming some of them."""
+"""Larger groups are not described by naming some of their classes."""
 
 
 def hardest_pair(facts: Context) -> Finding | None:
@@ -373,7 +373,7 @@ def concentration(facts: Context) -> Finding | None:
 
 
 def grouped_errors(facts: Context) -> Finding | None:
-    """Whether errors stay among classes that belong together: the user's groups, or suggested."""
+    """Errors within groups of classes: the user's, or clusters."""
     if facts.matrix.n_errors < LEAST_ERRORS:
         return None
     given = facts.groups.given
@@ -381,7 +381,7 @@ def grouped_errors(facts: Context) -> Finding | None:
 
 
 def _describe_given(facts: Context, groups: GroupMatrix) -> Finding | None:
-    """None where the groups say nothing: there is one only, or each is a single class."""
+    """None for uninformative groups: a single one, or one class each."""
     if not 1 < len(groups.grouping.names) < len(facts.names):
         return None
     near, n = groups.within_errors, groups.n_errors
@@ -410,7 +410,7 @@ def _describe_suggested(facts: Context) -> Finding | None:
     part = groups.within_errors / groups.n_errors
     chance = facts.groups.by_chance(groups) or 0.0
     pair = facts.most_confused
-    # clusters are found in random errors too: some pair has to stand out beyond chance
+    # clusters are found in random errors too, so a pair must be over-represented
     if pair is None or not pair.significant or part < 0.5 or part - chance < BEYOND_CHANCE:
         return None
     held = np.flatnonzero(groups.within)
@@ -434,7 +434,7 @@ def _describe_suggested(facts: Context) -> Finding | None:
 
 
 def _members(facts: Context, groups: GroupMatrix, shown: Sequence[int]) -> Words:
-    """``cat, dog and fox; ship and truck``; of many the classes with the most errors."""
+    """``cat, dog and fox; ship and truck``; for many, the classes with the most errors."""
     matrix = facts.matrix
     errors = matrix.true_totals + matrix.predicted_totals - 2 * matrix.diagonal
     parts: list[str | Name] = []

@@ -1,4 +1,4 @@
-"""Rules that look at the change from a baseline: what rose, what fell, and how sure that is."""
+"""Rules on changes from a baseline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 MOST = 4
-"""Of at most seven findings, this many are about the change."""
+"""At most this many of the seven findings are on changes."""
 
 
 NAMED = 3
@@ -29,7 +29,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class _Review:
-    """What a rule looks at: the comparison, the names of its classes, and what failed its gates."""
+    """The input of a rule: the comparison, its class names, and the failed gates."""
 
     comparison: Comparison
     names: tuple[Name, ...]
@@ -42,7 +42,7 @@ Rule = Callable[[_Review], Finding | None]
 def comparison_findings(
     facts: Context, comparison: Comparison, failing: Failing
 ) -> tuple[Told, ...]:
-    """What the rules find, what failed first, then the weightiest."""
+    """The findings of the rules, those on failed gates first, then by importance."""
     review = _Review(comparison, facts.names, failing)
     found = [
         Told(finding, rule in HARM and HARM[rule](review))
@@ -67,7 +67,7 @@ def identical(review: _Review) -> Finding | None:
 
 
 def overall(review: _Review) -> Finding | None:
-    """How accuracy changed, and whether that is significant."""
+    """The change in accuracy, and whether it is significant."""
     comparison = review.comparison
     accuracy = comparison.summary["accuracy"]
     if comparison.identical or accuracy.difference is None:
@@ -117,9 +117,7 @@ def _unseen(comparison: Comparison) -> Words:
 
 
 def class_fell(review: _Review) -> Finding | None:
-    """The class whose recall dropped furthest of those that dropped significantly; those that
-    failed a gate come before others.
-    """
+    """The class with the largest significant drop in recall; one with a failed gate comes first."""
     comparison = review.comparison
     fell = _fallen(review, "worse")
     if not fell:
@@ -196,7 +194,7 @@ def _fail(review: _Review, one: SliceChange) -> bool:
 
 
 def calibration_changed(review: _Review) -> Finding | None:
-    """The calibration error, where it changed significantly; lower is better."""
+    """The calibration error, if it changed significantly; lower is better."""
     comparison = review.comparison
     error = comparison.summary["ece"]
     change = delta(error, DEFINITIONS["ece"], Footnotes())
@@ -217,7 +215,7 @@ def calibration_changed(review: _Review) -> Finding | None:
 
 
 def pair_grew(review: _Review) -> Finding | None:
-    """The confusion that grew most of those that grew significantly."""
+    """The confusion with the largest significant increase."""
     one, p = _grow(review)
     if one is None:
         return None
@@ -241,7 +239,7 @@ def pair_grew(review: _Review) -> Finding | None:
 
 
 def _grow(review: _Review) -> tuple[PairChange | None, dict[tuple[int, int], float]]:
-    """The confusion that grew most of those that grew significantly, and the p of each."""
+    """The confusion with the largest significant increase, and all p-values."""
     comparison = review.comparison
     p = grown_p(comparison.baseline.confusion, comparison.candidate.confusion)
     grown = (one for one in comparison.grown if p[one.true, one.predicted] < SIGNIFICANT)
@@ -249,7 +247,7 @@ def _grow(review: _Review) -> tuple[PairChange | None, dict[tuple[int, int], flo
 
 
 def class_rose(review: _Review) -> Finding | None:
-    """The class whose recall rose most of those that rose significantly."""
+    """The class with the largest significant rise in recall."""
     comparison = review.comparison
     rose = _by_difference(comparison, "better")[::-1]
     if not rose:
@@ -270,13 +268,13 @@ def class_rose(review: _Review) -> Finding | None:
 
 
 def _fallen(review: _Review, tendency: str) -> list[ClassChange]:
-    """Those that failed a gate first, then the furthest fall."""
+    """Those with a failed gate first, then by decreasing drop."""
     found = _by_difference(review.comparison, tendency)
     return sorted(found, key=lambda one: one.index not in review.failing.classes)
 
 
 def _by_difference(comparison: Comparison, tendency: str) -> list[ClassChange]:
-    """The classes of this tendency, the furthest fall first."""
+    """The classes of this tendency, largest drop first."""
     found = [
         one
         for one in comparison.classes
@@ -313,11 +311,11 @@ RULES: tuple[Rule, ...] = (
     pair_grew,
     class_rose,
 )
-"""The weightiest first."""
+"""Most important first."""
 
 
 def _whole_failed(name: str, sign: int) -> Callable[[_Review], bool]:
-    """Whether the metric failed its gate and got worse: `sign` is that of such a difference."""
+    """Whether the metric failed its gate and got worse; `sign` is that of a worse difference."""
 
     def holds(review: _Review) -> bool:
         difference = review.comparison.summary[name].difference or 0.0
@@ -351,4 +349,4 @@ HARM: Mapping[Rule, Callable[[_Review], bool]] = {
     calibration_changed: _whole_failed("ece", 1),
     pair_grew: _pair_failed,
 }
-"""Findings of harm, and whether a gate failed for it."""
+"""Findings on regressions, and whether they concern a failed gate."""

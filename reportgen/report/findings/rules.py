@@ -1,4 +1,4 @@
-"""What the rules of findings share: a finding, what failed its gates, words that several use."""
+"""Shared parts of the rules: findings, failed gates, common words."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = [
 
 
 def unquote(name: Name) -> Name:
-    """The name for a place that sets the quotation marks itself."""
+    """The name for a place with its own quotation marks."""
     return Name(name.text, name.full)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A true sentence, and where its evidence is: the id of an element, and its name."""
+    """A true sentence with its evidence: the id of an element, and its name."""
 
     head: Words
     body: Words
@@ -34,7 +34,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Told:
-    """A finding, and whether it is about what failed a gate."""
+    """A finding, and whether it concerns a failed gate."""
 
     finding: Finding
     failed: bool
@@ -42,14 +42,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Failing:
-    """What the failed gates are about.
+    """The subjects of the failed gates.
 
     Attributes
     ----------
     metrics
-        Of the whole.
+        Overall metrics.
     classes
-        Indices.
+        Class indices.
     others
         Slices (``camera = north``) and pairs (``cat called dog``), as gates call them.
     """
@@ -60,7 +60,7 @@ class Failing:
 
     @classmethod
     def of(cls, decision: Decision | None, evaluation: Evaluation) -> Failing:
-        """Nothing, where there are no gates or none failed."""
+        """Empty without gates, or if none failed."""
         checks = decision.checks if decision is not None else ()
         failed = [check for check in checks if check.status == "failed"]
         return cls(
@@ -75,9 +75,9 @@ class Failing:
         )
 
     def has_slice(self, column: str, part: str) -> bool:
-        """Whether it is among what failed."""
+        """Whether a gate on this slice failed."""
         return f"{class_name(column)} = {class_name(part)}" in self.others
 
     def has_pair(self, true: str, predicted: str) -> bool:
-        """Whether the rate of `true` → `predicted` failed."""
+        """Whether a gate on the rate of `true` → `predicted` failed."""
         return f"{class_name(true)} → {class_name(predicted)}" in self.others

@@ -1,4 +1,4 @@
-"""Rules that look at the test set as a whole, at its slices and at confidence."""
+"""Rules on the whole test set, its slices, and confidence."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def nothing_wrong(facts: Context) -> Finding | None:
 
 
 def no_better_than_constant(facts: Context) -> Finding | None:
-    """Accuracy below that of the majority class, or not shown to be above it."""
+    """Accuracy below that of the majority class, or not significantly above it."""
     accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
     if len(facts.present) < 2 or accuracy.interval is None or constant.value is None:
         return None
@@ -110,9 +110,9 @@ def no_better_than_constant(facts: Context) -> Finding | None:
 
 
 def _is_above(facts: Context) -> bool:
-    """Whether the model is significantly more often correct than the majority class would be.
+    """Whether accuracy is significantly above the majority-class baseline.
 
-    The interval allows for samples that come in groups, the test for that class being chosen.
+    The interval accounts for clustered samples, the test for the selection of the class.
     """
     accuracy, constant = facts.summary("accuracy"), facts.summary("no_information_rate")
     if accuracy.interval is None or constant.value is None:
@@ -133,7 +133,7 @@ def one_class_only(facts: Context) -> Finding | None:
 
 
 def imbalance(facts: Context) -> Finding | None:
-    """Recall depends on how many samples a class has: more than chance would make it."""
+    """A significant dependence of recall on class size."""
     accuracy, balanced = facts.summary("accuracy").value, facts.summary("balanced_accuracy").value
     if accuracy is None or balanced is None or abs(accuracy - balanced) < IMBALANCE:
         return None
@@ -175,7 +175,7 @@ def above_chance(facts: Context) -> Finding | None:
 
 
 def worst_slice(facts: Context) -> Finding | None:
-    """The part of the data that is shown to be worst, after correction for all comparisons."""
+    """The slice with the lowest accuracy that is significant after Holm correction."""
     report = facts.evaluation.slices
     worse = [one for one in report.slices if one.verdict == "worse"]
     if not worse:
@@ -208,14 +208,14 @@ MISCALIBRATED = 0.02
 
 
 ENOUGH = 300
-"""With fewer answers nothing shows an error of at most 1%."""
+"""With fewer predictions, no error bound of 1% is possible."""
 
 
 WORTHWHILE = 0.05
 
 
 def calibration(facts: Context) -> Finding | None:
-    """An ECE of at least 2 pp that exceeds the ECE expected of a calibrated model."""
+    """An ECE of at least 2 pp that exceeds the one expected of a calibrated model."""
     known = Calibration.of(facts)
     error = facts.summary("ece").value
     if known is None or not known.beyond_chance or (error or 0.0) < MISCALIBRATED:
@@ -237,7 +237,7 @@ def calibration(facts: Context) -> Finding | None:
 
 
 def abstaining(facts: Context) -> Finding | None:
-    """What is gained if the model may leave some predictions to a person."""
+    """The gain from abstaining on some predictions."""
     known = Calibration.of(facts)
     if known is None or known.n < ENOUGH or known.accuracy >= 0.99:
         return None
