@@ -13,6 +13,7 @@ from reportgen.api import compare_reviews
 from reportgen.api.review_request import ReviewRequest
 from reportgen.csv_text import guard, unguard
 from reportgen.options import EvaluationOptions, InputOptions
+from reportgen.rendering import errors_csv
 from reportgen.rendering.errors_csv import error_parts
 from reportgen.rendering.privacy import hash_ids
 from reportgen.review import load_input
@@ -121,20 +122,23 @@ def test_samples_that_are_left_out_of_a_comparison_are_no_errors_of_it(tmp_path)
     assert review.evaluation.confusion.n_errors == 2
 
 
-def test_rows_without_ids_are_written_as_those_of_a_writer(tmp_path):
-    names = ["plain", "=1+1", 'a "b", c', "two\nlines", ""]
-    labels, answers = np.divmod(np.arange(25), 5)
+@pytest.mark.parametrize("at_once", [1 << 22, 100])
+def test_rows_without_ids_are_written_as_those_of_a_writer(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(errors_csv, "_BYTES_AT_ONCE", at_once)
+    names = ["plain", "=1+1", 'a "b", c', "two\nlines", "", "猫e\u0301"]
+    labels, answers = np.divmod(np.arange(150) % 36 ^ 1, 6)
     matrix = pd.DataFrame({"label": labels, "prediction": answers})
-    asked = InputOptions(classes=tuple("abcde"))
+    asked = InputOptions(classes=tuple("abcdef"))
     rows = load_input(matrix, asked, EvaluationOptions(), tmp_path, rows_first=False).rows
     text = "".join(error_parts(rows, names))
     expected = io.StringIO()
     csv.writer(expected, lineterminator="\n").writerows(
         [HEAD]
         + [
-            [i, guard(names[i // 5]), guard(names[i % 5]), None, None]
-            for i in range(25)
-            if i // 5 != i % 5
+            [i, guard(names[label]), guard(names[answer]), None, None]
+            for i, (label, answer) in enumerate(zip(labels, answers, strict=True))
+            if label != answer
         ]
     )
     assert text == expected.getvalue()
+    assert "\n0," in text

@@ -103,5 +103,5 @@ class _Respelled:
 
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
         for batch in self.rows.batches(*columns, wrong_only=wrong_only):
-            ids = [self.spelling.write(text) for text in batch["id"].tolist()]
+            ids = [self.spelling.write(str(text)) for text in batch["id"].tolist()]
             yield {**batch, "id": np.array(ids, object)}

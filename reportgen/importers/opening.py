@@ -220,7 +220,9 @@ def _open_it(
     as_is = options.labels_are == "names" or _are_wrapped(given)
     silent = roles.prediction is None and roles.scores is None and roles.ranking is None
     asked = replace(roles, confidence=None) if silent else roles  # which type would it be?
-    survey = take_survey(table, asked, options.ignore_label, options.abstain, as_is=as_is)
+    survey = take_survey(
+        table, asked, options.ignore_label, options.abstain, folder=spool, as_is=as_is
+    )
     _refuse_numbers(table, roles, survey, options)
     _require_abstained(table, roles, survey, options)
     roles = _prove(table, roles, survey, options)

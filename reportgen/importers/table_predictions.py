@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reportgen.importers.columns.cells import TextCells, not_a_number, numbers, with_points
 from reportgen.importers.columns.detect import Roles, confidences
+from reportgen.importers.columns.held_rows import give_back_after
 from reportgen.importers.columns.ids import PrintableIds
 from reportgen.importers.columns.scores import SCORED_COLUMNS, ScoreBlocks, Scored
 from reportgen.importers.formats.tables import NARROW_ROWS, NUMBER, Table, rows_at_once
@@ -42,7 +43,8 @@ class TablePredictions:
 
     Rows are read on demand, never all at once. It has the interface of
     :class:`~reportgen.predictions.Predictions`, and further columns. Labels and predictions are
-    kept in memory, 1 to 4 bytes each, and so are confidences that had to be parsed.
+    kept, 1 to 4 bytes each, and so are confidences that had to be parsed: in memory, or in a
+    file if there are many (:mod:`~reportgen.importers.columns.held_rows`).
 
     Attributes
     ----------
@@ -111,7 +113,8 @@ class TablePredictions:
         numbers, otherwise objects: texts, ``""`` for missing ones.
 
         With `wrong_only`, only the rows whose prediction differs from the label, and ``id`` as
-        :class:`~reportgen.importers.columns.ids.PrintableIds`.
+        :class:`~reportgen.importers.columns.ids.PrintableIds`, or as row numbers, int64, if the
+        table has no ids.
         """
         wanted = tuple(dict.fromkeys(columns))
         for start, n, batches in self._pieces(wanted):
@@ -121,8 +124,12 @@ class TablePredictions:
             piece = _Piece(self, start, n, kept, batches)
             found = {name: piece.column(name) for name in wanted}
             if not wrong_only and "id" in found:
-                found["id"] = np.asarray(found["id"])
+                ids = found["id"]
+                found["id"] = np.asarray(
+                    ids if self.has_ids else list(map(str, ids.tolist())), object
+                )
             yield found
+            give_back_after(start, n, self.labels, self.predictions, self.confidence)
 
     def _pieces(self, wanted: Sequence[str]) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
         """(first row, number of rows, batches of the columns that must be read) of each block."""
@@ -212,11 +219,10 @@ class _Piece:
         return values.astype(np.float32) if single else values
 
     def _ids(self) -> Any:
-        """An array, or a column whose texts are read on demand."""
+        """Row numbers, or a column whose texts are read on demand."""
         column = self.of.roles.id
         if column is None:
-            places = np.arange(self.n) if self.kept is None else self.kept
-            return np.array(list(map(str, (places + self.start).tolist())), object)
+            return (np.arange(self.n) if self.kept is None else self.kept) + self.start
         return PrintableIds(self.batches[0].column(column), self.kept)
 
     def _probabilities(self) -> NDArray[np.floating[Any]]:

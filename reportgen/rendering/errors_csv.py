@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,14 +48,39 @@ def error_parts(
 
 
 def _numbered(rows: PredictionRows, cells: Sequence[str]) -> Iterator[str]:
-    """The same of rows that have numbers and classes alone, which need no writer for each: there
-    may be a hundred million of them.
+    """The same for rows that have only numbers and classes, assembled with numpy: there may be a
+    hundred million of them.
     """
-    trues = [f",{cell}," for cell in cells].__getitem__
-    answers = [f"{cell},,\n" for cell in cells].__getitem__
+    trues = _padded(f",{cell}," for cell in cells)
+    answers = _padded(f"{cell},,\n" for cell in cells)
+    at_once = max(_BYTES_AT_ONCE // (trues.shape[1] + answers.shape[1]), 1)
     for batch in rows.batches("id", "label", "prediction", wrong_only=True):
-        sides = map(trues, batch["label"].tolist()), map(answers, batch["prediction"].tolist())
-        yield "".join(chain.from_iterable(zip(batch["id"], *sides, strict=True)))
+        for start in range(0, len(batch["id"]), at_once):
+            some = {name: values[start : start + at_once] for name, values in batch.items()}
+            sides = trues[some["label"]], answers[some["prediction"]]
+            lines = np.hstack([_digits(some["id"]), *sides])
+            yield lines[lines != 0].tobytes().decode()
+
+
+_BYTES_AT_ONCE = 1 << 22
+
+
+def _padded(cells: Iterable[str]) -> NDArray[np.uint8]:
+    """Texts in UTF-8, shape (n, bytes of the longest), shorter ones followed by zeros."""
+    texts = [cell.encode() for cell in cells]  # names are printable: they contain no zero byte
+    return np.array(texts).view(np.uint8).reshape(len(texts), -1)
+
+
+def _digits(numbers: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+    """Nonnegative numbers in ASCII, shape (n, digits of the largest), shorter ones after zeros."""
+    largest = int(numbers.max(initial=0))
+    rest = numbers.astype(np.min_scalar_type(largest))
+    found = np.empty((len(rest), len(str(largest))), np.uint8)
+    for place in reversed(range(found.shape[1])):
+        found[:, place] = np.where(rest > 0, rest % 10 + ord("0"), 0)
+        rest //= 10
+    found[numbers == 0, -1] = ord("0")
+    return found
 
 
 def _has_probabilities(rows: PredictionRows) -> bool:

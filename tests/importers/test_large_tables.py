@@ -1,6 +1,10 @@
 """What is done otherwise in large tables, and must not be seen."""
 
+import errno
+import mmap
+import os
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reportgen
-from reportgen.errors import DataError
+from reportgen.errors import DataError, OutputError
 from reportgen.evaluation import counting
 from reportgen.importers.columns import detect as survey
+from reportgen.importers.columns import held_rows as held_rows_module
 from reportgen.importers.columns import ids as ids_module
 from reportgen.importers.columns.cells import TextCells
 from reportgen.importers.columns.detect import find_roles
+from reportgen.importers.columns.held_rows import give_back, held_rows
 from reportgen.importers.formats import delimited, tables
 from reportgen.importers.formats.delimited import Dialect, read_delimited
 from reportgen.importers.opening import open_others as open_predictions
@@ -95,7 +101,7 @@ def test_an_id_that_comes_again_beside_a_long_one_in_another_batch_is_found(tmp_
     table = read_delimited(path, Dialect(), tmp_path)
     roles = find_roles(table.name, table.columns, InputOptions(), None)
     with pytest.raises(DataError, match="1 id more than once: a.png"):
-        survey.take_survey(table, roles, None)
+        survey.take_survey(table, roles, None, folder=tmp_path)
 
 
 @pytest.mark.parametrize("times", [256, 257, 513])
@@ -215,3 +221,82 @@ def test_more_values_than_a_byte_counts_keep_the_places_of_those_before():
     values.add(texts, np.arange(200), None)
     found = values.taken_as({text: i for i, text in enumerate(texts)})
     assert found.tolist() == [*range(100), *range(300), *range(200)]
+
+
+SCORED = {"score_a": [0.9, 0.2, 0.6] * 200, "score_b": [0.1, 0.8, 0.4] * 200}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"prediction": [f"class {i % 299}" for i in range(600)]},
+        {"prediction": ["a", "b", "b"] * 200, "confidence": ["0.75", "0.5", "1"] * 200},
+        SCORED,
+        {"prediction": ["a", "a", "b"] * 200, **SCORED},
+    ],
+    ids=["classes alone", "confidence as text", "scores", "scores and predictions"],
+)
+def test_rows_in_files_are_those_in_memory(tmp_path, monkeypatch, columns):
+    first = "prediction" in columns and columns["prediction"][0]
+    labels = ["a", "b", "a"] * 200 if first != "class 0" else columns["prediction"][::-1]
+    table = pa.table({"label": labels, **columns})
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    def found():
+        rows = open_predictions(tmp_path / "a.parquet", InputOptions(), tmp_path)
+        errors = "".join(error_parts(rows, rows.facts.classes))
+        return counting.evaluate_predictions(rows), errors, rows
+
+    expected, errors, rows = found()
+    assert held_rows_module._mapped(rows.labels) is None
+    monkeypatch.setattr(held_rows_module, "_IN_MEMORY", 0)
+    monkeypatch.setattr(held_rows_module, "_ROWS_BETWEEN", 7)
+    monkeypatch.setattr(survey, "NARROW_ROWS", 100)
+    again, errors_again, rows = found()
+    assert held_rows_module._mapped(rows.labels) is not None
+    assert (again, errors_again) == (expected, errors)
+    assert not list(tmp_path.glob("tmp*"))  # their files have no names
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="memory can't be given back")
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
+def test_memory_of_rows_in_files_is_given_back_and_the_rows_stay(tmp_path):
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+    rows = held_rows(64 << 20, np.int8, tmp_path)
+    before = resident()
+    rows[:] = 7
+    assert resident() - before > 60 << 20
+    give_back(rows[5:])
+    assert resident() - before < 10 << 20
+    assert rows.min() == rows.max() == 7
+
+
+def refused(number):
+    def refuse(*_):
+        raise OSError(number, "refused")
+
+    return refuse
+
+
+def test_a_folder_without_room_for_rows_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "posix_fallocate", refused(errno.ENOSPC), raising=False)
+    with pytest.raises(OutputError, match="no space left on the device"):
+        held_rows(64 << 20, np.int8, tmp_path)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["unsupported", "missing"])
+def test_room_for_rows_is_made_by_writing_where_the_system_cannot_reserve_it(
+    tmp_path, monkeypatch, there
+):
+    if there:
+        monkeypatch.setattr(os, "posix_fallocate", refused(errno.EOPNOTSUPP), raising=False)
+    else:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    rows = held_rows((33 << 20) + 5, np.int8, tmp_path)
+    assert len(rows) == (33 << 20) + 5
+    assert held_rows_module._mapped(rows) is not None
+    monkeypatch.setattr(os, "write", refused(errno.ENOSPC))
+    with pytest.raises(OutputError, match="no space left on the device"):
+        held_rows(64 << 20, np.int8, tmp_path)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import (
@@ -22,6 +23,7 @@ from reportgen.importers.columns.cells import (
     smallest,
 )
 from reportgen.importers.columns.families import are_score_words, templates
+from reportgen.importers.columns.held_rows import give_back_after, held_rows
 from reportgen.importers.columns.ids import require_distinct_ids
 from reportgen.importers.columns.rankings import Ranking, ranking_of
 from reportgen.importers.columns.words import (
@@ -560,6 +562,8 @@ class Values:
     ----------
     n_rows
         Number of rows of the table.
+    folder
+        Where arrays that are too large for memory are kept.
     wrapped
         The first cell in a program's notation, such as ``tensor(1)``, and its value; empty if there
         is none.
@@ -568,6 +572,7 @@ class Values:
     """
 
     n_rows: int = 0
+    folder: Path = Path()
     wrapped: tuple[str, str] | None = None
     as_is: bool = False
     _place: dict[str, int] = field(default_factory=dict)
@@ -578,7 +583,10 @@ class Values:
     _n_added: int = 0
 
     def __post_init__(self) -> None:
-        self._places: NDArray[np.signedinteger[Any]] = np.empty(self.n_rows, np.int8)
+        self._places: NDArray[np.signedinteger[Any]] = self._held(np.int8)
+
+    def _held(self, dtype: DTypeLike) -> NDArray[np.signedinteger[Any]]:
+        return held_rows(self.n_rows, dtype, self.folder)
 
     def __len__(self) -> int:
         """Number of distinct texts."""
@@ -619,11 +627,13 @@ class Values:
             self._lookup[i] = self._place_of(text)
         kind = smallest(len(self._place))
         if self._places.dtype != kind:
-            self._places = self._places.astype(kind)
+            before, self._places = self._places[: self._n_added], self._held(kind)
+            self._places[: self._n_added] = before
         found = self._lookup.astype(kind)[places]
         if keep is not None:
             found[~keep] = -1
         self._places[self._n_added : self._n_added + len(found)] = found
+        give_back_after(self._n_added, len(found), self._places)
         self._n_added += len(found)
 
     def _settle(self) -> None:
@@ -640,10 +650,14 @@ class Values:
         lookup = np.array([*(of_text[text] for text in self._place), -1])
         small = lookup.astype(smallest(int(lookup.max()) + 1))
         places, self._places = self._places[: self._n_added], self._places[:0]
-        found = places if places.dtype == small.dtype else np.empty_like(places, dtype=small.dtype)
+        same = places.dtype == small.dtype
+        if same and np.array_equal(small[:-1], np.arange(len(small) - 1)):
+            return places
+        found = places if same else self._held(small.dtype)[: self._n_added]
         for start in range(0, len(places), NARROW_ROWS):
             stop = start + NARROW_ROWS
             found[start:stop] = small[places[start:stop]]
+            give_back_after(start, NARROW_ROWS, places, found)
         return found
 
 
@@ -700,16 +714,18 @@ def take_survey(
     ignore_label: str | None,
     abstain: str | None = None,
     *,
+    folder: Path,
     as_is: bool = False,
 ) -> Survey:
     """Read the columns with a role once, except the scores.
 
-    Excluded are rows whose label is `ignore_label`, and rows whose prediction is `abstain`. Names
-    are used verbatim with `as_is`, otherwise without wrappers such as ``tensor(1)``. Raises
+    Results per row are kept in `folder` if there are many. Excluded are rows whose label is
+    `ignore_label`, and rows whose prediction is `abstain`. Names are used verbatim with `as_is`,
+    otherwise without wrappers such as ``tensor(1)``. Raises
     :class:`DataError` with the location, if a confidence is not a number in 0..1, a column has too
     many distinct values for classes, or two rows have the same id.
     """
-    counting = _Counting(table, roles, ignore_label, abstain, as_is)
+    counting = _Counting(table, roles, folder, ignore_label, abstain, as_is)
     ranked = roles.ranking.classes if roles.ranking else ()
     single = (roles.label, roles.prediction, roles.confidence)
     columns = list(dict.fromkeys([*(c for c in single if c is not None), *ranked]))
@@ -787,6 +803,7 @@ def confidences(table: Table, column: str, array: Any, start: int) -> NDArray[np
 class _Counting:
     table: Table
     roles: Roles
+    folder: Path
     ignore_label: str | None
     abstain: str | None
     as_is: bool
@@ -808,7 +825,7 @@ class _Counting:
         self.predictions = self._values() if self.roles.prediction else Values()
 
     def _values(self) -> Values:
-        return Values(self.table.n_rows, as_is=self.as_is)
+        return Values(self.table.n_rows, self.folder, as_is=self.as_is)
 
     def add(self, batch: Mapping[str, Any], n: int) -> None:
         texts, places = self.label_cells(batch[self.roles.label])
@@ -881,8 +898,9 @@ class _Counting:
         values = confidences(self.table, self.roles.confidence, array, self.n_rows)
         if self.table.columns[self.roles.confidence].kind == TEXT:
             if self.parsed is None:  # allocated once: blocks would have to be joined
-                self.parsed = np.empty(self.table.n_rows)
+                self.parsed = held_rows(self.table.n_rows, np.float64, self.folder)
             self.parsed[self.n_rows : self.n_rows + len(values)] = values
+            give_back_after(self.n_rows, len(values), self.parsed)
         kept = values if keep is None else values[keep]
         self.least = min(self.least, float(np.fmin.reduce(kept, initial=1.0)))
         self.n_below_half += int(np.count_nonzero(kept < 0.5 - _SLACK))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reportgen.errors import DataError, ReportgenError, UsageError
 from reportgen.importers.columns.cells import not_a_number, numbers, smallest
 from reportgen.importers.columns.detect import ScoreColumns
+from reportgen.importers.columns.held_rows import give_back_after, held_rows
 from reportgen.importers.columns.rounding import Rounding
 from reportgen.importers.formats.tables import LIST, Spool, Table
 from reportgen.metrics import (
@@ -484,8 +485,8 @@ class Scored:
 class _Found:
     """Counters for :class:`Scored`."""
 
-    labels: list[Indices] = field(default_factory=list)
-    predictions: list[Indices] = field(default_factory=list)
+    labels: Indices
+    predictions: Indices
     n_not_finite: int = 0
     not_finite: list[int] = field(default_factory=list)
     n_differing: int = 0
@@ -512,7 +513,8 @@ def score_table(
     declared
         Whether the user declared the type; then every row is checked against it.
     """
-    found = _Found()
+    small = smallest(max(blocks.width, 2))
+    found = _Found(held_rows(len(labels), small, folder), held_rows(len(labels), small, folder))
     spool = Spool.of(
         _scored_batches(blocks, kind, labels, predictions, found, declared),
         folder,
@@ -521,15 +523,14 @@ def score_table(
         columns={},
         find=blocks.table.place,
     )
-    empty = np.zeros(0, np.int8)
     return Scored(
         spool,
-        np.concatenate([empty, *found.labels]),
-        np.concatenate([empty, *found.predictions]),
+        found.labels,
+        found.predictions,
         found.n_not_finite,
         tuple(found.not_finite),
         found.n_differing,
-        found.all_in_unit and bool(found.labels),
+        found.all_in_unit and len(labels) > 0,
         found.n_off,
     )
 
@@ -543,9 +544,9 @@ def _scored_batches(
     declared: bool,
 ) -> Iterator[Any]:
     kind = read.kind
-    small = smallest(max(blocks.width, 2))
     for start, scores in blocks.blocks():
-        label = labels[start : start + len(scores)].astype(np.int32)
+        own = slice(start, start + len(scores))
+        label = labels[own].astype(np.int32)
         rows = score(scores, label, kind)
         kept = (label >= 0) & rows.finite
         if declared:
@@ -559,12 +560,13 @@ def _scored_batches(
         into.n_not_finite += len(missing)
         into.not_finite += (start + missing[: _EXAMPLES - len(into.not_finite)]).tolist()
         if predictions is not None:
-            theirs = predictions[start : start + len(scores)]
+            theirs = predictions[own]
             differing = np.flatnonzero(kept & (theirs != rows.prediction))
             into.n_differing += len(differing)
             rows = _as_predicted(rows, scores, theirs, kind, differing)
-        into.labels.append(np.where(kept, label, -1).astype(small))
-        into.predictions.append(rows.prediction.astype(small))
+        into.labels[own] = np.where(kept, label, -1)
+        into.predictions[own] = rows.prediction
+        give_back_after(start, len(scores), labels, predictions, into.labels, into.predictions)
         yield _batch(rows, blocks.dtype)
 
 
