@@ -1,4 +1,4 @@
-"""How a report looks: one file per output. All of them read the same values."""
+"""Renders a report: one module per output. All of them read the same values."""
 
 from typing import TYPE_CHECKING
 

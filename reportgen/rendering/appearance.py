@@ -1,6 +1,4 @@
-"""How a page looks besides its report: theme, logo, notes, read and checked before anything is
-written.
-"""
+"""Appearance of a page: theme, logo, notes; read and validated before anything is written."""
 
 from __future__ import annotations
 
@@ -62,10 +60,10 @@ Tokens = dict[str, str]
 
 
 def read_theme(path: Path) -> str:
-    """The file's variables as rules that follow those of the page; ASCII.
+    """The variables in a theme file, as CSS rules to follow those of the page; ASCII.
 
-    Raises :class:`UsageError` (``theme-file``) where it contains anything but variables of the
-    page's own colours and fonts with such values, or colours in which text can't be read.
+    Raises :class:`UsageError` (``theme-file``) if it contains anything but variables of the page's
+    own colours and fonts with valid values, or colours in which text is illegible.
     """
     own = own_tokens()
     given = _describe_given(_lines(path), path, own["light"])
@@ -163,7 +161,7 @@ def _rules(given: Mapping[str, Tokens]) -> Iterator[str]:
 
 
 def own_tokens() -> dict[str, Tokens]:
-    """The page's colours and fonts in each scheme, read from its own style."""
+    """The page's colours and fonts in each scheme, from its own style."""
     from reportgen.rendering.user_templates import template_folder
 
     style = (template_folder() / "report.css").read_text("ascii")
@@ -205,14 +203,14 @@ def _refuse(path: Path, why: str, detail: str = "") -> UsageError:
 
 @dataclass(frozen=True)
 class PageStyle:
-    """A page's options, read.
+    """The appearance of a page, loaded from its options.
 
     Attributes
     ----------
     style
-        Rules that follow those of ``report.css``; ASCII.
+        CSS rules to follow those of ``report.css``; ASCII.
     templates
-        Folder of templates that come before ours; trusted as code is.
+        Folder of templates that override the built-in ones; trusted like code.
     scripted
         Whether the page has its script.
     """
@@ -230,7 +228,7 @@ PLAIN = PageStyle()
 
 
 def load_style(page: PageOptions) -> PageStyle:
-    """The files that the options name, read and checked.
+    """Read and validate the files that the options name.
 
     Raises :class:`~reportgen.errors.UsageError` with slug ``logo-file``, ``notes-file``,
     ``theme-file``, ``templates-folder`` or ``template-error``.
@@ -260,7 +258,7 @@ def _logo(path: Path) -> Logo:
 
 
 def _heat(colormap: str) -> str:
-    """The cells of the tables in the colours of the pictures."""
+    """The colours of table cells, equal to those of the pictures."""
     from reportgen.rendering.figures.style import heat_steps
 
     steps = enumerate(heat_steps(colormap))

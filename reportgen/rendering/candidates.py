@@ -1,4 +1,4 @@
-"""The page of several candidates against one baseline: a table that leads to their reports."""
+"""The overview page of several candidates: a table with links to their reports."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ TEMPLATE = "overview.html.j2"
 
 
 def page(overview: Overview, dress: PageStyle = PLAIN, *, beside: bool = False) -> html.Page:
-    """The whole page, ASCII; it asks for nothing, but links to the reports. `beside`: see
-    :func:`reportgen.rendering.html.page`.
+    """The overview page, ASCII; self-contained, with links to the reports.
+
+    `beside`: see :func:`reportgen.rendering.html.page`.
     """
     shown = overview.beside
     values = {
@@ -33,7 +34,7 @@ def page(overview: Overview, dress: PageStyle = PLAIN, *, beside: bool = False) 
 
 
 def render(overview: Overview, dress: PageStyle = PLAIN) -> str:
-    """The whole page in one text."""
+    """The page as one text."""
     return page(overview, dress).html
 
 
@@ -44,7 +45,7 @@ EDGE = 6
 
 
 def _bar(one: Cell, axis: tuple[float, float]) -> Markup:
-    """A value with its interval on the axis that all sides share."""
+    """A value with its interval on the common axis of all sides."""
     if one.value is None:
         return Markup("")
     low, high = axis
@@ -65,7 +66,7 @@ PANEL_WIDTH, PANEL_LEFT, ROW = 180, 24, 18
 
 
 def _panel(panel: ClassPanel, sides: Sequence[Side]) -> Markup:
-    """The recall of one class, a row a side, from 0 to 100%."""
+    """The recall of one class, one row per side, from 0 to 100%."""
     height = ROW * len(sides) + 20
 
     def x(value: float) -> str:

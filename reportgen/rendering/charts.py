@@ -1,7 +1,7 @@
-"""The geometry of every chart: marks in data units, which the page and the figures both paint.
+"""The geometry of all charts: marks in data units, painted by both the page and the figures.
 
-Shares, 0..1, run along both axes unless a panel says otherwise. No pixels, no colours: `kind` of a
-mark says what it shows, and each painter has its own look for that.
+Both axes are proportions, 0..1, unless a panel declares otherwise. No pixels, no colours: the
+`kind` of a mark defines its meaning, and each painter its look.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 HIGH = 258
-"""Parts of a plot's height that spans are given in: pixels of the page, so that they are whole."""
+"""Units of a plot's height for spans: pixels of the page, so that they are integers."""
 
 
 GAP = 0.03
-"""What a bar leaves free on either side, as a share of its bin."""
+"""Gap on either side of a bar, as a fraction of its bin."""
 
 
 NEAR = 0.05
-"""Points that are closer than this in both directions have their letters in one place."""
+"""Points closer than this in both directions share one place for their letters."""
 
 
 LETTER = 0.0403
-"""Room that a letter takes beside its dot, as a share of the width."""
+"""Width of a letter beside its dot, as a fraction of the plot's width."""
 
 
 ERROR_AXES = (
@@ -79,29 +79,27 @@ ERROR_AXES = (
     (0.5, 5),
     (1.0, 4),
 )
-"""Upper ends of the curve's axis with their numbers of steps; the smallest that holds is taken."""
+"""Upper ends of the risk axis with their numbers of steps; the smallest that fits is used."""
 
 
 SETTLED = 0.05
-"""Coverage from which on the curve must fit; the error of the first few predictions may be
-anything.
-"""
+"""The curve must fit from this coverage on; the risk of the first few is arbitrary."""
 
 
 MOST_ROWS = 30
-"""More would not be legible on a slide; the first are the ones to look at."""
+"""More rows would not be legible on a slide; the first are the most important."""
 
 
 CLEAR = ("better", "worse")
-"""Significant changes: their dots are full."""
+"""Significant changes: their dots are filled."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points: a ``line`` of data, one of ``past`` data, an ``even`` level, or a
-    ``cap``: an interval.
+    """A line through points.
 
-    With `steps` it goes up or down to the height of each point first, and then across to it.
+    Kinds: ``line`` for data, ``past`` for the baseline's data, ``even`` for a level, ``cap`` for an
+    interval. With `steps` it first goes up or down to the height of each point, then across.
     """
 
     kind: str
@@ -111,8 +109,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Dot:
-    """A point; one with `letters`, though they be empty, is named in the text and larger, one of
-    the `past` is the baseline's.
+    """A point; with `letters` (even empty) it is larger and mentioned in the text.
+
+    Kind ``past`` is the baseline's.
     """
 
     x: float
@@ -126,7 +125,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar from 0 up to `height`, of a ``count``, or of ``right`` or ``wrong`` answers."""
+    """A bar from 0 to `height`: a ``count``, or ``right`` or ``wrong`` predictions."""
 
     kind: str
     low: float
@@ -139,7 +138,7 @@ Mark = Line | Dot | Bar
 
 @dataclass(frozen=True)
 class Panel:
-    """Marks on a y axis from 0 to `top`; `span` is where it is in the height of the plot."""
+    """Marks on a y axis from 0 to `top`; `span` is its part of the plot's height."""
 
     words: str
     top: float
@@ -151,9 +150,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class Plot:
-    """Panels above each other over one x axis, 0..1, which shows `across`.
+    """Panels above each other on a common x axis, 0..1, which shows `across`.
 
-    A panel without ticks shows counts, all others show shares.
+    A panel without ticks shows counts, all others show proportions.
     """
 
     across: str
@@ -162,8 +161,9 @@ class Plot:
 
 
 def reliability_plot(rows: Sequence[ReliabilityRow], before: Sequence[ReliabilityRow] = ()) -> Plot:
-    """Accuracy over confidence with intervals, and the number of predictions in each bin below;
-    the bins of a baseline as a line `before`, but those of few samples.
+    """Accuracy by confidence with intervals, and the number of predictions per bin below.
+
+    The bins of a baseline `before` are a line, except those of few samples.
     """
     even = Line("even", ((0.0, 0.0), (1.0, 1.0)))
     dots = (*_past(before), *(mark for row in rows for mark in _bin_marks(row)))
@@ -206,7 +206,7 @@ def _bar(kind: str, low: float, high: float, height: float) -> Bar:
 
 
 def histogram_plot(rows: Sequence[HistogramRow]) -> Plot:
-    """Correct predictions above, wrong ones below, as shares of their kind on one scale."""
+    """Correct predictions above, incorrect below, as proportions of their kind on one scale."""
     top = max(max(row.right_share, row.wrong_share) for row in rows) or 1.0
     sides = (
         ("right", sum(row.right for row in rows), [row.right_share for row in rows], 142),
@@ -235,8 +235,9 @@ def curve_plot(
     points: Sequence[OperatingPoint],
     before: Sequence[CurveRow] = (),
 ) -> Plot:
-    """Error over coverage with the operating points, and the curve of a baseline `before`; early
-    points that are higher are cut off.
+    """Risk by coverage with the operating points, and the curve of a baseline `before`.
+
+    Higher values at the left end are cut off.
     """
     settled = (row.error for row in (*rows, *before) if row.coverage >= SETTLED)
     reach = max(settled, default=1.0)
@@ -251,12 +252,12 @@ def curve_plot(
 def _point_marks(point: OperatingPoint) -> Iterator[Mark]:
     at, up = point.coverage, point.error
     yield Line("even", ((0.0, up), (at, up), (at, 0.0)), steps=True)
-    first = point.letter == "A"  # the two may lie close together: one letter on either side
+    first = point.letter == "A"  # the two may be close together: one letter on either side
     yield Dot(at, up, letters=point.letter, left=first, above=first)
 
 
 def threshold_plots(section: ThresholdSection) -> tuple[Plot, Plot]:
-    """Both curves of a two-class model with the named points that lie on them."""
+    """Both curves of a two-class model, with the named points."""
     roc = [(mark.letter, mark.false_alarms, mark.sensitivity) for mark in section.marks]
     other = [
         (mark.letter, mark.sensitivity, mark.precision)
@@ -293,12 +294,12 @@ def _square_plot(across: str, up: str, marks: tuple[Mark, ...], ticks: tuple[flo
 
 
 def _roc_marks(line: Sequence[Place]) -> tuple[Mark, ...]:
-    """The curve and the diagonal of chance."""
+    """The curve, and the diagonal of chance level."""
     return Line("even", ((0.0, 0.0), (1.0, 1.0))), Line("line", tuple(line))
 
 
 def _stairs(line: Sequence[Place], prevalence: float) -> tuple[Mark, ...]:
-    """Precision in steps, as average precision counts it, and that of chance."""
+    """Precision in steps, as in average precision, and its chance level."""
     return (
         Line("even", ((0.0, prevalence), (1.0, prevalence)), steps=True),
         Line("line", ((0.0, line[0][1]), *line), steps=True),
@@ -306,7 +307,7 @@ def _stairs(line: Sequence[Place], prevalence: float) -> tuple[Mark, ...]:
 
 
 def _named_dots(places: Sequence[tuple[str, float, float]]) -> Iterator[Dot]:
-    """Dots with their letters on the side that has room; letters that would overlap are joined."""
+    """Dots with letters on the side with more room; letters that would overlap are joined."""
     joined: dict[Place, str] = {}
     for letter, x, y in places:
         near = (at for at in joined if abs(x - at[0]) < NEAR and abs(y - at[1]) < NEAR)
@@ -319,9 +320,9 @@ def _named_dots(places: Sequence[tuple[str, float, float]]) -> Iterator[Dot]:
 
 @dataclass(frozen=True)
 class RowPlot:
-    """Rows of points with intervals, a column of them for each head; the first row is 0, on top.
+    """Rows of points with intervals, one column per head; row 0 is at the top.
 
-    `signed` where they are differences, around 0; `more` says how many rows are not drawn.
+    `signed` for differences, around 0; `more` is the number of rows not drawn.
     """
 
     name: str
@@ -333,7 +334,7 @@ class RowPlot:
     more: str = ""
 
     def marks(self, column: int) -> Iterator[Mark]:
-        """Intervals and dots of one column: value across, number of the row upwards."""
+        """Intervals and dots of one column: value across, row upwards."""
         for row, cell in enumerate(self.columns[column]):
             if cell.value is None:
                 continue
@@ -343,7 +344,7 @@ class RowPlot:
 
 
 def row_plots(report: Report) -> Iterator[RowPlot]:
-    """Each table of the report whose rows have bars."""
+    """The tables of the report whose rows have bars."""
     for plot in _all_rows(report):
         if any(cell.value is not None for cells in plot.columns for cell in cells):
             yield plot

@@ -1,4 +1,4 @@
-"""Templates compiled once, and kept beside them as Python keeps the modules that it compiles."""
+"""Caches compiled templates beside their sources, like Python's byte code."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ __all__ = ["CompiledTemplates"]
 class CompiledTemplates(jinja2.FileSystemBytecodeCache):
     """The compiled templates of `folder`, in its ``__pycache__``.
 
-    They are compiled again where a template, jinja2 or `settings`, by which they are compiled,
-    differ. Where the folder can't be written, or Python is told to write no byte code
-    (``PYTHONDONTWRITEBYTECODE``), nothing is kept.
+    They are compiled again if a template, jinja2 or `settings` changes. Nothing is cached if the
+    folder is read-only, or if Python may not write byte code (``PYTHONDONTWRITEBYTECODE``).
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -27,16 +26,16 @@ class CompiledTemplates(jinja2.FileSystemBytecodeCache):
         self.settings = f"{jinja2.__version__} {sorted(settings)} {settings}"
 
     def get_source_checksum(self, source: str) -> str:
-        """What the compiled template is of: its text, and how it was compiled."""
+        """A checksum of the template and the settings it was compiled with."""
         return hashlib.sha256(f"{self.settings}\n{source}".encode()).hexdigest()
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """What is kept, if it can be read."""
+        """Load the cached byte code, if it is readable."""
         with contextlib.suppress(OSError):
             super().load_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep it, if that can be."""
+        """Save the byte code, if possible."""
         if not sys.dont_write_bytecode:
             with contextlib.suppress(OSError):
                 Path(self.directory).mkdir(exist_ok=True)

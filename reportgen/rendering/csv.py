@@ -1,7 +1,7 @@
 """Tables for spreadsheets and scripts: ``per_class.csv``, ``confusion.csv``, ``pairs.csv``.
 
-UTF-8 with ``\n`` line ends; undefined numbers are empty cells; numbers are written in full; a
-name that a spreadsheet would take for a formula gets one ``'`` in front.
+UTF-8 with ``\n`` line ends; undefined numbers are empty cells; numbers are written in full; a name
+that a spreadsheet would read as a formula gets a leading ``'``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CORNER = "true\\predicted"
 def per_class(evaluation: Evaluation) -> str:
     """One row per class, in class order: counts, then each metric with the ends of its interval.
 
-    Where the matrix contains shares only, the counts are empty cells.
+    Counts are empty if the matrix contains proportions only.
     """
     columns = class_columns(evaluation)
     return csv_of_columns(
@@ -44,7 +44,7 @@ def per_class(evaluation: Evaluation) -> str:
 def confusion(evaluation: Evaluation) -> str:
     """The matrix, rows true; above 2,048 classes its non-zero cells as true, predicted, count.
 
-    Proportions are written as a whole table at any size, which ``--normalised`` reads.
+    Proportions are written as a table at any size, which ``--normalised`` reads.
     """
     matrix, names, shares = evaluation.confusion, evaluation.classes, evaluation.shares
     if shares is not None:
@@ -64,9 +64,10 @@ _ROWS_AT_ONCE = 1 << 16
 
 
 def pair_parts(evaluation: Evaluation) -> Iterator[str]:
-    """Every confusion that occurs, by count; proportions without counts come last, and where costs
-    are given, that of each sample and of all. A part for each 65,536 rows: of a thousand classes
-    there may be a million.
+    """Every confusion, by count; one part per 65,536 rows.
+
+    With costs, also the cost per sample and in total. Proportions without counts are in the last
+    column. A thousand classes may have a million confusions.
     """
     header = ["true", "predicted", "count", "share_of_true", "share_of_errors", "reversed_count"]
     header += ["share", "reversed_share"] if evaluation.shares is not None else []
@@ -96,7 +97,7 @@ def _pair_rows(evaluation: Evaluation, columns: list[list[Any]]) -> str:
 
 
 def _defined(values: NDArray[np.float64]) -> list[float | None]:
-    """The numbers, None where one is undefined."""
+    """The numbers, with None for undefined ones."""
     written: list[float | None] = values.astype(object).tolist()
     for i in np.flatnonzero(np.isnan(values)).tolist():
         written[i] = None

@@ -1,7 +1,7 @@
-"""Messages as bytes: header lines that contain nothing but what was meant, and MIME parts.
+"""Mail messages as bytes: safe header lines, and MIME parts.
 
-Header lines are made here, not by the message of the standard library, which takes ``=?…?=`` in a
-name for an encoded word: before Python 3.11.10 and 3.12.5 a line break in it began a new header
+Header lines are written here, not by the standard library, which decodes ``=?…?=`` in a name as an
+encoded word: before Python 3.11.10 and 3.12.5 a line break in it began a new header
 (CVE-2024-6923), and since then it raises. Subjects of 70 to 77 characters came back with a blank.
 """
 
@@ -34,16 +34,16 @@ __all__ = [
 
 
 DOMAIN = "reportgen.invalid"
-"""Of identifiers; no machine has it (RFC 2606)."""
+"""Domain of identifiers; reserved, so that no machine has it (RFC 2606)."""
 
 
 WIDTH = 76
-"""Characters of a line, at most; encoded words may have 75."""
+"""Maximum characters per line; encoded words may have 75."""
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file of the mail: its name is ours, never one from data."""
+    """A file in the mail; its name never comes from data."""
 
     name: str
     mime: str
@@ -56,8 +56,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Picture:
-    """The PNG that the HTML shows by ``cid:``; sizes in CSS pixels. It is `numbered` where its axes
-    carry the numbers of the classes, for want of glyphs, and `has_digits` where cells show values.
+    """The PNG that the HTML shows by ``cid:``; sizes in CSS pixels.
+
+    `numbered`: its axes have class numbers, because the fonts lack glyphs of the names.
+    `has_digits`: cells show values.
     """
 
     content: bytes
@@ -72,7 +74,7 @@ class Picture:
 
 
 def content_hash(*parts: bytes) -> str:
-    """32 hexadecimal digits that differ where the parts differ."""
+    """32 hexadecimal digits; different for different parts."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -80,9 +82,9 @@ def content_hash(*parts: bytes) -> str:
 
 
 def header_text(text: str) -> str:
-    """`text` fit for a header: on one line, and without the beginning of an encoded word."""
+    """`text` on one line, without the beginning of an encoded word, for use in a header."""
     line = " ".join(printable(text).split())
-    while "=?" in line:  # of "==??" another would be left
+    while "=?" in line:  # "==??" would leave another one
         line = line.replace("=?", "= ?")
     return line
 
@@ -90,8 +92,8 @@ def header_text(text: str) -> str:
 def header_line(name: str, text: str) -> bytes:
     """``Name: text`` with its line end; ASCII, at most 76 characters a line.
 
-    `text` is as :func:`header_text` makes it. Readers get back what was set: folds are where blanks
-    were, or between encoded words.
+    `text` comes from :func:`header_text`. Folding is lossless: folds are at blanks, or between
+    encoded words.
     """
     lines = _folded(name, text, "us-ascii") if text.isascii() else []
     if "".join(lines) != f"{name}: {text}" or max(map(len, lines)) > WIDTH:
@@ -100,15 +102,14 @@ def header_line(name: str, text: str) -> bytes:
 
 
 def _folded(name: str, text: str, charset: str) -> list[str]:
-    """The lines of the header; the first one is no name alone, which would read back with a blank
-    before the text."""
+    """The lines of the header; the first one has part of the text, so that no blank is added."""
     header = Header(text, charset, maxlinelen=WIDTH, header_name=name)
     lines = header.encode(splitchars=" ", linesep="\n").split("\n")
     return [f"{name}: {lines[0]}", *lines[1:]]
 
 
 def date_line(date: str) -> bytes:
-    """The header of an ISO date, at midnight UTC; nothing of what is no date."""
+    """The Date header of an ISO date, at midnight UTC; empty for other text."""
     moment = midnight_utc(date)
     return header_line("Date", format_datetime(moment)) if moment else b""
 
@@ -121,14 +122,14 @@ def message(
     picture: Picture | None,
     attachments: Sequence[Attachment],
 ) -> bytes:
-    """The whole mail but for To and From; boundaries and identifiers follow from its content.
+    """The mail without To and From; boundaries and identifiers are derived from its content.
 
     Parameters
     ----------
     subject
-        As :func:`header_text` makes it.
+        From :func:`header_text`.
     date
-        An ISO date, or empty: then there is no Date until the mail is sent.
+        An ISO date, or empty for no Date until the mail is sent.
     html
         Shows `picture` by its ``cid``.
     """
@@ -175,7 +176,7 @@ def _multipart(kind: str, known: str, *parts: Message) -> Message:
 
 
 def _text(text: str, kind: str) -> Message:
-    """Quoted-printable, in which no line begins with the ``=_`` of a boundary."""
+    """A quoted-printable part, in which no line begins with the ``=_`` of a boundary."""
     charset = Charset("utf-8")
     charset.body_encoding = QP
     part = MIMEText(text, kind, charset)  # type: ignore[arg-type]  # a Charset is taken, too

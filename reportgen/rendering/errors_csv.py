@@ -1,4 +1,4 @@
-"""``errors.csv``: one row for each misclassified sample, written while the predictions stream."""
+"""``errors.csv``: one row per misclassified sample, written while predictions are read."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ COLUMNS = ("id", "true", "predicted", "p_predicted", "p_true")
 def error_parts(
     rows: PredictionRows, classes: Sequence[str], *, public: bool = False
 ) -> Iterator[str]:
-    """The text of the table, a part for each batch: every sample whose prediction is not its label,
-    in the order of `rows`, with the columns of metadata.
+    """The text of the table, one part per batch.
 
-    Probabilities, 0..1, are empty cells where the input has none of them. `classes` are the names
-    to write. `public`: hashes instead of ids, and no metadata, which may name samples.
+    Every sample whose prediction differs from its label, in the order of `rows`, with metadata
+    columns. Probabilities, 0..1, are empty if the input has none. `classes` are the names to write.
+    `public`: hashes instead of ids, and no metadata, which may name samples.
     """
     metadata = {} if public else _metadata(rows)
     yield csv_text([*COLUMNS, *_heads(metadata.values())], ())
@@ -48,9 +48,7 @@ def error_parts(
 
 
 def _numbered(rows: PredictionRows, cells: Sequence[str]) -> Iterator[str]:
-    """The same for rows that have only numbers and classes, assembled with numpy: there may be a
-    hundred million of them.
-    """
+    """The rows if they have only numbers and classes: assembled with numpy, for speed."""
     trues = _padded(f",{cell}," for cell in cells)
     answers = _padded(f"{cell},,\n" for cell in cells)
     at_once = max(_BYTES_AT_ONCE // (trues.shape[1] + answers.shape[1]), 1)
@@ -84,7 +82,7 @@ def _digits(numbers: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
 
 
 def _has_probabilities(rows: PredictionRows) -> bool:
-    """Whether the scores of a prediction are probabilities, not independent of each other."""
+    """Whether the scores of a prediction are probabilities, not independent scores."""
     return rows.has_confidence and rows.facts.sum_tolerance is not None
 
 
@@ -111,9 +109,9 @@ def _cells(values: NDArray[Any]) -> Iterable[object]:
 
 
 def _numbers(values: NDArray[np.floating[Any]]) -> Iterable[object]:
-    """As few digits as give the number back; None where there is none.
+    """Shortest exact decimals; None for missing values.
 
-    Metadata are read as float64: what was 3 there is 3 again, not 3.0.
+    Metadata are read as float64: a 3 is written as 3, not 3.0.
     """
     if values.dtype != np.float64:
         return (None if one != one else str(one) for one in values)

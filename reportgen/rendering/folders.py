@@ -1,6 +1,6 @@
-"""What an earlier report left in a folder, and what of it is ours to replace or to remove.
+"""Folders of an earlier report that may be replaced or removed.
 
-A folder with any other file in it is refused, or left alone.
+A folder with any other file is refused or kept.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = [
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """The new folder `target` with these files.
+    """Create the folder `target` with these files.
 
-    Raises :class:`OutputError` where it can't be written.
+    Raises :class:`OutputError` if it can't be written.
     """
     try:
         _fill(target, files)
@@ -39,10 +39,9 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def require_free(target: Path, endings: tuple[str, ...] | None = None) -> None:
-    """Raise :class:`OutputError` (``output-folder-blocked``) where `target` contains what is not
-    ours.
+    """Raise :class:`OutputError` (``output-folder-blocked``) if `target` has other programs' files.
 
-    `endings` are those of the files of a folder; None where a file is to be there.
+    `endings` are those of the files of a folder; None if a file is expected.
     """
     if not os.path.lexists(target):
         return
@@ -52,9 +51,7 @@ def require_free(target: Path, endings: tuple[str, ...] | None = None) -> None:
 
 
 def is_ours(folder: Path, endings: tuple[str, ...]) -> bool:
-    """Whether `folder` is a real folder that contains nothing but plain files with these
-    endings.
-    """
+    """Whether `folder` is a real folder with only plain files with these extensions."""
     if folder.is_symlink() or not folder.is_dir():
         return False
     return all(
@@ -64,7 +61,7 @@ def is_ours(folder: Path, endings: tuple[str, ...]) -> bool:
 
 
 def is_left_by_us(folder: Path, endings: tuple[str, ...], marker: str) -> bool:
-    """Whether an earlier run left `folder`: it is ours, and contains the file `marker`."""
+    """Whether an earlier run wrote `folder`: only its files, including `marker`."""
     return is_ours(folder, endings) and (folder / marker).is_file()
 
 

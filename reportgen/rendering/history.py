@@ -1,4 +1,4 @@
-"""The page of a history: every saved evaluation as a row, accuracy and lowest recall as lines."""
+"""The history page: every saved evaluation as a row; accuracy and lowest recall as lines."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TEMPLATE = "history.html.j2"
 
 
 VERDICT_STATUSES = {"SHIP": "passed", "DO NOT SHIP": "failed", "INCONCLUSIVE": "inconclusive"}
-"""Verdict → the status whose mark it has."""
+"""Verdict → the status whose icon it has."""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One evaluation as it is read."""
+    """One evaluation as text."""
 
     number: int
     date: Name
@@ -45,7 +45,7 @@ class _Row:
 
 
 def render_history(entries: Sequence[HistoryEntry]) -> str:
-    """The whole page, ASCII, without script and images."""
+    """The history page, ASCII, without scripts and images."""
     rows = [_row(number, entries, entry) for number, entry in enumerate(entries, 1)]
     same = [not row.other_data for row in rows]
     accuracies = [

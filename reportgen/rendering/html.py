@@ -1,4 +1,4 @@
-"""The page: HTML that needs no network and no script, as one file or as a file with its folder."""
+"""The page: HTML without network access, as one file or as a file with a folder."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ STYLE, EXTRAS, SCRIPT = "report.css", "extras.css", "report.js"
 
 @dataclass(frozen=True)
 class Page:
-    """A rendered page: its HTML, and the files of its folder by name; none where all is inside."""
+    """A rendered page: its HTML, and the files of its folder by name; empty if embedded."""
 
     html: str
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        """Bytes that a reader's browser loads."""
-        return len(self.html) + sum(map(len, self.files.values()))  # a page is ASCII
+        """Bytes that a browser loads."""
+        return len(self.html) + sum(map(len, self.files.values()))  # pages are ASCII
 
 
 def render(report: Report, heatmaps: Heatmaps | None = None, dress: PageStyle = PLAIN) -> str:
-    """The whole page in one text, ASCII: every other character is a character reference.
+    """The page as one text, ASCII: other characters are character references.
 
-    `heatmaps` keeps what is drawn for another rendering.
+    `heatmaps` caches pictures for another rendering.
     """
     script = _script() if dress.scripted else ""
     parts = _clip(_style(dress), script)
@@ -73,7 +73,7 @@ def page(
     *,
     beside: bool = False,
 ) -> Page:
-    """The page in one text, or, `beside`, with style, script and images as files."""
+    """The page as one text, or with `beside`, with style, script and images as files."""
     if not beside:
         return Page(render(report, heatmaps, dress))
     images = Beside({STYLE: _style(dress).encode("ascii"), SCRIPT: _script().encode("ascii")})
@@ -83,8 +83,9 @@ def page(
 def plain_page(
     template: str, values: Mapping[str, Any], dress: PageStyle = PLAIN, *, beside: bool = False
 ) -> Page:
-    """A page of `template` without script: our own, or the user's in its place; `values` are what
-    it shows. `beside`: see :func:`page`.
+    """A page of `template` without script.
+
+    `values` are the values of the template, which may be the user's. `beside`: see :func:`page`.
     """
     if not beside:
         return Page(_fill(template, values, dress, Inside(), _clip(_style(dress), "")))
@@ -94,19 +95,19 @@ def plain_page(
 
 
 def own_style(name: str) -> str:
-    """One of our files of rules, fit to be between ``<style>`` and its end."""
+    """One of the built-in style files, safe between ``<style>`` tags."""
     return _asset(template_folder() / name)
 
 
 def compile_templates() -> None:
-    """Compile all of ours, so that no page has to."""
+    """Compile all built-in templates in advance."""
     environment = _environment(template_folder())
     for name in environment.list_templates(extensions=["j2"]):
         environment.get_template(name)
 
 
 def _clip(style: str, script: str) -> dict[str, Any]:
-    """Style and script as texts of the page, and the policy that allows just these."""
+    """Style and script as inline text, and the policy that permits only these."""
     scripts = f"'sha256-{_hash(script)}'" if script else "'none'"
     policy = _policy("data:", f"'sha256-{_hash(style)}'", scripts)
     return {
@@ -115,7 +116,7 @@ def _clip(style: str, script: str) -> dict[str, Any]:
 
 
 def _beside(scripts: str = "'self'") -> dict[str, Any]:
-    """Style and script as addresses, and the policy that allows files beside the page."""
+    """Style and script as addresses, and the policy that permits files beside the page."""
     linked = {"style": f"{FILES_FOLDER}/{STYLE}", "script": f"{FILES_FOLDER}/{SCRIPT}"}
     policy = _policy("'self'", "'self'", scripts)
     return {"style": "", "script": "", "linked": linked, "policy": policy}
@@ -151,7 +152,7 @@ def _fill(
     parts: Mapping[str, Any],
     helpers: Mapping[str, Any] | None = None,
 ) -> str:
-    """The template with these values and with what every page has; ASCII."""
+    """The template with these values and those of every page; ASCII."""
     shown = {
         **values,
         "lang": dress.lang,
@@ -166,7 +167,7 @@ def _fill(
 def fill(
     template: str, values: Mapping[str, Any], dress: PageStyle, helpers: Mapping[str, Any]
 ) -> str:
-    """The template, ours or the user's in its place, with `values` and functions; ASCII."""
+    """The template, built-in or the user's, with `values` and functions; ASCII."""
     environment = _environment(template_folder())
     if dress.templates:
         environment = user_templates.make_sandbox(environment, dress.templates)
@@ -210,7 +211,7 @@ def _logo(dress: PageStyle, images: Images) -> Mapping[str, Any] | None:
 
 
 def _style(dress: PageStyle) -> str:
-    """``report.css``, what logo and notes need where there are any, and the rules of the dress."""
+    """``report.css``, the style of logo and notes if present, and the rules of the theme."""
     names = [STYLE, *([EXTRAS] if dress.logo or dress.notes is not None else [])]
     own = "".join(
         user_templates.asset(name, template_folder(), dress.templates, _asset) for name in names
@@ -223,7 +224,7 @@ def _script() -> str:
 
 
 def _asset(path: Path) -> str:
-    """Style or script, as it will be between its tags: the hash is over these very bytes."""
+    """Style or script, exactly as between its tags: the policy's hash is over these bytes."""
     text = path.read_text("ascii")
     if "</" in text or "<!--" in text:
         raise ValueError(f"{path.name} would end its own element")
@@ -231,7 +232,7 @@ def _asset(path: Path) -> str:
 
 
 def _policy(images: str, styles: str, scripts: str) -> str:
-    """The Content-Security-Policy: nothing but these images, this style and this script."""
+    """The Content-Security-Policy: only these images, this style and this script."""
     return (
         f"default-src 'none'; img-src {images}; style-src {styles}; script-src {scripts}; "
         "base-uri 'none'; form-action 'none'"
@@ -245,4 +246,4 @@ def _hash(text: str) -> str:
 def _markup(text: str) -> Any:
     from markupsafe import Markup
 
-    return Markup(text)  # our own files, and rules made of checked values: never data
+    return Markup(text)  # our own files, and rules made of validated values: never data

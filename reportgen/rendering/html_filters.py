@@ -1,4 +1,4 @@
-"""Small pieces of the page that are numbers first: names, bars, whiskers, cells, changes."""
+"""Small elements of the page that show numbers: names, bars, whiskers, cells, changes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = [
 
 
 LEFT, WIDTH = 2, 100
-"""Where the axis of a bar begins, and how long it is, in its drawing."""
+"""Left end and length of the axis in the drawing of a bar."""
 
 
 def change_bar(change: Delta, scale: Scale) -> Markup:
-    """A bar from 0 to the change, to the left where the figure fell, with a whisker.
+    """A bar from 0 to the change, to the left for a decrease, with a whisker.
 
-    An interval that reaches beyond the axis ends at its end, without a cap there.
+    An interval beyond the axis is cut at its end, without a cap.
     """
     if change.value is None:
         return Markup("")
@@ -62,12 +62,12 @@ def change_bar(change: Delta, scale: Scale) -> Markup:
 
 
 def difference_cells(cells: Sequence[DifferenceCell], index: int) -> Markup:
-    """A row of differences as table cells, in 21 steps from fewer to more."""
+    """A row of differences as table cells, in 21 steps from decrease to increase."""
     return _change_cells(cells, index, "d")
 
 
 def heat_cells(cells: Sequence[DifferenceCell], index: int) -> Markup:
-    """A row of shares as table cells, in 21 steps from 0 to 100%."""
+    """A row of proportions as table cells, in 21 steps from 0 to 100%."""
     return _change_cells(cells, index, "h")
 
 
@@ -100,7 +100,7 @@ TILE_FROM, TILE_TO = 4, 196
 
 
 def name(value: Name | str) -> Markup:
-    """A name; one that is not ASCII is isolated, so that its direction stays its own."""
+    """A name; one that is not ASCII is isolated, to keep its writing direction."""
     text = escape(str(value))
     cut = isinstance(value, Name) and len(value.full) > len(value.text)
     if cut:
@@ -109,14 +109,14 @@ def name(value: Name | str) -> Markup:
 
 
 def path(value: Name | str) -> Markup:
-    """The name of a file, which is broken behind a slash before it is broken anywhere else."""
+    """A file name, with line breaks preferably after slashes."""
     text = str(value)
     is_plain = text.isascii() and (isinstance(value, str) or value.full == text)
     return Markup("/<wbr>").join(map(escape, text.split("/"))) if is_plain else name(value)
 
 
 def full(value: Name) -> Markup:
-    """A name in its whole length."""
+    """A name in full length."""
     if value.full.isascii():
         return escape(value.full)
     return Markup("<bdi>{}</bdi>").format(value.full)
@@ -126,7 +126,7 @@ _TOGETHER = re.compile(
     r"[+\u2212]?[\d.,]*\d%?\u2013\d[\d.,]*%?(?: pp)?|[+\u2212]?[\d.,]*\d pp\b"
     r"|\bp [<=] [\d.]*\d|[<>\u2264\u2265] [+\u2212]?[\d.,]*\d%?(?: pp\b)?"
 )
-"""What no line break divides: a range, a number and its unit or its sign of comparison."""
+"""Parts that no line break may separate: a range; a number and its unit or comparison sign."""
 
 
 def words(value: Words | str) -> Markup:
@@ -148,8 +148,9 @@ def _unbroken(text: str) -> Markup:
 
 
 def _in_sentence(value: Name) -> Markup:
-    """A name among words: a class by style, any other in quotation marks where it needs them. A
-    short one is not broken at its own hyphens and spaces.
+    """A name in a sentence: a class by style, any other in quotation marks where it needs them.
+
+    A short one is not broken at its own hyphens and spaces.
     """
     unbroken = len(value.text) <= 16 and not value.text.isalnum()
     if value.is_class:
@@ -175,8 +176,9 @@ def size_bar(value: int, most: int, kind: str = "") -> Markup:
 
 
 def bar(cell: Cell, limit: float | None = None, before: float | None = None) -> Markup:
-    """A share as a bar from 0 to 100%, its interval as a whisker, the `limit` of a gate, and a
-    tick at the value `before`.
+    """A proportion as a bar from 0 to 100%, with its interval as a whisker.
+
+    Also the `limit` of a gate, and a tick at the baseline's value `before`.
     """
     if cell.value is None:
         return Markup("")
@@ -234,7 +236,7 @@ def fit_beside(matrix: MatrixSection) -> bool:
 
 
 def too_wide_for_paper(matrix: MatrixSection) -> bool:
-    """Whether the row shares need small type to fit a sheet of 703 px, by estimate."""
+    """Whether the row percentages need small type to fit a sheet of 703 px, by estimate."""
     longest = max(len(str(name)) for name in matrix.names)
     widest = _widest_count(matrix)
     return len(matrix.names) * max(23, 5.2 * widest) + 5.2 * longest + 110 > 690
@@ -246,19 +248,21 @@ def _widest_count(matrix: MatrixSection) -> int:
 
 
 def are_short(names: Sequence[Name]) -> bool:
-    """Whether names of columns are so short that they need not be turned."""
+    """Whether column names are short enough not to be rotated."""
     return all(len(name.text) <= 3 for name in names)
 
 
 def heat(share: float | None) -> str:
-    """The class of a cell's colour: h0 to h20 in steps of 5%, or "na" where undefined."""
+    """The class of a cell's colour: h0 to h20 in steps of 5%, or "na" if undefined."""
     return "na" if share is None else f"h{round(HEAT_STEPS * share)}"
 
 
 def matrix_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
-    """The table cells of one true class: each holds its count and all percentages, of which the
-    page shows those that are chosen. Its colour is that of the true class's share; the share of the
-    predicted class has its own.
+    """The table cells of one true class, with counts and all percentages.
+
+    The page shows the selected one.
+
+    Its colour is that of the row percentage; the column percentage has its own.
     """
     if not row.counts:
         return Markup("".join(_shares_alone(row, matrix)))
@@ -286,7 +290,7 @@ def _full_cells(row: MatrixRow, matrix: MatrixSection) -> Iterator[str]:
 
 
 def _shares_alone(row: MatrixRow, matrix: MatrixSection) -> Iterator[str]:
-    """Of a matrix that holds proportions only."""
+    """For a matrix with proportions only."""
     for column, share in enumerate(row.shares or row.column_shares or row.all_shares):
         text = _percent(share)
         if (row.index, column) in matrix.anchors:
@@ -295,14 +299,14 @@ def _shares_alone(row: MatrixRow, matrix: MatrixSection) -> Iterator[str]:
 
 
 def _kind(row: MatrixRow, column: int, share: float | None, matrix: MatrixSection) -> str:
-    """The classes of a cell: its heat, and whether it is correct or an error to be seen."""
+    """The CSS classes of a cell: its heat, and whether it is correct or a marked error."""
     if column == row.index:
         return f"{heat(share)} dg"
     return heat(share) + (" hot" if share is not None and share >= matrix.hot else "")
 
 
 def count_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
-    """The cells of one true class with one number each: count, else percentage."""
+    """The cells of one true class with one number each: the count, otherwise the percentage."""
     shares = row.shares or row.column_shares or row.all_shares
     texts = [f"{n:,}" for n in row.counts] or [_percent(share) for share in shares]
     return Markup("").join(
@@ -314,10 +318,10 @@ def count_cells(row: MatrixRow, matrix: MatrixSection) -> Markup:
 
 
 def sub_cells(row: SubRow, place: int) -> Markup:
-    """The cells of one row of the matrix of the classes with the most errors.
+    """The cells of one row of the matrix of the most confused classes.
 
-    Each has a colour of its share of the true class, and one against the largest error, which is
-    shown where the diagonal is hidden.
+    Each has a colour by % of the true class, and one relative to the largest error, used when the
+    diagonal is hidden.
     """
     last = len(row.cells) - 1
     parts = []
@@ -340,7 +344,7 @@ def sub_cells(row: SubRow, place: int) -> Markup:
 def plain_cells(row: MatrixRow) -> Markup:
     """The counts of one true class as table cells without colour, for large tables.
 
-    Without counts, the proportions.
+    Proportions if there are no counts.
     """
     kinds = {False: "<td>{}</td>", True: '<td class="e">{}</td>'}
     values = row.counts or row.all_shares or row.shares or row.column_shares

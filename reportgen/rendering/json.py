@@ -1,4 +1,7 @@
-"""``report.json``: every number, for machines. Its form is a contract (``docs/report-json.md``)."""
+"""``report.json``: every number, for machines.
+
+Its format is a contract (``docs/report-json.md``).
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,19 @@ __all__ = [
 
 
 _SLAB = 4096
-"""Elements of a list that are encoded at one go."""
+"""Elements of a list encoded at once."""
 
 
 def render(review: Review) -> str:
-    """The review as ASCII JSON, one element of a list a line; no NaN, floats in full.
+    """The review as ASCII JSON, one list element per line; no NaN, floats in full precision.
 
-    Raises :class:`ValueError` where a number is not finite: undefined must be null.
+    Raises :class:`ValueError` for a number that is not finite: undefined values must be null.
     """
     return "".join(_lines(review.to_json_texts()))
 
 
 def _lines(value: dict[str, Any]) -> Iterator[str]:
-    """An object whose members start lines; lists of compounds have one element per line."""
+    """An object with members on separate lines; lists of compounds have one element per line."""
     for position, (key, member) in enumerate(value.items()):
         yield "{\n" if position == 0 else ",\n"
         yield f" {_dump(key)}: "
@@ -54,10 +57,10 @@ def _spread(value: Any) -> str:
 
 
 def _element_lines(elements: list[Any]) -> str:
-    """Compounds as JSON, one a line: encoded at one go where what is between them is unmistakable.
+    """Compounds as JSON, one per line.
 
-    It is where it occurs once less than there are elements: neither names from data nor lists
-    within an element contain it then.
+    They are encoded at once if the separator is unambiguous, that is, if it occurs exactly once
+    less than there are elements.
     """
     between = "}, {" if isinstance(elements[0], dict) else "], ["
     text = _dump(elements)[1:-1]

@@ -1,8 +1,8 @@
-"""``junit.xml``: one test case a gate, for the services that run the checks of a repository.
+"""``junit.xml``: one test case per gate, for CI services.
 
-A case's name is the gate's name, the same at every run; what was measured is in messages
-alone. A gate that failed or is open, and blocks, is a failure; one that only warns passes, with
-the warning as its output; one that does not apply is skipped.
+A case has the name of its gate, stable over runs; measured values are only in messages. A gate that
+blocks, failed or inconclusive, is a failure; one that only warns passes, with the warning as
+output; one that does not apply is skipped.
 """
 
 from __future__ import annotations
@@ -27,16 +27,14 @@ _NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # the two that XML forbids and `p
 
 
 def render_junit(decision: Decision, suite_name: str) -> str:
-    """The checks as JUnit XML; the same decision gives the same text, since it contains
-    no clock.
-    """
+    """The checks as JUnit XML; without a timestamp, so equal decisions give equal text."""
     return _document([(decision, suite_name, CLASS_NAME)])
 
 
 def render_junit_of_several(decisions: Sequence[tuple[Decision, str, str]]) -> str:
-    """A suite for each candidate: its decision, the suite's name, and the name of its folder.
+    """One suite per candidate: its decision, the suite name, and the name of its folder.
 
-    The folder is part of each case's class, so that no two candidates share a case.
+    The folder is part of the class names of cases, so that they are unique.
     """
     names = _unique([name for _, name, _ in decisions])
     return _document(
@@ -105,7 +103,7 @@ def _is_skipped(check: Check) -> bool:
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    """The names, with a number after those that would be the same in XML."""
+    """The names, with a number appended to those that would be equal in XML."""
     taken: set[str] = set()
     unique = []
     for name in map(_plain, names):
@@ -118,7 +116,7 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """On one line, without any character that XML 1.0 forbids."""
+    """On one line, without characters that XML 1.0 forbids."""
     return _NO_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", printable(text))
 
 

@@ -1,8 +1,8 @@
 """``report.eml``: the first part of the page as a mail, with the table of changes and one picture.
 
-Its HTML is made of tables and of styles that are in the elements, for mail programs that know
-little else (Gmail, Outlook with the engine of Word, Apple Mail). It reads at 320 px, without
-pictures, and in dark mode. The text part says the same.
+Its HTML uses tables and inline styles, for mail programs with limited support (Gmail, Outlook with
+the Word engine, Apple Mail). It is legible at 320 px, without pictures, and in dark mode. The text
+part has the same content.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ TEMPLATE = "mail.html.j2"
 
 
 MAX_HTML = 80_000
-"""Gmail hides what follows about 102 kB of a mail's HTML."""
+"""Gmail clips a mail's HTML after about 102 kB."""
 
 
 MAX_SUBJECT = 120
 
 
 WIDTH = 552
-"""CSS pixels of the picture: what is inside the margins of a mail of 600."""
+"""CSS pixels of the picture: the content width of a mail of 600."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is room for."""
+    """Limits on the number of rows."""
 
     gates: int = 30
     changes: int = 10
@@ -70,16 +70,16 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Mail:
-    """What a mail shows: parts of `report` that there is room for, and what is with it.
+    """The content of a mail: the parts of `report` that fit, and attachments.
 
     Attributes
     ----------
     gates, changes, class_changes, findings, steps, cautions
-        Of the report, in its order; ``more_…`` counts what is left out.
+        Rows of the report, in its order; ``more_…`` counts the omitted ones.
     attached, left_out
-        Files that come with the mail, and those that it has no room for within `max_bytes`.
+        Attached files, and those that do not fit into `max_bytes`.
     url
-        Where the page is, or empty.
+        Address of the page, or empty.
     """
 
     report: Report
@@ -101,7 +101,7 @@ class Mail:
 
     @property
     def rest(self) -> str:
-        """Where to find what the mail leaves out."""
+        """Where to find the omitted parts."""
         return "see the full report"
 
 
@@ -115,19 +115,21 @@ def render_mail(
     max_bytes: int = 10_000_000,
     dress: PageStyle = PLAIN,
 ) -> bytes:
-    """The mail in at most `max_bytes`, without To and From: attachments that don't fit are left
-    out, the largest first, and it says so. The same report gives the same bytes.
+    """The mail in at most `max_bytes`, without To and From.
+
+    Attachments that don't fit are omitted, largest first, and the mail says so. Equal reports give
+    equal bytes.
 
     Parameters
     ----------
     picture
-        What :func:`mail_picture` draws.
+        The result of :func:`mail_picture`.
     date
-        Of the report, as an ISO date; without one the mail has a date when it is sent.
+        ISO date of the report; without one, the mail is dated when it is sent.
     url
-        Where the page can be read.
+        Address of the page.
     attachments
-        In the order in which they are attached.
+        Attachments, in order.
     """
     kept = list(attachments)
     left_out: list[Attachment] = []
@@ -141,11 +143,11 @@ def render_mail(
 
 
 FILES = {"pdf": ("report.pdf", "application/pdf"), "json": ("report.json", "application/json")}
-"""Files that are attached unchanged from the report's folder."""
+"""Files attached unchanged from the report's folder."""
 
 
 def attached_files(folder: Path, wanted: Sequence[str]) -> Iterator[Attachment]:
-    """Of the files `wanted` (``pdf``, ``json``) those that `folder` has."""
+    """The files in `wanted` (``pdf``, ``json``) that `folder` has."""
     for name, mime in (FILES[one] for one in wanted if one in FILES):
         if (folder / name).is_file():
             yield Attachment(name, mime, (folder / name).read_bytes())
@@ -212,9 +214,7 @@ def subject(report: Report) -> str:
 
 
 def mail_picture(report: Report, colourmap: str = "Blues") -> tuple[HeatmapSpec, Picture] | None:
-    """The heatmap of the report that the mail shows, normalised by row where there is one, drawn
-    for its width; None where the report has none.
-    """
+    """The heatmap for the mail, row-normalised if possible; None if the report has none."""
     from reportgen.rendering import figures
 
     specs = report.matrix.figures
@@ -228,12 +228,12 @@ def mail_picture(report: Report, colourmap: str = "Blues") -> tuple[HeatmapSpec,
 
 
 def _address(url: str, target: str) -> str:
-    """Of an element of the page; empty where the page's own is not known."""
+    """Address of an element of the page; empty if the page's address is unknown."""
     return url if "#" in url or not url else f"{url}#{target}"
 
 
 def _html(mail: Mail, dress: PageStyle) -> str:
-    """ASCII."""
+    """The HTML part, ASCII."""
     from reportgen.rendering.html import fill
 
     helpers: dict[str, Any] = {
@@ -252,7 +252,7 @@ def _html(mail: Mail, dress: PageStyle) -> str:
 
 
 def _in_sentence(part: Name | str) -> Markup:
-    """A class is set apart by style, any other name by quotation marks where it needs them."""
+    """Class names are marked by style, other names by quotation marks if needed."""
     from markupsafe import Markup
 
     if isinstance(part, str):
@@ -262,8 +262,9 @@ def _in_sentence(part: Name | str) -> Markup:
 
 
 def unlinked(value: Words | Name | str) -> Markup:
-    """A name or a sentence, in which programs find nothing to link: what they look for is broken
-    up by elements. A name that is written from right to left keeps its direction.
+    """A name or sentence without anything that mail programs link: patterns are split.
+
+    A right-to-left name keeps its direction.
     """
     from markupsafe import Markup
 

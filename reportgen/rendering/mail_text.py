@@ -1,4 +1,4 @@
-"""The text part of a mail: what its HTML says, in 72 columns of a monospaced font."""
+"""The text part of a mail: the content of its HTML, in 72 columns."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INDENT = 14
 
 
 BREAK = "\u200b"
-"""Without width: mail programs find no address around it. No name contains one of its own."""
+"""Zero-width: mail programs find no address around it. Names never contain it."""
 
 
 ISOLATE, END = "\u2068", "\u2069"
@@ -49,7 +49,7 @@ LEGEND = "▲ improved, ▼ regressed (significant)"
 
 
 def mail_text(mail: Mail) -> str:
-    """Lines end in LF; only the address of the report is longer than 72 columns, where it is."""
+    """The text, with LF line ends; only the report's address may exceed 72 columns."""
     blocks = (block for block in _blocks(mail) if block)
     return "\n\n".join(blocks).replace(NBSP, " ") + "\n"
 
@@ -87,7 +87,7 @@ def _facts(mail: Mail) -> str:
 
 
 def _metric(tile: Tile) -> str:
-    """The number, what was counted, the change, and the gate on it, a line each."""
+    """The number, its counts, the change, and its gate, one line each."""
     ends = range_text(tile.cell, tile.unit)
     span = f" ({'simultaneous ' * tile.simultaneous}95% CI {ends})" * bool(ends)
     lines = [f"{_plain(tile.title)}: {value_text(tile)}{span}"]
@@ -101,7 +101,7 @@ def _metric(tile: Tile) -> str:
 
 
 def _gate(row: GateRow, mail: Mail) -> str:
-    """Status and name, then requirement and measurement, then what it means where it is open."""
+    """Status and name, then requirement and measurement, then the meaning if inconclusive."""
     measured = " ".join(filter(None, (_plain(row.subject or ""), row.value)))
     lines = [
         _plain(row.name) + f" ({row.weight})" * bool(row.weight),
@@ -142,7 +142,7 @@ def _changes(mail: Mail) -> Iterator[str]:
 
 
 def _table(head: str, rows: Sequence[tuple[str, str, Delta]]) -> str:
-    """A name that is too long for its column has a line of its own."""
+    """A table; a name too long for its column gets a line of its own."""
     lines = [_row(" ", head, "Baseline", "Candidate", "Δ", "95% CI")]
     for name, unit, change in rows:
         sign = unit * (unit == "%")
@@ -170,7 +170,7 @@ def _row(mark: str, name: str, *cells: str) -> str:
 
 
 def _end(mail: Mail) -> str:
-    """What is attached, what is not, and where it comes from."""
+    """Attachments, omitted files, and provenance."""
     lines = []
     if mail.attached:
         lines.append(f"Attached: {', '.join(one.name for one in mail.attached)}.")
@@ -183,7 +183,7 @@ def _end(mail: Mail) -> str:
 
 
 def _plain(value: Words | Name | str) -> str:
-    """A name or a sentence in which no program finds an address to link."""
+    """A name or sentence in which no program finds an address to link."""
     if isinstance(value, Words):
         return "".join(
             _plain(part) if isinstance(part, str) or part.bare else f"“{_plain(part)}”"
@@ -196,7 +196,7 @@ def _plain(value: Words | Name | str) -> str:
 
 
 def _wrap(text: str, indent: str = "") -> str:
-    """At blanks, not at hyphens; longer words are broken. A number stays with its unit."""
+    """Wrap at blanks, not at hyphens; longer words are broken. Numbers stay with their units."""
     return textwrap.fill(
         text,
         WIDTH,
@@ -206,7 +206,7 @@ def _wrap(text: str, indent: str = "") -> str:
 
 
 def _columns(text: str) -> int:
-    """Columns of a monospaced font: two for wide characters, none for marks."""
+    """Columns in a monospaced font: two for wide characters, none for combining marks."""
     return sum(
         0
         if unicodedata.combining(one) or unicodedata.category(one) == "Cf"

@@ -1,6 +1,6 @@
-"""``model-card.md``: the summary behind front matter that Hugging Face's programs read.
+"""``model-card.md``: the summary with front matter for Hugging Face.
 
-The front matter is JSON, which is YAML: no name from data can end it or begin a key.
+The front matter is JSON, which is valid YAML: no name from data can end it or begin a key.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ METRICS: dict[str, dict[str, Any]] = {
     "accuracy": {"type": "accuracy"},
     "macro_f1": {"type": "f1", "args": {"average": "macro"}},
 }
-"""Metric → how Hugging Face names it."""
+"""Metric → its name at Hugging Face."""
 
 
 _NOT_IN_YAML = re.compile("[^\t\n -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that JSON allows, and that a YAML reader refuses."""
+"""Characters that JSON allows but YAML readers refuse."""
 
 
 _NUMBER = re.compile(r'"\\u0000([0-9.]+)"')
-"""A number as :func:`_plain_number` marks it."""
+"""A number marked by :func:`_plain_number`."""
 
 
 def render_model_card(report: Report, evaluation: Evaluation, url: str = "") -> str:
-    """The card; `url` is where the page can be read, and the source of the numbers.
+    """The model card; `url` is the address of the page, given as the source of the numbers.
 
-    Metrics that are undefined are left out.
+    Undefined metrics are omitted.
     """
     text = json.dumps(_front_matter(evaluation, url), indent=1, ensure_ascii=False)
     text = _NUMBER.sub(r"\1", text)
@@ -80,7 +80,8 @@ def _metrics(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
 
 
 def _plain_number(value: float) -> str:
-    """All digits without an exponent, since YAML 1.1 reads 5e-05 as text; marked by a character
-    that no printable name has.
+    """All digits without an exponent, since YAML 1.1 reads 5e-05 as text.
+
+    Marked by a character that no printable name contains.
     """
     return f"\0{Decimal(repr(value)):f}"

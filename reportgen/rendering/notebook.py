@@ -1,7 +1,7 @@
-"""How an evaluation or a comparison shows itself in a notebook: verdict, key metrics and matrix.
+"""The notebook display of an evaluation or comparison: verdict, key metrics and matrix.
 
-The fragment needs nothing from outside, runs nothing, and has no ids: it may be in a notebook as
-often as its cell is run. Its colours are those of the page.
+The fragment is self-contained, runs no script, and has no ids, so it may occur several times in a
+notebook. Its colours are those of the page.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ HELPERS: Mapping[str, Any] = {
 
 
 MOST_BYTES = 60_000
-"""A notebook keeps every output, and many are committed."""
+"""Notebooks keep every output, and are often committed."""
 
 
 SHOWN = (("matrix", "notes"), ("notes",), ())
-"""What is shown besides verdict and key metrics, from all to the least."""
+"""Parts besides verdict and key metrics, from all to none."""
 
 
 MOST_CLASSES = 30
-"""Of a table of differences; of more classes, the confusions that changed most are listed."""
+"""For a table of differences; with more classes, the confusions that changed most are listed."""
 
 
 def render_notebook(value: Evaluation | Comparison) -> str:
-    """`value` as a fragment of HTML, ASCII, of at most 60,000 bytes.
+    """`value` as an HTML fragment, ASCII, of at most 60,000 bytes.
 
-    Of what was written as a report, it shows the verdict of that report and links its page, by an
+    For a value written as a report, it shows the verdict of that report and links its page by an
     address relative to the working folder: a saved notebook contains no path of the machine.
     """
     page, review = value.written or (None, _review_of(value))
@@ -84,7 +84,7 @@ def _review_of(value: Evaluation | Comparison) -> Review:
 
 
 def _confusion(report: Report) -> dict[str, Any]:
-    """The matrix to 30 classes; of more, the classes with the most errors, or a picture."""
+    """The matrix up to 30 classes; above, the classes with the most errors, or a picture."""
     if report.matrix.open:
         return {"table": report.matrix}
     if report.sub_matrix:
@@ -96,7 +96,7 @@ COLOURS = 64
 
 
 def _picture(spec: HeatmapSpec) -> dict[str, Any]:
-    """The page's picture of many classes, one pixel for each of CSS: there it has four."""
+    """The page's picture of many classes, at one pixel per CSS pixel (the page's has four)."""
     from PIL import Image
 
     from reportgen.rendering.figures import draw_heatmap
@@ -111,7 +111,7 @@ def _picture(spec: HeatmapSpec) -> dict[str, Any]:
 
 
 def _difference(report: Report) -> dict[str, Any]:
-    """Candidate minus baseline to 30 classes; of more, the confusions that changed most."""
+    """Candidate minus baseline up to 30 classes; above, the confusions that changed most."""
     difference = report.comparison.difference if report.comparison else None
     if difference is None:
         return _confusion(report)
@@ -126,7 +126,7 @@ def _render(report: Report, matrix: Mapping[str, Any], link: str, *, notes: bool
 
 
 def _address(page: Path) -> str:
-    """Relative to the working folder, where there is a way from there; without scheme."""
+    """Address relative to the working folder, if possible; without scheme."""
     try:
         path = os.path.relpath(page)
     except ValueError:  # on another drive
@@ -135,7 +135,7 @@ def _address(page: Path) -> str:
 
 
 def _colours() -> Iterator[str]:
-    """The page's variables: for both schemes where the browser can choose, else for the light."""
+    """The page's variables: for both schemes if the browser can choose, otherwise the light one."""
     light, dark = (own_tokens()[scheme] for scheme in ("light", "dark"))
     colours = [name for name in light if light[name].startswith("#")]
     yield f".reportgen{{{''.join(f'{name}:{light[name]};' for name in light)}}}\n"
@@ -147,7 +147,7 @@ _STEP = re.compile(r"\.([hd]\d+)\{background:(#\w+);color:(#\w+)\}")
 
 
 def _heat(body: str) -> Iterator[str]:
-    """The page's colours of those cells that occur: in the light scheme, and in the dark one."""
+    """The page's colours of the cells that occur, in the light and in the dark scheme."""
     used = set(re.findall(r'<td class="([hd]\d+)\b', body))
     found: dict[str, list[tuple[str, str]]] = {}
     for step, ground, ink in _STEP.findall(own_style("report.css")):

@@ -1,8 +1,8 @@
-"""The user's own words, from Markdown to the few elements that notes need.
+"""The user's notes: from Markdown to a fixed set of HTML elements.
 
-The text is parsed by markdown-it-py and written out here, element by element: whatever is not in
-the list below is not written. HTML in it stays text, pictures become words, and a link keeps its
-address only where that begins with ``https:``, ``http:`` or ``mailto:``.
+The text is parsed by markdown-it-py and written here element by element; other elements are
+dropped. HTML in it stays text, pictures become words, and a link keeps its address only if it
+begins with ``https:``, ``http:`` or ``mailto:``.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ PLAIN_TAGS = frozenset(
 
 
 TOP, LOWEST = 3, 6
-"""Headings of notes are below the page's own: its parts are of level 2."""
+"""Heading levels of notes, below the page's own level 2."""
 
 
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[!-~]+", re.IGNORECASE)
 
 
 def read_notes(path: Path) -> Markup | None:
-    """The notes in a Markdown file; None where it is empty.
+    """The notes in a Markdown file; None if it is empty.
 
-    Raises :class:`UsageError` (``notes-file``) where it can't be read, is no UTF-8, or contains
-    more than 64,000 bytes.
+    Raises :class:`UsageError` (``notes-file``) if it can't be read, is not UTF-8, or has more than
+    64,000 bytes.
     """
     try:
         with path.open("rb") as stream:
@@ -61,7 +61,7 @@ def read_notes(path: Path) -> Markup | None:
 
 
 def notes_of(text: str) -> Markup | None:
-    """Markdown (CommonMark with tables) as elements of the page; None where there are none."""
+    """Markdown (CommonMark with tables) as elements of the page; None if empty."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -103,7 +103,7 @@ def _write(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _levels(tags: Iterable[str]) -> Iterator[int]:
-    """Levels of the headings, from 3 down: none is skipped on the way down."""
+    """Heading levels, from 3 down; no level is skipped."""
     open_tags: list[str] = []
     for tag in tags:
         while open_tags and open_tags[-1] >= tag:

@@ -1,4 +1,4 @@
-"""The report's pictures on axes that are there already, such as those of a notebook."""
+"""The report's figures on existing axes, such as those of a notebook."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def paint_risk_coverage(evaluation: Evaluation, axes: Axes | None) -> Axes:
 
 
 def _axes(axes: Axes | None) -> Axes:
-    """These, or the current ones of pyplot."""
+    """The given axes, or the current ones of pyplot."""
     if axes is not None:
         return axes
     from matplotlib import pyplot

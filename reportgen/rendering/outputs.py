@@ -1,4 +1,4 @@
-"""All outputs of a report, written to a folder, the page last."""
+"""All outputs of a report, written to a folder, with the page last."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Made:
-    """What the outputs of one report are made of, with the page that fits its limit.
+    """The inputs of a report's outputs, with the page that fits its size limit.
 
     Attributes
     ----------
     review
-        The numbers; without names where ``page.public``, as `shown` is.
+        The results; without sample names if ``page.public``.
     shown
-        What is said of them, with as many pictures as the page may contain.
+        The report, with as many pictures as the page may contain.
     html
-        The page and what is next to it.
+        The page and its files.
     rows
-        The samples, with their names; None where only counts are known.
+        The samples, with their names; None if only counts are known.
     """
 
     review: Review
@@ -69,26 +69,28 @@ def _always(_: Made) -> bool:
 
 @dataclass(frozen=True)
 class Output:
-    """A file or folder of a report. The README's table, clean-up and guards read this record.
+    """A file or folder of a report.
+
+    Also used for the README's table, clean-up and overwrite protection.
 
     Attributes
     ----------
     name
-        In the output folder; a folder ends in ``/``.
+        Name in the output folder; folders end in ``/``.
     holds
-        What it contains, for the README.
+        Its content, for the README.
     write
-        Writes it to the path that it is given. None: something else makes it.
+        Writes it to a path. None if something else writes it.
     when
         Whether a report has it.
     guarded
-        Whether an earlier one is replaced with ``--force`` alone.
+        Whether it is only overwritten with ``--force``.
     public
-        Whether it may be published: False where it names samples even with ``--public``.
+        Whether it may be published: False if it names samples even with ``--public``.
     of_page
-        Whether it shows the page: where that can't be made, the other outputs are still right.
+        Whether it needs the page: if the page can't be made, the other outputs are still valid.
     endings, marker
-        Of a folder: the endings of its files, and one file that it always has.
+        For a folder: the extensions of its files, and one file that it always has.
     """
 
     name: str
@@ -187,7 +189,7 @@ def _pdf(made: Made, target: Path) -> None:
 
 
 def _mail(made: Made, target: Path) -> None:
-    """With what is next to it already: the report's JSON, and its PDF where there is one."""
+    """The mail, with existing outputs attached: the JSON, and the PDF if present."""
     from reportgen.rendering.mail import mail_picture, render_mail
 
     page = made.page
@@ -325,20 +327,20 @@ OUTPUTS = (
         marker="confusion-counts.svg",
     ),
 )
-"""Everything that a report may consist of, in the order of the README's table."""
+"""All possible outputs of a report, in the order of the README's table."""
 
 
 WITHOUT_PAGE = ("report-too-large", "pdf-failed")
-"""Errors of the page alone: what else was made is right."""
+"""Errors that only concern the page: the other outputs are valid."""
 
 
 def guarded_names() -> tuple[str, ...]:
-    """Files that an earlier report has, and that are replaced with ``--force`` alone."""
+    """Files of an earlier report that are only overwritten with ``--force``."""
     return tuple(output.path for output in OUTPUTS if output.guarded)
 
 
 def check_page(page: PageOptions) -> None:
-    """Raise what :func:`write_all` would raise of the options alone: before any long work."""
+    """Raise the errors of :func:`write_all` that follow from the options, before any long work."""
     _style(page)
 
 
@@ -349,20 +351,19 @@ def write_all(
     page: PageOptions | None = None,
     stage: Stage | None = None,
 ) -> tuple[str, ...]:
-    """Write every output into `folder`, as one: all of them or none.
+    """Write all outputs to `folder` atomically.
 
-    `subject` is what `report` says: an evaluation, or a review with comparison and verdict.
-    `stage` is the one to make them on, where something else is on it already. Returns what to warn
-    of.
+    `subject` is the content of `report`: an evaluation, or a review with comparison and verdict.
+    `stage` is an existing staging folder, if other files are on it already. Returns warnings.
 
     Raises
     ------
     UsageError
-        Where a file that an option names can't be used, or there is no browser for the PDF;
-        nothing is written then.
+        A file named by an option is invalid, or there is no browser for the PDF; nothing is written
+        then.
     OutputError
-        Where a file can't be written, or where the page would be over ``page.max_bytes``. Where no
-        page is in `folder`, the numbers are kept of a report whose page can't be made.
+        A file can't be written, or the page would exceed ``page.max_bytes``. If `folder` has no
+        page yet, the other outputs are kept when only the page can't be made.
     """
     page = page or PageOptions()
     with nullcontext(stage) if stage else staged(folder) as stage:
@@ -379,7 +380,7 @@ def write_all(
 def make_all(
     report: Report, subject: Evaluation | Review, new: Path, page: PageOptions
 ) -> tuple[str, ...]:
-    """Every output in the folder `new`, which is empty; the same otherwise as :func:`write_all`."""
+    """Write all outputs to the empty folder `new`; otherwise as :func:`write_all`."""
     style = _style(page)
     from reportgen.rendering import page_budget
     from reportgen.rendering.pictures import Heatmaps
@@ -411,7 +412,7 @@ def _hidden(report: Report, review: Review, page: PageOptions) -> tuple[Report, 
 
 
 def _write(made: Made, new: Path, *, of_page: bool) -> None:
-    """The page's own outputs, or all others; the page, which the table names first, is the last."""
+    """Write the outputs that need the page, or all others; the page itself is written last."""
     for output in reversed(OUTPUTS):
         if output.of_page is of_page and output.write is not None and output.when(made):
             output.write(made, new / output.path)
@@ -420,9 +421,7 @@ def _write(made: Made, new: Path, *, of_page: bool) -> None:
 def make_overview(
     entries: Sequence[OverviewEntry], new: Path, page: PageOptions, title: str = ""
 ) -> None:
-    """The page of several candidates and, where there are gates, their outcome, in the folder
-    `new`.
-    """
+    """Write the overview of several candidates to `new`, and the outcome of gates, if any."""
     from reportgen.rendering import candidates as overview
     from reportgen.rendering import junit
     from reportgen.rendering.appearance import load_style
@@ -441,10 +440,10 @@ def make_overview(
 
 
 def changes(new: Path, folder: Path) -> Changes:
-    """What is to be done to `folder`, so that it holds the report in `new` and nothing of another.
+    """The moves and deletions after which `folder` has the report in `new`, and nothing of another.
 
-    Raises :class:`OutputError` (``output-folder-blocked``) where a file or folder that is not of an
-    earlier report is in the way.
+    Raises :class:`OutputError` (``output-folder-blocked``) if another program's file or folder is
+    in the way.
     """
     from reportgen.rendering import folders
 
@@ -453,14 +452,14 @@ def changes(new: Path, folder: Path) -> Changes:
     for output in put:
         folders.require_free(folder / output.path, output.endings or None)
     left = [output for output in made if output not in put and _is_left(folder, output)]
-    # A page index.html is ours only where its folder is beside it.
+    # A page index.html is only treated as ours if its folder is beside it.
     if not any(output.path == FILES_FOLDER for output in left):
         left = [output for output in left if output.name != "index.html"]
     return Changes(tuple(one.path for one in put), tuple(one.path for one in left))
 
 
 def _is_left(folder: Path, output: Output) -> bool:
-    """Whether an earlier report left this output in `folder`."""
+    """Whether an earlier report wrote this output to `folder`."""
     from reportgen.rendering import folders
 
     path = folder / output.path
@@ -488,7 +487,7 @@ def _style(page: PageOptions) -> PageStyle:
 
 
 def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOptions) -> None:
-    """The page in its layout, and the files beside it."""
+    """Write the page in its layout, with its files."""
     from reportgen.rendering import folders
 
     if page.layout == "dir":
@@ -497,8 +496,9 @@ def _write_page(new: Path, html: str, files: Mapping[str, bytes], page: PageOpti
 
 
 def page_files(folder: Path, page: str) -> tuple[str, ...]:
-    """What a copy of the report in `folder` needs to be read: its page, the files of that, and the
-    numbers, relative to `folder`. Links, and files that no page has, are left out.
+    """The files needed to read a copy of the report in `folder`: the page, its files, and the JSON.
+
+    Paths are relative to `folder`. Links, and files that no page has, are omitted.
     """
     beside: list[str] = []
     if page == "index.html":
@@ -514,7 +514,7 @@ def page_files(folder: Path, page: str) -> tuple[str, ...]:
 def public_files(folder: Path, *, predictions: bool = False) -> tuple[tuple[str, Path], ...]:
     """(name with ``/``, path) of each file of the report in `folder`, without links.
 
-    Those that name samples even with ``--public`` are left out, unless `predictions`.
+    Files that name samples even with ``--public`` are only included with `predictions`.
     """
     found: list[tuple[str, Path]] = []
     for output in OUTPUTS:
@@ -534,7 +534,7 @@ def public_files(folder: Path, *, predictions: bool = False) -> tuple[tuple[str,
 
 
 def naming_warning(folder: Path, page: PageOptions) -> tuple[str, ...]:
-    """What to warn of where a page without names is beside files that name the samples."""
+    """A warning if a page without names is beside files that name the samples."""
     names = [one.path for one in OUTPUTS if not one.public and (folder / one.path).exists()]
     if not page.public or not names:
         return ()

@@ -1,4 +1,4 @@
-"""How large a page may be: galleries shrink first, then there is a warning, then an error."""
+"""Keeps the page below its size limit: fewer pictures first, then a warning, then an error."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = [
 
 
 LARGE = 5_000_000
-"""Bytes from which on a page is slow to send and to open."""
+"""A page above this size, in bytes, is slow to send and to open."""
 
 
 SMALL, FEW_CLASSES = 1_000_000, 20
-"""Bytes that a page of this many classes keeps to, by fewer pictures in what is folded."""
+"""Size, in bytes, that a page of this many classes stays below, by fewer pictures in folds."""
 
 
 FOLDED = (4, 2, 1)
-"""Pictures for each pair in a folded gallery, tried in turn."""
+"""Pictures per pair in a folded gallery, tried in turn."""
 
 
 FEWER = (4, 2, 0)
-"""Pictures for each pair, tried in turn; there are 8 at first."""
+"""Pictures per pair, tried in turn, starting from 8."""
 
 
 MB = 1_000_000
@@ -43,8 +43,9 @@ def fitting_page(
     *,
     beside: bool = False,
 ) -> tuple[html.Page, Report]:
-    """The page, with as many pictures as let it stay within `large` bytes, or else with none; and
-    the report that it shows. `beside`: see :func:`reportgen.rendering.html.page`.
+    """The page with the most pictures that fit into `large` bytes, and its report.
+
+    `beside`: see :func:`reportgen.rendering.html.page`.
     """
     heatmaps = heatmaps or Heatmaps(dress.colormap)
     shown = report
@@ -66,9 +67,9 @@ def fitting_page(
 def size_warning(
     size: int, name: str = "report.html", large: int = LARGE, max_bytes: int = MAX_BYTES
 ) -> str:
-    """What to know of the size of a page; empty where it is small.
+    """A warning on the size of a page; empty if it is small.
 
-    Raises :class:`OutputError` where it is over `max_bytes`.
+    Raises :class:`OutputError` above `max_bytes`.
     """
     if size > max_bytes:
         raise OutputError(

@@ -1,6 +1,6 @@
 """``report.pdf``: the page as an installed Chromium prints it, tagged and with bookmarks.
 
-The browser gets a folder of its own that is gone afterwards, a page without script, and no network.
+The browser gets a temporary profile, a page without script, and no network.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
 
 TIMEOUT = 180.0
-"""Seconds after which the browser is ended."""
+"""Seconds after which the browser is killed."""
 
 
 FLAGS = (
@@ -54,9 +54,9 @@ _SAFE = re.compile("[^A-Za-z0-9 ]")
 
 
 def find_browser() -> Path:
-    """The browser that prints.
+    """Find an installed Chromium.
 
-    Raises :class:`UsageError` with slug ``chromium-missing`` where there is none.
+    Raises :class:`UsageError` (``chromium-missing``) if there is none.
     """
     named = os.environ.get(VARIABLE)
     for name in (named,) if named else BROWSERS:
@@ -79,10 +79,9 @@ OPEN_FOLDS = (
 
 
 def print_style(report: Report, paper: str, *, full: bool = False) -> str:
-    """Rules for every sheet: its size, the verdict and what it is about above, its number below.
+    """CSS for paper: its size, verdict and subject at the top, page number at the bottom.
 
-    `full` opens all folds and prints the cards of the classes; else a fold that is closed prints
-    its heading.
+    `full` opens all folds and prints the class cards; otherwise a closed fold prints its heading.
     """
     font = "font:8pt system-ui,sans-serif;color:#444"
     subject = middle_cut(str(report.subject), SUBJECT_WIDTH)
@@ -99,15 +98,16 @@ def print_style(report: Report, paper: str, *, full: bool = False) -> str:
 
 
 def _css_text(text: str) -> str:
-    """A CSS string in which only ASCII letters, digits and spaces represent themselves."""
+    """A CSS string in which only ASCII letters, digits and spaces are unescaped."""
     return '"' + _SAFE.sub(lambda found: f"\\{ord(found[0]):06x}", printable(text)) + '"'
 
 
 def pdf_of(html: str, browser: Path, date: str = "") -> bytes:
-    """The page as PDF. Its date is `date`, an ISO date or nothing, and never the clock's; the
-    order of its objects is the browser's to choose.
+    """The page as PDF.
 
-    Raises :class:`OutputError` (``pdf-failed``) where the browser fails or takes too long.
+    Its date is `date`, an ISO date or empty, never the current time; the order of its objects
+    depends on the browser. Raises :class:`OutputError` (``pdf-failed``) if the browser fails or
+    takes too long.
     """
     try:
         content, said = _content(html, browser)
@@ -119,7 +119,7 @@ def pdf_of(html: str, browser: Path, date: str = "") -> bytes:
 
 
 def _content(html: str, browser: Path) -> tuple[bytes, str]:
-    """What the browser wrote, if anything, and what it said."""
+    """The PDF that the browser wrote, if any, and its messages."""
     with tempfile.TemporaryDirectory(
         prefix="reportgen-pdf-", ignore_cleanup_errors=True
     ) as temporary:
@@ -137,7 +137,7 @@ def _no_room(browser: Path, error: OSError) -> OutputError:
 
 
 def _print_page(browser: Path, source: Path, target: Path) -> str:
-    """What the browser said last."""
+    """Print; return the browser's last message."""
     command = [
         str(browser),
         *FLAGS,
@@ -163,7 +163,7 @@ def _print_page(browser: Path, source: Path, target: Path) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End the browser and the helpers that it started."""
+    """Kill the browser and its helper processes."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -172,7 +172,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _is_root() -> bool:
-    """Chromium's own sandbox refuses root, as in containers."""
+    """Chromium's sandbox refuses to run as root, as in containers."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
@@ -187,7 +187,7 @@ def _fail(browser: Path, why: str, said: str = "") -> OutputError:
 
 
 def _set_dates(content: bytes, date: str) -> bytes:
-    """The same PDF with its dates set; the place of nothing in it changes."""
+    """The PDF with its dates set, in place: offsets do not change."""
     try:
         day = datetime.date.fromisoformat(date).strftime("%Y%m%d")
     except ValueError:

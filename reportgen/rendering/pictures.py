@@ -1,6 +1,4 @@
-"""The pictures of a page: in the page itself or in a folder beside it; matrices, drawn once, and
-samples.
-"""
+"""The pictures of a page, embedded or in a folder beside it: matrices, drawn once, and samples."""
 
 from __future__ import annotations
 
@@ -34,20 +32,19 @@ _ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
 
 
 class Images(Protocol):
-    """Takes an image and gives the address that the page shows it by.
+    """Registers images and returns their addresses.
 
-    `embedded`: whether the address contains the image, so that giving it twice takes the bytes
-    twice.
+    `embedded`: the address contains the image, so using it twice doubles the bytes.
     """
 
     embedded: bool
 
     def address(self, mime: str, content: bytes, name: str) -> str:
-        """`name` says what the picture is, where it becomes a file's: never a name from data."""
+        """`name` describes the picture, for a file name; never a name from data."""
 
 
 class Inside:
-    """Images as ``data:`` addresses."""
+    """Images as ``data:`` URIs."""
 
     embedded = True
 
@@ -75,7 +72,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as the page shows it: its address, and its size in CSS pixels."""
+    """An image on the page: its address, and its size in CSS pixels."""
 
     uri: str
     width: int
@@ -84,15 +81,17 @@ class Picture:
 
 @dataclass
 class Heatmaps:
-    """Draws on demand, and remembers: drawing is what costs the most of a page."""
+    """Draws heatmaps on demand and caches them: drawing dominates the time of a page."""
 
     colourmap: str = "Blues"
     _drawn: dict[int, tuple[HeatmapSpec, DrawnFigure]] = field(default_factory=dict)
 
     def shown(self, spec: HeatmapSpec, images: Images) -> Mapping[str, Any]:
-        """What the templates need: ``spec``, ``picture``, ``numbered``: whether the axes
-        carry numbers for names, ``cells``: where they are, and ``has_digits``, as in
-        :class:`DrawnFigure`."""
+        """Values for the templates.
+
+        ``spec``, ``picture``, ``numbered`` (class numbers instead of names on the axes), ``cells``
+        (their location) and ``has_digits``, as in :class:`DrawnFigure`.
+        """
         drawn = self._of(spec)
         uri = images.address("image/png", drawn.content, spec.name)
         return {
@@ -104,7 +103,7 @@ class Heatmaps:
         }
 
     def _of(self, spec: HeatmapSpec) -> DrawnFigure:
-        if id(spec) not in self._drawn:  # the spec is kept, so its id is not used again
+        if id(spec) not in self._drawn:  # the spec is kept, so its id is not reused
             from reportgen.rendering import figures
 
             self._drawn[id(spec)] = (spec, figures.draw_heatmap(spec, self.colourmap))
@@ -113,16 +112,16 @@ class Heatmaps:
 
 @dataclass(frozen=True)
 class Place:
-    """A sample's picture at one place of the page: its size in CSS pixels, and where it is from.
+    """A sample's picture at one place of the page, with its size in CSS pixels.
 
     Attributes
     ----------
     uri
-        Its address; empty where the picture is on the page already.
+        Its address; empty if the picture is already on the page.
     shared
-        The id of the element that holds it for several places; empty where `uri` is all there is.
+        The id of the element with the picture, if several places share it; otherwise empty.
     number
-        Of the place on the page, from 1.
+        Number of the place on the page, from 1.
     """
 
     uri: str
@@ -133,15 +132,17 @@ class Place:
 
 
 class Samples:
-    """The pictures of samples, for one rendering: what is embedded for several places is given at
-    the first, and is referred to by its id from the others, so no bytes are in the page twice.
+    """The pictures of samples, for one rendering.
+
+    A picture used in several places is embedded at the first, and referenced by id at the others,
+    so no bytes are in the page twice.
 
     Parameters
     ----------
     images
-        Where the page's images are.
+        Registers the page's images.
     placed
-        What the page will show, once for each place.
+        The pictures that the page will show, one entry per place.
     """
 
     def __init__(self, images: Images, placed: Iterable[Thumbnail]) -> None:
@@ -151,11 +152,11 @@ class Samples:
         self._number = 0
 
     def picture(self, thumbnail: Thumbnail) -> Picture:
-        """The picture with an address of its own."""
+        """The picture with its own address."""
         return Picture(self._address(thumbnail), thumbnail.width, thumbnail.height)
 
     def place(self, thumbnail: Thumbnail) -> Place:
-        """The picture at the next of its places, which are requested in the order of the page."""
+        """The picture at its next place; places are requested in the order of the page."""
         content = thumbnail.content
         width, height = thumbnail.width, thumbnail.height
         self._number += 1

@@ -1,7 +1,7 @@
-"""What a report shows to readers who may not see the samples.
+"""Public reports, without pictures and sample names.
 
-A name's hash is the same wherever the name is the same, so rows of several reports can be matched.
-It hides nothing that can be guessed: who tries ``cat/0001.png`` finds its hash.
+Equal names have equal hashes, so rows of several reports can be matched. A hash does not hide a
+name that can be guessed, such as ``cat/0001.png``.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = [
 
 
 PICTURES = "Thumbnails"
-"""The fact among "Provenance" that says how many pictures the page has."""
+"""The fact in "Provenance" with the number of pictures on the page."""
 
 
 def drop_pictures(report: Report, flag: str = "--no-thumbnails") -> Report:
-    """No picture of any sample; the page says so in the galleries, and where it counts them."""
+    """Remove all sample pictures; the page states it in the galleries and in the provenance."""
     bare: Report = rebuild(report, _drop_picture)
     note = f"No sample images ({flag}): names and probabilities only."
     bare = _note(bare, lambda _: note)
@@ -45,7 +45,7 @@ def drop_pictures(report: Report, flag: str = "--no-thumbnails") -> Report:
 
 
 def _note(report: Report, note: Callable[[str], str]) -> Report:
-    """With the notes of the galleries, where there are any, made from what they say."""
+    """Change the notes of the galleries, if there are any."""
     pairs, comparison = report.pairs, report.comparison
     if any(one.examples for group in pairs.groups for one in group.directions):
         pairs = replace(pairs, gallery_note=note(pairs.gallery_note))
@@ -59,7 +59,7 @@ def _drop_picture(value: Any) -> Any:
 
 
 def hide_names(report: Report, review: Review) -> tuple[Report, Review]:
-    """Both without pictures, and with hashes for the names of samples; class names stay."""
+    """Report and review without pictures, and with hashes for sample names; class names stay."""
     hiding = _Hiding(review.evaluation)
     hidden: Report = rebuild(drop_pictures(report, "--public"), hiding)
     hidden = _note(hidden, lambda said: f"{said} Sample names are hashed.")
@@ -73,7 +73,7 @@ def hash_ids(name: str) -> str:
 
 
 class _Hiding:
-    """The change to each value that names samples, be it of a report or of an evaluation."""
+    """Rewrites each value that names samples, in a report or an evaluation."""
 
     def __init__(self, evaluation: Evaluation) -> None:
         self.classes = {printable(name) or "(empty)" for name in evaluation.classes}
@@ -83,7 +83,7 @@ class _Hiding:
 
     def __call__(self, value: Any) -> Any:
         names = {item.name for item in fields(value)}
-        if "unknown" in names:  # what a later version wrote may name samples
+        if "unknown" in names:  # members written by a later version may name samples
             return replace(value, unknown=())
         if {"path", "file"} <= names:
             name = Name.of(hash_ids(value.path.full))
@@ -98,11 +98,11 @@ class _Hiding:
         return value
 
     def _note(self, note: Any) -> Any:
-        """Examples that are classes stay; others name samples, or may."""
+        """Keep examples that are classes; hash others, which are or may be sample names."""
         examples = tuple(_full(example) for example in note.examples)
         known = self.sentences.get(note.sentence)
         sentence = self._sentence(note.sentence, examples) if known is None else known
-        self.sentences[note.sentence] = sentence  # the report, changed last, repeats some
+        self.sentences[note.sentence] = sentence  # the report, changed last, repeats some of them
         if all(self._is_class(example) for example in note.examples):
             return replace(note, sentence=sentence)
         gone = {"more": 0} if hasattr(note, "more") else {}
@@ -112,7 +112,7 @@ class _Hiding:
         return _full(example) in self.classes
 
     def _sentence(self, sentence: str, examples: tuple[str, ...]) -> str:
-        """`sentence` with hashes for the examples that it lists."""
+        """`sentence` with hashes for the examples in it."""
         hidden = [example for example in examples if not self._is_class(example)]
         if not hidden:
             return sentence

@@ -1,4 +1,4 @@
-"""The page of a site of reports: every report as a row, and trends of each model."""
+"""The index page of a site: every report as a row, and trends of each model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_ROWS = 1000
 
 
 MOST_TRENDS = 1
-"""Series whose trends are shown before a model is chosen: the table shall not be far."""
+"""Number of trends shown before a model is selected, so that the table is near the top."""
 
 
 MOST_POINTS = 100
@@ -36,12 +36,12 @@ MOST_UNREADABLE = 20
 
 
 LONGEST = 60
-"""Characters of a name that are on the page at most, those that show on hover included."""
+"""Maximum characters of a name on the page, including those shown on hover."""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One report as it is read; `mark` is the class of its model in the page's style."""
+    """One report as text; `mark` is the CSS class of its model."""
 
     number: int
     mark: str
@@ -74,10 +74,10 @@ class _Series:
 
 
 def render_site(reports: Sequence[SiteReport], unreadable: Sequence[UnreadableReport] = ()) -> str:
-    """The whole page, ASCII, without script.
+    """The page, ASCII, without script.
 
-    `reports` are newest first. A list of models shows the rows of one, by style alone; rows beyond
-    the newest 1,000 are left out.
+    `reports` are newest first. A list of models filters the rows, by CSS only; rows beyond the
+    newest 1,000 are omitted.
     """
     marks = _marks(reports)
     shown = reports[:MOST_ROWS]
@@ -100,13 +100,13 @@ def render_site(reports: Sequence[SiteReport], unreadable: Sequence[UnreadableRe
 
 
 def _marks(reports: Sequence[SiteReport]) -> dict[str, str]:
-    """Model → the class of its rows; the model with the newest report first."""
+    """Model → the CSS class of its rows; the model with the newest report first."""
     models = dict.fromkeys(one.entry.model for one in reports)
     return {model: f"m{number}" for number, model in enumerate(models)}
 
 
 def _filters(marks: Iterable[str]) -> Iterator[str]:
-    """Rules that leave the rows and trends of the chosen model."""
+    """CSS rules that show only the rows and trends of the selected model."""
     yield ".of.further{display:none}\n"
     for mark in marks:
         chosen = f'body:has(option[value="{mark}"]:checked)'
@@ -155,7 +155,7 @@ def _data(entry: HistoryEntry) -> str:
 
 
 def _series(reports: Sequence[SiteReport], marks: Mapping[str, str]) -> Iterator[_Series]:
-    """Those of two reports or more, the one with the newest report first."""
+    """Series of at least two reports, the one with the newest report first."""
     grouped: dict[tuple[str, str], list[tuple[int, HistoryEntry]]] = {}
     for rank, one in enumerate(reports):
         found = grouped.setdefault((one.entry.model, _data(one.entry)), [])

@@ -1,4 +1,4 @@
-"""What ``summary.md`` and the mail show of a report, as text: both say the same."""
+"""Parts shared by ``summary.md`` and the mail, as text."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ LINKED = re.compile(
     r"@|:(?=\S)|(?<=\w)\.(?=[^\W\d_])|\\(?=\\)|/(?=/)"  # addresses of mail, web and network
     r"|(?<=\d{3})\d(?=\d{3})"  # telephone numbers
 )
-"""Where mail programs see an address that they make a link of."""
+"""Patterns that mail programs turn into links."""
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether a name has letters of such a script."""
+    """Whether a name contains right-to-left letters."""
     return any(unicodedata.bidirectional(one) in ("R", "AL") for one in text)
 
 
 def tile_title(tile: Tile) -> Words:
-    """With the class that it is of, which the page has on the line below."""
+    """The title with its class, which the page has on the line below."""
     if tile.of_class is None or not tile.lines:
         return tile.title
     return say("{title}: {line}", title=tile.title, line=tile.lines[0])
@@ -67,7 +67,7 @@ def change_text(change: Delta) -> str:
 
 
 def gate_table(report: Report) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The heads and the rows of the gates as plain text; no rows without gates."""
+    """The heads and rows of the gates as plain text; no rows without gates."""
     heads = ("Status", "Gate", "Required", "Class", "Measured", "95% CI", "Margin")
     rows = report.gates.rows if report.gates else ()
     return heads, tuple(
@@ -88,7 +88,7 @@ _DIGEST = re.compile(r"\b[0-9a-f]{12,64}\b")
 
 
 def hashes(report: Report) -> Mapping[str, str]:
-    """The first 12 digits of the hashes of model and data, where they are known."""
+    """The first 12 digits of the hashes of model and data, if known."""
     return {
         name: digests[0][:12]
         for name in ("Model", "Data")

@@ -1,7 +1,7 @@
-"""Charts painted for the page: SVG of geometry attributes and classes, no style.
+"""Charts for the page: SVG with geometry and CSS classes, no style.
 
-They are built from numbers and from escaped text, and from nothing else. Each is one image to
-those who don't see it, with its message as its name.
+They are built only from numbers and escaped text. For screen readers, each is one image with its
+message as the label.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture's size, where its plot is in it, and base lines of the words above and below.
+    """A picture's size, the position of its plot, and base lines of the texts above and below.
 
-    All in px, from the top and from the left.
+    All in px, from the top left.
     """
 
     width: int
@@ -50,11 +50,11 @@ class Frame:
     foot: int
 
     def x(self, share: float) -> float:
-        """Where a share in 0..1 lies from left to right."""
+        """The x position of a proportion in 0..1."""
         return self.left + share * (self.right - self.left)
 
     def y(self, share: float) -> float:
-        """Where a share in 0..1 of the plot's height lies."""
+        """The y position of a proportion in 0..1 of the plot's height."""
         return self.floor - share * (self.floor - self.top)
 
 
@@ -71,7 +71,7 @@ BARS = {"count": "g-bar", "right": "g-bar", "wrong": "g-wrong"}
 
 
 def paint(plot: Plot, chart: Chart, frame: Frame = PAGE) -> Markup:
-    """The whole picture."""
+    """The complete picture."""
     parts: list[str] = []
     head: float = frame.head
     for panel in plot.panels:
@@ -94,18 +94,18 @@ def _x_axis(plot: Plot, frame: Frame) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Painter:
-    """One panel in its frame."""
+    """Paints one panel in its frame."""
 
     frame: Frame
     panel: Panel
 
     def y(self, value: float) -> float:
-        """Where a value lies; one above the axis lies at its end."""
+        """The y position of a value; clipped at the end of the axis."""
         low, high = self.panel.span
         return self.frame.y(low + min(value / self.panel.top, 1.0) * (high - low))
 
     def parts(self, head: float) -> Iterator[str]:
-        """Grid, marks and words; `head` is the base line of what the y axis shows."""
+        """Grid, marks and texts; `head` is the base line of the y axis title."""
         left, right = self.frame.left, self.frame.right
         if self.panel.grid:
             lines = (f"M{left} {_n(self.y(tick))}H{right}" for tick in self.panel.ticks)
@@ -148,14 +148,14 @@ class _Painter:
         return _path(f"g-{line.kind}", steps)
 
     def _cap(self, line: Line) -> str:
-        """An upright interval with its ends."""
+        """A vertical interval with its ends."""
         (x, low), (_, high) = line.points
         at, ends = self.frame.x(x), (_n(self.y(low)), _n(self.y(high)))
         caps = "".join(f"M{_n(at - 3)} {end}h6" for end in ends)
         return _path("g-cap", f"M{_n(at)} {ends[0]}V{ends[1]}{caps}")
 
     def _bar(self, bar: Bar) -> str:
-        """One of few samples is still seen."""
+        """A bar; even a small count is visible."""
         left, floor = self.frame.x(bar.low), self.y(0)
         tall = max(floor - self.y(bar.height), 0.75)
         return (

@@ -1,6 +1,6 @@
-"""Sample → thumbnail bytes: small, upright, rebuilt from pixels so that no metadata survives.
+"""Thumbnails of samples: small, upright, rebuilt from pixels so that no metadata remains.
 
-This module owns Pillow's encoding; it never reads a file by itself.
+This module owns Pillow's encoding; it never reads files.
 """
 
 from __future__ import annotations
@@ -22,28 +22,27 @@ __all__ = [
 
 
 PIXELATED_SIDE = 64
-"""Sources up to this side are kept as they are, as PNG, and enlarged without smoothing."""
+"""Sources up to this side are kept unchanged, as PNG, and enlarged without smoothing."""
 
 
 JPEG_QUALITY = 80
 
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""Image formats that are tried; others are not samples that reportgen reads."""
+"""Image formats that are tried; reportgen reads no others as samples."""
 
 
 def make_thumbnail(source: bytes | Image, side: int = THUMBNAIL_SIZE) -> Thumbnail:
-    """The picture of a sample.
+    """Make the thumbnail of a sample.
 
     Parameters
     ----------
     source
         An image file's bytes, or a Pillow image of any mode.
     side
-        Longest side of the picture in pixels, where the source is larger than 64.
+        Longest side of the picture in pixels, if the source is larger than 64.
 
-    Raises :class:`DataError` (``thumbnail-unreadable``) where the bytes are no image that Pillow
-    can decode.
+    Raises :class:`DataError` (``thumbnail-unreadable``) if Pillow can't decode the bytes.
     """
     upright = _make_upright(source)
     longest = max(upright.size)
@@ -57,13 +56,13 @@ def make_thumbnail(source: bytes | Image, side: int = THUMBNAIL_SIZE) -> Thumbna
 
 
 def _make_upright(source: bytes | Image) -> Image:
-    """The picture as it is meant to be seen, in mode L or RGB."""
+    """The picture in its intended orientation, in mode L or RGB."""
     import PIL.Image
     from PIL import ImageOps
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # broken metadata of a picture that can be read
+            warnings.simplefilter("ignore")  # broken metadata of a readable picture
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
             image = (
                 source
@@ -81,7 +80,7 @@ def _make_upright(source: bytes | Image) -> Image:
 
 
 def _plain(image: Image) -> Image:
-    """Mode L or RGB; 16-bit grey is scaled, transparency is laid on white."""
+    """Mode L or RGB; 16-bit grey is scaled, transparency is composed on white."""
     if image.mode.startswith("I;16") or image.mode == "I":
         import PIL.Image
 
@@ -104,7 +103,7 @@ def _eight_bits(image: Image):  # type: ignore[no-untyped-def]
 
 
 def _rebuild(image: Image) -> Image:
-    """A new image of the same pixels: comments, ICC profiles, EXIF and text stay behind."""
+    """A new image with the same pixels, without comments, ICC profiles, EXIF and text."""
     import PIL.Image
 
     return PIL.Image.frombytes(image.mode, image.size, image.tobytes())

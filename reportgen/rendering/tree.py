@@ -1,4 +1,4 @@
-"""Trees of values: find what is of a kind, or make the tree again with some of it changed."""
+"""Searches and rebuilds trees of values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def find_values(value: Any, kind: type[T]) -> Iterator[T]:
-    """Every `kind` among dataclasses, tuples and mappings below `value`, in their order."""
+    """Every `kind` among dataclasses, tuples and mappings in `value`, in order."""
     if isinstance(value, kind):
         yield value
     elif is_dataclass(value):
@@ -30,9 +30,9 @@ def find_values(value: Any, kind: type[T]) -> Iterator[T]:
 
 
 def rebuild(value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` with `change` made to each dataclass in it, the innermost first.
+    """`value` with `change` applied to each dataclass in it, innermost first.
 
-    What no change touches is the same object as before.
+    Unchanged parts are the same objects as before.
     """
     if is_dataclass(value) and not isinstance(value, type):
         before = {item.name: getattr(value, item.name) for item in fields(value)}

@@ -1,4 +1,4 @@
-"""A value over time as a small chart: a line, its intervals, and breaks where the data change."""
+"""A value over time as a small chart: a line with intervals, interrupted if the data change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTH, HEIGHT, EDGE = 360, 150, 8
 
 
 LEFT, FLOOR = 38, 128
-"""Where the drawing's axes are: percentages at the left of one, numbers below the other."""
+"""Margins of the drawing's axes: for percentages at the left, and numbers at the bottom."""
 
 
 MOST_NUMBERS = 12
@@ -29,7 +29,7 @@ MOST_NUMBERS = 12
 
 @dataclass(frozen=True)
 class Trend:
-    """A line through the values, its ends in words, and how it reads aloud."""
+    """A line through the values, its ends in words, and its alternative text."""
 
     title: str
     drawing: Markup
@@ -41,28 +41,28 @@ class Trend:
 
 @dataclass(frozen=True)
 class Point:
-    """A value of 0..1, None where it is undefined, with its interval where it has one."""
+    """A value in 0..1, None if undefined, with its interval if it has one."""
 
     value: float | None
     interval: tuple[float, float] | None
     same_data: bool
-    """Whether the data are those of the point before."""
+    """Whether the data are those of the previous point."""
 
     @property
     def reach(self) -> tuple[float, ...]:
-        """The values that its drawing takes."""
+        """The smallest and largest value to draw."""
         return () if self.value is None else (self.value, *(self.interval or ()))
 
 
 def percent_or_na(value: float | None) -> str:
-    """A value of 0..1 as a percentage; ``n/a`` where it is undefined."""
+    """A value in 0..1 as a percentage; ``n/a`` if undefined."""
     return "n/a" if value is None else percent(value)
 
 
 def draw_trend(title: str, points: Sequence[Point], numbers: Sequence[int] = ()) -> Trend:
-    """The trend of `points`, oldest first, one a report or saved evaluation.
+    """The trend of `points`, oldest first, one per report or saved evaluation.
 
-    `numbers` are what the points are numbered by below the axis; by default from 1.
+    `numbers` are the labels below the axis; by default from 1.
     """
     known = [point.value for point in points if point.value is not None]
     if not known:
@@ -72,10 +72,10 @@ def draw_trend(title: str, points: Sequence[Point], numbers: Sequence[int] = ())
 
 
 def _line(points: Sequence[Point], numbers: Sequence[int]) -> Markup:
-    """A line over the values with their intervals; its scale is that of what it shows.
+    """A line through the values with their intervals, scaled to its content.
 
-    It is broken where a value is undefined and where the data change: across that, values can't
-    be compared.
+    It is interrupted at undefined values and if the data change: values on different data are not
+    comparable.
     """
     reach = [value for point in points for value in point.reach]
     low, high = min(reach), max(reach)
@@ -110,7 +110,7 @@ def _line(points: Sequence[Point], numbers: Sequence[int]) -> Markup:
 def _axes(
     levels: Sequence[tuple[float, str]], numbers: Sequence[int], x: Callable[[float], str]
 ) -> str:
-    """Lines at the lowest and the highest value, and the rows' numbers, or the first and last."""
+    """Lines at the lowest and the highest value, and all row numbers, or the first and last."""
     lines = "".join(
         f'<path class="g-grid" d="M{LEFT} {at}H{WIDTH}"/>'
         f'<text class="g-txt" x="{LEFT - 4}" y="{float(at) + 3.5:.1f}" text-anchor="end">'
@@ -127,7 +127,7 @@ def _axes(
 
 
 def _anchor(i: int, numbers: Sequence[int]) -> str:
-    """A long number at the right edge ends there."""
+    """Text anchor: a long number at the right edge ends there."""
     return "end" if 0 < i == len(numbers) - 1 and numbers[i] > 99 else "middle"
 
 

@@ -1,7 +1,7 @@
-"""Templates of the user instead of ours: sandboxed, and faulty ones reported by file and line.
+"""User templates: sandboxed, with errors reported by file and line.
 
-The sandbox keeps a template from reaching beyond the values that it is given; it can't keep it
-from taking long or from saying what is not so. Templates are as trusted as a program's code.
+The sandbox restricts a template to its values; it can't prevent long running times or false
+statements. Templates are as trusted as code.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ PLAIN_MODULES = ("builtins", "markupsafe", "jinja2")
 
 
 MAX_REPEATED = 1_000_000
-"""Longest text or list, and largest power, that a template may make by ``*`` or ``**``."""
+"""Maximum length of a text or list, and maximum power, made by ``*`` or ``**`` in a template."""
 
 
 ENDINGS = (".j2", ".css")
 
 
 NO_PAGE = ("notebook.html.j2", "notebook.css")
-"""Templates of what is no page: only ours are used."""
+"""Templates that are not pages; they can't be overridden."""
 
 
 def check_templates(folder: Path) -> Path:
-    """`folder`, where it contains a template or style that has the name of one of ours.
+    """Return `folder` if it contains a template or style that overrides a built-in one.
 
-    Raises :class:`UsageError` with slug ``templates-folder``.
+    Raises :class:`UsageError` (``templates-folder``).
     """
 
     files = (path for path in template_folder().iterdir() if path.suffix in ENDINGS)
@@ -66,7 +66,7 @@ def _folder_error(folder: Path, why: str, ours: set[str]) -> UsageError:
 
 
 def asset(name: str, own: Path, folder: Path | None, read: Callable[[Path], str]) -> str:
-    """A style of the user's, else ours."""
+    """The user's style, otherwise the built-in one."""
     if folder is None or not (folder / name).is_file():
         return read(own / name)
     try:
@@ -76,7 +76,7 @@ def asset(name: str, own: Path, folder: Path | None, read: Callable[[Path], str]
 
 
 def make_sandbox(own: jinja2.Environment, folder: Path) -> jinja2.Environment:
-    """Our environment with the user's templates before ours, and all of them in a sandbox."""
+    """A sandboxed environment, in which the user's templates override the built-in ones."""
     import jinja2
 
     loader = own.loader
@@ -99,7 +99,7 @@ def _sandbox() -> type[jinja2.Environment]:
     from jinja2.sandbox import SandboxedEnvironment
 
     class Sandbox(SandboxedEnvironment):
-        """Plain values can be looked into; what can write or compute without end can't."""
+        """Permits reading plain values; refuses writing, and computing without end."""
 
         intercepted_binops = frozenset(["*", "**"])
 
@@ -132,8 +132,8 @@ def render(
 ) -> str:
     """The template with these values.
 
-    Raises :class:`UsageError` (``template-error``) with file and line where a template is wrong,
-    or where the page it makes leaves out the policy that keeps pages harmless.
+    Raises :class:`UsageError` (``template-error``) with file and line if a template is invalid, or
+    if its page lacks the Content-Security-Policy.
     """
     from markupsafe import escape
 
@@ -152,7 +152,7 @@ def _kind(error: Exception) -> str:
 
 
 def _place(error: Exception, folder: Path) -> tuple[str, int]:
-    """File and line: of the syntax, or of the innermost template that was at work."""
+    """File and line of a syntax error, or of the innermost template at the error."""
     from jinja2 import TemplateNotFound, TemplateSyntaxError
 
     if isinstance(error, TemplateSyntaxError):
@@ -177,7 +177,7 @@ def _error(name: str, line: int, why: str) -> UsageError:
 
 
 def template_folder() -> Path:
-    """Where the templates are: beside the package's code, else at the top of the checkout."""
+    """The folder of templates: in the package, or at the top of the checkout."""
     package = Path(__file__).resolve().parent.parent
     shipped = package / "templates"
     return shipped if shipped.is_dir() else package.parent / "templates"

@@ -1,7 +1,7 @@
-"""Figure specs → image bytes: seaborn heatmaps as small palette PNGs, always the same bytes.
+"""Figures as image bytes: seaborn heatmaps as small palette PNGs, reproducible to the byte.
 
-Nothing here reads the user's matplotlib configuration, opens a window or keeps a figure. This
-room owns matplotlib and seaborn, and imports them when the first picture is drawn.
+The user's matplotlib configuration is ignored, no window is opened, no figure is kept. This package
+owns matplotlib and seaborn, and imports them when the first picture is drawn.
 """
 
 from reportgen.rendering.figures.heatmap import DrawnFigure, draw_heatmap

@@ -1,4 +1,4 @@
-"""Charts painted with matplotlib for slides, from the same marks as those of the page."""
+"""Charts drawn with matplotlib for slides, from the same marks as those of the page."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ BARS = {"count": SOFT, "right": ACCENT, "wrong": WRONG}
 
 
 LOWEST = 0.2
-"""Share of the height that a panel takes at least: one that is lower has no room for its ticks."""
+"""Minimum fraction of the height of a panel; a lower one has no room for its ticks."""
 
 
 FONT = 11
@@ -58,7 +58,7 @@ NAME_WIDTH = 32
 
 
 def curve_figures(section: ConfidenceSection, subject: str) -> Iterator[tuple[str, Any]]:
-    """File name without ending, and figure, of each drawing that has something to show."""
+    """File name without extension, and figure, of each non-empty chart."""
     titles = [chart.title for chart in section.charts]
     if any(row.bar.n for row in section.reliability):
         plot = charts.reliability_plot(section.reliability)
@@ -82,7 +82,7 @@ def baseline_figures(calibration: CalibrationChange | None) -> Iterator[tuple[st
 
 
 def threshold_figures(section: ThresholdSection, subject: str) -> Iterator[tuple[str, Any]]:
-    """File name without ending, and figure, of the curves of a two-class model."""
+    """File name without extension, and figure, of the curves of a two-class model."""
     if section.charts:
         names = ("roc", "precision-recall")
         for name, plot, chart in zip(
@@ -92,7 +92,7 @@ def threshold_figures(section: ThresholdSection, subject: str) -> Iterator[tuple
 
 
 def row_figures(report: Report) -> Iterator[tuple[str, Any]]:
-    """File name without ending, and figure, of each table whose rows have bars."""
+    """File name without extension, and figure, of each table whose rows have bars."""
     for plot in charts.row_plots(report):
         yield plot.name, _row_figure(plot, str(report.subject))
 
@@ -111,7 +111,7 @@ def _figure(plot: Plot, title: str, subject: str, below: Iterable[str] = ()) -> 
 
 
 def paint_chart(plot: Plot, title: str, axes: Axes) -> None:
-    """The first panel of a chart on axes that are there already."""
+    """Paint the first panel of a chart on existing axes."""
     with own_settings():
         _paint_panel(axes, plot.panels[0])
         _dress(axes, "y")
@@ -120,7 +120,7 @@ def paint_chart(plot: Plot, title: str, axes: Axes) -> None:
 
 
 def _paint_panel(axes: Axes, panel: Panel) -> None:
-    """A panel of shares in percent; one without ticks shows counts."""
+    """A panel of proportions in percent; one without ticks shows counts."""
     up = 100 if panel.ticks else 1
     _paint(axes, panel.marks, up)
     room = 1.0 if panel.grid else 1.05
@@ -131,7 +131,7 @@ def _paint_panel(axes: Axes, panel: Panel) -> None:
 
 
 def _paint(axes: Axes, marks: Iterable[Mark], up: float) -> None:
-    """Each mark; shares across are drawn in percent, values upwards `up` times as large."""
+    """Paint the marks; proportions across are in percent, values upwards are scaled by `up`."""
     for mark in marks:
         if isinstance(mark, Line):
             across, upwards = (
@@ -225,7 +225,7 @@ def _points(value: float, _place: float) -> str:
 
 
 def _reach(marks: Sequence[Mark]) -> float:
-    """Points from 0 to either end of an axis that contains every dot and interval."""
+    """Lower and upper end of an axis that contains 0, every dot and every interval."""
     ends = [at[0] for mark in marks if isinstance(mark, Line) for at in mark.points]
     ends += [mark.x for mark in marks if isinstance(mark, Dot)]
     return max(5 * math.ceil(20 * max(map(abs, ends), default=0)), 5)

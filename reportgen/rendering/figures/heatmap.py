@@ -1,4 +1,4 @@
-"""Where the parts of a heatmap are, so that nothing is cut and all can be read."""
+"""Layout and drawing of heatmaps, so that nothing is cut and everything is legible."""
 
 from __future__ import annotations
 
@@ -46,54 +46,60 @@ __all__ = [
 
 
 MAX_WIDTH, NARROW, BARE = 800, 496, 520
-"""Widest picture, one that fits beside another, and one without names and numbers, whose cells are
-whole pixels, in CSS pixels."""
+"""Widths in CSS pixels: maximum, beside another picture, and without names and numbers.
+
+Without them, cells are whole pixels.
+"""
 
 
 LEGIBLE = 9
-"""Smallest digits and names of a narrow picture, in CSS pixels. Where digits would be smaller it is
-wide, or of many classes without them; names that would be smaller are cut, or left out."""
+"""Minimum size of digits and names in a narrow picture, in CSS pixels.
+
+If digits would be smaller, the picture is wide, or without digits for many classes; names that
+would be smaller are cut or dropped.
+"""
 
 
 SCALE_WIDTH, SCALE_FONT = 10, 12
 
 
 TEXT, TITLE = 12, 13
-"""Font sizes in CSS pixels: of names, subtitle and axes, unless they are many, and of the title."""
+"""Font sizes in CSS pixels: of names, subtitle and axes (if few), and of the title."""
 
 
 LOW_CLASSES, LOWEST = 12, 400
-"""Most classes of a narrow picture that is no higher than this, in CSS pixels, where names allow:
-its cells are wider than high."""
+"""Up to this many classes, a narrow picture is at most this high, in CSS pixels.
+
+Its cells are then wider than high, if names allow.
+"""
 
 
 LEAST_ROW, MOST_ROW = 24, 72
-"""Lowest and highest cells of such a picture, in CSS pixels."""
+"""Minimum and maximum height of cells of such a picture, in CSS pixels."""
 
 
 ROOMY, LARGE = 5, 16
-"""Most classes whose cells have room for digits of this size, in CSS pixels."""
+"""Up to this many classes, cells have room for digits of this size, in CSS pixels."""
 
 
 CUTS = (24, 18, 14, 12)
-"""Most characters of names on the axes of a narrow picture of many classes: the first that fits."""
+"""Maximum characters of names in a narrow picture of many classes: the first that fits is used."""
 
 
 SCALE_ROOM = "000,000"
-"""The longest text beside a colour scale: the same room for all, so that pictures of one matrix
-have the same size and the same cells."""
+"""The longest text beside a colour scale; constant, so that pictures have equal sizes."""
 
 
 SPACIOUS = 12
-"""Most classes whose picture is narrow and has a colour scale beside its numbers."""
+"""Up to this many classes, a narrow picture with numbers has a colour scale."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are, in CSS pixels from the figure's upper left corner.
+    """Positions in CSS pixels from the figure's upper left corner.
 
-    `cell` is the width of one cell, `side` that of all, `high` the height of all; `upright` is
-    whether the names below the columns are not turned.
+    `cell` is the width of one cell, `side` that of all, `high` the height of all; `upright`: column
+    names are not rotated.
     """
 
     width: float
@@ -109,21 +115,21 @@ class Layout:
 
 
 def axis_labels(spec: HeatmapSpec) -> tuple[Sequence[str], bool]:
-    """The names, or, where some can't be drawn, the classes' numbers: 1, 2, 3, …"""
+    """The names, or the class numbers 1, 2, 3, … if some names can't be drawn."""
     if all(map(drawable, spec.labels)):
         return spec.labels, False
     return [str(number) for number in spec.numbers or range(1, len(spec.labels) + 1)], True
 
 
 def stand_upright(labels: Sequence[str]) -> bool:
-    """Whether names are so short and few that they need not be turned below the columns."""
+    """Whether names are so short and few that column names need no rotation."""
     return len(labels) <= 30 and max(map(len, labels), default=0) <= 3
 
 
 def layout_of(
     spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float | None = None
 ) -> Layout:
-    """Room for the longest label, and cells as large as the width allows: narrow, if legible."""
+    """Room for the longest label, and the largest cells that fit: narrow, if legible."""
     if width is not None:
         return _layout(spec, labels, canvas, width)
     if not labels and spec.texts is None:
@@ -149,7 +155,7 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
         right = 14 + SCALE_WIDTH + 3 + widest + 8
     side = width - left - right
     if not labels and spec.texts is None:
-        side = k * max(1, int(2 * side / k)) / 2  # whole pixels a cell
+        side = k * max(1, int(2 * side / k)) / 2  # whole pixels per cell
         width = left + side + right
     cell = side / k
     upright = stand_upright(labels) or longest <= cell - 8
@@ -173,7 +179,7 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
 
 
 def scale_ticks(spec: HeatmapSpec) -> list[tuple[float, str]]:
-    """The colour scale's ends and its middle: value and text."""
+    """The ends and the middle of the colour scale: value and text."""
     if spec.diverging:
         end = f"{100 * spec.top:.3g}"
         return [(-spec.top, f"\u2212{end}"), (0.0, "0"), (spec.top, f"+{end}")]
@@ -192,13 +198,14 @@ def _scale_text(value: float, spec: HeatmapSpec) -> str:
 def _digit_font(
     spec: HeatmapSpec, canvas: Any, cell: float, row: float, beside: Sequence[str] = ()
 ) -> float:
-    """The font size, in CSS pixels, at which the longest number fits its cell, of width `cell` and
-    height `row`; that of the texts `beside` too, where they are given.
+    """The font size, in CSS pixels, at which the longest number fits its cell.
+
+    The cell has width `cell` and height `row`; texts `beside` are considered too.
     """
     if spec.texts is None:
         return 0.0
     shapes = {re.sub("[0-9]", "0", text) for row in (*spec.texts, beside) for text in row}
-    widest = max(_text_width(canvas, shape, 10.0) for shape in shapes)  # digits are equally wide
+    widest = max(_text_width(canvas, shape, 10.0) for shape in shapes)  # digits have equal widths
     most = LARGE if len(spec.texts) <= ROOMY else TEXT
     return min(most, 10.0 * (cell - 3) / max(widest, 1.0), 0.62 * row)
 
@@ -217,12 +224,12 @@ def _between(low: float, value: float, high: float) -> float:
 
 
 def is_crowded(spec: HeatmapSpec) -> bool:
-    """Whether so many numbers are drawn that they need all the room: there is no colour scale."""
+    """Whether so many numbers are drawn that there is no room for a colour scale."""
     return spec.texts is not None and len(spec.values) > SPACIOUS
 
 
 def fitting(text: str, canvas: Any, width: float) -> str:
-    """`text` in at most `width` CSS pixels, its middle cut; nothing where it can't be drawn."""
+    """`text` in at most `width` CSS pixels, its middle cut; empty if it can't be drawn."""
     if not drawable(text):
         return ""
     for length in range(len(text), 8, -4):
@@ -233,8 +240,11 @@ def fitting(text: str, canvas: Any, width: float) -> str:
 
 
 DPIS = (144, 108, 72)
-"""Pixels of a figure inch; the first that keeps the file small is taken. Pictures are shown at 72
-to the inch, so a point is a CSS pixel, and at the first that is two pixels of the file."""
+"""Pixels per figure inch; the first that keeps the file small is used.
+
+Pictures are shown at 72 per inch, so a point is a CSS pixel, which is two file pixels at the first
+value.
+"""
 
 
 POINTS = 72
@@ -260,10 +270,10 @@ class DrawnFigure:
     width, height
         The size to show it at, in CSS pixels.
     axis_numbers
-        Whether its axes carry numbers because no font has the glyphs of the names.
+        Whether its axes have numbers because no font has the glyphs of the names.
     cells
-        Where its cells are: left, top, width and height, as parts of the picture's width and
-        height, 0 to 1.
+        Position of its cells: left, top, width and height, as fractions of the picture's width and
+        height.
     has_digits
         Whether each cell shows its number.
     """
@@ -281,9 +291,8 @@ def draw_heatmap(
 ) -> DrawnFigure:
     """The picture of a matrix as a palette PNG, at most 1,600 pixels wide and 120 kB.
 
-    `width` is the one to draw it for, in CSS pixels: by default that of the page, where the
-    pictures of one matrix are side by side. Numbers and names that would not be legible there are
-    left out.
+    `width` is the display width in CSS pixels, by default that of the page, where the pictures of
+    one matrix are side by side. Illegible numbers and names are dropped.
     """
     with own_settings():
         if width is not None:
@@ -303,7 +312,7 @@ def draw_heatmap(
 
 
 def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
-    """Without the numbers of its cells, where these are too small for a picture so wide."""
+    """Without the numbers of its cells, if these are too small at this width."""
     canvas = _empty_figure().canvas
     layout = _layout(spec, axis_labels(spec)[0], canvas, width)
     is_small = spec.texts is not None and layout.font < LEGIBLE
@@ -311,7 +320,7 @@ def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
 
 
 def _beside_another(spec: HeatmapSpec) -> tuple[HeatmapSpec, float]:
-    """What a narrow picture of many classes can show, and its width in CSS pixels."""
+    """The legible content of a narrow picture of many classes, and its width in CSS pixels."""
     canvas = _empty_figure().canvas
     labels, _ = axis_labels(spec)
     if spec.texts is not None:
@@ -332,7 +341,7 @@ def _beside_another(spec: HeatmapSpec) -> tuple[HeatmapSpec, float]:
 def heatmap_figure(
     spec: HeatmapSpec, colourmap: str = COLOURMAP, width: float | None = None
 ) -> tuple[Any, bool]:
-    """The figure, not yet drawn, and whether its axes carry numbers for names."""
+    """The figure, not yet drawn, and whether its axes have numbers instead of names."""
     figure = _empty_figure()
     labels, numbered = axis_labels(spec)
     layout = layout_of(spec, labels, figure.canvas, width)
@@ -346,7 +355,7 @@ def heatmap_figure(
 
 
 def paint_heatmap(spec: HeatmapSpec, axes: Axes, colourmap: str = COLOURMAP) -> None:
-    """The same heatmap on axes that are there already, in the size that they have."""
+    """Draw the heatmap on existing axes, in their size."""
     with own_settings():
         labels, _ = axis_labels(spec)
         figure: Any = axes.figure
@@ -368,8 +377,10 @@ def paint_heatmap(spec: HeatmapSpec, axes: Axes, colourmap: str = COLOURMAP) -> 
 
 
 def _empty_figure() -> Any:
-    """A figure that is drawn when told to: seaborn asks for a whole drawing only to look whether
-    its own tick labels overlap, and ours are set afterwards."""
+    """A figure that is only drawn on request.
+
+    seaborn draws a figure just to check for overlapping tick labels, which are replaced afterwards.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -381,16 +392,16 @@ def _empty_figure() -> Any:
 
 def _rasterise(figure: Any, dpi: float) -> NDArray[np.uint8]:
     """The figure's pixels, uint8, shape (height, width, 4)."""
-    vars(figure).pop("draw", None)  # now the figure's own
+    vars(figure).pop("draw", None)  # the figure's own method again
     figure.set_dpi(dpi)
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())
 
 
 def _palette(spec: HeatmapSpec, colourmap: str) -> NDArray[np.int64]:
-    """int64, shape (at most 256, 3): the colours of the cells exactly, and greys for letters.
+    """int64, shape (at most 256, 3): exact colours of the cells, and greys for letters.
 
-    Where hundreds of numbers are drawn both are few, or the file would be too large.
+    With hundreds of numbers both are few, to limit the file size.
     """
     crowded = is_crowded(spec)
     ramp = np.asarray(_colours(spec, colourmap)(np.linspace(0, 1, STEPS if crowded else 160)))[
@@ -401,7 +412,7 @@ def _palette(spec: HeatmapSpec, colourmap: str) -> NDArray[np.int64]:
 
 
 def _colours(spec: HeatmapSpec, colourmap: str) -> Any:
-    """The colour map, in the 21 steps of the page's tables where many numbers are drawn."""
+    """The colour map; in the 21 steps of the page's tables if many numbers are drawn."""
     steps = STEPS if is_crowded(spec) else None
     return difference_map(steps) if spec.diverging else colour_map(colourmap, steps)
 
@@ -450,7 +461,7 @@ def _paint(spec: HeatmapSpec, axes: Axes, layout: Layout, colours: Any, bar: Axe
 
 
 def _norm(spec: HeatmapSpec) -> Any:
-    """From values to 0..1 of the colour map; differences have 0 in the middle."""
+    """Maps values to 0..1 of the colour map; for differences 0 is in the middle."""
     from matplotlib.colors import FuncNorm, Normalize, PowerNorm
 
     top, power = spec.top or 1, spec.power
@@ -466,7 +477,7 @@ def _norm(spec: HeatmapSpec) -> Any:
 
 
 def _colour_digits(axes: Axes) -> None:
-    """Black or white, whichever contrasts more with the cell: at least 4.58:1 on any colour."""
+    """Black or white, whichever has more contrast with the cell: at least 4.58:1."""
     if not axes.texts:
         return
     mesh: Any = axes.collections[0]
@@ -476,7 +487,7 @@ def _colour_digits(axes: Axes) -> None:
 
 
 def _hatch(axes: Axes, undefined: NDArray[np.bool_], spec: HeatmapSpec, layout: Layout) -> None:
-    """Rows without samples are hatched and say n/a in every cell: undefined is not 0."""
+    """Rows without samples are hatched with n/a in every cell: undefined is not 0."""
     from matplotlib.patches import Rectangle
 
     for row in np.flatnonzero(undefined.any(axis=1)).tolist():
@@ -500,7 +511,7 @@ def _frame(axes: Axes, spec: HeatmapSpec) -> None:
 
 
 def _scale(bar: Axes, spec: HeatmapSpec) -> None:
-    """The colour scale: its ends, its middle, what it counts."""
+    """The colour scale: its ends, its middle, its unit."""
     values, texts = zip(*scale_ticks(spec), strict=True)
     bar.set_yticks(values)
     bar.set_yticklabels(texts)

@@ -57,7 +57,7 @@ MAX_PIXELS = 25_000_000
 
 
 SHOWN = (320, 56)
-"""Largest width and height on the page, in CSS pixels; the file has up to twice as many."""
+"""Maximum width and height on the page, in CSS pixels; the file has up to twice as many pixels."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Logo:
     width, height
         CSS pixels, at least 1.
     is_light
-        Whether it is light on a clear ground, so that it needs a dark one.
+        Whether it is light on a transparent background, so that it needs a dark one.
     """
 
     content: bytes
@@ -81,15 +81,15 @@ class Logo:
 
 
 def read_logo(path: Path) -> Logo:
-    """The picture in a file.
+    """Read a logo.
 
-    Raises :class:`UsageError` (``logo-file``) where it can't be read, is too large, or is not a
-    picture of the four formats that are made of pixels.
+    Raises :class:`UsageError` (``logo-file``) if it can't be read, is too large, or is not in one
+    of the four supported bitmap formats.
     """
     content = _content(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # broken metadata of a picture that can be read
+            warnings.simplefilter("ignore")  # broken metadata of a readable picture
             image = _decode(content, path)
             shown = _fit(image, 1)
             return Logo(_encode(_fit(image, 2)), shown.width, shown.height, _is_light(image))
@@ -122,7 +122,7 @@ def _refuse(path: Path, why: str) -> UsageError:
 
 
 def _decode(content: bytes, path: Path) -> Image:
-    """Upright, in mode RGBA; the first frame where there are several."""
+    """The first frame, upright, in mode RGBA."""
     import PIL.Image
 
     image = PIL.Image.open(io.BytesIO(content), formats=FORMATS)
@@ -133,7 +133,7 @@ def _decode(content: bytes, path: Path) -> Image:
 
 
 def _make_upright(image: Image) -> Image:
-    """As it is meant to be seen; one whose metadata is broken stays as it is."""
+    """The picture in its intended orientation; unchanged if its metadata is broken."""
     from PIL import ImageOps
 
     image.load()
@@ -144,7 +144,7 @@ def _make_upright(image: Image) -> Image:
 
 
 def _fit(image: Image, scale: int) -> Image:
-    """At most `scale` times the size on the page; never enlarged."""
+    """Scale down to at most `scale` times the size on the page; never enlarge."""
     from PIL.Image import Resampling
 
     factor = min(1.0, scale * SHOWN[0] / image.width, scale * SHOWN[1] / image.height)
@@ -153,7 +153,7 @@ def _fit(image: Image, scale: int) -> Image:
 
 
 def _encode(image: Image) -> bytes:
-    """PNG of at most 256 colours: at most 640 by 112 pixels, so never above 80 kB."""
+    """PNG of at most 256 colours and 640 by 112 pixels, so at most 80 kB."""
     from PIL.Image import Dither, Quantize
 
     few = image.getcolors(256) is not None
@@ -164,7 +164,7 @@ def _encode(image: Image) -> bytes:
 
 
 def _is_light(image: Image) -> bool:
-    """Whether most of what is seen is light, and there is a clear ground to see it on."""
+    """Whether most of the visible pixels are light, and the background is transparent."""
     pixels = np.asarray(image, np.float64).reshape(-1, 4) / 255
     seen = pixels[pixels[:, 3] > 0.5]
     if len(seen) == 0 or len(seen) == len(pixels):

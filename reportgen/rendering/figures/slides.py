@@ -1,4 +1,4 @@
-"""Pictures for slides: every matrix and curve as PNG at twice its size, and as SVG."""
+"""Pictures for slides: every matrix and curve as PNG at double size, and as SVG."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCALE = 2
 
 
 PAINTED = 60
-"""Classes a side above which the cells of an SVG are one picture, not a shape each."""
+"""Above this many classes, the cells of an SVG are one bitmap, not one shape each."""
 
 
 def slide_files(
@@ -40,11 +40,10 @@ def slide_files(
     colourmap: str = COLOURMAP,
     transparent: bool = False,
 ) -> dict[str, bytes]:
-    """File name → content. Names tell the content, as in ``confusion-counts.png``.
+    """File name → content; names describe the content, as in ``confusion-counts.png``.
 
-    With a `report` those that its tables draw row by row, and the baseline's, are among them.
-
-    The same input gives the same bytes; nothing in them tells when or with what they were made.
+    With a `report`, its tables with bars and the baseline's chart are included. Equal input gives
+    equal bytes, without dates or versions.
     """
     files: dict[str, bytes] = {}
     with _slide_settings():
@@ -67,7 +66,7 @@ def slide_figures(
     """Name and figure of each picture, not yet drawn."""
     for spec in specs:
         figure, _ = heatmap_figure(spec, colourmap)
-        vars(figure).pop("draw", None)  # now the figure's own
+        vars(figure).pop("draw", None)  # the figure's own method again
         if len(spec.values) > PAINTED:
             figure.axes[0].collections[0].set_rasterized(True)
         yield spec.name, figure
@@ -89,7 +88,7 @@ def _slide_settings() -> Iterator[None]:
 
 
 def _save(figure: Any, kind: str, *, transparent: bool) -> bytes:
-    """PNG or SVG; letters of an SVG are shapes, so that they look the same everywhere."""
+    """PNG or SVG; letters in an SVG are shapes, to look the same everywhere."""
     stream = io.BytesIO()
     nothing: dict[str, dict[str, None]] = {
         "png": {"Software": None},

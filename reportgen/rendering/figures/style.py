@@ -1,4 +1,4 @@
-"""What all figures share: fonts, colours, settings, and PNG bytes."""
+"""Shared parts of all figures: fonts, colours, settings, and PNG bytes."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ FALLBACK_FONTS = (
     "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans", "WenQuanYi Zen Hei", "Hiragino Sans",
     "Yu Gothic", "Microsoft YaHei", "PingFang SC", "Malgun Gothic", "Arial Unicode MS",
 )  # fmt: skip
-"""Fonts that may be installed and hold scripts that matplotlib's own font lacks."""
+"""Possibly installed fonts for scripts that matplotlib's own font lacks."""
 
 
 def drawable(text: str) -> bool:
-    """Whether the installed fonts have every glyph, and need no shaping that we lack."""
+    """Whether the installed fonts have every glyph, and no unsupported shaping is needed."""
     if text.isascii():
         return True
     directions = {unicodedata.bidirectional(character) for character in text}
@@ -46,7 +46,7 @@ def drawable(text: str) -> bool:
 
 
 def families(text: str) -> list[str]:
-    """matplotlib's own font, and after it the first installed one that has what it lacks."""
+    """matplotlib's own font, then the first installed one with the missing glyphs."""
     from matplotlib import rcParams
 
     own = list(rcParams["font.family"])
@@ -59,7 +59,7 @@ def families(text: str) -> list[str]:
 
 
 def _lacking(text: str, chosen: Sequence[str]) -> set[int]:
-    """The code points of `text` for which none of the fonts has a glyph."""
+    """The code points of `text` without a glyph in any of the fonts."""
     from matplotlib.font_manager import get_font
 
     missing = {ord(character) for character in text}
@@ -80,11 +80,14 @@ def _font_file(family: str) -> str | None:
 
 
 _COLOURS = 4096
-"""About so many colours has a figure. Without a hint pandas makes room for one a pixel: 25 MB."""
+"""Estimated number of colours in a figure.
+
+Without a hint, pandas allocates one per pixel: 25 MB.
+"""
 
 
 def palette_png(pixels: NDArray[np.uint8], palette: NDArray[np.int64]) -> bytes:
-    """PNG in the colours of `palette`, the nearest for each pixel, without any text chunk."""
+    """PNG in the colours of `palette`, the nearest for each pixel, without text chunks."""
     import pandas as pd
 
     codes = pixels.view("<u4")[:, :, 0].astype(np.uint32, copy=False)
@@ -118,7 +121,7 @@ def _distances(colours: NDArray[np.int64], palette: NDArray[np.int64]) -> NDArra
 
 @contextmanager
 def own_settings() -> Iterator[None]:
-    """matplotlib's own defaults while drawing, whatever the user's configuration says."""
+    """Use matplotlib's default settings while drawing, whatever the user's configuration."""
     matplotlib = _import_matplotlib()
     defaults = {
         **matplotlib.rcParamsDefault,
@@ -133,7 +136,7 @@ def own_settings() -> Iterator[None]:
 
 
 def _import_matplotlib() -> Any:
-    """matplotlib, imported without reading a ``matplotlibrc`` of the user or of this folder."""
+    """Import matplotlib without reading a ``matplotlibrc`` of the user or working folder."""
     with _own_matplotlibrc(), _quiet("matplotlib"):
         import matplotlib
         import seaborn  # noqa: F401  (loads what the drawing needs under these settings)
@@ -162,7 +165,7 @@ def _own_matplotlibrc() -> Iterator[None]:
 
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
-    """Without a library's remarks on its cache folder or fonts: they change no picture."""
+    """Silence a library's messages on its cache folder or fonts: they don't affect pictures."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -176,7 +179,7 @@ COLOURMAP = "Blues"
 
 
 STEPS = 21
-"""Colours of the page's tables: one for each 5% from 0 to 100%."""
+"""Number of colours in the page's tables: one per 5% from 0 to 100%."""
 
 
 DIFFERENCES = (
@@ -184,16 +187,19 @@ DIFFERENCES = (
     "#f7e2c2", "#f9efde", "#fbfbfa", "#e7eff5", "#d3e2f0", "#bbd3ea", "#a0c2e2", "#84b0da",
     "#689cce", "#4d89c3", "#3675b4", "#2462a2", "#124f90",
 )  # fmt: skip
-"""Fewer in orange, more in blue, no difference in the middle: two hues that those who confuse red
-and green tell apart, each of falling lightness. The page's classes d0 to d20."""
+"""Colours of differences: decreases in orange, increases in blue, no difference in the middle.
+
+The hues are distinct for red-green colour blindness, each with decreasing lightness. Equal to the
+page's classes d0 to d20.
+"""
 
 
 EVEN = 0.1791
-"""Relative luminance with the same contrast to black as to white, 4.58:1."""
+"""Relative luminance with equal contrast to black and white, 4.58:1."""
 
 
 def colour_map(name: str, steps: int | None = None) -> Any:
-    """matplotlib's or seaborn's map of that name, from the least value to the greatest."""
+    """matplotlib's or seaborn's colour map of that name, from the smallest to the largest value."""
     from matplotlib import colormaps
 
     colours = colormaps[name]
@@ -201,14 +207,14 @@ def colour_map(name: str, steps: int | None = None) -> Any:
 
 
 def difference_map(steps: int | None = None) -> Any:
-    """The map of differences, from fewer to more, with 0 in its middle."""
+    """The colour map of differences, from decrease to increase, with 0 in the middle."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("differences", list(DIFFERENCES), N=steps or 255)
 
 
 def heat_steps(name: str) -> list[tuple[str, str]]:
-    """Ground and digits of each of the 21 steps, as ``#rrggbb``."""
+    """Background and digit colour of each of the 21 steps, as ``#rrggbb``."""
     from matplotlib.colors import to_hex
 
     with own_settings():
@@ -221,9 +227,9 @@ def heat_steps(name: str) -> list[tuple[str, str]]:
 
 
 def light_digits(colours: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether white contrasts more than black with each colour: RGB(A) in 0..1, shape (N, >= 3).
+    """Whether white has more contrast than black with each colour: RGB(A) in 0..1, shape (N, >= 3).
 
-    The better of the two is never below 4.58:1.
+    The better of the two is at least 4.58:1.
     """
     rgb = np.asarray(colours)[:, :3]
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
