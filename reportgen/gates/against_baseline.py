@@ -64,26 +64,25 @@ Proportions = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Compared:
-    """One thing on both sides; all differences are turned so that below 0 is worse.
+    """A metric on both sides; the sign of differences is such that below 0 is worse.
 
     Attributes
     ----------
     subject
-        Class or slice in words; empty for the whole.
+        Class or slice in words; empty for an overall metric.
     source
         Candidate minus baseline, as in the comparison.
     n
-        Samples that it is of.
+        Number of its samples.
     higher_is_better
-        Which way is up.
+        Whether higher values are better.
     counts
-        Of matched samples, for recall and accuracy alone.
+        Paired counts of matched samples, for recall and accuracy only.
     proportions
-        Right and all samples of the candidate, then of the baseline, where these are not matched;
-        for recall and accuracy alone.
+        Correct and all samples of the candidate, then of the baseline, for unmatched samples; for
+        recall and accuracy only.
     identical
-        Whether both sides predicted the same for every sample of the data, and the metric is made
-        of predictions alone.
+        Whether all predictions are identical, and the metric depends on predictions only.
     """
 
     subject: str
@@ -96,7 +95,7 @@ class Compared:
 
     @property
     def gain(self) -> float | None:
-        """The difference; above 0 the candidate is better."""
+        """The difference; above 0 if the candidate is better."""
         value = self.source.difference
         return value if value is None or self.higher_is_better else 0.0 - value
 
@@ -114,9 +113,9 @@ class Compared:
 
 
 def compared_in(gate: Gate, comparison: Comparison) -> list[Compared]:
-    """What the gate looks at, in class order; at least one.
+    """The metrics that the gate covers, in class order; at least one.
 
-    Raises :class:`UsageError` with slug ``gates-class`` where a class is not there.
+    Raises :class:`UsageError` (``gates-class``) for an unknown class.
     """
     where = scope_of(gate)
     better = definition_of(gate).higher_is_better is not False
@@ -169,14 +168,13 @@ def _of_slice(gate: Gate, comparison: Comparison, identical: bool) -> Compared:
 
 
 def harm_p(one: Compared, max_drop: float) -> float | None:
-    """One-sided p-value of "the candidate is worse by `max_drop` at most"; None where undefined.
+    """One-sided p-value of the null hypothesis "worse by at most `max_drop`"; None if undefined.
 
-    At 0 it is half of the comparison's two-sided p-value, or the rest of it: McNemar's mid-p for
-    matched samples. Above 0 it is Tango's score test at that drop, for samples that are not
-    matched the score test of two shares (Farrington & Manning 1990, Statistics in Medicine 9,
-    1447-1454), and for all else the normal distribution that the bounds were made for. A drop of
-    more than `max_drop` is a drop, so the value is never below that at 0: this holds the score
-    test in check where few samples changed.
+    At 0 it is half of the comparison's two-sided p-value, or 1 minus that: McNemar's mid-p for
+    matched samples. Above 0 it is Tango's score test at that drop, for unmatched samples the score
+    test of two proportions (Farrington & Manning 1990, Statistics in Medicine 9, 1447-1454), and
+    otherwise the normal distribution of the bounds. A drop of more than `max_drop` is a drop, so
+    the value is at least that at 0, which limits the score test if few samples changed.
     """
     gain = one.gain
     if gain is None:
@@ -215,15 +213,15 @@ def _normal_z(one: Compared, gain: float, max_drop: float) -> float | None:
 
 
 def _below(z: float) -> float:
-    """Chance that a standard normal is below z."""
+    """P(Z < z) of a standard normal Z."""
     return math.erfc(-z / math.sqrt(2)) / 2
 
 
 def score_z(proportions: Proportions, delta: float) -> float:
     """Score statistic of "hits/n - other_hits/other_n is `delta`" for two groups of samples.
 
-    The variance is that of the likeliest pair of shares with this difference, found as the root
-    of a cubic. Farrington & Manning 1990, Statistics in Medicine 9, 1447-1454.
+    The variance is that of the maximum-likelihood pair of proportions with this difference, the
+    root of a cubic. Farrington & Manning 1990, Statistics in Medicine 9, 1447-1454.
     """
     hits, n, other_hits, other_n = proportions
     share, other = hits / n, other_hits / other_n
@@ -237,7 +235,7 @@ def score_z(proportions: Proportions, delta: float) -> float:
 
 
 def _likeliest(share: float, other: float, ratio: float, delta: float) -> float:
-    """The second share, 0..1, that is likeliest where the first is `delta` above it."""
+    """The second proportion, 0..1, of maximum likelihood if the first is `delta` above it."""
     a = 1 + ratio
     b = -(1 + ratio + share + ratio * other + delta * (ratio + 2))
     c = delta * delta + delta * (2 * share + ratio + 1) + share + ratio * other
@@ -250,9 +248,9 @@ def _likeliest(share: float, other: float, ratio: float, delta: float) -> float:
 
 
 def needed_to_show(one: Compared, margin: float, alpha: float = ALPHA) -> int | None:
-    """Samples that would likely (power 80%) tell the gain from one that is `margin` away.
+    """Samples that would distinguish the gain from one `margin` away, with 80% power.
 
-    None where that is unknown, or is no more than there are.
+    None if unknown, or not above the current number.
     """
     if margin <= 0:
         return None
@@ -268,35 +266,35 @@ def needed_to_show(one: Compared, margin: float, alpha: float = ALPHA) -> int | 
 
 
 def _paired_samples(discordance: float, margin: float, alpha: float) -> float:
-    if discordance == 0:  # where the two never disagree, Tango's z is the root of n m / (1 - m)
+    if discordance == 0:  # without disagreements, Tango's z is the root of n m / (1 - m)
         return quantile(1 - 2 * alpha) ** 2 * (1 - margin) / margin
     return non_inferiority_samples(discordance, margin, alpha=alpha)
 
 
 SAME = "no_disagreement"
-"""The reason of a difference without an interval because both sides gave the same predictions."""
+"""The reason for a difference without an interval: predictions are identical."""
 
 
 UNKNOWN = "not_recorded"
-"""The reason of a metric that the document of one side, of another version, does not contain."""
+"""The reason for a metric missing in one side's document, of another version."""
 
 
 FEW = 30
-"""With fewer samples than this, a drop that is not shown is no reason to be at ease."""
+"""With fewer samples, a drop that is not significant is inconclusive."""
 
 
 STAYS = " would be needed at this difference"
-"""What the number of samples that are named assumes."""
+"""The assumption behind a stated number of samples."""
 
 
 Judged = tuple[Status, Compared, float | None]
 
 
 def decide_margin(gate: Gate, comparison: Comparison) -> Outcome:
-    """Non-inferiority: whether a loss of the margin or more can be ruled out at 95%, one-sided.
+    """Non-inferiority: whether a drop of the margin or more can be ruled out at 95%, one-sided.
 
-    Passed where the lower bound of the gain is above the negative margin, failed where the upper
-    bound is below it, else inconclusive. Identical predictions pass.
+    Passed if the lower bound of the gain is above the negative margin, failed if the upper bound is
+    below it, else inconclusive. Identical predictions pass.
     """
     found: list[Judged] = [
         (_margin_status(gate, one), one, None) for one in compared_in(gate, comparison)
@@ -311,11 +309,11 @@ def decide_margin(gate: Gate, comparison: Comparison) -> Outcome:
 
 
 def decide_harm(gate: Gate, comparison: Comparison) -> Outcome:
-    """No harm: failed only where a drop over ``max_drop`` is shown, Holm-adjusted, one-sided 5%.
+    """No harm: failed only for a significant drop above ``max_drop``, one-sided 5% (Holm).
 
-    Inconclusive where the measured drop is over ``max_drop`` and either the uncorrected test alone
-    is significant, or there are fewer than :data:`FEW` samples. Passed otherwise. What is
-    undefined on either side was not tested; where nothing is defined, the gate fails.
+    Inconclusive if the measured drop is above ``max_drop`` and either only the uncorrected test is
+    significant, or there are fewer than :data:`FEW` samples. Passed otherwise. Metrics undefined on
+    either side are not tested; if all are undefined, the gate fails.
     """
     things = compared_in(gate, comparison)
     raw = [harm_p(one, gate.limit) for one in things]
@@ -340,7 +338,7 @@ DECIDERS: dict[Rule, Callable[[Gate, Comparison], Outcome]] = {
     "not_worse_by": decide_margin,
     "no_harm": decide_harm,
 }
-"""What decides each rule that needs a baseline."""
+"""Rule that needs a baseline → its decision function."""
 
 
 def _outcome(gate: Gate, found: list[Judged], status: Status, clause: str, needed: int) -> Outcome:
@@ -362,8 +360,10 @@ def _outcome(gate: Gate, found: list[Judged], status: Status, clause: str, neede
 
 
 def _margin(gate: Gate, status: Status, one: Compared) -> float | None:
-    """By how much the limit is kept: by the lower bound, or where harm is looked for, by the
-    measured gain; None where that would contradict the outcome, which is then made otherwise."""
+    """The margin to the limit: of the lower bound, or for no-harm gates of the measured gain.
+
+    None if it would contradict the outcome, which then has another basis.
+    """
     end = one.gain
     if gate.rule == "not_worse_by":
         end = None if one.bounds is None else one.bounds[0]
@@ -386,7 +386,7 @@ def _margin_status(gate: Gate, one: Compared) -> Status:
 
 
 def _margin_needed(gate: Gate, one: Compared) -> int | None:
-    """For a candidate that differs from its baseline as it was measured to."""
+    """Samples needed if the difference from the baseline stays as measured."""
     return None if one.gain is None else needed_to_show(one, abs(one.gain + gate.limit))
 
 
@@ -434,9 +434,7 @@ def _margin_clause(gate: Gate, status: Status, one: Compared, needed: int, n: in
 
 
 def _bound_words(gate: Gate, status: Status, bounds: tuple[float, float], n: int) -> str:
-    """``lower 95% bound −1.1 pp, margin −0.5 pp``: the bound of the gain that decides, as the
-    difference of the metric has it.
-    """
+    """``lower 95% bound −1.1 pp, margin −0.5 pp``; the bound has the sign of the difference."""
     sign = -1.0 if definition_of(gate).higher_is_better is False else 1.0
     at = 1 if status == "failed" else 0
     bound, margin, unit = sign * bounds[at], -sign * gate.limit, change_unit(definition_of(gate))
@@ -447,7 +445,7 @@ def _bound_words(gate: Gate, status: Status, bounds: tuple[float, float], n: int
 
 
 def _margin_words(margin: float, unit: Unit) -> str:
-    """The margin with its sign, with the digits that it was given with."""
+    """The margin with its sign, with its digits as given."""
     return ("+" if margin > 0 else "") + exact(margin, unit)
 
 
@@ -475,7 +473,7 @@ def _harm_clause(gate: Gate, status: Status, found: list[Judged], needed: int) -
 
 
 def _significant(p: float, n: int) -> str:
-    """``significant (p = 0.012)``; of several classes the p is corrected."""
+    """``significant (p = 0.012)``; p is corrected for several classes."""
     return f"significant ({p_words(p)}{', Holm' if n > 1 else ''})"
 
 
@@ -523,7 +521,7 @@ def _worse_verb(gate: Gate) -> str:
 
 
 def _unsure(moved: str, one: Compared) -> str:
-    """Where there is no interval."""
+    """The clause for a difference without an interval."""
     if one.source.reason == SAME:
         return f"{moved}: {_reason(one)}"
     return f"{moved}, no CI: {_reason(one)}"

@@ -1,4 +1,4 @@
-"""Gates, an evaluation and a comparison → may it ship?"""
+"""Decides on a release from gates, an evaluation and a comparison."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ NO_GATES = Decision("NO GATES SET", "No gates are set.")
 def decide(
     gates: Sequence[Gate], evaluation: Evaluation, comparison: Comparison | None = None
 ) -> Decision:
-    """Check every gate, in the order given, and say whether the candidate may ship.
+    """Check every gate, in the given order, and decide on the release.
 
     - DO NOT SHIP: a blocking gate failed.
-    - INCONCLUSIVE: none failed, but one is open whose ``when_inconclusive`` is ``"fail"``; or none
-      passed, so that nothing was shown.
-    - SHIP: else.
-    - NO GATES SET: there are none that could block.
+    - INCONCLUSIVE: none failed, but one with ``when_inconclusive = "fail"`` is inconclusive; or none
+      passed.
+    - SHIP: otherwise.
+    - NO GATES SET: there are no blocking gates.
 
-    A check blocks, and the exit code is 1, where a blocking gate failed or is open, unless its
-    ``when_inconclusive`` is ``"warn"``; and where no blocking gate applies to this input at all.
-    Raises :class:`UsageError` as :func:`reportgen.gates.check_gates` does, for classes and
-    the baseline; a slice that is not there fails its gate.
+    A check blocks, and the exit code is 1, if a blocking gate failed, or is inconclusive without
+    ``when_inconclusive = "warn"``; and if no blocking gate applies to the input. Raises
+    :class:`UsageError` as :func:`reportgen.gates.check_gates` does, for classes and the baseline; a
+    missing slice fails its gate.
     """
     if not gates:
         return NO_GATES
@@ -80,13 +80,13 @@ def _outcome(gate: Gate, evaluation: Evaluation, comparison: Comparison | None) 
 
 @dataclass(frozen=True)
 class Result:
-    """A gate and what became of it."""
+    """A gate and its outcome."""
 
     gate: Gate
     outcome: Outcome
 
     def check(self, nothing_applies: bool) -> Check:
-        """For outputs; where no blocking gate applies, all of them block."""
+        """The check for outputs; if no blocking gate applies, all of them block."""
         gate, found = self.gate, self.outcome
         definition = definition_of(gate)
         holds = (
@@ -116,7 +116,7 @@ def _of(n: int, results: list[Result]) -> str:
 
 
 def _failure(failed: list[Result], results: list[Result]) -> str:
-    """The first three, each with what was required and what was measured."""
+    """The first three failed gates, each with its required and measured value."""
     named = [one.outcome.clause for one in failed[:_MOST_NAMED]]
     more = len(failed) - len(named)
     also = [f"{more:,} more"] if more else []

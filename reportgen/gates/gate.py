@@ -1,4 +1,4 @@
-"""A gate, what came of checking it, and the decision that follows."""
+"""A gate, its check, and the resulting decision."""
 
 from __future__ import annotations
 
@@ -60,27 +60,27 @@ class Gate:
     Attributes
     ----------
     name
-        Of the gate; unique among the gates.
+        Unique name of the gate.
     limit
-        What the measured value is compared with; of ``no_harm`` its ``max_drop``.
+        The limit of the measured value; for ``no_harm`` its ``max_drop``.
     metric
-        The summary or class metric that it is about; empty for a pair.
+        The overall or class metric; empty for a pair.
     rule
         ``at_least``, ``at_most``, ``not_worse_by``, ``no_harm``, or ``at_most_share`` of a pair.
-        None where a document of an earlier version had no more than name, metric, limit and
-        severity: then the fields below are not known either.
+        None for documents of earlier versions with only name, metric, limit and severity; the
+        fields below are then unknown too.
     number
-        Its place in the file, from 1.
+        Its position in the file, from 1.
     confident
-        Compare the bound of the 95% interval that is hardest to keep, not the value.
+        Compare the less favourable bound of the 95% CI, not the value.
     each_class, classes
-        Every class, or the classes of these names and glob patterns; else the whole.
+        Every class, or the classes of these names and glob patterns; neither for an overall metric.
     slice
-        Column and value of a slice; None for the whole.
+        Column and value of a slice; None for all samples.
     pair
         True and predicted class of a confusion.
     severity, when_inconclusive
-        What a failure, and an open question, mean for the release.
+        The effect of a failed, and of an inconclusive gate on the release.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Part:
-    """One class of a gate that looks at several: what was measured there."""
+    """The measured value of one class, for a gate on several."""
 
     name: str
     status: Status
@@ -114,35 +114,34 @@ class Part:
 
 @dataclass(frozen=True)
 class Check:
-    """Whether one gate was kept.
+    """The check of one gate.
 
     Attributes
     ----------
     gate
         The requirement.
     rule
-        The same in words: "accuracy at least 90%".
+        The rule in words: "accuracy at least 90%".
     status
         The outcome.
     blocks
-        Whether it keeps the candidate from being released.
+        Whether it blocks the release.
     value, interval
-        What was compared with the limit, unrounded; of the part that decides where there are
-        several. For comparisons both are of the difference.
+        The value compared with the limit, unrounded, and its interval; of the deciding part if
+        there are several. For comparisons both are those of the difference.
     subject
-        The class, slice or pair that decides, empty for the whole.
+        The deciding class, slice or pair; empty for an overall metric.
     sentence
-        What happened, in words for someone who knows no statistics, with digits enough that they
-        never contradict the outcome.
+        The outcome in plain words, with enough digits not to contradict it.
     needed
-        Samples that would decide an inconclusive check, None where that is unknown.
+        Number of samples that would decide an inconclusive check; None if unknown.
     parts
-        The classes of a gate that looks at several, worst first.
+        The classes of a gate on several, worst first.
     unit
-        How `value`, `limit`, `interval` and `margin` are read: ``"%"`` for shares of 0..1,
-        ``"points"`` for differences of shares, ``""`` for plain numbers and their differences.
+        The unit of `value`, `limit`, `interval` and `margin`: ``"%"`` for proportions in 0..1,
+        ``"points"`` for their differences, ``""`` for plain numbers and their differences.
     margin
-        By how much the limit is kept, unrounded: below 0 where it is not; None where unknown.
+        The margin to the limit, unrounded: below 0 if it is not met; None if unknown.
     """
 
     gate: Annotated[Gate, Flat()]
@@ -187,9 +186,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Decision:
-    """May it ship? `reason` is one sentence; checks are in the order of the file.
+    """The release decision.
 
-    `unknown` are members that a later version wrote.
+    `reason` is one sentence; checks are in the order of the file. `unknown` are members written by
+    a later version.
     """
 
     verdict: Verdict
@@ -201,7 +201,7 @@ class Decision:
 
     @property
     def exit_code(self) -> int:
-        """1 where a blocking gate failed or is inconclusive, else 0."""
+        """1 if a blocking gate failed or is inconclusive, else 0."""
         return int(any(check.blocks for check in self.checks))
 
     def to_json(self) -> dict[str, Any]:
@@ -210,9 +210,9 @@ class Decision:
 
     @classmethod
     def from_json(cls, value: Json) -> Decision:
-        """The inverse of :meth:`to_json`; `value` may contain more: the rest of ``report.json``.
+        """The inverse of :meth:`to_json`; `value` may be a complete ``report.json``.
 
-        Raises :class:`~reportgen.jsonio.Fault` where it is not of it.
+        Raises :class:`~reportgen.jsonio.Fault` if it is invalid.
         """
         whole = JsonPath.of(value).members()
         place = JsonPath({name: whole[name] for name in _OWN if name in whole})
@@ -220,7 +220,7 @@ class Decision:
         return replace(found, unknown=tuple(place.reading.unknown))
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where a release is blocked by its own checks."""
+        """Raise :class:`~reportgen.jsonio.Fault` if the verdict contradicts blocking checks."""
         if self.verdict in _NOTHING_BLOCKS and self.exit_code:
             place["verdict"].contradicts("one of the checks keeps it from being released")
 
@@ -232,13 +232,15 @@ _NOTHING_BLOCKS = ("SHIP", "NO GATES SET")
 
 
 RANKS: dict[Status, int] = {"failed": 0, "inconclusive": 1, "passed": 2, "not applicable": 3}
-"""Worst first: a gate that looks at several classes is as good as its worst class."""
+"""Worst first: a gate on several classes has the status of its worst class."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """As in :class:`~reportgen.gates.gate.Check`; `clause` is a sentence without its full stop,
-    to be put after a colon."""
+    """Fields as in :class:`~reportgen.gates.gate.Check`.
+
+    `clause` is a sentence without full stop, for use after a colon.
+    """
 
     status: Status
     clause: str
@@ -251,7 +253,7 @@ class Outcome:
 
 
 def combine_outcomes(statuses: list[Status]) -> Status:
-    """The worst of them; at least one."""
+    """The worst of the statuses; at least one."""
     return min(statuses, key=RANKS.__getitem__)
 
 

@@ -1,4 +1,4 @@
-"""Gates on a value: at least, at most, and how often one class may be predicted as another."""
+"""Gates on a value: at least, at most, and the rate of a confusion."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ NO_SLICE = "the test set has no samples in that slice"
 
 
 INAPPLICABLE = frozenset({"too_few_classes", "not_recorded"})
-"""A gate does not apply to a top-k accuracy that is always 1, which shows nothing, nor to a
-metric that the document, of another version, does not contain."""
+"""A gate does not apply to a top-k accuracy that is always 1, nor to an unrecorded metric."""
 
 
 MOST_NEEDED = 10**9
@@ -51,7 +50,7 @@ MOST_NEEDED = 10**9
 
 @dataclass(frozen=True)
 class Measured:
-    """One thing that a gate looks at: its name, its metric, and its number of samples."""
+    """A measured value: its name, its metric, and its number of samples."""
 
     subject: str
     metric: Metric
@@ -61,7 +60,7 @@ class Measured:
 def decide_level(gate: Gate, evaluation: Evaluation) -> Outcome:
     """Whether a metric meets its limit.
 
-    Raises :class:`UsageError` with slug ``gates-class`` where a class is not there.
+    Raises :class:`UsageError` (``gates-class``) for an unknown class.
     """
     found = [(_status(gate, one.metric), one) for one in _measured(gate, evaluation)]
     found.sort(key=lambda pair: (RANKS[pair[0]], _badness(gate, pair[1].metric)))
@@ -147,7 +146,7 @@ def _status(gate: Gate, metric: Metric) -> Status:
 
 
 def _margin(gate: Gate, metric: Metric) -> float | None:
-    """By how much the limit is kept by what was compared with it: the value, or an end."""
+    """The margin of the compared value or interval end to the limit."""
     if metric.value is None:
         return None
     near, direction = metric.value, _direction(gate)
@@ -163,7 +162,7 @@ def _badness(gate: Gate, metric: Metric) -> float:
 
 
 def _needed(gate: Gate, one: Measured) -> int | None:
-    """Samples that would decide, if the value stays: intervals shrink with their root."""
+    """Samples needed if the value stays: the width of intervals shrinks with their square root."""
     value, interval = one.metric.value, one.metric.interval
     if value is None or interval is None or value == gate.limit:
         return None
@@ -191,7 +190,7 @@ def _clause(gate: Gate, status: Status, worst: Measured, needed: int, n: int) ->
 
 
 def _confidently(gate: Gate, status: Status, worst: Measured, needed: int, n: int) -> str:
-    """What follows the value of a confident gate."""
+    """The text after the value of a confident gate."""
     metric, unit = worst.metric, unit_of(definition_of(gate))
     if metric.interval is None:
         why = "" if status == "failed" else f", no CI: {_reason(metric)}"

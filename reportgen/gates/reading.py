@@ -1,4 +1,4 @@
-"""``gates.toml`` and ``--fail-under``: read strictly, with what was probably meant."""
+"""Reads ``gates.toml`` and ``--fail-under`` strictly; errors suggest the probable intention."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OPEN = ("fail", "warn")
 
 
 SUSPECT_MARGIN = 0.2
-"""A bare margin of 20 pp and more is likely one in pp, written as a proportion by mistake."""
+"""A bare margin of at least 0.2 (20 pp) is probably a mistake for percentage points."""
 
 
 MAX_NAME = 200
@@ -51,26 +51,26 @@ _PERCENTAGE = re.compile(r"[ ]*([0-9]{1,9}(?:\.[0-9]{1,30})?)[ ]*%[ ]*", re.ASCI
 
 
 def gate_of(number: int, table: Mapping[str, object]) -> Gate:
-    """The gate that a table describes; `number` is its place in the file, from 1.
+    """The gate in a TOML table; `number` is its position in the file, from 1.
 
-    Raises :class:`UsageError` with slug ``gates-key`` where a key is unknown, missing or doesn't go
-    with another, ``gates-metric`` where there is no such metric, or ``gates-value``.
+    Raises :class:`UsageError`: ``gates-key`` for an unknown, missing or conflicting key,
+    ``gates-metric`` for an unknown metric, or ``gates-value``.
     """
     return Entry(number, table).gate()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One gate as it is written.
+    """One gate as written in the file.
 
     Attributes
     ----------
     number
-        Its place, from 1.
+        Its position, from 1.
     table
-        What is in it.
+        Its TOML table.
     place
-        How messages call it; empty for ``gate 2 ("floor")``.
+        Its location in messages; empty for ``gate 2 ("floor")``.
     """
 
     number: int
@@ -78,7 +78,7 @@ class Entry:
     place: str = ""
 
     def gate(self) -> Gate:
-        """The gate, checked as far as that is possible without knowing classes and slices."""
+        """The gate, validated as far as possible without classes and slices."""
         self._check_keys()
         name, where, rule = self._name(), self._scope(), self._rule()
         self._check_scope(where, rule)
@@ -286,7 +286,7 @@ class Entry:
             return self._percentage(key, value, low, high)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self._wrong_value(key, "is not a number", 'write a number such as 0.9, or "90%"')
-        if not -1e300 < value < 1e300:  # an int may be too large to be made a float
+        if not -1e300 < value < 1e300:  # an int may be too large for a float
             raise self._wrong_value(key, "is not a finite number")
         share = high == 1.0
         if share and (1 < value <= 100 or (margin and SUSPECT_MARGIN <= value < 1)):
@@ -394,7 +394,7 @@ _OF = {"class": " of a class", "slice": " of a slice"}
 
 
 def spell(value: object) -> str:
-    """A value much as TOML writes it, on one line, not longer than it is of use."""
+    """A value roughly in TOML notation, on one line, shortened."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -423,7 +423,7 @@ MAX_BYTES = 256 << 10
 
 
 MAX_DOTS = 32
-"""A key of more parts is refused before it is parsed: parsing takes the square of their number."""
+"""A key with more parts is refused before parsing, which takes quadratic time."""
 
 
 _STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#.*')
@@ -436,19 +436,19 @@ _EXAMPLE = '[[gate]]\n  name = "accuracy floor"\n  metric = "accuracy"\n  at_lea
 
 
 def read_gates(path: Path) -> tuple[Gate, ...]:
-    """The gates of a file, in its order; at least one.
+    """Read the gates of a file, in order; at least one.
 
     UTF-8, with or without a byte-order mark; lines end in ``\\n`` or ``\\r\\n``.
 
-    Raises :class:`UsageError`: ``gates-file`` where it can't be read, ``gates-syntax`` where it is
-    no TOML (with line and column), ``gates-empty`` where it contains no gate, else as
+    Raises :class:`UsageError`: ``gates-file`` if it can't be read, ``gates-syntax`` if it is not
+    TOML (with line and column), ``gates-empty`` if it has no gate, and the errors of
     :func:`reportgen.gates.reading.gate_of`.
     """
     return parse_gates(_text_of(path), path.name)
 
 
 def parse_gates(text: str, name: str = "gates.toml") -> tuple[Gate, ...]:
-    """The gates of a text in the form of ``gates.toml``; `name` is for messages."""
+    """The gates of a text in the format of ``gates.toml``; `name` is for messages."""
     tables = _tables(_parse(text, name), name)
     gates = tuple(gate_of(number, table) for number, table in enumerate(tables, 1))
     refuse_namesakes(gates)
@@ -456,10 +456,10 @@ def parse_gates(text: str, name: str = "gates.toml") -> tuple[Gate, ...]:
 
 
 def fail_under(texts: Sequence[str]) -> tuple[Gate, ...]:
-    """Gates of the form ``accuracy=0.9`` or ``accuracy=90%``, one a text: the metric at least that.
+    """Gates of the form ``accuracy=0.9`` or ``accuracy=90%``, one per text: minimum values.
 
-    Raises :class:`UsageError` with slug ``fail-under`` where a text has another form or a metric is
-    given twice; else as :func:`read_gates`.
+    Raises :class:`UsageError` (``fail-under``) if a text is invalid or a metric is repeated;
+    otherwise as :func:`read_gates`.
     """
     gates = tuple(_one_line(number, text) for number, text in enumerate(texts, 1))
     for number, gate in enumerate(gates):
@@ -522,7 +522,7 @@ def _content(path: Path) -> bytes:
 
 def _parse(text: str, name: str) -> dict[str, object]:
     where = quoted(name)
-    text = text.replace("\r\n", "\n") + "\n"  # so that a fault in the last line has a place
+    text = text.replace("\r\n", "\n") + "\n"  # so that an error in the last line has a location
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > MAX_DOTS and _STRINGS.sub("", line).count(".") > MAX_DOTS:
             raise UsageError(
@@ -542,7 +542,7 @@ def _parse(text: str, name: str) -> dict[str, object]:
 
 
 def _locate_entry(message: str, text: str) -> tuple[str, str]:
-    """What the parser found, and where: ``", line 2, column 7"``."""
+    """The parser's message and location: ``", line 2, column 7"``."""
     found = _PLACE.search(message)
     if found is None:
         return printable(message.split(":")[0].strip()), ""

@@ -1,4 +1,4 @@
-"""The rules of gates: on which side of a limit a value must be, and which need a baseline."""
+"""The rules of gates: minimum or maximum, and which need a baseline."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Direction:
-    """Which side of its limit a value has to be on, and the words of that.
+    """Whether a limit is a minimum or a maximum, and its words.
 
     Attributes
     ----------
     sign
-        1 where more is better, else -1.
+        1 for a minimum, -1 for a maximum.
     mark
-        Between a value that keeps the limit and the limit: ``≥``.
+        Comparison sign of a value that meets the limit: ``≥``.
     asked
-        What the limit is: ``required``, ``allowed``.
+        Word for the limit: ``required``, ``allowed``.
     extreme
-        The worst of several values: ``lowest``.
+        Word for the worst of several values: ``lowest``.
     """
 
     sign: int
@@ -37,15 +37,15 @@ class Direction:
     extreme: str
 
     def margin(self, value: float, limit: float) -> float:
-        """How far the value is on the right side; below 0 on the wrong one, 0 at the limit."""
+        """The distance of the value from the limit: below 0 if it is not met, 0 at the limit."""
         return value - limit if self.sign > 0 else limit - value
 
     def keeps(self, value: float, limit: float) -> bool:
-        """Whether a raw value keeps the limit; at the limit it does."""
+        """Whether an unrounded value meets the limit; at the limit it does."""
         return value >= limit if self.sign > 0 else value <= limit
 
     def ends(self, interval: tuple[float, float]) -> tuple[float, float]:
-        """The end that is hardest to keep within the limit, and the other."""
+        """The less favourable end, and the other."""
         return interval if self.sign > 0 else (interval[1], interval[0])
 
 
@@ -67,5 +67,5 @@ COMPARISONS: tuple[Rule, ...] = tuple(rule for rule in get_args(Rule) if rule no
 
 
 def direction_of(rule: Rule | None) -> Direction | None:
-    """The direction of a rule on one model's value; None where it compares two."""
+    """The direction of a rule on a value; None for a comparison."""
     return None if rule is None else DIRECTIONS.get(rule)

@@ -1,6 +1,4 @@
-"""Names in gates, compared with the classes, slices and baseline that there are, before
-any work.
-"""
+"""Compares names in gates with existing classes, slices and baseline, before any work."""
 
 from __future__ import annotations
 
@@ -32,20 +30,22 @@ def check_gates(
     has_baseline: bool,
     has_costs: bool = True,
 ) -> None:
-    """Refuse gates about what there is not. Call it as soon as the names are known.
+    """Refuse gates on unknown classes, slices, baseline or costs.
+
+    Call it as soon as the names are known.
 
     Parameters
     ----------
     gates
-        From one file or several: their names must differ.
+        Gates from one file or several; names must be unique.
     classes
-        All class names; None while they are unknown.
+        All class names; None if still unknown.
     slices
-        Metadata column → its parts; None while they are unknown.
+        Metadata column → its slices; None if still unknown.
     has_baseline
-        Whether there will be a comparison.
+        Whether there is a baseline.
     has_costs
-        Whether costs of confusions are given, or may be.
+        Whether costs are given, or may follow.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def check_gates(
 
 
 def refuse_namesakes(gates: Sequence[Gate]) -> None:
-    """Refuse two gates of one name: :class:`UsageError` with slug ``gates-key``."""
+    """Refuse two gates of the same name: :class:`UsageError` (``gates-key``)."""
     first: dict[str, Gate] = {}
     for gate in gates:
         other = first.setdefault(gate.name, gate)
@@ -88,7 +88,7 @@ def refuse_namesakes(gates: Sequence[Gate]) -> None:
 
 
 def check_gates_of(gates: Sequence[Gate], evaluation: Evaluation, *, has_baseline: bool) -> None:
-    """:func:`check_gates` with all names of an evaluation."""
+    """As :func:`check_gates`, with all names of an evaluation."""
     check_gates(
         gates,
         classes=evaluation.classes,
@@ -99,7 +99,7 @@ def check_gates_of(gates: Sequence[Gate], evaluation: Evaluation, *, has_baselin
 
 
 def parts_of(report: SliceReport) -> dict[str, list[str]]:
-    """Metadata column → its parts, of those that are cut."""
+    """Metadata column → its slices, for columns with slices."""
     parts: dict[str, list[str]] = {
         column.name: [] for column in report.columns if column.kind != "left_out"
     }
@@ -109,11 +109,10 @@ def parts_of(report: SliceReport) -> dict[str, list[str]]:
 
 
 def classes_of(gate: Gate, classes: Sequence[str]) -> tuple[int, ...]:
-    """Indices of the classes that a gate is about, in class order; () where it is about none.
+    """Indices of the classes of a gate, in class order; () if it is not on classes.
 
-    A name that is a class means that class, even where it contains ``*``, ``?`` or ``[``; else
-    these make it a pattern. Raises :class:`UsageError` with slug ``gates-class`` where none
-    matches.
+    A name equal to a class means that class, even with ``*``, ``?`` or ``[``; otherwise these make
+    it a pattern. Raises :class:`UsageError` (``gates-class``) if nothing matches.
     """
     if not gate.classes:
         return tuple(range(len(classes))) if gate.each_class else ()
@@ -131,7 +130,7 @@ def classes_of(gate: Gate, classes: Sequence[str]) -> tuple[int, ...]:
 
 
 def pair_of(gate: Gate, classes: Sequence[str]) -> tuple[int, int] | None:
-    """Indices of the true and the predicted class of a gate about a pair, else None."""
+    """Indices of true and predicted class for a gate on a pair, else None."""
     if gate.pair is None:
         return None
     for name in gate.pair:
@@ -141,7 +140,7 @@ def pair_of(gate: Gate, classes: Sequence[str]) -> tuple[int, int] | None:
 
 
 def where(gate: Gate) -> str:
-    """How messages call a gate: ``gate 2 ("floor")``."""
+    """A gate's location in messages: ``gate 2 ("floor")``."""
     return f"gate {gate.number} ({quoted(middle_cut(gate.name, 60))})"
 
 

@@ -1,4 +1,4 @@
-"""What a gate can be about: overall metrics, those of a class or of a slice; which are compared."""
+"""Metrics that gates can be on: overall, of a class or of a slice; and which are compared."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ _PAIR = Definition(
 
 
 def needs_costs(gate: Gate) -> bool:
-    """Whether the gate is about a metric that only given costs make."""
+    """Whether the metric requires costs."""
     return gate.metric == COSTING.name
 
 
 def scope_of(gate: Gate) -> Scope:
-    """What the gate looks at."""
+    """The scope of the gate: overall, class, slice or pair."""
     if gate.pair is not None:
         return "pair"
     if gate.slice is not None:
@@ -63,7 +63,7 @@ def definitions(where: Scope) -> Mapping[str, Definition]:
 
 
 def comparison_targets(where: Scope) -> tuple[str, ...]:
-    """The figures that are compared with a baseline."""
+    """The metrics that are compared with a baseline."""
     return {
         "whole": (*COMPARED, *COMPARED_WHERE_GIVEN),
         "class": ("recall", "precision", "f1"),
@@ -73,12 +73,12 @@ def comparison_targets(where: Scope) -> tuple[str, ...]:
 
 
 def definition_of(gate: Gate) -> Definition:
-    """The definition of the gate's figure."""
+    """The definition of the gate's metric."""
     where = scope_of(gate)
     return _PAIR if where == "pair" else definitions(where)[gate.metric]
 
 
 def range_of(metric: str) -> tuple[float, float]:
-    """The lowest and the highest value that the metric can have; infinite where it has no end."""
+    """The minimum and maximum of the metric; infinite if unbounded."""
     found = _WHOLE.get(metric) or _CLASS.get(metric)
     return (0.0, 1.0) if found is None else found.range

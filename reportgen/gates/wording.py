@@ -1,4 +1,4 @@
-"""Numbers and names in sentences, with digits enough that no text contradicts its check."""
+"""Numbers and names in sentences, with enough digits not to contradict the check."""
 
 from __future__ import annotations
 
@@ -58,13 +58,15 @@ def change_unit(definition: Definition) -> Unit:
 
 
 def value_words(value: float, unit: Unit, *beside: float) -> str:
-    """`value` in words that compare to each number of `beside` as `value` itself does.
+    """`value` as text, in the same order relative to each number in `beside` as the exact value.
 
-    The fewest decimal places, from one (plain numbers: three) on, with which the text
-    is above, equal to or below each of these numbers, and 0 and 1, just where `value` is.
+    The fewest decimal places, at least one (plain numbers: three), with which the text is above,
+    equal to or below each of these numbers, 0 and 1, exactly as `value` is.
 
     >>> value_words(0.89297, "%", 0.893), value_words(0.8999999, "%", 0.9)
     ('89.297%', '89.99999%')
+    >>> value_words(0.9, "%", 0.9)
+    '90.0%'
     """
     scaled = _scale(value, unit)
     others = [_scale(other, unit) for other in (0.0, *((1.0,) if unit == "%" else ()), *beside)]
@@ -78,18 +80,18 @@ def value_words(value: float, unit: Unit, *beside: float) -> str:
 
 
 def exact(value: float, unit: Unit) -> str:
-    """`value` with just the digits that it has, as a limit was written: ``90%``."""
+    """`value` with exactly its digits, as a limit was written: ``90%``."""
     scaled = _scale(value, unit)
     return _word(f"{scaled.normalize():f}" if scaled else "0", unit)
 
 
 def change_text(value: float, unit: Unit, *beside: float) -> str:
-    """The size of a difference; `beside` are sizes."""
+    """The size of a difference; `beside` are sizes too."""
     return value_words(abs(value), unit, *beside)
 
 
 def _scale(value: float, unit: Unit) -> Decimal:
-    # the shortest decimal that is this float: in this order floats and decimals agree
+    # the shortest decimal of this float; decimals and floats have the same order
     return Decimal(repr(float(value))) * (1 if unit == "" else 100)
 
 
@@ -109,7 +111,7 @@ def range_words(interval: tuple[float, float], unit: Unit, *beside: float) -> st
 
 
 def joined(first: str, second: str, sign: str) -> str:
-    """Two values with a sign between them, and their unit once: ``61.2–67.1%``.
+    """Two values with a sign in between and a single unit: ``61.2–67.1%``.
 
     >>> joined("67.2%", "64.2%", " → "), joined("−0.1", "0.2", "–")
     ('67.2 → 64.2%', '−0.1 to 0.2')
@@ -125,13 +127,13 @@ def signed(value: float, unit: Unit, *beside: float) -> str:
 
 
 def sample_words(needed: int) -> str:
-    """``about 12,000 samples``: two figures, rounded up."""
+    """``about 12,000 samples``: two significant digits, rounded up."""
     step = 10 ** max(len(str(needed)) - 2, 0)
     return f"about {-(-needed // step) * step:,} samples"
 
 
 def class_name(name: str) -> str:
-    """A class in a table or a sentence."""
+    """A class name in a table or sentence."""
     return printable(middle_cut(name, 60))
 
 
@@ -144,7 +146,7 @@ def metric_words(definition: Definition) -> str:
 
 
 def measured_words(gate: Gate, subject: str = "") -> str:
-    """What a gate measures, of one class or of all: ``recall of cat``."""
+    """The measured quantity, of one class or of all: ``recall of cat``."""
     where = scope_of(gate)
     if where == "pair":
         return f"{subject} rate"
@@ -181,12 +183,12 @@ def limit_words(gate: Gate, direction: Direction) -> str:
 
 
 def pair_words(true: str, predicted: str) -> str:
-    """``cat → dog``: samples of the one predicted as the other."""
+    """``cat → dog``: samples of one class predicted as the other."""
     return f"{class_name(true)} → {class_name(predicted)}"
 
 
 def required_words(gate: Gate) -> str:
-    """The requirement alone, for a cell of a table: ``≥ 90%``, ``no significant drop``."""
+    """The requirement for a table cell: ``≥ 90%``, ``no significant drop``."""
     definition, direction = definition_of(gate), direction_of(gate.rule)
     better, unit = definition.higher_is_better is not False, change_unit(definition)
     if direction is not None:
@@ -210,7 +212,7 @@ def _figure(gate: Gate) -> str:
 
 
 def p_words(p: float) -> str:
-    """``p = 0.012``, ``p < 0.001``; with the digits that tell it from 0.05."""
+    """``p = 0.012``, ``p < 0.001``; with enough digits to differ from 0.05."""
     if p < 0.001:
         return "p < 0.001"
     digits = next((d for d in range(3, 9) if p == 0.05 or float(f"{p:.{d}f}") != 0.05), 9)
@@ -223,15 +225,15 @@ def sentence(clause: str) -> str:
 
 
 def needed_words(needed: int, gate: Gate, subject: str) -> str:
-    """How many samples would decide, and of what; `subject` is the class of the outcome."""
+    """The number and kind of samples that would decide; `subject` is the class of the outcome."""
     what = {"class": subject, "slice": "that slice"}.get(scope_of(gate), "")
     if gate.pair is not None:
-        what = class_name(gate.pair[0])  # its share is of the true class
+        what = class_name(gate.pair[0])  # its rate refers to the true class
     return sample_words(needed) + (f" of {what}" if what else "")
 
 
 def others(names: list[str]) -> str:
-    """``T-shirt/top and Bag`` of at most five; more are counted."""
+    """``T-shirt/top and Bag``, up to five names; further ones are counted."""
     return enumerated(names)
 
 
