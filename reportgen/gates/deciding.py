@@ -34,8 +34,8 @@ def decide(
     """Check every gate, in the given order, and decide on the release.
 
     - DO NOT SHIP: a blocking gate failed.
-    - INCONCLUSIVE: none failed, but one with ``when_inconclusive = "fail"`` is inconclusive; or none
-      passed.
+    - INCONCLUSIVE: none failed, but one with ``when_inconclusive = "fail"`` is inconclusive; or
+      none passed.
     - SHIP: otherwise.
     - NO GATES SET: there are no blocking gates.
 
