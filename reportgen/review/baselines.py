@@ -1,7 +1,7 @@
-"""A folder of baselines: small, without images and absolute paths, fit to be committed.
+"""A folder of saved baselines: small, without images and absolute paths, suitable for git.
 
-``reportgen-baselines/NAME/report.json`` and ``predictions.parquet`` are kept for each baseline,
-``history.jsonl`` beside them for all that was ever saved.
+It has ``NAME/report.json`` and ``NAME/predictions.parquet`` for each baseline, and
+``history.jsonl`` with every evaluation ever saved.
 """
 
 from __future__ import annotations
@@ -34,51 +34,52 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in range(10))}
-"""Names that Windows keeps for devices, whatever ending they have: baselines are shared."""
+"""Device names reserved by Windows, with any extension: baseline folders are shared."""
 
 
 _REPORT, _PREDICTIONS = "report.json", "predictions.parquet"
 
 
 _PENDING = "history.pending"
-"""The line of the history that is not in it yet: it comes with the baseline, in one move."""
+"""A history line not yet appended: it is written together with the baseline, atomically."""
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """The baselines that are in `folder`; it need not exist before the first is saved."""
+    """The baselines in `folder`, which is created with the first baseline."""
 
     folder: Path = DEFAULT_FOLDER
 
     def names(self) -> tuple[str, ...]:
-        """Names of all baselines, in alphabetical order."""
+        """Names of all baselines, sorted."""
         self._finish()
         found = self.folder.glob(f"*/{_REPORT}")
         names = (path.parent.name for path in found)
         return tuple(sorted(name for name in names if _NAME.fullmatch(name)))
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        """Everything that was ever saved, oldest first; raises what :func:`read_history` does."""
+        """All saved evaluations, oldest first. Raises the errors of :func:`read_history`."""
         self._finish()
         return read_history(self.folder)
 
     def _finish(self) -> None:
-        """What a command that was killed had decided on: baselines, and their lines."""
+        """Complete the save of a command that was killed: baselines and history lines."""
         for stopped in self.folder.glob(f"*/{UNFINISHED}"):
             finish_replacement(stopped.parent)
         for pending in sorted(self.folder.glob(f"*/{_PENDING}")):
-            with suppress(OSError, ReportgenError, ValueError, TypeError):  # it waits
+            # retried by the next command
+            with suppress(OSError, ReportgenError, ValueError, TypeError):
                 append(self.folder, HistoryEntry.from_json(json.loads(pending.read_text("utf-8"))))
                 pending.unlink(missing_ok=True)
 
     def saved_name(self, given: str) -> str:
-        """`given`, where it means a baseline by its name; empty where it is a path."""
+        """`given` if it is the name of a baseline, empty if it is a path."""
         return given if given in self.names() and not _is_there(Path(given)) else ""
 
     def find(self, given: str) -> Path:
-        """The input that `given` means: a path that exists, or the name of a baseline.
+        """The input for `given`: an existing path, or the name of a baseline.
 
-        Raises :class:`UsageError` where it is neither.
+        Raises :class:`UsageError` if it is neither.
         """
         if given:
             refuse_address(given, "BASELINE")
@@ -99,7 +100,7 @@ class Baselines:
         )
 
     def require_free(self, name: str, *, force: bool) -> None:
-        """Raise what :meth:`save` would raise of the name alone: before any work."""
+        """Raise the errors of :meth:`save` that follow from the name, before any work."""
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{quoted(name)} is not a valid baseline name",
@@ -129,25 +130,25 @@ class Baselines:
         *,
         force: bool = False,
     ) -> Path:
-        """Keep an evaluation, and the rows that make paired comparisons possible.
+        """Save an evaluation, with its rows for paired comparisons.
 
         Parameters
         ----------
         name
             1 to 64 letters, digits, dots, dashes and underscores.
         rows
-            The predictions, or None where only counts are known.
+            The predictions, or None if only counts are known.
         verdict
-            What the gates said.
+            The verdict of the gates.
         force
-            Whether a baseline of that name may be replaced.
+            Whether to overwrite an existing baseline of that name.
 
         Raises
         ------
         UsageError
-            Where the name is none.
+            The name is invalid.
         OutputError
-            Where a baseline of that name is there, or nothing can be written.
+            A baseline of that name exists, or the folder can't be written.
         """
         self.require_free(name, force=force)
         place, entry = self.folder / name, HistoryEntry.of(name, evaluation, verdict, rows)
@@ -167,7 +168,7 @@ class Baselines:
 
 @contextmanager
 def _hold(place: Path) -> Iterator[None]:
-    """The folder of a baseline, for the length of the block; gone where nothing came of it."""
+    """Lock the folder of a baseline for the length of the block; removed if it stays empty."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         with sole_writer(place):
@@ -176,19 +177,19 @@ def _hold(place: Path) -> Iterator[None]:
     except OSError as error:
         raise output_error(place, error, "--baselines") from error
     finally:
-        with suppress(OSError):  # it contains something
+        with suppress(OSError):  # not empty
             place.rmdir()
 
 
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # no name that a file could have
+    except (OSError, ValueError):  # not a valid file name
         return False
 
 
 def _dump(evaluation: Evaluation) -> str:
-    """``report.json`` without single samples, and without the curves of the classes."""
+    """``report.json`` without samples and class curves."""
     kept = replace(
         evaluation,
         examples=(),

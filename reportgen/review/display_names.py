@@ -1,4 +1,4 @@
-"""A review whose classes are shown by other names than those of the data."""
+"""A review with display names for classes instead of those in the data."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ __all__ = [
 def named_classes(
     evaluation: Evaluation, options: EvaluationOptions, shown: tuple[str, ...] = ()
 ) -> Evaluation:
-    """The evaluation with the class names of ``options.class_names``; without them those that it
-    was `shown` by before, and else as it is.
+    """The evaluation with the class names of ``options.class_names``.
 
-    Raises the :class:`DataError` of :func:`~reportgen.class_names.shown_names`.
+    Without that option, with the names in `shown`, if any. Raises the :class:`DataError` of
+    :func:`~reportgen.class_names.shown_names`.
     """
     if options.class_names is None:
         return _named(evaluation, shown) if shown else evaluation
@@ -39,7 +39,7 @@ def named_classes(
 
 
 def named_comparison(comparison: Comparison, evaluation: Evaluation) -> Comparison:
-    """The comparison with the class names of its candidate, which is `evaluation` by now."""
+    """The comparison with the class names of its candidate `evaluation`."""
     if not evaluation.class_ids:
         return replace(comparison, candidate=evaluation)
     return replace(
@@ -50,7 +50,7 @@ def named_comparison(comparison: Comparison, evaluation: Evaluation) -> Comparis
 
 
 def as_in_data(evaluation: Evaluation) -> Evaluation:
-    """The evaluation with the names that data and models call its classes by."""
+    """The evaluation with the class names in data and models."""
     if not evaluation.class_ids:
         return evaluation
     return _renamed(evaluation, evaluation.class_ids, ())
@@ -72,7 +72,7 @@ def _renamed(evaluation: Evaluation, names: tuple[str, ...], ids: tuple[str, ...
 
 
 def gates_by_name(gates: Sequence[Gate], evaluation: Evaluation) -> tuple[Gate, ...]:
-    """The gates, their classes called as they are shown: by either name."""
+    """The gates with display names of classes; they may be written with either name."""
     if not evaluation.class_ids:
         return tuple(gates)
     shown = dict(zip(evaluation.class_ids, evaluation.classes, strict=True))
@@ -88,7 +88,7 @@ def _by_name(gate: Gate, shown: Mapping[str, str]) -> Gate:
 
 
 def _shown(name: str, shown: Mapping[str, str]) -> list[str]:
-    """The names that a class, or a pattern of classes, of the data is shown by."""
+    """The display names of a class, or of a pattern of classes, in the data."""
     if display_name(name) in shown:
         return [shown[display_name(name)]]
     return [shown[one] for one in shown if fnmatchcase(one, name)] or [name]

@@ -1,4 +1,4 @@
-"""A row of numbers as a row of eight block characters: a trend that fits into a line of text."""
+"""The history of saved baselines, and sparklines."""
 
 from __future__ import annotations
 
@@ -44,10 +44,9 @@ GAP = "·"
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """One character a value, lowest to highest of the row; a dot where a value is undefined.
+    """One block character per value, scaled to the range of the values; a dot for None.
 
-    The scale is that of the row itself: it shows direction, not size. A row of equal values is
-    in the middle.
+    The scale shows direction, not size. Equal values are in the middle.
     """
     known = [value for value in values if value is not None]
     if not known:
@@ -72,24 +71,24 @@ class HistoryEntry:
     Attributes
     ----------
     name
-        The baseline that it was saved as.
+        Name of the baseline.
     date, model, version, data, split
-        As in its report; empty where not known.
+        As in its report; empty if unknown.
     n_samples
-        Samples counted.
+        Number of samples.
     accuracy, accuracy_interval
-        0..1, with its 95% interval; None where undefined.
+        Accuracy in 0..1 with its 95% CI; None if undefined.
     macro_f1
         0..1, or None.
     worst_class, worst_recall
         The class with the lowest recall, and that recall, 0..1.
     verdict
-        What the gates said, or ``"NO GATES SET"``.
+        The verdict of the gates, or ``"NO GATES SET"``.
     data_fingerprint
-        Of samples and labels (:func:`data_identity`): accuracies of different data can't be
-        compared.
+        Fingerprint of samples and labels (:func:`data_identity`): accuracies on different data are
+        not comparable.
     unknown
-        What a later version wrote into the line.
+        Members written by a later version.
     """
 
     name: str
@@ -112,7 +111,7 @@ class HistoryEntry:
     def of(
         cls, name: str, evaluation: Evaluation, verdict: str, rows: PredictionRows | None = None
     ) -> HistoryEntry:
-        """What is kept of an evaluation; `rows` are its predictions where they are known."""
+        """The history entry of an evaluation; `rows` are its predictions, if known."""
         made, recall = evaluation.provenance, evaluation.per_class["recall"].value
         worst = None if np.all(np.isnan(recall)) else int(np.nanargmin(recall))
         accuracy = evaluation.summary["accuracy"]
@@ -135,7 +134,7 @@ class HistoryEntry:
 
     @classmethod
     def from_json(cls, value: Any) -> HistoryEntry:
-        """From one line; raises :class:`~reportgen.jsonio.Fault` where it is not of this form."""
+        """Parse a line; raises :class:`~reportgen.jsonio.Fault` if it is invalid."""
         place = JsonPath(value)
         found = read_record(cls, place)
         return replace(found, unknown=tuple(place.reading.unknown))
@@ -146,10 +145,10 @@ class HistoryEntry:
 
 
 def data_identity(evaluation: Evaluation, rows: PredictionRows | None) -> str:
-    """What stays the same while samples and labels do, whatever model and file they come from.
+    """A fingerprint of samples and labels, independent of model and file.
 
-    Of rows: the sum of a 128-bit hash of each id with its label's name, in any order. Of counts
-    alone: a hash of the classes and their numbers of samples, which other samples may share.
+    For rows: the sum of a 128-bit hash of each id with its label's name, in any order. For counts:
+    a hash of the classes and their numbers of samples, which other samples may share.
     """
     classes = evaluation.classes
     if rows is None:
@@ -164,15 +163,15 @@ def data_identity(evaluation: Evaluation, rows: PredictionRows | None) -> str:
 
 
 def read_history(folder: Path) -> tuple[HistoryEntry, ...]:
-    """All lines, oldest first; empty where nothing was saved yet.
+    """All lines, oldest first; empty if nothing was saved yet.
 
-    Raises :class:`DataError` naming the line that is not of this form.
+    Raises :class:`DataError` with the number of an invalid line.
     """
     path = folder / HISTORY
     if not path.exists():
         return ()
     entries = []
-    # not splitlines(): names may contain characters that it takes for line ends
+    # not splitlines(): names may contain characters that it splits at
     for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
@@ -201,7 +200,7 @@ def _text(path: Path) -> str:
 
 
 def append(folder: Path, entry: HistoryEntry) -> None:
-    """Add a line, unless the last one of this name says the very same."""
+    """Append a line, unless the last one of this name is identical."""
     before = read_history(folder)
     if next((old for old in reversed(before) if old.name == entry.name), None) == entry:
         return

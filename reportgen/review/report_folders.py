@@ -1,4 +1,4 @@
-"""Folders of reports: which reports are in them, and what each says."""
+"""Finds reports in folders."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class FoundReport:
     Attributes
     ----------
     folder
-        Where it is.
+        The folder.
     shown
-        The same below the folder that was searched, that one's name included, with ``/``.
+        Its path from the searched folder, including that folder's name, with ``/``.
     """
 
     folder: Path
     shown: str
 
     def content(self) -> bytes:
-        """The bytes of ``report.json``; a replacement that was stopped half-way is finished first.
+        """The bytes of ``report.json``, after completing an interrupted replacement.
 
         Raises :class:`ReportgenError`.
         """
@@ -60,23 +60,22 @@ class FoundReport:
             ) from error
 
     def review(self) -> Review:
-        """What it says. Raises :class:`ReportgenError` where that is no report of ours."""
+        """The review in it. Raises :class:`ReportgenError` if it is not a report of reportgen."""
         from reportgen.importers import read_json
 
         return Review.from_json(read_json(self.folder / _REPORT))
 
     @property
     def page(self) -> str:
-        """The name of the page beside it; empty where there is none. Links do not count."""
+        """File name of the page beside it; empty if there is none. Links are ignored."""
         return next((name for name in PAGES if _is_plain(self.folder / name)), "")
 
 
 def report_folder(source: str | Path, *, mail_suffices: bool = False) -> Path:
-    """The folder of a report, named by itself or by its ``report.json``; a replacement that was
-    stopped half-way is finished first.
+    """The folder of a report, given as folder or ``report.json``.
 
-    `mail_suffices` takes a folder that contains a ``report.eml`` alone. Raises :class:`DataError`
-    (``report-folder``) where there is no report.
+    Completes an interrupted replacement. `mail_suffices` accepts a folder with only a
+    ``report.eml``. Raises :class:`DataError` (``report-folder``) if there is no report.
     """
     path = local_path(source, "OUT")
     folder = path.parent if path.name == _REPORT else path
@@ -97,10 +96,10 @@ def _is_plain(path: Path) -> bool:
 
 
 def find_reports(folder: Path, site: Path) -> Iterator[FoundReport]:
-    """Every report in `folder` and in the folders below it, in the order of their names.
+    """All reports in `folder` and below, sorted by name.
 
-    Hidden folders, links to folders, saved baselines, and the site itself with its copies, which
-    may be there, are skipped.
+    Skipped are hidden folders, links to folders, saved baselines, and the `site` itself with its
+    copies.
     """
     own = {site.resolve(), (site / SITE_REPORTS).resolve()}
     for path, folders, files in os.walk(folder):
@@ -121,7 +120,7 @@ def find_reports(folder: Path, site: Path) -> Iterator[FoundReport]:
 
 
 def _numbers_apart(name: str) -> list[tuple[int, str]]:
-    """A key that sorts ``run-9`` before ``run-10``, whatever the length of the numbers.
+    """A sort key that puts ``run-9`` before ``run-10``, for numbers of any length.
 
     >>> sorted(["run-10", "run-" + "9" * 5000, "run-9"], key=_numbers_apart)[:2]
     ['run-9', 'run-10']

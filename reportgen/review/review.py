@@ -1,4 +1,4 @@
-"""From two inputs and a file of gates to a verdict."""
+"""Makes a review: from inputs, a baseline and gates to a verdict."""
 
 from __future__ import annotations
 
@@ -42,24 +42,25 @@ __all__ = [
 ]
 
 
-_IDS = "--ids-by-ending"  # an option of reading inputs too: the command may have it already
+# it is also an option for reading inputs, so the command may already have it
+_IDS = "--ids-by-ending"
 
 
 @dataclass(frozen=True)
 class Review:
-    """An evaluation, what it was compared with, and what the gates say of it.
+    """An evaluation with its comparison and the decision of the gates.
 
     Attributes
     ----------
     evaluation
-        The candidate: where samples are left out of a comparison, of those that are compared.
+        The candidate; in a partial comparison, only of the compared samples.
     comparison
-        Against the baseline; None without one.
+        The baseline comparison; None without a baseline.
     decision
         The verdict; NO GATES SET without gates.
     rows
-        The samples of `evaluation`, for ``errors.csv``: they are no part of ``report.json``. None
-        where only counts are known.
+        The samples of `evaluation`, for ``errors.csv``; not in ``report.json``. None if only counts
+        are known.
     """
 
     evaluation: Evaluation
@@ -69,44 +70,44 @@ class Review:
 
     @classmethod
     def of(cls, subject: Evaluation | Review) -> Review:
-        """An evaluation alone is a review without baseline and gates."""
+        """Make a review of an evaluation, without baseline and gates."""
         return subject if isinstance(subject, Review) else cls(subject, None, NO_GATES)
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """Every warning on the data and on the comparison, in sentences."""
+        """All warnings on the data and the comparison, as sentences."""
         from reportgen.comparison import cautions
 
         return cautions(self.evaluation, self.comparison)
 
     @property
     def suite_name(self) -> str:
-        """What the outcome of the gates is filed under."""
+        """Name of the test suite for the gates."""
         model = self.evaluation.provenance.model
         return " ".join(filter(None, ("reportgen", model.name, model.version)))
 
     def with_evaluation(self, evaluation: Evaluation) -> Review:
-        """The same review of an evaluation that is called differently."""
+        """The review of an evaluation with other names."""
         comparison = self.comparison
         if comparison is not None:
             comparison = replace(comparison, candidate=evaluation)
         return replace(self, evaluation=evaluation, comparison=comparison)
 
     def decided_by(self, gates: Sequence[Gate]) -> Review:
-        """The same with the verdict of these gates.
+        """The review with the verdict of these gates.
 
-        Raises :class:`~reportgen.errors.UsageError` where a gate names what there is not.
+        Raises :class:`~reportgen.errors.UsageError` if a gate refers to an unknown name.
         """
         gates = gates_by_name(gates, self.evaluation)
         _check_gates(gates, self.evaluation, self.comparison)
         return replace(self, decision=decide(gates, self.evaluation, self.comparison))
 
     def to_json(self) -> dict[str, Any]:
-        """The whole of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
+        """The complete ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
         return self._around(self.evaluation.to_json())
 
     def to_json_texts(self) -> dict[str, Any]:
-        """The same for a file: see :meth:`~reportgen.Evaluation.to_json_texts`."""
+        """As :meth:`to_json`, for a file: see :meth:`~reportgen.Evaluation.to_json_texts`."""
         return self._around(self.evaluation.to_json_texts())
 
     def _around(self, evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -118,9 +119,9 @@ class Review:
 
     @classmethod
     def from_json(cls, value: Json) -> Review:
-        """The inverse of :meth:`to_json`; raises DataError where `value` is not of it.
+        """The inverse of :meth:`to_json`. Raises DataError if `value` is invalid.
 
-        A baseline that was kept, and a report of an earlier version, contain the evaluation alone.
+        A saved baseline, and a report of an earlier version, contain only the evaluation.
         """
         with translate_faults():
             place = JsonPath.of(value)
@@ -139,10 +140,10 @@ def _compared(place: JsonPath, evaluation: Evaluation) -> Comparison:
 
 @dataclass(frozen=True)
 class ReviewSpec:
-    """What is agreed before any work: the gates, and where the baseline is.
+    """The gates and the location of the baseline, known before any work.
 
-    `baseline` is its path, or the object in memory that it is; None without one. `saved_as` is the
-    name that it was requested by, where it has one.
+    `baseline` is its path, or an object in memory; None without one. `saved_as` is the name it was
+    requested by, if any.
     """
 
     options: ReviewOptions
@@ -151,7 +152,7 @@ class ReviewSpec:
     saved_as: str = ""
 
     def check_classes(self, classes: Sequence[str], baseline: LoadedInput | None = None) -> None:
-        """Refuse gates on classes that the model does not know, and a baseline of other ones."""
+        """Refuse gates on unknown classes, and a baseline with other classes."""
         check_gates(self.gates, classes=classes, has_baseline=self.baseline is not None)
         if baseline is not None:
             baseline.require_classes(classes)
@@ -164,11 +165,10 @@ def load_spec(
     baseline_may_follow: bool = False,
     costs_may_follow: bool = False,
 ) -> ReviewSpec:
-    """Read the gates and find the baseline: what is wrong with them is said before any work.
+    """Read the gates and find the baseline; errors in them are reported before any work.
 
-    `against` is a baseline in memory, instead of the one that `options` name. With
-    `baseline_may_follow` a gate that needs a baseline is not refused yet, and with
-    `costs_may_follow` none that needs costs.
+    `against` is a baseline in memory, instead of the one in `options`. `baseline_may_follow`
+    permits gates that need a baseline, `costs_may_follow` those that need costs.
     """
     gates = _asked_gates(options)
     found, saved_as = against, ""
@@ -204,7 +204,7 @@ def make_review(
     terms: ReviewSpec,
     figures: EvaluationOptions,
 ) -> Review:
-    """The evaluation, its comparison with `baseline` where there is one, and the verdict."""
+    """Evaluate, compare with `baseline` if given, and decide."""
     terms.check_classes(candidate.classes)
     rows = candidate.rows
     if baseline is None:
@@ -225,7 +225,7 @@ def make_review(
 def _check_gates(
     gates: Sequence[Gate], evaluation: Evaluation, comparison: Comparison | None
 ) -> None:
-    """Refuse gates on what there is not: also those on a pair, where no counts are known."""
+    """Refuse gates on unknown names, and gates on a pair without counts."""
     check_gates_of(gates, evaluation, has_baseline=comparison is not None)
     for gate in gates:
         if gate.pair is not None:
@@ -233,7 +233,7 @@ def _check_gates(
 
 
 def _repeatable(evaluation: Evaluation, options: ReviewOptions) -> Evaluation:
-    """The evaluation whose command repeats comparison and verdict too."""
+    """The evaluation with a command that also repeats comparison and verdict."""
     made = evaluation.provenance
     words = [word for word in options.command_words() if word != _IDS or word not in made.command]
     if not made.command or not words:
@@ -248,7 +248,7 @@ def _compare_values(
     options: ReviewOptions,
     figures: EvaluationOptions,
 ) -> tuple[Comparison, PredictionRows | None]:
-    """The comparison, and the candidate's samples in it where they are known."""
+    """The comparison, and the candidate's compared samples if known."""
     from reportgen.comparison import align_predictions, compare_evaluations, compare_paired
 
     if baseline.rows is not None and candidate.rows is not None:
@@ -281,7 +281,7 @@ def _compare_values(
 
 
 def _refuse_matching(options: ReviewOptions, why: str) -> None:
-    """Refuse options that say how samples are matched, where none are."""
+    """Refuse options on matching samples if none are matched."""
     for name in ("allow_partial", "labels_from"):
         if getattr(options, name):
             raise UsageError(
@@ -301,7 +301,7 @@ _WHY_UNMATCHED = {
 def load_baseline(
     terms: ReviewSpec, reading: InputOptions, figures: EvaluationOptions, spool: Path
 ) -> LoadedInput | None:
-    """The baseline that the terms name, opened; None without one."""
+    """Open the baseline of the spec; None without one."""
     if terms.baseline is None:
         return None
     return load_input(terms.baseline, reading, figures, spool, rows_first=True, as_baseline=True)
@@ -310,7 +310,7 @@ def load_baseline(
 def open_review(
     source: Any, reading: InputOptions, figures: EvaluationOptions, spool: Path
 ) -> Review:
-    """What is known of a saved input: all that is in a ``report.json``, else its evaluation."""
+    """The review in a ``report.json``, or the evaluation of another saved input."""
     if is_report(source, reading):
         path = find_file(local_path(source, "INPUT"), rows_first=False)
         from reportgen.importers import read_json
@@ -331,7 +331,7 @@ def open_review(
 
 
 def is_report(source: Any, reading: InputOptions) -> bool:
-    """Whether `source` is a ``report.json``, or a folder where one is."""
+    """Whether `source` is a ``report.json``, or a folder that contains one."""
     if not isinstance(source, (str, Path)):
         return False
     return (

@@ -1,4 +1,4 @@
-"""The JSON Schema of ``report.json``, made from the annotations that read and write it."""
+"""The JSON Schema of ``report.json``, generated from the annotations that read and write it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def report_schema() -> dict[str, Any]:
     """Draft 2020-12, plain values.
 
-    It describes documents of this and of earlier versions, and of later ones with the same
-    ``schema_version``: names that it does not contain are allowed everywhere. A saved baseline
-    holds the evaluation alone, without ``comparison``, ``verdict``, ``reason`` and ``checks``.
+    It accepts documents of this and earlier versions, and of later ones with the same
+    ``schema_version``: unknown members are allowed everywhere. A saved baseline contains only the
+    evaluation, without ``comparison``, ``verdict``, ``reason`` and ``checks``.
     """
     known = Definitions()
     codec_of(Document).schema(known)

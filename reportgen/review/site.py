@@ -1,4 +1,4 @@
-"""The memory of a site of reports: one row a report, newest first, in ``index.json``."""
+"""The index of a site of reports: one row per report, newest first, in ``index.json``."""
 
 from __future__ import annotations
 
@@ -53,22 +53,22 @@ _ID = re.compile("[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class SiteReport:
-    """One report of a site, as ``index.json`` keeps it.
+    """One report of a site, as in ``index.json``.
 
     Attributes
     ----------
     id
         The first 16 hexadecimal digits of the SHA-256 of its ``report.json``.
     title
-        As in the report; empty where none was given.
+        Title of the report; may be empty.
     page
-        Its page, relative to the site; empty where the site keeps no copy.
+        Its page, relative to the site; empty if the site has no copy.
     url
-        The address of that page, where the site's own is known.
+        The address of that page, if that of the site is known.
     entry
-        Its numbers; ``name`` is the folder that it was in.
+        Its metrics; ``name`` is its original folder.
     unknown
-        What a later version wrote into the row.
+        Members written by a later version.
     """
 
     id: str
@@ -80,16 +80,16 @@ class SiteReport:
 
     @property
     def folder(self) -> str:
-        """Where the site keeps its copy."""
+        """The folder of its copy on the site."""
         return f"{SITE_REPORTS}/{self.id}"
 
     def page_at(self, name: str) -> str:
-        """Its page, relative to the site, where that is the file `name`."""
+        """Its page, relative to the site, if the page is the file `name`."""
         return f"{self.folder}/{name}"
 
     @classmethod
     def of(cls, identity: str, folder: str, review: Review) -> SiteReport:
-        """The row of a review that was read from a folder of that name."""
+        """The row of a review read from a folder of that name."""
         evaluation = review.evaluation
         entry = HistoryEntry.of(folder, evaluation, review.decision.verdict)
         made = evaluation.provenance
@@ -108,14 +108,14 @@ class UnreadableReport:
 
 
 def report_identity(content: bytes) -> str:
-    """What a ``report.json`` with these bytes is known by on a site."""
+    """The identifier on a site of a ``report.json`` with these bytes."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def sort_reports(reports: Iterable[SiteReport]) -> tuple[SiteReport, ...]:
-    """Newest first by the date of the report; of one day, what comes last in `reports` first.
+    """Newest first by the report's date; of the same day, the last in `reports` first.
 
-    Reports without a date come after all others.
+    Reports without a date are last.
     """
     oldest_first = sorted(reports, key=_day)
     return tuple(oldest_first[::-1])
@@ -129,16 +129,16 @@ def _day(report: SiteReport) -> str:
 
 
 def index_text(reports: Sequence[SiteReport]) -> str:
-    """The whole of ``index.json``, a line a report."""
+    """The content of ``index.json``, one report per line."""
     rows = [restore_unknown(write_value(SiteReport, one), one.unknown) for one in reports]
     lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
     return f'{{"schema_version": {SCHEMA_VERSION}, "reports": [\n{lines}\n]}}\n'
 
 
 def read_index(folder: Path) -> tuple[SiteReport, ...]:
-    """The reports of the site in `folder`, newest first; empty where there is no site.
+    """The reports of the site in `folder`, newest first; empty without a site.
 
-    Raises :class:`DataError` (``index-damaged``) where ``index.json`` is not what reportgen writes.
+    Raises :class:`DataError` (``index-damaged``) if ``index.json`` is invalid.
     """
     path = folder / INDEX
     if not path.exists():

@@ -1,4 +1,4 @@
-"""One side of a comparison: rows where samples are known, else an evaluation of counts."""
+"""One side of a comparison: rows if samples are known, otherwise an evaluation of counts."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ Unpaired = Literal["", "matrix", "no_predictions"]
 
 @dataclass(frozen=True)
 class LoadedInput:
-    """What an input contains.
+    """The content of an input.
 
     Attributes
     ----------
     rows
-        One row per sample; None where only counts are known.
+        One row per sample; None if only counts are known.
     held
-        The evaluation, where there are no rows.
+        The evaluation, if there are no rows.
     unpaired
-        Why there are no rows: ``"matrix"`` or ``"no_predictions"`` (a report.json alone); empty
-        where there are.
+        Why there are no rows: ``"matrix"`` or ``"no_predictions"`` (a report.json only); otherwise
+        empty.
     shown
-        The names that a report showed its classes by, where they are not those of the data.
+        Display names of classes in a report, if they differ from those in the data.
     """
 
     rows: PredictionRows | None
@@ -81,7 +81,7 @@ class LoadedInput:
         return self.held.classes
 
     def require_classes(self, classes: Sequence[str]) -> None:
-        """Raise :class:`DataError` where a model of these classes can't be compared with this."""
+        """Raise :class:`DataError` if a model with these classes can't be compared with this."""
         origins = None
         if self.rows is not None:
             origins = (self.rows.facts.provenance, Provenance("inference"))
@@ -91,11 +91,11 @@ class LoadedInput:
 
     @property
     def abstains(self) -> bool:
-        """Whether some of its predictions mean that none was made."""
+        """Whether some of its predictions are abstentions."""
         return self.rows is not None and bool(self.rows.facts.n_abstained)
 
     def evaluated(self, options: EvaluationOptions) -> Evaluation:
-        """The numbers of this side."""
+        """The evaluation of this side."""
         if self.rows is not None:
             return evaluate_predictions(self.rows, options)
         assert self.held is not None
@@ -120,17 +120,17 @@ def load_input(
         A path, an address of object storage, or an object in memory: an evaluation, predictions,
         a table of predictions, or a matrix.
     reading, options
-        How to read it, and what to compute of it.
+        How to read it, and what to compute.
     spool
-        A folder for copies that can't be read twice.
+        A folder for copies of data that can't be read twice.
     rows_first
-        Whether a ``predictions.parquet`` beside a ``report.json`` is to be read in its place: for
-        comparisons, which need the samples.
+        Whether to read ``predictions.parquet`` beside a ``report.json`` instead: for comparisons,
+        which need the samples.
     as_baseline
-        Whether options that are about the candidate's samples alone do not concern it.
+        Whether to ignore options that only concern the candidate's samples.
     other_abstains
-        Whether the other side of a comparison has the predictions that ``reading.abstain`` names:
-        this one need have none. A baseline need not either: the candidate is read after it.
+        Whether the other side of a comparison contains the abstentions of ``reading.abstain``; then
+        this one need not. A baseline need not either: the candidate is read later.
     """
     of_counts = options.for_baseline if as_baseline else options
     if isinstance(source, Evaluation):
@@ -153,7 +153,7 @@ def load_input(
     found = _open_rows(source, reading, spool, may_lack=as_baseline or other_abstains)
     if isinstance(found, Predictions):
         return LoadedInput(add_columns(found, options, reading))
-    from reportgen.importers import MatrixInput  # what is ours needs no reader of matrices
+    from reportgen.importers import MatrixInput  # our own files need no reader of matrices
 
     if isinstance(found, MatrixInput):
         return LoadedInput(None, _of_matrix(found, of_counts), "matrix")
@@ -161,7 +161,7 @@ def load_input(
 
 
 def _open_rows(source: Any, reading: InputOptions, spool: Path, *, may_lack: bool) -> Any:
-    """`may_lack`: where no prediction means that none was made, all of them are predictions."""
+    """`may_lack`: without abstentions, all predictions are valid."""
     try:
         return open_input(source, reading, spool=spool)
     except DataError as error:
@@ -190,8 +190,9 @@ def _of_report(held: Evaluation, options: EvaluationOptions) -> LoadedInput:
 def add_columns(
     rows: PredictionRows, options: EvaluationOptions, reading: InputOptions | None = None
 ) -> PredictionRows:
-    """The predictions of the classes that are requested, with the columns of the metadata table;
-    `reading` is how text of the predictions was read.
+    """The predictions of the requested classes, with the columns of the metadata table.
+
+    `reading` has the text options of the predictions.
     """
     if options.subset_classes is not None:
         from reportgen.importers import restrict_classes
@@ -215,10 +216,10 @@ def add_columns(
 def recompute(
     evaluation: Evaluation, options: EvaluationOptions, shown: Sequence[str] = ()
 ) -> Evaluation:
-    """What is in a ``report.json``, with the user's groups of classes and costs where they are
-    given. `shown` are the names that its classes are shown by, where it has those of the data.
+    """The evaluation in a ``report.json``, with the user's groups of classes and costs, if given.
 
-    Its metrics are made: raises :class:`UsageError` where others are requested.
+    `shown` are the display names of its classes. Its metrics are fixed: raises :class:`UsageError`
+    if others are requested.
     """
     refuse_groups(options, "a report.json")
     words = replace(options, hierarchy=None, class_names=None, costs=None).command_words()
@@ -239,16 +240,16 @@ def recompute(
 
 
 def require_counts(evaluation: Evaluation, what: str, holder: str = "the matrix") -> None:
-    """Raise :class:`UsageError` where `what` needs counts, and `holder` has shares only."""
+    """Raise :class:`UsageError` if `what` needs counts, but `holder` has proportions only."""
     if evaluation.shares is not None:
         raise counts_needed(what, holder)
 
 
 def find_file(path: Path, *, rows_first: bool) -> Path:
-    """The file that a run's folder, or a report.json with predictions beside it, represents; a
-    pattern of several files, or of parts in folders of Hive, as it is.
+    """The file to read for a run's folder, or for a report.json with predictions beside it.
 
-    A report whose replacement was stopped half-way is finished first: no half of one is ever read.
+    A pattern of files, or of parts in Hive folders, is returned unchanged. An interrupted
+    replacement of a report is completed first, so that no mixture is read.
     """
     refuse_address(path, "INPUT")
     if not _could_exist(path):
@@ -285,7 +286,7 @@ def _could_exist(path: Path) -> bool:
 
 
 def _refuse_several(folder: Path) -> None:
-    """Refuse what `reportgen compare` wrote of several candidates: no one of them is meant."""
+    """Refuse the folder of a comparison with several candidates: it is ambiguous."""
     try:
         found = [path.parent for path in folder.glob("*/report.json")]
     except OSError:
@@ -324,9 +325,9 @@ def _of_matrix(found: MatrixInput, options: EvaluationOptions) -> Evaluation:
 
 
 def _hold(source: Any, said: str) -> str:
-    """What an object in memory is: a table of predictions, or a matrix.
+    """The kind of an object in memory: a table of predictions, or a matrix.
 
-    A table may be either, a cross table for example, and is what is `said` of it.
+    A cross table, for example, may be either; `said` decides.
     """
     if isinstance(source, (ConfusionMatrix, ConfusionCounter)):
         return "matrix"
