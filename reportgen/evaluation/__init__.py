@@ -1,4 +1,4 @@
-"""`Evaluation`: the result. Every number that is shown anywhere is read from it."""
+"""`Evaluation`: the result. Every displayed number is read from it."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Every metric of an evaluation, in the order of all outputs."""
+"""All metrics of an evaluation, in the order of all outputs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = [
 
 
 SUMMARY_METRICS = (*SUMMARY, *SCORES)
-"""Every overall metric that is always there, in the order of all outputs.
+"""Overall metrics that are always present, in the order of all outputs.
 
-Those of :data:`OPTIONAL_METRICS` follow where they were requested.
+Those of :data:`OPTIONAL_METRICS` follow if requested.
 """
 
 
 OPTIONAL_METRICS = (*ORDINAL, *ABSTAINING, COSTING)
-"""Overall metrics for ordered classes, for a model that may abstain, and for given costs."""
+"""Overall metrics for ordered classes, for abstaining models, and for given costs."""
 
 
 CLASS_METRICS = (*PER_CLASS, *CLASS_SCORES)
-"""Every metric of a class, in the order of all outputs."""
+"""All class metrics, in the order of all outputs."""
 
 
 NOT_RECORDED = Metric(None, None, "not_recorded")
-"""What a document of another version does not hold."""
+"""Used for a metric missing in the document of another version."""

@@ -1,4 +1,4 @@
-"""The rows of all classes in ``report.json``: counts and metrics, read and written by columns."""
+"""The rows of all classes in ``report.json``: counts and metrics, by column."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ _PARTS = ("value", "interval", "reason")
 
 @dataclass(frozen=True)
 class ClassRows:
-    """What ``per_class`` holds, by columns.
+    """The content of ``per_class``, by column.
 
     Attributes
     ----------
     classes
         K names.
     counts
-        ``support``, … → K counts; None where the matrix contains shares only.
+        ``support``, … → K counts; None if the matrix contains proportions only.
     metrics
         Metric name → its column.
     """
@@ -67,7 +67,7 @@ class ClassRows:
 
 
 class _RowsCodec:
-    """``per_class``: one object a class."""
+    """``per_class``: one object per class."""
 
     def codec(self, _: Any) -> Codec:
         return Codec(_read_rows, lambda rows, _: _written_rows(rows), _rows_schema)
@@ -89,7 +89,7 @@ def _read_rows(place: JsonPath) -> ClassRows:
 
 
 def _read_column(rows: Sequence[JsonPath], definition: Definition) -> MetricColumn:
-    """One metric of all classes; n/a where a row does not hold it."""
+    """One metric of all classes; n/a if a row lacks it."""
     name = definition.name
     quick = _quick_column([row.value.get(name) for row in rows], definition)
     if quick is not None:
@@ -99,7 +99,7 @@ def _read_column(rows: Sequence[JsonPath], definition: Definition) -> MetricColu
 
 
 def _quick_column(cells: Sequence[Any], definition: Definition) -> MetricColumn | None:
-    """The column where all is as it should be, without a look at each cell; else None."""
+    """A valid column, checked without a look at each cell; None if anything is invalid."""
     if set(map(type, cells)) != {dict} or any(map(len(_PARTS).__ne__, map(len, cells))):
         return None
     try:
@@ -128,7 +128,7 @@ def _quick_column(cells: Sequence[Any], definition: Definition) -> MetricColumn 
 
 
 def _floats(column: Sequence[Any]) -> NDArray[np.float64]:
-    """Numbers and None, as nan; TypeError where one is something else."""
+    """Numbers and None, as nan; raises TypeError for other values."""
     if not set(map(type, column)) <= {float, int, type(None)}:
         raise TypeError
     found = np.array(column, np.float64)
@@ -138,7 +138,7 @@ def _floats(column: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _are_within(column: NDArray[np.float64], low: float, high: float) -> bool:
-    """Strictly: what leaves its range by a rounding error is looked at singly."""
+    """Strict: values out of range by a rounding error are checked one by one."""
     return not np.any((column < low) | (column > high))
 
 
@@ -149,7 +149,7 @@ def _written_rows(rows: ClassRows) -> list[dict[str, Any]]:
 
 
 def row_texts(rows: ClassRows) -> ElementTexts:
-    """What is written of them, as the JSON text of each row."""
+    """Each row as JSON text."""
     columns = [
         string_texts(rows.classes),
         *map(number_texts, rows.counts.values()),
@@ -181,7 +181,7 @@ _NOTHING = '{"value": null, "interval": null, "reason": %s}'
 
 
 def _cells(column: MetricColumn) -> list[dict[str, Any]]:
-    """Each class's metric, in plain JSON."""
+    """Each class's metric as plain JSON."""
     numbers = zip(_plain(column.value), _plain(column.low), _plain(column.high), column.reason,
                   strict=True)  # fmt: skip
     return [
@@ -220,7 +220,7 @@ def _metric_schema(definition: Definition, known: Definitions) -> Schema:
 
 
 class _SummaryCodec:
-    """``summary``: metric name → metric; those of ordered classes where they were requested."""
+    """``summary``: metric name → metric; including requested optional metrics."""
 
     def codec(self, _: Any) -> Codec:
         return Codec(_read_summary, lambda summary, _: _written_summary(summary), _summary_schema)
@@ -233,7 +233,7 @@ _OF_THE_WHOLE = frozenset(d.name for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS))
 
 
 _ALWAYS = "accuracy"
-"""The one metric that every report has."""
+"""The one metric in every report."""
 
 
 def _read_summary(place: JsonPath) -> dict[str, Metric]:

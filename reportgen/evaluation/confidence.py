@@ -1,4 +1,4 @@
-"""The model's confidence, and whether rightly so: what the page draws beside the metrics."""
+"""Calibration: the data of the charts beside the metrics."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ReliabilityBar:
-    """Answers whose confidence lies in (low, high].
+    """Predictions with a confidence in (low, high].
 
     Attributes
     ----------
     n, n_correct
-        Answers, and right ones among them.
+        Number of predictions, and of correct ones.
     accuracy, interval
-        Their share, 0..1, with its Wilson interval; None where there are no answers.
+        Accuracy, 0..1, with its Wilson interval; None without predictions.
     confidence
-        Mean confidence, 0..1; None where there are no answers.
+        Mean confidence, 0..1; None without predictions.
     """
 
     low: Share
@@ -42,7 +42,7 @@ class ReliabilityBar:
     confidence: Share | None
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the parts that are there disagree."""
+        """Raise :class:`~reportgen.jsonio.Fault` if the parts are inconsistent."""
         if self.low >= self.high:
             place["high"].contradicts("a bin ends above its start")
         if self.n_correct > self.n:
@@ -56,46 +56,44 @@ class ReliabilityBar:
 
 @dataclass(frozen=True)
 class Confidence:
-    """What a reliability diagram, two histograms and a risk-coverage curve are drawn from.
+    """The data of a reliability diagram, two histograms and a risk–coverage curve.
 
     Attributes
     ----------
     bins
         The 15 bins of the reliability diagram, empty ones included.
     mean_confidence
-        Of all predictions, 0..1.
+        Mean confidence of all predictions, 0..1.
     chance_ece, chance_ece_high
-        The ECE that a perfectly calibrated model would show on this many answers: the mean of
-        seeded draws, and what 95 of 100 don't exceed.
+        The ECE of a perfectly calibrated model on this many samples: mean and 95th percentile of
+        seeded draws.
     right, wrong
         Numbers of correct and incorrect predictions in 50 equal bins of confidence.
     curve
         (coverage, risk) from the most confident predictions to all of them, thinned to about 200
         points.
     threshold_1_percent_error, threshold_90_percent_coverage
-        Answers with at least this confidence are accepted at the operating point of that name;
-        None where there is none.
+        Confidence threshold of the operating point of that name; None if there is none.
     n_zero_probability
-        Answers whose true class was given no chance at all.
+        Number of samples with p = 0 for the true class.
     ranking_error
-        How far the macro ROC AUC may be from the exact one, 0 where it is exact.
+        Maximum error of the macro ROC AUC due to binning; 0 if exact.
     ranking_bins
-        Bins a class that scores were ranked in; 0 where they were ranked one by one.
+        Bins per class for ranking scores; 0 if they were ranked individually.
     average_precision_error
-        How far the macro average precision may be from the exact one.
+        Maximum error of the macro average precision due to binning.
     class_ranking_error
-        The furthest that ROC AUC or average precision of any class may be from the exact one.
+        Maximum error of ROC AUC or average precision of any class due to binning.
     half_precision
-        Whether the probabilities have no more digits than half precision (float16) holds, so that
-        many may be equal that were not.
+        Whether the probabilities have only half precision (float16), so that different ones may
+        have become equal.
     held_threshold, held_coverage, held_error_bound
-        The confidence from which at most 1% of the predictions are wrong, on other samples too,
-        with 95% confidence: it allows for the threshold being chosen. Their share of all
-        predictions, and the upper bound of the error among them; all None where there is no such
-        threshold.
+        The confidence threshold with at most 1% errors in the population, with 95% confidence,
+        accounting for the selection of the threshold; its coverage, and the upper bound of its
+        selective risk. All None if there is no such threshold.
     n_clipped_probability
-        Answers whose true class was given less than the least probability that log loss counts,
-        none at all included.
+        Number of samples whose true class has a probability below the clipping limit of log loss,
+        including 0.
     """
 
     bins: tuple[ReliabilityBar, ...]
@@ -120,9 +118,7 @@ class Confidence:
 
     @classmethod
     def of(cls, figures: ScoreMetrics, *, half_precision: bool = False) -> Confidence:
-        """`half_precision`: whether it is known, besides by their type, that the probabilities
-        were saved so.
-        """
+        """`half_precision`: probabilities are known to have been saved in half precision."""
         calibration, risk = figures.calibration, figures.risk_coverage
         chance, at_error, at_coverage = (
             calibration.chance,
@@ -157,7 +153,7 @@ class Confidence:
         )
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where a list that is there can't be."""
+        """Raise :class:`~reportgen.jsonio.Fault` for an invalid list."""
         place["bins"].of_length(N_BINS)
         if not self.curve:
             place["curve"].contradicts("it ends at full coverage")
@@ -177,21 +173,21 @@ def _hold(held: Held | None) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Digits:
-    """Whether probabilities were saved in half precision, whatever the type that they come in.
+    """Detects probabilities saved in half precision, whatever their dtype.
 
     Attributes
     ----------
     fit
-        All seen so far are numbers that float16 holds.
+        All values so far are exact in float16.
     fine
-        One of them needs more than ten binary places: 0, 1/4 and 1 alone prove nothing.
+        A value needs more than ten binary places: values such as 0, 1/4 and 1 prove nothing.
     """
 
     fit: bool = True
     fine: bool = False
 
     def having(self, probabilities: NDArray[np.floating[Any]]) -> Digits:
-        """With those of a batch too: any shape, nan where there is none."""
+        """With a batch: any shape, nan for missing values."""
         if not self.fit:
             return self
         if not np.array_equal(probabilities, probabilities.astype(np.float16), equal_nan=True):
@@ -205,7 +201,7 @@ class Digits:
 
 
 def _of_ranking(ranking: Ranking | None, half_precision: bool) -> dict[str, Any]:
-    """What binning, and the type that scores were saved in, did to the metrics of ranking."""
+    """The effect of binning, and of the saved dtype, on the ranking metrics."""
     if ranking is None:
         return {"ranking_error": 0.0}
     return {
@@ -221,6 +217,6 @@ def _of_ranking(ranking: Ranking | None, half_precision: bool) -> dict[str, Any]
 
 
 def _furthest(column: MetricColumn, bounds: NDArray[np.float64]) -> float:
-    """The largest distance of a value from an end of its bounds, shape (K, 2); 0 without any."""
+    """The largest distance of a value from the ends of its bounds, shape (K, 2); 0 without any."""
     far = np.abs(bounds - column.value[:, None])
     return float(np.max(far, initial=0.0, where=~np.isnan(far)))

@@ -1,7 +1,7 @@
-"""Whether the metrics in a ``report.json`` are those of the counts beside them.
+"""Checks the metrics in a ``report.json`` against its counts.
 
-What follows from the confusion matrix is computed again and compared, so that damage and edits by
-hand are noticed. Intervals are not: which ones were requested, and how, is not all in the file.
+Everything that the confusion matrix determines is recomputed and compared, to detect damage and
+manual edits. Intervals are not: the file does not have all of their options.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _UNKNOWN = "not_recorded"
 
 
 _NEEDS_RANKS = "top5_accuracy"
-"""the one overall metric among those of counts that the matrix does not determine."""
+"""The only metric of counts that the matrix does not determine."""
 
 
 _SHARES = ("share_of_true", "share_of_errors")
@@ -51,10 +51,10 @@ _OF_SHARES = ("share", "reversed_share")
 def check_counts(
     told: Mapping[str, Sequence[int | None]], counted: Mapping[str, Sequence[Any]], place: JsonPath
 ) -> None:
-    """The counts of each class.
+    """Check the counts of each class.
 
-    All these functions raise :class:`~reportgen.jsonio.Contradiction` with the first place in
-    `place` where the value differs from that of the confusion matrix.
+    All these functions raise :class:`~reportgen.jsonio.Contradiction` with the first location in
+    `place` whose value differs from the confusion matrix.
     """
     for name, column in told.items():
         if list(column) != list(counted[name]):
@@ -65,7 +65,7 @@ def check_counts(
 def check_class_metrics(
     told: Mapping[str, MetricColumn], confusion: ConfusionMatrix, place: JsonPath
 ) -> None:
-    """The metrics of each class that follow from counts."""
+    """Check the class metrics that follow from counts."""
     for name, expected in per_class_metrics(confusion).items():
         column = told[name]
         gap = np.abs(column.value - expected.value)
@@ -83,7 +83,7 @@ def check_summary(
     costs: Costs | None,
     place: JsonPath,
 ) -> None:
-    """The overall metrics that follow from counts, and from the costs where there are any."""
+    """Check the overall metrics that follow from counts, and from costs if given."""
     expected = {**summary_metrics(confusion, macro=macro), **expected_cost(confusion, costs)}
     if any(definition.name in told for definition in ORDINAL):
         expected = {**expected, **ordinal_metrics(confusion)}
@@ -99,8 +99,9 @@ def check_pairs(
     expected: Iterable[Pair | ProportionPair],
     items: Sequence[JsonPath],
 ) -> None:
-    """Which confusions are listed, the first of those `expected`, and their shares; counts are
-    compared where they are read.
+    """Check that the listed confusions are the first of `expected`, and their proportions.
+
+    Counts are compared when they are read.
     """
     for item, pair, other in zip(items, told, expected, strict=False):
         if (pair.true, pair.predicted) != (other.true, other.predicted):

@@ -1,4 +1,4 @@
-"""The expected cost of a result that was made before its costs were given."""
+"""The expected cost of an evaluation made before its costs were given."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = [
 
 
 def with_costs(evaluation: Evaluation, path: Path, shown: Sequence[str] = ()) -> Evaluation:
-    """A result with its expected cost by the costs in a file, which take the place of any others.
+    """The evaluation with its expected cost by the costs in a file, which replace any others.
 
-    `shown` are the names that its classes are shown by, where it has those of the data now. The
-    metric is of the counts alone: where samples come in groups, it has no interval.
+    `shown` are the display names of its classes, if it has those of the data now. The metric is
+    computed from counts: for clustered samples, it has no interval.
     """
     costs = read_costs(path, evaluation.classes, evaluation.class_ids or shown)
     if costs == evaluation.costs:
@@ -40,7 +40,7 @@ def with_costs(evaluation: Evaluation, path: Path, shown: Sequence[str] = ()) ->
 
 
 def _of_proportions(shares: Proportions, costs: Costs) -> dict[str, Metric]:
-    """Proportions of all samples give the cost; how common each class is, others don't say."""
+    """Proportions of all samples determine the cost; others lack the class frequencies."""
     if shares.over != "all":
         return {COSTING.name: Metric(None, None, "shares_only")}
     rows, columns = np.nonzero(shares.values)

@@ -1,4 +1,4 @@
-"""Which of two classes is the positive one: what a test looks for."""
+"""Counts predictions, and evaluates them."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ __all__ = [
 def positive_class(
     options: EvaluationOptions, classes: Sequence[str], *, has_probabilities: bool
 ) -> int:
-    """Index of ``options.positive`` in `classes`; of the last class where it is not named.
+    """Index of ``options.positive`` in `classes`; by default of the last class.
 
-    Raises :class:`UsageError` (``positive-class``) where it is named and there are not two classes
-    with probabilities, or it is neither of them.
+    Raises :class:`UsageError` (``positive-class``) if it is given without two classes with
+    probabilities, or is neither of them.
     """
     if options.positive is None:
         return len(classes) - 1
@@ -118,10 +118,10 @@ def label_issues_of(rows: PredictionRows, thresholds: Thresholds | None) -> Labe
 def slices_of(
     rows: PredictionRows, macro: MacroMode = "present", groups: str | None = None
 ) -> SliceReport:
-    """Each part of the data that a metadata column defines; empty without such columns.
+    """Slices by the metadata columns; empty without any.
 
-    `macro`: which classes macro F1 averages, in each part. `groups`: the column that says which
-    samples belong together; it cuts nothing.
+    `macro`: the classes that macro F1 averages over, in each slice. `groups`: the column of sample
+    clusters, which defines no slices.
     """
     columns: Mapping[str, str] = getattr(rows, "metadata", {})
     names = [name for name in columns if name != groups]
@@ -135,7 +135,7 @@ def slices_of(
 
 
 _COLUMNS_AT_ONCE = 8
-"""Metadata columns that are counted together: each may hold a million different numbers."""
+"""Metadata columns counted at once: each may have a million distinct numbers."""
 
 
 def _slice_tallies(rows: PredictionRows, names: Sequence[str]) -> SliceTallies:
@@ -168,12 +168,11 @@ _NONE = Metric(None, None, "no_scores")
 def evaluate_predictions(
     predictions: PredictionRows, options: EvaluationOptions = _DEFAULTS
 ) -> Evaluation:
-    """The facts from one row per sample, in a few passes over the file, in bounded memory.
+    """Evaluate one row per sample, in a few passes over the file, in bounded memory.
 
-    ``options.metadata`` is not read here: `predictions` are joined with it before.
-
-    Raises :class:`DataError` where no sample can be counted, and :class:`UsageError` where an
-    option does not fit the data.
+    ``options.metadata`` is not read here: `predictions` are joined with it before. Raises
+    :class:`DataError` without any countable sample, and :class:`UsageError` for an option that does
+    not fit the data.
     """
     facts, hierarchy = predictions.facts, _hierarchy(options, predictions.facts.classes)
     costs = _given_costs(options, facts.classes)
@@ -240,7 +239,7 @@ def evaluate_predictions(
 
 
 def _books(samples: Accounting, counts: Counts) -> Accounting:
-    """The samples whose label turned out to be unknown are left out, and counted."""
+    """Move samples with an unknown label to the excluded ones."""
     if not counts.n_unlabelled:
         return samples
     excluded = {**samples.excluded, "label unknown": counts.n_unlabelled}
@@ -249,10 +248,10 @@ def _books(samples: Accounting, counts: Counts) -> Accounting:
 
 @dataclass(frozen=True)
 class _Passed:
-    """What one pass adds up; `figures` and `thresholds` are None without the scores they need.
+    """The sums of one pass; `figures` and `thresholds` are None without the scores they need.
 
-    `half_precision`: see :class:`Digits`. `independent`: the ranking by scores that are no
-    probabilities of one prediction, and nothing else is made of them.
+    `half_precision`: see :class:`Digits`. `independent`: the ranking by independent scores, for
+    which no other metric of scores is defined.
     """
 
     counts: Counts
@@ -265,14 +264,14 @@ class _Passed:
 
     @property
     def ranking(self) -> Ranking | None:
-        """Each class against the rest, where all classes have scores."""
+        """One-vs-rest ranking, if all classes have scores."""
         return self.independent if self.figures is None else self.figures.ranking
 
 
 def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
-    """Everything that one pass adds up: counts, and the metrics of scores where there are any.
+    """One pass: counts, and the sums of scores if there are any.
 
-    `positive` is the class of the threshold view, where there are two.
+    `positive` is the class of the threshold section, for two classes.
     """
     n_classes = len(predictions.facts.classes)
     counts = RunningCounts(n_classes)
@@ -308,7 +307,7 @@ def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
 
 
 def _counted_independent(predictions: PredictionRows, columns: list[str], positive: int) -> _Passed:
-    """Counts, ranks, and the ranking of each class, by independent scores."""
+    """Counts, ranks, and the ranking of each class, for independent scores."""
     n_classes = len(predictions.facts.classes)
     counts, ranked, top_k = RunningCounts(n_classes), RankedScores.empty(n_classes), TopK()
     for rows in predictions.batches(*columns, "probabilities"):
@@ -332,10 +331,10 @@ def evaluate_matrix(
     notes: tuple[DataNote, ...] = (),
     options: EvaluationOptions = _DEFAULTS,
 ) -> Evaluation:
-    """The facts from counts alone: no scores, so no top-5; no samples, so no galleries.
+    """Evaluate counts only: no scores, so no top-5; no samples, so no galleries.
 
-    Raises :class:`DataError` where it contains no samples, and :class:`UsageError` where an option
-    needs the samples themselves.
+    Raises :class:`DataError` without samples, and :class:`UsageError` if an option needs per-sample
+    data.
     """
     refuse_groups(options, "a confusion matrix")
     positive_class(options, classes, has_probabilities=False)
@@ -394,14 +393,14 @@ def _seed(options: EvaluationOptions) -> int | None:
 
 
 def apply_options(provenance: Provenance, options: EvaluationOptions) -> Provenance:
-    """The command that repeats this, with the options of the metrics."""
+    """Add the metric options to the command that repeats the evaluation."""
     if not provenance.command or not options.shell_words:
         return provenance
     return replace(provenance, command=f"{provenance.command} {options.shell_words}")
 
 
 def _scores(passed: _Passed, options: EvaluationOptions, n_ranked: int | None) -> dict[str, Metric]:
-    """The metrics of scores; those of more best classes than are known are n/a."""
+    """The metrics of scores; top-k metrics beyond the known classes are n/a."""
     scores = _summary_scores(passed.figures)
     if passed.independent is not None:
         scores = _independent_scores(passed)
@@ -426,14 +425,14 @@ def _abstaining(
 
 
 def _summary_scores(figures: ScoreMetrics | None) -> dict[str, Metric]:
-    """Every name is there, whatever the input has."""
+    """With all names, whatever the input has."""
     if figures is None:
         return {definition.name: Metric(None, None, "no_scores") for definition in SCORES}
     return {definition.name: figures.summary[definition.name] for definition in SCORES}
 
 
 def _independent_scores(passed: _Passed) -> dict[str, Metric]:
-    """What ranks alone tell; all that needs a probability of the prediction is n/a."""
+    """The metrics that ranks determine; those that need a probability of the prediction are n/a."""
     ranking, n_classes = passed.independent, passed.counts.confusion.n_classes
     assert ranking is not None
     top = passed.top_k.accuracies(n_classes)

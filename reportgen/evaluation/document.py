@@ -1,7 +1,7 @@
-"""The form of ``report.json``, as far as it is of one evaluation: names, order, contents.
+"""The format of an evaluation in ``report.json``: names, order, contents.
 
-Its JSON is a contract: within one ``schema_version`` no name is taken away and none changes its
-meaning. A field with a default is one that documents of earlier versions lack.
+The format is a contract: within one ``schema_version`` no name is removed or changes its meaning. A
+field with a default is missing in documents of earlier versions.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ SCHEMA_VERSION: Literal[2] = 2
 
 
 READ_VERSIONS = (1, 2)
-"""Versions of documents that are read. Of version 1, `pairs` contains every confusion."""
+"""Readable versions of documents. In version 1, `pairs` contains every confusion."""
 
 
 LISTED_PAIRS = 1000
-"""Most confusions that `pairs` repeats; the confusion matrix contains them all."""
+"""Maximum number of confusions listed in `pairs`; the confusion matrix contains all."""
 
 
 @dataclass(frozen=True)
 class _Raw:
-    """Parsed JSON that is read as a whole elsewhere, because there is much of it."""
+    """Parsed JSON that is read as a whole elsewhere, because it is large."""
 
     items: Any
 
@@ -90,7 +90,7 @@ _ShareCells = Annotated[Any, _Raw(tuple[tuple[int, int, _Share], ...]), OmitNone
 
 @dataclass(frozen=True)
 class Matrix:
-    """The confusion matrix in one of four forms: counts or shares, as a table or by cells."""
+    """The confusion matrix in one of four forms: counts or proportions, as a table or by cells."""
 
     rows: Literal["true"]
     columns: Literal["predicted"]
@@ -104,7 +104,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class SampleCounts:
-    """What became of every sample; no numbers where the matrix contains shares only."""
+    """Sample accounting; no numbers if the matrix contains proportions only."""
 
     found: int | None
     counted: int | None
@@ -113,7 +113,7 @@ class SampleCounts:
 
 
 class _PairsCodec:
-    """Pairs with counts, or, where the matrix contains shares only, with shares."""
+    """Pairs with counts, or with proportions if the matrix contains proportions only."""
 
     def codec(self, _: Any) -> Codec:
         counted, shared = codec_of(tuple[Pair, ...]), codec_of(tuple[ProportionPair, ...])
@@ -138,7 +138,7 @@ class _PairsCodec:
 
 
 class _MadeAgain:
-    """What is made from the rest: it is not read, but for the names that are not known."""
+    """Derived members: not read, except for unknown names."""
 
     def codec(self, kind: Any) -> Codec:
         inner = codec_of(kind)
@@ -155,7 +155,7 @@ class _MadeAgain:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One evaluation as JSON; ``docs/report-json.md`` says what each name means."""
+    """One evaluation as JSON; ``docs/report-json.md`` documents the names."""
 
     schema_version: Literal[1, 2]
     classes: tuple[str, ...]
@@ -188,5 +188,5 @@ class Document:
     provenance: Provenance
 
     __json__: ClassVar[Form] = Form(
-        beside=frozenset({"comparison", "verdict", "reason", "checks"})  # of a whole review
+        beside=frozenset({"comparison", "verdict", "reason", "checks"})  # of a complete review
     )

@@ -1,7 +1,7 @@
-"""`Evaluation`: the one result. Everything shown anywhere is read from it.
+"""`Evaluation`: the result. Every displayed number is read from it.
 
-Its JSON is ``report.json``; others read that file, so its form is a contract: names are never
-taken away and never change their meaning within one ``schema_version``.
+Its JSON is ``report.json``, whose format is a contract: within one ``schema_version``, names are
+never removed and never change their meaning.
 """
 
 from __future__ import annotations
@@ -76,69 +76,67 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Evaluation(NotebookValue):
-    """What is known about a classifier on a test set.
+    """The evaluation of a classifier on a test set.
 
     Attributes
     ----------
     classes
-        Names, in the order of the matrix.
+        Class names, in the order of the matrix.
     class_ids
-        What data and models call the classes, where `classes` are other names for readers; else
-        empty.
+        Class names in data and models, if `classes` are display names; otherwise empty.
     confusion
         Counts, rows true, columns predicted.
     summary
-        Metric name → :class:`~reportgen.metrics.Metric` of the whole matrix; those of ordered
-        classes only where they were requested: see :attr:`definitions`.
+        Metric name → :class:`~reportgen.metrics.Metric` over all samples; optional metrics only if
+        requested: see :attr:`definitions`.
     per_class
         Metric name → :class:`~reportgen.metrics.MetricColumn` of all classes.
     pairs
-        Every non-zero off-diagonal cell: by count downwards, then true, then predicted index. A
+        Every non-zero off-diagonal cell: by decreasing count, then true, then predicted index. A
         sequence of :class:`Pair`.
     examples
-        For each pair that has a gallery, at most eight of its samples, most confident first: see
-        :func:`~reportgen.evaluation.gallery_pairs`; empty where the input contains no samples.
+        For each pair with a gallery, at most eight of its samples, most confident first: see
+        :func:`~reportgen.evaluation.gallery_pairs`; empty if the input has no samples.
     samples
-        What became of every sample.
+        Sample accounting.
     notes
-        What to know about data and run.
+        Notes on data and run.
     provenance
-        What made this.
+        Provenance of the evaluation.
     examples_reason
-        Why there are no examples; empty where there are.
+        Why there are no examples; empty if there are some.
     confidence
-        The model's confidence, and whether rightly so; None where the input has no confidences.
+        Calibration data; None if the input has no confidences.
     suspects
         Potential label errors, or why none could be examined.
     slices
-        How good the model is on each part of the data that metadata defines.
+        Metrics of the slices defined by metadata.
     macro
-        Which classes macro averages are over: a key of :data:`~reportgen.metrics.MACRO_MODES`.
+        The classes that macro averages are over: a key of :data:`~reportgen.metrics.MACRO_MODES`.
     intervals
-        Which intervals were requested: ``"wilson"``, ``"bootstrap"`` or ``"exact"``; ``"none"``
-        where there are no counts to make any from.
+        The requested intervals: ``"wilson"``, ``"bootstrap"`` or ``"exact"``; ``"none"`` without
+        counts.
     seed
-        Of the random draws that intervals were made from; None where none were requested.
+        Seed of the random draws for intervals; None if there are none.
     sample_groups
-        The groups that samples come in, where they were named: the overall intervals then
-        allow for them, and no others do.
+        The sample clusters, if given: overall intervals are then cluster-robust, others are not.
     hierarchy
         The user's groups of classes.
     costs
-        The user's costs of confusions: `summary` then has the expected cost.
+        The user's costs of confusions, if given; `summary` then has the expected cost.
     threshold
-        How the answers change with the threshold; two classes with probabilities only, else None.
+        The effect of the decision threshold; None unless there are two classes with probabilities.
     class_curves
-        What falling thresholds flag of each class, of those with the lowest ROC AUC, lowest first:
-        with more than two classes and their probabilities only.
+        One-vs-rest curves of the classes with the lowest ROC AUC, lowest first; only for more than
+        two classes with probabilities.
     shares
-        The matrix where it contains shares and no counts: `confusion` and `samples` are then empty,
-        `pairs` too (see :attr:`Shares.pairs`), and no metric has an interval. None with counts.
+        The matrix, if it contains proportions and no counts: `confusion`, `samples` and `pairs` are
+        then empty (see :attr:`Proportions.pairs`), and no metric has an interval. None with counts.
     class_samples
-        The worst mistakes and correct examples of classes, lowest recall first: see
-        :func:`~reportgen.evaluation.galleries.sampled_classes`; empty as `examples` are.
+        Worst mistakes and correct examples of classes, lowest recall first: see
+        :func:`~reportgen.evaluation.galleries.sampled_classes`; empty if the input has no samples.
     unknown
-        What a later version wrote into the document that this was read from.
+        Members of the document written by a later version.
     """
 
     classes: tuple[str, ...]
@@ -181,52 +179,57 @@ class Evaluation(NotebookValue):
 
     @property
     def n_samples(self) -> int:
-        """Samples in the matrix; 0 where it contains shares only, and their number is not known."""
+        """Number of samples in the matrix; 0 (unknown) if it contains proportions only."""
         return self.confusion.n_samples
 
     @property
     def shares_over(self) -> str | None:
-        """What the shares of a matrix without counts add up to 1 over: ``"true"``,
-        ``"predicted"`` or ``"all"``; None with counts."""
+        """The normalisation of a matrix of proportions: ``"true"``, ``"predicted"`` or ``"all"``.
+
+        None with counts.
+        """
         return None if self.shares is None else self.shares.over
 
     @property
     def has_independent_scores(self) -> bool:
-        """Whether each class has a score of its own, which is no probability of a prediction."""
+        """Whether scores are independent (one vs rest), not probabilities that sum to 1."""
         return self.summary["ece"].reason == "independent_scores"
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
-        """Of the metrics in :attr:`summary`, in its order."""
+        """Definitions of the metrics in :attr:`summary`, in order."""
         return tuple(d for d in (*SUMMARY_METRICS, *OPTIONAL_METRICS) if d.name in self.summary)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per class, in class order: the columns of ``per_class.csv``.
 
         Indexed by class name. Counts are ``Int64``; each metric has its value and the ends of its
-        95% confidence interval (``recall``, ``recall_low``, ``recall_high``) as float64, nan
-        where undefined.
+        95% confidence interval (``recall``, ``recall_low``, ``recall_high``) as float64, nan if
+        undefined.
         """
         from reportgen.evaluation.frames import class_frame
 
         return class_frame(self)
 
     def summary_frame(self) -> pd.DataFrame:
-        """One row an overall metric: title, value, low and high end of the 95% confidence
-        interval (float64, nan where undefined), and the reason where one is missing.
+        """One row per overall metric.
+
+        Columns: title, value, low and high end of the 95% confidence interval (float64, nan if
+        undefined), and the reason if one is missing.
         """
         from reportgen.evaluation.frames import summary_frame
 
         return summary_frame(self)
 
     def to_json(self) -> dict[str, Any]:
-        """The contract of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
+        """The content of ``report.json``: plain dicts, lists, strings and numbers; no NaN."""
         written: dict[str, Any] = write_value(Document, self._document(), self.classes)
         return restore_unknown(written, self.unknown)
 
     def to_json_texts(self) -> dict[str, Any]:
-        """As :meth:`to_json`; the longest lists, ``per_class`` and ``pairs``, as the JSON text of
-        their elements, which is faster to make where there are thousands of classes.
+        """As :meth:`to_json`, with the longest lists as JSON text.
+
+        These are the elements of ``per_class`` and ``pairs``: much faster for thousands of classes.
         """
         if self.unknown:
             return self.to_json()
@@ -280,7 +283,7 @@ class Evaluation(NotebookValue):
         )
 
     def count_columns(self) -> dict[str, list[int | None]]:
-        """support, predicted, tp, fp, fn, tn of all K classes; None where they are not known."""
+        """support, predicted, tp, fp, fn, tn of all K classes; None if unknown."""
         if self.shares is not None:
             return {name: [None] * len(self.classes) for name in COUNT_NAMES}
         support, predicted, hits = (
@@ -293,7 +296,7 @@ class Evaluation(NotebookValue):
         return {name: column.tolist() for name, column in zip(COUNT_NAMES, columns, strict=True)}
 
     def class_counts(self, i: int) -> dict[str, int]:
-        """support, predicted, tp, fp, fn, tn of one class; empty where they are not known."""
+        """support, predicted, tp, fp, fn, tn of one class; empty if unknown."""
         if self.shares is not None:
             return {}
         support = int(self.confusion.true_totals[i])
@@ -312,8 +315,8 @@ class Evaluation(NotebookValue):
     def from_json(cls, value: Json) -> Evaluation:
         """The inverse of :meth:`to_json`.
 
-        Raises :class:`DataError` where the schema is another one, or the value is not of it: the
-        message names the place.
+        Raises :class:`DataError` for another schema version or an invalid value; the message has
+        its location.
         """
         with translate_faults():
             place = JsonPath.of(value)
@@ -329,7 +332,7 @@ class Evaluation(NotebookValue):
 
     @classmethod
     def json_codec(cls) -> Codec:
-        """As a document of its own inside another one."""
+        """The codec for nesting it in another document."""
         form = codec_of(Document)
         return Codec(cls.from_json, lambda value, _: value.to_json(), form.schema)
 
@@ -390,7 +393,7 @@ def _classes_from_json(place: JsonPath) -> tuple[str, ...]:
 
 
 def _class_ids(form: Document, place: JsonPath) -> tuple[str, ...]:
-    """Raises :class:`~reportgen.jsonio.Fault` where they are not one for each class."""
+    """Raises :class:`~reportgen.jsonio.Fault` unless there is one per class."""
     ids = form.class_ids
     if ids and (len(ids) != len(form.classes) or len(set(ids)) < len(ids)):
         place["class_ids"].contradicts("each class has a unique id")
@@ -408,7 +411,7 @@ def _matrix(confusion: ConfusionMatrix, shares: Proportions | None) -> Matrix:
 
 
 def _triples(confusion: ConfusionMatrix) -> list[list[int]]:
-    """[true, predicted, count] of each cell that is not 0, sorted."""
+    """[true, predicted, count] of each non-zero cell, sorted."""
     found: list[list[int]] = np.column_stack(
         (confusion.rows, confusion.columns, confusion.values)
     ).tolist()
@@ -416,7 +419,7 @@ def _triples(confusion: ConfusionMatrix) -> list[list[int]]:
 
 
 def _matrix_from(form: Document, place: JsonPath) -> tuple[ConfusionMatrix, Proportions | None]:
-    """The counts; where there are shares only, no counts and the shares."""
+    """The counts; for proportions, no counts and the proportions."""
     n_classes, at = len(form.classes), place["confusion_matrix"]
     if form.shares_over is None:
         return _counts_from(form.confusion_matrix, at, n_classes), None
@@ -454,9 +457,7 @@ _TOLD = ("true", "predicted", "count", "reversed_count")
 
 
 def _pairs_from(form: Document, confusion: ConfusionMatrix, place: JsonPath) -> Pairs:
-    """Every confusion: those that are listed, which the matrix must count as they are shown, and
-    after them those that only the matrix holds.
-    """
+    """All confusions: the listed ones, whose counts must match the matrix, then the others."""
     found = pairs_of(confusion)
     at = _listed_pairs(form, len(found), place)
     for item, pair, counted in zip(at, form.pairs, found, strict=False):
@@ -469,7 +470,7 @@ def _pairs_from(form: Document, confusion: ConfusionMatrix, place: JsonPath) -> 
 
 
 def _listed_pairs(form: Document, n: int, place: JsonPath) -> list[JsonPath]:
-    """The places of the confusions that a document lists of its `n`."""
+    """Indices of the listed confusions among the `n` of the matrix."""
     if form.n_pairs is not None and form.n_pairs != n:
         place["n_pairs"].contradicts(f"the confusion matrix contains {n:,}")
     return place["pairs"].of_length(n if form.schema_version == 1 else min(n, LISTED_PAIRS))
@@ -492,7 +493,7 @@ def _check_order(told: Sequence[str], classes: Sequence[str], place: JsonPath) -
 
 
 def _check_totals(found: Evaluation, place: JsonPath) -> None:
-    """The parts must be of the same samples."""
+    """Check that the parts are of the same samples."""
     n = found.n_samples
     if found.shares is not None:
         return
@@ -511,7 +512,7 @@ def _check_totals(found: Evaluation, place: JsonPath) -> None:
 
 
 def _check_figures(found: Evaluation, form: Document, place: JsonPath) -> None:
-    """What follows from the matrix must be what the matrix gives."""
+    """Check that everything that the matrix determines matches it."""
     if found.shares is not None:
         pairs = found.shares.pairs
         check_pairs(form.pairs, pairs, _listed_pairs(form, len(pairs), place))

@@ -1,4 +1,4 @@
-"""The metrics of an evaluation as columns: for ``per_class.csv``, and for pandas."""
+"""The metrics of an evaluation as columns, for ``per_class.csv`` and pandas."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ __all__ = [
 def class_columns(
     evaluation: Evaluation,
 ) -> dict[str, Sequence[int | None] | NDArray[np.float64]]:
-    """The columns of ``per_class.csv`` but for the names: counts, then each metric and the ends of
-    its interval. Counts are None and metrics are nan where undefined.
+    """The columns of ``per_class.csv`` without names: counts, then each metric with its interval.
+
+    Counts are None and metrics nan if undefined.
     """
     columns: dict[str, Any] = {**evaluation.count_columns()}
     for definition in CLASS_METRICS:

@@ -1,4 +1,4 @@
-"""Which confusions have galleries: the most frequent ones, and their reverses beside them."""
+"""The confusions with galleries: the most frequent ones, and their reverses."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ __all__ = [
 
 
 GALLERY_PAIRS = 10
-"""Directed pairs whose galleries are shown for their own sake."""
+"""Number of directed pairs with a gallery, not counting reverses."""
 
 
 SAMPLED_CLASSES = 200
-"""Classes whose samples are kept: those with the lowest recall."""
+"""Number of classes with stored samples: those with the lowest recall."""
 
 
 Gallery = tuple[Mistake, ...]
 
 
 class Shown(Protocol):
-    """An evaluation, as far as its galleries go."""
+    """The parts of an evaluation that galleries need."""
 
     @property
     def pairs(self) -> Pairs: ...
@@ -55,10 +55,9 @@ class Reverse:
 
 
 def gallery_pairs(pairs: Pairs) -> tuple[Pair, ...]:
-    """The first ten of `pairs`, then, in the order of these, each one's reverse that holds a
-    sample and is not among them: at most twenty.
+    """The first ten of `pairs`, then the reverses of these that have samples: at most twenty.
 
-    `pairs` are all of a matrix, as :attr:`~reportgen.Evaluation.pairs` has them.
+    `pairs` are all of a matrix, as in :attr:`~reportgen.Evaluation.pairs`.
     """
     first = tuple(pairs[:GALLERY_PAIRS])
     wanted = [(pair.predicted, pair.true) for pair in first if pair.reversed_count]
@@ -72,8 +71,10 @@ def gallery_pairs(pairs: Pairs) -> tuple[Pair, ...]:
 
 
 def sampled_classes(confusion: ConfusionMatrix, pairs: Pairs) -> tuple[int, ...]:
-    """The classes of which single samples are shown: the 200 with the lowest recall, lowest first,
-    then those of the pairs that have galleries. Classes without samples are not among them.
+    """The classes with stored samples.
+
+    The 200 with the lowest recall, lowest first, then those of the pairs with galleries. Classes
+    without samples are not included.
     """
     support, hits = confusion.true_totals, confusion.diagonal
     known = np.flatnonzero(support)
@@ -84,15 +85,15 @@ def sampled_classes(confusion: ConfusionMatrix, pairs: Pairs) -> tuple[int, ...]
 
 
 def collect_galleries(evaluation: Shown) -> Iterator[tuple[Pair, Gallery]]:
-    """Each pair that has a gallery, with its samples, the most confident mistakes first.
+    """Each pair with a gallery, and its samples, most confident mistakes first.
 
-    Files from before reverses had galleries hold those of the first ten pairs alone.
+    Files of versions without reverses only have the first ten pairs.
     """
     yield from zip(gallery_pairs(evaluation.pairs), evaluation.examples, strict=False)
 
 
 def reverses_of(evaluation: Shown) -> tuple[Reverse, ...]:
-    """The galleries beyond those of the first ten pairs, with their pairs."""
+    """The galleries of reverses, with their pairs."""
     shown = list(collect_galleries(evaluation))[GALLERY_PAIRS:]
     return tuple(Reverse(pair.true, pair.predicted, samples) for pair, samples in shown)
 
@@ -100,9 +101,9 @@ def reverses_of(evaluation: Shown) -> tuple[Reverse, ...]:
 def galleries_of(
     first: Sequence[Gallery], reverses: Sequence[Reverse], pairs: Pairs, place: JsonPath
 ) -> tuple[Gallery, ...]:
-    """All galleries, of what `place` holds: those of the first ten pairs, and their reverses.
+    """All galleries: those of the first ten pairs, and their reverses.
 
-    Raises :class:`~reportgen.jsonio.Fault` where one belongs to no pair, or is too large for it.
+    Raises :class:`~reportgen.jsonio.Fault` if one belongs to no pair, or is larger than the pair.
     """
     shown = gallery_pairs(pairs)
     cells = [(pair.true, pair.predicted) for pair in shown]

@@ -1,4 +1,4 @@
-"""A user's costs of confusions: read from a file, and written into ``report.json``."""
+"""A user's costs of confusions: read from a file, and stored in ``report.json``."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _HINT = "write a CSV with the columns true, predicted and cost, one pair of clas
 
 
 def read_costs(path: Path, classes: Sequence[str], ids: Sequence[str] = ()) -> Costs:
-    """The costs in a CSV (in ``.tsv`` and ``.tab`` files TSV) with the columns of :data:`COLUMNS`.
+    """Read costs from a CSV (TSV for ``.tsv`` and ``.tab``) with the columns of :data:`COLUMNS`.
 
     Parameters
     ----------
     classes, ids
-        The K class names in the order of the matrix, and what data and models call them where that
-        is different: either is understood.
+        The K class names in the order of the matrix, and those in data and models if different;
+        both are accepted.
 
     Raises
     ------
     DataError
         ``option-file-missing``; ``costs-columns``: there is no such header; ``costs-empty``: there
-        is nothing below it; ``costs-class``: a class is none of `classes`; ``costs-number``: a
-        cost is missing, not finite or below 0; ``costs-pair-twice``. All but the first two name
-        the line. Other columns are ignored.
+        is nothing below it; ``costs-class``: a class is not in `classes`; ``costs-number``: a cost
+        is missing, not finite or below 0; ``costs-pair-twice``. All but the first two name the
+        line. Other columns are ignored.
     """
     from reportgen.importers import dialect_of, rows_of
 
@@ -129,7 +129,7 @@ def _cost(text: str, line: int, source: str) -> float:
 
 @dataclass(frozen=True)
 class ListedCost:
-    """What a sample of class `true` costs that is predicted as `predicted`."""
+    """The cost of a sample of class `true` predicted as `predicted`."""
 
     true: ClassIndex
     predicted: ClassIndex
@@ -154,7 +154,7 @@ def _table(costs: Costs) -> CostTable:
 
 
 def _costs(form: CostTable, place: JsonPath) -> Costs:
-    """Raises :class:`~reportgen.jsonio.Fault` where a pair is listed twice."""
+    """Raises :class:`~reportgen.jsonio.Fault` if a pair is listed twice."""
     try:
         return Costs.of(form.source, [(one.true, one.predicted, one.cost) for one in form.pairs])
     except ValueError as error:
@@ -162,4 +162,4 @@ def _costs(form: CostTable, place: JsonPath) -> Costs:
 
 
 GivenCosts = Annotated[Costs, Via(CostTable, _table, _costs)]
-"""Costs that were given, in JSON as :class:`CostTable`."""
+"""Given costs, in JSON as :class:`CostTable`."""

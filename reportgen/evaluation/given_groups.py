@@ -1,4 +1,4 @@
-"""A user's groups of classes: read from a file, and written into ``report.json``."""
+"""A user's groups of classes: read from a file, and stored in ``report.json``."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = [
 
 
 def require_file(path: Path | None, option: str) -> None:
-    """Refuse a file that is not there, before anything else is done.
+    """Refuse a missing file before any other work.
 
-    Raises :class:`DataError`, ``option-file-missing``.
+    Raises :class:`DataError` (``option-file-missing``).
     """
     if path is not None and not path.is_file():
         raise DataError(
@@ -35,11 +35,10 @@ def require_file(path: Path | None, option: str) -> None:
 
 
 def read_hierarchy(path: Path, classes: Sequence[str]) -> Grouping:
-    """The groups in a CSV (in ``.tsv`` and ``.tab`` files TSV) with the columns class and group.
+    """Read groups from a CSV (TSV for ``.tsv`` and ``.tab``) with the columns class and group.
 
-    Raises :class:`DataError` where there is no such file, where it is no table, or where it does
-    not contain every class of `classes` once: see
-    :func:`~reportgen.analysis.confusions.grouping_from_rows`.
+    Raises :class:`DataError` if the file is missing or not a table, or unless it has every class in
+    `classes` once: see :func:`~reportgen.analysis.confusions.grouping_from_rows`.
     """
     from reportgen.importers import dialect_of, rows_of
 
@@ -71,7 +70,7 @@ def _hierarchy(grouping: Grouping) -> Hierarchy:
 
 
 def _grouping(form: Hierarchy, place: JsonPath) -> Grouping:
-    """Raises :class:`~reportgen.jsonio.Fault` where a class is in no group, or in two."""
+    """Raises :class:`~reportgen.jsonio.Fault` if a class is in no group, or in two."""
     group_of = np.full(len(place.reading.index), -1, np.int64)
     for g, (group, at) in enumerate(zip(form.groups, place["groups"].items(), strict=True)):
         for index, name in zip(group.classes, at["classes"].items(), strict=True):
@@ -88,4 +87,4 @@ def _grouping(form: Hierarchy, place: JsonPath) -> Grouping:
 
 
 GivenGroups = Annotated[Grouping, Via(Hierarchy, _hierarchy, _grouping)]
-"""Groups that were given, in JSON as :class:`Hierarchy`."""
+"""Given groups, in JSON as :class:`Hierarchy`."""

@@ -1,4 +1,4 @@
-"""The metrics of a confusion matrix, with the intervals that were requested."""
+"""The metrics of a confusion matrix, with the requested intervals."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MatrixMetrics:
-    """Overall metrics, those of ordered classes and of costs where they were requested, and
-    those of each class.
-    """
+    """Overall metrics, including requested optional ones, and class metrics."""
 
     summary: Mapping[str, Metric]
     ordinal: Mapping[str, Metric]
@@ -47,14 +45,14 @@ def matrix_metrics(
     clustered: ClusterIntervals | None,
     costs: Costs | None = None,
 ) -> MatrixMetrics:
-    """All metrics that a matrix gives.
+    """All metrics that a matrix determines.
 
     Parameters
     ----------
     top5_hits
         As in :func:`~reportgen.metrics.summary_metrics`.
     clustered
-        Intervals that allow for groups of samples; they take the place of all others.
+        Cluster-robust intervals; they replace all others.
     costs
         For the expected cost.
     """
@@ -76,10 +74,10 @@ def matrix_metrics(
 
 
 def _of_independent(summary: Mapping[str, Metric]) -> dict[str, Metric]:
-    """The no-information rate without its interval, which is that of independent samples.
+    """The no-information rate without its interval, which assumes independent samples.
 
-    It is the largest of many shares: in resamples of groups it is larger still, so that their
-    percentiles are no interval.
+    It is the maximum of several proportions, and larger still in cluster resamples, so their
+    percentiles are not an interval.
     """
     metric = summary["no_information_rate"]
     if metric.interval is None:
@@ -115,7 +113,7 @@ def _replace(metrics: Mapping[str, Metric], others: Mapping[str, Metric]) -> dic
 
 
 def use_exact_top_k(summary: Mapping[str, Metric], top_k: TopK) -> dict[str, Metric]:
-    """Top-1 and top-3 accuracy with Clopper-Pearson intervals instead of Wilson's."""
+    """Top-1 and top-3 accuracy with Clopper-Pearson instead of Wilson intervals."""
     exact = dict(summary)
     for k, hits in zip(TOP_KS, top_k.hits, strict=True):
         metric = summary.get(f"top{k}_accuracy")

@@ -1,4 +1,4 @@
-"""What a matrix of proportions determines: an evaluation without counts and intervals."""
+"""Evaluates a matrix of proportions: no counts, no intervals."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ SHARES_ONLY = "shares_only"
 
 
 COARSE = 0.00051
-"""Proportions that may be off by more than this are not good for the digits that a page shows."""
+"""Proportions with a larger rounding error are too coarse for the page's digits."""
 
 
 EXACT = 1e-6
-"""With less rounding than this, a proportion of 0 means that there is nothing."""
+"""With less rounding than this, a proportion of 0 is an exact 0."""
 
 
 CERTAIN = {"absent-classes": "true", "never-predicted-classes": "predicted"}
-"""Code of a note → what proportions are over where even rounded ones show it."""
+"""Code of a note → normalisation for which even rounded proportions prove it."""
 
 
 _DEFAULTS = EvaluationOptions()
@@ -55,9 +55,9 @@ def evaluate_proportions(
     notes: tuple[DataNote, ...] = (),
     options: EvaluationOptions = _DEFAULTS,
 ) -> Evaluation:
-    """What proportions determine: no counts, no intervals; all else is n/a with its reason.
+    """The metrics that proportions determine, without intervals; others are n/a with a reason.
 
-    Raises :class:`UsageError` where an option needs counts, or the samples themselves.
+    Raises :class:`UsageError` if an option needs counts, or per-sample data.
     """
     refuse_for_proportions(options)
     shares = Proportions(matrix.shares, matrix.over)
@@ -87,7 +87,7 @@ def evaluate_proportions(
 
 
 def refuse_for_proportions(options: EvaluationOptions) -> None:
-    """Raise :class:`UsageError` where an option needs counts."""
+    """Raise :class:`UsageError` if an option needs counts."""
     asked = {
         f"--ci {options.ci}": options.ci != "wilson",
         "--hierarchy": options.hierarchy is not None,
@@ -98,7 +98,7 @@ def refuse_for_proportions(options: EvaluationOptions) -> None:
 
 
 def counts_needed(what: str, holder: str = "the matrix") -> UsageError:
-    """The error that `what` needs counts, and `holder` has proportions only."""
+    """The error if `what` needs counts, but `holder` has proportions only."""
     return UsageError(
         f"{what} needs counts, and {holder} contains only proportions",
         slug="matrix-shares",
@@ -107,7 +107,7 @@ def counts_needed(what: str, holder: str = "the matrix") -> UsageError:
 
 
 def _metric(name: str, scaled: Metric, matrix: NormalisedMatrix, *, everywhere: bool) -> Metric:
-    """An overall metric, where it is determined."""
+    """An overall metric, if it is determined."""
     if scaled.reason in ("no_scores", "too_few_classes"):
         return scaled
     if matrix.known is None:
@@ -145,7 +145,7 @@ def _notes(
     classes: tuple[str, ...],
     options: EvaluationOptions,
 ) -> Iterator[DataNote]:
-    """How far proportions were rounded, classes that surely don't occur, a wrong class order."""
+    """Notes on rounding, absent classes, and a wrong class order."""
     if matrix.rounding > COARSE:
         yield DataNote(
             "shares-rounded",

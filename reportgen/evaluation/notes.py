@@ -1,4 +1,4 @@
-"""What to know about data and counts: notes that the counts themselves give rise to."""
+"""Notes on data and counts that follow from the counts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def notes_on(
     classes: tuple[str, ...],
     options: EvaluationOptions,
 ) -> tuple[DataNote, ...]:
-    """`notes`, and what there is to say of the counts; one note a code."""
+    """`notes` and those on the counts, at most one per code."""
     return _once(
         (
             *notes,
@@ -48,7 +48,7 @@ def notes_on(
 
 
 def _once(notes: tuple[DataNote, ...]) -> tuple[DataNote, ...]:
-    """The first note of each code: what the run knows is said with more detail."""
+    """The first note of each code: those of the run are more detailed."""
     return tuple({note.code: note for note in reversed(notes)}.values())[::-1]
 
 
@@ -59,9 +59,9 @@ def notes_by_name(
     shown: tuple[str, ...],
     macro: MacroMode,
 ) -> tuple[DataNote, ...]:
-    """`notes` with the names that classes are `shown` by, where the counts of `classes` made them.
+    """`notes` with the display names `shown`, if they were derived from the counts of `classes`.
 
-    What a run or a reader of inputs noted speaks of the data, and keeps their names.
+    Notes by a run or importer refer to the data, and keep their names.
     """
     before, after = (
         (*class_notes(confusion, names, macro), *_order_notes(confusion, names))
@@ -72,7 +72,7 @@ def notes_by_name(
 
 
 def read_as_notes(provenance: Provenance) -> Iterator[DataNote]:
-    """How a saved input was read, and what of it was not used."""
+    """Notes on how a saved input was read, and which parts were not used."""
     if provenance.read_as:
         yield DataNote("read-as", f"The input was read as {provenance.read_as}.")
 
@@ -88,7 +88,7 @@ def tie_notes(n_tied: int) -> Iterator[DataNote]:
 
 
 def abstained_notes(confusion: ConfusionMatrix, n_abstained: int | None) -> Iterator[DataNote]:
-    """Coverage and both accuracies of a model that abstained; nothing where it did not."""
+    """Coverage and both accuracies of a model that abstained; empty otherwise."""
     if not n_abstained:
         return
     n, right = confusion.n_samples, confusion.n_correct
@@ -104,7 +104,7 @@ def abstained_notes(confusion: ConfusionMatrix, n_abstained: int | None) -> Iter
 
 
 def group_notes(groups: SampleGroups | None) -> Iterator[DataNote]:
-    """A warning where samples come in so few groups that no method gives honest intervals."""
+    """A warning for clustered samples with too few clusters for reliable intervals."""
     if groups is not None and groups.few_groups:
         yield DataNote(
             "few-groups",
@@ -116,7 +116,7 @@ def group_notes(groups: SampleGroups | None) -> Iterator[DataNote]:
 
 
 def ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Iterator[DataNote]:
-    """A class list that was derived is sorted by name: that is rarely the order that is meant."""
+    """A note on a derived class list of ordered classes: sorting by name is rarely their order."""
     if options.ordinal:
         order = listing(classes, _LISTED_ORDER)
         yield DataNote(
@@ -128,7 +128,7 @@ def ordinal_notes(classes: tuple[str, ...], options: EvaluationOptions) -> Itera
 
 
 def _gap_sentence(classes: tuple[str, ...]) -> str:
-    """What weighted kappa makes of whole numbers with gaps, such as 0, 1, 2, 10."""
+    """A note on weighted kappa for integer class names with gaps, such as 0, 1, 2, 10."""
     if not all(name.isascii() and name.isdigit() and len(name) < 10 for name in classes):
         return ""
     numbers = [int(name) for name in classes]
@@ -174,7 +174,7 @@ def class_notes(
 
 
 def _order_notes(confusion: ConfusionMatrix, classes: tuple[str, ...]) -> Iterator[DataNote]:
-    """Signs that the class order, or the orientation of a matrix, is wrong."""
+    """Signs of a wrong class order, or of a transposed matrix."""
     shifted = shift_note(confusion, classes)
     for note in (
         shifted or relabelling_note(confusion, classes),

@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 
 _AT_ONCE = 1000
-"""Pairs that are made at a time where many are iterated over."""
+"""Number of pairs created at once while iterating."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Pair:
     count
         Number of such samples, at least 1.
     share_of_true
-        ``count`` / samples of the true class; 0..1.
+        ``count`` / number of samples of the true class; 0..1.
     share_of_errors
-        ``count`` / all errors; 0..1.
+        ``count`` / number of all errors; 0..1.
     reversed_count
         Number of samples of `predicted` predicted as `true`.
     """
@@ -57,8 +57,9 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Pairs(Sequence[Pair]):
-    """Directed confusions by column: there may be a million. A :class:`Pair` is made when it is
-    looked at, and a slice has views of the columns.
+    """Directed confusions by column: there may be a million.
+
+    A :class:`Pair` is created on access; a slice has views of the columns.
 
     Attributes
     ----------
@@ -99,7 +100,7 @@ class Pairs(Sequence[Pair]):
         return tuple(getattr(self, item.name) for item in fields(self))
 
     def taken(self, at: Any) -> Self:
-        """The pairs at some places: integers, a mask, or a slice."""
+        """The pairs at given indices: integers, a mask, or a slice."""
         return type(self)(*(column[at] for column in self.columns()))
 
     def __len__(self) -> int:
@@ -130,7 +131,7 @@ class Pairs(Sequence[Pair]):
 
 
 def pairs_of(confusion: ConfusionMatrix) -> Pairs:
-    """Every non-zero cell off the diagonal: by count downwards, then true, then predicted."""
+    """Every non-zero cell off the diagonal: by decreasing count, then true, then predicted."""
     rows, columns, values = confusion.errors_by_count()
     return Pairs(
         rows,

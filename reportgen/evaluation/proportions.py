@@ -1,7 +1,7 @@
-"""A confusion matrix that contains shares only, as part of an evaluation.
+"""A confusion matrix of proportions, as part of an evaluation.
 
-Such an evaluation contains no counts at all, so that no number of samples can be read from it by
-mistake; its shares are next to its empty matrix.
+Such an evaluation has no counts at all, so that no number of samples can be read from it by
+mistake.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ DECIMALS = 12
 
 
 OF = {"true": "the true class", "predicted": "the predicted class", "all": "all samples"}
-"""What proportions are over, which then add up to 1 → the words for it."""
+"""Normalisation → words for its denominator."""
 
 
 @dataclass(frozen=True)
 class ProportionPair:
-    """A directed confusion, of which no count is known.
+    """A directed confusion with an unknown count.
 
     Attributes
     ----------
     true, predicted
         Class indices.
     share
-        The cell, 0..1, above 0: of the true class, of the predicted one, or of all samples, as
-        :attr:`Shares.over` says.
+        The cell, 0..1, above 0: as a proportion of the true class, the predicted class, or all
+        samples, by :attr:`Proportions.over`.
     reversed_share
-        The cell of the other direction; None where it is a share of a class that does not occur.
+        The cell of the other direction; None for a proportion of an absent class.
     share_of_true, share_of_errors
-        As in :class:`~reportgen.evaluation.Pair`; None where shares don't tell.
+        As in :class:`~reportgen.evaluation.Pair`; None if undetermined.
     """
 
     true: ClassIndex
@@ -67,24 +67,24 @@ class ProportionPair:
 
     @property
     def count(self) -> None:
-        """Not known."""
+        """Unknown."""
 
     @property
     def reversed_count(self) -> None:
-        """Not known."""
+        """Unknown."""
 
 
 @dataclass(frozen=True, eq=False)
 class Proportions:
-    """A confusion matrix that was divided before it was saved, rows true, columns predicted.
+    """A normalised confusion matrix, rows true, columns predicted.
 
     Attributes
     ----------
     values
         float64, shape (K, K), 0..1 with at most 12 decimals, read-only.
     over
-        What adds up to 1: ``"true"``, each row; ``"predicted"``, each column; ``"all"``, all cells.
-        Rows or columns of an absent class are 0.
+        The normalisation: ``"true"``, each row sums to 1; ``"predicted"``, each column; ``"all"``,
+        all cells. Rows or columns of an absent class are 0.
     """
 
     values: Floats
@@ -118,7 +118,7 @@ class Proportions:
 
     @cached_property
     def pairs(self) -> tuple[ProportionPair, ...]:
-        """Every error above 0: by proportion downwards, then by true, then by predicted index."""
+        """Every error above 0: by decreasing proportion, then true, then predicted index."""
         errors = self.values.copy()
         np.fill_diagonal(errors, 0)
         true, predicted = np.nonzero(errors)
@@ -148,9 +148,9 @@ class Proportions:
         return [None if value != value else value for value in back]
 
     def normalised(self, over: str) -> Floats | None:
-        """The shares over something else, nan where the divisor is 0; None where they don't tell.
+        """Proportions with another normalisation, nan for a divisor of 0; None if undetermined.
 
-        float64, shape (K, K). Shares of all samples tell those of rows and of columns, too.
+        float64, shape (K, K). Proportions of all samples determine all normalisations.
         """
         if over not in (self.over, *(OF if self.over == "all" else ())):
             return None
@@ -164,14 +164,14 @@ class Proportions:
         return result
 
     def cells(self) -> list[list[float]]:
-        """[true, predicted, share] of each cell that is not 0, sorted."""
+        """[true, predicted, proportion] of each non-zero cell, sorted."""
         at = np.nonzero(self.values)
         triples = zip(at[0].tolist(), at[1].tolist(), self.values[at].tolist(), strict=True)
         return [list(triple) for triple in triples]
 
     @classmethod
     def of_cells(cls, cells: Iterable[Sequence[Any]], n_classes: int, over: str) -> Proportions:
-        """The inverse of :meth:`cells`; raises ValueError or LookupError where they are none."""
+        """The inverse of :meth:`cells`. Raises ValueError or LookupError for invalid cells."""
         table = np.zeros((n_classes, n_classes))
         for true, predicted, share in cells:
             table[true, predicted] = share

@@ -1,4 +1,4 @@
-"""Samples that come in groups: which groups there are, and intervals that allow for them."""
+"""Clustered samples: the groups, and cluster-robust intervals."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _LARGEST_EXACT = 2.0**53
 
 @dataclass(frozen=True)
 class SampleGroups:
-    """The groups that samples come in, and how much they matter.
+    """The groups of clustered samples, and their effect.
 
     Attributes
     ----------
     column
-        The metadata column that names each sample's group.
+        The metadata column with each sample's group.
     method
-        How the overall intervals were made, in words.
+        The method of the overall intervals, in words.
     n_samples, n_groups, largest_group
-        Samples, groups, and samples of the largest group.
+        Number of samples, of groups, and of samples in the largest group.
     design_effect
         Variance of the accuracy with these groups, divided by that of as many independent samples;
-        None where it is undefined.
+        None if undefined.
     """
 
     column: str
@@ -54,7 +54,7 @@ class SampleGroups:
 
     @classmethod
     def of(cls, column: str | None, found: ClusterIntervals | None) -> SampleGroups | None:
-        """What is known of the groups; None where none were requested."""
+        """The facts on the groups; None if none were requested."""
         if column is None or found is None:
             return None
         return cls(
@@ -64,7 +64,7 @@ class SampleGroups:
 
     @property
     def effective_samples(self) -> float | None:
-        """The number of independent samples that would give the accuracy as precisely."""
+        """The number of independent samples with the same precision of accuracy."""
         return self.n_samples / self.design_effect if self.design_effect else None
 
     @property
@@ -73,7 +73,7 @@ class SampleGroups:
         return self.n_groups < FEW_GROUPS
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where there are more groups than samples."""
+        """Raise :class:`~reportgen.jsonio.Fault` if there are more groups than samples."""
         for name in ("n_groups", "largest_group"):
             place[name].whole(Range(1, self.n_samples))
 
@@ -81,10 +81,10 @@ class SampleGroups:
 def grouped_intervals(
     rows: PredictionRows, options: EvaluationOptions, costs: Costs | None = None
 ) -> ClusterIntervals | None:
-    """Overall intervals from groups of samples; None where no column of groups was given.
+    """Cluster-robust overall intervals; None without a group column.
 
-    Raises :class:`UsageError` where there is no such column, :class:`DataError` where a sample
-    has no group.
+    Raises :class:`UsageError` for an unknown column, :class:`DataError` for a sample without a
+    group.
     """
     if options.group_column is None:
         return None
@@ -95,7 +95,7 @@ def grouped_intervals(
         ids = _ids(batch[column], options.group_column)
         counts += GroupCounts.of(ids, batch["label"], batch["prediction"], n_classes)
     if counts.n_groups == 0:
-        return None  # no sample is labelled, which is refused by its own name
+        return None  # no sample is labelled, which has its own error
     return cluster_intervals(
         counts,
         seed=options.seed,
@@ -106,7 +106,7 @@ def grouped_intervals(
 
 
 def refuse_groups(options: EvaluationOptions, what: str) -> None:
-    """Refuse ``--group-column`` and ``--metadata`` where the input, `what`, contains no samples."""
+    """Refuse ``--group-column`` and ``--metadata`` if the input `what` has no samples."""
     if options.group_column is not None:
         raise UsageError(
             f"--group-column {quoted(options.group_column)}: {what} contains no samples to group",
@@ -144,7 +144,7 @@ def _column(rows: PredictionRows, wanted: str) -> str:
 
 
 def _ids(values: NDArray[Any], column: str) -> NDArray[Any]:
-    """Group ids that can be distinguished: whole numbers are read as float64."""
+    """Group ids as comparable values: whole numbers are read as float64."""
     if values.dtype.kind == "f" and bool(np.any(np.abs(values) >= _LARGEST_EXACT)):
         raise DataError(
             f"the numbers in column {quoted(column)} are too large to be stored exactly",
