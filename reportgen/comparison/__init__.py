@@ -1,8 +1,8 @@
-"""A candidate against its baseline: what changed, in which classes, and whether it is significant.
+"""A candidate against its baseline: changes, by class, with significance.
 
 :func:`joined` matches two tables of predictions by sample id and class name, and
 :func:`compare_paired` compares them sample by sample; :func:`compare_evaluations` compares two
-results whose samples can't be matched. Both give a :class:`Comparison`.
+results whose samples can't be matched. Both return a :class:`Comparison`.
 """
 
 from typing import TYPE_CHECKING

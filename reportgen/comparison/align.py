@@ -1,4 +1,4 @@
-"""Two tables of predictions as one, sample by sample: matched by id and class name."""
+"""Aligns two tables of predictions by sample id, and their classes by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 _DERIVED = frozenset({"the names that occur", "the indices that occur"})
-"""Origins of class lists that name no class that did not happen to occur."""
+"""Sources of class lists that only contain classes occurring in the data."""
 
 
 ClassPlaces = NDArray[np.int32]
@@ -43,11 +43,11 @@ class MatchedClasses:
     names
         The candidate's classes in its order, then those that only the baseline has.
     baseline, candidate
-        Class index of that side → index in `names`: int32; None where nothing changes.
+        Class index of that side → index in `names`: int32; None if they are equal.
     only_baseline, only_candidate
         Names that the other side lacks; no sample may be labelled with one of them.
     notes
-        What to know about it.
+        Notes for the reader.
     """
 
     names: tuple[str, ...]
@@ -63,13 +63,12 @@ def match_classes(
     candidate: Sequence[str],
     origins: tuple[Provenance, Provenance] | None = None,
 ) -> MatchedClasses:
-    """Match two class lists by name; the candidate's order counts.
+    """Match two class lists by name; the candidate's order is used.
 
-    A class that one side lacks is refused (:class:`DataError`), but for one case: the list of that
-    side was made of the names that occur in its table, so the class may just not have occurred.
-    Then it is added, and the caller must see to it that no sample has it as label.
-
-    `origins` are the provenances of both sides; None where no list is known to be incomplete.
+    A class missing on one side is refused (:class:`DataError`), unless that side's list was derived
+    from the names in its table, so that the class may just not occur. Then it is added, and the
+    caller must check that no sample has it as label. `origins` are the provenances of both sides;
+    None if no list is known to be incomplete.
     """
     only_baseline = tuple(name for name in baseline if name not in set(candidate))
     only_candidate = tuple(name for name in candidate if name not in set(baseline))
@@ -132,7 +131,7 @@ def refuse_classes(
     only_baseline: Collection[str],
     only_candidate: Collection[str],
 ) -> DataError:
-    """The error of two class lists that can't be matched."""
+    """The error for two class lists that can't be matched."""
     details = [
         f"the baseline has {plural(len(baseline), 'class', 'classes')}, "
         f"the candidate {len(candidate):,}"
@@ -168,17 +167,16 @@ NOT_SHARED = "not in the other"
 
 @dataclass(frozen=True)
 class Aligned:
-    """The samples that two sides share; read in batches, never held as a whole.
+    """The common samples of two sides, read in batches, never loaded as a whole.
 
     Attributes
     ----------
     baseline, candidate
-        Both sides over the same samples, labels and classes, each in its own order of rows.
+        Both sides with the same samples, labels and classes, each in its own row order.
     order
-        For each row of the candidate that of the baseline, shape (n,); None where both are in
-        the same order.
+        For each candidate row, the baseline row, shape (n,); None if the orders are equal.
     notes
-        What to know about how the two were matched.
+        Notes on the matching.
     """
 
     baseline: ComparedRows
@@ -193,7 +191,7 @@ class Aligned:
 
     @property
     def n_rows(self) -> int:
-        """Samples that are compared, those without a known label included."""
+        """Number of compared samples, including those without a known label."""
         return self.candidate.n_rows
 
     def batches(
@@ -202,19 +200,19 @@ class Aligned:
         of_baseline: Sequence[str] | None = None,
         compact: Callable[[Arrays], Arrays] | None = None,
     ) -> Iterator[tuple[Arrays, Arrays]]:
-        """(baseline, candidate): the same samples in both, in the candidate's order.
+        """Yields (baseline, candidate): the same samples in both, in the candidate's order.
 
         Parameters
         ----------
         *columns
-            Of the candidate, such as ``id``, ``label``, ``prediction``, ``confidence``,
+            Columns of the candidate, such as ``id``, ``label``, ``prediction``, ``confidence``,
             ``label_probability``.
         of_baseline
-            Of the baseline; by default the same, without ``id`` and ``label``, which are those of
-            the candidate.
+            Columns of the baseline; by default the same, without ``id`` and ``label``, which are
+            equal.
         compact
-            What to make of each batch of the baseline before it is held: where the orders differ,
-            the baseline's columns of all samples are held at once, so they should be small.
+            Applied to each baseline batch before it is stored: if the orders differ, the baseline's
+            columns of all samples are in memory at once, so they should be small.
         """
         wanted = [c for c in columns if c not in ("id", "label")]
         wanted = wanted if of_baseline is None else list(of_baseline)
@@ -233,7 +231,7 @@ class Aligned:
 
 
 def _hold(batches: Iterator[Arrays], n: int) -> Arrays:
-    """All batches as one, without a moment in which there are two copies."""
+    """Concatenate batches, without two copies in memory at any time."""
     held: Arrays = {}
     start = 0
     for batch in batches:
@@ -258,19 +256,19 @@ def align_predictions(
     Parameters
     ----------
     baseline, candidate
-        What :func:`~reportgen.evaluation.evaluate_predictions` takes.
+        As for :func:`~reportgen.evaluation.evaluate_predictions`.
     allow_partial
-        Compare the samples that both have, where they have different ones.
+        Compare only the common samples, if they differ.
     labels_from
-        Whose labels count where the two differ.
+        The side whose labels are used if they differ.
     ids_by_ending
-        Match paths that differ in their beginning by the longest common ending.
+        Match paths with different roots by their longest common suffix.
 
     Raises
     ------
     DataError
-        Where classes, samples or labels differ, or an id represents more than one row: with
-        counts, examples, and the option that decides.
+        Classes, samples or labels differ, or an id has more than one row; the message has counts,
+        examples, and the option that resolves it.
     """
     given = baseline.facts, candidate.facts
     classes = match_classes(
@@ -293,7 +291,7 @@ def align_predictions(
 
 
 def _is_numbered(rows: PredictionRows) -> bool:
-    """Whether the ids are row numbers, because the input has none."""
+    """Whether the ids are row numbers, because the input has no ids."""
     return not getattr(rows, "has_ids", True)
 
 
@@ -304,7 +302,7 @@ def _find_shared(
     by_number: tuple[bool, bool],
     allow_partial: bool,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-    """Which rows of each side the other has too; None where it is all of them."""
+    """The rows of each side that the other has too; None for all."""
     if match.rows is None:
         return None
     of_candidate = match.rows >= 0
@@ -327,7 +325,7 @@ def _find_shared(
 def _refuse_positions(
     examples: Sequence[Sequence[str]], match: Match, by_number: tuple[bool, bool], n_shared: int
 ) -> None:
-    """Row numbers say nothing beside names, or beside those of a table of another length."""
+    """Refuse row numbers as ids beside names, or for tables of different length."""
     numbers = [bool(names) and all(name.isdecimal() for name in names) for names in examples]
     if not any(by_number) and (n_shared or numbers[0] == numbers[1]):
         return
@@ -424,7 +422,7 @@ def _side(
 
 
 def _refuse_labels_of_one_side(both: Aligned, classes: MatchedClasses) -> None:
-    """A class that one side does not know must have no samples."""
+    """Refuse samples labelled with a class that one side does not have."""
     alone = [classes.names.index(c) for c in (*classes.only_baseline, *classes.only_candidate)]
     if not alone:
         return
@@ -476,7 +474,7 @@ def _class_name(both: Aligned, index: int) -> str:
 
 
 def _add_labels(both: Aligned, labels_from: LabelsFrom) -> Aligned:
-    """With the labels of one side on the other."""
+    """Replace the labels of one side by those of the other."""
     if labels_from == "baseline":
         labels = np.empty(both.n_rows, np.int32)
         start = 0

@@ -1,9 +1,8 @@
-"""Paired bootstrap: what differs between two models when both see another sample of the same kind.
+"""Paired bootstrap of differences between two models.
 
-A resample draws as many samples as there are, with replacement, and judges both models by the same
-draw. Samples with the same label and the same two predictions can't be distinguished by counts, so
-a resample is one multinomial draw over the cells of (label, baseline, candidate); a class against
-the rest has eight of them.
+A resample draws n samples with replacement, and evaluates both models on the same draw. Counts do
+not distinguish samples with the same label and the same two predictions, so a resample is one
+multinomial draw over the cells of (label, baseline, candidate); one vs rest has eight cells.
 """
 
 from __future__ import annotations
@@ -49,18 +48,25 @@ SEED = 1
 
 
 MAX_CELLS = 10_000
-"""Cells that are drawn, 2 s for 2,000 draws. Beyond, macro metrics get a delta-method interval:
-so many different cells need so many samples that the two agree."""
+"""Maximum number of cells to draw, 2 s for 2,000 draws.
+
+Above, macro metrics have a delta-method interval: so many different cells require so many samples
+that the two agree.
+"""
 
 
 MAX_CLASSES = 1_000
-"""Classes whose precision and F1 are resampled, 3 s for 2,000 draws; beyond, they have no
-interval: ``too_many_classes``."""
+"""Maximum number of classes whose precision and F1 are resampled, 3 s for 2,000 draws.
+
+Above, they have no interval: ``too_many_classes``.
+"""
 
 
 FEW_DRAWS = 20
-"""With fewer draws beyond 0, a p-value is computed from their spread, not their number: Holm's
-correction over many classes asks for smaller ones than any number of draws gives."""
+"""With fewer draws beyond 0, a p-value is computed from their spread, not their number.
+
+Holm's correction over many classes needs smaller p-values than a number of draws provides.
+"""
 
 
 _MACRO = {
@@ -73,7 +79,7 @@ _MACRO = {
 MACRO = tuple(_MACRO)
 
 
-MOST_UNDEFINED = 0.05  # share of resamples, as for the intervals of single metrics
+MOST_UNDEFINED = 0.05  # proportion of resamples, as for the intervals of single metrics
 
 
 _CHUNK = 1 << 20
@@ -102,18 +108,18 @@ def from_draws(
     baseline, candidate
         The metrics.
     draws
-        Candidate minus baseline in B resamples, shape (B,); nan where either is undefined.
+        Candidate minus baseline in B resamples, shape (B,); nan if either is undefined.
     chance
-        The metric expected by chance, for baseline and candidate: for ECE, which few
-        samples and even confidences drive upwards, and each resample once more. The difference of
-        the metrics *less that* is then tested, by the spread of the draws about their own mean;
-        the interval is that of the same, moved to contain the plain difference. Two perfectly
-        calibrated models differ significantly in at most 5% of test sets.
+        The metric expected by chance, for baseline and candidate: for ECE, which is biased upwards
+        for few samples, and once more in each resample. The difference of the metrics *minus that*
+        is tested, by the spread of the draws about their mean; the interval is shifted to contain
+        the plain difference. Two perfectly calibrated models differ significantly in at most 5% of
+        test sets.
 
-    The p-value is twice the smaller share of draws on either side of 0, the difference itself
-    counted as a draw; where so few draws lie there that it is their number that tells, that of a
-    normal distribution with the spread of the draws. Efron & Tibshirani 1993, An
-    Introduction to the Bootstrap, chapters 13 and 15.
+    The p-value is twice the smaller proportion of draws on either side of 0, with the difference
+    itself counted as a draw; with too few draws there, that of a normal distribution with the
+    spread of the draws. Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapters 13 and
+    15.
     """
     if baseline.value is None or candidate.value is None:
         missing = baseline.reason if baseline.value is None else candidate.reason
@@ -168,10 +174,10 @@ def macro_differences(
     seed: int = SEED,
     draws: int = DRAWS,
 ) -> dict[str, Difference]:
-    """The differences of :data:`MACRO`, from :data:`MAX_CELLS` cells on by the delta method.
+    """The differences of :data:`MACRO`; above :data:`MAX_CELLS` cells by the delta method.
 
-    `figures` has baseline's and candidate's metric by name, both with macro averages of the kind
-    `macro`: over the classes that a resample has samples of, or over all.
+    `figures` has baseline's and candidate's metric by name, both averaged by `macro`: over the
+    classes with samples in a resample, or over all.
     """
     if len(joint.counts) > MAX_CELLS:
         return {name: _linear(joint, name, macro, *figures[name]) for name in MACRO}
@@ -195,7 +201,7 @@ def _macro_draws(
 
 
 def _side_of(joint: JointCounts, answer: Counts) -> tuple[Layout, Counts, Counts]:
-    """One side's matrix, how the joint cells are sorted by its cells, and where each begins."""
+    """One side's matrix, the order of the joint cells by its cells, and the start of each."""
     keys = joint.label * joint.n_classes + answer
     order = np.argsort(keys, kind="stable")
     cells, starts = np.unique(keys[order], return_index=True)
@@ -234,7 +240,7 @@ def _linear(
 
 
 def _influence(joint: JointCounts, name: str, macro: MacroMode, answer: Counts) -> Floats:
-    """n times what one more sample of each cell adds to the metric; its mean is 0."""
+    """n times the effect of one more sample of each cell on the metric; its mean is 0."""
     k, label = joint.n_classes, joint.label
     support, said, right = (np.zeros((1, k)) for _ in range(3))
     hit = answer == label
@@ -253,8 +259,9 @@ CLASS_FIGURES = ("precision", "f1")
 
 
 def class_figure(name: str, cells: Any, side: int) -> Floats:
-    """A metric of a class from its counts by role, shape (…, 8): 2 for the baseline, 1 for the
-    candidate.
+    """A class metric from its counts by role, shape (…, 8).
+
+    `side` is the bit of the role: 2 for the baseline, 1 for the candidate.
     """
     said = cells[..., side] + cells[..., 3] + cells[..., 4 + side] + cells[..., 7]
     tp = cells[..., 4 + side] + cells[..., 7]
@@ -270,9 +277,9 @@ def class_differences(
 ) -> dict[str, list[Difference]]:
     """Differences in precision and F1 of every class.
 
-    `figures` has baseline's and candidate's metric of each class. A class is resampled against
-    the rest, anew from `seed`: its interval depends on its counts alone, and is the same in
-    distribution as in a resample of the whole.
+    `figures` has baseline's and candidate's metric of each class. A class is resampled against the
+    rest, each time from `seed`: its interval depends on its counts only, with the same distribution
+    as when resampling all samples.
     """
     if joint.n_classes > MAX_CLASSES:
         return {name: list(map(_too_many, figures[name])) for name in CLASS_FIGURES}

@@ -1,4 +1,4 @@
-"""What is to be known before a report, or a comparison, is relied on."""
+"""Warnings at the top of a report or comparison."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ __all__ = [
 
 
 def cautions(evaluation: Evaluation, comparison: Comparison | None) -> tuple[str, ...]:
-    """What is to be known before anything here is relied on, in sentences: every warning."""
+    """All warnings on an evaluation or comparison, as sentences."""
     notes = (*evaluation.notes, *(comparison.notes if comparison is not None else ()))
     return tuple(note.sentence for note in notes if note.severity == "warning")

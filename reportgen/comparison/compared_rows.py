@@ -1,4 +1,4 @@
-"""One side of a comparison: its rows, over the common classes and the common samples."""
+"""One side of a comparison: its rows, over the common classes and samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def number_of_rows(rows: PredictionRows) -> int:
-    """Rows that `batches` gives; they are counted where they are not known."""
+    """Number of rows that `batches` yields; counted if unknown."""
     known: int | None = getattr(rows, "n_rows", None)
     return sum(len(b["label"]) for b in rows.batches("label")) if known is None else known
 
@@ -35,14 +35,14 @@ class ComparedRows(DerivedRows):
     Attributes
     ----------
     facts
-        Those of `rows`, with the common classes and what was left out.
+        The facts of `rows`, with the common classes and the excluded samples.
     places
-        Class index in `rows` → index in the common classes: int32; None where they are the same.
+        Class index in `rows` → index in the common classes: int32; None if they are equal.
     kept
-        bool, shape (rows of `rows`,): which samples are compared; None for all.
+        bool, shape (rows of `rows`,): mask of compared samples; None for all.
     labels
-        int32, shape (n_rows,): the labels instead of its own, as indices of the common classes,
-        -1 where unknown; None for its own.
+        int32, shape (n_rows,): replacement labels as indices into the common classes, -1 if
+        unknown; None to keep its own.
     """
 
     places: NDArray[np.int32] | None = None
@@ -52,8 +52,8 @@ class ComparedRows(DerivedRows):
     def batches(self, *columns: str, wrong_only: bool = False) -> Iterator[Arrays]:
         """As :meth:`reportgen.predictions.Predictions.batches`.
 
-        Where a label was replaced, its probability and rank follow from the probabilities of all
-        classes; without these they are known where the prediction is the new label, else nan, 0.
+        For a replaced label, its probability and rank follow from the probabilities of all classes;
+        without these they are only known if the prediction is the new label, otherwise nan and 0.
         """
         if self.places is None and self.kept is None and self.labels is None:
             yield from self.rows.batches(*columns, wrong_only=wrong_only)
@@ -92,7 +92,7 @@ class ComparedRows(DerivedRows):
 
 
 def _map_classes(indices: NDArray[Any], places: NDArray[np.int32]) -> NDArray[Any]:
-    """Class indices of any shape, or an object array of lists of them, by `places`; -1 stays."""
+    """Map class indices of any shape, or an object array of lists of them; -1 stays."""
     if indices.dtype == object:
         lists: NDArray[Any] = np.empty(len(indices), object)
         lists[:] = [None if one is None else places[one] for one in indices]
@@ -101,7 +101,7 @@ def _map_classes(indices: NDArray[Any], places: NDArray[np.int32]) -> NDArray[An
 
 
 def _relabel(batch: Arrays, labels: NDArray[np.int32]) -> Arrays:
-    """With other labels, and what follows from them."""
+    """Replace the labels, and derived columns."""
     changed = {**batch, "label": labels}
     before = batch.get("label", labels)
     moved = np.flatnonzero(labels != before)
@@ -124,7 +124,7 @@ def _rank_of(batch: Arrays, labels: NDArray[np.int32], at: Any) -> NDArray[Any]:
         return np.zeros(len(at), np.int32)
     scores = batch["probabilities"][at]
     own = np.take_along_axis(scores, np.maximum(labels[at], 0)[:, None].astype(np.intp), axis=1)
-    ranks = np.count_nonzero(scores >= own, axis=1)  # the own one counts as the 1
+    ranks = np.count_nonzero(scores >= own, axis=1)  # the label itself counts as the 1
     return np.where(labels[at] >= 0, ranks, 0)
 
 
@@ -137,7 +137,7 @@ def _select(batch: Arrays, columns: tuple[str, ...], wrong_only: bool) -> Arrays
 
 
 def align_rows(one: Iterator[Arrays], other: Iterator[Arrays]) -> Iterator[tuple[Arrays, Arrays]]:
-    """The same rows of two streams of batches, however each is cut, until one of them ends."""
+    """Equal rows of two streams of batches, however each is cut, until one of them ends."""
     heads: list[Arrays] = [{}, {}]
     streams = (one, other)
     while True:

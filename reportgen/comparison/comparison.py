@@ -1,4 +1,4 @@
-"""`Comparison`: a candidate against its baseline, on the same samples where these are known."""
+"""`Comparison`: a candidate against its baseline, on the same samples if these are known."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ Tendency = Literal["worse", "perhaps worse", "no clear change", "perhaps better"
 
 @dataclass(frozen=True)
 class Difference:
-    """Candidate minus baseline of one metric; every part is None where it is undefined.
+    """Candidate minus baseline of one metric; parts are None if undefined.
 
     Attributes
     ----------
@@ -71,17 +71,16 @@ class Difference:
         One-sided 95% bounds, lower and upper: the ends of the two-sided 90% interval. Gates of
         non-inferiority read them.
     p
-        Two-sided p-value of "there is no difference", uncorrected.
+        Two-sided p-value of "no difference", uncorrected.
     p_adjusted
-        The same after Holm's correction over its family: the overall metrics, the classes or
-        the slices. Significant: below 0.05.
+        The p-value after Holm's correction over its family: the overall metrics, the classes or the
+        slices. Significant below 0.05.
     method
-        How interval and p-value are made: ``"tango"`` (with McNemar mid-p), ``"newcombe"``
-        and ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro metrics where
-        there are too many different predictions to resample them), ``"paired score"`` (expected
-        cost), or ``"none"``.
+        The method of interval and p-value: ``"tango"`` (with McNemar mid-p), ``"newcombe"`` and
+        ``"mover"`` (unpaired), ``"paired bootstrap"``, ``"delta method"`` (macro metrics with too
+        many cells to resample), ``"paired score"`` (expected cost), or ``"none"``.
     reason
-        Why something is missing: a key of :data:`reportgen.comparison.REASONS`.
+        Why a part is missing: a key of :data:`reportgen.comparison.REASONS`.
     """
 
     baseline: float | None
@@ -97,7 +96,7 @@ class Difference:
     __json__: ClassVar[Form] = Form(optional=frozenset())
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where there is an interval of no difference."""
+        """Raise :class:`~reportgen.jsonio.Fault` for an interval without a difference."""
         for name in ("interval", "bounds"):
             if self.difference is None and getattr(self, name) is not None:
                 place[name].contradicts("there is no difference")
@@ -108,19 +107,19 @@ class Difference:
 
 
 NOT_RECORDED = Difference(None, None, None, reason="not_recorded")
-"""What a document of another version does not hold."""
+"""Used for a metric missing in the document of another version."""
 
 
 @dataclass(frozen=True)
 class PairedCounts:
-    """What became of the samples that both sides predicted.
+    """Counts of matched samples by correctness.
 
     Attributes
     ----------
     both_right, gained, lost, both_wrong
-        Samples by who was right: both, the candidate alone, the baseline alone, neither.
+        Samples that both predict correctly, only the candidate, only the baseline, or neither.
     same
-        Samples for which both predicted the same class.
+        Samples with identical predictions.
     """
 
     both_right: int
@@ -130,7 +129,7 @@ class PairedCounts:
     same: int
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where `same` can't be."""
+        """Raise :class:`~reportgen.jsonio.Fault` if `same` is impossible."""
         if not self.both_right <= self.same <= self.both_right + self.both_wrong:
             place["same"].contradicts("both make the same prediction if both are correct")
 
@@ -140,29 +139,29 @@ class PairedCounts:
 
     @property
     def agreement(self) -> float:
-        """Share of samples for which both predicted the same class, 0..1; churn is its rest."""
+        """Proportion of samples with identical predictions, 0..1; churn is 1 minus this."""
         return self.same / self.n
 
     @property
     def discordance(self) -> float:
-        """Share of samples of which exactly one side was right, 0..1."""
+        """Proportion of samples that exactly one side predicts correctly, 0..1."""
         return (self.gained + self.lost) / self.n
 
 
 @dataclass(frozen=True)
 class McnemarBounds:
-    """What McNemar's test may say when only the two matrices are known, however samples pair.
+    """Bounds of McNemar's test if only the two matrices are known, over all possible pairings.
 
     Attributes
     ----------
     difference
         Correct predictions of the candidate minus those of the baseline.
     discordant
-        Least and most samples of which exactly one side was right, over all classes.
+        Minimum and maximum number of samples that exactly one side predicts correctly.
     chi2
-        Least and most chi-square, without continuity correction.
+        Minimum and maximum chi-square, without continuity correction.
     p
-        Least and most p-value.
+        Minimum and maximum p-value.
     """
 
     difference: Annotated[int, Range(-MOST, MOST)]
@@ -171,16 +170,17 @@ class McnemarBounds:
     p: ShareInterval
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the least is above the most."""
+        """Raise :class:`~reportgen.jsonio.Fault` if a minimum exceeds its maximum."""
         place["discordant"].ends()
 
 
 @dataclass(frozen=True)
 class ClassChange:
-    """One class. `paired` counts its true samples; None where samples are not matched.
+    """One class.
 
-    `tendency` is by recall: "worse" and "better" where the Holm-adjusted p-value is below 0.05,
-    "perhaps" where the uncorrected one alone is; "no clear change" else, undefined ones included.
+    `paired` counts its true samples; None if samples are not matched. `tendency` is by recall:
+    "worse" and "better" if the Holm-adjusted p-value is below 0.05, "perhaps …" if only the
+    uncorrected one is; otherwise "no clear change", also if undefined.
     """
 
     index: Annotated[ClassIndex, Key("class")]
@@ -192,7 +192,7 @@ class ClassChange:
     tendency: Tendency
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where not all samples of the class are paired."""
+        """Raise :class:`~reportgen.jsonio.Fault` unless all samples of the class are paired."""
         if self.paired is not None and self.paired.n != self.support:
             place["paired"].contradicts(
                 f"its counts add up to {self.paired.n:,} of {self.support:,} samples"
@@ -201,7 +201,7 @@ class ClassChange:
 
 @dataclass(frozen=True)
 class SliceChange:
-    """One part of the data: the column that distinguishes it, its value, accuracy on both sides."""
+    """One slice: its column, its value, and accuracy on both sides."""
 
     column: str
     part: Annotated[str, Key("value")]
@@ -212,8 +212,9 @@ class SliceChange:
 
 @dataclass(frozen=True)
 class Change:
-    """A sample that one side got right and the other wrong; classes as indices. `top`: the best
-    classes of the candidate, at most five, best first; empty where they are not known.
+    """A sample that only one side predicts correctly; classes as indices.
+
+    `top`: the candidate's top classes, at most five, best first; empty if unknown.
     """
 
     id: str
@@ -227,7 +228,7 @@ class Change:
 
 @dataclass(frozen=True)
 class PairChange:
-    """Samples of class `true` predicted as `predicted`: how many on each side."""
+    """Number of samples of class `true` predicted as `predicted` on each side."""
 
     true: ClassIndex
     predicted: ClassIndex
@@ -237,15 +238,16 @@ class PairChange:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Draws and seed of a paired bootstrap; 0 and 0 where none was made."""
+    """Number of draws and seed of a paired bootstrap; 0 and 0 without one."""
 
     draws: int
     seed: Annotated[int, Range(0, 2**64)]
 
 
 class Compared:
-    """In an annotation: the differences of :data:`COMPARED`, each by its name, and those of
-    :data:`COMPARED_WHERE_GIVEN` that there are.
+    """In an annotation: differences by name.
+
+    All of :data:`COMPARED`, and the available ones of :data:`COMPARED_WHERE_GIVEN`.
     """
 
     def codec(self, _: Any) -> Codec:
@@ -254,7 +256,7 @@ class Compared:
 
 
 _ALWAYS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
-"""Those of :data:`COMPARED` that no document lacks; a later one is n/a where it is not there."""
+"""Those of :data:`COMPARED` that every document has; newer ones are n/a if missing."""
 
 
 def _read_summary(place: JsonPath) -> dict[str, Difference]:
@@ -273,42 +275,42 @@ def _summary_schema(known: Definitions) -> Schema:
 
 @dataclass(frozen=True)
 class Comparison(NotebookValue):
-    """Candidate against baseline, both over the same classes in the candidate's order.
+    """A candidate against its baseline, both with the same classes in the candidate's order.
 
     Attributes
     ----------
     baseline, candidate
-        The evaluations of the samples that are compared.
+        The evaluations of the compared samples.
     paired
-        Counts of matched samples; None where samples are not matched.
+        Counts of matched samples; None if samples are not matched.
     unpaired_reason
-        Why they are not: ``"matrix"``, ``"no_predictions"``, or empty.
+        Why they are not matched: ``"matrix"``, ``"no_predictions"``, or empty.
     bounds
-        What McNemar's test may say, where samples are not matched and class totals agree.
+        Bounds of McNemar's test, if samples are not matched and class totals agree.
     summary
-        Metric name of :data:`COMPARED` → difference; every name is there, and those of
-        :data:`COMPARED_WHERE_GIVEN` where both sides have the metric.
+        Metric name of :data:`COMPARED` → difference; all names, and those of
+        :data:`COMPARED_WHERE_GIVEN` if both sides have the metric.
     classes
         One for each class, in class order.
     slices
-        Parts of the data that both sides know, worst difference first.
+        Slices that both sides have, worst difference first.
     fixed, broken
-        Samples wrong → right and right → wrong, at most 24 each, the most confident mistakes first.
+        Newly correct and newly incorrect samples, at most 24 each, most confident mistakes first.
     grown
-        Off-diagonal cells that grew most, at most 20, by growth downwards.
+        Off-diagonal cells with the largest increases, at most 20, largest first.
     bootstrap
         Draws and seed of the paired bootstrap.
     n_tests
-        Class tests that Holm's correction counts.
+        Number of class tests in Holm's correction.
     detectable
-        The smallest difference in accuracy, 0..1, that a test set of this size and discordance
-        would likely show (power 80%); None where it is unknown.
+        The minimum detectable difference in accuracy, 0..1, for this size and discordance (80%
+        power); None if unknown.
     notes
-        What to know about how the two were matched.
+        Notes on the matching.
     baseline_name
-        What the baseline is saved as; empty where it was not taken by such a name.
+        Name of the saved baseline; empty if it was not given by name.
     unknown
-        What a later version wrote into the object that this was read from.
+        Members written by a later version.
     """
 
     baseline: Evaluation
@@ -336,7 +338,7 @@ class Comparison(NotebookValue):
             "n_tests", "detectable", "notes",
         ),
         told=("correction",),
-        optional=frozenset({"baseline_name"}),  # as it was before there was any
+        optional=frozenset({"baseline_name"}),  # as before baselines had names
     )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -350,37 +352,38 @@ class Comparison(NotebookValue):
 
     @property
     def identical(self) -> bool:
-        """Whether both sides predicted the same class for every sample."""
+        """Whether all predictions are identical."""
         return self.paired is not None and self.paired.same == self.paired.n
 
     @property
     def draws(self) -> int:
-        """Of the bootstrap; 0 where none was made."""
+        """Number of bootstrap draws; 0 without a bootstrap."""
         return self.bootstrap.draws
 
     @property
     def seed(self) -> int:
-        """Of the bootstrap; 0 where none was made."""
+        """Seed of the bootstrap; 0 without one."""
         return self.bootstrap.seed
 
     @property
     def correction(self) -> Literal["holm"]:
-        """How adjusted p-values correct for many tests."""
+        """The correction of adjusted p-values for multiple tests."""
         return "holm"
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, no NaN; classes by name.
 
-        The baseline is in it as an evaluation; the candidate is not: ``report.json`` is its own.
+        Contains the baseline as an evaluation, but not the candidate, which is the ``report.json``
+        itself.
         """
         written: dict[str, Any] = write_value(Comparison, self, self.candidate.classes)
         return restore_unknown(written, self.unknown)
 
     @classmethod
     def from_json(cls, value: Json, candidate: Evaluation) -> Comparison:
-        """The inverse of :meth:`to_json`; `candidate` is the evaluation that it is next to.
+        """The inverse of :meth:`to_json`; `candidate` is the evaluation in the same document.
 
-        Raises :class:`~reportgen.errors.DataError` where the value is not of it.
+        Raises :class:`~reportgen.errors.DataError` if the value is invalid.
         """
         with translate_faults("rebuild the report from the predictions of both"):
             place = JsonPath.of(value, "comparison")
@@ -393,7 +396,7 @@ class Comparison(NotebookValue):
             return replace(found, unknown=tuple(place.reading.unknown))
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the parts are not of the same samples."""
+        """Raise :class:`~reportgen.jsonio.Fault` if the parts are not of the same samples."""
         if (self.paired is None) != bool(self.unpaired_reason):
             place["unpaired_reason"].contradicts(
                 "a reason is given exactly for unpaired comparisons"

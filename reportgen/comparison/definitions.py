@@ -1,4 +1,4 @@
-"""The terms of a comparison, described once: glossary and documentation are made from them."""
+"""The terms of a comparison, defined once for glossary and documentation."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ __all__ = [
 
 
 ALPHA = 0.05
-"""Significant: a Holm-corrected p below this within its family, which is the metrics of the
-whole, the classes, the slices, or the confusions."""
+"""Significant: a Holm-corrected p below this.
+
+Families: the overall metrics, the classes, the slices, the confusions.
+"""
 
 
 COMPARED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
-"""Overall metrics that are compared, in the order of all outputs."""
+"""Overall metrics in a comparison, in the order of all outputs."""
 
 
 COMPARED_WHERE_GIVEN = ("expected_cost",)
-"""Those that follow where both sides have them."""
+"""Further ones, if both sides have them."""
 
 
 COMPARISON_TERMS: tuple[Definition, ...] = (
@@ -163,4 +165,4 @@ REASONS: dict[str, str] = {
         "in precision and F1."
     ),
 }
-"""Reason code → one sentence for readers: those of the metrics, and those of comparisons."""
+"""Reason code → a sentence for readers: those of the metrics, and those of comparisons."""

@@ -1,7 +1,7 @@
-"""What is added up while matched predictions stream past: counts of (label, baseline, candidate).
+"""Tallies of matched predictions in a stream: counts of (label, baseline, candidate).
 
-Like all tallies they are integers and totally ordered samples: any order of the rows gives the
-same values.
+Like all tallies, they consist of integers and totally ordered samples, so any order of rows gives
+the same values.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ Counts = NDArray[np.int64]
 
 
 CHANGES = 24
-"""Fixed and broken samples that are kept, each."""
+"""Number of fixes, and of regressions, that are kept."""
 
 
-_STEPS = 1 << 14  # finer differences of confidence are noise of the forward pass, not an order
+_STEPS = 1 << 14  # finer differences in confidence are noise of the forward pass
 
 
 _PENDING = 1 << 20
@@ -45,7 +45,7 @@ MOST_CLASSES = 2_000_000
 
 @dataclass(frozen=True)
 class JointCounts:
-    """How often the label was t, the baseline said b and the candidate c; empty cells left out.
+    """Counts of (label, baseline's prediction, candidate's prediction), without empty cells.
 
     Attributes
     ----------
@@ -63,15 +63,15 @@ class JointCounts:
 
     @property
     def n(self) -> int:
-        """Samples."""
+        """Number of samples."""
         return int(self.counts.sum())
 
     def paired(self) -> PairedCounts:
-        """What became of all samples."""
+        """Counts of all samples by correctness."""
         return _paired(self.by_class().sum(axis=0), int(self.counts[self._same].sum()))
 
     def paired_by_class(self) -> list[PairedCounts]:
-        """The same of the samples of each class; K of them."""
+        """The same counts for each of the K classes."""
         same = np.zeros(self.n_classes, np.int64)
         np.add.at(same, self.label[self._same], self.counts[self._same])
         table = self.by_class()
@@ -82,7 +82,7 @@ class JointCounts:
         return np.asarray(self.baseline == self.candidate)
 
     def by_class(self) -> Counts:
-        """Both right, gained, lost, both wrong for each true class: int64, shape (K, 4)."""
+        """Both correct, fixed, regressed, both incorrect by true class: int64, shape (K, 4)."""
         table = np.zeros((self.n_classes, 4), np.int64)
         before, after = self.baseline == self.label, self.candidate == self.label
         outcome = np.where(after, np.where(before, 0, 1), np.where(before, 2, 3))
@@ -90,10 +90,10 @@ class JointCounts:
         return table
 
     def against_rest(self) -> Counts:
-        """Samples by what class k is to them, for each k: int64, shape (K, 8).
+        """Counts one vs rest for each class k: int64, shape (K, 8).
 
-        Place 4 a + 2 b + c, where a is whether k is the label, b whether the baseline said k, c
-        whether the candidate did.
+        Index 4 a + 2 b + c: a is whether k is the label, b whether the baseline predicts k, c
+        whether the candidate does.
         """
         table = np.zeros((self.n_classes, 8), np.int64)
         roles = self.label, self.baseline, self.candidate
@@ -113,7 +113,7 @@ def _paired(row: Counts, same: int) -> PairedCounts:
 
 
 class JointTally:
-    """Adds batches up to :class:`JointCounts`; merges rarely, so that many cells stay cheap."""
+    """Accumulates batches to :class:`JointCounts`; merges rarely, so that many cells stay cheap."""
 
     def __init__(self, n_classes: int) -> None:
         if n_classes > MOST_CLASSES:
@@ -124,7 +124,7 @@ class JointTally:
         self._n_pending = 0
 
     def add(self, label: NDArray[Any], baseline: NDArray[Any], candidate: NDArray[Any]) -> None:
-        """One batch of class indices, shape (n,) each; all must be known classes."""
+        """Count a batch of class indices, shape (n,) each; all must be known classes."""
         keys = label.astype(np.int64) * self._n_classes + baseline
         some = KeyedCounts.of(keys * self._n_classes + candidate)
         self._pending.append(some)
@@ -140,7 +140,7 @@ class JointTally:
         self._merged, self._pending, self._n_pending = waiting[0], [], 0
 
     def counts(self) -> JointCounts:
-        """Of all batches so far."""
+        """The counts of all batches so far."""
         self._merge()
         rest, candidate = np.divmod(self._merged.keys, self._n_classes)
         label, baseline = np.divmod(rest, self._n_classes)
@@ -149,14 +149,14 @@ class JointTally:
 
 @dataclass(frozen=True)
 class Changes:
-    """Samples that one side got right and the other wrong: the most confident mistakes first.
+    """Samples that only one side predicts correctly, most confident mistakes first.
 
     Attributes
     ----------
     fixed, broken
-        Wrong → right, by the baseline's confidence; right → wrong, by the candidate's.
+        Newly correct ones, by the baseline's confidence; newly incorrect ones, by the candidate's.
     limit
-        How many are kept of each.
+        Maximum number of each.
     """
 
     fixed: tuple[Change, ...] = ()
@@ -171,8 +171,9 @@ class Changes:
         confidences: tuple[NDArray[Any] | None, NDArray[Any] | None],
         best: Mapping[str, NDArray[Any]] | None = None,
     ) -> Changes:
-        """With one batch; `answers` and `confidences` are the baseline's and the candidate's,
-        `best` the candidate's columns, those of its best classes among them where they are known.
+        """With a batch; `answers` and `confidences` are those of baseline and candidate.
+
+        `best` are the candidate's columns, including its top classes if known.
         """
         right = [answer == label for answer in answers]
         found = [

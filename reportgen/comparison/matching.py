@@ -1,8 +1,8 @@
-"""Which row of one table is which row of another: by sample id, without holding the ids.
+"""Matches the rows of two tables by sample id, without keeping the ids in memory.
 
-Of each id 64 bits are kept, of a keyed hash that nobody outside this process can foresee; rows
-whose hashes meet are checked with a second, independent hash, and where that differs all is done
-again with other keys. So an accidental match would need 128 equal bits.
+Of each id, 64 bits of a randomly keyed hash are kept. Rows with equal hashes are verified with a
+second, independent hash; if that differs, everything is repeated with other keys. So an accidental
+match requires 128 equal bits.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _CHECKED = 1_000
 
 @dataclass(frozen=True)
 class Match:
-    """Rows of two sides that represent the same sample.
+    """Rows of two sides with the same samples.
 
     Attributes
     ----------
     n_baseline, n_candidate
-        Rows of both sides.
+        Number of rows of both sides.
     rows
-        For each row of the candidate that of the baseline, -1 where there is none: shape
-        (n_candidate,); None where both contain the same samples in the same order.
+        For each candidate row, the baseline row, -1 for none: shape (n_candidate,); None if both
+        have the same samples in the same order.
     """
 
     n_baseline: int
@@ -62,9 +62,9 @@ class Match:
 
 
 def match_rows(baseline: PredictionRows, candidate: PredictionRows) -> Match:
-    """Match by id, in bounded memory: about 30 bytes per row.
+    """Match rows by id in bounded memory, about 30 bytes per row.
 
-    Raises :class:`DataError` where an id represents more than one row of the same side.
+    Raises :class:`DataError` if an id has more than one row on the same side.
     """
     for attempt in count_from():
         keys = f"{attempt}:" if attempt else "", f"{attempt};"
@@ -77,7 +77,7 @@ def match_rows(baseline: PredictionRows, candidate: PredictionRows) -> Match:
 def _attempt(
     baseline: PredictionRows, candidate: PredictionRows, keys: tuple[str, str]
 ) -> Match | None:
-    """The match by these hash keys; None where two different ids have the same hash."""
+    """The match with these hash keys; None if two different ids have the same hash."""
     of_baseline, of_candidate, same = _hashes_of_both(baseline, candidate, keys[0])
     sides = [("baseline", baseline, of_baseline)]
     if not same:
@@ -107,7 +107,7 @@ def _hash_ids(ids: NDArray[Any], key: str) -> Hashes:
 def _hashes_of_both(
     baseline: PredictionRows, candidate: PredictionRows, key: str
 ) -> tuple[Hashes, Hashes, bool]:
-    """The hashes of both, and whether their ids (not just the hashes) are the same in order."""
+    """The hashes of both, and whether their ids (not just the hashes) are equal, in order."""
     kept: tuple[list[Hashes], list[Hashes]] = [], []
 
     def hashing(rows: PredictionRows, into: list[Hashes]) -> Iterator[Arrays]:
@@ -121,7 +121,7 @@ def _hashes_of_both(
         same = bool(np.array_equal(one["id"], other["id"]))
         if not same:
             break
-    for stream in streams:  # what one side has more of, or is after the first difference
+    for stream in streams:  # the rest of the longer side, or after the first difference
         for _ in stream:
             pass
     of_baseline, of_candidate = map(_join, kept)
@@ -133,13 +133,13 @@ def _join(parts: Sequence[Hashes]) -> Hashes:
 
 
 def _match_hashes(hashes: Hashes) -> Hashes:
-    """Values that occur more than once, each once."""
+    """Values that occur more than once, without repetition."""
     ordered = np.sort(hashes)
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def _refuse_repeated(side: str, rows: PredictionRows, hashes: Hashes, repeated: Hashes) -> None:
-    """Raise where the first of the repeated hashes are repeated ids; return where none is."""
+    """Raise if the first of the repeated hashes belong to repeated ids; return otherwise."""
     seen: Counter[str] = Counter()
     start = 0
     for batch in rows.batches("id"):
@@ -159,7 +159,7 @@ def _refuse_repeated(side: str, rows: PredictionRows, hashes: Hashes, repeated: 
 
 
 def _rows_of(baseline: Hashes, candidate: Hashes) -> Places:
-    """For each hash of the candidate its place in the baseline, or -1."""
+    """For each hash of the candidate, its index in the baseline, or -1."""
     kind = np.int32 if max(len(baseline), len(candidate)) < 2**31 else np.int64
     order = np.argsort(baseline).astype(kind)
     ordered = baseline[order]
@@ -174,7 +174,7 @@ def _rows_of(baseline: Hashes, candidate: Hashes) -> Places:
 
 
 def _agree(baseline: PredictionRows, candidate: PredictionRows, found: Places, key: str) -> bool:
-    """Whether the matched rows have the same second hash too."""
+    """Whether the matched rows have equal second hashes too."""
     of_baseline = _join([_hash_ids(batch["id"], key) for batch in baseline.batches("id")])
     start = 0
     for batch in candidate.batches("id"):
@@ -187,7 +187,7 @@ def _agree(baseline: PredictionRows, candidate: PredictionRows, found: Places, k
 
 
 def ids_at(rows: PredictionRows, wanted: NDArray[Any]) -> list[str]:
-    """The ids of a few rows, given by their numbers, increasing; reads no further than needed."""
+    """The ids of a few rows by increasing index; stops reading after the last one."""
     found: list[str] = []
     start = 0
     for batch in rows.batches("id"):

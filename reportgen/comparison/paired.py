@@ -1,4 +1,4 @@
-"""`compare_paired` and `compare_evaluations`: the candidate against its baseline."""
+"""`compare_paired` and `compare_evaluations`: compares a candidate with its baseline."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ __all__ = [
 
 
 GROWN = 20
-"""Off-diagonal cells that are listed."""
+"""Number of increased off-diagonal cells that are listed."""
 
 
 KEPT_OUT = "a baseline is kept without its samples"
@@ -80,13 +80,13 @@ def compare_paired(
     Parameters
     ----------
     joined
-        Of :func:`~reportgen.comparison.joined`.
+        The result of :func:`~reportgen.comparison.joined`.
     baseline, candidate
-        The evaluations of both sides of `joined` where they are known already; else they are made.
+        The evaluations of both sides of `joined`; computed if not given.
     draws, seed
-        Of the bootstrap: at least 1, and at least 0. The same seed gives the same intervals.
+        Of the bootstrap: at least 1, and at least 0. Equal seeds give equal intervals.
 
-    Raises :class:`~reportgen.errors.DataError` where no sample has a label.
+    Raises :class:`~reportgen.errors.DataError` if no sample has a label.
     """
     if draws < 1 or seed < 0:
         raise ValueError(f"{draws} draws, seed {seed}")
@@ -118,7 +118,7 @@ def compare_paired(
 
 
 def drop_samples(evaluation: Evaluation) -> Evaluation:
-    """Without what names samples: a baseline is compared, not shown."""
+    """Remove everything that names samples: a baseline is compared, not shown."""
     return replace(
         evaluation,
         examples=(),
@@ -129,10 +129,10 @@ def drop_samples(evaluation: Evaluation) -> Evaluation:
 
 
 def use_macro_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, list[DataNote]]:
-    """The baseline with macro averages of the candidate's kind, and a note where they differed.
+    """The baseline with the candidate's macro mode, and a note if they differed.
 
-    Averages over the classes with samples and over all declared classes are different metrics: a
-    difference of the two says nothing of the models.
+    Averages over the classes with samples and over all declared classes are different metrics:
+    their difference says nothing about the models.
     """
     if before.macro == after.macro:
         return before, []
@@ -148,8 +148,9 @@ def use_macro_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, lis
 
 
 def use_costs_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, list[DataNote]]:
-    """The baseline with the expected cost by the candidate's costs, and a note where it had other
-    ones; without it where the candidate has none.
+    """The baseline with the expected cost by the candidate's costs, and a note if it had others.
+
+    Without an expected cost if the candidate has no costs.
     """
     notes = []
     if before.costs is not None and before.costs != after.costs:
@@ -164,7 +165,7 @@ def use_costs_of(before: Evaluation, after: Evaluation) -> tuple[Evaluation, lis
 
 @dataclass(frozen=True)
 class _Counted:
-    """What one pass over the matched samples adds up; None where a side has no such column."""
+    """The sums of one pass over the matched samples; None if a side lacks the column."""
 
     joint: JointCounts
     changes: Changes
@@ -233,7 +234,7 @@ def _summary(
 def _expected_cost(
     joint: JointCounts, before: Evaluation, after: Evaluation
 ) -> dict[str, Difference]:
-    """By its name; nothing without costs."""
+    """The expected cost by name; empty without costs."""
     if after.costs is None:
         return {}
     samples = joint.label, joint.baseline, joint.candidate, joint.counts
@@ -247,7 +248,7 @@ def _expected_cost(
 
 
 def chance_ece(side: Evaluation) -> float:
-    """The ECE of a perfectly calibrated model with these confidences; 0 without any."""
+    """The ECE of a perfectly calibrated model with these confidences; 0 without confidences."""
     return (side.confidence.chance_ece if side.confidence is not None else None) or 0.0
 
 
@@ -275,7 +276,7 @@ def _ece(
 def _missing(
     pairs: ConfidencePairs | LossPairs | None, figures: tuple[Metric, Metric]
 ) -> Difference | None:
-    """Why two metrics that need scores can't be compared; None where they can."""
+    """The reason why a metric of scores can't be compared; None if it can."""
     values = figures[0].value, figures[1].value
     if pairs is None or None in values:
         return Difference(*values, None, reason="no_scores")
@@ -307,7 +308,7 @@ def class_changes(
     f1s: Sequence[Difference],
     supports: Sequence[int] | None = None,
 ) -> tuple[tuple[ClassChange, ...], int]:
-    """One change for each class, with Holm's correction of recall, and the number of its tests."""
+    """The changes of all classes, with Holm's correction of recall, and the number of tests."""
     adjusted, n_tests = apply_holm(recalls)
     known = [0 if counts is None else counts.n for counts in paired]
     changes = tuple(
@@ -320,7 +321,7 @@ def class_changes(
 
 
 def grown_pairs(before: ConfusionMatrix, after: ConfusionMatrix) -> tuple[PairChange, ...]:
-    """The off-diagonal cells that grew, by growth downwards, then by true and predicted class."""
+    """Increased off-diagonal cells: largest increase first, then by true and predicted class."""
     rows, columns, values = after.errors_by_count()
     earlier = before.lookup(rows, columns)
     growth = values - earlier

@@ -1,7 +1,7 @@
-"""How sure both sides were of the same samples, added up: for ECE and log loss, resampled in pairs.
+"""Paired sums of confidences and losses, for resampling ECE and log loss in pairs.
 
-Samples that are alike on both sides share a cell. Of each cell the number, the sums and the
-products are known, all in whole numbers of a small unit; so a resample needs no sample again.
+Samples similar on both sides share a cell. Count, sums and products of each cell are stored as
+integers of a small unit, so resampling needs no samples.
 """
 
 from __future__ import annotations
@@ -61,17 +61,17 @@ def _no_counts(shape: tuple[int, ...]) -> Counts:
 
 @dataclass(frozen=True, eq=False)
 class ConfidencePairs:
-    """Samples by (bin of confidence, right or wrong) on both sides: 30 × 30 cells.
+    """Samples by (confidence bin, correctness) on both sides: 30 × 30 cells.
 
     Attributes
     ----------
     counts
-        int64, shape (900,): place (2 · 15) i + j, i and j = 15 · right + bin of baseline and
+        int64, shape (900,): index (2 · 15) i + j, with i and j = 15 · correct + bin of baseline and
         candidate.
     sums
-        Of the confidences of baseline and candidate, of their squares, and of their products.
+        Sums of the confidences of baseline and candidate, of their squares, and of their products.
     n_without
-        Samples for which a side has no confidence; they are in no count.
+        Number of samples without a confidence on a side; not counted elsewhere.
     """
 
     counts: Counts = field(default_factory=lambda: _no_counts(_CONFIDENCE_CELLS))
@@ -81,7 +81,7 @@ class ConfidencePairs:
     def having(
         self, confidences: tuple[NDArray[Any], NDArray[Any]], right: tuple[Any, Any]
     ) -> ConfidencePairs:
-        """With one batch: of baseline and candidate, shape (n,), n at most 2²⁵."""
+        """With a batch of baseline and candidate, shape (n,), n at most 2²⁵."""
         known = ~(np.isnan(confidences[0]) | np.isnan(confidences[1]))
         places, values = [], []
         for confidence, hit in zip(confidences, right, strict=True):
@@ -99,16 +99,16 @@ class ConfidencePairs:
 
     @property
     def n(self) -> int:
-        """Samples that were counted."""
+        """Number of counted samples."""
         return int(self.counts.sum())
 
     def eces(self, rng: np.random.Generator, draws: int) -> tuple[Floats, Floats]:
         """ECE of baseline and candidate in `draws` paired resamples: shape (draws,) each.
 
-        The numbers in the cells are a multinomial draw. The sums of both confidences in a cell
-        are drawn as a normal pair with the mean, variances and covariance that the cell has:
-        their first two moments are those of resampled samples, only the shape is not. A cell is
-        1/15 wide at most, so this part of the spread is below 1/30 · √(samples of the cell).
+        The cell counts are a multinomial draw. The sums of both confidences in a cell are drawn
+        from a bivariate normal with the cell's means, variances and covariance: their first two
+        moments equal those of resampled samples, only the shape is approximate. A cell is at most
+        1/15 wide, so this part of the spread is below 1/30 · √(samples of the cell).
         """
         some = np.flatnonzero(self.counts)
         n = self.counts[some]
@@ -124,7 +124,7 @@ class ConfidencePairs:
 
 
 def _cholesky(bb: Floats, bc: Floats, cc: Floats) -> tuple[Floats, Floats, Floats]:
-    """The factors l₁₁, l₂₁, l₂₂ of 2 × 2 covariances; what may be rounding is 0."""
+    """The factors l₁₁, l₂₁, l₂₂ of 2 × 2 covariances; values within rounding error are set to 0."""
     first = np.sqrt(np.where(bb > _ROUNDING, bb, 0.0))
     cross = np.divide(bc, first, out=np.zeros_like(bc), where=first > 0)
     rest = cc - cross**2
@@ -132,7 +132,7 @@ def _cholesky(bb: Floats, bc: Floats, cc: Floats) -> tuple[Floats, Floats, Float
 
 
 def _ece(drawn: Counts, sums: Floats, side: Counts, n: int) -> Floats:
-    """sum_b |right_b - confidence_b| / n of each draw; `side` = 15 · right + bin of each cell."""
+    """sum_b |correct_b - confidence_b| / n per draw; `side` = 15 · correct + bin of each cell."""
     gaps = drawn * (side >= N_BINS) - sums
     bins = np.eye(N_BINS)[side % N_BINS]
     return np.asarray(np.abs(gaps @ bins).sum(axis=1) / n)
@@ -140,7 +140,7 @@ def _ece(drawn: Counts, sums: Floats, side: Counts, n: int) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class LossPairs:
-    """Samples by how much more the candidate loses on them than the baseline, in nats.
+    """Samples by the difference of log losses, candidate minus baseline, in nats.
 
     Cells are a quarter of an octave wide, from 2^-20 nats up, on both sides of 0.
 
@@ -149,9 +149,9 @@ class LossPairs:
     counts
         int64, shape (211,): from the largest gain over "the same" to the largest loss.
     sums
-        Of |loss of the candidate - loss of the baseline| / 64, and of its square.
+        Sums of |loss of the candidate - loss of the baseline| / 64, and of its square.
     n_without
-        Samples for which a side has no probability of the label; they are in no count.
+        Number of samples without p(label) on a side; not counted elsewhere.
     """
 
     counts: Counts = field(default_factory=lambda: _no_counts(_LOSS_CELLS))
@@ -159,7 +159,7 @@ class LossPairs:
     n_without: int = 0
 
     def having(self, probabilities: tuple[NDArray[Any], NDArray[Any]]) -> LossPairs:
-        """With one batch: the label's probability by baseline and candidate, n at most 2²⁵."""
+        """With a batch of p(label) by baseline and candidate, n at most 2²⁵."""
         known = ~(np.isnan(probabilities[0]) | np.isnan(probabilities[1]))
         losses = []
         for values in probabilities:
@@ -180,15 +180,15 @@ class LossPairs:
 
     @property
     def n(self) -> int:
-        """Samples that were counted."""
+        """Number of counted samples."""
         return int(self.counts.sum())
 
     def differences(self, rng: np.random.Generator, draws: int) -> Floats:
         """Candidate minus baseline log loss in `draws` paired resamples: shape (draws,).
 
         As in :meth:`ConfidencePairs.eces`: the sum of a cell is normal with the cell's mean and
-        variance, so mean and variance of the draws are those of resampled samples. What differs
-        is the third moment, within cells that are a fifth of their distance from 0 wide.
+        variance, so mean and variance of the draws are those of resampled samples. Only the third
+        moment is approximate, within cells whose width is a fifth of their distance from 0.
         """
         some = np.flatnonzero(self.counts)
         n = self.counts[some]

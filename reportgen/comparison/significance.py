@@ -1,4 +1,4 @@
-"""Two models on the same samples: differences with intervals, p-values, and what they mean."""
+"""Two models on the same samples: differences with intervals, p-values, and their meaning."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ CONFIDENCE = 0.95
 
 
 def tango_z(gained: int, lost: int, n: int, delta: float) -> float:
-    """Score statistic of "the difference is `delta`", -1..1: standard normal where it is true.
+    """Score statistic of "the difference is `delta`", -1..1: standard normal if that is true.
 
-    It falls as `delta` grows, is 0 at the difference itself, and may be infinite at -1 and 1. At
-    0 it is McNemar's (gained - lost) / √(gained + lost).
+    It decreases in `delta`, is 0 at the difference itself, and may be infinite at -1 and 1. At 0 it
+    is McNemar's (gained - lost) / √(gained + lost).
 
     Tango 1998, Statistics in Medicine 17, 891-908, equation 5.
     """
@@ -52,22 +52,22 @@ def tango_z(gained: int, lost: int, n: int, delta: float) -> float:
 
 
 def _variance(gained: int, lost: int, n: int, delta: float) -> float:
-    """Of gained - lost, where its mean is n `delta` and the rest is as likely as it can be."""
-    if delta < 0:  # the mirror image: then nothing below is the difference of two close numbers
+    """Variance of gained - lost, if its mean is n `delta` and the rest has maximum likelihood."""
+    if delta < 0:  # the mirror image, which avoids the difference of two close numbers
         return _variance(lost, gained, n, -delta)
     b = -gained - lost + (2 * n - gained + lost) * delta
     c = -lost * delta * (1 - delta)
     root = math.sqrt(b * b - 8 * n * c)
-    # share of samples that are lost, where the difference is delta: a root of 2 n q² + b q + c
+    # proportion of regressed samples for the difference delta: a root of 2 n q² + b q + c
     q = (root - b) / (4 * n) if b <= 0 else -2 * c / (root + b)
     return n * (2 * q + delta * (1 - delta))
 
 
 def tango(gained: int, lost: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Score interval of the difference in accuracy: all `delta` that :func:`tango_z` allows.
+    """Score interval of the difference in accuracy: all `delta` not rejected by :func:`tango_z`.
 
-    Holds the difference, lies in -1..1, and has a width even where the two never disagree: the
-    Wald interval has none there. It leaves out 0 just where McNemar's test (without continuity
+    It contains the difference, is within -1..1, and has a width even without disagreements, where
+    the Wald interval has none. It excludes 0 exactly if McNemar's test (without continuity
     correction) is significant.
 
     Tango 1998, Statistics in Medicine 17, 891-908.
@@ -90,17 +90,17 @@ def _upper(gained: int, lost: int, n: int, z: float) -> float:
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function that is positive at `low` and not at `high` crosses 0."""
+    """The root of a function that is positive at `low` and not at `high`."""
     from scipy.optimize import brentq
 
     return float(brentq(function, low, high, xtol=1e-15, rtol=1e-15))
 
 
 def mcnemar_mid_p(gained: int, lost: int) -> float:
-    """Two-sided mid-p-value of "each is as likely to be right alone"; 1 where none ever is.
+    """Two-sided McNemar mid-p-value; 1 without discordant samples.
 
-    The exact p-value less half of the chance of the very counts seen: it is neither conservative
-    as that is, nor wrong in small samples as chi-square is.
+    The exact p-value minus half of the probability of the observed counts: neither conservative as
+    the exact one, nor wrong for small samples as chi-square.
 
     Fagerland, Lydersen & Laake 2013, BMC Medical Research Methodology 13, 91.
     """
@@ -109,12 +109,12 @@ def mcnemar_mid_p(gained: int, lost: int) -> float:
 
 
 def mcnemar_exact_p(gained: int, lost: int) -> float:
-    """Two-sided exact p-value of McNemar's test; 1 where the two never disagree."""
+    """Two-sided exact p-value of McNemar's test; 1 without discordant samples."""
     return min(2 * _at_most(min(gained, lost), gained + lost), 1.0)
 
 
 def _at_most(k: int, n: int) -> float:
-    """Chance of at most `k` heads among `n` tosses of a coin."""
+    """P(X <= k) of a binomial X with n trials and probability ½."""
     from scipy.special import betainc
 
     if k < 0:
@@ -125,7 +125,7 @@ def _at_most(k: int, n: int) -> float:
 def non_inferiority_p(gained: int, lost: int, n: int, margin: float) -> float:
     """One-sided p-value of "the candidate is worse by `margin` or more", `margin` in 0..1.
 
-    Below 0.05 just where the lower end of Tango's 90% interval is above ``-margin``.
+    Below 0.05 exactly if the lower end of Tango's 90% interval is above ``-margin``.
     """
     if not 0 <= margin <= 1:
         raise ValueError(f"a margin is a fraction in 0..1, not {margin}")
@@ -135,11 +135,11 @@ def non_inferiority_p(gained: int, lost: int, n: int, margin: float) -> float:
 def mcnemar_bounds(
     baseline_matrix: ConfusionMatrix, candidate_matrix: ConfusionMatrix
 ) -> McnemarBounds:
-    """What McNemar's test may say of two matrices of the same samples, however these pair.
+    """Bounds of McNemar's test for two matrices of the same samples, over all pairings.
 
-    Of a class with r samples, of which the two got k₁ and k₂ right, at least |k₁ - k₂| and at most
-    min(k₁ + k₂, 2r - k₁ - k₂) were got right by one side only. Raises :class:`ValueError` where
-    the classes have different totals: then these are not the same samples.
+    In a class with r samples, of which the sides predict k₁ and k₂ correctly, at least |k₁ - k₂|
+    and at most min(k₁ + k₂, 2r - k₁ - k₂) are correct on one side only. Raises :class:`ValueError`
+    if class totals differ: then these are not the same samples.
     """
     totals = candidate_matrix.true_totals
     if not np.array_equal(totals, baseline_matrix.true_totals):
@@ -163,13 +163,13 @@ def _check(gained: int, lost: int, n: int) -> None:
 
 
 ONE_SIDED = 0.90
-"""Two-sided confidence whose ends are one-sided 95% bounds."""
+"""Two-sided confidence level whose ends are one-sided 95% bounds."""
 
 
 def accuracy_change(counts: PairedCounts, undefined: str = "no_samples") -> Difference:
-    """Candidate minus baseline share of correct predictions: Tango's interval, McNemar's mid-p.
+    """Difference in the proportion of correct predictions: Tango's interval, McNemar's mid-p.
 
-    `undefined` is the reason where there are no samples.
+    `undefined` is the reason without samples.
     """
     n, gained, lost = counts.n, counts.gained, counts.lost
     if n == 0:
@@ -188,7 +188,7 @@ def accuracy_change(counts: PairedCounts, undefined: str = "no_samples") -> Diff
 def unpaired_change(
     hits: int, n: int, before_hits: int, before_n: int, undefined: str = "no_samples"
 ) -> Difference:
-    """The same where samples are not matched: Newcombe's interval, score or Fisher's test."""
+    """As :func:`accuracy_change`, unmatched: Newcombe's interval, score or Fisher's test."""
     if n == 0 or before_n == 0:
         before = before_hits / before_n if before_n else None
         return Difference(before, hits / n if n else None, None, reason=undefined)
@@ -205,9 +205,7 @@ def unpaired_change(
 
 
 def apply_holm(differences: Sequence[Difference]) -> tuple[list[Difference], int]:
-    """With p-values adjusted for the whole family, and how many tests it has; undefined ones are
-    none.
-    """
+    """Add p-values adjusted over the family, and return its number of defined tests."""
     adjusted = holm([math.nan if d.p is None else d.p for d in differences])
     corrected = [
         d if d.p is None else replace(d, p_adjusted=p)
@@ -223,7 +221,7 @@ def corrected(summary: Mapping[str, Difference]) -> dict[str, Difference]:
 
 
 def tendency_of(change: Difference) -> Tendency:
-    """What a difference with an adjusted p-value says."""
+    """The tendency of a difference with an adjusted p-value."""
     if not change.difference or change.p is None or change.p_adjusted is None:
         return "no clear change"
     worse = change.difference < 0

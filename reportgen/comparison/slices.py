@@ -1,4 +1,4 @@
-"""Slices of both sides: the same part of the data, judged by both models."""
+"""Slices of both sides."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Counts = NDArray[np.int64]
 
 
 def paired_slices(joined: Aligned) -> tuple[tuple[SliceChange, ...], tuple[DataNote, ...]]:
-    """Each part that metadata of both sides define, worst difference first.
+    """Slices by metadata of both sides, worst difference first.
 
-    Only columns that contain the same on both sides count: one that differs says something of a
-    model, not of the data. The candidate's values decide how a column is cut.
+    Only columns with equal values on both sides are used: others describe a model, not the data.
+    The candidate's values determine the bins.
     """
     shared = [name for name in joined.candidate.metadata if name in joined.baseline.metadata]
     if not shared:
@@ -62,7 +62,7 @@ def _survey(joined: Aligned, names: Sequence[str]) -> Survey:
 
 
 def _tally(joined: Aligned, plan: Plan) -> dict[str, Counts]:
-    """Samples by part and outcome, shape (parts, 4), of the columns that agree on both sides."""
+    """Samples by slice and correctness, shape (slices, 4), for columns equal on both sides."""
     names = [cut.name for cut in plan.cuts]
     counts = {cut.name: np.zeros((len(cut.parts), 4), np.int64) for cut in plan.cuts}
 
@@ -91,7 +91,7 @@ def _tally(joined: Aligned, plan: Plan) -> dict[str, Counts]:
 
 
 def _places(cut: Cut, values: NDArray[Any]) -> NDArray[np.int64]:
-    """The part of each value; -1 where the values are of another kind."""
+    """The slice of each value; -1 for a value of another kind."""
     try:
         return cut.places(as_values(values))
     except ValueError:
@@ -99,7 +99,7 @@ def _places(cut: Cut, values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _paired(table: Counts) -> list[PairedCounts]:
-    """Counts of each part. How often the two were wrong in the same way is not counted here."""
+    """Paired counts of each slice, without the number of identical errors."""
     return [PairedCounts(a, b, c, d, a) for a, b, c, d in table.tolist()]
 
 
@@ -120,7 +120,7 @@ class _Key:
 
 
 def unpaired_slices(baseline: SliceReport, candidate: SliceReport) -> tuple[SliceChange, ...]:
-    """The slices that both reports have, with equally many samples; not matched, so Newcombe."""
+    """The slices in both reports with equally many samples; unmatched, so Newcombe's interval."""
     before = {_Key(one.column, one.part): one for one in baseline.slices}
     changes = []
     for after in candidate.slices:
@@ -135,7 +135,7 @@ def unpaired_slices(baseline: SliceReport, candidate: SliceReport) -> tuple[Slic
 
 
 def _judge(changes: Iterable[SliceChange]) -> tuple[SliceChange, ...]:
-    """With Holm's correction over all slices, the worst difference first."""
+    """Apply Holm's correction over all slices, and sort by worst difference."""
     changes = list(changes)
     adjusted, _ = apply_holm([change.accuracy for change in changes])
     judged = [

@@ -1,4 +1,4 @@
-"""Samples of two sides whose ids are spelled otherwise, matched all the same."""
+"""Matches samples of two sides whose ids are spelled differently."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = [
 
 
 _MOST = 2_000_000
-"""Ids of a side that are held as texts, to find out how both may be spelled alike."""
+"""Maximum number of ids per side kept as texts, to compare spellings."""
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Which rows of two sides are the same samples, and how their ids had to be spelled for it."""
+    """The matched rows of two sides, and the common spelling of their ids."""
 
     match: Match
     spelling: Spelling | None = None
 
     def notes(self) -> Iterator[DataNote]:
-        """What to know about the spelling."""
+        """Notes on the spelling."""
         if self.spelling is not None:
             yield DataNote(
                 "compared-ids",
@@ -43,10 +43,10 @@ class Matched:
 def match_spelled(
     baseline: PredictionRows, candidate: PredictionRows, *, by_ending: bool
 ) -> Matched:
-    """Match by id; where that leaves samples over, by ids that are spelled alike.
+    """Match by id; if samples remain, by ids in a common spelling.
 
-    With `by_ending` the longest common ending of paths will do. Raises :class:`DataError` where an
-    id represents more than one row of the same side.
+    With `by_ending`, the longest common suffix of paths is tried too. Raises :class:`DataError` if
+    an id has more than one row on the same side.
     """
     match = match_rows(baseline, candidate)
     if _n_shared(match) == max(match.n_baseline, match.n_candidate):
@@ -61,7 +61,7 @@ def match_spelled(
 def common_ending(
     baseline: PredictionRows, candidate: PredictionRows, match: Match
 ) -> Spelling | None:
-    """How ids would be matched by their endings, where none is the same."""
+    """The common suffix that would match ids, if no id is equal."""
     return _spelling(baseline, candidate, match, by_ending=True)
 
 
@@ -84,7 +84,7 @@ def _spelling(
 
 @dataclass(frozen=True)
 class _Respelled:
-    """Rows whose ids are spelled in one way on both sides."""
+    """Rows whose ids are converted to the common spelling."""
 
     rows: PredictionRows
     spelling: Spelling

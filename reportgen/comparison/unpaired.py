@@ -1,8 +1,8 @@
-"""Differences of metrics of two unmatched sides, made of the interval of each (MOVER).
+"""Differences of metrics of two unmatched sides, from the interval of each (MOVER).
 
-*Method of variance estimates recovery*: the distance from a metric to an end of its interval
-is used as its standard error on that side, and the two sides' distances add up as the legs of a
-right triangle. Newcombe's interval of two shares is the case of two Wilson intervals.
+*Method of variance estimates recovery*: the distance from a metric to an end of its interval serves
+as its standard error in that direction, and the two distances are added in quadrature. Newcombe's
+interval of two proportions is the case of two Wilson intervals.
 
 Zou & Donner 2008, Statistics in Medicine 27, 1693-1702; Newcombe 1998, Statistics in Medicine 17,
 873-890, method 10.
@@ -55,29 +55,30 @@ _NO_SHARES = frozenset({"log_loss", *COMPARED_WHERE_GIVEN})
 _BISECTIONS = 60
 
 
-_LARGEST_Z = 38.0  # there the p-value is no longer distinguished from 0
+_LARGEST_Z = 38.0  # where the p-value is indistinguishable from 0
 
 
 def mover_changes(
     before: Sequence[Metric], after: Sequence[Metric], *, share: bool
 ) -> list[Difference]:
-    """Candidate minus baseline of metrics whose two sides are independent of each other.
+    """Candidate minus baseline for independent sides.
 
-    Two models on the same samples are not: they tend to be right together, and the interval is
-    then wider than it need be.
+    Two models on the same samples are positively correlated, so the interval is then wider than
+    necessary.
 
     Parameters
     ----------
     before, after
         The same n metrics of baseline and candidate, each with its 95% interval.
     share
-        Whether they are shares, 0..1. Ends at other levels than 95% are taken on the logit scale
-        for shares, so that none leaves 0..1, and on the metric's own otherwise.
+        Whether they are proportions, 0..1. Interval ends at levels other than 95% are computed on
+        the logit scale for proportions, so that they stay within 0..1, and on the metric's scale
+        otherwise.
 
     Returns
     -------
     n differences with 95% interval, one-sided bounds and the two-sided p-value at which the
-    interval would end at 0. Where a side has no interval of its own there is none, for the reason
+    interval would end at 0. If a side has no interval, there is none, with the reason
     ``no_side_interval``.
     """
     changes = [_plain(one, other) for one, other in zip(before, after, strict=True)]
@@ -109,7 +110,7 @@ def _plain(before: Metric, after: Metric) -> Difference:
 
 @dataclass(frozen=True)
 class _Side:
-    """Metrics and the ends of their intervals at any level; float64, shape (n,)."""
+    """Metrics and their interval ends at any level; float64, shape (n,)."""
 
     value: Floats
     low: Floats
@@ -124,7 +125,7 @@ class _Side:
         return cls(value, np.minimum(low, value), np.maximum(high, value), inside & share)
 
     def ends(self, z: float | Floats) -> tuple[Floats, Floats]:
-        """At a quantile of the normal distribution; exactly those given at that of 95%."""
+        """The ends at a normal quantile; exactly the given ones at that of 95%."""
         part = z / quantile()
         on = self.on_logit
         low, value, high = (_logit(np.where(on, x, 0.5)) for x in (self.low, self.value, self.high))
@@ -142,7 +143,7 @@ class _Sides:
     after: _Side
 
     def ends(self, z: float | Floats) -> tuple[Floats, Floats]:
-        """Of the differences; float64, shape (n,)."""
+        """The ends for the differences; float64, shape (n,)."""
         (low, high), (low2, high2) = self.before.ends(z), self.after.ends(z)
         before, after = self.before.value, self.after.value
         difference = after - before
@@ -152,7 +153,7 @@ class _Sides:
         )
 
     def p(self) -> list[float]:
-        """Twice the tail beyond the quantile at which an end is 0; 1 where nothing differs."""
+        """Two-sided p: twice the tail beyond the quantile at which an end is 0; 1 if equal."""
         rising = self.after.value > self.before.value
         near, far = np.zeros(len(rising)), np.full(len(rising), _LARGEST_Z)
         for _ in range(_BISECTIONS):
@@ -184,21 +185,21 @@ def compare_evaluations(
     *,
     allow_different_data: bool = False,
 ) -> Comparison:
-    """Compare two results without knowing which sample is which: weaker than sample by sample.
+    """Compare two evaluations without matching samples, which is less powerful.
 
     Parameters
     ----------
     baseline, candidate
-        Over the same classes, in any order.
+        With the same classes, in any order.
     reason
-        Why samples are not matched: ``"matrix"`` or ``"no_predictions"``.
+        The reason why samples are not matched: ``"matrix"`` or ``"no_predictions"``.
     allow_different_data
-        Compare although the classes have different numbers of samples.
+        Compare even if the classes have different numbers of samples.
 
     Raises
     ------
     DataError
-        Where the class lists differ, or the numbers of samples of the classes do.
+        The class lists differ, or the classes' numbers of samples.
     """
     matched = match_classes(baseline.classes, candidate.classes)
     after = candidate
@@ -236,10 +237,10 @@ def compare_evaluations(
 
 
 def with_costs_of(comparison: Comparison, candidate: Evaluation) -> Comparison:
-    """A comparison that was made before its candidate was given these costs.
+    """A comparison with the expected cost by costs that its candidate was given later.
 
-    Which samples the two got right is not known any more: the difference in expected cost is that
-    of unmatched samples, with a wider interval than it need have.
+    The pairing of samples is no longer known, so the difference in expected cost is unpaired, with
+    a wider interval than necessary.
     """
     before, _ = use_costs_of(comparison.baseline, candidate)
     kept = {n: one for n, one in comparison.summary.items() if n not in COMPARED_WHERE_GIVEN}
@@ -251,7 +252,7 @@ def with_costs_of(comparison: Comparison, candidate: Evaluation) -> Comparison:
 
 
 def _reorder(evaluation: Evaluation, classes: tuple[str, ...]) -> Evaluation:
-    """The same result with its classes in another order."""
+    """The evaluation with its classes in another order."""
     if evaluation.classes == classes:
         return evaluation
     new = {name: i for i, name in enumerate(classes)}
@@ -275,7 +276,7 @@ def _reorder(evaluation: Evaluation, classes: tuple[str, ...]) -> Evaluation:
 
 
 def _moved(unknown: Unknown, place: NDArray[np.int64]) -> Unknown:
-    """What a later version says of a class goes with its row."""
+    """Move unknown members of class rows with their class."""
     head, *rest = unknown.path or ("",)
     if head != "per_class" or not rest:
         return unknown
@@ -344,7 +345,7 @@ def _recalls(before: ConfusionMatrix, after: ConfusionMatrix) -> list[Difference
 
 
 def _precisions(before: ConfusionMatrix, after: ConfusionMatrix) -> list[Difference]:
-    """Given how often each side predicts each class."""
+    """The precisions, given how often each side predicts each class."""
     columns = (after.diagonal, after.predicted_totals, before.diagonal, before.predicted_totals)
     return _shares(columns, "never_predicted")
 
@@ -363,8 +364,9 @@ def _f1s(before: Evaluation, after: Evaluation) -> list[Difference]:
 
 
 def unpaired_differences(before: Evaluation, after: Evaluation) -> dict[str, Difference]:
-    """Candidate minus baseline of :data:`COMPARED`, without any correction of p, as if the two had
-    seen different samples; by the candidate's costs, where there are any.
+    """Differences of :data:`COMPARED` for unmatched samples, without correction of p.
+
+    With the candidate's costs, if there are any.
     """
     given = (n for n in COMPARED_WHERE_GIVEN if n in after.summary and n in before.summary)
     names = (*COMPARED, *given)
@@ -382,7 +384,7 @@ def unpaired_differences(before: Evaluation, after: Evaluation) -> dict[str, Dif
 
 
 def _ece(before: Evaluation, after: Evaluation) -> Difference:
-    """By what each side shows beyond chance: two calibrated models differ by chance's part."""
+    """The difference in ECE beyond chance: two calibrated models differ only by chance."""
     sides = before, after
     plain = [side.summary["ece"] for side in sides]
     beyond = [
