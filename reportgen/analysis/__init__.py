@@ -1,3 +1,1 @@
-"""What is read from counts and scores beyond the metrics: scores, confusions, slices, label
-errors.
-"""
+"""Analyses of counts and scores beyond the metrics: scores, confusions, slices, label errors."""

@@ -43,11 +43,11 @@ __all__ = [
 
 
 ENOUGH_SAMPLES = 5
-"""With fewer samples, the threshold of a class says little."""
+"""With fewer samples, the threshold of a class is unreliable."""
 
 
 LOWEST = 2e-6
-"""No threshold is below this: twice the tolerance of the comparison."""
+"""Lower limit of thresholds: twice the tolerance of the comparison."""
 
 
 _THRESHOLD_BLOCK = 1 << 20
@@ -116,16 +116,16 @@ class Thresholds:
 
     @property
     def n_classes(self) -> int:
-        """K."""
+        """Number of classes K."""
         return len(self.counts)
 
     @property
     def n(self) -> int:
-        """Samples that were counted."""
+        """Number of counted samples."""
         return int(self.counts.sum())
 
     def values(self) -> NDArray[np.float64]:
-        """The thresholds: float64, shape (K,), 2e-6..1; inf, out of reach, without samples."""
+        """The thresholds: float64, shape (K,), 2e-6..1; inf for classes without samples."""
         means = np.full(self.n_classes, np.inf)
         np.divide(self.sums.value, self.counts, out=means, where=self.counts > 0)
         return np.asarray(np.maximum(means, LOWEST))
@@ -140,13 +140,13 @@ LIMIT = 50
 
 
 TOLERANCE = 1e-6
-"""A probability this little below a threshold has reached it."""
+"""A probability this little below a threshold reaches it."""
 
 
-_MARGIN_STEPS = 1 << 14  # finer differences are noise of the forward pass, not an order
+_MARGIN_STEPS = 1 << 14  # finer differences are noise of the forward pass
 
 
-_BLOCK = 1 << 18  # probabilities that are worked on at once: 2 MB an array
+_BLOCK = 1 << 18  # probabilities processed at once: 2 MB per array
 
 
 Counts = NDArray[np.int64]
@@ -162,18 +162,18 @@ class LabelIssue:
     Attributes
     ----------
     id
-        Of the sample.
+        Id of the sample.
     label
-        Index of the class that it is labelled as.
+        Index of its given label.
     suggested
         Index of the class that is confidently predicted.
     margin
-        Probability of the label minus the largest other probability, -1..0: the lower, the
-        stronger the suspicion. (cleanlab prints (margin + 1) / 2.)
+        p(label) minus the largest other probability, -1..0; lower is more suspicious. (cleanlab
+        prints (margin + 1) / 2.)
     label_probability, suggested_probability
         0..1.
     top
-        The best classes, at most five, best first; empty where a document lacks them.
+        The top classes, at most five, best first; empty if a document lacks them.
     """
 
     id: str
@@ -186,7 +186,7 @@ class LabelIssue:
 
     @property
     def rank(self) -> tuple[int, str, int, int, float]:
-        """Lowest margin first; differences below 2⁻¹⁴ don't count, then the id decides."""
+        """Lowest margin first; differences below 2⁻¹⁴ are ignored, then the id decides."""
         steps = round(self.margin * _MARGIN_STEPS)
         return (steps, self.id, self.label, self.suggested, self.margin)
 
@@ -201,9 +201,9 @@ class LabelIssueTally:
     Attributes
     ----------
     thresholds
-        Of all samples, from the first pass.
+        The thresholds over all samples, from the first pass.
     limit
-        Most suspects that are kept.
+        Maximum number of suspects that are kept.
     joint
         Counts of (label, confident class), the *confident joint*: samples that reach no
         threshold are not in it. As counted: cleanlab raises a diagonal of 0 to 1. None: empty.
@@ -228,8 +228,8 @@ class LabelIssueTally:
     ) -> LabelIssueTally:
         """With one batch: N ids (strings), N class indices (-1 = unknown), scores (N, K).
 
-        Rows without a label or without scores (nan) are left out, as in the first pass. Raises
-        :class:`DataError` where the scores are no probabilities, or the lengths differ.
+        Rows without a label or without scores (nan) are skipped, as in the first pass. Raises
+        :class:`DataError` if the scores are not probabilities, or the lengths differ.
         """
         scores = Scores.of(probabilities, labels, sum_tolerance)
         names = np.asarray(ids)
@@ -290,7 +290,7 @@ class LabelIssueTally:
 
     @property
     def n_suspects(self) -> int:
-        """All suspects, not only those that are kept."""
+        """Number of all suspects, not only of those kept."""
         return 0 if self.suspected is None else self.suspected.n_samples
 
     def _best(self, suspects: Iterable[LabelIssue]) -> tuple[LabelIssue, ...]:
@@ -298,7 +298,7 @@ class LabelIssueTally:
 
 
 def confident_class(p: Floats, predicted: NDArray[np.intp], limits: Floats) -> NDArray[np.intp]:
-    """The class that each sample confidently belongs to; -1 where it reaches no limit.
+    """The class that each sample confidently belongs to; -1 if it reaches no limit.
 
     Parameters
     ----------
@@ -307,11 +307,11 @@ def confident_class(p: Floats, predicted: NDArray[np.intp], limits: Floats) -> N
     predicted
         The class of the largest probability: shape (n,).
     limits
-        What a class's probability must reach: float64, shape (K,).
+        The probability that each class must reach: float64, shape (K,).
 
-    The one class whose limit is reached; where several are, the class of the largest probability
-    of all. That is what cleanlab 2.9 does; in the paper it is the largest *of those reached*,
-    which differs where the prediction itself is below its threshold.
+    The result is the only class whose limit is reached; if there are several, the class of the
+    largest probability of all, as in cleanlab 2.9. In the paper it is the largest *of those
+    reached*, which differs if the prediction is below its threshold.
     """
     reached = p >= limits
     n_reached = np.count_nonzero(reached, axis=1)
@@ -320,7 +320,7 @@ def confident_class(p: Floats, predicted: NDArray[np.intp], limits: Floats) -> N
 
 
 def _likely(margins: Floats, limit: int) -> NDArray[np.intp]:
-    """The places that can be among the `limit` lowest: all up to the limit-th margin."""
+    """Indices of possible members of the `limit` lowest: all up to the limit-th margin."""
     if len(margins) <= limit:
         return np.arange(len(margins))
     steps = np.rint(margins * _MARGIN_STEPS)
@@ -359,7 +359,7 @@ WARNINGS: dict[str, str] = {
         "Some classes have fewer than 5 samples: their confidence threshold is unreliable."
     ),
 }
-"""Warning code → what weakens the list."""
+"""Warning code → what limits the reliability of the list."""
 
 
 _TRAINING = frozenset({"train", "training", "trainset", "train_set"})
@@ -372,21 +372,22 @@ class LabelIssues:
     Attributes
     ----------
     reason
-        A key of :data:`REASONS` where no label could be examined; then all else is empty.
+        A key of :data:`REASONS` if no label could be examined; then all else is empty.
     warnings
         Keys of :data:`WARNINGS`.
     n_examined
-        Samples with label and scores.
+        Number of samples with label and scores.
     n_suspects
-        How many of them are suspected.
+        Number of suspects among them.
     suspects
-        The strongest of them.
+        The strongest suspects.
     cells
-        (label, suggested class, suspects) by count downwards, then by index: all of them.
+        (label, suggested class, number of suspects) of all suspects, by decreasing count, then by
+        index.
     thresholds
-        How sure a sample must be of each class; None for a class without samples. K of them.
+        K thresholds, one per class; None for a class without samples.
     unsteady
-        Indices of classes with so few samples that their threshold says little.
+        Indices of classes with too few samples for a reliable threshold.
     joint
         The confident joint: (label, confident class, count) of each cell that is not 0, sorted.
     """
@@ -404,7 +405,7 @@ class LabelIssues:
     __json__: ClassVar[Form] = Form(optional=frozenset())
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault`: what is said of the suspects is of them all."""
+        """Raise :class:`~reportgen.jsonio.Fault` if the counts of suspects are inconsistent."""
         n_classes = len(place.reading.index)
         if self.reason is None and len(self.thresholds) != n_classes:
             place["thresholds"].contradicts(f"there are {n_classes:,} classes")
@@ -419,9 +420,9 @@ class LabelIssues:
 
 
 def find_label_issues(found: LabelIssueTally | None, split: str | None = None) -> LabelIssues:
-    """What is found; `found` is None where the input has no probabilities of all classes.
+    """The label issues; `found` is None if the input lacks probabilities of all classes.
 
-    `split` names the part of the data: the training part is listed with a warning.
+    `split` names the part of the data: a training split gets a warning.
     """
     reason = _reason(found)
     if found is None or reason is not None:

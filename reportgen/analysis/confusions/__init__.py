@@ -1,7 +1,7 @@
-"""Which classes are predicted as which: ranked pairs, order, groups, checks of the class list.
+"""Confusions: ranked pairs, class order, groups, checks of the class list.
 
-Everything is read from the confusion matrix, by its non-zero cells, so that 21,000 classes cost
-what their errors cost.
+Everything is computed from the non-zero cells of the confusion matrix, so that with 21,000 classes,
+time depends on the number of errors.
 """
 
 from typing import TYPE_CHECKING

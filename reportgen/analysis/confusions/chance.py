@@ -1,8 +1,8 @@
-"""Significance tests on a confusion matrix that correct for the choice of the worst.
+"""Significance tests on a confusion matrix, corrected for selecting the worst.
 
-Who points at the lowest of K classes, or at the largest of K (K - 1) confusions, has looked at all
-of them. Each test here is corrected for that (Holm, or Bonferroni, which is the same for the
-smallest p): where nothing is wrong, it is significant in at most 5% of reports.
+Selecting the lowest of K classes, or the largest of K (K - 1) confusions, is a test of all of them.
+Each test here is corrected for that (Holm, or Bonferroni, which is equal for the smallest p): under
+the null hypothesis, it is significant in at most 5% of reports.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ COCHRAN = 5
 
 
 SKEWED, NEAR = 200, 1.5
-"""With an expected count below the first it does so far from the rest, where the tail counts."""
+"""The exact test also replaces the score test for an expected count and z beyond these."""
 
 
-_TERMS = 64  # of an exact tail; with an expected count below 200, the rest of it is nothing
+_TERMS = 64  # of an exact tail; with an expected count below 200, further terms are negligible
 
 
 _DRAWS = 1_999
@@ -69,19 +69,19 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class LowestShare:
-    """The lowest of several shares, chosen after all of them were seen.
+    """The lowest of several proportions, selected after seeing all of them.
 
     Attributes
     ----------
     n
-        Shares that were compared.
+        Number of compared proportions.
     lowest
-        Index of the lowest, of several the first.
+        Index of the lowest; the first of ties.
     p
-        Holm-corrected p-value of each share that lies below that of all others together, 1 for
-        those that don't, nan for those that were not compared: float64, shape (K,).
+        Holm-corrected p-value of each proportion below that of all others together, 1 for other
+        ones, nan if not compared: float64, shape (K,).
     by_chance
-        What the lowest would be in half of all test sets if all were equal, 0..1.
+        The median of the lowest proportion if all were equal, 0..1.
     """
 
     n: int
@@ -91,17 +91,17 @@ class LowestShare:
 
     @property
     def significant(self) -> list[int]:
-        """Indices of those that are significantly below the others."""
+        """Indices of those significantly below the others."""
         return np.flatnonzero(self.p < SIGNIFICANT).tolist()
 
 
 def lowest_share(hits: ArrayLike, totals: ArrayLike, least: int = 1) -> LowestShare | None:
-    """The lowest of the shares ``hits / totals`` with a total of `least` or more.
+    """The lowest of the proportions ``hits / totals`` with a total of at least `least`.
 
-    None where there are fewer than two. The groups are of different samples. Each is tested
-    against all others together: by the score test, or where fewer than 200 hits or misses are
-    expected by the exact (hypergeometric) one, both two-sided. So far out in the tail as a
-    correction for many groups asks, the score test finds something in 7% of test sets by chance.
+    None for fewer than two. The groups are disjoint. Each is tested against all others together: by
+    the score test, or with fewer than 200 expected hits or misses by the exact (hypergeometric)
+    one, both two-sided. As far in the tail as a correction for many groups requires, the score test
+    has a false-positive rate of 7%.
     """
     k, n = (np.asarray(x, np.int64) for x in (hits, totals))
     at = np.flatnonzero(n >= max(least, 1))
@@ -115,7 +115,7 @@ def lowest_share(hits: ArrayLike, totals: ArrayLike, least: int = 1) -> LowestSh
 
 
 def _below_others(k: Counts, n: Counts) -> Floats:
-    """Two-sided p of each share against the rest where it is below it, else 1; float64, (G,)."""
+    """Two-sided p of each proportion against the rest if it is below it, else 1; float64, (G,)."""
     right, total = int(k.sum()), int(n.sum())
     if right in (0, total):
         return np.ones(len(k))
@@ -132,7 +132,7 @@ def _below_others(k: Counts, n: Counts) -> Floats:
 def _upper_tail(misses: Counts, n: Counts, wrong: int, total: int) -> Floats:
     """P(X >= misses), X hypergeometric: of `total` samples `wrong` are wrong, n are in the group.
 
-    The first of the terms by their logarithms, 64 of them: they fall fast.
+    The sum of the first 64 terms, by their logarithms: they decrease fast.
     """
     from scipy.special import gammaln
 
@@ -150,7 +150,7 @@ def _upper_tail(misses: Counts, n: Counts, wrong: int, total: int) -> Floats:
 
 
 def _lowest_by_chance(k: Counts, n: Counts) -> float:
-    """The median of the lowest share of groups of these sizes that all have the pooled share."""
+    """The median of the lowest proportion of groups of these sizes with the pooled proportion."""
     from scipy.special import betainc
 
     share = int(k.sum()) / int(n.sum())
@@ -158,7 +158,7 @@ def _lowest_by_chance(k: Counts, n: Counts) -> float:
     low, high = 0.0, share
     for _ in range(30):
         middle = (low + high) / 2
-        at_most = np.floor(middle * sizes)  # hits of a group that is at this share or below
+        at_most = np.floor(middle * sizes)  # hits of a group at this proportion or below
         below = betainc(np.maximum(sizes - at_most, 1e-9), at_most + 1, 1 - share)
         none = float((often * np.log1p(-np.minimum(below, 1 - 1e-16))).sum())
         low, high = (middle, high) if none > math.log(0.5) else (low, middle)
@@ -166,10 +166,10 @@ def _lowest_by_chance(k: Counts, n: Counts) -> float:
 
 
 def simultaneous(hits: int, n: int, family: int) -> tuple[float, float]:
-    """The exact interval of one of `family` shares, any of which might have been chosen.
+    """The exact simultaneous interval of one of `family` proportions, any of which may be selected.
 
-    All of them cover at once in 95 of 100 test sets (Clopper-Pearson, Bonferroni), so that of
-    the chosen one does. So far out in the tails Wilson's interval falls short.
+    All of them cover at once with 95% probability (Clopper-Pearson, Bonferroni), so the selected
+    one does. This far in the tails, Wilson's interval has too low a coverage.
     """
     low, high = clopper_pearson(hits, n, 1 - SIGNIFICANT / max(family, 1))
     return float(low), float(high)
@@ -177,16 +177,16 @@ def simultaneous(hits: int, n: int, family: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """The two classes that are confused most, both ways together.
+    """The two classes that are confused most, in both directions together.
 
     Attributes
     ----------
     a, b
-        Class indices; more of a are predicted as b than the other way round, or equally many.
+        Class indices; a → b is at least as frequent as b → a.
     count
-        Errors both ways.
+        Errors in both directions.
     ties
-        Pairs with as many errors, this one included.
+        Number of pairs with as many errors, including this one.
     expected
         Errors of this pair if those of each class were spread evenly over all others.
     p
@@ -206,11 +206,10 @@ class ConfusedPair:
 
 
 def most_confused(matrix: ConfusionMatrix) -> ConfusedPair | None:
-    """The pair with the most errors; None without errors, or with two classes, of which there is
-    but one pair.
+    """The pair with the most errors; None without errors, or with two classes.
 
     If the errors of each class were spread evenly over the K - 1 others, those between a and b
-    would be a binomial part, 1 / (K - 1), of the errors of both.
+    would be binomial with probability 1 / (K - 1) and the errors of both.
     """
     k = matrix.n_classes
     if k < 3 or not matrix.n_errors:
@@ -236,9 +235,9 @@ def most_confused(matrix: ConfusionMatrix) -> ConfusedPair | None:
 
 
 def confusion_p(matrix: ConfusionMatrix, true: int, predicted: int) -> float:
-    """p of a confusion that was chosen for its count among all K (K - 1), corrected for these.
+    """p of a confusion selected for its count, corrected for all K (K - 1).
 
-    1 with two classes, where an error has but one way to go.
+    1 for two classes, where errors have only one direction.
     """
     k = matrix.n_classes
     n, errors = matrix.count(true, predicted), int((matrix.true_totals - matrix.diagonal)[true])
@@ -249,17 +248,17 @@ def confusion_p(matrix: ConfusionMatrix, true: int, predicted: int) -> float:
 
 @dataclass(frozen=True)
 class TopConfusions:
-    """The most frequent confusions, and what chance would make of them.
+    """The most frequent confusions, and their expectation by chance.
 
     Attributes
     ----------
     n, of
-        How many were counted, and how many confusions have samples.
+        Number of counted confusions, and of non-zero ones.
     share
-        Their part of all errors, 0..1.
+        Their proportion of all errors, 0..1.
     by_chance
-        What their part would not exceed in 95 of 100 test sets if the errors of each class were
-        spread evenly over all others.
+        The 95% upper bound of that proportion if the errors of each class were spread evenly over
+        all others.
     """
 
     n: int
@@ -275,9 +274,9 @@ class TopConfusions:
 def top_confusions(matrix: ConfusionMatrix, n: int) -> TopConfusions | None:
     """The `n` most frequent confusions; None without errors.
 
-    Each cell of a class with e errors is binomial, e and 1 / (K - 1). Where every one of the
-    K (K - 1) cells is at most its quantile at 1 - 0.05 / (K (K - 1)), the n largest add up to no
-    more than the n largest quantiles.
+    Each cell of a class with e errors is binomial, e and 1 / (K - 1). If each of the K (K - 1)
+    cells is at most its quantile at 1 - 0.05 / (K (K - 1)), the n largest sum to at most the n
+    largest quantiles.
     """
     _, _, counts = matrix.errors_by_count()
     k, n_errors = matrix.n_classes, matrix.n_errors
@@ -294,8 +293,8 @@ def top_confusions(matrix: ConfusionMatrix, n: int) -> TopConfusions | None:
 
 
 def _binomial_quantile(n: int, share: float, alpha: float) -> int:
-    """The least k that a binomial number exceeds with probability `alpha` at most."""
-    low, high = -1, n  # more than n is never seen
+    """The least k that a binomial variable exceeds with probability at most `alpha`."""
+    low, high = -1, n  # it never exceeds n
     while high - low > 1:
         middle = (low + high) // 2
         exceeded = float(binomial_tail(middle + 1, n, share))
@@ -306,8 +305,8 @@ def _binomial_quantile(n: int, share: float, alpha: float) -> int:
 def prediction_bias(matrix: ConfusionMatrix) -> Floats:
     """Holm-corrected p of "each class is predicted as often as it occurs"; float64, shape (K,).
 
-    Samples of the class that are missed against others that are predicted as it: of both together
-    half would be of either kind (exact sign test). nan where there is neither.
+    Missed samples of the class versus others predicted as it: each is half of both under the null
+    hypothesis (exact sign test). nan without either.
     """
     missed = matrix.true_totals - matrix.diagonal
     added = matrix.predicted_totals - matrix.diagonal
@@ -315,8 +314,7 @@ def prediction_bias(matrix: ConfusionMatrix) -> Floats:
 
 
 def sign_p(one: Counts, other: Counts) -> Floats:
-    """Holm-corrected two-sided p of "as many of `one` as of `other`", place by place; nan where
-    both are 0."""
+    """Holm-corrected two-sided p of "as many of `one` as `other`", per item; nan if both are 0."""
     both = one + other
     p = np.full(len(both), np.nan)
     some = np.flatnonzero(both)
@@ -328,9 +326,9 @@ def sign_p(one: Counts, other: Counts) -> Floats:
 def grown_p(before: ConfusionMatrix, after: ConfusionMatrix) -> dict[tuple[int, int], float]:
     """Holm-corrected p of "as many samples as before" of each confusion that either side has.
 
-    Of the samples that a cell has on both sides together, half would be of either side; where the
-    two predict the same samples the truth is narrower, and the test cautious. Where the class has
-    other numbers of samples on the two sides, the expected part follows these.
+    Under the null hypothesis, half of the samples of a cell on both sides are on either side; if
+    both predict the same samples, the test is conservative. If the class sizes differ, the expected
+    part follows them.
     """
     cells = [side.errors_by_count() for side in (before, after)]
     keys = np.unique(np.concatenate([t * after.n_classes + c for t, c, _ in cells]))
@@ -349,9 +347,9 @@ def grown_p(before: ConfusionMatrix, after: ConfusionMatrix) -> dict[tuple[int, 
 def recall_by_size_p(matrix: ConfusionMatrix) -> float:
     """Two-sided p of "recall has nothing to do with how many samples a class has".
 
-    What is looked at is accuracy less mean recall: 0 on average where all recalls are equal. The
-    correct predictions are assigned to random samples, whatever their class, 1,999 times with a
-    fixed seed; from 2,000 classes on the normal distribution replaces that.
+    The statistic is accuracy minus mean recall, 0 on average if all recalls are equal. The correct
+    predictions are assigned to random samples, regardless of class, 1,999 times with a fixed seed;
+    from 2,000 classes on, a normal approximation is used.
     """
     support = matrix.true_totals
     some = support > 0
@@ -372,13 +370,13 @@ def recall_by_size_p(matrix: ConfusionMatrix) -> float:
 
 
 def beats_constant_p(matrix: ConfusionMatrix) -> tuple[float, float]:
-    """Two-sided p of "the model is right as often as a constant prediction", for both directions.
+    """Two-sided p of "the model is correct as often as a constant prediction", for both directions.
 
     Returns
     -------
-    (above, below): of a model that is right more often than the majority class would be, else 1;
-    and of one that is right less often, corrected for the choice of that class. Of the samples
-    that just one of the two gets right, half would be the model's (exact sign test).
+    (above, below): p if the model is correct more often than the majority class would be, else 1;
+    and p if less often, corrected for the selection of that class. Of the samples that exactly one
+    of the two predicts correctly, half would be the model's (exact sign test).
     """
     commonest = int(np.argmax(matrix.true_totals))
     there = int(matrix.diagonal[commonest])

@@ -1,4 +1,4 @@
-"""An order of the classes in which confused ones are adjacent, and the tree behind it."""
+"""A class order in which confused classes are adjacent, and its tree."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ Counts = NDArray[np.int64]
 
 
 OPTIMAL_LIMIT = 300
-"""Most classes whose leaves are ordered optimally; above, that costs seconds and gains nothing."""
+"""Maximum number of classes with optimal leaf ordering; above, it takes seconds without benefit."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClassTree:
-    """The classes that take part in an error, joined two by two, the most confused first.
+    """The classes with errors, merged pairwise, most confused first.
 
     Attributes
     ----------
     linked
-        The L classes with an error, as true or as predicted class: int64, increasing.
+        The L classes with errors, as true or as predicted class: int64, increasing.
     alone
         The others: int64, increasing.
     similarity
-        (R_ij + R_ji) / 2 of the linked classes, R the shares of the true class, 0 on the
-        diagonal: float64, shape (L, L).
+        (R_ij + R_ji) / 2 of the linked classes, R row-normalised, 0 on the diagonal: float64, shape
+        (L, L).
     merges
-        One row a join, in the form of :func:`scipy.cluster.hierarchy.linkage`: shape (L − 1, 4).
+        One row per merge, in the format of :func:`scipy.cluster.hierarchy.linkage`: shape (L − 1,
+        4).
     leaves
-        The linked classes in the order of the tree; the end with the lower index first: int64.
+        The linked classes in tree order, starting with the end of lower index: int64.
     """
 
     linked: Counts
@@ -53,17 +54,17 @@ class ClassTree:
 
     @property
     def order(self) -> Counts:
-        """A permutation of all K classes: those without any error come last, in their order."""
+        """A permutation of all K classes; those without errors come last, in their order."""
         return np.concatenate([self.leaves, self.alone])
 
 
 def confusion_tree(matrix: ConfusionMatrix, *, worst: int | None = None) -> ClassTree | None:
-    """Average linkage on the distance 1 − (R_ij + R_ji) / 2 of the row shares R.
+    """Average linkage on the distance 1 − (R_ij + R_ji) / 2 of the row-normalised matrix R.
 
-    With optimal leaf ordering (Bar-Joseph et al. 2001, Bioinformatics 17, S22-S29) to 300 classes.
-    With `worst`, at most 2,048, of that many classes with the most errors as true or as predicted
-    class; of equals the first. None where no class is confused with another, or more than 2,048
-    are.
+    With optimal leaf ordering (Bar-Joseph et al. 2001, Bioinformatics 17, S22-S29) up to 300
+    classes. `worst`, at most 2,048, restricts it to that many classes with the most errors, as true
+    or predicted class; the first of ties. None without confusions, or with more than 2,048 confused
+    classes.
     """
     linked = _link(matrix)
     if worst is not None and len(linked) > worst:
@@ -90,7 +91,7 @@ def confusion_tree(matrix: ConfusionMatrix, *, worst: int | None = None) -> Clas
 def confusion_order(matrix: ConfusionMatrix) -> Counts:
     """A permutation of the classes, int64, shape (K,): that of :func:`confusion_tree`.
 
-    Where more than 2,048 classes are confused, the order is that of the data set.
+    Data order for more than 2,048 confused classes.
     """
     tree = confusion_tree(matrix)
     return np.arange(matrix.n_classes) if tree is None else tree.order
@@ -103,7 +104,7 @@ def _link(matrix: ConfusionMatrix) -> Counts:
 
 
 def _worst(matrix: ConfusionMatrix, linked: Counts, n: int) -> Counts:
-    """Those `n` of the classes that take part in the most errors, increasing."""
+    """The `n` classes with the most errors, increasing."""
     errors = (matrix.true_totals + matrix.predicted_totals - 2 * matrix.diagonal)[linked]
     return np.sort(linked[np.argsort(-errors, kind="stable")[:n]])
 

@@ -1,4 +1,4 @@
-"""What each metric of pairs and groups of classes is: name, formula, meaning, interval, source."""
+"""Definitions of the metrics of pairs and groups: name, formula, meaning, interval, source."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ PAIR_METRICS: tuple[Definition, ...] = (
         higher_is_better=None,
     ),
 )
-"""Figures of pairs of classes."""
+"""Metrics of pairs of classes."""
 
 
 GROUP_METRICS: tuple[Definition, ...] = (
@@ -118,4 +118,4 @@ GROUP_METRICS: tuple[Definition, ...] = (
         higher_is_better=None,
     ),
 )
-"""Figures of groups of classes."""
+"""Metrics of groups of classes."""

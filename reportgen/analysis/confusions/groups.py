@@ -1,6 +1,4 @@
-"""Groups of classes: given by the user or suggested by the errors, and how errors divide into
-those within a group and those between groups.
-"""
+"""Groups of classes, given or found in the errors, with within-group and between-group errors."""
 
 from __future__ import annotations
 
@@ -46,14 +44,14 @@ class Grouping:
     Attributes
     ----------
     names
-        Of the G groups, each with one class or more.
+        Names of the G groups, each with at least one class.
     group_of
         The group index of each class: int64, shape (K,), read-only.
     source
-        Where the groups come from, in words: ``"groups.csv"``, ``"suggested by the confusions"``.
+        The source of the groups, in words: ``"groups.csv"``, ``"suggested by the confusions"``.
     modularity
-        Of suggested groups: how much more confusion is within them than chance would put there,
-        below 1, 0 is chance; None for groups that were given.
+        For clusters: the excess of within-group confusion over chance, below 1, with 0 at chance
+        level; None for given groups.
     """
 
     names: tuple[str, ...]
@@ -86,18 +84,16 @@ class Grouping:
 
 @dataclass(frozen=True, eq=False)
 class GroupMatrix:
-    """The confusion matrix of groups, its diagonal divided into correct predictions and near
-    misses.
+    """The confusion matrix of groups; its diagonal is split into correct and within-group errors.
 
     Attributes
     ----------
     grouping
         G groups of the K classes.
     confusion
-        Counts of groups, rows true; the diagonal contains correct predictions and errors within the
-        group.
+        Counts by group, rows true; the diagonal has correct predictions and within-group errors.
     right
-        Samples of each group that got their own class: int64, shape (G,).
+        Correctly predicted samples of each group: int64, shape (G,).
     """
 
     grouping: Grouping
@@ -106,20 +102,20 @@ class GroupMatrix:
 
     @cached_property
     def within(self) -> Counts:
-        """Samples of each group that got another class of their group: int64, shape (G,)."""
+        """Samples of each group predicted as another class of the group: int64, shape (G,)."""
         return self.confusion.diagonal - self.right
 
     @cached_property
     def between(self) -> Counts:
-        """Samples of each group that got a class of another group: int64, shape (G,)."""
+        """Samples of each group predicted as a class of another group: int64, shape (G,)."""
         return self.confusion.true_totals - self.confusion.diagonal
 
     @cached_property
     def summary(self) -> Mapping[str, Metric]:
-        """Shares of all samples, which add up to 1, with Wilson intervals.
+        """Proportions of all samples, which sum to 1, with Wilson intervals.
 
         ``accuracy``; ``within_group_error``: an incorrect class of the correct group;
-        ``between_group_error``: the incorrect group. Without samples n/a, ``no_samples``.
+        ``between_group_error``: an incorrect group. Without samples n/a, ``no_samples``.
         """
         n = self.confusion.n_samples
         return {
@@ -129,23 +125,23 @@ class GroupMatrix:
 
     @cached_property
     def group_accuracy(self) -> Metric:
-        """The share of all samples that got a class of their group, with Wilson's interval."""
+        """Proportion of all samples predicted as a class of their group, with Wilson's interval."""
         right = np.array([self.confusion.n_correct])
         return MetricColumn.metric(_shares(right, np.array([self.confusion.n_samples])), 0)
 
     @property
     def within_errors(self) -> int:
-        """Errors that stay within the groups."""
+        """Number of within-group errors."""
         return int(self.within.sum())
 
     @property
     def n_errors(self) -> int:
-        """All errors, within and between the groups."""
+        """Number of all errors, within and between groups."""
         return self.confusion.n_samples - int(self.right.sum())
 
     @cached_property
     def per_group(self) -> Mapping[str, MetricColumn]:
-        """The same shares of the samples of each group; ``no_samples`` where it has none."""
+        """As :meth:`summary` for the samples of each group; ``no_samples`` if it has none."""
         support = self.confusion.true_totals
         return {name: _shares(part, support) for name, part in self._parts.items()}
 
@@ -159,9 +155,9 @@ class GroupMatrix:
 
 
 def group_matrix(matrix: ConfusionMatrix, grouping: Grouping) -> GroupMatrix:
-    """`matrix` with the classes of each group made one.
+    """`matrix` with the classes of each group merged.
 
-    Raises :class:`ValueError` where the groups are of other classes than the matrix.
+    Raises :class:`ValueError` if the groups have other classes than the matrix.
     """
     if len(grouping.group_of) != matrix.n_classes:
         raise ValueError(f"groups of {len(grouping.group_of)} classes for {matrix.n_classes}")
@@ -201,16 +197,15 @@ def grouping_from_rows(
     classes
         The K class names, in the order of the matrix.
     source
-        How to call the table: ``"groups.csv"``.
+        Name of the table: ``"groups.csv"``.
 
     Raises
     ------
     DataError
         ``hierarchy-columns``: there is no such header. ``hierarchy-blank``: a cell is empty.
         ``hierarchy-class-unknown``, ``hierarchy-class-twice``, ``hierarchy-class-missing``: the
-        table does not contain every class once. ``hierarchy-group-twins``: a reader
-        can't distinguish two groups. Names are equal after Unicode normalisation (NFC), without the
-        spaces around them.
+        table does not contain every class once. ``hierarchy-group-twins``: two group names look the
+        same. Names are compared after Unicode normalisation (NFC), without surrounding spaces.
     """
     lines = iter(rows)
     _, header = next(lines, (1, ()))
@@ -326,14 +321,14 @@ CHANCE = 0.97
 
 
 MARGIN = 1.5
-"""How many times what chance reaches a modularity must be before groups are suggested."""
+"""Factor by which the modularity must exceed its chance level before clusters are reported."""
 
 
 FIT_ROUNDS = 500
 
 
 SAME = 1e-9
-"""Modularities closer than this are equal: then fewer groups are better."""
+"""Modularities closer than this are equal: then fewer groups are preferred."""
 
 
 @dataclass
@@ -343,11 +338,12 @@ class _Branch:
     Attributes
     ----------
     leaves
-        Places of its classes among the linked ones.
+        Indices of its classes among the linked ones.
     best
         For 1, 2, … groups the largest sum of modularity terms of a cut.
     split
-        For each of those the number of groups of the left branch; 0 where the branch is one.
+        For each of those, the number of groups in the left branch; 0 if the branch is a single
+        group.
     """
 
     leaves: list[int]
@@ -377,16 +373,14 @@ def suggested_groups(
     most: int = MOST_GROUPS,
     tree: ClassTree | None = None,
 ) -> Grouping | None:
-    """Two to `most` groups of classes that are confused with one another, in the tree's order.
+    """Two to `most` clusters of classes confused with one another, in tree order.
 
-    Of all cuts of :func:`~reportgen.analysis.confusions.confusion_tree` with that many groups,
-    the one with the largest modularity; of equals, the one with the fewest groups. Classes
-    without any error make one more group, the last. A group is named after its class with the
-    most errors.
+    Of all cuts of :func:`~reportgen.analysis.confusions.confusion_tree` with that many groups, the
+    one with the largest modularity; for ties, the one with the fewest groups. Classes without
+    errors form a further group, the last. A group is named after its class with the most errors.
 
-    None where fewer than three classes are confused, or more than 2,048, or the best modularity
-    is one that unrelated errors could reach: then the confusions show no groups. `tree` is that of
-    the whole `matrix` where that is known already.
+    None if fewer than three or more than 2,048 classes are confused, or if unrelated errors could
+    reach the best modularity. `tree` is that of `matrix`, if already computed.
     """
     tree = tree or confusion_tree(matrix)
     if tree is None or len(tree.linked) < 3:
@@ -403,7 +397,7 @@ def suggested_groups(
 
 def _grow(tree: ClassTree, most: int) -> _Branch:
     """The root, with the best cuts into at most `most` groups."""
-    weight = tree.similarity.copy()  # row i: what branch i shares with each other branch
+    weight = tree.similarity.copy()  # row i: similarity of branch i to each other branch
     total = float(weight.sum())
     size = len(tree.linked)
     place = list(range(size))  # node of the tree → its row in `weight`
@@ -429,11 +423,11 @@ def _grow(tree: ClassTree, most: int) -> _Branch:
 
 
 def _fit(degree: Floats) -> Floats:
-    """f such that the sum of f_i f_j over j ≠ i is `degree_i`, as nearly as it can be."""
+    """f such that the sum of f_i f_j over j ≠ i approximates `degree_i`."""
     factor: Floats = degree / math.sqrt(float(degree.sum()))
     for _ in range(FIT_ROUNDS):
         last = factor
-        factor = np.sqrt(last * degree / (last.sum() - last))  # the root damps the swing
+        factor = np.sqrt(last * degree / (last.sum() - last))  # the root damps oscillation
         if np.max(np.abs(factor - last)) <= 1e-12 * float(factor.max()):
             break
     return factor
@@ -496,7 +490,7 @@ class Evaluated(Protocol):
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One group of classes: its classes, its samples, and what became of them."""
+    """A group of classes: its classes, its samples, and their outcomes."""
 
     name: str
     classes: tuple[ClassIndex, ...]
@@ -511,7 +505,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GroupSummary:
-    """Overall metrics, by groups."""
+    """Overall metrics by groups."""
 
     accuracy: ShareMetric
     group_accuracy: ShareMetric
@@ -521,7 +515,7 @@ class GroupSummary:
 
 @dataclass(frozen=True)
 class GroupCells:
-    """The matrix of the groups, by the indices of the groups: the cells that are not 0, sorted."""
+    """The matrix of the groups by group indices: non-zero cells, sorted."""
 
     rows: Literal["true"]
     columns: Literal["predicted"]
@@ -530,7 +524,7 @@ class GroupCells:
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """Groups of classes with their figures."""
+    """Groups of classes with their metrics."""
 
     source: str
     modularity: float | None
@@ -543,17 +537,17 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class ClassGroups:
-    """Which classes are confused with which.
+    """The order of the classes, and their groups.
 
     Attributes
     ----------
     order
-        All classes, confused ones side by side; None where no class is confused with another, or
-        more than 2,048 are.
+        All classes in clustered order; None without confusions, or with more than 2,048 confused
+        classes.
     suggested
-        The groups that the errors suggest; None where they suggest none.
+        Clusters found in the errors, or None.
     given
-        Those of the user; None where there are none.
+        The user's groups, or None.
     """
 
     order: tuple[ClassIndex, ...] | None
@@ -562,7 +556,7 @@ class ClassGroups:
 
 
 def class_groups(evaluation: Evaluated) -> ClassGroups:
-    """Order and groups of the classes; those of ``evaluation.hierarchy`` where it has one."""
+    """Order and groups of the classes, including those of ``evaluation.hierarchy``."""
     matrix, classes = evaluation.confusion, evaluation.classes
     tree = confusion_tree(matrix)
     suggested = None if tree is None else suggested_groups(matrix, classes, tree=tree)

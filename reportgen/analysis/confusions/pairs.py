@@ -1,4 +1,4 @@
-"""Confused pairs of classes, ranked; and the number of errors of a pair expected by chance."""
+"""Ranked confusions of classes, and the number of errors of a pair expected by chance."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ EXPECTED_RULES: dict[ExpectedRule, str] = {
     ),
     "margins": "The errors of each class, in proportion to the predictions of the other classes.",
 }
-"""How expected counts are made → one sentence for readers."""
+"""Rule for expected counts → a sentence for readers."""
 
 
 MAX_ROUNDS = 1000
 
 
 FITTED = 1e-12
-"""Largest relative misfit of a row total at which the fit ends."""
+"""Maximum relative misfit of a row total at which the fit ends."""
 
 
 USABLE = 1e-9
-"""Largest relative misfit with which a fit that has not ended is still used."""
+"""Maximum relative misfit at which a fit that did not converge is still used."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Expected:
     count
         float64, one for each cell requested.
     rule
-        ``"margins"`` also where quasi-independence was requested and has no fit.
+        ``"margins"`` also if quasi-independence was requested but could not be fitted.
     """
 
     count: Floats
@@ -83,12 +83,12 @@ def expected_counts(
     predicted: Counts,
     rule: ExpectedRule = "quasi-independence",
 ) -> Expected:
-    """The errors that are expected in the cells (true, predicted), none on the diagonal.
+    """The expected errors in the cells (true, predicted), none on the diagonal.
 
     Quasi-independence: E_ij = a_i b_j off the diagonal, with the row and column totals of the
-    errors, found by iterative proportional fitting in O(K) a round. Where all errors involve one
-    class the fit has no end; then, and on request, E_ij = e_i c_j / (n − c_i), with e_i the errors
-    of class i and c_j how often j is predicted.
+    errors, found by iterative proportional fitting in O(K) per round. If all errors involve one
+    class, the fit does not converge; then, and on request, E_ij = e_i c_j / (n − c_i), with e_i the
+    errors of class i and c_j how often j is predicted.
 
     Goodman 1968, JASA 63, 1091-1131.
     """
@@ -104,7 +104,7 @@ def expected_counts(
 
 
 def expected_within(matrix: ConfusionMatrix, group_of: Counts) -> float | None:
-    """The share of all errors that would stay within the groups by chance alone, 0..1.
+    """The proportion of errors expected within the groups by chance, 0..1.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def expected_within(matrix: ConfusionMatrix, group_of: Counts) -> float | None:
 
     Returns
     -------
-    By the same rules as :func:`expected_counts`, in O(K); None where there are no errors.
+    By the same rules as :func:`expected_counts`, in O(K); None without errors.
     """
     if not matrix.n_errors:
         return None
@@ -131,7 +131,7 @@ def expected_within(matrix: ConfusionMatrix, group_of: Counts) -> float | None:
 
 
 def _fit(matrix: ConfusionMatrix) -> tuple[Floats, Floats] | None:
-    """The factors (a, b), float64 of shape (K,) each; None where they don't converge."""
+    """The factors (a, b), float64 of shape (K,) each; None if they don't converge."""
     by_row = (matrix.true_totals - matrix.diagonal).astype(np.float64)
     by_column = (matrix.predicted_totals - matrix.diagonal).astype(np.float64)
     b = by_column.copy()
@@ -147,7 +147,7 @@ def _fit(matrix: ConfusionMatrix) -> tuple[Floats, Floats] | None:
 
 
 def _sum_of_others(values: Floats) -> Floats:
-    """For each place the sum of all others, without taking a large number from a large one."""
+    """For each element the sum of all others, without cancellation."""
     sums = np.zeros(len(values))
     sums[1:] = np.cumsum(values[:-1])
     sums[:-1] += np.cumsum(values[:0:-1])[::-1]
@@ -161,7 +161,7 @@ def _divide(part: Floats, whole: Floats) -> Floats:
 
 
 def binomial_tail(count: ArrayLike, trials: ArrayLike, share: ArrayLike) -> Floats:
-    """P(X >= count), X binomial; count at least 1. Element by element, float64."""
+    """P(X >= count), X binomial; count at least 1. Elementwise, float64."""
     from scipy.special import betainc
 
     k, n = np.asarray(count, np.float64), np.asarray(trials, np.float64)
@@ -172,8 +172,7 @@ def binomial_tail(count: ArrayLike, trials: ArrayLike, share: ArrayLike) -> Floa
 def false_discovery(p: Floats, n_tests: int) -> Floats:
     """p-values adjusted to control the false-discovery rate among `n_tests`, 0..1, shape (N,).
 
-    The tests that are not listed have p = 1, as a pair without errors has: Benjamini and
-    Hochberg's values for the listed ones alone, times the number of tests for each of those.
+    Benjamini-Hochberg. Tests that are not listed have p = 1, like a pair without errors.
     """
     if n_tests < len(p):
         raise ValueError(f"{len(p)} p-values of {n_tests} tests")
@@ -197,7 +196,7 @@ RANKINGS: dict[Ranking, str] = {
     ),
     "lift": (f"By lift, observed relative to expected count; {LEAST_FOR_LIFT} samples or more."),
 }
-"""How directed pairs are ranked → one sentence for readers."""
+"""Ranking of directed pairs → a sentence for readers."""
 
 
 LISTED = 20
@@ -205,7 +204,7 @@ LISTED = 20
 
 @dataclass(frozen=True)
 class Rest:
-    """The errors that a ranking does not list, so that with it the shares add up to 1.
+    """The errors that a ranking does not list, so that proportions sum to 1.
 
     Attributes
     ----------
@@ -229,17 +228,17 @@ class DirectedPairs:
     Attributes
     ----------
     ranking
-        What they are ranked by.
+        The ranking criterion.
     true, predicted
         Class indices, int64, shape (P,).
     count, reversed_count
-        Samples of the pair, and of the same two classes the other way round: int64.
+        Samples of the pair, and of the reverse direction: int64.
     rate, rate_low, rate_high
-        `count` of the samples of the true class, with its Wilson interval: float64, 0..1.
+        `count` as a proportion of the true class, with its Wilson interval: float64, 0..1.
     share_of_errors, share_of_class_errors
-        `count` of all errors, and of those of the true class: float64, 0..1.
+        `count` as a proportion of all errors, and of those of the true class: float64, 0..1.
     expected
-        Errors that chance would put there, by `expected_rule`: float64.
+        Errors expected by chance, by `expected_rule`: float64.
     lift
         `count` / `expected`: float64.
     p, q
@@ -272,21 +271,21 @@ class DirectedPairs:
 
 @dataclass(frozen=True, eq=False)
 class SymmetricPairs:
-    """P pairs of classes that are confused with each other, most samples first.
+    """P pairs of classes that are confused, most samples first.
 
     Attributes
     ----------
     a, b
         Class indices, int64, shape (P,), a < b.
     count, a_as_b, b_as_a
-        Samples both ways, and each way: int64.
+        Samples in both directions together, and in each: int64.
     rate
-        `count` of the samples of both classes: float64, 0..1.
+        `count` as a proportion of both classes: float64, 0..1.
     share_of_errors
-        `count` of all errors: float64, 0..1.
+        `count` as a proportion of all errors: float64, 0..1.
     direction_p
-        Two-sided exact binomial p of the two counts under "both ways alike": float64. Small, it
-        tells of a bias or a rule of labelling; else the classes are alike.
+        Two-sided exact binomial p of symmetric counts: float64. A small p suggests bias or a
+        labelling rule, otherwise the classes are similar.
     rest
         The pairs that are not listed.
     """
@@ -312,7 +311,7 @@ def directed_pairs(
     limit: int | None = LISTED,
     expected: ExpectedRule = "quasi-independence",
 ) -> DirectedPairs:
-    """The first `limit` pairs of a ranking, None for all that it takes.
+    """The first `limit` pairs of a ranking; None for all.
 
     Ties: more samples, then the lower true, then the lower predicted index first.
     """
@@ -346,7 +345,7 @@ def directed_pairs(
 
 
 def _rank(by: Ranking, count: Counts, low: Floats, lift: Floats) -> Counts:
-    """Places of the pairs that a ranking takes; they come by count, true, predicted."""
+    """Indices of the ranked pairs; the input is sorted by count, true, predicted."""
     if by == "count":
         return np.arange(len(count))
     least, figure = (LEAST_FOR_RATE, low) if by == "rate" else (LEAST_FOR_LIFT, lift)

@@ -1,4 +1,4 @@
-"""Checks for misplaced classes: a permuted class order, or a transposed matrix."""
+"""Detects a permuted class order, or a transposed matrix."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ Counts = NDArray[np.int64]
 
 
 RELABELLING_LIMIT = 1000
-"""Most classes for which the best relabelling is looked for: 0.3 s."""
+"""Maximum number of classes for the search of the best relabelling: 0.3 s."""
 
 
 LEAST_GAIN = 0.05
-"""Smallest rise of the accuracy that is worth a warning."""
+"""Minimum gain in accuracy for a warning."""
 
 
 _ROUNDING = 1e-9
-"""More than the difference of two accuracies may be wrong by."""
+"""Upper bound of the rounding error of a difference of two accuracies."""
 
 
 _FEWEST_SHIFTED = 5
@@ -47,25 +47,25 @@ _LEAST_SHIFTED = 0.1
 
 
 CLEARLY = 2
-"""How many times more often than anything else a class must be predicted as another one."""
+"""Factor by which a class must be predicted more often as another one than as anything else."""
 
 
 @dataclass(frozen=True, eq=False)
 class Relabelling:
-    """The renaming of predictions that makes the accuracy as high as it can be.
+    """The relabelling of predictions with the highest accuracy.
 
     Attributes
     ----------
     accuracy, accuracy_after
-        Before and after it: 0..1.
+        Accuracy before and after, 0..1.
     permutation
-        int64, shape (K,): samples of class i are best relabelled as ``permutation[i]``. Where
-        nothing is gained, it keeps a class in its place.
+        int64, shape (K,): samples of class i are best relabelled as ``permutation[i]``. Classes
+        without a gain stay in place.
     moved
         The classes that are *significantly* predicted as that other class: at least twice as often
-        as any other class, their own included; and it is predicted for them at least twice as
-        often as for any other class; both beyond chance (95%). A model that is merely bad, or
-        prefers some classes, or confuses two that look alike, moves none.
+        as any other class, including their own; and that class is predicted for them at least twice
+        as often as for any other; both significant (95%). An inaccurate model, or one that prefers
+        some classes or confuses similar ones, moves none.
     """
 
     accuracy: float
@@ -77,8 +77,8 @@ class Relabelling:
     def is_suspicious(self) -> bool:
         """Whether the class order is probably wrong.
 
-        Two classes moved or more, the accuracy is five points higher after, and either it is 50%
-        or more then, or half of the classes moved: a bad model may have two odd habits by chance.
+        True if at least two classes moved, accuracy increases by 5 pp, and it is then at least 50%,
+        or half of the classes moved: an inaccurate model may confuse two classes by chance.
         """
         gain = self.accuracy_after - self.accuracy
         many = 2 * len(self.moved) >= len(self.permutation)
@@ -86,8 +86,9 @@ class Relabelling:
 
     @property
     def shift(self) -> int | None:
-        """The distance by which all moved classes moved in the class list, if it is one and the
-        same: 1 where each is predicted as the next, cyclically.
+        """The shift by which all moved classes moved in the class list, if constant; else None.
+
+        1 if each is predicted as the next one, cyclically.
         """
         k = len(self.permutation)
         steps = {int((self.permutation[i] - i) % k) for i in self.moved}
@@ -98,7 +99,7 @@ class Relabelling:
 
 
 def best_relabelling(matrix: ConfusionMatrix) -> Relabelling | None:
-    """Assign to each class the prediction that fits it best, one to one (Hungarian method).
+    """Assign predictions to classes, one to one, for maximum accuracy (Hungarian method).
 
     None for one class, more than 1,000, or no samples.
 
@@ -109,7 +110,7 @@ def best_relabelling(matrix: ConfusionMatrix) -> Relabelling | None:
     k, n = matrix.n_classes, matrix.n_samples
     from scipy.optimize import linear_sum_assignment
 
-    # among equals, as many classes as can be stay in place
+    # for ties, as many classes as possible stay in place
     worth = matrix.counts.astype(np.float64) * (k + 1) + np.eye(k)
     permutation = np.asarray(linear_sum_assignment(worth, maximize=True)[1], np.int64)
     hits = matrix.lookup(np.arange(k), permutation)
@@ -132,19 +133,19 @@ def _surely_moved(counts: Counts, permutation: Counts, hits: Counts) -> Counts:
     others[places, permutation] = 0
     rivals = np.maximum(others.max(axis=1), others.max(axis=0)[permutation])
     low, _ = wilson(hits, hits + rivals)
-    clear = (hits >= CLEARLY * rivals) & (low > 0.5)  # nan, where there is neither, is not
+    clear = (hits >= CLEARLY * rivals) & (low > 0.5)  # nan, for neither, is False
     return np.flatnonzero(clear & (permutation != places))
 
 
 def most_gain(matrix: ConfusionMatrix) -> float:
-    """What no relabelling of the predictions can add more than to the accuracy: 0..1.
+    """An upper bound for the gain in accuracy by any relabelling, 0..1.
 
-    A relabelling that calls class i by the name p(i) adds the sum over i of
-    C[i, p(i)] − C[i, i] hits. Where p(i) = i the term is 0; elsewhere C[i, p(i)] is at most the
-    greatest error of row i. So no sum is more than that of max(0, greatest error of row i −
-    C[i, i]). As p is one to one, the same sum is one over columns j = p(i): adding and taking
-    away C[j, j] instead, it is at most that of max(0, greatest error of column j − C[j, j]). The
-    less of the two bounds it. Both are 0 where each class is mostly predicted correctly.
+    A relabelling of class i as p(i) adds the sum over i of C[i, p(i)] − C[i, i] hits. Where p(i) =
+    i the term is 0; otherwise C[i, p(i)] is at most the largest error of row i. So the sum is at
+    most that of max(0, largest error of row i − C[i, i]). As p is one to one, the same sum is one
+    over columns j = p(i): adding and taking away C[j, j] instead, it is at most that of max(0,
+    greatest error of column j − C[j, j]). The less of the two bounds it. Both are 0 where each
+    class is mostly predicted correctly.
     """
     right = matrix.counts.diagonal()
     errors = matrix.counts.copy()
@@ -154,10 +155,10 @@ def most_gain(matrix: ConfusionMatrix) -> float:
 
 
 def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | None:
-    """A warning where the class order is probably wrong, else None.
+    """A warning if the class order is probably wrong, else None.
 
-    To look for the best relabelling takes long, and a large import: it is not looked for where it
-    can't gain enough to be suspicious, which :func:`most_gain` proves for nearly all models.
+    The search takes long, and needs a large import: it is skipped if :func:`most_gain` shows that
+    it can't gain enough, which is the case for nearly all models.
     """
     if not _can_be_relabelled(matrix) or most_gain(matrix) < LEAST_GAIN - _ROUNDING:
         return None
@@ -179,11 +180,11 @@ def relabelling_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNot
 
 
 def shift_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | None:
-    """A warning where, from one class on, predictions mostly are one place beside the label.
+    """A warning if from one class on, most predictions are shifted by one from the label.
 
-    This happens if labels were renumbered because a class was missing, and predictions were not.
-    The classes before must be right more often than shifted; the difference behind is five
-    standard errors at least, which allows for the choice of the class.
+    This happens if labels were renumbered because a class was missing, but predictions were not.
+    Before that class, predictions must be correct more often than shifted; after it, the difference
+    must be at least five standard errors, which accounts for the selection of the class.
     """
     k = matrix.n_classes
     if k < _FEWEST_SHIFTED:
@@ -196,7 +197,7 @@ def shift_note(matrix: ConfusionMatrix, classes: Sequence[str]) -> DataNote | No
         there = (beside >= 0) & (beside < k)
         shifted = np.where(there, matrix.lookup(every, np.clip(beside, 0, k - 1)), 0)
         gain = np.cumsum((shifted - right)[::-1])[::-1]
-        at = int(k - 1 - np.argmax(gain[::-1]))  # the last of equal ones: behind the gap
+        at = int(k - 1 - np.argmax(gain[::-1]))  # the last of ties: after the gap
         n, s, r = (int(values[at:].sum()) for values in (totals, shifted, right))
         before = int(right[:at].sum()) > int(shifted[:at].sum())
         if at and n and before and s >= _LEAST_SHIFTED * n and s - r >= 5 * (s + r) ** 0.5:
@@ -236,13 +237,12 @@ def _shift_words(found: Relabelling) -> str:
 def check_supports(
     matrix: ConfusionMatrix, supports: ArrayLike, classes: Sequence[str], name: str = "the matrix"
 ) -> None:
-    """Hold the row sums against the known number of samples of each class.
+    """Check the row sums against the known number of samples of each class.
 
     `name` is the name of the matrix in messages.
 
-    Raises :class:`DataError`, ``matrix-transposed`` where the column sums are the known numbers,
-    ``matrix-support`` where neither sums are; :class:`ValueError` where the number of classes
-    differs.
+    Raises :class:`DataError`, ``matrix-transposed`` if the column sums match instead,
+    ``matrix-support`` if neither match; :class:`ValueError` if the number of classes differs.
     """
     known = np.asarray(supports, np.int64)
     if known.shape != (matrix.n_classes,):
@@ -276,11 +276,10 @@ def _sums(classes: Sequence[str], known: Counts, rows: Counts, i: int) -> str:
 
 
 def orientation_note(matrix: ConfusionMatrix) -> DataNote | None:
-    """A warning where the matrix is probably transposed, else None.
+    """A warning if the matrix is probably transposed, else None.
 
-    Test sets often have as many samples of each class; predictions almost never do. Three
-    classes or more whose *columns* all have one sum, and whose rows do not, tell of a transposed
-    matrix.
+    Test sets often have as many samples of each class; predictions almost never do. At least three
+    classes whose *columns* have equal sums, and whose rows do not, indicate a transposed matrix.
     """
     rows, columns = matrix.true_totals, matrix.predicted_totals
     if matrix.n_classes < 3 or columns[0] < 2:

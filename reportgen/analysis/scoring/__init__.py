@@ -1,7 +1,7 @@
-"""Metrics that need scores: tallies that stream and add up, and what is computed from them.
+"""Metrics of scores: additive streaming tallies, and the metrics computed from them.
 
-A batch is checked once, as :class:`Answers` (confidence and whether right) or :class:`Scores`
-(probabilities of all classes); each tally takes it in with ``of``, adds up with ``+``, and gives
+A batch is validated once, as :class:`Answers` (confidence and correctness) or :class:`Scores`
+(probabilities of all classes); each tally counts it with ``of``, is added with ``+``, and returns
 its metrics at the end. Any split of the samples, in any order, gives the same metrics.
 """
 

@@ -1,6 +1,4 @@
-"""Calibration: is the model right as often as its confidence says? ECE in bins of equal width and
-of equal size, of the prediction and of each class.
-"""
+"""Calibration: ECE in bins of equal width and of equal mass, of predictions and of each class."""
 
 from __future__ import annotations
 
@@ -45,7 +43,7 @@ def bin_indices(values: NDArray[Any], n_bins: int, eps: float) -> NDArray[np.int
     values
         float64, 0..1, any shape.
     n_bins
-        How many bins share 0..1.
+        Number of bins in 0..1.
     eps
         Machine epsilon of the type in which the probabilities were saved.
 
@@ -69,13 +67,13 @@ N_BINS = 15
 CHANCE_DRAWS = 1_000
 
 
-SEED = 20_170_806  # any number will do; it is fixed so that a report is reproducible
+SEED = 20_170_806  # any number; fixed for reproducibility
 
 
 _WRONG, _RIGHT = 0, 1
 
 
-_FLAT = 1e-12  # what rounding leaves of a mean square that is really 0
+_FLAT = 1e-12  # rounding error of a mean square that is 0
 
 
 _SHAPE = (2, N_BINS)
@@ -89,8 +87,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CalibrationBins:
-    """What calibration metrics are based on, added up: all of shape (2, 15), incorrect and correct
-    predictions.
+    """Sums for calibration metrics, all of shape (2, 15): incorrect and correct predictions.
 
     Attributes
     ----------
@@ -156,7 +153,7 @@ class CalibrationBins:
 
     @property
     def n(self) -> int:
-        """Samples that were counted."""
+        """Number of counted samples."""
         return int(self.counts.sum())
 
     def cells(self) -> Cells:
@@ -171,15 +168,15 @@ class CalibrationBins:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Bins of any kind, ready for metrics: float64; rows are incorrect and correct predictions.
+    """Bins of any kind in float64; rows are incorrect and correct predictions.
 
     Attributes
     ----------
     counts, confidences, squares
         Shape (2, B): samples, sums of their confidences and of the squares.
     gaps
-        Shape (B,): correct predictions minus the sum of all confidences. It is counts and
-        confidences subtracted, but rounded once.
+        Shape (B,): correct predictions minus the sum of all confidences. The difference of counts
+        and confidences, rounded once.
     """
 
     counts: Floats
@@ -189,7 +186,7 @@ class Cells:
 
     @property
     def sizes(self) -> Floats:
-        """Samples of each bin: float64, shape (B,)."""
+        """Number of samples of each bin: float64, shape (B,)."""
         return np.asarray(self.counts.sum(axis=0))
 
     @property
@@ -199,23 +196,23 @@ class Cells:
 
     @property
     def mce(self) -> float:
-        """The largest |accuracy - confidence| of any bin that has samples."""
+        """The largest |accuracy - confidence| of any non-empty bin."""
         some = self.sizes > 0
         return float(np.max(np.abs(self.gaps[some]) / self.sizes[some]))
 
 
 @dataclass(frozen=True)
 class Chance:
-    """The ECE of a perfectly calibrated model with these very confidences, by chance alone.
+    """The ECE of a perfectly calibrated model with the same confidences.
 
     Attributes
     ----------
     mean
-        Average of the draws: how much of a measured ECE is nothing but the size of the sample.
+        Mean of the draws: the part of a measured ECE due to sample size.
     high
-        95 of 100 draws are at most this.
+        95th percentile of the draws.
     draws, seed
-        How it was simulated.
+        Parameters of the simulation.
     """
 
     mean: float
@@ -235,9 +232,9 @@ class ReliabilityBin:
     n, n_correct
         Samples, and correct predictions among them.
     accuracy
-        n_correct / n with its Wilson interval; None with ``no_samples`` where the bin is empty.
+        n_correct / n with its Wilson interval; None with ``no_samples`` for an empty bin.
     confidence
-        Mean confidence of the bin's samples, which is where the bar belongs; None where empty.
+        Mean confidence of the bin's samples, the position of the bar; None if empty.
     """
 
     low: float
@@ -259,9 +256,10 @@ class Calibration:
     ece, mce
         Expected and maximum calibration error.
     mean_confidence
-        Of all samples; None without samples. Above the accuracy: the model is overconfident.
+        Mean confidence of all samples; None without samples. Above the accuracy if the model is
+        overconfident.
     chance
-        What a perfectly calibrated model would show; None without samples.
+        The ECE of a perfectly calibrated model; None without samples.
     """
 
     bins: tuple[ReliabilityBin, ...]
@@ -272,7 +270,7 @@ class Calibration:
 
     @classmethod
     def of(cls, bins: CalibrationBins, *, seed: int = SEED) -> Calibration:
-        """The metrics of `bins`; n/a with ``no_samples`` or ``no_scores`` where it is empty."""
+        """The metrics of `bins`; n/a with ``no_samples`` or ``no_scores`` if empty."""
         bars = _reliability(bins)
         if bins.n == 0:
             nothing = Metric(None, None, missing_reason(bins.n_without))
@@ -289,7 +287,7 @@ class Calibration:
 
 
 def chance_level(cells: Cells, *, seed: int = SEED, draws: int = CHANCE_DRAWS) -> Chance:
-    """The ECE that these confidences show where each prediction is right with just its confidence.
+    """The ECE of these confidences if each is the probability of a correct prediction.
 
     The correct predictions of a bin are then a sum of coin flips of unequal coins. They are drawn
     as a binomial with the bin's mean confidence, whose distance from its mean is scaled to the
@@ -312,11 +310,11 @@ def chance_level(cells: Cells, *, seed: int = SEED, draws: int = CHANCE_DRAWS) -
 def ece_metric(cells: Cells, chance: Chance) -> Metric:
     """ECE with an interval; there must be samples.
 
-    Above, z standard errors from the metric; below, as many from what is left of it without its
-    bias (:func:`_less_chance`); 0 where a perfectly calibrated model shows this ECE in more than
-    5% of draws. Every sample pulls on its bin by y - c, in the direction of the bin's gap: the
-    infinitesimal jackknife, Efron 1982. Nearly all pull of a sure model comes from rare errors,
-    so one more, of full confidence, is taken to be there. Edges of bins are taken as fixed.
+    The upper end is z standard errors above the metric; the lower end as many below its debiased
+    value (:func:`_less_chance`), or 0 if a perfectly calibrated model has this ECE in more than 5%
+    of draws. Every sample influences its bin by y - c, in the direction of the bin's gap: the
+    infinitesimal jackknife, Efron 1982. For a confident model, nearly all influence comes from rare
+    errors, so one more, of full confidence, is assumed. Bin edges are fixed.
     """
     value, n = cells.ece, float(cells.counts.sum())
     squares = _pull_squares(cells)
@@ -335,7 +333,7 @@ def _pull_squares(cells: Cells) -> float:
 
 
 def _debiased_ece(cells: Cells) -> float:
-    """What is left of the ECE without its bias: on average, no more than the true one."""
+    """The debiased ECE: on average, at most the true one."""
     n, sums = cells.sizes, cells.confidences.sum(axis=0)
     mean = np.divide(sums, n, out=np.zeros_like(n), where=n > 0)
     seen = cells.counts[_RIGHT] * (1 - 2 * mean) + n * mean**2
@@ -345,13 +343,13 @@ def _debiased_ece(cells: Cells) -> float:
 
 
 def _less_chance(gap: Floats, error: Floats) -> float:
-    """The sum of the gaps' sizes, if none is taken in a direction that is only chance.
+    """The sum of the absolute gaps, debiased.
 
-    It is biased upwards: a gap that is nothing but chance counts in full, since its direction is
-    taken from the very samples that make it. With normal noise ξ of the same standard deviation σ
-    as the gap g, g + ξ and g - ξ are independent; the direction of the one times the other has no
-    more than the true gap for its mean. The mean of that over ξ is g erf(g / (σ √2)) -
-    2 σ φ(g / σ); so the sum is, on average, never above the true one.
+    The plain sum is biased upwards: a gap due to chance counts in full, since its direction comes
+    from the same samples. With normal noise ξ of the same standard deviation σ as the gap g, g + ξ
+    and g - ξ are independent; the direction of the one times the other has no more than the true
+    gap for its mean. The mean of that over ξ is g erf(g / (σ √2)) - 2 σ φ(g / σ); so the sum is, on
+    average, never above the true one.
 
     Rasines & Young 2023, Biometrika 110, 597-614, on splitting with noise.
     """
@@ -405,14 +403,14 @@ def _reliability(bins: CalibrationBins) -> tuple[ReliabilityBin, ...]:
 
 @dataclass(frozen=True)
 class EqualMassCalibration:
-    """ECE over 15 bins that contain equally many samples, by rising confidence.
+    """ECE over 15 bins of equal mass, by increasing confidence.
 
     Attributes
     ----------
     ece
-        The metric with its interval, and how far binned confidences may have moved it.
+        The metric with its interval, and its maximum error due to binned confidences.
     chance
-        What a perfectly calibrated model would show; None without samples.
+        The ECE of a perfectly calibrated model; None without samples.
     """
 
     ece: IntervalValue
@@ -422,12 +420,13 @@ class EqualMassCalibration:
     def of(
         cls, ranked: RankedScores, groups: Groups | None = None, *, seed: int = SEED
     ) -> EqualMassCalibration:
-        """From a tally of predictions. ``no_samples`` or ``no_scores`` where it is empty.
+        """From a tally of predictions.
 
-        `groups` are those of the tally, where they are known: sorting is most of the work.
+        ``no_samples`` or ``no_scores`` if it is empty. `groups` are those of the tally, if known:
+        sorting dominates the time.
 
         The first n mod 15 bins contain one sample more. Samples of equal confidence are
-        interchangeable: where a bin ends among them, it gets its part of their correct predictions.
+        interchangeable: a bin that ends among them gets its part of their correct predictions.
         """
         if groups is None:
             (groups,) = ranked.groups()
@@ -447,7 +446,7 @@ class EqualMassCalibration:
 
 
 def _bounds(n: int) -> list[int]:
-    """Where the bins begin and end among n samples: 16 numbers, as numpy.array_split cuts."""
+    """The bounds of the bins among n samples: 16 numbers, as in numpy.array_split."""
     size, longer = divmod(n, N_BINS)
     return [b * size + min(b, longer) for b in range(N_BINS + 1)]
 
@@ -462,8 +461,9 @@ def _cells(groups: Groups, bounds: list[int]) -> Cells:
 def _cell(
     groups: Groups, ends: NDArray[np.int64], start: int, stop: int
 ) -> tuple[Floats, Floats, Floats, float]:
-    """Samples start..stop-1 by rising confidence: their number, confidences and squares, each for
-    incorrect and correct predictions, and the gap.
+    """Samples start..stop-1 by increasing confidence, as one bin.
+
+    Number, confidences and squares, each for incorrect and correct predictions, and the gap.
     """
     if start == stop:
         none = np.zeros(2)
@@ -478,8 +478,9 @@ def _cell(
 
 
 def _split_error(groups: Groups, bounds: list[int]) -> float:
-    """By how many correct predictions the ends of bins may be wrong, all together: samples that
-    share a histogram bin need not be interchangeable.
+    """Maximum error, in correct predictions, of all bin ends together.
+
+    Samples in the same histogram bin need not be interchangeable.
     """
     ends = np.cumsum(groups.sizes)
     inner = np.array(bounds[1:-1])
@@ -492,10 +493,10 @@ def _split_error(groups: Groups, bounds: list[int]) -> float:
 
 
 _OF_TWO_CLASSES = 2**2
-"""Square of the pull of a confident error: 1 on the class that was meant, 1 on that answered."""
+"""Squared influence of a confident error: 1 on the true class, 1 on the predicted one."""
 
 
-_BLOCK = 1 << 18  # probabilities that are worked on at once: 2 MB an array
+_BLOCK = 1 << 18  # probabilities processed at once: 2 MB per array
 
 
 @dataclass(frozen=True, eq=False)
@@ -575,7 +576,7 @@ class ClasswiseBins:
 
     @property
     def n(self) -> int:
-        """Samples that were counted."""
+        """Number of counted samples."""
         return int(self.counts[0].sum())
 
     def errors(self) -> Floats:
@@ -586,11 +587,11 @@ class ClasswiseBins:
         return np.asarray(gaps.sum(axis=1) / self.n)
 
     def metric(self, ranked: RankedScores) -> Metric:
-        """Class-wise ("static") ECE: the plain mean over all K classes, absent ones included.
+        """Class-wise ("static") ECE: the mean over all K classes, including absent ones.
 
-        A class without samples still has an error: the probability that it is given in vain.
-        `ranked` are the same samples, one by one: the interval is made of them. Where they are too
-        many for that, there is none: ``too_many_scores``.
+        A class without samples still has an error: the probability assigned to it. `ranked` are the
+        same samples, for the interval. If they are too many for that, there is none:
+        ``too_many_scores``.
         """
         if self.n == 0:
             return Metric(None, None, missing_reason(self.n_without))
@@ -608,9 +609,9 @@ class ClasswiseBins:
     def _half_width(self, ranked: RankedScores) -> float:
         """z · standard error.
 
-        Every sample pulls on a bin of each class by y - p, in the direction of the bin's gap; its
-        pulls are added up over the classes first, for the classes are scored on the same samples:
-        the infinitesimal jackknife, Efron 1982. One more confident error is taken to be there.
+        Every sample influences a bin of each class by y - p, in the direction of the bin's gap; its
+        influences are summed over the classes first, since the classes are scored on the same
+        samples: the infinitesimal jackknife, Efron 1982. One more confident error is assumed.
         """
         labels, scores = ranked.rows()
         n, k = scores.shape
@@ -624,12 +625,12 @@ class ClasswiseBins:
             directions = signs[bin_indices(p, N_BINS, ranked.eps) + offsets]
             own = directions[np.arange(len(p)), labels[at]]
             pulls[at] = own - np.einsum("nk,nk->n", directions, p)
-        pulls.sort()  # so that the order of the samples leaves no trace
+        pulls.sort()  # so that the result is independent of the order of the samples
         squares = float(((pulls - pulls.mean()) ** 2).sum())
         return float(quantile() * math.sqrt(squares + _OF_TWO_CLASSES) / (n * k))
 
     def _debiased(self) -> float:
-        """What is left of the value if no gap is taken in a direction that is only chance.
+        """The debiased value.
 
         σ is that of the samples or of a calibrated model, whichever is larger. In simulations with
         2 to 50 classes and 100 to 4,000 samples the interval covers 96 to 100% at nominal 95%.

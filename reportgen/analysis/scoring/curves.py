@@ -1,6 +1,6 @@
-"""More than two classes: the curves of each against the rest, of those with the lowest ROC AUC.
+"""One-vs-rest curves for more than two classes, of those with the lowest ROC AUC.
 
-Every point is a pair of counts, read off the groups of scores that the ROC AUC is made of anyway.
+Every point is a pair of counts, from the same score groups as the ROC AUC.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
 
 
 MOST_CURVES = 12
-"""Classes whose curves are kept: those with the lowest ROC AUC."""
+"""Maximum number of classes with stored curves: those with the lowest ROC AUC."""
 
 
 POINTS = 60
@@ -30,16 +30,16 @@ POINTS = 60
 
 @dataclass(frozen=True)
 class ClassCurve:
-    """What falling thresholds on the score of one class flag, of it and of all others.
+    """Samples flagged by decreasing thresholds on the score of one class: of it, and of all others.
 
     Attributes
     ----------
     index
-        Of the class.
+        Index of the class.
     n_positive, n_negative
-        Its samples that have scores, and those of all others; neither is 0.
+        Number of its samples with scores, and of all others; neither is 0.
     n_thresholds
-        Points before thinning: different scores, or bins with samples.
+        Number of points before thinning: distinct scores, or non-empty bins.
     points
         (flagged samples of the class, flagged others), from the highest threshold to the one that
         flags everything, at most 60; both rise or stay, and no two are equal.
@@ -53,14 +53,14 @@ class ClassCurve:
 
     @classmethod
     def of(cls, index: int, groups: Groups) -> ClassCurve:
-        """The curve of a class that has samples, beside others."""
+        """The curve of a class with samples, and others."""
         _, tp, fp = flagged_from(groups)
         points = tuple((int(tp[i]), int(fp[i])) for i in fit(tp, fp, POINTS))
         return cls(index, int(tp[-1]), int(fp[-1]), len(tp), points)
 
     @property
     def prevalence(self) -> float:
-        """Share of the class among the samples, 0..1: the precision of guessing."""
+        """Prevalence of the class, 0..1: the precision at chance level."""
         return self.n_positive / (self.n_positive + self.n_negative)
 
     def roc(self) -> Iterator[tuple[float, float]]:
@@ -75,7 +75,7 @@ class ClassCurve:
             yield tp / self.n_positive, tp / (tp + fp)
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the points that are there can't be."""
+        """Raise :class:`~reportgen.jsonio.Fault` for impossible points."""
         for name in ("n_positive", "n_negative"):
             if not place[name].whole():
                 place[name].contradicts("a curve needs samples of the class and others")
@@ -89,7 +89,7 @@ class ClassCurve:
 
 
 def _distinct(curves: tuple[ClassCurve, ...] | None, place: JsonPath) -> tuple[ClassCurve, ...]:
-    """Raises :class:`~reportgen.jsonio.Fault` where a class has two curves."""
+    """Raises :class:`~reportgen.jsonio.Fault` if a class has two curves."""
     seen: set[int] = set()
     for curve, at in zip(curves or (), () if place.is_none else place.items(), strict=True):
         if curve.index in seen:
@@ -101,7 +101,7 @@ def _distinct(curves: tuple[ClassCurve, ...] | None, place: JsonPath) -> tuple[C
 ClassCurves = Annotated[
     tuple[ClassCurve, ...], Via(tuple[ClassCurve, ...] | None, lambda curves: curves, _distinct)
 ]
-"""In JSON: null is read as none."""
+"""In JSON: null is read as an empty list."""
 
 
 Ranked = tuple[tuple[float, ClassCurve], ...]
@@ -109,9 +109,9 @@ Ranked = tuple[tuple[float, ClassCurve], ...]
 
 
 def choose_curves(kept: Ranked, index: int, auc: float | None, groups: Groups) -> Ranked:
-    """`kept` with the curve of one more class, where it is among the worst so far.
+    """`kept` with the curve of one more class, if it is among the worst so far.
 
-    Classes come in their order, which decides between equal ones. No curve where `auc` is None.
+    Classes come in order, which breaks ties. No curve if `auc` is None.
     """
     if auc is None or (len(kept) == MOST_CURVES and auc >= kept[-1][0]):
         return kept

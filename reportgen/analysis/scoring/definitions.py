@@ -1,4 +1,4 @@
-"""`Bounded`: a figure with the range in which binning left it."""
+"""Definitions of the metrics of scores; and values with the error of binning."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ class IntervalValue:
     metric
         The metric with its confidence interval, or None and why.
     exact
-        Whether every sample was ranked by its own score; else the scores were binned.
+        Whether every sample was ranked by its own score; otherwise the scores were binned.
     lowest, highest
-        The metric of these very samples lies between the two, whatever their order inside the
-        bins (nothing to do with the confidence interval). Both equal the metric where it is
-        exact; None where it is undefined.
+        Bounds of the metric on these samples, over all orders inside the bins (unrelated to the
+        confidence interval). Equal to the metric if it is exact; None if it is undefined.
     """
 
     metric: Metric
@@ -37,12 +36,12 @@ class IntervalValue:
 
     @classmethod
     def undefined(cls, reason: str, exact: bool) -> IntervalValue:
-        """No figure, and why."""
+        """No metric, with the reason."""
         return cls(Metric(None, None, reason), exact, None, None)
 
     @property
     def error(self) -> float:
-        """How far the metric of these samples may be from the value; 0 where it is exact."""
+        """Maximum error of the value on these samples; 0 if exact."""
         value = self.metric.value
         if value is None or self.lowest is None or self.highest is None:
             return 0.0
@@ -305,7 +304,7 @@ SCORES: tuple[Definition, ...] = (
         kind="signed",
     ),
 )
-"""The overall metrics, in the order of JSON and page. Top-5 is with the counts."""
+"""The overall metrics of scores, in the order of JSON and page. Top-5 is with the counts."""
 
 
 CLASS_SCORES: tuple[Definition, ...] = (
@@ -338,4 +337,4 @@ CLASS_SCORES: tuple[Definition, ...] = (
         kind="signed",
     ),
 )
-"""The figures of a class, in the order of columns."""
+"""The class metrics of scores, in the order of columns."""

@@ -1,4 +1,4 @@
-"""Sums that do not depend on the order of what is added, and sums of 1/k, to full precision."""
+"""Sums independent of the order of their terms, and sums of 1/k, to full precision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 CHUNK = 1 << 14
-"""Values to work on at once: the arrays of a step stay in the cache of a core."""
+"""Values processed at once: the arrays of a step stay in the cache of a core."""
 
 
 _BITS, _REST = 53, 27
@@ -45,7 +45,7 @@ _FINE_BITS = 78  # two limbs of 26 bits below a first of 26: see exact_sum
 _BLOCK = 1 << 16
 
 
-_FLAT = 2.0**-48  # rounding of the squares leaves less than this of a variance that is really 0
+_FLAT = 2.0**-48  # rounding error of squares for a variance of 0
 
 
 Counts = NDArray[np.int64]
@@ -59,7 +59,7 @@ class FixedSums:
     """Sums of numbers in 0..1 by cell, in units of 2⁻⁸⁰, of any number of samples.
 
     float32 numbers from 2⁻⁵⁷ up and float64 ones from 2⁻²⁸ up are whole multiples of the unit:
-    their sums are exact. What is below the unit of a single number is rounded.
+    their sums are exact. Parts of a number below the unit are rounded.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class FixedSums:
 
     @classmethod
     def zeros(cls, shape: tuple[int, ...]) -> FixedSums:
-        """No sums at all: the neutral element of ``+``."""
+        """Empty sums: the neutral element of ``+``."""
         return cls(*(np.zeros(shape, np.int64) for _ in range(3)))
 
     @classmethod
@@ -98,8 +98,7 @@ class FixedSums:
         """Sum `values`, float64 in 0..1, shape (n,), n at most 2²⁵, by their flat cell index.
 
         The bits of a number are summed in three parts: float64 represents each sum exactly.
-        `coarse` rounds each number to 2⁻⁵³, which does for what intervals are made of, and costs
-        less.
+        `coarse` rounds each number to 2⁻⁵³, which suffices for intervals and is faster.
         """
         size = int(np.prod(shape))
 
@@ -110,7 +109,7 @@ class FixedSums:
         units = np.rint(scaled) if coarse else np.floor(scaled)
         rest = np.zeros(size, np.int64)
         if not coarse and (scaled := np.subtract(scaled, units, out=scaled)).any():
-            # not so for float32 numbers of usual size, nor for those from ½ up
+            # not so for float32 numbers of usual magnitude, nor for those of at least ½
             rest = summed(np.rint(scaled * _REST_UNIT))
         high = np.floor(units * 2.0**-_LOW)
         units -= high * 2.0**_LOW
@@ -122,7 +121,7 @@ class FixedSums:
 
     @classmethod
     def _carried(cls, whole: Counts, fraction: Counts, rest: Counts) -> FixedSums:
-        """With each part in its range."""
+        """With carries, so that each part is in its range."""
         fraction = fraction + (rest >> _REST)
         return cls(whole + (fraction >> _BITS), fraction & _MASK, rest & _REST_MASK)
 
@@ -136,7 +135,7 @@ class FixedSums:
         )
 
     def __getitem__(self, cells: Any) -> FixedSums:
-        """The sums of some cells, as numpy indexes."""
+        """The sums of selected cells, indexed as in numpy."""
         return FixedSums(self.whole[cells], self.fraction[cells], self.rest[cells])
 
     def __eq__(self, other: object) -> bool:
@@ -170,8 +169,8 @@ class FixedSums:
 def exact_sum(values: NDArray[Any]) -> int:
     """The sum of numbers in 0..2048, float64, shape (n,), n at most 2²⁵, in units of 2⁻⁷⁸.
 
-    A number is cut after 26 binary places and the rest after 52 more; the parts are added as
-    integers. What is below 2⁻⁷⁸ of a single number is rounded.
+    A number is split after 26 binary places, and the rest after 52 more; the parts are added as
+    integers. Parts of a number below 2⁻⁷⁸ are rounded.
     """
     high = np.floor(values * 2.0**26)
     low = np.rint((values - high * 2.0**-26) * 2.0**_FINE_BITS).astype(np.int64)
@@ -186,7 +185,7 @@ class Moments:
     Attributes
     ----------
     n
-        How many.
+        Number of values.
     total, squares
         The sums in units of 2⁻⁷⁸: Python integers.
     """
@@ -213,7 +212,7 @@ class Moments:
 
     @property
     def mean(self) -> float:
-        """The mean; there must be one number at least."""
+        """The mean; requires at least one number."""
         return self.total / (self.n << _FINE_BITS)
 
     @property
@@ -246,7 +245,7 @@ def harmonic_gap(start: ArrayLike, count: ArrayLike) -> Floats:
     b = a + m
     x, y = (np.maximum(end, _SMALL) + 0.5 for end in (a, b))
     beyond = np.asarray(np.log1p((y - x) / x) + (_tail(y) - _tail(x)))
-    few = a < _SMALL  # of many groups hardly any begin there
+    few = a < _SMALL  # of many groups, few begin there
     if np.any(few):
         small_a, small_b = (np.minimum(end[few], _SMALL).astype(np.intp) for end in (a, b))
         beyond[few] += _TABLE[small_b] - _TABLE[small_a]

@@ -1,4 +1,4 @@
-"""Log loss and Brier score: what probabilities cost when the truth comes out."""
+"""Log loss and Brier score."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ __all__ = [
 
 
 CLIP = 2.0**-52
-"""Probabilities below the machine epsilon of float64 count as this, as in scikit-learn: a sample
-that was given no chance costs 36.04 nats, not infinity."""
+"""Smaller probabilities are clipped to this, the machine epsilon of float64, as in scikit-learn.
+
+So p = 0 for the true class costs 36.04 nats, not infinity.
+"""
 
 
 WORST_LOG_LOSS = 52 * math.log(2)
 
 
 UNSEEN_LOG_LOSS = 3.0
-"""Nats that one more sample is taken to cost, at least, where the interval is made: p = 5%."""
+"""Minimum cost, in nats, of the additional sample assumed for the interval: p = 5%."""
 
 
-_BLOCK = 1 << 20  # scores that are worked on at once: 8 MB
+_BLOCK = 1 << 20  # scores processed at once: 8 MB
 
 
 @dataclass(frozen=True)
 class LogLoss:
-    """Cross-entropy of the labels, from the probability that each label was given.
+    """Cross-entropy, from the probability of each label.
 
     Attributes
     ----------
@@ -47,12 +49,12 @@ class LogLoss:
     largest
         The largest of them, nats; 0 without samples.
     n_zero
-        Samples whose label was given a probability of exactly 0.
+        Number of samples with p(label) = 0.
     n_clipped
-        Samples whose label was given less than :data:`CLIP`, those with 0 included: their loss is
+        Number of samples with p(label) below :data:`CLIP`, including 0: their loss is
         :data:`WORST_LOG_LOSS`.
     n_without
-        Samples without such a probability (nan).
+        Number of samples without such a probability (nan).
     """
 
     losses: Moments = field(default_factory=Moments)
@@ -63,9 +65,9 @@ class LogLoss:
 
     @classmethod
     def of(cls, label_probability: ArrayLike) -> LogLoss:
-        """Count one batch of labelled samples: shape (N,), 0..1, nan where there is none.
+        """Count one batch of labelled samples: shape (N,), 0..1, nan for missing values.
 
-        Raises :class:`DataError` where one is no probability.
+        Raises :class:`DataError` for a value that is not a probability.
         """
         known, mask, _ = known_probabilities("label_probability", label_probability)
         p = known.astype(np.float64)
@@ -92,18 +94,17 @@ class LogLoss:
 
     @property
     def n(self) -> int:
-        """Samples that were counted."""
+        """Number of counted samples."""
         return self.losses.n
 
     def metric(self) -> Metric:
         """The mean in nats. Interval: delta method on the log scale, with one more sample.
 
-        That scale keeps it above 0 and follows the long upper tail. But nearly all of a sharp
-        model's loss comes from a few errors, and a test set without one shows neither them nor
-        their spread. So above, mean and standard error are those of the samples and of one more
-        that costs as much as the worst of them, or 3 nats. The lower end is below the mean of the
-        samples alone, by the larger of both relative errors: where two errors make the loss, it
-        may be twice the usual one.
+        That scale keeps it above 0 and follows the long upper tail. But nearly all of the loss of a
+        confident model comes from a few errors, and a test set without one shows neither them nor
+        their spread. So for the upper end, mean and standard error include one more sample with the
+        largest observed loss, or 3 nats. The lower end is below the mean of the samples, by the
+        larger of both relative errors.
         """
         if self.n == 0:
             return Metric(None, None, missing_reason(self.n_without))
@@ -155,7 +156,7 @@ class BrierScore:
 
     @property
     def n(self) -> int:
-        """Samples that were counted."""
+        """Number of counted samples."""
         return self.distances.n
 
     def metric(self) -> Metric:

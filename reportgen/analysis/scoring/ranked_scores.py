@@ -1,8 +1,8 @@
-"""Scores kept for ranking: every one of them while they fit, fixed histograms beyond.
+"""Scores for ranking: stored individually up to a limit, in fixed histograms above.
 
-Both contain the same thing for each class: for every score that occurs, how many samples of the
-class and how many others have it. Which of the two is used follows from the number of scores alone,
-so the sum of tallies does not depend on how the samples were split.
+Both have, for each class and each score, the number of samples of the class and of others. The
+number of scores alone decides between them, so the sum of tallies does not depend on the split of
+the samples.
 """
 
 from __future__ import annotations
@@ -30,20 +30,22 @@ __all__ = [
 
 
 FINE_BINS = 1 << 16
-"""Most bins of a histogram of scores; they are linear in the probability."""
+"""Maximum number of bins of a histogram of scores, linear in the probability."""
 
 
 ANSWERS_LIMIT = 5_000_000
-"""Most confidences that are kept: 60 MB in float64."""
+"""Maximum number of stored confidences: 60 MB in float64."""
 
 
 SCORES_LIMIT = 50_000_000
-"""Most scores, samples × classes, that are kept: 200 MB in float32, 400 in float64."""
+"""Maximum number of stored scores, samples × classes: 200 MB in float32, 400 in float64."""
 
 
 JOINT_LIMIT = 5_000_000
-"""Most scores, samples × classes, for which intervals of means over classes are made: every sample
-has to be found again in the order, or in the bins, of every class."""
+"""Maximum number of scores, samples × classes, for intervals of means over classes.
+
+Every sample has to be located in the order, or in the bins, of every class.
+"""
 
 
 _MOST_CELLS = 1 << 22  # of both histograms of all classes: 67 MB
@@ -52,10 +54,10 @@ _MOST_CELLS = 1 << 22  # of both histograms of all classes: 67 MB
 _FEWEST_BINS = 64
 
 
-_PENDING = 1 << 22  # scores that wait to be counted together: counting visits all cells
+_PENDING = 1 << 22  # scores counted together at most: counting visits all cells
 
 
-_LONG = 1 << 16  # samples of a piece that is not copied to be joined with another
+_LONG = 1 << 16  # samples of a piece that is not copied when joined
 
 
 _SORTED_AT_ONCE = 1 << 14
@@ -64,10 +66,11 @@ _SORTED_AT_ONCE = 1 << 14
 _MILLION = 1_000_000
 
 
-_COUNTED_FROM = 1 << 18  # samples from which a table of all millionths costs less than sorting
+# number of samples from which a table of all millionths is faster than sorting
+_COUNTED_FROM = 1 << 18
 
 
-_COLUMNS = 16  # most classes that are copied out together: a row of a block is one cache line
+_COLUMNS = 16  # maximum number of classes copied together: a row of a block is one cache line
 
 
 Counts = NDArray[np.int64]
@@ -90,7 +93,7 @@ def fine_bins(n_classes: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Samples of one class and all others, in groups of equal score, lowest score first.
+    """Samples of one class and all others, grouped by score, lowest first.
 
     Attributes
     ----------
@@ -109,12 +112,12 @@ class Groups:
 
     @property
     def exact(self) -> bool:
-        """Whether a group is one score, not a bin."""
+        """Whether a group is a single score, not a bin."""
         return self.width == 0
 
     @property
     def sizes(self) -> Counts:
-        """Samples of each group: int64, shape (G,)."""
+        """Number of samples per group: int64, shape (G,)."""
         return self.positives + self.negatives
 
     def __eq__(self, other: object) -> bool:
@@ -131,11 +134,11 @@ class Groups:
 
     @classmethod
     def of(cls, scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> Groups:
-        """Group float32 or float64 scores, 0..1, shape (n,); of any order.
+        """Group float32 or float64 scores, 0..1, shape (n,), in any order.
 
-        The bits of non-negative floats sort as the floats do: one integer sort of bits and truth
-        together costs a tenth of an argsort. Many decimals of few places are counted, which costs
-        a fifth of that.
+        The bits of non-negative floats sort as the floats do: one integer sort of bits and label
+        together takes a tenth of the time of an argsort. Many decimals of few places are counted,
+        in a fifth of that time.
         """
         if (table := _millionths([(scores, positive)])) is not None:
             return cls._of_millionths(table)
@@ -156,14 +159,15 @@ class Groups:
     @classmethod
     def _of_millionths(cls, table: NDArray[np.int32]) -> Groups:
         """From the counts of :func:`_millionths`."""
-        at = np.flatnonzero(table.view(np.int64))  # both counts of a place at once
+        at = np.flatnonzero(table.view(np.int64))  # both counts of an index at once
         negatives, positives = (table[at, k].astype(np.int64) for k in (0, 1))
         return cls(at / _MILLION, positives, negatives, 0.0)
 
     @classmethod
     def of_answers(cls, chunks: Sequence[Chunk]) -> Groups | None:
-        """Those of the only class there is, where its scores are many decimals of few places: no
-        chunk is copied. Else None.
+        """Groups for a single class, if its scores are many decimals of few places; else None.
+
+        Without copying.
         """
         table = _millionths([(scores[:, 0], labels == 0) for labels, scores in chunks])
         return None if table is None else cls._of_millionths(table)
@@ -179,19 +183,19 @@ class Groups:
 
 @dataclass(frozen=True, eq=False)
 class RankedScores:
-    """Scores of K classes with the labels: a tally that keeps all of them up to a limit.
+    """Scores of K classes with labels: a tally that stores all of them up to a limit.
 
-    Equal tallies may contain their scores in different pieces; what counts is :meth:`groups`.
+    Equal tallies may store their scores in different pieces, with equal :meth:`groups`.
 
     Attributes
     ----------
     n_classes, limit
-        K, and the most scores (samples × K) that are kept one by one.
+        K, and the maximum number of scores (samples × K) that are stored individually.
     chunks
-        Scores that are kept, or wait to be counted.
+        Scores that are stored, or not yet counted.
     histogram
-        int64, shape (2, K, B): other samples and samples of each class, by bin of score. None
-        while all scores are kept.
+        int64, shape (2, K, B): other samples and samples of each class, by bin of score. None while
+        all scores are stored.
     n_without
         Samples without scores; they are in no other count.
     eps
@@ -212,7 +216,7 @@ class RankedScores:
 
     @classmethod
     def of(cls, scores: Scores, limit: int = SCORES_LIMIT) -> RankedScores:
-        """Take in one batch. It is copied: a loop may use its arrays again."""
+        """Count one batch. It is copied, since a loop may reuse its arrays."""
         chunk = scores.labels.astype(np.int32), scores.probabilities.copy()
         eps = scores.eps if len(scores) else 0.0
         return cls(scores.n_classes, limit, (chunk,), None, scores.n_without, eps)._settled()
@@ -245,17 +249,17 @@ class RankedScores:
 
     @property
     def exact(self) -> bool:
-        """Whether every score is kept."""
+        """Whether every score is stored."""
         return self.histogram is None
 
     @property
     def n_bins(self) -> int:
-        """Bins of a class's histogram, where scores are binned."""
+        """Number of bins per class, if scores are binned."""
         return fine_bins(self.n_classes)
 
     @property
     def n(self) -> int:
-        """Samples that were taken in."""
+        """Number of counted samples."""
         counted = 0 if self.histogram is None else int(self.histogram[:, 0].sum())
         return counted + sum(len(labels) for labels, _ in self.chunks)
 
@@ -274,7 +278,7 @@ class RankedScores:
             yield Groups.of(scores, np.concatenate(is_class))
 
     def rows(self) -> Chunk:
-        """All labels, and scores (n, K), that are kept, in any order."""
+        """All stored labels, and scores (n, K), in any order."""
         if len(self.chunks) == 1:
             return self.chunks[0]
         labels = [np.zeros(0, np.int32), *(labels for labels, _ in self.chunks)]
@@ -283,7 +287,7 @@ class RankedScores:
         return np.concatenate(labels), np.concatenate(scores or [none])
 
     def _columns(self) -> Iterator[NDArray[np.floating[Any]]]:
-        """The kept scores of each class, shape (n,), in the order of :meth:`rows`."""
+        """The stored scores of each class, shape (n,), in the order of :meth:`rows`."""
         none = np.zeros((0, self.n_classes), np.float32)
         pieces = [scores for _, scores in self.chunks] or [none]
         width = min(max(_PENDING // max(self.n, 1), 1), _COLUMNS)
@@ -291,7 +295,7 @@ class RankedScores:
             yield from np.concatenate([piece[:, start : start + width].T for piece in pieces], 1)
 
     def _settled(self) -> RankedScores:
-        """With the scores counted in bins where they are too many to be kept."""
+        """With the scores counted in bins if there are too many to be stored."""
         waiting = self.n_classes * sum(len(labels) for labels, _ in self.chunks)
         if waiting <= (self.limit if self.histogram is None else _PENDING):
             return self
@@ -314,7 +318,7 @@ class RankedScores:
 
 
 def of_answers(answers: Answers, limit: int = ANSWERS_LIMIT) -> RankedScores:
-    """One batch of answers as the scores of one class, "right": `limit` is in samples."""
+    """A batch of predictions as the scores of one class, "correct"; `limit` is in samples."""
     labels = answers.correct.astype(np.int8)
     labels -= 1
     chunk = labels, _lasting(answers.confidence)[:, None]
@@ -323,7 +327,7 @@ def of_answers(answers: Answers, limit: int = ANSWERS_LIMIT) -> RankedScores:
 
 
 def _lasting(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """A copy, as a loop may use its arrays again; the same where nobody can write to them."""
+    """A copy, since a loop may reuse its arrays; the same array if it is read-only."""
     of = values if values.base is None else values.base
     return values if isinstance(of, np.ndarray) and not of.flags.writeable else values.copy()
 
@@ -339,7 +343,7 @@ def _millionths(
     """Counts of scores of at most six decimal places, 0..1, shape (n,) a piece, with their truth.
 
     int32, shape (1,000,001, 2): others, and samples of the class, with each number of millionths.
-    None where a score has more places, is float32, or there are so few that sorting costs less.
+    None if a score has more places or is float32, or if sorting is faster.
     """
     if sum(len(scores) for scores, _ in pieces) < _COUNTED_FROM:
         return None
@@ -361,18 +365,19 @@ def _millionths(
 
 
 def _ends(keys: NDArray[Any]) -> tuple[Counts, Counts]:
-    """Of sorted keys, whose lowest bit is the truth: where each run of equal keys without that bit
-    ends, int64, shape (G,); and how many truths there are up to there, the same.
+    """The ends of runs of equal keys, and the number of positives up to there; int64, shape (G,).
 
-    Some keys at a time: memory that is new costs more than what is done in it.
+    Keys are sorted, and their lowest bit, not part of the comparison, is the label.
+
+    In blocks of keys: allocating memory costs more than the computation.
     """
     one = keys.dtype.type(1)
     ends, right, before = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
     for start in range(0, len(keys), _SORTED_AT_ONCE):
-        piece = keys[start : start + _SORTED_AT_ONCE + 1]  # with the one that follows
+        piece = keys[start : start + _SORTED_AT_ONCE + 1]  # including the following one
         n = min(len(piece), _SORTED_AT_ONCE)
         values = piece >> one
-        is_end = np.ones(n, np.bool_)  # the last of all is one
+        is_end = np.ones(n, np.bool_)  # the last one is an end
         np.not_equal(values[1:], values[:-1], out=is_end[: len(piece) - 1])
         at = np.flatnonzero(is_end)
         up_to = np.cumsum(piece[:n] & one, dtype=np.int64)
@@ -383,10 +388,9 @@ def _ends(keys: NDArray[Any]) -> tuple[Counts, Counts]:
 
 
 def _runs(chunks: list[Chunk]) -> tuple[Chunk, ...]:
-    """The same scores in pieces of falling length.
+    """The same scores in pieces of decreasing length.
 
-    So adding batch after batch copies each score a few times, not once for every batch; and
-    pieces that are long enough stay as they are.
+    So adding many batches copies each score a few times, not once per batch; long pieces are kept.
     """
     runs: list[Chunk] = []
     for chunk in chunks:
@@ -404,7 +408,7 @@ def _join(a: Chunk, b: Chunk) -> Chunk:
 
 
 def _blocks(chunks: Iterable[Chunk], rows: int) -> Iterator[Chunk]:
-    """All rows, at most `rows` at once; short chunks come alone."""
+    """All rows, at most `rows` at once; short chunks are not joined."""
     for labels, scores in chunks:
         for start in range(0, len(labels), rows):
             yield labels[start : start + rows], scores[start : start + rows]

@@ -1,7 +1,7 @@
-"""One class against the rest, by its score: area under the ROC curve, and average precision.
+"""One-vs-rest ranking by score: area under the ROC curve, and average precision.
 
-Exact where all scores were kept. From histograms, pairs in different bins are ranked as they are,
-and pairs inside one bin count as ties; what that can change is bounded, and printed.
+Exact if all scores were stored. With histograms, pairs in the same bin count as ties; the resulting
+error is bounded, and printed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = [
 
 
 FEWEST_POSITIVES = 20
-"""Samples of a class below which its average precision is too high by chance for an interval."""
+"""With fewer samples of a class, its average precision is biased too high for an interval."""
 
 
 FEWEST_OF_MOST = 5
-"""Samples that half of the classes must have, or their mean is too high by chance."""
+"""Number of samples that half of the classes must have; otherwise their mean is biased too high."""
 
 
 _COARSE = 1e-4  # machine epsilon of half precision is 1e-3
@@ -50,24 +50,24 @@ class Ranking:
     Attributes
     ----------
     roc_auc, average_precision
-        One metric a class. ``no_true_samples`` or ``no_other_samples`` where one side is empty.
+        One metric per class. ``no_true_samples`` or ``no_other_samples`` if a side is empty.
     roc_auc_bounds, average_precision_bounds
-        float64, shape (K, 2), read-only: the metric of these very samples lies between; both ends
-        are the value where it is exact, nan where it is undefined.
+        float64, shape (K, 2), read-only: bounds of the metric on these samples; both are the value
+        if it is exact, nan if it is undefined.
     macro_roc_auc, macro_average_precision
-        Means over the classes that have both samples and others.
+        Means over the classes with both samples and others.
     n_averaged
-        How many classes these are.
+        Number of these classes.
     exact
-        Whether all scores were ranked one by one; else in `n_bins` bins a class.
+        Whether all scores were ranked individually; otherwise in `n_bins` bins per class.
     n_bins
-        0 where exact.
+        0 if exact.
     half_precision
-        Whether scores were saved in half precision: many are then equal that were not, and the
+        Whether scores were saved in half precision: different scores may have become equal, and the
         metrics are those of the rounded scores.
     curves
-        Of the classes with the lowest ROC AUC, lowest first; none of two classes, whose curves
-        are those of :class:`~reportgen.analysis.scoring.thresholds.ThresholdCurve`.
+        Curves of the classes with the lowest ROC AUC, lowest first; none for two classes, which
+        have :class:`~reportgen.analysis.scoring.thresholds.ThresholdCurve`.
     """
 
     roc_auc: MetricColumn
@@ -84,7 +84,7 @@ class Ranking:
 
     @classmethod
     def of(cls, ranked: RankedScores) -> Ranking:
-        """The metrics of a tally; all ``no_samples`` or ``no_scores`` where it is empty."""
+        """The metrics of a tally; all ``no_samples`` or ``no_scores`` if it is empty."""
         curves: Ranked = ()
         if ranked.n == 0:
             nothing = IntervalValue.undefined(missing_reason(ranked.n_without), ranked.exact)
@@ -118,14 +118,14 @@ def roc_auc(groups: Groups) -> IntervalValue:
     """P(score of a positive > that of a negative) + half of P(equal); Hanley & McNeil 1982.
 
     Interval: Wilson's, with the variance of DeLong, DeLong & Clarke-Pearson 1988 and one more
-    sample on either side; with binned scores it is made wider by the bounds. Bounds: half of the
-    pairs that share a bin, either way.
+    sample on either side; for binned scores it is widened by the bounds. Bounds: half of the pairs
+    in the same bin, in either direction.
     """
     if reason := _one_sided(groups):
         return IntervalValue.undefined(reason, groups.exact)
     p, n = groups.positives, groups.negatives
     n_p, n_n = int(p.sum()), int(n.sum())
-    if 2 * n_p * n_n < 2**62:  # twice the pairs won fits, so it is counted exactly
+    if 2 * n_p * n_n < 2**62:  # twice the number of won pairs fits, so it is counted exactly
         value = int((p * (2 * np.cumsum(n) - n)).sum()) / (2 * n_p * n_n)
     else:
         value = float((p / n_p * ((np.cumsum(n) - n / 2) / n_n)).sum())
@@ -138,11 +138,12 @@ def roc_auc(groups: Groups) -> IntervalValue:
 
 
 def average_precision(groups: Groups) -> IntervalValue:
-    """sum over thresholds of (gain in recall) × precision, as scikit-learn; no interpolation.
+    """sum over thresholds of (gain in recall) × precision, as in scikit-learn, without
+    interpolation.
 
-    Its interval is made with those of all classes, by :class:`Ranking`. Bounds with binned scores:
-    highest where in each bin all positives share one score above all negatives, lowest where all
-    negatives are above, and no two positives are equal.
+    Its interval is computed for all classes at once, by :class:`Ranking`. Bounds for binned scores:
+    highest if in each bin all positives have one score above all negatives, lowest if all negatives
+    are above and no two positives are equal.
     """
     if reason := _one_sided(groups):
         return IntervalValue.undefined(reason, groups.exact)
@@ -159,15 +160,13 @@ def average_precision(groups: Groups) -> IntervalValue:
 
 
 def _add_wilson(figures: list[IntervalValue], n_positives: list[int]) -> list[IntervalValue]:
-    """Average precisions with Wilson's intervals, as of shares of the samples of the classes.
+    """Average precisions with Wilson's intervals, as for proportions of the class's samples.
 
     The binomial error √(AP (1 - AP) / n) is that of Boyd, Eng & Page 2013, ECML PKDD, 451-466.
-    Their logit interval is as wide as 0..1 where AP is close to 1, and there is none at 1; the
-    score interval of the same error is sound there too.
-
-    With fewer than twenty there is none: chance makes the average precision too high.
-
-    For all classes at once: one call per class would take as long as the metric.
+    Their logit interval is as wide as 0..1 for AP close to 1, and undefined at 1; the score
+    interval of the same error is valid there too. With fewer than twenty samples there is none: the
+    average precision is biased too high. For all classes at once: one call per class would take as
+    long as the metric.
     """
     trials = np.array(n_positives, np.int64)
     value = np.array([min(f.metric.value or 0.0, 1.0) for f in figures])
@@ -182,7 +181,7 @@ def _add_wilson(figures: list[IntervalValue], n_positives: list[int]) -> list[In
 
 
 def _widen(figure: IntervalValue) -> IntervalValue:
-    """With a wider interval where scores were binned: by what the bins left open at either side."""
+    """With a wider interval for binned scores: by the bounds of the error on either side."""
     value, ends = figure.metric.value, figure.metric.interval
     low, high = figure.lowest, figure.highest
     if figure.exact or value is None or ends is None or low is None or high is None:
@@ -198,8 +197,10 @@ def _one_sided(groups: Groups) -> str | None:
 
 
 def _placements(groups: Groups) -> tuple[Floats, Floats]:
-    """For each group, the share of negatives that a positive there beats, and the share of
-    positives that beat a negative there; ties half: float64, shape (G,) each.
+    """For each group, the proportions of won pairs: float64, shape (G,) each.
+
+    Of negatives that a positive there beats, and of positives that beat a negative there; ties
+    count half.
     """
     p, n = groups.positives, groups.negatives
     above = p.sum() - np.cumsum(p)
@@ -207,11 +208,11 @@ def _placements(groups: Groups) -> tuple[Floats, Floats]:
 
 
 def _auc_variances(groups: Groups, value: float) -> tuple[float, float]:
-    """The variance that the samples show, and that with one more on either side.
+    """The variance of the AUC from the samples, and with one more sample on either side.
 
-    It is that of the placements of each side, divided by its samples, added up. The one more is
-    ranked at random: its placement has mean ½ and mean square ⅓. Without it a side whose samples
-    are all placed alike would not vary.
+    The variance of the placements of each side, divided by its number of samples, summed over both
+    sides. The additional sample is ranked at random: its placement has mean ½ and mean square ⅓.
+    Without it, a side with equal placements would have no variance.
     """
     sides = tuple(zip(_placements(groups), (groups.positives, groups.negatives), strict=True))
     seen, likely = (
@@ -222,7 +223,7 @@ def _auc_variances(groups: Groups, value: float) -> tuple[float, float]:
 
 
 def _placement_variance(placed: Floats, sizes: Counts, value: float, unseen: int) -> float:
-    """Of a side's placements, whose mean is `value`, and of those that were not seen."""
+    """Variance of a side's placements with mean `value`, including unseen ones."""
     n = int(sizes.sum())
     apart = float((sizes * (placed - value) ** 2).sum())
     between = (value - 0.5) ** 2 * n * unseen / (n + unseen)
@@ -246,14 +247,14 @@ def _limits(figures: list[IntervalValue]) -> Floats:
 
 @dataclass(frozen=True)
 class _Spread:
-    """What the interval of a mean over classes is made of.
+    """The inputs of the interval of a mean over classes.
 
     Attributes
     ----------
     typical, variance
-        The mean and its variance, with what was not seen.
+        The mean and its variance, including unseen samples.
     few
-        Whether most classes have too few samples for it.
+        Whether most classes have too few samples.
     """
 
     typical: float
@@ -262,7 +263,7 @@ class _Spread:
 
 
 def _macro(figures: list[IntervalValue], metric: Metric | None) -> IntervalValue:
-    """`metric`: the mean of the metrics that are defined; None where none is."""
+    """`metric`: the mean of the defined metrics; None if none is defined."""
     exact = figures[0].exact
     if metric is None or metric.value is None:
         reasons = {f.metric.reason for f in figures}
@@ -281,8 +282,9 @@ def _mean(figures: list[IntervalValue]) -> float | None:
 
 
 def _macro_metric(figures: list[IntervalValue], spread: _Spread | None) -> Metric | None:
-    """Of the mean; a perfect one has an interval too: to leave it out would leave out the test sets
-    that contain the truth.
+    """The mean with its interval.
+
+    A perfect one has an interval too: excluding it would exclude test sets that contain the truth.
     """
     value = _mean(figures)
     if value is None:
@@ -298,13 +300,13 @@ def _macro_metric(figures: list[IntervalValue], spread: _Spread | None) -> Metri
 def _spreads(
     ranked: RankedScores, aucs: list[IntervalValue], precisions: list[IntervalValue]
 ) -> tuple[_Spread | None, _Spread | None]:
-    """Those of the mean AUC and average precision; None where they would cost too much.
+    """The spreads of mean AUC and mean average precision; None if too expensive.
 
-    All classes are scored on the same samples, so each sample's pull on each class's metric is
-    added up over the classes first: the infinitesimal jackknife, Efron 1982. What was not seen is
-    added class by class: to the AUC's variance what one more sample on either side adds; the
-    variance of the average precision is at least that of a share of the class's samples with one
-    more right and one more wrong. Two classes rank the same samples: they add up in full.
+    All classes are scored on the same samples, so each sample's influence is summed over the
+    classes first: the infinitesimal jackknife, Efron 1982. Unseen samples are added per class: to
+    the AUC's variance the effect of one more sample on either side; the variance of the average
+    precision is at least that of a proportion with one more correct and one more incorrect sample.
+    Two classes rank the same samples: they are added in full.
     """
     if not ranked.exact or ranked.n == 0 or ranked.n * ranked.n_classes > JOINT_LIMIT:
         return None, None
@@ -333,7 +335,8 @@ def _spreads(
     n = len(supports)
     if n == 0:
         return None, None
-    squares = np.sort(pulls, axis=1) ** 2  # sorted: the order of the samples leaves no trace
+    # sorted, so that the result is independent of the order of the samples
+    squares = np.sort(pulls, axis=1) ** 2
     of_auc, of_precision = squares.sum(axis=1).tolist()
     of_auc += unseen[0] * (2 if n == 2 else 1)
     few = 2 * sum(n_p < FEWEST_OF_MOST for n_p in supports) > n
@@ -344,7 +347,8 @@ def _spreads(
 
 
 def _auc_pulls(groups: Groups, auc: float) -> tuple[Floats, Floats]:
-    """By how much one more sample of the class, or another, at each group's score moves the AUC:
+    """The influence of one more sample at each group's score on the AUC, by side.
+
     (placement - AUC) / samples of its side; float64, shape (G,) each.
     """
     beats, beaten = _placements(groups)
@@ -352,11 +356,11 @@ def _auc_pulls(groups: Groups, auc: float) -> tuple[Floats, Floats]:
 
 
 def _precision_pulls(groups: Groups) -> tuple[Floats, Floats]:
-    """The same for average precision, AP = Σ p T / (T + F) / P.
+    """As :func:`_auc_pulls` for average precision, AP = Σ p T / (T + F) / P.
 
-    p of the P samples of the class are in a group; T of them, and F others, are there or above. One
-    more of the class brings its own precision in, and raises that of all others below it; one
-    more of the others lowers it.
+    p of the P samples of the class are in a group; T of them, and F others, are at or above it. One
+    more sample of the class adds its own precision, and raises that of all below it; one more of
+    the others lowers it.
     """
     p, n = groups.positives.astype(np.float64), groups.negatives.astype(np.float64)
     found, false = np.cumsum(p[::-1])[::-1], np.cumsum(n[::-1])[::-1]

@@ -1,7 +1,7 @@
-"""What a test set of this size can show at all: differences that it detects, samples that it needs.
+"""The power of a test set: detectable differences, required numbers of samples.
 
-Two models are compared on the same samples. What matters is their discordance: the share of
-samples of which exactly one of the two is right.
+Two models are compared on the same samples. The relevant quantity is their discordance: the
+proportion of samples that exactly one of the two predicts correctly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = [
 
 
 DISCORDANCES = (0.02, 0.05, 0.10, 0.20)
-"""Discordances to tabulate: two runs of one recipe, up to two quite different models."""
+"""Discordances in tables: from two runs of one recipe to two very different models."""
 
 
 ALPHA = 0.05
@@ -30,24 +30,24 @@ POWER = 0.80
 def minimum_detectable_difference(
     n_samples: int, discordance: float, *, alpha: float = ALPHA, power: float = POWER
 ) -> Metric:
-    """The smallest difference in accuracy, 0..1, that McNemar's test is likely to find.
+    """The minimum detectable difference in accuracy, 0..1, of McNemar's test.
 
     Parameters
     ----------
     n_samples
         Size of the test set.
     discordance
-        Share of samples of which exactly one model is right, 0..1, above 0.
+        Proportion of samples that exactly one model predicts correctly, 0..1, above 0.
     alpha
         Two-sided level of the test.
     power
-        Probability of finding a difference of this size; at least one half.
+        Probability of detecting a difference of this size; at least one half.
 
     Returns
     -------
-    d that solves n d² = (z_alpha √ψ + z_power √(ψ - d²))², ψ the discordance; there is no
-    interval. ``no_samples`` without samples; ``too_few_samples`` where even the largest possible
-    difference, d = ψ, would likely go unseen.
+    d that solves n d² = (z_alpha √ψ + z_power √(ψ - d²))², ψ the discordance; there is no interval.
+    ``no_samples`` without samples; ``too_few_samples`` if even the largest possible difference, d =
+    ψ, is not detectable.
 
     Connor 1987, Biometrics 43, 207-211.
     """
@@ -55,9 +55,10 @@ def minimum_detectable_difference(
     if n_samples < 1:
         return Metric(None, None, "no_samples")
     a, z = quantile(1 - alpha), _one_sided(power)
-    if n_samples < a * a:  # even with every sample discordant, and all one way, it's no finding
+    # even if all samples are discordant in one direction, it is not significant
+    if n_samples < a * a:
         return Metric(None, None, "too_few_samples")
-    # (d √n - a √ψ)² = z² (ψ - d²): a quadratic in d, of which the larger root is meant
+    # (d √n - a √ψ)² = z² (ψ - d²): a quadratic in d, of which the larger root is used
     root = z * math.sqrt(n_samples + z * z - a * a)
     difference = math.sqrt(discordance) * (a * math.sqrt(n_samples) + root) / (n_samples + z * z)
     if difference > discordance:
@@ -68,12 +69,12 @@ def minimum_detectable_difference(
 def non_inferiority_samples(
     discordance: float, margin: float, *, alpha: float = ALPHA, power: float = POWER
 ) -> int:
-    """Samples that show a candidate not worse than its baseline by `margin`, if both are equal.
+    """Number of samples for non-inferiority by `margin`, if both models are equal.
 
     Parameters
     ----------
     discordance, margin
-        Shares, 0..1, above 0.
+        Proportions, 0..1, above 0.
     alpha
         One-sided level of the test.
     power
@@ -89,7 +90,7 @@ def non_inferiority_samples(
 
 
 def _one_sided(probability: float) -> float:
-    """z below which a standard normal is with this probability, at least one half."""
+    """The normal quantile of this probability, at least one half."""
     if probability == 0.5:
         return 0.0
     return quantile(2 * probability - 1)

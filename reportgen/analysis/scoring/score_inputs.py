@@ -1,8 +1,8 @@
-"""What scores must be before they are added up: checked once, in one place.
+"""Validation of scores, once, before they are counted.
 
-A probability that is no number means "no score": such samples are left out and counted. One that
-leaves 0..1, or a row that does not sum to 1, is refused: it is a logit or a percentage, and every
-metric made of it would be wrong.
+A nan probability means "no score": such samples are skipped and counted. A value outside of 0..1,
+or a row that does not sum to 1, is refused: it is a logit or a percentage, and all metrics would be
+wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 
 
 SUM_TOLERANCE = 1e-3
-"""How far the probabilities of a sample may be from adding up to 1."""
+"""Maximum deviation of the sum of a sample's probabilities from 1."""
 
 
 _SLACK = 1e-6  # a rounded probability may leave [0, 1] by this much
@@ -38,13 +38,13 @@ Mask = NDArray[np.bool_]
 
 
 def missing_reason(n_without: int) -> str:
-    """Why a figure of scores that counted no sample is n/a."""
+    """The reason for a metric of scores without any counted sample."""
     return "no_scores" if n_without else "no_samples"
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The model's confidence of each prediction, and whether it was right.
+    """The confidence of each prediction, and whether it is correct.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class Answers:
     correct
         bool, shape (n,).
     n_without
-        Samples that were left out, because they have no confidence (nan).
+        Number of samples skipped for lack of a confidence (nan).
     eps
-        Machine epsilon of the type in which the confidences were saved.
+        Machine epsilon of the dtype in which the confidences were saved.
     """
 
     confidence: Floats
@@ -65,9 +65,9 @@ class Answers:
 
     @classmethod
     def of(cls, confidence: ArrayLike, correct: ArrayLike) -> Answers:
-        """Check one batch: probabilities of shape (N,), nan where there is none, and N truths.
+        """Validate one batch: probabilities of shape (N,), nan for missing ones, and N booleans.
 
-        Raises :class:`DataError` where the lengths differ or a confidence is no probability.
+        Raises :class:`DataError` if the lengths differ or a confidence is not a probability.
         """
         right = np.asarray(correct, np.bool_)
         values, known, eps = known_probabilities("confidence", confidence)
@@ -81,19 +81,19 @@ class Answers:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """The probabilities of all K classes, of samples whose label is known.
+    """The probabilities of all K classes, for labelled samples.
 
     Attributes
     ----------
     probabilities
         float32 or float64, shape (n, K), 0..1, never nan; each row sums to 1 within
-        :data:`SUM_TOLERANCE`, or as they were rounded; of any sum where they are independent.
+        :data:`SUM_TOLERANCE`, or the rounding error; any sum for independent scores.
     labels
         int64, shape (n,), 0..K-1.
     n_without
-        Labelled samples that were left out, because they have no scores (nan anywhere).
+        Number of labelled samples skipped for lack of scores (any nan).
     eps
-        Machine epsilon of the type in which the scores were saved.
+        Machine epsilon of the dtype in which the scores were saved.
     """
 
     probabilities: Floats
@@ -108,11 +108,11 @@ class Scores:
         labels: ArrayLike,
         sum_tolerance: float | None = SUM_TOLERANCE,
     ) -> Scores:
-        """Check one batch: probabilities (N, K), K at least 1, and N class indices, -1 = unknown.
+        """Validate one batch: probabilities (N, K), K >= 1, and N class indices, -1 = unknown.
 
-        Rows without a label are dropped: they are accounted for where labels are counted. A row
-        may be `sum_tolerance` from summing to 1; None where scores are independent of each other.
-        Raises :class:`DataError` where the shapes don't fit, a label is no class, a score is no
+        Rows without a label are dropped: labels are counted elsewhere. `sum_tolerance` is the
+        allowed deviation of a row's sum from 1; None for independent scores. Raises
+        :class:`DataError` if the shapes don't match, a label is not a class, a score is not a
         probability, or a row does not sum to 1.
         """
         values, eps = _floating(probabilities)
@@ -139,25 +139,25 @@ class Scores:
 
     @property
     def n_classes(self) -> int:
-        """K."""
+        """Number of classes K."""
         return int(self.probabilities.shape[1])
 
 
 def known_probabilities(what: str, values: ArrayLike) -> tuple[Floats, Mask, float]:
-    """The probabilities that are there, which ones these are, and their machine epsilon.
+    """The present probabilities, their mask, and their machine epsilon.
 
     Parameters
     ----------
     what
         For the error: ``"confidence"``.
     values
-        Shape (N,); nan where there is none.
+        Shape (N,); nan for missing ones.
 
     Returns
     -------
     The n known ones, float32 or float64, contiguous; bool, shape (N,); epsilon of the given type.
 
-    Raises :class:`DataError` where one leaves 0..1 by more than rounding.
+    Raises :class:`DataError` if one is outside of 0..1 by more than rounding.
     """
     array, eps = _floating(values)
     if array.ndim != 1:
@@ -172,7 +172,7 @@ def known_probabilities(what: str, values: ArrayLike) -> tuple[Floats, Mask, flo
 
 
 def _floating(values: ArrayLike) -> tuple[Floats, float]:
-    """As float32 or float64, with the machine epsilon of what was given."""
+    """As float32 or float64, with the machine epsilon of the input."""
     array = np.asarray(values)
     if array.dtype == np.float16:
         return array.astype(np.float32), float(np.finfo(np.float16).eps)

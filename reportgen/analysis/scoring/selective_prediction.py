@@ -1,8 +1,8 @@
-"""Can the model abstain? Errors among its most confident predictions.
+"""Selective prediction: errors among the most confident predictions.
 
-Answers are accepted from the most confident down; risk is the share of errors among the accepted,
-coverage the share that is accepted. Answers of equal confidence are accepted together: inside such
-a group, the expected risk of a random order counts.
+Predictions are accepted by decreasing confidence; selective risk is the error rate of the accepted,
+coverage their proportion. Predictions of equal confidence are accepted together: inside such a
+group, the expected risk of a random order is used.
 """
 
 from __future__ import annotations
@@ -43,24 +43,26 @@ TARGET_COVERAGE = 0.90
 
 
 UNSEEN_ERRORS = 0.1
-"""Errors, ranked at random, that the variance of the area has more than the samples show: the
-fewest that suffice in the simulations of docs/metrics.md."""
+"""Randomly ranked errors added for the variance of the area.
+
+The smallest number that suffices in the simulations of docs/metrics.md.
+"""
 
 
 HELD_STEPS = 20
-"""Coverages that are tried for :class:`Held`: every 5%."""
+"""Number of coverages tried for :class:`Held`: every 5%."""
 
 
 CURVE_POINTS = 201
 
 
-_PIECE = 1 << 14  # groups whose intermediate results stay in the cache
+_PIECE = 1 << 14  # groups whose intermediate results fit into the cache
 
 
-_FLAT = 1e-12  # what rounding leaves of a sum of squares that is really 0
+_FLAT = 1e-12  # rounding error of a sum of squares that is 0
 
 
-_DIRECT = 1 << 20  # terms that are added one by one rather than by their closed form
+_DIRECT = 1 << 20  # terms added one by one, not by their closed form
 
 
 Counts = NDArray[np.int64]
@@ -71,16 +73,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What happens if answers below a confidence are left to a human.
+    """The effect of abstaining below a confidence threshold.
 
     Attributes
     ----------
     threshold
-        Answers with at least this confidence are accepted; None where none can be.
+        Predictions with at least this confidence are accepted; None if there is no threshold.
     n_accepted, n_errors
-        Accepted answers, and wrong ones among them.
+        Number of accepted predictions, and of incorrect ones among them.
     n
-        All predictions.
+        Number of all predictions.
     """
 
     threshold: float | None
@@ -90,11 +92,11 @@ class OperatingPoint:
 
     @property
     def coverage(self) -> float:
-        """The share that is accepted, 0..1."""
+        """Coverage, 0..1."""
         return self.n_accepted / self.n
 
     def error(self) -> Metric:
-        """Errors among the accepted, with the Wilson interval at this threshold."""
+        """Selective risk, with the Wilson interval at this threshold."""
         if self.n_accepted == 0:
             return Metric(None, None, "no_samples")
         low, high = wilson(self.n_errors, self.n_accepted)
@@ -103,12 +105,12 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Held:
-    """A threshold whose error is at most 1% on other samples too, with 95% confidence.
+    """A threshold with an error of at most 1% in the population, with 95% confidence.
 
     Attributes
     ----------
     point
-        What it accepts here.
+        The operating point on these samples.
     error_bound
         Upper bound of the error among accepted predictions, 0..0.01.
     """
@@ -119,7 +121,7 @@ class Held:
 
 @dataclass(frozen=True, eq=False)
 class _Descending:
-    """Groups from the most confident down; all int64 or float64, shape (G,)."""
+    """Groups by decreasing confidence; all int64 or float64, shape (G,)."""
 
     threshold: Floats
     sizes: Counts
@@ -142,7 +144,7 @@ class _Descending:
         return int(self.errors[-1])
 
     def as_floats(self, at: slice) -> tuple[Floats, Floats, Floats, Floats]:
-        """Sizes, wrong, accepted and errors there: converted once, not by each operation."""
+        """Sizes, incorrect, accepted and errors at an index, converted to float64 once."""
         parts = (self.sizes, self.wrong, self.accepted, self.errors)
         sizes, wrong, accepted, errors = (part[at].astype(np.float64) for part in parts)
         return sizes, wrong, accepted, errors
@@ -154,28 +156,29 @@ class _Descending:
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """The risk-coverage curve and what is read off it; all None or empty without samples.
+    """The risk–coverage curve and derived metrics; all None or empty without samples.
 
     Attributes
     ----------
     thresholds, coverage, risk
-        float64, shape (P,), P at most 201, read-only: points of the curve by falling threshold,
-        spread evenly over coverage; each is what accepting all at or above the threshold gives.
+        float64, shape (P,), P at most 201, read-only: points of the curve by decreasing threshold,
+        evenly spaced in coverage; each accepts all predictions at or above the threshold.
     aurc
         Area under the curve: mean of the risk over the n coverages 1/n, 2/n, …, 1.
     optimal_aurc
-        That of the same errors, if every one were less confident than every correct prediction.
+        That of the same errors with an ideal ranking: every error less confident than every correct
+        prediction.
     excess_aurc
-        Their difference: what is lost by a poor ranking.
+        Their difference: the loss due to the ranking.
     at_target_error
-        The largest accepted share whose error is at most 1%.
+        The operating point of largest coverage with an error of at most 1%.
     coverage_at_target_error
-        That share, with an interval that allows for the threshold being chosen on these samples.
+        That coverage, with an interval that accounts for the selection of the threshold on these
+        samples.
     at_target_coverage
-        The smallest accepted share of at least 90%.
+        The operating point of smallest coverage of at least 90%.
     held
-        The largest coverage at which the error is at most 1% with 95% confidence; None where
-        there is none.
+        The largest coverage at which the error is at most 1% with 95% confidence; or None.
     """
 
     thresholds: Floats
@@ -197,11 +200,11 @@ class RiskCoverage:
 
     @classmethod
     def of(cls, ranked: RankedScores, groups: Groups | None = None) -> RiskCoverage:
-        """From a tally of predictions. ``no_samples`` or ``no_scores`` where it is empty.
+        """From a tally of predictions.
 
-        `groups` are those of the tally, where they are known: sorting is most of the work.
-        With binned confidences, points, coverage and error are exact at the edges of the bins, and
-        the areas have bounds.
+        ``no_samples`` or ``no_scores`` if it is empty. `groups` are those of the tally, if known:
+        sorting dominates the time. With binned confidences, points, coverage and error are exact at
+        the edges of the bins, and the areas have bounds.
         """
         if groups is None:
             (groups,) = ranked.groups()
@@ -229,16 +232,15 @@ class RiskCoverage:
 
 @dataclass(frozen=True)
 class _AtError:
-    """The lowest threshold whose accepted predictions have at most `target` errors; and how far
-    down it may lie, judged by these samples.
+    """The lowest threshold with an error of at most `target`, and the range of its coverage.
 
     Attributes
     ----------
     point
-        What it accepts: nothing where no threshold will do.
+        Its operating point: empty if there is no such threshold.
     n_sure, n_possible
-        Answers down to the last threshold whose error is surely at most the target (the upper end
-        of its Wilson interval is), and to the last whose error may be (the lower end is).
+        Number of predictions down to the last threshold whose Wilson interval has its upper end at
+        most at the target, and to the last whose lower end is.
     """
 
     point: OperatingPoint
@@ -247,8 +249,10 @@ class _AtError:
 
     @classmethod
     def of(cls, down: _Descending, target: float) -> _AtError:
-        """`target`: 0..1. Only the last threshold before each error need be tried: with as many
-        errors, the more answers the better.
+        """Find it; `target` in 0..1.
+
+        Only the last threshold before each error is tried: for the same number of errors, more
+        predictions are better.
         """
         at = np.append(np.flatnonzero(down.wrong[1:] > 0), len(down.wrong) - 1)
         accepted, errors = down.accepted[at].astype(np.float64), down.errors[at]
@@ -263,13 +267,12 @@ class _AtError:
         )
 
     def coverage(self) -> Metric:
-        """The share accepted, 0..1, with a test-inversion interval.
+        """Coverage, 0..1, with a test-inversion interval.
 
-        At the true threshold, whichever it is, the error of those accepted is the target: so the
-        threshold is not ruled out by the samples down to it, in 95 of 100 test sets, and lies
-        between those that are surely good enough and those that may be. Both ends are moved out
-        once more, as shares of these samples. In simulations with 100 to 10,000 samples this
-        covers 92 to 100% at nominal 95%.
+        At the true threshold, the error of the accepted predictions is the target, so with 95%
+        probability the samples down to it do not reject it, and it is between the two bounds of
+        :class:`_AtError`. Both ends are widened once more, as proportions of these samples. In
+        simulations with 100 to 10,000 samples this covers 92 to 100% at nominal 95%.
         """
         n = self.point.n
         (low, _), (_, high) = (wilson(k, n) for k in (self.n_sure, self.n_possible))
@@ -277,11 +280,11 @@ class _AtError:
 
 
 def _hold(down: _Descending, target: float) -> Held | None:
-    """The largest of twenty coverages whose error is surely at most `target`.
+    """The largest of twenty coverages whose error bound is at most `target`.
 
-    Where to cut does not hang on which predictions are wrong, so at each cut the number of errors
-    is binomial, and its exact upper bound (Clopper-Pearson) allows for all twenty (Bonferroni): in
-    95 of 100 test sets no bound is too low, whichever is chosen.
+    Cuts do not depend on which predictions are incorrect, so at each cut the number of errors is
+    binomial, and its exact upper bound (Clopper-Pearson) is corrected for all twenty (Bonferroni):
+    with 95% probability no bound is too low.
 
     Angelopoulos et al. 2021, Learn then Test, arXiv 2110.01052.
     """
@@ -311,7 +314,7 @@ def _covers(down: _Descending, target: float, i: int) -> bool:
 def _aurc(down: _Descending, area: _Area, exact: bool) -> IntervalValue:
     """sum over groups of E·gap + ρ (m - A·gap), gap = 1/(A+1) + … + 1/(A+m), divided by n.
 
-    A, E: accepted and errors before the group; m its size, ρ its share of errors.
+    A, E: accepted and errors before the group; m its size, ρ its error rate.
     """
     value = area.total / down.n
     metric = _aurc_metric(value, area.error, down.n)
@@ -330,7 +333,7 @@ def _aurc(down: _Descending, area: _Area, exact: bool) -> IntervalValue:
 def _order_by_confidence(
     right: Counts, wrong: Counts, before: Counts, errors: Counts, *, right_first: bool
 ) -> float:
-    """n · AURC, if in each group all correct predictions came first, or all wrong ones."""
+    """n · AURC, if in each group all correct predictions came first, or all incorrect ones."""
     if right_first:
         after = before + right
         free = errors * harmonic_gap(before, right)
@@ -352,15 +355,13 @@ class _Area:
 
 
 def _area(down: _Descending) -> _Area:
-    """The area, and errors by the delta method.
+    """The area, and standard errors by the delta method.
 
-    The samples of each group, wrong and right, are taken as counts. With w wrong of m samples in a
-    group, A and E accepted and errors before it, B = A + m, n · AURC is the sum of
-    w + (E - w A / m) gap. One more sample in the group moves the ends of the group and of all later
-    ones (`pull`); a wrong one raises E for all later ones too (`own`).
-
-    Groups are taken some at a time, from the last: a million of them would fill the memory with
-    intermediate results, which costs more than the arithmetic.
+    The incorrect and correct samples of each group are counts. With w incorrect of m samples in a
+    group, A and E accepted and errors before it, B = A + m, n · AURC is the sum of w + (E - w A /
+    m) gap. One more sample in the group moves the ends of the group and of all later ones (`pull`);
+    an incorrect one raises E for all later ones too (`own`). Groups are processed in blocks, from
+    the last: intermediate results of a million groups would cost more than the arithmetic.
     """
     n_groups = len(down.sizes)
     own, pull = np.empty(n_groups), np.empty(n_groups)
@@ -388,7 +389,8 @@ def _area(down: _Descending) -> _Area:
         sizes, wrong, _, _ = down.as_floats(at)
         right = sizes - wrong
         by_wrong = own[at] + pull[at] - mean
-        of_wrong += float((wrong * by_wrong).sum())  # a product of BLAS hangs on the cores
+        # a product of BLAS depends on the number of cores
+        of_wrong += float((wrong * by_wrong).sum())
         squares += float((wrong * by_wrong**2).sum())
         squares += float((right * (pull[at] - mean) ** 2).sum())
     excess = _excess_squares(squares, of_wrong, down)
@@ -396,11 +398,11 @@ def _area(down: _Descending) -> _Area:
 
 
 def _excess_squares(squares: float, of_wrong: float, down: _Descending) -> float:
-    """The sum of squares less what the optimum of these errors moves with their number.
+    """The sum of squares for the excess area.
 
     The optimum is r + (1 - r) ln(1 - r) of the error rate r; its slope is -ln(1 - r), and a sample
-    moves r by (1 - r) / n where it is wrong, by -r / n where it is right. All moves of the area add
-    up to 0, so those of the right ones are minus those of the wrong ones, `of_wrong`.
+    changes r by (1 - r) / n if incorrect, by -r / n if correct. All changes of the area sum to 0,
+    so those of correct samples are minus those of incorrect ones, `of_wrong`.
     """
     rate = down.n_errors / down.n
     if rate in (0, 1):
@@ -411,7 +413,7 @@ def _excess_squares(squares: float, of_wrong: float, down: _Descending) -> float
 
 
 def _gaps(before: Floats, sizes: Floats) -> Floats:
-    """``1/(before+1) + … + 1/(before+sizes)`` of groups of at least one sample, mostly of one."""
+    """``1/(before+1) + … + 1/(before+sizes)`` for groups of at least one sample, usually of one."""
     gaps = 1 / (before + 1)
     several = np.flatnonzero(sizes > 1)
     gaps[several] = harmonic_gap(before[several], sizes[several])
@@ -419,8 +421,10 @@ def _gaps(before: Floats, sizes: Floats) -> Floats:
 
 
 def _aurc_metric(value: float, error: float, n: int) -> Metric:
-    """With Wilson's interval of an effective sample size; its variance has a tenth of an error
-    more, ranked at random: it adds 1 / n to the area on average, and has the mean square 2 / n².
+    """With Wilson's interval of an effective sample size.
+
+    Its variance includes a tenth of a randomly ranked error: that adds 1 / n to the area on
+    average, with the mean square 2 / n².
     """
     if value == 0:
         return Metric(value, None, "no_errors_seen")
@@ -435,19 +439,19 @@ def _aurc_metric(value: float, error: float, n: int) -> Metric:
 
 def _optimal(n_right: int, n_wrong: int) -> float:
     """n · AURC of a perfect ranking: sum of j / (n_right + j) over the errors j = 1, 2, …"""
-    if n_wrong <= _DIRECT:  # the closed form would lose the digits of a small number of errors
+    if n_wrong <= _DIRECT:  # the closed form would lose digits for few errors
         j = np.arange(1, n_wrong + 1)
         return float((j / (n_right + j)).sum())
     return float(n_wrong - n_right * harmonic_gap(n_right, n_wrong))
 
 
 def _excess(aurc: IntervalValue, optimal: float, down: _Descending, error: float) -> IntervalValue:
-    """AURC minus the optimum of the same errors; never below 0 by rounding."""
+    """AURC minus the optimum of the same errors; not below 0 by rounding."""
     value, low, high = (
         max(x - optimal, 0.0) for x in (aurc.metric.value, aurc.lowest, aurc.highest)
         if x is not None
     )  # fmt: skip
-    if _is_perfect(down):  # what is left of the difference is rounding
+    if _is_perfect(down):  # the rest of the difference is rounding error
         perfect = Metric(0.0, None, "no_errors_seen")
         return IntervalValue(perfect, aurc.exact, 0.0, 0.0 if aurc.exact else high)
     metric = _add_unseen(_aurc_metric(value, error, down.n), down.n)
@@ -455,11 +459,12 @@ def _excess(aurc: IntervalValue, optimal: float, down: _Descending, error: float
 
 
 def _add_unseen(metric: Metric, n: int) -> Metric:
-    """With room above for confident errors so rare that these samples may contain none of them.
+    """With a higher upper end, for confident errors too rare to be in these samples.
 
-    They are few and weigh much, so without it the true value lies above in up to a quarter of
-    test sets; with it, the interval covers 88 to 99% at nominal 95%, in simulations with 100 to
-    5,000 samples. Errors of a rate ε, spread evenly over all confidences, raise the area by ε.
+    They are few but influential: without it, the true value is above the interval in up to a
+    quarter of test sets; with it, the interval covers 88 to 99% at nominal 95%, in simulations with
+    100 to 5,000 samples. Errors of a rate ε, spread evenly over all confidences, raise the area by
+    ε.
     """
     if metric.interval is None or metric.value is None:
         return metric
@@ -477,7 +482,7 @@ def _is_perfect(down: _Descending) -> bool:
 
 
 def _downsample(accepted: Counts, n_points: int) -> NDArray[np.intp]:
-    """Indices of at most `n_points` groups, evenly spread over coverage; first and last kept."""
+    """Indices of at most `n_points` groups, evenly spaced in coverage; first and last included."""
     wanted = np.linspace(accepted[0], accepted[-1], n_points)
     return np.unique(np.searchsorted(accepted, wanted))
 

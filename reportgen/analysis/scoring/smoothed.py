@@ -1,8 +1,8 @@
-"""Wilson's interval of a metric in 0..1, with a variance that allows for what was not seen.
+"""Wilson's interval of a metric in 0..1, with a variance that accounts for unseen samples.
 
-The samples alone show too little spread where almost all of it comes from rare errors. So a metric
-brings its variance with a sample or two more, of the kind that would move it; that variance serves
-for the effective sample size alone, and the interval lies around the metric itself.
+If almost all variance comes from rare errors, the samples underestimate it. So the variance of a
+metric includes one or two additional samples that would change it. It only determines the effective
+sample size; the interval is around the metric itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All tallies of a stream of predictions together, and all metrics that come of them."""
+"""All tallies of a stream of predictions, and all metrics computed from them."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ TOP_KS = (1, 3, 5)
 
 
 def pessimistic_ranks(scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.int32]:
-    """1 + scores larger than the label's + others equal to it; 0 where there is none.
+    """1 + scores larger than the label's + others equal to it; 0 if undefined.
 
-    `scores`: floating, shape (n, K), raw (logits or probabilities); `labels`: integers, shape
-    (n,), -1 where unknown. There is no rank for such a row, nor for one with a nan.
+    `scores`: floating, shape (n, K), raw (logits or probabilities); `labels`: integers, shape (n,),
+    -1 if unknown. There is no rank for such a row, nor for one with a nan.
     """
     rows = np.arange(len(scores))
     own = scores[rows, np.maximum(labels, 0)][:, None]
@@ -53,16 +53,16 @@ def pessimistic_ranks(scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.
 
 @dataclass(frozen=True)
 class TopK:
-    """How many labels are among the k best scores, for each k of :data:`TOP_KS`.
+    """Number of labels among the k largest scores, for each k of :data:`TOP_KS`.
 
     Attributes
     ----------
     hits
         For each k, the samples whose rank is at most k.
     n
-        Samples with a rank.
+        Number of samples with a rank.
     n_without
-        Samples without one: the input has no scores of them.
+        Number of samples without one: the input has no scores for them.
     """
 
     hits: tuple[int, ...] = (0,) * len(TOP_KS)
@@ -71,9 +71,9 @@ class TopK:
 
     @classmethod
     def of(cls, ranks: ArrayLike) -> TopK:
-        """Count one batch of labelled samples: integers, shape (N,); 0 where there is no rank.
+        """Count one batch of labelled samples: integers, shape (N,); 0 for no rank.
 
-        Raises :class:`DataError` where a rank is negative.
+        Raises :class:`DataError` for a negative rank.
         """
         values = np.asarray(ranks)
         if values.size and values.min() < 0:
@@ -98,8 +98,8 @@ class TopK:
     def accuracies(self, n_classes: int) -> Mapping[int, Metric]:
         """k → top-k accuracy with its Wilson interval, of `n_classes` classes.
 
-        ``too_few_classes`` where k classes are all there are: the label is always among them.
-        Top-1 is at most the accuracy; it is smaller where the label shares the largest score.
+        ``too_few_classes`` if there are only k classes: the label is always among them. Top-1 is at
+        most the accuracy; it is smaller if the label is tied for the largest score.
         """
         return {k: self._accuracy(k, n, n_classes) for k, n in zip(TOP_KS, self.hits, strict=True)}
 
@@ -125,7 +125,7 @@ class ConfidenceHistogram:
     Attributes
     ----------
     counts
-        int64, shape (2, 50), read-only: incorrect predictions, then right ones.
+        int64, shape (2, 50), read-only: incorrect, then correct predictions.
     n_without
         Samples without a confidence; they are in no other count.
     """
@@ -172,21 +172,21 @@ class ConfidenceHistogram:
 
     @property
     def wrong(self) -> NDArray[np.int64]:
-        """Wrong answers: int64, shape (50,)."""
+        """Incorrect predictions: int64, shape (50,)."""
         return np.asarray(self.counts[0])
 
     @property
     def right(self) -> NDArray[np.int64]:
-        """Right answers: int64, shape (50,)."""
+        """Correct predictions: int64, shape (50,)."""
         return np.asarray(self.counts[1])
 
 
 @dataclass(frozen=True)
 class AnswerTally:
-    """What is added up of the predictions: rank, confidence and probability of the label.
+    """Tallies of predictions: rank of the label, confidence, and p(label).
 
-    Samples without a known label are in none of it. ``AnswerTally()`` is the neutral element of
-    ``+``; any split of the samples, in any order, gives an equal tally.
+    Samples without a known label are skipped. ``AnswerTally()`` is the neutral element of ``+``;
+    any split of the samples, in any order, gives an equal tally.
     """
 
     top_k: TopK = field(default_factory=TopK)
@@ -197,10 +197,12 @@ class AnswerTally:
 
     @classmethod
     def of(cls, rows: Mapping[str, NDArray[Any]]) -> AnswerTally:
-        """Count one batch: columns ``label`` and ``prediction``, integers, and, where the input
-        has them, ``confidence``, ``label_probability`` (nan = none) and ``label_rank`` (0 = none).
+        """Count one batch.
 
-        Raises :class:`DataError` where a probability is none.
+        Columns ``label`` and ``prediction``, integers, and, if present, ``confidence``,
+        ``label_probability`` (nan = none) and ``label_rank`` (0 = none).
+
+        Raises :class:`DataError` for an invalid probability.
         """
         known = _known(rows["label"])
         n = len(rows["label"][known])
@@ -230,7 +232,7 @@ class AnswerTally:
 
 @dataclass(frozen=True)
 class ProbabilityTally:
-    """What is added up of the probabilities of all classes, where the input has them."""
+    """Tallies of the probabilities of all classes, if the input has them."""
 
     brier: BrierScore
     bins: ClasswiseBins
@@ -256,7 +258,7 @@ class ProbabilityTally:
 
 @dataclass(frozen=True, eq=False)
 class ScoreMetrics:
-    """Every metric of scores.
+    """All metrics of scores.
 
     Attributes
     ----------
@@ -265,9 +267,9 @@ class ScoreMetrics:
     per_class
         Name → column, in the order of :data:`reportgen.analysis.scoring.definitions.CLASS_SCORES`.
     calibration, equal_mass, risk_coverage, histogram, log_loss
-        What they were taken from, and what metrics and tables are made of.
+        The results that metrics and tables are derived from.
     ranking
-        None where the input has no probabilities of all classes.
+        None if the input has no probabilities of all classes.
     """
 
     summary: Mapping[str, Metric]
@@ -283,7 +285,7 @@ class ScoreMetrics:
     def of(
         cls, answers: AnswerTally, probabilities: ProbabilityTally | None, n_classes: int
     ) -> ScoreMetrics:
-        """The metrics of these tallies; `probabilities` is None where there are none."""
+        """The metrics of these tallies; `probabilities` may be None."""
         top = answers.top_k.accuracies(n_classes)
         calibration = Calibration.of(answers.bins)
         (groups,) = answers.ranked.groups()
@@ -326,7 +328,7 @@ class ScoreMetrics:
 
 
 def _known(labels: NDArray[Any]) -> NDArray[np.bool_] | slice:
-    """Which samples have a label; where all have, a slice, which copies nothing."""
+    """Mask of labelled samples; if all are labelled, a slice, which copies nothing."""
     known = labels >= 0
     return slice(None) if known.all() else known
 
@@ -337,7 +339,7 @@ def _column(
     known: NDArray[np.bool_] | slice,
     default: float,
 ) -> NDArray[Any]:
-    """A column of the labelled samples; `default` everywhere where the input has no such column."""
+    """A column of the labelled samples; `default` if the input lacks the column."""
     if name in rows:
         return rows[name][known]
     return np.full(len(rows["label"][known]), default)

@@ -1,6 +1,4 @@
-"""Two classes: what each threshold on the probability of the positive one would flag; long curves,
-downsampled.
-"""
+"""Decision thresholds for two classes: flagged samples by threshold, with thinned curves."""
 
 from __future__ import annotations
 
@@ -30,10 +28,10 @@ __all__ = [
 _CANDIDATES = 1000
 
 
-_FIRST = 12  # points that lie evenly, before any is chosen
+_FIRST = 12  # evenly spaced points, before others are chosen
 
 
-_A_ROUND = 3  # points that are chosen at once for either curve
+_A_ROUND = 3  # points chosen at once for either curve
 
 
 Counts = NDArray[np.int64]
@@ -46,10 +44,10 @@ Floats = NDArray[np.float64]
 
 
 def downsample(tp: Counts, fp: Counts, n_points: int) -> list[int]:
-    """Indices of points that lie evenly along the ROC curve, and evenly in sensitivity.
+    """Indices of points evenly spaced along the ROC curve, and in sensitivity.
 
-    `tp` and `fp` are what each threshold flags, highest first: int64, shape (G,). At most
-    ``n_points + 2`` indices, the first and the last threshold among them.
+    `tp` and `fp` are the flagged samples by decreasing threshold: int64, shape (G,). At most
+    ``n_points + 2`` indices, including the first and the last threshold.
     """
     if len(tp) <= n_points:
         return list(range(len(tp)))
@@ -61,11 +59,11 @@ def downsample(tp: Counts, fp: Counts, n_points: int) -> list[int]:
 
 
 def fit(tp: Counts, fp: Counts, n_points: int) -> list[int]:
-    """Indices of at most `n_points` points, chosen where the curves would else be missed most.
+    """Indices of at most `n_points` points that approximate both curves best.
 
-    A few that lie evenly are refined in rounds: after Douglas & Peucker 1973, Cartographica
-    10(2), 112-122, but by area, and for two curves at once: the ROC curve, drawn with straight
-    lines, and precision over recall, drawn in steps. Both sides must have samples.
+    Evenly spaced points are refined in rounds: after Douglas & Peucker 1973, Cartographica 10(2),
+    112-122, but by area, and for two curves at once: the ROC curve, drawn with straight lines, and
+    precision over recall, drawn in steps. Both sides must have samples.
     """
     among = np.array(downsample(tp, fp, _CANDIDATES), np.intp)
     if len(among) <= n_points:
@@ -81,7 +79,7 @@ def fit(tp: Counts, fp: Counts, n_points: int) -> list[int]:
 
 
 def _missed(tp: Counts, fp: Counts, kept: Indices, room: int) -> Iterator[int]:
-    """At most `room` points, of the stretches between kept ones where most area is lost."""
+    """At most `room` points, in the stretches between kept ones with the largest lost area."""
     right = np.searchsorted(kept, np.arange(len(tp)))
     left, right = kept[np.maximum(right - 1, 0)], kept[right]
     across, up, precision = fp / fp[-1], tp / tp[-1], tp / (tp + fp)
@@ -94,7 +92,7 @@ def _missed(tp: Counts, fp: Counts, kept: Indices, room: int) -> Iterator[int]:
 
 
 def _worst(lost: NDArray[Any], kept: Indices, n: int) -> Iterator[int]:
-    """The point with the largest loss in each of the `n` stretches that lose most."""
+    """The point with the largest loss in each of the `n` stretches with the largest losses."""
     most = np.maximum.reduceat(lost[1:], kept[:-1])  # of (kept, next kept]
     for i in np.argsort(-most, kind="stable")[:n]:
         start, end = int(kept[i]) + 1, int(kept[i + 1])
@@ -103,11 +101,11 @@ def _worst(lost: NDArray[Any], kept: Indices, n: int) -> Iterator[int]:
 
 
 LEVELS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-"""Thresholds that every table shows."""
+"""Thresholds in every table."""
 
 
 TARGET_SENSITIVITY = 95
-"""Percent of the positive samples that one of the named points finds."""
+"""Target sensitivity of a named point, in percent."""
 
 
 CURVE_POINTS = 200
@@ -115,14 +113,14 @@ CURVE_POINTS = 200
 
 @dataclass(frozen=True)
 class ThresholdPoint:
-    """What "flag where the probability is at least `threshold`" does.
+    """The effect of flagging samples with a probability of at least `threshold`.
 
     Attributes
     ----------
     threshold
         0..1.
     tp, fp
-        Positive samples that are flagged, and negative ones.
+        Number of flagged positive samples, and of flagged negative ones.
     """
 
     threshold: Share
@@ -143,22 +141,22 @@ class ThresholdCurve:
     positive
         Index of the positive class, 0 or 1.
     n_positive, n_negative, n_without
-        Samples with scores of either class, and labelled samples without scores.
+        Number of samples with scores of either class, and of labelled samples without scores.
     levels
-        A point at each of :data:`LEVELS`; where scores are binned, at the next edge of a bin.
+        A point at each of :data:`LEVELS`; for binned scores, at the next bin edge.
     youden
-        The point with the largest sensitivity + specificity − 1, the highest threshold of equal
-        ones (Youden 1950, Cancer 3, 32-35); None where one class has no samples.
+        The point with the largest sensitivity + specificity − 1, the highest threshold of ties
+        (Youden 1950, Cancer 3, 32-35); None if a class has no samples.
     sensitive
-        The highest threshold that finds 95% of the positive samples or more; None without any.
+        The highest threshold with a sensitivity of at least 95%; None without positive samples.
     curve
         Points from the highest score downwards, thinned to at most about 200; the last one flags
         everything. The threshold of each is the lowest score that it flags.
     n_thresholds
-        Points before thinning: different scores, or bins with samples.
+        Number of points before thinning: distinct scores, or non-empty bins.
     exact
-        Whether every score is known; else they were counted in bins, whose edges are the
-        thresholds: the counts of each point are exact all the same.
+        Whether every score is known; otherwise they were binned, and thresholds are bin edges. The
+        counts of each point are exact in both cases.
     """
 
     positive: Annotated[int, Range(0, 1)]
@@ -176,7 +174,7 @@ class ThresholdCurve:
     def of(cls, ranked: RankedScores, positive: int = 1) -> ThresholdCurve:
         """The curve of a tally of two classes.
 
-        Raises :class:`ValueError` where the classes are not two, or `positive` is neither.
+        Raises :class:`ValueError` unless there are two classes, and `positive` is one of them.
         """
         if ranked.n_classes != 2 or positive not in (0, 1):
             raise ValueError("a threshold view needs two classes, one of them positive")
@@ -205,7 +203,7 @@ class ThresholdCurve:
         )
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the points that are there can't be."""
+        """Raise :class:`~reportgen.jsonio.Fault` for impossible points."""
         named = [place[name] for name in ("youden", "sensitive") if not place[name].is_none]
         for point in (*place["levels"].items(), *named, *place["curve"].items()):
             for flagged, n in (("tp", self.n_positive), ("fp", self.n_negative)):
@@ -219,7 +217,7 @@ class ThresholdCurve:
 
 
 def flagged_from(groups: Groups) -> tuple[Floats, Counts, Counts]:
-    """Every threshold, highest first, with the positives and the negatives that it flags.
+    """All thresholds by decreasing value, with the numbers of positives and negatives flagged.
 
     float64, int64, int64, each of shape (G,); thresholds of bins are their lower edges.
     """
@@ -228,12 +226,12 @@ def flagged_from(groups: Groups) -> tuple[Floats, Counts, Counts]:
 
 
 def _ints(*columns: Counts) -> Iterator[list[int]]:
-    """Python's integers, whose products don't overflow."""
+    """Python integers, whose products don't overflow."""
     return (column.tolist() for column in columns)
 
 
 def _type_of(eps: float) -> type[np.floating[Any]]:
-    """The type in which scores were saved: a threshold is to be compared in it."""
+    """The dtype of saved scores, in which a threshold is compared."""
     return np.float64 if eps < 1e-10 else np.float32
 
 
@@ -244,7 +242,7 @@ def _point(i: int, scores: Floats, tp: Counts, fp: Counts) -> ThresholdPoint:
 def _levels(
     groups: Groups, kind: type[np.floating[Any]], scores: Floats, tp: Counts, fp: Counts
 ) -> Iterator[ThresholdPoint]:
-    """A threshold of 0.7 means 0.7 in the type of the scores: float32 has no 0.7 but one near."""
+    """A threshold of 0.7 means the value nearest to 0.7 in the dtype of the scores."""
     for level in LEVELS:
         at = float(kind(level)) if groups.exact else math.ceil(level / groups.width) * groups.width
         n = int(np.count_nonzero(scores >= at))
@@ -260,7 +258,7 @@ def _name_it(
     tp: Counts,
     fp: Counts,
 ) -> ThresholdPoint:
-    """The point with the shortest decimal threshold that flags the very same samples."""
+    """The point with the shortest decimal threshold that flags the same samples."""
     point = _point(i, scores, tp, fp)
     if not groups.exact:
         return point
@@ -269,7 +267,7 @@ def _name_it(
 
 
 def _shortest(below: float, at_most: float, kind: type[np.floating[Any]]) -> float:
-    """The decimal of fewest digits in (below, at_most], also after rounding to `kind`."""
+    """The shortest decimal in (below, at_most], also after rounding to `kind`."""
     for digits in range(1, 17):
         scale = 10.0**digits
         short = math.floor(at_most * scale) / scale

@@ -1,9 +1,9 @@
-"""Slices: how good the model is on each part of the data by a metadata column.
+"""Slices: metrics on each part of the data, by metadata columns.
 
-Two passes over the samples. The first looks at the columns (:class:`Survey`) and decides how each
-is cut (:class:`Plan`): values of their own, or bins of equal share. The second counts
+There are two passes over the samples. The first surveys the columns (:class:`Survey`) and plans
+their slices (:class:`Plan`): single values, or bins of equal size. The second counts
 (:class:`SliceTallies`). :func:`slice_table` then compares each slice with the rest of the samples,
-with Holm's correction over all slices of all columns. Both passes add up: any split of the
+with Holm's correction over all slices of all columns. Both passes are additive: any split of the
 samples, in any order, gives the same table.
 """
 

@@ -1,4 +1,4 @@
-"""How each metadata column is cut into slices: what it contains, and where the cuts are."""
+"""Plans the slices of each metadata column: its content, and its bins."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class KeyedCounts:
-    """How often each key was seen.
+    """Counts by key.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class KeyedCounts:
 
     @classmethod
     def empty(cls) -> KeyedCounts:
-        """Nothing seen: the neutral element of ``+``."""
+        """No keys: the neutral element of ``+``."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
     @classmethod
@@ -94,7 +94,7 @@ class KeyedCounts:
         return len(self.keys)
 
     def shifted_out(self, bits: int) -> KeyedCounts:
-        """With the lowest bits of the keys set to 0, and counts of equal keys added."""
+        """With the lowest bits of the keys set to 0; counts of equal keys are added."""
         return sum_up((self.keys >> bits) << bits, self.counts)
 
 
@@ -107,21 +107,21 @@ def sum_up(keys: Counts, counts: Counts) -> KeyedCounts:
 
 
 DISTINCT_LIMIT = 1 << 20
-"""Numbers that are kept apart; beyond, their last binary digits are dropped, as few as will do."""
+"""Maximum number of distinct numbers; above, their last binary digits are dropped."""
 
 
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 Values = NDArray[np.float64] | list[str | None]
-"""float64 with nan where there is none, or texts with None."""
+"""float64 with nan for missing values, or texts with None."""
 
 
 def as_values(column: ArrayLike) -> Values:
     """A batch of one column, shape (N,), as numbers or as texts.
 
-    Integer and float arrays are numbers. All else is text: booleans are ``true`` and ``false``.
-    None, nan, NaT, an empty text, and a number that is not finite, are missing values.
+    Integer and float arrays are numbers, everything else is text: booleans are ``true`` and
+    ``false``. None, nan, NaT, an empty text, and infinite numbers are missing values.
     """
     array = column if isinstance(column, np.ndarray) else np.asarray(column, dtype=object)
     if array.ndim != 1:
@@ -132,7 +132,7 @@ def as_values(column: ArrayLike) -> Values:
     if array.dtype.kind == "M":
         array = np.where(np.isnat(array), "", np.datetime_as_string(array))
     values = array.tolist()
-    if set(map(type, values)) == {str}:  # the usual case, without a call for each value
+    if set(map(type, values)) == {str}:  # the usual case, without a call per value
         return [text or None for text in values]
     return [_text(value) for value in values]
 
@@ -147,9 +147,9 @@ def _text(value: Any) -> str | None:
 
 
 def as_number(text: str) -> float | None:
-    """The number that `text` is; None where it is none, or not finite, or has leading zeros.
+    """The finite number in `text`; None otherwise, or with leading zeros.
 
-    ``007`` is a name: as a number, it would lose what makes it one.
+    ``007`` is a name: as a number, it would be changed.
     """
     if _NUMBER.fullmatch(text) is None:
         return None
@@ -159,17 +159,17 @@ def as_number(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class NumberCounts:
-    """How often each number was seen: exact up to :data:`DISTINCT_LIMIT` different ones.
+    """Counts by number: exact up to :data:`DISTINCT_LIMIT` distinct ones.
 
-    Beyond, numbers are rounded down to fewer binary digits; how many depends on the numbers alone,
-    so any split of them, in any order, gives the same.
+    Above, numbers are rounded down to fewer binary digits; how many depends on the numbers only, so
+    any split of them, in any order, gives the same result.
 
     Attributes
     ----------
     counted
-        By a key that is ordered as the numbers are.
+        Counts by a key with the order of the numbers.
     dropped
-        Lowest bits of the keys that are 0: of 52 binary digits.
+        Number of lowest key bits that are 0, of 52 binary digits.
     """
 
     counted: KeyedCounts
@@ -182,13 +182,13 @@ class NumberCounts:
 
     @classmethod
     def of(cls, numbers: NDArray[np.float64]) -> NumberCounts:
-        """Count numbers, shape (N,); nan is left out."""
+        """Count numbers, shape (N,); nan is skipped."""
         keys = _order_by_confidence(numbers[~np.isnan(numbers)].view(np.int64))
         return cls(KeyedCounts.of(keys))._within_limit()
 
     @classmethod
     def of_counts(cls, numbers: Sequence[float], counts: Sequence[int]) -> NumberCounts:
-        """Numbers, each with how often it is there; the same one may come twice."""
+        """Numbers with their counts; a number may be repeated."""
         keys = _order_by_confidence(np.array(numbers, np.float64).view(np.int64))
         order = np.argsort(keys, kind="stable")
         single = KeyedCounts(keys[order], np.array(counts, np.int64)[order])
@@ -210,7 +210,7 @@ class NumberCounts:
 
     @property
     def numbers(self) -> NDArray[np.float64]:
-        """The different numbers, increasing: float64, shape (M,)."""
+        """The distinct numbers, increasing: float64, shape (M,)."""
         return _order_by_confidence(self.counted.keys).view(np.float64)
 
     def quantiles(self, parts: int) -> list[float]:
@@ -218,35 +218,35 @@ class NumberCounts:
         of all are at most it (``inverted_cdf`` in numpy). There must be numbers.
         """
         up_to = np.cumsum(self.counted.counts)
-        # in integers: k n / parts is rounded up, never by accident
+        # in integers: k n / parts is never rounded up by accident
         wanted = [-(-k * int(up_to[-1]) // parts) for k in range(1, parts)]
         found: list[float] = self.numbers[np.searchsorted(up_to, wanted)].tolist()
         return found
 
 
 def _order_by_confidence(bits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bits of float64 ↔ integers in the order of the numbers; its own inverse."""
+    """Bits of float64 ↔ integers in the order of the numbers; it is its own inverse."""
     return np.where(bits < 0, bits ^ np.int64(0x7FFF_FFFF_FFFF_FFFF), bits)
 
 
 TEXT_LIMIT = 100_000
-"""Different texts of a column that are counted; a column with more is no grouping."""
+"""Maximum number of distinct texts of a column; a column with more has no slices."""
 
 
 @dataclass(frozen=True)
 class ColumnSurvey:
-    """What one column holds; ``ColumnSurvey()`` is the neutral element of ``+``.
+    """The content of a column; ``ColumnSurvey()`` is the neutral element of ``+``.
 
     Attributes
     ----------
     texts
-        Text → how often; None where there are more than :data:`TEXT_LIMIT` different ones.
+        Text → count; None for more than :data:`TEXT_LIMIT` distinct ones.
     numbers
-        The numbers, also those written as text; None where a text is none.
+        The numbers, including those written as text; None if a text is not a number.
     typed
-        Whether the column came as numbers rather than as text.
+        Whether the column's type is numeric, not text.
     n, n_missing
-        Values, and missing ones.
+        Number of values, and of missing ones.
     """
 
     texts: Mapping[str, int] | None = field(default_factory=dict)
@@ -279,23 +279,23 @@ class ColumnSurvey:
 
     @property
     def mixed(self) -> bool:
-        """Whether some batches held numbers and others text."""
+        """Whether some batches contained numbers and others text."""
         return self.typed and self.texts != {}
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What every metadata column holds: column name → survey; ``Survey()`` is neutral in ``+``."""
+    """The content of all metadata columns: name → survey; ``Survey()`` is neutral in ``+``."""
 
     columns: Mapping[str, ColumnSurvey] = field(default_factory=dict)
 
     @classmethod
     def of(cls, columns: Mapping[str, ArrayLike]) -> Survey:
-        """Look at one batch: name → values of shape (N,), of the labelled samples."""
+        """Count a batch: name → values of shape (N,), for the labelled samples."""
         return cls({name: ColumnSurvey.of(as_values(values)) for name, values in columns.items()})
 
     def __add__(self, other: Survey) -> Survey:
-        """Raises :class:`DataError` where a column is number in one and text in the other."""
+        """Raises :class:`DataError` if a column is numeric in one and text in the other."""
         if not isinstance(other, Survey):
             return NotImplemented
         if not self.columns or not other.columns:
@@ -337,11 +337,11 @@ def _limited(texts: Mapping[str, int] | None) -> Mapping[str, int] | None:
 
 
 MAX_LEVELS = 50
-"""Values of a text column that are slices of their own: the most frequent ones."""
+"""Maximum number of values of a text column with their own slice: the most frequent ones."""
 
 
 MAX_BINS = 5
-"""Bins of a numeric column."""
+"""Maximum number of bins of a numeric column."""
 
 
 REASONS: dict[str, str] = {
@@ -349,7 +349,7 @@ REASONS: dict[str, str] = {
     "constant": "It has the same value for every sample.",
     "identifier": "Most samples have a unique value: it is an identifier.",
 }
-"""Reason code → why a column is not cut into slices."""
+"""Reason code → why a column has no slices."""
 
 
 _DIGITS = (6, 9, 12, 17)
@@ -365,12 +365,12 @@ class Part:
     Attributes
     ----------
     kind
-        ``"value"``: one value; ``"bin"``: numbers in (low, high]; ``"other"``: all the rarer
-        values together; ``"missing"``: no value.
+        ``"value"``: one value; ``"bin"``: numbers in (low, high]; ``"other"``: all rarer values
+        together; ``"missing"``: no value.
     text
         The value as in the data, or words for the other kinds.
     low, high
-        Ends of a bin; None where it is open. Both are None for the other kinds.
+        Ends of a bin; None for an open end, and for other kinds.
     """
 
     kind: Kind
@@ -391,11 +391,11 @@ class Categories:
     Attributes
     ----------
     name
-        Of the column.
+        Name of the column.
     levels
         The values with a slice of their own, most frequent first, then by text.
     n_values
-        Different values in all; the rarer ones share the slice "other".
+        Number of distinct values; the rarer ones are in the slice "other".
     """
 
     name: str
@@ -404,7 +404,7 @@ class Categories:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The slices: levels, other, missing; the last two may turn out empty."""
+        """The slices: levels, other, missing; the last two may be empty."""
         n_others = self.n_values - len(self.levels)
         other = Part("other", f"other ({n_others:,} value{'s' * (n_others != 1)})")
         return (*(Part("value", level) for level in self.levels), other, _MISSING)
@@ -428,16 +428,16 @@ class Bins:
     Attributes
     ----------
     name
-        Of the column.
+        Name of the column.
     low, high
         The smallest and the largest number.
     edges
-        Upper ends of all bins but the last, increasing: a bin is (edge before, edge].
+        Upper ends of all bins but the last, increasing: a bin is (previous edge, edge].
     single
-        Whether each bin contains one number only, because there are so few different ones.
+        Whether each bin contains a single number, because there are few distinct ones.
     rounded
-        Whether the edges come from rounded numbers, because there are so many different ones;
-        what each bin holds is exact all the same.
+        Whether the edges are rounded, because there are many distinct numbers; the bins' contents
+        are exact.
     """
 
     name: str
@@ -464,7 +464,7 @@ class Bins:
         return Part("bin", text, low, high)
 
     def _words(self, number: float) -> str:
-        """With as few digits as tell the edges apart."""
+        """With the fewest digits that distinguish the edges."""
         known = {*self.edges, self.high} if self.single else {*self.edges}
         for digits in _DIGITS:
             if len({f"{edge:.{digits}g}" for edge in known}) == len(known):
@@ -480,7 +480,7 @@ class Bins:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column without slices, and why: a key of :data:`REASONS`."""
+    """A column without slices, and a key of :data:`REASONS`."""
 
     name: str
     reason: str
@@ -491,18 +491,18 @@ Cut = Categories | Bins
 
 @dataclass(frozen=True)
 class Plan:
-    """The columns that are cut, in their order, and those that are not."""
+    """The columns with slices, in their order, and those without."""
 
     cuts: tuple[Cut, ...]
     left_out: tuple[LeftOut, ...] = ()
 
 
 def plan_slices(survey: Survey) -> Plan:
-    """Decide for each column.
+    """Plan the slices of each column.
 
-    A column of numbers, or of texts that are all numbers and more than :data:`MAX_BINS` different
-    ones, has up to :data:`MAX_BINS` bins of equal share, cut at numbers that occur. Any other
-    column has a slice for each value, or for the :data:`MAX_LEVELS` most frequent.
+    A numeric column, or one of texts that are all numbers with more than :data:`MAX_BINS` distinct
+    values, has up to :data:`MAX_BINS` bins of equal size, with edges at occurring numbers. Other
+    columns have a slice for each value, or for the :data:`MAX_LEVELS` most frequent.
     """
     decided = [_cut(name, column) for name, column in survey.columns.items()]
     return Plan(

@@ -1,4 +1,4 @@
-"""The table of slices: metrics with intervals, differences from the rest, the worst first."""
+"""The table of slices: metrics with intervals, and differences from the rest, lowest first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COCHRAN = 5
 """With an expected count below this, the exact test replaces the score test."""
 
 
-_SAME = 1 + 1e-7  # tables whose probabilities differ by less are equally likely: as in R and scipy
+_SAME = 1 + 1e-7  # tables whose probabilities differ by less are equally likely, as in R and scipy
 
 
 def newcombe(
@@ -51,7 +51,7 @@ def newcombe(
 ) -> tuple[float, float]:
     """The interval of hits/n - other_hits/other_n, two groups of different samples.
 
-    Both n must be at least 1. Never leaves -1..1, never has no width.
+    Both n must be at least 1. It is within -1..1, and always has a width.
 
     Newcombe 1998, Statistics in Medicine 17, 873-890, method 10: made of two Wilson intervals.
     """
@@ -67,14 +67,14 @@ def newcombe(
 
 
 def two_sided_p(hits: int, n: int, other_hits: int, other_n: int) -> float:
-    """p-value of "the two shares are equal", for two groups of different samples, both n ≥ 1.
+    """p-value of equal proportions in two disjoint groups, both n ≥ 1.
 
-    The score test (pooled z, which is chi-square without correction) where all four expected
-    counts are 5 or more (Cochran 1954), else Fisher's exact test.
+    The score test (pooled z, which is chi-square without correction) if all four expected counts
+    are at least 5 (Cochran 1954), otherwise Fisher's exact test.
 
     The score test agrees with :func:`newcombe` at 0 in 98 to 100% of samples of 5 to 100 against
-    ten or a hundred times as many; Fisher's in 93 to 99%, always on the cautious side. But only
-    the exact test holds far out, where Holm's correction looks: one wrong sample against 1,000 of
+    ten or a hundred times as many; Fisher's in 93 to 99%, always conservatively. But only the exact
+    test is valid in the far tail that Holm's correction uses: one wrong sample against 1,000 of
     which 1 is wrong has z = 22, and p = 0.002.
     """
     right, total = hits + other_hits, n + other_n
@@ -88,10 +88,10 @@ def two_sided_p(hits: int, n: int, other_hits: int, other_n: int) -> float:
 
 
 def _fisher(hits: int, n: int, right: int, total: int) -> float:
-    """Sum of the probabilities of all tables that are no likelier than this one.
+    """Sum of the probabilities of all tables at most as likely as this one.
 
-    `n` of `total` samples are in the group, `right` of all are right, `hits` of those in it. Each
-    probability is made from its neighbour's, outwards from the likeliest: no factorials.
+    `n` of `total` samples are in the group; `right` of all and `hits` of the group are correct.
+    Each probability is computed from its neighbour's, outwards from the mode, without factorials.
     """
     low, high = max(0, n + right - total), min(n, right)
     mode = min(max((n + 1) * (right + 1) // (total + 2), low), high)
@@ -109,7 +109,7 @@ ALPHA = 0.05
 
 
 LOW_SUPPORT = 30
-"""Fewer samples than this carry a mark: the 95% CI of a proportion is then wider than ±10 pp."""
+"""With fewer samples, a slice is marked: the 95% CI of a proportion is then wider than ±10 pp."""
 
 
 Verdict = Literal["worse", "better", "unclear"]
@@ -120,21 +120,21 @@ _FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
 
 @dataclass(frozen=True)
 class Slice:
-    """One part of the samples.
+    """A slice of the samples.
 
     Attributes
     ----------
     column
         Name of the metadata column.
     part
-        Which part of the column.
+        The part of the column.
     n, n_correct
         Samples, and correct predictions among them.
     accuracy
         With its Wilson interval.
     balanced_accuracy, macro_f1
-        With delta-method intervals; over the classes that the slice has samples of, macro F1 by
-        wish over all.
+        With delta-method intervals; over the classes with samples in the slice; macro F1 optionally
+        over all.
     confidence_gap
         Mean confidence minus accuracy, over the samples with a confidence: above 0, the model is
         overconfident here. Normal interval from :data:`LOW_SUPPORT` samples on.
@@ -143,9 +143,9 @@ class Slice:
     difference
         Accuracy minus that of all other samples of the data, with Newcombe's interval.
     p_value
-        Of "no difference"; None where there are no other samples.
+        p-value of no difference; None without other samples.
     p_holm
-        The same, corrected over all slices of all columns.
+        The p-value with Holm's correction over all slices of all columns.
     """
 
     column: str
@@ -165,19 +165,20 @@ class Slice:
 
     @property
     def verdict(self) -> Verdict:
-        """``worse`` or ``better`` than the rest where the corrected test says so."""
+        """``worse`` or ``better`` than the rest, if the corrected test is significant."""
         if self.p_holm is None or self.p_holm >= ALPHA or not self.difference.value:
             return "unclear"
         return "worse" if self.difference.value < 0 else "better"
 
     @property
     def low_support(self) -> bool:
-        """Whether there are too few samples to say much."""
+        """Whether the slice has few samples."""
         return self.n < LOW_SUPPORT
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where there are more correct predictions than all,
-        and :class:`~reportgen.jsonio.Contradiction` where the accuracy is not that of the counts.
+        """Raise :class:`~reportgen.jsonio.Fault` for more correct predictions than samples.
+
+        Raises :class:`~reportgen.jsonio.Contradiction` if the accuracy does not match the counts.
         """
         place["n_correct"].whole(Range(0, self.n))
         if not agree(self.accuracy.value, self.n_correct / self.n):
@@ -186,24 +187,24 @@ class Slice:
 
 @dataclass(frozen=True)
 class Column:
-    """How a metadata column was cut.
+    """The slicing of a metadata column.
 
     Attributes
     ----------
     name
-        Of the column.
+        Name of the column.
     kind
         ``"categories"``, ``"bins"`` or ``"left_out"``.
     reason
-        Why it was left out: a key of :data:`reportgen.analysis.slices.REASONS`; else None.
+        Why it has no slices: a key of :data:`reportgen.analysis.slices.REASONS`; else None.
     n_values
-        Different values, of categories; else None.
+        Number of distinct values of categories; else None.
     n_shown
-        Values with a slice of their own, of categories; else None.
+        Number of values with their own slice; else None.
     edges
-        Lowest number, cuts, highest number, of bins; else ().
+        Smallest number, edges, and largest number of bins; else ().
     rounded
-        Whether the cuts come from rounded numbers.
+        Whether the edges are rounded.
     """
 
     name: str
@@ -224,7 +225,7 @@ class Column:
         return cls(cut.name, "categories", None, cut.n_values, len(cut.levels))
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where a kind of cut lacks what it needs."""
+        """Raise :class:`~reportgen.jsonio.Fault` if a member of its kind is missing."""
         edges = list(self.edges)
         if self.kind == "bins" and (len(edges) < 2 or edges != sorted(edges)):
             place["edges"].contradicts("bins have edges that rise")
@@ -236,17 +237,17 @@ class Column:
 
 @dataclass(frozen=True)
 class SliceReport:
-    """All slices, the worst first.
+    """All slices, lowest first.
 
     Attributes
     ----------
     columns
-        Every metadata column: those that are cut, then those that are left out.
+        All metadata columns: those with slices, then those without.
     slices
-        Those shown to be worse first, then the rest; in both, by how much worse the slice is at
-        least (the upper end of the difference), so that a slice of one sample does not come first.
+        Significantly worse ones first, then the others; each by the upper end of the difference, so
+        that a slice of one sample does not come first.
     n_tests
-        How many tests Holm's correction was over: it is printed.
+        Number of tests in Holm's correction; printed.
     """
 
     columns: tuple[Column, ...] = ()
@@ -255,17 +256,17 @@ class SliceReport:
 
     @property
     def n_worse(self) -> int:
-        """Slices that are shown to be worse than the rest."""
+        """Number of slices significantly worse than the rest."""
         return sum(one.verdict == "worse" for one in self.slices)
 
     @property
     def correction(self) -> Literal["holm"]:
-        """Of the *p* values."""
+        """The correction of the *p* values."""
         return "holm"
 
     @property
     def alpha(self) -> float:
-        """A slice differs where its corrected *p* is below this."""
+        """A slice differs significantly if its corrected *p* is below this."""
         return ALPHA
 
     __json__: ClassVar[Form] = Form(
@@ -278,8 +279,8 @@ class SliceReport:
 def slice_table(some: Iterable[SliceTallies], *, macro: MacroMode = "present") -> SliceReport:
     """Compare every slice that has samples with the rest.
 
-    `some`: tallies of the columns, some of them at a time, so that those of all need not be held.
-    `macro`: which classes F1 averages.
+    `some`: tallies of a few columns at a time, so that not all are in memory. `macro`: the classes
+    that F1 averages over.
     """
     found: list[Slice] = []
     cuts: list[Cut] = []
@@ -335,7 +336,7 @@ def _calibration(bins: CalibrationBins) -> tuple[Metric, Metric]:
     ece = Metric(cells.ece, None, "no_interval")
     if n < LOW_SUPPORT:
         return Metric(gap, None, "no_interval"), ece
-    # of (confidence - right)²: c² where wrong, (1 - c)² where right
+    # of (confidence - correct)²: c² if incorrect, (1 - c)² if correct
     right = cells.counts[1] - 2 * cells.confidences[1] + cells.squares[1]
     square = float((cells.squares[0] + right).sum()) / n
     error = math.sqrt(max(square - gap * gap, 0.0) / (n - 1))
@@ -346,6 +347,6 @@ def _calibration(bins: CalibrationBins) -> tuple[Metric, Metric]:
 
 
 def _harm(one: Slice) -> tuple[bool, float]:
-    """Shown to be worse first; then by the upper end of the difference; without one, last."""
+    """Sort key: significantly worse first, then by the upper end of the difference; none last."""
     ends = one.difference.interval
     return one.verdict != "worse", math.inf if ends is None else ends[1]

@@ -1,4 +1,4 @@
-"""What is counted of each slice: the second pass."""
+"""Counts of each slice: the second pass."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Confidences = tuple[NDArray[np.float64], NDArray[np.bool_], float]
 
 @dataclass(frozen=True, eq=False)
 class _ColumnTally:
-    """Of one column with S slices, of K classes.
+    """Counts of a column with S slices, for K classes.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class _ColumnTally:
 class SliceTallies:
     """Confusion and calibration counts of each slice of each column.
 
-    Those of the same plan and number of classes add up.
+    Tallies with the same plan and number of classes can be added.
     """
 
     plan: Plan
@@ -122,9 +122,9 @@ class SliceTallies:
     ) -> SliceTallies:
         """With one batch: metadata by column name, and N class indices each, label -1 = unknown.
 
-        `confidences`: probabilities of the predictions, nan where there is none; None where the
-        input has none at all. Samples without a label are left out. Raises :class:`DataError`
-        where lengths differ, an index is no class, or a confidence is no probability.
+        `confidences`: probabilities of the predictions, nan if missing; None if the input has none
+        at all. Samples without a label are skipped. Raises :class:`DataError` if lengths differ, an
+        index is not a class, or a confidence is not a probability.
         """
         true, predicted = np.asarray(labels), np.asarray(predictions)
         known = true >= 0
@@ -155,14 +155,14 @@ class SliceTallies:
         return SliceTallies(self.plan, self.n_classes, tuple(a + b for a, b in both))
 
     def matrix(self, column: int, part: int) -> ConfusionMatrix:
-        """The confusion matrix of one slice, by the places of column and slice in the plan."""
+        """The confusion matrix of a slice, by the indices of column and slice in the plan."""
         cells, size = self.columns[column].cells, self.n_classes**2
         first, last = np.searchsorted(cells.keys, [part * size, (part + 1) * size])
         keys = cells.keys[first:last] - part * size
         return ConfusionMatrix(self.n_classes, keys, cells.counts[first:last])
 
     def bins(self, column: int, part: int) -> CalibrationBins:
-        """The calibration bins of one slice."""
+        """The calibration bins of a slice."""
         tally = self.columns[column]
         return CalibrationBins(
             tally.counts[part],
