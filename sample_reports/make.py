@@ -99,8 +99,10 @@ SAMPLES = (
             "mail": True,
             "report_url": "https://example.org/reports/fashion-mnist/report.html",
         },
-        paths={"baseline": "release-review/first-classifier.csv", "gates":
-        "release-review/gates.toml"},
+        paths={
+            "baseline": "release-review/first-classifier.csv",
+            "gates": "release-review/gates.toml",
+        },
     ),
     Sample(
         "find-eights",

@@ -59,12 +59,10 @@ def take_images(shared: Path) -> None:
 
     (sample,) = (one for one in make.SAMPLES if one.name == TARGET.name)
     asked: set[str] = set()
-    paths = {name: HERE / "inputs" / path for name, path in sample.paths.items() if name !=
-    "images"} with tempfile.TemporaryDirectory() as folder:
-        reportgen.render(
-            HERE / "inputs" / str(sample.source), out=folder, images=asked.add, **sample.options,
-            **paths
-        )
+    source, *paths = (HERE / "inputs" / path for path in (str(sample.source), *sample.paths.values()))
+    others = {name: path for name, path in zip(sample.paths, paths, strict=True) if name != "images"}
+    with tempfile.TemporaryDirectory() as folder:
+        reportgen.render(source, out=folder, images=asked.add, **sample.options, **others)
     root = shared / "data" / "cifar10" / "test"
     with zipfile.ZipFile(TARGET / "images.zip", "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(asked):

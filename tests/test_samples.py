@@ -19,6 +19,11 @@ spec.loader.exec_module(make_samples)
 NAMES = [sample.name for sample in make_samples.SAMPLES]
 
 
+@pytest.mark.parametrize("script", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_the_scripts_are_python(script):
+    compile(script.read_text("utf-8"), script.name, "exec")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     out = tmp_path_factory.mktemp("samples")
