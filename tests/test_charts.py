@@ -95,7 +95,7 @@ def test_empty_sides_are_drawn_empty(section):
     rows = [replace(row, wrong=0, wrong_share=0.0) for row in section.histogram]
     drawing = svg.histogram_chart(rows, CHART)
     assert "g-wrong" not in drawing
-    assert "0 wrong" in drawing
+    assert "0 incorrect" in drawing
 
 
 def test_a_tile_marks_chance_on_its_own_axis():
@@ -141,7 +141,7 @@ def test_right_and_wrong_answers_are_bars_on_the_scale_of_the_tallest():
     assert wrong.marks == (Bar("wrong", 0.015, 0.485, 1.0),)
     assert right.top == wrong.top == 1.0
     assert (right.words, wrong.words) == tuple(
-        f"{n} {kind}, % of them in each bin" for n, kind in ((4, "right"), (2, "wrong"))
+        f"{n} {kind}, % of them in each bin" for n, kind in ((4, "correct"), (2, "incorrect"))
     )
 
 

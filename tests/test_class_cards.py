@@ -134,6 +134,7 @@ def test_a_page_that_is_too_large_keeps_on_cards_what_it_shows_elsewhere(report)
 def test_what_is_folded_gives_up_pictures_first(report):
     lighter = fold_pictures(report, 2)
     assert seen(lighter) == [8] * 6 + [2, 1] * (len(lighter.pairs.groups) - 3)
+    assert seen(fold_pictures(report, 1))[6:] == [1, 1] * (len(lighter.pairs.groups) - 3)
     kept = [one.thumbnail is not None for one in lighter.cards[0].mistakes]
     assert kept == [False] * 4, "they stand nowhere else"
     assert 0 < lighter.n_thumbnails < report.n_thumbnails

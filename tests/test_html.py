@@ -323,7 +323,11 @@ def test_numbers_stay_on_the_line_of_their_unit_and_of_the_other_end():
     assert unbroken("+3.7 pp (95% CI 96.3–98.4%)") == ["+3.7 pp", "96.3–98.4%"]
     assert unbroken("recall ≥ 90%, p < 0.001") == ["≥ 90%", "p &lt; 0.001"]
     assert unbroken("> −0.5 pp; p = 0.002") == ["&gt; −0.5 pp", "p = 0.002"]
-    assert unbroken("cat–dog, 64 of 100, 3 ppm") == []
+    assert unbroken("Slices: add --group-column. 1,028 / 5,000") == [
+        "--group-column",
+        "1,028 / 5,000",
+    ]
+    assert unbroken("cat–dog, 64 of 100, 3 ppm, and / or") == []
     assert words("<b> ≤ 5% & more") == '&lt;b&gt; <span class="nb">≤ 5%</span> &amp; more'
 
 

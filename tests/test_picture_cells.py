@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import reportgen
+from reportgen.rendering import html
 from reportgen.report import build_report, picture_cells
 from reportgen.report.matrix import OVERVIEW_SIDE, overview
 from tests import factories
@@ -50,3 +53,21 @@ def test_of_proportions_there_are_names_alone():
 
 def test_pictures_with_numbers_need_none():
     assert build_report(factories.synthetic(30)).picture_cells is None
+
+
+@pytest.mark.parametrize(
+    ("k", "listed"), [(30, False), (31, True), (45, True), (100, True), (101, False)]
+)
+def test_to_100_classes_the_order_of_pictures_without_names_is_in_the_html(k, listed):
+    """For paper, and for readers without script."""
+    report = build_report(factories.synthetic(k, 8))
+    page = html.render(report)
+    assert ('<ol class="order-list">' in page) is listed
+    if listed:
+        names = page.partition('<ol class="order-list">')[2].partition("</ol>")[0]
+        assert re.findall(r"<li>(?:<[^>]+>)?([^<]+)", names) == list(report.picture_cells.names)
+
+
+def test_names_that_the_axes_show_are_not_listed_again():
+    short = factories.make_evaluation(np.eye(31, dtype=int) * 9, [f"c{i}" for i in range(31)])
+    assert '<ol class="order-list">' not in html.render(build_report(short))

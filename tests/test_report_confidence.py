@@ -12,6 +12,7 @@ from reportgen.metrics import Metric
 from reportgen.provenance import Provenance
 from reportgen.report import build_report
 from reportgen.report.confidence import decimals
+from reportgen.report.words import share
 from tests import factories
 
 
@@ -350,3 +351,12 @@ def test_two_hundred_answers_do_not_show_an_error_of_1_percent():
 def test_the_tile_says_that_its_interval_is_less_what_chance_adds(too_sure):
     tiles = {tile.metric: tile for tile in build_report(too_sure).headline.tiles}
     assert plain(tiles["ece"].lines[-1]) == "CI is bias-corrected"
+
+
+def test_the_coverage_that_is_sure_names_the_optimistic_one_too():
+    """Two numbers of one name would contradict each other."""
+    evaluation = factories.scored()
+    *_, one = build_report(evaluation).confidence.numbers
+    assert str(one.title) == "Coverage at ≤ 1% error"
+    in_sample = evaluation.summary["coverage_at_1_percent_error"].value
+    assert str(one.note).endswith(f", 95% confidence; {share(in_sample)} in-sample")

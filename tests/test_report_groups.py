@@ -88,6 +88,7 @@ def test_the_errors_of_ten_classes_divide_animals_from_vehicles() -> None:
     assert [row.of_errors.text for row in suggested.rows] == ["16.3%", "67.4%"]
     assert (suggested.shares, suggested.grid, str(suggested.alone)) == ((), None, "")
     assert section.order == ()
+    assert plain(section.lead) == ""  # of clusters nobody said which errors are severe
 
 
 def test_classes_outside_the_groups_are_named() -> None:

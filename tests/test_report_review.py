@@ -97,6 +97,7 @@ def test_the_band_names_the_baseline(paired):
     facts = {fact.term: str(fact.values[0]) for fact in report(paired).facts}
     assert list(facts) == ["Model", "Baseline", "Data", "Samples"]
     assert (facts["Model"], facts["Baseline"]) == ("candidate 1.2", "baseline 1.1")
+    assert facts["Samples"] == "4,000 in 10 classes (balanced)"
 
 
 def test_a_report_over_other_classes_than_the_comparison_is_refused(paired):
@@ -144,6 +145,33 @@ def test_numbers_of_a_gate_have_the_digits_that_its_outcome_needs():
     assert row.value == "89.297%"
     assert row.range == "89.29–89.304%"
     assert row.margin == "−0.003\u00a0pp"
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "limit", "margin", "bound"),
+    [
+        ("accuracy", "points", 0.005, 0.13968, "one-sided ≥ +13.5 pp"),
+        ("accuracy", "points", 0.005, -0.007, "one-sided ≥ −1.2 pp"),
+        ("log_loss", "", 0.1, 0.03, "one-sided ≤ 0.070"),
+    ],
+)
+def test_the_margin_of_non_inferiority_follows_from_its_row(metric, unit, limit, margin, bound):
+    gate = Gate("kept", limit, metric=metric, rule="not_worse_by")
+    one = Check(gate, "rule", "passed", False, 0.1, (0.09, 0.2), "", "S.", unit=unit, margin=margin)
+    (row,) = gate_section(Decision("SHIP", "r", (one,))).rows
+    assert plain(row.bound) == bound
+    assert row.intervals == f"{row.range}; {row.bound}"
+    assert (
+        gate_section(Decision("SHIP", "r", (check("a", "passed", margin=0.1),))).rows[0].bound == ""
+    )
+
+
+def test_the_interval_of_a_class_says_that_it_is_its_own():
+    single = check("a", "passed")
+    parts = (Part("cat", "passed", 0.5, None), Part("dog", "passed", 0.5, None))
+    for checks, says in (((single,), False), ((single, replace(single, parts=parts)), True)):
+        lead = str(gate_section(Decision("SHIP", "r", checks)).lead)
+        assert ("CIs of single classes are pointwise." in lead) is says
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,8 @@ def test_the_cheapest_threshold_is_the_least_of_all_points_by_hand(evaluation):
     line = next(line for line in section.rows if "D" in line.letters)
     assert line.cost.value == pytest.approx(min(by_hand))
     assert "on these samples" in line.remark
+    (fact,) = (fact for fact in section.facts if fact.term.startswith("D: "))
+    assert fact.term.endswith(f"threshold {line.text}")
     half = row(section, "0.5")
     assert half.cost.value == pytest.approx(by_hand[found.start])
     assert costed(evaluation, (1, 0, 30.0), (0, 1, 2.0)).summary["expected_cost"].value == (
@@ -245,3 +247,12 @@ def test_one_empty_class_has_no_explorer():
     plain = factories.make_evaluation([[20, 0], [0, 0]], binaries.CLASSES)
     section = build_report(binaries.having(plain, binaries.curve_of(p, truth))).threshold
     assert section.explorer is None
+
+
+def test_the_points_below_the_curves_are_listed_by_letter_and_name_their_threshold_once(evaluation):
+    page = html.render(build_report(costed(evaluation, (1, 0, 30.0), (0, 1, 2.0))))
+    listed = page.partition('points">')[2].partition("</ul>")[0]
+    letters = re.findall(r"<b>([A-D, ]+)</b>", listed)
+    assert letters == sorted(letters)
+    assert letters[0].startswith("A")
+    assert "default (0.5): threshold" not in listed

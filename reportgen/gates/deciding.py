@@ -116,11 +116,14 @@ def _of(n: int, results: list[Result]) -> str:
 
 
 def _failure(failed: list[Result], results: list[Result]) -> str:
-    """The first three failed gates, each with its required and measured value."""
+    """The first three failed blocking gates, each with its required and measured value.
+
+    The number is that of all failed gates.
+    """
     named = [one.outcome.clause for one in failed[:_MOST_NAMED]]
-    more = len(failed) - len(named)
-    also = [f"{more:,} more"] if more else []
-    return f"{_of(len(failed), results)} failed: {'; '.join(named + also)}"
+    n = sum(one.outcome.status == "failed" for one in results)
+    also = [f"{n - len(named):,} more"] if n > len(named) else []
+    return f"{_of(n, results)} failed: {'; '.join(named + also)}"
 
 
 def _open(held: list[Result], results: list[Result]) -> str:

@@ -209,12 +209,12 @@ def histogram_plot(rows: Sequence[HistogramRow]) -> Plot:
     """Correct predictions above, incorrect below, as proportions of their kind on one scale."""
     top = max(max(row.right_share, row.wrong_share) for row in rows) or 1.0
     sides = (
-        ("right", sum(row.right for row in rows), [row.right_share for row in rows], 142),
-        ("wrong", sum(row.wrong for row in rows), [row.wrong_share for row in rows], 0),
+        ("right", "correct", [row.right for row in rows], [row.right_share for row in rows], 142),
+        ("wrong", "incorrect", [row.wrong for row in rows], [row.wrong_share for row in rows], 0),
     )
     panels = (
         Panel(
-            f"{n:,} {kind}, % of them in each bin",
+            f"{sum(counts):,} {words}, % of them in each bin",
             top,
             tuple(
                 _bar(kind, i / len(rows), (i + 1) / len(rows), share)
@@ -225,7 +225,7 @@ def histogram_plot(rows: Sequence[HistogramRow]) -> Plot:
             grid=False,
             span=(floor / HIGH, (floor + 112) / HIGH),
         )
-        for kind, n, shares, floor in sides
+        for kind, words, counts, shares, floor in sides
     )
     return Plot("confidence, %", tuple(panels))
 

@@ -124,9 +124,11 @@ def full(value: Name) -> Markup:
 
 _TOGETHER = re.compile(
     r"[+\u2212]?[\d.,]*\d%?\u2013\d[\d.,]*%?(?: pp)?|[+\u2212]?[\d.,]*\d pp\b"
-    r"|\bp [<=] [\d.]*\d|[<>\u2264\u2265] [+\u2212]?[\d.,]*\d%?(?: pp\b)?"
+    r"|\bp [<=] [\d.]*\d|--[a-z][a-z-]*|[\d,]+ / [\d,]*\d"
+    r"|[<>\u2264\u2265] [+\u2212]?[\d.,]*\d%?(?: pp\b)?"
 )
-"""Parts that no line break may separate: a range; a number and its unit or comparison sign."""
+"""Parts that no line break may separate: a range; a ratio; a number and its unit or comparison
+sign; an option."""
 
 
 def words(value: Words | str) -> Markup:

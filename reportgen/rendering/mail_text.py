@@ -107,7 +107,7 @@ def _gate(row: GateRow, mail: Mail) -> str:
         _plain(row.name) + f" ({row.weight})" * bool(row.weight),
         f"required {_plain(f'{row.figure} {row.required}'.strip())}",
         measured
-        + f" (95% CI {row.range})" * bool(row.range)
+        + f" (95% CI {row.intervals})" * bool(row.range)
         + f", margin {row.margin}" * bool(row.margin),
     ]
     if mail.sentences and row.status != "passed":

@@ -148,7 +148,7 @@ def _gates(report: Report, size: Size) -> Iterator[str]:
                 _md(row.name),
                 _md(f"{row.figure} {row.required}".strip()),
                 " ".join(filter(None, (_md(row.subject or ""), f"**{_md(row.value)}**"))),
-                _md(row.range or "none"),
+                _md(row.intervals or "none"),
                 _md(row.margin or "none"),
             )
             for row in shown

@@ -90,7 +90,7 @@ class Heatmaps:
         """Values for the templates.
 
         ``spec``, ``picture``, ``numbered`` (class numbers instead of names on the axes), ``cells``
-        (their location) and ``has_digits``, as in :class:`DrawnFigure`.
+        (their location), ``has_digits`` and ``has_names``, as in :class:`DrawnFigure`.
         """
         drawn = self._of(spec)
         uri = images.address("image/png", drawn.content, spec.name)
@@ -100,6 +100,7 @@ class Heatmaps:
             "numbered": drawn.axis_numbers,
             "cells": " ".join(f"{part:.5f}" for part in drawn.cells),
             "has_digits": drawn.has_digits,
+            "has_names": drawn.has_names,
         }
 
     def _of(self, spec: HeatmapSpec) -> DrawnFigure:

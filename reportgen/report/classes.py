@@ -137,7 +137,7 @@ def _class_lead(facts: Context) -> Words:
     if facts.proportions is not None:
         return say(f"Sample counts and confidence intervals {PROPORTIONS_ONLY}.")
     few = sum(0 < facts.support(i) < LOW_SUPPORT for i in range(len(facts.names)))
-    lead = say("Lowest recall first; bars with 95% CI.")
+    lead = say("Lowest recall first; bars with pointwise 95% CI.")
     if not few:
         return lead
     marked = say(

@@ -259,10 +259,12 @@ def _numbers(
     coverage, bound = known.known.held_coverage, known.known.held_error_bound
     title = "Coverage at ≤ 1% error"
     if coverage and bound is not None:
+        in_sample = facts.summary("coverage_at_1_percent_error").value
         note = say(
-            "confidence ≥ {threshold}, with 95{percent} confidence",
+            "threshold {threshold}, 95{percent} confidence; {in_sample} in-sample",
             threshold=known.threshold_text,
             percent="%",
+            in_sample=share(in_sample or 0.0),
         )
         yield KeyNumber(title, share(coverage), note)
     else:

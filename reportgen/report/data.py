@@ -72,8 +72,17 @@ def facts_of(evaluation: Evaluation) -> tuple[Fact, ...]:
     facts = [Fact(term, (Words((Name.of(text, 80),)),)) for term, text in known if text]
     number = count(n) if evaluation.shares is None else f"{PROPORTIONS_ONLY},"
     in_classes = f"{number} in {plural(len(evaluation.classes), 'class', 'classes')}"
+    if evaluation.shares is None and len(evaluation.classes) > 1:
+        in_classes += f" ({_support_words(evaluation)})"
     facts.insert(len(facts) - bool(made_by.date), Fact("Samples", (say(in_classes),)))
     return tuple(facts)
+
+
+def _support_words(evaluation: Evaluation) -> str:
+    """``balanced``, or how many samples the classes have: ``87–812 each``."""
+    totals = evaluation.confusion.true_totals
+    low, high = int(totals.min()), int(totals.max())
+    return "balanced" if low == high else f"{count(low)}–{count(high)} each"
 
 
 def data_words(made_by: Provenance) -> str:

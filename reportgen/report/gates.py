@@ -157,6 +157,8 @@ class GateRow:
     metric, if the name of the gate does not contain it. `sentence` is the whole check in one line,
     `detail` what the other cells lack. `needed` is the number of samples that would decide an
     inconclusive gate. `weight` is a word for gates that only warn, or may be inconclusive.
+    `bound` is the one-sided bound that decides non-inferiority: `margin` is its distance from the
+    limit.
     """
 
     number: int
@@ -175,6 +177,12 @@ class GateRow:
     parts: tuple[GatePart, ...]
     required: str = ""
     figure: str = ""
+    bound: str = ""
+
+    @property
+    def intervals(self) -> str:
+        """``+13.3 to +15.1 pp; one-sided ≥ +13.5 pp``."""
+        return "; ".join(filter(None, (self.range, self.bound)))
 
     @property
     def failed(self) -> int:
@@ -220,13 +228,13 @@ def gate_section(decision: Decision | None) -> GateSection | None:
 
 
 def _lead(checks: Sequence[Check]) -> Words:
-    lead = say("Failed gates first; numbers refer to gates.toml. Decisions use unrounded values.")
-    if all(check.status != "inconclusive" for check in checks):
-        return lead
-    return join(
-        lead,
-        say("Inconclusive: the 95% CI includes the limit."),
-    )
+    """What all rows have in common, and what only some need explained."""
+    lead = "Failed gates first; numbers refer to gates.toml. Decisions use unrounded values."
+    if any(len(check.parts) > 1 for check in checks):
+        lead += " CIs of single classes are pointwise."
+    if any(check.status == "inconclusive" for check in checks):
+        lead += " Inconclusive: the 95% CI includes the limit."
+    return say(lead)
 
 
 def quantity(value: float, unit: Unit, limit: float = 0.0) -> str:
@@ -267,6 +275,7 @@ def _row(number: int, check: Check) -> GateRow:
         parts=tuple(_parts(check)),
         required=requirement(check),
         figure=_figure(check) if check.gate.rule else "",
+        bound=_bound(check),
     )
 
 
@@ -308,6 +317,17 @@ def _margin(check: Check) -> str:
     unit: Unit = "points" if check.unit else ""
     sign = "+" if not unit and check.margin > 0 else ""
     return f"{sign}{quantity(check.margin, unit)}"
+
+
+def _bound(check: Check) -> str:
+    """``one-sided ≥ +13.5 pp``; of a loss, which is better lower, ``≤``."""
+    if check.margin is None or check.gate.rule != "not_worse_by":
+        return ""
+    gain = check.margin - check.limit
+    known = DEFINITIONS.get(check.metric) or OF_CLASS.get(check.metric)
+    is_loss = known is not None and known.higher_is_better is False
+    end = quantity(-gain if is_loss else gain, check.unit, check.limit)
+    return f"one-sided {'≤' if is_loss else '≥'}{NBSP}{end}"
 
 
 def _detail(check: Check) -> str:

@@ -213,7 +213,8 @@ def group_section(facts: Context) -> GroupSection | None:
 def _lead(facts: Context, order: Sequence[Name]) -> Words:
     groups = facts.groups
     if groups.suggested is not None:
-        return say("Within-group errors are less severe than between-group errors.")
+        severe = "Within-group errors are less severe than between-group errors."
+        return say(severe) if groups.given is not None else Words(())
     if len(facts.names) < LEAST_CLASSES or not facts.matrix.n_errors:
         return Words(())
     if groups.too_many:

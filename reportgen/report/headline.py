@@ -204,7 +204,11 @@ def _tile_lines(name: str, facts: Context) -> Iterable[Words]:
     metric = facts.summary(name)
     if metric.value is None:
         unknown = facts.proportions is not None
-        yield say(PROPORTIONS_ONLY if unknown else REASONS.get(metric.reason or "", ""))
+        yield say(
+            PROPORTIONS_ONLY.removeprefix("n/a: ")
+            if unknown
+            else REASONS.get(metric.reason or "", "")
+        )
     elif name == "accuracy":
         constant = facts.summary("no_information_rate").value
         if facts.proportions is None:

@@ -80,7 +80,7 @@ def _lead(facts: Context, found: LabelIssues) -> Words:
     )
     listed = len(found.suspects)
     rest = (
-        say("The {n} strongest are shown.", n=count(listed))
+        say("The {n} strongest are listed.", n=count(listed))
         if listed < found.n_suspects
         else Words(())
     )

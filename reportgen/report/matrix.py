@@ -146,6 +146,8 @@ class HeatmapSpec:
         (first cell, number of cells) of framed squares on the diagonal.
     beside
         Cell texts of the picture beside this one, so that both have the same width.
+    listed
+        Whether the page lists the classes in the order of the picture.
     """
 
     name: str
@@ -164,6 +166,7 @@ class HeatmapSpec:
     boxes: tuple[tuple[int, int], ...] = ()
     beside: tuple[str, ...] = ()
     digits_note: str = ""
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,8 @@ class MatrixSection:
     grouped
         The classes in clustered order; empty if that is the data order, or if the tables are shown
         on demand.
+    drawn
+        The classes in the order of the pictures, if these may show no names: 31 to 100.
     views
         The available tables: all of :data:`VIEWS`; for proportions, those that they determine.
     """
@@ -227,6 +232,7 @@ class MatrixSection:
     anchors: frozenset[tuple[int, int]]
     hot: float
     grouped: tuple[int, ...] = ()
+    drawn: tuple[Name, ...] = ()
     views: tuple[str, ...] = VIEWS
 
 
@@ -279,7 +285,12 @@ def matrix_section(
         anchors=anchors,
         hot=HOT,
         grouped=_group(facts) if k <= NUMBERED_CLASSES else (),
+        drawn=tuple(facts.names[i] for i in drawn_order(facts)) if _is_listed(k) else (),
     )
+
+
+def _is_listed(k: int) -> bool:
+    return NUMBERED_CLASSES < k <= TABLED_CLASSES
 
 
 def _group(facts: Context) -> tuple[int, ...]:
@@ -301,7 +312,7 @@ def _lead(facts: Context) -> Words:
         return join(
             axes,
             say(
-                "{k} classes: names and numbers are in the table below and in confusion.csv.",
+                "{k} classes: numbers are in the table below and in confusion.csv.",
                 k=count(k),
             ),
         )
@@ -402,6 +413,7 @@ def _figures(facts: Context, subject: str) -> Iterable[HeatmapSpec]:
         power=power,
         numbers=tuple((drawn_order(facts) + 1).tolist()) if labels else (),
         boxes=boxes(facts),
+        listed=_is_listed(k),
     )
     if facts.proportions is not None:
         over, shares = facts.proportions.over, _draw_proportions(facts.proportions)

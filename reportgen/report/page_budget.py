@@ -52,7 +52,7 @@ def fold_pictures(report: Report, most: int) -> Report:
     """Keep fewer pictures in folded parts.
 
     Cards keep those shown elsewhere too, folded galleries `most` of a pair and half as many of its
-    reverse. Each states its number.
+    reverse, at least one. Each states its number.
     """
     open_ones, folded = report.pairs.groups[:OPEN_GALLERIES], report.pairs.groups[OPEN_GALLERIES:]
     fewer = (
@@ -61,7 +61,7 @@ def fold_pictures(report: Report, most: int) -> Report:
             directions=tuple(
                 replace(
                     one,
-                    examples=bare_beyond(one.examples, most // (1 + place)),
+                    examples=bare_beyond(one.examples, max(1, most // (1 + place))),
                     correct=one.correct[: most // 2],
                 )
                 for place, one in enumerate(group.directions)

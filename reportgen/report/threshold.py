@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,7 +166,7 @@ def threshold_section(facts: Context) -> ThresholdSection | None:
     both = bool(curve.n_positive and curve.n_negative)
     return ThresholdSection(
         lead=_lead(known),
-        facts=tuple(_facts(known)),
+        facts=tuple(_facts(known, rows)),
         rows=rows,
         roc=tuple(_roc(curve)) if both else (),
         precision_recall=tuple(_precision_recall(curve)) if both else (),
@@ -201,11 +201,13 @@ def _lead(known: _Known) -> Words:
     )
 
 
-def _facts(known: _Known) -> Iterator[Fact]:
+def _facts(known: _Known, rows: Sequence[ThresholdRow]) -> Iterator[Fact]:
+    """Each named point, with the threshold of its row in the table."""
+    texts = {letter: row.text for row in rows for letter in row.letters.split(", ")}
     for letter, point, remark in known.named():
         what = remark[0].upper() + remark[1:]
         if letter != "A":
-            what += f", threshold {_text(point.threshold)}"
+            what += f", threshold {texts[letter]}"
         yield Fact(f"{letter}: {what}", (_told(known, point, all_answers=letter == "A"),))
 
 

@@ -31,6 +31,7 @@ LENIENT = '\nwhen_inconclusive = "warn"'
         ([PASSES] * 5, "SHIP", 0, "All 5 gates passed: accuracy is 84.5% (required ≥ 50%)"),
         ([PASSES, FAILS, PASSES], "DO NOT SHIP", 1, "1 of 3 gates failed: accuracy is 84.5% (required ≥ 95%)"),
         ([OPEN, FAILS, FAILS], "DO NOT SHIP", 1, "2 of 3 gates failed: accuracy is"),
+        ([FAILS + WARN, FAILS], "DO NOT SHIP", 1, "2 of 2 gates failed: accuracy is 84.5% (required ≥ 95%); 1 more."),
         ([PASSES, OPEN], "INCONCLUSIVE", 1, "1 of 2 gates is inconclusive: accuracy is 84.5% (95% CI"),
         ([PASSES, OPEN + LENIENT], "SHIP", 0, "1 of 2 gates passed, none blocks the release. Note: accuracy is"),
         ([OPEN + LENIENT], "INCONCLUSIVE", 0, "No gate failed, but none passed: accuracy"),

@@ -121,6 +121,13 @@ def axis_labels(spec: HeatmapSpec) -> tuple[Sequence[str], bool]:
     return [str(number) for number in spec.numbers or range(1, len(spec.labels) + 1)], True
 
 
+def row_numbers(spec: HeatmapSpec) -> list[int]:
+    """What the axes show for want of room for names: 1, 10, 20, … where the page lists the classes
+    in the order of the picture, else nothing.
+    """
+    return [] if spec.labels or not spec.listed else [1, *range(10, len(spec.values) + 1, 10)]
+
+
 def stand_upright(labels: Sequence[str]) -> bool:
     """Whether names are so short and few that column names need no rotation."""
     return len(labels) <= 30 and max(map(len, labels), default=0) <= 3
@@ -146,8 +153,9 @@ def layout_of(
 def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float) -> Layout:
     k = len(spec.values)
     label_font = _between(LEGIBLE, 0.375 * width / max(k, 1), TEXT)
-    longest = max((_text_width(canvas, label, label_font) for label in labels), default=0.0)
-    left = 34 + longest + (6 if labels else 0)
+    shown = labels or [str(number) for number in row_numbers(spec)]
+    longest = max((_text_width(canvas, label, label_font) for label in shown), default=0.0)
+    left = 34 + longest + (6 if shown else 0)
     right, top = 16.0, 48
     if not is_crowded(spec):
         ends = (SCALE_ROOM, *(text for _, text in scale_ticks(spec)))
@@ -158,9 +166,9 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
         side = k * max(1, int(2 * side / k)) / 2  # whole pixels per cell
         width = left + side + right
     cell = side / k
-    upright = stand_upright(labels) or longest <= cell - 8
-    below = label_font * 1.4 if upright else longest
-    bottom = 30 + below + (6 if labels else 0)
+    upright = not labels or stand_upright(labels) or longest <= cell - 8
+    below = label_font * 1.4 if upright and shown else longest
+    bottom = 30 + below + (6 if shown else 0)
     high = side
     if spec.texts is not None and k <= LOW_CLASSES and width == NARROW:
         high = min(side, max(LOWEST - top - bottom, LEAST_ROW * k), MOST_ROW * k)
@@ -276,6 +284,8 @@ class DrawnFigure:
         height.
     has_digits
         Whether each cell shows its number.
+    has_names
+        Whether the axes show names, or the numbers of classes that stand for them.
     """
 
     content: bytes
@@ -284,6 +294,7 @@ class DrawnFigure:
     axis_numbers: bool
     cells: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     has_digits: bool = True
+    has_names: bool = True
 
 
 def draw_heatmap(
@@ -308,7 +319,8 @@ def draw_heatmap(
     across, down = (round(POINTS * inches) for inches in figure.get_size_inches())
     box = figure.axes[0].get_position()
     cells = (box.x0, 1 - box.y1, box.width, box.height)
-    return DrawnFigure(content, across, down, numbered, cells, spec.texts is not None)
+    digits, names = spec.texts is not None, bool(spec.labels)
+    return DrawnFigure(content, across, down, numbered, cells, digits, names)
 
 
 def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
@@ -350,6 +362,7 @@ def heatmap_figure(
     _heatmap(spec, figure, axes, layout, _colours(spec, colourmap))
     _frame(axes, spec)
     _label_axes(axes, labels, layout)
+    _number_axes(axes, row_numbers(spec), layout)
     _titles(spec, figure, layout)
     return figure, numbered
 
@@ -542,6 +555,15 @@ def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
     figure.text(
         10 / layout.width, centre, "true class", rotation=90, ha="left", va="center", **kind
     )
+
+
+def _number_axes(axes: Axes, numbers: Sequence[int], layout: Layout) -> None:
+    if not numbers:
+        return
+    places = np.array(numbers) - 0.5
+    axes.set_xticks(places, list(map(str, numbers)), fontsize=layout.label_font, color=GREY)
+    axes.set_yticks(places, list(map(str, numbers)), fontsize=layout.label_font, color=GREY)
+    axes.tick_params(rotation=0)
 
 
 def _titles(spec: HeatmapSpec, figure: Figure, layout: Layout) -> None:

@@ -384,11 +384,7 @@ def _on_axis(tile: Tile, low: float) -> Tile:
 def add_class_changes(section: ClassSection, change: Compared) -> ClassSection:
     """The per-class table with the change of each class's recall."""
     rows = tuple(replace(row, change=change.classes.get(row.index)) for row in section.rows)
-    lead = say(
-        "Δ recall in pp, axis from {low} to {high}; ▲ improved, ▼ regressed (significant).",
-        low=change.scale.ends[0],
-        high=change.scale.ends[1],
-    )
+    lead = say("Solid tick: baseline. Δ recall in pp: ▲ improved, ▼ regressed (significant).")
     return replace(section, lead=join(section.lead, lead), rows=rows, scale=change.scale)
 
 
