@@ -550,7 +550,12 @@ def _number_key(digits: str) -> tuple[int, int, str]:
     return 0, len(digits), digits
 
 
-def check_distinct(names: Sequence[str], what: str, where: Callable[[int], str]) -> None:
+def check_distinct(
+    names: Sequence[str],
+    what: str,
+    where: Callable[[int], str],
+    hint: str = "rename one of them",
+) -> None:
     """Refuse names that are equal, or that look equal.
 
     Parameters
@@ -561,6 +566,8 @@ def check_distinct(names: Sequence[str], what: str, where: Callable[[int], str])
         What contains them, for the message: ``'the class list "names.txt"'``.
     where
         Position (from 0) → words: ``"line 3"``.
+    hint
+        What to do about names that look equal.
     """
     seen: dict[str, int] = {}
     for position, name in enumerate(names):
@@ -579,7 +586,7 @@ def check_distinct(names: Sequence[str], what: str, where: Callable[[int], str])
             f"{_spell(name)}",
             slug="classes-twins",
             details=["they differ only in spaces around them or in how accents are composed"],
-            hint="rename one of them",
+            hint=hint,
         )
 
 

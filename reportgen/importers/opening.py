@@ -61,7 +61,7 @@ from reportgen.importers.matrices.json_matrices import (
 from reportgen.importers.matrices.long_form import long_grid
 from reportgen.importers.matrices.of_tables import grid_of_table
 from reportgen.importers.matrices.reading import MatrixInput, matrix_input
-from reportgen.importers.matrices.reports_of_others import refuse_report_json, refuse_report_text
+from reportgen.importers.matrices.reports_of_others import refuse_report_json
 from reportgen.importers.row_selection import select_rows
 from reportgen.importers.table_predictions import TablePredictions
 from reportgen.options import InputOptions
@@ -81,6 +81,8 @@ def kind_of_content(path: Path, options: InputOptions) -> str:
     found = format_of(path)
     if options.labels is not None and found in ("csv", "npy", "npz"):
         return "predictions"
+    if options.count_column is not None:
+        return "predictions"  # a table: each line has as many samples as that column says
     if options.normalised and found in ("csv", "npy", "npz"):
         return "matrix"
     if found == "json":
@@ -95,7 +97,6 @@ def kind_of_content(path: Path, options: InputOptions) -> str:
         return "matrix" if named or lone_square(arrays) else "predictions"
     if found == "csv":
         dialect = dialect_of(path, options.separator, options.encoding, options.decimal)
-        refuse_report_text(path, dialect)
         return "matrix" if looks_like_matrix(path, dialect) else "predictions"
     return "predictions"
 
@@ -223,6 +224,7 @@ def _open_it(
     survey = take_survey(
         table, asked, options.ignore_label, options.abstain, folder=spool, as_is=as_is
     )
+    _refuse_header(table, roles, survey)
     _refuse_numbers(table, roles, survey, options)
     _require_abstained(table, roles, survey, options)
     roles = _prove(table, roles, survey, options)
@@ -356,6 +358,20 @@ def _require_abstained(table: Table, roles: Roles, survey: Survey, options: Inpu
             f"column {quoted(roles.prediction or '')} contains {listing(survey.predictions.counts)}"
         ],
         hint="correct the value, or omit --abstain if every sample has a prediction",
+    )
+
+
+def _refuse_header(table: Table, roles: Roles, survey: Survey) -> None:
+    """Refuse a header among the rows, as in files that were joined: it would be a sample."""
+    if not {roles.label} <= survey.labels.counts.keys() or (
+        roles.prediction not in survey.predictions.counts
+    ):
+        return
+    place = _place(table, roles, None)("label", roles.label)
+    raise DataError(
+        f"{place} of {quoted(table.name)} contains the names of the columns again",
+        slug="table-header",
+        hint="keep the header in the first line alone; if it is a class, rename the column",
     )
 
 

@@ -86,7 +86,7 @@ def valid_files():
         "t.tsv": b"label\tprediction\n1\t2\n2\t2\n",
         "m.csv": b",a,b\na,1,2\nb,3,4\n",
         "n.csv": b"1,2\n3,4\n",
-        "l.csv": b"true,predicted,count\na,b,3\n",
+        "l.csv": b"true,predicted,count\na,b,3\nb,b,4\n",
         "t.jsonl": "\n".join(map(json.dumps, rows)).encode(),
         "m.json": b'{"classes": ["a", "b"], "counts": [[1, 2], [3, 4]], "support": [3, 7]}',
         "t.npz": npz.getvalue(),

@@ -40,6 +40,10 @@ NO_LABEL = "\0no label"
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.0*)?")
 
 
+_SAVETXT = re.compile(r"-?[0-9]\.[0-9]{18}e[+-][0-9]{2}")
+"""A number as ``numpy.savetxt`` writes it."""
+
+
 _DECIMAL_COMMA = re.compile(r"-?(?:0|\d+(?=,(?!\d{3}(?!\d)))),\d+(?:[eE][+-]?\d+)?")
 
 
@@ -66,6 +70,8 @@ def as_index(text: str) -> int | None:
     text = text.strip()
     if text in _TRUTH:
         return _TRUTH[text]
+    if _SAVETXT.fullmatch(text) and float(text).is_integer() and abs(float(text)) < 1e15:
+        return int(float(text))
     return int(text.split(".")[0]) if _INTEGER.fullmatch(text) else None
 
 

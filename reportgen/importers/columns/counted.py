@@ -53,7 +53,7 @@ _WEAK_WORDS = frozenset({"size", "value", "values", "total", "number", "samples"
 
 _SHARE_WORDS = frozenset({
     "percent", "percentage", "pct", "perc", "share", "prop", "proportion", "fraction", "frac",
-    "rate", "rel_freq",
+    "rate", "rel",
 })  # fmt: skip
 
 
@@ -227,7 +227,7 @@ class _Look:
 
     def _refuse_shares(self, cells: Mapping[str, list[str]], *, repeats: bool) -> None:
         """Refuse matrix cells that are proportions: neither counts nor samples."""
-        shares = [name for name in self.spare if folded(name) in _SHARE_WORDS]
+        shares = [name for name in self.spare if _SHARE_WORDS & set(folded(name).split("_"))]
         others = set(self.spare) - set(shares)
         if repeats or not shares or others or len(cells[shares[0]]) < _FEWEST_CELLS:
             return

@@ -459,6 +459,11 @@ class _Finder:
 
     def _elsewhere(self, role: str) -> str:
         """The hint for labels in a separate file."""
+        if role == "label" and not any(is_called(c, "prediction") for c in self.columns):
+            return (
+                "; if the labels are in another file: --labels FILE; if the file is a confusion "
+                "matrix: --kind matrix"
+            )
         if role == "label":
             return "; if the labels are in another file: --labels FILE"
         lone = [c for c in self.columns if is_called(c, "label")]

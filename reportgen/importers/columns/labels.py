@@ -164,7 +164,12 @@ def _string_order(names: Sequence[str], by_nature: Sequence[str]) -> str:
 def _by_name(values: Sequence[str], *, as_numbers: bool) -> tuple[ClassNames, tuple[DataNote, ...]]:
     if as_numbers:  # 3 and 3.0 are the same class
         values = [str(n) for n in sorted({int(as_index(text) or 0) for text in values})]
-    check_distinct(values, "the labels and predictions", lambda i: quoted(values[i]))
+    check_distinct(
+        values,
+        "the labels and predictions",
+        lambda i: quoted(values[i]),
+        "write them the same way in all rows, without spaces around them",
+    )
     names = sorted(map(display_name, values), key=natural_key if as_numbers else None)
     by_nature = sorted(names, key=lambda name: (natural_key(name), name))
     order = _string_order(names, by_nature)
@@ -196,6 +201,24 @@ def _require_one_kind(
                 slug="labels-mixed",
                 hint="pass the class list with --classes FILE: it maps numbers to names",
             )
+    odd = next((text for text in predictions if _is_number(text)), None)
+    if odd is None or any(map(_is_number, labels)):
+        return
+    raise DataError(
+        f"{place('prediction', odd)}: the prediction {quoted(odd)} is a number, but "
+        "labels are names",
+        slug="labels-mixed",
+        details=["the last line of a table may be a summary, such as the accuracy"],
+        hint="remove the line if it is no sample; if it is a class: --labels-are names",
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.strip().lower() not in _MISSING
 
 
 _MISSING = frozenset({

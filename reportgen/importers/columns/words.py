@@ -77,8 +77,11 @@ def is_called(column: str, role: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """A column name in the form of :data:`COMMON_NAMES`: ``trueLabel``, ``.pred-class``."""
-    words = _CAMEL.sub("_", name.strip())
+    """A column name in the form of :data:`COMMON_NAMES`: ``trueLabel``, ``.pred-class``, ``# true``.
+
+    A number sign, as ``numpy.savetxt`` writes it, and single quotes are removed.
+    """
+    words = _CAMEL.sub("_", name.strip().strip("#'"))
     return re.sub(r"[\s\-.]+", "_", words.lower()).strip("_")
 
 

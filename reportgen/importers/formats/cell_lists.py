@@ -36,6 +36,9 @@ _TENSOR = re.compile(
 _NUMBERS = re.compile(r"[-+0-9.eE\s,;]|nan|inf")
 
 
+_SHARE = re.compile(r"\(?[\d.]+%?\)?,?(?<=[%),.])|\d*\.\d+")
+
+
 _MARKS = ("|", ";", ",", " ")
 
 
@@ -120,6 +123,8 @@ def sample_reader(cells: Sequence[Any], labels: Sequence[str]) -> CellReader | N
         if len(lists[0]) < 2 or any(len(set(row)) < len(row) for row in lists):
             continue
         known = {value for row in lists for value in row}
+        if any(_SHARE.fullmatch(value) for value in known):
+            continue  # shares between the names: it is no list of names
         found = sum(label.strip() in known for label in labels) * 2 > len(labels)
         if found and 2 * sum(row[0] in names for row in lists) > len(lists):
             return read

@@ -349,6 +349,7 @@ def _ragged(path: Path, line: int, found: int, header: Sequence[str], *, given: 
     wrong = expected == 1 and given
     other = next((mark for mark in ";\t|" if wrong and mark in header[0]), "")
     title = expected == 1 and found > 1
+    of_r = found == expected + 1 and line == 2
     if other:
         word = delimiter_word(other)
         hint = f"its cells seem to be separated by {word}: --delimiter {word}"
@@ -356,6 +357,11 @@ def _ragged(path: Path, line: int, found: int, header: Sequence[str], *, given: 
         hint = (
             f"its first line seems to be a title or a comment, {quoted(header[0][:40])}: remove "
             "it, so that the first line contains the names of the columns"
+        )
+    elif of_r:
+        hint = (
+            "if the first column has no name, as R's write.table leaves it, begin the first line "
+            "with the delimiter; else correct the row"
         )
     else:
         hint = (

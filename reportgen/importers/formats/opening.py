@@ -110,7 +110,13 @@ def format_of(path: Path) -> str:
     )
 
 
-_MARKUP = re.compile(rb"<(?:!doctype|html|\?xml|svg|body)", re.IGNORECASE)
+_MARKUP = re.compile(rb"<(?:!doctype|html|\?xml|svg|body|table)", re.IGNORECASE)
+
+
+_DRAWN = re.compile(
+    r"[|+:\-\s]*--[|+:\-\s]*|[\s\u2500-\u257f]*[\u2500-\u257f]{3}[\s\u2500-\u257f]*"
+)
+"""A line that is drawn above or below the header of a table."""
 
 
 _FOREIGN = (
@@ -120,6 +126,7 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "is a workbook of old Excel (.xls)", "save the sheet as CSV UTF-8"),
     (b"ORC", "is an ORC file", "write the table as Parquet"),
     (b"Obj\x01", "is an Avro file", "write the table as Parquet"),
+    (b"\\begin{tab", "is a LaTeX table", "save the cells alone, separated by commas, as CSV"),
     (b"%PDF", "is a PDF document", "pass the table or the matrix as a file of its own"),
     (b"<", "is HTML or XML, not a table", "pass the file that it shows, as CSV or JSON"),
 )
@@ -132,9 +139,7 @@ def _refuse_by_content(path: Path, head: bytes) -> None:
         raise DataError(f"{quoted(path.name)} {what}", slug="input-kind", hint=hint)
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, what, hint in _FOREIGN:
-        text_form = magic == b"<" and not re.match(
-            rb"<(?:!doctype|html|\?xml|svg|body)", start, re.I
-        )
+        text_form = magic == b"<" and not _MARKUP.match(start)
         if start.startswith(magic) and not text_form:
             raise DataError(f"{quoted(path.name)} {what}", slug="input-kind", hint=hint)
 
@@ -194,9 +199,9 @@ def open_table(source: Any, options: InputOptions, spool: Path) -> Table:
 
 
 def _is_drawn(head: bytes) -> bool:
-    """Whether there is a line of dashes below the first line, or above it."""
-    lines = [line.strip() for line in head.split(b"\n") if line.strip()][:2]
-    return any(b"---" in line and not line.strip(b"|+-: ") for line in lines)
+    """Whether a line is drawn below the first line, or above it."""
+    lines = [line for line in head.decode("utf-8", "ignore").split("\n") if line.strip()][:2]
+    return any(_DRAWN.fullmatch(line) for line in lines)
 
 
 def text_options(path: Path, options: InputOptions, id_column: str | None = None) -> InputOptions:

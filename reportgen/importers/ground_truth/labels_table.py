@@ -210,8 +210,10 @@ def _by_id(
 
 
 def _id_of_input(table: Table, options: InputOptions, labels: Table) -> str:
-    if options.id_column is not None or any(is_called(name, "id") for name in table.columns):
-        return find_id(table.name, table.columns, options.id_column, "--id-column", None)
+    ids = [name for name in table.columns if is_called(name, "id")]
+    if options.id_column is not None or ids:
+        wanted = options.labels_id or next((name for name in ids if name in labels.columns), None)
+        return find_id(table.name, table.columns, options.id_column, "--id-column", wanted)
     only = next(iter(table.columns), "")
     if len(table.columns) == 1 and delimiter_hint(only) and not isinstance(table, ArraysTable):
         raise missing_column(table.name, table.columns, "id", "--id-column")

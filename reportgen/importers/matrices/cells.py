@@ -93,9 +93,13 @@ def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
         details=[_WEIGHTED] if weighted else [],
         hint=(f"counts are below {count(_EXACT)}: correct the cell" if too_large else "")
         or _hint_comma(grid, shown)
-        or ("write 0 where there is no sample" if not shown.strip(" -–—.") else "")
+        or ("write 0 where there is no sample" if _is_nothing(shown) else "")
         or _hint(fraction=fraction, weighted=weighted, grid=grid),
     )
+
+
+def _is_nothing(cell: str) -> bool:
+    return not cell.strip(" -–—.") or cell.strip().lower() in ("nan", "na", "none", "null", "<na>")
 
 
 def _hint_comma(grid: Grid, cell: str) -> str:

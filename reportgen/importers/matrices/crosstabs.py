@@ -12,7 +12,7 @@ from reportgen.errors import DataError
 from reportgen.importers.matrices.edges import bare_names, rows_said
 from reportgen.importers.matrices.margins import are_sums, is_total, totals_note, without_last
 from reportgen.provenance import DataNote
-from reportgen.text import plural, quoted
+from reportgen.text import listing, plural, quoted
 
 __all__ = [
     "Crosstab",
@@ -107,21 +107,29 @@ def crosstab(
         The name over the rows' names.
 
     Raises :class:`DataError`: ``duplicate-classes`` if a name appears twice on an axis,
-    ``matrix-not-square`` if there are not R rows of C cells.
+    ``matrix-names`` if both have no name in common, ``matrix-not-square`` if there are not R rows
+    of C cells.
     """
     notes: tuple[DataNote, ...] = ()
     _require_shape(name, rows, columns, cells)
-    rows, columns, said = bare_names(rows, columns)
-    corner = corner if rows_said(corner) else said
     last = rows[-1] if rows and rows[-1:] == columns[-1:] else ""
     if is_total(last) and are_sums(cells, last):
         notes = (totals_note(rows[-1]),)
         cells = without_last(cells)
         rows, columns = rows[:-1], columns[:-1]
+    rows, columns, said = bare_names(rows, columns)
+    corner = corner if rows_said(corner) else said
     if tuple(rows) == tuple(columns):
         return Crosstab(cells, tuple(rows), rows_said(corner), notes)
     for edge in (rows, columns):
         _require_distinct(name, edge)
+    if not set(rows) & set(columns):
+        raise DataError(
+            f"the rows and the columns of {name} have no class in common: "
+            f"{listing(map(quoted, rows), 3)} beside {listing(map(quoted, columns), 3)}",
+            slug="matrix-names",
+            hint="write the same names at both edges",
+        )
     both = tuple(rows) if set(rows) == set(columns) else tuple(sorted({*rows, *columns}))
     where = {label: i for i, label in enumerate(both)}
     at_row, at_column = [where[row] for row in rows], [where[column] for column in columns]

@@ -25,7 +25,8 @@ _COLUMNS = frozenset({"column", "columns", "col", "cols"})
 
 
 _FILLERS = _COLUMNS | frozenset({
-    "class", "classes", "name", "names", "value", "values", "row", "rows", "are", "is", "the",
+    "class", "classes", "category", "categories", "name", "names", "value", "values", "row", "rows",
+    "are", "is", "the",
 })  # fmt: skip
 
 
@@ -73,6 +74,8 @@ def bare_names(
 
     Returns (row names, column names, orientation); only if the common parts state the orientation.
     """
+    if all(name.startswith("_") for name in columns) and {n[1:] for n in columns} <= set(rows):
+        columns = [name[1:] for name in columns]  # of BigQuery, where a column is called no number
     (bare_rows, of_rows), (bare_columns, of_columns) = _without_role(rows), _without_role(columns)
     said = of_rows or _OTHER_SIDE[of_columns]
     contradicts = of_rows and of_rows == of_columns

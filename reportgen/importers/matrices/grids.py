@@ -30,6 +30,7 @@ from reportgen.importers.matrices.edges import bare_names, is_corner, rows_said
 from reportgen.importers.matrices.json_matrices import MATRIX_ARRAYS, grid_of_json, no_matrix
 from reportgen.importers.matrices.margins import MARGINS, is_total, totals_note
 from reportgen.importers.matrices.printed import Printed, printed_matrix
+from reportgen.importers.matrices.reports_of_others import refuse_report_text
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, quoted
 
@@ -69,7 +70,16 @@ def without_legend(rows: list[list[str]]) -> tuple[list[list[str]], str]:
     if len(rows) > 2 and len(rows[0]) > 2 and not first[0].strip() and _are_legend(first):
         said = next(role for cell in first if (role := rows_said(cell)))
         rows = [row[1:] for row in rows]
-    return rows, said
+    return _with_one_header(rows), said
+
+
+def _with_one_header(rows: list[list[str]]) -> list[list[str]]:
+    """A table whose second line is the name over those of the rows alone, as pandas writes it where
+    the columns have one too: with that in the corner.
+    """
+    if len(rows) < 3 or not rows[1][0].strip() or any(cell.strip() for cell in rows[1][1:]):
+        return rows
+    return [[rows[1][0], *rows[0][1:]], *rows[2:]]
 
 
 def _are_legend(cells: Sequence[str]) -> bool:
@@ -146,10 +156,11 @@ def looks_like_matrix(path: Path, dialect: Dialect) -> bool:
     It is one in long form, or square with numbers inside, with or without names at its edges. If
     the first row has names such as ``label`` and ``prediction``, and the rows are not named like
     the columns, it is a table. Raises :class:`DataError` if it may contain proportions, or the
-    scores of one sample per class.
+    scores of one sample per class, or if it is a report of metrics.
     """
     if printed_matrix(path, dialect) is not None:
         return True
+    refuse_report_text(path, dialect)
     first = next(rows_of(path, dialect), None)
     if first is None:
         return False
@@ -195,7 +206,11 @@ def names_agree(name: str, rows: Sequence[Sequence[str]]) -> bool:
     Raises :class:`DataError` if further columns follow.
     """
     header, first = [c.strip() for c in rows[0][1:]], [row[0].strip() for row in rows[1:]]
-    first, header, _ = map(list, bare_names(first, header))
+    inside = [[n for n in edge if not _is_metric(n)] for edge in (first, header)]
+    bare = [
+        dict(zip(*both, strict=True)) for both in zip(inside, bare_names(*inside)[:2], strict=True)
+    ]
+    first, header = ([of.get(n, n) for n in e] for e, of in zip((first, header), bare, strict=True))
     known = {*COMMON_NAMES["label"], *COMMON_NAMES["prediction"]}
     shared = set(header) & set(first)
     if len(shared) < 2 or len(set(first)) < len(first) or known & {c.lower() for c in header}:
@@ -233,7 +248,8 @@ _METRICS = frozenset({
 
 def _is_metric(name: str) -> bool:
     """Whether a row or column of this name contains metrics of the matrix."""
-    return folded(name.replace("'", "")) in _METRICS or is_total(name)
+    word = folded(name.replace("'", "")).removeprefix("class_")
+    return word in _METRICS or is_total(name)
 
 
 def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
@@ -244,14 +260,14 @@ def _is_crosstab(path: Path, dialect: Dialect, header: Sequence[str]) -> bool:
     if not is_corner(header[0]):
         return False
     rows = [cells for _, cells in islice(rows_of(path, dialect), 2 * len(header) + 1)]
-    rows = _points(rows, dialect)[1:]
+    rows = _with_one_header(_points(rows, dialect))[1:]
     names, classes = [row[0] for row in rows], set(header[1:])
     alike = len(classes & set(names))
     once = len(set(names)) == len(names) and len(classes) == len(header) - 1
     if not once or 2 * alike < len(classes | set(names)):
         return False
     cells = [cell.strip() for row in rows for cell in row[1:]]
-    if not all(map(is_number, cells)):
+    if not all(is_number(cell) or not cell for cell in cells):
         return False
     if any(has_decimal_comma(cell) or (number_of(cell) or 0) > 1 for cell in cells):
         return True
@@ -343,14 +359,15 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
     if n_rows == width and all(map(is_number, (rows[0][0], *rows[0], *first))):
         return Grid(name, rows)
     inner = [row[1:] for row in rows[1:]]
-    bare_rows, bare_columns, _ = bare_names(first[1:], header[1:])
+    edges = ([n for n in edge[1:] if not is_total(n)] for edge in (first, header))
+    bare_rows, bare_columns, _ = bare_names(*edges)
     alike = n_rows == width and set(bare_rows) == set(bare_columns)
     if is_corner(header[0]) or alike:
         return grid_of_crosstab(
             name, crosstab(quoted(name), first[1:], header[1:], inner, header[0])
         )
     if n_rows == width:
-        return Grid(name, inner, first[1:], header[1:])
+        return _of_both_edges(name, inner, first, header)
     raise DataError(
         f"the matrix in {quoted(name)} is not square: "
         f"{count(n_rows - 1)} rows, {count(width - 1)} columns of counts",
@@ -358,6 +375,23 @@ def _of_edges(name: str, rows: list[list[str]]) -> Grid:
         hint="the first row and the first column contain the class names, the rest the counts; "
         "or omit both",
     )
+
+
+def _of_both_edges(
+    name: str, cells: list[list[str]], first: tuple[str, ...], header: tuple[str, ...]
+) -> Grid:
+    """A square with names at both edges, of which one may number the other, as pandas does."""
+    rows, columns = first[1:], header[1:]
+    told: tuple[str, ...] = ()
+    numbers = tuple(map(str, range(len(rows))))
+    words = [folded(one) for one in (*rows, *columns)]
+    is_table = any(word in some for word in words for some in COMMON_NAMES.values())
+    if not header[0].strip() and not is_table and (rows == numbers) != (columns == numbers):
+        told = (
+            f"{'rows' if rows == numbers else 'columns'} are numbered, in the order of the names",
+        )
+        rows = columns = columns if rows == numbers else rows
+    return Grid(name, cells, rows, columns, told=told)
 
 
 _BESIDE = (*CLASS_NAMES, "labels", "names", "display_labels")

@@ -59,14 +59,29 @@ def _is_split(value: Mapping[str, Any]) -> bool:
     return 2 * len(shared) >= max(map(len, texts)) and not numbered
 
 
-def _corner_of_split(value: Mapping[str, Any]) -> str:
-    """The axis names, which ``orient="tight"`` saves; otherwise empty."""
-    for key in ("index_names", "column_names"):
+def _said_of_rows(value: Mapping[str, Any]) -> str:
+    """``"true"`` or ``"predicted"`` by the axis names, which pandas (``orient="tight"``) and Comet
+    save; otherwise empty.
+    """
+    for key in ("index_names", "column_names", "rowLabel", "columnLabel"):
         names = value.get(key)
-        said = rows_said(str(names[0])) if isinstance(names, list) and names else ""
-        if said:
-            return said if key == "index_names" else opposite_side(said)
+        name = names[0] if isinstance(names, list) and names else names
+        if said := rows_said(str(name)):
+            return opposite_side(said) if key.startswith("column") else said
     return ""
+
+
+def _plain(value: Any) -> Any:
+    """A matrix of Vertex AI or Kubeflow, whose rows are true classes, as an object of ours."""
+    named, rows = (
+        value.get(key) if isinstance(value, Mapping) else None
+        for key in ("annotationSpecs", "rows")
+    )
+    if not isinstance(named, list) or not isinstance(rows, list):
+        return value
+    names = [one.get("displayName") if isinstance(one, Mapping) else None for one in named]
+    cells = [row.get("row") if isinstance(row, Mapping) else row for row in rows]
+    return {"classes": names, "matrix": cells, "rows": "true"}
 
 
 _SPARSE = "cells"
@@ -101,6 +116,7 @@ def _found(value: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[_Found]:
         yield (*keys, key), value
         return
     for name, inner in value.items() if len(keys) < _DEEPEST else ():
+        inner = _plain(inner)
         if isinstance(inner, Mapping):
             yield from _found(inner, (*keys, str(name)))
 
@@ -135,7 +151,7 @@ def grid_of_json(name: str, value: Any) -> Grid:
         raise no_matrix(name)
     if _is_split(value):
         rows, columns = (tuple(map(str, value[edge])) for edge in ("index", "columns"))
-        corner = _corner_of_split(value)
+        corner = _said_of_rows(value)
         grid = grid_of_crosstab(name, crosstab(quoted(name), rows, columns, value["data"], corner))
         return replace(grid, unsaid=not grid.rows)
     found = _the_one(value)
@@ -145,7 +161,7 @@ def grid_of_json(name: str, value: Any) -> Grid:
     keys, inner = found
     cells = inner[keys[-1]]
     rows_are = inner.get("rows", "")
-    rows_are = rows_are if rows_are in ("true", "predicted") else ""
+    rows_are = rows_are if rows_are in ("true", "predicted") else _said_of_rows(inner)
     if keys[-1] == _SPARSE:
         if names is None:
             raise no_matrix(name)
@@ -186,16 +202,19 @@ def no_matrix(name: str) -> DataError:
 
 
 def refuse_nested_names(name: str, value: Any) -> None:
-    """Raise :class:`DataError` for ``{"cat": {"cat": 5, "dog": 1}, …}``.
+    """Raise :class:`DataError` for ``{"cat": {"cat": 5, "dog": 1}, …}``, at any depth.
 
     Its orientation is unknown: pandas writes columns as outer keys, people write rows.
     """
-    if not isinstance(value, Mapping) or len(value) < 2:
-        return
-    inner: Sequence[Any] = list(value.values())
-    if not all(isinstance(one, Mapping) and set(one) <= set(value) for one in inner):
-        return
-    if not all(type(n) in (int, float) for one in inner for n in one.values()):
+    inner: Sequence[Any] = list(value.values()) if isinstance(value, Mapping) else ()
+    are_rows = all(isinstance(one, Mapping) and set(one) <= set(value) for one in inner)
+    if (
+        len(inner) < 2
+        or not are_rows
+        or any(type(n) not in (int, float) for one in inner for n in one.values())
+    ):
+        for one in inner:
+            refuse_nested_names(name, one)
         return
     raise DataError(
         f"{quoted(name)} seems to be a confusion matrix as objects in objects, which do not say "

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from reportgen.errors import DataError
 from reportgen.importers.columns.words import COMMON_NAMES, folded
 from reportgen.importers.formats.compressed import open_text
 from reportgen.importers.formats.delimited import Dialect
 from reportgen.importers.formats.limits import readable
 from reportgen.importers.matrices.edges import bare_names
-from reportgen.text import plural
+from reportgen.text import plural, quoted
 
 __all__ = [
     "Printed",
@@ -36,7 +38,8 @@ _RULE = re.compile(r"[\s\-=_+|*#~]+")
 _WEKA = re.compile(r"\s*((?:\d+(?:\.\d+)?\s+)+)\|\s*(\S+)\s*=\s*(.*\S)\s*")
 
 
-_NESTED = re.compile(r"[\w.]*\(?\s*\[\s*\[.*\]\s*\]\s*(?:,\s*\w+=[^()\[\]]*)*\)?\s*;?", re.DOTALL)
+_NESTED = re.compile(r"\[\s*\[[^\[\]]*\](?:[\s,]*\[[^\[\]]*\])*[\s,]*\]")
+_LINE_OF = re.compile(rf"[^\n]*{_NESTED.pattern}[^\n]*")
 
 
 _MARKS = "()[]{}:|\"' \t"
@@ -66,7 +69,10 @@ class Printed:
 
 
 def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
-    """The printed matrix in a text file; None if there is none, or if the file has a delimiter."""
+    """The printed matrix in a text file; None if there is none, or if the file has a delimiter.
+
+    Raises :class:`DataError` if there are several over the same classes.
+    """
     if dialect.given or dialect.comma:
         return None
     with readable(path):
@@ -77,51 +83,78 @@ def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
             return None
     if len(text) > _LONGEST or not text.strip() or "\0" in text:
         return None
-    if _NESTED.fullmatch(text.strip()):
-        return _nested(text)
     lines = [line.rstrip() for line in text.splitlines()]
-    return _weka(lines) or _block(lines)
+    found = _nested(text) or _weka(lines) or _blocks(lines)
+    alike = [one for one in found if one.names == found[0].names]
+    if len(alike) > 1:
+        raise DataError(
+            f"{quoted(path.name)} shows {len(alike)} matrices",
+            slug="input-kind",
+            hint="save the one that is meant in a file of its own",
+        )
+    return found[0] if found else None
 
 
-def _nested(text: str) -> Printed | None:
-    """``[[40 10] [2 48]]``, with or without commas, as numpy and torch print it."""
-    rows = [row.replace(",", " ").split() for row in re.findall(r"\[([^\[\]]*)\]", text)]
-    if not rows or any(len(row) != len(rows) or not all(map(_is_number, row)) for row in rows):
-        return None
-    return Printed([[c.rstrip(".") for c in row] for row in rows], None, "", "printed in brackets")
+def _nested(text: str) -> list[Printed]:
+    """Matrices such as ``[[40 10] [2 48]]``, as numpy, torch and Python print them."""
+    found = []
+    told = "printed in brackets" + _not_used(len(re.findall(r"\S.*", _LINE_OF.sub("", text))))
+    for match in _NESTED.finditer(text):
+        rows = [row.replace(",", " ").split() for row in re.findall(r"\[([^\[\]]*)\]", match[0])]
+        is_square = len(rows) > 1 and all(len(row) == len(rows) for row in rows)
+        before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if not is_square or set(before) & set(",;\t\"'") or not all(map(_is_number, chain(*rows))):
+            return []
+        found.append(Printed([[c.rstrip(".") for c in row] for row in rows], None, "", told))
+    return found
+
+
+def _not_used(n: int) -> str:
+    return f"; {plural(n, 'other line')} not used" if n > 0 else ""
 
 
 def _is_number(token: str) -> bool:
     return _NUMBER.fullmatch(token) is not None
 
 
-def _weka(lines: Sequence[str]) -> Printed | None:
+def _weka(lines: Sequence[str]) -> list[Printed]:
     """Rows such as ``40 10 | a = cat`` under ``a b <-- classified as``."""
-    found = [match for line in lines if (match := _WEKA.fullmatch(line))]
-    cells = [match[1].split() for match in found]
-    legend = any("classified as" in line for line in lines)
-    if not legend or len(found) < 2 or any(len(row) != len(found) for row in cells):
-        return None
-    return Printed(cells, tuple(match[3] for match in found), "true", "printed by Weka")
+    blocks: list[list[re.Match[str]]] = [[]]
+    for line in lines if any("classified as" in line for line in lines) else ():
+        if (match := _WEKA.fullmatch(line)) is not None:
+            blocks[-1].append(match)
+        elif blocks[-1]:
+            blocks.append([])
+    found = []
+    for block in blocks:
+        cells = [match[1].split() for match in block]
+        if len(block) > 1 and all(len(row) == len(block) for row in cells):
+            names = tuple(match[3] for match in block)
+            found.append(Printed(cells, names, "true", "printed by Weka", names))
+    return found
 
 
-def _block(lines: Sequence[str]) -> Printed | None:
-    """The first K consecutive lines that end in K numbers each."""
+def _blocks(lines: Sequence[str]) -> list[Printed]:
+    """The matrices of K consecutive lines that end in K numbers each."""
     first = next((line for line in lines if line.strip()), "")
     if any(mark in first for mark in ",;") or _is_report(lines):
-        return None
+        return []
     if all("\t" in line for line in lines if line.strip()) and not any(
         " " in cell.strip() for line in lines for cell in line.split("\t")
     ):
-        return None  # tab-separated: a delimited file
-    for start, stop in _runs(lines):
-        for skipped in (0, 1):
-            block = lines[start + skipped : stop]
-            k = len(block)
-            split = [_split(line, k) for line in block]
-            rows = [row for row in split if row]
-            if k >= 2 and len(rows) == k and (not skipped or _numbers_rows(lines[start], rows)):
-                return _named(lines, start + skipped, rows)
+        return []  # tab-separated: a delimited file
+    every = (_of_run(lines, start, stop) for start, stop in _runs(lines))
+    return [one for one in every if one is not None]
+
+
+def _of_run(lines: Sequence[str], start: int, stop: int) -> Printed | None:
+    for skipped in (0, 1):
+        block = lines[start + skipped : stop]
+        k = len(block)
+        split = [_split(line, k) for line in block]
+        rows = [row for row in split if row]
+        if k >= 2 and len(rows) == k and (not skipped or _numbers_rows(lines[start], rows)):
+            return _named(lines, start + skipped, rows)
     return None
 
 
@@ -164,16 +197,14 @@ def _named(
     above = [line for line in lines[:start] if line.strip() and not _RULE.fullmatch(line)][-3:]
     labels, row_word = _labels([label for label, _ in rows])
     names, column_words, corner = _header(above, k, labels)
-    if above and names is None:
-        return None
-    if _names_columns(above):
+    is_title = labels is None and bool(above) and above[-1].rstrip().endswith((":", "="))
+    if (above and names is None and not is_title) or _names_columns(above):
         return None
     words = [row_word or corner, *column_words]
     said = _rows_said(words[0], words[1:])
     n_others = sum(bool(line.strip()) for line in lines) - k - len(above)
-    more = f"; {plural(n_others, 'other line')} not used" if n_others > 0 else ""
-    cells = [row for _, row in rows]
-    return Printed(cells, labels, said, f"printed with white space{more}", names)
+    told = f"printed with white space{_not_used(n_others)}"
+    return Printed([row for _, row in rows], labels, said, told, names)
 
 
 def _labels(labels: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
