@@ -175,3 +175,11 @@ def test_a_file_without_columns_for_samples_may_be_a_matrix(tmp_path):
     with pytest.raises(ReportgenError) as caught:
         rendered(tmp_path, "t.csv", "name,value\nx,1\ny,2\nz,3\n")
     assert caught.value.hint.endswith("if the file is a confusion matrix: --kind matrix")
+
+
+def test_a_header_among_the_rows_is_named_with_its_line(tmp_path):
+    with pytest.raises(ReportgenError, match="line 152 of") as caught:
+        rendered(tmp_path, "p.csv", SAMPLES + SAMPLES)
+    assert caught.value.slug == "table-header"
+    found, _ = rendered(tmp_path, "p.csv", SAMPLES + SAMPLES.removeprefix("label,prediction\n"))
+    assert found["summary"]["accuracy"]["value"] == pytest.approx(128 / 150)
