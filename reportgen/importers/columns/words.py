@@ -77,7 +77,7 @@ def is_called(column: str, role: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """A column name in the form of :data:`COMMON_NAMES`: ``trueLabel``, ``.pred-class``, ``# true``.
+    """A column name as in :data:`COMMON_NAMES`: of ``trueLabel``, ``.pred-class`` or ``# true``.
 
     A number sign, as ``numpy.savetxt`` writes it, and single quotes are removed.
     """
