@@ -51,6 +51,7 @@ def compare(
     title: str | None = None,
     date: str | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     **options: Any,
 ) -> Comparison:
     """Compare a candidate with a baseline, sample by sample if samples are known.
@@ -65,6 +66,9 @@ def compare(
         The folder for the report; None writes nothing.
     images, force, title, date, reporter
         As for :func:`render`.
+    filesystem
+        The location of paths and addresses in `baseline` and `candidate`: a file system of pyarrow
+        or fsspec, connected by the caller.
     **options
         The options of ``reportgen compare``, with underscores: ``allow_partial``, ``labels_from``,
         …; and only with `out`: ``gates``, ``layout``, …
@@ -74,7 +78,10 @@ def compare(
     ReportgenError
         One of :mod:`reportgen.errors`, for example if samples, labels or classes differ.
     """
-    given, against = _baseline(baseline)
+    candidate = typed_input(candidate, "CANDIDATE", filesystem)
+    given, against = _baseline(
+        baseline if filesystem is None else typed_input(baseline, "BASELINE", filesystem)
+    )
     if out is None:
         _refuse_outputs({**options, "images": images, "title": title, "date": date})
         review = _compare_values(candidate, {**options, **given}, against)
@@ -161,7 +168,6 @@ def _refuse_outputs(given: Mapping[str, Any]) -> None:
 
 
 def _compare_values(candidate: Any, options: Mapping[str, Any], against: Any) -> Review:
-    candidate = typed_input(candidate, "CANDIDATE")
     asked = ReviewRequest.of(options, [candidate], against)
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
         return asked.review(candidate, Path(spool))

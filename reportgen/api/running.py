@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -77,6 +78,7 @@ def run(
     thumbnail: SampleImage | None = None,
     engine: Ray | str | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     **options: Unpack[ReportKeywords],
 ) -> Evaluation:
     """Run inference, evaluate, and write the report.
@@ -99,6 +101,8 @@ def run(
         the folder, or from the data set's own file list.
     engine
         Runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
+    filesystem
+        The location of `data`: a file system of pyarrow or fsspec, connected by the caller.
     **options
         The options of ``reportgen run``, with underscores: ``classes``, ``batch_size``,
         ``baseline``, ``gates``, …
@@ -109,8 +113,9 @@ def run(
         One of :mod:`reportgen.errors`; predictions made before the error are kept in `out`.
     """
     review = run_review(
-        model, data, out=out, thumbnail=thumbnail, engine=engine, reporter=reporter, **options
-    )
+        model, data, out=out, thumbnail=thumbnail, engine=engine, reporter=reporter,
+        filesystem=filesystem, **options,
+    )  # fmt: skip
     deliver([Path(out)], options, reporter)
     return review.evaluation
 
@@ -123,6 +128,7 @@ def run_review(
     thumbnail: SampleImage | None = None,
     engine: Ray | str | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     **options: Unpack[ReportKeywords],
 ) -> Review:
     """As :func:`run`; returns the review, which determines the exit code.
@@ -143,14 +149,14 @@ def run_review(
     elsewhere = engine_of(engine)
     if elsewhere is not None:
         _require_sendable(model, data)
-    images_at = _split_of(data, settings, reporter)
     require_files(figures)
     terms = load_spec(release, costs_may_follow=figures.costs is not None)
     require_readable(terms.baseline, InputOptions(), rows_first=True)
     check_outputs(page)
     refuse_standing_in(folder, terms.baseline)
     with (
-        _place(folder, data, settings, guarded=guarded_names()),
+        _place(folder, None if filesystem else data, settings, guarded=guarded_names()),
+        _data_at_hand(data, settings, reporter, filesystem) as images_at,
         nullcontext(folder) if terms.baseline is None else output_folder.spool_in(folder) as spool,
         staged(folder) as stage,
     ):
@@ -229,6 +235,7 @@ def predict(
     shard: None = None,
     engine: Ray | str | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     **options: Unpack[RunKeywords],
 ) -> Predictions: ...
 
@@ -242,6 +249,7 @@ def predict(
     shard: str | tuple[int, int],
     engine: Ray | str | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     **options: Unpack[RunKeywords],
 ) -> PartFile: ...
 
@@ -254,6 +262,7 @@ def predict(
     shard: str | tuple[int, int] | None = None,
     engine: Ray | str | None = None,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
     **options: Unpack[RunKeywords],
 ) -> Predictions | PartFile:
     """Run inference only; otherwise as :func:`run`.
@@ -270,24 +279,32 @@ def predict(
         unfinished one continued. ``"auto"`` reads the environment of torchrun, SLURM or Kubernetes.
     engine
         Runs the model instead of this process: :class:`reportgen.engines.Ray`, or ``"ray"``.
+    filesystem
+        The location of `data`, and with `shard` of an `out` that begins with a scheme, such as
+        ``s3://``: a file system of pyarrow or fsspec, connected by the caller.
     """
     settings, reporter = Options.of(options), reporter or Reporter()
     part = shard_of(shard, os.environ)
-    place = output_path(out) if part is None else part_place(out)
+    place = output_path(out) if part is None else part_place(out, filesystem)
     _require_named(model)
     _require_runtime(model)
     elsewhere = engine_of(engine)
     if elsewhere is not None:
         _require_sendable(model, data)
         _refuse_shard(part)
-    images_at = _split_of(data, settings, reporter)
+    at_hand = _data_at_hand(data, settings, reporter, filesystem)
     if part is not None:
-        return predict_part(model, images_at, place, part, settings, reporter)
+        with at_hand as images_at:
+            return predict_part(model, images_at, place, part, settings, reporter)
     target = output_path(out)
     if target.suffix.lower() != Path(output_folder.PREDICTIONS).suffix or target.is_dir():
         target = target / output_folder.PREDICTIONS
     refuse_beside_report(target, guarded_names())
-    with _place(target.parent, data, settings, guarded=(), target=target.name):
+    given = None if filesystem else data
+    with (
+        _place(target.parent, given, settings, guarded=(), target=target.name),
+        at_hand as images_at,
+    ):
         return _predictions(
             model, images_at, target, settings, reporter, unlabelled=True, engine=elsewhere
         )
@@ -321,18 +338,32 @@ def _require_named(model: Any) -> None:
         local_path(model, "MODEL")
 
 
-def _split_of(data: Any, settings: Options, reporter: Reporter) -> Any:
-    """The folder of the split given by ``--split``, if the data are a folder of splits."""
+@contextmanager
+def _data_at_hand(
+    data: Any, settings: Options, reporter: Reporter, filesystem: Any
+) -> Iterator[Any]:
+    """The data to read: the folder of the split given by ``--split`` if there are splits, and a
+    copy of what is in object storage and can't be read there.
+    """
     if not isinstance(data, (str, Path)):
-        return data
-    if isinstance(place := typed_place(data, "DATA"), Address):
-        return place
-    from reportgen.inference import chosen_split
+        yield data
+        return
+    from reportgen.inference import brought_data, chosen_split
 
-    chosen = chosen_split(Path(data), settings.split)
-    if chosen != Path(data):
-        reporter.say(f"--split {printable(settings.split)}: the data are {quoted(chosen.name)}")
-    return chosen
+    place = typed_place(data, "DATA", filesystem)
+    with ExitStack() as copies:
+        if isinstance(place, Address):
+            folder = copies.enter_context(tempfile.TemporaryDirectory(prefix="reportgen-"))
+            place = brought_data(place, settings, Path(folder), reporter)
+        else:
+            place = Path(data)
+        if isinstance(place, Path):
+            chosen = chosen_split(place, settings.split)
+            if chosen != place:
+                split = printable(settings.split)
+                reporter.say(f"--split {split}: the data are {quoted(chosen.name)}")
+            place = chosen
+        yield place
 
 
 def _images(data: Any, settings: Options, evaluation: Evaluation) -> SampleImage | None:

@@ -56,9 +56,9 @@ __all__ = [
 Parts = str | Path | Sequence[str | Path]
 
 
-def part_place(out: str | Path) -> Place:
-    """The location of parts: a local folder, or one in object storage."""
-    return typed_place(out, "-o") if is_address(out) else output_path(out)
+def part_place(out: str | Path, filesystem: Any = None) -> Place:
+    """The location of parts: a local folder, or one in object storage, if it has a scheme."""
+    return typed_place(out, "-o", filesystem) if is_address(out) else output_path(out)
 
 
 def predict_part(
@@ -178,10 +178,12 @@ class ShardStatus:
         return command.replace("-o OUT", shard, 1)
 
 
-def merge_status(parts: Parts, *, out: str | Path | None = None) -> ShardStatus:
+def merge_status(
+    parts: Parts, *, out: str | Path | None = None, filesystem: Any = None
+) -> ShardStatus:
     """List finished and missing shards.
 
-    `parts` are part files, or folders that contain them.
+    `parts` are part files, or folders that contain them; in `filesystem`, if it is given.
 
     Raises
     ------
@@ -197,7 +199,7 @@ def merge_status(parts: Parts, *, out: str | Path | None = None) -> ShardStatus:
             slug="option-conflict",
             hint="omit -o, or omit --status",
         )
-    return _status(_find(parts))
+    return _status(_find(parts, filesystem))
 
 
 def merge(
@@ -208,6 +210,7 @@ def merge(
     discard: bool = False,
     force: bool = False,
     reporter: Reporter | None = None,
+    filesystem: Any = None,
 ) -> Predictions:
     """Merge the parts of all shards into ``predictions.parquet`` and ``bad.csv``.
 
@@ -228,6 +231,9 @@ def merge(
         Delete the parts afterwards.
     force
         Overwrite existing predictions.
+    filesystem
+        The location of `parts`, and of an `out` that begins with a scheme, such as ``s3://``: a
+        file system of pyarrow or fsspec, connected by the caller.
 
     Raises
     ------
@@ -245,11 +251,11 @@ def merge(
             slug="option-conflict",
             hint="pass -o OUT, or list what is missing with --status",
         )
-    reporter, place = reporter or Reporter(), part_place(out)
+    reporter, place = reporter or Reporter(), part_place(out, filesystem)
     is_folder = isinstance(place, Path) and place.is_dir()
     if is_folder or place.suffix.lower() != Path(output_folder.PREDICTIONS).suffix:
         place = place / output_folder.PREDICTIONS
-    found = _find(parts)
+    found = _find(parts, filesystem)
     status = _status(found, lenient=False)
     if status.gaps:
         raise _missing(status)
@@ -307,11 +313,11 @@ class _Found:
 _NAME = re.compile(r"(\d{5,})-of-(\d{5,})")
 
 
-def _find(parts: Parts) -> _Found:
+def _find(parts: Parts, filesystem: Any) -> _Found:
     given = [parts] if isinstance(parts, (str, Path)) else list(parts)
     files: dict[str, Place] = {}
     begun: dict[tuple[int, int], int] = {}
-    for path in (typed_place(one, "PART") for one in given):
+    for path in (typed_place(one, "PART", filesystem) for one in given):
         if isinstance(path, Address):
             files.update({one.path: one for one in _stored_parts(path)})
             continue

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         witness_of,
     )
     from reportgen.inference.facts import facts_of, require_few_bad, write_bad_list
+    from reportgen.inference.folders.brought import brought_data
     from reportgen.inference.folders.notes import training_note
     from reportgen.inference.folders.splits import chosen_split
     from reportgen.inference.job import Elsewhere, predict_folder, predict_live
@@ -38,6 +39,7 @@ __all__ = [
     "SampleImages",
     "Samples",
     "adapter_of",
+    "brought_data",
     "chosen_split",
     "facts_of",
     "live_classes",
@@ -62,6 +64,7 @@ __getattr__ = lazy_names(
         "batches": "BatchPredictor GivenImages Samples reason_unread samples_at witness_of",
         "facts": "facts_of require_few_bad write_bad_list",
         "folders.notes": "training_note",
+        "folders.brought": "brought_data",
         "folders.splits": "chosen_split",
         "job": "Elsewhere predict_folder predict_live",
         "loop": "PART_ROWS PART_SECONDS",

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from reportgen.files import atomic_path
 from reportgen.storage.addresses import Address
@@ -48,10 +49,22 @@ def copy_out(source: Path, address: Address) -> None:
     Raises :class:`OutputError` (``address-unreachable``); an existing file is then unchanged.
     """
     with source.open("rb") as content, reached(address, to_write=True):
-        stream = store_of(address).open_output_stream(address.path)
+        stream = _created(address)
         while block := content.read(_BLOCK):
             stream.write(block)
         stream.close()
+
+
+def _created(address: Address) -> Any:
+    """The stream of a new file; its folder is made in file systems that need it."""
+    store = store_of(address)
+    try:
+        return store.open_output_stream(address.path)
+    except FileNotFoundError:
+        if address.given is None:  # object storage has no folders: the bucket is missing
+            raise
+        store.create_dir(address.parent.path, recursive=True)
+        return store.open_output_stream(address.path)
 
 
 def kept_folder(address: Address) -> Path:

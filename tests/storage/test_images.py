@@ -1,5 +1,7 @@
 """Images in a bucket: the bytes of a run over a folder, and a lost server is no bad sample."""
 
+import shutil
+
 import pytest
 
 import reportgen
@@ -76,6 +78,25 @@ def test_shards_of_a_bucket_to_a_bucket(bucket, source, tmp_path, capsys):
                  "-o", bucket.address("run1"), *words])  # fmt: skip
     command(["merge", bucket.address("run1"), "-o", str(tmp_path / "m"), "--max-bad", "1"])
     assert files_of(tmp_path / "m") == files_of(tmp_path / "local")
+    said = capsys.readouterr()
+    bucket.refuse_words(said.out + said.err)
+
+
+@pytest.mark.parametrize("key", ["splits", "val.zip"])
+def test_a_split_and_an_archive_of_a_bucket_make_the_bytes_of_those_here(
+    bucket, source, tmp_path, key, capsys
+):
+    (tmp_path / "splits").mkdir()
+    for split in ("train", "val"):
+        (tmp_path / "splits" / split).symlink_to(source / "val")
+    shutil.make_archive(str(tmp_path / "val"), "zip", source / "val")
+    bucket.put(source / "val", "splits/train")
+    bucket.put(source / "val", "splits/val")
+    bucket.put(tmp_path / "val.zip", "val.zip")
+    given = options(source, split="val" if key == "splits" else "")
+    reportgen.predict(model(source), tmp_path / key, out=tmp_path / "local", **given)
+    reportgen.predict(model(source), bucket.address(key), out=tmp_path / "stored", **given)
+    assert files_of(tmp_path / "stored") == files_of(tmp_path / "local")
     said = capsys.readouterr()
     bucket.refuse_words(said.out + said.err)
 

@@ -7,7 +7,7 @@ images.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError, UsageError
@@ -23,8 +23,10 @@ from reportgen.text import listing, plural, quoted
 
 __all__ = [
     "are_splits",
+    "chosen_of",
     "chosen_split",
     "refuse_splits",
+    "splits_among",
 ]
 
 
@@ -56,7 +58,8 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
         return
     best = best_split(splits)
     raise DataError(
-        f"{quoted(_shown(root))} looks like splits, not classes: {_counts(root, splits)}",
+        f"{quoted(_shown(root))} looks like splits, not classes: "
+        + _counts(splits, lambda name: _n_images(root / name)),
         slug="data-splits",
         details=["each of these folders has class folders of its own"],
         hint=f"this looks like splits: pass DATA/{escape(best)} or --split {escape(best)}",
@@ -99,28 +102,41 @@ def chosen_split(root: Path, split: str) -> Path:
         ``split-unknown``; the message lists the splits and their numbers of images.
     """
     names = _splits_in(root) if split else []
+    found = chosen_of(names, split, _shown(root), lambda name: _n_images(root / name))
+    return root if found is None else root / found
+
+
+def chosen_of(
+    names: Sequence[str], split: str, shown: str, n_images: Callable[[str], int]
+) -> str | None:
+    """The one of the splits `names` that ``--split`` means; None if they may not be splits.
+
+    `shown` is the name of their folder. Raises :class:`UsageError` as :func:`chosen_split`.
+    """
     found = match_split(names, split)
-    if found is not None:
-        return root / found
-    if len(names) < 2:  # a single folder may be anything
-        return root
+    if found is not None or len(names) < 2:  # a single folder may be anything
+        return found
     raise UsageError(
-        f"{quoted(_shown(root))} has no split {quoted(split)}",
+        f"{quoted(shown)} has no split {quoted(split)}",
         slug="split-unknown",
-        details=[f"it has: {_counts(root, names)}"],
+        details=[f"it has: {_counts(names, n_images)}"],
         hint=f"--split {escape(best_split(names, split))}",
     )
 
 
 def _splits_in(root: Path) -> list[str]:
-    """The folders in `root` that are splits, sorted; empty if they may be classes.
+    """The folders in `root` that are splits, sorted; empty if they may be classes."""
+    return splits_among(sorted(_folders(root)), lambda name: _holds_samples(root / name))
+
+
+def splits_among(folders: Sequence[str], holds: Callable[[str], bool]) -> list[str]:
+    """The folders that are splits, in their order; empty if they may be classes.
 
     Folders are splits if all of them, or at least two, have such a name and contain folders or a
-    metadata table.
+    metadata table, which `holds` tells.
     """
-    folders = sorted(_folders(root))
     called = [name for name in folders if split_role(escape(name)) is not None]
-    holding = [name for name in called if _holds_samples(root / name)]
+    holding = list(filter(holds, called))
     if len(called) == len(folders) and holding:
         return called
     return holding if len(holding) >= 2 else []
@@ -138,8 +154,8 @@ def _folders(root: Path) -> Iterator[str]:
         return  # the scan reports the error
 
 
-def _counts(root: Path, names: Sequence[str]) -> str:
-    return listing(f"{escape(name)} ({plural(_n_images(root / name), 'image')})" for name in names)
+def _counts(names: Sequence[str], n_images: Callable[[str], int]) -> str:
+    return listing(f"{escape(name)} ({plural(n_images(name), 'image')})" for name in names)
 
 
 def _n_images(folder: Path) -> int:

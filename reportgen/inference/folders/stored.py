@@ -107,7 +107,7 @@ def _require_classes(root: Address, tree: Tree) -> None:
             f"the folders in {shown} are splits: {listing(tree.folders)}",
             slug="data-splits",
             details=["they contain class folders of their own"],
-            hint=f"pass DATA/{best}",
+            hint=f"this looks like splits: pass DATA/{best} or --split {best}",
         )
     check_distinct(
         tree.folders, f"the class folders of {shown}", lambda at: quoted(tree.folders[at])
