@@ -1,9 +1,9 @@
-"""Counts → numbers: each metric with its definition, source, interval, and when it is undefined.
+"""Metrics of counts: each with its definition, source, interval, and undefined cases.
 
-Undefined is None (nan in columns) with a reason, never 0. Counts are exact integers; a ratio is
-one float64 division at the end. To add a metric, add one entry to ``PER_CLASS`` (``per_class.py``)
-or ``SUMMARY`` (``overall.py``); JSON, CSV, page, glossary and documentation follow from it.
-Other intervals than the default ones are imported when they are requested.
+Undefined is None (nan in columns) with a reason, never 0. Counts are exact integers; a ratio is one
+float64 division at the end. To add a metric, add one entry to ``PER_CLASS`` (``per_class.py``) or
+``SUMMARY`` (``overall.py``); JSON, CSV, page, glossary and documentation are derived from it.
+Non-default intervals are imported on request.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Coverage and overall accuracy, where a model may abstain: given only where it could."""
+"""Coverage and overall accuracy of a model that may abstain; only given for such models."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ABSTAINING: tuple[Definition, ...] = (
         source=_SOURCE,
     ),
 )
-"""Overall metrics that exist where a model may abstain, in the order of all outputs."""
+"""Overall metrics of a model that may abstain, in the order of all outputs."""
 
 
 def abstaining_metrics(
@@ -51,13 +51,13 @@ def abstaining_metrics(
     Parameters
     ----------
     matrix
-        Of the samples with a prediction.
+        The matrix of samples with a prediction.
     n_abstained
-        Samples without one, 0 and up.
+        Number of samples without one, at least 0.
     exact
         Whether the intervals are Clopper-Pearson's instead of Wilson's.
     grouped
-        Whether samples come in groups, which these intervals don't allow for.
+        Whether samples are clustered; these intervals are not cluster-robust.
     """
     n = matrix.n_samples + n_abstained
     hits = {"coverage": matrix.n_samples, "overall_accuracy": matrix.n_correct}

@@ -1,9 +1,9 @@
-"""Bootstrap intervals for the metrics that are no plain proportion.
+"""Bootstrap intervals for metrics other than proportions.
 
-Resamples are drawn from the confusion matrix, so no predictions are needed; what was never seen is
-never drawn, so a perfect metric gets no interval here either. The four counts of a class against
-the rest are a resample of their own, the same in distribution as that of the whole matrix: so the
-interval of a class depends on its counts and the seed alone, and not on the order of the classes.
+Resamples are drawn from the confusion matrix, so no predictions are needed; unseen cells are never
+drawn, so a perfect metric has no interval here either. The four one-vs-rest counts of a class are
+resampled separately, with the same distribution as in the whole matrix, so the interval of a class
+depends on its counts and the seed only, not on the order of the classes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DRAWS = 2000
 
 
 BLOCK = 128
-"""Classes that are resampled at a time: 2 MB a count."""
+"""Number of classes resampled at once: 2 MB per count."""
 
 
 def bootstrap_intervals(
@@ -54,22 +54,22 @@ def bootstrap_intervals(
     ordinal: bool = False,
     costs: Costs | None = None,
 ) -> Intervals:
-    """Every metric that has a score interval, with a BCa bootstrap interval in its place.
+    """All metrics with a score interval, with a BCa bootstrap interval instead.
 
     Parameters
     ----------
     matrix
-        Counts; without a sample there is nothing to replace.
+        Counts; without samples nothing is replaced.
     seed
-        0 or more; the same seed gives the same intervals.
+        At least 0; equal seeds give equal intervals.
     draws
         Number of resamples, at least 1.
     confidence
         Nominal two-sided coverage, 0..1.
     macro
-        Which classes macro averages are over; over those that a resample has, where ``"present"``.
+        The classes that macro averages are over; for ``"present"``, those in the resample.
     ordinal
-        Whether :data:`~reportgen.metrics.ORDINAL` is wanted too.
+        Whether to include :data:`~reportgen.metrics.ORDINAL`.
     costs
         For the expected cost.
 
@@ -164,7 +164,7 @@ def _draw(tables: Counts, seed: int, draws: int) -> Counts:
     """Resamples of each of G tables (TP, FP, FN, TN): shape (G, draws, 4)."""
     drawn = np.zeros((len(tables), draws, 4), np.int64)
     for at, table in enumerate(tables):
-        rng = np.random.default_rng(seed)  # a new one: the others must not matter
+        rng = np.random.default_rng(seed)  # a new one, so that other classes have no influence
         seen = table > 0
         n = int(table.sum())
         drawn[at][:, seen] = rng.multinomial(n, table[seen] / n, size=draws)
@@ -177,7 +177,7 @@ def _block_ends(
     assert isinstance(metric.compute, Estimated)
     value = metric.compute.value
     n = int(tables[0].sum())
-    seen = tables > 0  # of a kind of samples that is not there, none can be left out
+    seen = tables > 0  # a kind of samples that is absent can't be removed
     without_one = tables[:, None, :] - np.eye(4, dtype=np.int64) * seen[:, :, None]
     low, high = resampling.bca(
         value(_counts(drawn, n)).reshape(drawn.shape[:2]),
@@ -190,7 +190,7 @@ def _block_ends(
 
 
 def _counts(tables: Counts, n: int) -> ClassCounts:
-    """Tables (TP, FP, FN, TN) of n samples, of any shape (…, 4), as one long row of classes."""
+    """Tables (TP, FP, FN, TN) of n samples, of any shape (…, 4), flattened to a list of classes."""
     tp, fp, fn, tn = tables.reshape(-1, 4).T
     return ClassCounts(n, tp + fn, tp + fp, tp, fp, fn, tn)
 
@@ -202,7 +202,7 @@ def _replace(
     low: Floats,
     high: Floats,
 ) -> MetricColumn:
-    """The column with other ends, where it has any."""
+    """The column with other ends, if it has any."""
     rows = zip(
         default.reason, can_be_resampled.tolist(), default.value.tolist(),
         low.tolist(), high.tolist(), strict=True,
@@ -217,7 +217,7 @@ def _replace(
 
 
 def _clip(low: Floats, high: Floats, limits: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Rounding must not lift an end out of the range of the metric."""
+    """Clip ends that rounding moved out of the range of the metric."""
     return np.clip(low, *limits), np.clip(high, *limits)
 
 

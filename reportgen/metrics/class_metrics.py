@@ -1,7 +1,7 @@
-"""Metrics of each class against all others, and the score intervals that follow from them.
+"""One-vs-rest metrics of each class, and their score intervals.
 
-A metric is one function of TP, support, predictions and number of samples; it is written for
-numbers of any kind, as the terms of the whole are, so that its derivatives come of a complex step.
+A metric is a function of TP, support, predictions and number of samples, written for any numeric
+type, so that its derivatives can be computed by a complex step.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ Ends = tuple[Floats, Floats]
 
 
 Figure = Callable[[Values, Values, Values, Values], Values]
-"""(TP, support, predicted, n) of classes → the metric of each; nan where it is undefined."""
+"""(TP, support, predicted, n) of classes → the metric of each; nan if undefined."""
 
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Each class against all others: exact counts, int64, shape (K,).
+    """One-vs-rest counts of each class: exact, int64, shape (K,).
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class ClassCounts:
     support, predicted
         Samples of the class, and samples predicted as it.
     tp, fp, fn, tn
-        True and false positives and negatives; they add up to `n` for each class.
+        True and false positives and negatives; they sum to `n` for each class.
     """
 
     n: int
@@ -83,17 +83,17 @@ class ClassCounts:
 
     @property
     def others(self) -> Counts:
-        """Samples of all other classes."""
+        """Number of samples of all other classes."""
         return self.n - self.support
 
     @property
     def predicted_other(self) -> Counts:
-        """Samples predicted as any other class."""
+        """Number of samples predicted as any other class."""
         return self.n - self.predicted
 
 
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """part / whole, float64; nan where whole is 0."""
+    """part / whole, float64; nan if whole is 0."""
     shares: Floats = np.full(whole.shape, np.nan)
     np.divide(part, whole, out=shares, where=whole > 0)
     return shares
@@ -106,7 +106,7 @@ def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
 class FBeta:
     """(a + b) TP / (a support + b predicted): F-beta with beta² = a / b.
 
-    This form stays defined where precision is not.
+    This form is defined even if precision is not.
     """
 
     of_support: int
@@ -161,14 +161,14 @@ Table = tuple[Floats, Floats, Floats, Floats]
 
 
 ClassInterval = Callable[[Figure, ClassCounts, tuple[float, float]], Ends]
-"""(metric, counts, worst and best value) → ends, float64, shape (K,); nan where there is none."""
+"""(metric, counts, worst and best value) → ends, float64, shape (K,); nan for none."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """The score interval of the class's table, smoothed by `given`.
+    """The score interval of a class's table, smoothed by `given`.
 
-    As of the whole: see :mod:`reportgen.metrics.score_interval`.
+    As for overall metrics: see :mod:`reportgen.metrics.score_interval`.
     """
 
     given: Given = "both"
@@ -187,10 +187,9 @@ SCORE_OF_BOTH = Score()
 
 @dataclass(frozen=True)
 class OfUnion:
-    """Wilson's interval of the Jaccard index, a share of the samples of the class or predicted as
-    it.
+    """Wilson's interval of the Jaccard index, a proportion of TP + FP + FN.
 
-    `carried` takes its ends to the metric: F1 is one and the same metric on another scale.
+    `carried` maps its ends to the metric: F1 is a monotone function of it.
     """
 
     carried: Callable[[Floats], Floats]
@@ -219,9 +218,7 @@ def _table(counts: ClassCounts) -> Table:
 
 
 def _smoothed(table: Table, given: Given) -> Table:
-    """With one more right and one more incorrect prediction on either side, then of the
-    old size.
-    """
+    """Add one correct and one incorrect prediction on either side, then scale to the old size."""
     tp, fn, fp, tn = table
     if given == "predicted":
         tp, fp, fn, tn = _smoothed((tp, fp, fn, tn), "true")
@@ -238,14 +235,14 @@ def _smoothed(table: Table, given: Given) -> Table:
 
 
 def is_variance_seen(figure: Figure, counts: ClassCounts) -> NDArray[np.bool_]:
-    """Whether resamples of each class's counts vary as much as test sets do: bool, shape (K,)."""
+    """Whether resamples of each class's counts vary as much as test sets: bool, shape (K,)."""
     table = _table(counts)
     seen, likely = (_moment(figure, cells, 2) for cells in (table, _smoothed(table, "both")))
     return np.asarray(seen >= LEAST_SEEN * likely)
 
 
 def _moment(figure: Figure, table: Table, power: int) -> Floats:
-    """Of a metric about its mean, the cells of each class as one multinomial sample."""
+    """Central moment of a metric, with the cells of each class as one multinomial sample."""
     slopes = _slopes(figure, table)
     cells = list(zip(table, slopes, strict=True))
     mean = sum(x * slope for x, slope in cells) / sum(table)
@@ -261,5 +258,5 @@ def _value(figure: Figure, table: Table) -> Floats:
 
 
 def _slopes(figure: Figure, table: Table) -> list[Floats]:
-    """The derivative by each of the four counts."""
+    """The derivatives by each of the four counts."""
     return [derivative(_of_cells(figure), table, by) for by in range(4)]

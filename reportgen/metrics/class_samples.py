@@ -1,4 +1,4 @@
-"""Samples of each class, chosen while predictions stream past: worst mistakes, correct ones."""
+"""Samples of each class, selected from a stream: worst mistakes, correct examples."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ SAMPLES_PER_CLASS = 4
 
 
 CHOSEN_FROM = 2_000_000
-"""Up to this many samples, single ones are kept with their best classes, and correct ones too: both
-take a pass over all rows."""
+"""Up to this many samples, top classes and correct examples are stored.
+
+Both need a pass over all rows.
+"""
 
 
 Rows = Mapping[str, NDArray[Any]]
@@ -49,9 +51,9 @@ class ClassSample:
     confidence
         Probability of that class, 0..1.
     label_probability
-        Probability of the sample's own class, 0..1, or None where there are no scores.
+        p(label), 0..1, or None without scores.
     top
-        The best classes, at most five, best first; empty where they are not known.
+        The top classes, at most five, best first; empty if unknown.
     """
 
     id: str
@@ -68,15 +70,17 @@ class ClassSample:
 
 @dataclass(frozen=True)
 class ClassSamples:
-    """The most confident mistakes among the samples of one class, and the most confident correct
-    predictions: at most four of each, most confident first."""
+    """The most confident mistakes and correct predictions of one class.
+
+    At most four of each, most confident first.
+    """
 
     index: Annotated[ClassIndex, Key("class")]
     mistakes: tuple[ClassSample, ...]
     correct: tuple[ClassSample, ...]
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where a sample is in the wrong list."""
+        """Raise :class:`~reportgen.jsonio.Fault` if a sample is in the wrong list."""
         for name, samples, right in (
             ("mistakes", self.mistakes, False),
             ("correct", self.correct, True),
@@ -92,16 +96,20 @@ Group = tuple[int, bool]
 
 @dataclass(frozen=True)
 class ClassSamplesTally:
-    """The most confident samples of the chosen classes; any split of the samples, in any order,
-    gives the same value."""
+    """The most confident samples of the chosen classes.
+
+    Any split of the samples, in any order, gives the same value.
+    """
 
     classes: tuple[int, ...]
     found: Mapping[Group, tuple[ClassSample, ...]] = field(default_factory=dict)
     limit: int = SAMPLES_PER_CLASS
 
     def having(self, rows: Rows) -> ClassSamplesTally:
-        """With one batch: columns ``id``, ``label``, ``prediction``, ``confidence``,
-        ``label_probability``, ``top_classes`` and ``top_probabilities``.
+        """With a batch.
+
+        Columns ``id``, ``label``, ``prediction``, ``confidence``, ``label_probability``,
+        ``top_classes`` and ``top_probabilities``.
         """
         found = dict(self.found)
         for group, at in self._groups(rows):
@@ -112,7 +120,7 @@ class ClassSamplesTally:
         return ClassSamplesTally(self.classes, found, self.limit)
 
     def of_classes(self) -> tuple[ClassSamples, ...]:
-        """Those of each class that has any, in the order of :attr:`classes`."""
+        """The samples of each class with any, in the order of :attr:`classes`."""
         chosen = (
             ClassSamples(i, self.found.get((i, False), ()), self.found.get((i, True), ()))
             for i in self.classes
@@ -120,7 +128,7 @@ class ClassSamplesTally:
         return tuple(one for one in chosen if one.mistakes or one.correct)
 
     def _groups(self, rows: Rows) -> Iterator[tuple[Group, NDArray[np.intp]]]:
-        """The rows of each group: sorted once, so that thousands of classes cost no pass each."""
+        """The rows of each group: sorted once, so that thousands of classes need no pass each."""
         label, right = rows["label"].astype(np.int64), rows["label"] == rows["prediction"]
         keys = np.where(label < 0, -1, 2 * label + right)
         order = np.argsort(keys, kind="stable")

@@ -1,8 +1,7 @@
-"""Intervals for samples that come in groups: frames of a video, crops of a patient.
+"""Intervals for clustered samples, such as frames of a video or crops of a patient.
 
-Samples of a group resemble each other, so a thousand of them say less than a thousand strangers.
-The cluster bootstrap draws whole groups, with replacement: what a group has in common is in a
-resample as a whole, or not at all.
+Samples of a group are correlated, so the effective sample size is smaller. The cluster bootstrap
+draws whole groups, with replacement.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ Cameron, Gelbach & Miller 2008, Review of Economics and Statistics 90, 414-427.
 
 
 FEW_ALIKE = 8
-"""Up to this many groups of a kind, groups are drawn one by one: faster than a multinomial draw."""
+"""Up to this many groups of a kind, groups are drawn individually, which is faster."""
 
 
 DENSE = 1 << 23
-"""Kinds of groups × cells that are held as a dense table: 64 MB. Above, only the counts."""
+"""Kinds of groups × cells stored as a dense table: 64 MB. Above, only non-zero counts."""
 
 
 Counts = NDArray[np.int64]
@@ -60,7 +59,7 @@ Floats = NDArray[np.float64]
 CLUSTERED = frozenset(
     (COSTING.name, *(one.name for one in (*SUMMARY, *ORDINAL) if one.statistic is not None))
 )
-"""The metrics whose intervals can allow for groups: those made of sums over the classes."""
+"""The metrics with cluster-robust intervals: those of sums over the classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +71,8 @@ class _Run:
     names
         The G group ids, sorted.
     groups, cells, counts
-        int64, shape (E,), sorted by group, then by cell: place of the id, label · K + prediction,
-        and samples.
+        int64, shape (E,), sorted by group, then by cell: index of the id, label · K + prediction,
+        and number of samples.
     """
 
     names: tuple[str, ...]
@@ -100,15 +99,15 @@ class _Run:
 class GroupCounts:
     """The confusion counts of each group: sparse, so memory grows with groups × cells seen.
 
-    Those of the same number of classes add up: any split of the samples, in any order, gives an
-    equal value. ``GroupCounts(n_classes)`` is the neutral element of ``+``.
+    Values with the same number of classes can be added: any split of the samples, in any order,
+    gives an equal value. ``GroupCounts(n_classes)`` is the neutral element of ``+``.
 
     Attributes
     ----------
     n_classes
         K.
     runs
-        Counts in pieces of falling length: adding a batch copies little.
+        Counts in pieces of decreasing length: adding a batch copies little.
     """
 
     n_classes: int
@@ -120,8 +119,8 @@ class GroupCounts:
     ) -> GroupCounts:
         """Count one batch: N group ids (texts or integers), N class indices each.
 
-        Samples whose label is -1 (unknown) are left out. Raises :class:`DataError` where lengths
-        differ, an index is no class, or a labelled sample has no group id.
+        Samples with the label -1 (unknown) are skipped. Raises :class:`DataError` if lengths
+        differ, an index is not a class, or a labelled sample has no group id.
         """
         true, predicted = np.asarray(labels), np.asarray(predictions)
         ids = np.asarray(groups, dtype=object)
@@ -175,22 +174,22 @@ class GroupCounts:
 
     @property
     def n_groups(self) -> int:
-        """Groups with a labelled sample."""
+        """Number of groups with a labelled sample."""
         return len(self.whole.names)
 
     def matrix(self) -> ConfusionMatrix:
-        """All groups together."""
+        """The matrix of all groups together."""
         keys, places = np.unique(self.whole.cells, return_inverse=True)
         counts = np.zeros(len(keys), np.int64)
         np.add.at(counts, places.reshape(-1), self.whole.counts)
         return ConfusionMatrix(self.n_classes, keys, counts)
 
     def sizes(self) -> Counts:
-        """Samples of each group: int64, shape (G,)."""
+        """Number of samples per group: int64, shape (G,)."""
         return self._by_group(self.whole.counts)
 
     def hits(self) -> Counts:
-        """Right answers of each group: int64, shape (G,)."""
+        """Number of correct predictions per group: int64, shape (G,)."""
         right = self.whole.cells // self.n_classes == self.whole.cells % self.n_classes
         return self._by_group(np.where(right, self.whole.counts, 0))
 
@@ -202,18 +201,18 @@ class GroupCounts:
 
 @dataclass(frozen=True)
 class ClusterIntervals:
-    """Metrics with intervals that allow for the groups, and how much the groups matter.
+    """Cluster-robust intervals, and facts on the groups.
 
     Attributes
     ----------
     intervals
-        To be used instead of the default ones: all overall metrics of a matrix.
-        Intervals of single classes do not allow for groups.
+        They replace the default ones of all overall metrics of a matrix. Intervals of classes are
+        not cluster-robust.
     n_samples, n_groups, largest
-        Samples, groups, and samples of the largest group: printed beside each other.
+        Number of samples, of groups, and of samples in the largest group.
     design_effect
         Variance of the accuracy with these groups, divided by that of as many independent samples;
-        1 where each sample is its own group. None where it is undefined.
+        1 if each sample is its own group. None if undefined.
     """
 
     intervals: Intervals
@@ -224,7 +223,7 @@ class ClusterIntervals:
 
     @property
     def effective_samples(self) -> float | None:
-        """The number of independent samples that would give the accuracy as precisely."""
+        """The number of independent samples with the same precision of accuracy."""
         return self.n_samples / self.design_effect if self.design_effect else None
 
     @property
@@ -233,7 +232,7 @@ class ClusterIntervals:
         return self.n_groups < FEW_GROUPS
 
     def to_json(self) -> dict[str, Any]:
-        """The facts about the groups; the intervals are next to their metrics."""
+        """The facts on the groups; the intervals are with their metrics."""
         return {
             "method": self.intervals.method,
             "n_samples": self.n_samples,
@@ -255,15 +254,14 @@ def cluster_intervals(
     ordinal: bool = False,
     costs: Costs | None = None,
 ) -> ClusterIntervals:
-    """Percentile intervals from `draws` resamples of the groups; with `ordinal`, those of
-    :data:`~reportgen.metrics.ORDINAL` too, and with `costs` that of the expected cost.
+    """Percentile intervals from `draws` resamples of the groups.
 
-    Each resample draws as many groups as there are, with replacement, and all samples of each: so
-    its number of samples varies. The ends are the quantiles of the metrics in the resamples. The
-    same seed and groups give the same intervals, whatever the names of the groups. A metric that is
-    undefined in more than 5% of the resamples has no interval: ``bootstrap_undefined``; one that
-    is the same in all has none either, nor one whose variance is hidden for the most part by
-    classes without an error: ``too_few_samples``.
+    With `ordinal`, also of :data:`~reportgen.metrics.ORDINAL`, and with `costs` of the expected
+    cost. Each resample draws G groups with replacement, with all samples of each, so its number of
+    samples varies. The ends are quantiles over the resamples. Equal seeds and groups give equal
+    intervals, whatever the names of the groups. A metric that is undefined in more than 5% of the
+    resamples has no interval (``bootstrap_undefined``); neither has one that is constant, or most
+    of whose variance is hidden by classes without an error (``too_few_samples``).
 
     Davison & Hinkley 1997, Bootstrap Methods and their Application, 3.8; Field & Welsh 2007,
     Journal of the Royal Statistical Society B 69, 369-390.
@@ -307,10 +305,10 @@ def _resample(
     counts: GroupCounts, matrix: ConfusionMatrix, rng: np.random.Generator, draws: int,
     macro: MacroMode,
 ) -> Iterator[Resamples]:  # fmt: skip
-    """`draws` resamples, some at a time.
+    """`draws` resamples, in blocks.
 
-    Groups with the same counts are one kind, drawn with its multiplicity: so a million groups of
-    one sample cost no more than the cells of the matrix.
+    Groups with equal counts are one kind, drawn with its multiplicity, so a million groups of one
+    sample are as fast as the cells of the matrix.
     """
     kinds, cells, numbers, repeats = _kinds(counts.whole)
     dense = len(repeats) * len(matrix.keys) <= DENSE
@@ -324,7 +322,7 @@ def _resample(
 
 
 def _draw(rng: np.random.Generator, repeats: Counts, n_draws: int) -> Counts:
-    """How often each kind is drawn: int64, shape (n_draws, P); `repeats`, (P,), sum to G."""
+    """The number of draws of each kind: int64, shape (n_draws, P); `repeats`, (P,), sum to G."""
     n_groups, n_kinds = int(repeats.sum()), len(repeats)
     if n_groups > FEW_ALIKE * n_kinds:
         return rng.multinomial(n_groups, repeats / n_groups, size=n_draws)
@@ -335,14 +333,14 @@ def _draw(rng: np.random.Generator, repeats: Counts, n_draws: int) -> Counts:
 
 
 def _dense(kinds: Counts, columns: Counts, numbers: Counts) -> Callable[[Counts], Counts]:
-    """As :func:`_sparse`, by a product of matrices: faster, exact below 2⁵³ samples a cell."""
+    """As :func:`_sparse`, by a matrix product: faster, exact below 2⁵³ samples per cell."""
     table = np.zeros((int(kinds.max()) + 1, int(columns.max()) + 1))
     table[kinds, columns] = numbers
     return lambda weights: (weights.astype(np.float64) @ table).astype(np.int64)
 
 
 def _sparse(kinds: Counts, columns: Counts, numbers: Counts) -> Callable[[Counts], Counts]:
-    """How often each kind is drawn, int64 (b, P) → the cells of the resamples, int64 (b, M).
+    """Numbers of draws of each kind, int64 (b, P) → the cells of the resamples, int64 (b, M).
 
     The arguments, shape (F,), are the entries: kind, cell and count.
     """
@@ -353,12 +351,12 @@ def _sparse(kinds: Counts, columns: Counts, numbers: Counts) -> Callable[[Counts
 
 
 def _kinds(whole: _Run) -> tuple[Counts, Counts, Counts, Counts]:
-    """Groups with the same counts as one kind.
+    """Merge groups with equal counts to one kind.
 
     Returns
     -------
-    Of each entry its kind, cell and count: int64, shape (F,); and of each kind the number of
-    groups: int64, shape (P,). Kinds are ordered by their counts, not by the names of groups.
+    For each entry its kind, cell and count: int64, shape (F,); and for each kind the number of
+    groups: int64, shape (P,). Kinds are sorted by their counts, not by group names.
     """
     pairs = np.stack([whole.cells, whole.counts], axis=1)
     ends = np.searchsorted(whole.groups, np.arange(1, len(whole.names) + 1)).tolist()
@@ -406,7 +404,7 @@ def _design_effect(sizes: Counts, hits: Counts) -> float | None:
     n, right, n_groups = int(sizes.sum()), int(hits.sum()), len(sizes)
     if n_groups < 2 or right in (0, n):
         return None
-    # residuals k - p n_g, times n: whole numbers
+    # residuals k - p n_g, times n: integers
     squares = float(((hits * float(n) - sizes * float(right)) ** 2).sum()) / n**2
     variance = squares * n_groups / (n_groups - 1) / n**2
     return variance / (right * (n - right) / n**2 / (n - 1))
@@ -430,7 +428,7 @@ def _places(names: list[str] | tuple[str, ...], place: dict[str, int]) -> Counts
 
 
 def _sum_up(names: tuple[str, ...], groups: Counts, cells: Counts, counts: Counts) -> _Run:
-    """Entries in any order, those of the same group and cell added."""
+    """Sum up entries of the same group and cell, given in any order."""
     if len(counts) == 0:
         return _Run(names, groups, cells, counts)
     order = np.lexsort((cells, groups))

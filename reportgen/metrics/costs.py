@@ -1,4 +1,4 @@
-"""What errors cost: a cost for each true and predicted class, and the expected cost of a sample.
+"""Costs of errors by true and predicted class, and the expected cost per sample.
 
 A pair that is not listed costs 1, a correct prediction 0: without a list, the expected cost is the
 error rate.
@@ -40,22 +40,21 @@ UNLISTED = 1.0
 """The cost of an error that is not listed."""
 
 
-_SHIFT = np.int64(1) << 31  # more than classes: a pair of indices is one key
+_SHIFT = np.int64(1) << 31  # more than the number of classes: a pair of indices is one key
 
 
 @dataclass(frozen=True, eq=False)
 class Costs:
-    """The costs of confusions that differ from the usual ones.
+    """Costs of confusions that differ from the defaults.
 
     Attributes
     ----------
     source
-        Where they were read from: ``"costs.csv"``.
+        The file they were read from: ``"costs.csv"``.
     rows, columns
-        True and predicted class of each of the M pairs that are listed: int64, shape (M,), sorted
-        by both, each pair once.
+        True and predicted class of the M listed pairs: int64, shape (M,), sorted, unique.
     values
-        float64, shape (M,), finite, 0 and up.
+        float64, shape (M,), finite, at least 0.
     """
 
     source: str
@@ -65,8 +64,9 @@ class Costs:
 
     @classmethod
     def of(cls, source: str, pairs: Sequence[tuple[int, int, float]]) -> Costs:
-        """From (true, predicted, cost) in any order; raises :class:`ValueError` for a pair that is
-        listed twice, and for a cost below 0 or not finite.
+        """From (true, predicted, cost) in any order.
+
+        Raises :class:`ValueError` for a repeated pair, and for a cost below 0 or not finite.
         """
         listed = sorted(pairs)
         rows, columns = (np.array([one[at] for one in listed], np.int64) for at in (0, 1))
@@ -89,9 +89,7 @@ class Costs:
         return found
 
     def levels(self, present: NDArray[np.bool_]) -> Floats:
-        """Every cost that a sample of the classes that are `present`, shape (K,), could have:
-        sorted, each once.
-        """
+        """All possible costs of a sample of classes in `present`, shape (K,): sorted, unique."""
         of_rows = present[self.rows]
         listed, right = self.values[of_rows], self.rows == self.columns
         n_present, n_others = np.count_nonzero(present), len(present) - 1
@@ -103,7 +101,7 @@ class Costs:
         return np.unique(np.concatenate([listed, usual]))
 
     def moved(self, place: Indices) -> Costs:
-        """The same where class ``i`` is ``place[i]``."""
+        """The costs with class ``i`` renumbered as ``place[i]``."""
         rows, columns = place[self.rows].tolist(), place[self.columns].tolist()
         return Costs.of(self.source, list(zip(rows, columns, self.values.tolist(), strict=True)))
 
@@ -118,7 +116,7 @@ class Costs:
 
 
 def _unseen(levels: Floats) -> Floats:
-    """One more sample without a cost, and one with any of the costs that there could be."""
+    """One more sample without a cost, and one with any of the possible costs."""
     costly = levels > 0
     return np.where(costly, 1.0 / max(int(costly.sum()), 1), 1.0)
 
@@ -138,7 +136,7 @@ class ExpectedCost:
 
     @property
     def statistic(self) -> ExpectedCost:
-        """Itself: resamples give it their cells."""
+        """Itself: resamples call it with their cells."""
         return self
 
     def of(self, totals: Totals) -> Floats:
@@ -151,7 +149,7 @@ class ExpectedCost:
         return Metric(found.mean, ends, None if ends else "no_interval")
 
     def can_be_resampled(self, whole: Whole) -> bool:
-        """Whether the samples themselves show most of the variance that is allowed for."""
+        """Whether the samples themselves have most of the variance used."""
         found = _outcomes(self.costs, whole.matrix)
         seen, likely = (
             _variance(found.values, counts)
@@ -181,11 +179,11 @@ COSTING = Definition(
     range=(0.0, float("inf")),
     higher_is_better=False,
 )
-"""The overall metric that exists where costs were given."""
+"""The overall metric that exists if costs are given."""
 
 
 def cost_metrics(costs: Costs | None) -> tuple[SummaryMetric, ...]:
-    """:data:`COSTING` with what computes it; nothing without costs."""
+    """:data:`COSTING` with its computation; empty without costs."""
     if costs is None:
         return ()
     told = {item.name: getattr(COSTING, item.name) for item in fields(COSTING)}
@@ -193,7 +191,7 @@ def cost_metrics(costs: Costs | None) -> tuple[SummaryMetric, ...]:
 
 
 def expected_cost(matrix: ConfusionMatrix, costs: Costs | None) -> dict[str, Metric]:
-    """The metric by its name; nothing without costs."""
+    """The metric by its name; empty without costs."""
     if matrix.n_samples == 0:
         return {one.name: Metric(None, None, "no_samples") for one in cost_metrics(costs)}
     return {one.name: one.of(Whole(matrix, None)) for one in cost_metrics(costs)}
@@ -207,14 +205,14 @@ def cost_difference(
     counts: Indices,
     n_classes: int,
 ) -> Outcomes:
-    """Candidate minus baseline cost of each sample that both predicted.
+    """Difference in expected cost, candidate minus baseline, on the same samples.
 
     Parameters
     ----------
     label, baseline, candidate
         True class and both predictions of each kind of samples: shape (M,).
     counts
-        Samples of each kind, shape (M,); at least one in all.
+        Number of samples of each kind, shape (M,); at least one in total.
     """
     seen = costs.of_cells(label, candidate) - costs.of_cells(label, baseline)
     single = costs.levels(np.bincount(label, minlength=n_classes) > 0)

@@ -1,7 +1,7 @@
-"""One definition of an overall metric: value, derivative, resamples and groups follow from it.
+"""A single definition of an overall metric gives value, derivative, resamples and clusters.
 
-A :class:`Counted` metric is a few terms, summed over the classes, and what combines the sums.
-:class:`Totals` gives it the sums: of the matrix, of resamples, or of the matrix without one sample.
+A :class:`Counted` metric is a few terms, summed over the classes, and a function of the sums.
+:class:`Totals` provides the sums: of the matrix, of resamples, or of the matrix without one sample.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Margins:
-    """What terms are made of, for B matrices of the same classes: float64, shape (B, U) each.
+    """The arguments of terms, for B matrices of the same classes: float64, shape (B, U) each.
 
     Attributes
     ----------
     tp, support, predicted
-        Correct predictions, samples and predictions of U classes; all others have neither.
+        Correct predictions, samples and predictions of the U occurring classes.
     n_classes
-        K, U or more.
+        Number of classes K, at least U.
     """
 
     tp: Floats
@@ -51,7 +51,7 @@ class Margins:
 
     @classmethod
     def of(cls, matrix: ConfusionMatrix) -> Margins:
-        """Of all classes of one matrix: shape (1, K)."""
+        """The margins of all classes of one matrix: shape (1, K)."""
         tp, support, predicted = (
             np.asarray(x, np.float64)[None, :]
             for x in (matrix.diagonal, matrix.true_totals, matrix.predicted_totals)
@@ -65,11 +65,11 @@ class Margins:
 
 
 CellWeights = Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]
-"""True and predicted class of M cells → a weight of each, float64, shape (M,)."""
+"""True and predicted class of M cells → a weight per cell, float64, shape (M,)."""
 
 
 class Totals(Protocol):
-    """Sums over the classes of one matrix or many."""
+    """Sums over the classes of one or several matrices."""
 
     def total(self, term: Term) -> Floats:
         """The sum of the term in each matrix: float64, shape (B,)."""
@@ -78,20 +78,20 @@ class Totals(Protocol):
         """Σ w C and Σ w · support · predicted, w = |i − j| or its square: shape (B,) each."""
 
     def weighed(self, weights: CellWeights) -> Floats:
-        """Σ w C, w of any kind: shape (B,)."""
+        """Σ w C, for any weights: shape (B,)."""
 
 
 class Statistic(Protocol):
-    """An overall metric that can be computed again from resamples."""
+    """An overall metric that can be computed from resamples."""
 
     def of(self, totals: Totals) -> Floats:
-        """The metric in each of B matrices: float64, shape (B,); nan where undefined."""
+        """The metric in each of B matrices: float64, shape (B,); nan if undefined."""
 
 
 class Slopes(NamedTuple):
-    """A derivative by the counts of B matrices: float64, shape (B, K) each.
+    """Derivatives by the counts of B matrices: float64, shape (B, K) each.
 
-    That by ``C[i][j]`` is ``by_true[i] + by_predicted[j]``, and ``more[i]`` besides where i = j.
+    The derivative by ``C[i][j]`` is ``by_true[i] + by_predicted[j]``, plus ``more[i]`` if i = j.
     """
 
     by_true: Floats
@@ -99,7 +99,7 @@ class Slopes(NamedTuple):
     more: Floats
 
     def of_cells(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
-        """The derivative by each of M cells: shape (B, M)."""
+        """The derivatives by each of M cells: shape (B, M)."""
         slopes: Floats = self.by_true[:, rows] + self.by_predicted[:, columns]
         hit = rows == columns
         slopes[:, hit] += self.more[:, rows[hit]]
@@ -113,12 +113,12 @@ class Counted:
     Attributes
     ----------
     terms
-        What is summed over the classes.
+        The terms that are summed over the classes.
     combine
-        The sums, in the order of the terms → the metric; nan where it is undefined.
+        The sums, in the order of the terms → the metric; nan if undefined.
     exact
-        Whether the terms are whole numbers, and the value is made of them without rounding: where
-        large numbers nearly cancel.
+        Whether the terms are integers, and the value is computed without rounding: for large
+        numbers that nearly cancel.
     """
 
     terms: tuple[Term, ...]
@@ -126,11 +126,11 @@ class Counted:
     exact: bool = False
 
     def of(self, totals: Totals) -> Floats:
-        """The metric in each of B matrices: float64, shape (B,); nan where undefined."""
+        """The metric in each of B matrices: float64, shape (B,); nan if undefined."""
         return np.asarray(self.combine(*map(totals.total, self.terms)), np.float64)
 
     def value(self, matrix: ConfusionMatrix, macro: MacroMode = "present") -> float:
-        """The figure; nan where undefined."""
+        """The metric; nan if undefined."""
         if self.exact:
             counts = (matrix.diagonal, matrix.true_totals, matrix.predicted_totals)
             whole = [x.astype(object) for x in counts]
@@ -143,7 +143,7 @@ class Counted:
         return [total(term, margins, macro) for term in self.terms]
 
     def slopes(self, margins: Margins, macro: MacroMode) -> Slopes:
-        """The derivative by each count, by a complex step through terms and combination."""
+        """The derivatives by each count, by a complex step."""
         sums = tuple(self.sums(margins, macro))
         by_tp, by_support, by_predicted = (np.zeros(margins.tp.shape) for _ in range(3))
         for place, term in enumerate(self.terms):

@@ -1,4 +1,4 @@
-"""What a metric is: its description, its value with an interval, and why it has none."""
+"""Definitions of metrics, values with intervals, and reasons for missing ones."""
 
 from __future__ import annotations
 
@@ -91,8 +91,10 @@ REASONS: dict[str, str] = {
         "there are too few samples for a bootstrap interval."
     ),
 }
-"""Reason code → one sentence for readers. A code explains a null value or, beside a value, a
-null interval."""
+"""Reason code → a sentence for readers.
+
+A code explains a null value or, with a value, a null interval.
+"""
 
 
 RANGES: dict[Kind, Range] = {
@@ -105,16 +107,16 @@ RANGES: dict[Kind, Range] = {
 
 @dataclass(frozen=True)
 class Metric:
-    """One number, how sure it is, and why it is missing where it is.
+    """A value with its interval, and the reason if either is missing.
 
     Attributes
     ----------
     value
-        The metric, or None where it is undefined; never 0 instead of "undefined".
+        The metric, or None if undefined; never 0 instead.
     interval
         Ends of the 95% confidence interval, or None.
     reason
-        A key of :data:`REASONS` where value or interval is None; else None.
+        A key of :data:`REASONS` if value or interval is None; else None.
     """
 
     value: float | None
@@ -122,7 +124,7 @@ class Metric:
     reason: str | None
 
     def check_place(self, place: JsonPath) -> None:
-        """Raise :class:`~reportgen.jsonio.Fault` where the parts that are there disagree."""
+        """Raise :class:`~reportgen.jsonio.Fault` for inconsistent parts."""
         if self.value is None and self.interval is not None:
             place["value"].contradicts("there can be no interval without a value")
         if self.reason is None and (self.value is None or self.interval is None):
@@ -136,7 +138,7 @@ class MetricColumn:
     Attributes
     ----------
     value
-        float64, shape (K,), read-only; nan where undefined.
+        float64, shape (K,), read-only; nan if undefined.
     low, high
         float64, shape (K,), read-only: ends of the 95% confidence intervals; nan where there
         is none.
@@ -159,7 +161,7 @@ class MetricColumn:
 
     @classmethod
     def of(cls, metrics: Sequence[Metric]) -> MetricColumn:
-        """The column of these metrics, one a class."""
+        """The column of these metrics, one per class."""
         nan = float("nan")
         value = [nan if metric.value is None else metric.value for metric in metrics]
         ends = [(nan, nan) if metric.interval is None else metric.interval for metric in metrics]
@@ -194,16 +196,16 @@ class MetricColumn:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Metrics with other intervals than the default ones, to be used instead of theirs.
+    """Metrics with non-default intervals, which replace the default ones.
 
     Attributes
     ----------
     method
-        How they were made, in words.
+        The method, in words.
     summary
-        Name → overall metric; only those that the method changes.
+        Name → overall metric, for those that the method changes.
     per_class
-        Name → metric of all classes; only those that the method changes.
+        Name → metric of all classes, for those that the method changes.
     """
 
     method: str
@@ -213,7 +215,7 @@ class Intervals:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """The one place where a metric is described; page, glossary, CSV and docs are made from it.
+    """The only description of a metric; page, glossary, CSV and docs are derived from it.
 
     Attributes
     ----------
@@ -224,22 +226,22 @@ class Definition:
     formula
         In counts: ``"TP / (TP + FN)"``.
     meaning
-        One or two plain sentences for someone who signs a release.
+        One or two plain sentences for readers who decide on a release.
     also
-        Other names in the literature, separated by commas; empty where there are none.
+        Other names in the literature, separated by commas, or empty.
     interval
-        How the 95% interval is made; ``"none"`` where there is none.
+        The method of the 95% CI, or ``"none"``.
     undefined
-        When the metric is n/a; ``"never"`` where any sample at all defines it.
+        When the metric is n/a; ``"never"`` if a single sample defines it.
     source
-        Who defined the metric, or its standard error.
+        Source of the metric, or of its standard error.
     kind
-        How it is printed: ``"count"`` as a whole number, ``"share"`` (0..1) as a percentage,
-        ``"signed"`` (-1..1) and ``"ratio"`` (0 and up, 1 is chance) as a decimal fraction.
+        The print format: ``"count"`` as a whole number, ``"share"`` (0..1) as a percentage,
+        ``"signed"`` (-1..1) and ``"ratio"`` (at least 0; 1 is chance level) as a decimal fraction.
     range
-        The lowest and the highest value that it can have; infinite where there is no end.
+        Minimum and maximum; infinite if unbounded.
     higher_is_better
-        None where the metric describes the data rather than the model.
+        None for metrics of the data, not of the model.
     """
 
     name: str
@@ -256,7 +258,7 @@ class Definition:
 
 
 def reasons(size: int, *cases: tuple[NDArray[np.bool_], str]) -> Reasons:
-    """For each of `size` classes the code of the first case, (mask, code), that it is in."""
+    """For each of `size` classes, the code of the first (mask, code) case that applies."""
     codes: NDArray[np.object_] = np.full(size, None, dtype=object)
     for mask, code in reversed(cases):
         codes[mask] = code

@@ -1,4 +1,4 @@
-"""Clopper-Pearson intervals for every proportion, for those who must guarantee the coverage."""
+"""Clopper-Pearson intervals for all proportions, with guaranteed coverage."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = [
 
 
 def exact_intervals(matrix: ConfusionMatrix, top5_hits: int | None = None) -> Intervals:
-    """The metrics that are shares of samples, with exact intervals instead of Wilson's.
+    """The metrics that are proportions, with exact instead of Wilson intervals.
 
-    Parameters are those of :func:`~reportgen.metrics.summary_metrics`. Without a sample there is
-    nothing to replace.
+    Parameters are those of :func:`~reportgen.metrics.summary_metrics`. Without samples nothing is
+    replaced.
     """
     if matrix.n_samples == 0:
         return Intervals(EXACT, {}, {})

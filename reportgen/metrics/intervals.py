@@ -1,8 +1,8 @@
 """Confidence intervals: Wilson for proportions, the delta method on a bounded scale for the rest.
 
-Both are deterministic and never leave the range of the metric; Clopper-Pearson is there for those
-who must guarantee the coverage. All cover the sampling error of *this* test set only: no training
-randomness, no wrong labels, no shift, no dependent samples.
+Both are deterministic and within the range of the metric; Clopper-Pearson guarantees the coverage.
+All cover the sampling error of *this* test set only: not training randomness, label noise,
+distribution shift or dependent samples.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ CONFIDENCE = 0.95
 
 
 WILSON = "Wilson score"
-"""The name of the interval of a proportion, for readers."""
+"""Name of the interval of a proportion, for readers."""
 
 
 SCORE = "Wilson score of an effective sample size"
-"""The name of the interval of a metric of counts that is no proportion, for readers."""
+"""Name of the interval of other metrics of counts, for readers."""
 
 
 UNION = f"{WILSON}, as a proportion of the samples that are of the class or predicted as it"
-"""The name of the interval of F1 and of the Jaccard index of a class, for readers."""
+"""Name of the interval of F1 and of the Jaccard index of a class, for readers."""
 
 
 EXACT = "Clopper-Pearson"
-"""The name of the exact interval of a proportion, for readers."""
+"""Name of the exact interval of a proportion, for readers."""
 
 
 Floats = NDArray[np.float64]
@@ -65,11 +65,11 @@ class Scale:
     Attributes
     ----------
     name
-        For readers.
+        Its name, for readers.
     interval
         (values, standard errors) → (lower ends, upper ends), nan where there is none.
     worst, best
-        The lowest and the highest value on the scale. At both there is no interval.
+        Minimum and maximum of the scale. Neither has an interval.
     """
 
     name: str
@@ -91,7 +91,7 @@ def quantile(confidence: float = CONFIDENCE) -> float:
 def wilson(
     successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
 ) -> tuple[Floats, Floats]:
-    """Score interval of a proportion, element by element.
+    """Score interval of a proportion, elementwise.
 
     Parameters
     ----------
@@ -102,13 +102,12 @@ def wilson(
 
     Returns
     -------
-    The lower and the upper ends: float64 of the common shape, within 0..1, **nan** where there
-    are no trials. The lower end is exactly 0 at no success, the upper exactly 1 at no failure.
+    The lower and the upper ends: float64 of the common shape, within 0..1, **nan** without trials.
+    The lower end is exactly 0 without successes, the upper exactly 1 without failures. Raises
+    :class:`ValueError` if successes are negative or exceed the trials.
 
-    Raises :class:`ValueError` where successes are negative or more than the trials.
-
-    Wilson 1927, JASA 22, 209-212; recommended by Brown, Cai & DasGupta 2001, Statistical
-    Science 16, 101-133.
+    Wilson 1927, JASA 22, 209-212; recommended by Brown, Cai & DasGupta 2001, Statistical Science
+    16, 101-133.
     """
     k, n = _counts(successes, trials)
     z = quantile(confidence)
@@ -128,8 +127,7 @@ def clopper_pearson(
 ) -> tuple[Floats, Floats]:
     """The exact interval of a proportion, as :func:`wilson`: it covers with at least `confidence`.
 
-    Both ends are quantiles of beta distributions. It is wider than it need be, most so for few
-    trials.
+    Both ends are quantiles of beta distributions. It is conservative, especially for few trials.
 
     Clopper & Pearson 1934, Biometrika 26, 404-413.
     """
@@ -158,8 +156,8 @@ def logit_interval(
 ) -> tuple[Floats, Floats]:
     """Interval of a metric in (0, 1), symmetric on the scale log(v / (1 - v)).
 
-    **nan** where the value is not strictly inside, or the standard error is not above 0: at the
-    ends, and where nothing varies, the method has nothing to go by. Element by element.
+    **nan** if the value is not strictly inside, or the standard error is not above 0: the method is
+    not applicable at the ends, and without variation. Elementwise.
     """
     v, se = np.broadcast_arrays(_float(value), _float(standard_error))
     inside = (v > 0) & (v < 1) & (se > 0)
@@ -174,8 +172,8 @@ def atanh_interval(
 ) -> tuple[Floats, Floats]:
     """Interval of a metric in (-1, 1), symmetric on the scale atanh(v) (Fisher's z).
 
-    **nan** where the value is not strictly inside, or the standard error is not above 0. A value
-    of 0 is well inside this scale and keeps its interval. Element by element.
+    **nan** if the value is not strictly inside, or the standard error is not above 0. A value of 0
+    is inside this scale and has an interval. Elementwise.
     """
     v, se = np.broadcast_arrays(_float(value), _float(standard_error))
     inside = (v > -1) & (v < 1) & (se > 0)
@@ -190,7 +188,7 @@ def log_interval(
 ) -> tuple[Floats, Floats]:
     """Interval of a ratio above 0, symmetric on the scale log(v).
 
-    **nan** where the value or the standard error is not above 0. Element by element.
+    **nan** if the value or the standard error is not above 0. Elementwise.
     """
     v, se = np.broadcast_arrays(_float(value), _float(standard_error))
     inside = (v > 0) & (se > 0)
@@ -200,22 +198,22 @@ def log_interval(
 
 
 LOGIT = Scale("delta method on the logit scale", logit_interval, worst=0.0)
-"""For figures in 0..1 that are no plain proportion."""
+"""For metrics in 0..1 that are not proportions."""
 
 
 ATANH = Scale("delta method on the atanh scale", atanh_interval, worst=-1.0)
-"""For correlations, -1..1; 0 is inside this scale, so it keeps its interval."""
+"""For correlations, -1..1; 0 is inside this scale, so it has an interval."""
 
 
 LOG = Scale("delta method on the log scale", log_interval, worst=0.0, best=math.inf)
-"""For ratios that have no upper end."""
+"""For ratios without an upper end."""
 
 
 def one_sided_error_bound(n_samples: int, alpha: float = 0.05) -> float:
-    """The largest error rate under which no error in `n_samples` still has probability `alpha`.
+    """The largest error rate for which no error in `n_samples` has probability `alpha`.
 
-    1 - alpha^(1/n), the exact (Clopper-Pearson) bound; close to 3/n at alpha = 0.05. To be said
-    where a metric is perfect: "no errors in 300 samples: the error rate is at most 1.0%".
+    1 - alpha^(1/n), the exact (Clopper-Pearson) bound; close to 3/n at alpha = 0.05. For statements
+    on perfect metrics: "no errors in 300 samples: the error rate is at most 1.0%".
     """
     if n_samples < 1:
         raise ValueError("without samples there is no bound")

@@ -1,4 +1,4 @@
-"""Which classes a macro average is over."""
+"""The classes that macro averages are over."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ MACRO_MODES: dict[MacroMode, str] = {
     "all": "Macro averages are over all declared classes (--macro all); a class without samples "
     "counts as 0.",
 }
-"""Which classes macro precision, recall and F1 average → the sentence that says so."""
+"""The classes that macro precision, recall and F1 average over → a sentence for readers."""

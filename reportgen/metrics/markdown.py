@@ -33,7 +33,7 @@ END = "<!-- end: generated -->"
 
 
 def reference() -> str:
-    """Every count, metric and reason code, as Markdown sections."""
+    """All counts, metrics and reason codes, as Markdown sections."""
     return "\n".join(
         [
             "## Per-class counts",
@@ -65,7 +65,7 @@ def reference() -> str:
 def updated(page: str) -> str:
     """`page` with the text between its marks updated.
 
-    Raises :class:`ValueError` where the marks are missing.
+    Raises :class:`ValueError` if the marks are missing.
     """
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
@@ -77,7 +77,7 @@ def updated(page: str) -> str:
 def section(metric: Definition, *, measured: bool = True) -> Iterator[str]:
     """One definition, with a heading of level 3.
 
-    Without `measured` it is of a method or a term, which has no interval of its own.
+    Without `measured`, it is of a method or a term, which has no interval.
     """
     yield f"### {metric.title} (`{metric.name}`)"
     yield ""

@@ -1,7 +1,7 @@
-"""Score intervals of a mean over samples that take few values: costs, and differences of costs.
+"""Score intervals of a mean over samples with few distinct values: costs and their differences.
 
 Wilson's interval of a proportion, with the variance and the skewness of the mean. One more sample,
-spread over all values that could occur, keeps what was not seen from counting as impossible.
+spread over all possible values, accounts for unseen values.
 """
 
 from __future__ import annotations
@@ -24,27 +24,28 @@ Floats = NDArray[np.float64]
 
 
 FEW = 5
-"""Samples with the highest value below which it is rare."""
+"""With fewer samples of the highest value, that value is rare."""
 
 
 _BISECTIONS = 40
 
 
-_LARGEST_Z = 8.2  # beyond, a confidence is no longer distinguished from 1
+_LARGEST_Z = 8.2  # beyond, a confidence is indistinguishable from 1
 
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """How often samples took each of L values.
+    """Counts of each of L values.
 
     Attributes
     ----------
     values
-        float64, shape (L,): all that could occur, each once.
+        float64, shape (L,): all possible values, unique.
     counts
-        Samples with each value: float64, shape (L,), 0 and up; they add up to n, at least 1.
+        Number of samples with each value: float64, shape (L,), at least 0; they sum to n, at least
+        1.
     unseen
-        What is added to the counts for the variance alone: float64, shape (L,), 0 and up.
+        Added to the counts for the variance only: float64, shape (L,), at least 0.
     """
 
     values: Floats
@@ -57,12 +58,12 @@ class Outcomes:
         return float((self.counts / self.counts.sum()) @ self.values)
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
-        """The ends, within the range of the values; None where there is but one value.
+        """The ends, within the range of the values; None for a single value.
 
-        The far end, towards rare extreme values, allows for the skewness; the near end is that of
-        a proportion of the whole range, or the skewed one where that is further from the mean. It
-        counts half of one sample less of an extreme value that was seen a few times: such a sample
-        may well be the only one of many test sets.
+        The far end, towards rare extreme values, accounts for the skewness; the near end is that of
+        a proportion of the whole range, or the skewed one if that is further from the mean. It
+        subtracts half a sample of an extreme value that was seen a few times: it may be
+        exceptional.
         """
         scale = float(np.abs(self.values).max(initial=0.0))
         if scale == 0 or self.values.min() == self.values.max():
@@ -98,18 +99,18 @@ class Outcomes:
         return low, high
 
     def _half_a_rare_one(self, levels: Floats) -> float:
-        """Half of the highest of `levels` that was seen; 0 where it was seen more than a few times.
+        """Half of the highest of `levels` that was seen; 0 if it was seen more than a few times.
 
-        Where values are of both signs, as differences are, either end allows for rare ones.
+        For values of both signs, such as differences, both ends account for rare ones.
         """
         top = int(np.argmax(np.where(self.counts > 0, levels, -np.inf)))
         rare = self.counts[top] < FEW and levels[top] > 0 and self.values.min() >= 0
         return float(levels[top]) / 2 if rare else 0.0
 
     def p(self) -> float:
-        """Two-sided p-value of "the mean is 0": the level at which the interval would end there.
+        """Two-sided p-value of "the mean is 0": the level at which the interval ends at 0.
 
-        1 where the mean is 0; only for values on both sides of 0.
+        1 for a mean of 0; only for values on both sides of 0.
         """
         if self.mean == 0:
             return 1.0

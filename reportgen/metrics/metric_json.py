@@ -1,4 +1,4 @@
-"""Metrics in JSON: annotations that say of which kind a metric is, and so what it may contain."""
+"""Metrics in JSON: annotations with the kind of a metric, and thus its range."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MetricOf:
-    """In an annotation: a metric of this kind, whose numbers are in the kind's range."""
+    """In an annotation: a metric of this kind, with values in the kind's range."""
 
     kind: Kind
 

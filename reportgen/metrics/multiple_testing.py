@@ -1,6 +1,6 @@
-"""p-values of many tests at once, adjusted: so that chance alone is not called a finding.
+"""Adjusted p-values of multiple tests.
 
-Undefined tests (nan) are dropped first: they were never made, so they don't count among the m.
+Undefined tests (nan) are dropped first, and not counted in m.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Adjusted:
     Attributes
     ----------
     p
-        float64, shape (N,), read-only, 0..1, in the order given; nan where the test is undefined.
+        float64, shape (N,), read-only, 0..1, in the order given; nan for undefined tests.
     m
-        Number of defined tests: what was corrected for. A report prints it.
+        Number of defined tests, which the correction uses. A report prints it.
     """
 
     p: Floats
@@ -45,7 +45,7 @@ class Adjusted:
 def bonferroni(p_values: ArrayLike) -> Adjusted:
     """m p, at most 1. `p_values`: shape (N,), 0..1, nan = undefined.
 
-    The plainest bound of the family-wise error rate; Holm's is never above it.
+    The simplest bound of the family-wise error rate; Holm's is never above it.
     """
     p, defined = _check(p_values)
     m = int(np.count_nonzero(defined))
@@ -53,11 +53,10 @@ def bonferroni(p_values: ArrayLike) -> Adjusted:
 
 
 def holm(p_values: ArrayLike) -> Adjusted:
-    """Holm's step-down adjustment, for whatever can block a release.
+    """Holm's step-down adjustment, for everything that can block a release.
 
-    The chance of one false alarm or more among all m tests is at most α where the adjusted value
-    is compared with α, however the tests depend on each other. `p_values`: shape (N,), 0..1,
-    nan = undefined.
+    Comparing the adjusted values with α limits the family-wise error rate over all m tests to α,
+    under any dependence. `p_values`: shape (N,), 0..1, nan = undefined.
 
     Holm 1979, Scandinavian Journal of Statistics 6, 65-70.
     """
@@ -69,24 +68,24 @@ def holm(p_values: ArrayLike) -> Adjusted:
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> Adjusted:
-    """Benjamini and Hochberg's step-up adjustment, for what is merely highlighted.
+    """Benjamini and Hochberg's step-up adjustment, for highlighting only.
 
-    Of all that is below α, a share of at most α is expected to be false, where the tests are
-    independent or positively dependent. `p_values`: shape (N,), 0..1, nan = undefined.
+    Comparing the adjusted values with α limits the false discovery rate to α, for independent or
+    positively dependent tests. `p_values`: shape (N,), 0..1, nan = undefined.
 
     Benjamini & Hochberg 1995, Journal of the Royal Statistical Society B 57, 289-300.
     """
     p, defined = _check(p_values)
     rising = np.sort(p[defined])
     m = len(rising)
-    # m is divided by the rank first: at rank m that is 1, so that the largest p stays itself
+    # m is divided by the rank first: 1 at rank m, so the largest p is unchanged
     scaled = rising * (m / np.arange(1, m + 1))
     stepped = np.minimum.accumulate(scaled[::-1])[::-1]
     return Adjusted(_place_back(np.minimum(stepped, 1.0), p, defined), m)
 
 
 def _place_back(of_sorted: Floats, p: Floats, defined: NDArray[np.bool_]) -> Floats:
-    """Values of the sorted defined tests at their places: equal p get equal values."""
+    """Values of the sorted defined tests in the original order; equal p get equal values."""
     adjusted = np.full(p.shape, np.nan)
     adjusted[np.flatnonzero(defined)[np.argsort(p[defined], kind="stable")]] = of_sorted
     return adjusted

@@ -1,7 +1,7 @@
-"""Weighted kappa: agreement where the classes have an order and a near miss counts less.
+"""Weighted kappa: agreement for ordered classes, with smaller weights for near misses.
 
-The weight of a cell is |i − j| or (i − j)². On classes without an order the metric changes with
-the order of the list, so it is given on request only.
+The weight of a cell is |i − j| or (i − j)². For classes without an order it would depend on the
+order of the list, so it is only given on request.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Weights = Literal["linear", "quadratic"]
 
 @dataclass(frozen=True)
 class Disagreement:
-    """What weighted kappa is made of, w being the weights of the cells.
+    """The sums of weighted kappa, with cell weights w.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ def disagreement(matrix: ConfusionMatrix, weights: Weights) -> Disagreement:
     cells = far * far if weights == "quadratic" else far
     observed = sum(w * n for w, n in zip(cells.tolist(), matrix.values.tolist(), strict=True))
     sums = _quadratic_sums if weights == "quadratic" else _linear_sums
-    # Python integers: squares of places times counts need not fit 64 bits
+    # Python integers: squared distances times counts may exceed 64 bits
     r, c = matrix.true_totals.astype(object), matrix.predicted_totals.astype(object)
     by_true, by_predicted = sums(c), sums(r)
     chance = int((r * by_true).sum())
@@ -102,18 +102,18 @@ def _quadratic_sums(totals: NDArray[np.object_]) -> NDArray[np.object_]:
 class WeightedKappa:
     """1 − n A / B with A observed and B chance disagreement, and its delta-method interval.
 
-    Undefined where one class is all, on both sides.
+    Undefined if all labels and predictions are one class.
     """
 
     weights: Weights
 
     @property
     def statistic(self) -> WeightedKappa:
-        """Itself: resamples give it the disagreements."""
+        """Itself: resamples call it with their disagreements."""
         return self
 
     def of(self, totals: Totals) -> Floats:
-        """The metric in each of B matrices: float64, shape (B,); nan where undefined."""
+        """The metric in each of B matrices: float64, shape (B,); nan if undefined."""
         observed, chance = totals.disagreement(self.weights)
         return np.asarray(divided(chance - totals.total(SUPPORT) * observed, chance), np.float64)
 
@@ -135,14 +135,16 @@ class WeightedKappa:
 
 
 MOST_DENSE = 256
-"""Occurring classes up to which the interval is a score interval, made of a square table. Beyond,
-it is the delta method's on the atanh scale: so many ordered classes need many samples."""
+"""Up to this many occurring classes, the interval is a score interval from a square table.
+
+Above, it is the delta method's on the atanh scale: so many ordered classes need many samples.
+"""
 
 
 def _score_interval(
     matrix: ConfusionMatrix, weights: Weights, value: float, limits: tuple[float, float]
 ) -> tuple[float, float]:
-    """As that of Cohen's kappa: the moments are those of the smoothed table."""
+    """As for Cohen's kappa: the moments are those of the smoothed table."""
     places = occurring(matrix).astype(np.float64)
     w = np.abs(places[:, None] - places) ** (2 if weights == "quadratic" else 1)
     table = Smoothed.of(cells_of(matrix), "both").dense()[0]
@@ -161,15 +163,17 @@ def _score_interval(
 
 
 _ROUNDING = 1e-12
-"""What is left of terms that cancel exactly, relative to them, is below this. A real error is far
-above: at least 1 / sqrt(n) of them."""
+"""Rounding error of exactly cancelling terms, relative to them, is below this.
+
+A real standard error is much larger: at least 1 / sqrt(n) of them.
+"""
 
 
 def _standard_error(matrix: ConfusionMatrix, found: Disagreement) -> float:
-    """Delta method, the cells as one multinomial sample; exactly 0 where nothing varies.
+    """Delta method, the cells as one multinomial sample; exactly 0 without variation.
 
-    The derivative by C_ij, up to a constant, which changes no error, is
-    (n A / B²)(by_true_i + by_predicted_j) − n w_ij / B.
+    The derivative by C_ij, up to an irrelevant constant, is (n A / B²)(by_true_i + by_predicted_j)
+    − n w_ij / B.
     """
     n, a, b = matrix.n_samples, found.observed, found.chance
     scale = n * a / b / b
@@ -233,4 +237,4 @@ ORDINAL: tuple[SummaryMetric, ...] = (
         compute=WeightedKappa("quadratic"),
     ),
 )
-"""Metrics that use the order of the classes; given on request only."""
+"""Metrics that use the order of the classes; only given on request."""

@@ -1,8 +1,8 @@
 """Overall metrics.
 
-A metric is added by one entry in :data:`SUMMARY`: its description and what computes it, terms that
-are summed over the classes and what combines the sums. Macro averages are over the classes that
-have samples, or by wish over all; see :func:`macro_note`.
+To add a metric, add one entry to :data:`SUMMARY`: its description, the terms that are summed over
+the classes, and a function of the sums. Macro averages are over the classes with samples, or
+optionally over all; see :func:`macro_note`.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ TOP_K = 5
 
 @dataclass(frozen=True)
 class Whole:
-    """What the overall metrics are computed from.
+    """The input of the overall metrics.
 
     Attributes
     ----------
     matrix
-        At least one sample.
+        Counts, with at least one sample.
     top5_hits
-        Samples whose true class is among the five largest scores; None where there are no scores.
+        Number of samples whose true class is among the five largest scores; None without scores.
     macro
-        Which classes macro averages are over.
+        The classes that macro averages are over.
     """
 
     matrix: ConfusionMatrix
@@ -80,12 +80,12 @@ class Whole:
 
 @dataclass(frozen=True)
 class Proportion:
-    """A share of samples with an interval of proportions.
+    """A proportion of samples with its interval.
 
     Attributes
     ----------
     part, whole
-        What is summed over the classes, whole numbers.
+        The integer terms that are summed over the classes.
     """
 
     part: Term
@@ -93,7 +93,7 @@ class Proportion:
 
     @property
     def statistic(self) -> Counted:
-        """The share, for resamples."""
+        """The proportion, for resamples."""
         return Counted((self.part, self.whole), divided)
 
     def __call__(
@@ -110,12 +110,12 @@ def _sum(term: Term, matrix: ConfusionMatrix) -> int:
 
 @dataclass(frozen=True)
 class TopHits:
-    """The share of samples whose true class is among the largest scores."""
+    """The proportion of samples whose true class is among the largest scores."""
 
     def __call__(
         self, whole: Whole, _limits: tuple[float, float], interval: Interval = wilson
     ) -> Metric:
-        if whole.matrix.n_classes <= TOP_K:  # said first: scores would not help
+        if whole.matrix.n_classes <= TOP_K:  # checked first: scores would not help
             return Metric(None, None, "too_few_classes")
         if whole.top5_hits is None:
             return Metric(None, None, "no_scores")
@@ -126,20 +126,20 @@ class TopHits:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric that is no proportion, with its score interval.
+    """A metric other than a proportion, with its score interval.
 
     Attributes
     ----------
     statistic
-        The metric; nan where labels or predictions are constant.
+        The metric; nan for constant labels or predictions.
     given
-        By which classes its variance is smoothed: a value of
+        The classes that smooth its variance: a value of
         :data:`~reportgen.metrics.score_interval.Given`.
     skewed
-        Whether its skewness is looked at: not where it is a mean of recalls.
+        Whether its skewness is considered: not for a mean of recalls.
     few
-        Which part of the classes, or of the samples, may be in classes of fewer than :data:`FEW`
-        samples before nothing can be said of its precision; None where that does no harm.
+        Checks whether too many classes or samples are in classes of fewer than :data:`FEW` samples
+        for an interval; None if small classes do not matter.
     """
 
     statistic: Counted
@@ -168,7 +168,7 @@ class Estimate:
         return Metric(value, (float(low[0]), float(high[0])), None)
 
     def can_be_resampled(self, whole: Whole) -> bool:
-        """Whether resamples of the counts vary as much as test sets do."""
+        """Whether resamples of the counts vary as much as test sets."""
         seen = is_variance_seen(
             self.statistic, cells_of(whole.matrix), given=self.given, macro=whole.macro
         )
@@ -180,19 +180,20 @@ def _why(value: float, limits: tuple[float, float]) -> str:
 
 
 FEW = 3
-"""Samples below which a class may well be never predicted, by chance alone."""
+"""A class with fewer samples may have no predictions by chance."""
 
 
 FEW_OF_MANY = 5
-"""The same where there are several such classes: their parts of the error add up."""
+"""The limit for several such classes: their errors add up."""
 
 Few = Callable[[NDArray[np.int64]], bool]
-"""Samples of each class → whether they are too few."""
+"""Number of samples of each class → whether they are too few."""
 
 
 def many_small_classes(support: NDArray[np.int64]) -> bool:
-    """Whether more than a fifth of the classes with samples have fewer than :data:`FEW`, or more
-    than a fifth, of many, fewer than :data:`FEW_OF_MANY`.
+    """Whether more than a fifth of the classes with samples have fewer than :data:`FEW`.
+
+    For many classes, fewer than :data:`FEW_OF_MANY`.
     """
     support = support[support > 0]
     fifth = 0.2 * len(support)
@@ -210,13 +211,13 @@ Computation = Callable[[Whole, tuple[float, float]], Metric]
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryMetric(Definition):
-    """An overall metric: its description, and what computes it.
+    """An overall metric: its description and computation.
 
     Attributes
     ----------
     compute
-        A :class:`Proportion` or :class:`Estimate`, from which value, interval, bootstrap and the
-        intervals of sample groups follow; or any function, which gives value and interval alone.
+        A :class:`Proportion` or :class:`Estimate`, which defines value, interval, bootstrap and
+        cluster-robust interval; or a function, which only returns value and interval.
     """
 
     compute: Computation
@@ -227,29 +228,29 @@ class SummaryMetric(Definition):
 
     @property
     def statistic(self) -> Statistic | None:
-        """What gives the metric in resamples; None where it has none."""
+        """Computes the metric in resamples; None if it can't be resampled."""
         return getattr(self.compute, "statistic", None)
 
     def can_be_resampled(self, whole: Whole) -> bool:
-        """Whether resamples of the counts vary as much as test sets do."""
+        """Whether resamples of the counts vary as much as test sets."""
         asked = getattr(self.compute, "can_be_resampled", None)
         return asked is None or bool(asked(whole))
 
 
 @dataclass(frozen=True)
 class MacroNote:
-    """What macro averages leave out or count as 0; a report prints both.
+    """Classes that macro averages skip or count as 0; a report prints both.
 
     Attributes
     ----------
     absent
-        Indices of classes without samples: left out, or counted as 0 where `macro` is ``"all"``.
+        Indices of classes without samples: skipped, or counted as 0 if `macro` is ``"all"``.
     never_predicted
         Indices of classes with samples that are never predicted: precision counted as 0.
     n_averaged
         Number of classes that macro averages are over.
     macro
-        Which classes those are: :data:`~reportgen.metrics.MACRO_MODES`.
+        The mode: :data:`~reportgen.metrics.MACRO_MODES`.
     """
 
     absent: list[int]
@@ -265,27 +266,25 @@ def summary_metrics(
     macro: MacroMode = "present",
     only: Collection[str] | None = None,
 ) -> dict[str, Metric]:
-    """Every metric of :data:`SUMMARY`, in that order, by name.
+    """All metrics of :data:`SUMMARY`, in order, by name.
 
     Parameters
     ----------
     matrix
-        Counts; without a sample, every metric is n/a with ``no_samples``.
+        Counts; without samples, all metrics are n/a with ``no_samples``.
     top5_hits
-        Samples whose true class is among the five largest scores, or None where there are no
-        scores.
+        Number of samples whose true class is among the five largest scores, or None without scores.
     macro
-        Which classes macro precision, recall and F1 average: those with samples, or every
-        declared one, a class without samples counting as 0 (scikit-learn with all ``labels`` and
+        The classes that macro precision, recall and F1 average over: those with samples, or all
+        declared ones, with 0 for a class without samples (scikit-learn with all ``labels`` and
         ``zero_division=0``). Balanced accuracy is over the classes with samples in both modes.
     only
-        Names of the metrics that are wanted; None for all.
+        Names of the requested metrics; None for all.
 
-    Raises :class:`ValueError` where the hits are negative or more than the samples.
-
-    Where nothing in the matrix could vary, a metric has no interval: reason ``no_errors_seen`` at
-    its best value, ``none_right`` at its worst, else ``no_interval``. Averages of precision and F1
-    have none where many classes have a sample or two: ``too_few_samples``.
+    Raises :class:`ValueError` if the hits are negative or exceed the samples. Without variation in
+    the matrix, a metric has no interval: reason ``no_errors_seen`` at its best value,
+    ``none_right`` at its worst, else ``no_interval``. Averages of precision and F1 have none if
+    many classes have a sample or two: ``too_few_samples``.
     """
     if top5_hits is not None and not 0 <= top5_hits <= matrix.n_samples:
         raise ValueError(f"{top5_hits} top-5 hits among {matrix.n_samples} samples")
@@ -297,7 +296,7 @@ def summary_metrics(
 
 
 def macro_note(matrix: ConfusionMatrix, macro: MacroMode = "present") -> MacroNote:
-    """Which classes macro averages leave out, and which metrics they count as 0."""
+    """The classes that macro averages skip, and those that they count as 0."""
     present = matrix.true_totals > 0
     silent = present & (matrix.predicted_totals == 0)
     return MacroNote(
@@ -313,8 +312,9 @@ def _n_averaged(matrix: ConfusionMatrix, macro: MacroMode) -> int:
 
 
 def _no_information_rate(whole: Whole, _limits: tuple[float, float]) -> Metric:
-    """Goodman's simultaneous intervals of all classes: the one of the most common holds its share
-    whichever class that really is.
+    """Goodman's simultaneous intervals of all classes.
+
+    That of the most frequent class covers its proportion, whichever class it really is.
     """
     totals, n = whole.matrix.true_totals, whole.matrix.n_samples
     largest, n_present = int(totals.max()), int(np.count_nonzero(totals))

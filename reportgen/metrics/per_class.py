@@ -1,7 +1,7 @@
-"""Metrics of each class against all others, for all classes at once.
+"""One-vs-rest metrics, for all classes at once.
 
-A metric is added by one entry in :data:`PER_CLASS`: its description and its function. The order
-there is the order of columns everywhere; new ones come last.
+To add a metric, add one entry to :data:`PER_CLASS`: its description and its function. Its order is
+that of columns everywhere; new ones come last.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ Interval = Callable[[ArrayLike, ArrayLike], tuple[Floats, Floats]]
 
 @dataclass(frozen=True)
 class Share:
-    """A share of samples with an interval of proportions; n/a where the whole is 0.
+    """A proportion of samples with its interval; n/a if the denominator is 0.
 
     Attributes
     ----------
     part, whole
         Counts, int64, shape (K,).
     reason
-        The code where the whole is 0.
+        The reason code for a denominator of 0.
     """
 
     part: Callable[[ClassCounts], Counts]
@@ -73,18 +73,18 @@ class Share:
 
 @dataclass(frozen=True)
 class Estimated:
-    """A metric that is no share of samples, with its interval.
+    """A metric other than a proportion, with its interval.
 
     Attributes
     ----------
     figure
-        Of TP, support, predictions and number of samples.
+        Function of TP, support, predictions and number of samples.
     undefined
         The reason code of each class whose metric is undefined, else None.
     interval
-        How its interval is made.
+        The interval method.
     few
-        Which classes have too few samples for it; None where none has.
+        Which classes have too few samples for an interval; None if there is no limit.
     """
 
     figure: Figure
@@ -93,7 +93,7 @@ class Estimated:
     few: Callable[[ClassCounts], NDArray[np.bool_]] | None = None
 
     def value(self, counts: ClassCounts) -> Floats:
-        """The figure alone: float64, shape (K,); nan where undefined."""
+        """The metric only: float64, shape (K,); nan if undefined."""
         columns = (counts.tp, counts.support, counts.predicted)
         tp, support, predicted = (np.asarray(x, np.float64) for x in columns)
         return np.asarray(self.figure(tp, support, predicted, float(counts.n)), np.float64)
@@ -118,12 +118,12 @@ class Estimated:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetric(Definition):
-    """The description of a per-class metric, and what computes it."""
+    """The description and computation of a class metric."""
 
     compute: Share | Estimated
 
     def value(self, tp: Values, support: Values, predicted: Values, n: Values) -> Floats:
-        """The metric alone, from counts of any shape: float64; nan where undefined."""
+        """The metric only, from counts of any shape: float64; nan if undefined."""
         tp, support, predicted = (np.asarray(x) for x in (tp, support, predicted))
         n = np.broadcast_to(n, tp.shape)
         if isinstance(self.compute, Estimated):
@@ -137,20 +137,20 @@ class ClassMetric(Definition):
         return ratio(self.compute.part(counts), self.compute.whole(counts))
 
     def can_be_resampled(self, counts: ClassCounts) -> NDArray[np.bool_]:
-        """Whether resamples of each class's counts vary as much as test sets do: shape (K,)."""
+        """Whether resamples of each class's counts vary as much as test sets: shape (K,)."""
         if isinstance(self.compute, Share):
             return np.ones(len(counts.tp), np.bool_)
         return class_metrics.is_variance_seen(self.compute.figure, counts)
 
     def of(self, counts: ClassCounts, interval: Interval = wilson) -> MetricColumn:
-        """The metric of all classes; `interval` is that of shares."""
+        """The metric of all classes; `interval` is that of proportions."""
         if isinstance(self.compute, Share):
             return self.compute(counts, interval)
         return self.compute(counts, self.range)
 
 
 def per_class_metrics(matrix: ConfusionMatrix) -> dict[str, MetricColumn]:
-    """Every metric of :data:`PER_CLASS`, in that order, by name; each of all K classes."""
+    """All metrics of :data:`PER_CLASS`, in order, by name; each for all K classes."""
     counts = ClassCounts.of(matrix)
     if counts.n == 0:
         return {metric.name: _nothing(matrix.n_classes) for metric in PER_CLASS}
@@ -178,12 +178,14 @@ _NEITHER = "when the class has no samples and is never predicted"
 
 
 FEWEST_OF_CLASS = 3
-"""Samples of the class, or predictions of it, below which a mean of two shares, one of which they
-alone make, has an interval that covers too little."""
+"""With fewer samples or predictions of a class, intervals of some metrics have too low coverage.
+
+Those are means of two proportions, one of which has this denominator.
+"""
 
 
 FEWEST_OTHERS = 20
-"""Samples of the other classes below which the interval of lift covers too little."""
+"""With fewer samples of the other classes, the interval of lift has too low coverage."""
 
 
 def _few_true(counts: ClassCounts) -> NDArray[np.bool_]:
@@ -289,7 +291,7 @@ COUNTS: tuple[Definition, ...] = (
         kind="count",
     ),
 )
-"""The whole numbers beside the metrics of a class, in the order of columns."""
+"""The counts beside the metrics of a class, in the order of columns."""
 
 
 PER_CLASS: tuple[ClassMetric, ...] = (
@@ -537,4 +539,4 @@ PER_CLASS: tuple[ClassMetric, ...] = (
         ),
     ),
 )
-"""The metrics of a class, in the order of columns in JSON, CSV and page."""
+"""The class metrics, in the order of columns in JSON, CSV and page."""

@@ -1,8 +1,7 @@
-"""Resamples of a confusion matrix, the sums that metrics are made of in them, and BCa intervals.
+"""Resamples of a confusion matrix, their sums for metrics, and BCa intervals.
 
-A resample draws as many samples as there are, with replacement: one multinomial draw over the
-non-zero cells. Metrics depend on a matrix through a few sums over classes; and one sample less
-changes two of the terms.
+A resample draws n samples with replacement: one multinomial draw over the non-zero cells. Metrics
+depend on a matrix through a few sums over classes; removing one sample changes two of the terms.
 """
 
 from __future__ import annotations
@@ -35,20 +34,20 @@ Counts = NDArray[np.int64]
 
 
 CHUNK = 1 << 20
-"""Numbers that one array of resamples may hold: 8 MB."""
+"""Maximum size of an array of resamples: 8 MB."""
 
 
 TIE = 1e-12
-"""Values closer than this are the same fraction, rounded in different ways."""
+"""Values closer than this are equal fractions with different rounding."""
 
 
 MOST_UNDEFINED = 0.05
-"""Share of resamples in which a metric may be undefined before the interval says nothing."""
+"""Maximum proportion of resamples with an undefined metric for a valid interval."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the cells of a matrix belong; U classes occur in it, as label or as prediction.
+    """The classes of the cells of a matrix; U classes occur in it, as label or prediction.
 
     Attributes
     ----------
@@ -57,7 +56,7 @@ class Layout:
     places
         The class index of each of the U classes, increasing: int64, shape (U,).
     rows, columns
-        For each cell the place of its true and of its predicted class among them: shape (M,).
+        For each cell, the index of its true and predicted class among them: shape (M,).
     """
 
     matrix: ConfusionMatrix
@@ -80,7 +79,7 @@ class Layout:
         return totals
 
     def resamples(self, cells: Counts, macro: MacroMode) -> Resamples:
-        """B matrices with the same cells: counts of shape (B, M)."""
+        """B matrices with the same cells and counts of shape (B, M)."""
         right = self.rows == self.columns
         tp = np.zeros((len(cells), len(self.places)))
         tp[:, self.rows[right]] = cells[:, right]
@@ -116,7 +115,7 @@ class Resamples:
         if weights == "quadratic":
             chance = n * ((r + c) @ (places * places)) - 2 * (r @ places) * (c @ places)
             return self.cells @ (far * far), chance
-        # |i − j| is the number of steps between i and j: each counts those on both its sides
+        # |i − j| is the number of steps between i and j: each step counts those on both sides
         below_r, below_c = (np.cumsum(x, axis=1)[:, :-1] for x in (r, c))
         apart = below_r * (n[:, None] - below_c) + below_c * (n[:, None] - below_r)
         return self.cells @ far, apart @ np.diff(places)
@@ -135,7 +134,7 @@ def observe(matrix: ConfusionMatrix, macro: MacroMode) -> Resamples:
 def draw(
     matrix: ConfusionMatrix, rng: np.random.Generator, draws: int, macro: MacroMode
 ) -> Iterator[Resamples]:
-    """`draws` resamples, some at a time. Memory does not grow with K² or n."""
+    """`draws` resamples, in blocks. Memory does not grow with K² or n."""
     layout = Layout.of(matrix)
     for cells in _resamples(matrix, rng, draws, max(len(matrix.values), len(layout.places))):
         yield layout.resamples(cells, macro)
@@ -194,14 +193,13 @@ def bca(
     value
         The metrics themselves, shape (G,).
     without_one
-        The metrics without one sample, for J kinds of samples: shape (G, J); nan where undefined.
+        The metrics without one sample, for J kinds of samples: shape (G, J); nan if undefined.
     weights
         Number of samples of each kind: shape (G, J).
 
     Returns
     -------
-    Lower and upper ends, shape (G,); nan where a metric is undefined in more than one resample of
-    twenty.
+    Lower and upper ends, shape (G,); nan if a metric is undefined in more than 5% of the resamples.
 
     Efron 1987, JASA 82, 171-185.
     """
@@ -226,7 +224,7 @@ def bca(
 
 
 def _acceleration(without_one: Floats, weights: Floats) -> Floats:
-    """Skewness of the jackknife values / 6: shape (G,); 0 where they don't vary."""
+    """Skewness of the jackknife values / 6: shape (G,); 0 without variation."""
     counted = np.where(np.isnan(without_one), 0.0, weights)
     values = np.nan_to_num(without_one)
     total = np.maximum(counted.sum(axis=1), 1.0)
@@ -238,7 +236,7 @@ def _acceleration(without_one: Floats, weights: Floats) -> Floats:
 
 
 def _quantile(ordered: Floats, n: Counts, share: Floats) -> Floats:
-    """The quantile of each row's first `n` values, linear between neighbours: shape (G,)."""
+    """The quantile of each row's first `n` values, with linear interpolation: shape (G,)."""
     last = np.maximum(n - 1, 0)
     place = share * last
     low = np.minimum(np.floor(place).astype(np.int64), last)
