@@ -1,4 +1,4 @@
-"""From the written report to its readers: each delivery reads files that are already on disk."""
+"""Delivers finished reports to readers: each delivery reads files that are already on disk."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""One comment on a pull or merge request: posted once, and updated from then on."""
+"""The comment on a pull or merge request: posted once, then updated."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ __all__ = [
 
 
 MAX_BODY = 65_536
-"""Characters that GitHub takes in a comment."""
+"""Maximum number of characters in a GitHub comment."""
 
 
 class Comment(NamedTuple):
-    """What became of a comment: the word says it, `url` is where it can be read. It is skipped
-    where the `verdict` is not one that it was to be posted for.
+    """The result of a comment: a word, and its `url`.
+
+    It is skipped if the `verdict` is not one of those requested.
     """
 
     word: Literal["created", "updated", "unchanged", "recreated", "skipped"]
@@ -37,7 +38,7 @@ class Comment(NamedTuple):
 
 @dataclass(frozen=True)
 class CommentPlace:
-    """Which request: by its number, or by the branch that it comes from and that branch's commit.
+    """The request: by its number, or by its source branch and the commit of that branch.
 
     `head` is ``OWNER:BRANCH`` on GitHub, and the branch on GitLab.
     """
@@ -55,12 +56,12 @@ class _Note(NamedTuple):
 
 
 class Host(Protocol):
-    """GitHub or GitLab, as far as comments go."""
+    """The part of the GitHub or GitLab API for comments."""
 
     api: Api
 
     def own_name(self) -> str:
-        """The login that the token writes under."""
+        """The login of the token's user."""
 
     def find(self, place: CommentPlace) -> int:
         """The number of the open request."""
@@ -69,7 +70,7 @@ class Host(Protocol):
         """All comments of a request, oldest first."""
 
     def create(self, number: int, body: str, again: Any) -> str | None:
-        """Post; the address of the comment, or None where `again` found it there."""
+        """Post a comment; return its address, or None if `again` found it already posted."""
 
     def update(self, number: int, note: _Note, body: str) -> None: ...
 
@@ -77,9 +78,9 @@ class Host(Protocol):
 
 
 def read_host(environ: Mapping[str, str] = os.environ) -> Host:
-    """The code host that the environment of the job names, with its token.
+    """The code host from the environment of the job, with its token.
 
-    Raises :class:`UsageError` where it names none, or contains no token.
+    Raises :class:`UsageError` if the environment names no host, or has no token.
     """
     if environ.get("GITHUB_REPOSITORY"):
         token = environ.get("GITHUB_TOKEN", "")
@@ -125,15 +126,15 @@ def _require_token(token: str, name: str, where: str) -> None:
 def post_comment(
     host: Host, place: CommentPlace, body: str, marker: str, *, anew: bool = False
 ) -> Comment:
-    """Make `body`, which ends with `marker`, the one comment of its key.
+    """Post `body`, which ends with `marker`, or update the comment with this marker.
 
-    Ours is what this token's login wrote, and what ends with the marker. Of several the oldest is
-    kept up to date. `anew` posts again and deletes the earlier ones: readers are notified.
+    Only comments by this token's login that end with the marker are touched; of several, the oldest
+    is updated. `anew` posts a new comment and deletes earlier ones: readers are notified.
 
     Raises
     ------
     DeliveryError
-        Where the host refuses, or is not reached.
+        The host refuses, or can't be reached.
     """
     if len(body.encode("utf-16-le")) // 2 > MAX_BODY:
         raise DeliveryError(
@@ -181,10 +182,10 @@ def _post(host: Host, number: int, body: str, marker: str, *, anew: bool) -> Com
 
 
 def _create(host: Host, number: int, body: str, added: Callable[[], list[_Note]]) -> str:
-    """Post; the address of the comment, which the host has confirmed or which is `added` there."""
+    """Post; return the address of the comment, confirmed by the host or found by `added`."""
     try:
         posted = host.create(number, body, lambda: not added())
-    except Unexpected:  # the comment may be there all the same
+    except Unexpected:  # the comment may exist nevertheless
         posted = None
     posted = posted or next((note.url for note in added()), None)
     if posted is None:
@@ -218,7 +219,7 @@ def _said(refused: Refused) -> list[str]:
 
 
 def _tell(refused: Refused) -> NoReturn:
-    """The refusal in words, with the remedy of the usual ones."""
+    """The refusal in words, with hints for common ones."""
     status, details = refused.status, _said(refused)
     again = "run the command again: a comment that is there already is updated, not repeated"
     if isinstance(refused, Unexpected):
@@ -261,7 +262,7 @@ class _GitHub:
     repository: str
 
     def own_name(self) -> str:
-        """Of a job's own token, which may not ask, it is known."""
+        """The login of a job token, which can't query it, is known."""
         try:
             return _text(_object(_value(self.api.call("GET", "/user"))), "login")
         except Refused as refused:
@@ -381,7 +382,7 @@ def _body(one: dict[str, Any]) -> str:
 
 
 def _author(one: dict[str, Any], name: str, login: str) -> str:
-    """Who wrote a comment; "" where the account is gone."""
+    """The author of a comment; "" for a deleted account."""
     return "" if one.get(name) is None else _text(_object(one[name]), login)
 
 
@@ -391,7 +392,7 @@ def _kind(value: Any) -> str:
 
 
 def _next_page(answer: Answer | None, api: Api) -> str | None:
-    """The next page's address, of the same host alone."""
+    """The address of the next page, on the same host only."""
     for part in (answer.headers.get("link", "") if answer else "").split(","):
         address, _, relation = part.partition(";")
         if 'rel="next"' in relation:
@@ -406,12 +407,12 @@ def _delete(api: Api, path: str) -> None:
     try:
         api.call("DELETE", path)
     except Refused as refused:
-        if refused.status != 404:  # somebody else was faster
+        if refused.status != 404:  # already deleted by another process
             raise
 
 
 def _the_one(found: list[tuple[int, str]], place: CommentPlace) -> int:
-    """The number of the open request whose head is the commit that was measured."""
+    """The number of the open request whose head is the evaluated commit."""
     numbers = [number for number, sha in found if not place.head_sha or sha == place.head_sha]
     if len(numbers) == 1:
         return numbers[0]

@@ -1,4 +1,4 @@
-"""What a job on GitHub Actions shows of a report: its summary, and gates as annotations."""
+"""GitHub Actions: the job summary, and gates as annotations."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ __all__ = [
 
 
 MOST_ERRORS = 10
-"""GitHub shows no more annotations of one kind a step."""
+"""GitHub shows at most this many annotations of one kind per step."""
 
 
 def announce(report: Report, summary: Path, reporter: Reporter) -> None:
-    """Append `summary` to the job's summary, and tell `reporter` the annotations of gates that were
-    not passed.
+    """Append `summary` to the job summary, and report gates that did not pass as annotations.
 
-    Does nothing elsewhere: ``GITHUB_STEP_SUMMARY`` names the file, and ``GITHUB_ACTIONS`` is
-    ``true``. A job summary that can't be written is a warning.
+    Only on GitHub Actions: ``GITHUB_STEP_SUMMARY`` names the file, and ``GITHUB_ACTIONS`` is
+    ``true``. If the job summary can't be written, a warning is reported.
     """
     file = os.environ.get("GITHUB_STEP_SUMMARY")
     if file:
@@ -41,7 +40,7 @@ def announce(report: Report, summary: Path, reporter: Reporter) -> None:
 
 
 def workflow_commands(report: Report) -> Iterator[str]:
-    """A workflow command for each gate that stops the release, then for each that warns."""
+    """A workflow command for each gate that blocks the release, then for each warning."""
     rows = report.gates.rows if report.gates else ()
     open_gates = [row for row in rows if row.status in ("failed", "inconclusive")]
     found = {
@@ -62,7 +61,7 @@ def _commands(level: str, gates: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _data(text: str) -> str:
-    """As the runner reads a message; ``%`` first, for it marks what is escaped."""
+    """Escape a message for the runner; ``%`` first, since it is the escape character."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -1,4 +1,4 @@
-"""Requests to the API of a code host: to one host alone, patient where it asks for patience."""
+"""Requests to the API of a code host: to a single host, with retries when rate-limited."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = [
 
 
 TIMEOUT = 30
-"""Seconds for one request."""
+"""Timeout of a request in seconds."""
 
 
 PATIENCE = 60
-"""Seconds that all waits together may take."""
+"""Maximum total waiting time in seconds."""
 
 
 PAUSES = (2, 4, 8)
-"""Seconds before each repetition, where the server does not say how long."""
+"""Seconds before each retry, if the server does not specify them."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said: status, headers in lower case, and the JSON of the body."""
+    """The server's answer: status, headers in lower case, and the JSON body."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,8 +42,10 @@ class Answer:
 
 
 class Refused(Exception):
-    """A request that failed. `status` is 0 where no answer came; `limited` where there were too
-    many requests, and `seconds` are to be waited then, where the server says so.
+    """A failed request.
+
+    `status` is 0 without an answer; `limited` if rate-limited, with the `seconds` to wait if the
+    server states them.
     """
 
     def __init__(
@@ -57,19 +59,19 @@ class Refused(Exception):
 
     @property
     def may_be_done(self) -> bool:
-        """Whether the server may have carried out the request."""
+        """Whether the server may have executed the request."""
         return self.status == 0 or self.status >= 500
 
 
 class Unexpected(Refused):
-    """An answer that is not what the API of a code host gives."""
+    """An answer that does not match the API of a code host."""
 
     def __init__(self, message: str) -> None:
         super().__init__(0, message)
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """The token goes to the address that was given, and to no other."""
+    """Refuses redirects: the token is only sent to the given address."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -77,10 +79,10 @@ class _NoRedirect(HTTPRedirectHandler):
 
 @dataclass
 class Api:
-    """The API at `base`, with the headers that carry the token.
+    """The API at `base`, with the headers that contain the token.
 
-    `before_retry` is called before a request that may have been taken is sent again, and says
-    whether it still has to be.
+    `before_retry` is called before a request that may have been executed is sent again, and decides
+    whether it is still needed.
     """
 
     base: str
@@ -95,7 +97,7 @@ class Api:
         body: Any = None,
         before_retry: Callable[[], bool] = lambda: True,
     ) -> Answer | None:
-        """The answer to a request; None where `before_retry` found it done already.
+        """The answer to a request; None if `before_retry` found it already done.
 
         Raises :class:`Refused`.
         """
@@ -112,7 +114,7 @@ class Api:
         raise AssertionError("the last attempt returns or raises")
 
     def is_here(self, url: str) -> bool:
-        """Whether `url` is of the host that the token is for."""
+        """Whether `url` is on the host that the token is for."""
         return urlsplit(url)[:2] == urlsplit(self.base)[:2]
 
     def _once(self, method: str, path: str, body: Any) -> Answer:
@@ -132,7 +134,7 @@ class Api:
             raise Refused(0, str(reason) or type(error).__name__) from None
 
     def _pause(self, refused: Refused, attempt: int) -> float | None:
-        """Seconds to wait before the next attempt; None where there is none."""
+        """Seconds to wait before the next attempt; None if there is none."""
         if attempt == len(PAUSES) or isinstance(refused, Unexpected):
             return None
         if refused.limited and refused.seconds is not None:
@@ -183,7 +185,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def _message(error: HTTPError) -> str:
-    """What the server says of it: the message of its JSON, else the status's own words."""
+    """The server's error message: from its JSON, otherwise the text of the status."""
     try:
         said = json.loads(error.read() or b"null")
     except (ValueError, OSError, RecursionError):

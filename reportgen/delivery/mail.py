@@ -1,7 +1,7 @@
-"""A written mail to its recipients: one conversation with an SMTP server, over verified TLS.
+"""Sends a mail by SMTP, over verified TLS.
 
-User and password come from the environment alone. They are in no message, and no reply of a server
-is repeated that contains them.
+User and password come only from the environment. They are in no message, also not in quoted server
+replies.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 
 
 TIMEOUT = 30.0
-"""Seconds that a server may take for one answer."""
+"""Timeout of a server reply in seconds."""
 
 
 MOST_RECIPIENTS = 50
@@ -57,9 +57,7 @@ USER, PASSWORD = "REPORTGEN_SMTP_USER", "REPORTGEN_SMTP_PASSWORD"
 
 
 class Sent(NamedTuple):
-    """What became of a mail: the recipients that the server took it for; none where the verdict is
-    not one that it was to be sent for.
-    """
+    """The accepted recipients; none if the verdict is not one of those requested."""
 
     word: str
     recipients: tuple[str, ...]
@@ -68,7 +66,7 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where to send, and how: `tls` is one of ``starttls``, ``implicit`` and ``none``."""
+    """The SMTP server; `tls` is ``starttls``, ``implicit`` or ``none``."""
 
     host: str
     port: int
@@ -80,13 +78,13 @@ class SmtpServer:
 
 @dataclass(frozen=True)
 class Login:
-    """User and password; they do not show where the value is printed."""
+    """User and password; hidden in the repr."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
 
     def hidden_in(self, text: str) -> str:
-        """`text` without them, plain or as they go over the wire."""
+        """`text` without them, in plain form and as encoded on the wire."""
         plain = [self.user, self.password, f"\0{self.user}\0{self.password}"]
         coded = [_base64(one) for one in plain]
         for secret in sorted({*plain, *coded} - {""}, key=len, reverse=True):
@@ -96,7 +94,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Mailbox:
-    """An address as servers take it, and the name beside it, which may be empty."""
+    """An address as used by servers, and a display name, which may be empty."""
 
     name: str
     address: str
@@ -104,7 +102,7 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who a mail is from and for."""
+    """Sender and recipients of a mail."""
 
     sender: Mailbox
     to: tuple[Mailbox, ...]
@@ -113,7 +111,7 @@ class Envelope:
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """Each address once."""
+        """Unique addresses."""
         return tuple(dict.fromkeys(one.address for one in (*self.to, *self.cc)))
 
 
@@ -124,10 +122,10 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def read_server(text: str, tls: str = "") -> SmtpServer:
-    """``HOST[:PORT]``. Without `tls` it is implicit at port 465, and STARTTLS elsewhere; without a
-    port it is the usual one of `tls`.
+    """Parse ``HOST[:PORT]``.
 
-    Raises :class:`UsageError` (``option-value``).
+    By default, TLS is implicit at port 465, and STARTTLS elsewhere; the port is the usual one for
+    `tls`. Raises :class:`UsageError` (``option-value``).
     """
     if tls and tls not in TLS:
         raise UsageError(f"--tls {quoted(tls)} is not one of {', '.join(TLS)}", slug="option-value")
@@ -144,7 +142,7 @@ def read_server(text: str, tls: str = "") -> SmtpServer:
 
 
 def _is_host(text: str) -> bool:
-    """Whether a name server can be asked for `text`: no part of it is empty or too long."""
+    """Whether `text` is a valid host name for a lookup: no part is empty or too long."""
     try:
         return _HOST.fullmatch(text.encode("idna").decode()) is not None
     except UnicodeError:
@@ -152,9 +150,9 @@ def _is_host(text: str) -> bool:
 
 
 def read_login(server: SmtpServer, environ: Mapping[str, str] = os.environ) -> Login | None:
-    """User and password of the environment; None where neither is set.
+    """User and password from the environment; None if neither is set.
 
-    Raises :class:`DeliveryError` (``mail-login``) where one is missing, or there is no TLS.
+    Raises :class:`DeliveryError` (``mail-login``) if only one is set, or without TLS.
     """
     user, password = environ.get(USER, ""), environ.get(PASSWORD, "")
     if not user and not password:
@@ -177,9 +175,9 @@ def read_login(server: SmtpServer, environ: Mapping[str, str] = os.environ) -> L
 def envelope_of(
     sender: str, to: Sequence[str], cc: Sequence[str] = (), reply_to: str = ""
 ) -> Envelope:
-    """Addresses, each ``name@example.org`` or ``Name <name@example.org>``.
+    """Parse addresses: ``name@example.org`` or ``Name <name@example.org>``.
 
-    Raises :class:`DeliveryError` (``mail-address``) where one is none, or there are too many.
+    Raises :class:`DeliveryError` (``mail-address``) for an invalid address, or too many.
     """
     envelope = Envelope(
         _mailbox(sender, "--from"),
@@ -213,7 +211,7 @@ def _mailbox(text: str, option: str) -> Mailbox:
         local, at, domain = address.rpartition("@")
         address = local + at + domain.encode("idna").decode()
         known = _ADDRESS.fullmatch(address) is not None and printable(text) == text
-        if known:  # of much else the library's parser raises what it does not mean to
+        if known:  # for other input, the library's parser raises unrelated errors
             Address(addr_spec=address)
     except (MessageError, ValueError, IndexError):
         known = False
@@ -228,10 +226,10 @@ def _mailbox(text: str, option: str) -> Mailbox:
 
 
 def sent_form(content: bytes, envelope: Envelope) -> bytes:
-    """The mail with the headers that it gets when it is sent: From, To, Cc, Reply-To, and Date
-    where it has none. All other bytes are those of `content`.
+    """The mail with headers for sending: From, To, Cc, Reply-To, and Date if missing.
 
-    Raises :class:`DataError` (``mail-file``) where that is no mail of ours.
+    All other bytes are those of `content`. Raises :class:`DataError` (``mail-file``) if it is not a
+    mail written by reportgen.
     """
     head = BytesHeaderParser().parsebytes(content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     ours = str(head["Message-ID"]).endswith("@reportgen.invalid>") and content.isascii()
@@ -253,7 +251,7 @@ def sent_form(content: bytes, envelope: Envelope) -> bytes:
 
 
 def _address_line(name: str, boxes: Sequence[Mailbox]) -> bytes:
-    """A header of addresses, each part on a line of its own."""
+    """A header of addresses, folded after each part."""
     parts = [part for box in boxes for part in (*_phrase(box.name), f"<{box.address}>,")]
     return (f"{name}: " + "\r\n ".join(parts).removesuffix(",") + "\r\n").encode("ascii")
 
@@ -272,9 +270,9 @@ def _phrase(name: str) -> Iterator[str]:
 def send_mail(
     server: SmtpServer, login: Login | None, envelope: Envelope, content: bytes
 ) -> tuple[str, ...]:
-    """Hand `content`, which has its From and To, to the server; the recipients that it took.
+    """Send `content`, which has its From and To; return the accepted recipients.
 
-    Raises :class:`DeliveryError`: where some recipients were refused, the others have the mail.
+    Raises :class:`DeliveryError`; if some recipients were refused, the others have the mail.
     """
     talk = _Talk(server, login)
     try:
@@ -299,14 +297,14 @@ LATER = "run the command again later: the report is written, nothing was sent"
 
 @dataclass
 class _Talk:
-    """One conversation; `doing` is what it is at, for the message of an error."""
+    """An SMTP session; `doing` is the current step, for error messages."""
 
     server: SmtpServer
     login: Login | None
     doing: str = "connecting"
 
     def connect(self) -> smtplib.SMTP:
-        """A connection on which the mail may be sent: encrypted, and logged in."""
+        """A connection ready for sending: encrypted, and logged in."""
         host, port = self.server.host, self.server.port
         context = ssl.create_default_context()
         smtp: smtplib.SMTP
@@ -339,7 +337,7 @@ class _Talk:
         smtp.ehlo_or_helo_if_needed()
 
     def _log_in(self, smtp: smtplib.SMTP) -> None:
-        """By AUTH PLAIN in UTF-8 where the server takes it, else by what the library knows."""
+        """Log in by AUTH PLAIN in UTF-8 if the server supports it, otherwise by the library."""
         if self.login is None:
             return
         self.doing = "login"
@@ -358,7 +356,7 @@ class _Talk:
             ) from None
 
     def submit(self, smtp: smtplib.SMTP, envelope: Envelope, content: bytes) -> tuple[str, ...]:
-        """The envelope, then the mail for those recipients that the server takes."""
+        """Send the envelope, then the mail for the accepted recipients."""
         self.doing = "sender"
         size = self._ask_size(smtp, len(content))
         code, said = smtp.mail(envelope.sender.address, size)
@@ -374,7 +372,7 @@ class _Talk:
         return envelope.recipients
 
     def _ask_size(self, smtp: smtplib.SMTP, size: int) -> list[str]:
-        """The option SIZE of the envelope, where the server knows it and `size` bytes fit."""
+        """The SIZE option of the envelope, if supported; raises if `size` bytes are too many."""
         if not smtp.has_extn("size"):
             return []
         most = smtp.esmtp_features["size"].strip()
@@ -395,7 +393,7 @@ class _Talk:
             raise smtplib.SMTPDataError(code, said)
 
     def fail(self, error: OSError) -> NoReturn:
-        """The error in words, with how to try again."""
+        """The error in words, with a hint for retrying."""
         if isinstance(error, smtplib.SMTPResponseException):
             self._fail_answer(error.smtp_code, error.smtp_error)
         if isinstance(error, ssl.SSLError):
@@ -489,18 +487,18 @@ class _Talk:
         return self._said(f"the server replied {code}: {' '.join(text.split())}")
 
     def _said(self, text: str) -> str:
-        """Without secrets, on one line, and not too long."""
+        """A server reply without secrets, on one line, shortened."""
         hidden = self.login.hidden_in(text) if self.login else text
         return middle_cut(printable(hidden), 300)
 
 
 def _base64(text: str) -> str:
-    """In UTF-8; what the environment holds that is not, is kept."""
+    """In UTF-8; undecodable bytes of the environment are kept."""
     return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
 
 
 def _reason(error: OSError) -> str:
-    """Of the system, or of the library, whose errors are of this class too."""
+    """The reason of a system error, or of a library error, which has the same class."""
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return f"no response within {TIMEOUT:.0f} seconds"
     return error.strerror or str(error) or type(error).__name__
