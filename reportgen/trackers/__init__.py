@@ -1,4 +1,4 @@
-"""Experiment trackers: what each keeps of a report that is written already, one file a tracker."""
+"""Experiment trackers: log finished reports; one module per tracker."""
 
 from typing import TYPE_CHECKING
 

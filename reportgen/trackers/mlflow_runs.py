@@ -1,4 +1,4 @@
-"""A report as a run of MLflow: metrics, tags, a table of gates, and its files as artifacts."""
+"""Logs a report as an MLflow run: metrics, tags, a table of gates, and its files as artifacts."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ ARTIFACTS = "reportgen"
 
 
 NOTE, MOST_NOTE = "mlflow.note.content", 8000
-"""The description of a run, which the user interface shows as Markdown."""
+"""The description of a run, which the UI renders as Markdown."""
 
 
 OWN_TAGS = {"mlflow.user": "reportgen", "mlflow.source.name": "reportgen"}
-"""Instead of the user and the program that MLflow would name."""
+"""Replace the user and program that MLflow would record."""
 
 
 GIT_TAGS = ("mlflow.source.git.commit", "mlflow.source.git.branch", "mlflow.source.git.repoURL")
 
 
 def log(report: TrackedReport) -> str:
-    """Log the report; the address of its run, or its id."""
+    """Log the report; return the address or id of its run."""
     import mlflow
 
     with _run(mlflow, report) as run_id:
@@ -49,7 +49,7 @@ def log(report: TrackedReport) -> str:
 
 @contextmanager
 def _run(mlflow: Any, report: TrackedReport) -> Iterator[str]:
-    """The active run, left open; else a new one, or the one that MLFLOW_RUN_ID names, closed."""
+    """The active run, left open; otherwise a new one or that of MLFLOW_RUN_ID, then closed."""
     active = mlflow.active_run()
     if active is not None:
         yield active.info.run_id
@@ -63,7 +63,7 @@ def _run(mlflow: Any, report: TrackedReport) -> Iterator[str]:
 
 
 def _tags(report: TrackedReport, known: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The description too, where nobody has written one."""
+    """The tags, with a description unless the run has one."""
     for name, text in report.facts.items():
         yield f"reportgen.{name}", text
     if not known.get(NOTE):

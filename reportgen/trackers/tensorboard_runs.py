@@ -1,4 +1,4 @@
-"""A report as events of TensorBoard: scalars, the matrix as a picture, the summary as text."""
+"""Logs a report as TensorBoard events: scalars, the matrix as a picture, the summary as text."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DIR = "runs"
 
 
 FILE = "events.out.tfevents.0000000000.reportgen"
-"""A name of our own: TensorBoard's has the host and the time in it. The same report replaces it."""
+"""A fixed file name, without host and time, so that logging the same report replaces it."""
 
 
 MOST_TEXT = 60_000
 
 
 def log(report: TrackedReport, folder: str = DIR) -> str:
-    """Write the events below `folder`; the folder of the run."""
+    """Write the events below `folder`; return the folder of the run."""
     from tensorboard.summary.writer.record_writer import RecordWriter
 
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", report.name).strip("-.") or "report"
@@ -69,13 +69,13 @@ def _summaries(report: TrackedReport) -> Iterator[Any]:
 
 
 def _code(text: str) -> str:
-    """A code span that no backtick in the text ends."""
+    """A code span that backticks in the text can't end."""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence} {text} {fence}"
 
 
 def _text(tag: str, text: str) -> Any:
-    """A tensor for the text plugin, which shows Markdown."""
+    """A tensor for the text plugin, which renders Markdown."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.types_pb2 import DT_STRING

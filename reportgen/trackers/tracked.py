@@ -1,4 +1,4 @@
-"""What trackers keep of a report: the same for all of them."""
+"""The content of a report for trackers, equal for all of them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = [
 
 
 PREFIX = "reportgen/"
-"""Of the names of metrics; a tracker makes a group of them."""
+"""Prefix of metric names, which trackers show as a group."""
 
 
 OF_CLASS = ("precision", "recall", "f1")
 
 
 MOST_CLASSES = 100
-"""Above that the metrics of classes are in ``per_class.csv`` alone."""
+"""Above this many classes, class metrics are only in ``per_class.csv``."""
 
 
 MOST_CELLS = 10_000
-"""W&B cuts longer tables silently."""
+"""W&B silently truncates longer tables."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class TrackedReport:
     Attributes
     ----------
     name
-        Of its run: model and version, else the folder of the report.
+        Name of its run: model and version, otherwise the folder of the report.
     identity
-        16 hexadecimal digits that a report with the same numbers shares.
+        16 hexadecimal digits, equal for reports with the same numbers.
     metrics
-        Name → value as in ``report.json``; undefined ones are left out.
+        Name → value as in ``report.json``; undefined ones are omitted.
     facts
-        What identifies the report: verdict, reason, model, data and their hashes.
+        Identifying facts: verdict, reason, model, data and their hashes.
     gate_heads, gates
         The table of gates, as text; empty without gates.
     classes, cells
@@ -58,9 +58,9 @@ class TrackedReport:
     picture
         The matrix as PNG, with its width and height; None where there is none.
     page
-        The page, where it is one file.
+        The page, if it is a single file.
     files
-        (name with ``/``, path) of each file of the report that may be passed on.
+        (name with ``/``, path) of each file of the report that may be shared.
     seconds
         The report's date at midnight UTC, since 1970; None without a date.
     """
@@ -81,17 +81,17 @@ class TrackedReport:
     _url: str
 
     def summary(self, most_bytes: int) -> str:
-        """Verdict, gates, metrics and findings as Markdown without folds, in so many bytes."""
+        """Verdict, gates, metrics and findings as Markdown without folds, within `most_bytes`."""
         return brief_summary(self._report, self._url, most_bytes)
 
 
 def read_report(
     folder: Path, review: Review, report: Report, *, url: str = "", predictions: bool = False
 ) -> TrackedReport:
-    """The report in `folder`, with what `review` and `report` hold of it.
+    """The report in `folder`, with its `review` and `report`.
 
-    `url` is where its page can be read. `predictions` says whether ``predictions.parquet`` and
-    ``bad.csv`` may be passed on too.
+    `url` is the address of its page. `predictions`: whether ``predictions.parquet`` and ``bad.csv``
+    may be shared too.
     """
     from reportgen.rendering import mail_picture
 
@@ -137,7 +137,7 @@ def _metrics(review: Review) -> Iterator[tuple[str, float]]:
 
 
 def slugs_of(names: Sequence[str]) -> tuple[str, ...]:
-    """Each name in letters that every tracker takes; numbered where two would be the same."""
+    """Names in characters that every tracker accepts; numbered if equal."""
     taken: set[str] = set()
     slugs = []
     for number, name in enumerate(names):
@@ -171,7 +171,7 @@ def _facts(review: Review, report: Report, url: str) -> dict[str, str]:
 
 
 def _cells(review: Review) -> tuple[tuple[int, int, int], ...]:
-    """Of all classes where they are few, 0 included; else the largest alone."""
+    """All cells for few classes, including 0; otherwise only the largest."""
     evaluation = review.evaluation
     if evaluation.shares is not None:
         return ()

@@ -1,4 +1,4 @@
-"""Which tracker is meant, whether its library is installed, and one call for all of them."""
+"""Selects trackers, checks their libraries, and logs to them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = [
 
 
 LIBRARIES = {"mlflow": "mlflow-skinny", "wandb": "wandb", "tensorboard": "tensorboard"}
-"""Name of a tracker, and of its module → what to install."""
+"""Name of a tracker, and of its module → package to install."""
 
 
 DATABASES = ("sqlite", "mysql", "postgresql", "mssql")
-"""Schemes of tracking addresses for which MLflow needs SQLAlchemy."""
+"""Schemes of tracking URIs for which MLflow needs SQLAlchemy."""
 
 
 SECRETS = (
@@ -38,27 +38,29 @@ SECRETS = (
     "AZURE_STORAGE_ACCESS_KEY",
     "AZURE_STORAGE_CONNECTION_STRING",
 )
-"""Variables of the environment that hold what no message shows."""
+"""Environment variables with secrets, which no message may contain."""
 
 
 MOST_LINES, LONGEST = 3, 300
 
 
 class Tracked(NamedTuple):
-    """Where a tracker keeps a report: `place` is the address, folder or id of its run."""
+    """The place of a report in a tracker: `place` is the address, folder or id of its run."""
 
     tracker: str
     place: str
 
 
 def require_library(tracker: str) -> None:
-    """Raise :class:`UsageError` where the library of `tracker`, such as ``"tensorboard:runs"``, is
-    not installed (``tracker-missing``), or lacks what the tracking address needs
-    (``tracker-database``).
+    """Raise :class:`UsageError` if the library of `tracker` (``"tensorboard:runs"``) is missing.
+
+    ``tracker-missing``: it is not installed; ``tracker-database``: it lacks what the tracking URI
+    needs.
     """
     name = tracker.partition(":")[0]
     spec = find_spec(name)
-    if spec is None or spec.origin is None:  # a folder of that name, as W&B makes it, is no library
+    # a folder of that name, as W&B creates, is not a library
+    if spec is None or spec.origin is None:
         raise UsageError(
             f"--track {name} requires {name}, which is not installed",
             slug="tracker-missing",
@@ -69,9 +71,9 @@ def require_library(tracker: str) -> None:
 
 
 def _require_no_database() -> None:
-    """Of the light package: it writes to servers, and knows no database."""
+    """Refuse databases with the light package, which only supports servers."""
     scheme = ""
-    with contextlib.suppress(Exception):  # told where the report is logged
+    with contextlib.suppress(Exception):  # reported when the report is logged
         import mlflow
 
         scheme = mlflow.get_tracking_uri().partition(":")[0].partition("+")[0]
@@ -85,13 +87,12 @@ def _require_no_database() -> None:
 
 
 def log_report(tracker: str, report: TrackedReport, again: str) -> Tracked:
-    """Give a report to a tracker: in its active run, which stays open, or else in a new one.
+    """Log a report to a tracker: to its active run, which stays open, or to a new one.
 
     Raises
     ------
     DeliveryError
-        Where the tracker fails, in whatever way: the report itself is written, and the command
-        `again` tries again.
+        The tracker failed; the report itself is written, and the command `again` retries.
     """
     name, _, place = tracker.partition(":")
     try:
@@ -109,7 +110,7 @@ def log_report(tracker: str, report: TrackedReport, again: str) -> Tracked:
 
 
 def _told(error: BaseException) -> list[str]:
-    """The first lines of what a library says, without what is secret."""
+    """The first lines of a library's message, without secrets."""
     text = without_secrets(f"{type(error).__name__}: {error}")
     for name in SECRETS:
         if len(secret := os.environ.get(name, "")) > 3:

@@ -1,4 +1,4 @@
-"""A report as a run of Weights & Biases: summary, matrix, gates, page, and an artifact."""
+"""Logs a report as a Weights & Biases run: summary, matrix, gates, page, and an artifact."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ QUIET = {
     "x_disable_stats": True,
     "x_save_requirements": False,
 }
-"""Nothing of the machine, as far as W&B lets us: no metadata, git, packages, console or code."""
+"""Record nothing about the machine, as far as W&B permits.
+
+That is, no metadata, git, packages, console or code.
+"""
 
 
 MOST_NAME = 128
 
 
 def log(report: TrackedReport) -> str:
-    """Log the report; the address of its run, or the folder of an offline one."""
+    """Log the report; return the address of its run, or the folder of an offline one."""
     import wandb
 
     with _run(wandb, report) as run:
@@ -46,7 +49,7 @@ def log(report: TrackedReport) -> str:
 
 @contextmanager
 def _run(wandb: Any, report: TrackedReport) -> Iterator[Any]:
-    """The active run, left open; else a new one, closed as failed where the block fails."""
+    """The active run, left open; otherwise a new one, closed as failed if the block fails."""
     if wandb.run is not None:
         yield wandb.run
         return
@@ -60,7 +63,7 @@ def _run(wandb: Any, report: TrackedReport) -> Iterator[Any]:
 
 
 def _shown(folder: Path) -> str:
-    """What ``wandb sync`` takes."""
+    """The folder for ``wandb sync``."""
     here = Path.cwd()
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
