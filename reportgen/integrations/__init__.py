@@ -1,1 +1,1 @@
-"""Reports from the training loops of others: Lightning, and the Trainer of Transformers"""
+"""Reports from training loops of other libraries: Lightning, and the Trainer of Transformers"""

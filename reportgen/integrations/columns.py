@@ -1,4 +1,4 @@
-"""Columns of predictions that grow batch by batch: arrays of any library, one row a sample."""
+"""Columns of predictions that grow by batch: arrays of any library, one row per sample."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = [
 
 
 def as_array(value: Any) -> NDArray[Any]:
-    """A tensor on any device, an array or a list as an array of shape (N, …) on the host.
+    """A tensor on any device, an array or a list as a numpy array of shape (N, …).
 
-    Half precisions that numpy lacks become float32.
+    Half-precision types unknown to numpy become float32.
     """
     if hasattr(value, "detach"):
         value = value.detach()
@@ -27,22 +27,22 @@ def as_array(value: Any) -> NDArray[Any]:
 
 
 class Columns:
-    """Name → chunks of rows; every chunk has the same names."""
+    """Name → chunks of rows; all chunks have the same names."""
 
     def __init__(self) -> None:
         self._chunks: list[dict[str, NDArray[Any]]] = []
 
     def __len__(self) -> int:
-        """Samples so far."""
+        """Number of samples so far."""
         return sum(len(next(iter(chunk.values()))) for chunk in self._chunks)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns; empty before the first chunk."""
+        """Column names; empty before the first chunk."""
         return tuple(self._chunks[0]) if self._chunks else ()
 
     def other_form(self, chunk: Mapping[str, NDArray[Any]]) -> str | None:
-        """The first column of `chunk` whose rows have another shape than before; None for none."""
+        """The first column of `chunk` with another row shape than before, or None."""
         before = self._chunks[0] if self._chunks else chunk
         return next((k for k, rows in chunk.items() if rows.shape[1:] != before[k].shape[1:]), None)
 
@@ -51,11 +51,11 @@ class Columns:
         return self._chunks[0][name].shape[1:]
 
     def add(self, chunk: Mapping[str, Any]) -> None:
-        """The rows of a batch, all columns of the same length."""
+        """Add a batch; all columns must have the same length."""
         self._chunks.append({name: as_array(value) for name, value in chunk.items()})
 
     def table(self) -> dict[str, NDArray[Any]]:
-        """All rows: what :func:`reportgen.load` takes."""
+        """All rows, as input for :func:`reportgen.load`."""
         return {
             name: np.concatenate([chunk[name] for chunk in self._chunks]) for name in self.names
         }

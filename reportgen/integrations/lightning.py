@@ -20,11 +20,11 @@ from reportgen.integrations.columns import Columns, as_array
 from reportgen.text import listing, printable, quoted
 
 LIBRARIES = ("lightning.pytorch", "pytorch_lightning")
-"""The two names of the library; a Trainer of the one may refuse callbacks of the other."""
+"""The two names of the library; a Trainer of one may refuse callbacks of the other."""
 
 
 def _bases() -> tuple[type, ...]:
-    """``Callback`` of each library that the program has imported, else of the first there is."""
+    """``Callback`` of each imported variant of the library, or of the first installed one."""
     for name in [name for name in LIBRARIES if name in sys.modules] or LIBRARIES:
         with suppress(ModuleNotFoundError):
             import_module(name)
@@ -45,28 +45,29 @@ class ReportCallback(*_bases()):  # type: ignore[misc]  # known at run time alon
     """Writes the report at the end of ``trainer.test``.
 
     ``test_step`` returns a mapping with scores of shape (N, K) of the N samples of the batch
-    (``logits``, ``probabilities``, …) or classes of shape (N,) (``prediction``), or such an array
-    alone. Labels and ids are in the mapping too (``label``, ``id``), else they are those of the
+    (``logits``, ``probabilities``, …) or classes of shape (N,) (``prediction``), or only such an
+    array. Labels and ids are in the mapping too (``label``, ``id``), otherwise taken from the
     batch: ``(images, labels)``, ``(images, labels, ids)``, or a mapping. Other arrays of N values
-    are columns of metadata; what has no row for each sample, such as the loss, is left out.
+    are metadata columns; values without a row per sample, such as the loss, are ignored.
 
-    With several processes the first one writes the report of all. As their sampler repeats samples
-    so that all have equally many, ids are needed.
+    With several processes, the first one writes the report of all. Ids are required then, since the
+    sampler repeats samples so that all processes have equally many.
 
     Parameters
     ----------
     out
-        The folder for the report. That it can be written is checked before the test.
+        The folder for the report. It is checked for write access before the test.
     **options
-        Those of :func:`reportgen.render`: ``classes`` (where neither the module nor the data set
-        has their names), ``force``, ``gates``, ``baseline``, ``images``, …
+        Options of :func:`reportgen.render`: ``classes`` (if neither the module nor the data set has
+        class names), ``force``, ``gates``, ``baseline``, ``images``, …
 
     Attributes
     ----------
     evaluation
-        Of the last test, in the process that wrote the report.
+        The evaluation of the last test, in the process that wrote the report.
     predictions
-        Column → array of all samples: what :func:`reportgen.render` takes, should it have failed.
+        Column → array over all samples; can be passed to :func:`reportgen.render` if the report
+        failed.
     """
 
     def __init__(self, out: str | Path, **options: Any) -> None:
@@ -77,7 +78,7 @@ class ReportCallback(*_bases()):  # type: ignore[misc]  # known at run time alon
         self._columns, self._defaults = Columns(), dict[str, Any]()
 
     def on_test_start(self, trainer: Any, pl_module: Any) -> None:
-        """Raise what is known to fail before the test."""
+        """Raise foreseeable errors before the test."""
         loader = _only_loader(trainer.test_dataloaders)
         self._columns, self.predictions, self.evaluation = Columns(), None, None
         self._defaults = {"model_name": type(pl_module).__name__}
@@ -95,7 +96,7 @@ class ReportCallback(*_bases()):  # type: ignore[misc]  # known at run time alon
         batch_idx: int,
         dataloader_idx: int = 0,  # noqa: ARG002
     ) -> None:
-        """Keep what the step returned."""
+        """Store the outputs of the step."""
         columns = _step_columns(outputs, batch_idx, type(pl_module).__name__)
         columns = self._with_labels(columns, batch, batch_idx)
         rows = _rows(columns, batch_idx, self.options.get("label_column"))
@@ -136,7 +137,7 @@ class ReportCallback(*_bases()):  # type: ignore[misc]  # known at run time alon
     def _with_labels(
         self, columns: Mapping[str, Any], batch: Any, number: int
     ) -> Mapping[str, Any]:
-        """With labels and ids of the batch, where the step returned none."""
+        """Add labels and ids of the batch, if the step returned none."""
         if self.options.get("label_column") or any(is_called(name, "label") for name in columns):
             return columns
         labels, ids = _labels_of(batch, number)
@@ -176,7 +177,7 @@ def _only_loader(loaders: Any) -> Any:
 
 def _classes(module: Any, loader: Any) -> list[str]:
     names, _, notes = live_classes(None, "classes=", module, loader)
-    for note in notes:  # the labels may mean other classes than the names
+    for note in notes:  # the labels may refer to other classes than the names
         raise UsageError(
             note.sentence, slug="classes-needed", hint="pass classes= to ReportCallback"
         )
@@ -184,7 +185,7 @@ def _classes(module: Any, loader: Any) -> list[str]:
 
 
 def _step_columns(outputs: Any, number: int, module: str) -> Mapping[str, Any]:
-    """What ``test_step`` returned, by name; losses and other single values left out."""
+    """The outputs of ``test_step`` by name, without losses and other scalars."""
     if isinstance(outputs, Mapping):
         found = {
             str(name): value
@@ -223,7 +224,7 @@ def _labels_of(batch: Any, number: int) -> tuple[Any, Any]:
 
 
 def _form(value: Any) -> str:
-    """What a value is, in words."""
+    """The type of a value, in words."""
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):
@@ -235,7 +236,7 @@ def _form(value: Any) -> str:
 
 
 def _rows(columns: Mapping[str, Any], number: int, label: str | None) -> dict[str, Any]:
-    """The columns as arrays, all of one length: that of the labels."""
+    """The columns as arrays of the length of the labels."""
     rows = {name: as_array(value) for name, value in columns.items()}
     name = label or next(name for name in rows if is_called(name, "label"))
     if single := next((key for key, row in rows.items() if not row.ndim), None):
@@ -254,7 +255,7 @@ def _rows(columns: Mapping[str, Any], number: int, label: str | None) -> dict[st
 
 
 def _gathered(table: dict[str, Any], name: str | None, trainer: Any) -> dict[str, Any]:
-    """The samples of all processes, each once."""
+    """The samples of all processes, without repetitions."""
     import torch
 
     parts: list[Any] = [None] * trainer.world_size

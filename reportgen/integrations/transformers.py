@@ -1,4 +1,4 @@
-"""A report of what ``Trainer.predict`` of Hugging Face Transformers returns."""
+"""A report from the output of ``Trainer.predict`` of Hugging Face Transformers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["report_from_prediction_output"]
 
 
 NO_LABEL = -100
-"""What the losses of PyTorch leave out, and Transformers with them."""
+"""Ignored by the losses of PyTorch, and by Transformers."""
 
 
 def report_from_prediction_output(
@@ -37,20 +37,21 @@ def report_from_prediction_output(
     output
         A ``PredictionOutput`` or an ``EvalPrediction``: ``predictions`` of shape (N, K), the
         logits, or (N,), class indices of a ``preprocess_logits_for_metrics``; ``label_ids`` of
-        shape (N,). Samples with the label -100 are counted, and left out.
+        shape (N,). Samples with the label -100 are excluded, and counted as such.
     out
         The folder for the report.
     classes
-        ``model.config.id2label``, or what ``classes`` of :func:`reportgen.render` takes.
+        ``model.config.id2label``, or any value for ``classes`` of :func:`reportgen.render`.
     ids
         N names of the samples; by default their positions.
     **options
-        Those of :func:`reportgen.render`: ``images``, ``gates``, ``baseline``, …
+        Options of :func:`reportgen.render`: ``images``, ``gates``, ``baseline``, …
 
     Raises
     ------
     DataError
-        ``prediction-output`` where it is not of such a model; else as :func:`reportgen.render`.
+        ``prediction-output``: it is not from such a model; and the errors of
+        :func:`reportgen.render`.
     """
     labels = _labels(output)
     scores = _scores(getattr(output, "predictions", None), len(labels))
@@ -88,7 +89,7 @@ def _labels(output: Any) -> NDArray[Any]:
 
 
 def _scores(given: Any, n: int) -> NDArray[Any]:
-    """The logits of shape (N, K): with hidden states or losses beside them, the only such array."""
+    """The logits, shape (N, K): among hidden states or losses, the only array of that shape."""
     parts = given if isinstance(given, (tuple, list)) else (given,)
     arrays = [as_array(part) for part in parts if part is not None]
     fitting = [one for one in arrays if one.ndim in (1, 2) and one.shape[0] == n]
